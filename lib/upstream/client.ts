@@ -1,0 +1,168 @@
+/**
+ * Calls to upstream models: attempts, retries and fallbacks behind one stream of deltas.
+ *
+ * @module
+ */
+import { attempt, type Fetch } from "./attempt.ts";
+import { buildBody } from "./body.ts";
+import { createCapabilityMemory } from "./capabilities.ts";
+import { type Clock, sleep } from "./clock.ts";
+import type { Delta } from "./deltas.ts";
+import { createDemoFetch } from "./demo.ts";
+import { UpstreamError } from "./errors.ts";
+import { backoffMs } from "./retry.ts";
+import { createUpstreamStates } from "./state.ts";
+import type { Target, UpstreamRequest } from "./target.ts";
+import { createToolReasoning } from "./tool_reasoning.ts";
+
+/** What all calls of one client request share. */
+export interface CallScope {
+  /** Aborts the call. */
+  signal: AbortSignal;
+  /** Repeats left to the client request, over all its calls. */
+  retries: { left: number };
+  /** When the client request must have ended, on the clock's `now`. */
+  deadline: number;
+  /** Told of every repeat, before its wait in milliseconds. */
+  onRetry?: (error: UpstreamError, waitMs: number) => void;
+}
+
+/** Calls upstream models. */
+export interface UpstreamClient {
+  /**
+   * Calls the first of the targets that answers; those that are cooling down come last. Nothing
+   * is repeated once a delta was given out.
+   *
+   * @throws {UpstreamError} the first target's, when none of them answers; the signal's reason
+   *   on abort.
+   */
+  call(
+    targets: readonly Target[],
+    request: UpstreamRequest,
+    scope: CallScope,
+  ): AsyncGenerator<Delta>;
+  /** Learns that an answer did not follow the schema that was sent. */
+  schemaIgnored(target: Target): void;
+}
+
+/** What a client is made of. */
+export interface UpstreamClientOptions {
+  /** The one clock. */
+  clock: Clock;
+  /** The one source of chance, 0 to 1. */
+  random: () => number;
+  /** How requests are sent. */
+  fetch: Fetch;
+}
+
+/** Creates a client. What it learns of upstreams, it remembers as long as it lives. */
+export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
+  const { clock, random } = options;
+  const memory = createCapabilityMemory();
+  const toolReasoning = createToolReasoning();
+  const states = createUpstreamStates(clock);
+  const demoFetch = createDemoFetch(clock);
+
+  /** Whether to ask the same upstream again after this error; waits until it is time to. */
+  async function mayRepeat(
+    error: UpstreamError,
+    target: Target,
+    failed: number,
+    scope: CallScope,
+  ): Promise<boolean> {
+    const { retry } = target.upstream;
+    const wait = Math.max(backoffMs(failed, retry, random()), error.retryAfterMs ?? 0);
+    const worthIt = error.isRetryable && failed < retry.max_attempts && scope.retries.left > 0 &&
+      wait <= retry.max_ms && clock.now() + wait < scope.deadline;
+    if (!worthIt) return false;
+    scope.retries.left--;
+    scope.onRetry?.(error, wait);
+    await sleep(clock, wait, scope.signal);
+    return true;
+  }
+
+  return {
+    async *call(targets, request, scope) {
+      const [preferred, ...others] = states.inOrder(targets);
+      let firstError: UpstreamError | undefined;
+      for (const target of preferred === undefined ? [] : [preferred, ...others]) {
+        const { breaker, keys, slots } = states.of(target.upstream);
+        const tried = new Set<string | undefined>();
+        for (let failed = 0;;) {
+          const sent = memory.of(target);
+          const { json, used } = buildBody(target.model, request, sent, toolReasoning.restore);
+          const apiKey = keys.current();
+          tried.add(apiKey);
+          const notes = createToolNotes();
+          const release = await slots.acquire(scope.signal);
+          breaker.begin();
+          let outcome: "ok" | "failed" | "unknown" = "unknown";
+          let began = false;
+          let error: UpstreamError;
+          try {
+            const deltas = attempt({
+              upstream: target.upstream,
+              apiKey,
+              json,
+              stream: request.stream,
+              signal: scope.signal,
+              clock,
+              fetch: target.upstream.base_url.startsWith("demo:") ? demoFetch : options.fetch,
+            });
+            for await (const delta of deltas) {
+              began = true;
+              notes.add(delta);
+              yield delta;
+            }
+            outcome = "ok";
+            toolReasoning.remember(notes.callIds, notes.reasoning());
+            return;
+          } catch (caught) {
+            if (!(caught instanceof UpstreamError)) throw caught;
+            error = caught;
+            outcome = isRefusal(error) ? "ok" : "failed";
+            if (began) throw error;
+          } finally {
+            breaker.end(outcome);
+            release();
+          }
+          if (memory.learn(target, error, sent, used)) continue;
+          // A request that one upstream calls wrong is wrong for the next as well.
+          if (isRefusal(error)) throw error;
+          if (isAboutKey(error) && keys.rotate(apiKey, tried)) continue;
+          if (target === preferred) firstError = error;
+          failed++;
+          if (!await mayRepeat(error, target, failed, scope)) break;
+        }
+      }
+      throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
+    },
+    schemaIgnored: (target) => memory.schemaIgnored(target),
+  };
+}
+
+function isRefusal(error: UpstreamError): boolean {
+  return error.code === "upstream_rejected" || error.code === "context_length_exceeded";
+}
+
+function isAboutKey({ upstreamStatus }: UpstreamError): boolean {
+  return upstreamStatus !== undefined && [401, 402, 403, 429].includes(upstreamStatus);
+}
+
+/** Gathers what a tool turn will need: the ids of the calls, and the reasoning before them. */
+function createToolNotes(): {
+  add(delta: Delta): void;
+  callIds: string[];
+  reasoning(): string;
+} {
+  const pieces: string[] = [];
+  const callIds: string[] = [];
+  return {
+    callIds,
+    add(delta) {
+      if (delta.reasoning !== undefined) pieces.push(delta.reasoning);
+      for (const { id } of delta.toolCalls ?? []) if (id !== undefined) callIds.push(id);
+    },
+    reasoning: () => pieces.join(""),
+  };
+}

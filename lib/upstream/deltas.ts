@@ -1,0 +1,241 @@
+/**
+ * Every provider's dialect of Chat Completions in, one {@linkcode Delta} out.
+ *
+ * @module
+ */
+import { UpstreamError } from "./errors.ts";
+import { errorFromEvent } from "./status.ts";
+
+/** A piece of a tool call. */
+export interface ToolCallDelta {
+  /** Which of the parallel calls, from 0. */
+  index: number;
+  /** The call's id, in its first piece. */
+  id?: string;
+  /** The function's name, in the call's first piece. */
+  name?: string;
+  /** The next characters of the arguments' JSON. */
+  arguments: string;
+}
+
+/** Tokens of one call, as its upstream counted them. */
+export interface TokenCounts {
+  /** Prompt tokens. */
+  prompt: number;
+  /** Prompt tokens read from the provider's cache. */
+  cached: number;
+  /** Generated tokens, reasoning included. */
+  completion: number;
+  /** Reasoning tokens among the generated ones, where the upstream says so. */
+  reasoning?: number;
+}
+
+/** What one read of an upstream's answer brought: texts that came together are joined. */
+export interface Delta {
+  /** The next characters of the upstream's own reasoning; they come before `content`. */
+  reasoning?: string;
+  /** The next characters of the answer. */
+  content?: string;
+  /** The next characters of a refusal. */
+  refusal?: string;
+  /** Pieces of tool calls. */
+  toolCalls?: ToolCallDelta[];
+  /** Why the completion ended. */
+  finishReason?: "stop" | "length" | "tool_calls" | "content_filter";
+  /** Token counts of the call. */
+  usage?: TokenCounts;
+}
+
+/** Gathers chunks of one call into deltas. */
+export interface DeltaReader {
+  /**
+   * Takes the JSON of one event, or of a whole completion.
+   *
+   * @throws {UpstreamError} for an error event and for JSON of no known shape.
+   */
+  add(json: unknown): void;
+  /** What has come since the last call of this; empty where nothing has. */
+  take(): Delta[];
+  /** Whether a finish reason has been read. */
+  readonly finished: boolean;
+}
+
+type Json = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
+const text = (value: unknown): string => typeof value === "string" ? value : "";
+const count = (value: unknown): number => typeof value === "number" && value > 0 ? value : 0;
+
+const FINISH: Record<string, Delta["finishReason"]> = {
+  stop: "stop",
+  end_turn: "stop",
+  eos: "stop",
+  stop_sequence: "stop",
+  length: "length",
+  max_tokens: "length",
+  model_length: "length",
+  tool_calls: "tool_calls",
+  tool_use: "tool_calls",
+  function_call: "tool_calls",
+  content_filter: "content_filter",
+};
+
+/** Text of content parts: Magistral's are `thinking` and `text` with arrays inside. */
+function partsText(parts: unknown, type: "text" | "thinking"): string {
+  if (typeof parts === "string") return type === "text" ? parts : "";
+  if (!Array.isArray(parts)) return "";
+  return parts.map((part) => {
+    if (!isObject(part)) return type === "text" ? text(part) : "";
+    if (part.type === "thinking") {
+      if (type === "text") return "";
+      return typeof part.thinking === "string" ? part.thinking : partsText(part.thinking, "text");
+    }
+    return type === "text" ? text(part.text) : "";
+  }).join("");
+}
+
+/** OpenRouter's and MiniMax's `reasoning_details`. */
+function detailsText(details: unknown): string {
+  if (!Array.isArray(details)) return "";
+  return details.map((detail) => isObject(detail) ? text(detail.text) || text(detail.summary) : "")
+    .join("");
+}
+
+/** The first of a message's reasoning fields that says anything: aliases repeat each other. */
+function reasoningOf(message: Json): string {
+  return text(message.reasoning_content) || text(message.reasoning) ||
+    text(message.reasoning_text) || text(message.thinking) ||
+    detailsText(message.reasoning_details) ||
+    partsText(message.content, "thinking");
+}
+
+function usageOf(usage: unknown): TokenCounts | undefined {
+  if (!isObject(usage)) return undefined;
+  const details = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {};
+  const prompt = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
+  const counts: TokenCounts = {
+    prompt: count(usage.prompt_tokens),
+    cached: count(prompt.cached_tokens) || count(usage.prompt_cache_hit_tokens),
+    completion: count(usage.completion_tokens),
+  };
+  if (counts.prompt === 0 && counts.completion === 0) return undefined;
+  const reasoning = details.reasoning_tokens ?? usage.reasoning_tokens;
+  if (typeof reasoning === "number") counts.reasoning = reasoning;
+  return counts;
+}
+
+/** Creates a reader for the chunks of one call. */
+export function createDeltaReader(): DeltaReader {
+  let ready: Delta[] = [];
+  let finished = false;
+  const ids: string[] = [];
+  const half = { reasoning: "", content: "" };
+
+  function current(): Delta {
+    let last = ready.at(-1);
+    if (last === undefined) ready.push(last = {});
+    return last;
+  }
+
+  /** Upstreams leave `index` out: a new id is a new call, no id goes on with the last one. */
+  function indexOf(call: Json, id: string): number {
+    if (typeof call.index === "number") {
+      if (id !== "") ids[call.index] = id;
+      return call.index;
+    }
+    if (id === "") return Math.max(0, ids.length - 1);
+    const known = ids.indexOf(id);
+    if (known >= 0) return known;
+    return ids.push(id) - 1;
+  }
+
+  function toolCall(call: unknown, delta: Delta): void {
+    if (!isObject(call)) return;
+    const fn = isObject(call.function) ? call.function : {};
+    const id = text(call.id);
+    const piece: ToolCallDelta = {
+      index: indexOf(call, id),
+      arguments: typeof fn.arguments === "string" || fn.arguments === undefined ||
+          fn.arguments === null
+        ? text(fn.arguments)
+        : JSON.stringify(fn.arguments),
+    };
+    if (id !== "") piece.id = id;
+    if (text(fn.name) !== "") piece.name = text(fn.name);
+    (delta.toolCalls ??= []).push(piece);
+  }
+
+  function message(value: unknown): void {
+    if (!isObject(value)) return;
+    const reasoning = reasoningOf(value);
+    const content = partsText(value.content, "text");
+    const refusal = text(value.refusal);
+    let delta = current();
+    if (reasoning !== "") {
+      // Reasoning that follows content within one read must not overtake it.
+      if (delta.content !== undefined) ready.push(delta = {});
+      delta.reasoning = (delta.reasoning ?? "") + reasoning;
+    }
+    if (content !== "") delta.content = (delta.content ?? "") + content;
+    if (refusal !== "") delta.refusal = (delta.refusal ?? "") + refusal;
+    if (Array.isArray(value.tool_calls)) {
+      for (const call of value.tool_calls) toolCall(call, delta);
+    } else if (isObject(value.function_call)) {
+      toolCall({ index: 0, function: value.function_call }, delta);
+    }
+  }
+
+  /** A character outside the basic plane may come in two halves: hold the first back. */
+  function joinPairs(delta: Delta, field: "reasoning" | "content"): void {
+    const text = half[field] + delta[field]!;
+    const last = text.charCodeAt(text.length - 1);
+    const isHalf = last >= 0xd800 && last <= 0xdbff;
+    half[field] = isHalf ? text.slice(-1) : "";
+    const whole = isHalf ? text.slice(0, -1) : text;
+    if (whole === "") delete delta[field];
+    else delta[field] = whole;
+  }
+
+  return {
+    add(json) {
+      if (!isObject(json)) throw malformed();
+      if (json.error) throw errorFromEvent(json.error);
+      const usage = usageOf(json.usage) ??
+        usageOf(isObject(json.x_groq) && json.x_groq.usage);
+      if (usage !== undefined) current().usage = usage;
+      if (!Array.isArray(json.choices)) {
+        if (usage === undefined && isObject(json.message)) throw malformed();
+        return;
+      }
+      const choice: unknown = json.choices[0];
+      if (!isObject(choice)) return;
+      message(choice.delta ?? choice.message);
+      const reason = text(choice.finish_reason);
+      if (reason === "error") throw errorFromEvent(choice.error);
+      if (reason !== "") {
+        finished = true;
+        current().finishReason = FINISH[reason] ?? "stop";
+      }
+    },
+    take() {
+      const taken = ready;
+      ready = [];
+      for (const delta of taken) {
+        if (delta.reasoning !== undefined) joinPairs(delta, "reasoning");
+        if (delta.content !== undefined) joinPairs(delta, "content");
+      }
+      return taken;
+    },
+    get finished() {
+      return finished;
+    },
+  };
+}
+
+/** The upstream answered with something that is no chat completion. */
+export function malformed(): UpstreamError {
+  return new UpstreamError(
+    "upstream_error",
+    "The upstream's answer is not a chat completion.",
+  );
+}

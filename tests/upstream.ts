@@ -1,0 +1,279 @@
+/**
+ * A scripted upstream over real HTTP: what it answers, in which pieces, and when, is the test's
+ * to say. Nothing here waits for time; a test that needs order gives a `gate`.
+ *
+ * @module
+ */
+
+/** One answer of the upstream's. */
+export interface Reply {
+  /** HTTP status; default 200. */
+  status?: number;
+  /** Further headers. */
+  headers?: Record<string, string>;
+  /** The whole body, in place of a completion. */
+  body?: string | Uint8Array<ArrayBuffer>;
+  /** The answer: a stream sends each piece as a chunk. */
+  content?: string | readonly string[] | null;
+  /** The model's own reasoning, before the answer. */
+  reasoning?: string | readonly string[];
+  /** The field that carries the reasoning; default `reasoning_content`. */
+  reasoningField?: string;
+  /** Tool calls. */
+  toolCalls?: readonly {
+    id: string;
+    name: string;
+    arguments: string | readonly string[];
+  }[];
+  /** Finish reason; default `stop`, null for none. */
+  finish?: string | null;
+  /** Token counts; default 10 and 5, null for none. */
+  usage?: Record<string, unknown> | null;
+  /** The frames of a stream, in place of a completion's: objects become `data:` lines. */
+  frames?: readonly (string | object | Uint8Array<ArrayBuffer>)[];
+  /** How a stream ends: `[DONE]` (default), without it, reset, or never. */
+  end?: "done" | "eof" | "cut" | "stall";
+  /** Awaited before the headers go out. */
+  before?: Promise<unknown>;
+  /** Awaited before each frame. */
+  gate?: (frame: number) => Promise<unknown> | void;
+}
+
+/** One call that the upstream got. */
+export interface Call {
+  /** Which call, from 0. */
+  index: number;
+  /** The path and query. */
+  path: string;
+  /** The headers. */
+  headers: Headers;
+  /** The parsed body. */
+  // deno-lint-ignore no-explicit-any -- tests read whatever was sent
+  body: any;
+  /** Resolves when the caller has left before the answer was whole. */
+  left: Promise<void>;
+}
+
+/** A running upstream. */
+export interface Upstream extends AsyncDisposable {
+  /** The base URL, ending in /v1. */
+  url: string;
+  /** The calls so far. */
+  calls: Call[];
+  /** Answers that are not over. */
+  readonly open: number;
+}
+
+/** Starts an upstream; a list's last reply is repeated. */
+export function startUpstream(
+  script: readonly Reply[] | ((call: Call) => Reply | Promise<Reply>),
+): Upstream {
+  const calls: Call[] = [];
+  let open = 0;
+  const controller = new AbortController();
+  const server = Deno.serve(
+    {
+      port: 0,
+      hostname: "127.0.0.1",
+      signal: controller.signal,
+      onListen() {},
+      onError: (error) => new Response(String(error), { status: 500 }),
+    },
+    async (request) => {
+      const left = Promise.withResolvers<void>();
+      const url = new URL(request.url);
+      const call: Call = {
+        index: calls.length,
+        path: url.pathname + url.search,
+        headers: request.headers,
+        body: await request.json().catch(() => undefined),
+        left: left.promise,
+      };
+      calls.push(call);
+      open++;
+      let over = false;
+      const end = () => {
+        if (!over) open--;
+        over = true;
+      };
+      const leave = () => {
+        end();
+        left.resolve();
+      };
+      request.signal.addEventListener("abort", () => !over && leave());
+      const reply = typeof script === "function"
+        ? await script(call)
+        : script[Math.min(call.index, script.length - 1)]!;
+      await Promise.race([reply.before, left.promise]);
+      return respond(reply, call, end, leave);
+    },
+  );
+  const { port } = server.addr as Deno.NetAddr;
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    calls,
+    get open() {
+      return open;
+    },
+    async [Symbol.asyncDispose]() {
+      controller.abort();
+      await server.finished;
+    },
+  };
+}
+
+function respond(
+  reply: Reply,
+  call: Call,
+  end: () => void,
+  leave: () => void,
+): Response {
+  const status = reply.status ?? 200;
+  if (reply.body !== undefined) {
+    end();
+    const type = typeof reply.body === "string" && reply.body.startsWith("{") ? "json" : "plain";
+    const headers = {
+      "content-type": type === "json" ? "application/json" : "text/html",
+    };
+    return new Response(reply.body, {
+      status,
+      headers: { ...headers, ...reply.headers },
+    });
+  }
+  if (!call.body?.stream && reply.frames === undefined) {
+    end();
+    return Response.json(completion(reply), {
+      status,
+      headers: reply.headers ?? {},
+    });
+  }
+  const frames = reply.frames ??
+    chunks(reply, call.body?.stream_options?.include_usage === true);
+  return new Response(streamOf(frames, reply, end, leave), {
+    status,
+    headers: { "content-type": "text/event-stream", ...reply.headers },
+  });
+}
+
+function streamOf(
+  frames: readonly (string | object | Uint8Array)[],
+  reply: Reply,
+  end: () => void,
+  leave: () => void,
+): ReadableStream<Uint8Array> {
+  const utf8 = new TextEncoder();
+  let at = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      if (at < frames.length) {
+        await reply.gate?.(at);
+        const frame = frames[at++]!;
+        const bytes = frame instanceof Uint8Array ? frame : utf8.encode(
+          typeof frame === "string" ? frame : `data: ${JSON.stringify(frame)}\n\n`,
+        );
+        controller.enqueue(bytes);
+        return;
+      }
+      if (reply.end === "stall") return new Promise(() => {});
+      end();
+      if (reply.end === "cut") return controller.error(new Error("cut"));
+      if (reply.end !== "eof") {
+        controller.enqueue(utf8.encode("data: [DONE]\n\n"));
+      }
+      controller.close();
+    },
+    cancel: leave,
+  });
+}
+
+const USAGE = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+const HEAD = { id: "up-1", created: 1, model: "scripted" };
+const list = (value: string | readonly string[] | null | undefined) =>
+  value === undefined || value === null ? [] : typeof value === "string" ? [value] : [...value];
+
+function completion(reply: Reply): object {
+  const reasoning = list(reply.reasoning).join("");
+  return {
+    ...HEAD,
+    object: "chat.completion",
+    choices: [{
+      index: 0,
+      message: {
+        role: "assistant",
+        content: reply.content === undefined || reply.content === null
+          ? null
+          : list(reply.content).join(""),
+        ...(reasoning === "" ? {} : { [reply.reasoningField ?? "reasoning_content"]: reasoning }),
+        ...(reply.toolCalls === undefined ? {} : {
+          tool_calls: reply.toolCalls.map((call) => ({
+            id: call.id,
+            type: "function",
+            function: {
+              name: call.name,
+              arguments: list(call.arguments).join(""),
+            },
+          })),
+        }),
+      },
+      finish_reason: finishOf(reply),
+    }],
+    ...(reply.usage === null ? {} : { usage: reply.usage ?? USAGE }),
+  };
+}
+
+function finishOf(reply: Reply): string | null {
+  if (reply.finish !== undefined) return reply.finish;
+  return reply.toolCalls === undefined ? "stop" : "tool_calls";
+}
+
+/** The chunk objects of a streamed reply. */
+export function chunks(reply: Reply, includeUsage: boolean): object[] {
+  const out: object[] = [];
+  const add = (delta: object, finish: string | null = null) =>
+    out.push({
+      ...HEAD,
+      object: "chat.completion.chunk",
+      choices: [{ index: 0, delta, finish_reason: finish }],
+    });
+  add({ role: "assistant", content: "" });
+  for (const text of list(reply.reasoning)) {
+    add({ [reply.reasoningField ?? "reasoning_content"]: text });
+  }
+  for (const text of list(reply.content)) add({ content: text });
+  reply.toolCalls?.forEach((call, index) => {
+    const { id, name } = call;
+    add({
+      tool_calls: [{
+        index,
+        id,
+        type: "function",
+        function: { name, arguments: "" },
+      }],
+    });
+    for (const text of list(call.arguments)) {
+      add({ tool_calls: [{ index, function: { arguments: text } }] });
+    }
+  });
+  const finish = finishOf(reply);
+  if (finish !== null) add({}, finish);
+  if (includeUsage && reply.usage !== null) {
+    out.push({ ...HEAD, choices: [], usage: reply.usage ?? USAGE });
+  }
+  return out;
+}
+
+/** The JSON of a step, as a model writes it. */
+export function step(
+  title: string,
+  content: string,
+  next = "continue",
+): string {
+  return JSON.stringify({ title, content, next_action: next });
+}
+
+/** A text in pieces of so many characters. */
+export function pieces(text: string, size = 4): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < text.length; i += size) out.push(text.slice(i, i + size));
+  return out;
+}
