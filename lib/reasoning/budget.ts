@@ -1,0 +1,58 @@
+/**
+ * How much of its allowance a request may still spend, and on what.
+ *
+ * @module
+ */
+import type { Caps } from "./request.ts";
+import type { UsageMeter } from "./usage.ts";
+
+/** Fewer tokens than this are no thought. */
+const SMALLEST_THOUGHT = 16;
+
+/** The share of the client's ceiling that is kept for the answer, and the least of it. */
+const ANSWER_SHARE = 0.25;
+const ANSWER_TOKENS = 512;
+
+/** The allowance of one request. */
+export interface Budget {
+  /** Whether there is room for another thinking call besides the answer's. */
+  canThink(): boolean;
+  /**
+   * The ceiling to send with a call, in tokens; undefined where the client set none.
+   *
+   * @param visible whether the call writes the answer, for which a part is kept.
+   * @param wanted what the strategy wants at most.
+   */
+  ceiling(visible: boolean, wanted?: number): number | undefined;
+}
+
+/**
+ * Creates the budget of one request.
+ *
+ * @param maxTokens the client's ceiling for all generated tokens.
+ */
+export function createBudget(
+  maxTokens: number | undefined,
+  caps: Caps,
+  meter: UsageMeter,
+): Budget {
+  const kept = maxTokens === undefined ? 0 : Math.max(
+    Math.ceil(maxTokens * ANSWER_SHARE),
+    Math.min(ANSWER_TOKENS, Math.floor(maxTokens / 2)),
+  );
+  const left = () => maxTokens === undefined ? Infinity : maxTokens - meter.generated();
+
+  return {
+    canThink() {
+      const { calls } = meter.total().upstream;
+      return calls + 1 < caps.calls && meter.generated() < caps.tokens &&
+        (caps.usd === undefined || meter.cost() < caps.usd) &&
+        left() - kept >= SMALLEST_THOUGHT;
+    },
+    ceiling(visible, wanted) {
+      if (maxTokens === undefined) return wanted;
+      const room = Math.max(1, visible ? left() : left() - kept);
+      return wanted === undefined ? room : Math.min(wanted, room);
+    },
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * The call as it is.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { relayAnswer } from "../answer.ts";
+import type { Strategy } from "../strategy.ts";
+
+/** One call, passed through, with all that the server sees to. */
+export const direct: Strategy = {
+  summary: "One call, passed through.",
+  options: z.strictObject({}),
+  prompts: {},
+  roles: ["answer"],
+  async *run(request, context) {
+    yield* relayAnswer(
+      context,
+      { role: "answer", messages: request.messages },
+      1,
+    );
+  },
+};

@@ -1,0 +1,77 @@
+/**
+ * What a strategy is, and what it is given to work with.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { Clock } from "../upstream/clock.ts";
+import type { Delta } from "../upstream/deltas.ts";
+import type { ReasoningEvent, UpstreamError } from "./events.ts";
+import type { Effort, Message, ReasoningRequest } from "./request.ts";
+
+/** One upstream call of a strategy's. */
+export interface CallSpec {
+  /** The strategy's role that calls, e.g. "step" or "answer"; it may have a model of its own. */
+  role: string;
+  /** The conversation to send. */
+  messages: Message[];
+  /** Whether the text is the client's answer: its tools, format and sampling apply then. */
+  visible?: boolean;
+  /** JSON Schema that the text should follow, where the upstream can be made to. */
+  schema?: { name: string; schema: Record<string, unknown> };
+  /** Sampling temperature of a thinking call. */
+  temperature?: number;
+  /** Ceiling for the tokens of this call; the request's budget bounds it further. */
+  maxTokens?: number;
+}
+
+/** What a run of a strategy is given. */
+export interface StrategyContext<Options = Record<string, unknown>> {
+  /** Its options, validated, with defaults. */
+  options: Options;
+  /** How much to think. */
+  effort: Effort;
+  /** Ends the run: client gone, deadline or shutdown. */
+  signal: AbortSignal;
+  /** The one clock. */
+  clock: Clock;
+  /** The one source of chance, 0 to 1. */
+  random: () => number;
+  /** The prompt of this name, the config's own before the strategy's. */
+  prompt(name: string): string;
+  /**
+   * Calls an upstream model; usage and budget are seen to.
+   *
+   * @throws {UpstreamError} when every attempt failed.
+   */
+  call(spec: CallSpec): AsyncIterable<Delta>;
+  /** Whether the budget leaves room for another thinking call. */
+  canThink(): boolean;
+  /** Names the client's tools for a thinking call's instructions; empty where there are none. */
+  toolsNote(): string;
+  /** Whether a thinking call that broke off may be made good; counts as a repeat. */
+  mayResume(error: UpstreamError): boolean;
+  /** Says that the role's upstream ignored the schema it was given, so that it is asked otherwise. */
+  schemaIgnored(role: string): void;
+}
+
+/** A way of turning a request into reasoning and an answer. */
+export interface Strategy {
+  /** One line for people. */
+  summary: string;
+  /**
+   * Schema of its options.
+   *
+   * @internal its type is for zod alone to say
+   */
+  options: z.ZodObject;
+  /** Its prompts by name; each can be replaced in the config. */
+  prompts: Record<string, string>;
+  /** The roles that call upstream; each can have another model. */
+  roles: readonly string[];
+  /** Runs it. Ends with a `finish` event. */
+  run(
+    request: ReasoningRequest,
+    context: StrategyContext,
+  ): AsyncGenerator<ReasoningEvent>;
+}
