@@ -1,0 +1,111 @@
+/**
+ * Events to bytes, as fast as the client reads them and no faster.
+ *
+ * @module
+ */
+import type { ReasoningEvent } from "../reasoning/events.ts";
+import type { Clock } from "../upstream/clock.ts";
+
+/** Headers of a stream: nobody on the way may hold it back or change it. */
+export const SSE_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+};
+
+/** A comment, which every client skips. */
+const KEEPALIVE = ": keepalive\n\n";
+
+/** What a stream is made from. */
+export interface SseBodyOptions {
+  /** The events; the reading of them begins with `pending`. */
+  events: AsyncIterator<ReasoningEvent>;
+  /** The first event, which has been asked for already. */
+  pending: Promise<IteratorResult<ReasoningEvent>>;
+  /** The first event, where it has come already. */
+  first?: IteratorResult<ReasoningEvent> | undefined;
+  /** Writes frames. */
+  encoder: { start(): string; encode(event: ReasoningEvent): string };
+  /** Silence after which a comment is sent, in milliseconds. */
+  heartbeatMs: number;
+  /** The one clock. */
+  clock: Clock;
+  /** The frames that end a stream which failed; `begun` tells whether any of the work was seen. */
+  onError(error: unknown, begun: boolean): string;
+  /** The stream is over, well or with an error frame. */
+  onEnd(): void;
+  /** The client has left. */
+  onCancel(): void;
+}
+
+/**
+ * Makes the body of a streamed answer. It is pulled: a client that does not read stops the
+ * reading of the upstream. Nothing of it throws: failures end it with a frame.
+ */
+export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
+  const { events, encoder, clock, heartbeatMs } = options;
+  const utf8 = new TextEncoder();
+  let pending: Promise<IteratorResult<ReasoningEvent>> | undefined = options.pending;
+  let begun = false;
+  let over = false;
+  let lastWrite = clock.now();
+  let stopHeartbeat = () => {};
+
+  function end(): void {
+    over = true;
+    stopHeartbeat();
+  }
+
+  return new ReadableStream({
+    start(controller) {
+      const write = (text: string) => {
+        lastWrite = clock.now();
+        controller.enqueue(utf8.encode(text));
+      };
+      const beat = () => {
+        const silence = clock.now() - lastWrite;
+        // A client that does not read needs no sign of life.
+        if (silence >= heartbeatMs && (controller.desiredSize ?? 0) > 0) write(KEEPALIVE);
+        const wait = heartbeatMs - (clock.now() - lastWrite);
+        stopHeartbeat = clock.timer(wait > 0 ? wait : heartbeatMs, beat);
+      };
+      stopHeartbeat = clock.timer(heartbeatMs, beat);
+      let text = encoder.start();
+      if (options.first !== undefined && !options.first.done) {
+        pending = undefined;
+        begun = true;
+        text += encoder.encode(options.first.value);
+      }
+      write(text);
+    },
+    async pull(controller) {
+      try {
+        for (;;) {
+          const { done, value } = await (pending ?? events.next());
+          pending = undefined;
+          if (over) return;
+          if (done) break;
+          begun = true;
+          const frames = encoder.encode(value);
+          if (frames === "") continue;
+          lastWrite = clock.now();
+          controller.enqueue(utf8.encode(frames));
+          return;
+        }
+      } catch (error) {
+        if (over) return;
+        controller.enqueue(utf8.encode(options.onError(error, begun)));
+      }
+      end();
+      controller.close();
+      options.onEnd();
+    },
+    cancel() {
+      if (over) return;
+      end();
+      options.onCancel();
+      // The abort has to come first: a generator that waits does not hear its return.
+      events.return?.()?.catch(() => {});
+    },
+  });
+}
