@@ -1,0 +1,90 @@
+/**
+ * From a validated configuration to what the server runs on.
+ *
+ * @module
+ */
+import type { Env } from "./environment.ts";
+import { ConfigError } from "./fault.ts";
+import { type PublishedModel, publishedModels } from "./published_models.ts";
+import type { Config } from "./schema.ts";
+import { tokenFault } from "./text_rules.ts";
+
+/** The token of the shipped file, which counts as none. */
+export const PLACEHOLDER_TOKEN = "your_api_bearer_token_here";
+
+/** The variable that overrides the file's token. */
+const TOKEN_VARIABLE = "O1_API_TOKEN";
+
+/** The server's settings, with those that depend on where it runs. */
+export type ServerSettings =
+  & Omit<Config["server"], "host" | "port" | "heartbeat_ms">
+  & {
+    /** Longest silence in a stream before a comment is sent, in milliseconds. */
+    heartbeat_ms: number;
+  };
+
+/** What the server runs on. */
+export interface ResolvedConfig {
+  /** The server's settings. */
+  server: ServerSettings;
+  /** What clients have to send; undefined where none is set. May be the placeholder. */
+  token: string | undefined;
+  /** Whether the token is the shipped file's, which everyone knows. */
+  tokenIsPlaceholder: boolean;
+  /** Whether a token is set that others don't know, so that other machines may connect. */
+  hasRealToken: boolean;
+  /** The models, in the order of the file; the first is the default. */
+  models: PublishedModel[];
+  /** Whether status lines are shown. */
+  statusLines: boolean;
+  /** What is logged, and how. */
+  log: Config["log"];
+}
+
+/** Whether this is Deno Deploy, which ends silent streams early and gives little time at the end. */
+export function isDeploy(env: Env): boolean {
+  return ["true", "1"].includes(env("DENO_DEPLOY") ?? "") ||
+    Boolean(env("DENO_DEPLOYMENT_ID"));
+}
+
+/**
+ * Works out what the server runs on.
+ *
+ * @throws {ConfigError} when the variable O1_API_TOKEN can't be a token.
+ */
+export function resolveConfig(
+  config: Config,
+  options: { env: Env },
+): ResolvedConfig {
+  const token = bearerToken(config, options.env);
+  const tokenIsPlaceholder = token === PLACEHOLDER_TOKEN;
+  return {
+    server: serverSettings(config, isDeploy(options.env)),
+    token,
+    tokenIsPlaceholder,
+    hasRealToken: token !== undefined && !tokenIsPlaceholder,
+    models: publishedModels(config),
+    statusLines: config.stream_status_feedback,
+    log: config.log,
+  };
+}
+
+function bearerToken(config: Config, env: Env): string | undefined {
+  const override = env(TOKEN_VARIABLE) || undefined;
+  const message = override === undefined ? undefined : tokenFault(override);
+  if (message !== undefined) {
+    throw new ConfigError([{ path: TOKEN_VARIABLE, message }]);
+  }
+  return override ?? (config.api_bearer_token || undefined);
+}
+
+function serverSettings(config: Config, onDeploy: boolean): ServerSettings {
+  const { host: _host, port: _port, ...server } = config.server;
+  return {
+    ...server,
+    heartbeat_ms: server.heartbeat_ms ?? (onDeploy ? 4_000 : 10_000),
+    shutdown_grace_ms: onDeploy
+      ? Math.min(server.shutdown_grace_ms, 4_000)
+      : server.shutdown_grace_ms,
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * The one schema of config.yaml: every key with its type, default, bounds and a sentence.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { upstreamOptions } from "../upstream/options.ts";
+import { formatSchema, modelSchema } from "./model_schema.ts";
+import { HOST_REGEXP } from "./text_rules.ts";
+
+const milliseconds = () => z.number().int().min(1).max(86_400_000);
+
+const server = z.strictObject({
+  host: z.string().regex(
+    HOST_REGEXP,
+    "expected a host name or an IP address, without a port",
+  )
+    .default("0.0.0.0").describe(
+      "Address to listen on; 127.0.0.1 whatever it says as long as no real token is set.",
+    ),
+  port: z.number().int().min(0).max(65_535).default(18_888).describe(
+    "Port to listen on; 0: any free one.",
+  ),
+  max_body_bytes: z.number().int().min(1).max(1_073_741_824).default(33_554_432)
+    .describe(
+      "Longest request body, in bytes; a longer one gets 413.",
+    ),
+  commit_after_ms: milliseconds().default(1_000).describe(
+    "Time after which a stream's headers are sent even if nothing came from the upstream, in milliseconds.",
+  ),
+  heartbeat_ms: milliseconds().optional().meta({ default: 10_000 }).describe(
+    "Longest silence in a stream before a comment is sent, in milliseconds; 4000 by default on Deno Deploy.",
+  ),
+  request_timeout_ms: milliseconds().default(570_000).describe(
+    "Time for a JSON request, in milliseconds.",
+  ),
+  stream_timeout_ms: milliseconds().default(3_600_000).describe(
+    "Time for a stream, in milliseconds.",
+  ),
+  max_retries: z.number().int().min(0).max(1_000_000).default(6).describe(
+    "Repeats over all upstream calls of one client request.",
+  ),
+  shutdown_grace_ms: milliseconds().default(30_000).describe(
+    "Time for running requests to end at shutdown, in milliseconds; at most 4000 on Deno Deploy.",
+  ),
+  cors_origins: z.array(z.string().min(1)).default(["*"]).describe(
+    "Origins whose pages may call; `*`: any; an empty list: none.",
+  ),
+});
+
+const log = z.strictObject({
+  level: z.enum(["debug", "info", "warn", "error"]).default("info").describe(
+    "Least important line that is written.",
+  ),
+  format: z.enum(["auto", "text", "json"]).default("auto").describe(
+    "`text` or `json` lines; `auto`: text on a terminal, json otherwise.",
+  ),
+});
+
+const name = () => z.string().min(1);
+
+/**
+ * Schema of the whole file. Times are milliseconds, sizes bytes, prices USD.
+ *
+ * @internal its type is for zod alone to say
+ */
+export const configSchema = z.strictObject({
+  api_bearer_token: z.string().optional().describe(
+    "Clients send it as `Authorization: Bearer`; the variable O1_API_TOKEN overrides it.",
+  ),
+  model_provider_api_key: z.string().optional().describe(
+    "Sent to `default_api_url` as `Authorization: Bearer`; empty: none is sent.",
+  ),
+  default_api_url: z.string().min(1).optional().meta({ default: "demo:" })
+    .describe(
+      "The provider's base URL, with or without /chat/completions; `demo:` is the built-in model.",
+    ),
+  default_model: z.string().min(1).optional().describe(
+    "The model's name at the provider; needed for any but the built-in model.",
+  ),
+  stream_status_feedback: z.boolean().default(true).describe(
+    "Whether status lines such as the total thinking time are shown; step titles always are.",
+  ),
+  use_regex_processing: z.boolean().optional().describe(
+    "true: the format `markdown`; false: `details_steps`; left out: `both`.",
+  ),
+  server: server.prefault({}).describe("The HTTP server."),
+  upstreams: z.record(name(), upstreamOptions).default({}).describe(
+    "Providers of models, by names of one's own.",
+  ),
+  models: z.record(name(), modelSchema.prefault({})).default({}).describe(
+    "The models that clients see, by id; left out: `o1` and the upstream model's own name.",
+  ),
+  formats: z.record(name(), formatSchema).default({}).describe(
+    "Formats of one's own, by names that `models.<id>.format` can give.",
+  ),
+  log: log.prefault({}).describe(
+    "What is logged; never a prompt, an answer or a key.",
+  ),
+});
+
+/**
+ * The file's settings after validation, with prompts still where the file says.
+ *
+ * @internal
+ */
+export type FileConfig = z.output<typeof configSchema>;
+
+/** One published model's settings, with its prompts read. */
+export type ModelConfig = Omit<FileConfig["models"][string], "prompts"> & {
+  /** Texts that replace the strategy's own prompts, by name. */
+  prompts: Record<string, string>;
+};
+
+/** A whole configuration, validated and with its prompts read. */
+export type Config = Omit<FileConfig, "models"> & {
+  /** The models that clients see, by id. */
+  models: Record<string, ModelConfig>;
+};

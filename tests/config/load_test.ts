@@ -1,0 +1,319 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ConfigError } from "../../lib/config/fault.ts";
+import { loadConfig } from "../../lib/config/load.ts";
+import { faultsOf, parse, readFrom } from "./parse.ts";
+
+for (
+  const text of [
+    "",
+    "\n",
+    "# nothing but a comment\n",
+    "---\n",
+    "{}",
+    "\ufeff",
+    "null",
+  ]
+) {
+  Deno.test(`an empty file gives the defaults: ${JSON.stringify(text)}`, async () => {
+    const config = await parse(text);
+    assertEquals(config.server.port, 18_888);
+    assertEquals(config.server.host, "0.0.0.0");
+    assertEquals(config.server.max_body_bytes, 33_554_432);
+    assertEquals(config.server.cors_origins, ["*"]);
+    assertEquals(config.server.max_retries, 6);
+    assertEquals(config.stream_status_feedback, true);
+    assertEquals(config.log, { level: "info", format: "auto" });
+    assertEquals(config.models, {});
+    assertEquals(config.upstreams, {});
+  });
+}
+
+Deno.test("a key without a value counts as left out", async () => {
+  const config = await parse(
+    "server:\n  port:\nupstreams:\nmodels:\n  fast:\nlog:\n",
+  );
+  assertEquals(config.server.port, 18_888);
+  assertEquals(config.models.fast?.strategy, "direct");
+});
+
+for (
+  const [text, key, value] of [
+    ['api_bearer_token: "t-1"', "api_bearer_token", "t-1"],
+    ['model_provider_api_key: "k-1"', "model_provider_api_key", "k-1"],
+    ['default_api_url: "demo:"', "default_api_url", "demo:"],
+    ["default_model: llama", "default_model", "llama"],
+    ["stream_status_feedback: false", "stream_status_feedback", false],
+    ["use_regex_processing: true", "use_regex_processing", true],
+  ] as const
+) {
+  Deno.test(`the original's key ${key} is enough on its own`, async () => {
+    assertEquals((await parse(text))[key], value);
+  });
+}
+
+Deno.test("the original's file is accepted, with Windows line ends and a byte order mark too", async () => {
+  const lines = [
+    'api_bearer_token: "t"',
+    'model_provider_api_key: "k"',
+    'default_api_url: "https://api.groq.com/openai/v1/chat/completions"',
+    'default_model: "llama-3.3-70b-versatile"',
+    "stream_status_feedback: true",
+    "use_regex_processing: true",
+    "",
+  ];
+  const unix = await parse(lines.join("\n"));
+  assertEquals(await parse(`\ufeff${lines.join("\r\n")}`), unix);
+});
+
+Deno.test("a model's caps, effort and strategy have defaults", async () => {
+  const config = await parse("models: { fast: {} }");
+  const { caps, effort, strategy, options, format } = config.models.fast ?? {};
+  assertEquals(
+    { caps, effort, strategy, options, format },
+    {
+      caps: { calls: 64, tokens: 200_000 },
+      effort: "medium",
+      strategy: "direct",
+      options: {},
+      format: undefined,
+    },
+  );
+});
+
+Deno.test("every fault of a file is reported at once, each with its line", async () => {
+  const text = `api_bearer_token: 12345
+server:
+  prot: 3
+  port: 70000
+  heartbeat_ms: 0
+upstreams:
+  groq:
+    api_key: "sk-1"
+    timeouts: { idle_ms: soon }
+models:
+  o1:
+    strategy: stepz
+    model: llama
+  o2:
+    strategy: steps
+    upstream: grog
+    model: llama
+    effort: mediun
+    options:
+      max_stepz: 3
+    prompts:
+      stp: x
+log: { level: loud }
+`;
+  assertEquals(await faultsOf(text), [
+    "1: api_bearer_token: expected a text, got a number; put it in quotes",
+    "3: server.prot: unknown key; did you mean 'port'?",
+    "4: server.port: expected a whole number from 0 to 65535, got 70000",
+    "5: server.heartbeat_ms: expected a whole number from 1 to 86400000, got 0",
+    "7: upstreams.groq.base_url: is missing; expected a text that is not empty",
+    "9: upstreams.groq.timeouts.idle_ms: expected a whole number from 1 to 86400000, got a text",
+    "12: models.o1.strategy: expected one of direct, steps; did you mean 'steps'?",
+    "16: models.o2.upstream: unknown upstream; did you mean 'groq'?",
+    "18: models.o2.effort: expected one of none, minimal, low, medium, high, xhigh, max; " +
+    "did you mean 'medium'?",
+    "20: models.o2.options.max_stepz: unknown key; did you mean 'max_steps'?",
+    "22: models.o2.prompts.stp: unknown key; did you mean 'step'?",
+    "23: log.level: expected one of debug, info, warn, error, got a text",
+  ]);
+});
+
+Deno.test("an error prints the file before each line and keeps the parts apart", async () => {
+  const error = await assertRejects(
+    () => parse("\nserver:\n  port: x"),
+    ConfigError,
+  );
+  assertEquals(
+    error.message,
+    "/etc/o1/config.yaml:3: server.port: expected a whole number from 0 to 65535, got a text",
+  );
+  assertEquals(error.faults, [{
+    path: "server.port",
+    line: 3,
+    column: 3,
+    message: "expected a whole number from 0 to 65535, got a text",
+  }]);
+});
+
+for (
+  const [what, text, expected] of [
+    [
+      "two equal keys",
+      "server: {}\nlog: {}\nserver: { port: x }",
+      [
+        "3: duplicate key 'server'; keep only one of them",
+        "3: server.port: expected a whole number from 0 to 65535, got a text",
+      ],
+    ],
+    [
+      "several documents",
+      "server: {}\n---\nlog: {}",
+      ["2: is not valid YAML: expected one document; remove the line '---'"],
+    ],
+    [
+      "a list as root",
+      "- server",
+      ["1: expected settings such as 'default_model: NAME', one a line"],
+    ],
+    [
+      "a text as root",
+      "hello",
+      ["1: expected settings such as 'default_model: NAME', one a line"],
+    ],
+    [
+      "an alias that holds itself",
+      "models: &m\n  a:\n    options: *m",
+      [
+        "3: models.a.options: holds itself through an alias; write the value out",
+      ],
+    ],
+    [
+      "an alias without an anchor",
+      "server: *nothing",
+      ["1: is not valid YAML: it can't be read here; look for an unknown tag or alias"],
+    ],
+    [
+      "an unknown tag",
+      "server: !!binary x",
+      ["1: is not valid YAML: it can't be read here; look for an unknown tag or alias"],
+    ],
+    [
+      "an open bracket",
+      "log: {}\nserver: [",
+      ["2: is not valid YAML: wrong indentation, or a bracket that is not closed"],
+    ],
+    [
+      "a missing space after a colon",
+      "api_bearer_token:secret\nlog: {}",
+      ["1: is not valid YAML: expected 'key: value'; put a space after the colon"],
+    ],
+    [
+      "a missing space in braces",
+      "upstreams: { a: { base_url: 'demo:', api_key:secret } }",
+      ["1: upstreams.a.api_key: put a space after the colon"],
+    ],
+    [
+      "a name that the language keeps to itself",
+      "models: { __proto__: {} }",
+      ["1: models.__proto__: can't be a name"],
+    ],
+    [
+      "an empty name",
+      "models: { '': {} }",
+      ['1: models[""]: a name must not be empty'],
+    ],
+  ] as const
+) {
+  Deno.test(`${what} gives a clear error`, async () => {
+    assertEquals(await faultsOf(text), [...expected]);
+  });
+}
+
+Deno.test("aliases that stand for billions of values take no time", async () => {
+  const names = "abcdefghijklmnopqrstuvwxyz".split("");
+  const lines = names.map((name, index) => {
+    const inner = index === 0 ? "x, x" : `*${names[index - 1]}, *${names[index - 1]}`;
+    return `${name}: &${name} [${inner}]`;
+  });
+  assertEquals((await faultsOf(lines.join("\n"))).length, names.length);
+});
+
+Deno.test("deep nesting and endless files are errors, not crashes", async () => {
+  for (
+    const text of [
+      "[".repeat(50_000),
+      "{a: ".repeat(5_000),
+      "#".repeat(2_000_000),
+    ]
+  ) {
+    assertEquals((await faultsOf(text)).length, 1);
+  }
+});
+
+Deno.test("no error shows a key or token", async () => {
+  const secret = "sk-very-secret";
+  const texts = [
+    `api_bearer_token: [${secret}]`,
+    `model_provider_api_key: { ${secret}: 1 }`,
+    `model_provider_api_key:${secret}\nlog: {}`,
+    `model_provider_api_key: "${secret}" x`,
+    `model_provider_api_key: "${secret}\\n"`,
+    `model_provider_api_key: "${secret}`,
+    `upstreams: { a: { base_url: "https://user:${secret}@host", api_key: ["${secret}\\n", 3] } }`,
+    `upstreams: { a: { api_key:${secret} } }`,
+    `upstreams: { a: { headers: { x: "${secret}\\n" } } }`,
+    `default_api_url: ${secret}`,
+    `server: { port: ${secret} }`,
+    `log: { level: ${secret} }`,
+    `models: { a: { upstream: ${secret}, format: ${secret} } }`,
+  ];
+  for (const text of texts) {
+    const faults = await faultsOf(text);
+    assert(faults.length > 0, text);
+    // A mapping in place of a key makes the secret a name; nothing can tell.
+    assert(
+      !faults.join("\n").includes(secret),
+      `${text}\n${faults.join("\n")}`,
+    );
+  }
+});
+
+Deno.test("prompts are read from files beside the configuration", async () => {
+  const text = `models:
+  o1:
+    strategy: steps
+    prompts: { step: Think., answer: { file: prompts/answer.md } }
+`;
+  const config = await parse(text, {
+    files: { "/etc/o1/prompts/answer.md": "\ufeffAnswer." },
+  });
+  assertEquals(config.models.o1?.prompts, {
+    step: "Think.",
+    answer: "Answer.",
+  });
+  assertEquals(await faultsOf(text), [
+    "4: models.o1.prompts.answer.file: can't read prompts/answer.md (no such file); " +
+    "create it, or correct the path, which is relative to the config file",
+  ]);
+});
+
+Deno.test("a missing file gives the defaults, unless someone asked for it", async () => {
+  const options = {
+    path: "/etc/o1/config.yaml",
+    env: () => undefined,
+    readFile: readFrom({}),
+  };
+  const { config, found } = await loadConfig({ ...options, explicit: false });
+  assertEquals(found, false);
+  assertEquals(config, await parse(""));
+  const error = await assertRejects(
+    () => loadConfig({ ...options, explicit: true }),
+    ConfigError,
+  );
+  assertEquals(
+    error.message,
+    "/etc/o1/config.yaml: can't read the configuration (no such file); " +
+      "create the file, or give another with --config PATH",
+  );
+});
+
+Deno.test("a file that is there but can't be read is an error in any case", async () => {
+  const error = await assertRejects(
+    () =>
+      loadConfig({
+        path: "/etc",
+        explicit: false,
+        env: () => undefined,
+        readFile: () => Promise.reject(new Deno.errors.IsADirectory("/etc")),
+      }),
+    ConfigError,
+  );
+  assertStringIncludes(
+    error.message,
+    "/etc: can't read the configuration (it is a folder)",
+  );
+});

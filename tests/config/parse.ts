@@ -1,0 +1,50 @@
+/** Parsing a configuration from a text, with an environment and files that only the test knows. */
+import { ConfigError } from "../../lib/config/fault.ts";
+import { parseConfig } from "../../lib/config/load.ts";
+import type { Config } from "../../lib/config/schema.ts";
+
+/** What the text may refer to. */
+export interface World {
+  /** Variables of the environment. */
+  env?: Record<string, string>;
+  /** Texts by their whole paths. */
+  files?: Record<string, string>;
+}
+
+/** Reads from the given texts as from files. */
+export function readFrom(
+  files: Record<string, string>,
+): (path: string) => Promise<string> {
+  return (path) => {
+    const text = files[path];
+    return text === undefined
+      ? Promise.reject(new Deno.errors.NotFound(path))
+      : Promise.resolve(text);
+  };
+}
+
+/** Parses the text as /etc/o1/config.yaml. */
+export function parse(
+  text: string,
+  { env = {}, files = {} }: World = {},
+): Promise<Config> {
+  return parseConfig(text, {
+    env: (name) => env[name],
+    file: "/etc/o1/config.yaml",
+    readFile: readFrom(files),
+  });
+}
+
+/** The error's lines, without the name of the file; none where the text is a configuration. */
+export async function faultsOf(
+  text: string,
+  world: World = {},
+): Promise<string[]> {
+  try {
+    await parse(text, world);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.replaceAll("/etc/o1/config.yaml:", "").split("\n");
+  }
+}
