@@ -1,0 +1,55 @@
+/**
+ * Finds and reads the configuration for a command.
+ *
+ * @module
+ */
+import { configPath } from "../config/config_path.ts";
+import { ConfigError } from "../config/fault.ts";
+import { loadConfig } from "../config/load.ts";
+import { resolveConfig, type ResolvedConfig } from "../config/resolve.ts";
+import type { Config } from "../config/schema.ts";
+import type { CommandOptions } from "./options.ts";
+
+/** A configuration, and where it came from. */
+export interface Configuration {
+  /** The file's path; undefined where there is none and the defaults hold. */
+  path: string | undefined;
+  /** The settings. */
+  config: Config;
+  /** What the server runs on. */
+  resolved: ResolvedConfig;
+}
+
+/** Reads the configuration; prints its faults and ends the process with 1 where it is wrong. */
+export async function configOrExit(options: CommandOptions): Promise<Configuration> {
+  try {
+    return await readConfiguration(options);
+  } catch (error) {
+    exitOnConfigError(error);
+  }
+}
+
+/** Prints the faults of a configuration and ends the process; throws any other error on. */
+export function exitOnConfigError(error: unknown): never {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  Deno.exit(1);
+}
+
+async function readConfiguration(options: CommandOptions): Promise<Configuration> {
+  const { standalone } = Deno.build;
+  const path = configPath({
+    flag: options.config,
+    standalone,
+    execPath: standalone ? await Deno.realPath(Deno.execPath()) : "",
+    moduleDir: options.moduleDir ?? ".",
+  });
+  const { config, found } = await loadConfig({
+    path,
+    explicit: options.config !== undefined,
+    env: (name) => Deno.env.get(name),
+    readFile: (file) => Deno.readTextFile(file),
+  });
+  const resolved = resolveConfig(config, { env: (name) => Deno.env.get(name) });
+  return { path: found ? path : undefined, config, resolved };
+}

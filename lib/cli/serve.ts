@@ -1,0 +1,154 @@
+/**
+ * `o1-api serve`: runs the server until it is told to end.
+ *
+ * @module
+ */
+import { type ListenAddress, listenOptions } from "../config/listen.ts";
+import { isDeploy, PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
+import { createApp } from "../server/app.ts";
+import { createLog, type Log } from "../server/log.ts";
+import { createSignalHandler } from "../server/shutdown.ts";
+import { systemClock } from "../upstream/clock.ts";
+import { configOrExit, exitOnConfigError } from "./configuration.ts";
+import type { CommandOptions } from "./options.ts";
+
+/** Runs the server; resolves when it has ended. */
+export async function serve(options: CommandOptions): Promise<void> {
+  const { path, config, resolved } = await configOrExit(options);
+  const env = (name: string) => Deno.env.get(name);
+  const onDeploy = isDeploy(env);
+  const address = listenAddress();
+  const log = logOf(resolved);
+  const app = createApp({
+    config: resolved,
+    clock: systemClock,
+    random: Math.random,
+    fetch,
+    log,
+    refuse: onDeploy && !resolved.hasRealToken ? NO_TOKEN : undefined,
+  });
+  // A rejection that nobody awaits would end the process with every stream in it.
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("unhandled rejection", {
+      cause: event.reason instanceof Error ? event.reason.stack : String(event.reason),
+    });
+  });
+  const server = listen(address, (request) => app.handle(request), (port) => {
+    const facts = startupFacts(resolved, { ...address, port }, path);
+    if (logFormat(resolved) === "text") console.log(banner(facts));
+    else log.info(`o1-api listens on ${facts.url}`, facts);
+  });
+  onSignals(app, server, resolved.server.shutdown_grace_ms, log);
+  await server.finished;
+
+  function listenAddress(): ListenAddress {
+    try {
+      const { host, port } = options;
+      const { hasRealToken } = resolved;
+      return listenOptions({ config, flags: { host, port }, env, hasRealToken, onDeploy });
+    } catch (error) {
+      exitOnConfigError(error);
+    }
+  }
+}
+
+const NO_TOKEN =
+  "This server has no token yet. Set the environment variable O1_API_TOKEN to a secret of your own and deploy again.";
+
+function listen(
+  { hostname, port }: ListenAddress,
+  handler: (request: Request) => Promise<Response>,
+  onListen: (port: number) => void,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve(
+      { hostname, port, onListen: (address) => onListen(address.port) },
+      handler,
+    );
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) {
+      console.error(
+        `Port ${port} is in use. Choose another with --port, PORT or server.port in config.yaml.`,
+      );
+    } else if (
+      error instanceof Deno.errors.AddrNotAvailable || error instanceof Deno.errors.PermissionDenied
+    ) {
+      console.error(`Can't listen on ${hostname}:${port}: ${error.message}`);
+    } else throw error;
+    Deno.exit(1);
+  }
+}
+
+function onSignals(
+  app: { drain(graceMs: number): Promise<void> },
+  server: Deno.HttpServer,
+  graceMs: number,
+  log: Log,
+): void {
+  const handle = createSignalHandler({
+    drain: () => app.drain(graceMs),
+    async close() {
+      await server.shutdown();
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+    },
+    exit: (code) => Deno.exit(code),
+    clock: systemClock,
+    onBegin: (signal) => log.info(`${signal}: draining`, { grace_ms: graceMs }),
+  });
+  const listeners = (["SIGINT", "SIGTERM"] as const).map((signal) =>
+    [signal, () => handle(signal)] as const
+  );
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+}
+
+function logFormat(config: ResolvedConfig): "text" | "json" {
+  const { format } = config.log;
+  return format === "auto" ? (Deno.stdout.isTerminal() ? "text" : "json") : format;
+}
+
+function logOf(config: ResolvedConfig): Log {
+  return createLog({
+    level: config.log.level,
+    format: logFormat(config),
+    write: (line) => console.log(line),
+    now: () => Date.now(),
+  });
+}
+
+/** What a newcomer needs: where it is, what it serves, and the line to try. */
+function startupFacts(
+  config: ResolvedConfig,
+  { hostname, port, loopbackOnly }: ListenAddress,
+  path: string | undefined,
+): Record<"url" | "config" | "models" | "access" | "curl", string> {
+  const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}/v1`;
+  const isPublic = config.token === undefined || config.tokenIsPlaceholder;
+  const token = isPublic ? PLACEHOLDER_TOKEN : "$TOKEN";
+  const model = config.models[0]?.reasoning.id ?? "o1";
+  const messages = [{ role: "user", content: "What is 17 × 23 − 5?" }];
+  const body = JSON.stringify({ model, stream: true, messages });
+  return {
+    url,
+    config: path ?? "none found: the defaults, over the built-in demo model",
+    models: config.models.map((each) => each.reasoning.id).join(", "),
+    access: loopbackOnly
+      ? "this machine only (127.0.0.1), until api_bearer_token is a token of your own"
+      : "every client that has the token",
+    curl: `curl -N ${url}/chat/completions -H "Authorization: Bearer ${token}" ` +
+      `-H "Content-Type: application/json" -d '${body}'`,
+  };
+}
+
+function banner(facts: ReturnType<typeof startupFacts>): string {
+  const { url, config, models, access, curl } = facts;
+  return `o1-api listens on ${url}
+  config  ${config}
+  models  ${models}
+  access  ${access}
+
+Try it:
+  ${curl}
+`;
+}

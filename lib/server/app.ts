@@ -1,0 +1,231 @@
+/**
+ * The server as a function from a request to a response.
+ *
+ * @module
+ */
+import { ApiError, ClientGoneError, errorResponse, toApiError } from "../api/errors.ts";
+import { modelList, modelObject } from "../api/models.ts";
+import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
+import type { Fetch } from "../upstream/attempt.ts";
+import { createUpstreamClient } from "../upstream/client.ts";
+import type { Clock } from "../upstream/clock.ts";
+import { createAuthenticator } from "./auth.ts";
+import { answerChat, type ChatOptions, type Exchange, modelNotFound } from "./chat.ts";
+import { addCorsHeaders, isPreflight, preflightResponse } from "./cors.ts";
+import { health, readiness, root } from "./health.ts";
+import type { Log, LogFields } from "./log.ts";
+import { createWorkRegister } from "./work.ts";
+
+/** What an app is made of. */
+export interface AppOptions {
+  /** The configuration. */
+  config: ResolvedConfig;
+  /** The one clock. */
+  clock: Clock;
+  /** The one source of chance, 0 to 1. */
+  random: () => number;
+  /** How upstream requests are sent. */
+  fetch: Fetch;
+  /** Where the server says what it does. */
+  log: Log;
+  /** Why all work is refused, if it is: a public server without a token of its own. */
+  refuse?: string | undefined;
+}
+
+/** The server as a function, and its end. */
+export interface App {
+  /** Answers a request. Never throws. */
+  handle(request: Request): Promise<Response>;
+  /**
+   * Refuses new work and waits for the old; what is left after the grace is aborted.
+   *
+   * @param graceMs milliseconds.
+   */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** A route's answer. */
+type Handler = (request: Request, exchange: Exchange, path: string) => Response | Promise<Response>;
+
+interface Route {
+  method: "GET" | "POST";
+  /** Whether it answers without a token, and while the server drains. */
+  open?: boolean;
+  handle: Handler;
+}
+
+/** Creates the app. */
+export function createApp(options: AppOptions): App {
+  const { config, clock, log } = options;
+  const client = createUpstreamClient(options);
+  // Without a token of its own the server asks for the one that everybody knows.
+  const authenticator = createAuthenticator(config.token ?? PLACEHOLDER_TOKEN);
+  const register = createWorkRegister(clock);
+  const created = Math.floor(clock.date() / 1000);
+  const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
+  const ids = [...models.keys()];
+  const chat: ChatOptions = {
+    settings: config.server,
+    models,
+    client,
+    clock,
+    random: options.random,
+  };
+  let draining = false;
+
+  const routes = new Map<string, Route>([
+    ["/chat/completions", {
+      method: "POST",
+      handle: (request, exchange) => answerChat(request, exchange, chat),
+    }],
+    ["/models", { method: "GET", handle: () => Response.json(modelList(ids, created)) }],
+    ["/", { method: "GET", open: true, handle: () => root(ids) }],
+    ["/favicon.ico", { method: "GET", open: true, handle: () => root(ids) }],
+    ["/health", { method: "GET", open: true, handle: health }],
+    ["/healthz", { method: "GET", open: true, handle: health }],
+    ["/readyz", { method: "GET", open: true, handle: () => readiness(!draining) }],
+  ]);
+
+  const oneModel: Route = {
+    method: "GET",
+    handle(_request, _exchange, path) {
+      const id = decoded(path.slice("/models/".length));
+      if (!models.has(id)) throw modelNotFound(id, models);
+      return Response.json(modelObject(id, created));
+    },
+  };
+
+  function find(method: string, path: string): Route {
+    const route = routes.get(path) ?? (path.startsWith("/models/") ? oneModel : undefined);
+    if (route === undefined) throw new ApiError(404, `Invalid URL (${method} ${shown(path)})`);
+    const asked = method === "HEAD" ? "GET" : method;
+    if (route.method === asked) return route;
+    throw new ApiError(405, `Not allowed to ${method} on ${shown(path)}.`, {
+      code: "method_not_supported",
+      headers: { allow: route.method },
+    });
+  }
+
+  async function answer(request: Request, exchange: Exchange, path: string): Promise<Response> {
+    const route = find(request.method, path);
+    if (!route.open) {
+      if (options.refuse !== undefined) throw new ApiError(503, options.refuse);
+      await authenticator.check(request.headers);
+      if (draining) throw shuttingDown();
+    }
+    const response = await route.handle(request, exchange, path);
+    return request.method === "HEAD" ? new Response(null, response) : response;
+  }
+
+  return {
+    async handle(request) {
+      const start = clock.now();
+      const path = pathOf(request.url);
+      const id = requestId(request.headers);
+      const work = register.begin();
+      const fields: Exchange["fields"] = {};
+      let over = false;
+      let status = 200;
+      const done = (error?: unknown) => {
+        if (over) return;
+        over = true;
+        work.end();
+        const ms = Math.round(clock.now() - start);
+        logAnswer(log, `${request.method} ${shown(path)}`, { status, ms }, error, {
+          ...fields,
+          request_id: id,
+        });
+      };
+      let response: Response;
+      try {
+        response = isPreflight(request)
+          ? preflightResponse(request)
+          : await answer(request, { work, fields, done }, path);
+        status = response.status;
+        if (!streams(response)) done();
+      } catch (error) {
+        done(error);
+        response = errorResponse(toApiError(error));
+      }
+      const { headers } = response;
+      headers.set("x-request-id", id);
+      headers.set("openai-version", "2020-10-01");
+      headers.set("openai-processing-ms", String(Math.round(clock.now() - start)));
+      addCorsHeaders(headers, request.headers.get("origin"), config.server.cors_origins);
+      return response;
+    },
+    async drain(graceMs) {
+      draining = true;
+      let cancel = () => {};
+      const grace = new Promise<void>((resolve) => cancel = clock.timer(graceMs, resolve));
+      await Promise.race([register.idle(), grace]);
+      cancel();
+      register.abortAll(shuttingDown());
+    },
+  };
+}
+
+const streams = (response: Response) =>
+  response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+
+function shuttingDown(): ApiError {
+  return new ApiError(503, "The server is shutting down. Try again in a moment.", {
+    type: "service_unavailable_error",
+    code: "server_shutdown",
+    headers: { "retry-after": "5" },
+  });
+}
+
+/** The path without the `/v1` before it, a doubled one too, and without a slash at its end. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.search(/[?#]/);
+  const path = start < 0 ? "/" : url.slice(start, end < 0 ? undefined : end);
+  return path.replace(/\/+$/, "").replace(/^(\/v1)+(?=\/|$)/, "") || "/";
+}
+
+function decoded(tail: string): string {
+  try {
+    return decodeURIComponent(tail);
+  } catch {
+    return tail;
+  }
+}
+
+/** The one line that every request leaves. */
+function logAnswer(
+  log: Log,
+  message: string,
+  { status, ms }: { status: number; ms: number },
+  error: unknown,
+  fields: LogFields,
+): void {
+  // 499 is nginx's word for a client that left.
+  if (error instanceof ClientGoneError) {
+    return log.info(message, { status: 499, ms, outcome: "cancelled", ...fields });
+  }
+  if (error === undefined) return log.info(message, { status, ms, outcome: "ok", ...fields });
+  const failure = toApiError(error);
+  const cause = failure.status === 500 && failure.cause instanceof Error
+    ? { cause: failure.cause.stack }
+    : {};
+  log[failure.status >= 500 ? "error" : "info"](message, {
+    status: failure.status,
+    ms,
+    outcome: "error",
+    error: failure.code ?? failure.type,
+    ...cause,
+    ...fields,
+  });
+}
+
+/** A client's path in a message or in the log: no longer than needed, and on one line. */
+function shown(path: string): string {
+  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
+}
+
+function requestId(headers: Headers): string {
+  const given = headers.get("x-request-id");
+  if (given !== null && /^[\w.-]{1,128}$/.test(given)) return given;
+  return `req_${crypto.randomUUID().replaceAll("-", "")}`;
+}

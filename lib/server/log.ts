@@ -1,0 +1,55 @@
+/**
+ * What the server says of itself: text for people, JSON lines for programs. Never a prompt, an
+ * answer or a key.
+ *
+ * @module
+ */
+
+/** How much is said. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Values that go with a line. */
+export type LogFields = Record<string, string | number | boolean | undefined>;
+
+/** Writes lines. */
+export type Log = Record<LogLevel, (message: string, fields?: LogFields) => void>;
+
+/** How lines are written. */
+export interface LogOptions {
+  /** The least level that is written. */
+  level: LogLevel;
+  /** Text or JSON lines. */
+  format: "text" | "json";
+  /** Takes one line without its line break. */
+  write: (line: string) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** Line breaks and control characters in a value must not look like lines of the log. */
+function shown(value: string | number | boolean): string {
+  if (typeof value !== "string") return String(value);
+  return /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+/** Creates a log. */
+export function createLog(options: LogOptions): Log {
+  function line(level: LogLevel) {
+    const on = ORDER.indexOf(level) >= ORDER.indexOf(options.level);
+    return (message: string, fields: LogFields = {}) => {
+      if (!on) return;
+      const time = new Date(options.now()).toISOString();
+      const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+      if (options.format === "json") {
+        options.write(JSON.stringify({ time, level, message, ...Object.fromEntries(entries) }));
+        return;
+      }
+      const rest = entries.map(([key, value]) => ` ${key}=${shown(value!)}`).join("");
+      const mark = level === "info" ? "" : `${level}: `;
+      options.write(`${time.slice(11, 19)} ${mark}${message}${rest}`);
+    };
+  }
+  return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+}

@@ -1,0 +1,393 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createTestApp, parseStream, TOKEN } from "../app.ts";
+import { startUpstream } from "../upstream.ts";
+
+const user = [{ role: "user", content: "Hi" }];
+
+interface Case {
+  name: string;
+  body: unknown;
+  status?: number;
+  code?: string | null;
+  param?: string | null;
+  says: string;
+}
+
+const CASES: Case[] = [
+  {
+    name: "no JSON",
+    body: "{nope",
+    code: null,
+    param: null,
+    says: "could not parse the JSON",
+  },
+  {
+    name: "an empty body",
+    body: "",
+    code: null,
+    says: "could not parse the JSON",
+  },
+  {
+    name: "an array",
+    body: "[]",
+    code: "invalid_type",
+    param: null,
+    says: "JSON object",
+  },
+  {
+    name: "null",
+    body: "null",
+    code: "invalid_type",
+    param: null,
+    says: "JSON object",
+  },
+  {
+    name: "no messages",
+    body: {},
+    code: "missing_required_parameter",
+    param: "messages",
+    says: "'messages'",
+  },
+  {
+    name: "null messages",
+    body: { messages: null },
+    code: "invalid_type",
+    param: "messages",
+    says: "expected array, but got null",
+  },
+  {
+    name: "empty messages",
+    body: { messages: [] },
+    code: "invalid_value",
+    param: "messages",
+    says: "at least 1",
+  },
+  {
+    name: "messages of a wrong type",
+    body: { messages: "Hi" },
+    code: "invalid_type",
+    param: "messages",
+    says: "expected array, but got a string",
+  },
+  {
+    name: "a message of a wrong type",
+    body: { messages: [...user, 7] },
+    code: "invalid_type",
+    param: "messages[1]",
+    says: "expected object, but got a number",
+  },
+  {
+    name: "a message without a role",
+    body: { messages: [{ content: "Hi" }] },
+    code: "missing_required_parameter",
+    param: "messages[0].role",
+    says: "messages[0].role",
+  },
+  {
+    name: "an unknown role",
+    body: { messages: [{ role: "boss", content: "Hi" }] },
+    code: "invalid_value",
+    param: "messages[0].role",
+    says: "'developer'",
+  },
+  {
+    name: "content of a wrong type",
+    body: { messages: [{ role: "user", content: 7 }] },
+    code: "invalid_type",
+    param: "messages[0].content",
+    says: "a string or an array of content parts",
+  },
+  {
+    name: "a stream of a wrong type",
+    body: { messages: user, stream: "yes" },
+    code: "invalid_type",
+    param: "stream",
+    says: "expected boolean, but got a string",
+  },
+  {
+    name: "too hot a temperature",
+    body: { messages: user, temperature: 3 },
+    code: "invalid_value",
+    param: "temperature",
+    says: "at most 2",
+  },
+  {
+    name: "no tokens",
+    body: { messages: user, max_tokens: 0 },
+    code: "invalid_value",
+    param: "max_tokens",
+    says: "at least 1",
+  },
+  {
+    name: "half a token",
+    body: { messages: user, max_completion_tokens: 1.5 },
+    code: "invalid_type",
+    param: "max_completion_tokens",
+    says: "int",
+  },
+  {
+    name: "an unknown effort",
+    body: { messages: user, reasoning_effort: "huge" },
+    code: "invalid_value",
+    param: "reasoning_effort",
+    says: "'xhigh'",
+  },
+  {
+    name: "an unknown strategy",
+    body: { messages: user, reasoning: { strategy: "mcts" } },
+    code: "invalid_value",
+    param: "reasoning.strategy",
+    says: "Known strategies are",
+  },
+  {
+    name: "an unknown option",
+    body: { messages: user, reasoning: { max_stepz: 2 } },
+    code: "invalid_value",
+    param: "reasoning",
+    says: "max_stepz",
+  },
+  {
+    name: "a bad option",
+    body: { messages: user, reasoning: { max_steps: 0 } },
+    code: "invalid_value",
+    param: "reasoning.max_steps",
+    says: "max_steps",
+  },
+  {
+    name: "an unknown model",
+    body: { messages: user, model: "gpt-9" },
+    status: 404,
+    code: "model_not_found",
+    param: null,
+    says: "Known models are: 'o1', 'plain'",
+  },
+  {
+    name: "raw reasoning beside tools",
+    body: {
+      messages: user,
+      reasoning_format: "raw",
+      tools: [{ type: "function", function: { name: "f" } }],
+    },
+    code: "invalid_value",
+    param: "reasoning_format",
+    says: "'raw'",
+  },
+];
+
+for (const { name, body, status = 400, code, param, says } of CASES) {
+  Deno.test(`a request with ${name} is refused in OpenAI's shape`, async () => {
+    const app = await createTestApp({ upstream: "http://127.0.0.1:9999" });
+    const response = await app.send("/v1/chat/completions", body);
+    assertEquals(response.status, status);
+    assertEquals(response.headers.get("content-type"), "application/json");
+    const { error } = await response.json();
+    assertEquals(Object.keys(error), ["message", "type", "param", "code"]);
+    assertEquals(error.type, "invalid_request_error");
+    if (code !== undefined) assertEquals(error.code, code);
+    if (param !== undefined) assertEquals(error.param, param);
+    assertStringIncludes(error.message, says);
+  });
+}
+
+const app = () => createTestApp({ upstream: "http://127.0.0.1:9999" });
+
+Deno.test("unknown paths are 404 and wrong methods 405, in OpenAI's shape", async () => {
+  const { send } = await app();
+  const unknown = await send("/v1/foo", {});
+  assertEquals(unknown.status, 404);
+  assertEquals((await unknown.json()).error.message, "Invalid URL (POST /foo)");
+  const wrong = await send("/v1/chat/completions");
+  assertEquals(wrong.status, 405);
+  assertEquals(wrong.headers.get("allow"), "POST");
+  assertEquals((await wrong.json()).error.code, "method_not_supported");
+});
+
+Deno.test("no token and a wrong token are 401, and the token is taken from three headers", async () => {
+  const { handle } = await app();
+  const ask = (headers: Record<string, string>) =>
+    handle(new Request("http://localhost/v1/models", { headers }));
+  const none = await ask({});
+  assertEquals(none.status, 401);
+  assertEquals(none.headers.get("www-authenticate"), "Bearer");
+  assertEquals((await none.json()).error.code, null);
+  const wrong = await ask({ authorization: "Bearer sk-wrong-secret-token" });
+  assertEquals(wrong.status, 401);
+  const { error } = await wrong.json();
+  assertEquals(error.code, "invalid_api_key");
+  assert(!error.message.includes("secret"));
+  for (
+    const headers of [
+      { authorization: `Bearer ${TOKEN}` },
+      { authorization: `bearer ${TOKEN}` },
+      { "api-key": TOKEN },
+      { "x-api-key": TOKEN },
+    ]
+  ) assertEquals((await ask(headers)).status, 200);
+});
+
+Deno.test("a body over the limit is 413, declared or not", async () => {
+  const { send } = await createTestApp({
+    upstream: "",
+    yaml: "server: { max_body_bytes: 100 }",
+  });
+  const large = "x".repeat(101);
+  assertEquals(
+    (await send("/v1/chat/completions", large, {
+      headers: { "content-length": "101" },
+    })).status,
+    413,
+  );
+  const body = new Blob(["y".repeat(60), "z".repeat(60)]).stream();
+  const chunked = await send("/v1/chat/completions", "", { body });
+  assertEquals(chunked.status, 413);
+  assertStringIncludes((await chunked.json()).error.message, "100 bytes");
+});
+
+Deno.test("a preflight is answered without a token, and every answer can be read by a page", async () => {
+  const { handle, send } = await app();
+  const preflight = await handle(
+    new Request("http://localhost/v1/chat/completions", {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://chat.example",
+        "access-control-request-headers": "authorization, x-stainless-os",
+      },
+    }),
+  );
+  assertEquals(preflight.status, 204);
+  assertEquals(preflight.headers.get("access-control-allow-origin"), "*");
+  assertEquals(
+    preflight.headers.get("access-control-allow-headers"),
+    "authorization, x-stainless-os",
+  );
+  assertStringIncludes(
+    preflight.headers.get("access-control-allow-methods")!,
+    "POST",
+  );
+  assertEquals(preflight.headers.get("access-control-max-age"), "86400");
+  const failed = await send("/v1/nothing");
+  assertEquals(failed.headers.get("access-control-allow-origin"), "*");
+  assertStringIncludes(
+    failed.headers.get("access-control-expose-headers")!,
+    "x-request-id",
+  );
+});
+
+Deno.test("only listed origins may read where origins are listed", async () => {
+  const { send } = await createTestApp({
+    upstream: "",
+    yaml: 'server: { cors_origins: ["https://a.example"] }',
+  });
+  const from = async (origin: string) =>
+    (await send("/v1/models", undefined, { headers: { origin } })).headers.get(
+      "access-control-allow-origin",
+    );
+  assertEquals(await from("https://a.example"), "https://a.example");
+  assertEquals(await from("https://b.example"), null);
+});
+
+Deno.test("models are listed and found, also under an id with a slash", async () => {
+  const { send } = await createTestApp({
+    upstream: "",
+    yaml: 'default_api_url: "https://x.example/v1"\ndefault_model: "org/model:free"\n',
+  });
+  const list = await (await send("/v1/models")).json();
+  assertEquals(list.object, "list");
+  assertEquals(list.data.map((model: { id: string }) => model.id), [
+    "o1",
+    "org/model:free",
+  ]);
+  for (
+    const path of [
+      "/v1/models/org/model:free",
+      "/v1/models/org%2Fmodel%3Afree",
+      "/models/o1",
+      "/v1/v1/models/o1/",
+    ]
+  ) {
+    assertEquals((await (await send(path)).json()).object, "model");
+  }
+  const missing = await send("/v1/models/%zz");
+  assertEquals(missing.status, 404);
+  assertEquals((await missing.json()).error.code, "model_not_found");
+});
+
+Deno.test("health needs no token, and every answer has a request id", async () => {
+  const { handle } = await app();
+  for (const path of ["/", "/health", "/healthz", "/readyz", "/favicon.ico"]) {
+    for (const method of ["GET", "HEAD"]) {
+      const response = await handle(
+        new Request(`http://localhost${path}`, { method }),
+      );
+      assertEquals(response.status, 200);
+      assert(/^req_[0-9a-f]{32}$/.test(response.headers.get("x-request-id")!));
+      assertEquals(await response.text() === "", method === "HEAD");
+    }
+  }
+  const given = await handle(
+    new Request("http://localhost/", { headers: { "x-request-id": "mine-1" } }),
+  );
+  assertEquals(given.headers.get("x-request-id"), "mine-1");
+});
+
+Deno.test("an upstream's early failure keeps its status, streamed or not", async () => {
+  await using upstream = startUpstream([{
+    status: 429,
+    headers: { "retry-after": "120" },
+    body: '{"error":{"message":"slow down, sk-secretsecret"}}',
+  }]);
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  for (const stream of [true, false]) {
+    const response = await chat({ stream, model: "plain" });
+    assertEquals(response.status, 429);
+    assertEquals(response.headers.get("retry-after"), "120");
+    const { error } = await response.json();
+    assertEquals(error.code, "rate_limit_exceeded");
+    assert(!error.message.includes("secret"));
+  }
+  assertEquals(upstream.calls.length, 2);
+});
+
+Deno.test("a stream that breaks ends in an error frame and without [DONE]", async () => {
+  await using upstream = startUpstream([{
+    content: ["Half an", " answer"],
+    end: "cut",
+    finish: null,
+  }]);
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const stream = parseStream(
+    await (await chat({ stream: true, model: "plain" })).text(),
+  );
+  assertEquals(stream.content, "Half an answer");
+  assertEquals(stream.done, false);
+  assertEquals(Object.keys(stream.error), ["message", "type", "param", "code"]);
+  assertEquals(stream.error.code, "upstream_error");
+});
+
+Deno.test("the log names no prompt, no answer and no key", async () => {
+  await using upstream = startUpstream([{ content: "secret answer" }]);
+  const lines: string[] = [];
+  const { chat, send } = await createTestApp({ upstream: upstream.url, lines });
+  await (await chat({ messages: [{ role: "user", content: "secret prompt" }] }))
+    .text();
+  await (await send("/v1/models", undefined, {
+    headers: { authorization: "Bearer sk-secret" },
+  }))
+    .text();
+  assertEquals(lines.length, 2);
+  assert(!/secret|4711/.test(lines.join("\n")), lines.join("\n"));
+  const line = JSON.parse(lines[0]!);
+  assertEquals([
+    line.status,
+    line.model,
+    line.strategy,
+    line.calls,
+    line.outcome,
+  ], [
+    200,
+    "o1",
+    "steps",
+    4,
+    "ok",
+  ]);
+});

@@ -1,0 +1,93 @@
+import { assertEquals } from "@std/assert";
+import { dirname, join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const LIB = fileURLToPath(new URL("../lib/", import.meta.url));
+
+/** The rooms that a room may import from; types of `config` come from the rooms it configures. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  std: [],
+  upstream: [],
+  store: [],
+  playground: [],
+  reasoning: ["upstream", "store"],
+  // The clock is the one thing that every room shares; all else of `upstream` is closed to `api`.
+  api: ["reasoning", "store"],
+  config: ["upstream", "reasoning", "api", "store"],
+  server: ["api", "reasoning", "upstream", "config", "store", "playground"],
+  cli: [
+    "server",
+    "api",
+    "reasoning",
+    "upstream",
+    "config",
+    "store",
+    "playground",
+  ],
+};
+
+const IMPORT_REGEXP =
+  /(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?"(\.[^"]+)"|import\("(\.[^"]+)"\)/g;
+
+function filesBelow(dir: string): string[] {
+  return [...Deno.readDirSync(dir)].flatMap((entry) =>
+    entry.isDirectory ? filesBelow(join(dir, entry.name)) : [join(dir, entry.name)]
+  );
+}
+
+/** Each file of lib/ with the files it imports, relative to lib/. */
+function graph(): Map<string, string[]> {
+  const files = filesBelow(LIB).filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"));
+  return new Map(files.map((file) => {
+    const text = Deno.readTextFileSync(file);
+    const targets = [...text.matchAll(IMPORT_REGEXP)].map((match) =>
+      relative(LIB, normalize(join(dirname(file), (match[1] ?? match[2])!)))
+    );
+    return [relative(LIB, file), targets];
+  }));
+}
+
+const roomOf = (file: string) => file.split("/")[0]!;
+
+Deno.test("no room imports from a room that it must not know", () => {
+  const broken = [...graph()].flatMap(([file, targets]) =>
+    targets
+      .filter((target) => !target.startsWith("..") && roomOf(target) !== roomOf(file))
+      .filter((target) => roomOf(target) !== "std" && target !== "upstream/clock.ts")
+      .filter((target) => !MAY_IMPORT[roomOf(file)]?.includes(roomOf(target)))
+      .map((target) => `${file} imports ${target}`)
+  );
+  assertEquals(broken, []);
+});
+
+Deno.test("imports make no circle", () => {
+  const files = graph();
+  const circles: string[] = [];
+  const state = new Map<string, "open" | "done">();
+  function visit(file: string, trail: string[]): void {
+    if (state.get(file) === "done") return;
+    if (state.get(file) === "open") {
+      circles.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
+      return;
+    }
+    state.set(file, "open");
+    for (const target of files.get(file) ?? []) visit(target, [...trail, file]);
+    state.set(file, "done");
+  }
+  for (const file of files.keys()) visit(file, []);
+  assertEquals(circles, []);
+});
+
+Deno.test("only one file reads response bodies, and nothing runs what a model wrote", () => {
+  for (const file of graph().keys()) {
+    const text = Deno.readTextFileSync(join(LIB, file));
+    if (file.startsWith("upstream/") && file !== "upstream/bytes.ts") {
+      assertEquals(
+        /\.getReader\(|response\.(text|json|arrayBuffer)\(/.test(text),
+        false,
+        file,
+      );
+    }
+    assertEquals(/\beval\(|new Function\(|\.Command\(/.test(text), false, file);
+  }
+});
