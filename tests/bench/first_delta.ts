@@ -26,9 +26,7 @@ await using upstream = startUpstream(({ index }) => {
     : "x".repeat(400);
   const content = pieces(text);
   const titleFrame = 1 +
-    content.findIndex((_, i) =>
-      content.slice(0, i + 1).join("").length > '{"title":"'.length
-    );
+    content.findIndex((_, i) => content.slice(0, i + 1).join("").length > '{"title":"'.length);
   return {
     content,
     async gate(frame) {
@@ -71,8 +69,6 @@ for (let run = 0; run < 3; run++) {
   const total = performance.now() - begun;
   console.log(
     `upstream's first title character ${titleSent.toFixed(0)} ms, ` +
-      `first reasoning delta ${first.toFixed(0)} ms, total ${
-        total.toFixed(0)
-      } ms`,
+      `first reasoning delta ${first.toFixed(0)} ms, total ${total.toFixed(0)} ms`,
   );
 }

@@ -82,9 +82,15 @@ models:
 
 Deno.test("o1 takes 25 steps with the original's keys, and by its effort without", async () => {
   const original = await resolve("default_api_url: 'demo:'");
-  assertEquals(original.models.map(({ reasoning }) => reasoning.effort), ["xhigh", "medium"]);
+  assertEquals(original.models.map(({ reasoning }) => reasoning.effort), [
+    "xhigh",
+    "medium",
+  ]);
   const bare = await resolve("");
-  assertEquals(bare.models.map(({ reasoning }) => reasoning.effort), ["medium", "medium"]);
+  assertEquals(bare.models.map(({ reasoning }) => reasoning.effort), [
+    "medium",
+    "medium",
+  ]);
 });
 
 Deno.test("a model's settings reach its reasoning", async () => {

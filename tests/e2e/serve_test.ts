@@ -154,7 +154,15 @@ models:
     args: ["--config", config.path],
   });
   assertEquals(code, 1);
-  for (const part of [":3", "did you mean 'port'", ":4", ":6", "did you mean 'steps'"]) {
+  for (
+    const part of [
+      ":3",
+      "did you mean 'port'",
+      ":4",
+      ":6",
+      "did you mean 'steps'",
+    ]
+  ) {
     assertStringIncludes(stderr, part);
   }
   const check = await runProgram({ args: ["check", "--config", config.path] });

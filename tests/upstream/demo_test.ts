@@ -334,9 +334,7 @@ const FILLED: [schema: Fields, value: unknown][] = [
 ];
 
 Deno.test("json_schema gets values of the right types, and no more than is required", async () => {
-  const fields = FILLED.map(([schema, value], i) =>
-    [`f${i}`, schema, value] as const
-  );
+  const fields = FILLED.map(([schema, value], i) => [`f${i}`, schema, value] as const);
   const schema = {
     type: "object",
     properties: { ...Object.fromEntries(fields), optional: { type: "string" } },
