@@ -8,7 +8,7 @@ import type { Clock } from "./clock.ts";
 import { createDeltaReader, type Delta, malformed } from "./deltas.ts";
 import { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
-import { retryAfterMs } from "./retry.ts";
+import { retryAfterHeaders, retryAfterMs } from "./retry.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
 import { errorFromStatus, readErrorBody } from "./status.ts";
 import { startWatchdog, type Watchdog } from "./timeouts.ts";
@@ -120,11 +120,10 @@ async function errorFromResponse(
     if (error instanceof UpstreamError) throw error;
     return "";
   });
-  return errorFromStatus(
-    response.status,
-    readErrorBody(body),
-    retryAfterMs(response.headers, clock.date()),
-  );
+  const wait = retryAfterMs(response.headers, clock.date());
+  return errorFromStatus(response.status, readErrorBody(body), wait, {
+    ...(wait === undefined ? {} : retryAfterHeaders(response.headers)),
+  });
 }
 
 async function* read(

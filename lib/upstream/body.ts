@@ -3,8 +3,13 @@
  *
  * @module
  */
-import type { Capabilities, Used } from "./capabilities.ts";
-import type { UpstreamMessage, UpstreamRequest } from "./target.ts";
+import {
+  type Capabilities,
+  formatTypeFor,
+  type ResponseFormatType,
+  type Used,
+} from "./capabilities.ts";
+import type { JsonFormat, UpstreamMessage, UpstreamRequest } from "./target.ts";
 
 const isSystem = (message: UpstreamMessage) =>
   message.role === "system" || message.role === "developer";
@@ -25,18 +30,19 @@ export function buildBody(
   restoreReasoning: (message: UpstreamMessage) => UpstreamMessage,
 ): UpstreamBody {
   const body: Record<string, unknown> = { model };
-  body.messages = messagesFor(request.messages, capabilities).map((message) =>
+  const messages = withWords(request, capabilities);
+  body.messages = messagesFor(messages, capabilities).map((message) =>
     capabilities.toolReasoning ? restoreReasoning(message) : withoutReasoning(message)
   );
   const used: Used = {
-    schema: false,
+    format: undefined,
     maxTokens: false,
     streamOptions: false,
     manySystemMessages: capabilities.manySystemMessages &&
-      request.messages.filter(isSystem).length > 1,
+      messages.filter(isSystem).length > 1,
     developerRole: capabilities.developerRole &&
-      request.messages.some((message) => message.role === "developer"),
-    toolCalls: request.messages.some((message) => message.tool_calls !== undefined),
+      messages.some((message) => message.role === "developer"),
+    toolCalls: messages.some((message) => message.tool_calls !== undefined),
   };
   Object.assign(body, request.fields);
   if (request.stream) {
@@ -50,25 +56,57 @@ export function buildBody(
     body[capabilities.maxTokens] = request.maxTokens;
     used.maxTokens = true;
   }
-  if (request.schema !== undefined && capabilities.responseFormat !== "none") {
-    body.response_format = responseFormat(
-      request.schema,
-      capabilities.responseFormat,
-    );
-    used.schema = true;
+  if (request.json !== undefined) {
+    const type = formatTypeFor(capabilities, request.json.schema !== undefined);
+    if (type !== undefined) body.response_format = responseFormat(request.json, type);
+    used.format = type;
   }
   return { json: JSON.stringify(body), used };
 }
 
-function responseFormat(
-  { name, schema }: { name: string; schema: Record<string, unknown> },
-  kind: "json_schema" | "json_object",
-): Record<string, unknown> {
-  if (kind === "json_schema") {
-    return { type: "json_schema", json_schema: { name, strict: true, schema } };
+function responseFormat(json: JsonFormat, type: ResponseFormatType): Record<string, unknown> {
+  const { name, schema, strict, description } = json;
+  if (type === "json_schema") {
+    return {
+      type,
+      json_schema: {
+        name,
+        ...(description === undefined ? {} : { description }),
+        ...(strict === undefined ? {} : { strict }),
+        schema,
+      },
+    };
   }
   // OpenAI's json_object has no schema; llama.cpp reads one there, others do not mind it.
-  return { type: "json_object", schema };
+  return schema === undefined ? { type } : { type, schema };
+}
+
+/** Asks for JSON in words: a mode without a schema does not know it, and no mode knows nothing. */
+function jsonInWords(json: JsonFormat): UpstreamMessage {
+  const what = json.schema === undefined
+    ? "one JSON object"
+    : `one JSON value that is valid under this JSON Schema:\n${JSON.stringify(json.schema)}\n`;
+  return {
+    role: "system",
+    content: `Your answer must be ${what} and nothing else: no code fence, no words around it.`,
+  };
+}
+
+/** The conversation with what is asked in words, behind the system messages at its head. */
+function withWords(
+  request: UpstreamRequest,
+  capabilities: Readonly<Capabilities>,
+): UpstreamMessage[] {
+  const messages = [...request.messages];
+  const { json } = request;
+  if (json === undefined || !json.inWords) return messages;
+  const type = formatTypeFor(capabilities, json.schema !== undefined);
+  if (type === "json_schema" || (type === "json_object" && json.schema === undefined)) {
+    return messages;
+  }
+  const at = messages.findIndex((message) => !isSystem(message));
+  messages.splice(at < 0 ? messages.length : at, 0, jsonInWords(json));
+  return messages;
 }
 
 function messagesFor(

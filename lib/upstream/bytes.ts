@@ -88,7 +88,8 @@ export async function readText(
   reader: ByteReader,
   maxBytes: number,
 ): Promise<string> {
-  const decoder = new TextDecoder();
+  // Left to itself, Deno's decoder takes a byte order mark from the start of every piece.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const pieces: string[] = [];
   let size = 0;
   try {
@@ -106,7 +107,7 @@ export async function readText(
       pieces.push(decoder.decode(bytes, { stream: true }));
     }
     pieces.push(decoder.decode());
-    return pieces.join("");
+    return pieces.join("").replace(/^\ufeff/, "");
   } finally {
     reader.close();
   }

@@ -9,8 +9,12 @@ import type { UpstreamError } from "./errors.ts";
 
 /** How an upstream model wants to be asked. */
 export interface Capabilities {
-  /** The strongest way in which it can be made to follow a JSON Schema. */
-  responseFormat: "json_schema" | "json_object" | "none";
+  /** Whether it takes a response format of type `json_schema`. */
+  jsonSchema: boolean;
+  /** Whether it takes a response format of type `json_object`. */
+  jsonObject: boolean;
+  /** Whether an answer has followed a schema. */
+  heldSchema: boolean;
   /** Whether it takes `stream_options`. */
   streamOptions: boolean;
   /** What it calls the ceiling for generated tokens. */
@@ -40,14 +44,33 @@ export interface CapabilityMemory {
     sent: Readonly<Capabilities>,
     used: Used,
   ): boolean;
-  /** Learns that the answer did not follow the schema that was sent. */
-  schemaIgnored(target: Target): void;
+  /** How it holds to a form in JSON. */
+  json: {
+    /** Whether it has a schema mode, and has held to it. */
+    isSure(target: Target): boolean;
+    /** The answer followed the schema. */
+    held(target: Target): void;
+    /** The answer did not follow the format that was sent for a schema. */
+    ignored(target: Target): void;
+  };
+}
+
+/** A type of response format that upstreams may lack. */
+export type ResponseFormatType = "json_schema" | "json_object";
+
+/** The strongest format that the upstream takes for an answer that has to be JSON. */
+export function formatTypeFor(
+  capabilities: Readonly<Capabilities>,
+  hasSchema: boolean,
+): ResponseFormatType | undefined {
+  if (hasSchema && capabilities.jsonSchema) return "json_schema";
+  return capabilities.jsonObject ? "json_object" : undefined;
 }
 
 /** The optional things that a request held. */
 export interface Used {
-  /** A response format made from a schema. */
-  schema: boolean;
+  /** The type of its response format, if it had one. */
+  format: ResponseFormatType | undefined;
   /** A ceiling for generated tokens. */
   maxTokens: boolean;
   /** `stream_options`. */
@@ -60,14 +83,11 @@ export interface Used {
   toolCalls: boolean;
 }
 
-const WEAKER = {
-  json_schema: "json_object",
-  json_object: "none",
-  none: "none",
-} as const;
-
 const FORMAT =
   /response_?format|json_?schema|json_?object|json[ _](mode|validate)|structured|guided|grammar|schema/i;
+const VAGUE = /^[\w ]{0,30}(invalid|bad) request\W*$|^\W*$/i;
+const UNKNOWN_FIELD =
+  /unsupported|not supported|unknown|unrecognized|unexpected|extra|not permitted|not allowed|invalid param|instead/i;
 const SYSTEM =
   /(multiple|single|one|only|first|second|begin|start|additional)\W.*\bsystem\b|\bsystem\b.*\b(multiple|single|one|only|first|begin|start|alternat)|roles must alternate/i;
 
@@ -78,7 +98,9 @@ export function createCapabilityMemory(): CapabilityMemory {
 
   function of(target: Target): Readonly<Capabilities> {
     return known.get(keyOf(target)) ?? {
-      responseFormat: "json_schema",
+      jsonSchema: true,
+      jsonObject: true,
+      heldSchema: false,
       streamOptions: true,
       maxTokens: /\/\/api\.openai\.com/.test(target.upstream.base_url)
         ? "max_completion_tokens"
@@ -93,11 +115,8 @@ export function createCapabilityMemory(): CapabilityMemory {
     known.set(keyOf(target), { ...of(target), ...change });
   }
 
-  /** Weakens from what was sent: calls side by side must not weaken twice for one reason. */
-  function weaken(target: Target, sent: Capabilities["responseFormat"]): void {
-    if (of(target).responseFormat === sent) {
-      set(target, { responseFormat: WEAKER[sent] });
-    }
+  function drop(target: Target, format: ResponseFormatType): void {
+    set(target, format === "json_schema" ? { jsonSchema: false } : { jsonObject: false });
   }
 
   return {
@@ -116,8 +135,7 @@ export function createCapabilityMemory(): CapabilityMemory {
         const other = sent.maxTokens === "max_tokens" ? "max_completion_tokens" : "max_tokens";
         // "Use the other" or "unknown parameter" is about the name; a range is about the number.
         const wrongName = new RegExp(`(?<!_)\\b${sent.maxTokens}\\b`).test(said) &&
-          /unsupported|not supported|unknown|unrecognized|unexpected|extra|not permitted|invalid param|instead/i
-            .test(said);
+          UNKNOWN_FIELD.test(said);
         if (wrongName) {
           const first = sent.maxTokens === of({ ...target, model: "" }).maxTokens;
           set(target, { maxTokens: first ? other : "none" });
@@ -125,10 +143,10 @@ export function createCapabilityMemory(): CapabilityMemory {
         }
       }
       if (used.toolCalls && /reasoning_content/i.test(said)) {
-        // Some refuse the tool's result without it, others refuse the field itself.
-        const wanted = !sent.toolReasoning;
-        if (of(target).toolReasoning === sent.toolReasoning) set(target, { toolReasoning: wanted });
-        return wanted;
+        // Some refuse a tool's result without it, others refuse the field itself.
+        const toolReasoning = !UNKNOWN_FIELD.test(said);
+        set(target, { toolReasoning });
+        return toolReasoning !== sent.toolReasoning;
       }
       if (used.developerRole && /developer/i.test(said)) {
         set(target, { developerRole: false });
@@ -138,14 +156,22 @@ export function createCapabilityMemory(): CapabilityMemory {
         set(target, { manySystemMessages: false });
         return true;
       }
-      if (used.schema && FORMAT.test(said)) {
-        weaken(target, sent.responseFormat);
+      // A refusal without a reason is most often about the newest thing in the request.
+      if (used.format !== undefined && (FORMAT.test(said) || VAGUE.test(said))) {
+        drop(target, used.format);
         return true;
       }
       return false;
     },
-    schemaIgnored(target) {
-      weaken(target, of(target).responseFormat);
+    json: {
+      isSure: (target) => of(target).jsonSchema && of(target).heldSchema,
+      held(target) {
+        if (!of(target).heldSchema) set(target, { heldSchema: true });
+      },
+      ignored(target) {
+        const format = formatTypeFor(of(target), true);
+        if (format !== undefined) drop(target, format);
+      },
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import { attempt, type Fetch } from "./attempt.ts";
 import { buildBody } from "./body.ts";
-import { createCapabilityMemory } from "./capabilities.ts";
+import { type CapabilityMemory, createCapabilityMemory } from "./capabilities.ts";
 import { type Clock, sleep } from "./clock.ts";
 import type { Delta } from "./deltas.ts";
 import { createDemoFetch } from "./demo.ts";
@@ -41,8 +41,8 @@ export interface UpstreamClient {
     request: UpstreamRequest,
     scope: CallScope,
   ): AsyncGenerator<Delta>;
-  /** Learns that an answer did not follow the schema that was sent. */
-  schemaIgnored(target: Target): void;
+  /** What is known of how upstream models hold to a form in JSON. */
+  json: CapabilityMemory["json"];
 }
 
 /** What a client is made of. */
@@ -54,6 +54,8 @@ export interface UpstreamClientOptions {
   /** How requests are sent. */
   fetch: Fetch;
 }
+
+const MAX_LESSONS = 8;
 
 /** Creates a client. What it learns of upstreams, it remembers as long as it lives. */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
@@ -88,6 +90,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       for (const target of preferred === undefined ? [] : [preferred, ...others]) {
         const { breaker, keys, slots } = states.of(target.upstream);
         const tried = new Set<string | undefined>();
+        let learned = 0;
         for (let failed = 0;;) {
           const sent = memory.of(target);
           const { json, used } = buildBody(target.model, request, sent, toolReasoning.restore);
@@ -126,7 +129,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             breaker.end(outcome);
             release();
           }
-          if (memory.learn(target, error, sent, used)) continue;
+          // What an upstream says may contradict itself: nobody is taught without end.
+          if (memory.learn(target, error, sent, used) && learned++ < MAX_LESSONS) continue;
           // A request that one upstream calls wrong is wrong for the next as well.
           if (isRefusal(error)) throw error;
           if (isAboutKey(error) && keys.rotate(apiKey, tried)) continue;
@@ -137,7 +141,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       }
       throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
     },
-    schemaIgnored: (target) => memory.schemaIgnored(target),
+    json: memory.json,
   };
 }
 

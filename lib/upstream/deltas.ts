@@ -66,19 +66,19 @@ const isObject = (value: unknown): value is Json => typeof value === "object" &&
 const text = (value: unknown): string => typeof value === "string" ? value : "";
 const count = (value: unknown): number => typeof value === "number" && value > 0 ? value : 0;
 
-const FINISH: Record<string, Delta["finishReason"]> = {
-  stop: "stop",
-  end_turn: "stop",
-  eos: "stop",
-  stop_sequence: "stop",
-  length: "length",
-  max_tokens: "length",
-  model_length: "length",
-  tool_calls: "tool_calls",
-  tool_use: "tool_calls",
-  function_call: "tool_calls",
-  content_filter: "content_filter",
-};
+const FINISH = new Map<string, NonNullable<Delta["finishReason"]>>([
+  ["stop", "stop"],
+  ["end_turn", "stop"],
+  ["eos", "stop"],
+  ["stop_sequence", "stop"],
+  ["length", "length"],
+  ["max_tokens", "length"],
+  ["model_length", "length"],
+  ["tool_calls", "tool_calls"],
+  ["tool_use", "tool_calls"],
+  ["function_call", "tool_calls"],
+  ["content_filter", "content_filter"],
+]);
 
 /** Text of content parts: Magistral's are `thinking` and `text` with arrays inside. */
 function partsText(parts: unknown, type: "text" | "thinking"): string {
@@ -120,16 +120,40 @@ function usageOf(usage: unknown): TokenCounts | undefined {
   };
   if (counts.prompt === 0 && counts.completion === 0) return undefined;
   const reasoning = details.reasoning_tokens ?? usage.reasoning_tokens;
-  if (typeof reasoning === "number") counts.reasoning = reasoning;
+  if (typeof reasoning !== "number") return counts;
+  counts.reasoning = reasoning;
+  // xAI leaves the reasoning out of the generated tokens, but not out of the total.
+  const sum = counts.prompt + counts.completion + reasoning;
+  if (reasoning > 0 && usage.total_tokens === sum) counts.completion += reasoning;
   return counts;
+}
+
+/** A text without the first half of a surrogate pair at its end, and that half. */
+function cutHalf(text: string): [whole: string, half: string] {
+  const last = text.charCodeAt(text.length - 1);
+  const isHalf = last >= 0xd800 && last <= 0xdbff;
+  const whole = isHalf ? text.slice(0, -1) : text;
+  return [whole.toWellFormed(), isHalf ? text.slice(-1) : ""];
+}
+
+/** A tool call that is being read. */
+interface OpenCall {
+  index: number;
+  id: string;
+  name: string;
+  /** Arguments that can't go out yet: the name is missing, or half of a character. */
+  held: string;
+  /** Whether its first piece is out. */
+  begun: boolean;
 }
 
 /** Creates a reader for the chunks of one call. */
 export function createDeltaReader(): DeltaReader {
   let ready: Delta[] = [];
   let finished = false;
-  const ids: string[] = [];
-  const half = { reasoning: "", content: "" };
+  const calls: OpenCall[] = [];
+  const byUpstreamIndex = new Map<unknown, OpenCall>();
+  const half = { reasoning: "", content: "", refusal: "" };
 
   function current(): Delta {
     let last = ready.at(-1);
@@ -137,35 +161,50 @@ export function createDeltaReader(): DeltaReader {
     return last;
   }
 
-  /** Upstreams leave `index` out: a new id is a new call, no id goes on with the last one. */
-  function indexOf(call: Json, id: string): number {
-    if (typeof call.index === "number") {
-      if (id !== "") ids[call.index] = id;
-      return call.index;
+  /**
+   * The call that a piece belongs to. Some upstreams leave `index` out or count every call as 0,
+   * some give each piece of a call an id: a call begins with a name under a new id.
+   */
+  function callOf(upstreamIndex: unknown, id: string, name: string): OpenCall {
+    const counted = typeof upstreamIndex === "number";
+    let call = counted
+      ? byUpstreamIndex.get(upstreamIndex)
+      : id === ""
+      ? calls.at(-1)
+      : calls.find((call) => call.id === id);
+    const isNamedTwice = call !== undefined && call.name !== "" && name !== "";
+    if (call === undefined || isNamedTwice && (id === "" ? !counted : call.id !== id)) {
+      call = { index: calls.length, id, name, held: "", begun: false };
+      calls.push(call);
     }
-    if (id === "") return Math.max(0, ids.length - 1);
-    const known = ids.indexOf(id);
-    if (known >= 0) return known;
-    return ids.push(id) - 1;
+    if (counted) byUpstreamIndex.set(upstreamIndex, call);
+    call.id ||= id;
+    call.name ||= name;
+    return call;
   }
 
-  function toolCall(call: unknown, delta: Delta): void {
-    if (!isObject(call)) return;
-    const fn = isObject(call.function) ? call.function : {};
-    const id = text(call.id);
-    const piece: ToolCallDelta = {
-      index: indexOf(call, id),
-      arguments: typeof fn.arguments === "string" || fn.arguments === undefined ||
-          fn.arguments === null
-        ? text(fn.arguments)
-        : JSON.stringify(fn.arguments),
-    };
-    if (id !== "") piece.id = id;
-    if (text(fn.name) !== "") piece.name = text(fn.name);
+  function toolCall(value: unknown, delta: Delta, position?: number): void {
+    if (!isObject(value)) return;
+    const fn = isObject(value.function) ? value.function : {};
+    const call = callOf(position ?? value.index, text(value.id), text(fn.name));
+    const json = fn.arguments ?? "";
+    call.held += typeof json === "string" ? json : JSON.stringify(json);
+    if (call.begun || call.name !== "") release(call, delta);
+  }
+
+  /** Gives out what a call has come to: its id and name in the first piece only. */
+  function release(call: OpenCall, delta: Delta): void {
+    const piece: ToolCallDelta = { index: call.index, arguments: "" };
+    [piece.arguments, call.held] = cutHalf(call.held);
+    if (!call.begun) {
+      call.begun = true;
+      if (call.id !== "") piece.id = call.id;
+      if (call.name !== "") piece.name = call.name;
+    } else if (piece.arguments === "") return;
     (delta.toolCalls ??= []).push(piece);
   }
 
-  function message(value: unknown): void {
+  function message(value: unknown, isWhole: boolean): void {
     if (!isObject(value)) return;
     const reasoning = reasoningOf(value);
     const content = partsText(value.content, "text");
@@ -179,19 +218,19 @@ export function createDeltaReader(): DeltaReader {
     if (content !== "") delta.content = (delta.content ?? "") + content;
     if (refusal !== "") delta.refusal = (delta.refusal ?? "") + refusal;
     if (Array.isArray(value.tool_calls)) {
-      for (const call of value.tool_calls) toolCall(call, delta);
+      for (const [i, call] of value.tool_calls.entries()) {
+        toolCall(call, delta, isWhole ? i : undefined);
+      }
     } else if (isObject(value.function_call)) {
-      toolCall({ index: 0, function: value.function_call }, delta);
+      toolCall({ function: value.function_call }, delta, 0);
     }
   }
 
   /** A character outside the basic plane may come in two halves: hold the first back. */
-  function joinPairs(delta: Delta, field: "reasoning" | "content"): void {
-    const text = half[field] + delta[field]!;
-    const last = text.charCodeAt(text.length - 1);
-    const isHalf = last >= 0xd800 && last <= 0xdbff;
-    half[field] = isHalf ? text.slice(-1) : "";
-    const whole = isHalf ? text.slice(0, -1) : text;
+  function joinPairs(delta: Delta, field: keyof typeof half): void {
+    if (delta[field] === undefined) return;
+    const [whole, rest] = cutHalf(half[field] + delta[field]);
+    half[field] = rest;
     if (whole === "") delete delta[field];
     else delta[field] = whole;
   }
@@ -209,22 +248,24 @@ export function createDeltaReader(): DeltaReader {
       }
       const choice: unknown = json.choices[0];
       if (!isObject(choice)) return;
-      message(choice.delta ?? choice.message);
+      message(choice.delta ?? choice.message, !isObject(choice.delta));
       const reason = text(choice.finish_reason);
       if (reason === "error") throw errorFromEvent(choice.error);
       if (reason !== "") {
         finished = true;
-        current().finishReason = FINISH[reason] ?? "stop";
+        for (const call of calls) if (!call.begun) release(call, current());
+        current().finishReason = FINISH.get(reason) ?? "stop";
       }
     },
     take() {
       const taken = ready;
       ready = [];
       for (const delta of taken) {
-        if (delta.reasoning !== undefined) joinPairs(delta, "reasoning");
-        if (delta.content !== undefined) joinPairs(delta, "content");
+        joinPairs(delta, "reasoning");
+        joinPairs(delta, "content");
+        joinPairs(delta, "refusal");
       }
-      return taken;
+      return taken.filter((delta) => Object.keys(delta).length > 0);
     },
     get finished() {
       return finished;

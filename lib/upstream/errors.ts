@@ -24,6 +24,8 @@ export interface UpstreamErrorOptions {
   isRetryable?: boolean;
   /** How long the upstream asked to be left alone, in milliseconds. */
   retryAfterMs?: number | undefined;
+  /** The same as its headers said it, to be passed on unchanged. */
+  retryAfterHeaders?: Readonly<Record<string, string>>;
   /** The upstream's own HTTP status, where there was one. */
   upstreamStatus?: number | undefined;
   /** The upstream's own words, to learn from; never for clients or logs. */
@@ -57,6 +59,8 @@ export class UpstreamError extends Error {
   readonly isRetryable: boolean;
   /** How long the upstream asked to be left alone, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** The same as its headers said it, to be passed on unchanged. */
+  readonly retryAfterHeaders: Readonly<Record<string, string>>;
   /** The upstream's own HTTP status, where there was one. */
   readonly upstreamStatus: number | undefined;
   /** The upstream's own words, to learn from; never for clients or logs. */
@@ -76,6 +80,7 @@ export class UpstreamError extends Error {
     this.status = options.status ?? STATUS[code];
     this.isRetryable = options.isRetryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
+    this.retryAfterHeaders = options.retryAfterHeaders ?? {};
     this.upstreamStatus = options.upstreamStatus;
     this.upstreamMessage = options.upstreamMessage;
   }

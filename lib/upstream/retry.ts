@@ -29,6 +29,9 @@ export function backoffMs(
     Math.min(options.max_ms, options.base_ms * 2 ** (attempt - 1));
 }
 
+/** An HTTP date in any of its three forms; `Date.parse` alone finds a date in almost anything. */
+const HTTP_DATE = /^[A-Z][a-z]{2,8},? .*\d\d:\d\d:\d\d/;
+
 /**
  * How long an upstream asks to be left alone: `retry-after-ms`, else `retry-after` in seconds or
  * as an HTTP date.
@@ -45,6 +48,13 @@ export function retryAfterMs(
   const value = headers.get("retry-after")?.trim();
   if (value === undefined || value === "") return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
+  const date = HTTP_DATE.test(value) ? Date.parse(value) : NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** The headers that {@linkcode retryAfterMs} reads, as they are. */
+export function retryAfterHeaders(headers: Headers): Record<string, string> {
+  const names = ["retry-after", "retry-after-ms"];
+  const found = names.map((name) => [name, headers.get(name)] as const);
+  return Object.fromEntries(found.filter((entry): entry is [string, string] => entry[1] !== null));
 }

@@ -28,7 +28,7 @@ export interface SseParser {
 
 /**
  * Creates a parser that holds no more than one line and one event. Line ends may be LF, CRLF
- * or CR, comments and unknown fields are dropped.
+ * or CR; a byte order mark at the start, comments and unknown fields are dropped.
  *
  * @param maxLineLength the longest line, and the longest event, in characters.
  */
@@ -40,6 +40,7 @@ export function createSseParser(maxLineLength: number): SseParser {
   let data: string[] = [];
   let dataLength = 0;
   let skipLineFeed = false;
+  let atStart = true;
 
   function limit(length: number): void {
     if (length > maxLineLength) {
@@ -72,14 +73,18 @@ export function createSseParser(maxLineLength: number): SseParser {
     if (field === "event") event = value;
     else {
       data.push(value);
-      dataLength += value.length;
-      limit(dataLength);
+      // The line feed that joins it counts too: empty lines must not pile up unseen.
+      dataLength += value.length + 1;
+      limit(dataLength - 1);
     }
   }
 
   function normalise(text: string): string {
     if (text === "") return text;
-    const from = skipLineFeed && text.startsWith("\n") ? 1 : 0;
+    const from = atStart && text.startsWith("\ufeff") || skipLineFeed && text.startsWith("\n")
+      ? 1
+      : 0;
+    atStart = false;
     skipLineFeed = text.endsWith("\r");
     const rest = from === 0 ? text : text.slice(1);
     return rest.includes("\r") ? rest.replace(/\r\n?/g, "\n") : rest;

@@ -54,22 +54,23 @@ export function cleanMessage(message: string): string {
     .replace(/\b(sk|gsk|key|pk|xai|hf|r8|AIza)[-_][\w-]{6,}/gi, "[key]")
     .replace(/\bBearer\s+\S+/gi, "Bearer [key]")
     .replace(/(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{24,}/gi, "[id]")
-    // deno-lint-ignore no-control-regex -- control characters are what is dropped
-    .replace(/[\u0000-\u001f\u007f]/g, " ")
-    .slice(0, 300).trim();
+    .replace(/\p{Cc}/gu, " ")
+    .toWellFormed().slice(0, 300).replace(/[\ud800-\udbff]$/, "").trim();
 }
 
 /**
  * The error for an upstream's answer with a status other than 200. The contract's table decides.
  *
  * @param retryAfterMs what the upstream's headers asked for.
+ * @param retryAfterHeaders the headers themselves.
  */
 export function errorFromStatus(
   status: number,
   body: ErrorBody,
   retryAfterMs?: number,
+  retryAfterHeaders: Readonly<Record<string, string>> = {},
 ): UpstreamError {
-  const common = { upstreamStatus: status, retryAfterMs };
+  const common = { upstreamStatus: status, retryAfterMs, retryAfterHeaders };
   const retry = { ...common, isRetryable: true };
   if (status === 401 || status === 402 || status === 403) {
     return new UpstreamError(

@@ -25,6 +25,20 @@ export interface UpstreamMessage {
   [field: string]: unknown;
 }
 
+/** What an answer in JSON has to be like. */
+export interface JsonFormat {
+  /** The schema's name. */
+  name: string;
+  /** The JSON Schema; without one any object will do. */
+  schema?: Record<string, unknown>;
+  /** Whether the upstream shall hold the answer to it; passed on as it is. */
+  strict?: boolean;
+  /** What the schema is for. */
+  description?: string;
+  /** Whether to ask for it in words too, where the upstream has no such mode. */
+  inWords: boolean;
+}
+
 /** What to ask an upstream model. */
 export interface UpstreamRequest {
   /** The conversation. */
@@ -33,8 +47,8 @@ export interface UpstreamRequest {
   stream: boolean;
   /** Ceiling for generated tokens. */
   maxTokens?: number;
-  /** JSON Schema to follow, where the upstream can be made to. */
-  schema?: { name: string; schema: Record<string, unknown> };
+  /** The answer has to be JSON, of this schema if one is given. */
+  json?: JsonFormat;
   /** Other fields of the body, by their wire names. */
   fields: Readonly<Record<string, unknown>>;
 }

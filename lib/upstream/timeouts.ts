@@ -61,7 +61,7 @@ export function startWatchdog(
       at = start + limits.headers_ms;
       error = () => timeout("did not answer", limits.headers_ms);
     } else if (phase === "trailer") {
-      return { at: since + trailerMs, error: () => undefined };
+      return { at: Math.min(since + trailerMs, total), error: () => undefined };
     } else if (stream && phase === "first token") {
       at = start + limits.first_token_ms;
       error = () => timeout("sent no token", limits.first_token_ms);
@@ -91,7 +91,8 @@ export function startWatchdog(
   function trailer(ms: number): void {
     phase = "trailer";
     trailerMs = ms;
-    since = clock.now();
+    // What came before it may have to be taken away by a slow client first.
+    since = reading ? clock.now() : Infinity;
     arm();
   }
 
@@ -107,7 +108,11 @@ export function startWatchdog(
     },
     reading() {
       reading = true;
-      since = clock.now();
+      if (phase !== "trailer") since = clock.now();
+      else if (since === Infinity) {
+        since = clock.now();
+        arm();
+      }
     },
     read() {
       reading = false;

@@ -1,0 +1,285 @@
+import { assert, assertEquals } from "@std/assert";
+import { createTestApp, parseStream } from "../app.ts";
+import { type Call, isThinking, pieces, type Reply, startUpstream, step } from "../upstream.ts";
+
+const failing = (status: number, headers: Record<string, string> = {}): Reply => ({
+  status,
+  headers,
+  body: "{}",
+});
+const ok: Reply = { content: "ok" };
+
+const yaml = (urls: readonly string[], extra = "") => `
+upstreams:
+${
+  urls.map((url, i) =>
+    `  u${i}:
+    base_url: ${url}
+    retry: { base_ms: 1, max_ms: 20 }
+    breaker: { min_calls: 2, window_ms: 10000, cooldown_ms: 5000 }
+${extra}`
+  ).join("")
+}
+models:
+  m: { upstream: [${urls.map((_, i) => `u${i}`).join(", ")}], model: x }
+`;
+
+for (
+  const [name, first, calls] of [
+    ["refuses the credentials", failing(401), 1],
+    ["knows no such model", failing(404), 1],
+    ["is over its limit for long", failing(429, { "retry-after": "60" }), 1],
+    ["is over its limit", failing(429), 3],
+    ["fails", failing(500), 3],
+    ["is overloaded", failing(503), 3],
+    ["answers no completion", { body: "<html>" }, 1],
+  ] as const
+) {
+  Deno.test(`the next upstream is asked when the first ${name}`, async () => {
+    await using a = startUpstream([first]);
+    await using b = startUpstream([ok]);
+    const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url, b.url]) });
+    const completion = await (await chat({})).json();
+    assertEquals(completion.choices[0].message.content, "ok");
+    assertEquals([a.calls.length, b.calls.length], [calls, 1]);
+  });
+}
+
+Deno.test("the next upstream is asked when the first can't be reached", async () => {
+  await using b = startUpstream([ok]);
+  const { chat } = await createTestApp({
+    upstream: "",
+    yaml: yaml(["http://127.0.0.1:2", b.url]),
+  });
+  assertEquals((await (await chat({})).json()).choices[0].message.content, "ok");
+});
+
+Deno.test("a request that the first upstream calls wrong goes to no other", async () => {
+  await using a = startUpstream([{ status: 400, body: '{"error":{"message":"bad image"}}' }]);
+  await using b = startUpstream([ok]);
+  const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url, b.url]) });
+  const response = await chat({});
+  assertEquals(response.status, 400);
+  assertEquals(
+    (await response.json()).error.message,
+    "The upstream refused the request: bad image",
+  );
+  assertEquals(b.calls.length, 0);
+});
+
+Deno.test("when every upstream fails, the first one's error is told", async () => {
+  await using a = startUpstream([failing(503, { "retry-after": "Wed, 21 Oct 2099 07:28:00 GMT" })]);
+  await using b = startUpstream([failing(404)]);
+  const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url, b.url]) });
+  const response = await chat({});
+  assertEquals([response.status, response.headers.get("retry-after")], [
+    503,
+    "Wed, 21 Oct 2099 07:28:00 GMT",
+  ]);
+  assertEquals((await response.json()).error.code, "upstream_overloaded");
+});
+
+Deno.test("an upstream that keeps failing cools down, and is probed again after a while", async () => {
+  let healthy = false;
+  await using a = startUpstream(() => healthy ? ok : failing(404));
+  await using b = startUpstream([ok]);
+  let now = 0;
+  const clock = { now: () => now, date: () => now, timer: () => () => {} };
+  const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url, b.url]), clock });
+  const ask = async () => {
+    await (await chat({})).text();
+    return [a.calls.length, b.calls.length];
+  };
+  assertEquals(await ask(), [1, 1]);
+  assertEquals(await ask(), [2, 2]);
+  assertEquals(await ask(), [2, 3]);
+  now = 5001;
+  assertEquals(await ask(), [3, 4]);
+  assertEquals(await ask(), [3, 5]);
+  now = 10_100;
+  healthy = true;
+  assertEquals(await ask(), [4, 5]);
+  assertEquals(await ask(), [5, 5]);
+});
+
+Deno.test("when every upstream is cooling, the first is tried all the same", async () => {
+  await using a = startUpstream([failing(404), failing(404), ok]);
+  const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url]) });
+  for (let i = 0; i < 2; i++) await (await chat({})).text();
+  assertEquals((await (await chat({})).json()).choices[0].message.content, "ok");
+});
+
+Deno.test("several keys rotate on a refusal, and the good one stays in use", async () => {
+  await using a = startUpstream((call) =>
+    call.headers.get("authorization") === "Bearer k3" ? ok : failing(call.index === 0 ? 401 : 429)
+  );
+  const { chat } = await createTestApp({
+    upstream: "",
+    yaml: yaml([a.url], "    api_key: [k1, k2, k3]\n"),
+  });
+  for (let i = 0; i < 2; i++) assertEquals((await chat({})).status, 200);
+  assertEquals(a.calls.map((call) => call.headers.get("authorization")), [
+    "Bearer k1",
+    "Bearer k2",
+    "Bearer k3",
+    "Bearer k3",
+  ]);
+});
+
+Deno.test("all keys dead is the server's fault, not the client's", async () => {
+  await using a = startUpstream([failing(401)]);
+  const { chat } = await createTestApp({
+    upstream: "",
+    yaml: yaml([a.url], "    api_key: [k1, k2]\n"),
+  });
+  const response = await chat({});
+  assertEquals(response.status, 502);
+  assertEquals((await response.json()).error.code, "upstream_auth_error");
+  assertEquals(a.calls.length, 2);
+});
+
+Deno.test("no more than max_concurrency calls run at once, first come first served", async () => {
+  const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  const seen: number[] = [];
+  await using a = startUpstream((call) => {
+    seen.push(Number(call.body.messages[0].content));
+    return { ...ok, before: gates[call.index]!.promise };
+  });
+  const { chat } = await createTestApp({
+    upstream: "",
+    yaml: yaml([a.url], "    max_concurrency: 1\n"),
+  });
+  const left = new AbortController();
+  const ask = (n: number, init?: RequestInit) =>
+    chat({ messages: [{ role: "user", content: String(n) }] }, init);
+  const answers = [ask(1), ask(2, { signal: left.signal }), ask(3), ask(4)];
+  left.abort();
+  await answers[1];
+  for (const gate of gates) gate.resolve();
+  for (const answer of answers) await (await answer).body?.cancel();
+  assertEquals(seen, [1, 3, 4]);
+});
+
+Deno.test("repeats are bounded over all calls of a request", async () => {
+  await using a = startUpstream((call) =>
+    call.index % 2 === 0
+      ? failing(500)
+      : { content: isThinking(call) ? step(`T${call.index}`, `C${call.index}`) : "ok" }
+  );
+  const { chat } = await createTestApp({
+    upstream: "",
+    yaml: `server: { max_retries: 2 }\n${yaml([a.url])}`,
+  });
+  const response = await chat({ reasoning: { strategy: "steps" } });
+  assertEquals(response.status, 502);
+  assertEquals(a.calls.length, 5);
+  await response.body?.cancel();
+});
+
+for (
+  const [name, message, has, lacks] of [
+    ["stream_options", "Unknown field: stream_options", "stream_options", undefined],
+    [
+      "max_tokens",
+      "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+      "max_tokens",
+      "max_completion_tokens",
+    ],
+  ] as const
+) {
+  Deno.test(`an upstream that refuses ${name} is asked without, and that is remembered`, async () => {
+    await using a = startUpstream((call) =>
+      call.body[has] === undefined
+        ? ok
+        : { status: 400, body: JSON.stringify({ error: { message } }) }
+    );
+    const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url]) });
+    for (let i = 0; i < 2; i++) {
+      const stream = parseStream(await (await chat({ stream: true, max_tokens: 50 })).text());
+      assertEquals(stream.content, "ok");
+    }
+    assertEquals(a.calls.map((call) => has in call.body), [true, false, false]);
+    if (lacks !== undefined) assertEquals(a.calls[2]!.body[lacks], 50);
+  });
+}
+
+Deno.test("an upstream that takes one system message gets all of them in one", async () => {
+  await using a = startUpstream((call) =>
+    call.body.messages.filter((message: { role: string }) => message.role === "system").length > 1
+      ? { status: 400, body: '{"error":"Only one system message is allowed, at the beginning"}' }
+      : { content: isThinking(call) ? step("T", "C", "final_answer") : "ok" }
+  );
+  const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url]) });
+  const messages = [{ role: "system", content: "Be kind." }, { role: "user", content: "Hi" }];
+  const completion =
+    await (await chat({ messages, reasoning: { strategy: "steps", min_steps: 1 } })).json();
+  assertEquals(completion.choices[0].message.content, "ok");
+  assertEquals(a.calls.length, 3);
+  const [system, user] = a.calls[1]!.body.messages;
+  assert(system.content.includes("next_action") && system.content.endsWith("Be kind."));
+  assertEquals(user, messages[1]);
+});
+
+Deno.test("reasoning goes back with tool calls to an upstream that wants it, and to no other", async () => {
+  const wants = (call: Call): Reply => {
+    const turn = call.body.messages.find((message: { tool_calls?: unknown }) => message.tool_calls);
+    if (turn === undefined) {
+      return { reasoning: "I need f.", toolCalls: [{ id: "c1", name: "f", arguments: "{}" }] };
+    }
+    if (turn.reasoning_content === "I need f.") return ok;
+    return {
+      status: 400,
+      body:
+        '{"error":{"message":"The reasoning_content in the thinking mode must be passed back to the API."}}',
+    };
+  };
+  const tools = [{ type: "function", function: { name: "f" } }];
+  const user = { role: "user", content: "Hi" };
+  const turn = {
+    role: "assistant",
+    content: null,
+    tool_calls: [{ id: "c1", type: "function", function: { name: "f", arguments: "{}" } }],
+  };
+  const result = { role: "tool", tool_call_id: "c1", content: "1" };
+  await using a = startUpstream(wants);
+  const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url]) });
+  await (await chat({ messages: [user], tools })).text();
+  for (let i = 0; i < 2; i++) {
+    const completion = await (await chat({ messages: [user, turn, result], tools })).json();
+    assertEquals(completion.choices[0].message.content, "ok");
+  }
+  assertEquals(a.calls.length, 4);
+
+  await using b = startUpstream([{
+    reasoning: "r",
+    toolCalls: turn.tool_calls.map(() => ({ id: "c1", name: "f", arguments: "{}" })),
+  }, ok]);
+  const other = await createTestApp({ upstream: "", yaml: yaml([b.url]) });
+  await (await other.chat({ messages: [user], tools })).text();
+  await (await other.chat({
+    messages: [user, { ...turn, reasoning_content: "mine" }, result],
+    tools,
+  })).text();
+  assertEquals(b.calls[1]!.body.messages, [user, turn, result]);
+});
+
+Deno.test("a thinking call that breaks mid-step is made good: each character once, and a whole answer", async () => {
+  const cut = '{"title":"First","content":"Half a thou';
+  await using a = startUpstream((call) => {
+    if (call.index === 0) return { content: pieces(cut), end: "cut", finish: null };
+    return {
+      content: pieces(isThinking(call) ? step("Second", "A whole thought.", "final_answer") : "ok"),
+    };
+  });
+  const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url]) });
+  const stream = parseStream(
+    await (await chat({ stream: true, reasoning: { strategy: "steps", min_steps: 2 } })).text(),
+  );
+  assert(stream.done);
+  assertEquals(stream.content, "ok");
+  assert(
+    stream.reasoning.startsWith("**First**\n\nHalf a thou\n\n**Second**\n\nA whole thought.\n\n"),
+  );
+  assertEquals(a.calls[1]!.body.messages.at(-2).role, "assistant");
+  assert(a.calls[1]!.body.messages.at(-1).content.includes("cut off"));
+});
