@@ -277,3 +277,11 @@ export function pieces(text: string, size = 4): string[] {
   for (let i = 0; i < text.length; i += size) out.push(text.slice(i, i + size));
   return out;
 }
+
+/** Whether a call asks for a step of thinking, not for the answer. */
+export function isThinking({ body }: Pick<Call, "body">): boolean {
+  const last = String(body.messages.at(-1)?.content);
+  return body.messages.some((message: { role: string; content: unknown }) =>
+    message.role === "system" && String(message.content).includes('"next_action"')
+  ) && !/Please provide the final answer|required form/.test(last);
+}

@@ -28,6 +28,10 @@ export interface CompletionOptions {
   statusLines: boolean;
   /** Whether a stream ends with a usage chunk. */
   includeUsage?: boolean;
+  /** Whether chunks carry structured progress under `o1`. */
+  progress?: boolean;
+  /** Whether a call is written in the deprecated form, as `function_call`. */
+  legacyFunctions?: boolean;
 }
 
 /** Writes the chunks of one stream as frames of server-sent events. */
@@ -83,7 +87,8 @@ export function createChunkEncoder(head: CompletionHead, options: CompletionOpti
   };
 
   function finish(reason: FinishReason): string {
-    const last = `${before}{},"logprobs":null,"finish_reason":"${reason}"}]${
+    const name = wireReason(reason, options);
+    const last = `${before}{},"logprobs":null,"finish_reason":"${name}"}]${
       options.includeUsage ? ',"usage":null' : ""
     }}\n\n`;
     const counts = options.includeUsage && usage !== undefined
@@ -92,10 +97,19 @@ export function createChunkEncoder(head: CompletionHead, options: CompletionOpti
     return `${last}${counts}data: [DONE]\n\n`;
   }
 
+  function toolCall(event: ToolCallEvent): string {
+    if (!options.legacyFunctions) {
+      return delta(`{"tool_calls":[${JSON.stringify(toolCallDelta(event))}]}`);
+    }
+    if (event.index > 0) return "";
+    const name = event.name === undefined ? {} : { name: event.name };
+    return delta(JSON.stringify({ function_call: { ...name, arguments: event.arguments } }));
+  }
+
   return {
     start: () => delta('{"role":"assistant","content":"","refusal":null}'),
     encode(event) {
-      let frames = "";
+      let frames = options.progress ? progressFrame(event, before, after) : "";
       for (const { to, text } of formatter.push(event)) {
         frames += to === "content" ? delta(`{"content":${JSON.stringify(text)}}`) : reasoning(text);
       }
@@ -103,7 +117,7 @@ export function createChunkEncoder(head: CompletionHead, options: CompletionOpti
         case "refusal":
           return frames + delta(`{"refusal":${JSON.stringify(event.text)}}`);
         case "tool_call":
-          return frames + delta(`{"tool_calls":[${JSON.stringify(toolCallDelta(event))}]}`);
+          return frames + toolCall(event);
         case "usage":
           usage = event.usage;
           return frames;
@@ -114,6 +128,37 @@ export function createChunkEncoder(head: CompletionHead, options: CompletionOpti
       }
     },
   };
+}
+
+function wireReason(reason: FinishReason, options: CompletionOptions): string {
+  return options.legacyFunctions && reason === "tool_calls" ? "function_call" : reason;
+}
+
+/** A chunk that only tells of progress, for pages that show more than text. */
+function progressFrame(event: ReasoningEvent, before: string, after: string): string {
+  const progress = progressOf(event);
+  if (progress === undefined) return "";
+  return `${before}{}${after.slice(0, -3)},"o1":${JSON.stringify(progress)}}\n\n`;
+}
+
+function progressOf(event: ReasoningEvent): Record<string, unknown> | undefined {
+  switch (event.type) {
+    case "step_start":
+      return { type: "step_start", index: event.step };
+    case "step_end":
+      return {
+        type: "step_end",
+        index: event.step,
+        title: event.title,
+        seconds: milliseconds(event.seconds),
+      };
+    case "status":
+      return event.detail === undefined ? undefined : { ...event.detail, text: event.text };
+    case "usage":
+      return { type: "usage", ...event.usage.upstream };
+    default:
+      return undefined;
+  }
 }
 
 function toolCallDelta(event: ToolCallEvent): Record<string, unknown> {
@@ -129,10 +174,22 @@ function toolCallDelta(event: ToolCallEvent): Record<string, unknown> {
 }
 
 /** Gathers the events of a run into one completion object. */
+export interface CompletionCollector {
+  /** Takes the next event. */
+  push(event: ReasoningEvent): void;
+  /**
+   * The completion, as far as it has come.
+   *
+   * @param cut the finish reason of a completion that was cut short.
+   */
+  completion(cut?: FinishReason): Record<string, unknown>;
+}
+
+/** Creates the collector of one completion. */
 export function createCompletionCollector(
   head: CompletionHead,
   options: CompletionOptions,
-): { push(event: ReasoningEvent): void; completion(): Record<string, unknown> } {
+): CompletionCollector {
   const formatter = createFormatter(options.format, {
     stream: false,
     statusLines: options.statusLines,
@@ -166,7 +223,7 @@ export function createCompletionCollector(
       ...(thoughts === ""
         ? {}
         : Object.fromEntries(reasoningFields(options.format).map((field) => [field, thoughts]))),
-      ...(calls.size === 0 ? {} : {
+      ...(calls.size === 0 ? {} : options.legacyFunctions ? { function_call: firstCall() } : {
         tool_calls: [...calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => ({
           id: call.id,
           type: "function",
@@ -174,6 +231,11 @@ export function createCompletionCollector(
         })),
       }),
     };
+  }
+
+  function firstCall(): Record<string, unknown> {
+    const [call] = calls.values();
+    return { name: call?.name, arguments: call?.arguments.join("") };
   }
 
   return {
@@ -188,12 +250,17 @@ export function createCompletionCollector(
       else if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") reason = event.reason;
     },
-    completion: () => ({
+    completion: (cut) => ({
       id: head.id,
       object: "chat.completion",
       created: head.created,
       model: head.model,
-      choices: [{ index: 0, message: message(), logprobs: null, finish_reason: reason }],
+      choices: [{
+        index: 0,
+        message: message(),
+        logprobs: null,
+        finish_reason: wireReason(cut ?? reason, options),
+      }],
       ...(usage === undefined ? {} : { usage: usageObject(usage) }),
       ...TAIL,
       // The original's fields, for its clients; what is hidden stays hidden here too.

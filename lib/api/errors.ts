@@ -16,6 +16,8 @@ export interface ApiErrorOptions {
   param?: string | null;
   /** Headers that go with the answer. */
   headers?: Record<string, string>;
+  /** Whether the same request may do better later; sent as `x-should-retry`. */
+  shouldRetry?: boolean;
   /** What caused it; for logs only. */
   cause?: unknown;
 }
@@ -32,6 +34,8 @@ export class ApiError extends Error {
   readonly param: string | null;
   /** Headers that go with the answer. */
   readonly headers: Record<string, string>;
+  /** Whether the same request may do better later; undefined: nobody knows. */
+  readonly shouldRetry: boolean | undefined;
 
   /** Creates an error with an HTTP status and a message for clients. */
   constructor(
@@ -45,6 +49,7 @@ export class ApiError extends Error {
     this.code = options.code ?? null;
     this.param = options.param ?? null;
     this.headers = options.headers ?? {};
+    this.shouldRetry = options.shouldRetry ?? (status < 500 && status !== 429 ? false : undefined);
   }
 }
 
@@ -76,17 +81,14 @@ export function toApiError(error: unknown): ApiError {
 }
 
 function fromUpstream(error: UpstreamError): ApiError {
-  const headers: Record<string, string> = {};
-  if (error.retryAfterMs !== undefined && error.status >= 429) {
-    headers["retry-after"] = String(Math.ceil(error.retryAfterMs / 1000));
-    headers["retry-after-ms"] = String(Math.ceil(error.retryAfterMs));
-  }
+  const headers = error.status === 429 || error.status === 503 ? error.retryAfterHeaders : {};
   return new ApiError(error.status, error.message, {
     code: error.code,
     param: error.code === "context_length_exceeded" ? "messages" : null,
     ...(error.status === 429 ? { type: "rate_limit_error" } : {}),
     ...(error.status === 503 ? { type: "service_unavailable_error" } : {}),
-    headers,
+    headers: { ...headers },
+    shouldRetry: error.isRetryable,
     cause: error,
   });
 }
@@ -104,7 +106,14 @@ export function errorBody({ message, type, param, code }: ApiError): ErrorBody {
 
 /** An HTTP answer that says what went wrong. */
 export function errorResponse(error: ApiError): Response {
-  return Response.json(errorBody(error), { status: error.status, headers: error.headers });
+  const response = Response.json(errorBody(error), {
+    status: error.status,
+    headers: error.headers,
+  });
+  if (error.shouldRetry !== undefined) {
+    response.headers.set("x-should-retry", String(error.shouldRetry));
+  }
+  return response;
 }
 
 /**

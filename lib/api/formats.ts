@@ -5,7 +5,7 @@
  */
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { Format, Formatter, FormatterOptions, Piece } from "./format.ts";
-import { createReasoningText } from "./reasoning_text.ts";
+import { createReasoningText, endsThinking } from "./reasoning_text.ts";
 import { templateFormatter, TEMPLATES } from "./template_format.ts";
 import { detailsFormatter, thinkFormatter } from "./wrapped_format.ts";
 
@@ -48,13 +48,11 @@ function fieldsFormatter(options: FormatterOptions): Formatter {
   const text = createReasoningText(options.statusLines);
   return {
     push(event) {
-      if (event.type === "answer") {
-        const before = text.beforeAnswer();
-        const answer: Piece = { to: "content", text: event.text };
-        return before === "" ? [answer] : [{ to: "reasoning", text: before }, answer];
-      }
-      const reasoning = text.push(event);
-      return reasoning === "" ? [] : [{ to: "reasoning", text: reasoning }];
+      const pieces: Piece[] = [];
+      const reasoning = endsThinking(event) ? text.beforeAnswer() : text.push(event);
+      if (reasoning !== "") pieces.push({ to: "reasoning", text: reasoning });
+      if (event.type === "answer") pieces.push({ to: "content", text: event.text });
+      return pieces;
     },
   };
 }

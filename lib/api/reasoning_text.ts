@@ -13,6 +13,11 @@ export interface ReasoningText {
   beforeAnswer(): string;
 }
 
+/** Whether an event is the answer, or stands in its place: the thinking before it is over. */
+export function endsThinking({ type }: ReasoningEvent): boolean {
+  return type === "answer" || type === "refusal" || type === "tool_call" || type === "finish";
+}
+
 /** Creates the text of one completion. */
 export function createReasoningText(statusLines: boolean): ReasoningText {
   let titleOpen = false;

@@ -1,5 +1,5 @@
 /**
- * Keeps model text from closing a block that it stands in.
+ * Keeps model text from closing a block that it stands in, or opening one inside.
  *
  * @module
  */
@@ -13,22 +13,23 @@ export interface TagGuard {
 }
 
 /**
- * Creates a filter that breaks the closing tag of this name, also one that comes in pieces, by a
- * zero-width space behind its `<`.
+ * Creates a filter that breaks the tags of this name, also those that come in pieces, by a
+ * zero-width space behind their `<`. Opening tags are broken too: readers of HTML count them.
  */
 export function createTagGuard(tag: string): TagGuard {
-  const closing = `</${tag}`;
-  const found = new RegExp(`<(?=/${tag})`, "gi");
+  const starts = [`<${tag}`, `</${tag}`];
+  const found = new RegExp(`<(?=/?${tag})`, "gi");
   let held = "";
   return {
     push(text) {
       const all = held + text;
       const from = all.lastIndexOf("<");
-      const cut = from >= 0 && all.length - from < closing.length &&
-        closing.startsWith(all.slice(from).toLowerCase());
+      const last = from < 0 ? "" : all.slice(from).toLowerCase();
+      const cut = last !== "" &&
+        starts.some((start) => last.length < start.length && start.startsWith(last));
       held = cut ? all.slice(from) : "";
       const whole = cut ? all.slice(0, from) : all;
-      return whole.includes("</") ? whole.replace(found, "<\u200b") : whole;
+      return from < 0 ? whole : whole.replace(found, "<\u200b");
     },
     end() {
       const rest = held;

@@ -69,7 +69,8 @@ export function templateFormatter(
         return opened + (guard?.end() ?? "") + fill(afterContent, event.seconds);
       }
       case "status":
-        return statusLines ? `\n\n*${body(event.text)}*\n\n` : "";
+        if (!statusLines || answering) return "";
+        return `\n\n*${body(event.text)}${guard?.end() ?? ""}*\n\n`;
       case "answer": {
         const start = answering ? "" : fill(beforeAnswer, seconds);
         answering = true;

@@ -4,79 +4,86 @@
  * @module
  */
 import type { Formatter, FormatterOptions } from "./format.ts";
-import { createReasoningText } from "./reasoning_text.ts";
+import { createReasoningText, endsThinking } from "./reasoning_text.ts";
 import { createTagGuard } from "./tag_guard.ts";
 
-/** Reasoning between two marks at the head of the content. */
-function wrapped(
-  statusLines: boolean,
-  tag: string,
-  open: string,
-  close: string,
-  quote = (text: string) => text,
-): Formatter {
-  const text = createReasoningText(statusLines);
-  const guard = createTagGuard(tag);
-  let state: "before" | "inside" | "after" = "before";
+/** A block at the head of the content. */
+interface Block {
+  /** The name of its tag, which the reasoning inside must not hold. */
+  tag: string;
+  /** What opens it; a block that goes out whole is asked at its end. */
+  open(): string;
+  /** What closes it. */
+  close: string;
+  /** Changes the text inside, piece by piece. */
+  quote?(text: string): string;
+}
 
-  function inside(raw: string): string {
-    const safe = guard.push(raw);
+/** Reasoning in a block at the head of the content, streamed or whole. */
+function wrapped(block: Block, statusLines: boolean, stream: boolean): Formatter {
+  const { quote = (text: string) => text } = block;
+  const text = createReasoningText(statusLines);
+  const guard = createTagGuard(block.tag);
+  let state: "before" | "inside" | "after" = "before";
+  let held = "";
+
+  function inside(safe: string): string {
     if (safe === "") return "";
-    const start = state === "before" ? open : "";
+    const piece = quote(safe);
+    const start = state === "before" && stream ? block.open() : "";
     state = "inside";
-    return start + quote(safe);
+    if (stream) return start + piece;
+    held += piece;
+    return "";
+  }
+
+  function end(): string {
+    const last = inside(guard.push(text.beforeAnswer()) + guard.end());
+    const opened = state === "inside";
+    state = "after";
+    if (!opened) return "";
+    return stream ? last + block.close : block.open() + held + block.close;
   }
 
   return {
     push(event) {
-      if (event.type !== "answer" && event.type !== "tool_call" && event.type !== "finish") {
-        const piece = inside(text.push(event));
-        return piece === "" ? [] : [{ to: "content", text: piece }];
-      }
-      if (state === "after") {
-        return event.type === "answer" ? [{ to: "content", text: event.text }] : [];
-      }
-      const last = inside(text.beforeAnswer()) + quote(guard.end());
-      const end = state === "inside" ? close : "";
-      state = "after";
-      const answer = event.type === "answer" ? event.text : "";
-      const whole = last + end + answer;
-      return whole === "" ? [] : [{ to: "content", text: whole }];
+      let piece = "";
+      if (!endsThinking(event)) piece = inside(guard.push(text.push(event)));
+      else if (state !== "after") piece = end();
+      if (event.type === "answer") piece += event.text;
+      return piece === "" ? [] : [{ to: "content", text: piece }];
     },
   };
 }
 
 /** `<think>…</think>` before the answer. */
 export function thinkFormatter({ statusLines }: FormatterOptions): Formatter {
-  return wrapped(statusLines, "think", "<think>\n", "</think>\n\n");
+  const block: Block = { tag: "think", open: () => "<think>\n", close: "</think>\n\n" };
+  return wrapped(block, statusLines, true);
 }
 
 /** Open WebUI's block: each line quoted. How long it took is known only to a whole answer. */
 export function detailsFormatter({ stream, statusLines }: FormatterOptions): Formatter {
   let seconds = 0;
-  const close = "\n</details>\n\n";
-  const quote = (text: string) => text.replaceAll("\n", "\n> ");
-  const summary = (attributes: string, text: string) =>
-    `<details type="reasoning"${attributes}>\n<summary>${text}</summary>\n> `;
-  if (stream) return wrapped(statusLines, "details", summary("", "Thinking"), close, quote);
-  const mark = "\u0000";
-  const inner = wrapped(statusLines, "details", mark, close, quote);
-  const held: string[] = [];
-  let open = true;
+  const inner = wrapped(
+    {
+      tag: "details",
+      open() {
+        const took = Math.round(seconds);
+        const attributes = stream ? "" : ` done="true" duration="${took}"`;
+        const summary = stream ? "Thinking" : `Thought for ${took} seconds`;
+        return `<details type="reasoning"${attributes}>\n<summary>${summary}</summary>\n> `;
+      },
+      close: "\n</details>\n\n",
+      quote: (text) => text.replaceAll("\n", "\n> "),
+    },
+    statusLines,
+    stream,
+  );
   return {
     push(event) {
       if (event.type === "step_end") seconds += event.seconds;
-      const pieces = inner.push(event);
-      if (!open) return pieces;
-      for (const { text } of pieces) held.push(text);
-      if (event.type !== "answer" && event.type !== "tool_call" && event.type !== "finish") {
-        return [];
-      }
-      open = false;
-      const took = Math.round(seconds);
-      const head = summary(` done="true" duration="${took}"`, `Thought for ${took} seconds`);
-      const text = held.join("").replace(mark, () => head);
-      return text === "" ? [] : [{ to: "content", text }];
+      return inner.push(event);
     },
   };
 }

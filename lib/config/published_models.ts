@@ -90,6 +90,7 @@ function publish(
       ),
       effort: model.effort,
       prompts: model.prompts,
+      directWhen: config.routing.direct_when.map((pattern) => new RegExp(pattern, "i")),
       ...(model.system_prompt ? { systemPrompt: model.system_prompt } : {}),
       caps,
       statusLines: config.stream_status_feedback,

@@ -17,10 +17,12 @@ const TOKEN_VARIABLE = "O1_API_TOKEN";
 
 /** The server's settings, with those that depend on where it runs. */
 export type ServerSettings =
-  & Omit<Config["server"], "host" | "port" | "heartbeat_ms">
+  & Omit<Config["server"], "host" | "port" | "heartbeat_ms" | "json_heartbeat">
   & {
     /** Longest silence in a stream before a comment is sent, in milliseconds. */
     heartbeat_ms: number;
+    /** Whether a long JSON answer is preceded by spaces. */
+    json_heartbeat: boolean;
   };
 
 /** What the server runs on. */
@@ -83,6 +85,7 @@ function serverSettings(config: Config, onDeploy: boolean): ServerSettings {
   return {
     ...server,
     heartbeat_ms: server.heartbeat_ms ?? (onDeploy ? 4_000 : 10_000),
+    json_heartbeat: server.json_heartbeat ?? onDeploy,
     shutdown_grace_ms: onDeploy
       ? Math.min(server.shutdown_grace_ms, 4_000)
       : server.shutdown_grace_ms,

@@ -43,10 +43,33 @@ const server = z.strictObject({
   shutdown_grace_ms: milliseconds().default(30_000).describe(
     "Time for running requests to end at shutdown, in milliseconds; at most 4000 on Deno Deploy.",
   ),
+  json_heartbeat: z.boolean().optional().meta({ default: false }).describe(
+    "Whether a long JSON answer is preceded by spaces, so that nobody on the way gives up; true by default on Deno Deploy.",
+  ),
+  strict_openai: z.boolean().default(false).describe(
+    "Whether what OpenAI's o1 refuses is refused, in its words; most clients send such fields.",
+  ),
   cors_origins: z.array(z.string().min(1)).default(["*"]).describe(
     "Origins whose pages may call; `*`: any; an empty list: none.",
   ),
 });
+
+const routing = z.strictObject({
+  direct_when: z.array(
+    z.string().min(1).refine(isPattern, "expected a regular expression"),
+  ).default(["^### Task:", "^hello$"]).describe(
+    "Patterns (case is ignored): a request whose last user message matches one is passed through without reasoning, such as chat pages' titles, tags and connection checks.",
+  ),
+});
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "i");
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const log = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).default("info").describe(
@@ -93,6 +116,9 @@ export const configSchema = z.strictObject({
   ),
   formats: z.record(name(), formatSchema).default({}).describe(
     "Formats of one's own, by names that `models.<id>.format` can give.",
+  ),
+  routing: routing.prefault({}).describe(
+    "Which requests go which way.",
   ),
   log: log.prefault({}).describe(
     "What is logged; never a prompt, an answer or a key.",

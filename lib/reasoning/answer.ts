@@ -3,12 +3,34 @@
  *
  * @module
  */
-import type { FinishReason, ReasoningEvent } from "./events.ts";
+import type { ToolCallDelta } from "../upstream/deltas.ts";
+import {
+  type FinishReason,
+  type ReasoningEvent,
+  type ToolCallEvent,
+  UpstreamError,
+} from "./events.ts";
+import { createJsonChecker } from "./json_checker.ts";
+import { repairPrompt } from "./prompts.ts";
+import { createStopFilter } from "./stop_filter.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
+
+/** What a relayed call came to. */
+interface Relayed {
+  /** The text, as far as it was held back. */
+  text: string;
+  /** Why it ended. */
+  reason: FinishReason;
+  /** Whether it is an answer in words, not a refusal or a tool call. */
+  isText: boolean;
+  /** The number of the next step. */
+  next: number;
+}
 
 /**
  * Calls upstream for the answer and passes it on. The upstream's own reasoning before it becomes
  * an untitled step; reasoning after the answer has begun is dropped, since clients can't take it.
+ * An answer that has to be JSON is checked, and mended at most once.
  *
  * @param step the number of that step.
  */
@@ -17,11 +39,84 @@ export async function* relayAnswer(
   spec: CallSpec,
   step: number,
 ): AsyncGenerator<ReasoningEvent> {
+  const { json } = context.request;
+  if (json === undefined) {
+    const { reason } = yield* relay(context, spec, step, false);
+    return yield { type: "finish", reason };
+  }
+  const check = createJsonChecker(json);
+  // An upstream that has held to its schema mode before is trusted to write it live.
+  const live = context.request.stream && context.json.isSure(spec.role);
+  const first = yield* relay(context, { ...spec, json }, step, !live, true);
+  if (!first.isText || first.reason !== "stop") {
+    if (first.text !== "") yield { type: "answer", text: first.text };
+    return yield { type: "finish", reason: first.reason };
+  }
+  const checked = check(first.text);
+  if (checked.ok) {
+    context.json.held(spec.role);
+    if (!live) yield { type: "answer", text: checked.json };
+    return yield { type: "finish", reason: "stop" };
+  }
+  context.json.ignored(spec.role);
+  if (live) {
+    throw new UpstreamError("upstream_error", "The answer does not follow the response_format.");
+  }
+  const messages = [
+    ...spec.messages,
+    { role: "assistant" as const, content: first.text },
+    {
+      role: "user" as const,
+      content: repairPrompt.replace("{problem}", () => checked.problem),
+    },
+  ];
+  const second = yield* relay(context, { ...spec, json, messages }, first.next, true);
+  const mended = second.isText && second.reason === "stop" ? check(second.text) : undefined;
+  if (mended?.ok) {
+    yield { type: "answer", text: mended.json };
+    return yield { type: "finish", reason: "stop" };
+  }
+  if (mended === undefined) {
+    if (second.text !== "") yield { type: "answer", text: second.text };
+    return yield { type: "finish", reason: second.reason };
+  }
+  yield { type: "refusal", text: "The model's answer does not follow the response_format." };
+  yield { type: "finish", reason: "stop" };
+}
+
+/**
+ * Passes one call on.
+ *
+ * @param hold whether the text is held back and returned instead.
+ * @param keep whether the text is returned although it is passed on.
+ */
+async function* relay(
+  context: StrategyContext,
+  spec: CallSpec,
+  step: number,
+  hold: boolean,
+  keep = hold,
+): AsyncGenerator<ReasoningEvent, Relayed> {
   const start = context.clock.now();
+  const { final } = context.request;
+  const stop = createStopFilter([final.stop ?? []].flat());
+  const toolCall = createToolCallNumbers(final.parallel_tool_calls === false);
+  const kept: string[] = [];
   let thinking: string[] | undefined;
   let answering = false;
-  let reason: FinishReason = "stop";
+  let refused = false;
   let tools = false;
+  let reason: FinishReason = "stop";
+  let next = step;
+
+  function* endThinking(): Generator<ReasoningEvent> {
+    if (thinking === undefined) return;
+    const seconds = (context.clock.now() - start) / 1000;
+    yield { type: "step_end", step, title: "", content: thinking.join(""), seconds };
+    thinking = undefined;
+    next++;
+  }
+
   for await (const delta of context.call({ ...spec, visible: true })) {
     if (delta.reasoning !== undefined && !answering) {
       if (thinking === undefined) {
@@ -31,39 +126,46 @@ export async function* relayAnswer(
       thinking.push(delta.reasoning);
       yield { type: "reasoning", step, part: "content", text: delta.reasoning };
     }
-    const visible = delta.content !== undefined ||
-      delta.refusal !== undefined ||
-      delta.toolCalls !== undefined;
-    if (visible && !answering) {
+    if (
+      delta.content !== undefined || delta.refusal !== undefined || delta.toolCalls !== undefined
+    ) {
       answering = true;
-      if (thinking !== undefined) yield end(thinking);
+      yield* endThinking();
     }
     if (delta.content !== undefined) {
-      yield { type: "answer", text: delta.content };
+      const text = stop.push(delta.content);
+      if (keep) kept.push(text);
+      if (!hold && text !== "") yield { type: "answer", text };
+      if (stop.stopped) break;
     }
     if (delta.refusal !== undefined) {
+      refused = true;
       yield { type: "refusal", text: delta.refusal };
     }
     for (const call of delta.toolCalls ?? []) {
+      const event = toolCall(call);
+      if (event === undefined) continue;
       tools = true;
-      yield { type: "tool_call", ...call };
+      yield event;
     }
     if (delta.finishReason !== undefined) reason = delta.finishReason;
   }
-  if (!answering && thinking !== undefined) yield end(thinking);
-  yield {
-    type: "finish",
-    reason: tools && reason === "stop" ? "tool_calls" : reason,
-  };
+  yield* endThinking();
+  const rest = stop.end();
+  if (keep) kept.push(rest);
+  if (!hold && rest !== "") yield { type: "answer", text: rest };
+  if (tools && reason === "stop") reason = "tool_calls";
+  return { text: kept.join(""), reason, isText: !tools && !refused, next };
+}
 
-  function end(pieces: string[]): ReasoningEvent {
-    const seconds = (context.clock.now() - start) / 1000;
-    return {
-      type: "step_end",
-      step,
-      title: "",
-      content: pieces.join(""),
-      seconds,
-    };
-  }
+/** Numbers tool calls from 0 without gaps, whatever the upstream calls them. */
+function createToolCallNumbers(
+  onlyOne: boolean,
+): (call: ToolCallDelta) => ToolCallEvent | undefined {
+  const numbers = new Map<number, number>();
+  return (call) => {
+    let index = numbers.get(call.index);
+    if (index === undefined) numbers.set(call.index, index = numbers.size);
+    return onlyOne && index > 0 ? undefined : { type: "tool_call", ...call, index };
+  };
 }

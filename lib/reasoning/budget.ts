@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Caps } from "./request.ts";
+import type { Caps, ReasoningRequest } from "./request.ts";
 import type { UsageMeter } from "./usage.ts";
 
 /** Fewer tokens than this are no thought. */
@@ -26,13 +26,9 @@ export interface Budget {
   ceiling(visible: boolean, wanted?: number): number | undefined;
 }
 
-/**
- * Creates the budget of one request.
- *
- * @param maxTokens the client's ceiling for all generated tokens.
- */
+/** Creates the budget of one request. */
 export function createBudget(
-  maxTokens: number | undefined,
+  { maxTokens, thinkingTokens = Infinity }: Pick<ReasoningRequest, "maxTokens" | "thinkingTokens">,
   caps: Caps,
   meter: UsageMeter,
 ): Budget {
@@ -42,17 +38,19 @@ export function createBudget(
   );
   const left = () => maxTokens === undefined ? Infinity : maxTokens - meter.generated();
 
+  /** What thinking may still spend. */
+  const thought = () => Math.min(left() - kept, thinkingTokens - meter.generated());
+
   return {
     canThink() {
       const { calls } = meter.total().upstream;
       return calls + 1 < caps.calls && meter.generated() < caps.tokens &&
         (caps.usd === undefined || meter.cost() < caps.usd) &&
-        left() - kept >= SMALLEST_THOUGHT;
+        thought() >= SMALLEST_THOUGHT;
     },
     ceiling(visible, wanted) {
-      if (maxTokens === undefined) return wanted;
-      const room = Math.max(1, visible ? left() : left() - kept);
-      return wanted === undefined ? room : Math.min(wanted, room);
+      const room = Math.min(wanted ?? Infinity, visible ? left() : thought());
+      return room === Infinity ? undefined : Math.max(1, room);
     },
   };
 }

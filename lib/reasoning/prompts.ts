@@ -29,6 +29,11 @@ Each reply is exactly one JSON object and nothing else:
 Write the answer itself, not JSON and not the steps again, unless I asked for that form. Keep to the language, the format and the instructions of my request.`,
 };
 
+/** Asks once more for an answer in the right form; `{problem}` is replaced. */
+export const repairPrompt = `That answer does not have the required form:
+{problem}
+Write the whole answer again in the required form, and nothing else.`;
+
 /** Told to a thinking call about the tools that only the final call has; `{tools}` is replaced. */
 export const toolsNote =
   `In your final answer, not in your reasoning, you will be able to call these tools. Reason about which of them to call, and with what:

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { Target } from "../upstream/target.ts";
+import type { JsonFormat, Target } from "../upstream/target.ts";
+
+export type { JsonFormat } from "../upstream/target.ts";
 
 /** A message of the conversation, with whatever fields the client gave it. */
 export interface Message {
@@ -41,8 +43,6 @@ export interface FinalCallFields {
   tool_choice?: unknown;
   /** Whether it may call several at once. */
   parallel_tool_calls?: boolean;
-  /** The answer's format. */
-  response_format?: { type: string; [field: string]: unknown };
 }
 
 /** A request for a completion, independent of the dialect it came in. */
@@ -59,6 +59,10 @@ export interface ReasoningRequest {
   strategy?: string;
   /** Options of the strategy that win over the model's own. */
   options?: Record<string, unknown>;
+  /** The answer has to be JSON. */
+  json?: JsonFormat;
+  /** Ceiling for the tokens of thinking alone. */
+  thinkingTokens?: number;
   /** What holds for the visible call only. */
   final: FinalCallFields;
 }
@@ -91,6 +95,8 @@ export interface ReasoningModel {
   prompts: Record<string, string>;
   /** Put before the client's own messages. */
   systemPrompt?: string;
+  /** Requests whose last user message is like one of these are passed through. */
+  directWhen: readonly RegExp[];
   /** Limits of one request. */
   caps: Caps;
   /** Whether status lines are shown. */

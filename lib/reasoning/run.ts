@@ -64,6 +64,9 @@ export function run(
   return withUsage(strategy.run(prepared, context), meter);
 }
 
+/** A utility request shows itself at its head. */
+const LOOKED_AT = 2_000;
+
 /** The strategy's own counts nothing: usage is put in just before its finish. */
 async function* withUsage(
   events: AsyncGenerator<ReasoningEvent>,
@@ -75,11 +78,25 @@ async function* withUsage(
   }
 }
 
+/** The name of the strategy that a request runs on a model. */
+export function strategyName(model: ReasoningModel, request: ReasoningRequest): string {
+  if (request.strategy !== undefined) return request.strategy;
+  const last = request.messages.findLast((message) => message.role === "user");
+  const text = contentText(last?.content).slice(0, LOOKED_AT);
+  return model.directWhen.some((pattern) => pattern.test(text)) ? "direct" : model.strategy;
+}
+
+function contentText(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((part) => typeof part?.text === "string" ? part.text : "").join("\n");
+}
+
 function choose(
   model: ReasoningModel,
   request: ReasoningRequest,
 ): { strategy: Strategy; settings: Record<string, unknown> } {
-  const name = request.strategy ?? model.strategy;
+  const name = strategyName(model, request);
   const strategy = Object.hasOwn(strategies, name) ? strategies[name] : undefined;
   if (strategy === undefined) {
     const known = Object.keys(strategies).join(", ");
@@ -110,7 +127,7 @@ function createContext(
   meter: UsageMeter,
 ): StrategyContext {
   const { client, clock, random, signal } = options;
-  const budget = createBudget(request.maxTokens, model.caps, meter);
+  const budget = createBudget(request, model.caps, meter);
   const scope: CallScope = {
     signal,
     retries: { left: options.maxRetries },
@@ -118,6 +135,10 @@ function createContext(
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
   };
   const targetsOf = (role: string): readonly Target[] => model.roles[role] ?? model.targets;
+  const on = <T>(role: string, ask: (target: Target) => T): T | undefined => {
+    const [target] = targetsOf(role);
+    return target && ask(target);
+  };
   return {
     options: settings,
     effort: request.effort ?? model.effort,
@@ -133,9 +154,11 @@ function createContext(
       scope.retries.left--;
       return true;
     },
-    schemaIgnored(role) {
-      const target = targetsOf(role)[0];
-      if (target !== undefined) client.schemaIgnored(target);
+    request,
+    json: {
+      isSure: (role) => on(role, client.json.isSure) ?? false,
+      held: (role) => on(role, client.json.held),
+      ignored: (role) => on(role, client.json.ignored),
     },
   };
 }
@@ -161,7 +184,7 @@ async function* call(
       stream: request.stream,
       fields,
       ...(maxTokens === undefined ? {} : { maxTokens }),
-      ...(spec.schema === undefined ? {} : { schema: spec.schema }),
+      ...(spec.json === undefined ? {} : { json: spec.json }),
     }, scope);
     for await (const delta of deltas) {
       if (delta.content !== undefined && !splitter.done) {

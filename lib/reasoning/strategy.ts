@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import type { Clock } from "../upstream/clock.ts";
 import type { Delta } from "../upstream/deltas.ts";
+import type { JsonFormat } from "../upstream/target.ts";
 import type { ReasoningEvent, UpstreamError } from "./events.ts";
 import type { Effort, Message, ReasoningRequest } from "./request.ts";
 
@@ -17,8 +18,8 @@ export interface CallSpec {
   messages: Message[];
   /** Whether the text is the client's answer: its tools, format and sampling apply then. */
   visible?: boolean;
-  /** JSON Schema that the text should follow, where the upstream can be made to. */
-  schema?: { name: string; schema: Record<string, unknown> };
+  /** The text should be JSON, where the upstream can be made to write it. */
+  json?: JsonFormat;
   /** Sampling temperature of a thinking call. */
   temperature?: number;
   /** Ceiling for the tokens of this call; the request's budget bounds it further. */
@@ -51,8 +52,20 @@ export interface StrategyContext<Options = Record<string, unknown>> {
   toolsNote(): string;
   /** Whether a thinking call that broke off may be made good; counts as a repeat. */
   mayResume(error: UpstreamError): boolean;
-  /** Says that the role's upstream ignored the schema it was given, so that it is asked otherwise. */
-  schemaIgnored(role: string): void;
+  /** The request, with the conversation as it goes upstream. */
+  request: ReasoningRequest;
+  /** What is known of how the role's upstream holds to a form in JSON. */
+  json: JsonKnowledge;
+}
+
+/** What is known of how upstreams hold to a form in JSON. */
+export interface JsonKnowledge {
+  /** Whether the upstream of this role can be trusted to follow a schema. */
+  isSure(role: string): boolean;
+  /** The answer followed the schema. */
+  held(role: string): void;
+  /** The answer did not follow it, so that the upstream is asked otherwise. */
+  ignored(role: string): void;
 }
 
 /** A way of turning a request into reasoning and an answer. */

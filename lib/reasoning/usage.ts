@@ -133,7 +133,8 @@ export function createUsageMeter(): UsageMeter {
             // Without the upstream's own count the texts' lengths divide the total.
             const reasoning = counts.reasoning ??
               (hidden === 0 ? 0 : Math.round(counts.completion * hidden / (hidden + shown)));
-            sums.visible += Math.max(0, counts.completion - reasoning);
+            // Only the last one is seen: an answer that had to be mended was not.
+            sums.visible = Math.max(0, counts.completion - reasoning);
           }
           if (order === 1) {
             first = { prompt: counts.prompt, cached: counts.cached };

@@ -10,8 +10,9 @@ import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { createAuthenticator } from "./auth.ts";
-import { answerChat, type ChatOptions, type Exchange, modelNotFound } from "./chat.ts";
-import { addCorsHeaders, isPreflight, preflightResponse } from "./cors.ts";
+import { createChatHandler, modelNotFound } from "./chat.ts";
+import { addCorsHeaders, preflightResponse } from "./cors.ts";
+import type { Exchange } from "./exchange.ts";
 import { health, readiness, root } from "./health.ts";
 import type { Log, LogFields } from "./log.ts";
 import { createWorkRegister } from "./work.ts";
@@ -64,20 +65,17 @@ export function createApp(options: AppOptions): App {
   const created = Math.floor(clock.date() / 1000);
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
   const ids = [...models.keys()];
-  const chat: ChatOptions = {
+  const answerChat = createChatHandler({
     settings: config.server,
     models,
     client,
     clock,
     random: options.random,
-  };
+  });
   let draining = false;
 
   const routes = new Map<string, Route>([
-    ["/chat/completions", {
-      method: "POST",
-      handle: (request, exchange) => answerChat(request, exchange, chat),
-    }],
+    ["/chat/completions", { method: "POST", handle: answerChat }],
     ["/models", { method: "GET", handle: () => Response.json(modelList(ids, created)) }],
     ["/", { method: "GET", open: true, handle: () => root(ids) }],
     ["/favicon.ico", { method: "GET", open: true, handle: () => root(ids) }],
@@ -136,13 +134,14 @@ export function createApp(options: AppOptions): App {
           request_id: id,
         });
       };
+      const exchange: Exchange = { work, fields, isStreaming: false, done };
       let response: Response;
       try {
-        response = isPreflight(request)
+        response = request.method === "OPTIONS"
           ? preflightResponse(request)
-          : await answer(request, { work, fields, done }, path);
+          : await answer(request, exchange, path);
         status = response.status;
-        if (!streams(response)) done();
+        if (!exchange.isStreaming) done();
       } catch (error) {
         done(error);
         response = errorResponse(toApiError(error));
@@ -164,9 +163,6 @@ export function createApp(options: AppOptions): App {
     },
   };
 }
-
-const streams = (response: Response) =>
-  response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
 
 function shuttingDown(): ApiError {
   return new ApiError(503, "The server is shutting down. Try again in a moment.", {

@@ -5,6 +5,7 @@
  */
 import {
   completionHead,
+  type CompletionOptions,
   createChunkEncoder,
   createCompletionCollector,
 } from "../api/chat_completions.ts";
@@ -14,14 +15,16 @@ import { SSE_HEADERS, sseBody } from "../api/sse_writer.ts";
 import type { PublishedModel } from "../config/published_models.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
-import { run } from "../reasoning/run.ts";
+import { run, strategyName } from "../reasoning/run.ts";
 import type { Clock } from "../upstream/clock.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
 import { readJson } from "./body.ts";
+import type { Exchange } from "./exchange.ts";
+import { patientJson } from "./patient_json.ts";
+import { createSharedRuns, type SharedRun } from "./shared_runs.ts";
 import type { LogFields } from "./log.ts";
-import type { Work } from "./work.ts";
 
-/** What the answering of a request needs from outside. */
+/** What the answering of requests needs from outside. */
 export interface ChatOptions {
   /** The server's settings. */
   settings: ServerSettings;
@@ -35,52 +38,74 @@ export interface ChatOptions {
   random: () => number;
 }
 
-/** One request on its way. */
-export interface Exchange {
-  /** Its work; ended by whoever answers last. */
-  work: Work;
-  /** Fields for its line in the log. */
-  fields: LogFields;
-  /** Called once when the answer is over: whole, failed or abandoned. */
-  done(error?: unknown): void;
+/** Answers `POST /chat/completions`. Throws what `toApiError` understands. */
+export type ChatHandler = (request: Request, exchange: Exchange) => Promise<Response>;
+
+/** Creates the handler. */
+export function createChatHandler(options: ChatOptions): ChatHandler {
+  const { settings, clock } = options;
+  const shared = createSharedRuns();
+
+  return async (request, exchange) => {
+    const { work, fields } = exchange;
+    const json = await readJson(request, settings.max_body_bytes);
+    const chat = decodeChatRequest(json, {
+      strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
+      strict: settings.strict_openai,
+    });
+    const model = findModel(chat, options.models);
+    const { stream } = chat.reasoning;
+    fields.model = model.reasoning.id;
+    fields.strategy = strategyName(model.reasoning, chat.reasoning);
+    fields.stream = stream;
+    const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
+    const gone = () => work.abort(new ClientGoneError("The client left before the answer"));
+    if (request.signal.aborted) gone();
+    request.signal.addEventListener("abort", gone, { once: true });
+    const start = (signal: AbortSignal) =>
+      run(model.reasoning, chat.reasoning, {
+        client: options.client,
+        clock,
+        random: options.random,
+        signal,
+        deadline,
+        maxRetries: settings.max_retries,
+        onRetry: () => fields.retries = Number(fields.retries ?? 0) + 1,
+      });
+    const ownHead = completionHead(model.reasoning.id, clock.date());
+    const key = joinKey(request.headers, json);
+    const joined: SharedRun | undefined = key === undefined
+      ? undefined
+      : shared.join(key, ownHead, start);
+    const answer: Answer = {
+      head: joined?.head ?? ownHead,
+      events: joined?.read(work.signal) ?? start(work.signal),
+      how: {
+        format: formatOf(chat, model.format),
+        statusLines: model.reasoning.statusLines,
+        includeUsage: chat.includeUsage,
+        progress: chat.progress,
+        legacyFunctions: chat.legacyFunctions,
+      },
+      exchange,
+      options,
+    };
+    return stream ? await answerStream(answer) : await answerWhole(answer);
+  };
 }
 
-/** Answers `POST /chat/completions`. Throws what `toApiError` understands. */
-export async function answerChat(
-  request: Request,
-  exchange: Exchange,
-  options: ChatOptions,
-): Promise<Response> {
-  const { work, fields } = exchange;
-  const { settings, clock } = options;
-  const json = await readJson(request, settings.max_body_bytes);
-  const chat = decodeChatRequest(json, request.headers.get("x-reasoning-strategy") ?? undefined);
-  const model = findModel(chat, options.models);
-  const { stream } = chat.reasoning;
-  fields.model = model.reasoning.id;
-  fields.strategy = chat.reasoning.strategy ?? model.reasoning.strategy;
-  fields.stream = stream;
-  const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
-  const gone = () => work.abort(new ClientGoneError("The client left before the answer"));
-  if (request.signal.aborted) gone();
-  request.signal.addEventListener("abort", gone, { once: true });
-  const events = run(model.reasoning, chat.reasoning, {
-    client: options.client,
-    clock,
-    random: options.random,
-    signal: work.signal,
-    deadline,
-    maxRetries: settings.max_retries,
-    onRetry: () => fields.retries = Number(fields.retries ?? 0) + 1,
-  });
-  const answer = { events, chat, model, exchange, options };
-  return stream ? await answerStream(answer) : await answerWhole(answer);
+/** Requests of one client with the same key and body are one request, asked again. */
+function joinKey(headers: Headers, json: unknown): string | undefined {
+  const key = headers.get("idempotency-key");
+  if (key === null || key === "") return undefined;
+  const client = headers.get("authorization") ?? headers.get("api-key") ?? headers.get("x-api-key");
+  return JSON.stringify([client, key, json]);
 }
 
 interface Answer {
+  head: ReturnType<typeof completionHead>;
   events: AsyncGenerator<ReasoningEvent>;
-  chat: ChatRequest;
-  model: PublishedModel;
+  how: CompletionOptions;
   exchange: Exchange;
   options: ChatOptions;
 }
@@ -106,38 +131,42 @@ export function modelNotFound(id: string, models: ReadonlyMap<string, unknown>):
   );
 }
 
-async function answerWhole({ events, chat, model, exchange, options }: Answer): Promise<Response> {
-  const head = completionHead(model.reasoning.id, options.clock.date());
-  const collector = createCompletionCollector(head, {
-    format: formatOf(chat, model.format),
-    statusLines: model.reasoning.statusLines,
+async function answerWhole({ events, head, how, exchange, options }: Answer): Promise<Response> {
+  const { settings, clock } = options;
+  const collector = createCompletionCollector(head, how);
+  const collect = async () => {
+    for await (const event of events) {
+      collector.push(event);
+      note(event, exchange.fields);
+    }
+    exchange.work.signal.throwIfAborted();
+    return collector.completion();
+  };
+  if (!settings.json_heartbeat) return Response.json(await collect());
+  return await patientJson({
+    whole: collect(),
+    // Once spaces have gone out, no error can: the best that there is has to do.
+    draft: () => collector.completion("length"),
+    heartbeatMs: settings.heartbeat_ms,
+    clock,
+    exchange,
   });
-  for await (const event of events) {
-    collector.push(event);
-    note(event, exchange.fields);
-  }
-  exchange.work.signal.throwIfAborted();
-  exchange.done();
-  return Response.json(collector.completion());
 }
 
 /**
  * Waits for the first event, so that an early failure keeps its status, but no longer than
  * `commit_after_ms`; then the stream has begun.
  */
-async function answerStream({ events, chat, model, exchange, options }: Answer): Promise<Response> {
+async function answerStream({ events, head, how, exchange, options }: Answer): Promise<Response> {
   const { settings, clock } = options;
-  const encoder = createChunkEncoder(completionHead(model.reasoning.id, clock.date()), {
-    format: formatOf(chat, model.format),
-    statusLines: model.reasoning.statusLines,
-    includeUsage: chat.includeUsage,
-  });
+  const encoder = createChunkEncoder(head, how);
   const pending = events.next();
   let cancel = () => {};
   const commit = new Promise<undefined>((resolve) => {
     cancel = clock.timer(settings.commit_after_ms, () => resolve(undefined));
   });
   const first = await Promise.race([pending, commit]).finally(cancel);
+  exchange.isStreaming = true;
   const body = sseBody({
     events,
     pending,

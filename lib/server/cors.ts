@@ -11,11 +11,6 @@ const ALLOWED =
 const EXPOSED =
   "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens";
 
-/** Whether this is a browser's question before the real request. */
-export function isPreflight(request: Request): boolean {
-  return request.method === "OPTIONS";
-}
-
 /** Answers a browser's question; needs no token. */
 export function preflightResponse(request: Request): Response {
   const headers = new Headers({

@@ -122,6 +122,7 @@ stream_status_feedback: false
     prompts: { step: "Think." },
     systemPrompt: "Be kind.",
     caps: { calls: 5, tokens: 200_000, usd: 0.5 },
+    directWhen: [/^### Task:/i, /^hello$/i],
     statusLines: false,
   });
   assertEquals(targets[0]?.upstream.api_key, ["k1", "k2"]);

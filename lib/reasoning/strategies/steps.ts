@@ -9,6 +9,7 @@ import { MAX_STEPS, reasonsNotAtAll } from "../effort.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import { stepsPrompts } from "../prompts.ts";
 import { createRepetitionDetector } from "../repetition.ts";
+import type { JsonFormat } from "../../upstream/target.ts";
 import type { Message } from "../request.ts";
 import { createStepReader, type Step } from "../step_reader.ts";
 import type { Strategy, StrategyContext } from "../strategy.ts";
@@ -25,8 +26,10 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
-const SCHEMA = {
+const STEP_FORMAT: JsonFormat = {
   name: "reasoning_step",
+  strict: true,
+  inWords: false,
   schema: {
     type: "object",
     properties: {
@@ -143,7 +146,7 @@ async function* takeStep(
 
   try {
     for await (
-      const delta of context.call({ role: "step", messages, schema: SCHEMA })
+      const delta of context.call({ role: "step", messages, json: STEP_FORMAT })
     ) {
       if (delta.reasoning !== undefined && !shown) {
         if (thoughts === undefined) {
@@ -183,7 +186,7 @@ async function* takeStep(
     number++;
   }
   if (!step.isJson && !cut && step.content !== "") {
-    context.schemaIgnored("step");
+    context.json.ignored("step");
   }
   return { ...step, next: number, cut };
 }

@@ -1,0 +1,55 @@
+/**
+ * Ends a text at a stop sequence, for upstreams that do not.
+ *
+ * @module
+ */
+
+/** A streaming filter. */
+export interface StopFilter {
+  /** Takes the next characters; gives out those that are certain to come before any stop. */
+  push(text: string): string;
+  /** What was held back. */
+  end(): string;
+  /** Whether a stop sequence has come; nothing follows it. */
+  readonly stopped: boolean;
+}
+
+/** Creates a filter; the stop sequence itself is not given out. */
+export function createStopFilter(stops: readonly string[]): StopFilter {
+  const sequences = stops.filter((stop) => stop !== "");
+  const longest = Math.max(0, ...sequences.map((stop) => stop.length));
+  let held = "";
+  let stopped = false;
+
+  /** How many characters at the end could be the beginning of a stop sequence. */
+  function openTail(text: string): number {
+    for (let length = Math.min(longest - 1, text.length); length > 0; length--) {
+      const tail = text.slice(text.length - length);
+      if (sequences.some((stop) => stop.startsWith(tail))) return length;
+    }
+    return 0;
+  }
+
+  return {
+    push(text) {
+      if (sequences.length === 0) return text;
+      if (stopped) return "";
+      const all = held + text;
+      const at = Math.min(
+        ...sequences.map((stop) => all.indexOf(stop)).map((found) => found < 0 ? Infinity : found),
+      );
+      stopped = at !== Infinity;
+      const keep = stopped ? 0 : openTail(all);
+      held = all.slice(all.length - keep);
+      return stopped ? all.slice(0, at) : all.slice(0, all.length - keep);
+    },
+    end() {
+      const rest = held;
+      held = "";
+      return rest;
+    },
+    get stopped() {
+      return stopped;
+    },
+  };
+}

@@ -1,0 +1,19 @@
+/**
+ * One request on its way through the server.
+ *
+ * @module
+ */
+import type { LogFields } from "./log.ts";
+import type { Work } from "./work.ts";
+
+/** One request on its way. */
+export interface Exchange {
+  /** Its work. */
+  work: Work;
+  /** Fields for its line in the log. */
+  fields: LogFields;
+  /** Whether the answer goes on after the handler has returned; who writes it then says `done`. */
+  isStreaming: boolean;
+  /** The answer is over: whole, failed or abandoned. Only the first call counts. */
+  done(error?: unknown): void;
+}

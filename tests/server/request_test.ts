@@ -1,0 +1,464 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { strategies } from "../../lib/reasoning/strategies/mod.ts";
+import { createFakeClock } from "../clock.ts";
+import { createTestApp, parseStream, readStream } from "../app.ts";
+import { type Call, isThinking, pieces, type Reply, startUpstream, step } from "../upstream.ts";
+
+const TOOLS = [
+  {
+    type: "function",
+    function: { name: "add", description: "Adds", parameters: { type: "object" }, strict: true },
+  },
+  { type: "function", function: { name: "sub" } },
+];
+const thought = { content: step("T", "Thinking about it.", "final_answer") };
+const twoCalls = {
+  toolCalls: [
+    { id: "c1", name: "add", arguments: ['{"a"', ":1}"] },
+    { id: "c2", name: "sub", arguments: "{}" },
+  ],
+};
+const onFinal = (reply: Reply) => (call: Call) => isThinking(call) ? thought : reply;
+
+for (
+  const [choice, sent, tools] of [
+    ["none", "none", 2],
+    ["auto", "auto", 2],
+    ["required", "required", 2],
+    [{ type: "function", function: { name: "sub" } }, {
+      type: "function",
+      function: { name: "sub" },
+    }, 2],
+    [
+      {
+        type: "allowed_tools",
+        allowed_tools: {
+          mode: "required",
+          tools: [{ type: "function", function: { name: "add" } }],
+        },
+      },
+      "required",
+      1,
+    ],
+    [null, undefined, 2],
+  ] as const
+) {
+  Deno.test(`tool_choice ${JSON.stringify(choice)} reaches the final call`, async () => {
+    await using upstream = startUpstream([{ content: "ok" }]);
+    const { chat } = await createTestApp({ upstream: upstream.url });
+    await (await chat({ model: "plain", tools: TOOLS, tool_choice: choice })).text();
+    assertEquals(upstream.calls[0]!.body.tool_choice, sent);
+    assertEquals(upstream.calls[0]!.body.tools, TOOLS.slice(0, tools));
+  });
+}
+
+for (
+  const [name, fields, param] of [
+    ["an unknown tool_choice", { tools: TOOLS, tool_choice: "sometimes" }, "tool_choice"],
+    ["a tool_choice of no tool", {
+      tools: TOOLS,
+      tool_choice: { type: "function", function: { name: "mul" } },
+    }, "tool_choice"],
+    ["a custom tool", { tools: [{ type: "custom", custom: { name: "x" } }] }, "tools[0].type"],
+    [
+      "a function without a name",
+      { tools: [{ type: "function", function: {} }] },
+      "tools[0].function.name",
+    ],
+    ["a function without a function", { tools: [{ type: "function" }] }, "tools[0].function"],
+    ["two choices", { n: 2 }, "n"],
+    ["spoken answers", { modalities: ["audio"] }, "modalities"],
+    ["an unknown content part", {
+      messages: [{ role: "user", content: [{ type: "text", text: "x" }, { type: "hologram" }] }],
+    }, "messages[0].content[1]"],
+    ["a user message without content", { messages: [{ role: "user" }] }, "messages[0].content"],
+  ] as const
+) {
+  Deno.test(`a request with ${name} is a 400 that names it`, async () => {
+    const { chat } = await createTestApp({ upstream: "http://127.0.0.1:9999" });
+    const response = await chat(fields);
+    assertEquals(response.status, 400);
+    assertEquals((await response.json()).error.param, param);
+  });
+}
+
+for (const strategy of Object.keys(strategies)) {
+  Deno.test(`${strategy}: tools are known in words while thinking, and called by the visible call alone`, async () => {
+    await using upstream = startUpstream(onFinal(twoCalls));
+    const { chat } = await createTestApp({ upstream: upstream.url });
+    const body = { tools: TOOLS, reasoning: { strategy } };
+    const whole = await (await chat(body)).json();
+    assertEquals(whole.choices[0].finish_reason, "tool_calls");
+    assertEquals(whole.choices[0].message.content, null);
+    assertEquals(whole.choices[0].message.tool_calls.length, 2);
+    const final = upstream.calls.at(-1)!;
+    assertEquals(final.body.tools, TOOLS);
+    for (const call of upstream.calls.slice(0, -1)) {
+      assertEquals(call.body.tools, undefined);
+      assertStringIncludes(call.body.messages[0].content, "- add: Adds");
+    }
+    const one = await (await chat({ ...body, parallel_tool_calls: false })).json();
+    assertEquals(one.choices[0].message.tool_calls.length, 1);
+  });
+
+  Deno.test(`${strategy}: every message, image and tool call reaches the final call unchanged`, async () => {
+    await using upstream = startUpstream(onFinal({ content: "ok" }));
+    const { chat } = await createTestApp({ upstream: upstream.url });
+    const messages = [
+      { role: "developer", content: "Be brief." },
+      {
+        role: "user",
+        name: "ann",
+        content: [
+          { type: "text", text: "What is this?" },
+          { type: "image_url", image_url: { url: "https://example.com/a.png", detail: "low" } },
+        ],
+      },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "c1", type: "function", function: { name: "add", arguments: "{}" } }],
+      },
+      { role: "tool", tool_call_id: "c1", content: "42" },
+      { role: "system", content: "And in French." },
+      { role: "assistant", content: "C'est 42." },
+      {
+        role: "user",
+        content: [{ type: "input_audio", input_audio: { data: "AA==", format: "wav" } }],
+      },
+      {
+        role: "assistant",
+        content: "",
+        tool_calls: [{ id: "c2", type: "function", function: { name: "sub", arguments: "{}" } }],
+      },
+      { role: "tool", tool_call_id: "c2", content: [{ type: "text", text: "7" }] },
+    ];
+    await (await chat({ messages, tools: TOOLS, reasoning: { strategy } })).text();
+    const sent = upstream.calls.at(-1)!.body.messages;
+    const at = sent.findIndex((message: { role: string }) => message.role === "developer");
+    assertEquals(sent.slice(at, at + messages.length), messages);
+  });
+}
+
+Deno.test("old answers lose their thinking and the fields that only answers have", async () => {
+  await using upstream = startUpstream([{ content: "ok" }]);
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const old = {
+    role: "assistant",
+    refusal: null,
+    annotations: [],
+    audio: null,
+    reasoning: "r",
+    reasoning_content: "r",
+    tool_calls: [],
+  };
+  await (await chat({
+    model: "plain",
+    messages: [
+      { role: "user", content: "a" },
+      { ...old, content: "<think>secret</think>\n\nOne." },
+      {
+        ...old,
+        content:
+          '<details type="reasoning" done="true">\n<summary>x</summary>\n> y\n</details>\nTwo.',
+      },
+      { ...old, content: [{ type: "thinking", thinking: "z" }, { type: "text", text: "Three." }] },
+      { role: "user", content: "What does <think> mean?" },
+    ],
+  })).text();
+  assertEquals(upstream.calls[0]!.body.messages, [
+    { role: "user", content: "a" },
+    { role: "assistant", content: "One." },
+    { role: "assistant", content: "Two." },
+    { role: "assistant", content: [{ type: "text", text: "Three." }] },
+    { role: "user", content: "What does <think> mean?" },
+  ]);
+});
+
+Deno.test("the deprecated functions are answered as function_call", async () => {
+  await using upstream = startUpstream([twoCalls]);
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const body = {
+    model: "plain",
+    functions: [{ name: "add", parameters: { type: "object" } }],
+    function_call: { name: "add" },
+    messages: [
+      { role: "user", content: "1+1?" },
+      { role: "assistant", content: null, function_call: { name: "add", arguments: "{}" } },
+      { role: "function", name: "add", content: "2" },
+    ],
+  };
+  const { choices: [choice] } = await (await chat(body)).json();
+  assertEquals(choice.finish_reason, "function_call");
+  assertEquals(choice.message.function_call, { name: "add", arguments: '{"a":1}' });
+  assertEquals(choice.message.tool_calls, undefined);
+  const sent = upstream.calls[0]!.body;
+  assertEquals(sent.tools.map((tool: { function: { name: string } }) => tool.function.name), [
+    "add",
+  ]);
+  assertEquals(sent.tool_choice, { type: "function", function: { name: "add" } });
+  assertEquals(sent.messages[2].tool_call_id, sent.messages[1].tool_calls[0].id);
+  const stream = parseStream(await (await chat({ ...body, stream: true })).text());
+  const deltas = stream.chunks.map((chunk) => chunk.choices[0].delta.function_call).filter(Boolean);
+  assertEquals(deltas[0], { name: "add", arguments: "" });
+  assertEquals(deltas.map((delta) => delta.arguments).join(""), '{"a":1}');
+  assertEquals(stream.chunks.at(-1).choices[0].finish_reason, "function_call");
+});
+
+Deno.test("stop ends the visible text, wherever it is cut, and not the thinking", async () => {
+  await using upstream = startUpstream(
+    onFinal({ content: pieces("One. END of it", 3), reasoning: "END is near" }),
+  );
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  for (const stream of [true, false]) {
+    const response = await chat({ model: "plain", stream, stop: ["END", "never"] });
+    const text = await response.text();
+    const { content, reasoning } = stream ? parseStream(text) : (() => {
+      const { message } = JSON.parse(text).choices[0];
+      return { content: message.content, reasoning: message.reasoning };
+    })();
+    assertEquals([content, reasoning], ["One. ", "END is near"]);
+  }
+});
+
+Deno.test("max_completion_tokens bounds the loop and leaves room for the answer", async () => {
+  await using upstream = startUpstream((call) => ({
+    content: call.body.response_format
+      ? step(`Title ${call.index}`, `Words ${"abcdefgh"[call.index]}`)
+      : "4",
+    usage: { prompt_tokens: 10, completion_tokens: 300 },
+  }));
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const completion = await (await chat({ max_completion_tokens: 2000, max_tokens: 9 })).json();
+  assertEquals(upstream.calls.map((call) => call.body.max_tokens), [
+    1488,
+    1188,
+    888,
+    588,
+    288,
+    500,
+  ]);
+  assertEquals(completion.choices[0].message.content, "4");
+  assertEquals(completion.choices[0].finish_reason, "stop");
+  assertEquals(completion.usage.completion_tokens, 1800);
+  upstream.calls.length = 0;
+  await (await chat({ max_tokens: 20 })).text();
+  assertEquals(upstream.calls.map((call) => call.body.max_tokens), [20]);
+});
+
+for (
+  const [fields, calls] of [
+    [{ reasoning_effort: "minimal" }, 1],
+    [{ reasoning: { enabled: false } }, 1],
+    [{ thinking: { type: "disabled" } }, 1],
+    [{ enable_thinking: false }, 1],
+    [{ chat_template_kwargs: { enable_thinking: false } }, 1],
+    [{ chat_template_kwargs: { thinking: false } }, 1],
+    [{ reasoning_effort: "", reasoning: { effort: null } }, 4],
+    [{ thinking: { type: "enabled", budget_tokens: 18 } }, 2],
+    [{ thinking_budget: 18 }, 2],
+    [{ reasoning: { max_tokens: 18 } }, 2],
+  ] as const
+) {
+  Deno.test(`how much to think: ${JSON.stringify(fields)}`, async () => {
+    await using upstream = startUpstream((call) =>
+      call.body.response_format
+        ? { content: step(`T${call.index}`, `Words ${call.index}`, "final_answer") }
+        : { content: "4" }
+    );
+    const { chat } = await createTestApp({ upstream: upstream.url });
+    assertEquals((await chat(fields)).status, 200);
+    assertEquals(upstream.calls.length, calls);
+  });
+}
+
+Deno.test("utility requests of chat pages go direct, unless a strategy is asked for", async () => {
+  await using upstream = startUpstream(onFinal({ content: "Title" }));
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const ask = async (content: unknown, more = {}) => {
+    upstream.calls.length = 0;
+    await (await chat({ messages: [{ role: "user", content }], ...more })).text();
+    return upstream.calls.length;
+  };
+  assertEquals(await ask("### Task:\nGenerate a title"), 1);
+  assertEquals(await ask("Hello"), 1);
+  assertEquals(await ask([{ type: "text", text: "hello" }]), 1);
+  assert(await ask("Hello, what is 2 + 2?") > 1);
+  assert(await ask("### Task:\nx", { reasoning: { strategy: "steps" } }) > 1);
+});
+
+const STRICT = `
+server: { strict_openai: true }
+upstreams: { u: { base_url: UPSTREAM } }
+models: { o1: { upstream: u, model: m } }
+`;
+
+for (
+  const [fields, code, message] of [
+    [
+      { max_tokens: 5 },
+      "unsupported_parameter",
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    ],
+    [
+      { temperature: 0.2 },
+      "unsupported_value",
+      "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.",
+    ],
+    [{ top_p: 0.5 }, "unsupported_value", "'top_p' does not support 0.5"],
+    [{ presence_penalty: 1 }, "unsupported_value", "Only the default (0) value"],
+    [{ logprobs: true }, "unsupported_parameter", "'logprobs'"],
+    [{ logit_bias: {} }, "unsupported_parameter", "'logit_bias'"],
+    [{ parallel_tool_calls: true }, "unsupported_parameter", "'parallel_tool_calls'"],
+    [{ n: 2 }, "unsupported_value", "'n'"],
+    [
+      { reasoning_effort: "minimal" },
+      "unsupported_value",
+      "Supported values are: 'low', 'medium', and 'high'.",
+    ],
+    [
+      { stream_options: { include_usage: true } },
+      "invalid_value",
+      "only allowed when 'stream' is enabled",
+    ],
+    [
+      { messages: [{ role: "tool", tool_call_id: "x", content: "y" }] },
+      "invalid_value",
+      "must be a response to a preceding message",
+    ],
+  ] as const
+) {
+  Deno.test(`the strict profile refuses ${JSON.stringify(fields)} in OpenAI's words; the lenient one does not`, async () => {
+    await using upstream = startUpstream([{ content: "ok" }]);
+    const strict = await createTestApp({ upstream: upstream.url, yaml: STRICT });
+    const refused = await strict.chat(fields);
+    assertEquals(refused.status, 400);
+    const { error } = await refused.json();
+    assertEquals(error.code, code);
+    assertStringIncludes(error.message, message);
+    if ("n" in fields) return;
+    const lenient = await createTestApp({ upstream: upstream.url });
+    const taken = await lenient.chat({ model: "plain", ...fields });
+    assertEquals(taken.status, 200);
+    await taken.body?.cancel();
+  });
+}
+
+Deno.test("the strict profile takes what o1 takes", async () => {
+  await using upstream = startUpstream([{ content: "ok" }]);
+  const { chat } = await createTestApp({ upstream: upstream.url, yaml: STRICT });
+  const fields = {
+    temperature: 1,
+    top_p: 1,
+    presence_penalty: 0,
+    n: 1,
+    reasoning_effort: "low",
+    max_completion_tokens: 50,
+  };
+  assertEquals((await (await chat(fields)).json()).choices[0].message.content, "ok");
+});
+
+Deno.test("requests with one idempotency key share a run until the last of them leaves", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using upstream = startUpstream((call) =>
+    call.index === 0
+      ? {
+        content: ["one ", "two"],
+        gate: (frame: number) => frame === 2 ? gate.promise : undefined,
+      }
+      : { content: ["x"], end: "stall" as const }
+  );
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const ask = (key: string) =>
+    chat({ model: "plain", stream: true }, {
+      headers: { "idempotency-key": key, "x-stainless-retry-count": "1" },
+    });
+  const first = readStream(await ask("a"));
+  await first.until(({ content }) => content === "one ");
+  const second = readStream(await ask("a"));
+  await second.until(({ content }) => content === "one ");
+  await first.cancel();
+  gate.resolve();
+  const whole = await second.until(({ done }) => done);
+  assertEquals(whole.content, "one two");
+  assertEquals(upstream.calls.length, 1);
+
+  const third = readStream(await ask("b"));
+  const fourth = readStream(await ask("b"));
+  await third.until(({ content }) => content === "x");
+  await fourth.until(({ content }) => content === "x");
+  assertEquals(upstream.calls.length, 2);
+  await third.cancel();
+  await fourth.cancel();
+  await upstream.calls[1]!.left;
+});
+
+Deno.test("x-should-retry says what another try would do", async () => {
+  for (
+    const [status, retry, code] of [[400, "false", 400], [401, "false", 502], [404, "false", 502], [
+      503,
+      "true",
+      503,
+    ]] as const
+  ) {
+    await using upstream = startUpstream([{ status, body: "{}" }]);
+    const { chat } = await createTestApp({ upstream: upstream.url });
+    const response = await chat({ model: "plain" });
+    assertEquals([response.status, response.headers.get("x-should-retry")], [code, retry]);
+    await response.body?.cancel();
+  }
+});
+
+Deno.test("structured progress comes when asked for", async () => {
+  await using upstream = startUpstream(onFinal({ content: "4" }));
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const { chunks } = parseStream(
+    await (await chat({ stream: true, reasoning: { events: true, min_steps: 1 } })).text(),
+  );
+  const progress = chunks.filter((chunk) => chunk.o1).map((chunk) => chunk.o1);
+  assertEquals(progress.map(({ type }) => type), ["step_start", "step_end", "usage"]);
+  assertEquals(progress[1].title, "T");
+});
+
+const HEARTBEAT = `
+server: { json_heartbeat: true, heartbeat_ms: 1000 }
+upstreams: { u: { base_url: UPSTREAM } }
+models: { o1: { upstream: u, model: m } }
+`;
+
+Deno.test("a long JSON answer is preceded by spaces, and ends whole even if the upstream fails", async () => {
+  const gate = Promise.withResolvers<void>();
+  const called = Promise.withResolvers<void>();
+  await using upstream = startUpstream((call) => {
+    called.resolve();
+    return call.index === 0
+      ? { before: gate.promise, content: "4" }
+      : { status: 400, body: "{}", before: gate.promise };
+  });
+  const time = createFakeClock();
+  const { chat } = await createTestApp({
+    upstream: upstream.url,
+    yaml: HEARTBEAT,
+    clock: time.clock,
+  });
+  const answer = chat({});
+  await called.promise;
+  await time.advance(1000);
+  const response = await answer;
+  assertEquals([response.status, response.headers.get("content-type")], [200, "application/json"]);
+  await time.advance(2500);
+  gate.resolve();
+  const text = await response.text();
+  assertEquals(text.indexOf("{"), 3);
+  assertEquals(JSON.parse(text).choices[0].message.content, "4");
+
+  const again = Promise.withResolvers<void>();
+  await using failing = startUpstream(() => ({ status: 400, body: "{}", before: again.promise }));
+  const other = await createTestApp({ upstream: failing.url, yaml: HEARTBEAT, clock: time.clock });
+  const late = other.chat({});
+  while (failing.calls.length === 0) await time.advance(0);
+  await time.advance(1000);
+  const cut = await late;
+  again.resolve();
+  assertEquals(JSON.parse(await cut.text()).choices[0].finish_reason, "length");
+});
