@@ -5,13 +5,13 @@
  */
 import { BodyTooLargeError, type ByteReader, readBody, readText } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import { createDeltaReader, type Delta, malformed } from "./deltas.ts";
+import { readCompletion } from "./completion.ts";
+import type { Delta } from "./deltas.ts";
 import { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { retryAfterHeaders, retryAfterMs } from "./retry.ts";
-import { createSseParser, type SseEvent } from "./sse.ts";
 import { errorFromStatus, readErrorBody } from "./status.ts";
-import { startWatchdog, type Watchdog } from "./timeouts.ts";
+import { startWatchdog } from "./timeouts.ts";
 
 /** The part of `fetch` that is used, so that it can be another's. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -34,7 +34,6 @@ export interface AttemptOptions {
   fetch: Fetch;
 }
 
-const MAX_BODY_BYTES = 33_554_432;
 const MAX_ERROR_BYTES = 65_536;
 
 /**
@@ -69,7 +68,8 @@ export async function* attempt(options: AttemptOptions): AsyncGenerator<Delta> {
     if (response.status !== 200) {
       throw await errorFromResponse(response, reader, clock);
     }
-    yield* read(response, reader, upstream.max_line_bytes, watchdog);
+    yield* readCompletion(response, reader, upstream.max_line_bytes, watchdog);
+    signal.throwIfAborted();
     complete = true;
   } catch (error) {
     signal.throwIfAborted();
@@ -124,109 +124,6 @@ async function errorFromResponse(
   return errorFromStatus(response.status, readErrorBody(body), wait, {
     ...(wait === undefined ? {} : retryAfterHeaders(response.headers)),
   });
-}
-
-async function* read(
-  response: Response,
-  reader: ByteReader,
-  maxLineLength: number,
-  watchdog: Watchdog,
-): AsyncGenerator<Delta> {
-  const type = response.headers.get("content-type") ?? "";
-  if (/\bjson\b/.test(type)) {
-    yield* readJson(await readText(reader, MAX_BODY_BYTES));
-    return;
-  }
-  if (!/event-stream|octet-stream|text\/plain/.test(type) && type !== "") {
-    throw malformed();
-  }
-  yield* readStream(reader, maxLineLength, watchdog);
-}
-
-function readJson(text: string): Delta[] {
-  const deltas = createDeltaReader();
-  deltas.add(parse(text));
-  if (!deltas.finished) throw malformed();
-  return deltas.take();
-}
-
-async function* readStream(
-  reader: ByteReader,
-  maxLineLength: number,
-  watchdog: Watchdog,
-): AsyncGenerator<Delta> {
-  const decoder = new TextDecoder();
-  const parser = createSseParser(maxLineLength);
-  const deltas = createDeltaReader();
-  let waiting = true;
-  let trailing = false;
-  let done = false;
-  while (true) {
-    watchdog.reading();
-    const bytes = await reader.read();
-    watchdog.read();
-    const events = bytes === undefined
-      ? [...parser.push(decoder.decode()), ...parser.end()]
-      : parser.push(decoder.decode(bytes, { stream: true }));
-    for (const event of events) {
-      if (done) break;
-      if (event.data === "[DONE]") done = true;
-      else readEvent(event, deltas.add);
-    }
-    const ready = deltas.take();
-    if (waiting && ready.length > 0) {
-      waiting = false;
-      watchdog.firstToken();
-    }
-    if (done) watchdog.done();
-    else if (deltas.finished && !trailing) {
-      trailing = true;
-      watchdog.finished();
-    }
-    yield* ready;
-    // Reading on to the end of the body, which is mostly there, keeps the connection for reuse.
-    if (bytes === undefined) break;
-  }
-  if (!deltas.finished && !(done && !waiting)) {
-    throw new UpstreamError(
-      "upstream_error",
-      "The upstream's stream ended before the answer was complete.",
-      { isRetryable: true },
-    );
-  }
-}
-
-function readEvent(event: SseEvent, add: (json: unknown) => void): void {
-  if (event.data === "") return;
-  if (event.event === "error") {
-    const json = tryParse(event.data);
-    add(
-      typeof json === "object" && json !== null && "error" in json
-        ? json
-        : { error: json ?? event.data },
-    );
-    return;
-  }
-  const json = tryParse(event.data);
-  if (json !== undefined) return add(json);
-  // Some servers leave out the blank line between events.
-  for (const line of event.data.split("\n")) {
-    if (line !== "[DONE]") add(parse(line));
-  }
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function parse(text: string): unknown {
-  const json = tryParse(text);
-  if (json === undefined) throw malformed();
-  return json;
 }
 
 /** What `fetch`, a body or a limit threw, as an error for clients. */

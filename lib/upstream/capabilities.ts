@@ -15,6 +15,8 @@ export interface Capabilities {
   jsonObject: boolean;
   /** Whether an answer has followed a schema. */
   heldSchema: boolean;
+  /** Whether it has been seen to reason by itself. */
+  reasons: boolean;
   /** Whether it takes `stream_options`. */
   streamOptions: boolean;
   /** What it calls the ceiling for generated tokens. */
@@ -44,6 +46,8 @@ export interface CapabilityMemory {
     sent: Readonly<Capabilities>,
     used: Used,
   ): boolean;
+  /** The model has been seen to reason by itself. */
+  reasons(target: Target): void;
   /** How it holds to a form in JSON. */
   json: {
     /** Whether it has a schema mode, and has held to it. */
@@ -101,6 +105,7 @@ export function createCapabilityMemory(): CapabilityMemory {
       jsonSchema: true,
       jsonObject: true,
       heldSchema: false,
+      reasons: false,
       streamOptions: true,
       maxTokens: /\/\/api\.openai\.com/.test(target.upstream.base_url)
         ? "max_completion_tokens"
@@ -162,6 +167,9 @@ export function createCapabilityMemory(): CapabilityMemory {
         return true;
       }
       return false;
+    },
+    reasons(target) {
+      if (!of(target).reasons) set(target, { reasons: true });
     },
     json: {
       isSure: (target) => of(target).jsonSchema && of(target).heldSchema,

@@ -7,7 +7,7 @@ import { attempt, type Fetch } from "./attempt.ts";
 import { buildBody } from "./body.ts";
 import { type CapabilityMemory, createCapabilityMemory } from "./capabilities.ts";
 import { type Clock, sleep } from "./clock.ts";
-import type { Delta } from "./deltas.ts";
+import { type Delta, saysSomething } from "./deltas.ts";
 import { createDemoFetch } from "./demo.ts";
 import { UpstreamError } from "./errors.ts";
 import { backoffMs } from "./retry.ts";
@@ -41,6 +41,8 @@ export interface UpstreamClient {
     request: UpstreamRequest,
     scope: CallScope,
   ): AsyncGenerator<Delta>;
+  /** Whether an upstream model has been seen to reason by itself. */
+  reasons(target: Target): boolean;
   /** What is known of how upstream models hold to a form in JSON. */
   json: CapabilityMemory["json"];
 }
@@ -113,12 +115,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
               fetch: target.upstream.base_url.startsWith("demo:") ? demoFetch : options.fetch,
             });
             for await (const delta of deltas) {
-              began = true;
+              began ||= saysSomething(delta);
               notes.add(delta);
               yield delta;
             }
             outcome = "ok";
             toolReasoning.remember(notes.callIds, notes.reasoning());
+            if (notes.reasoning() !== "") memory.reasons(target);
             return;
           } catch (caught) {
             if (!(caught instanceof UpstreamError)) throw caught;
@@ -141,6 +144,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       }
       throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
     },
+    reasons: (target) => memory.of(target).reasons,
     json: memory.json,
   };
 }

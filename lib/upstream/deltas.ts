@@ -46,6 +46,12 @@ export interface Delta {
   usage?: TokenCounts;
 }
 
+/** Whether a delta holds any text or call, and not only counts or a finish reason. */
+export function saysSomething(delta: Delta): boolean {
+  return delta.content !== undefined || delta.reasoning !== undefined ||
+    delta.refusal !== undefined || delta.toolCalls !== undefined;
+}
+
 /** Gathers chunks of one call into deltas. */
 export interface DeltaReader {
   /**

@@ -1,0 +1,124 @@
+import { assert, assertEquals } from "@std/assert";
+import { parseStream } from "../app.ts";
+import { failure, halfThen } from "./answers.ts";
+import { hang, startFaultyUpstream } from "./faulty_upstream.ts";
+import { startProduct } from "./harness.ts";
+import { park, type Window, WINDOWS } from "./leaving.ts";
+import { runGc } from "./gc.ts";
+
+const windows = Object.keys(WINDOWS) as Window[];
+
+for (const window of windows) {
+  for (const strategy of ["direct", "steps"] as const) {
+    for (const mode of ["stream", "json"] as const) {
+      Deno.test(`a client that leaves ${window} ends the upstream's work (${strategy}, ${mode})`, async () => {
+        await using parked = await park({ strategy, mode, window });
+        const ms = await parked.leave();
+        assert(ms < 1_000, `it took ${ms} ms`);
+        assertEquals(await parked.calls(), 1);
+      });
+
+      Deno.test(`the deadline ends the upstream's work ${window} (${strategy}, ${mode})`, async () => {
+        const server = { request_timeout_ms: 800, stream_timeout_ms: 800 };
+        await using parked = await park({ strategy, mode, window, server });
+        const { response, text } = await parked.answers[0]!;
+        await parked.idle();
+        assertEquals(await parked.calls(), 1);
+        if (window === "in the middle of the answer" && mode === "stream") {
+          assertEquals(parseStream(text).error.code, "request_timeout");
+          assert(!parseStream(text).done);
+        } else {
+          assertEquals(response.status, 504);
+          assertEquals(JSON.parse(text).error.code, "request_timeout");
+        }
+      });
+
+      Deno.test(`a shutdown ends the upstream's work ${window} (${strategy}, ${mode})`, async () => {
+        await using parked = await park({ strategy, mode, window });
+        await parked.product.app.drain(0);
+        const { response, text } = await parked.answers[0]!;
+        await parked.idle();
+        if (window === "in the middle of the answer" && mode === "stream") {
+          assert(parseStream(text).error !== undefined && !parseStream(text).done);
+        } else assertEquals(response.status, 503);
+        const refused = await parked.product.ask(strategy, mode);
+        await refused.body?.cancel();
+        assertEquals(refused.status, 503);
+        assertEquals(await parked.calls(), 1);
+      });
+    }
+  }
+
+  Deno.test(`200 streams that are abandoned at once ${window} leave no upstream socket`, async () => {
+    await using parked = await park({ strategy: "steps", mode: "stream", window, clients: 200 });
+    const ms = await parked.leave();
+    assert(ms < 1_000, `it took ${ms} ms`);
+    assertEquals(await parked.calls(), 200);
+  });
+}
+
+for (const mode of ["stream", "json"] as const) {
+  Deno.test(`a client that leaves while a repeat waits starts no further call (${mode})`, async () => {
+    await using upstream = startFaultyUpstream({
+      play: () => failure(500, undefined, { "retry-after": "60" }),
+    });
+    await using product = await startProduct({
+      upstreams: { first: { url: upstream.url, settings: { retry: { max_ms: 70_000 } } } },
+      server: { request_timeout_ms: 90_000, stream_timeout_ms: 90_000 },
+    });
+    const client = new AbortController();
+    const answer = product.ask("direct", mode, { signal: client.signal }).catch(() => {});
+    await upstream.called(1);
+    await upstream.idle();
+    client.abort();
+    await answer;
+    const start = performance.now();
+    await product.app.drain(60_000);
+    assert(performance.now() - start < 1_000);
+    assertEquals(upstream.calls.length, 1);
+  });
+
+  Deno.test(`a client that leaves the queue for an upstream starts no call (${mode})`, async () => {
+    await using upstream = startFaultyUpstream({ play: () => [hang] });
+    await using product = await startProduct({
+      upstreams: { first: { url: upstream.url, settings: { max_concurrency: 1 } } },
+    });
+    const clients = [new AbortController(), new AbortController()];
+    const ask = ({ signal }: AbortController, i: number) =>
+      product.ask("direct", mode, { signal, question: `Client ${i}?` }).catch(() => {});
+    const first = ask(clients[0]!, 0);
+    await upstream.called(1);
+    const second = ask(clients[1]!, 1);
+    // Another answer over the same server shows that it goes on.
+    await (await product.app.send("/v1/models")).text();
+    clients[1]!.abort();
+    await second;
+    clients[0]!.abort();
+    await first;
+    await upstream.idle();
+    await product.app.drain(60_000);
+    assertEquals(upstream.calls.length, 1);
+  });
+}
+
+Deno.test("a client that leaves a resumed run starts no further step", async () => {
+  let calls = 0;
+  await using upstream = startFaultyUpstream({
+    play: (call) => ++calls === 1 ? halfThen((wire) => wire.close())(call) : [hang],
+  });
+  await using product = await startProduct({ upstreams: { first: { url: upstream.url } } });
+  const client = new AbortController();
+  const answer = product.ask("steps", "stream", { signal: client.signal });
+  await upstream.called(2);
+  client.abort();
+  await answer.then((response) => response.body?.cancel()).catch(() => {});
+  await upstream.idle();
+  await product.app.drain(60_000);
+  assertEquals(upstream.calls.length, 2);
+});
+
+Deno.test("clients that leave after a garbage collection end the upstream's work", async () => {
+  const results = await runGc("abandon");
+  for (const { name, ms } of results) assert(ms < 1_000, `${name}: ${ms} ms`);
+  assertEquals(results.length, 3);
+});

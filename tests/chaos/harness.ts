@@ -1,0 +1,242 @@
+/**
+ * The product over real sockets on both sides, with faulty upstreams behind it.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createTestApp, parseStream, type TestApp, TOKEN } from "../app.ts";
+import { reasoning } from "./answers.ts";
+import type { Ending, Fault, Mode, Outcome, Strategy } from "./fault.ts";
+import { type FaultyUpstream, startFaultyUpstream } from "./faulty_upstream.ts";
+
+/** When every request of these tests must have ended, in milliseconds. */
+export const DEADLINE_MS = 8_000;
+
+const KEY = "upstream-key-4711";
+const TIMEOUTS = { headers_ms: 5_000, first_token_ms: 5_000, idle_ms: 5_000, total_ms: 6_000 };
+const RETRY = { base_ms: 1, max_ms: 50 };
+
+/** What the client of a stream has read so far. */
+export interface Progress {
+  /** Resolves when it has read this text. */
+  seen(text: string): Promise<void>;
+  /** It has read more. */
+  push(text: string): void;
+}
+
+/** Creates the progress of one client that has read nothing. */
+export function createProgress(): Progress {
+  let all = "";
+  const waiting = new Set<{ text: string; resolve: () => void }>();
+  return {
+    seen(text) {
+      if (all.includes(text)) return Promise.resolve();
+      return new Promise((resolve) => waiting.add({ text, resolve }));
+    },
+    push(text) {
+      all += text;
+      for (const waiter of waiting) {
+        if (!all.includes(waiter.text)) continue;
+        waiting.delete(waiter);
+        waiter.resolve();
+      }
+    },
+  };
+}
+
+/** An app that listens. */
+export interface Product extends AsyncDisposable {
+  /** The app itself. */
+  app: TestApp;
+  /** The lines of its log. */
+  lines: string[];
+  /** Asks for a completion. */
+  ask(
+    model: string,
+    mode: Mode,
+    init?: { question?: string; signal?: AbortSignal },
+  ): Promise<Response>;
+}
+
+/** An upstream in a configuration. */
+export interface ConfiguredUpstream {
+  /** Its base URL. */
+  url: string;
+  /** What differs from the usual settings. */
+  settings?: Record<string, unknown> | undefined;
+}
+
+/** What a product is made of. */
+export interface ProductOptions {
+  /** The upstreams, by name. */
+  upstreams: Record<string, ConfiguredUpstream>;
+  /** The models, by name; default: `direct` and `steps` over all upstreams. */
+  models?: Record<string, object>;
+  /** Settings of the server. */
+  server?: Record<string, unknown> | undefined;
+}
+
+/** A published model of these tests: two steps where none is cut, at most three. */
+export function modelOver(strategy: Strategy, upstream: string | string[]): object {
+  const options = strategy === "steps" ? { min_steps: 2, max_steps: 3 } : {};
+  return { strategy, upstream, model: "scripted-model", options };
+}
+
+/** Starts the product. */
+export async function startProduct(options: ProductOptions): Promise<Product> {
+  const names = Object.keys(options.upstreams);
+  const config = {
+    server: {
+      commit_after_ms: 20_000,
+      request_timeout_ms: DEADLINE_MS,
+      stream_timeout_ms: DEADLINE_MS,
+      ...options.server,
+    },
+    upstreams: Object.fromEntries(
+      Object.entries(options.upstreams).map(([name, { url, settings = {} }]) => [name, {
+        base_url: url,
+        api_key: KEY,
+        ...settings,
+        timeouts: { ...TIMEOUTS, ...settings.timeouts as object },
+        retry: { ...RETRY, ...settings.retry as object },
+      }]),
+    ),
+    models: options.models ??
+      { direct: modelOver("direct", names), steps: modelOver("steps", names) },
+    stream_status_feedback: false,
+  };
+  const lines: string[] = [];
+  // A value's JSON is its YAML.
+  const yaml = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  const app = await createTestApp({ upstream: "", yaml: yaml.join("\n"), lines });
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, app.handle);
+  const url = `http://127.0.0.1:${server.addr.port}/v1/chat/completions`;
+  return {
+    app,
+    lines,
+    ask: (model, mode, { question = "What is 2 + 2?", signal } = {}) =>
+      fetch(url, {
+        method: "POST",
+        headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+        body: JSON.stringify({
+          model,
+          stream: mode === "stream",
+          messages: [{ role: "user", content: question }],
+        }),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** A port where nobody listens. */
+export function closedUrl(): string {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return `http://127.0.0.1:${port}/v1`;
+}
+
+/** The base URL of a fault's first upstream. */
+export function urlFor(fault: Fault, upstream: FaultyUpstream): string {
+  if (fault.at === "closed port") return closedUrl();
+  return fault.at === "no such host" ? "http://no-such-host.invalid/v1" : upstream.url;
+}
+
+/** Reads an answer to its end. */
+export async function readAnswer(response: Response, progress: Progress): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body!) {
+    const more = decoder.decode(bytes, { stream: true });
+    text += more;
+    progress.push(more);
+  }
+  return text;
+}
+
+/** Checks that an answer is what the outcome says, and that it gives nothing away. */
+export function checkEnding(
+  ending: Ending,
+  strategy: Strategy,
+  mode: Mode,
+  response: Response,
+  text: string,
+): void {
+  if ("status" in ending) return checkError(ending, response, text);
+  assertEquals(response.status, 200, text);
+  const thoughts = ending.reasoning ??
+    ("whole" in ending && strategy === "steps" ? reasoning(2) : "");
+  if (mode === "json") {
+    assert("whole" in ending);
+    const [choice] = JSON.parse(text).choices;
+    assertEquals(choice.message.content, ending.whole);
+    assertEquals(choice.message.reasoning_content ?? "", thoughts);
+    return;
+  }
+  const stream = parseStream(text);
+  if ("whole" in ending) {
+    assertEquals(stream.error, undefined);
+    assertEquals(stream.content, ending.whole);
+    assert(stream.done, "[DONE] is missing");
+  } else {
+    assertEquals(stream.error?.code, ending.frame, text);
+    assert(!stream.done, "[DONE] follows an error");
+    assertEquals(stream.content, ending.content ?? "");
+    assertSecret(stream.error.message);
+  }
+  assertEquals(stream.reasoning, thoughts);
+}
+
+function checkError(
+  ending: Extract<Ending, { status: number }>,
+  response: Response,
+  text: string,
+): void {
+  assertEquals(response.status, ending.status, text);
+  assertStringIncludes(response.headers.get("content-type") ?? "", "application/json");
+  const { error } = JSON.parse(text);
+  assertEquals(error.code, ending.code);
+  assertEquals(Object.keys(error).sort(), ["code", "message", "param", "type"]);
+  assertSecret(error.message);
+  for (const [name, pattern] of Object.entries(ending.headers ?? {})) {
+    assertMatch(response.headers.get(name) ?? "", pattern, name);
+  }
+}
+
+function assertSecret(message: string): void {
+  for (const word of ["127.0.0.1", "no-such-host", KEY, "key-1", ".ts", "undefined", "[object"]) {
+    assert(!message.includes(word), `the message gives away ${word}: ${message}`);
+  }
+}
+
+/** Runs one cell of the table and checks all that it says. */
+export async function runCell(fault: Fault, strategy: Strategy, mode: Mode): Promise<void> {
+  const outcome: Outcome = fault.outcomes[strategy][mode];
+  const progress = createProgress();
+  const { seen } = progress;
+  await using upstream = startFaultyUpstream({ play: fault.play, seen });
+  await using second = startFaultyUpstream({ play: fault.second ?? fault.play, seen });
+  const settings = fault.upstream;
+  await using product = await startProduct({
+    upstreams: {
+      first: { url: urlFor(fault, upstream), settings },
+      ...(fault.second === undefined ? {} : { second: { url: second.url, settings } }),
+    },
+    server: fault.server,
+  });
+  const start = performance.now();
+  const response = await product.ask(strategy, mode);
+  const text = await readAnswer(response, progress);
+  assert(performance.now() - start < DEADLINE_MS, "it took too long");
+  checkEnding(outcome, strategy, mode, response, text);
+  await upstream.idle();
+  await second.idle();
+  assertEquals(upstream.calls.length, outcome.requests, "calls of the upstream");
+  assertEquals(second.calls.length, outcome.second ?? 0, "calls of the second upstream");
+  if (fault.retries !== undefined) {
+    assertEquals(JSON.parse(product.lines.at(-1)!).retries, fault.retries, "repeats");
+  }
+  const most = fault.mostWritten?.[mode];
+  if (most !== undefined) assert(upstream.written < most, `read ${upstream.written} bytes`);
+}
