@@ -90,6 +90,7 @@ function publish(
       ),
       effort: model.effort,
       prompts: model.prompts,
+      routes: config.routing.effort,
       directWhen: config.routing.direct_when.map((pattern) => new RegExp(pattern, "i")),
       ...(model.system_prompt ? { systemPrompt: model.system_prompt } : {}),
       caps,

@@ -4,6 +4,8 @@
  * @module
  */
 import { z } from "zod";
+import { EFFORT_ROUTES } from "../reasoning/effort.ts";
+import { strategies } from "../reasoning/strategies/mod.ts";
 import { upstreamOptions } from "../upstream/options.ts";
 import { formatSchema, modelSchema } from "./model_schema.ts";
 import { HOST_REGEXP } from "./text_rules.ts";
@@ -54,7 +56,23 @@ const server = z.strictObject({
   ),
 });
 
+const route = (effort: keyof typeof EFFORT_ROUTES) =>
+  z.enum([...Object.keys(strategies).filter((name) => name !== "auto"), "vote_or_moa"])
+    .default(EFFORT_ROUTES[effort])
+    .describe(`What \`auto\` runs at the effort \`${effort}\`.`);
+
+const effortRoutes = z.strictObject({
+  none: route("none"),
+  minimal: route("minimal"),
+  low: route("low"),
+  medium: route("medium"),
+  high: route("high"),
+  xhigh: route("xhigh"),
+  max: route("max"),
+});
+
 const routing = z.strictObject({
+  effort: effortRoutes.prefault({}).describe("What `auto` runs, by effort."),
   direct_when: z.array(
     z.string().min(1).refine(isPattern, "expected a regular expression"),
   ).default(["^### Task:", "^hello$"]).describe(

@@ -16,13 +16,17 @@ import { createStopFilter } from "./stop_filter.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
 
 /** What a relayed call came to. */
-interface Relayed {
+export interface Relayed {
   /** The text, as far as it was held back. */
   text: string;
   /** Why it ended. */
   reason: FinishReason;
   /** Whether it is an answer in words, not a refusal or a tool call. */
   isText: boolean;
+  /** Whether anything of an answer came at all. */
+  answered: boolean;
+  /** The upstream's own reasoning. */
+  thinking: string;
   /** The number of the next step. */
   next: number;
 }
@@ -41,13 +45,13 @@ export async function* relayAnswer(
 ): AsyncGenerator<ReasoningEvent> {
   const { json } = context.request;
   if (json === undefined) {
-    const { reason } = yield* relay(context, spec, step, false);
+    const { reason } = yield* relayCall(context, spec, step);
     return yield { type: "finish", reason };
   }
   const check = createJsonChecker(json);
   // An upstream that has held to its schema mode before is trusted to write it live.
   const live = context.request.stream && context.json.isSure(spec.role);
-  const first = yield* relay(context, { ...spec, json }, step, !live, true);
+  const first = yield* relayCall(context, { ...spec, json }, step, !live, true);
   if (!first.isText || first.reason !== "stop") {
     if (first.text !== "") yield { type: "answer", text: first.text };
     return yield { type: "finish", reason: first.reason };
@@ -70,7 +74,7 @@ export async function* relayAnswer(
       content: repairPrompt.replace("{problem}", () => checked.problem),
     },
   ];
-  const second = yield* relay(context, { ...spec, json, messages }, first.next, true);
+  const second = yield* relayCall(context, { ...spec, json, messages }, first.next, true);
   const mended = second.isText && second.reason === "stop" ? check(second.text) : undefined;
   if (mended?.ok) {
     yield { type: "answer", text: mended.json };
@@ -85,16 +89,16 @@ export async function* relayAnswer(
 }
 
 /**
- * Passes one call on.
+ * Passes one visible call on, without its finish.
  *
  * @param hold whether the text is held back and returned instead.
  * @param keep whether the text is returned although it is passed on.
  */
-async function* relay(
+export async function* relayCall(
   context: StrategyContext,
   spec: CallSpec,
   step: number,
-  hold: boolean,
+  hold = false,
   keep = hold,
 ): AsyncGenerator<ReasoningEvent, Relayed> {
   const start = context.clock.now();
@@ -103,6 +107,7 @@ async function* relay(
   const toolCall = createToolCallNumbers(final.parallel_tool_calls === false);
   const kept: string[] = [];
   let thinking: string[] | undefined;
+  let thought = "";
   let answering = false;
   let refused = false;
   let tools = false;
@@ -112,7 +117,8 @@ async function* relay(
   function* endThinking(): Generator<ReasoningEvent> {
     if (thinking === undefined) return;
     const seconds = (context.clock.now() - start) / 1000;
-    yield { type: "step_end", step, title: "", content: thinking.join(""), seconds };
+    thought = thinking.join("");
+    yield { type: "step_end", step, title: "", content: thought, seconds };
     thinking = undefined;
     next++;
   }
@@ -155,7 +161,14 @@ async function* relay(
   if (keep) kept.push(rest);
   if (!hold && rest !== "") yield { type: "answer", text: rest };
   if (tools && reason === "stop") reason = "tool_calls";
-  return { text: kept.join(""), reason, isText: !tools && !refused, next };
+  return {
+    text: kept.join(""),
+    reason,
+    isText: !tools && !refused,
+    answered: answering,
+    thinking: thought,
+    next,
+  };
 }
 
 /** Numbers tool calls from 0 without gaps, whatever the upstream calls them. */

@@ -15,15 +15,16 @@ const ANSWER_TOKENS = 512;
 
 /** The allowance of one request. */
 export interface Budget {
-  /** Whether there is room for another thinking call besides the answer's. */
-  canThink(): boolean;
+  /** Whether there is room for thinking calls, by default one, besides the answer's. */
+  canThink(calls?: number): boolean;
   /**
    * The ceiling to send with a call, in tokens; undefined where the client set none.
    *
    * @param visible whether the call writes the answer, for which a part is kept.
    * @param wanted what the strategy wants at most.
+   * @param share how many calls beside each other share what is left.
    */
-  ceiling(visible: boolean, wanted?: number): number | undefined;
+  ceiling(visible: boolean, wanted?: number, share?: number): number | undefined;
 }
 
 /** Creates the budget of one request. */
@@ -42,14 +43,14 @@ export function createBudget(
   const thought = () => Math.min(left() - kept, thinkingTokens - meter.generated());
 
   return {
-    canThink() {
+    canThink(wanted = 1) {
       const { calls } = meter.total().upstream;
-      return calls + 1 < caps.calls && meter.generated() < caps.tokens &&
+      return calls + wanted < caps.calls && meter.generated() < caps.tokens &&
         (caps.usd === undefined || meter.cost() < caps.usd) &&
-        thought() >= SMALLEST_THOUGHT;
+        thought() / wanted >= SMALLEST_THOUGHT;
     },
-    ceiling(visible, wanted) {
-      const room = Math.min(wanted ?? Infinity, visible ? left() : thought());
+    ceiling(visible, wanted = Infinity, share = 1) {
+      const room = Math.min(wanted, visible ? left() : Math.floor(thought() / share));
       return room === Infinity ? undefined : Math.max(1, room);
     },
   };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Effort } from "./request.ts";
+import type { Effort, EffortRoutes } from "./request.ts";
 
 /** Every value of the dial, from least to most. */
 export const EFFORTS = [
@@ -20,6 +20,17 @@ export const EFFORTS = [
 export function reasonsNotAtAll(effort: Effort): boolean {
   return effort === "none" || effort === "minimal";
 }
+
+/** What `auto` runs at each effort, unless the config says otherwise. */
+export const EFFORT_ROUTES: EffortRoutes = {
+  none: "direct",
+  minimal: "direct",
+  low: "think",
+  medium: "vote_or_moa",
+  high: "verify",
+  xhigh: "rsa",
+  max: "rsa",
+};
 
 /** Steps at most, by effort. */
 export const MAX_STEPS: Readonly<Record<Effort, number>> = {

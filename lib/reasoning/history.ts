@@ -13,11 +13,28 @@ const REASONING_FIELDS = [
   "thinking",
 ];
 
-const BLOCKS =
-  /<(think|thinking|thought|reasoning)>[\s\S]*?<\/\1>\s*|<details type="reasoning"[^>]*>[\s\S]*?<\/details>\s*/gi;
+/** What opens a block; `[^<>]` keeps the search linear in a text of opening tags alone. */
+const OPEN = /<(?:(think|thinking|thought|reasoning)|details type="reasoning"[^<>]*)>/gi;
 
+/** The text without its blocks of thinking. The text is the client's: one pass must do. */
 function stripText(text: string): string {
-  return text.includes("<") ? text.replace(BLOCKS, "") : text;
+  if (!text.includes("<")) return text;
+  const unclosed = new Set<string>();
+  let kept = "";
+  let from = 0;
+  for (const match of text.matchAll(OPEN)) {
+    const name = match[1]?.toLowerCase() ?? "details";
+    if (match.index < from || unclosed.has(name)) continue;
+    const close = new RegExp(`</${name}>\\s*`, "gi");
+    close.lastIndex = match.index + match[0].length;
+    if (!close.test(text)) {
+      unclosed.add(name);
+      continue;
+    }
+    kept += text.slice(from, match.index);
+    from = close.lastIndex;
+  }
+  return kept + text.slice(from);
 }
 
 function stripContent(content: unknown): unknown {

@@ -27,6 +27,9 @@ export type Effort =
   | "xhigh"
   | "max";
 
+/** What `auto` runs at each effort: a strategy, or `vote_or_moa` as the question is. */
+export type EffortRoutes = Readonly<Record<Effort, string>>;
+
 /** Fields of the client's that hold for the final, visible call only; passed on by these names. */
 export interface FinalCallFields {
   /** Sampling temperature, 0 to 2. */
@@ -95,6 +98,8 @@ export interface ReasoningModel {
   prompts: Record<string, string>;
   /** Put before the client's own messages. */
   systemPrompt?: string;
+  /** What `auto` runs at each effort. */
+  routes: EffortRoutes;
   /** Requests whose last user message is like one of these are passed through. */
   directWhen: readonly RegExp[];
   /** Limits of one request. */

@@ -11,6 +11,7 @@ import { type Budget, createBudget } from "./budget.ts";
 import type { ReasoningEvent, UpstreamError } from "./events.ts";
 import { withoutOldThinking } from "./history.ts";
 import { toolsNote } from "./prompts.ts";
+import { lastQuestion } from "./question.ts";
 import { type ReasoningModel, type ReasoningRequest, RequestError } from "./request.ts";
 import { strategies } from "./strategies/mod.ts";
 import type { CallSpec, Strategy, StrategyContext } from "./strategy.ts";
@@ -61,7 +62,7 @@ export function run(
     options,
     meter,
   );
-  return withUsage(strategy.run(prepared, context), meter);
+  return withUsage(strategy.run!(prepared, context), meter);
 }
 
 /** A utility request shows itself at its head. */
@@ -78,18 +79,25 @@ async function* withUsage(
   }
 }
 
-/** The name of the strategy that a request runs on a model. */
+/**
+ * The name of the strategy that a request runs on a model.
+ *
+ * @throws {RequestError} when the request chooses one that does not exist.
+ */
 export function strategyName(model: ReasoningModel, request: ReasoningRequest): string {
-  if (request.strategy !== undefined) return request.strategy;
-  const last = request.messages.findLast((message) => message.role === "user");
-  const text = contentText(last?.content).slice(0, LOOKED_AT);
-  return model.directWhen.some((pattern) => pattern.test(text)) ? "direct" : model.strategy;
-}
-
-function contentText(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content.map((part) => typeof part?.text === "string" ? part.text : "").join("\n");
+  const text = lastQuestion(request.messages).slice(0, LOOKED_AT);
+  const isUtility = request.strategy === undefined &&
+    model.directWhen.some((pattern) => pattern.test(text));
+  const name = isUtility ? "direct" : request.strategy ?? model.strategy;
+  if (!Object.hasOwn(strategies, name)) {
+    const known = Object.keys(strategies).join(", ");
+    throw new RequestError(
+      "reasoning.strategy",
+      `Unknown strategy '${name.slice(0, 60)}'. Known strategies are: ${known}.`,
+    );
+  }
+  const effort = request.effort ?? model.effort;
+  return strategies[name]!.route?.(request, effort, model.routes) ?? name;
 }
 
 function choose(
@@ -97,14 +105,7 @@ function choose(
   request: ReasoningRequest,
 ): { strategy: Strategy; settings: Record<string, unknown> } {
   const name = strategyName(model, request);
-  const strategy = Object.hasOwn(strategies, name) ? strategies[name] : undefined;
-  if (strategy === undefined) {
-    const known = Object.keys(strategies).join(", ");
-    throw new RequestError(
-      "reasoning.strategy",
-      `Unknown strategy '${name}'. Known strategies are: ${known}.`,
-    );
-  }
+  const strategy = strategies[name]!;
   const own = name === model.strategy ? model.options : {};
   const parsed = strategy.options.safeParse({ ...own, ...request.options });
   if (!parsed.success) {
@@ -134,7 +135,9 @@ function createContext(
     deadline: options.deadline,
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
   };
-  const targetsOf = (role: string): readonly Target[] => model.roles[role] ?? model.targets;
+  // "proposer_2" may have a model of its own, and else is a proposer like any other.
+  const targetsOf = (role: string): readonly Target[] =>
+    model.roles[role] ?? model.roles[role.replace(/_\d+$/, "")] ?? model.targets;
   const on = <T>(role: string, ask: (target: Target) => T): T | undefined => {
     const [target] = targetsOf(role);
     return target && ask(target);
@@ -149,11 +152,17 @@ function createContext(
     call: (spec) => call(spec, targetsOf(spec.role), request, client, scope, budget, meter),
     canThink: budget.canThink,
     toolsNote: () => describeTools(request),
+    toolsMessage() {
+      const content = describeTools(request).trim();
+      return content === "" ? [] : [{ role: "system", content }];
+    },
     mayResume(error) {
       if (!error.isRetryable || scope.retries.left <= 0) return false;
       scope.retries.left--;
       return true;
     },
+    reasonsItself: (role) => on(role, client.reasons) ?? false,
+    shows: meter.show,
     request,
     json: {
       isSure: (role) => on(role, client.json.isSure) ?? false,
@@ -175,17 +184,23 @@ async function* call(
   const visible = spec.visible ?? false;
   const fields: Record<string, unknown> = visible ? { ...request.final } : {};
   if (spec.temperature !== undefined) fields.temperature = spec.temperature;
-  const maxTokens = budget.ceiling(visible, spec.maxTokens);
+  const maxTokens = budget.ceiling(visible && !spec.keepRoom, spec.maxTokens, spec.share);
   const meter = usage.call(spec.messages, visible, targets[0]?.upstream.price);
   const splitter = createThinkSplitter();
   try {
-    const deltas = client.call(targets, {
-      messages: spec.messages,
-      stream: request.stream,
-      fields,
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-      ...(spec.json === undefined ? {} : { json: spec.json }),
-    }, scope);
+    const deltas = client.call(
+      targets,
+      {
+        messages: spec.messages,
+        stream: request.stream,
+        fields,
+        ...(maxTokens === undefined ? {} : { maxTokens }),
+        ...(spec.json === undefined ? {} : { json: spec.json }),
+      },
+      spec.signal === undefined
+        ? scope
+        : { ...scope, signal: AbortSignal.any([scope.signal, spec.signal]) },
+    );
     for await (const delta of deltas) {
       if (delta.content !== undefined && !splitter.done) {
         split(delta, splitter.push(delta.content));

@@ -8,7 +8,7 @@ import type { Clock } from "../upstream/clock.ts";
 import type { Delta } from "../upstream/deltas.ts";
 import type { JsonFormat } from "../upstream/target.ts";
 import type { ReasoningEvent, UpstreamError } from "./events.ts";
-import type { Effort, Message, ReasoningRequest } from "./request.ts";
+import type { Effort, EffortRoutes, Message, ReasoningRequest } from "./request.ts";
 
 /** One upstream call of a strategy's. */
 export interface CallSpec {
@@ -22,6 +22,12 @@ export interface CallSpec {
   json?: JsonFormat;
   /** Sampling temperature of a thinking call. */
   temperature?: number;
+  /** Whether a part of the budget is kept for another call, although this one may answer. */
+  keepRoom?: boolean;
+  /** How many calls beside each other share what is left of the budget; default: 1. */
+  share?: number;
+  /** Ends this call alone. */
+  signal?: AbortSignal;
   /** Ceiling for the tokens of this call; the request's budget bounds it further. */
   maxTokens?: number;
 }
@@ -46,12 +52,18 @@ export interface StrategyContext<Options = Record<string, unknown>> {
    * @throws {UpstreamError} when every attempt failed.
    */
   call(spec: CallSpec): AsyncIterable<Delta>;
-  /** Whether the budget leaves room for another thinking call. */
-  canThink(): boolean;
+  /** Whether the budget leaves room for thinking calls, by default one, besides the answer's. */
+  canThink(calls?: number): boolean;
   /** Names the client's tools for a thinking call's instructions; empty where there are none. */
   toolsNote(): string;
+  /** The same as a message of its own; none where there are no tools. */
+  toolsMessage(): Message[];
   /** Whether a thinking call that broke off may be made good; counts as a repeat. */
   mayResume(error: UpstreamError): boolean;
+  /** Whether the role's upstream model has been seen to reason by itself. */
+  reasonsItself(role: string): boolean;
+  /** Says which text of an earlier call is shown as the answer. */
+  shows(text: string): void;
   /** The request, with the conversation as it goes upstream. */
   request: ReasoningRequest;
   /** What is known of how the role's upstream holds to a form in JSON. */
@@ -82,9 +94,14 @@ export interface Strategy {
   prompts: Record<string, string>;
   /** The roles that call upstream; each can have another model. */
   roles: readonly string[];
+  /** Runs it. Ends with a `finish` event. A strategy that only routes has none. */
+  run?(request: ReasoningRequest, context: StrategyContext): AsyncGenerator<ReasoningEvent>;
+  /** Names the strategy to run instead. */
+  route?(request: ReasoningRequest, effort: Effort, routes: EffortRoutes): string;
+}
+
+/** A strategy that runs by itself. */
+export interface RunnableStrategy extends Strategy {
   /** Runs it. Ends with a `finish` event. */
-  run(
-    request: ReasoningRequest,
-    context: StrategyContext,
-  ): AsyncGenerator<ReasoningEvent>;
+  run(request: ReasoningRequest, context: StrategyContext): AsyncGenerator<ReasoningEvent>;
 }

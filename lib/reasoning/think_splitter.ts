@@ -40,6 +40,7 @@ export function createThinkSplitter(): ThinkSplitter {
   let state: "start" | "margin" | "inside" | "gap" | "answer" = "start";
   let held = "";
   let close = "";
+  let closing = /(?:)/;
 
   function push(text: string): SplitText {
     if (state === "answer") return { reasoning: "", content: text };
@@ -50,6 +51,7 @@ export function createThinkSplitter(): ThinkSplitter {
         return mayOpen(held) ? { reasoning: "", content: "" } : answer();
       }
       close = `</${open[1]!.toLowerCase()}>`;
+      closing = new RegExp(close, "i");
       held = held.slice(open[0].length);
       state = "margin";
     }
@@ -62,7 +64,8 @@ export function createThinkSplitter(): ThinkSplitter {
   }
 
   function inside(): SplitText {
-    const at = held.toLowerCase().indexOf(close);
+    // Not by lower case: that changes the length of some texts.
+    const at = held.search(closing);
     if (at >= 0) {
       const reasoning = held.slice(0, at);
       held = held.slice(at + close.length);

@@ -57,6 +57,8 @@ export interface UsageMeter {
     visible: boolean,
     price: UpstreamOptions["price"],
   ): CallMeter;
+  /** A text of an earlier call is shown as the answer; its tokens are estimated. */
+  show(text: string): void;
   /** Tokens generated so far. */
   generated(): number;
   /** USD spent so far, as far as prices are known. */
@@ -74,12 +76,22 @@ function estimate(text: string): number {
   return tokens;
 }
 
+/** About what a picture or a file costs; the length of its data says nothing. */
+const PART_TOKENS = 500;
+
+function estimateContent(content: unknown): number {
+  if (typeof content === "string") return estimate(content);
+  if (!Array.isArray(content)) return 0;
+  return content.reduce<number>(
+    (sum, part) => sum + (typeof part?.text === "string" ? estimate(part.text) : PART_TOKENS),
+    0,
+  );
+}
+
 function estimatePrompt(messages: readonly Message[]): number {
-  return Math.ceil(messages.reduce((sum, message) => {
-    const { content } = message;
-    const text = typeof content === "string" ? content : JSON.stringify(content ?? "");
-    return sum + 4 + estimate(text);
-  }, 0));
+  return Math.ceil(
+    messages.reduce((sum, message) => sum + 4 + estimateContent(message.content), 0),
+  );
 }
 
 /** Creates a meter for one request. */
@@ -130,8 +142,9 @@ export function createUsageMeter(): UsageMeter {
           sums.cached += counts.cached;
           sums.completion += counts.completion;
           if (visible) {
-            // Without the upstream's own count the texts' lengths divide the total.
-            const reasoning = counts.reasoning ??
+            // Without the upstream's own count the texts' lengths divide the total. Many count 0
+            // where the thinking came as tagged text.
+            const reasoning = counts.reasoning ||
               (hidden === 0 ? 0 : Math.round(counts.completion * hidden / (hidden + shown)));
             // Only the last one is seen: an answer that had to be mended was not.
             sums.visible = Math.max(0, counts.completion - reasoning);
@@ -148,6 +161,9 @@ export function createUsageMeter(): UsageMeter {
           }
         },
       };
+    },
+    show(text) {
+      sums.visible = Math.min(sums.completion, Math.ceil(estimate(text)));
     },
     generated: () => sums.completion,
     cost: () => sums.cost,

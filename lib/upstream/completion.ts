@@ -47,7 +47,8 @@ async function* readStream(
   maxLineLength: number,
   watchdog: Watchdog,
 ): AsyncGenerator<Delta> {
-  const decoder = new TextDecoder();
+  // In stream mode the decoder would drop a mark at the start of every chunk.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const parser = createSseParser(maxLineLength);
   const deltas = createDeltaReader();
   let waiting = true;

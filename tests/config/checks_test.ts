@@ -106,7 +106,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [
     model("upstream: toString, strategy: toString"),
     "1: models.m.upstream: unknown upstream; known here: default",
-    "1: models.m.strategy: expected one of direct, steps, got a text",
+    "1: models.m.strategy: expected one of direct, think, draft, steps, relay, vote, moa, verify, rsa, auto, got a text",
   ],
   [
     "upstreams: { a: { base_url: 'demo:' }, b: { base_url: 'demo:' } }\nmodels: { m: { model: x } }",

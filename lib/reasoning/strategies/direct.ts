@@ -5,10 +5,10 @@
  */
 import { z } from "zod";
 import { relayAnswer } from "../answer.ts";
-import type { Strategy } from "../strategy.ts";
+import type { RunnableStrategy } from "../strategy.ts";
 
 /** One call, passed through, with all that the server sees to. */
-export const direct: Strategy = {
+export const direct: RunnableStrategy = {
   summary: "One call, passed through.",
   options: z.strictObject({}),
   prompts: {},

@@ -12,7 +12,7 @@ import { createRepetitionDetector } from "../repetition.ts";
 import type { JsonFormat } from "../../upstream/target.ts";
 import type { Message } from "../request.ts";
 import { createStepReader, type Step } from "../step_reader.ts";
-import type { Strategy, StrategyContext } from "../strategy.ts";
+import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
 import { direct } from "./direct.ts";
 
 const count = () => z.number().int().min(1).max(1_000);
@@ -51,7 +51,7 @@ interface StepResult extends Step {
 }
 
 /** One upstream call for each step. The prompt only ever grows at its end, for prompt caches. */
-export const steps: Strategy = {
+export const steps: RunnableStrategy = {
   summary: "Titled steps, one call each, then the answer.",
   options,
   prompts: stepsPrompts,
@@ -74,24 +74,21 @@ export const steps: Strategy = {
     let next = 1;
     let cut = false;
     for (let taken = 1; taken <= max && context.canThink(); taken++) {
-      if (taken > 1) {
-        conversation.push({
-          role: "user",
-          content: context.prompt(cut ? "resume" : "next"),
-        });
+      if (conversation.at(-1)!.role === "assistant" && taken > 1) {
+        conversation.push({ role: "user", content: context.prompt(cut ? "resume" : "next") });
       }
       const step = yield* takeStep(context, conversation, next);
       ({ next, cut } = step);
       if (step.title === "" && step.content === "") {
-        if (taken > 1) conversation.pop();
+        // A call that broke before it said anything is made again.
+        if (cut) continue;
         break;
       }
       conversation.push({ role: "assistant", content: asJson(step) });
       const repeats = repetition.repeats(`${step.title} ${step.content}`);
-      if (
-        taken >= min && !cut && (repeats || step.nextAction === "final_answer")
-      ) break;
+      if (taken >= min && !cut && (repeats || step.nextAction === "final_answer")) break;
     }
+    if (conversation.at(-1)!.content === context.prompt("next")) conversation.pop();
     const thought = conversation.length > request.messages.length + 1;
     if (thought) {
       conversation.push({ role: "user", content: context.prompt("answer") });
@@ -113,6 +110,7 @@ async function* takeStep(
   let number = first;
   let thoughts: string[] | undefined;
   let shown = false;
+  let began = false;
   let cut = false;
 
   function* show(
@@ -148,6 +146,7 @@ async function* takeStep(
     for await (
       const delta of context.call({ role: "step", messages, json: STEP_FORMAT })
     ) {
+      began ||= delta.content !== undefined || delta.reasoning !== undefined;
       if (delta.reasoning !== undefined && !shown) {
         if (thoughts === undefined) {
           thoughts = [];
@@ -166,9 +165,7 @@ async function* takeStep(
     }
   } catch (error) {
     // What was shown stands; the next step goes on from there.
-    if (
-      !(error instanceof UpstreamError) || !shown || !context.mayResume(error)
-    ) throw error;
+    if (!(error instanceof UpstreamError) || !began || !context.mayResume(error)) throw error;
     cut = true;
   }
   const { parts, step } = reader.end();

@@ -1,0 +1,48 @@
+/**
+ * A reasoner thinks, a writer answers.
+ *
+ * @see Aider: R1 as architect with Sonnet as editor, 64.0 % on its polyglot benchmark
+ * @module
+ */
+import { z } from "zod";
+import { relayAnswer } from "../answer.ts";
+import { reasonsNotAtAll } from "../effort.ts";
+import { UpstreamError } from "../events.ts";
+import { relayPrompts } from "../prompts.ts";
+import type { Message } from "../request.ts";
+import type { RunnableStrategy } from "../strategy.ts";
+import { streamThinking } from "../thinking.ts";
+import { direct } from "./direct.ts";
+
+/** Two calls: the thinking of one model, the answer of another. */
+export const relay: RunnableStrategy = {
+  summary: "One model thinks, another (or the same) writes the answer from its notes.",
+  options: z.strictObject({}),
+  prompts: relayPrompts,
+  roles: ["reasoner", "writer"],
+  async *run(request, context) {
+    if (reasonsNotAtAll(context.effort)) return yield* direct.run(request, context);
+    const instructions: Message = { role: "system", content: context.prompt("reasoner") };
+    const asked = context.reasonsItself("reasoner")
+      ? request.messages
+      : [instructions, ...request.messages];
+    let notes = "";
+    let next = 1;
+    if (context.canThink()) {
+      try {
+        const spec = { role: "reasoner", messages: [...context.toolsMessage(), ...asked] };
+        ({ text: notes, next } = yield* streamThinking(context, spec, 1));
+      } catch (error) {
+        if (!(error instanceof UpstreamError)) throw error;
+      }
+    }
+    if (notes === "") {
+      yield { type: "status", text: "No notes came from the reasoner; the writer goes on alone." };
+    }
+    const messages: Message[] = notes === "" ? request.messages : [
+      { role: "system", content: context.prompt("writer").replace("{notes}", () => notes) },
+      ...request.messages,
+    ];
+    yield* relayAnswer(context, { role: "writer", messages }, next);
+  },
+};

@@ -1,0 +1,134 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { createBudget } from "../../lib/reasoning/budget.ts";
+import type { Caps } from "../../lib/reasoning/request.ts";
+import { createUsageMeter } from "../../lib/reasoning/usage.ts";
+
+const CAPS: Caps = { calls: 64, tokens: 200_000 };
+
+/** A budget, and a way to spend of it. */
+function budget(
+  limits: { maxTokens?: number; thinkingTokens?: number } = {},
+  caps: Partial<Caps> = {},
+) {
+  const meter = createUsageMeter();
+  const made = createBudget(limits, { ...CAPS, ...caps }, meter);
+  return {
+    ...made,
+    spend(completion: number, usd = 0) {
+      const price = { input: 0, output: completion === 0 ? 0 : usd * 1e6 / completion };
+      const call = meter.call([], false, price);
+      call.add({ usage: { prompt: 1, cached: 0, completion } });
+      call.end();
+    },
+  };
+}
+
+Deno.test("without a ceiling calls get what the strategy wants, or none", () => {
+  const { ceiling, canThink, spend } = budget();
+  spend(100_000);
+  assertEquals([ceiling(true), ceiling(false)], [undefined, undefined]);
+  assertEquals([ceiling(true, 300), ceiling(false, 300)], [300, 300]);
+  assertEquals(canThink(), true);
+});
+
+for (
+  const [maxTokens, kept] of [
+    [10_000, 2_500],
+    [4_096, 1_024],
+    [2_048, 512],
+    [1_500, 512],
+    [1_024, 512],
+    [600, 300],
+    [100, 50],
+  ] as const
+) {
+  Deno.test(`of ${maxTokens} tokens ${kept} are kept for the answer`, () => {
+    assert(kept >= maxTokens / 4);
+    const { ceiling, canThink } = budget({ maxTokens });
+    assertEquals(ceiling(false), maxTokens - kept);
+    assertEquals(ceiling(true), maxTokens);
+    assertEquals(canThink(), true);
+  });
+}
+
+Deno.test("what was generated comes off both, and the answer keeps its part", () => {
+  const { ceiling, canThink, spend } = budget({ maxTokens: 10_000 });
+  spend(5_000);
+  assertEquals([ceiling(false), ceiling(true)], [2_500, 5_000]);
+  spend(2_480);
+  assertEquals([ceiling(false), ceiling(true)], [20, 2_520]);
+  assertEquals(canThink(), true);
+  spend(10);
+  assertEquals(canThink(), false);
+  assertEquals([ceiling(false), ceiling(true)], [10, 2_510]);
+});
+
+Deno.test("a ceiling is never under one token, even when all is spent", () => {
+  const { ceiling, canThink, spend } = budget({ maxTokens: 100 });
+  spend(500);
+  assertEquals([ceiling(false), ceiling(true), ceiling(true, 50)], [1, 1, 1]);
+  assertEquals(canThink(), false);
+});
+
+Deno.test("what the strategy wants bounds what it gets, and no more", () => {
+  const { ceiling } = budget({ maxTokens: 1_000 });
+  assertEquals([ceiling(false, 100), ceiling(true, 100)], [100, 100]);
+  assertEquals([ceiling(false, 5_000), ceiling(true, 5_000)], [500, 1_000]);
+});
+
+Deno.test("a budget of a few tokens is for the answer alone", () => {
+  for (const maxTokens of [1, 2, 16, 30]) {
+    const { canThink, ceiling } = budget({ maxTokens });
+    assertEquals(canThink(), false, String(maxTokens));
+    assertEquals(ceiling(true), maxTokens);
+  }
+});
+
+Deno.test("a ceiling for thinking alone leaves the answer free", () => {
+  const { canThink, ceiling, spend } = budget({ thinkingTokens: 1_000 });
+  assertEquals([ceiling(false), ceiling(true)], [1_000, undefined]);
+  spend(990);
+  assertEquals(canThink(), false);
+  assertEquals(ceiling(true), undefined);
+  const both = budget({ thinkingTokens: 9_000, maxTokens: 1_000 });
+  assertEquals(both.ceiling(false), 500);
+});
+
+Deno.test("the cap on calls keeps one for the answer", () => {
+  const { canThink, spend } = budget({}, { calls: 3 });
+  assertEquals(canThink(), true);
+  spend(1);
+  assertEquals(canThink(), true);
+  spend(1);
+  assertEquals(canThink(), false);
+  assertEquals(budget({}, { calls: 1 }).canThink(), false);
+});
+
+Deno.test("the caps on tokens and on cost end the thinking when they are reached", () => {
+  const tokens = budget({}, { tokens: 100 });
+  tokens.spend(99);
+  assertEquals(tokens.canThink(), true);
+  tokens.spend(1);
+  assertEquals(tokens.canThink(), false);
+  const usd = budget({}, { usd: 1 });
+  usd.spend(10, 0.99);
+  assertEquals(usd.canThink(), true);
+  usd.spend(10, 0.02);
+  assertEquals(usd.canThink(), false);
+});
+
+Deno.test("no thinking call ever takes what the answer needs", () => {
+  fc.assert(fc.property(
+    fc.integer({ min: 1, max: 100_000 }),
+    fc.array(fc.nat(20_000)),
+    (maxTokens, wishes) => {
+      const { ceiling, canThink, spend } = budget({ maxTokens }, { calls: 1_000 });
+      for (const wish of wishes) {
+        if (!canThink()) break;
+        spend(Math.min(ceiling(false)!, wish));
+      }
+      assert(ceiling(true)! >= Math.min(maxTokens, Math.ceil(maxTokens / 4)));
+    },
+  ));
+});

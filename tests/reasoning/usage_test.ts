@@ -1,0 +1,224 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { Message } from "../../lib/reasoning/request.ts";
+import { createUsageMeter, type UsageMeter } from "../../lib/reasoning/usage.ts";
+import type { Delta, TokenCounts } from "../../lib/upstream/deltas.ts";
+
+const MESSAGES: Message[] = [{ role: "user", content: "What is 2 + 2?" }];
+
+interface Call {
+  visible?: boolean;
+  deltas?: Delta[];
+  usage?: TokenCounts;
+  price?: { input: number; cached_input?: number; output: number };
+  messages?: Message[];
+}
+
+function count(
+  meter: UsageMeter,
+  { visible = false, deltas = [], usage, price, messages = MESSAGES }: Call,
+): void {
+  const call = meter.call(messages, visible, price);
+  for (const delta of deltas) call.add(delta);
+  if (usage !== undefined) call.add({ usage });
+  call.end();
+}
+
+function total(...calls: Call[]) {
+  const meter = createUsageMeter();
+  for (const call of calls) count(meter, call);
+  return meter.total();
+}
+
+const counts = (prompt: number, completion: number, more: Partial<TokenCounts> = {}) => ({
+  prompt,
+  completion,
+  cached: 0,
+  ...more,
+});
+
+Deno.test("a request without a call has used nothing", () => {
+  assertEquals(total(), {
+    promptTokens: 0,
+    cachedTokens: 0,
+    completionTokens: 0,
+    reasoningTokens: 0,
+    upstream: {
+      calls: 0,
+      prompt_tokens: 0,
+      cached_tokens: 0,
+      completion_tokens: 0,
+      estimated: false,
+    },
+  });
+});
+
+Deno.test("the prompt is the first call's, all that was generated is summed, the exact sums stand beside", () => {
+  assertEquals(
+    total(
+      { usage: counts(100, 10) },
+      { usage: counts(120, 20, { cached: 90 }) },
+      { visible: true, usage: counts(150, 7, { cached: 110 }) },
+    ),
+    {
+      promptTokens: 100,
+      cachedTokens: 0,
+      completionTokens: 37,
+      reasoningTokens: 30,
+      upstream: {
+        calls: 3,
+        prompt_tokens: 370,
+        cached_tokens: 200,
+        completion_tokens: 37,
+        estimated: false,
+      },
+    },
+  );
+});
+
+Deno.test("calls side by side count once each, and the first is the one that began first", () => {
+  const meter = createUsageMeter();
+  const first = meter.call(MESSAGES, false, undefined);
+  const second = meter.call(MESSAGES, false, undefined);
+  second.add({ usage: counts(7, 2) });
+  second.end();
+  first.add({ usage: counts(5, 1) });
+  first.end();
+  first.end();
+  const { promptTokens, completionTokens, upstream } = meter.total();
+  assertEquals([promptTokens, completionTokens, upstream.calls], [5, 3, 2]);
+  assertEquals(meter.generated(), 3);
+});
+
+Deno.test("of several counts of one call the last holds", () => {
+  const meter = createUsageMeter();
+  const call = meter.call(MESSAGES, true, undefined);
+  for (const completion of [1, 2, 9]) call.add({ usage: counts(5, completion) });
+  call.end();
+  assertEquals(meter.total().completionTokens, 9);
+});
+
+const REASONING: [name: string, call: Call, tokens: number][] = [
+  ["none where all became answer", {
+    deltas: [{ content: "four" }],
+    usage: counts(9, 10),
+  }, 0],
+  ["the upstream's own count", {
+    deltas: [{ reasoning: "hm" }, { content: "four" }],
+    usage: counts(9, 10, { reasoning: 7 }),
+  }, 7],
+  ["the upstream's own count, where its reasoning is not shown", {
+    deltas: [{ content: "four" }],
+    usage: counts(9, 10, { reasoning: 7 }),
+  }, 7],
+  ["by the texts' lengths where the upstream does not tell", {
+    deltas: [{ reasoning: "hm, hm, hm, " }, { content: "four" }],
+    usage: counts(9, 8),
+  }, 6],
+  ["by the texts' lengths where the upstream counts 0 beside thinking", {
+    deltas: [{ reasoning: "hm, hm, hm, " }, { content: "four" }],
+    usage: counts(9, 8, { reasoning: 0 }),
+  }, 6],
+  ["all of it where there is no answer", {
+    deltas: [{ reasoning: "hm" }],
+    usage: counts(9, 8),
+  }, 8],
+  ["no more than was generated", {
+    deltas: [{ content: "four" }],
+    usage: counts(9, 8, { reasoning: 12 }),
+  }, 8],
+  ["tool calls and refusals are answers", {
+    deltas: [
+      { reasoning: "abcd" },
+      { toolCalls: [{ index: 0, id: "c", name: "abcd", arguments: "abcd" }] },
+      { refusal: "abcd" },
+    ],
+    usage: counts(9, 8),
+  }, 2],
+];
+
+for (const [name, call, tokens] of REASONING) {
+  Deno.test(`reasoning tokens of a visible call: ${name}`, () => {
+    assertEquals(total({ ...call, visible: true }).reasoningTokens, tokens);
+    const { completionTokens, reasoningTokens } = total(call);
+    assertEquals(
+      reasoningTokens,
+      completionTokens,
+      "a hidden call is reasoning through and through",
+    );
+  });
+}
+
+Deno.test("where an upstream reports nothing the count is an estimate, and says so", () => {
+  const usage = total({
+    visible: true,
+    deltas: [{ reasoning: "a".repeat(40) }, { content: "b".repeat(40) }, { content: "二加二" }],
+    messages: [{ role: "user", content: "c".repeat(400) }],
+  });
+  assertEquals(usage.completionTokens, 23);
+  assertEquals(usage.reasoningTokens, 10);
+  assert(usage.promptTokens >= 100 && usage.promptTokens <= 110);
+  assertEquals(usage.upstream.estimated, true);
+  assertEquals(total({ usage: counts(1, 1) }, {}).upstream.estimated, true);
+});
+
+Deno.test("an estimated prompt does not count the letters of a picture", () => {
+  const { promptTokens } = total({
+    messages: [{
+      role: "user",
+      content: [
+        { type: "text", text: "What is this?" },
+        { type: "image_url", image_url: { url: `data:image/png;base64,${"A".repeat(1_000_000)}` } },
+      ],
+    }],
+  });
+  assert(promptTokens > 0 && promptTokens < 5_000, String(promptTokens));
+});
+
+Deno.test("costs are summed where prices are known, and left out where not", () => {
+  const price = { input: 1, cached_input: 0.5, output: 4 };
+  assertEquals(
+    total(
+      { usage: counts(1_000_000, 500_000, { cached: 400_000 }), price },
+      { usage: counts(1_000_000, 0), price: { input: 1, output: 4 } },
+      { usage: counts(1_000_000, 0) },
+    ).upstream.cost,
+    0.6 + 0.2 + 2 + 1,
+  );
+  assertEquals(
+    total({ usage: counts(10, 0, { cached: 10 }), price: { input: 1, output: 1 } }).upstream.cost,
+    0.00001,
+  );
+  assert(!("cost" in total({ usage: counts(1, 1) }).upstream));
+});
+
+Deno.test("the counts of any calls fit together", () => {
+  const call = fc.record({
+    visible: fc.boolean(),
+    deltas: fc.array(
+      fc.record(
+        { reasoning: fc.string({ minLength: 1 }), content: fc.string({ minLength: 1 }) },
+        { requiredKeys: [] },
+      ),
+    ),
+    usage: fc.option(
+      fc.record({
+        prompt: fc.nat(10_000),
+        cached: fc.constant(0),
+        completion: fc.nat(10_000),
+        reasoning: fc.nat(20_000),
+      }),
+      { nil: undefined },
+    ),
+  });
+  fc.assert(fc.property(fc.array(call), (calls) => {
+    const usage = total(...calls.map(({ usage, ...rest }) => usage ? { ...rest, usage } : rest));
+    assert(usage.reasoningTokens >= 0 && usage.reasoningTokens <= usage.completionTokens);
+    assertEquals(usage.completionTokens, usage.upstream.completion_tokens);
+    assertEquals(usage.upstream.calls, calls.length);
+    assert(usage.promptTokens <= usage.upstream.prompt_tokens);
+    for (
+      const count of [usage.promptTokens, usage.completionTokens, usage.reasoningTokens]
+    ) assert(Number.isInteger(count));
+  }));
+});
