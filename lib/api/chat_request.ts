@@ -76,7 +76,9 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
   const { effort, thinkingTokens, format } = readSwitches(body);
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
   const strategy = body.reasoning?.strategy ?? options.strategy;
-  const own = Object.entries(body.reasoning ?? {}).filter(([key]) => !REASONING_FIELDS.has(key));
+  const own = Object.entries(body.reasoning ?? {}).filter(([key, value]) =>
+    !REASONING_FIELDS.has(key) && value !== null
+  );
   const answerFormat = jsonFormat(body);
   return {
     model: body.model ?? undefined,

@@ -15,6 +15,18 @@ export interface ModelObject {
   created: number;
   /** Who serves it. */
   owned_by: string;
+  /** The same id; read by clients that show names. */
+  name: string;
+  /** What it does, in one line. */
+  description: string;
+}
+
+/** A published model as the list tells of it. */
+export interface ListedModel {
+  /** Its id. */
+  id: string;
+  /** What it does, in one line. */
+  description: string;
 }
 
 /**
@@ -22,14 +34,14 @@ export interface ModelObject {
  *
  * @param created seconds since 1970.
  */
-export function modelObject(id: string, created: number): ModelObject {
-  return { id, object: "model", created, owned_by: "o1-api" };
+export function modelObject({ id, description }: ListedModel, created: number): ModelObject {
+  return { id, object: "model", created, owned_by: "o1-api", name: id, description };
 }
 
 /** The list of models in OpenAI's shape. */
 export function modelList(
-  ids: readonly string[],
+  models: readonly ListedModel[],
   created: number,
 ): { object: "list"; data: ModelObject[] } {
-  return { object: "list", data: ids.map((id) => modelObject(id, created)) };
+  return { object: "list", data: models.map((model) => modelObject(model, created)) };
 }

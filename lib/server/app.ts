@@ -6,6 +6,7 @@
 import { ApiError, ClientGoneError, errorResponse, toApiError } from "../api/errors.ts";
 import { modelList, modelObject } from "../api/models.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
+import { strategies } from "../reasoning/strategies/mod.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
@@ -65,6 +66,10 @@ export function createApp(options: AppOptions): App {
   const created = Math.floor(clock.date() / 1000);
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
   const ids = [...models.keys()];
+  const listed = config.models.map(({ reasoning: { id, strategy } }) => ({
+    id,
+    description: strategies[strategy]?.summary ?? "",
+  }));
   const answerChat = createChatHandler({
     settings: config.server,
     models,
@@ -76,7 +81,7 @@ export function createApp(options: AppOptions): App {
 
   const routes = new Map<string, Route>([
     ["/chat/completions", { method: "POST", handle: answerChat }],
-    ["/models", { method: "GET", handle: () => Response.json(modelList(ids, created)) }],
+    ["/models", { method: "GET", handle: () => Response.json(modelList(listed, created)) }],
     ["/", { method: "GET", open: true, handle: () => root(ids) }],
     ["/favicon.ico", { method: "GET", open: true, handle: () => root(ids) }],
     ["/health", { method: "GET", open: true, handle: health }],
@@ -88,8 +93,9 @@ export function createApp(options: AppOptions): App {
     method: "GET",
     handle(_request, _exchange, path) {
       const id = decoded(path.slice("/models/".length));
-      if (!models.has(id)) throw modelNotFound(id, models);
-      return Response.json(modelObject(id, created));
+      const model = listed.find((each) => each.id === id);
+      if (model === undefined) throw modelNotFound(id, models);
+      return Response.json(modelObject(model, created));
     },
   };
 
