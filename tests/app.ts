@@ -8,6 +8,7 @@ import { resolveConfig } from "../lib/config/resolve.ts";
 import { type App, createApp } from "../lib/server/app.ts";
 import { createLog } from "../lib/server/log.ts";
 import { type Clock, systemClock } from "../lib/upstream/clock.ts";
+import { checkResponse } from "./spec/checked_response.ts";
 
 /** The token that the test apps take. */
 export const TOKEN = "test-token-4711";
@@ -24,7 +25,7 @@ export interface TestAppOptions {
   lines?: string[];
 }
 
-/** An app, and requests to it. */
+/** An app, and requests to it. Each answer is checked against OpenAI's document as it is read. */
 export interface TestApp extends App {
   /** Sends a request with the token. */
   send(path: string, body?: unknown, init?: RequestInit): Promise<Response>;
@@ -64,8 +65,9 @@ stream_status_feedback: false
       write: (line) => options.lines?.push(line),
     }),
   });
+  const handle = async (request: Request) => checkResponse(request, await app.handle(request));
   const send = (path: string, body?: unknown, init: RequestInit = {}) =>
-    app.handle(
+    handle(
       new Request(`http://localhost${path}`, {
         method: body === undefined ? "GET" : "POST",
         ...(body === undefined
@@ -81,6 +83,7 @@ stream_status_feedback: false
     );
   return {
     ...app,
+    handle,
     send,
     chat: (body, init) =>
       send("/v1/chat/completions", {

@@ -14,16 +14,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The clock is the one thing that every room shares; all else of `upstream` is closed to `api`.
   api: ["reasoning", "store"],
   config: ["upstream", "reasoning", "api", "store"],
+  eval: ["server", "api", "reasoning", "upstream", "config"],
   server: ["api", "reasoning", "upstream", "config", "store", "playground"],
-  cli: [
-    "server",
-    "api",
-    "reasoning",
-    "upstream",
-    "config",
-    "store",
-    "playground",
-  ],
+  cli: ["eval", "server", "api", "reasoning", "upstream", "config", "store", "playground"],
 };
 
 const IMPORT_REGEXP =

@@ -43,7 +43,7 @@ import {
   type Script,
 } from "./faulty_upstream.ts";
 
-const SHORT = { first_token_ms: 150, idle_ms: 150, total_ms: 400 };
+const SHORT = { first_token_ms: 450, idle_ms: 450, total_ms: 1200 };
 const timedOut = (requests = 3) => error(504, "upstream_timeout", requests);
 const unreachable = (requests: number) => error(502, "upstream_unreachable", requests);
 const failed = (requests: number) => error(502, "upstream_error", requests);
@@ -164,7 +164,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
   {
     name: "a stall in the first thought",
     play: onFirstThought(halfThen(hang)),
-    upstream: { timeouts: { idle_ms: 150, total_ms: 600 } },
+    upstream: { timeouts: { idle_ms: 450, total_ms: 1500 } },
     outcomes: resumed(),
   },
   {
@@ -204,7 +204,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
   {
     name: "a stall in the answer",
     play: onAnswer(halfThen(hang)),
-    upstream: { timeouts: { idle_ms: 150, total_ms: 600 } },
+    upstream: { timeouts: { idle_ms: 450, total_ms: 1500 } },
     outcomes: answerBroken(504, "upstream_timeout"),
   },
   {
@@ -228,13 +228,13 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
   {
     name: "silence before the headers",
     play: () => [hang],
-    upstream: { timeouts: { headers_ms: 150 } },
+    upstream: { timeouts: { headers_ms: 450 } },
     outcomes: timedOut(),
   },
   {
     name: "silence before the headers, behind the commit",
     play: () => [hang],
-    upstream: { timeouts: { headers_ms: 150 } },
+    upstream: { timeouts: { headers_ms: 450 } },
     server: { commit_after_ms: 1 },
     outcomes: {
       direct: {
@@ -250,7 +250,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
   {
     name: "silence within the headers",
     play: () => [raw("HTTP/1.1 200 OK\r\ncontent-ty"), hang],
-    upstream: { timeouts: { headers_ms: 150 } },
+    upstream: { timeouts: { headers_ms: 450 } },
     outcomes: timedOut(),
   },
   {
@@ -280,18 +280,18 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
   {
     name: "comments for ever, halfway",
     play: halfThen(forever(20, piece(": wait\n\n"))),
-    upstream: { timeouts: { total_ms: 400 } },
+    upstream: { timeouts: { total_ms: 1200 } },
     outcomes: brokenHalfway(504, "upstream_timeout"),
   },
   {
     name: "a slow drip under the idle limit",
     play: onAnswer(drip(12, 100)),
-    upstream: { timeouts: { idle_ms: 800 } },
+    upstream: { timeouts: { idle_ms: 2500 } },
     outcomes: whole(),
   },
   {
     name: "a slow drip over the idle limit",
-    play: halfThen(wait(300), piece(" is"), wait(300), end),
+    play: halfThen(wait(900), piece(" is"), wait(900), end),
     upstream: { timeouts: SHORT },
     outcomes: brokenHalfway(504, "upstream_timeout"),
   },

@@ -1,0 +1,24 @@
+import { assert } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
+
+const CLIENTS = /^npm:(openai|ai|@ai-sdk\/[\w-]+|@langchain\/openai|@openai\/agents)@(\d+)\.(\d+)/;
+
+Deno.test("the README's table of clients names every client that is tested, and its version", () => {
+  const readme = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
+  const [, section] = readme.split(/^## Compatibility$/m);
+  if (section === undefined) {
+    console.log("skipped: the README has no section about compatibility");
+    return;
+  }
+  const rows = section.split(/^## /m)[0]!.split("\n").filter((line) => line.startsWith("|"));
+  for (const specifier of Object.values(config.imports)) {
+    const [, name, major, minor] = CLIENTS.exec(specifier) ?? [];
+    if (name === undefined) continue;
+    const named = rows.some((row) => {
+      const at = row.indexOf(`\`${name}\` ${major}`);
+      return at >= 0 &&
+        new RegExp(`^\`[^\`]+\` ${major}(\\.${minor}(\\.\\d+)?)?(?![\\d.])`).test(row.slice(at));
+    });
+    assert(named, `the table does not name \`${name}\` ${major} (tested: ${specifier})`);
+  }
+});

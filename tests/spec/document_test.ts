@@ -1,0 +1,62 @@
+import { assert, assertEquals } from "@std/assert";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { KNOWN_DIFFERENCES } from "./differences.ts";
+import { extract } from "./extract.ts";
+import { createStreamChecker } from "./stream_checker.ts";
+
+const DOCUMENT = new URL("../../../shared/spec/openai-openapi.json", import.meta.url);
+const SCHEMAS = new URL("openai.schemas.json", import.meta.url);
+
+/** The document's text; undefined, and a word about it, where it is not at hand. */
+function readDocument(): string | undefined {
+  try {
+    return Deno.readTextFileSync(DOCUMENT);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.log("skipped: ../shared/spec/openai-openapi.json is not here");
+    return undefined;
+  }
+}
+
+Deno.test("the schemas are those of OpenAI's document", () => {
+  const document = readDocument();
+  if (document === undefined) return;
+  assertEquals(
+    JSON.stringify(extract(JSON.parse(document))),
+    JSON.stringify(JSON.parse(Deno.readTextFileSync(SCHEMAS))),
+  );
+});
+
+Deno.test("what is listed as a known difference is one: the document as it stands refuses it", () => {
+  const document = readDocument();
+  if (document === undefined) return;
+  // ajv knows `nullable`; JSON Schema, and with it OpenAPI 3.1, does not.
+  const { components } = JSON.parse(
+    document,
+    (key, value) => key === "nullable" && value === true ? undefined : value,
+  );
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, logger: false });
+  ajv.addSchema({ components }, "document");
+  for (const { where, sample } of KNOWN_DIFFERENCES) {
+    if (sample === undefined) continue;
+    const ref = `document#/components/schemas/${sample.schema}`;
+    assert(!ajv.validate({ $ref: ref }, sample.json), where);
+  }
+});
+
+Deno.test("what is listed as a known difference passes as a frame of a stream", () => {
+  const head = { id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "o1" };
+  const first = {
+    ...head,
+    choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }],
+  };
+  for (const { sample } of KNOWN_DIFFERENCES) {
+    if (sample === undefined) continue;
+    const checker = createStreamChecker();
+    checker.push(`: keepalive\n\ndata: ${JSON.stringify(first)}\n\n`);
+    const json = "error" in (sample.json as object)
+      ? sample.json
+      : { ...(sample.json as object), ...head };
+    checker.push(`data: ${JSON.stringify(json)}\n\n`);
+  }
+});

@@ -1,0 +1,176 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { checkResponse } from "./checked_response.ts";
+import { createStreamChecker } from "./stream_checker.ts";
+import {
+  InvalidWireError,
+  validateChunk,
+  validateCompletion,
+  validateError,
+  validateModel,
+  validateModelList,
+} from "./validate.ts";
+
+const HEAD = { id: "chatcmpl-1", created: 1770933883, model: "o1" };
+const MESSAGE = { role: "assistant", content: "4", refusal: null };
+const CHOICE = { index: 0, message: MESSAGE, logprobs: null, finish_reason: "stop" };
+const COMPLETION = { ...HEAD, object: "chat.completion", choices: [CHOICE] };
+const chunk = (delta: object, finish_reason: string | null = null, more: object = {}) => ({
+  ...HEAD,
+  object: "chat.completion.chunk",
+  choices: [{ index: 0, delta, logprobs: null, finish_reason }],
+  ...more,
+});
+const MODEL = { id: "o1", object: "model", created: 1770933883, owned_by: "o1-api" };
+const ERROR = { message: "m", type: "server_error", param: null, code: null };
+
+for (
+  const [name, validate, right, wrong] of [
+    ["a completion", validateCompletion, [
+      COMPLETION,
+      { ...COMPLETION, steps: [], total_thinking_time: 1 },
+      { ...COMPLETION, choices: [{ ...CHOICE, message: { ...MESSAGE, reasoning_content: "r" } }] },
+      { ...COMPLETION, service_tier: null },
+    ], [
+      { ...COMPLETION, object: "chat.completion.chunk" },
+      { ...COMPLETION, created: 1.5 },
+      { ...COMPLETION, choices: [{ ...CHOICE, finish_reason: "end_turn" }] },
+      { ...COMPLETION, choices: [{ ...CHOICE, message: { role: "assistant", content: "4" } }] },
+      { ...COMPLETION, usage: { prompt_tokens: 1, completion_tokens: 2 } },
+      { ...COMPLETION, service_tier: "slow" },
+    ]],
+    ["a chunk", validateChunk, [
+      chunk({}),
+      chunk({ reasoning: "r", reasoning_content: "r" }),
+      chunk({ tool_calls: [{ index: 0, function: { arguments: "{" } }] }),
+      chunk({}, "stop", { usage: null }),
+      chunk({}, null, { o1: { type: "usage" } }),
+    ], [
+      { ...HEAD, object: "chat.completion.chunk" },
+      chunk({ tool_calls: [{ function: { arguments: "{" } }] }),
+      chunk({ tool_calls: [{ index: 0, function: { arguments: {} } }] }),
+      chunk({ content: 4 }),
+      chunk({}, "end_turn"),
+      chunk({}, "stop", { usage: {} }),
+    ]],
+    ["a list of models", validateModelList, [{ object: "list", data: [MODEL] }], [
+      { data: [MODEL] },
+      { object: "list", data: [{ id: "o1" }] },
+    ]],
+    ["a model", validateModel, [MODEL, { ...MODEL, context_length: 1 }], [
+      { ...MODEL, created: "now" },
+    ]],
+    ["an error", validateError, [{ error: ERROR }], [
+      { error: "m" },
+      { error: { message: "m", type: "t", param: null } },
+      { detail: "m" },
+    ]],
+  ] as const
+) {
+  Deno.test(`${name} is told from what is none`, () => {
+    for (const json of right) validate(json);
+    for (const json of wrong) assertThrows(() => validate(json), InvalidWireError);
+  });
+}
+
+const FIRST = chunk({ role: "assistant", content: "" });
+const LAST = chunk({}, "stop");
+const DONE = "[DONE]";
+
+for (
+  const [name, frames] of Object.entries<readonly (object | string)[]>({
+    "no end": [FIRST, LAST],
+    "no finish": [FIRST, DONE],
+    "no role": [chunk({ content: "4" }), LAST, DONE],
+    "a chunk after the end": [FIRST, LAST, DONE, FIRST],
+    "text after the finish": [FIRST, LAST, chunk({ content: "4" }), DONE],
+    "another id": [FIRST, { ...LAST, id: "chatcmpl-2" }, DONE],
+    "reasoning beside content": [FIRST, chunk({ content: "4", reasoning: "r" }), LAST, DONE],
+    "an error beside choices": [FIRST, { ...LAST, error: ERROR }],
+    "[DONE] after an error": [FIRST, { error: ERROR }, DONE],
+    "an error of another shape": [FIRST, { error: "m" }],
+    "a frame that is no JSON": [FIRST, "{"],
+  })
+) {
+  Deno.test(`a stream with ${name} is wrong`, () => {
+    const checker = createStreamChecker();
+    assertThrows(() => {
+      for (const frame of frames) {
+        checker.push(`data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}\n\n`);
+      }
+      checker.end();
+    }, InvalidWireError);
+  });
+}
+
+Deno.test("a stream that ends inside a frame is wrong", () => {
+  const checker = createStreamChecker();
+  checker.push(`data: ${JSON.stringify(FIRST)}\n`);
+  assertThrows(() => checker.end(), InvalidWireError);
+});
+
+Deno.test("a stream is right in whatever pieces it comes", () => {
+  const frames = [FIRST, chunk({ content: "é\n\n4" }), LAST, { ...LAST, choices: [] }];
+  const text = frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n: keepalive\n\n`).join("");
+  const checker = createStreamChecker();
+  for (const character of `${text}data: ${DONE}\n\n`) checker.push(character);
+  checker.end();
+});
+
+const ask = (body: BodyInit, init: ResponseInit = {}, path = "/v1/chat/completions") =>
+  checkResponse(new Request(`http://localhost${path}`), new Response(body, init));
+const JSON_TYPE = { "content-type": "application/json" };
+const SSE_TYPE = { "content-type": "text/event-stream; charset=utf-8" };
+
+Deno.test("a right answer is read unchanged", async () => {
+  const text = `   ${JSON.stringify(COMPLETION)}`;
+  const response = ask(text, { headers: JSON_TYPE });
+  assertEquals([response.status, response.headers.get("content-type")], [
+    200,
+    JSON_TYPE[
+      "content-type"
+    ],
+  ]);
+  assertEquals(await response.text(), text);
+  assertEquals(await ask("OK", {}, "/healthz").text(), "OK");
+});
+
+for (
+  const [name, body, init, path] of [
+    ["a completion", "{}", { headers: JSON_TYPE }, undefined],
+    ["a completion of another type", JSON.stringify(COMPLETION), {}, undefined],
+    ["an error", '{"detail":"no"}', { status: 404, headers: JSON_TYPE }, "/nowhere"],
+    ["a list of models", "[]", { headers: JSON_TYPE }, "/models/"],
+    ["a model", "{}", { headers: JSON_TYPE }, "/v1/models/org/o1"],
+    ["a stream", "data: {}\n\n", { headers: SSE_TYPE }, undefined],
+  ] as const
+) {
+  Deno.test(`the reading of ${name} fails where it is wrong`, async () => {
+    const { error } = console;
+    console.error = () => {};
+    try {
+      await assertRejects(() => ask(body, init, path).text(), InvalidWireError);
+    } finally {
+      console.error = error;
+    }
+  });
+}
+
+Deno.test("a checked stream is read when it is read, and cancelled at once", async () => {
+  let pulls = 0;
+  const cancelled = Promise.withResolvers<unknown>();
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (pulls++ > 0) return new Promise(() => {});
+      controller.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(FIRST)}\n\n`));
+    },
+    cancel: cancelled.resolve,
+  }, { highWaterMark: 0 });
+  const reader = ask(body, { headers: SSE_TYPE }).body!.getReader();
+  assertEquals(pulls, 0);
+  assert(!(await reader.read()).done);
+  assertEquals(pulls, 1);
+  const parked = reader.read();
+  await reader.cancel("gone");
+  assertEquals(await cancelled.promise, "gone");
+  assert((await parked).done);
+});
