@@ -30,7 +30,7 @@ function flood(start: string, more: string, bytes: number): Action {
 }
 
 const MB_200 = 200 * 1_048_576;
-const SYSTEM_BUFFERS = 12 * 1_048_576;
+const SYSTEM_BUFFERS = 40 * 1_048_576;
 
 /** The faults. */
 export const SIZE_FAULTS: readonly Fault[] = [
