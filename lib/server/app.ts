@@ -56,6 +56,21 @@ interface Route {
   handle: Handler;
 }
 
+/**
+ * Headers that OpenAI sends with every answer. No limit of requests or tokens is kept here, and
+ * balancers that look for one find one that is never reached.
+ */
+const CONSTANT_HEADERS: readonly (readonly [string, string])[] = [
+  ["openai-version", "2020-10-01"],
+  ["openai-organization", "o1-api"],
+  ["x-ratelimit-limit-requests", "1000000"],
+  ["x-ratelimit-remaining-requests", "1000000"],
+  ["x-ratelimit-reset-requests", "0s"],
+  ["x-ratelimit-limit-tokens", "1000000000"],
+  ["x-ratelimit-remaining-tokens", "1000000000"],
+  ["x-ratelimit-reset-tokens", "0s"],
+];
+
 /** Creates the app. */
 export function createApp(options: AppOptions): App {
   const { config, clock, log } = options;
@@ -154,7 +169,7 @@ export function createApp(options: AppOptions): App {
       }
       const { headers } = response;
       headers.set("x-request-id", id);
-      headers.set("openai-version", "2020-10-01");
+      for (const [name, value] of CONSTANT_HEADERS) headers.set(name, value);
       headers.set("openai-processing-ms", String(Math.round(clock.now() - start)));
       addCorsHeaders(headers, request.headers.get("origin"), config.server.cors_origins);
       return response;

@@ -325,6 +325,15 @@ Deno.test("health needs no token, and every answer has a request id", async () =
   const given = await handle(
     new Request("http://localhost/", { headers: { "x-request-id": "mine-1" } }),
   );
+  for (
+    const name of [
+      "openai-version",
+      "openai-organization",
+      "openai-processing-ms",
+      "x-ratelimit-limit-requests",
+      "x-ratelimit-remaining-tokens",
+    ]
+  ) assert(given.headers.has(name), name);
   assertEquals(given.headers.get("x-request-id"), "mine-1");
 });
 
