@@ -19,6 +19,7 @@ Usage: o1-api [command] [options]
 Commands:
   serve            run the server (default)
   check            check the configuration and exit
+  eval             compare models on a set of problems; see \`o1-api eval --help\`
 
 Options:
   --config PATH    the configuration; default: config.yaml beside the program
@@ -29,6 +30,11 @@ Options:
 
 /** Runs the program. Ends the process with 1 for a bad configuration, 2 for bad arguments. */
 export async function main(args: readonly string[], moduleDir: string | undefined): Promise<void> {
+  if (args[0] === "eval") {
+    // Loaded only here: a server needs none of it.
+    const { compareModels } = await import("./eval.ts");
+    return await compareModels(args.slice(1), moduleDir);
+  }
   const unknown: string[] = [];
   const flags = parseArgs(args, {
     string: ["config", "host", "port"],

@@ -1,0 +1,123 @@
+/**
+ * The report: one HTML page that needs nothing else, neither a network nor a script.
+ *
+ * @module
+ */
+import { escapeText, type Point, renderPlot } from "./plot.ts";
+import type { Summary } from "./summary.ts";
+import { dollars, seconds, tableCells, tableNotes } from "./table.ts";
+
+/** What a report tells. */
+export interface ReportOptions {
+  /** The models' results. */
+  summaries: readonly Summary[];
+  /** The model that the others are compared with. */
+  baseline: string;
+  /** What the run was made with, by name. */
+  settings: Readonly<Record<string, string>>;
+  /** Milliseconds since 1970. */
+  date: number;
+  /** Whether everything was asked. */
+  isComplete: boolean;
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --text: #1b1f24; --soft: #59636e; --line: #d1d9e0; --back: #fff; --mark: #0b5cad; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6edf3; --soft: #9aa7b4; --line: #39424d; --back: #12161b; --mark: #6cb6ff; }
+}
+body { margin: 0 auto; padding: 2rem 1.5rem; max-width: 86rem; color: var(--text); background: var(--back); font: 16px/1.5 system-ui, sans-serif; }
+h1 { margin: 0; font-size: 1.6rem; } h2 { margin: 2rem 0 0.5rem; font-size: 1.15rem; }
+p, li { color: var(--soft); } .scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th, td { padding: 0.35rem 0.75rem; border-bottom: 1px solid var(--line); text-align: right; }
+th:first-child, td:first-child { text-align: left; } thead th { color: var(--soft); font-weight: 600; }
+.plots { display: flex; flex-wrap: wrap; gap: 2rem; } figure { margin: 0; flex: 1 1 26rem; max-width: 44rem; }
+figcaption { font-weight: 600; } svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 13px; }
+svg .label { fill: var(--text); } .grid { stroke: var(--line); } .bar { fill: none; stroke: var(--mark); stroke-width: 1.5; }
+.point { fill: var(--mark); } dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1.5rem; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+`;
+
+/** Writes the page. */
+export function renderReport(options: ReportOptions): string {
+  const { summaries, baseline, settings, isComplete } = options;
+  const date = new Date(options.date).toISOString().slice(0, 16).replace("T", " ");
+  const [head = [], ...rows] = tableCells(summaries);
+  const settingsList = Object.entries(settings).map(([name, value]) =>
+    `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`
+  );
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>o1-api eval: ${escapeText(summaries.map(({ model }) => model).join(", "))}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>Comparison of models</h1>
+<p>${date} UTC${isComplete ? "" : ". The run was stopped before its end."}</p>
+<h2>Results</h2>
+<div class="scroll" role="region" aria-label="Results" tabindex="0">
+<table>
+<thead><tr>${head.map((cell) => `<th scope="col">${escapeText(cell)}</th>`).join("")}</tr></thead>
+<tbody>
+${rows.map(rowOf).join("\n")}
+</tbody>
+</table>
+</div>
+<ul>${tableNotes(summaries, baseline).map((note) => `<li>${escapeText(note)}</li>`).join("\n")}</ul>
+<h2>Accuracy against cost and time</h2>
+<div class="plots">
+${plots(summaries)}
+</div>
+<h2>Settings</h2>
+<dl>
+${settingsList.join("\n")}
+</dl>
+</main>
+</body>
+</html>
+`;
+}
+
+function rowOf([first = "", ...rest]: readonly string[]): string {
+  return `<tr><th scope="row">${escapeText(first)}</th>${
+    rest.map((cell) => `<td>${escapeText(cell)}</td>`).join("")
+  }</tr>`;
+}
+
+/** Money where every model has a price, else tokens; and time. */
+function plots(summaries: readonly Summary[]): string {
+  const shown = summaries.filter(({ accuracy }) => accuracy !== undefined);
+  const priced = shown.every(({ cost }) => cost !== undefined);
+  const cost = {
+    id: "cost",
+    title: priced ? "Accuracy against cost" : "Accuracy against generated tokens",
+    xLabel: priced ? "USD for one question" : "generated tokens for one question",
+    xText: priced ? dollars : (tokens: number) => tokens.toLocaleString("en-US"),
+    points: pointsOf(shown, priced ? "cost" : "completion_tokens"),
+  };
+  const latency = {
+    id: "latency",
+    title: "Accuracy against time",
+    xLabel: "median time to the last token",
+    xText: seconds,
+    points: pointsOf(shown, "latency_p50_ms"),
+  };
+  return [cost, latency].filter(({ points }) => points.length > 0).map((plot) =>
+    `<figure>\n<figcaption>${escapeText(plot.title)}</figcaption>\n${renderPlot(plot)}\n</figure>`
+  ).join("\n");
+}
+
+function pointsOf(
+  summaries: readonly Summary[],
+  key: "cost" | "completion_tokens" | "latency_p50_ms",
+): Point[] {
+  return summaries.flatMap(({ model, accuracy, interval, [key]: x }) =>
+    accuracy === undefined || x === undefined ? [] : [{ label: model, x, y: accuracy, interval }]
+  );
+}

@@ -1,0 +1,90 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "../e2e/program.ts";
+import { startUpstream } from "../upstream.ts";
+import { createBench } from "./session.ts";
+
+const command = (write?: string) => ({
+  path: Deno.execPath(),
+  args: [
+    "run",
+    ...PERMISSIONS,
+    ...(write === undefined ? [] : [`--allow-write=${write}`]),
+    `${ROOT}main.ts`,
+    "eval",
+  ],
+});
+
+Deno.test("the first run needs no account: our own problems, the demo model, a table", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const [out, report] = [`${dir}/results.jsonl`, `${dir}/report.html`];
+    const args = ["--models", "demo,o1", "--limit", "3", "--out", out, "--report", report];
+    const first = await runProgram({ command: command(dir), args });
+    assertEquals(first.code, 0, first.stderr);
+    const [head, , demo, o1] = first.stdout.split("\n");
+    assertStringIncludes(head!, "first reasoning");
+    assert(/^demo +\d\/3 /.test(demo!) && /^o1 +\d\/3 /.test(o1!), first.stdout);
+    assertStringIncludes(first.stderr, "6 of 6: ");
+    assertEquals((await Deno.readTextFile(out)).trimEnd().split("\n").length, 6);
+    assertStringIncludes(await Deno.readTextFile(report), "</svg>");
+
+    const again = await runProgram({ command: command(dir), args: [...args, "--json"] });
+    const { summaries, finished, isComplete } = JSON.parse(again.stdout);
+    assertEquals([finished, isComplete, summaries[1].calls], [6, true, 5]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("Ctrl-C ends the upstream's work and prints the table so far", async () => {
+  const stalled = Promise.withResolvers<void>();
+  const left: Promise<void>[] = [];
+  await using upstream = startUpstream((call) => {
+    if (call.index < 3) return { content: "FINAL: 2" };
+    left.push(call.left);
+    if (left.length === 2) stalled.resolve();
+    return { content: "FINAL: 2", end: "stall" };
+  });
+  await using bench = await createBench(upstream.url);
+  const { path, args } = command(bench.dir);
+  const { config, dataset, out } = bench;
+  const files = ["--config", config, "--dataset", dataset, "--out", out];
+  const child = new Deno.Command(path, {
+    args: [...args, "--models", "plain", "--concurrency", "2", ...files],
+    env: cleanEnv(),
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  const ended = output.then(({ stderr }) => {
+    throw new Error(new TextDecoder().decode(stderr));
+  });
+  await Promise.race([stalled.promise, ended]);
+  ended.catch(() => {});
+  child.kill("SIGINT");
+  const { code, stdout, stderr } = await output;
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assertEquals(code, 130, text(stderr));
+  assertStringIncludes(text(stdout), "1/3");
+  assertStringIncludes(text(stderr), "Stopped after 3 of 6. The same command goes on from here.");
+  await Promise.all(left);
+  assertEquals((await bench.results()).length, 3);
+});
+
+Deno.test("what can't be is said before anything is asked", async () => {
+  const cases: [string[], number, string][] = [
+    [["--help"], 0, ""],
+    [["--models", "demo", "--out", "/nowhere/r.jsonl"], 1, "no permission to write there"],
+    [["--models", "nope"], 2, "Known models are: o1"],
+    [["--models", "demo", "--dataset", `${ROOT}deno.json`], 1, "deno.json, line 1: no JSON"],
+    [["--port", "1"], 2, "Unknown option --port"],
+  ];
+  await Promise.all(cases.map(async ([args, code, message]) => {
+    const ended = await runProgram({ command: command(), args });
+    assertEquals(ended.code, code, ended.stderr);
+    assertStringIncludes(ended.stderr, message);
+    if (code === 0) assertStringIncludes(ended.stdout, "correct of all asked (the standard)");
+  }));
+});

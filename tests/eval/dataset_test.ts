@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { choose, DatasetError, OWN_PROBLEMS, parseDataset } from "../../lib/eval/dataset.ts";
+import { createRandom } from "../../lib/eval/statistics.ts";
+
+const lines = (...rows: object[]) => rows.map((row) => JSON.stringify(row)).join("\n");
+
+const GSM8K = lines(
+  { question: "How many clips?", answer: "48/2 = <<48/2=24>>24\n#### 72" },
+  { question: "How many euros?", answer: "…\n#### 1,250" },
+);
+const MATH_500 = lines({
+  problem: "Convert $(0,3)$ to polar coordinates.",
+  solution: "We have \\boxed{…}",
+  answer: "\\left( 3, \\frac{\\pi}{2} \\right)",
+  subject: "Precalculus",
+  level: 2,
+  unique_id: "test/precalculus/807.json",
+});
+const AIME_2024 = lines({ ID: "2024-II-4", Problem: "Let x…", Solution: "…", Answer: 33 });
+const AIME_2025 = lines({ problem_idx: 1, problem: "Find the sum…", answer: "070" });
+const OWN = lines(
+  { id: "a", question: "Which?", answer: "B", options: ["one", "two"] },
+  { id: "b", question: "Which?", answer: "one", options: ["one", "two"] },
+  { id: "c", question: "How many?", answer: 3 },
+);
+
+Deno.test("datasets are read as they are published", async () => {
+  const cases: [string, string, [string, string, string[]][]][] = [
+    ["GSM8K", GSM8K, [["line-1", "How many clips?", ["72"]], [
+      "line-2",
+      "How many euros?",
+      ["1250"],
+    ]]],
+    ["MATH-500", MATH_500, [[
+      "test/precalculus/807.json",
+      "Convert $(0,3)$ to polar coordinates.",
+      ["\\left( 3, \\frac{\\pi}{2} \\right)"],
+    ]]],
+    ["AIME 2024", AIME_2024, [["2024-II-4", "Let x…", ["33"]]]],
+    ["AIME 2025", AIME_2025, [["1", "Find the sum…", ["070"]]]],
+    ["our own", OWN, [
+      ["a", "Which?\n\nA) one\nB) two", ["B", "two"]],
+      ["b", "Which?\n\nA) one\nB) two", ["A", "one"]],
+      ["c", "How many?", ["3"]],
+    ]],
+    ["with a byte order mark, empty lines and CRLF", `\ufeff${OWN.split("\n")[2]}\r\n\r\n`, [
+      ["c", "How many?", ["3"]],
+    ]],
+  ];
+  for (const [name, content, expected] of cases) {
+    const problems = await parseDataset(content, "data.jsonl");
+    assertEquals(
+      problems.map(({ id, question, answers }) => [id, question, [...answers]]),
+      expected,
+      name,
+    );
+  }
+});
+
+Deno.test("a line that can't be used is named, with what it lacks", async () => {
+  const cases: [string, string][] = [
+    ["", "data.jsonl: there is no problem in it"],
+    ["{}", "line 1: neither 'question' (GSM8K, own format) nor 'problem' (MATH-500, AIME)"],
+    [lines({ text: "x" }), "but 'text'"],
+    [lines({ question: "x" }), "line 1: 'answer' is missing"],
+    [lines({ problem: "x", solution: "y" }), "line 1: 'answer' is missing"],
+    [`${GSM8K}\n\n${lines({ question: "x" })}`, "line 4: 'answer' is missing (read as GSM8K)"],
+    [`${GSM8K}\n${lines({ question: "x", answer: "3" })}`, "line 3: 'answer' lacks the line"],
+    [`${AIME_2024}\n${lines({ ID: "z", Problem: "x" })}`, "line 2: 'answer' is missing"],
+    [`${OWN}\n{"id": "d", "que`, "line 4: no JSON"],
+    [`${OWN}\n[1]`, "line 4: a JSON object is expected"],
+    [`${OWN}\n${lines({ id: "a", question: "x", answer: "y" })}`, "the id 'a' is that of line 1"],
+    [lines({ question: " ", answer: "3" }), "'question' must be a text that is not empty"],
+    [lines({ question: "x", answer: null }), "'answer' must be a text"],
+    [lines({ question: "x", answer: "A", options: ["one"] }), "'options' must be a list of 2"],
+    [lines({ question: "x", answer: "C", options: ["one", "two"] }), "neither an option nor"],
+  ];
+  for (const [content, message] of cases) {
+    await assertRejects(() => parseDataset(content, "data.jsonl"), DatasetError, message);
+  }
+});
+
+Deno.test("the problems that come with the program are forty, and all are read", async () => {
+  const problems = await parseDataset(await Deno.readTextFile(OWN_PROBLEMS), "own");
+  assertEquals(problems.length, 40);
+  assertEquals(new Set(problems.map(({ digest }) => digest)).size, 40);
+  assert(problems.filter(({ question }) => question.includes("\nB) ")).length >= 4);
+});
+
+Deno.test("a limit takes the first problems, or draws the same ones for the same seed", async () => {
+  const problems = await parseDataset(await Deno.readTextFile(OWN_PROBLEMS), "own");
+  const ids = (limit?: number, seed?: number) =>
+    choose(problems, limit, seed === undefined ? undefined : createRandom(seed))
+      .map(({ id }) => id);
+  assertEquals(ids(2), ["own-01", "own-02"]);
+  assertEquals(ids().length, 40);
+  assertEquals(ids(100, 7).length, 40);
+  assertEquals(ids(5, 7), ids(5, 7));
+  assert(ids(5, 7).join() !== ids(5, 8).join());
+  assertEquals(ids(5, 7), ids(5, 7).toSorted());
+});

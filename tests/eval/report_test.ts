@@ -1,0 +1,116 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { renderReport } from "../../lib/eval/report.ts";
+import type { Result } from "../../lib/eval/results.ts";
+import { summarize, type Summary } from "../../lib/eval/summary.ts";
+import { renderTable, tableCells } from "../../lib/eval/table.ts";
+
+function resultsOf(model: string, right: boolean[], latency: number, cost?: number): Result[] {
+  return right.map((correct, i) => ({
+    id: `p${i}`,
+    digest: "d",
+    model,
+    trial: 1,
+    target: "configured",
+    scoring: "extract",
+    gold: "1",
+    correct,
+    content: "1",
+    measured: {
+      calls: 1,
+      prompt_tokens: 1234,
+      completion_tokens: 500,
+      reasoning_tokens: 400,
+      latency_ms: latency,
+      ...(cost === undefined ? {} : { cost }),
+    },
+  }));
+}
+
+function summaries(models: Record<string, [boolean[], number, number?]>): Summary[] {
+  const results = Object.entries(models).flatMap(([model, [right, latency, cost]]) =>
+    resultsOf(model, right, latency, cost)
+  );
+  const names = Object.keys(models);
+  return summarize(results, { models: names, baseline: names[0]!, seed: 1 });
+}
+
+const ten = (right: number) => Array.from({ length: 10 }, (_, i) => i < right);
+
+Deno.test("the table is aligned and says what its figures are", () => {
+  const both = summaries({ direct: [ten(4), 900, 0.0001], "o1-vote": [ten(8), 12_345, 0.002] });
+  const text = renderTable(both, "direct");
+  const lines = text.split("\n");
+  assertStringIncludes(lines[2]!, "4/10");
+  assertStringIncludes(lines[3]!, "[49.0, 94.3]");
+  assertStringIncludes(lines[3]!, "+40.0 [+10.0, +70.0]");
+  assertStringIncludes(lines[3]!, "12.3 s");
+  assertStringIncludes(lines[3]!, "0.002");
+  assertStringIncludes(text, "in all: 0.021 USD");
+  for (const right of ["correct", "accuracy", "p50"]) {
+    const end = lines[0]!.indexOf(right) + right.length;
+    assert(/\S$/.test(lines[2]!.slice(0, end)) && /\S$/.test(lines[3]!.slice(0, end)), right);
+  }
+  assert(!tableCells(summaries({ direct: [ten(4), 900] }))[0]!.includes("USD"));
+});
+
+Deno.test("a model without any result has a row all the same", () => {
+  const [, none] = summaries({ direct: [ten(4), 900], late: [[], 0] });
+  assertEquals([none!.asked, none!.accuracy, none!.difference], [0, undefined, undefined]);
+  assertStringIncludes(renderTable([none!], "direct"), "0/0");
+});
+
+Deno.test("the report needs nothing from elsewhere, and hostile text stays text", () => {
+  const hostile = `<script src="https://evil.example/x.js">alert(1)</script>"'&\u0000`;
+  const all = summaries({ direct: [ten(4), 900], [hostile]: [ten(8), 12_345] });
+  all[1]!.error_codes = { '"><img src=x onerror=alert(1)>': 1 };
+  all[1]!.errors = 1;
+  const page = renderReport({
+    summaries: all,
+    baseline: "direct",
+    settings: { models: hostile, "<b>": "</dd></dl>" },
+    date: Date.UTC(2026, 0, 1),
+    isComplete: false,
+  });
+  const tags = [...page.matchAll(/<\/?([a-z][a-z0-9]*)([^>]*)>/gi)];
+  const allowed =
+    "html head meta title style body main h1 h2 p div table thead tbody tr th td ul " +
+    "li figure figcaption svg desc g line text path circle dl dt dd";
+  const names = new Set(tags.map(([, name]) => name));
+  assertEquals([...names].filter((name) => !allowed.split(" ").includes(name!)), []);
+  for (const [tag, , attributes] of tags) {
+    assert(!/\s(?:src|href|on\w+|style|srcset|action)=/i.test(attributes!), tag);
+  }
+  assert(!/url\(|@import|xlink|<!ENTITY/i.test(page));
+  assertStringIncludes(page, "&lt;script src=&quot;https://evil.example");
+  assert(!page.includes("\u0000"));
+  assertStringIncludes(page, "The run was stopped before its end.");
+  assertStringIncludes(page, "prefers-color-scheme: dark");
+  const plots = page.match(/<svg [^>]*role="img" aria-labelledby="(\S+) (\S+)"/g) ?? [];
+  assertEquals(plots.length, 2);
+  for (const id of ["cost-title", "cost-desc", "latency-title", "latency-desc"]) {
+    assertStringIncludes(page, ` id="${id}"`);
+  }
+  const open = tags.filter(([tag]) => !tag.startsWith("</") && !tag.endsWith("/>"));
+  const close = tags.filter(([tag]) => tag.startsWith("</"));
+  // Three meta elements stay open.
+  assertEquals(open.length - 3, close.length);
+});
+
+Deno.test("plots hold every number there is: none, far apart, or free of charge", () => {
+  const cases: Record<string, [boolean[], number, number?]>[] = [
+    {},
+    { direct: [[], 0] },
+    { free: [ten(10), 0, 0], dear: [ten(0), 1e7, 12] },
+    { one: [ten(5), 10, 0.00001], two: [ten(5), 10, 0.00001], three: [ten(5), 1e6, 3] },
+  ];
+  for (const models of cases) {
+    const page = renderReport({
+      summaries: summaries(models),
+      baseline: "",
+      settings: {},
+      date: 0,
+      isComplete: true,
+    });
+    assert(!/NaN|Infinity|undefined/.test(page), JSON.stringify(models));
+  }
+});

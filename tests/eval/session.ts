@@ -1,0 +1,101 @@
+/**
+ * A comparison over a scripted upstream, as tests run it.
+ *
+ * @module
+ */
+import { parseConfig } from "../../lib/config/load.ts";
+import { resolveConfig } from "../../lib/config/resolve.ts";
+import { parseEvalFlags } from "../../lib/eval/flags.ts";
+import type { Result } from "../../lib/eval/results.ts";
+import { type Outcome, runSession } from "../../lib/eval/session.ts";
+import { configuredTarget, remoteTarget } from "../../lib/eval/target.ts";
+import { systemClock } from "../../lib/upstream/clock.ts";
+import type { Call } from "../upstream.ts";
+
+/** A folder with a dataset of sums, and the runs in it. */
+export interface Bench extends AsyncDisposable {
+  /** The folder. */
+  dir: string;
+  /** The configuration's path. */
+  config: string;
+  /** The dataset's path. */
+  dataset: string;
+  /** The path of the results. */
+  out: string;
+  /** Runs a comparison; what it shows is added to `shown`. */
+  run(args: string[], options?: { signal?: AbortSignal; remote?: boolean }): Promise<Outcome>;
+  /** The results of the file. */
+  results(): Promise<Result[]>;
+  /** What was shown. */
+  shown: string[];
+}
+
+/** Creates a bench over an upstream, with so many problems: "What is 1 + 1?" and so on. */
+export async function createBench(upstream: string, problems = 6): Promise<Bench> {
+  const dir = await Deno.makeTempDir();
+  const [dataset, out, config] = ["sums.jsonl", "out.jsonl", "config.yaml"].map((name) =>
+    `${dir}/${name}`
+  ) as [string, string, string];
+  const rows = Array.from(
+    { length: problems },
+    (_, i) => JSON.stringify({ id: `p${i + 1}`, question: sum(i + 1), answer: i + 2 }),
+  );
+  await Deno.writeTextFile(dataset, rows.join("\n"));
+  const yaml = `
+api_bearer_token: secret-4711
+upstreams:
+  scripted:
+    base_url: ${upstream}
+    api_key: k
+    retry: { max_attempts: 1, base_ms: 1, max_ms: 2 }
+    price: { input: 1, output: 2 }
+models:
+  plain: { strategy: direct, upstream: scripted, model: plain-model, format: markdown }
+  other: { strategy: direct, upstream: scripted, model: other-model }
+  judge: { strategy: direct, upstream: scripted, model: judge-model }
+`;
+  await Deno.writeTextFile(config, yaml);
+  const shown: string[] = [];
+  const env = () => undefined;
+  const parsed = await parseConfig(yaml, {
+    file: config,
+    env,
+    readFile: () => Promise.reject(new Error("no file")),
+  });
+  const needs = { clock: systemClock, random: () => 0 };
+  return {
+    dir,
+    config,
+    dataset,
+    out,
+    shown,
+    async run(args, { signal = new AbortController().signal, remote = false } = {}) {
+      const place = remote ? ["--base-url", upstream] : [];
+      const flags = parseEvalFlags(["--dataset", dataset, ...place, ...args])!;
+      return await runSession({
+        ...needs,
+        flags,
+        target: remote
+          ? remoteTarget(upstream, "k")
+          : configuredTarget({ ...needs, config: resolveConfig(parsed, { env }), fetch }),
+        signal,
+        terminal: { isTerminal: false, columns: 80, write: (text) => shown.push(text) },
+      });
+    },
+    async results() {
+      const text = await Deno.readTextFile(out);
+      return text.trimEnd().split("\n").map((line) => JSON.parse(line));
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
+}
+
+function sum(n: number): string {
+  return `What is ${n} + 1?`;
+}
+
+/** The right answer to the sum that a call asks for. */
+export function rightAnswer({ body }: Call): string {
+  const [, n] = /What is (\d+) \+ 1/.exec(JSON.stringify(body.messages)) ?? [];
+  return String(Number(n) + 1);
+}

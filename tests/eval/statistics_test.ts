@@ -1,0 +1,67 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import {
+  createRandom,
+  effectiveSize,
+  type Interval,
+  pairedBootstrap,
+  quantile,
+  wilson,
+} from "../../lib/eval/statistics.ts";
+
+function assertNear(actual: Interval, expected: Interval, tolerance = 5e-4): void {
+  assertAlmostEquals(actual[0], expected[0], tolerance);
+  assertAlmostEquals(actual[1], expected[1], tolerance);
+}
+
+Deno.test("Wilson's interval has the values of the literature", () => {
+  assertNear(wilson(8, 10), [0.490, 0.943]);
+  // Newcombe (1998), Statistics in Medicine 17, table I, method 3.
+  assertNear(wilson(81, 263), [0.2553, 0.3662], 1e-4);
+  assertNear(wilson(15, 148), [0.0624, 0.1605], 1e-4);
+  assertNear(wilson(0, 20), [0, 0.1611], 1e-4);
+  assertNear(wilson(1, 29), [0.0061, 0.1718], 1e-4);
+  assertNear(wilson(10, 10), [0.7225, 1]);
+  assertEquals(wilson(0, 0), [0, 1]);
+});
+
+Deno.test("tries at one problem count as fewer, the more they resemble each other", () => {
+  const once = Array.from({ length: 20 }, (_, i) => ({ correct: i % 2, n: 1 }));
+  assertEquals(effectiveSize(once), 20);
+  const alike = Array.from({ length: 20 }, (_, i) => ({ correct: 3 * (i % 2), n: 3 }));
+  assertEquals(effectiveSize(alike), 20);
+  const unlike = Array.from({ length: 20 }, () => ({ correct: 1, n: 3 }));
+  assertEquals(effectiveSize(unlike), 60);
+  const between = Array.from({ length: 20 }, (_, i) => ({ correct: [0, 1, 2, 3][i % 4]!, n: 3 }));
+  const size = effectiveSize(between);
+  assert(size > 20 && size < 60, String(size));
+  assertEquals(effectiveSize(alike.map(() => ({ correct: 3, n: 3 }))), 20);
+  assertEquals(effectiveSize([]), 0);
+});
+
+Deno.test("quantiles are those of R's type 7", () => {
+  const values = [15, 20, 35, 40, 50];
+  assertEquals(quantile(values, 0.5), 35);
+  assertAlmostEquals(quantile(values, 0.4)!, 29);
+  assertAlmostEquals(quantile(Array.from({ length: 100 }, (_, i) => 100 - i), 0.95)!, 95.05);
+  assertEquals(quantile([3], 0.95), 3);
+  assertEquals(quantile([], 0.5), undefined);
+});
+
+Deno.test("the bootstrap is the same for the same seed, and close to the normal interval", () => {
+  const draw = createRandom(3);
+  const differences = Array.from({ length: 400 }, () => draw() < 0.3 ? 1 : draw() < 0.2 ? -1 : 0);
+  const interval = pairedBootstrap(differences, { random: createRandom(1) });
+  assertEquals(pairedBootstrap(differences, { random: createRandom(1) }), interval);
+  const mean = differences.reduce<number>((a, b) => a + b, 0) / 400;
+  const variance = differences.reduce<number>((sum, d) => sum + (d - mean) ** 2, 0) / 400;
+  const half = 1.96 * Math.sqrt(variance / 400);
+  assertNear(interval, [mean - half, mean + half], 0.01);
+});
+
+Deno.test("differences that are all the same are not taken for certainty", () => {
+  const random = createRandom(1);
+  const unseen = 1 - 0.025 ** (1 / 10);
+  assertNear(pairedBootstrap(Array(10).fill(0), { random }), [-unseen, unseen]);
+  assertNear(pairedBootstrap(Array(10).fill(1), { random }), [1 - 2 * unseen, 1]);
+  assertEquals(pairedBootstrap([], { random }), [-1, 1]);
+});
