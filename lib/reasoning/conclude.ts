@@ -4,30 +4,34 @@
  * @module
  */
 import { relayAnswer } from "./answer.ts";
+import { withoutFinalLine } from "./answer_extractor.ts";
 import type { ReasoningEvent } from "./events.ts";
+import type { Sample } from "./parallel.ts";
 import type { Message } from "./request.ts";
 import { createStopFilter } from "./stop_filter.ts";
 import type { StrategyContext } from "./strategy.ts";
 
 /**
- * Shows the answer; with tools or a format of the client's, or where it is to be rewritten, a
- * visible call that is given the answer (prompt `synthesize`) writes it.
+ * Shows the sample's answer. With tools or a format of the client's, where it is to be rewritten,
+ * or where the sample was cut off in its thinking, a visible call that is given what there is
+ * (prompt `synthesize`) writes it.
  *
  * @param step the number of the next step.
  */
 export async function* conclude(
   context: StrategyContext,
-  answer: string,
+  { text: written, thinking, cut }: Sample,
   step: number,
   rewrite = false,
 ): AsyncGenerator<ReasoningEvent> {
   const { final, json, messages: conversation } = context.request;
-  if (final.tools === undefined && json === undefined && !rewrite) {
+  const answer = withoutFinalLine(written || thinking);
+  if (final.tools === undefined && json === undefined && !rewrite && written !== "") {
     const stop = createStopFilter([final.stop ?? []].flat());
     const text = stop.push(answer) + stop.end();
     context.shows(text);
     if (text !== "") yield { type: "answer", text };
-    return yield { type: "finish", reason: "stop" };
+    return yield { type: "finish", reason: cut && !stop.stopped ? "length" : "stop" };
   }
   const messages: Message[] = [
     { role: "system", content: context.prompt("synthesize").replace("{answer}", () => answer) },

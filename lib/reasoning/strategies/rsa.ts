@@ -144,7 +144,7 @@ async function* finish(
     const shortest = first.voters.reduce((best, each) =>
       each.text.length < best.text.length ? each : best
     );
-    return yield* conclude(context, withoutFinalLine(textOf(shortest)), 2);
+    return yield* conclude(context, shortest, 2);
   }
   const texts = population.map((each) => withoutFinalLine(textOf(each)));
   const chosen = central(texts).slice(0, CENTRAL).map((at) => texts[at]!);

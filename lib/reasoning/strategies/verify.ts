@@ -7,12 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import {
-  extractAnswer,
-  questionOptions,
-  sameAnswer,
-  withoutFinalLine,
-} from "../answer_extractor.ts";
+import { extractAnswer, questionOptions, sameAnswer } from "../answer_extractor.ts";
 import { conclude } from "../conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent } from "../events.ts";
@@ -67,12 +62,14 @@ export const verify: RunnableStrategy = {
     const [first] = candidates;
     if (first === undefined) return yield* concludeWith(context, solutions[0]!);
     if (first.votes * 2 > solutions.length) return yield* concludeWith(context, first.solution);
-    yield* check(request, context, candidates, read);
+    // Of equal votes the earlier solver's stand.
+    candidates.sort((a, b) => a.solution.index - b.solution.index);
+    const others = yield* check(request, context, candidates, read);
     const unrefuted = candidates.filter((each) => each.error === undefined);
     const best = mostVotes(unrefuted);
     if (best !== undefined) return yield* concludeWith(context, best.solution);
-    yield* repair(request, context, candidates, read);
-    yield* concludeWith(context, mostVotes(candidates)!.solution);
+    const all = yield* repair(request, context, candidates, others, read);
+    yield* concludeWith(context, mostVotes(all)!.solution);
   },
 };
 
@@ -84,8 +81,7 @@ function reader(request: ReasoningRequest): Read {
     extractAnswer(sample.text, { options: letters, json: request.json !== undefined });
 }
 
-const concludeWith = (context: StrategyContext, { text, thinking }: Sample) =>
-  conclude(context, withoutFinalLine(text || thinking), 2);
+const concludeWith = (context: StrategyContext, sample: Sample) => conclude(context, sample, 2);
 
 /** Of equal ones the earlier. */
 function mostVotes(candidates: readonly Candidate[]): Candidate | undefined {
@@ -138,20 +134,29 @@ function candidatesOf(samples: readonly Sample[], read: Read): Candidate[] {
   }));
 }
 
-/** A verifier for each distinct answer, in a fresh context; its own answer is a vote. */
+/**
+ * A verifier for each distinct answer, in a fresh context; its own answer is a vote.
+ *
+ * @returns the answers that only verifiers gave.
+ */
 async function* check(
   request: ReasoningRequest,
   context: StrategyContext<Options>,
   candidates: Candidate[],
   read: Read,
-): AsyncGenerator<ReasoningEvent> {
-  if (!context.canThink(candidates.length)) return;
+): AsyncGenerator<ReasoningEvent, Candidate[]> {
+  const others: Candidate[] = [];
+  if (!context.canThink(candidates.length)) return others;
   const question = lastQuestion(request.messages);
   const specs = candidates.map(({ solution }, index): SampleSpec => {
     const prompt = context.prompt("verifier")
       .replace("{question}", () => question)
       .replace("{solution}", () => solution.text || solution.thinking);
-    const messages: Message[] = [...context.toolsMessage(), { role: "user", content: prompt }];
+    const messages: Message[] = [
+      ...context.toolsMessage(),
+      ...request.messages,
+      { role: "user", content: prompt },
+    ];
     return { index, role: "verifier", messages };
   });
   const { samples } = yield* sampleAll(context, specs);
@@ -160,11 +165,21 @@ async function* check(
     const error = provenError(sample.text);
     if (error !== undefined) candidate.error = error;
     const own = read(sample);
-    const voted = candidates.find(({ answer }) => own !== undefined && sameAnswer(answer, own));
-    if (voted !== undefined) voted.votes++;
+    if (own !== undefined) {
+      addVote(candidates, own) ?? addVote(others, own) ??
+        others.push({ answer: own, solution: { ...sample, text: `FINAL: ${own}` }, votes: 1 });
+    }
     const verdict = error === undefined ? "no error found" : "an error was quoted";
     yield { type: "status", text: `Answer ${candidate.answer.slice(0, 80)}: ${verdict}.` };
   }
+  return others;
+}
+
+/** The candidate that the vote went to; undefined where none has this answer. */
+function addVote(candidates: readonly Candidate[], answer: string): Candidate | undefined {
+  const voted = candidates.find((each) => sameAnswer(each.answer, answer));
+  if (voted !== undefined) voted.votes++;
+  return voted;
 }
 
 /** The quoted error of a verdict; a doubt without a quotation proves nothing. */
@@ -174,15 +189,21 @@ function provenError(text: string): string | undefined {
   return wrong && error !== "" && !/^\W*none\W*$/i.test(error) ? error : undefined;
 }
 
-/** One repair of the most-voted, with its quoted error; its answer is a vote. */
+/**
+ * One repair of the most-voted, with its quoted error; its answer is a vote.
+ *
+ * @returns all answers that have votes.
+ */
 async function* repair(
   request: ReasoningRequest,
   context: StrategyContext<Options>,
-  candidates: Candidate[],
+  candidates: readonly Candidate[],
+  others: readonly Candidate[],
   read: Read,
-): AsyncGenerator<ReasoningEvent> {
+): AsyncGenerator<ReasoningEvent, Candidate[]> {
+  const all = [...candidates, ...others];
   const worst = mostVotes(candidates)!;
-  if (!context.canThink()) return;
+  if (!context.canThink()) return all;
   const { text, thinking } = worst.solution;
   const prompt = context.prompt("repair")
     .replace("{solution}", () => text || thinking)
@@ -197,8 +218,10 @@ async function* repair(
     { index: 0, role: "solver", messages },
   ]);
   const answer = repaired === undefined ? undefined : read(repaired);
-  if (repaired === undefined || answer === undefined) return;
-  const voted = candidates.find((each) => sameAnswer(each.answer, answer));
-  if (voted === undefined) candidates.push({ answer, solution: repaired, votes: 1 });
-  else voted.votes++;
+  if (repaired === undefined || answer === undefined) return all;
+  const voted = addVote(all, answer);
+  if (voted === undefined) all.push({ answer, solution: repaired, votes: 1 });
+  // What a verifier gave has no text of its own to show.
+  else if (!candidates.includes(voted)) voted.solution = repaired;
+  return all;
 }

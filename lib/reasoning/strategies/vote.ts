@@ -57,8 +57,7 @@ export const vote: RunnableStrategy = {
       return yield* direct.run(request, context);
     }
     const winner = yield* choose(request, context, ballot, samples);
-    const answer = withoutFinalLine(winner.text || winner.thinking);
-    yield* conclude(context, answer, next, context.options.finalize === "synthesize");
+    yield* conclude(context, winner, next, context.options.finalize === "synthesize");
   },
 };
 
