@@ -124,19 +124,6 @@ for (
       assert(fewest <= reached && reached <= most, `${reached} requests reach round ${round}`);
       const share = given.filter(({ answer }) => answer === 0).length / given.length;
       assertAlmostEquals(share, mean / SIZE, meanTolerance(sd / SIZE, reached), `round ${round}`);
-      if (Deno.env.get("SHOW")) {
-        console.log(
-          name,
-          p,
-          round,
-          share,
-          mean / SIZE,
-          reached / requests,
-          theory.reached[round],
-          right / requests,
-          theory.accuracy,
-        );
-      }
     }
   });
 }

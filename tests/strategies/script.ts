@@ -97,5 +97,14 @@ export function meeting(size: number): { arrive(): Promise<void>; all: Promise<v
   };
 }
 
-/** What never comes. */
-export const never = new Promise<never>(() => {});
+/**
+ * A reply that begins and never ends, so that the upstream sees when it is left: the runtime does
+ * not always tell of a caller who leaves before the answer's headers.
+ */
+export function endless({ body }: Call): Reply {
+  return body.stream
+    ? { content: ["<think>Hm", "m."], gate: (frame) => frame === 2 ? never : undefined }
+    : { frames: ["{"], headers: { "content-type": "application/json" }, end: "stall" };
+}
+
+const never = new Promise<never>(() => {});

@@ -80,9 +80,6 @@ for (
     );
     const { mean, sd } = moments(theory.calls);
     assertAlmostEquals(calls / REQUESTS, mean, meanTolerance(sd, REQUESTS));
-    if (Deno.env.get("SHOW")) {
-      console.log(name, right / REQUESTS, theory.accuracy, theory.voting, calls / REQUESTS, mean);
-    }
     if (verifier.sensitivity > 0) return;
     // The very same solvers by plurality, ties to the earlier.
     const voted = Array.from({ length: REQUESTS }, (_, problem) => {

@@ -36,13 +36,21 @@ export const relay: RunnableStrategy = {
         if (!(error instanceof UpstreamError)) throw error;
       }
     }
-    if (notes === "") {
-      yield { type: "status", text: "No notes came from the reasoner; the writer goes on alone." };
-    }
     const messages: Message[] = notes === "" ? request.messages : [
       { role: "system", content: context.prompt("writer").replace("{notes}", () => notes) },
       ...request.messages,
     ];
-    yield* relayAnswer(context, { role: "writer", messages }, next);
+    let told = notes !== "";
+    for await (const event of relayAnswer(context, { role: "writer", messages }, next)) {
+      // Not before the writer says something: where both fail the client gets the error's status.
+      if (!told) {
+        told = true;
+        yield {
+          type: "status",
+          text: "No notes came from the reasoner; the writer goes on alone.",
+        };
+      }
+      yield event;
+    }
   },
 };

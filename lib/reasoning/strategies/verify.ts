@@ -184,7 +184,7 @@ function addVote(candidates: readonly Candidate[], answer: string): Candidate | 
 
 /** The quoted error of a verdict; a doubt without a quotation proves nothing. */
 function provenError(text: string): string | undefined {
-  const error = /^\W*ERROR\W*[:：]\s*(.*)$/im.exec(text)?.[1]?.trim() ?? "";
+  const error = /^\W*ERROR\W*[:：]\s*(?!\W*VERDICT)(.*)$/im.exec(text)?.[1]?.trim() ?? "";
   const wrong = /^\W*VERDICT\W*[:：]\W*WRONG\b/im.test(text);
   return wrong && error !== "" && !/^\W*none\W*$/i.test(error) ? error : undefined;
 }

@@ -1,0 +1,146 @@
+import { assertEquals } from "@std/assert";
+import { type Call, startUpstream } from "../upstream.ts";
+import { type Kind, kindOf } from "./kinds.ts";
+import { scripted, TOOLS } from "./script.ts";
+import { createStrategyApp } from "./setup.ts";
+
+/** Prompt, cached and generated tokens of each kind of call. */
+const TOKENS: Partial<Record<Kind, readonly [prompt: number, cached: number, generated: number]>> =
+  {
+    plain: [10, 0, 7],
+    think: [30, 4, 40],
+    draft: [35, 0, 14],
+    step: [100, 50, 31],
+    step_answer: [180, 128, 9],
+    reasoner: [32, 0, 64],
+    writer: [70, 0, 8],
+    sample: [41, 0, 53],
+    planner: [47, 3, 61],
+    verifier: [90, 0, 21],
+    repair: [95, 0, 44],
+    judge: [200, 0, 1],
+    synthesize: [66, 1, 12],
+    aggregate: [150, 0, 57],
+    proposer: [39, 0, 51],
+    aggregator: [300, 17, 23],
+  };
+
+/** Six of ten tokens of the calls that answer in the same breath are thinking. */
+const reply = (more: Parameters<typeof scripted>[0] = {}) =>
+  scripted({
+    ...more,
+    more(call: Call) {
+      const [prompt, cached, generated] = TOKENS[kindOf(call)]!;
+      return {
+        usage: {
+          prompt_tokens: prompt,
+          completion_tokens: generated,
+          total_tokens: prompt + generated,
+          prompt_tokens_details: { cached_tokens: cached },
+          ...(/think|draft/.test(kindOf(call))
+            ? { completion_tokens_details: { reasoning_tokens: generated * 0.5 } }
+            : {}),
+        },
+      };
+    },
+  });
+
+/** What each strategy's usage comes to, by hand. */
+const GOLDEN: readonly (readonly [
+  strategy: string,
+  calls: string,
+  expected: Record<string, number>,
+  body?: Record<string, unknown>,
+])[] = [
+  ["direct", "one call", usage(10, 0, 7, 0, 1, 10, 0)],
+  ["think", "one call, half of it thinking", usage(30, 4, 40, 20, 1, 30, 4)],
+  ["draft", "one call, half of it thinking", usage(35, 0, 14, 7, 1, 35, 0)],
+  ["steps", "three steps and the answer", usage(100, 50, 102, 93, 4, 480, 278)],
+  ["relay", "the reasoner and the writer", usage(32, 0, 72, 64, 2, 102, 0)],
+  // Of a sample's text "It is 42." is shown, some 3 tokens.
+  ["vote", "four samples", usage(41, 0, 212, 209, 4, 164, 0)],
+  ["vote", "four samples and the call that may use tools", usage(41, 0, 224, 212, 5, 230, 1), {
+    tools: TOOLS,
+  }],
+  ["moa", "four proposers and the aggregator", usage(39, 0, 227, 204, 5, 456, 17)],
+  ["verify", "a solver and one with a plan", usage(41, 0, 114, 111, 2, 88, 3)],
+  ["rsa", "eight samples and eight aggregations", usage(41, 0, 880, 877, 16, 1528, 0)],
+];
+
+function usage(
+  prompt: number,
+  cached: number,
+  generated: number,
+  reasoning: number,
+  calls: number,
+  prompts: number,
+  allCached: number,
+): Record<string, number> {
+  return { prompt, cached, generated, reasoning, calls, prompts, allCached };
+}
+
+// deno-lint-ignore no-explicit-any -- the usage as it came
+function read(sent: any): Record<string, number> {
+  assertEquals(sent.total_tokens, sent.prompt_tokens + sent.completion_tokens);
+  assertEquals(sent.upstream.completion_tokens, sent.completion_tokens);
+  assertEquals(sent.upstream.estimated, false);
+  return usage(
+    sent.prompt_tokens,
+    sent.prompt_tokens_details.cached_tokens,
+    sent.completion_tokens,
+    sent.completion_tokens_details.reasoning_tokens,
+    sent.upstream.calls,
+    sent.upstream.prompt_tokens,
+    sent.upstream.cached_tokens,
+  );
+}
+
+for (const [strategy, calls, expected, body] of GOLDEN) {
+  Deno.test(`${strategy} sums up ${calls}, streamed and whole alike`, async () => {
+    await using upstream = startUpstream(reply());
+    // One at a time: the first call is the first.
+    const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+    const { json } = await ask(strategy, body);
+    assertEquals(read(json.usage), expected);
+    const streamed = await ask(strategy, {
+      ...body,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    assertEquals(streamed.json.usage, json.usage);
+  });
+}
+
+Deno.test("a judged vote and a repaired answer are summed up to the last call", async () => {
+  const differing = ({ index }: Call) => 100 + index;
+  await using upstream = startUpstream(reply({ answer: differing, refutes: () => true }));
+  const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+  const vote = (await ask("vote", { reasoning_effort: "low" })).json.usage;
+  assertEquals([vote.upstream.calls, vote.completion_tokens], [6, 4 * 53 + 2 * 1]);
+  assertEquals(vote.upstream.prompt_tokens, 4 * 41 + 2 * 200);
+  const verify = (await ask("verify")).json.usage;
+  assertEquals(verify.upstream.calls, 7);
+  assertEquals(verify.completion_tokens, 2 * 53 + 61 + 3 * 21 + 44);
+  assertEquals(verify.upstream.prompt_tokens, 2 * 41 + 47 + 3 * 90 + 95);
+});
+
+Deno.test("a failed call counts, by an estimate", async () => {
+  const answer = reply();
+  await using upstream = startUpstream((call) =>
+    call.index === 0 ? { status: 500, body: "{}" } : answer(call)
+  );
+  const { ask } = await createStrategyApp(upstream);
+  const { usage } = (await ask("moa")).json;
+  assertEquals([usage.upstream.calls, usage.upstream.estimated], [5, true]);
+  assertEquals(usage.completion_tokens, 3 * 51 + 23);
+});
+
+Deno.test("the cost is that of all calls", async () => {
+  await using upstream = startUpstream(reply());
+  const { ask } = await createStrategyApp(upstream, {
+    upstream: { price: { input: 2, cached_input: 1, output: 10 } },
+  });
+  const { usage } = (await ask("moa")).json;
+  // 439 fresh prompt tokens, 17 from the cache, 227 generated.
+  assertEquals(usage.upstream.cost, (439 * 2 + 17 * 1 + 227 * 10) / 1e6);
+});
