@@ -6,6 +6,8 @@
  */
 import type { FinishReason, ReasoningEvent, ToolCallEvent } from "../reasoning/events.ts";
 import type { Usage } from "../reasoning/usage.ts";
+import type { AnswerWriter, Collector, Encoder } from "./dialect.ts";
+import { errorFrame } from "./errors.ts";
 import type { Format } from "./format.ts";
 import { createFormatter, reasoningFields } from "./formats.ts";
 import { newId } from "./ids.ts";
@@ -34,14 +36,6 @@ export interface CompletionOptions {
   legacyFunctions?: boolean;
 }
 
-/** Writes the chunks of one stream as frames of server-sent events. */
-export interface ChunkEncoder {
-  /** The role chunk, which comes first. */
-  start(): string;
-  /** The frames that an event adds; the finish adds all that follow, up to `[DONE]`. */
-  encode(event: ReasoningEvent): string;
-}
-
 const TAIL = { service_tier: "default", system_fingerprint: "fp_o1api" };
 
 /** A fresh head. */
@@ -66,8 +60,16 @@ export function usageObject(usage: Usage): Record<string, unknown> {
   };
 }
 
-/** Creates the encoder of one stream. */
-export function createChunkEncoder(head: CompletionHead, options: CompletionOptions): ChunkEncoder {
+/** The ways to write one completion. */
+export function chatWriter(head: CompletionHead, options: CompletionOptions): AnswerWriter {
+  return {
+    encoder: () => createChunkEncoder(head, options),
+    collector: () => createCompletionCollector(head, options),
+  };
+}
+
+/** Creates the encoder of one stream; the finish adds all that follow, up to `[DONE]`. */
+export function createChunkEncoder(head: CompletionHead, options: CompletionOptions): Encoder {
   const formatter = createFormatter(options.format, {
     stream: true,
     statusLines: options.statusLines,
@@ -108,6 +110,7 @@ export function createChunkEncoder(head: CompletionHead, options: CompletionOpti
 
   return {
     start: () => delta('{"role":"assistant","content":"","refusal":null}'),
+    fail: errorFrame,
     encode(event) {
       let frames = options.progress ? progressFrame(event, before, after) : "";
       for (const { to, text } of formatter.push(event)) {
@@ -173,23 +176,11 @@ function toolCallDelta(event: ToolCallEvent): Record<string, unknown> {
   };
 }
 
-/** Gathers the events of a run into one completion object. */
-export interface CompletionCollector {
-  /** Takes the next event. */
-  push(event: ReasoningEvent): void;
-  /**
-   * The completion, as far as it has come.
-   *
-   * @param cut the finish reason of a completion that was cut short.
-   */
-  completion(cut?: FinishReason): Record<string, unknown>;
-}
-
 /** Creates the collector of one completion. */
 export function createCompletionCollector(
   head: CompletionHead,
   options: CompletionOptions,
-): CompletionCollector {
+): Collector {
   const formatter = createFormatter(options.format, {
     stream: false,
     statusLines: options.statusLines,
@@ -250,7 +241,7 @@ export function createCompletionCollector(
       else if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") reason = event.reason;
     },
-    completion: (cut) => ({
+    whole: (cut) => ({
       id: head.id,
       object: "chat.completion",
       created: head.created,

@@ -5,6 +5,7 @@
  */
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { Clock } from "../upstream/clock.ts";
+import type { Encoder } from "./dialect.ts";
 
 /** Headers of a stream: nobody on the way may hold it back or change it. */
 export const SSE_HEADERS: Readonly<Record<string, string>> = {
@@ -25,13 +26,15 @@ export interface SseBodyOptions {
   /** The first event, where it has come already. */
   first?: IteratorResult<ReasoningEvent> | undefined;
   /** Writes frames. */
-  encoder: { start(): string; encode(event: ReasoningEvent): string };
+  encoder: Pick<Encoder, "start" | "encode">;
   /** Silence after which a comment is sent, in milliseconds. */
   heartbeatMs: number;
+  /** What is sent in silence; default: a comment. */
+  keepalive?: string | undefined;
   /** The one clock. */
   clock: Clock;
   /** The frames that end a stream which failed; `begun` tells whether any of the work was seen. */
-  onError(error: unknown, begun: boolean): string;
+  onError(error: unknown, begun: boolean): string | Promise<string>;
   /** The stream is over, well or with an error frame. */
   onEnd(): void;
   /** The client has left. */
@@ -46,6 +49,8 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
   const { events, encoder, clock, heartbeatMs } = options;
   const utf8 = new TextEncoder();
   let pending: Promise<IteratorResult<ReasoningEvent>> | undefined = options.pending;
+  /** The first event's frames, where they have to be waited for. */
+  let owed: Promise<string> | undefined;
   let begun = false;
   let over = false;
   let lastWrite = clock.now();
@@ -65,7 +70,9 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
       const beat = () => {
         const silence = clock.now() - lastWrite;
         // A client that does not read needs no sign of life.
-        if (silence >= heartbeatMs && (controller.desiredSize ?? 0) > 0) write(KEEPALIVE);
+        if (silence >= heartbeatMs && (controller.desiredSize ?? 0) > 0) {
+          write(options.keepalive ?? KEEPALIVE);
+        }
         const wait = heartbeatMs - (clock.now() - lastWrite);
         stopHeartbeat = clock.timer(wait > 0 ? wait : heartbeatMs, beat);
       };
@@ -74,19 +81,27 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
       if (options.first !== undefined && !options.first.done) {
         pending = undefined;
         begun = true;
-        text += encoder.encode(options.first.value);
+        const frames = encoder.encode(options.first.value);
+        if (typeof frames === "string") text += frames;
+        else owed = frames;
       }
       write(text);
     },
     async pull(controller) {
       try {
         for (;;) {
-          const { done, value } = await (pending ?? events.next());
-          pending = undefined;
+          let frames: string | Promise<string>;
+          if (owed === undefined) {
+            const { done, value } = await (pending ?? events.next());
+            pending = undefined;
+            if (over) return;
+            if (done) break;
+            begun = true;
+            frames = encoder.encode(value);
+          } else frames = owed;
+          owed = undefined;
+          if (typeof frames !== "string") frames = await frames;
           if (over) return;
-          if (done) break;
-          begun = true;
-          const frames = encoder.encode(value);
           if (frames === "") continue;
           lastWrite = clock.now();
           controller.enqueue(utf8.encode(frames));
@@ -94,7 +109,9 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
         }
       } catch (error) {
         if (over) return;
-        controller.enqueue(utf8.encode(options.onError(error, begun)));
+        const frames = await options.onError(error, begun);
+        if (over) return;
+        controller.enqueue(utf8.encode(frames));
       }
       end();
       controller.close();

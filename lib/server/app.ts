@@ -11,11 +11,12 @@ import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { createAuthenticator } from "./auth.ts";
-import { createChatHandler, modelNotFound } from "./chat.ts";
+import { createChatHandler } from "./chat.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
 import { health, readiness, root } from "./health.ts";
 import type { Log, LogFields } from "./log.ts";
+import { modelNotFound } from "./runs.ts";
 import { createWorkRegister } from "./work.ts";
 
 /** What an app is made of. */

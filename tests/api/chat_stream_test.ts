@@ -30,7 +30,7 @@ function encode(run: Run, options: CompletionOptions, cut: Cut = whole): string 
 function collect(run: Run, options: CompletionOptions, cut: Cut = whole) {
   const collector = createCompletionCollector(HEAD, options);
   for (const event of eventsOf(run, cut)) collector.push(event);
-  return JSON.parse(JSON.stringify(collector.completion())) as
+  return JSON.parse(JSON.stringify(collector.whole())) as
     & OpenAI.ChatCompletion
     & { choices: { message: Reasoning }[]; steps?: unknown; total_thinking_time?: number };
 }
@@ -195,7 +195,7 @@ Deno.test("a tool call's id, type and name come in its first delta only", () => 
   ];
   const encoder = createChunkEncoder(HEAD, { format: "both", statusLines: false });
   const [first, second, third] = events.map((event) => {
-    const { choices } = JSON.parse(encoder.encode(event).slice("data: ".length));
+    const { choices } = JSON.parse(String(encoder.encode(event)).slice("data: ".length));
     return choices[0].delta.tool_calls;
   });
   assertEquals(first, [

@@ -1,0 +1,108 @@
+/**
+ * From a decoded request to a run of the model that it names.
+ *
+ * @module
+ */
+import { ApiError, ClientGoneError } from "../api/errors.ts";
+import type { PublishedModel } from "../config/published_models.ts";
+import type { ServerSettings } from "../config/resolve.ts";
+import type { ReasoningEvent } from "../reasoning/events.ts";
+import type { ReasoningRequest } from "../reasoning/request.ts";
+import { run, strategyName } from "../reasoning/run.ts";
+import type { Clock } from "../upstream/clock.ts";
+import type { UpstreamClient } from "../upstream/client.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** The published models by id; the first one serves requests that name none. */
+export type Models = ReadonlyMap<string, PublishedModel>;
+
+/** What runs need from outside. */
+export interface RunOptions {
+  /** The server's settings. */
+  settings: ServerSettings;
+  /** The published models. */
+  models: Models;
+  /** Calls upstream models. */
+  client: UpstreamClient;
+  /** The one clock. */
+  clock: Clock;
+  /** The one source of chance, 0 to 1. */
+  random: () => number;
+}
+
+/** Starts a run that ends with its signal. */
+export type StartRun = (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>;
+
+/**
+ * Prepares the run of a request, within the request's time, for as long as its client is there.
+ */
+export function prepareRun(
+  model: PublishedModel,
+  reasoning: ReasoningRequest,
+  { request, exchange, options }: { request: Request; exchange: Exchange; options: RunOptions },
+): StartRun {
+  const { settings } = options;
+  const { work } = exchange;
+  noteRun(model, reasoning, exchange);
+  const deadline = work.limit(
+    reasoning.stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
+  );
+  const gone = () => work.abort(new ClientGoneError("The client left before the answer"));
+  if (request.signal.aborted) gone();
+  request.signal.addEventListener("abort", gone, { once: true });
+  return startRun(model, reasoning, deadline, exchange, options);
+}
+
+/** Says in the log what is run. */
+function noteRun(
+  { reasoning: model }: PublishedModel,
+  reasoning: ReasoningRequest,
+  { fields }: Exchange,
+) {
+  fields.model = model.id;
+  fields.strategy = strategyName(model, reasoning);
+  fields.stream = reasoning.stream;
+}
+
+/** The run itself, until its deadline on the clock's `now`. */
+function startRun(
+  model: PublishedModel,
+  reasoning: ReasoningRequest,
+  deadline: number,
+  { fields }: Exchange,
+  { client, clock, random, settings }: RunOptions,
+): StartRun {
+  return (signal) =>
+    run(model.reasoning, reasoning, {
+      client,
+      clock,
+      random,
+      signal,
+      deadline,
+      maxRetries: settings.max_retries,
+      onRetry: () => fields.retries = Number(fields.retries ?? 0) + 1,
+    });
+}
+
+/**
+ * The model of this id, or the first where none is named.
+ *
+ * @throws {ApiError} 404 for an id that is not published.
+ */
+export function findModel(id: string | undefined, models: Models): PublishedModel {
+  const [first] = models.values();
+  const model = id === undefined ? first : models.get(id);
+  if (model !== undefined) return model;
+  throw modelNotFound(id ?? "", models);
+}
+
+/** 404 for an id that is not published, naming those that are. */
+export function modelNotFound(id: string, models: ReadonlyMap<string, unknown>): ApiError {
+  const known = [...models.keys()].map((key) => `'${key}'`).join(", ");
+  const shown = id.length > 100 ? `${id.slice(0, 100)}…` : id;
+  return new ApiError(
+    404,
+    `The model \`${shown}\` does not exist or you do not have access to it. Known models are: ${known}.`,
+    { code: "model_not_found" },
+  );
+}
