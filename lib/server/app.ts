@@ -16,6 +16,7 @@ import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
 import { health, readiness, root } from "./health.ts";
 import type { Log, LogFields } from "./log.ts";
+import { createRouter, shown } from "./router.ts";
 import { modelNotFound } from "./runs.ts";
 import { createWorkRegister } from "./work.ts";
 
@@ -48,14 +49,11 @@ export interface App {
 }
 
 /** A route's answer. */
-type Handler = (request: Request, exchange: Exchange, path: string) => Response | Promise<Response>;
-
-interface Route {
-  method: "GET" | "POST";
-  /** Whether it answers without a token, and while the server drains. */
-  open?: boolean;
-  handle: Handler;
-}
+type Handler = (
+  request: Request,
+  exchange: Exchange,
+  params: Readonly<Record<string, string>>,
+) => Response | Promise<Response>;
 
 /**
  * Headers that OpenAI sends with every answer. No limit of requests or tokens is kept here, and
@@ -95,45 +93,31 @@ export function createApp(options: AppOptions): App {
   });
   let draining = false;
 
-  const routes = new Map<string, Route>([
-    ["/chat/completions", { method: "POST", handle: answerChat }],
-    ["/models", { method: "GET", handle: () => Response.json(modelList(listed, created)) }],
-    ["/", { method: "GET", open: true, handle: () => root(ids) }],
-    ["/favicon.ico", { method: "GET", open: true, handle: () => root(ids) }],
-    ["/health", { method: "GET", open: true, handle: health }],
-    ["/healthz", { method: "GET", open: true, handle: health }],
-    ["/readyz", { method: "GET", open: true, handle: () => readiness(!draining) }],
+  const router = createRouter<Handler>([
+    { method: "POST", path: "/chat/completions", handle: answerChat },
+    { method: "GET", path: "/models", handle: () => Response.json(modelList(listed, created)) },
+    { method: "GET", path: "/models/*id", handle: (_request, _exchange, { id }) => oneModel(id!) },
+    { method: "GET", path: "/", open: true, handle: () => root(ids) },
+    { method: "GET", path: "/favicon.ico", open: true, handle: () => root(ids) },
+    { method: "GET", path: "/health", open: true, handle: health },
+    { method: "GET", path: "/healthz", open: true, handle: health },
+    { method: "GET", path: "/readyz", open: true, handle: () => readiness(!draining) },
   ]);
 
-  const oneModel: Route = {
-    method: "GET",
-    handle(_request, _exchange, path) {
-      const id = decoded(path.slice("/models/".length));
-      const model = listed.find((each) => each.id === id);
-      if (model === undefined) throw modelNotFound(id, models);
-      return Response.json(modelObject(model, created));
-    },
-  };
-
-  function find(method: string, path: string): Route {
-    const route = routes.get(path) ?? (path.startsWith("/models/") ? oneModel : undefined);
-    if (route === undefined) throw new ApiError(404, `Invalid URL (${method} ${shown(path)})`);
-    const asked = method === "HEAD" ? "GET" : method;
-    if (route.method === asked) return route;
-    throw new ApiError(405, `Not allowed to ${method} on ${shown(path)}.`, {
-      code: "method_not_supported",
-      headers: { allow: route.method },
-    });
+  function oneModel(id: string): Response {
+    const model = listed.find((each) => each.id === id);
+    if (model === undefined) throw modelNotFound(id, models);
+    return Response.json(modelObject(model, created));
   }
 
   async function answer(request: Request, exchange: Exchange, path: string): Promise<Response> {
-    const route = find(request.method, path);
+    const { route, params } = router.find(request.method, path);
     if (!route.open) {
       if (options.refuse !== undefined) throw new ApiError(503, options.refuse);
       await authenticator.check(request.headers);
       if (draining) throw shuttingDown();
     }
-    const response = await route.handle(request, exchange, path);
+    const response = await route.handle(request, exchange, params);
     return request.method === "HEAD" ? new Response(null, response) : response;
   }
 
@@ -202,14 +186,6 @@ function pathOf(url: string): string {
   return path.replace(/\/+$/, "").replace(/^(\/v1)+(?=\/|$)/, "") || "/";
 }
 
-function decoded(tail: string): string {
-  try {
-    return decodeURIComponent(tail);
-  } catch {
-    return tail;
-  }
-}
-
 /** The one line that every request leaves. */
 function logAnswer(
   log: Log,
@@ -235,11 +211,6 @@ function logAnswer(
     ...cause,
     ...fields,
   });
-}
-
-/** A client's path in a message or in the log: no longer than needed, and on one line. */
-function shown(path: string): string {
-  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
 }
 
 function requestId(headers: Headers): string {
