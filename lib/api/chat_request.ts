@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createJsonChecker } from "../reasoning/json_checker.ts";
 import type { FinalCallFields, JsonFormat, ReasoningRequest } from "../reasoning/request.ts";
 import { type ChatBody, chatBody } from "./chat_body.ts";
 import { readMessages } from "./chat_messages.ts";
@@ -13,6 +12,7 @@ import { readTools } from "./chat_tools.ts";
 import { invalidRequest } from "./errors.ts";
 import type { Format, FormatName } from "./format.ts";
 import { isInContent } from "./formats.ts";
+import { JSON_OBJECT, jsonFormat } from "./json_format.ts";
 import { requestFault } from "./request_fault.ts";
 
 /** A decoded request. */
@@ -79,7 +79,7 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
   const own = Object.entries(body.reasoning ?? {}).filter(([key, value]) =>
     !REASONING_FIELDS.has(key) && value !== null
   );
-  const answerFormat = jsonFormat(body);
+  const schema = answerFormat(body);
   return {
     model: body.model ?? undefined,
     reasoning: {
@@ -91,7 +91,7 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
       ...(thinkingTokens === undefined ? {} : { thinkingTokens }),
       ...(strategy === undefined || strategy === null ? {} : { strategy }),
       ...(own.length === 0 ? {} : { options: Object.fromEntries(own) }),
-      ...(answerFormat === undefined ? {} : { json: answerFormat }),
+      ...(schema === undefined ? {} : { json: schema }),
     },
     includeUsage: body.stream_options?.include_usage === true,
     format,
@@ -119,10 +119,10 @@ function checkUnsupported(body: ChatBody): void {
   }
 }
 
-function jsonFormat(body: ChatBody): JsonFormat | undefined {
+function answerFormat(body: ChatBody): JsonFormat | undefined {
   const format = body.response_format;
   if (!format || format.type === "text") return undefined;
-  if (format.type === "json_object") return { name: "json_object", inWords: true };
+  if (format.type === "json_object") return JSON_OBJECT;
   const given = format.json_schema;
   if (!given) {
     throw invalidRequest(
@@ -131,22 +131,5 @@ function jsonFormat(body: ChatBody): JsonFormat | undefined {
       "missing_required_parameter",
     );
   }
-  const json: JsonFormat = {
-    name: given.name,
-    schema: given.schema ?? {},
-    inWords: true,
-    ...(typeof given.strict === "boolean" ? { strict: given.strict } : {}),
-    ...(typeof given.description === "string" ? { description: given.description } : {}),
-  };
-  try {
-    createJsonChecker(json)("{}");
-  } catch (error) {
-    throw invalidRequest(
-      "response_format.json_schema.schema",
-      `Invalid schema for response_format '${given.name}': ${
-        error instanceof Error ? error.message.split("\n", 1)[0]!.slice(0, 200) : "it can't be read"
-      }.`,
-    );
-  }
-  return json;
+  return jsonFormat(given, "response_format", "response_format.json_schema.schema");
 }
