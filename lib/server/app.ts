@@ -10,7 +10,7 @@ import { strategies } from "../reasoning/strategies/mod.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
-import { createAuthenticator } from "./auth.ts";
+import { createAuthenticator, NOBODY } from "./auth.ts";
 import { createChatHandler } from "./chat.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -114,7 +114,7 @@ export function createApp(options: AppOptions): App {
     const { route, params } = router.find(request.method, path);
     if (!route.open) {
       if (options.refuse !== undefined) throw new ApiError(503, options.refuse);
-      await authenticator.check(request.headers);
+      exchange.client = await authenticator.check(request.headers);
       if (draining) throw shuttingDown();
     }
     const response = await route.handle(request, exchange, params);
@@ -140,7 +140,7 @@ export function createApp(options: AppOptions): App {
           request_id: id,
         });
       };
-      const exchange: Exchange = { work, fields, isStreaming: false, done };
+      const exchange: Exchange = { client: NOBODY, work, fields, isStreaming: false, done };
       let response: Response;
       try {
         response = request.method === "OPTIONS"

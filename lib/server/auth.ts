@@ -5,14 +5,31 @@
  */
 import { ApiError } from "../api/errors.ts";
 
+/** Who asks. */
+export interface Client {
+  /** What logs and metrics call it; no secret. The one bearer token's is `token`. */
+  id: string;
+  /** Its name, for people. */
+  name: string;
+  /** Whose what it stores is. The one bearer token's is `default`. */
+  owner: string;
+}
+
+/** Who uses what needs no token. */
+export const NOBODY: Client = { id: "", name: "", owner: "" };
+
+/** Who has the one bearer token. */
+const TOKEN_HOLDER: Client = { id: "token", name: "token", owner: "default" };
+
 /** Checks the token of a request. */
 export interface Authenticator {
   /**
    * Checks the token that the headers bring.
    *
+   * @returns whose it is.
    * @throws {ApiError} 401 without the right token.
    */
-  check(headers: Headers): Promise<void>;
+  check(headers: Headers): Promise<Client>;
 }
 
 async function digest(text: string): Promise<Uint8Array> {
@@ -59,6 +76,7 @@ export function createAuthenticator(token: string): Authenticator {
           { code: "invalid_api_key", headers },
         );
       }
+      return TOKEN_HOLDER;
     },
   };
 }

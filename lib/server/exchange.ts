@@ -3,11 +3,14 @@
  *
  * @module
  */
+import type { Client } from "./auth.ts";
 import type { LogFields } from "./log.ts";
 import type { Work } from "./work.ts";
 
 /** One request on its way. */
 export interface Exchange {
+  /** Who asks; nobody, until the token has been checked. */
+  client: Client;
   /** Its work. */
   work: Work;
   /** Fields for its line in the log. */
