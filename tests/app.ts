@@ -7,6 +7,7 @@ import { parseConfig } from "../lib/config/load.ts";
 import { resolveConfig } from "../lib/config/resolve.ts";
 import { type App, createApp } from "../lib/server/app.ts";
 import { createLog } from "../lib/server/log.ts";
+import type { Store } from "../lib/store/store.ts";
 import { type Clock, systemClock } from "../lib/upstream/clock.ts";
 import { checkResponse } from "./spec/checked_response.ts";
 
@@ -21,6 +22,8 @@ export interface TestAppOptions {
   yaml?: string;
   /** A clock to turn by hand. */
   clock?: Clock;
+  /** Where what outlives a request is kept; default: memory of its own. */
+  store?: Store;
   /** Takes the lines of the log. */
   lines?: string[];
 }
@@ -58,6 +61,7 @@ stream_status_feedback: false
     clock,
     random: () => 0.5,
     fetch,
+    store: options.store,
     log: createLog({
       level: "debug",
       format: "json",

@@ -22,8 +22,8 @@ export interface Encoder {
 
 /** Gathers the events of a run into one object. */
 export interface Collector {
-  /** Takes the next event. */
-  push(event: ReasoningEvent): void;
+  /** Takes the next event; what it returns is waited for. */
+  push(event: ReasoningEvent): unknown;
   /**
    * The answer, as far as it has come.
    *

@@ -134,9 +134,13 @@ export function responseUsage(usage: Usage): Record<string, unknown> {
   };
 }
 
-/** A failure as the object carries it: the codes are a closed set. */
-export function responseError({ status, message }: ApiError): { code: string; message: string } {
-  const code = status === 429
+/** A failure as the object carries it: OpenAI's codes are a closed set, and one is ours. */
+export function responseError(
+  { status, code: cause, message }: ApiError,
+): { code: string; message: string } {
+  const code = cause === "server_shutdown"
+    ? cause
+    : status === 429
     ? "rate_limit_exceeded"
     : status >= 500
     ? "server_error"

@@ -7,7 +7,6 @@
 import type { FinishReason, ReasoningEvent, ToolCallEvent } from "../reasoning/events.ts";
 import type { Collector, Encoder } from "./dialect.ts";
 import type { ApiError } from "./errors.ts";
-import { newId } from "./ids.ts";
 import type { Item } from "./responses_body.ts";
 import { itemId } from "./responses_items.ts";
 import {
@@ -28,6 +27,8 @@ export interface ResponseWriterOptions {
   statusLines: boolean;
   /** Makes the blob that brings private thinking back; only where the client asked for it. */
   seal?: ((thinking: string) => Promise<string>) | undefined;
+  /** Token counts, where no event will tell them. */
+  usage?: Record<string, unknown> | null;
   /** Events up to this number are left out, for a client that has them. */
   startingAfter?: number | undefined;
   /** The current time, in milliseconds since 1970. */
@@ -226,7 +227,8 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
         type: "function_call",
         status: "in_progress",
         arguments: "",
-        call_id: event.id ?? newId("call_", 24),
+        // The same again when the stream is read once more.
+        call_id: event.id ?? `call_${head.id.slice(-24)}${event.index}`,
         name: event.name ?? "",
       };
       const index = output.length;
@@ -270,6 +272,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     let frames = "";
     if (!output.some(({ type }) => type !== "reasoning")) frames += messagePart("text", "");
     frames += endMessage(status) + endCalls(status);
+    response.usage ??= options.usage ?? null;
     end(status, { incomplete_details: cut === undefined ? null : { reason: cut } });
     return frames + whole(`response.${status}`);
   }

@@ -39,6 +39,10 @@ export interface ResolvedConfig {
   models: PublishedModel[];
   /** Whether status lines are shown. */
   statusLines: boolean;
+  /** Where what outlives a request is kept. */
+  store: string;
+  /** How long, in milliseconds. */
+  storeTtlMs: number;
   /** What is logged, and how. */
   log: Config["log"];
 }
@@ -67,6 +71,8 @@ export function resolveConfig(
     hasRealToken: token !== undefined && !tokenIsPlaceholder,
     models: publishedModels(config),
     statusLines: config.stream_status_feedback,
+    store: config.store,
+    storeTtlMs: config.store_ttl_days * 86_400_000,
     log: config.log,
   };
 }

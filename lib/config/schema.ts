@@ -45,6 +45,9 @@ const server = z.strictObject({
   shutdown_grace_ms: milliseconds().default(30_000).describe(
     "Time for running requests to end at shutdown, in milliseconds; at most 4000 on Deno Deploy.",
   ),
+  max_background: z.number().int().min(1).max(1_000_000).default(100).describe(
+    "Responses that may be made in the background at once; one more gets 429.",
+  ),
   json_heartbeat: z.boolean().optional().meta({ default: false }).describe(
     "Whether a long JSON answer is preceded by spaces, so that nobody on the way gives up; true by default on Deno Deploy.",
   ),
@@ -55,6 +58,8 @@ const server = z.strictObject({
     "Origins whose pages may call; `*`: any; an empty list: none.",
   ),
 });
+
+const STORE_REGEXP = /^(auto|memory|sqlite(:.+)?|kv|rediss?:\/\/.+)$/;
 
 const route = (effort: keyof typeof EFFORT_ROUTES) =>
   z.enum([...Object.keys(strategies).filter((name) => name !== "auto"), "vote_or_moa"])
@@ -134,6 +139,15 @@ export const configSchema = z.strictObject({
   ),
   formats: z.record(name(), formatSchema).default({}).describe(
     "Formats of one's own, by names that `models.<id>.format` can give.",
+  ),
+  store: z.string().regex(
+    STORE_REGEXP,
+    "expected auto, memory, sqlite, sqlite:PATH, kv or a redis:// URL",
+  ).default("auto").describe(
+    "Where responses and conversations are kept: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv` or `redis://…`; `auto`: Deno KV on Deno Deploy, else o1-api.db beside config.yaml.",
+  ),
+  store_ttl_days: z.number().min(0.001).max(3_650).default(30).describe(
+    "How long they are kept, in days.",
   ),
   routing: routing.prefault({}).describe(
     "Which requests go which way.",

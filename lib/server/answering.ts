@@ -38,7 +38,8 @@ export async function answerWhole(
   const collector = writer.collector();
   const collect = async () => {
     for await (const event of events) {
-      collector.push(event);
+      const waiting = collector.push(event);
+      if (waiting instanceof Promise) await waiting;
       note(event, exchange.fields);
     }
     exchange.work.signal.throwIfAborted();

@@ -7,17 +7,23 @@ import { ApiError, ClientGoneError, errorResponse, toApiError } from "../api/err
 import { modelList, modelObject } from "../api/models.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
+import { createMemoryStore } from "../store/memory.ts";
+import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { createAuthenticator, NOBODY } from "./auth.ts";
 import { createChatHandler } from "./chat.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Handler } from "./exchange.ts";
 import { health, readiness, root } from "./health.ts";
 import type { Log, LogFields } from "./log.ts";
+import { keptRoutes } from "./kept_routes.ts";
+import { createMemory } from "./memory.ts";
 import { createRouter, shown } from "./router.ts";
-import { modelNotFound } from "./runs.ts";
+import { createResponsesHandler } from "./responses.ts";
+import { modelNotFound, type RunOptions } from "./runs.ts";
+import { createVault } from "./vault.ts";
 import { createWorkRegister } from "./work.ts";
 
 /** What an app is made of. */
@@ -32,6 +38,8 @@ export interface AppOptions {
   fetch: Fetch;
   /** Where the server says what it does. */
   log: Log;
+  /** Where what outlives a request is kept; default: memory. */
+  store?: Store | undefined;
   /** Why all work is refused, if it is: a public server without a token of its own. */
   refuse?: string | undefined;
 }
@@ -48,13 +56,6 @@ export interface App {
   drain(graceMs: number): Promise<void>;
 }
 
-/** A route's answer. */
-type Handler = (
-  request: Request,
-  exchange: Exchange,
-  params: Readonly<Record<string, string>>,
-) => Response | Promise<Response>;
-
 /**
  * Headers that OpenAI sends with every answer. No limit of requests or tokens is kept here, and
  * balancers that look for one find one that is never reached.
@@ -70,6 +71,9 @@ const CONSTANT_HEADERS: readonly (readonly [string, string])[] = [
   ["x-ratelimit-reset-tokens", "0s"],
 ];
 
+/** Time to write what was aborted to the store, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
+
 /** Creates the app. */
 export function createApp(options: AppOptions): App {
   const { config, clock, log } = options;
@@ -84,17 +88,31 @@ export function createApp(options: AppOptions): App {
     id,
     description: strategies[strategy]?.summary ?? "",
   }));
-  const answerChat = createChatHandler({
+  const runs: RunOptions = {
     settings: config.server,
     models,
     client,
     clock,
     random: options.random,
+  };
+  const memory = createMemory({
+    store: options.store ?? createMemoryStore({ now: clock.date }),
+    vault: createVault(config.token ?? PLACEHOLDER_TOKEN),
+    clock,
+    log,
+    ttlMs: config.storeTtlMs,
+    maxBackground: config.server.max_background,
   });
   let draining = false;
 
   const router = createRouter<Handler>([
-    { method: "POST", path: "/chat/completions", handle: answerChat },
+    { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
+    {
+      method: "POST",
+      path: "/responses",
+      handle: createResponsesHandler({ ...runs, memory, beginWork: register.begin }),
+    },
+    ...keptRoutes({ ...runs, memory }),
     { method: "GET", path: "/models", handle: () => Response.json(modelList(listed, created)) },
     { method: "GET", path: "/models/*id", handle: (_request, _exchange, { id }) => oneModel(id!) },
     { method: "GET", path: "/", open: true, handle: () => root(ids) },
@@ -108,6 +126,13 @@ export function createApp(options: AppOptions): App {
     const model = listed.find((each) => each.id === id);
     if (model === undefined) throw modelNotFound(id, models);
     return Response.json(modelObject(model, created));
+  }
+
+  async function ended(work: Promise<void>, ms: number): Promise<void> {
+    let cancel = () => {};
+    const late = new Promise<void>((resolve) => cancel = clock.timer(ms, resolve));
+    await Promise.race([work, late]);
+    cancel();
   }
 
   async function answer(request: Request, exchange: Exchange, path: string): Promise<Response> {
@@ -161,11 +186,9 @@ export function createApp(options: AppOptions): App {
     },
     async drain(graceMs) {
       draining = true;
-      let cancel = () => {};
-      const grace = new Promise<void>((resolve) => cancel = clock.timer(graceMs, resolve));
-      await Promise.race([register.idle(), grace]);
-      cancel();
+      await ended(register.idle(), graceMs);
       register.abortAll(shuttingDown());
+      await ended(register.idle(), LAST_WORDS_MS);
     },
   };
 }

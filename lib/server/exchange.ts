@@ -20,3 +20,10 @@ export interface Exchange {
   /** The answer is over: whole, failed or abandoned. Only the first call counts. */
   done(error?: unknown): void;
 }
+
+/** A route's answer. Throws what `toApiError` understands. */
+export type Handler = (
+  request: Request,
+  exchange: Exchange,
+  params: Readonly<Record<string, string>>,
+) => Response | Promise<Response>;

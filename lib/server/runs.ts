@@ -43,14 +43,18 @@ export function prepareRun(
 ): StartRun {
   const { settings } = options;
   const { work } = exchange;
-  noteRun(model, reasoning, exchange);
   const deadline = work.limit(
     reasoning.stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
   );
+  leaveWith(request, work);
+  return startRun(model, reasoning, deadline, exchange, options);
+}
+
+/** Ends the work when the client leaves. */
+function leaveWith(request: Request, work: Exchange["work"]): void {
   const gone = () => work.abort(new ClientGoneError("The client left before the answer"));
   if (request.signal.aborted) gone();
   request.signal.addEventListener("abort", gone, { once: true });
-  return startRun(model, reasoning, deadline, exchange, options);
 }
 
 /** Says in the log what is run. */
@@ -64,14 +68,16 @@ function noteRun(
   fields.stream = reasoning.stream;
 }
 
-/** The run itself, until its deadline on the clock's `now`. */
-function startRun(
+/** A run that no client waits for, until its deadline on the clock's `now`. */
+export function startRun(
   model: PublishedModel,
   reasoning: ReasoningRequest,
   deadline: number,
-  { fields }: Exchange,
+  exchange: Exchange,
   { client, clock, random, settings }: RunOptions,
 ): StartRun {
+  const { fields } = exchange;
+  noteRun(model, reasoning, exchange);
   return (signal) =>
     run(model.reasoning, reasoning, {
       client,

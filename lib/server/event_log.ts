@@ -1,0 +1,99 @@
+/**
+ * The events of runs without clients, in the store, so that another server can read them.
+ *
+ * @module
+ */
+import type { ReasoningEvent } from "../reasoning/events.ts";
+import type { Change, Store } from "../store/store.ts";
+import type { Clock } from "../upstream/clock.ts";
+
+/** How long events are gathered before they are written, in milliseconds. */
+const FLUSH_MS = 500;
+
+/** Pieces of a log that are read at once. */
+const PAGE = 100;
+
+/** Writes the events of one run. */
+export interface EventLogWriter {
+  /** Takes the next event; it is written a moment later, with those that follow it. */
+  push(event: ReasoningEvent): void;
+  /** Writes what is left. Throws where anything could not be written. */
+  end(): Promise<void>;
+}
+
+/** The events of all runs. */
+export interface EventLog {
+  /** Begins the log of a run. */
+  write(id: string): EventLogWriter;
+  /** The events that follow a piece, or from the first; `last` names the last piece read. */
+  read(id: string, after?: string): Promise<{ events: ReasoningEvent[]; last?: string }>;
+  /** The changes that forget a run's events. */
+  forgetting(id: string): Promise<Change[]>;
+}
+
+/** Creates the log. */
+export function createEventLog(store: Store, clock: Clock, ttlMs: number): EventLog {
+  const collection = (id: string) => `events/${id}`;
+
+  async function* pieces(id: string, after?: string) {
+    for (;;) {
+      const entries = await store.list({
+        collection: collection(id),
+        limit: PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      yield* entries;
+      after = entries.at(-1)?.id;
+      if (entries.length < PAGE) return;
+    }
+  }
+
+  return {
+    write(id) {
+      let pending: ReasoningEvent[] = [];
+      let piece = 0;
+      let cancel: (() => void) | undefined;
+      let writing: Promise<unknown> = Promise.resolve();
+      const flush = () => {
+        cancel?.();
+        cancel = undefined;
+        if (pending.length === 0) return;
+        const change: Change = {
+          key: { collection: collection(id), id: (piece++).toString(16).padStart(8, "0") },
+          value: JSON.stringify(pending),
+          expiresAt: clock.date() + ttlMs,
+        };
+        pending = [];
+        writing = writing.then(() => store.write([change]));
+        // Whoever ends the log hears of it; until then nobody waits.
+        writing.catch(() => {});
+      };
+      return {
+        push(event) {
+          pending.push(event);
+          cancel ??= clock.timer(FLUSH_MS, flush);
+        },
+        async end() {
+          flush();
+          await writing;
+        },
+      };
+    },
+    async read(id, after) {
+      const events: ReasoningEvent[] = [];
+      let last: string | undefined;
+      for await (const entry of pieces(id, after)) {
+        events.push(...JSON.parse(entry.value) as ReasoningEvent[]);
+        last = entry.id;
+      }
+      return last === undefined ? { events } : { events, last };
+    },
+    async forgetting(id) {
+      const changes: Change[] = [];
+      for await (const entry of pieces(id)) {
+        changes.push({ key: { collection: collection(id), id: entry.id }, delete: true });
+      }
+      return changes;
+    },
+  };
+}

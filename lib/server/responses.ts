@@ -1,0 +1,163 @@
+/**
+ * Answers `POST /responses`: streamed, whole, or without its client.
+ *
+ * @module
+ */
+import type { AnswerWriter } from "../api/dialect.ts";
+import { readResponsesBody, type ResponsesBody } from "../api/responses_body.ts";
+import { FIRST_INPUT, itemId, keptItem } from "../api/responses_items.ts";
+import { responseObject } from "../api/responses_object.ts";
+import { decodeResponsesRequest, type ResponsesRequest } from "../api/responses_request.ts";
+import { createResponseWriter, type ResponseWriter } from "../api/responses_writer.ts";
+import type { PublishedModel } from "../config/published_models.ts";
+import type { Change } from "../store/store.ts";
+import { answerStream, answerWhole } from "./answering.ts";
+import { readJson } from "./body.ts";
+import type { Exchange, Handler } from "./exchange.ts";
+import type { KeptResponse } from "./kept_responses.ts";
+import type { Memory } from "./memory.ts";
+import { findModel, prepareRun, type RunOptions, startRun } from "./runs.ts";
+import type { Work } from "./work.ts";
+
+/** What the making of responses needs from outside. */
+export interface ResponsesOptions extends RunOptions {
+  /** What earlier requests left behind. */
+  memory: Memory;
+  /** Begins work that outlives its request. */
+  beginWork: () => Work;
+}
+
+/** One response on its way. */
+interface Making {
+  body: ResponsesBody;
+  owner: string;
+  model: PublishedModel;
+  decoded: ResponsesRequest;
+  kept: KeptResponse;
+}
+
+/** Creates the handler of `POST /responses`. Throws what `toApiError` understands. */
+export function createResponsesHandler(options: ResponsesOptions): Handler {
+  const { settings, clock, memory } = options;
+
+  return async (request, exchange) => {
+    const body = readResponsesBody(await readJson(request, settings.max_body_bytes));
+    const model = findModel(body.model ?? undefined, options.models);
+    const { owner } = exchange.client;
+    const { known, ids } = await memory.recall(owner, body);
+    const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
+    const decoded = decodeResponsesRequest(body, known, strategy);
+    const kept = keptAtFirst(body, model, decoded, ids);
+    const making: Making = { body, owner, model, decoded, kept };
+    if (body.background) return await makeAlone(making, request, exchange);
+    const writer = writerOf(making);
+    const start = prepareRun(model, decoded.reasoning, { request, exchange, options });
+    const answer = decoded.reasoning.stream ? answerStream : answerWhole;
+    return await answer({
+      events: start(exchange.work.signal),
+      writer: keeping(writer, making),
+      exchange,
+      settings,
+      clock,
+    });
+  };
+
+  function keptAtFirst(
+    body: ResponsesBody,
+    model: PublishedModel,
+    { input, reasoning }: ResponsesRequest,
+    ancestors: string[],
+  ): KeptResponse {
+    const response = responseObject(body, {
+      createdAt: Math.floor(clock.date() / 1000),
+      model: model.reasoning.id,
+      effort: reasoning.effort ?? model.reasoning.effort,
+      store: body.store !== false,
+    });
+    return {
+      response,
+      input: input.map((item, index) =>
+        keptItem(item, (type) => itemId(type, response.id, FIRST_INPUT + index))
+      ),
+      ancestors,
+      stream: {
+        summaries: Boolean(body.reasoning?.summary ?? body.reasoning?.generate_summary) ||
+          model.format !== "hidden",
+        statusLines: model.reasoning.statusLines,
+        sealed: body.include?.includes("reasoning.encrypted_content") ?? false,
+      },
+    };
+  }
+
+  function writerOf({ kept }: Making): ResponseWriter {
+    return createResponseWriter({
+      head: kept.response,
+      summaries: kept.stream!.summaries,
+      statusLines: kept.stream!.statusLines,
+      seal: kept.stream!.sealed ? memory.seal : undefined,
+      date: clock.date,
+    });
+  }
+
+  /** Keeps the response before the client hears that it is complete. */
+  function keeping(writer: ResponseWriter, making: Making): AnswerWriter {
+    const save = async () => {
+      const thinking = writer.thinking();
+      const response = writer.response();
+      await memory.keep(making.owner, {
+        ...making.kept,
+        response,
+        ...(thinking === "" ? {} : { thinking }),
+      });
+    };
+    const push: ResponseWriter["push"] = (event) => {
+      const frames = writer.push(event);
+      if (event.type !== "finish") return frames;
+      return Promise.resolve(frames).then(async (text) => {
+        await save();
+        return text;
+      });
+    };
+    return {
+      encoder: () => ({
+        start: writer.start,
+        encode: push,
+        async fail(error, begun) {
+          const frames = await writer.fail(error, begun);
+          // What failed is kept for those who look for it; that it failed is news enough.
+          await save().catch(() => {});
+          return frames;
+        },
+      }),
+      collector: () => ({ push, whole: writer.whole }),
+    };
+  }
+
+  async function makeAlone(
+    making: Making,
+    request: Request,
+    exchange: Exchange,
+  ): Promise<Response> {
+    const { owner, kept, model, decoded } = making;
+    const work = options.beginWork();
+    try {
+      const deadline = work.limit(settings.stream_timeout_ms);
+      const reasoning = { ...decoded.reasoning, stream: true };
+      const start = startRun(model, reasoning, deadline, exchange, options);
+      await memory.background.start({
+        owner,
+        kept,
+        work,
+        events: start(work.signal),
+        writer: writerOf(making),
+        finish: (last: KeptResponse, changes: readonly Change[], version: string) =>
+          memory.keep(owner, last, changes, version),
+      });
+    } catch (error) {
+      work.end();
+      throw error;
+    }
+    if (!decoded.reasoning.stream) return Response.json(kept.response);
+    return await memory.answerAgain(owner, kept, { request, exchange, settings, clock });
+  }
+}

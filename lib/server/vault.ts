@@ -1,0 +1,69 @@
+/**
+ * Texts that clients carry for the server, and can't read or change.
+ *
+ * @module
+ */
+
+/** Seals texts. */
+export interface Vault {
+  /** The blob of a text, in the alphabet of base64url. */
+  seal(text: string): Promise<string>;
+  /** The text of a blob; undefined where it was not sealed here, or was changed. */
+  open(blob: string): Promise<string | undefined>;
+}
+
+/** What the blobs begin with, so that another way of sealing can be told apart. */
+const VERSION = "o1a.";
+const NONCE_BYTES = 12;
+
+/**
+ * Creates a vault: AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) derives from the secret,
+ * so that every server with the same secret opens what another one sealed.
+ */
+export function createVault(secret: string): Vault {
+  let derived: Promise<CryptoKey> | undefined;
+  const key = () => derived ??= derive(secret, "o1-api sealed reasoning");
+
+  return {
+    async seal(text) {
+      const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+      const sealed = await crypto.subtle.encrypt(
+        { name: "AES-GCM", iv },
+        await key(),
+        new TextEncoder().encode(text),
+      );
+      const bytes = new Uint8Array(NONCE_BYTES + sealed.byteLength);
+      bytes.set(iv);
+      bytes.set(new Uint8Array(sealed), NONCE_BYTES);
+      return VERSION + bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+    },
+    async open(blob) {
+      if (!blob.startsWith(VERSION)) return undefined;
+      try {
+        const bytes = Uint8Array.fromBase64(blob.slice(VERSION.length), { alphabet: "base64url" });
+        const text = await crypto.subtle.decrypt(
+          { name: "AES-GCM", iv: bytes.subarray(0, NONCE_BYTES) },
+          await key(),
+          bytes.subarray(NONCE_BYTES),
+        );
+        return new TextDecoder().decode(text);
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+async function derive(secret: string, use: string): Promise<CryptoKey> {
+  const utf8 = new TextEncoder();
+  const material = await crypto.subtle.importKey("raw", utf8.encode(secret), "HKDF", false, [
+    "deriveKey",
+  ]);
+  return await crypto.subtle.deriveKey(
+    { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8.encode(use) },
+    material,
+    { name: "AES-GCM", length: 256 },
+    false,
+    ["encrypt", "decrypt"],
+  );
+}
