@@ -1,0 +1,114 @@
+/**
+ * Load over raw sockets: as little work as possible for each answer, so that what is measured is
+ * the server.
+ *
+ * @module
+ */
+
+/** What one answer took, in milliseconds. */
+export interface Timing {
+  /** Until its first byte. */
+  first: number;
+  /** Until its last. */
+  total: number;
+}
+
+const utf8 = new TextEncoder();
+const decoder = new TextDecoder("latin1");
+
+/** A request's bytes. */
+export function requestBytes(
+  body: unknown,
+  token: string,
+  path = "/v1/chat/completions",
+): Uint8Array {
+  const json = JSON.stringify(body);
+  return utf8.encode(
+    `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${
+        utf8.encode(json).length
+      }\r\n\r\n${json}`,
+  );
+}
+
+/** A connection that asks one question after the other. */
+export interface Connection {
+  /**
+   * Sends a request and reads its whole answer.
+   *
+   * @param onText takes the pieces of the answer as they come.
+   */
+  ask(request: Uint8Array, onText?: (text: string) => void): Promise<Timing>;
+  /** Ends it. */
+  close(): void;
+}
+
+/** Opens a connection. */
+export async function connect(port: number): Promise<Connection> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  conn.setNoDelay();
+  const buffer = new Uint8Array(65_536);
+
+  return {
+    async ask(request, onText) {
+      const start = performance.now();
+      for (let at = 0; at < request.length;) at += await conn.write(request.subarray(at));
+      let head = "";
+      let bodyLeft = -1;
+      let chunked = false;
+      let tail = "";
+      let first = 0;
+      for (;;) {
+        const read = await conn.read(buffer);
+        if (read === null) throw new Error("the server closed the connection");
+        if (first === 0) first = performance.now() - start;
+        let text = decoder.decode(buffer.subarray(0, read));
+        if (bodyLeft < 0 && !chunked) {
+          head += text;
+          const end = head.indexOf("\r\n\r\n");
+          if (end < 0) continue;
+          if (!head.startsWith("HTTP/1.1 200")) throw new Error(head.slice(0, 2_000));
+          const length = /content-length: (\d+)/i.exec(head.slice(0, end));
+          text = head.slice(end + 4);
+          if (length === null) chunked = true;
+          else bodyLeft = Number(length[1]);
+        }
+        onText?.(text);
+        if (chunked) {
+          tail = (tail + text).slice(-7);
+          if (!tail.endsWith("\r\n0\r\n\r\n")) continue;
+        } else {
+          bodyLeft -= text.length;
+          if (bodyLeft > 0) continue;
+        }
+        return { first, total: performance.now() - start };
+      }
+    },
+    close: () => conn.close(),
+  };
+}
+
+/** What a load came to. */
+export interface LoadResult {
+  /** Answers a second. */
+  rate: number;
+  /** Each answer's times. */
+  timings: Timing[];
+}
+
+/** Asks over several connections for a time, each as fast as it is answered. */
+export async function load(
+  port: number,
+  request: Uint8Array,
+  { connections, ms }: { connections: number; ms: number },
+): Promise<LoadResult> {
+  const open = await Promise.all(Array.from({ length: connections }, () => connect(port)));
+  const timings: Timing[] = [];
+  const start = performance.now();
+  await Promise.all(open.map(async (connection) => {
+    while (performance.now() - start < ms) timings.push(await connection.ask(request));
+  }));
+  const seconds = (performance.now() - start) / 1000;
+  for (const connection of open) connection.close();
+  return { rate: timings.length / seconds, timings };
+}

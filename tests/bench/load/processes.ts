@@ -1,0 +1,154 @@
+/**
+ * The processes of a benchmark: upstream, floor and server, each on a core where that can be had.
+ *
+ * @module
+ */
+
+/** A running process that listens. */
+export interface Running extends AsyncDisposable {
+  /** Its port. */
+  port: number;
+  /** From its start to its first answer, in milliseconds. */
+  startMs: number;
+  /** CPU time used so far, in seconds; counted in ticks of 10 ms. */
+  cpu(): number;
+  /** Resident memory, in bytes. */
+  memory(): number;
+}
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+const TICKS = 100;
+
+async function hasTaskset(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("taskset", { args: ["--version"], stdout: "null" }).output())
+      .success;
+  } catch {
+    return false;
+  }
+}
+const pinned = navigator.hardwareConcurrency > 1 && await hasTaskset();
+
+/** Keeps this process, and the upstream, away from the core of what is measured. */
+export async function pinSelf(): Promise<boolean> {
+  if (!pinned) return false;
+  const args = ["-a", "-c", "-p", "1", String(Deno.pid)];
+  return (await new Deno.Command("taskset", { args, stdout: "null" }).output()).success;
+}
+
+async function start(args: string[], core: number): Promise<Running> {
+  const command = pinned ? "taskset" : Deno.execPath();
+  const before = pinned ? ["-c", String(core), Deno.execPath()] : [];
+  const begun = performance.now();
+  const child = new Deno.Command(command, {
+    args: [...before, ...args],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+    env: { O1_API_TOKEN: "", NO_COLOR: "1" },
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  let port: number | undefined;
+  while (port === undefined) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`the process ended: ${args.join(" ")}\n${text}`);
+    text += value;
+    port = Number(/"port":(\d+)/.exec(text)?.[1] ?? /:(\d+)\/v1/.exec(text)?.[1]) || undefined;
+  }
+  const response = args.some((arg) => arg.endsWith("upstream.ts"))
+    ? undefined
+    : await fetch(`http://127.0.0.1:${port}/healthz`);
+  await response?.body?.cancel();
+  const startMs = performance.now() - begun;
+  // The rest of its output is read, so that it never waits for us.
+  const rest = (async () => {
+    while (!(await reader.read()).done);
+  })();
+  return {
+    port,
+    startMs,
+    cpu() {
+      const stat = Deno.readTextFileSync(`/proc/${child.pid}/stat`);
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return (Number(fields[11]) + Number(fields[12])) / TICKS;
+    },
+    memory() {
+      const status = Deno.readTextFileSync(`/proc/${child.pid}/status`);
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+      await rest;
+    },
+  };
+}
+
+/** Starts the upstream. */
+export function startUpstream(): Promise<Running> {
+  return start(
+    ["run", "--no-prompt", "--allow-net=127.0.0.1", "tests/bench/load/upstream.ts"],
+    1,
+  );
+}
+
+/** Starts the floor. */
+export function startFloor(upstream: number): Promise<Running> {
+  const url = `http://127.0.0.1:${upstream}/v1`;
+  return start(
+    ["run", "--no-prompt", "--allow-net=127.0.0.1", "tests/bench/load/floor.ts", url],
+    0,
+  );
+}
+
+/** Starts an empty server: the runtime's own start. */
+export function startEmpty(): Promise<Running> {
+  return startFloor(1);
+}
+
+/** The token that the server takes. */
+export const TOKEN = "bench-token";
+
+/** Starts the server as `deno task start` does, with the usual settings. */
+export async function startServer(upstream: number): Promise<Running> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const [, ...args] = (tasks.start.command as string).split(" ");
+  const config = await Deno.makeTempFile({ suffix: ".yaml" });
+  await Deno.writeTextFile(config, configOf(upstream));
+  return await start([...args, "--config", config, "--port", "0"], 0);
+}
+
+/** The configuration: a model for each thing that the upstream can do. */
+function configOf(upstream: number): string {
+  const model = (id: string, strategy: string, name: string, options = "{}") =>
+    `  "${id}": { strategy: ${strategy}, upstream: bench, model: "${name}", options: ${options} }`;
+  const direct = [
+    "json",
+    "stream-23",
+    "bulk-1000",
+    "bulk-100000",
+    "paced-100-20",
+    "paced-20-1000",
+    "wait-100",
+  ];
+  return `api_bearer_token: "${TOKEN}"
+stream_status_feedback: false
+store: memory
+upstreams:
+  bench:
+    base_url: http://127.0.0.1:${upstream}/v1
+    max_concurrency: 100000
+models:
+${direct.map((name) => model(name, "direct", name)).join("\n")}
+${model("think-bulk", "think", "bulk-1000")}
+${model("think-paced", "think", "paced-100-20")}
+${
+    [100, 1000, 10000, 100000].map((n) =>
+      model(`steps-${n}`, "steps", `step-${n}`, "{ min_steps: 1, max_steps: 1 }")
+    ).join("\n")
+  }
+${model("vote-wait", "vote", "wait-100", "{ max_samples: 8, wave: 8 }")}
+`;
+}

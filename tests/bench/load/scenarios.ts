@@ -1,0 +1,275 @@
+/**
+ * What is measured. Each scenario asks the floor and the server in turn, round after round, and
+ * gives ratios between the two within a round.
+ *
+ * @module
+ */
+import { connect, load, requestBytes, type Timing } from "./client.ts";
+import { type Figure, figure, growthExponent, median, quantile } from "./figures.ts";
+import { type Running, startEmpty, startFloor, startServer, TOKEN } from "./processes.ts";
+
+/** What runs beside each other. */
+export interface Field {
+  /** The upstream. */
+  upstream: Running;
+  /** The floor. */
+  floor: Running;
+  /** The server. */
+  server: Running;
+  /** Rounds of each scenario. */
+  rounds: number;
+  /** How much shorter everything is; 1: as it is meant. */
+  scale: number;
+}
+
+/** One benchmark. */
+export type Scenario = (field: Field) => Promise<Figure[]>;
+
+const question = (model: string, stream: boolean, content = "What is 17 × 23 − 5?") => ({
+  model,
+  stream,
+  messages: [{ role: "user", content: content.replace("×", "x").replace("−", "-") }],
+});
+const ask = (model: string, stream: boolean) => requestBytes(question(model, stream), TOKEN);
+
+/** Answers a second, added time and added time to the first byte, at 1, 32 and 256 connections. */
+const requests: Scenario = async ({ floor, server, rounds, scale }) => {
+  const figures: Figure[] = [];
+  for (
+    const [name, model, stream, least] of [
+      ["JSON", "json", false, 0.6],
+      ["stream of 23", "stream-23", true, 0.8],
+    ] as const
+  ) {
+    const request = ask(model, stream);
+    for (const connections of [1, 32, 256]) {
+      const ratios: number[] = [];
+      const added: Record<"p50" | "p99" | "first", number[]> = { p50: [], p99: [], first: [] };
+      const rates: [number, number][] = [];
+      for (let round = -1; round < rounds; round++) {
+        const run = { connections, ms: 3_000 * scale };
+        const low = await load(floor.port, request, run);
+        const ours = await load(server.port, request, run);
+        if (round < 0) continue;
+        rates.push([low.rate, ours.rate]);
+        ratios.push(ours.rate / low.rate);
+        const of = (timings: Timing[], part: number, key: keyof Timing) =>
+          quantile(timings.map((timing) => timing[key]), part);
+        added.p50.push(of(ours.timings, 0.5, "total") - of(low.timings, 0.5, "total"));
+        added.p99.push(of(ours.timings, 0.99, "total") - of(low.timings, 0.99, "total"));
+        added.first.push(of(ours.timings, 0.5, "first") - of(low.timings, 0.5, "first"));
+      }
+      const at = `${name}, ${connections} connection${connections > 1 ? "s" : ""}`;
+      const note = `floor ${median(rates.map(([low]) => low)).toFixed(0)}/s, server ${
+        median(rates.map(([, ours]) => ours)).toFixed(0)
+      }/s`;
+      figures.push(
+        figure(`${at}: rate`, ratios, "x", connections === 32 ? { least } : undefined, note),
+      );
+      const bar = connections === 1 ? { most: 0.15 } : undefined;
+      figures.push(figure(`${at}: added p50`, added.p50, "ms", bar));
+      figures.push(figure(`${at}: added p99`, added.p99, "ms"));
+      figures.push(figure(`${at}: added time to first byte`, added.first, "ms", bar));
+    }
+  }
+  return figures;
+};
+
+/** CPU time a token, all tokens at once: answers one after the other over some connections. */
+async function bulkCost(running: Running, model: string, tokens: number, times: number) {
+  const request = ask(model, true);
+  const before = running.cpu();
+  const open = await Promise.all(Array.from({ length: 4 }, () => connect(running.port)));
+  await Promise.all(open.map(async (connection) => {
+    for (let i = 0; i < times / 4; i++) await connection.ask(request);
+    connection.close();
+  }));
+  return (running.cpu() - before) * 1e6 / (tokens * times);
+}
+
+/** CPU time a token, each token by itself, over many streams. */
+async function pacedCost(running: Running, model: string, streams: number): Promise<number> {
+  const request = ask(model, true);
+  const open = await Promise.all(Array.from({ length: streams }, () => connect(running.port)));
+  const before = running.cpu();
+  await Promise.all(open.map((connection) => connection.ask(request)));
+  const used = running.cpu() - before;
+  for (const connection of open) connection.close();
+  return used * 1e6 / (streams * 100);
+}
+
+/** What a token costs. */
+const tokens: Scenario = async ({ floor, server, rounds, scale }) => {
+  const times = Math.max(8, Math.round(800 * scale));
+  const streams = 400;
+  const bulk: Record<string, number[]> = { floor: [], direct: [], think: [], steps: [] };
+  const paced: Record<string, number[]> = { floor: [], direct: [], think: [] };
+  for (let round = -1; round < rounds; round++) {
+    const costs = {
+      floor: await bulkCost(floor, "bulk-1000", 1_000, times),
+      direct: await bulkCost(server, "bulk-1000", 1_000, times),
+      think: await bulkCost(server, "think-bulk", 2_000, times),
+      steps: await bulkCost(server, "steps-1000", 1_000, times),
+    };
+    const slow = {
+      floor: await pacedCost(floor, "paced-100-20", streams),
+      direct: await pacedCost(server, "paced-100-20", streams),
+      think: await pacedCost(server, "think-paced", streams) / 2,
+    };
+    if (round < 0) continue;
+    for (const [name, cost] of Object.entries(costs)) bulk[name]!.push(cost);
+    for (const [name, cost] of Object.entries(slow)) paced[name]!.push(cost);
+  }
+  const ratio = (name: string) => paced[name]!.map((cost, i) => cost / paced.floor![i]!);
+  return [
+    figure("bulk, floor: CPU a token", bulk.floor!, "µs"),
+    figure("bulk, direct: CPU a token", bulk.direct!, "µs"),
+    figure("bulk, think: CPU a token", bulk.think!, "µs"),
+    figure("bulk, steps: CPU a token", bulk.steps!, "µs", { most: 4 }),
+    figure("paced, floor: CPU a token", paced.floor!, "µs"),
+    figure("paced, direct: CPU a token", paced.direct!, "µs"),
+    figure("paced, direct: CPU a token", ratio("direct"), "x", { most: 1.25 }),
+    figure("paced, think: CPU a token", ratio("think"), "x", { most: 1.25 }),
+  ];
+};
+
+/** Wall time of eight samples in one wave over one call. */
+const fanOut: Scenario = async ({ server, rounds }) => {
+  const one = ask("wait-100", true);
+  const eight = ask("vote-wait", true);
+  const ratios: number[] = [];
+  const connection = await connect(server.port);
+  for (let round = -1; round < rounds * 3; round++) {
+    const single = await connection.ask(one);
+    const vote = await connection.ask(eight);
+    if (round >= 0) ratios.push(vote.total / single.total);
+  }
+  connection.close();
+  return [
+    figure("vote, 8 samples in one wave: wall time over one call", ratios, "x", { most: 1.2 }),
+  ];
+};
+
+/** Many open streams with a token a second each. */
+const scale: Scenario = async ({ upstream, scale }) => {
+  const figures: Figure[] = [];
+  for (const streams of scale < 1 ? [1_000] : [1_000, 5_000, 8_000]) {
+    const seen: Record<string, { memory: number; p99: number }> = {};
+    for (const [name, start] of [["floor", startFloor], ["server", startServer]] as const) {
+      await using running = await start(upstream.port);
+      const warm = await connect(running.port);
+      await warm.ask(ask("json", false));
+      warm.close();
+      seen[name] = await holdStreams(running, streams);
+    }
+    const { floor, server } = seen as Record<"floor" | "server", { memory: number; p99: number }>;
+    const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(0)} kB`;
+    figures.push(
+      figure(
+        `${streams} streams: memory a stream`,
+        [server.memory / floor.memory],
+        "x",
+        { most: 1.25 },
+        `floor ${kilobytes(floor.memory)}, server ${kilobytes(server.memory)}`,
+      ),
+      figure(
+        `${streams} streams: p99 of the delay added to a token`,
+        [Math.max(0, server.p99 - floor.p99)],
+        "ms",
+        streams === 5_000 ? { most: 50 } : undefined,
+        `floor ${floor.p99.toFixed(1)} ms, server ${server.p99.toFixed(1)} ms`,
+      ),
+    );
+  }
+  return figures;
+};
+
+async function holdStreams(running: Running, streams: number) {
+  const request = ask("paced-20-1000", true);
+  const open = [];
+  for (let i = 0; i < streams; i++) open.push(await connect(running.port));
+  const before = running.memory();
+  const delays: number[] = [];
+  let memory = 0;
+  const reading = Promise.all(open.map((connection) =>
+    connection.ask(request, (text) => {
+      const now = Date.now();
+      for (const [, sent] of text.matchAll(/"content":" (\d{13})"/g)) {
+        delays.push(now - Number(sent));
+      }
+    })
+  ));
+  const watch = setInterval(() => memory = Math.max(memory, running.memory()), 500);
+  await reading;
+  clearInterval(watch);
+  for (const connection of open) connection.close();
+  return { memory: (memory - before) / streams, p99: quantile(delays, 0.99) };
+}
+
+/** How cost grows with the length of a step and of a conversation. */
+const growth: Scenario = async ({ server, rounds, scale }) => {
+  const steps: number[] = [];
+  const conversation: number[] = [];
+  const notes: string[] = [];
+  const sizes = [100, 1_000, 10_000, 100_000];
+  const lengths = [1, 10, 100, 500];
+  for (let round = 0; round < rounds; round++) {
+    const points: [number, number][] = [];
+    for (const size of sizes) {
+      const times = Math.max(4, Math.round(400_000 * scale / size / 4) * 4);
+      points.push([size, await bulkCost(server, `steps-${size}`, 1, times)]);
+    }
+    // What a request costs by itself, whatever its length, is no growth.
+    steps.push(growthExponent(points.slice(1)));
+    const costs: [number, number][] = [];
+    for (const length of lengths) {
+      const messages = Array.from({ length }, (_, i) => ({
+        role: i % 2 === 0 ? "user" : "assistant",
+        content: "word ".repeat(200),
+      }));
+      const request = requestBytes({ ...question("steps-100", true), messages }, TOKEN);
+      const times = Math.max(8, Math.round(2_000 * scale / length));
+      const before = server.cpu();
+      const connection = await connect(server.port);
+      for (let i = 0; i < times; i++) await connection.ask(request);
+      connection.close();
+      costs.push([length, (server.cpu() - before) * 1e6 / times]);
+    }
+    conversation.push(growthExponent(costs.slice(2)));
+    notes.push(
+      `${
+        points.map(([size, cost]) => `${size}: ${(cost / size).toFixed(1)}`).join(", ")
+      } µs a token; ${
+        costs.map(([length, cost]) => `${length}: ${(cost / 1000).toFixed(2)}`).join(", ")
+      } ms a request`,
+    );
+  }
+  return [
+    figure("growth with a step's tokens", steps, "exponent", { most: 1.05 }, notes.at(-1)),
+    figure("growth with a conversation's messages", conversation, "exponent", { most: 1.05 }),
+  ];
+};
+
+/** Process start to the first answer. */
+const startUp: Scenario = async ({ upstream, rounds }) => {
+  const added: number[] = [];
+  const notes: string[] = [];
+  for (let round = -1; round < rounds * 2; round++) {
+    await using empty = await startEmpty();
+    await using server = await startServer(upstream.port);
+    if (round < 0) continue;
+    added.push(server.startMs - empty.startMs);
+    notes.push(`runtime ${empty.startMs.toFixed(0)} ms, server ${server.startMs.toFixed(0)} ms`);
+  }
+  return [figure("start-up over the runtime's own", added, "ms", { most: 150 }, notes.at(-1))];
+};
+
+/** All of them, by name. */
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  requests,
+  tokens,
+  "fan-out": fanOut,
+  scale,
+  growth,
+  "start-up": startUp,
+};

@@ -1,0 +1,41 @@
+/**
+ * The benchmark: the server beside the floor, in turn, over the same upstream and load. Prints a
+ * table, and JSON where `--json FILE` says. `--quick` is a short run; names choose scenarios.
+ *
+ * Run: deno task bench [requests tokens fan-out scale growth start-up] [--rounds N] [--json FILE]
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { type Figure, holds, table } from "./load/figures.ts";
+import { pinSelf, startFloor, startServer, startUpstream } from "./load/processes.ts";
+import { scenarios } from "./load/scenarios.ts";
+
+if (import.meta.main) {
+  const args = parseArgs(Deno.args, { string: ["json", "rounds"], boolean: ["quick"] });
+  const names = args._.length > 0 ? args._.map(String) : Object.keys(scenarios);
+  const unknown = names.filter((name) => !Object.hasOwn(scenarios, name));
+  if (unknown.length > 0) {
+    console.error(`Unknown: ${unknown}. Known are: ${Object.keys(scenarios).join(", ")}.`);
+    Deno.exit(2);
+  }
+  const rounds = Number(args.rounds ?? (args.quick ? 1 : 5));
+  if (!await pinSelf()) console.error("taskset is missing: nothing is kept on a core of its own.");
+  await using upstream = await startUpstream();
+  await using floor = await startFloor(upstream.port);
+  await using server = await startServer(upstream.port);
+  const figures: Figure[] = [];
+  for (const name of names) {
+    console.error(`${name} …`);
+    const field = { upstream, floor, server, rounds, scale: args.quick ? 0.3 : 1 };
+    figures.push(...await scenarios[name]!(field));
+  }
+  console.log(table(figures));
+  if (typeof args.json === "string") {
+    await Deno.writeTextFile(args.json, `${JSON.stringify(figures, null, 2)}\n`);
+  }
+  const missed = figures.filter((each) => holds(each) === false);
+  if (missed.length > 0) {
+    console.log(`\nMissed: ${missed.map(({ name }) => name).join("; ")}`);
+  }
+}
