@@ -5,7 +5,9 @@
  */
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { DatasetError } from "../eval/dataset.ts";
+import { FileError } from "../eval/file_error.ts";
 import { EVAL_HELP, type EvalFlags, FlagError, parseEvalFlags } from "../eval/flags.ts";
+import { listModels, ProbeError } from "../eval/probe.ts";
 import { ResultsError } from "../eval/results.ts";
 import { type Outcome, runSession } from "../eval/session.ts";
 import { renderTable } from "../eval/table.ts";
@@ -16,9 +18,13 @@ import { configOrExit } from "./configuration.ts";
 /** A comparison that was stopped: 128 and the number of SIGINT, as shells have it. */
 const STOPPED = 130;
 
+/** A second Ctrl-C sooner than this is the first one, forwarded by `deno task` or npx. */
+const FORWARDED_MS = 1_000;
+
 /**
- * Runs the command. Ends the process with 1 for files that can't be used, 2 for bad arguments;
- * a run that was stopped ends with 130.
+ * Runs the command. Ends the process with 1 for files that can't be used, an API that can't be
+ * asked, and where no question was answered; with 2 for bad arguments. A run that was stopped ends
+ * with 130.
  *
  * @param args what follows the command.
  * @param moduleDir the folder of the program's own files.
@@ -34,6 +40,7 @@ export async function compareModels(
   const stop = new AbortController();
   const release = onInterrupt(stop);
   try {
+    if (flags.baseUrl !== undefined) await lookAt(target, flags, stop.signal);
     const outcome = await runSession({
       flags,
       target,
@@ -44,7 +51,7 @@ export async function compareModels(
     });
     print(outcome, flags);
   } catch (error) {
-    exitOnFileError(error);
+    exitOnKnownError(error, stop.signal);
   } finally {
     release();
   }
@@ -60,7 +67,7 @@ function flagsOrExit(args: readonly string[]): EvalFlags | undefined {
 }
 
 function usage(problem: string): never {
-  console.error(`${problem}\n\n${EVAL_HELP}`);
+  console.error(`${problem}\n\n\`o1-api eval --help\` tells what there is.`);
   Deno.exit(2);
 }
 
@@ -70,10 +77,10 @@ async function permissionOrExit({ out, report }: EvalFlags): Promise<void> {
     if (path === undefined) continue;
     const { state } = await Deno.permissions.query({ name: "write", path });
     if (state === "granted") continue;
-    console.error(
-      `${flag} ${path}: this process has no permission to write there. ` +
-        `Run \`deno task eval\`, or give Deno --allow-write=${path}.`,
-    );
+    const way = Deno.build.standalone
+      ? "Compile the program with --allow-write, as `deno task compile` does."
+      : `Run \`deno task eval\`, or give Deno --allow-write=${path}.`;
+    console.error(`${flag} ${path}: this process has no permission to write there. ${way}`);
     Deno.exit(1);
   }
 }
@@ -82,7 +89,6 @@ async function targetOf(flags: EvalFlags, moduleDir: string | undefined): Promis
   if (flags.baseUrl !== undefined) {
     return remoteTarget(flags.baseUrl, flags.apiKey ?? Deno.env.get("O1_EVAL_API_KEY"));
   }
-  if (flags.apiKey !== undefined) usage("--api-key goes with --base-url");
   const { resolved: config } = await configOrExit({ config: flags.config, moduleDir });
   knownOrExit(flags, config);
   return configuredTarget({ config, clock: systemClock, random: Math.random, fetch });
@@ -91,16 +97,35 @@ async function targetOf(flags: EvalFlags, moduleDir: string | undefined): Promis
 function knownOrExit({ models, judgeModel }: EvalFlags, config: ResolvedConfig): void {
   const known = config.models.map((model) => model.reasoning.id);
   const asked = judgeModel === undefined ? models : [...models, judgeModel];
-  const unknown = asked.find((id) => !known.includes(id));
-  if (unknown === undefined) return;
-  console.error(`There is no model '${unknown}'. Known models are: ${known.join(", ")}.`);
+  const unknown = asked.filter((id) => !known.includes(id));
+  if (unknown.length === 0) return;
+  const names = unknown.map((id) => `'${id}'`).join(", ");
+  console.error(`There is no model ${names}. Known models are: ${known.join(", ")}.`);
   Deno.exit(2);
+}
+
+/** An API may take ids that it does not list, such as aliases: they are only pointed out. */
+async function lookAt(target: Target, flags: EvalFlags, signal: AbortSignal): Promise<void> {
+  const listed = await listModels(target, { clock: systemClock, signal });
+  if (listed === undefined) return;
+  const asked = [...flags.models, ...flags.judgeModel === undefined ? [] : [flags.judgeModel]];
+  const unlisted = asked.filter((id) => !listed.includes(id));
+  if (unlisted.length === 0) return;
+  const names = unlisted.map((id) => `'${id}'`).join(", ");
+  const known = listed.slice(0, 20).join(", ") + (listed.length > 20 ? ", …" : "");
+  console.error(`${target.baseUrl} does not list ${names}; it lists: ${known}`);
 }
 
 /** The first Ctrl-C stops the run, a second one the process. */
 function onInterrupt(stop: AbortController): () => void {
+  let stopped = 0;
   const listener = () => {
-    if (stop.signal.aborted) Deno.exit(STOPPED);
+    const now = systemClock.now();
+    if (stop.signal.aborted) {
+      if (now - stopped > FORWARDED_MS) Deno.exit(STOPPED);
+      return;
+    }
+    stopped = now;
     stop.abort(new DOMException("The run was stopped", "AbortError"));
   };
   const signals = ["SIGINT", "SIGTERM"] as const;
@@ -126,7 +151,13 @@ function terminal() {
 
 function print(outcome: Outcome, { json, baseline, out }: EvalFlags): void {
   const { summaries, finished, total, isComplete } = outcome;
-  console.log(json ? JSON.stringify(outcome, null, 2) : renderTable(summaries, baseline));
+  const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns || 80 : Infinity;
+  console.log(json ? JSON.stringify(outcome, null, 2) : renderTable(summaries, baseline, columns));
+  const errors = summaries.reduce((sum, each) => sum + each.errors, 0);
+  if (errors > 0 && out !== undefined) {
+    console.error(`\nErrors stay in ${out}; the same command with --retry-errors asks them again.`);
+  }
+  if (errors > 0 && errors === finished) Deno.exitCode = 1;
   if (isComplete) return;
   const goOn = out === undefined
     ? "Without --out nothing of it is kept"
@@ -135,18 +166,10 @@ function print(outcome: Outcome, { json, baseline, out }: EvalFlags): void {
   Deno.exitCode = STOPPED;
 }
 
-/** Files that can't be used are said in a sentence; a fault of our own keeps its trace. */
-function exitOnFileError(error: unknown): never {
-  const { NotFound, PermissionDenied, NotCapable, IsADirectory, NotADirectory } = Deno.errors;
-  const known = [
-    DatasetError,
-    ResultsError,
-    NotFound,
-    PermissionDenied,
-    NotCapable,
-    IsADirectory,
-    NotADirectory,
-  ];
+/** What can't be used is said in a sentence; a fault of our own keeps its trace. */
+function exitOnKnownError(error: unknown, { aborted, reason }: AbortSignal): never {
+  if (aborted && error === reason) Deno.exit(STOPPED);
+  const known = [DatasetError, ResultsError, FileError, ProbeError];
   if (!(error instanceof Error) || !known.some((kind) => error instanceof kind)) throw error;
   console.error(error.message);
   Deno.exit(1);

@@ -53,6 +53,13 @@ export class AskError extends Error {
   }
 }
 
+/** Why a request got no answer: of a failed fetch only the cause tells. */
+export function connectionMessage(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  const told = cause instanceof Error ? cause.message : message;
+  return told.replace(/^error sending request for url \([^)]*\): /, "");
+}
+
 /** Code and message of an API's error object, in as far as they are there. */
 export function readErrorObject(error: unknown): { code?: string; message?: string } {
   if (typeof error === "string") return { message: error };

@@ -6,7 +6,7 @@
 import { readBody, readText } from "../upstream/bytes.ts";
 import { type Clock, sleep } from "../upstream/clock.ts";
 import { backoffMs, retryAfterMs } from "../upstream/retry.ts";
-import { type Answer, AskError, readErrorObject } from "./answer.ts";
+import { type Answer, AskError, connectionMessage, readErrorObject } from "./answer.ts";
 import { readAnswer } from "./answer_stream.ts";
 
 /**
@@ -78,8 +78,7 @@ async function askOnce(
     // Whatever an abort looks like from inside, its reason says more.
     either.throwIfAborted();
     if (error instanceof AskError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new AskError("connection_error", message, true);
+    throw new AskError("connection_error", connectionMessage(error), true);
   } finally {
     cancel();
   }

@@ -17,7 +17,7 @@ export interface Problem {
   digest: string;
 }
 
-/** A dataset can't be read; the message says where and why. */
+/** A dataset can't be read; the message says where and why, a line for each fault. */
 export class DatasetError extends Error {
   /** The name of the class. */
   override readonly name = "DatasetError";
@@ -149,7 +149,9 @@ function parseRow(line: string): Row {
   try {
     row = JSON.parse(line);
   } catch (error) {
-    throw new DatasetError(`no JSON: ${error instanceof Error ? error.message : error}`);
+    const said = error instanceof Error ? error.message : String(error);
+    // Its line is the one in the row, always 1.
+    throw new DatasetError(`no JSON: ${said.replace(/ \(line \d+ column \d+\)$/, "")}`);
   }
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
     throw new DatasetError("a JSON object is expected");
@@ -157,15 +159,20 @@ function parseRow(line: string): Row {
   return { ...row };
 }
 
+/** Faults that are told; a file of another kind has one in every line. */
+const MAX_FAULTS = 20;
+
 /**
- * Reads a dataset, one JSON object a line. The first line tells the format for all.
+ * Reads a dataset, one JSON object a line. The first line that can be told tells the format for
+ * all.
  *
  * @param file what errors call it.
- * @throws {DatasetError} with the line's number, from 1.
+ * @throws {DatasetError} with all faults and the numbers of their lines, from 1.
  */
 export async function parseDataset(content: string, file: string): Promise<Problem[]> {
   const problems: Problem[] = [];
   const lineOf = new Map<string, number>();
+  const faults: string[] = [];
   let format: DatasetFormat | undefined;
   for (const [i, line] of content.replace(/^\ufeff/, "").split("\n").entries()) {
     if (line.trim() === "") continue;
@@ -187,8 +194,12 @@ export async function parseDataset(content: string, file: string): Promise<Probl
     } catch (error) {
       if (!(error instanceof DatasetError)) throw error;
       const read = format === undefined ? "" : ` (read as ${format.name})`;
-      throw new DatasetError(`${file}, line ${number}: ${error.message}${read}`);
+      faults.push(`${file}, line ${number}: ${error.message}${read}`);
     }
+  }
+  if (faults.length > 0) {
+    const more = faults.length > MAX_FAULTS ? [`… and ${faults.length - MAX_FAULTS} more`] : [];
+    throw new DatasetError([...faults.slice(0, MAX_FAULTS), ...more].join("\n"));
   }
   if (problems.length === 0) throw new DatasetError(`${file}: there is no problem in it`);
   return problems;

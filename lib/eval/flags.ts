@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { parseArgs } from "@std/cli";
 import { baseUrlFault, isDemo, normaliseBaseUrl } from "../config/base_url.ts";
+import { nearest } from "../config/suggestion.ts";
 import { type Scoring, SCORINGS } from "./score.ts";
 
 /** The text of `o1-api eval --help`. */
@@ -84,7 +86,7 @@ export interface EvalFlags {
   config: string | undefined;
 }
 
-/** The flags are wrong; the message says how. */
+/** The flags are wrong; the message says how, a line for each fault. */
 export class FlagError extends Error {
   /** The name of the class. */
   override readonly name = "FlagError";
@@ -113,16 +115,22 @@ const SWITCHES = ["help", "json", "retry-errors"] as const;
  * Reads the flags.
  *
  * @returns undefined where help is asked for.
- * @throws {FlagError} for what can't be.
+ * @throws {FlagError} with all that can't be.
  */
 export function parseEvalFlags(args: readonly string[]): EvalFlags | undefined {
+  const faults: string[] = [];
   const flags = parseArgs(args, {
     string: TEXTS,
     boolean: SWITCHES,
     collect: TEXTS,
     alias: { h: "help" },
     unknown(arg, key) {
-      throw new FlagError(`${key === undefined ? "Unexpected argument" : "Unknown option"} ${arg}`);
+      const meant = nearest(key ?? "", [...TEXTS, ...SWITCHES]);
+      const hint = meant === undefined ? "" : `; did you mean --${meant}?`;
+      faults.push(
+        key === undefined ? `Unexpected argument ${arg}` : `Unknown option ${arg}${hint}`,
+      );
+      return false;
     },
   });
   if (flags.help) return undefined;
@@ -130,9 +138,10 @@ export function parseEvalFlags(args: readonly string[]): EvalFlags | undefined {
   function text(name: (typeof TEXTS)[number]): string | undefined {
     const values = flags[name];
     const [value, second] = Array.isArray(values) ? values.map(String) : [];
-    if (second !== undefined) throw new FlagError(`--${name} is given twice`);
-    if (value === "") throw new FlagError(`--${name} needs a value`);
-    return value;
+    if (second !== undefined) faults.push(`--${name} is given twice`);
+    if (value !== "") return value;
+    faults.push(`--${name} needs a value`);
+    return undefined;
   }
 
   function number(name: (typeof TEXTS)[number], least: number, most: number): number | undefined {
@@ -140,50 +149,74 @@ export function parseEvalFlags(args: readonly string[]): EvalFlags | undefined {
     if (value === undefined) return undefined;
     const parsed = Number(value);
     if (/^\d+$/.test(value) && parsed >= least && parsed <= most) return parsed;
-    throw new FlagError(`--${name} needs a whole number from ${least} to ${most}, not '${value}'`);
+    faults.push(`--${name} needs a whole number from ${least} to ${most}, not '${value}'`);
+    return undefined;
   }
 
   const models = (text("models") ?? "").split(",").map((id) => id.trim()).filter(Boolean);
-  const [first] = models;
-  if (first === undefined) throw new FlagError("Which models? Name them with --models ID,ID,…");
-  if (new Set(models).size < models.length) throw new FlagError("--models names a model twice");
+  const [first = ""] = models;
+  if (first === "") faults.push("Which models? Name them with --models ID,ID,…");
+  if (new Set(models).size < models.length) faults.push("--models names a model twice");
   const baseline = text("baseline") ?? first;
-  if (!models.includes(baseline)) throw new FlagError("--baseline must be one of --models");
+  if (first !== "" && !models.includes(baseline)) {
+    faults.push("--baseline must be one of --models");
+  }
   const asked = text("scoring") ?? "extract";
   const scoring = SCORINGS.find((each) => each === asked);
-  if (scoring === undefined) throw new FlagError(`--scoring must be ${SCORINGS.join(", ")}`);
+  if (scoring === undefined) {
+    faults.push(`--scoring must be ${SCORINGS.join(", ")}, not '${asked}'`);
+  }
   const judgeModel = text("judge-model");
-  if ((scoring === "judge") !== (judgeModel !== undefined)) {
-    throw new FlagError("--scoring judge and --judge-model ID go together");
+  if (scoring !== undefined && (scoring === "judge") !== (judgeModel !== undefined)) {
+    faults.push("--scoring judge and --judge-model ID go together");
   }
   const seed = number("seed", 0, 4_294_967_295);
-  return {
+  const [dataset, out, report, config] = [
+    text("dataset"),
+    text("out"),
+    text("report"),
+    text("config"),
+  ];
+  const paths = [dataset, out, report, config].flatMap((path) => path ? [resolve(path)] : []);
+  if (new Set(paths).size < paths.length) {
+    faults.push("--dataset, --out, --report and --config must be different files");
+  }
+  const baseUrl = text("base-url");
+  const apiKey = text("api-key");
+  if (baseUrl === undefined && apiKey !== undefined) faults.push("--api-key goes with --base-url");
+  if (baseUrl !== undefined && config !== undefined) {
+    faults.push("--config and --base-url exclude each other");
+  }
+  const urlFault = baseUrl === undefined ? undefined : remoteFault(baseUrl);
+  if (urlFault !== undefined) faults.push(`--base-url ${urlFault}`);
+  const parsed: EvalFlags = {
     models,
     baseline,
-    dataset: text("dataset"),
+    dataset,
     limit: number("limit", 1, 1_000_000),
     trials: number("trials", 1, 10_000) ?? 1,
     concurrency: number("concurrency", 1, 10_000) ?? 8,
-    out: text("out"),
+    out,
     retryErrors: flags["retry-errors"] === true,
-    report: text("report"),
+    report,
     json: flags.json === true,
     seed: seed ?? 1,
     isDrawn: seed !== undefined,
     timeoutMs: (number("timeout", 1, 86_400) ?? 3_600) * 1_000,
-    scoring,
+    scoring: scoring ?? "extract",
     judgeModel,
-    baseUrl: baseUrlOf(text("base-url")),
-    apiKey: text("api-key"),
-    config: text("config"),
+    baseUrl: baseUrl && normaliseBaseUrl(baseUrl),
+    apiKey,
+    config,
   };
+  if (faults.length > 0) throw new FlagError(faults.join("\n"));
+  return parsed;
 }
 
-function baseUrlOf(value: string | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const fault = baseUrlFault(value);
-  if (fault !== undefined) throw new FlagError(`--base-url ${fault}`);
-  if (isDemo(value)) throw new FlagError("--base-url takes no demo:; leave it out for the demo");
-  if (value.includes("?")) throw new FlagError("--base-url must not hold a query");
-  return normaliseBaseUrl(value);
+/** Why this is no API to ask; undefined where it may be one. */
+function remoteFault(url: string): string | undefined {
+  const fault = baseUrlFault(url);
+  if (fault !== undefined) return fault;
+  if (isDemo(url)) return "takes no demo:; leave it out for the demo";
+  return url.includes("?") ? "must not hold a query" : undefined;
 }

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { Measured } from "./answer.ts";
 import type { Problem } from "./dataset.ts";
+import { fileError } from "./file_error.ts";
 import type { Scoring } from "./score.ts";
 
 /** What came of one question to one model. */
@@ -160,16 +161,24 @@ export interface ResultSink extends Disposable {
 /**
  * Opens a file of results: reads what is there, mends a cut end, and appends.
  *
- * @throws {ResultsError} as {@linkcode parseResults} does, and what opening a file throws.
+ * @throws {ResultsError | FileError} as {@linkcode parseResults} does, and where the file can't be
+ * opened; adding throws a `FileError` where the disk is full.
  */
 export function openResults(
   path: string,
   run: RunIdentity,
 ): { earlier: Map<string, Result>; sink: ResultSink } {
-  const content = readIfThere(path);
+  const onPath = <T>(use: () => T): T => {
+    try {
+      return use();
+    } catch (error) {
+      throw fileError("--out", path, error);
+    }
+  };
+  const content = onPath(() => readIfThere(path));
   const { results, whole } = parseResults(content, path, run);
-  if (whole !== content) Deno.writeTextFileSync(path, whole);
-  const file = Deno.openSync(path, { append: true, create: true });
+  if (whole !== content) onPath(() => Deno.writeTextFileSync(path, whole));
+  const file = onPath(() => Deno.openSync(path, { append: true, create: true }));
   const encoder = new TextEncoder();
   return {
     earlier: results,
@@ -177,7 +186,9 @@ export function openResults(
       append(result) {
         // A line goes out as a whole before the next one begins.
         const bytes = encoder.encode(`${JSON.stringify(result)}\n`);
-        for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+        onPath(() => {
+          for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+        });
       },
       [Symbol.dispose]: () => file.close(),
     },

@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../upstream/clock.ts";
 import { createAsk } from "./ask.ts";
+import { withFile } from "./file_error.ts";
 import { choose, OWN_PROBLEMS, parseDataset, type Problem } from "./dataset.ts";
 import type { EvalFlags } from "./flags.ts";
 import { createProgress, type ProgressOptions } from "./progress.ts";
@@ -50,8 +51,8 @@ export interface Outcome {
 /**
  * Runs the comparison, and writes the report where one is asked for.
  *
- * @throws {DatasetError | ResultsError} for files that can't be used, and what Deno throws for
- * files that can't be read or written.
+ * @throws {DatasetError | ResultsError | FileError} for files that can't be used; for all but a
+ * full disk before anything is asked.
  */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { flags, clock } = options;
@@ -62,24 +63,31 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
     ? { earlier: new Map<string, Result>(), sink: undefined }
     : openResults(flags.out, { problems, target, scoring });
   using _file = sink;
+  const { report } = flags;
+  // A report that can't be written is found out now, not after hours.
+  if (report !== undefined) await writeReport(report, "", true);
   const results = wanted(earlier, problems, flags);
   const total = problems.length * flags.models.length * flags.trials;
   await askAll(options, { problems, results, total, target, scoring, sink });
   const all = [...results.values()];
   const summaries = summarize(all, flags);
   const isComplete = all.length === total;
-  if (flags.report !== undefined) {
+  if (report !== undefined) {
     const settings = settingsOf(flags, problems, target, scoring);
     const { baseline } = flags;
     const page = renderReport({ summaries, baseline, settings, date: clock.date(), isComplete });
-    await Deno.writeTextFile(flags.report, page);
+    await writeReport(report, page);
   }
   return { summaries, finished: all.length, total, problems: problems.length, isComplete };
 }
 
+const writeReport = (path: string, page: string, append = false) =>
+  withFile("--report", path, () => Deno.writeTextFile(path, page, { append }));
+
 async function readProblems(flags: EvalFlags): Promise<Problem[]> {
   const file = flags.dataset ?? OWN_PROBLEMS;
-  const problems = await parseDataset(await Deno.readTextFile(file), file);
+  const content = await withFile("--dataset", file, () => Deno.readTextFile(file));
+  const problems = await parseDataset(content, file);
   return choose(problems, flags.limit, flags.isDrawn ? createRandom(flags.seed) : undefined);
 }
 

@@ -41,6 +41,8 @@ export interface Summary {
   errors: number;
   /** The errors by code. */
   error_codes: Record<string, number>;
+  /** What the first error of each code says. */
+  error_messages: Record<string, string>;
   /** The standard: right answers of all questions asked; an error is not right. */
   accuracy: number | undefined;
   /** Its 95 % interval: Wilson's, with the effective number of tries. */
@@ -101,9 +103,11 @@ function scores(results: readonly Result[]) {
   const groups = [...groupsOf(results).values()];
   const size = effectiveSize(groups);
   const codes: Record<string, number> = {};
+  const messages: Record<string, string> = {};
   for (const { error } of failed) {
     const code = error?.code ?? "unknown";
     codes[code] = (codes[code] ?? 0) + 1;
+    messages[code] ??= error?.message ?? "";
   }
   return {
     asked,
@@ -111,6 +115,7 @@ function scores(results: readonly Result[]) {
     wrong: answered - correct,
     errors: failed.length,
     error_codes: codes,
+    error_messages: messages,
     accuracy: asked === 0 ? undefined : correct / asked,
     interval: wilson(asked === 0 ? 0 : correct / asked * size, size),
     accuracy_of_answered: answered === 0 ? undefined : correct / answered,

@@ -102,9 +102,12 @@ export function tableNotes(summaries: readonly Summary[], baseline: string): str
       }, over the same problems; its interval is a paired bootstrap.`,
     );
   }
-  for (const { model, error_codes, errors } of summaries) {
-    const codes = Object.entries(error_codes).map(([code, n]) => `${oneLine(code)} ${n}`);
-    if (errors > 0) notes.push(`errors of ${oneLine(model)}: ${codes.join(", ")}`);
+  for (const { model, error_codes, error_messages } of summaries) {
+    for (const [code, n] of Object.entries(error_codes)) {
+      const said = oneLine(error_messages[code] ?? "", 160);
+      const why = said === "" ? "" : ` (${said})`;
+      notes.push(`errors of ${oneLine(model)}: ${oneLine(code)} ${n}${why}`);
+    }
   }
   const costs = summaries.flatMap(({ total_cost }) => total_cost ?? []);
   const total = costs.reduce((sum, cost) => sum + cost, 0);
@@ -112,20 +115,50 @@ export function tableNotes(summaries: readonly Summary[], baseline: string): str
   return notes;
 }
 
-/** The aligned table and its notes. */
-export function renderTable(summaries: readonly Summary[], baseline: string): string {
+const GAP = "  ";
+
+/**
+ * The aligned table and its notes.
+ *
+ * @param columns the terminal's width, in characters; a wider table goes on below, with the models
+ * once more.
+ */
+export function renderTable(
+  summaries: readonly Summary[],
+  baseline: string,
+  columns = Infinity,
+): string {
   const rows = tableCells(summaries);
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const lines = rows.map((row) =>
-    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("  ")
-      .trimEnd()
-  );
-  lines.splice(1, 0, widths.map((width) => "-".repeat(width)).join("  "));
-  return [...lines, "", ...tableNotes(summaries, baseline)].join("\n");
+  const aligned = (cell: string, i: number) =>
+    i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!);
+  const blocks = blocksOf(widths, columns).map((block) => {
+    const lines = rows.map((row) => block.map((i) => aligned(row[i]!, i)).join(GAP).trimEnd());
+    lines.splice(1, 0, block.map((i) => "-".repeat(widths[i]!)).join(GAP));
+    return lines.join("\n");
+  });
+  return [...blocks, tableNotes(summaries, baseline).join("\n")].join("\n\n");
+}
+
+/** The columns that stand beside each other; the first one stands in each block. */
+function blocksOf(widths: readonly number[], columns: number): number[][] {
+  const first = widths[0]!;
+  const blocks: number[][] = [];
+  let left = 0;
+  for (let i = 1; i < widths.length; i++) {
+    const width = GAP.length + widths[i]!;
+    if (blocks.length === 0 || left < width) {
+      blocks.push([0]);
+      left = columns - first;
+    }
+    blocks.at(-1)!.push(i);
+    left -= width;
+  }
+  return blocks;
 }
 
 /** Names and codes come from outside: what moves a terminal's cursor is left out. */
-function oneLine(text: string): string {
+function oneLine(text: string, most = 80): string {
   // deno-lint-ignore no-control-regex -- they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "").slice(0, 80);
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "").slice(0, most);
 }

@@ -63,6 +63,8 @@ Deno.test("Ctrl-C ends the upstream's work and prints the table so far", async (
   });
   await Promise.race([stalled.promise, ended]);
   ended.catch(() => {});
+  // `deno task` and npx pass the terminal's signal on: it comes twice.
+  child.kill("SIGINT");
   child.kill("SIGINT");
   const { code, stdout, stderr } = await output;
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -77,7 +79,8 @@ Deno.test("what can't be is said before anything is asked", async () => {
   const cases: [string[], number, string][] = [
     [["--help"], 0, ""],
     [["--models", "demo", "--out", "/nowhere/r.jsonl"], 1, "no permission to write there"],
-    [["--models", "nope"], 2, "Known models are: o1"],
+    [["--models", "nope,o1,nix"], 2, "no model 'nope', 'nix'. Known models are: o1"],
+    [["--models", "demo", "--dataset", "/no.jsonl"], 1, "--dataset /no.jsonl: no such file"],
     [["--models", "demo", "--dataset", `${ROOT}deno.json`], 1, "deno.json, line 1: no JSON"],
     [["--port", "1"], 2, "Unknown option --port"],
   ];
@@ -87,4 +90,39 @@ Deno.test("what can't be is said before anything is asked", async () => {
     assertStringIncludes(ended.stderr, message);
     if (code === 0) assertStringIncludes(ended.stdout, "correct of all asked (the standard)");
   }));
+});
+
+Deno.test("files that can't be written are said before anything is asked", async () => {
+  await using upstream = startUpstream([{ content: "FINAL: 2" }]);
+  await using bench = await createBench(upstream.url);
+  const { config, dataset, dir } = bench;
+  const files = ["--config", config, "--dataset", dataset, "--models", "plain"];
+  const cases = [
+    ["--out", `${dir}/no/r.jsonl`, "no such file or folder"],
+    ["--report", `${dir}/no/r.html`, "no such file or folder"],
+    ["--out", dir, "this is a folder"],
+  ] as const;
+  for (const [flag, path, reason] of cases) {
+    const ended = await runProgram({ command: command(dir), args: [...files, flag, path] });
+    assertEquals([ended.code, ended.stdout], [1, ""]);
+    assertEquals(ended.stderr, `${flag} ${path}: ${reason}\n`);
+  }
+  assertEquals(upstream.calls.length, 0);
+});
+
+Deno.test("an API elsewhere is looked at first: unlisted models are named, and errors explained", async () => {
+  await using upstream = startUpstream(({ path }) =>
+    path === "/v1/models"
+      ? { body: '{"data": [{"id": "theirs"}]}' }
+      : { status: 404, body: '{"error": {"code": "model_not_found", "message": "No nope."}}' }
+  );
+  await using bench = await createBench(upstream.url);
+  const { dir, out, dataset } = bench;
+  const args = ["--base-url", upstream.url, "--models", "nope", "--out", out, "--dataset", dataset];
+  const ended = await runProgram({ command: command(dir), args });
+  // Nothing was answered: scripts must not take that for a result.
+  assertEquals(ended.code, 1);
+  assertStringIncludes(ended.stderr, `${upstream.url} does not list 'nope'; it lists: theirs\n`);
+  assertStringIncludes(ended.stderr, "with --retry-errors asks them again");
+  assertStringIncludes(ended.stdout, "errors of nope: model_not_found 6 (No nope.)");
 });

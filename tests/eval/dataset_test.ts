@@ -68,6 +68,7 @@ Deno.test("a line that can't be used is named, with what it lacks", async () => 
     [`${GSM8K}\n${lines({ question: "x", answer: "3" })}`, "line 3: 'answer' lacks the line"],
     [`${AIME_2024}\n${lines({ ID: "z", Problem: "x" })}`, "line 2: 'answer' is missing"],
     [`${OWN}\n{"id": "d", "que`, "line 4: no JSON"],
+    [`${OWN}\n{"id": "d",]`, "in JSON at position 11 (read as own)"],
     [`${OWN}\n[1]`, "line 4: a JSON object is expected"],
     [`${OWN}\n${lines({ id: "a", question: "x", answer: "y" })}`, "the id 'a' is that of line 1"],
     [lines({ question: " ", answer: "3" }), "'question' must be a text that is not empty"],
@@ -78,6 +79,20 @@ Deno.test("a line that can't be used is named, with what it lacks", async () => 
   for (const [content, message] of cases) {
     await assertRejects(() => parseDataset(content, "data.jsonl"), DatasetError, message);
   }
+});
+
+Deno.test("all faults of a dataset are told at once, each with its line", async () => {
+  const content = `{"id": "x"\n${OWN}\n[1]\n${lines({ id: "b", question: "x", answer: "y" })}`;
+  const { message } = await assertRejects(() => parseDataset(content, "d.jsonl"), DatasetError);
+  assertEquals(message.split("\n").map((line) => /^d\.jsonl, line \d+: \w+/.exec(line)?.[0]), [
+    "d.jsonl, line 1: no",
+    "d.jsonl, line 5: a",
+    "d.jsonl, line 6: the",
+  ]);
+  const prose = Array(25).fill("no JSON here").join("\n");
+  const many = await assertRejects(() => parseDataset(prose, "d.jsonl"), DatasetError);
+  const told = many.message.split("\n");
+  assertEquals([told.length, told.at(-1)], [21, "… and 5 more"]);
 });
 
 Deno.test("the problems that come with the program are forty, and all are read", async () => {

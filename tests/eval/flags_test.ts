@@ -41,9 +41,26 @@ Deno.test("flags that can't be are refused with a sentence", () => {
     [["--models", "a", "--base-url", "ftp://x"], "--base-url expected a URL"],
     [["--models", "a", "--base-url", "demo:"], "leave it out"],
     [["--models", "a", "--port", "1"], "Unknown option --port"],
+    [["--modles", "a"], "Unknown option --modles; did you mean --models?"],
     [["--models", "a", "more"], "Unexpected argument more"],
+    [["--models", "a", "--api-key", "k"], "--api-key goes with --base-url"],
+    [["--models", "a", "--base-url", "http://h/v1", "--config", "c"], "exclude each other"],
+    [["--models", "a", "--out", "x", "--report", "./x"], "must be different files"],
+    [["--models", "a", "--dataset", "d/../x", "--report", "x"], "must be different files"],
   ];
   for (const [args, message] of cases) {
     assertThrows(() => parseEvalFlags(args), FlagError, message);
   }
+});
+
+Deno.test("all faults of the flags are told at once", () => {
+  const args = ["--bogus", "--models", "a,a", "--trials", "0", "--limit", "x", "--scoring", "best"];
+  const { message } = assertThrows(() => parseEvalFlags(args), FlagError);
+  assertEquals(message.split("\n"), [
+    "Unknown option --bogus",
+    "--models names a model twice",
+    "--scoring must be extract, exact, judge, not 'best'",
+    "--limit needs a whole number from 1 to 1000000, not 'x'",
+    "--trials needs a whole number from 1 to 10000, not '0'",
+  ]);
 });

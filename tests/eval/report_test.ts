@@ -53,6 +53,36 @@ Deno.test("the table is aligned and says what its figures are", () => {
   assert(!tableCells(summaries({ direct: [ten(4), 900] }))[0]!.includes("USD"));
 });
 
+Deno.test("a table that is wider than the terminal goes on below, with the models once more", () => {
+  const both = summaries({ direct: [ten(4), 900, 0.0001], "o1-vote": [ten(8), 12_345, 0.002] });
+  const wide = renderTable(both, "direct").split("\n\n");
+  assertEquals(wide.length, 2);
+  const narrow = renderTable(both, "direct", 80).split("\n\n");
+  assertEquals([narrow.length > 2, narrow.at(-1)], [true, wide[1]]);
+  const blocks = narrow.slice(0, -1).map((block) => block.split("\n"));
+  for (const [head, , direct, vote] of blocks) {
+    assert(head!.length <= 80 && vote!.length <= 80);
+    assert(head!.startsWith("model") && direct!.startsWith("direct "), direct);
+    assert(vote!.startsWith("o1-vote "), vote);
+  }
+  const heads = blocks.flatMap(([head]) => head!.split(/  +/).slice(1));
+  assertEquals(heads, wide[0]!.split("\n")[0]!.split(/  +/).slice(1));
+  // No terminal is too narrow for one column beside the model.
+  assert(renderTable(both, "direct", 1).includes("first reasoning"));
+});
+
+Deno.test("errors are noted by code, with what the first one says", () => {
+  const failed = resultsOf("direct", ten(0), 900).slice(0, 2).map((result, i) => {
+    const { correct: _, ...rest } = result;
+    return { ...rest, error: { code: "model_not_found", message: `no such\u001b[2J model ${i}` } };
+  });
+  const [summary] = summarize(failed, { models: ["direct"], baseline: "direct", seed: 1 });
+  assertStringIncludes(
+    renderTable([summary!], "direct"),
+    "errors of direct: model_not_found 2 (no such[2J model 0)",
+  );
+});
+
 Deno.test("a model without any result has a row all the same", () => {
   const [, none] = summaries({ direct: [ten(4), 900], late: [[], 0] });
   assertEquals([none!.asked, none!.accuracy, none!.difference], [0, undefined, undefined]);

@@ -1,0 +1,75 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { listModels, ProbeError } from "../../lib/eval/probe.ts";
+import { remoteTarget } from "../../lib/eval/target.ts";
+import { systemClock } from "../../lib/upstream/clock.ts";
+import { createFakeClock } from "../clock.ts";
+import { startUpstream } from "../upstream.ts";
+
+const { signal } = new AbortController();
+const list = (url: string, key?: string) =>
+  listModels(remoteTarget(url, key), { clock: systemClock, signal });
+
+Deno.test("an API is asked for its models, with the key", async () => {
+  const body = '{"object": "list", "data": [{"id": "a"}, {"id": "b"}]}';
+  await using upstream = startUpstream([{ body }]);
+  assertEquals(await list(upstream.url, "k"), ["a", "b"]);
+  const [{ path, headers }] = upstream.calls as [typeof upstream.calls[0]];
+  assertEquals([path, headers.get("authorization")], ["/v1/models", "Bearer k"]);
+});
+
+Deno.test("an API without such a list is taken as it is", async () => {
+  for (
+    const reply of [
+      { status: 404, body: "no such page" },
+      { status: 403, body: "{}" },
+      { body: "<html>" },
+      { body: '{"data": [{}]}' },
+    ]
+  ) {
+    await using upstream = startUpstream([reply]);
+    assertEquals(await list(upstream.url), undefined);
+  }
+});
+
+Deno.test("a key that is refused, and an API that can't be reached, are said", async () => {
+  await using upstream = startUpstream([{ status: 401, body: '{"error": {"message": "No."}}' }]);
+  const refused = await assertRejects(() => list(upstream.url, "k"), ProbeError);
+  assertEquals(refused.message, `${upstream.url} refuses the key: No.`);
+
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const url = `http://127.0.0.1:${listener.addr.port}/v1`;
+  listener.close();
+  const closed = await assertRejects(() => list(url), ProbeError);
+  assertStringIncludes(closed.message, `Can't reach ${url}: `);
+  assertStringIncludes(closed.message, "onnection refused");
+});
+
+Deno.test("an API that is busy is waited for ten seconds, and then taken as it is", async () => {
+  const time = createFakeClock();
+  const asked = Promise.withResolvers<void>();
+  await using upstream = startUpstream((call) => {
+    asked.resolve();
+    return { before: call.left, body: "{}" };
+  });
+  const listed = listModels(remoteTarget(upstream.url, undefined), { clock: time.clock, signal });
+  await asked.promise;
+  await time.advance(10_000);
+  assertEquals(await listed, undefined);
+});
+
+Deno.test("whoever stops the run stops the looking too", async () => {
+  const stop = new AbortController();
+  await using upstream = startUpstream((call) => {
+    stop.abort(new DOMException("stopped", "AbortError"));
+    return { before: call.left, body: "{}" };
+  });
+  await assertRejects(
+    () =>
+      listModels(remoteTarget(upstream.url, undefined), {
+        clock: systemClock,
+        signal: stop.signal,
+      }),
+    DOMException,
+    "stopped",
+  );
+});
