@@ -14,6 +14,10 @@ const command = (write?: string) => ({
   ],
 });
 
+/** Makes `Deno.build.standalone` true, as it is in a compiled executable. */
+const STANDALONE =
+  `Object.defineProperty(Deno, "build", { value: Object.freeze({ ...Deno.build, standalone: true }) });`;
+
 Deno.test("the first run needs no account: our own problems, the demo model, a table", async () => {
   const dir = await Deno.makeTempDir();
   try {
@@ -125,4 +129,34 @@ Deno.test("an API elsewhere is looked at first: unlisted models are named, and e
   assertStringIncludes(ended.stderr, `${upstream.url} does not list 'nope'; it lists: theirs\n`);
   assertStringIncludes(ended.stderr, "with --retry-errors asks them again");
   assertStringIncludes(ended.stdout, "errors of nope: model_not_found 6 (No nope.)");
+});
+
+Deno.test("the binary compares too, and says what it lacks where it may not write", async () => {
+  await using upstream = startUpstream([{ content: "FINAL: 2" }]);
+  await using bench = await createBench(upstream.url, 1);
+  const { config, dataset, dir, out } = bench;
+  const preload = `${dir}/preload.ts`;
+  await Deno.writeTextFile(preload, STANDALONE);
+  const files = ["--config", config, "--dataset", dataset, "--models", "plain", "--out", out];
+  const run = async (permissions: string[]) => {
+    const { path } = command();
+    const args = ["run", ...permissions, "--preload", preload, `${ROOT}main.ts`, "eval"];
+    return await runProgram({ command: { path, args }, args: files });
+  };
+  const refused = await run(PERMISSIONS);
+  assertEquals(refused.code, 1);
+  assertStringIncludes(refused.stderr, "no permission to write there. Compile the program with");
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const compiled = Object.entries<string | { command?: string }>(tasks)
+    .map(([name, task]) => [name, typeof task === "string" ? task : task.command ?? ""] as const)
+    .filter(([, line]) => line.includes("deno compile"));
+  assertEquals(compiled.length, 6);
+  for (const [name, line] of compiled) {
+    const permissions = line.match(/--(?:no-prompt|allow-\S+)/g)!;
+    assert(permissions.includes("--allow-write"), name);
+    assert(line.includes("--include lib/eval/problems.jsonl"), name);
+  }
+  const ended = await run(compiled[0]![1].match(/--(?:no-prompt|allow-\S+)/g)!);
+  assertEquals(ended.code, 0, ended.stderr);
+  assertStringIncludes(ended.stdout, "1/1");
 });
