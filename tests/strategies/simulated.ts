@@ -1,11 +1,11 @@
 /**
  * An upstream that is right by chance: on each sample independently, with a probability that the
  * test gives, so that theory says what a strategy must reach. What it answers depends on the seed,
- * the problem and the number of the call alone.
+ * the model's name, the problem and the number of the call alone.
  *
  * @module
  */
-import { type Call, type Reply, startUpstream, type Upstream } from "../upstream.ts";
+import { type Call, type Reply, startUpstream, step, type Upstream } from "../upstream.ts";
 import { type Kind, kindOf, textOf } from "./kinds.ts";
 import { chanceOf } from "./statistics.ts";
 
@@ -19,8 +19,15 @@ export interface Skill {
   verifier?: { sensitivity: number; specificity: number };
   /** The probability that a repair is right; default `p`. */
   repair?: number;
-  /** Whether an aggregator is right, of so many candidates that it is shown, so many right. */
+  /**
+   * Whether an aggregator is right, of so many candidates that it is shown, so many right; default:
+   * it follows most of them.
+   */
   aggregate?: (right: number, shown: number) => boolean;
+  /** The answer of a call that solves, where chance has no say. */
+  fixed?: (call: Call, nth: number) => number | undefined;
+  /** More of every reply. */
+  more?: (call: Call, reply: Reply) => Reply;
   /** Where chance begins. */
   seed: number;
 }
@@ -46,8 +53,9 @@ export interface Simulated extends Upstream {
 /** The question of a problem. */
 export const problemText = (problem: number) => `Problem ${problem}: how many are there?`;
 
-/** Answer 0 of a problem is the right one. */
-const answerText = (problem: number, answer: number) => String(1000 * (problem + 1) + answer);
+/** An answer to a problem; 0 is the right one. */
+export const answerText = (problem: number, answer: number) =>
+  String(1000 * (problem + 1) + answer);
 
 /** The answer that a text gives for a problem: its first number. */
 const answerIn = (problem: number, text: string) =>
@@ -64,27 +72,46 @@ export function startSimulated(skill: Skill): Simulated {
   function answer(call: Call): Reply {
     const kind = kindOf(call);
     const problem = Number(/Problem (\d+)/.exec(textOf(call))![1]);
-    const key = `${problem} ${kind === "planner" ? "sample" : kind}`;
+    const key = `${call.body.model} ${problem} ${kind === "planner" ? "sample" : kind}`;
     const nth = counts.get(key) ?? 0;
     counts.set(key, nth + 1);
     const chance = (what: string) => chanceOf(`${skill.seed} ${key} ${nth} ${what}`);
     const solve = (p: number) =>
-      chance("right") < p ? 0 : 1 + Math.floor(chance("wrong") * (skill.wrong ?? 1));
-    const give = (answer: number, before = "") => {
+      skill.fixed?.(call, nth) ??
+        (chance("right") < p ? 0 : 1 + Math.floor(chance("wrong") * (skill.wrong ?? 1)));
+    const give = (answer: number) => {
       given.push({ problem, kind, nth, answer });
       const text = answerText(problem, answer);
-      return { content: `${before}<think>Hm.</think>There are ${text}.\nFINAL: ${text}` };
+      return { content: `<think>Is it ${text}?</think>There are ${text}.\nFINAL: ${text}` };
     };
+    const shown = () => candidatesIn(call).map((text) => answerIn(problem, text));
     switch (kind) {
+      case "plain":
+      case "think":
+      case "draft":
+      case "reasoner":
+      case "proposer":
+      case "step_answer":
       case "sample":
       case "planner":
         return give(solve(skill.p));
       case "repair":
         return give(solve(skill.repair ?? skill.p));
-      case "aggregate": {
-        const shown = candidatesIn(call).map((text) => answerIn(problem, text));
-        const right = shown.filter((each) => each === 0).length;
-        return give(skill.aggregate!(right, shown.length) ? 0 : 1);
+      case "step":
+        return { content: step("Count", `Count once more, ${nth}.`, "final_answer") };
+      case "writer":
+      case "synthesize":
+      case "answer":
+        return give(copied(problem, textOf(call)) ?? solve(skill.p));
+      case "judge":
+        return { content: String.fromCharCode(65 + shown().indexOf(mostly(shown()))) };
+      case "aggregate":
+      case "refine":
+      case "aggregator":
+      case "central": {
+        if (skill.aggregate === undefined) return give(mostly(shown()));
+        const right = shown().filter((each) => each === 0).length;
+        return give(skill.aggregate(right, shown().length) ? 0 : 1);
       }
       case "verifier": {
         const shown = answerIn(problem, /<solution>(.*)<\/solution>/s.exec(textOf(call))![1]!);
@@ -102,7 +129,23 @@ export function startSimulated(skill: Skill): Simulated {
     }
   }
 
-  return Object.assign(startUpstream(answer), { given });
+  const reply = (call: Call) => {
+    const plain = answer(call);
+    return { ...plain, ...skill.more?.(call, plain) };
+  };
+  return Object.assign(startUpstream(reply), { given });
+}
+
+/** What most are; of equal ones the first. */
+function mostly(answers: readonly number[]): number {
+  const votes = (answer: number) => answers.filter((each) => each === answer).length;
+  return answers.reduce((best, each) => votes(each) > votes(best) ? each : best);
+}
+
+/** The answer to a problem that a text tells of, if there is one. */
+function copied(problem: number, text: string): number | undefined {
+  const all = text.match(/\d+/g) ?? [];
+  return all.map((each) => answerIn(problem, each)).find((each) => each >= 0 && each < 100);
 }
 
 /** The lettered candidates that a call shows. */
