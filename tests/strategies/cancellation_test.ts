@@ -3,39 +3,61 @@ import { readStream } from "../app.ts";
 import { createFakeClock } from "../clock.ts";
 import { type Call, startUpstream, type Upstream } from "../upstream.ts";
 import { kindOf } from "./kinds.ts";
-import { allDiffer, endless, meeting, scripted } from "./script.ts";
+import { allDiffer, endless, meeting, type Script, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 
+/** What the model and the request have to be for a point to be reached. */
+interface Way {
+  script?: Script;
+  body?: Record<string, unknown>;
+}
+
+const DIFFERING: Way = { script: { answer: allDiffer, refutes: () => true } };
+const AGREEING: Way = { script: {} };
+const UNCLOSED: Way = {
+  script: { replies: { think: { content: "<think>Hm" }, draft: { content: "<think>Hm" } } },
+};
+
 /** How many calls are answered before as many more are open at once. */
-const POINTS = [
+const POINTS: readonly (readonly [string, string, number, number, Way?])[] = [
   ["direct", "at its call", 0, 1],
   ["think", "at its call", 0, 1],
+  ["think", "while what it thought is answered", 1, 1, UNCLOSED],
   ["draft", "at its call", 0, 1],
-  ["steps", "at its second step", 1, 1],
-  ["steps", "at its answer", 3, 1],
+  ["draft", "while what it drafted is answered", 1, 1, UNCLOSED],
+  ["steps", "at its second step", 1, 1, AGREEING],
+  ["steps", "at its answer", 3, 1, AGREEING],
   ["relay", "while the reasoner thinks", 0, 1],
   ["relay", "while the writer writes", 1, 1],
   ["vote", "in the first wave", 0, 4],
   ["vote", "in the second wave", 4, 4],
   ["vote", "while a judge compares", 8, 1],
+  ["vote", "while the winner is rewritten", 4, 1, {
+    script: {},
+    body: { reasoning: { finalize: "synthesize" } },
+  }],
   ["moa", "while all propose", 0, 4],
   ["moa", "while one mixes", 4, 1],
+  ["moa", "in the second layer", 4, 4, { script: {}, body: { reasoning: { layers: 2 } } }],
   ["verify", "while two solve", 0, 2],
   ["verify", "while a third solves", 2, 1],
   ["verify", "while the answers are checked", 3, 3],
   ["verify", "while one is repaired", 6, 1],
+  ["verify", "at the call that may use tools", 2, 1, { script: {}, body: { tools: TOOLS } }],
   ["rsa", "in the first population", 0, 8],
   ["rsa", "in the second", 8, 8],
   ["rsa", "while one makes an answer of the last", 16, 1],
-] as const;
+  ["auto", "in the first wave of its vote", 0, 4],
+  ["auto", "while its mixture is made", 4, 1, {
+    script: {},
+    body: { messages: [{ role: "user", content: "Write a short poem about autumn." }] },
+  }],
+];
 
 /** An upstream that answers so many calls, and then keeps so many waiting. */
-function startWaiting(answered: number, open: number, steps: boolean) {
+function startWaiting(answered: number, open: number, script: Script = {}) {
   const { all, arrive } = meeting(open);
-  const reply = scripted({
-    ...(steps ? {} : { answer: allDiffer }),
-    refutes: () => true,
-  });
+  const reply = scripted(script);
   const upstream = startUpstream((call) => {
     if (call.index < answered) return reply(call);
     arrive();
@@ -50,14 +72,14 @@ async function assertLeft(upstream: Upstream, answered: number, open: number): P
   assertEquals([upstream.calls.length, upstream.open], [answered + open, 0]);
 }
 
-for (const [strategy, where, answered, open] of POINTS) {
+for (const [strategy, where, answered, open, { script, body } = DIFFERING] of POINTS) {
   for (const stream of [true, false]) {
     Deno.test(`${strategy}: a client that leaves ${where} ends all calls (${stream ? "stream" : "JSON"})`, async () => {
-      const { upstream, all } = startWaiting(answered, open, strategy === "steps");
+      const { upstream, all } = startWaiting(answered, open, script);
       await using _ = upstream;
       const { send } = await createStrategyApp(upstream);
       if (stream) {
-        const reader = readStream(await send(strategy, { stream }));
+        const reader = readStream(await send(strategy, { ...body, stream }));
         // Without a reader the work would wait.
         const reading = reader.until(() => false);
         await all;
@@ -65,7 +87,7 @@ for (const [strategy, where, answered, open] of POINTS) {
         await reading;
       } else {
         const client = new AbortController();
-        const answer = send(strategy, {}, { signal: client.signal });
+        const answer = send(strategy, { ...body }, { signal: client.signal });
         await all;
         client.abort();
         await (await answer).body?.cancel();

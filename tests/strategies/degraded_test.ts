@@ -1,14 +1,18 @@
-import { assert, assertEquals } from "@std/assert";
-import { startUpstream } from "../upstream.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { startUpstream, step } from "../upstream.ts";
 import { kindOf, kindsOf, textOf } from "./kinds.ts";
-import { allDiffer, scripted } from "./script.ts";
+import { allDiffer, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp, STRATEGIES } from "./setup.ts";
 
 const DEAD = { status: 503, body: "{}" };
+const RETRIED = { max_attempts: 2, base_ms: 1, max_ms: 5 };
 const BUSY = { status: 429, body: "{}" };
 
 for (
-  const [strategy, size] of [["vote", 4], ["moa", 4], ["rsa", 8], ["verify", 2]] as const
+  const [strategy, size] of [["vote", 4], ["moa", 4], ["rsa", 8], ["verify", 2], [
+    "auto",
+    4,
+  ]] as const
 ) {
   for (let dead = 1; dead < size; dead++) {
     Deno.test(`${strategy} goes on with ${dead} of ${size} samples dead`, async () => {
@@ -163,3 +167,78 @@ Deno.test("a second layer that dies leaves the first to the aggregator", async (
   assertEquals([status, content], [200, "It is 42."]);
   assertEquals(textOf(upstream.calls.at(-1)!).match(/^\[[A-Z]\]$/gm)!.length, 4);
 });
+
+Deno.test("aggregations that die leave a round to the others", async () => {
+  for (const dead of [1, 4, 7]) {
+    const reply = scripted();
+    await using upstream = startUpstream((call) =>
+      call.index >= 8 && call.index < 8 + dead ? DEAD : reply(call)
+    );
+    const { ask } = await createStrategyApp(upstream);
+    const { status, content } = await ask("rsa");
+    assertEquals([status, content], [200, "It is 42."]);
+    assertEquals(kindsOf(upstream), { sample: 8, aggregate: 8 });
+  }
+});
+
+Deno.test("a planner that dies leaves the other solver, and one more to confirm it", async () => {
+  await using upstream = startUpstream(scripted({ replies: { planner: DEAD } }));
+  const { ask } = await createStrategyApp(upstream);
+  const { status, content } = await ask("verify");
+  assertEquals([status, content], [200, "It is 42."]);
+  assertEquals(kindsOf(upstream), { sample: 2, planner: 1 });
+});
+
+Deno.test("the step after one that broke off goes on from what there was", async () => {
+  let isFirst = true;
+  await using upstream = startUpstream(scripted({
+    replies: {
+      step(call) {
+        if (call.index === 1 && isFirst) {
+          isFirst = false;
+          return { content: ['{"title":"Half","content":"Six sev'], end: "cut", finish: null };
+        }
+        return { content: step(`Step ${call.index}`, `Words ${call.index}`, "final_answer") };
+      },
+    },
+  }));
+  const { ask } = await createStrategyApp(upstream, { upstream: { retry: RETRIED } });
+  const { content, reasoning, finish } = await ask("steps", { stream: true });
+  assertEquals([content, finish], ["It is 42.", "stop"]);
+  assertStringIncludes(reasoning, "Six sev");
+  assertEquals(kindsOf(upstream), { step: 3, step_answer: 1 });
+  assertStringIncludes(textOf(upstream.calls[2]!), "Six sev [cut off]");
+});
+
+for (const strategy of ["direct", "think", "draft"]) {
+  Deno.test(`${strategy} that breaks off in its answer ends with an error, never as if it were whole`, async () => {
+    await using upstream = startUpstream([{
+      content: ["<think>Hm.</think>", "It is "],
+      end: "cut",
+      finish: null,
+    }]);
+    const { ask } = await createStrategyApp(upstream);
+    const streamed = await ask(strategy, { stream: true });
+    assertEquals([streamed.content, streamed.finish], ["It is ", "error"]);
+    assert(streamed.json.error.message);
+  });
+}
+
+for (
+  const [strategy, kind, body] of [
+    ["relay", "writer", {}],
+    ["moa", "aggregator", {}],
+    ["steps", "step_answer", {}],
+    ["vote", "synthesize", { tools: TOOLS }],
+    ["verify", "synthesize", { tools: TOOLS }],
+    ["rsa", "synthesize", { tools: TOOLS }],
+  ] as const
+) {
+  Deno.test(`${strategy} whose last call dies fails with that call's error`, async () => {
+    await using upstream = startUpstream(scripted({ replies: { [kind]: DEAD } }));
+    const { ask } = await createStrategyApp(upstream);
+    const { status, json } = await ask(strategy, body);
+    assertEquals([status, json.error.code], [503, "upstream_overloaded"]);
+    assertEquals(kindOf(upstream.calls.at(-1)!), kind);
+  });
+}

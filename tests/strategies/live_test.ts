@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Chunk, readStream } from "../app.ts";
 import { type Reply, startUpstream } from "../upstream.ts";
-import { kindOf } from "./kinds.ts";
+import { type Kind, kindOf } from "./kinds.ts";
 import { allDiffer, FORMAT, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp, STRATEGIES, THINKING } from "./setup.ts";
 
@@ -70,8 +70,92 @@ for (const strategy of STRATEGIES) {
   }
 }
 
+/** The last call of each strategy that has one of its own, and what brings it there. */
+const LAST: readonly (readonly [string, Kind, Record<string, unknown>?])[] = [
+  ["direct", "plain"],
+  ["think", "think"],
+  ["draft", "draft"],
+  ["steps", "step_answer"],
+  ["relay", "writer"],
+  ["vote", "synthesize", { reasoning: { finalize: "synthesize" } }],
+  ["moa", "aggregator"],
+  ["verify", "synthesize", { tools: TOOLS }],
+  ["rsa", "synthesize", { tools: TOOLS }],
+  ["auto", "aggregator", { messages: [{ role: "user", content: "Write a short poem." }] }],
+];
+
+for (const [strategy, kind, body] of LAST) {
+  Deno.test(`${strategy} shows its answer while the call that writes it is still under way`, async () => {
+    const gate = Promise.withResolvers<void>();
+    const reply = scripted();
+    await using upstream = startUpstream((call): Reply => {
+      if (kindOf(call) !== kind) return reply(call);
+      const thought = /think|draft/.test(kind) ? "<think>Hm.</think>" : "";
+      return {
+        content: [`${thought}It is `, "42."],
+        gate: (frame) => frame === 2 ? gate.promise : undefined,
+      };
+    });
+    const { send } = await createStrategyApp(upstream);
+    const stream = readStream(await send(strategy, { ...body, stream: true }));
+    const early = await stream.until(({ content }) => content !== "");
+    assertEquals([early.content.trim(), early.done], ["It is", false]);
+    assertEquals([upstream.open, kindOf(upstream.calls.at(-1)!)], [1, kind]);
+    gate.resolve();
+    const whole = await stream.until(({ done }) => done);
+    assertEquals([whole.content, whole.done], ["It is 42.", true]);
+  });
+}
+
+Deno.test("rsa shows the answer made of an open population while it is made", async () => {
+  const gate = Promise.withResolvers<void>();
+  const reply = scripted({ answer: allDiffer });
+  await using upstream = startUpstream((call): Reply =>
+    kindOf(call) === "central"
+      ? {
+        content: ["It is ", "42."],
+        gate: (frame) => frame === 2 ? gate.promise : undefined,
+      }
+      : reply(call)
+  );
+  const { send } = await createStrategyApp(upstream);
+  const stream = readStream(await send("rsa", { stream: true }));
+  const early = await stream.until(({ content }) => content !== "");
+  assertEquals([early.content, early.done, upstream.open], ["It is ", false, 1]);
+  gate.resolve();
+  assertEquals((await stream.until(({ done }) => done)).content, "It is 42.");
+});
+
+for (const strategy of ["direct", "think", "draft", "relay"]) {
+  Deno.test(`${strategy} has nothing to say of its progress, with status lines or without`, async () => {
+    await using upstream = startUpstream(
+      scripted({ more: () => ({ reasoning: "Own thoughts." }) }),
+    );
+    const shown = async (stream_status_feedback: boolean, stream: boolean) => {
+      const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback } });
+      return (await ask(strategy, { stream })).reasoning.trim();
+    };
+    for (const stream of [true, false]) {
+      const quiet = await shown(false, stream);
+      assert(quiet.startsWith("Own thoughts."));
+      assertEquals(await shown(true, stream), quiet);
+    }
+  });
+}
+
+Deno.test("steps tells the time of its thinking where status lines are on, and only there", async () => {
+  await using upstream = startUpstream(scripted());
+  const line = /^Total thinking time: \d+\.\d\d seconds$/m;
+  for (const stream_status_feedback of [true, false]) {
+    const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback } });
+    const { content, reasoning } = await ask("steps", { stream: true });
+    assertEquals([line.test(reasoning), line.test(content)], [stream_status_feedback, false]);
+  }
+});
+
 for (
   const [strategy, line] of [
+    ["auto", "4 of 4 agree on 42"],
     ["vote", "4 of 4 agree on 42"],
     ["moa", "4 of 4 answers are in."],
     ["rsa", "Round 0: 8 of 8 agree on 42"],

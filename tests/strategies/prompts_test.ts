@@ -256,3 +256,61 @@ Deno.test("a verifier sees the question and a solution, and not how it was found
   const solutions = shown.map((text) => /<solution>\s*It is (\d+)/.exec(text)?.[1]);
   assertEquals(solutions.sort(), ["100", "101", "102"]);
 });
+
+Deno.test("the second solver alone is told to plan, and a repair gets the solution and its quoted error", async () => {
+  await using upstream = startUpstream(scripted({
+    answer: allDiffer,
+    replies: {
+      verifier: { content: 'ERROR: "It is 100" skips a step\nVERDICT: WRONG' },
+    },
+  }));
+  const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+  await ask("verify");
+  assertEquals(upstream.calls.slice(0, 3).map(kindOf), ["sample", "planner", "sample"]);
+  const repair = textOf(upstream.calls.at(-1)!);
+  assertEquals(kindOf(upstream.calls.at(-1)!), "repair");
+  assertStringIncludes(repair, "It is 100.");
+  assertStringIncludes(repair, '"It is 100" skips a step');
+  assert(!repair.includes(THOUGHT));
+});
+
+const FIRST_LAYER = new Set(["It is 100", "It is 101", "It is 102", "It is 103"]);
+
+Deno.test("a second layer sees the first one's answers, lettered and without their thinking", async () => {
+  await using upstream = startUpstream(scripted({ answer: allDiffer }));
+  const { ask } = await createStrategyApp(upstream);
+  await ask("moa", { reasoning: { layers: 2 } });
+  const shown = upstream.calls.filter((call) => kindOf(call) === "refine").map(textOf);
+  assertEquals(shown.length, 4);
+  for (const text of shown) {
+    assertEquals(text.match(/^\[[A-Z]\]$/gm), ["[A]", "[B]", "[C]", "[D]"]);
+    assertEquals(new Set(text.match(/It is \d+/g)), FIRST_LAYER);
+    assert(!text.includes(THOUGHT));
+  }
+  const mixed = textOf(upstream.calls.at(-1)!).match(/It is \d+/g)!;
+  assert(mixed.every((each) => !FIRST_LAYER.has(each)), mixed.join());
+});
+
+Deno.test("rsa's open answer is made of three of its population, lettered and without their thinking", async () => {
+  await using upstream = startUpstream(scripted({ answer: allDiffer }));
+  const { ask } = await createStrategyApp(upstream);
+  await ask("rsa");
+  const last = upstream.calls.at(-1)!;
+  assertEquals(kindOf(last), "central");
+  const text = textOf(last);
+  assertEquals(text.match(/^\[[A-Z]\]$/gm), ["[A]", "[B]", "[C]"]);
+  assert(!text.includes(THOUGHT) && !text.includes("FINAL:"));
+});
+
+for (const strategy of ["vote", "verify", "rsa"]) {
+  Deno.test(`${strategy} gives its winner, without thinking and FINAL line, to the call that may use tools`, async () => {
+    await using upstream = startUpstream(scripted());
+    const { ask } = await createStrategyApp(upstream);
+    await ask(strategy, { tools: TOOLS });
+    const last = upstream.calls.at(-1)!;
+    assertEquals(kindOf(last), "synthesize");
+    const text = textOf(last);
+    assertStringIncludes(text, "It is 42.");
+    assert(!text.includes(THOUGHT) && !text.includes("FINAL:"));
+  });
+}

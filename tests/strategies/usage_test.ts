@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Call, startUpstream } from "../upstream.ts";
 import { type Kind, kindOf } from "./kinds.ts";
-import { scripted, TOOLS } from "./script.ts";
+import { allDiffer, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 
 /** Prompt, cached and generated tokens of each kind of call. */
@@ -14,6 +14,9 @@ const TOKENS: Partial<Record<Kind, readonly [prompt: number, cached: number, gen
     step_answer: [180, 128, 9],
     reasoner: [32, 0, 64],
     writer: [70, 0, 8],
+    answer: [60, 0, 11],
+    refine: [45, 2, 48],
+    central: [210, 5, 19],
     sample: [41, 0, 53],
     planner: [47, 3, 61],
     verifier: [90, 0, 21],
@@ -51,10 +54,25 @@ const GOLDEN: readonly (readonly [
   calls: string,
   expected: Record<string, number>,
   body?: Record<string, unknown>,
+  script?: Parameters<typeof scripted>[0],
 ])[] = [
   ["direct", "one call", usage(10, 0, 7, 0, 1, 10, 0)],
   ["think", "one call, half of it thinking", usage(30, 4, 40, 20, 1, 30, 4)],
   ["draft", "one call, half of it thinking", usage(35, 0, 14, 7, 1, 35, 0)],
+  [
+    "think",
+    "an unclosed block and the answer to it",
+    usage(30, 4, 51, 40, 2, 90, 4),
+    {},
+    { replies: { think: { content: "<think>Hm" } } },
+  ],
+  [
+    "draft",
+    "an unclosed draft and the answer to it",
+    usage(35, 0, 25, 14, 2, 95, 0),
+    {},
+    { replies: { draft: { content: "<think>Hm" } } },
+  ],
   ["steps", "three steps and the answer", usage(100, 50, 102, 93, 4, 480, 278)],
   ["relay", "the reasoner and the writer", usage(32, 0, 72, 64, 2, 102, 0)],
   // Of a sample's text "It is 42." is shown, some 3 tokens.
@@ -62,9 +80,26 @@ const GOLDEN: readonly (readonly [
   ["vote", "four samples and the call that may use tools", usage(41, 0, 224, 212, 5, 230, 1), {
     tools: TOOLS,
   }],
+  ["vote", "four samples and the rewriting", usage(41, 0, 224, 212, 5, 230, 1), {
+    reasoning: { finalize: "synthesize" },
+  }],
+  ["moa", "two layers and the aggregator", usage(39, 0, 419, 396, 9, 636, 25), {
+    reasoning: { layers: 2 },
+  }],
   ["moa", "four proposers and the aggregator", usage(39, 0, 227, 204, 5, 456, 17)],
   ["verify", "a solver and one with a plan", usage(41, 0, 114, 111, 2, 88, 3)],
   ["rsa", "eight samples and eight aggregations", usage(41, 0, 880, 877, 16, 1528, 0)],
+  [
+    "rsa",
+    "a population that differs and the answer made of it",
+    usage(41, 0, 899, 880, 17, 1738, 5),
+    {},
+    { answer: allDiffer },
+  ],
+  ["auto", "the four samples of its vote", usage(41, 0, 212, 209, 4, 164, 0)],
+  ["auto", "the one call of its thinking", usage(30, 4, 40, 20, 1, 30, 4), {
+    reasoning_effort: "low",
+  }],
 ];
 
 function usage(
@@ -95,9 +130,9 @@ function read(sent: any): Record<string, number> {
   );
 }
 
-for (const [strategy, calls, expected, body] of GOLDEN) {
+for (const [strategy, calls, expected, body, script] of GOLDEN) {
   Deno.test(`${strategy} sums up ${calls}, streamed and whole alike`, async () => {
-    await using upstream = startUpstream(reply());
+    await using upstream = startUpstream(reply(script));
     // One at a time: the first call is the first.
     const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
     const { json } = await ask(strategy, body);
