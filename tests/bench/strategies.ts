@@ -62,12 +62,15 @@ function timed(call: Call, { content }: Reply): Reply {
   };
 }
 
+/** A call that is left, such as a reasoner's, learns of it a token or two later. */
+const LEAVING_MS = 2 * TOKEN_MS;
+
 /** How many calls of a request came after each other: the most of which no two were open at once. */
 function criticalPath(calls: readonly Span[]): number {
   let length = 0;
   let over = -Infinity;
   for (const { start, end } of calls.toSorted((a, b) => a.end - b.end)) {
-    if (start < over) continue;
+    if (start < over - LEAVING_MS) continue;
     over = end;
     length++;
   }
