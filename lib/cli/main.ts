@@ -18,6 +18,7 @@ Usage: o1-api [command] [options]
 
 Commands:
   serve            run the server (default)
+  ask              ask a question here; see \`o1-api ask --help\`
   check            check the configuration and exit
   eval             compare models on a set of problems; see \`o1-api eval --help\`
 
@@ -34,6 +35,10 @@ export async function main(args: readonly string[], moduleDir: string | undefine
     // Loaded only here: a server needs none of it.
     const { compareModels } = await import("./eval.ts");
     return await compareModels(args.slice(1), moduleDir);
+  }
+  if (args[0] === "ask") {
+    const { ask } = await import("./ask.ts");
+    return await ask(args.slice(1), moduleDir);
   }
   const unknown: string[] = [];
   const flags = parseArgs(args, {
