@@ -10,6 +10,7 @@ import type { Delta } from "./deltas.ts";
 import { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { retryAfterHeaders, retryAfterMs } from "./retry.ts";
+import { withoutSecrets } from "./secrets.ts";
 import { errorFromStatus, readErrorBody } from "./status.ts";
 import { startWatchdog } from "./timeouts.ts";
 
@@ -66,7 +67,7 @@ export async function* attempt(options: AttemptOptions): AsyncGenerator<Delta> {
     watchdog.headers();
     reader = readBody(response, controller.signal);
     if (response.status !== 200) {
-      throw await errorFromResponse(response, reader, clock);
+      throw await errorFromResponse(response, reader, options);
     }
     yield* readCompletion(response, reader, upstream.max_line_bytes, watchdog);
     signal.throwIfAborted();
@@ -74,7 +75,9 @@ export async function* attempt(options: AttemptOptions): AsyncGenerator<Delta> {
   } catch (error) {
     signal.throwIfAborted();
     if (onlyTrailerMissing) return;
-    throw classify(error);
+    const classified = classify(error);
+    classified.message = withoutSecrets(classified.message, upstream);
+    throw classified;
   } finally {
     watchdog.stop();
     signal.removeEventListener("abort", forward);
@@ -114,14 +117,14 @@ function send(options: AttemptOptions, signal: AbortSignal): Promise<Response> {
 async function errorFromResponse(
   response: Response,
   reader: ByteReader,
-  clock: Clock,
+  { upstream, clock }: AttemptOptions,
 ): Promise<UpstreamError> {
   const body = await readText(reader, MAX_ERROR_BYTES).catch((error) => {
     if (error instanceof UpstreamError) throw error;
     return "";
   });
   const wait = retryAfterMs(response.headers, clock.date());
-  return errorFromStatus(response.status, readErrorBody(body), wait, {
+  return errorFromStatus(response.status, readErrorBody(withoutSecrets(body, upstream)), wait, {
     ...(wait === undefined ? {} : retryAfterHeaders(response.headers)),
   });
 }
