@@ -6,10 +6,12 @@
 import type { Clock } from "../upstream/clock.ts";
 import type { CallScope, UpstreamClient } from "../upstream/client.ts";
 import type { Delta } from "../upstream/deltas.ts";
+import type { CallEnd } from "../upstream/observer.ts";
 import type { Target } from "../upstream/target.ts";
 import { type Budget, createBudget } from "./budget.ts";
-import type { ReasoningEvent, UpstreamError } from "./events.ts";
+import { type ReasoningEvent, UpstreamError } from "./events.ts";
 import { withoutOldThinking } from "./history.ts";
+import type { RunObserver } from "./observer.ts";
 import { toolsNote } from "./prompts.ts";
 import { lastQuestion } from "./question.ts";
 import { type ReasoningModel, type ReasoningRequest, RequestError } from "./request.ts";
@@ -34,6 +36,8 @@ export interface RunOptions {
   maxRetries: number;
   /** Told of every repeat, before its wait in milliseconds. */
   onRetry?: (error: UpstreamError, waitMs: number) => void;
+  /** Watches the run. */
+  observer?: RunObserver | undefined;
 }
 
 /**
@@ -62,7 +66,7 @@ export function run(
     options,
     meter,
   );
-  return withUsage(strategy.run!(prepared, context), meter);
+  return withUsage(strategy.run!(prepared, context), meter, options.observer);
 }
 
 /** A utility request shows itself at its head. */
@@ -72,10 +76,23 @@ const LOOKED_AT = 2_000;
 async function* withUsage(
   events: AsyncGenerator<ReasoningEvent>,
   meter: UsageMeter,
+  observer: RunObserver | undefined,
 ): AsyncGenerator<ReasoningEvent> {
-  for await (const event of events) {
-    if (event.type === "finish") yield { type: "usage", usage: meter.total() };
-    yield event;
+  let failure: unknown;
+  let isWhole = false;
+  try {
+    for await (const event of events) {
+      if (event.type === "finish") {
+        yield { type: "usage", usage: meter.total() };
+        isWhole = true;
+      }
+      yield event;
+    }
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    observer?.end(meter.total(), isWhole, failure);
   }
 }
 
@@ -149,7 +166,8 @@ function createContext(
     clock,
     random,
     prompt: (name) => model.prompts[name] ?? strategy.prompts[name] ?? "",
-    call: (spec) => call(spec, targetsOf(spec.role), request, client, scope, budget, meter),
+    call: (spec) =>
+      call(spec, targetsOf(spec.role), request, client, scope, budget, meter, options.observer),
     canThink: budget.canThink,
     toolsNote: () => describeTools(request),
     toolsMessage() {
@@ -180,6 +198,7 @@ async function* call(
   scope: CallScope,
   budget: Budget,
   usage: UsageMeter,
+  observer: RunObserver | undefined,
 ): AsyncGenerator<Delta> {
   const visible = spec.visible ?? false;
   const fields: Record<string, unknown> = visible ? { ...request.final } : {};
@@ -187,6 +206,8 @@ async function* call(
   const maxTokens = budget.ceiling(visible && !spec.keepRoom, spec.maxTokens, spec.share);
   const meter = usage.call(spec.messages, visible, targets[0]?.upstream.price);
   const splitter = createThinkSplitter();
+  const observed = observer?.call(spec);
+  let end: CallEnd = "cancelled";
   try {
     const deltas = client.call(
       targets,
@@ -197,25 +218,36 @@ async function* call(
         ...(maxTokens === undefined ? {} : { maxTokens }),
         ...(spec.json === undefined ? {} : { json: spec.json }),
       },
-      spec.signal === undefined
-        ? scope
-        : { ...scope, signal: AbortSignal.any([scope.signal, spec.signal]) },
+      {
+        ...scope,
+        ...(spec.signal === undefined
+          ? {}
+          : { signal: AbortSignal.any([scope.signal, spec.signal]) }),
+        ...(observed === undefined ? {} : { observer: observed }),
+      },
     );
     for await (const delta of deltas) {
       if (delta.content !== undefined && !splitter.done) {
         split(delta, splitter.push(delta.content));
       }
       meter.add(delta);
+      observed?.delta?.(delta);
       yield delta;
     }
     const rest: Delta = {};
     split(rest, splitter.end());
     if (rest.content !== undefined || rest.reasoning !== undefined) {
       meter.add(rest);
+      observed?.delta?.(rest);
       yield rest;
     }
+    end = "ok";
+  } catch (error) {
+    if (error instanceof UpstreamError) end = error;
+    throw error;
   } finally {
     meter.end();
+    observed?.end(end);
   }
 }
 

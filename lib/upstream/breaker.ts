@@ -13,6 +13,8 @@ export interface Breaker {
    * call at a time is let through as a probe.
    */
   isReady(): boolean;
+  /** Whether the upstream has failed too often and has not answered since. */
+  isOpen(): boolean;
   /** A call begins. */
   begin(): void;
   /** A call has ended: well, badly, or cut off by its caller, which says nothing. */
@@ -47,6 +49,7 @@ export function createBreaker(clock: Clock, options: UpstreamOptions["breaker"])
       if (openUntil === undefined) return true;
       return clock.now() >= openUntil && inFlight === 0;
     },
+    isOpen: () => openUntil !== undefined,
     begin() {
       inFlight++;
     },

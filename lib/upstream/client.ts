@@ -10,6 +10,7 @@ import { type Clock, sleep } from "./clock.ts";
 import { type Delta, saysSomething } from "./deltas.ts";
 import { createDemoFetch } from "./demo.ts";
 import { UpstreamError } from "./errors.ts";
+import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
 import { createUpstreamStates } from "./state.ts";
 import type { Target, UpstreamRequest } from "./target.ts";
@@ -25,6 +26,8 @@ export interface CallScope {
   deadline: number;
   /** Told of every repeat, before its wait in milliseconds. */
   onRetry?: (error: UpstreamError, waitMs: number) => void;
+  /** Watches the call. */
+  observer?: CallObserver;
 }
 
 /** Calls upstream models. */
@@ -43,6 +46,8 @@ export interface UpstreamClient {
   ): AsyncGenerator<Delta>;
   /** Whether an upstream model has been seen to reason by itself. */
   reasons(target: Target): boolean;
+  /** Whether an upstream is left to cool down after too many failures. */
+  isCooling(target: Target): boolean;
   /** What is known of how upstream models hold to a form in JSON. */
   json: CapabilityMemory["json"];
 }
@@ -81,15 +86,20 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     if (!worthIt) return false;
     scope.retries.left--;
     scope.onRetry?.(error, wait);
+    scope.observer?.retried(target, error);
     await sleep(clock, wait, scope.signal);
     return true;
   }
 
   return {
     async *call(targets, request, scope) {
+      const { observer } = scope;
       const [preferred, ...others] = states.inOrder(targets);
       let firstError: UpstreamError | undefined;
+      let last: Target | undefined;
       for (const target of preferred === undefined ? [] : [preferred, ...others]) {
+        if (last !== undefined) observer?.fellBack(last);
+        last = target;
         const { breaker, keys, slots } = states.of(target.upstream);
         const tried = new Set<string | undefined>();
         let learned = 0;
@@ -101,9 +111,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           const notes = createToolNotes();
           const release = await slots.acquire(scope.signal);
           breaker.begin();
+          const ended = observer?.attempt(target);
           let outcome: "ok" | "failed" | "unknown" = "unknown";
+          let end: CallEnd = "cancelled";
           let began = false;
           let error: UpstreamError;
+          const isDemo = target.upstream.base_url.startsWith("demo:");
+          const fetch = isDemo ? demoFetch : options.fetch;
           try {
             const deltas = attempt({
               upstream: target.upstream,
@@ -112,24 +126,25 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
               stream: request.stream,
               signal: scope.signal,
               clock,
-              fetch: target.upstream.base_url.startsWith("demo:") ? demoFetch : options.fetch,
+              fetch: observer?.around(fetch) ?? fetch,
             });
             for await (const delta of deltas) {
               began ||= saysSomething(delta);
               notes.add(delta);
               yield delta;
             }
-            outcome = "ok";
+            outcome = end = "ok";
             toolReasoning.remember(notes.callIds, notes.reasoning());
             if (notes.reasoning() !== "") memory.reasons(target);
             return;
           } catch (caught) {
             if (!(caught instanceof UpstreamError)) throw caught;
-            error = caught;
+            end = error = caught;
             outcome = isRefusal(error) ? "ok" : "failed";
             if (began) throw error;
           } finally {
             breaker.end(outcome);
+            ended?.(end);
             release();
           }
           // What an upstream says may contradict itself: nobody is taught without end.
@@ -145,6 +160,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
     },
     reasons: (target) => memory.of(target).reasons,
+    isCooling: ({ upstream }) => states.of(upstream).breaker.isOpen(),
     json: memory.json,
   };
 }
