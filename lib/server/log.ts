@@ -28,10 +28,36 @@ export interface LogOptions {
 
 const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** Line breaks and control characters in a value must not look like lines of the log. */
+/**
+ * Line breaks and control characters must not look like lines of the log, colour a terminal or turn
+ * its text around.
+ */
+function plain(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (char) =>
+      char.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(
+        "",
+      ),
+  );
+}
+
 function shown(value: string | number | boolean): string {
   if (typeof value !== "string") return String(value);
-  return /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value);
+  return /^[\w./:@+-]+$/.test(value) ? value : plain(JSON.stringify(value));
+}
+
+/**
+ * Where an error was thrown that nobody foresaw. Its message is left out: it may quote what was
+ * being read.
+ */
+export function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const frames =
+    error.stack?.replace(error.message, () => "").split("\n").filter((line) =>
+      /^\s+at /.test(line)
+    ) ?? [];
+  return [error.name, ...frames].join("\n");
 }
 
 /** Creates a log. */
@@ -43,12 +69,13 @@ export function createLog(options: LogOptions): Log {
       const time = new Date(options.now()).toISOString();
       const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
       if (options.format === "json") {
-        options.write(JSON.stringify({ time, level, message, ...Object.fromEntries(entries) }));
+        const all = { time, level, message, ...Object.fromEntries(entries) };
+        options.write(plain(JSON.stringify(all)));
         return;
       }
       const rest = entries.map(([key, value]) => ` ${key}=${shown(value!)}`).join("");
       const mark = level === "info" ? "" : `${level}: `;
-      options.write(`${time.slice(11, 19)} ${mark}${message}${rest}`);
+      options.write(`${time.slice(11, 19)} ${mark}${plain(message)}${rest}`);
     };
   }
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
