@@ -6,7 +6,7 @@
 import { type ListenAddress, listenOptions } from "../config/listen.ts";
 import { isDeploy, PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
 import { createApp } from "../server/app.ts";
-import { createLog, type Log } from "../server/log.ts";
+import { causeOf, createLog, type Log } from "../server/log.ts";
 import { createSignalHandler } from "../server/shutdown.ts";
 import { systemClock } from "../upstream/clock.ts";
 import { configOrExit, exitOnConfigError } from "./configuration.ts";
@@ -30,16 +30,15 @@ export async function serve(options: CommandOptions): Promise<void> {
   // A rejection that nobody awaits would end the process with every stream in it.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    log.error("unhandled rejection", {
-      cause: event.reason instanceof Error ? event.reason.stack : String(event.reason),
-    });
+    log.error("unhandled rejection", { cause: causeOf(event.reason) });
   });
   const server = listen(address, (request) => app.handle(request), (port) => {
     const facts = startupFacts(resolved, { ...address, port }, path);
     if (logFormat(resolved) === "text") console.log(banner(facts));
     else log.info(`o1-api listens on ${facts.url}`, facts);
   });
-  onSignals(app, server, resolved.server.shutdown_grace_ms, log);
+  const scrapes = listenForScrapes(app.metrics, { ...address, port: resolved.metrics.port });
+  onSignals(app, { server, scrapes }, resolved.server.shutdown_grace_ms, log);
   await server.finished;
 
   function listenAddress(): ListenAddress {
@@ -60,6 +59,7 @@ function listen(
   { hostname, port }: ListenAddress,
   handler: (request: Request) => Promise<Response>,
   onListen: (port: number) => void,
+  advice = "--port, PORT or server.port",
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve(
@@ -69,7 +69,7 @@ function listen(
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       console.error(
-        `Port ${port} is in use. Choose another with --port, PORT or server.port in config.yaml.`,
+        `Port ${port} is in use. Choose another with ${advice} in config.yaml.`,
       );
     } else if (
       error instanceof Deno.errors.AddrNotAvailable || error instanceof Deno.errors.PermissionDenied
@@ -80,16 +80,31 @@ function listen(
   }
 }
 
+/** Answers scrapes on a port of their own, where one is set. */
+function listenForScrapes(
+  metrics: (() => Response) | undefined,
+  address: ListenAddress,
+): Deno.HttpServer | undefined {
+  if (metrics === undefined || address.port === 0) return undefined;
+  const answer = (request: Request) =>
+    Promise.resolve(
+      new URL(request.url).pathname === "/metrics"
+        ? metrics()
+        : new Response("Metrics are at /metrics.\n", { status: 404 }),
+    );
+  return listen(address, answer, () => {}, "metrics.port");
+}
+
 function onSignals(
   app: { drain(graceMs: number): Promise<void> },
-  server: Deno.HttpServer,
+  { server, scrapes }: { server: Deno.HttpServer; scrapes: Deno.HttpServer | undefined },
   graceMs: number,
   log: Log,
 ): void {
   const handle = createSignalHandler({
     drain: () => app.drain(graceMs),
     async close() {
-      await server.shutdown();
+      await Promise.all([server.shutdown(), scrapes?.shutdown()]);
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },
     exit: (code) => Deno.exit(code),

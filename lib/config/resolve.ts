@@ -45,6 +45,10 @@ export interface ResolvedConfig {
   storeTtlMs: number;
   /** What is logged, and how. */
   log: Config["log"];
+  /** What is counted and measured, and where it is shown; the port is 0 on Deno Deploy. */
+  metrics: Config["metrics"];
+  /** What spans hold. */
+  traces: Config["traces"];
 }
 
 /** Whether this is Deno Deploy, which ends silent streams early and gives little time at the end. */
@@ -64,8 +68,9 @@ export function resolveConfig(
 ): ResolvedConfig {
   const token = bearerToken(config, options.env);
   const tokenIsPlaceholder = token === PLACEHOLDER_TOKEN;
+  const onDeploy = isDeploy(options.env);
   return {
-    server: serverSettings(config, isDeploy(options.env)),
+    server: serverSettings(config, onDeploy),
     token,
     tokenIsPlaceholder,
     hasRealToken: token !== undefined && !tokenIsPlaceholder,
@@ -74,6 +79,8 @@ export function resolveConfig(
     store: config.store,
     storeTtlMs: config.store_ttl_days * 86_400_000,
     log: config.log,
+    metrics: onDeploy ? { ...config.metrics, port: 0 } : config.metrics,
+    traces: config.traces,
   };
 }
 

@@ -103,6 +103,21 @@ const log = z.strictObject({
   ),
 });
 
+const metrics = z.strictObject({
+  enabled: z.boolean().default(true).describe(
+    "Whether requests are counted and measured.",
+  ),
+  port: z.number().int().min(0).max(65_535).default(0).describe(
+    "0: `/metrics` is on the server's own port, behind `api_bearer_token`; any other: it is on that port of the same host, without a token. On Deno Deploy always 0.",
+  ),
+});
+
+const traces = z.strictObject({
+  contents: z.boolean().default(false).describe(
+    "Whether spans hold what was asked and answered. Spans are made where OTEL_DENO is true.",
+  ),
+});
+
 const name = () => z.string().min(1);
 
 /**
@@ -155,6 +170,8 @@ export const configSchema = z.strictObject({
   log: log.prefault({}).describe(
     "What is logged; never a prompt, an answer or a key.",
   ),
+  metrics: metrics.prefault({}).describe("Metrics, for Prometheus and OpenTelemetry."),
+  traces: traces.prefault({}).describe("Traces, for OpenTelemetry."),
 });
 
 /**

@@ -10,7 +10,6 @@ import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { Clock } from "../upstream/clock.ts";
 import type { Exchange } from "./exchange.ts";
-import type { LogFields } from "./log.ts";
 import { patientJson } from "./patient_json.ts";
 
 /** A run, and how its answer is written. */
@@ -40,7 +39,7 @@ export async function answerWhole(
     for await (const event of events) {
       const waiting = collector.push(event);
       if (waiting instanceof Promise) await waiting;
-      note(event, exchange.fields);
+      note(event, exchange);
     }
     exchange.work.signal.throwIfAborted();
     return collector.whole();
@@ -83,7 +82,7 @@ export async function answerStream(
     encoder: {
       start: encoder.start,
       encode(event) {
-        note(event, exchange.fields);
+        note(event, exchange);
         return encoder.encode(event);
       },
     },
@@ -101,8 +100,9 @@ export async function answerStream(
   return new Response(body, { headers: SSE_HEADERS });
 }
 
-/** What the log tells of a run: counts, never texts. */
-function note(event: ReasoningEvent, fields: LogFields): void {
+/** What the log tells of a run: counts, never texts; the rest is the observer's. */
+function note(event: ReasoningEvent, { fields, observer }: Exchange): void {
+  observer?.event(event);
   if (event.type === "usage") {
     fields.calls = event.usage.upstream.calls;
     fields.prompt_tokens = event.usage.promptTokens;

@@ -15,15 +15,19 @@ import type { Clock } from "../upstream/clock.ts";
 import { createAuthenticator, NOBODY } from "./auth.ts";
 import { createChatHandler } from "./chat.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
+import { statusOf } from "./error_type.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { health, readiness, root } from "./health.ts";
-import type { Log, LogFields } from "./log.ts";
+import { causeOf, type Log, type LogFields } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { observeBoth } from "./observer.ts";
 import { keptRoutes } from "./kept_routes.ts";
 import { createMemory } from "./memory.ts";
 import { createRouter, shown } from "./router.ts";
 import { createResponsesHandler } from "./responses.ts";
 import { modelNotFound, type RunOptions } from "./runs.ts";
 import { createVault } from "./vault.ts";
+import { observeTrace } from "./traces.ts";
 import { createWorkRegister } from "./work.ts";
 
 /** What an app is made of. */
@@ -48,6 +52,8 @@ export interface AppOptions {
 export interface App {
   /** Answers a request. Never throws. */
   handle(request: Request): Promise<Response>;
+  /** Answers a scrape, whoever asks; undefined where nothing is counted. */
+  metrics: (() => Response) | undefined;
   /**
    * Refuses new work and waits for the old; what is left after the grace is aborted.
    *
@@ -103,6 +109,9 @@ export function createApp(options: AppOptions): App {
     ttlMs: config.storeTtlMs,
     maxBackground: config.server.max_background,
   });
+  const metrics = config.metrics.enabled
+    ? createMetrics({ clock, client, models: config.models })
+    : undefined;
   let draining = false;
 
   const router = createRouter<Handler>([
@@ -115,6 +124,9 @@ export function createApp(options: AppOptions): App {
     ...keptRoutes({ ...runs, memory }),
     { method: "GET", path: "/models", handle: () => Response.json(modelList(listed, created)) },
     { method: "GET", path: "/models/*id", handle: (_request, _exchange, { id }) => oneModel(id!) },
+    ...(metrics === undefined || config.metrics.port !== 0
+      ? []
+      : [{ method: "GET", path: "/metrics", handle: metrics.response } as const]),
     { method: "GET", path: "/", open: true, handle: () => root(ids) },
     { method: "GET", path: "/favicon.ico", open: true, handle: () => root(ids) },
     { method: "GET", path: "/health", open: true, handle: health },
@@ -137,6 +149,7 @@ export function createApp(options: AppOptions): App {
 
   async function answer(request: Request, exchange: Exchange, path: string): Promise<Response> {
     const { route, params } = router.find(request.method, path);
+    exchange.observer?.routed(route.path);
     if (!route.open) {
       if (options.refuse !== undefined) throw new ApiError(503, options.refuse);
       exchange.client = await authenticator.check(request.headers);
@@ -153,19 +166,31 @@ export function createApp(options: AppOptions): App {
       const id = requestId(request.headers);
       const work = register.begin();
       const fields: Exchange["fields"] = {};
+      const observer = observeBoth(
+        metrics?.begin(),
+        observeTrace({ request, id, contents: config.traces.contents, date: clock.date }),
+      );
       let over = false;
       let status = 200;
       const done = (error?: unknown) => {
         if (over) return;
         over = true;
         work.end();
+        observer?.end(error === undefined ? status : statusOf(error), error);
         const ms = Math.round(clock.now() - start);
         logAnswer(log, `${request.method} ${shown(path)}`, { status, ms }, error, {
           ...fields,
           request_id: id,
         });
       };
-      const exchange: Exchange = { client: NOBODY, work, fields, isStreaming: false, done };
+      const exchange: Exchange = {
+        client: NOBODY,
+        work,
+        fields,
+        observer,
+        isStreaming: false,
+        done,
+      };
       let response: Response;
       try {
         response = request.method === "OPTIONS"
@@ -184,6 +209,7 @@ export function createApp(options: AppOptions): App {
       addCorsHeaders(headers, request.headers.get("origin"), config.server.cors_origins);
       return response;
     },
+    metrics: metrics?.response,
     async drain(graceMs) {
       draining = true;
       await ended(register.idle(), graceMs);
@@ -217,14 +243,13 @@ function logAnswer(
   error: unknown,
   fields: LogFields,
 ): void {
-  // 499 is nginx's word for a client that left.
   if (error instanceof ClientGoneError) {
-    return log.info(message, { status: 499, ms, outcome: "cancelled", ...fields });
+    return log.info(message, { status: statusOf(error), ms, outcome: "cancelled", ...fields });
   }
   if (error === undefined) return log.info(message, { status, ms, outcome: "ok", ...fields });
   const failure = toApiError(error);
-  const cause = failure.status === 500 && failure.cause instanceof Error
-    ? { cause: failure.cause.stack }
+  const cause = failure.status === 500 && failure.cause !== undefined
+    ? { cause: causeOf(failure.cause) }
     : {};
   log[failure.status >= 500 ? "error" : "info"](message, {
     status: failure.status,

@@ -5,6 +5,7 @@
  */
 import type { Client } from "./auth.ts";
 import type { LogFields } from "./log.ts";
+import type { RequestObserver } from "./observer.ts";
 import type { Work } from "./work.ts";
 
 /** One request on its way. */
@@ -15,6 +16,8 @@ export interface Exchange {
   work: Work;
   /** Fields for its line in the log. */
   fields: LogFields;
+  /** Who watches it. */
+  observer: RequestObserver | undefined;
   /** Whether the answer goes on after the handler has returned; who writes it then says `done`. */
   isStreaming: boolean;
   /** The answer is over: whole, failed or abandoned. Only the first call counts. */

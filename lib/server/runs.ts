@@ -7,6 +7,7 @@ import { ApiError, ClientGoneError } from "../api/errors.ts";
 import type { PublishedModel } from "../config/published_models.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
+import type { RunObserver } from "../reasoning/observer.ts";
 import type { ReasoningRequest } from "../reasoning/request.ts";
 import { run, strategyName } from "../reasoning/run.ts";
 import type { Clock } from "../upstream/clock.ts";
@@ -57,15 +58,16 @@ function leaveWith(request: Request, work: Exchange["work"]): void {
   request.signal.addEventListener("abort", gone, { once: true });
 }
 
-/** Says in the log what is run. */
+/** Says to the log, and to who watches, what is run. */
 function noteRun(
   { reasoning: model }: PublishedModel,
   reasoning: ReasoningRequest,
-  { fields }: Exchange,
-) {
-  fields.model = model.id;
-  fields.strategy = strategyName(model, reasoning);
-  fields.stream = reasoning.stream;
+  { fields, observer }: Exchange,
+): RunObserver | undefined {
+  const strategy = strategyName(model, reasoning);
+  const { stream } = reasoning;
+  Object.assign(fields, { model: model.id, strategy, stream });
+  return observer?.run({ model: model.id, strategy, stream });
 }
 
 /** A run that no client waits for, until its deadline on the clock's `now`. */
@@ -77,7 +79,7 @@ export function startRun(
   { client, clock, random, settings }: RunOptions,
 ): StartRun {
   const { fields } = exchange;
-  noteRun(model, reasoning, exchange);
+  const observer = noteRun(model, reasoning, exchange);
   return (signal) =>
     run(model.reasoning, reasoning, {
       client,
@@ -87,6 +89,7 @@ export function startRun(
       deadline,
       maxRetries: settings.max_retries,
       onRetry: () => fields.retries = Number(fields.retries ?? 0) + 1,
+      observer,
     });
 }
 

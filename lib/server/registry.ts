@@ -1,0 +1,160 @@
+/**
+ * Keeps the metrics: for whoever asks at `/metrics`, and the same for OpenTelemetry.
+ *
+ * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/} text format 0.0.4
+ * @module
+ */
+import { type Attributes, metrics as otel } from "@opentelemetry/api";
+import {
+  type Attribute,
+  type MetricKey,
+  METRICS,
+  type MetricSpec,
+  prometheusLabel,
+  prometheusName,
+} from "./metric_table.ts";
+
+/** What a value is told apart by; an attribute that is not given is not shown. */
+export type MetricAttributes = { readonly [A in Attribute]?: string | undefined };
+
+/** A present value. */
+export interface Reading {
+  /** The value. */
+  value: number;
+  /** What it is told apart by. */
+  attributes?: MetricAttributes;
+}
+
+/** Takes values, and shows them. */
+export interface Registry {
+  /** Adds to a counter, or one observation to a histogram. */
+  record(metric: MetricKey, value: number, attributes: MetricAttributes): void;
+  /** Says where a gauge's values are read when someone asks. */
+  watch(metric: MetricKey, read: () => readonly Reading[]): void;
+  /** Everything in Prometheus' text format. */
+  text(): string;
+}
+
+/** One row of a metric. */
+interface Row {
+  labels: string;
+  value: number;
+  /** Of a histogram: how many fell into each bucket, the last one above all bounds. */
+  counts: number[];
+}
+
+interface Series extends Row {
+  attributes: Attributes;
+}
+
+interface Metric {
+  spec: MetricSpec;
+  series: Map<string, Series>;
+  forward: (value: number, attributes: Attributes) => void;
+}
+
+/** Creates a registry of all metrics. Where OpenTelemetry is off, nothing is passed to it. */
+export function createRegistry(): Registry {
+  const meter = otel.getMeter("o1-api");
+  const gauges = new Map<MetricKey, () => readonly Reading[]>();
+  const specs: [string, MetricSpec][] = Object.entries(METRICS);
+  const metrics = new Map(
+    specs.map(([key, spec]): [string, Metric] => [key, {
+      spec,
+      series: new Map(),
+      forward: forwarder(spec),
+    }]),
+  );
+
+  function forwarder({ name, type, unit, help, buckets }: MetricSpec): Metric["forward"] {
+    const options = { unit, description: help };
+    if (type === "gauge") return () => {};
+    if (type === "counter") {
+      const counter = meter.createCounter(name, options);
+      return (value, attributes) => counter.add(value, attributes);
+    }
+    const histogram = meter.createHistogram(name, {
+      ...options,
+      advice: { explicitBucketBoundaries: [...buckets ?? []] },
+    });
+    return (value, attributes) => histogram.record(value, attributes);
+  }
+
+  return {
+    record(key, value, attributes) {
+      const { spec, series, forward } = metrics.get(key)!;
+      let id = "";
+      for (const name of spec.attributes) id += `${attributes[name] ?? ""}\n`;
+      let one = series.get(id);
+      if (one === undefined) {
+        const counts = spec.buckets === undefined ? [] : Array(spec.buckets.length + 1).fill(0);
+        const own = given(spec, attributes);
+        series.set(id, one = { labels: labelsOf(own), attributes: own, value: 0, counts });
+      }
+      one.value += value;
+      if (spec.buckets !== undefined) {
+        const bucket = spec.buckets.findIndex((bound) => value <= bound);
+        one.counts[bucket < 0 ? spec.buckets.length : bucket]!++;
+      }
+      forward(value, one.attributes);
+    },
+    watch(key, read) {
+      gauges.set(key, read);
+      const { name, unit, help } = METRICS[key];
+      meter.createObservableGauge(name, { unit, description: help }).addCallback((result) => {
+        for (const { value, attributes = {} } of read()) {
+          result.observe(value, given(METRICS[key], attributes));
+        }
+      });
+    },
+    text() {
+      return [...metrics].map(([key, { spec, series }]) => {
+        const name = prometheusName(spec);
+        const read = gauges.get(key as MetricKey);
+        const rows = read === undefined
+          ? [...series.values()]
+          : read().map(({ value, attributes = {} }) => ({
+            labels: labelsOf(given(spec, attributes)),
+            value,
+            counts: [],
+          }));
+        const lines = rows.flatMap((row) => linesOf(name, row, spec.buckets));
+        const help = spec.help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+        return [`# HELP ${name} ${help}`, `# TYPE ${name} ${spec.type}`, ...lines, ""].join("\n");
+      }).join("");
+    },
+  };
+}
+
+/** The attributes that a metric has, without those that have no value here. */
+function given(spec: MetricSpec, attributes: MetricAttributes): Attributes {
+  const out: Attributes = {};
+  for (const name of spec.attributes) {
+    const value = attributes[name];
+    if (value !== undefined) out[name] = value;
+  }
+  return out;
+}
+
+function labelsOf(attributes: Attributes): string {
+  return Object.entries(attributes)
+    .map(([name, value]) => `${prometheusLabel(name)}="${escaped(String(value))}"`)
+    .join(",");
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+function linesOf(name: string, { labels, value, counts }: Row, bounds?: readonly number[]) {
+  const line = (suffix: string, all: string, shown: number) =>
+    `${name}${suffix}${all === "" ? "" : `{${all}}`} ${shown}`;
+  if (bounds === undefined) return [line("", labels, value)];
+  const before = labels === "" ? "" : `${labels},`;
+  let count = 0;
+  const buckets = counts.map((each, i) => {
+    count += each;
+    return line("_bucket", `${before}le="${bounds[i] ?? "+Inf"}"`, count);
+  });
+  return [...buckets, line("_sum", labels, value), line("_count", labels, count)];
+}

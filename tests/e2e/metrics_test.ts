@@ -1,0 +1,56 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parseScrape } from "../server/scrape.ts";
+import { startUpstream } from "../upstream.ts";
+import { runProgram, startProgram, writeConfig } from "./program.ts";
+
+/** A port that was free just now. */
+async function freePort(): Promise<number> {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    () => new Response(),
+  );
+  return (server.addr as Deno.NetAddr).port;
+}
+
+const config = (port: number, upstream = "demo:") => `
+api_bearer_token: "t"
+server: { host: 127.0.0.1 }
+default_api_url: "${upstream}"
+default_model: "m"
+metrics: { port: ${port} }
+`;
+
+Deno.test("metrics on a port of their own need no token, and end with the server", async () => {
+  await using upstream = startUpstream([{ content: "Four." }]);
+  const port = await freePort();
+  await using file = await writeConfig(config(port, upstream.url));
+  const program = await startProgram({ args: ["--config", file.path] });
+  const answer = await fetch(`${program.url}/chat/completions`, {
+    method: "POST",
+    headers: { authorization: "Bearer t" },
+    body: JSON.stringify({ model: "m", messages: [{ role: "user", content: "2 + 2?" }] }),
+  });
+  assertEquals((await answer.json()).choices[0].message.content, "Four.");
+  const shown = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  assertEquals(parseScrape(shown).sum("o1_api_requests_total", { gen_ai_request_model: "m" }), 1);
+  for (const url of [`http://127.0.0.1:${port}/v1/models`, `${program.url}/metrics`]) {
+    const other = await fetch(url, { headers: { authorization: "Bearer t" } });
+    await other.body?.cancel();
+    assertEquals(other.status, 404);
+  }
+  program.kill("SIGTERM");
+  assertEquals((await program.ended).code, 0);
+});
+
+Deno.test("a port for metrics that is in use is said in one line", async () => {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    () => new Response(),
+  );
+  const { port } = server.addr as Deno.NetAddr;
+  await using file = await writeConfig(config(port));
+  const { code, stderr } = await runProgram({ args: ["--config", file.path, "--port", "0"] });
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, `Port ${port} is in use`);
+  assert(stderr.includes("metrics.port"), stderr);
+});
