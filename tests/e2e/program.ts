@@ -103,6 +103,8 @@ export async function startProgram(
     if (line.includes('"message":"o1-api listens')) {
       listening.resolve(JSON.parse(line));
     }
+    const inText = /^o1-api listens on (\S+)$/.exec(line)?.[1];
+    if (inText !== undefined) listening.resolve({ url: inText });
   });
   const ended = (async () => {
     const [{ code }, out, err] = await Promise.all([
