@@ -173,6 +173,9 @@ Deno.test("on a terminal the thinking is live and dimmed", async (t) => {
       `upstreams: { s: { base_url: "${upstream.url}" } }\nmodels: { o1: { strategy: steps, upstream: s, model: m } }\n`,
     );
     const line = [
+      "env",
+      "-u",
+      "NO_COLOR",
       Deno.execPath(),
       "run",
       ...PERMISSIONS,
