@@ -1,0 +1,215 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { MAX_CHANGES } from "../../lib/store/store.ts";
+import { contract, HOUR, key, set, valueOf, versionOf } from "./contract.ts";
+
+contract("entries come back in the keys' order, absent ones as undefined", async ({ store }) => {
+  const other = key("a", "d");
+  assert(await store.write([set("a", "1"), set("b", "2"), { key: other, value: "3" }]));
+  const found = await store.get([key("b"), key("none"), other, key("a"), key("b")]);
+  assertEquals(found.map((entry) => entry?.value), ["2", undefined, "3", "1", "2"]);
+  assertEquals(found[2], { ...other, value: "3", version: found[2]!.version });
+  assertEquals(await store.get([]), []);
+  assertEquals(await store.write([]), true);
+});
+
+contract("a version is another after every write, and none returns", async ({ store }) => {
+  const seen = new Set<string>();
+  for (let i = 0; i < 5; i++) {
+    await store.write([set("a", "same")]);
+    seen.add((await versionOf(store, "a"))!);
+    await store.write([{ key: key("a"), delete: true }]);
+  }
+  assertEquals(seen.size, 5);
+  assertEquals(seen.has(undefined!), false);
+});
+
+contract("a write holds only on the version that it names", async ({ store }) => {
+  assert(await store.write([{ ...set("a", "1"), ifVersion: null }]));
+  assertEquals(await store.write([{ ...set("a", "2"), ifVersion: null }]), false);
+  const first = (await versionOf(store, "a"))!;
+  assert(await store.write([{ ...set("a", "3"), ifVersion: first }]));
+  assertEquals(await store.write([{ ...set("a", "4"), ifVersion: first }]), false);
+  assertEquals(await store.write([{ ...set("none", "4"), ifVersion: first }]), false);
+  assertEquals(await store.write([{ key: key("a"), delete: true, ifVersion: first }]), false);
+  assertEquals(await valueOf(store, "a"), "3");
+  const second = (await versionOf(store, "a"))!;
+  assertNotEquals(second, first);
+  assert(await store.write([{ key: key("a"), delete: true, ifVersion: second }]));
+  assertEquals(await valueOf(store, "a"), undefined);
+  assert(await store.write([{ key: key("a"), delete: true }]));
+  assert(await store.write([{ key: key("a"), delete: true, ifVersion: null }]));
+});
+
+contract("all changes are made or none", async ({ store }) => {
+  await store.write([set("a", "old"), set("b", "old")]);
+  const stale = { ...set("b", "new"), ifVersion: "of another time" };
+  const long = "x".repeat(200_000);
+  for (const value of ["new", long]) {
+    const changes = [set("a", value), stale, set("c", value), {
+      key: key("b"),
+      delete: true as const,
+    }];
+    assertEquals(await store.write(changes.slice(0, 3)), false);
+  }
+  assertEquals(await valueOf(store, "a"), "old");
+  assertEquals(await valueOf(store, "b"), "old");
+  assertEquals(await valueOf(store, "c"), undefined);
+  const [a] = await store.get([key("a")]);
+  assert(await store.write([set("b", "new"), { ...set("a", "new"), ifVersion: a!.version }]));
+  assertEquals(await valueOf(store, "b"), "new");
+});
+
+contract("a list is in the order of ids, between its bounds", async ({ store }) => {
+  const ids = ["a", "B", "a-1", "a1", "a:", "b", "aa", "~"];
+  await store.write(ids.map((id) => set(id)));
+  await store.write(["c\u0001", "", "cc", "b"].map((collection) => ({
+    key: key("a5", collection),
+    value: "",
+  })));
+  const sorted = ["B", "a", "a-1", "a1", "a:", "aa", "b", "~"];
+  const list = async (range: object) =>
+    (await store.list({ collection: "c", limit: 100, ...range })).map(({ id }) => id);
+  assertEquals(await list({}), sorted);
+  assertEquals(await list({ reverse: true }), sorted.toReversed());
+  assertEquals(await list({ limit: 3 }), sorted.slice(0, 3));
+  assertEquals(await list({ limit: 0 }), []);
+  assertEquals(await list({ limit: 2, reverse: true }), ["~", "b"]);
+  assertEquals(await list({ after: "a" }), sorted.slice(2));
+  assertEquals(await list({ after: "a0" }), sorted.slice(3));
+  assertEquals(await list({ before: "a1" }), ["B", "a", "a-1"]);
+  assertEquals(await list({ after: "a", before: "b" }), ["a-1", "a1", "a:", "aa"]);
+  assertEquals(await list({ after: "a", before: "b", reverse: true, limit: 2 }), ["aa", "a:"]);
+  assertEquals(await list({ after: "b", before: "a" }), []);
+  assertEquals(await list({ after: "a", before: "a" }), []);
+  assertEquals(await list({ collection: "none" }), []);
+  const [entry] = await store.list({ collection: "c", limit: 1 });
+  assertEquals(entry, { ...key("B"), value: "B", version: (await versionOf(store, "B"))! });
+});
+
+contract("an entry is absent from its expiry on", async ({ store, now, pass }) => {
+  await store.write([
+    set("stays"),
+    { ...set("goes", "1"), expiresAt: now() + HOUR },
+    { ...set("prolonged", "1"), expiresAt: now() + HOUR },
+    { ...set("late"), expiresAt: now() },
+  ]);
+  assertEquals(await valueOf(store, "late"), undefined);
+  await store.write([set("prolonged", "2")]);
+  pass(HOUR - 1);
+  assertEquals(await valueOf(store, "goes"), "1");
+  assertEquals((await store.list({ collection: "c", limit: 9 })).length, 3);
+  const stale = (await versionOf(store, "goes"))!;
+  pass(1);
+  assertEquals(await valueOf(store, "goes"), undefined);
+  assertEquals(await valueOf(store, "prolonged"), "2");
+  const [first] = await store.list({ collection: "c", limit: 1 });
+  assertEquals(first?.id, "prolonged", "an expired entry must not count");
+  assertEquals(await store.write([{ ...set("goes", "2"), ifVersion: stale }]), false);
+  assert(await store.write([{ ...set("goes", "2"), ifVersion: null }]));
+  assertEquals(await valueOf(store, "goes"), "2");
+});
+
+contract("a list finds what lives behind hundreds of the expired", async ({ store, now, pass }) => {
+  for (let i = 0; i < 300; i += 50) {
+    await store.write(Array.from({ length: 50 }, (_, j) => ({
+      ...set(String(i + j).padStart(5, "0")),
+      expiresAt: now() + HOUR,
+    })));
+  }
+  pass(HOUR);
+  await store.write([set("00150", "lives"), set("1")]);
+  for (const reverse of [false, true]) {
+    const found = await store.list({ collection: "c", limit: 2, reverse });
+    assertEquals(found.map(({ id }) => id), reverse ? ["1", "00150"] : ["00150", "1"]);
+  }
+});
+
+contract("texts come back as they were written", async ({ store }) => {
+  const texts = [
+    "",
+    "\0 in \0 it",
+    "\uFEFFé漢字🙂\u2028\"'\\",
+    "x".repeat(59_999),
+    "é".repeat(30_001),
+    "🙂".repeat(50_000),
+    JSON.stringify({ a: "1".repeat(3_000_000) }),
+  ];
+  for (const value of [...texts, ...texts.toReversed()]) {
+    await store.write([set("a", value)]);
+    assert(await valueOf(store, "a") === value, `${value.length} characters were changed`);
+  }
+  await store.write(texts.map((value, i) => set(`t${i}`, value)));
+  const found = await store.list({ collection: "c", after: "t", limit: 100 });
+  assert(found.every(({ value }, i) => value === texts[i]), "a list changed a text");
+});
+
+contract("a hundred entries of 50 kB go in one write", async ({ store }) => {
+  const value = "v".repeat(50_000);
+  const ids = Array.from({ length: MAX_CHANGES }, (_, i) => `${i + 100}`);
+  assert(await store.write(ids.map((id) => set(id, value + id))));
+  const found = await store.list({ collection: "c", limit: 1000 });
+  assertEquals(found.map(({ id }) => id), ids);
+  assert(found.every((entry) => entry.value === value + entry.id));
+  assert(await store.write(ids.map((id) => ({ key: key(id), delete: true }))));
+  assertEquals(await store.list({ collection: "c", limit: 1000 }), []);
+});
+
+contract("names may hold anything but NUL, and never meet", async ({ store }) => {
+  const names = [
+    "a",
+    "a:b",
+    "a b",
+    "é",
+    "\u0001",
+    "*",
+    "[a]",
+    "",
+    "x".repeat(200),
+    "漢".repeat(200),
+  ];
+  const keys = names.flatMap((collection) => names.map((id) => ({ collection, id })));
+  assert(await store.write(keys.map((each, i) => ({ key: each, value: String(i) }))));
+  const found = await store.get(keys);
+  assertEquals(found.map((entry) => entry?.value), keys.map((_, i) => String(i)));
+  assertEquals((await store.list({ collection: "a", limit: 100 })).length, names.length);
+});
+
+contract("keys, ranges and texts that are none are refused", async ({ store }) => {
+  const refused = async (work: () => Promise<unknown>) => void await assertRejects(work, TypeError);
+  for (const name of ["x".repeat(201), "a\0b", "\ud800"]) {
+    await refused(() => store.get([key(name)]));
+    await refused(() => store.get([key("a", name)]));
+    await refused(() => store.write([set(name)]));
+    await refused(() => store.list({ collection: name, limit: 1 }));
+    await refused(() => store.list({ collection: "c", limit: 1, after: name }));
+  }
+  for (const limit of [-1, 1.5, NaN]) await refused(() => store.list({ collection: "c", limit }));
+  await refused(() => store.write([set("twice"), set("twice")]));
+  await refused(() => store.write([set("a", "\ud800")]));
+  const many = Array.from({ length: MAX_CHANGES + 1 }, (_, i) => set(`${i}`));
+  await refused(() => store.write(many));
+  assertEquals(await store.list({ collection: "c", limit: 9 }), []);
+});
+
+contract("closing twice is as good as once", async ({ store }) => {
+  await store.write([set("a")]);
+  await store.close();
+  await store.close();
+});
+
+contract(
+  "what one handle writes another finds, also after all are closed",
+  async ({ store, open }) => {
+    const other = await open();
+    await store.write([set("a", "1"), set("long", "x".repeat(100_000))]);
+    assertEquals(await valueOf(other, "a"), "1");
+    assert(await other.write([{ ...set("a", "2"), ifVersion: (await versionOf(store, "a"))! }]));
+    assertEquals(await valueOf(store, "a"), "2");
+    await store.close();
+    await other.close();
+    const third = await open();
+    assertEquals(await valueOf(third, "a"), "2");
+    assertEquals((await valueOf(third, "long"))?.length, 100_000);
+  },
+  ["sqlite", "kv", "redis"],
+);
