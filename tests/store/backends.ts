@@ -4,6 +4,7 @@
  * @module
  */
 import { createMemoryStore } from "../../lib/store/memory.ts";
+import { openSqliteStore } from "../../lib/store/sqlite.ts";
 import type { Store } from "../../lib/store/store.ts";
 
 /** A back end with nothing in it. */
@@ -25,6 +26,7 @@ export interface BackendKind {
 /** All kinds. */
 export const BACKENDS: readonly BackendKind[] = [
   { kind: "memory", ignore: false, start: (now) => Promise.resolve(startMemory(now)) },
+  { kind: "sqlite", ignore: false, start: (now) => startOnFile(now, openSqlite) },
 ];
 
 function startMemory(now: () => number): Backend {
@@ -32,5 +34,35 @@ function startMemory(now: () => number): Backend {
   return {
     open: () => Promise.resolve(store),
     [Symbol.asyncDispose]: () => store.close(),
+  };
+}
+
+async function startOnFile(
+  now: () => number,
+  openOn: (path: string, now: () => number) => Promise<Store>,
+): Promise<Backend> {
+  const dir = await Deno.makeTempDir();
+  return withHandles(
+    () => openOn(`${dir}/store.db`, now),
+    () => Deno.remove(dir, { recursive: true }),
+  );
+}
+
+function openSqlite(path: string, now: () => number): Promise<Store> {
+  return openSqliteStore({ path, now });
+}
+
+function withHandles(openOne: () => Promise<Store>, end: () => Promise<void>): Backend {
+  const handles: Store[] = [];
+  return {
+    async open() {
+      const store = await openOne();
+      handles.push(store);
+      return store;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const handle of handles) await handle.close();
+      await end();
+    },
   };
 }
