@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createKvStore } from "../../lib/store/kv.ts";
 import { createMemoryStore } from "../../lib/store/memory.ts";
 import { openSqliteStore } from "../../lib/store/sqlite.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -27,6 +28,7 @@ export interface BackendKind {
 export const BACKENDS: readonly BackendKind[] = [
   { kind: "memory", ignore: false, start: (now) => Promise.resolve(startMemory(now)) },
   { kind: "sqlite", ignore: false, start: (now) => startOnFile(now, openSqlite) },
+  { kind: "kv", ignore: false, start: (now) => startOnFile(now, openKv) },
 ];
 
 function startMemory(now: () => number): Backend {
@@ -50,6 +52,10 @@ async function startOnFile(
 
 function openSqlite(path: string, now: () => number): Promise<Store> {
   return openSqliteStore({ path, now });
+}
+
+async function openKv(path: string, now: () => number): Promise<Store> {
+  return createKvStore({ kv: await Deno.openKv(path), now });
 }
 
 function withHandles(openOne: () => Promise<Store>, end: () => Promise<void>): Backend {
