@@ -5,8 +5,10 @@
  */
 import { createKvStore } from "../../lib/store/kv.ts";
 import { createMemoryStore } from "../../lib/store/memory.ts";
+import { openRedisStore } from "../../lib/store/redis.ts";
 import { openSqliteStore } from "../../lib/store/sqlite.ts";
 import type { Store } from "../../lib/store/store.ts";
+import { NO_REDIS, startRedis } from "./redis_server.ts";
 
 /** A back end with nothing in it. */
 export interface Backend extends AsyncDisposable {
@@ -29,6 +31,7 @@ export const BACKENDS: readonly BackendKind[] = [
   { kind: "memory", ignore: false, start: (now) => Promise.resolve(startMemory(now)) },
   { kind: "sqlite", ignore: false, start: (now) => startOnFile(now, openSqlite) },
   { kind: "kv", ignore: false, start: (now) => startOnFile(now, openKv) },
+  { kind: "redis", ignore: NO_REDIS !== undefined, start: startOnRedis },
 ];
 
 function startMemory(now: () => number): Backend {
@@ -56,6 +59,14 @@ function openSqlite(path: string, now: () => number): Promise<Store> {
 
 async function openKv(path: string, now: () => number): Promise<Store> {
   return createKvStore({ kv: await Deno.openKv(path), now });
+}
+
+async function startOnRedis(now: () => number): Promise<Backend> {
+  const redis = await startRedis();
+  return withHandles(
+    () => openRedisStore({ url: redis.url, now, warn() {} }),
+    async () => await redis[Symbol.asyncDispose](),
+  );
 }
 
 function withHandles(openOne: () => Promise<Store>, end: () => Promise<void>): Backend {

@@ -1,0 +1,104 @@
+/**
+ * What the store does inside Redis, in Lua: each script is one atomic operation.
+ *
+ * Under the prefix `KEYS[1]` lie: `entry:COLLECTION\0ID`, a hash with the entry; `index:COLLECTION`,
+ * a sorted set of ids, all of score 0 and so ordered by their bytes; and `expiry`, a sorted set of
+ * `COLLECTION\0ID` by the time from which on the entry is absent. Redis drops an expired hash by
+ * itself; the two sets lose it when a list or a write comes by.
+ *
+ * @module
+ */
+
+const SHARED = String.raw`
+local prefix, now = KEYS[1], tonumber(ARGV[1])
+local function entry_key(collection, id) return prefix .. 'entry:' .. collection .. '\0' .. id end
+local function read(collection, id)
+  local kept = redis.call('HMGET', entry_key(collection, id), 'value', 'version', 'expires')
+  if kept[1] and (kept[3] == '' or tonumber(kept[3]) > now) then return kept[1], kept[2] end
+  return false, false
+end
+local function remove(collection, id)
+  redis.call('DEL', entry_key(collection, id))
+  redis.call('ZREM', prefix .. 'index:' .. collection, id)
+  redis.call('ZREM', prefix .. 'expiry', collection .. '\0' .. id)
+end
+`;
+
+/** The scripts by name. All take the prefix as their key and the time as their first argument. */
+export const STORE_SCRIPTS = {
+  /** Further arguments: collection and id of each. Answers value and version of each, or nils. */
+  storeGet: SHARED + String.raw`
+local found = {}
+for i = 2, #ARGV, 2 do
+  local value, version = read(ARGV[i], ARGV[i + 1])
+  found[#found + 1] = value
+  found[#found + 1] = version
+end
+return found
+`,
+  /**
+   * Further arguments: collection; the bounds, in the words of ZRANGEBYLEX; limit; 1 for reverse.
+   * Answers id, value and version of each.
+   */
+  storeList: SHARED + String.raw`
+local collection, low, high, limit = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local reverse = ARGV[6] == '1'
+local index = prefix .. 'index:' .. collection
+local found = {}
+while #found < 3 * limit do
+  local missing = limit - #found / 3
+  local ids
+  if reverse then ids = redis.call('ZREVRANGEBYLEX', index, high, low, 'LIMIT', 0, missing)
+  else ids = redis.call('ZRANGEBYLEX', index, low, high, 'LIMIT', 0, missing) end
+  for _, id in ipairs(ids) do
+    local value, version = read(collection, id)
+    if value then
+      found[#found + 1] = id
+      found[#found + 1] = value
+      found[#found + 1] = version
+    else
+      remove(collection, id)
+    end
+  end
+  if #ids < missing then break end
+  if reverse then high = '(' .. ids[#ids] else low = '(' .. ids[#ids] end
+end
+return found
+`,
+  /**
+   * Further arguments: the new version, then for each change its collection, its id, the wanted
+   * version ("any", "none" or "=" and the version), "set" or "delete", the value, and the time of
+   * its expiry or "". Answers 1, or 0 where a version is not the wanted one.
+   */
+  storeWrite: SHARED + String.raw`
+for i = 3, #ARGV, 6 do
+  local wanted = ARGV[i + 2]
+  if wanted ~= 'any' then
+    local _, version = read(ARGV[i], ARGV[i + 1])
+    if (version and '=' .. version or 'none') ~= wanted then return 0 end
+  end
+end
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'expiry', '-inf', ARGV[1], 'LIMIT', 0, 20)) do
+  local nul = string.find(name, '\0', 1, true)
+  remove(string.sub(name, 1, nul - 1), string.sub(name, nul + 1))
+end
+for i = 3, #ARGV, 6 do
+  local collection, id, expires = ARGV[i], ARGV[i + 1], ARGV[i + 5]
+  if ARGV[i + 3] == 'delete' or (expires ~= '' and tonumber(expires) <= now) then
+    remove(collection, id)
+  else
+    local key, name = entry_key(collection, id), collection .. '\0' .. id
+    redis.call('HSET', key, 'value', ARGV[i + 4], 'version', ARGV[2], 'expires', expires)
+    redis.call('ZADD', prefix .. 'index:' .. collection, 0, id)
+    if expires == '' then
+      redis.call('PERSIST', key)
+      redis.call('ZREM', prefix .. 'expiry', name)
+    else
+      redis.call('PEXPIRE', key, string.format('%d', math.ceil(tonumber(expires) - now)))
+      redis.call('ZADD', prefix .. 'expiry', expires, name)
+    end
+  end
+end
+return 1
+`,
+} as const;
