@@ -4,6 +4,11 @@
  * @module
  */
 import { createKvStore } from "../../lib/store/kv.ts";
+import type { Limiter } from "../../lib/store/limiter.ts";
+import { createKvLimiter } from "../../lib/store/limiter_kv.ts";
+import { createMemoryLimiter } from "../../lib/store/limiter_memory.ts";
+import { openRedisLimiter } from "../../lib/store/limiter_redis.ts";
+import { openSqliteLimiter } from "../../lib/store/limiter_sqlite.ts";
 import { createMemoryStore } from "../../lib/store/memory.ts";
 import { openRedisStore } from "../../lib/store/redis.ts";
 import { openSqliteStore } from "../../lib/store/sqlite.ts";
@@ -12,8 +17,10 @@ import { NO_REDIS, startRedis } from "./redis_server.ts";
 
 /** A back end with nothing in it. */
 export interface Backend extends AsyncDisposable {
-  /** Opens it; in memory always the same, else each time another handle on the same data. */
+  /** Opens its store; in memory always the same, else each time another handle on the same data. */
   open(): Promise<Store>;
+  /** Opens its limiter, likewise. */
+  openLimiter(): Promise<Limiter>;
 }
 
 /** A kind of back end. */
@@ -29,54 +36,65 @@ export interface BackendKind {
 /** All kinds. */
 export const BACKENDS: readonly BackendKind[] = [
   { kind: "memory", ignore: false, start: (now) => Promise.resolve(startMemory(now)) },
-  { kind: "sqlite", ignore: false, start: (now) => startOnFile(now, openSqlite) },
-  { kind: "kv", ignore: false, start: (now) => startOnFile(now, openKv) },
+  { kind: "sqlite", ignore: false, start: startSqlite },
+  { kind: "kv", ignore: false, start: startKv },
   { kind: "redis", ignore: NO_REDIS !== undefined, start: startOnRedis },
 ];
 
 function startMemory(now: () => number): Backend {
   const store = createMemoryStore({ now });
+  const limiter = createMemoryLimiter();
   return {
     open: () => Promise.resolve(store),
+    openLimiter: () => Promise.resolve(limiter),
     [Symbol.asyncDispose]: () => store.close(),
   };
 }
 
-async function startOnFile(
-  now: () => number,
-  openOn: (path: string, now: () => number) => Promise<Store>,
-): Promise<Backend> {
+async function startSqlite(now: () => number): Promise<Backend> {
   const dir = await Deno.makeTempDir();
+  const path = `${dir}/store.db`;
   return withHandles(
-    () => openOn(`${dir}/store.db`, now),
+    () => openSqliteStore({ path, now }),
+    () => openSqliteLimiter({ path }),
     () => Deno.remove(dir, { recursive: true }),
   );
 }
 
-function openSqlite(path: string, now: () => number): Promise<Store> {
-  return openSqliteStore({ path, now });
-}
-
-async function openKv(path: string, now: () => number): Promise<Store> {
-  return createKvStore({ kv: await Deno.openKv(path), now });
+async function startKv(now: () => number): Promise<Backend> {
+  const dir = await Deno.makeTempDir();
+  const openKv = () => Deno.openKv(`${dir}/kv.db`);
+  return withHandles(
+    async () => createKvStore({ kv: await openKv(), now }),
+    async () => createKvLimiter({ kv: await openKv() }),
+    () => Deno.remove(dir, { recursive: true }),
+  );
 }
 
 async function startOnRedis(now: () => number): Promise<Backend> {
   const redis = await startRedis();
+  const options = { url: redis.url, warn() {} };
   return withHandles(
-    () => openRedisStore({ url: redis.url, now, warn() {} }),
+    () => openRedisStore({ ...options, now }),
+    () => openRedisLimiter(options),
     async () => await redis[Symbol.asyncDispose](),
   );
 }
 
-function withHandles(openOne: () => Promise<Store>, end: () => Promise<void>): Backend {
-  const handles: Store[] = [];
+function withHandles(
+  openStore: () => Promise<Store>,
+  openLimiter: () => Promise<Limiter>,
+  end: () => Promise<void>,
+): Backend {
+  const handles: { close(): Promise<void> }[] = [];
+  async function keep<Handle extends Store | Limiter>(opening: Promise<Handle>): Promise<Handle> {
+    const handle = await opening;
+    handles.push(handle);
+    return handle;
+  }
   return {
-    async open() {
-      const store = await openOne();
-      handles.push(store);
-      return store;
-    },
+    open: () => keep(openStore()),
+    openLimiter: () => keep(openLimiter()),
     async [Symbol.asyncDispose]() {
       for (const handle of handles) await handle.close();
       await end();
