@@ -135,7 +135,6 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             }
             outcome = end = "ok";
             toolReasoning.remember(notes.callIds, notes.reasoning());
-            if (notes.reasoning() !== "") memory.reasons(target);
             return;
           } catch (caught) {
             if (!(caught instanceof UpstreamError)) throw caught;
@@ -143,6 +142,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             outcome = isRefusal(error) ? "ok" : "failed";
             if (began) throw error;
           } finally {
+            // Also of a call that its reader leaves at the first token of the answer.
+            if (notes.reasoning() !== "") memory.reasons(target);
             breaker.end(outcome);
             ended?.(end);
             release();

@@ -45,22 +45,19 @@ Deno.test("a reasoner that says nothing leaves the writer alone", async () => {
   assert(reasoning.includes("the writer goes on alone"));
 });
 
-Deno.test.ignore(
-  "the reasoner's model reasons by itself from its second request on, and is not told to",
-  async () => {
-    await using upstream = startUpstream(scripted({
-      more: ({ body }) => body.model === "r1" ? { reasoning: THOUGHT, content: "x" } : {},
-    }));
-    const roles = { reasoner: { model: "r1" } };
-    const models = { m: { strategy: "relay", upstream: "scripted", model: "writer", roles } };
-    const { ask } = await createStrategyApp(upstream, { config: { models } });
-    for (let request = 0; request < 2; request++) {
-      assertEquals((await ask("m")).content, "It is 42.");
-    }
-    const made = upstream.calls.map((call: Call) => `${call.body.model} ${kindOf(call)}`);
-    assertEquals(made, ["r1 reasoner", "writer writer", "r1 plain", "writer writer"]);
-  },
-);
+Deno.test("the reasoner's model reasons by itself from its second request on, and is not told to", async () => {
+  await using upstream = startUpstream(scripted({
+    more: ({ body }) => body.model === "r1" ? { reasoning: THOUGHT, content: "x" } : {},
+  }));
+  const roles = { reasoner: { model: "r1" } };
+  const models = { m: { strategy: "relay", upstream: "scripted", model: "writer", roles } };
+  const { ask } = await createStrategyApp(upstream, { config: { models } });
+  for (let request = 0; request < 2; request++) {
+    assertEquals((await ask("m")).content, "It is 42.");
+  }
+  const made = upstream.calls.map((call: Call) => `${call.body.model} ${kindOf(call)}`);
+  assertEquals(made, ["r1 reasoner", "writer writer", "r1 plain", "writer writer"]);
+});
 
 Deno.test("the writer has the client's tools and sampling, the reasoner neither", async () => {
   await using upstream = startUpstream(scripted());
