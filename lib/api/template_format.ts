@@ -25,7 +25,7 @@ export const TEMPLATES: Readonly<Record<"markdown" | "details_steps", TemplateFo
 /** Fills templates while the text streams. */
 export function templateFormatter(
   format: TemplateFormat,
-  { statusLines }: FormatterOptions,
+  { stream, statusLines }: FormatterOptions,
 ): Formatter {
   const hasTitle = format.step.includes("{title}");
   const [beforeContent = "", afterContent = ""] = splitAt(format.step, "{content}");
@@ -36,6 +36,10 @@ export function templateFormatter(
   let seconds = 0;
   let part: "none" | "title" | "content" = "none";
   let answering = false;
+  // A time before the content is known only when the step has ended: a stream leaves it out.
+  const holds = !stream && beforeContent.includes("{seconds}");
+  const held: ReasoningEvent[] = [];
+  let took: number | undefined;
 
   const fill = (template: string, took?: number) =>
     template.replaceAll("{n}", String(n)).replaceAll("{seconds}", took?.toFixed(2) ?? "");
@@ -48,10 +52,10 @@ export function templateFormatter(
     let text = "";
     if (part === "none") {
       n++;
-      text = fill(beforeTitle) + (next === "content" && hasTitle ? "Thinking" : "");
+      text = fill(beforeTitle, took) + (next === "content" && hasTitle ? "Thinking" : "");
     }
     if (next === "content" && part !== "content") {
-      text += (guard?.end() ?? "") + fill(afterTitle);
+      text += (guard?.end() ?? "") + fill(afterTitle, took);
     }
     part = next;
     return text + body(first);
@@ -88,7 +92,12 @@ export function templateFormatter(
 
   return {
     push(event) {
-      const piece = text(event);
+      if (holds && (event.type === "reasoning" || event.type === "status" && held.length > 0)) {
+        held.push(event);
+        return [];
+      }
+      took = event.type === "step_end" ? event.seconds : undefined;
+      const piece = [...held.splice(0), event].map(text).join("");
       return piece === "" ? [] : [{ to: "content", text: piece }];
     },
   };

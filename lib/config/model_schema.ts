@@ -101,7 +101,7 @@ export const formatSchema = z.strictObject({
       "{title} must come before {content}, as it does in a stream",
     )
     .describe(
-      "A step: `{n}` its number, `{title}` and `{content}`, in this order.",
+      "A step: `{n}` its number, `{title}` and `{content}`, in this order; `{seconds}` its time, which a stream leaves out before the content.",
     ),
   answer: z.string().refine(holdsContentOnce, "must hold {content}, once")
     .describe(

@@ -280,3 +280,31 @@ for (const one of CASES) {
     }
   });
 }
+
+Deno.test("a template that says a step's time before its content has it in JSON, where it is known", () => {
+  const own = {
+    step: "{seconds} s, {n}. {title} ({seconds} s)\n{content}\n",
+    answer: "After {seconds} s: {content}",
+  };
+  for (const cut of [whole, characters]) {
+    const written = (stream: boolean, statusLines = false, run = TITLED) =>
+      format(own, run, { stream, statusLines, cut }).content;
+    assertEquals(
+      written(false),
+      "1.50 s, 1. Plan (1.50 s)\nAdd two\nand two.\n" +
+        "2.71 s, 2. Check (2.71 s)\n2 + 2 = 4.\nAfter 4.21 s: It is\n4.",
+    );
+    assertEquals(
+      written(true),
+      " s, 1. Plan ( s)\nAdd two\nand two.\n" +
+        " s, 2. Check ( s)\n2 + 2 = 4.\nAfter 4.21 s: It is\n4.",
+    );
+    assertEquals(
+      written(false, true),
+      "1.50 s, 1. Plan (1.50 s)\nAdd two\nand two.\n\n\n*1 of 2*\n\n" +
+        "2.71 s, 2. Check (2.71 s)\n2 + 2 = 4.\n\n\n*2 of 2*\n\nAfter 4.21 s: It is\n4.",
+    );
+    assertEquals(written(false, false, UNTITLED).split("\n")[0], "1.50 s, 1. Thinking (1.50 s)");
+    assertEquals(written(false, false, QUICK), "After 0.00 s: 4");
+  }
+});
