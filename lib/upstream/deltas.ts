@@ -4,7 +4,7 @@
  * @module
  */
 import { UpstreamError } from "./errors.ts";
-import { errorFromEvent } from "./status.ts";
+import { errorFromEvent, errorFromStatus } from "./status.ts";
 
 /** A piece of a tool call. */
 export interface ToolCallDelta {
@@ -84,6 +84,12 @@ const FINISH = new Map<string, NonNullable<Delta["finishReason"]>>([
   ["tool_use", "tool_calls"],
   ["function_call", "tool_calls"],
   ["content_filter", "content_filter"],
+]);
+
+/** Finish reasons of answers that were broken off: DeepSeek's, vLLM's and SGLang's. */
+const BROKEN_OFF = new Map<string, number>([
+  ["insufficient_system_resource", 503],
+  ["abort", 500],
 ]);
 
 /** Text of content parts: Magistral's are `thinking` and `text` with arrays inside. */
@@ -257,6 +263,8 @@ export function createDeltaReader(): DeltaReader {
       message(choice.delta ?? choice.message, !isObject(choice.delta));
       const reason = text(choice.finish_reason);
       if (reason === "error") throw errorFromEvent(choice.error);
+      const broken = BROKEN_OFF.get(reason);
+      if (broken !== undefined) throw errorFromStatus(broken, { message: "", code: "" });
       if (reason !== "") {
         finished = true;
         for (const call of calls) if (!call.begun) release(call, current());

@@ -175,4 +175,14 @@ export const CONTENT_FAULTS: readonly Fault[] = [
     play: onFirstThought(finish("error")),
     outcomes: resumed(),
   },
+  {
+    name: "the finish reason insufficient_system_resource",
+    play: finish("insufficient_system_resource"),
+    outcomes: brokenHalfway(503, "upstream_overloaded"),
+  },
+  {
+    name: "the finish reason insufficient_system_resource in the answer",
+    play: onAnswer(finish("insufficient_system_resource")),
+    outcomes: answerBroken(503, "upstream_overloaded"),
+  },
 ];

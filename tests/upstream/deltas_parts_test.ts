@@ -128,6 +128,18 @@ const ERRORS: [name: string, json: unknown, status: number, code: string][] = [
     "upstream_overloaded",
   ],
   [
+    "an answer that DeepSeek broke off",
+    { choices: [{ delta: {}, finish_reason: "insufficient_system_resource" }] },
+    503,
+    "upstream_overloaded",
+  ],
+  [
+    "an answer that vLLM or SGLang broke off",
+    { choices: [{ message: { content: "Half an" }, finish_reason: "abort" }] },
+    502,
+    "upstream_error",
+  ],
+  [
     "too long a conversation",
     { error: { message: "m", code: "context_length_exceeded" } },
     400,
