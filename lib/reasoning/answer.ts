@@ -34,7 +34,7 @@ export interface Relayed {
 /**
  * Calls upstream for the answer and passes it on. The upstream's own reasoning before it becomes
  * an untitled step; reasoning after the answer has begun is dropped, since clients can't take it.
- * An answer that has to be JSON is checked, and mended at most once.
+ * An answer that has to be JSON is checked, and mended at most once, where budget and caps allow it.
  *
  * @param step the number of that step.
  */
@@ -66,6 +66,7 @@ export async function* relayAnswer(
   if (live) {
     throw new UpstreamError("upstream_error", "The answer does not follow the response_format.");
   }
+  if (!context.canAnswer()) return yield* refuse();
   const messages = [
     ...spec.messages,
     { role: "assistant" as const, content: first.text },
@@ -84,6 +85,11 @@ export async function* relayAnswer(
     if (second.text !== "") yield { type: "answer", text: second.text };
     return yield { type: "finish", reason: second.reason };
   }
+  yield* refuse();
+}
+
+/** What stands for an answer that can't be mended, or not any more. */
+function* refuse(): Generator<ReasoningEvent> {
   yield { type: "refusal", text: "The model's answer does not follow the response_format." };
   yield { type: "finish", reason: "stop" };
 }

@@ -17,6 +17,8 @@ const ANSWER_TOKENS = 512;
 export interface Budget {
   /** Whether there is room for thinking calls, by default one, besides the answer's. */
   canThink(calls?: number): boolean;
+  /** Whether there is room for one more call that writes the answer. */
+  canAnswer(): boolean;
   /**
    * The ceiling to send with a call, in tokens; undefined where the client set none.
    *
@@ -42,13 +44,14 @@ export function createBudget(
   /** What thinking may still spend. */
   const thought = () => Math.min(left() - kept, thinkingTokens - meter.generated());
 
+  /** Whether the caps allow so many calls more. */
+  const capsAllow = (calls: number) =>
+    meter.total().upstream.calls + calls <= caps.calls && meter.generated() < caps.tokens &&
+    (caps.usd === undefined || meter.cost() < caps.usd);
+
   return {
-    canThink(wanted = 1) {
-      const { calls } = meter.total().upstream;
-      return calls + wanted < caps.calls && meter.generated() < caps.tokens &&
-        (caps.usd === undefined || meter.cost() < caps.usd) &&
-        thought() / wanted >= SMALLEST_THOUGHT;
-    },
+    canThink: (wanted = 1) => capsAllow(wanted + 1) && thought() / wanted >= SMALLEST_THOUGHT,
+    canAnswer: () => capsAllow(1) && left() >= SMALLEST_THOUGHT,
     ceiling(visible, wanted = Infinity, share = 1) {
       const room = Math.min(wanted, visible ? left() : Math.floor(thought() / share));
       return room === Infinity ? undefined : Math.max(1, room);

@@ -169,6 +169,7 @@ function createContext(
     call: (spec) =>
       call(spec, targetsOf(spec.role), request, client, scope, budget, meter, options.observer),
     canThink: budget.canThink,
+    canAnswer: budget.canAnswer,
     toolsNote: () => describeTools(request),
     toolsMessage() {
       const content = describeTools(request).trim();

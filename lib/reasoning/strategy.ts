@@ -54,6 +54,8 @@ export interface StrategyContext<Options = Record<string, unknown>> {
   call(spec: CallSpec): AsyncIterable<Delta>;
   /** Whether the budget leaves room for thinking calls, by default one, besides the answer's. */
   canThink(calls?: number): boolean;
+  /** Whether budget and caps leave room for one more call that writes the answer. */
+  canAnswer(): boolean;
   /** Names the client's tools for a thinking call's instructions; empty where there are none. */
   toolsNote(): string;
   /** The same as a message of its own; none where there are no tools. */

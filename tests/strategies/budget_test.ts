@@ -9,6 +9,13 @@ const greedy = ({ body }: Call): Reply => ({
   usage: { prompt_tokens: 10, completion_tokens: body.max_tokens },
 });
 
+/** A model that writes no JSON where it is asked for an answer in it. */
+const formless = ({ body }: Call): Reply => {
+  const format = body.response_format;
+  const isAnswer = format !== undefined && format.json_schema?.name !== "reasoning_step";
+  return isAnswer ? { content: "It is 42." } : {};
+};
+
 /** Requests whose last call is one of its own, and one that may have none. */
 const SHAPES: Record<string, Record<string, unknown>> = {
   "a text": {},
@@ -53,6 +60,23 @@ for (const strategy of STRATEGIES) {
     });
   }
 
+  Deno.test(`${strategy} mends an answer in a wrong form only where its cap leaves a call for it`, async () => {
+    let mended = false;
+    for (let calls = 1; calls <= 20; calls++) {
+      await using upstream = startUpstream(scripted({ answer: allDiffer, more: formless }));
+      const { ask } = await createStrategyApp(upstream, { model: { caps: { calls } } });
+      const { status, json } = await ask(strategy, {
+        reasoning_effort: "high",
+        response_format: FORMAT,
+      });
+      assertEquals(status, 200);
+      assert(json.choices[0].message.refusal.includes("response_format"));
+      assert(upstream.calls.length <= calls, `${upstream.calls.length} of ${calls}`);
+      mended ||= kindsOf(upstream).mend === 1;
+    }
+    assert(mended);
+  });
+
   Deno.test(`${strategy} thinks no more once its cap on tokens or cost is reached`, async () => {
     for (const caps of [{ tokens: 5 }, { usd: 0.000_001 }]) {
       await using upstream = startUpstream(scripted({ answer: allDiffer }));
@@ -67,6 +91,23 @@ for (const strategy of STRATEGIES) {
     }
   });
 }
+
+Deno.test("an answer in a wrong form is not mended once the caps on tokens or cost are reached, or the client's ceiling", async () => {
+  const price = { input: 1, output: 1 };
+  for (
+    const [caps, body] of [
+      [{ tokens: 5 }, {}],
+      [{ usd: 0.000_001 }, {}],
+      [{}, { max_completion_tokens: 20 }],
+    ] as const
+  ) {
+    await using upstream = startUpstream(scripted({ more: formless }));
+    const { ask } = await createStrategyApp(upstream, { model: { caps }, upstream: { price } });
+    const { json } = await ask("direct", { response_format: FORMAT, ...body });
+    assert(json.choices[0].message.refusal.includes("response_format"));
+    assertEquals(upstream.calls.length, 1);
+  }
+});
 
 Deno.test("samples of one wave share what there is", async () => {
   await using upstream = startUpstream(scripted());
