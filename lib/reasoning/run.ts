@@ -221,6 +221,7 @@ async function* call(
       },
       {
         ...scope,
+        onSend: meter.sent,
         ...(spec.signal === undefined
           ? {}
           : { signal: AbortSignal.any([scope.signal, spec.signal]) }),
@@ -247,7 +248,7 @@ async function* call(
     if (error instanceof UpstreamError) end = error;
     throw error;
   } finally {
-    meter.end();
+    meter.end(end instanceof UpstreamError);
     observed?.end(end);
   }
 }

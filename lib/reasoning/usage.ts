@@ -39,16 +39,22 @@ export interface Usage {
 
 /** Counts the tokens of one call. */
 export interface CallMeter {
+  /** The call has been sent; one that never is counts for nothing, and a repeat is no call more. */
+  sent(): void;
   /** Takes what came, as the call's consumer sees it. */
   add(delta: Delta): void;
-  /** The call has ended, well or not. */
-  end(): void;
+  /**
+   * The call has ended.
+   *
+   * @param failed whether its upstream failed: where it said nothing, nothing is estimated.
+   */
+  end(failed?: boolean): void;
 }
 
 /** Counts the tokens of one request. */
 export interface UsageMeter {
   /**
-   * Starts to count a call.
+   * Makes ready to count a call.
    *
    * @param visible whether its content is the client's answer.
    */
@@ -104,19 +110,21 @@ export function createUsageMeter(): UsageMeter {
     visible: 0,
     cost: 0,
   };
-  let first: { prompt: number; cached: number } | undefined;
+  let first: { order: number; prompt: number; cached: number } | undefined;
   let estimated = false;
   let priced = false;
 
   return {
     call(messages, visible, price) {
-      sums.calls++;
-      const order = sums.calls;
+      let order = 0;
       let hidden = 0;
       let shown = 0;
       let reported: TokenCounts | undefined;
       let open = true;
       return {
+        sent() {
+          if (order === 0) order = ++sums.calls;
+        },
         add(delta) {
           if (delta.reasoning !== undefined) {
             hidden += estimate(delta.reasoning);
@@ -128,9 +136,10 @@ export function createUsageMeter(): UsageMeter {
           }
           if (delta.usage !== undefined) reported = delta.usage;
         },
-        end() {
-          if (!open) return;
+        end(failed = false) {
+          if (!open || order === 0) return;
           open = false;
+          if (failed && reported === undefined && hidden + shown === 0) return;
           if (reported === undefined) estimated = true;
           const counts = reported ??
             {
@@ -149,8 +158,8 @@ export function createUsageMeter(): UsageMeter {
             // Only the last one is seen: an answer that had to be mended was not.
             sums.visible = Math.max(0, counts.completion - reasoning);
           }
-          if (order === 1) {
-            first = { prompt: counts.prompt, cached: counts.cached };
+          if (first === undefined || order < first.order) {
+            first = { order, prompt: counts.prompt, cached: counts.cached };
           }
           if (price !== undefined) {
             priced = true;

@@ -24,6 +24,8 @@ export interface CallScope {
   retries: { left: number };
   /** When the client request must have ended, on the clock's `now`. */
   deadline: number;
+  /** Told when a request goes out, repeats too: a call may end while it waits for its turn. */
+  onSend?: () => void;
   /** Told of every repeat, before its wait in milliseconds. */
   onRetry?: (error: UpstreamError, waitMs: number) => void;
   /** Watches the call. */
@@ -111,6 +113,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           const notes = createToolNotes();
           const release = await slots.acquire(scope.signal);
           breaker.begin();
+          scope.onSend?.();
           const ended = observer?.attempt(target);
           let outcome: "ok" | "failed" | "unknown" = "unknown";
           let end: CallEnd = "cancelled";

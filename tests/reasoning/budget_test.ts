@@ -18,6 +18,7 @@ function budget(
     spend(completion: number, usd = 0) {
       const price = { input: 0, output: completion === 0 ? 0 : usd * 1e6 / completion };
       const call = meter.call([], false, price);
+      call.sent();
       call.add({ usage: { prompt: 1, cached: 0, completion } });
       call.end();
     },

@@ -19,6 +19,7 @@ function count(
   { visible = false, deltas = [], usage, price, messages = MESSAGES }: Call,
 ): void {
   const call = meter.call(messages, visible, price);
+  call.sent();
   for (const delta of deltas) call.add(delta);
   if (usage !== undefined) call.add({ usage });
   call.end();
@@ -80,6 +81,9 @@ Deno.test("calls side by side count once each, and the first is the one that beg
   const meter = createUsageMeter();
   const first = meter.call(MESSAGES, false, undefined);
   const second = meter.call(MESSAGES, false, undefined);
+  first.sent();
+  second.sent();
+  first.sent();
   second.add({ usage: counts(7, 2) });
   second.end();
   first.add({ usage: counts(5, 1) });
@@ -93,6 +97,7 @@ Deno.test("calls side by side count once each, and the first is the one that beg
 Deno.test("of several counts of one call the last holds", () => {
   const meter = createUsageMeter();
   const call = meter.call(MESSAGES, true, undefined);
+  call.sent();
   for (const completion of [1, 2, 9]) call.add({ usage: counts(5, completion) });
   call.end();
   assertEquals(meter.total().completionTokens, 9);
@@ -160,6 +165,44 @@ Deno.test("where an upstream reports nothing the count is an estimate, and says 
   assert(usage.promptTokens >= 100 && usage.promptTokens <= 110);
   assertEquals(usage.upstream.estimated, true);
   assertEquals(total({ usage: counts(1, 1) }, {}).upstream.estimated, true);
+});
+
+Deno.test("a call that never went out is none", () => {
+  const meter = createUsageMeter();
+  meter.call(MESSAGES, false, undefined).end();
+  assertEquals(meter.total(), total());
+  count(meter, { usage: counts(7, 2) });
+  assertEquals(meter.total(), total({ usage: counts(7, 2) }));
+});
+
+Deno.test("a call that failed before it said anything adds nothing but itself", () => {
+  const meter = createUsageMeter();
+  const failed = meter.call(MESSAGES, false, undefined);
+  failed.sent();
+  failed.end(true);
+  count(meter, { usage: counts(7, 2, { cached: 3 }) });
+  const { promptTokens, cachedTokens, upstream } = meter.total();
+  assertEquals([promptTokens, cachedTokens], [7, 3], "the first that counted");
+  assertEquals(upstream, {
+    calls: 2,
+    prompt_tokens: 7,
+    cached_tokens: 3,
+    completion_tokens: 2,
+    estimated: false,
+  });
+});
+
+Deno.test("a call that failed after its first words counts, as reported or by an estimate", () => {
+  for (const usage of [undefined, { prompt: 9, cached: 0, completion: 1 }]) {
+    const meter = createUsageMeter();
+    const failed = meter.call(MESSAGES, false, undefined);
+    failed.sent();
+    failed.add({ content: "four", ...(usage === undefined ? {} : { usage }) });
+    failed.end(true);
+    const { upstream } = meter.total();
+    assertEquals([upstream.completion_tokens, upstream.estimated], [1, usage === undefined]);
+    assert(upstream.prompt_tokens > 0);
+  }
 });
 
 Deno.test("an estimated prompt does not count the letters of a picture", () => {

@@ -1,7 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type Call, startUpstream } from "../upstream.ts";
 import { type Kind, kindOf } from "./kinds.ts";
-import { allDiffer, scripted, TOOLS } from "./script.ts";
+import { allDiffer, endless, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 
 /** Prompt, cached and generated tokens of each kind of call. */
@@ -159,15 +159,30 @@ Deno.test("a judged vote and a repaired answer are summed up to the last call", 
   assertEquals(verify.upstream.prompt_tokens, 2 * 41 + 47 + 3 * 90 + 95);
 });
 
-Deno.test("a failed call counts, by an estimate", async () => {
+Deno.test("a call that failed before it said anything adds no tokens", async () => {
   const answer = reply();
   await using upstream = startUpstream((call) =>
     call.index === 0 ? { status: 500, body: "{}" } : answer(call)
   );
-  const { ask } = await createStrategyApp(upstream);
+  const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
   const { usage } = (await ask("moa")).json;
-  assertEquals([usage.upstream.calls, usage.upstream.estimated], [5, true]);
+  assertEquals([usage.upstream.calls, usage.upstream.estimated], [5, false]);
   assertEquals(usage.completion_tokens, 3 * 51 + 23);
+  assertEquals([usage.prompt_tokens, usage.upstream.prompt_tokens], [39, 3 * 39 + 300]);
+});
+
+Deno.test("losers that never left the queue are no calls, and one that did is estimated", async () => {
+  const answer = reply();
+  await using upstream = startUpstream((call) => call.index < 4 ? answer(call) : endless(call));
+  const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+  const body = { reasoning: { wave: 16, max_samples: 16 } };
+  const { usage } = (await ask("vote", body)).json;
+  assertEquals(usage.completion_tokens, 4 * 53);
+  // The fifth may have been on its way when the fourth decided.
+  const sent = usage.upstream.calls;
+  assert(sent === 4 || sent === 5, String(sent));
+  assertEquals(usage.upstream.estimated, sent === 5);
+  assertEquals(usage.upstream.prompt_tokens > 4 * 41, sent === 5);
 });
 
 Deno.test("the cost is that of all calls", async () => {
