@@ -3,6 +3,20 @@
  *
  * @module
  */
+import {
+  ANSWER_IS,
+  CLAUSE_END,
+  FINAL,
+  GSM8K,
+  MARKS_BEFORE,
+  MARKS_BEHIND,
+  NO_ANSWER,
+  NUMBER,
+  OPTION,
+  optionPatterns,
+  THEREFORE,
+} from "./answer_patterns.ts";
+
 export { normaliseAnswer, sameAnswer } from "./answer_value.ts";
 
 /** What is known of the answer's form. */
@@ -13,11 +27,9 @@ export interface ExtractOptions {
   json?: boolean;
 }
 
-const FINAL = /^[\s>*#_-]*FINAL(?:\s+ANSWER)?[*_]*\s*[:：]\s*(.*)$/gim;
-const GSM8K = /####\s*(.+)$/gm;
-const PHRASE =
-  /(?:(?:final )?answer(?: is|:)|答案(?:是|为|：|:)|therefore,?|so,?)\s*[:：]?\s*([^\n]{1,120})/gi;
-const NUMBER = /[-−+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?(?:\/\d+)?%?/gi;
+/** The longest clause that can hold an answer, in characters, and the most words of an answer. */
+const CLAUSE = 120;
+const WORDS = 4;
 
 function last(text: string, pattern: RegExp): string | undefined {
   let found: string | undefined;
@@ -27,8 +39,8 @@ function last(text: string, pattern: RegExp): string | undefined {
 
 /** Marks of emphasis and mathematics around an answer. */
 function trimMarks(answer: string): string {
-  return answer.trim().replace(/^(?:\*\*|__|`|\$+|\\\(|\\\[)+/, "")
-    .replace(/(?:\*\*|__|`|\$+|\\\)|\\\])+$/, "").replace(/(?<=\S)[.。]$/, "").trim();
+  return answer.trim().replace(MARKS_BEFORE, "").replace(MARKS_BEHIND, "")
+    .replace(/(?<=\S)[.。]$/, "").trim();
 }
 
 /** The content of the last `\\boxed{}` whose braces are balanced; one pass, whatever is nested. */
@@ -47,14 +59,36 @@ function lastBoxed(text: string): string | undefined {
   return found && text.slice(found.start, found.end);
 }
 
+/** The option that a text names: in a sentence, alone in its line, or at the head of one. */
 function optionLetter(text: string, options: readonly string[]): string | undefined {
-  const letters = options.join("");
-  const said = new RegExp(
-    `(?:answer|option|choice|选|答案)(?: is|是|为)?\\s*[:：]?\\s*[(*（]*([${letters}])(?![a-z])`,
-    "gi",
-  );
-  const alone = new RegExp(`^[\\s(*（]*([${letters}])[)*）.。:：\\s]*$`, "gm");
-  return (last(text, said) ?? last(text, alone))?.toUpperCase();
+  const { said, alone, leading } = optionPatterns(options.join(""));
+  const inSentence = [...text.matchAll(said)].findLast((match) => {
+    // "The answer is a dog" names no option.
+    const end = match.index + match[0].length;
+    return !/[a-z]/.test(match[1]!) || !/^ [a-z]/i.test(text.slice(end, end + 2));
+  })?.[1];
+  return (inSentence ?? last(text, alone) ?? chosenLine(text, leading))?.toUpperCase();
+}
+
+/** Lines that each begin with another letter are the question's, but for one that comes again. */
+function chosenLine(text: string, leading: RegExp): string | undefined {
+  const letters = [...text.matchAll(leading)].map((match) => match[1]!);
+  const chosen = letters.pop();
+  return letters.length === 0 || letters.includes(chosen!) ? chosen : undefined;
+}
+
+/** What is said to be the answer: a number, or a few words. */
+function saidAnswer(text: string): string | undefined {
+  for (const match of [...text.matchAll(ANSWER_IS)].reverse()) {
+    const from = match.index + match[0].length;
+    const [line = ""] = text.slice(from, from + CLAUSE).split("\n", 1);
+    const [clause = ""] = line.split(CLAUSE_END, 1);
+    const number = clause.match(NUMBER)?.at(-1);
+    if (number !== undefined) return number;
+    const words = trimMarks(clause);
+    if (words !== "" && words.split(/\s+/).length <= WORDS && !NO_ANSWER.test(words)) return words;
+  }
+  return undefined;
 }
 
 function canonicalJson(text: string): string | undefined {
@@ -102,9 +136,8 @@ export function extractAnswer(text: string, options: ExtractOptions = {}): strin
     const json = canonicalJson(text);
     if (json !== undefined) return json;
   }
-  const phrase = last(text, PHRASE);
-  const inPhrase = phrase === undefined ? undefined : phrase.match(NUMBER)?.at(-1);
-  if (inPhrase !== undefined) return inPhrase;
+  const said = saidAnswer(text) ?? last(text, THEREFORE)?.match(NUMBER)?.at(-1);
+  if (said !== undefined) return said;
   for (const line of text.split("\n").reverse()) {
     const number = line.match(NUMBER)?.at(-1);
     if (number !== undefined) return number;
@@ -117,8 +150,6 @@ function leadingLetter(answer: string, letters: readonly string[]): string | und
   const letter = /^[(（]?([A-Za-z])(?:[)）.:：、]|$)/.exec(answer)?.[1]?.toUpperCase();
   return letter !== undefined && letters.includes(letter) ? letter : undefined;
 }
-
-const OPTION = /(?:^|[\s(（])([A-J])[)）.．:：、]\s*\S/gm;
 
 /** The letters of the options that a question offers, from A without a gap. */
 export function questionOptions(question: string): string[] {

@@ -17,6 +17,9 @@ const FRACTIONS: Readonly<Record<string, string>> = {
 /** Numbers are equal within this relative difference. */
 const TOLERANCE = 1e-6;
 
+/** Longer answers, in characters, are compared as texts: no value is read from them. */
+const LONGEST = 1_000;
+
 const NUMBER = String.raw`[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?`;
 const NUMBER_REGEXP = new RegExp(`^${NUMBER}$`, "i");
 const FRACTION_REGEXP = new RegExp(`^(${NUMBER})/(${NUMBER})$`, "i");
@@ -94,6 +97,7 @@ function parts(text: string): string[] {
  * equals sign counts alone.
  */
 export function normaliseAnswer(answer: string): string {
+  if (answer.length > LONGEST) return answer.replace(/\s+/g, " ").trim().toLowerCase();
   let text = plain(answer).replace(/^\((?<one>[A-Za-z])\)$/, "$<one>").replace(
     /[.。!！?？;；,，]+$/,
     "",

@@ -7,6 +7,7 @@ import {
   sameAnswer,
   withoutFinalLine,
 } from "../../lib/reasoning/answer_extractor.ts";
+import * as patterns from "../../lib/reasoning/answer_patterns.ts";
 import { EQUALITY, EXTRACTION } from "./answer_cases.ts";
 
 Deno.test("sameAnswer() compares by value", () => {
@@ -63,17 +64,98 @@ Deno.test("any text is read without a fault, and equality is reflexive and symme
   }));
 });
 
-Deno.test("long and hostile texts are read in linear time", () => {
-  const hostile = [
-    "1,".repeat(50_000),
-    "boxed{".repeat(20_000),
-    "FINAL:".repeat(20_000),
-    "*#> ".repeat(25_000),
-    "answer is ".repeat(10_000),
-    "(".repeat(100_000),
-  ];
-  for (const text of hostile) {
-    extractAnswer(text, { options: ["A", "B"], json: true });
-    sameAnswer(text, `${text}x`);
+/** All patterns that read whole texts. */
+const PATTERNS: Record<string, RegExp> = {
+  ...Object.fromEntries(Object.entries(patterns).filter(([, value]) => value instanceof RegExp)),
+  ...patterns.optionPatterns("ABCD"),
+};
+
+Deno.test("no pattern repeats anything without a bound, but at its end, where nothing can fail", () => {
+  assertEquals(Object.keys(PATTERNS).length, 13);
+  for (const [name, { source }] of Object.entries(PATTERNS)) {
+    const bare = source.replace(/\\u\w{4}|\\./g, "x").replace(/\[[^\]]*\]/g, "x");
+    const repeats = [...bare.matchAll(/[*+]|\{\d+,\}/g)].map(({ index }) => bare.slice(index + 1));
+    assert(repeats.every((rest) => rest === ")"), `${name}: ${bare}`);
+    // A bounded repetition of a bounded one multiplies them.
+    for (const [, inner, most] of bare.matchAll(/\(\?:([^()]*)\)\{\d+,(\d+)\}/g)) {
+      assert(
+        !/\{|\?/.test(inner!.replace(/\{\d+\}/g, "")) && Number(most) <= 30,
+        `${name}: ${inner}`,
+      );
+    }
   }
+});
+
+/** What patterns look for, and what they skip on the way. */
+const PIECES = [
+  "1,",
+  "111,",
+  "9",
+  "1/",
+  "boxed{",
+  "\\boxed{1}",
+  "}",
+  "FINAL",
+  "FINAL:",
+  "FINAL ANSWER",
+  "####",
+  "*",
+  "#",
+  ">",
+  " ",
+  "\t",
+  "\n",
+  "\r\n",
+  "\n ",
+  "$",
+  "`",
+  "\\(",
+  "(",
+  "[",
+  "{",
+  '{"a":',
+  "answer is ",
+  "answer to ",
+  "answer",
+  "答案是",
+  "so ",
+  "option A",
+  "A",
+  "A) ",
+  "a",
+  "ab ",
+  ".",
+  "。",
+  ",",
+  "^",
+  "\\frac",
+  "\\text{",
+  "%",
+  "-",
+  "=",
+];
+
+Deno.test("long and hostile texts are read to their end", () => {
+  const hostile = (head: string, piece: string, tail: string) =>
+    head + piece.repeat(Math.ceil(100_000 / piece.length)) + tail;
+  const read = (text: string) => {
+    const found = extractAnswer(text, { options: ["A", "B"], json: true });
+    assert(found === undefined || found.length <= text.length);
+    extractAnswer(text);
+    withoutFinalLine(text);
+    questionOptions(text);
+    sameAnswer(text, `${text}x`);
+  };
+  for (const piece of PIECES) {
+    for (const head of ["", "FINAL: "]) {
+      for (const tail of ["", "x"]) read(hostile(head, piece, tail));
+    }
+  }
+  const any = fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(any, any, any, (head, piece, tail) => {
+      read(hostile(head.join(""), piece.join(""), tail.join("")));
+    }),
+    { numRuns: 50 },
+  );
 });
