@@ -32,21 +32,29 @@ export interface VerifyTheory {
 interface Party {
   answer: number;
   votes: number;
+  /** Votes of solvers among them. */
+  solvers: number;
   refuted: boolean;
 }
 
 /** The parties of the votes, the one with the earliest vote first. */
 function partiesOf(votes: readonly number[]): Party[] {
-  return [...new Set(votes)].map((answer) => ({
-    answer,
-    votes: votes.filter((each) => each === answer).length,
-    refuted: false,
-  }));
+  return [...new Set(votes)].map((answer) => {
+    const count = votes.filter((each) => each === answer).length;
+    return { answer, votes: count, solvers: count, refuted: false };
+  });
 }
 
 /** The party with most votes, the earlier of equal ones. */
 const strongest = (parties: readonly Party[]) =>
   parties.reduce((best, each) => each.votes > best.votes ? each : best);
+
+/** Most votes; of equal ones an unrefuted, then that of more solvers, then the earlier. */
+function winner(parties: readonly Party[]): Party {
+  const weight = ({ votes, refuted, solvers }: Party) =>
+    votes * 1_000 + (refuted ? 0 : 100) + solvers;
+  return parties.reduce((best, each) => weight(each) > weight(best) ? each : best);
+}
 
 /** Computes it, literally by the specification. */
 export function verifyTheory(skill: VerifySkill): VerifyTheory {
@@ -101,11 +109,12 @@ export function verifyTheory(skill: VerifySkill): VerifyTheory {
     calls: number,
   ): void {
     const counted = withVotes(parties, own);
-    const unrefuted = counted.filter((each, at) => at < parties.length && !each.refuted);
-    if (unrefuted.length > 0) return conclude(chance, strongest(unrefuted).answer, calls);
+    if (parties.some((each) => !each.refuted)) {
+      return conclude(chance, winner(counted).answer, calls);
+    }
     for (const answer of answers) {
       const all = withVotes(counted, [answer]);
-      conclude(chance * chanceOf(answer), strongest(all).answer, calls + 1);
+      conclude(chance * chanceOf(answer), winner(all).answer, calls + 1);
     }
   }
 
@@ -118,7 +127,7 @@ function withVotes(parties: readonly Party[], votes: readonly number[]): Party[]
   const out = parties.map((each) => ({ ...each }));
   for (const answer of votes) {
     const party = out.find((each) => each.answer === answer);
-    if (party === undefined) out.push({ answer, votes: 1, refuted: true });
+    if (party === undefined) out.push({ answer, votes: 1, solvers: 0, refuted: true });
     else party.votes++;
   }
   return out;

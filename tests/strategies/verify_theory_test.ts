@@ -10,14 +10,23 @@ const REQUESTS = 250;
 const BLIND = { sensitivity: 0, specificity: 1 };
 const COIN = { sensitivity: 0.5, specificity: 0.5 };
 
-Deno.test("a verifier of sensitivity 0.8 and specificity 0.9 lifts three solvers at 50 % from 58 % to 71 %", () => {
-  const skill = { p: 0.5, wrong: 3, most: 3, sensitivity: 0.8, specificity: 0.9 };
-  const { accuracy, voting, calls } = verifyTheory(skill);
-  assertAlmostEquals(voting, 0.5833, 0.0001);
-  assertAlmostEquals(accuracy, 0.7105, 0.0001);
-  // Two solvers that agree, three of whom two do, or three with their verifiers and the repair.
-  assertEquals([...calls.keys()].sort(), [2, 3, 6, 7]);
-});
+for (
+  const [most, plain, checked, calls] of [
+    // Two solvers that agree or differ; then two verifiers, and the repair where both object.
+    [2, 0.5, 0.7117, [2, 4, 5]],
+    // Two that agree, three of whom two do, or three with their verifiers and the repair.
+    [3, 0.5833, 0.7045, [2, 3, 6, 7]],
+    [5, 0.6528, 0.7194, [2, 3, 5, 8, 9, 10]],
+  ] as const
+) {
+  Deno.test(`a verifier of sensitivity 0.8 and specificity 0.9 lifts ${most} solvers at 50 % from ${plain} to ${checked}`, () => {
+    const skill = { p: 0.5, wrong: 3, most, sensitivity: 0.8, specificity: 0.9 };
+    const theory = verifyTheory(skill);
+    assertAlmostEquals(theory.voting, plain, 0.00005);
+    assertAlmostEquals(theory.accuracy, checked, 0.00005);
+    assertEquals([...theory.calls.keys()].sort((x, y) => x - y), [...calls]);
+  });
+}
 
 Deno.test("a verifier that never objects changes nothing", () => {
   for (const p of [0.2, 0.5, 0.8]) {
@@ -28,16 +37,21 @@ Deno.test("a verifier that never objects changes nothing", () => {
   }
 });
 
-Deno.test("a verifier that objects by chance takes nothing from three solvers, and from five a point at most", () => {
-  for (const p of [0.3, 0.5, 0.7, 0.9]) {
-    for (const most of [2, 3]) {
-      const { accuracy, voting } = verifyTheory({ p, wrong: 3, most, ...COIN });
-      assert(accuracy >= voting, `${p} ${most}: ${accuracy} < ${voting}`);
+for (const wrong of [1, 2, 3]) {
+  Deno.test(`a verifier whose word says nothing never falls below voting, with ${wrong} wrong answers`, () => {
+    for (const p of [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) {
+      // Who is likelier wrong in the same way than right is not helped by more votes.
+      if (p <= (1 - p) / wrong) continue;
+      for (const most of [2, 3, 4, ...(p === 0.5 || p === 0.7 ? [5] : [])]) {
+        for (const objects of [0, 0.1, 0.25, 0.5, 0.75, 0.9, 1]) {
+          const useless = { sensitivity: objects, specificity: 1 - objects };
+          const { accuracy, voting } = verifyTheory({ p, wrong, most, ...useless });
+          assert(accuracy >= voting - 1e-12, `${p} ${most} ${objects}: ${accuracy} < ${voting}`);
+        }
+      }
     }
-    const { accuracy, voting } = verifyTheory({ p, wrong: 3, most: 5, ...COIN });
-    assert(accuracy >= voting - 0.01, `${p}: ${accuracy} < ${voting}`);
-  }
-});
+  });
+}
 
 Deno.test("more sensitivity and more specificity are never worse", () => {
   const accuracy = (sensitivity: number, specificity: number) =>
@@ -56,6 +70,7 @@ for (
     ["a verifier that objects by chance", { most: 3, ...COIN }],
     ["a verifier that always objects", { most: 3, sensitivity: 1, specificity: 0 }],
     ["a good verifier of five solvers", { most: 5, sensitivity: 0.8, specificity: 0.9 }],
+    ["a verifier of five solvers that objects by chance", { most: 5, ...COIN }],
   ] as const
 ) {
   Deno.test(`${name} gains what theory says`, async () => {

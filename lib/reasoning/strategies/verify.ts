@@ -42,7 +42,10 @@ const MAX_SOLVERS: Readonly<Record<Effort, number>> = {
 interface Candidate {
   answer: string;
   solution: Sample;
+  /** Votes of solvers, verifiers and the repair. */
   votes: number;
+  /** Those of them that solvers gave. */
+  solvers: number;
   /** The first wrong step, quoted by a verifier. */
   error?: string;
 }
@@ -65,11 +68,11 @@ export const verify: RunnableStrategy = {
     // Of equal votes the earlier solver's stand.
     candidates.sort((a, b) => a.solution.index - b.solution.index);
     const others = yield* check(request, context, candidates, read);
-    const unrefuted = candidates.filter((each) => each.error === undefined);
-    const best = mostVotes(unrefuted);
-    if (best !== undefined) return yield* concludeWith(context, best.solution);
-    const all = yield* repair(request, context, candidates, others, read);
-    yield* concludeWith(context, mostVotes(all)!.solution);
+    const isRefuted = candidates.every((each) => each.error !== undefined);
+    const all = isRefuted
+      ? yield* repair(request, context, candidates, others, read)
+      : [...candidates, ...others];
+    yield* concludeWith(context, strongest(all).solution);
   },
 };
 
@@ -83,12 +86,16 @@ function reader(request: ReasoningRequest): Read {
 
 const concludeWith = (context: StrategyContext, sample: Sample) => conclude(context, sample, 2);
 
-/** Of equal ones the earlier. */
-function mostVotes(candidates: readonly Candidate[]): Candidate | undefined {
-  return candidates.reduce<Candidate | undefined>(
-    (best, each) => best === undefined || each.votes > best.votes ? each : best,
-    undefined,
-  );
+/**
+ * The answer with most votes; of equal ones one that a verifier left standing, then that of more
+ * solvers, then the earlier. So a verdict outweighs one vote, its verifier's own included, and no
+ * more: one that is no better than chance can't take an answer below what a plain vote gives.
+ */
+function strongest(candidates: readonly Candidate[]): Candidate {
+  const stands = ({ error, solvers }: Candidate) => Number(error === undefined && solvers > 0);
+  return candidates.toSorted((a, b) =>
+    b.votes - a.votes || stands(b) - stands(a) || b.solvers - a.solvers
+  )[0]!;
 }
 
 /** Two solvers, one of which plans first; one more at a time while no majority agrees. */
@@ -131,6 +138,7 @@ function candidatesOf(samples: readonly Sample[], read: Read): Candidate[] {
     answer,
     solution: voters[0]!,
     votes: voters.length,
+    solvers: voters.length,
   }));
 }
 
@@ -166,8 +174,9 @@ async function* check(
     if (error !== undefined) candidate.error = error;
     const own = read(sample);
     if (own !== undefined) {
+      const solution = { ...sample, text: `FINAL: ${own}` };
       addVote(candidates, own) ?? addVote(others, own) ??
-        others.push({ answer: own, solution: { ...sample, text: `FINAL: ${own}` }, votes: 1 });
+        others.push({ answer: own, solution, votes: 1, solvers: 0 });
     }
     const verdict = error === undefined ? "no error found" : "an error was quoted";
     yield { type: "status", text: `Answer ${candidate.answer.slice(0, 80)}: ${verdict}.` };
@@ -182,10 +191,14 @@ function addVote(candidates: readonly Candidate[], answer: string): Candidate | 
   return voted;
 }
 
+/** Bounded as the extractor's patterns are, since a model writes the text. */
+const ERROR = /^[^\w\n]{0,20}ERROR[^\w\n]{0,8}[:：]\s{0,8}(?!\W{0,20}VERDICT)(.*)/im;
+const VERDICT = /^[^\w\n]{0,20}VERDICT[^\w\n]{0,8}[:：]\W{0,8}WRONG\b/im;
+
 /** The quoted error of a verdict; a doubt without a quotation proves nothing. */
 function provenError(text: string): string | undefined {
-  const error = /^\W*ERROR\W*[:：]\s*(?!\W*VERDICT)(.*)$/im.exec(text)?.[1]?.trim() ?? "";
-  const wrong = /^\W*VERDICT\W*[:：]\W*WRONG\b/im.test(text);
+  const error = ERROR.exec(text)?.[1]?.trim() ?? "";
+  const wrong = VERDICT.test(text);
   return wrong && error !== "" && !/^\W*none\W*$/i.test(error) ? error : undefined;
 }
 
@@ -202,7 +215,7 @@ async function* repair(
   read: Read,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const all = [...candidates, ...others];
-  const worst = mostVotes(candidates)!;
+  const worst = strongest(candidates);
   if (!context.canThink()) return all;
   const { text, thinking } = worst.solution;
   const prompt = context.prompt("repair")
@@ -220,7 +233,7 @@ async function* repair(
   const answer = repaired === undefined ? undefined : read(repaired);
   if (repaired === undefined || answer === undefined) return all;
   const voted = addVote(all, answer);
-  if (voted === undefined) all.push({ answer, solution: repaired, votes: 1 });
+  if (voted === undefined) all.push({ answer, solution: repaired, votes: 1, solvers: 0 });
   // What a verifier gave has no text of its own to show.
   else if (!candidates.includes(voted)) voted.solution = repaired;
   return all;
