@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { EFFORT_ROUTES } from "../reasoning/effort.ts";
+import type { EffortRoutes } from "../reasoning/request.ts";
 import { baseUrlFault } from "./base_url.ts";
 import type { Fault, Path } from "./fault.ts";
 import { modelFaults } from "./model_checks.ts";
@@ -112,12 +114,18 @@ function reservedNames(root: Record<string, unknown>): Fault[] {
     : formats;
 }
 
+/** What `auto` runs; what is no name is left to the schema. */
+function routesOf(root: Record<string, unknown>): EffortRoutes {
+  const own = entries(mapping(root.routing).effort).filter(([, route]) => textOf(route));
+  return { ...EFFORT_ROUTES, ...Object.fromEntries(own) };
+}
+
 function models(root: Record<string, unknown>, defaults: Defaults): Fault[] {
   const formats = [...FORMATS, ...Object.keys(mapping(root.formats))];
   const own = entries(root.models);
   if (own.length > 0) {
     return own.flatMap(([id, model]) =>
-      modelFaults(["models", id], mapping(model), { defaults, formats })
+      modelFaults(["models", id], mapping(model), { defaults, formats, routes: routesOf(root) })
     );
   }
   const upstream = publishedUpstream(defaults);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { overrideNames } from "../reasoning/overrides.ts";
+import type { EffortRoutes } from "../reasoning/request.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 import type { Fault, Path } from "./fault.ts";
 import { schemaFaults, unknownKey } from "./issues.ts";
@@ -16,6 +18,8 @@ export interface Known {
   defaults: Defaults;
   /** Names of formats. */
   formats: readonly string[];
+  /** What `auto` runs, as far as the file says it in a way that can be used. */
+  routes: EffortRoutes;
 }
 
 /** The faults of the model at this path. */
@@ -27,7 +31,7 @@ export function modelFaults(
   return [
     ...targetFaults(path, model, known.defaults),
     ...formatFaults(path, model.format, known.formats),
-    ...strategyFaults(path, model),
+    ...strategyFaults(path, model, known.routes),
     ...entries(model.roles).flatMap(([role, target]) =>
       upstreamFaults(
         [...path, "roles", role],
@@ -107,24 +111,29 @@ function formatFaults(
   }];
 }
 
-function strategyFaults(path: Path, model: Record<string, unknown>): Fault[] {
+function strategyFaults(
+  path: Path,
+  model: Record<string, unknown>,
+  routes: EffortRoutes,
+): Fault[] {
   const name = model.strategy ?? "direct";
   // An unknown strategy is the schema's to report; nothing is known of its options then.
   if (typeof name !== "string" || !Object.hasOwn(strategies, name)) return [];
   const strategy = strategies[name];
   if (strategy === undefined) return [];
-  const unknown = (key: "prompts" | "roles", known: readonly string[]) =>
-    Object.keys(mapping(model[key]))
-      .filter((entry) => !known.includes(entry))
-      .map((entry) => unknownKey([...path, key], entry, known));
+  const unknown = (key: "prompts" | "roles") =>
+    Object.keys(mapping(model[key])).flatMap((entry) => {
+      const known = overrideNames(name, routes, entry.includes("."))[key];
+      return known.includes(entry) ? [] : [unknownKey([...path, key], entry, known)];
+    });
   return [
     ...optionFaults(
       [...path, "options"],
       strategy.options,
       mapping(model.options),
     ),
-    ...unknown("prompts", Object.keys(strategy.prompts)),
-    ...unknown("roles", strategy.roles),
+    ...unknown("prompts"),
+    ...unknown("roles"),
   ];
 }
 

@@ -62,7 +62,7 @@ export const modelSchema = z.strictObject({
   ),
   caps: caps.prefault({}).describe("Limits of one request."),
   roles: z.record(z.string(), role).default({}).describe(
-    "Another model for single roles of the strategy, e.g. `answer: { upstream: groq, model: … }`.",
+    "Another model for single roles of the strategy, e.g. `answer: { upstream: groq, model: … }`; of `auto`, for those of the strategies that it may run, by `judge` or, for one of them alone, `vote.judge`.",
   ),
   prompts: z.record(
     z.string(),
@@ -75,7 +75,7 @@ export const modelSchema = z.strictObject({
       }),
     ]),
   ).default({}).describe(
-    "Texts that replace the strategy's own prompts, by name; `{ file: PATH }` reads one, relative to the config file.",
+    "Texts that replace the strategy's own prompts, by name; `{ file: PATH }` reads one, relative to the config file. Of `auto` as its roles: `sample`, or `vote.sample`.",
   ),
   system_prompt: z.string().optional().describe(
     "Put before the client's own messages.",

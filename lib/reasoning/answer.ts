@@ -11,7 +11,6 @@ import {
   UpstreamError,
 } from "./events.ts";
 import { createJsonChecker } from "./json_checker.ts";
-import { repairPrompt } from "./prompts.ts";
 import { createStopFilter } from "./stop_filter.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
 
@@ -72,7 +71,7 @@ export async function* relayAnswer(
     { role: "assistant" as const, content: first.text },
     {
       role: "user" as const,
-      content: repairPrompt.replace("{problem}", () => checked.problem),
+      content: context.prompt("mend").replace("{problem}", () => checked.problem),
     },
   ];
   const second = yield* relayCall(context, { ...spec, json, messages }, first.next, true);

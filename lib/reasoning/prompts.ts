@@ -107,9 +107,7 @@ FINAL: <the short final answer alone, such as a number, a word or the letter of 
 /** Prompts of `vote`. */
 export const votePrompts = {
   /** What each sample is told. */
-  sample:
-    `Before you answer, think step by step inside <think> and </think>. After it write the complete answer to the last message, as all other instructions of this conversation ask for it. End with one more line:
-FINAL: <the short final answer alone, such as a number, a word or the letter of an option>`,
+  sample: samplePrompt,
   /** Asks which candidate is best; `{candidates}` is replaced. */
   judge: `Here are candidate answers to the last message:
 
@@ -197,12 +195,14 @@ Use what is right in them and correct what is wrong. Think inside <think> and </
 Do not copy one of them. Check them against each other, and write one better answer to the last message. Do not mention the candidates. All other instructions of this conversation hold.`,
 };
 
-/** Asks once more for an answer in the right form; `{problem}` is replaced. */
-export const repairPrompt = `That answer does not have the required form:
+/** Prompts that every strategy may use. */
+export const commonPrompts = {
+  /** Asks once more for an answer in the right form; `{problem}` is replaced. */
+  mend: `That answer does not have the required form:
 {problem}
-Write the whole answer again in the required form, and nothing else.`;
-
-/** Told to a thinking call about the tools that only the final call has; `{tools}` is replaced. */
-export const toolsNote =
-  `In your final answer, not in your reasoning, you will be able to call these tools. Reason about which of them to call, and with what:
-{tools}`;
+Write the whole answer again in the required form, and nothing else.`,
+  /** Tells a thinking call about the tools that only the final call has; `{tools}` is replaced. */
+  tools:
+    `In your final answer, not in your reasoning, you will be able to call these tools. Reason about which of them to call, and with what:
+{tools}`,
+};

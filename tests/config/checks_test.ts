@@ -156,6 +156,31 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
     "1: models.m.roles.judge: unknown key; known here: step, answer",
   ],
   [
+    model("strategy: relay, roles: { reasonr: { model: x } }"),
+    "1: models.m.roles.reasonr: unknown key; did you mean 'reasoner'?",
+  ],
+  [
+    model("strategy: verify, prompts: { verifyer: x }"),
+    "1: models.m.prompts.verifyer: unknown key; did you mean 'verifier'?",
+  ],
+  [
+    model("strategy: auto, roles: { proposer_17: { model: x } }"),
+    "1: models.m.roles.proposer_17: unknown key; did you mean 'proposer_1'?",
+  ],
+  [
+    model("strategy: auto, roles: { vote.juge: { model: x } }, prompts: { sampel: x }"),
+    `1: models.m.roles["vote.juge"]: unknown key; did you mean 'vote.judge'?`,
+    "1: models.m.prompts.sampel: unknown key; did you mean 'sample'?",
+  ],
+  [
+    model("strategy: auto, roles: { steps.step: { model: x } }"),
+    '1: models.m.roles["steps.step"]: unknown key; known here: direct.answer, think.think, ' +
+    "think.answer, vote.sample, vote.judge, vote.answer, moa.proposer, " +
+    Array.from({ length: 16 }, (_, i) => `moa.proposer_${i + 1}, `).join("") +
+    "moa.aggregator, verify.solver, verify.verifier, verify.answer, rsa.sample, " +
+    "rsa.aggregator, rsa.answer",
+  ],
+  [
     model("strategy: steps, roles: { step: { upstream: nope } }"),
     "1: models.m.roles.step.model: is missing; expected a text that is not empty",
     "1: models.m.roles.step.upstream: unknown upstream; known here: default",

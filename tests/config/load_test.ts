@@ -262,6 +262,34 @@ Deno.test("no error shows a key or token", async () => {
   }
 });
 
+Deno.test("auto's prompts and roles are those of the strategies that it may run", async () => {
+  const file = (route: string) =>
+    JSON.stringify({
+      models: {
+        m: {
+          strategy: "auto",
+          model: "x",
+          prompts: { "vote.sample": { file: "sample.md" }, mend: "Mend.", next: "Next." },
+          roles: {
+            "steps.step": { model: "y" },
+            step: { model: "y" },
+            proposer_16: { model: "z" },
+          },
+        },
+      },
+      routing: { effort: { high: route } },
+    });
+  const world = { files: { "/etc/o1/sample.md": "Sample." } };
+  const { models } = await parse(file("steps"), world);
+  assertEquals(models.m?.prompts, { "vote.sample": "Sample.", mend: "Mend.", next: "Next." });
+  const faults = await faultsOf(file("relay"), world);
+  assertEquals(faults.map((fault) => /m\.(\S+?):/.exec(fault)?.[1]), [
+    "prompts.next",
+    'roles["steps.step"]',
+    "roles.step",
+  ]);
+});
+
 Deno.test("prompts are read from files beside the configuration", async () => {
   const text = `models:
   o1:

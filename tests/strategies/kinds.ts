@@ -4,10 +4,10 @@
  * @module
  */
 import {
+  commonPrompts,
   draftPrompts,
   moaPrompts,
   relayPrompts,
-  repairPrompt,
   rsaPrompts,
   stepsPrompts,
   thinkPrompts,
@@ -36,7 +36,7 @@ const PROMPTS = {
   proposer: moaPrompts.proposer,
   refine: moaPrompts.refine,
   aggregator: moaPrompts.aggregator,
-  mend: repairPrompt,
+  mend: commonPrompts.mend,
 } as const;
 
 /** What a call asks for; `plain` is the conversation as it is. */

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { EFFORTS } from "../../lib/reasoning/effort.ts";
 import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { startUpstream, type Upstream } from "../upstream.ts";
 import { kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
 import { allDiffer, FORMAT, type Script, scripted, THOUGHT, TOOLS } from "./script.ts";
-import { createStrategyApp, THINKING } from "./setup.ts";
+import { createStrategyApp, STRATEGIES, THINKING } from "./setup.ts";
 
 /** A request that makes a strategy use its prompts, and what the model does then. */
 interface Way {
@@ -35,14 +36,14 @@ const WAYS: readonly Way[] = [
     script: { answer: allDiffer },
     body: { reasoning: { finalize: "synthesize" } },
   },
-  { strategy: "moa", body: { reasoning: { layers: 2 } } },
+  { strategy: "moa", body: { reasoning: { layers: 2, proposers: 16 } } },
   {
     strategy: "verify",
     script: { answer: allDiffer, refutes: () => true },
-    body: { tools: TOOLS },
+    body: { response_format: FORMAT },
   },
   { strategy: "rsa", script: { answer: allDiffer } },
-  { strategy: "rsa", body: { tools: TOOLS } },
+  { strategy: "rsa", body: { response_format: FORMAT } },
 ];
 
 /** Runs every way of a strategy, and shows the calls of all. */
@@ -55,7 +56,9 @@ async function runAll(
   for (const way of WAYS.filter((each) => each.strategy === strategy)) {
     await using upstream = startUpstream(scripted(way.script));
     const models = { m: { strategy, upstream: "scripted", model: "scripted-model", ...model } };
-    const { ask } = await createStrategyApp(upstream, { config: { models } });
+    // For a model that is told to route to it.
+    const routing = { effort: Object.fromEntries(EFFORTS.map((effort) => [effort, strategy])) };
+    const { ask } = await createStrategyApp(upstream, { config: { models, routing } });
     const { status, json } = await ask("m", { ...way.body, ...body });
     assertEquals(status, 200, JSON.stringify(json));
     look(upstream, way);
@@ -117,6 +120,32 @@ for (const strategy of THINKING) {
     assertEquals([...seen].sort(), names.sort());
   });
 
+  for (const qualified of [true, false]) {
+    Deno.test(`every prompt and role of ${strategy} can be replaced for auto, by ${qualified ? "its whole" : "its"} name`, async () => {
+      const { prompts, roles } = strategies[strategy]!;
+      const name = (own: string) => qualified ? `${strategy}.${own}` : own;
+      const ownPrompts = Object.entries(prompts).map((
+        [own, text],
+      ) => [name(own), `${text}\n[own ${own}]`]);
+      const ownRoles = roles.map((own) => [name(own), { model: `model-of-${own}` }]);
+      const model = {
+        strategy: "auto",
+        prompts: Object.fromEntries(ownPrompts),
+        roles: Object.fromEntries(ownRoles),
+      };
+      const seenPrompts = new Set<string>();
+      const seenRoles = new Set<string>();
+      await runAll(strategy, model, {}, ({ calls }) => {
+        for (const call of calls) {
+          for (const match of textOf(call).matchAll(/\[own (\w+)\]/g)) seenPrompts.add(match[1]!);
+          seenRoles.add(call.body.model.replace("model-of-", ""));
+        }
+      });
+      assertEquals([...seenPrompts].sort(), Object.keys(prompts).sort());
+      assertEquals([...seenRoles].sort(), roles.filter((role) => role !== "proposer").sort());
+    });
+  }
+
   Deno.test(`every role of ${strategy} can have a model of its own`, async () => {
     // A numbered role is a role like the one without a number, unless it has its own model.
     const names = strategies[strategy]!.roles;
@@ -131,7 +160,7 @@ for (const strategy of THINKING) {
     const unused = strategy === "moa" ? ["proposer"] : [];
     assertEquals([...seen.keys()].sort(), names.filter((role) => !unused.includes(role)).sort());
     for (const [role, kinds] of seen) {
-      const expected = KINDS[role.replace(/_\d$/, "")]!;
+      const expected = KINDS[role.replace(/_\d+$/, "")]!;
       assertEquals([...kinds].sort(), expected[strategy] ?? expected.any, role);
     }
   });
@@ -158,6 +187,70 @@ const KINDS: Record<string, Record<string, string[]>> = {
   solver: { any: ["planner", "repair", "sample"] },
   verifier: { any: ["verifier"] },
 };
+
+Deno.test("a name of auto's that several strategies have means all of them, a whole name one alone", async () => {
+  await using upstream = startUpstream(scripted());
+  const prompts = { sample: "[all] {x}", "rsa.sample": "[rsa]" };
+  const roles = { sample: { model: "all" }, "rsa.sample": { model: "of-rsa" } };
+  const models = { m: { strategy: "auto", upstream: "scripted", model: "s", prompts, roles } };
+  const { ask } = await createStrategyApp(upstream, { config: { models } });
+  for (
+    const [reasoning_effort, text, model] of [["medium", "[all] {x}", "all"], [
+      "max",
+      "[rsa]",
+      "of-rsa",
+    ]]
+  ) {
+    upstream.calls.length = 0;
+    await ask("m", { reasoning_effort });
+    const [first] = upstream.calls;
+    assertEquals([messagesOf(first!)[0]!.content, first!.body.model], [text, model]);
+  }
+});
+
+Deno.test("a request that chooses another strategy than its model's gets that strategy's own prompts", async () => {
+  await using upstream = startUpstream(scripted());
+  const prompts = { think: "[think]", mend: "[mend] {problem}" };
+  const models = { m: { strategy: "think", upstream: "scripted", model: "s", prompts } };
+  const { ask } = await createStrategyApp(upstream, { config: { models } });
+  await ask("m");
+  assertEquals(messagesOf(upstream.calls[0]!)[0]!.content, "[think]");
+  upstream.calls.length = 0;
+  await ask("m", { reasoning: { strategy: "draft" } });
+  assertEquals(kindsOf(upstream), { draft: 1 });
+});
+
+for (const strategy of STRATEGIES) {
+  Deno.test(`the prompts that all strategies share can be replaced for ${strategy}`, async () => {
+    await using upstream = startUpstream(scripted({
+      more: ({ body }) => body.response_format === undefined ? {} : { content: "It is 42." },
+    }));
+    const prompts = { mend: "[mend] {problem}", tools: "[tools] {tools}" };
+    const models = { m: { strategy, upstream: "scripted", model: "s", prompts } };
+    const { ask } = await createStrategyApp(upstream, { config: { models } });
+    await ask("m", { response_format: FORMAT });
+    assertStringIncludes(textOf(upstream.calls.at(-1)!), "[mend] ");
+    if (["direct", "think", "draft", "auto"].includes(strategy)) return;
+    await ask("m", { tools: TOOLS });
+    assert(upstream.calls.some((call) => textOf(call).includes("[tools] - multiply: Multiplies.")));
+  });
+}
+
+for (
+  const [strategy, role] of [["relay", "writer"], ["moa", "aggregator"], [
+    "vote",
+    "answer",
+  ]] as const
+) {
+  Deno.test(`without reasoning the model of ${strategy}'s ${role} answers`, async () => {
+    await using upstream = startUpstream(scripted());
+    const roles = { [role]: { model: "small" } };
+    const models = { m: { strategy, upstream: "scripted", model: "s", roles } };
+    const { ask } = await createStrategyApp(upstream, { config: { models } });
+    await ask("m", { reasoning_effort: "none" });
+    assertEquals(upstream.calls.map(({ body }) => body.model), ["small"]);
+  });
+}
 
 Deno.test("proposers without models of their own share the model of the role", async () => {
   await using upstream = startUpstream(scripted());

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { questionOptions } from "../answer_extractor.ts";
 import { lastQuestion } from "../question.ts";
-import type { ReasoningRequest } from "../request.ts";
+import type { EffortRoutes, ReasoningRequest } from "../request.ts";
 import type { Strategy } from "../strategy.ts";
 
 /** Words and signs of a question that has one short answer. */
@@ -21,12 +21,21 @@ export function looksClosed(request: ReasoningRequest): boolean {
   return /"enum"|"(number|integer|boolean)"/.test(schema);
 }
 
+/** The strategies that it may run. */
+export function mayRun(routes: EffortRoutes): string[] {
+  const wanted = Object.values(routes).flatMap((route) =>
+    route === "vote_or_moa" ? ["vote", "moa"] : [route]
+  );
+  return [...new Set(["direct", "think", ...wanted])];
+}
+
 /** Chooses by effort; the question decides between voting and mixing. */
 export const auto: Strategy = {
   summary: "Chooses a strategy by effort and question, without a call of its own.",
   options: z.strictObject({}),
+  // Those of the strategies that it may run.
   prompts: {},
-  roles: ["think", "answer", "sample", "judge", "proposer", "aggregator", "solver", "verifier"],
+  roles: [],
   route(request, effort, routes) {
     const wanted = routes[effort];
     const isToolTurn = request.final.tools !== undefined ||

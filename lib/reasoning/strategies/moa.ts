@@ -12,10 +12,11 @@ import { sampleAll } from "../parallel.ts";
 import { moaPrompts } from "../prompts.ts";
 import type { Effort, Message } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { direct } from "./direct.ts";
+
+const MOST_PROPOSERS = 16;
 
 const options = z.strictObject({
-  proposers: z.number().int().min(1).max(16).optional().describe(
+  proposers: z.number().int().min(1).max(MOST_PROPOSERS).optional().describe(
     "Answers side by side; default: by effort, 2 to 6.",
   ),
   layers: z.number().int().min(1).max(4).optional().describe(
@@ -44,9 +45,16 @@ export const moa: RunnableStrategy = {
   summary: "Several answers side by side, then one made of all.",
   options,
   prompts: moaPrompts,
-  roles: ["proposer", ...Array.from({ length: 6 }, (_, i) => `proposer_${i + 1}`), "aggregator"],
+  roles: [
+    "proposer",
+    ...Array.from({ length: MOST_PROPOSERS }, (_, i) => `proposer_${i + 1}`),
+    "aggregator",
+  ],
   async *run(request, context: StrategyContext<Options>) {
-    if (reasonsNotAtAll(context.effort)) return yield* direct.run(request, context);
+    if (reasonsNotAtAll(context.effort)) {
+      const { messages } = request;
+      return yield* relayAnswer(context, { role: "aggregator", messages }, 1);
+    }
     const { temperature, straggler_ms: stragglerMs } = context.options;
     const wanted = BY_EFFORT[context.effort];
     const proposers = context.options.proposers ?? wanted.proposers;

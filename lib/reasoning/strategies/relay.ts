@@ -12,7 +12,6 @@ import { relayPrompts } from "../prompts.ts";
 import type { Message } from "../request.ts";
 import type { RunnableStrategy } from "../strategy.ts";
 import { streamThinking } from "../thinking.ts";
-import { direct } from "./direct.ts";
 
 /** Two calls: the thinking of one model, the answer of another. */
 export const relay: RunnableStrategy = {
@@ -21,7 +20,9 @@ export const relay: RunnableStrategy = {
   prompts: relayPrompts,
   roles: ["reasoner", "writer"],
   async *run(request, context) {
-    if (reasonsNotAtAll(context.effort)) return yield* direct.run(request, context);
+    if (reasonsNotAtAll(context.effort)) {
+      return yield* relayAnswer(context, { role: "writer", messages: request.messages }, 1);
+    }
     const instructions: Message = { role: "system", content: context.prompt("reasoner") };
     const asked = context.reasonsItself("reasoner")
       ? request.messages
