@@ -6,6 +6,7 @@
 import { overrideNames } from "../reasoning/overrides.ts";
 import type { EffortRoutes } from "../reasoning/request.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
+import type { Strategy } from "../reasoning/strategy.ts";
 import type { Fault, Path } from "./fault.ts";
 import { schemaFaults, unknownKey } from "./issues.ts";
 import { entries, mapping, textOf, textsOf } from "./raw.ts";
@@ -132,9 +133,18 @@ function strategyFaults(
       strategy.options,
       mapping(model.options),
     ),
+    ...waitFaults([...path, "modifiers", "wait"], strategy, mapping(model.modifiers).wait),
     ...unknown("prompts"),
     ...unknown("roles"),
   ];
+}
+
+function waitFaults(path: Path, strategy: Strategy, wait: unknown): Fault[] {
+  const has = strategy.waits !== undefined || strategy.route !== undefined;
+  if (has || typeof wait !== "number" || wait === 0) return [];
+  const known = Object.entries(strategies).filter(([, each]) => each.waits).map(([name]) => name);
+  const message = `this strategy has no follow-ups; those that have: ${known.join(", ")}`;
+  return [{ path, message }];
 }
 
 function optionFaults(

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { FORMATS } from "../api/format.ts";
 import { EFFORTS } from "../reasoning/effort.ts";
+import { modifierOptions } from "../reasoning/modifiers.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 
 const count = () => z.number().int().min(1).max(1_000_000);
@@ -59,6 +60,9 @@ export const modelSchema = z.strictObject({
     ),
   options: z.record(z.string(), z.unknown()).default({}).describe(
     "The strategy's own options.",
+  ),
+  modifiers: modifierOptions.prefault({}).describe(
+    "How it asks, whatever its strategy.",
   ),
   caps: caps.prefault({}).describe("Limits of one request."),
   roles: z.record(z.string(), role).default({}).describe(

@@ -89,6 +89,7 @@ function publish(
         ]),
       ),
       effort: model.effort,
+      modifiers: model.modifiers,
       prompts: model.prompts,
       routes: config.routing.effort,
       directWhen: config.routing.direct_when.map((pattern) => new RegExp(pattern, "i")),

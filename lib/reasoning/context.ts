@@ -10,8 +10,10 @@ import type { CallEnd } from "../upstream/observer.ts";
 import type { Target } from "../upstream/target.ts";
 import { type Budget, createBudget } from "./budget.ts";
 import { UpstreamError } from "./events.ts";
+import { withQuestionAgain } from "./modifiers.ts";
 import type { RunObserver } from "./observer.ts";
 import { promptOf, targetsOf } from "./overrides.ts";
+import { lastUserMessage } from "./question.ts";
 import type { ReasoningModel, ReasoningRequest } from "./request.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
 import { createThinkSplitter } from "./think_splitter.ts";
@@ -47,11 +49,15 @@ export interface Job {
   model: ReasoningModel;
   /** The request, with the conversation as it goes upstream. */
   request: ReasoningRequest;
+  /** Whether the question is repeated. */
+  re2: boolean;
+  /** How many follow-ups may check the thinking. */
+  wait: number;
 }
 
 /** Creates the context of one run; all its calls are counted by the meter. */
 export function createContext(
-  { strategy, settings, model, request }: Job,
+  { strategy, settings, model, request, re2, wait }: Job,
   options: RunOptions,
   meter: UsageMeter,
 ): StrategyContext {
@@ -69,16 +75,30 @@ export function createContext(
     const [target] = targets(role);
     return target && ask(target);
   };
+  const question = re2 ? lastUserMessage(request.messages) : undefined;
   const note = describeTools(request, prompt("tools"));
   return {
     options: settings,
     effort: request.effort ?? model.effort,
+    wait,
     signal,
     clock,
     random,
     prompt,
-    call: (spec) =>
-      call(spec, targets(spec.role), request, client, scope, budget, meter, options.observer),
+    call(spec) {
+      const messages = withQuestionAgain(spec.messages, question, prompt("reread"));
+      const asked = { ...spec, messages };
+      return call(
+        asked,
+        targets(spec.role),
+        request,
+        client,
+        scope,
+        budget,
+        meter,
+        options.observer,
+      );
+    },
     canThink: budget.canThink,
     canAnswer: budget.canAnswer,
     toolsNote: () => note,

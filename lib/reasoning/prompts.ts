@@ -23,6 +23,9 @@ Each reply is exactly one JSON object and nothing else:
   /** Asks for another step after one that was cut off. */
   resume:
     `Your last step was cut off. Go on from where it ended with the next step, as one JSON object.`,
+  /** Asks for a step that checks the others. */
+  wait:
+    `Wait. Find the part of these steps that is most likely to be wrong, and check it by a different method, in one more step, as one JSON object.`,
   /** Asks for the answer. */
   answer: `Please provide the final answer based on the above reasoning.
 
@@ -32,6 +35,10 @@ Write the answer itself, not JSON and not the steps again, unless I asked for th
 /** Asks for the answer to thinking that ended without one. */
 const answerPrompt =
   `Your thinking ended there. Now give only the answer, from that thinking. Keep to the language, the format and the instructions of my request.`;
+
+/** Asks for a check of the thinking so far, after s1 (arXiv 2501.19393). */
+const waitPrompt =
+  `Wait. Find the part of this that is most likely to be wrong, and check it by a different method, inside <think> and </think>. Correct what does not hold. Do not give the answer yet.`;
 
 /** Prompts of `think`. */
 export const thinkPrompts = {
@@ -47,6 +54,8 @@ Check at least one way in which your answer could be wrong. Then close the block
     `Think step by step and thoroughly: consider other ways to the answer, and check the result by a second method.`,
   /** Asks for the answer to thinking that ended without one. */
   answer: answerPrompt,
+  /** Asks for a check of the thinking. */
+  wait: waitPrompt,
 };
 
 /** Prompts of `draft`, after Chain of Draft (arXiv 2502.18600). */
@@ -72,6 +81,8 @@ Close the block with </think>, and after it write only the answer, in full and w
   thorough: `Check the result by a second method.`,
   /** Asks for the answer to thinking that ended without one. */
   answer: answerPrompt,
+  /** Asks for a check of the thinking. */
+  wait: `${waitPrompt} Keep to drafts of five words at most.`,
 };
 
 /** Prompts of `relay`. */
@@ -79,6 +90,8 @@ export const relayPrompts = {
   /** Tells a model that does not reason by itself to. */
   reasoner:
     `Think about the last message inside <think> and </think>. Think step by step and thoroughly, and check the result by a second method. Then close the block with </think>.`,
+  /** Asks for a check of the thinking. */
+  wait: waitPrompt,
   /** Gives the writer the notes; `{notes}` is replaced. */
   writer:
     `Another model has made these notes on the last message. They may be wrong: where they conflict with what you know, trust yourself.
@@ -197,6 +210,8 @@ Do not copy one of them. Check them against each other, and write one better ans
 
 /** Prompts that every strategy may use. */
 export const commonPrompts = {
+  /** Repeats the question, after RE2 (arXiv 2309.06275); `{question}` is replaced. */
+  reread: `Read the question again: {question}`,
   /** Asks once more for an answer in the right form; `{problem}` is replaced. */
   mend: `That answer does not have the required form:
 {problem}

@@ -12,7 +12,12 @@ export function contentText(content: unknown): string {
   return content.map((part) => typeof part?.text === "string" ? part.text : "").join("\n");
 }
 
-/** The text of the last message of the user's. */
+/** The last message of the user's. */
+export function lastUserMessage(messages: readonly Message[]): Message | undefined {
+  return messages.findLast((message) => message.role === "user");
+}
+
+/** Its text. */
 export function lastQuestion(messages: readonly Message[]): string {
-  return contentText(messages.findLast((message) => message.role === "user")?.content);
+  return contentText(lastUserMessage(messages)?.content);
 }

@@ -80,6 +80,22 @@ export interface Caps {
   usd?: number;
 }
 
+/** How any strategy asks. */
+export interface Modifiers {
+  /**
+   * Whether the question is repeated once.
+   *
+   * @see Xu et al., Re-Reading Improves Reasoning, arXiv 2309.06275
+   */
+  re2: boolean;
+  /**
+   * Follow-ups at most; undefined: by strategy and effort.
+   *
+   * @see Muennighoff et al., s1, arXiv 2501.19393; its evidence is for a fine-tuned model
+   */
+  wait?: number | undefined;
+}
+
 /** A published model: what stands behind an id. */
 export interface ReasoningModel {
   /** The id that clients see. */
@@ -92,6 +108,8 @@ export interface ReasoningModel {
   targets: Target[];
   /** Other upstream models for single roles of a strategy. */
   roles: Record<string, Target[]>;
+  /** How it asks, whatever its strategy. */
+  modifiers: Modifiers;
   /** How much it thinks where the request does not say. */
   effort: Effort;
   /** Texts that replace the strategy's own prompts, by name. */

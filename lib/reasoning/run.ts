@@ -3,9 +3,12 @@
  *
  * @module
  */
-import { createContext, type RunOptions } from "./context.ts";
+import type { z } from "zod";
+import { createContext, type Job, type RunOptions } from "./context.ts";
+import { reasonsNotAtAll } from "./effort.ts";
 import type { ReasoningEvent } from "./events.ts";
 import { withoutOldThinking } from "./history.ts";
+import { modifierOptions } from "./modifiers.ts";
 import type { RunObserver } from "./observer.ts";
 import { lastQuestion } from "./question.ts";
 import { type ReasoningModel, type ReasoningRequest, RequestError } from "./request.ts";
@@ -25,15 +28,15 @@ export function run(
   request: ReasoningRequest,
   options: RunOptions,
 ): AsyncGenerator<ReasoningEvent> {
-  const { strategy, settings } = choose(model, request);
+  const chosen = choose(model, request);
   const messages = withoutOldThinking(request.messages);
   if (model.systemPrompt !== undefined) {
     messages.unshift({ role: "system", content: model.systemPrompt });
   }
   const prepared = { ...request, messages };
   const meter = createUsageMeter();
-  const context = createContext({ strategy, settings, model, request: prepared }, options, meter);
-  return withUsage(strategies[strategy]!.run!(prepared, context), meter, options.observer);
+  const context = createContext({ ...chosen, model, request: prepared }, options, meter);
+  return withUsage(strategies[chosen.strategy]!.run!(prepared, context), meter, options.observer);
 }
 
 /** A utility request shows itself at its head. */
@@ -63,16 +66,19 @@ async function* withUsage(
   }
 }
 
+/** Whether it is a request that is passed through, such as a chat page's for a title. */
+function isUtility(model: ReasoningModel, request: ReasoningRequest): boolean {
+  const text = lastQuestion(request.messages).slice(0, LOOKED_AT);
+  return request.strategy === undefined && model.directWhen.some((pattern) => pattern.test(text));
+}
+
 /**
  * The name of the strategy that a request runs on a model.
  *
  * @throws {RequestError} when the request chooses one that does not exist.
  */
 export function strategyName(model: ReasoningModel, request: ReasoningRequest): string {
-  const text = lastQuestion(request.messages).slice(0, LOOKED_AT);
-  const isUtility = request.strategy === undefined &&
-    model.directWhen.some((pattern) => pattern.test(text));
-  const name = isUtility ? "direct" : request.strategy ?? model.strategy;
+  const name = isUtility(model, request) ? "direct" : request.strategy ?? model.strategy;
   if (!Object.hasOwn(strategies, name)) {
     const known = Object.keys(strategies).join(", ");
     throw new RequestError(
@@ -84,20 +90,32 @@ export function strategyName(model: ReasoningModel, request: ReasoningRequest): 
   return strategies[name]!.route?.(request, effort, model.routes) ?? name;
 }
 
-function choose(
-  model: ReasoningModel,
-  request: ReasoningRequest,
-): { strategy: string; settings: Record<string, unknown> } {
+/** What a request runs on a model, and how. */
+function choose(model: ReasoningModel, request: ReasoningRequest): Omit<Job, "model" | "request"> {
   const strategy = strategyName(model, request);
   const own = strategy === model.strategy ? model.options : {};
-  const parsed = strategies[strategy]!.options.safeParse({ ...own, ...request.options });
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const path = ["reasoning", ...issue.path].join(".");
-    throw new RequestError(
-      path,
-      `Invalid value for '${path}': ${issue.message}.`,
-    );
+  const { re2, wait, ...options } = request.options ?? {};
+  const settings = parsed(strategies[strategy]!.options, { ...own, ...options });
+  const asked = { ...(re2 === undefined ? {} : { re2 }), ...(wait === undefined ? {} : { wait }) };
+  const modifiers = parsed(modifierOptions, { ...model.modifiers, ...asked });
+  const effort = request.effort ?? model.effort;
+  if (reasonsNotAtAll(effort) || isUtility(model, request)) {
+    return { strategy, settings, re2: false, wait: 0 };
   }
-  return { strategy, settings: parsed.data };
+  const { waits } = strategies[strategy]!;
+  const isRouted = strategies[request.strategy ?? model.strategy]?.route !== undefined;
+  if (Number(wait) > 0 && waits === undefined && !isRouted) {
+    const message = `Invalid value for 'reasoning.wait': '${strategy}' has no follow-ups.`;
+    throw new RequestError("reasoning.wait", message);
+  }
+  const most = modifiers.wait ?? waits?.(effort) ?? 0;
+  return { strategy, settings, re2: modifiers.re2, wait: waits === undefined ? 0 : most };
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const path = ["reasoning", ...issue.path].join(".");
+  throw new RequestError(path, `Invalid value for '${path}': ${issue.message}.`);
 }

@@ -40,6 +40,8 @@ export interface StrategyContext<Options = Record<string, unknown>> {
   effort: Effort;
   /** Ends the run: client gone, deadline or shutdown. */
   signal: AbortSignal;
+  /** How many follow-ups may check the thinking. */
+  wait: number;
   /** The one clock. */
   clock: Clock;
   /** The one source of chance, 0 to 1. */
@@ -94,6 +96,8 @@ export interface Strategy {
   options: z.ZodObject;
   /** Its prompts by name; each can be replaced in the config. */
   prompts: Record<string, string>;
+  /** Follow-ups by default; undefined: it has none. */
+  waits?: (effort: Effort) => number;
   /** The roles that call upstream; each can have another model. */
   roles: readonly string[];
   /** Runs it. Ends with a `finish` event. A strategy that only routes has none. */

@@ -1,9 +1,11 @@
 /**
- * A call for its thinking alone.
+ * Calls for their thinking alone.
  *
  * @module
  */
 import { type ReasoningEvent, UpstreamError } from "./events.ts";
+import { createRepetitionDetector } from "./repetition.ts";
+import type { Message } from "./request.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
 
 /** What a thinking call came to. */
@@ -51,4 +53,43 @@ export async function* streamThinking(
   const seconds = (context.clock.now() - start) / 1000;
   yield { type: "step_end", step, title: "", content: text, seconds };
   return { text, next: step + 1 };
+}
+
+/** What a thinking call and its follow-ups came to. */
+export interface CheckedThinking extends Thinking {
+  /** What was said, as it follows the conversation that was sent. */
+  turns: Message[];
+}
+
+/**
+ * As {@linkcode streamThinking}, and then up to `context.wait` follow-ups (prompt `wait`), each a
+ * step of its own. They end where budget or caps do, where one says nothing or nothing new, and
+ * where one fails: what was thought before stands.
+ *
+ * @throws {UpstreamError} when the first call fails before it says anything.
+ */
+export async function* streamCheckedThinking(
+  context: StrategyContext,
+  spec: CallSpec,
+  step: number,
+): AsyncGenerator<ReasoningEvent, CheckedThinking> {
+  let { text, next } = yield* streamThinking(context, spec, step);
+  const texts = [text];
+  const turns: Message[] = text === "" ? [] : [{ role: "assistant", content: text }];
+  const repetition = createRepetitionDetector();
+  for (let left = context.wait; text !== "" && !repetition.repeats(text) && left > 0; left--) {
+    if (!context.canThink()) break;
+    const ask: Message = { role: "user", content: context.prompt("wait") };
+    const messages = [...spec.messages, ...turns, ask];
+    try {
+      ({ text, next } = yield* streamThinking(context, { ...spec, messages }, next));
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      break;
+    }
+    if (text === "") break;
+    texts.push(text);
+    turns.push(ask, { role: "assistant", content: text });
+  }
+  return { text: texts.join("\n\n"), turns, next };
 }

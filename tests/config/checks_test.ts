@@ -156,6 +156,17 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
     "1: models.m.roles.judge: unknown key; known here: step, answer",
   ],
   [
+    model("strategy: vote, modifiers: { re2: true, wait: 1 }"),
+    "1: models.m.modifiers.wait: this strategy has no follow-ups; those that have: " +
+    "think, draft, steps, relay",
+  ],
+  [
+    model("strategy: think, modifiers: { wait: 65, re2: yes, re3: true }"),
+    "1: models.m.modifiers.wait: expected a whole number from 0 to 64, got 65",
+    "1: models.m.modifiers.re2: expected true or false, got a text",
+    "1: models.m.modifiers.re3: unknown key; did you mean 're2'?",
+  ],
+  [
     model("strategy: relay, roles: { reasonr: { model: x } }"),
     "1: models.m.roles.reasonr: unknown key; did you mean 'reasoner'?",
   ],

@@ -115,6 +115,7 @@ models:
     caps: { calls: 5, usd: 0.5 }
     roles: { answer: { upstream: b, model: small }, step: { model: other } }
     prompts: { step: Think. }
+    modifiers: { re2: true, wait: 2 }
     system_prompt: Be kind.
 stream_status_feedback: false
 `);
@@ -127,6 +128,7 @@ stream_status_feedback: false
     options: { max_steps: 3 },
     effort: "high",
     prompts: { step: "Think." },
+    modifiers: { re2: true, wait: 2 },
     systemPrompt: "Be kind.",
     caps: { calls: 5, tokens: 200_000, usd: 0.5 },
     routes: EFFORT_ROUTES,

@@ -32,8 +32,8 @@ for (
 
 /** The calls at low, medium, high, xhigh and max where no two answers agree and no step is last. */
 const DIFFERING: Record<string, readonly Counts[]> = {
-  think: Array(5).fill({ think: 1 }),
-  draft: Array(5).fill({ draft: 1 }),
+  think: [0, 0, 0, 1, 1].map((wait) => wait ? { think: 1, wait, answer: 1 } : { think: 1 }),
+  draft: [0, 0, 0, 1, 1].map((wait) => wait ? { draft: 1, wait, answer: 1 } : { draft: 1 }),
   steps: [4, 8, 12, 25, 25].map((step) => ({ step, step_answer: 1 })),
   relay: Array(5).fill({ reasoner: 1, writer: 1 }),
   vote: [4, 8, 16, 24, 24].map((sample) => ({ sample, judge: 2 })),

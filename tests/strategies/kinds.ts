@@ -37,6 +37,8 @@ const PROMPTS = {
   refine: moaPrompts.refine,
   aggregator: moaPrompts.aggregator,
   mend: commonPrompts.mend,
+  wait: thinkPrompts.wait,
+  step_wait: stepsPrompts.wait,
 } as const;
 
 /** What a call asks for; `plain` is the conversation as it is. */

@@ -34,10 +34,12 @@ function replyOf(call: Call, script: Script): Reply {
   const thought = `<think>${THOUGHT}</think>`;
   switch (kind) {
     case "step":
+    case "step_wait":
       return { content: step(`Step ${steps(call)}`, `${THOUGHT} ${steps(call)}`, "final_answer") };
     case "think":
     case "draft":
     case "reasoner":
+    case "wait":
     case "proposer":
     case "refine":
       return { content: `${thought}It is ${answer}.` };

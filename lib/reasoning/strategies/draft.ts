@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { draftPrompts } from "../prompts.ts";
 import type { RunnableStrategy } from "../strategy.ts";
-import { thinkThenAnswer } from "./think.ts";
+import { thinkThenAnswer, waitsByEffort } from "./think.ts";
 
 /** One call: a draft in tags, then the answer. */
 export const draft: RunnableStrategy = {
@@ -15,5 +15,6 @@ export const draft: RunnableStrategy = {
   options: z.strictObject({}),
   prompts: draftPrompts,
   roles: ["think", "answer"],
+  waits: waitsByEffort,
   run: thinkThenAnswer,
 };

@@ -11,7 +11,7 @@ import { UpstreamError } from "../events.ts";
 import { relayPrompts } from "../prompts.ts";
 import type { Message } from "../request.ts";
 import type { RunnableStrategy } from "../strategy.ts";
-import { streamThinking } from "../thinking.ts";
+import { streamCheckedThinking } from "../thinking.ts";
 
 /** Two calls: the thinking of one model, the answer of another. */
 export const relay: RunnableStrategy = {
@@ -19,6 +19,7 @@ export const relay: RunnableStrategy = {
   options: z.strictObject({}),
   prompts: relayPrompts,
   roles: ["reasoner", "writer"],
+  waits: () => 0,
   async *run(request, context) {
     if (reasonsNotAtAll(context.effort)) {
       return yield* relayAnswer(context, { role: "writer", messages: request.messages }, 1);
@@ -32,7 +33,7 @@ export const relay: RunnableStrategy = {
     if (context.canThink()) {
       try {
         const spec = { role: "reasoner", messages: [...context.toolsMessage(), ...asked] };
-        ({ text: notes, next } = yield* streamThinking(context, spec, 1));
+        ({ text: notes, next } = yield* streamCheckedThinking(context, spec, 1));
       } catch (error) {
         if (!(error instanceof UpstreamError)) throw error;
       }

@@ -56,6 +56,7 @@ export const steps: RunnableStrategy = {
   options,
   prompts: stepsPrompts,
   roles: ["step", "answer"],
+  waits: () => 0,
   async *run(request, context: StrategyContext<Options>) {
     if (reasonsNotAtAll(context.effort)) {
       return yield* direct.run(request, context);
@@ -73,9 +74,12 @@ export const steps: RunnableStrategy = {
     ];
     let next = 1;
     let cut = false;
+    let waits = context.wait;
+    let ask = "next";
     for (let taken = 1; taken <= max && context.canThink(); taken++) {
       if (conversation.at(-1)!.role === "assistant" && taken > 1) {
-        conversation.push({ role: "user", content: context.prompt(cut ? "resume" : "next") });
+        conversation.push({ role: "user", content: context.prompt(cut ? "resume" : ask) });
+        ask = "next";
       }
       const step = yield* takeStep(context, conversation, next);
       ({ next, cut } = step);
@@ -86,9 +90,13 @@ export const steps: RunnableStrategy = {
       }
       conversation.push({ role: "assistant", content: asJson(step) });
       const repeats = repetition.repeats(`${step.title} ${step.content}`);
-      if (taken >= min && !cut && (repeats || step.nextAction === "final_answer")) break;
+      if (taken < min || cut || !repeats && step.nextAction !== "final_answer") continue;
+      if (repeats || waits-- <= 0) break;
+      ask = "wait";
     }
-    if (conversation.at(-1)!.content === context.prompt("next")) conversation.pop();
+    // What asked for a step that never came.
+    const last = conversation.at(-1)!.content;
+    if (last === context.prompt("next") || last === context.prompt("wait")) conversation.pop();
     const thought = conversation.length > request.messages.length + 1;
     if (thought) {
       conversation.push({ role: "user", content: context.prompt("answer") });

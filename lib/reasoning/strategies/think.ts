@@ -11,7 +11,7 @@ import type { ReasoningEvent } from "../events.ts";
 import { thinkPrompts } from "../prompts.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { streamThinking } from "../thinking.ts";
+import { streamCheckedThinking } from "../thinking.ts";
 import { direct } from "./direct.ts";
 
 const DEPTH: Readonly<Record<Effort, string>> = {
@@ -30,8 +30,14 @@ export const think: RunnableStrategy = {
   options: z.strictObject({}),
   prompts: thinkPrompts,
   roles: ["think", "answer"],
+  waits: waitsByEffort,
   run: thinkThenAnswer,
 };
+
+/** Follow-ups of `think` and its like. */
+export function waitsByEffort(effort: Effort): number {
+  return effort === "xhigh" || effort === "max" ? 1 : 0;
+}
 
 /** Runs one call under the prompts of `think` or those of its like. */
 export async function* thinkThenAnswer(
@@ -48,18 +54,21 @@ export async function* thinkThenAnswer(
   const messages = context.reasonsItself("think")
     ? request.messages
     : [instructions, ...request.messages];
-  if (request.json !== undefined) {
-    // An answer that is held to JSON has no room for tags: it gets a call of its own.
-    const spec = { role: "think", messages: [...messages] };
-    if (context.canThink()) {
-      const { text, next } = yield* streamThinking(context, spec, 1);
-      return yield* answerFrom(context, request, text, next);
-    }
-    return yield* direct.run(request, context);
+  // Neither an answer that is held to JSON, which has no room for tags, nor one that waits for
+  // follow-ups can come in the same call as the thinking.
+  const waits = context.wait > 0 && context.canThink(2);
+  if (request.json !== undefined || waits) {
+    if (!context.canThink()) return yield* direct.run(request, context);
+    const spec = { role: "think", messages: [...context.toolsMessage(), ...messages] };
+    const { turns, next } = yield* streamCheckedThinking(context, spec, 1);
+    return yield* answerFrom(context, request, turns, next);
   }
   const spec = { role: "think", messages, keepRoom: true };
   const { answered, thinking, reason, next } = yield* relayCall(context, spec, 1);
-  if (!answered && thinking !== "") return yield* answerFrom(context, request, thinking, next);
+  if (!answered && thinking !== "") {
+    const turns: Message[] = [{ role: "assistant", content: thinking }];
+    return yield* answerFrom(context, request, turns, next);
+  }
   yield { type: "finish", reason };
 }
 
@@ -67,13 +76,13 @@ export async function* thinkThenAnswer(
 async function* answerFrom(
   context: StrategyContext,
   request: ReasoningRequest,
-  thinking: string,
+  turns: readonly Message[],
   step: number,
 ): AsyncGenerator<ReasoningEvent> {
-  if (thinking === "") return yield* direct.run(request, context);
+  if (turns.length === 0) return yield* direct.run(request, context);
   const messages: Message[] = [
     ...request.messages,
-    { role: "assistant", content: thinking },
+    ...turns,
     { role: "user", content: context.prompt("answer") },
   ];
   yield* relayAnswer(context, { role: "answer", messages }, step);
