@@ -51,7 +51,7 @@ export function createBudget(
 
   return {
     canThink: (wanted = 1) => capsAllow(wanted + 1) && thought() / wanted >= SMALLEST_THOUGHT,
-    canAnswer: () => capsAllow(1) && left() >= SMALLEST_THOUGHT,
+    canAnswer: () => capsAllow(1) && left() > 0,
     ceiling(visible, wanted = Infinity, share = 1) {
       const room = Math.min(wanted, visible ? left() : Math.floor(thought() / share));
       return room === Infinity ? undefined : Math.max(1, room);

@@ -98,7 +98,7 @@ Deno.test("an answer in a wrong form is not mended once the caps on tokens or co
     const [caps, body] of [
       [{ tokens: 5 }, {}],
       [{ usd: 0.000_001 }, {}],
-      [{}, { max_completion_tokens: 20 }],
+      [{}, { max_completion_tokens: 5 }],
     ] as const
   ) {
     await using upstream = startUpstream(scripted({ more: formless }));
@@ -148,6 +148,18 @@ Deno.test("samples that are all cut off in their thinking lead to one more call 
     assert(/synthesize|central/.test(kindOf(upstream.calls.at(-1)!)), strategy);
   }
 });
+
+for (const strategy of ["think", "draft"]) {
+  Deno.test(`${strategy} that ends in its thinking asks for the answer only where its cap leaves a call`, async () => {
+    for (const stream of [true, false]) {
+      await using upstream = startUpstream([{ content: "<think>Six sevens are" }]);
+      const { ask } = await createStrategyApp(upstream, { model: { caps: { calls: 1 } } });
+      const { content, reasoning, finish } = await ask(strategy, { stream });
+      assertEquals([content, reasoning.trim(), finish], ["", "Six sevens are", "length"]);
+      assertEquals(upstream.calls.length, 1);
+    }
+  });
+}
 
 for (
   const [strategy, kind] of [["think", "think"], ["draft", "draft"], ["direct", "plain"]] as const

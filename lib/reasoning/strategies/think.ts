@@ -66,6 +66,7 @@ export async function* thinkThenAnswer(
   const spec = { role: "think", messages, keepRoom: true };
   const { answered, thinking, reason, next } = yield* relayCall(context, spec, 1);
   if (!answered && thinking !== "") {
+    if (!context.canAnswer()) return yield { type: "finish", reason: "length" };
     const turns: Message[] = [{ role: "assistant", content: thinking }];
     return yield* answerFrom(context, request, turns, next);
   }
