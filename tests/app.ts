@@ -20,6 +20,8 @@ export interface TestAppOptions {
   upstream: string;
   /** More of config.yaml, as YAML. */
   yaml?: string;
+  /** The line that sets the token, in place of the test's own. */
+  tokenLine?: string;
   /** A clock to turn by hand. */
   clock?: Clock;
   /** Where what outlives a request is kept; default: memory of its own. */
@@ -49,7 +51,8 @@ models:
   plain: { strategy: direct, upstream: scripted, model: scripted-model }
 stream_status_feedback: false
 `;
-  const text = `api_bearer_token: "${TOKEN}"\n${yaml.replaceAll("UPSTREAM", options.upstream)}`;
+  const tokenLine = options.tokenLine ?? `api_bearer_token: "${TOKEN}"`;
+  const text = `${tokenLine}\n${yaml.replaceAll("UPSTREAM", options.upstream)}`;
   const config = await parseConfig(text, {
     file: "config.yaml",
     env: () => undefined,

@@ -20,6 +20,7 @@ Commands:
   serve            run the server (default)
   ask              ask a question here; see \`o1-api ask --help\`
   check            check the configuration and exit
+  keys new NAME    make a key for a client, and its entry for the configuration
   eval             compare models on a set of problems; see \`o1-api eval --help\`
 
 Options:
@@ -39,6 +40,10 @@ export async function main(args: readonly string[], moduleDir: string | undefine
   if (args[0] === "ask") {
     const { ask } = await import("./ask.ts");
     return await ask(args.slice(1), moduleDir);
+  }
+  if (args[0] === "keys") {
+    const { keys } = await import("./keys.ts");
+    return await keys(args.slice(1));
   }
   const unknown: string[] = [];
   const flags = parseArgs(args, {

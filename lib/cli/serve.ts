@@ -139,8 +139,7 @@ function startupFacts(
 ): Record<"url" | "config" | "models" | "access" | "curl", string> {
   const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}/v1`;
-  const isPublic = config.token === undefined || config.tokenIsPlaceholder;
-  const token = isPublic ? PLACEHOLDER_TOKEN : "$TOKEN";
+  const token = config.hasRealToken ? "$TOKEN" : PLACEHOLDER_TOKEN;
   const model = config.models[0]?.reasoning.id ?? "o1";
   const messages = [{ role: "user", content: "What is 17 × 23 − 5?" }];
   const body = JSON.stringify({ model, stream: true, messages });
@@ -150,7 +149,7 @@ function startupFacts(
     models: config.models.map((each) => each.reasoning.id).join(", "),
     access: loopbackOnly
       ? "this machine only (127.0.0.1), until api_bearer_token is a token of your own"
-      : "every client that has the token",
+      : "every client that has the token or a key",
     curl: `curl -N ${url}/chat/completions -H "Authorization: Bearer ${token}" ` +
       `-H "Content-Type: application/json" -d '${body}'`,
   };

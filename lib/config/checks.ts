@@ -10,6 +10,7 @@ import { EFFORT_ROUTES } from "../reasoning/effort.ts";
 import type { EffortRoutes } from "../reasoning/request.ts";
 import { baseUrlFault } from "./base_url.ts";
 import type { Fault, Path } from "./fault.ts";
+import { keyFaults } from "./key_checks.ts";
 import { modelFaults } from "./model_checks.ts";
 import { FORMATS } from "../api/format.ts";
 import { entries, mapping, textOf } from "./raw.ts";
@@ -20,10 +21,15 @@ import {
   defaultUpstream,
   publishedUpstream,
 } from "./defaults.ts";
+import { usualIds } from "./published_models.ts";
 import { headerFault, originFault, tokenFault } from "./text_rules.ts";
 
-/** Faults that come from several keys together, or from what a text has to be. */
-export function crossCheck(value: unknown): Fault[] {
+/**
+ * Faults that come from several keys together, or from what a text has to be.
+ *
+ * @param date milliseconds since 1970.
+ */
+export function crossCheck(value: unknown, date: number): Fault[] {
   const root = mapping(value);
   const defaults = readDefaults(root);
   return [
@@ -34,6 +40,7 @@ export function crossCheck(value: unknown): Fault[] {
     ),
     ...reservedNames(root),
     ...models(root, defaults),
+    ...keyFaults(root, { models: publishedIds(root, defaults), date }),
   ];
 }
 
@@ -118,6 +125,11 @@ function reservedNames(root: Record<string, unknown>): Fault[] {
 function routesOf(root: Record<string, unknown>): EffortRoutes {
   const own = entries(mapping(root.routing).effort).filter(([, route]) => textOf(route));
   return { ...EFFORT_ROUTES, ...Object.fromEntries(own) };
+}
+
+function publishedIds(root: Record<string, unknown>, defaults: Defaults): string[] {
+  const own = Object.keys(mapping(root.models));
+  return own.length > 0 ? own : usualIds(defaultModel(defaults, [publishedUpstream(defaults)]));
 }
 
 function models(root: Record<string, unknown>, defaults: Defaults): Fault[] {

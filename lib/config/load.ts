@@ -20,6 +20,8 @@ export interface ParseConfigOptions {
   file: string;
   /** Reads prompts. */
   readFile: ReadFile;
+  /** Milliseconds since 1970, to tell which keys have expired; default: the machine's. */
+  date?: number;
 }
 
 /** Where a configuration is loaded from. */
@@ -115,7 +117,7 @@ async function valueFaults(
   const isNew = ({ path }: Fault) => !known.some((fault) => isAtOrBelow(fault.path, path));
   const found = [
     ...schemaFaults(configSchema, value, []),
-    ...crossCheck(value),
+    ...crossCheck(value, options.date ?? Date.now()),
   ];
   const unread = await readPrompts(value, options.file, options.readFile);
   return [...found, ...unread].filter(isNew);

@@ -43,6 +43,15 @@ export function publishedModels(config: Config): PublishedModel[] {
   return models.map(([id, model]) => publish(id, model, config, table));
 }
 
+/** The ids that are published where the file names none, over an upstream model of this name. */
+export function usualIds(model: string | undefined): string[] {
+  const usual = USUAL_MODELS
+    .filter(([, strategy]) => Object.hasOwn(strategies, strategy))
+    .map(([id]) => id);
+  // An upstream model that is itself called o1 stays behind ours of that name.
+  return model === undefined || usual.includes(model) ? usual : [...usual, model];
+}
+
 function usualModels(
   config: Config,
   table: TargetTable,
@@ -59,12 +68,8 @@ function usualModels(
     }),
     prompts: {},
   }];
-  const usual = USUAL_MODELS
-    .filter(([, strategy]) => Object.hasOwn(strategies, strategy))
-    .map(([id, strategy]) => entry(id, strategy));
-  // An upstream model that is itself called o1 stays behind ours of that name.
-  const isTaken = usual.some(([id]) => id === model);
-  return isTaken ? usual : [...usual, entry(model, "direct")];
+  const strategyOf = new Map(USUAL_MODELS);
+  return usualIds(model).map((id) => entry(id, strategyOf.get(id) ?? "direct"));
 }
 
 function publish(

@@ -41,7 +41,11 @@ export function settingsReference(): string {
 function sectionsOf(key: string, schema: JsonSchema): Section[] {
   const section = sectionOf(schema);
   if (section === undefined) return [];
-  const heading = section === schema ? `\`${key}\`` : `\`${key}.<name>\``;
+  const heading = section === schema
+    ? `\`${key}\``
+    : schema.items === section
+    ? `\`${key}[]\``
+    : `\`${key}.<name>\``;
   const own = { heading, rows: rowsOf(section) };
   if (key !== "models") return [own];
   return [
@@ -57,7 +61,7 @@ function sectionsOf(key: string, schema: JsonSchema): Section[] {
 /** The mapping that a section is about: the key itself, or each of its entries. */
 function sectionOf(schema: JsonSchema): JsonSchema | undefined {
   if (schema.properties !== undefined) return schema;
-  const entry = schema.additionalProperties;
+  const entry = schema.items ?? schema.additionalProperties;
   return typeof entry === "object" && entry.properties !== undefined ? entry : undefined;
 }
 

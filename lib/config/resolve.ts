@@ -5,6 +5,7 @@
  */
 import type { Env } from "./environment.ts";
 import { ConfigError } from "./fault.ts";
+import { type KeyConfig, keyOf, type LimitsConfig } from "./key_schema.ts";
 import { type PublishedModel, publishedModels } from "./published_models.ts";
 import type { Config } from "./schema.ts";
 import { tokenFault } from "./text_rules.ts";
@@ -29,11 +30,15 @@ export type ServerSettings =
 export interface ResolvedConfig {
   /** The server's settings. */
   server: ServerSettings;
+  /** The clients' own keys. */
+  keys: KeyConfig[];
+  /** Limits of all clients together. */
+  limits: LimitsConfig;
   /** What clients have to send; undefined where none is set. May be the placeholder. */
   token: string | undefined;
   /** Whether the token is the shipped file's, which everyone knows. */
   tokenIsPlaceholder: boolean;
-  /** Whether a token is set that others don't know, so that other machines may connect. */
+  /** Whether a token or key is set that others don't know, so that other machines may connect. */
   hasRealToken: boolean;
   /** The models, in the order of the file; the first is the default. */
   models: PublishedModel[];
@@ -73,7 +78,9 @@ export function resolveConfig(
     server: serverSettings(config, onDeploy),
     token,
     tokenIsPlaceholder,
-    hasRealToken: token !== undefined && !tokenIsPlaceholder,
+    hasRealToken: (token !== undefined && !tokenIsPlaceholder) || config.keys.length > 0,
+    keys: config.keys.map(keyOf),
+    limits: config.limits,
     models: publishedModels(config),
     statusLines: config.stream_status_feedback,
     store: config.store,

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { EFFORT_ROUTES } from "../reasoning/effort.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 import { upstreamOptions } from "../upstream/options.ts";
+import { keySchema, limitsSchema } from "./key_schema.ts";
 import { formatSchema, modelSchema } from "./model_schema.ts";
 import { HOST_REGEXP } from "./text_rules.ts";
 
@@ -27,6 +28,12 @@ const server = z.strictObject({
     .describe(
       "Longest request body, in bytes; a longer one gets 413.",
     ),
+  max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(1_000).describe(
+    "Requests at a time, of all clients; others wait their turn.",
+  ),
+  max_queue: z.number().int().min(0).max(1_000_000).default(100).describe(
+    "Requests that wait their turn, for 10 seconds at most; over it: 503.",
+  ),
   commit_after_ms: milliseconds().default(1_000).describe(
     "Time after which a stream's headers are sent even if nothing came from the upstream, in milliseconds.",
   ),
@@ -163,6 +170,12 @@ export const configSchema = z.strictObject({
   ),
   store_ttl_days: z.number().min(0.001).max(3_650).default(30).describe(
     "How long they are kept, in days.",
+  ),
+  keys: z.array(keySchema).default([]).describe(
+    "More clients than the one `api_bearer_token`; `o1-api keys new NAME` makes an entry.",
+  ),
+  limits: limitsSchema.prefault({}).describe(
+    "Limits of all clients together.",
   ),
   routing: routing.prefault({}).describe(
     "Which requests go which way.",

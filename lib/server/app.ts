@@ -12,7 +12,7 @@ import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
-import { createAuthenticator, NOBODY } from "./auth.ts";
+import { type Client, createAuthenticator, NOBODY } from "./auth.ts";
 import { createChatHandler } from "./chat.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import { statusOf } from "./error_type.ts";
@@ -25,7 +25,7 @@ import { keptRoutes } from "./kept_routes.ts";
 import { createMemory } from "./memory.ts";
 import { createRouter, shown } from "./router.ts";
 import { createResponsesHandler } from "./responses.ts";
-import { modelNotFound, type RunOptions } from "./runs.ts";
+import { modelNotFound, modelsOf, type RunOptions } from "./runs.ts";
 import { createVault } from "./vault.ts";
 import { observeTrace } from "./traces.ts";
 import { createWorkRegister } from "./work.ts";
@@ -84,13 +84,16 @@ const LAST_WORDS_MS = 1_000;
 export function createApp(options: AppOptions): App {
   const { config, clock, log } = options;
   const client = createUpstreamClient(options);
-  // Without a token of its own the server asks for the one that everybody knows.
-  const authenticator = createAuthenticator(config.token ?? PLACEHOLDER_TOKEN);
+  const authenticator = createAuthenticator({
+    token: tokenOf(config),
+    keys: config.keys,
+    date: clock.date,
+  });
   const register = createWorkRegister(clock);
   const created = Math.floor(clock.date() / 1000);
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
   const ids = [...models.keys()];
-  const listed = config.models.map(({ reasoning: { id, strategy } }) => ({
+  const described = config.models.map(({ reasoning: { id, strategy } }) => ({
     id,
     description: strategies[strategy]?.summary ?? "",
   }));
@@ -103,7 +106,7 @@ export function createApp(options: AppOptions): App {
   };
   const memory = createMemory({
     store: options.store ?? createMemoryStore({ now: clock.date }),
-    vault: createVault(config.token ?? PLACEHOLDER_TOKEN),
+    vault: createVault(secretOf(config)),
     clock,
     log,
     ttlMs: config.storeTtlMs,
@@ -122,8 +125,12 @@ export function createApp(options: AppOptions): App {
       handle: createResponsesHandler({ ...runs, memory, beginWork: register.begin }),
     },
     ...keptRoutes({ ...runs, memory }),
-    { method: "GET", path: "/models", handle: () => Response.json(modelList(listed, created)) },
-    { method: "GET", path: "/models/*id", handle: (_request, _exchange, { id }) => oneModel(id!) },
+    { method: "GET", path: "/models", handle: (_request, { client }) => allModels(client) },
+    {
+      method: "GET",
+      path: "/models/*id",
+      handle: (_request, { client }, { id }) => oneModel(id!, client),
+    },
     ...(metrics === undefined || config.metrics.port !== 0
       ? []
       : [{ method: "GET", path: "/metrics", handle: metrics.response } as const]),
@@ -134,9 +141,15 @@ export function createApp(options: AppOptions): App {
     { method: "GET", path: "/readyz", open: true, handle: () => readiness(!draining) },
   ]);
 
-  function oneModel(id: string): Response {
-    const model = listed.find((each) => each.id === id);
-    if (model === undefined) throw modelNotFound(id, models);
+  function allModels(client: Client): Response {
+    const allowed = modelsOf(client, models);
+    return Response.json(modelList(described.filter(({ id }) => allowed.has(id)), created));
+  }
+
+  function oneModel(id: string, client: Client): Response {
+    const allowed = modelsOf(client, models);
+    const model = described.find((each) => each.id === id);
+    if (model === undefined || !allowed.has(id)) throw modelNotFound(id, allowed);
     return Response.json(modelObject(model, created));
   }
 
@@ -153,6 +166,9 @@ export function createApp(options: AppOptions): App {
     if (!route.open) {
       if (options.refuse !== undefined) throw new ApiError(503, options.refuse);
       exchange.client = await authenticator.check(request.headers);
+      const { id, name, key } = exchange.client;
+      exchange.fields.client = id;
+      if (key !== undefined) exchange.fields.client_name = name;
       if (draining) throw shuttingDown();
     }
     const response = await route.handle(request, exchange, params);
@@ -217,6 +233,17 @@ export function createApp(options: AppOptions): App {
       await ended(register.idle(), LAST_WORDS_MS);
     },
   };
+}
+
+/** The token that is taken: of a server that has none of its own, the one that everybody knows. */
+function tokenOf({ token, tokenIsPlaceholder, hasRealToken }: ResolvedConfig): string | undefined {
+  if (!hasRealToken) return PLACEHOLDER_TOKEN;
+  return tokenIsPlaceholder ? undefined : token;
+}
+
+/** What others can't know: the token, or else all keys together, of which a client has but one. */
+function secretOf(config: ResolvedConfig): string {
+  return tokenOf(config) ?? config.keys.map(({ sha256 }) => sha256).join();
 }
 
 function shuttingDown(): ApiError {

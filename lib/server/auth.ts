@@ -4,6 +4,7 @@
  * @module
  */
 import { ApiError } from "../api/errors.ts";
+import type { KeyConfig } from "../config/key_schema.ts";
 
 /** Who asks. */
 export interface Client {
@@ -11,8 +12,10 @@ export interface Client {
   id: string;
   /** Its name, for people. */
   name: string;
-  /** Whose what it stores is. The one bearer token's is `default`. */
+  /** Whose what it stores is: its name, so that a new key finds it. The bearer token's is `default`. */
   owner: string;
+  /** Its key; the holder of the one bearer token has none. */
+  key?: KeyConfig;
 }
 
 /** Who uses what needs no token. */
@@ -27,11 +30,29 @@ export interface Authenticator {
    * Checks the token that the headers bring.
    *
    * @returns whose it is.
-   * @throws {ApiError} 401 without the right token.
+   * @throws {ApiError} 401 without a token that may be used.
    */
   check(headers: Headers): Promise<Client>;
 }
 
+/** What clients are known by. */
+export interface AuthenticatorOptions {
+  /** The one bearer token; undefined: none is taken. */
+  token: string | undefined;
+  /** The clients' own keys. */
+  keys: readonly KeyConfig[];
+  /** Milliseconds since 1970: which keys have expired. */
+  date: () => number;
+}
+
+/** What a token that is known is compared by. */
+interface Entry {
+  /** SHA-256 of the token. */
+  hash: Uint8Array;
+  client: Client;
+}
+
+/** The SHA-256 of a text. */
 async function digest(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
@@ -41,6 +62,26 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let i = 0; i < a.length; i++) difference |= a[i]! ^ (b[i] ?? 0);
   return difference === 0;
+}
+
+/**
+ * The first entry with this hash. All are compared, whichever it is, so that the time tells
+ * nothing of who is known.
+ *
+ * @param same compares two hashes.
+ * @internal
+ */
+export function findEntry<T extends { hash: Uint8Array }>(
+  entries: readonly T[],
+  hash: Uint8Array,
+  same: (a: Uint8Array, b: Uint8Array) => boolean = equal,
+): T | undefined {
+  let found: T | undefined;
+  for (const entry of entries) {
+    const isSame = same(entry.hash, hash);
+    found = isSame && found === undefined ? entry : found;
+  }
+  return found;
 }
 
 /** The token that a request brings: as a bearer, or in the headers of Azure and Anthropic. */
@@ -54,29 +95,53 @@ function masked(token: string): string {
   return token.length <= 8 ? "***" : `${token.slice(0, 2)}***${token.slice(-2)}`;
 }
 
-/** Creates the check for the one token. */
-export function createAuthenticator(token: string): Authenticator {
-  let expected: Promise<Uint8Array> | undefined;
-  const headers = { "www-authenticate": "Bearer" };
+const HEADERS = { "www-authenticate": "Bearer" };
+
+function refused(message: string, code: string | null): ApiError {
+  return new ApiError(401, message, { code, headers: HEADERS });
+}
+
+/** Creates the check. */
+export function createAuthenticator({ token, keys, date }: AuthenticatorOptions): Authenticator {
+  // Until a request comes, nothing has to be hashed.
+  let known: Promise<Entry[]> | undefined;
+  const wanted = keys.length === 0
+    ? "the server's api_bearer_token"
+    : token === undefined
+    ? "one of the server's keys"
+    : "the server's api_bearer_token or one of its keys";
+  const readEntries = async (): Promise<Entry[]> => [
+    ...(token === undefined ? [] : [{ hash: await digest(token), client: TOKEN_HOLDER }]),
+    ...keys.map((key) => ({
+      hash: Uint8Array.fromHex(key.sha256),
+      client: { id: key.id, name: key.name, owner: key.name, key },
+    })),
+  ];
   return {
-    async check(requestHeaders) {
-      const given = tokenOf(requestHeaders);
+    async check(headers) {
+      const given = tokenOf(headers);
       if (given === undefined || given === "") {
-        throw new ApiError(
-          401,
-          "You didn't provide an API key. Send the server's api_bearer_token in an Authorization header: Authorization: Bearer YOUR_TOKEN.",
-          { headers },
+        throw refused(
+          `You didn't provide an API key. Send ${wanted} in an Authorization header: Authorization: Bearer YOUR_TOKEN.`,
+          null,
         );
       }
-      expected ??= digest(token);
-      if (!equal(await digest(given), await expected)) {
-        throw new ApiError(
-          401,
-          `Incorrect API key provided: ${masked(given)}. It must be the server's api_bearer_token.`,
-          { code: "invalid_api_key", headers },
+      const entry = findEntry(await (known ??= readEntries()), await digest(given));
+      if (entry === undefined) {
+        const message = `Incorrect API key provided: ${masked(given)}. It must be ${wanted}.`;
+        throw refused(message, "invalid_api_key");
+      }
+      const { key } = entry.client;
+      if (key?.enabled === false) {
+        throw refused("This API key has been disabled.", "api_key_disabled");
+      }
+      if (key?.expires !== undefined && key.expires <= date()) {
+        throw refused(
+          `This API key expired on ${new Date(key.expires).toISOString()}.`,
+          "api_key_expired",
         );
       }
-      return TOKEN_HOLDER;
+      return entry.client;
     },
   };
 }

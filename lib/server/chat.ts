@@ -25,7 +25,7 @@ export function createChatHandler(options: RunOptions): ChatHandler {
       strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
       strict: settings.strict_openai,
     });
-    const model = findModel(chat.model, options.models);
+    const model = findModel(chat.model, options.models, exchange.client);
     const start = prepareRun(model, chat.reasoning, { request, exchange, options });
     const ownHead = completionHead(model.reasoning.id, clock.date());
     const key = joinKey(request.headers, json);

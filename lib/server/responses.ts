@@ -42,7 +42,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
 
   return async (request, exchange) => {
     const body = readResponsesBody(await readJson(request, settings.max_body_bytes));
-    const model = findModel(body.model ?? undefined, options.models);
+    const model = findModel(body.model ?? undefined, options.models, exchange.client);
     const { owner } = exchange.client;
     const { known, ids } = await memory.recall(owner, body);
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;

@@ -12,6 +12,7 @@ import type { ReasoningRequest } from "../reasoning/request.ts";
 import { run, strategyName } from "../reasoning/run.ts";
 import type { Clock } from "../upstream/clock.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
+import type { Client } from "./auth.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** The published models by id; the first one serves requests that name none. */
@@ -93,16 +94,24 @@ export function startRun(
     });
 }
 
+/** The models that a client may use. */
+export function modelsOf({ key }: Client, models: Models): Models {
+  const allowed = key?.models;
+  if (allowed === undefined) return models;
+  return new Map([...models].filter(([id]) => allowed.includes(id)));
+}
+
 /**
- * The model of this id, or the first where none is named.
+ * The model of this id, or the first where none is named, of those that the client may use.
  *
- * @throws {ApiError} 404 for an id that is not published.
+ * @throws {ApiError} 404 for an id that is not published, or not for this client.
  */
-export function findModel(id: string | undefined, models: Models): PublishedModel {
-  const [first] = models.values();
-  const model = id === undefined ? first : models.get(id);
+export function findModel(id: string | undefined, models: Models, client: Client): PublishedModel {
+  const allowed = modelsOf(client, models);
+  const [first] = allowed.values();
+  const model = id === undefined ? first : allowed.get(id);
   if (model !== undefined) return model;
-  throw modelNotFound(id ?? "", models);
+  throw modelNotFound(id ?? "", allowed);
 }
 
 /** 404 for an id that is not published, naming those that are. */
