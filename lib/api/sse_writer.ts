@@ -108,6 +108,8 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
           return;
         }
       } catch (error) {
+        // Where the frames could not be written, the work is not over by itself.
+        events.return?.()?.catch(() => {});
         if (over) return;
         const frames = await options.onError(error, begun);
         if (over) return;

@@ -17,7 +17,7 @@ import { lastUserMessage } from "./question.ts";
 import type { ReasoningModel, ReasoningRequest } from "./request.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
 import { createThinkSplitter } from "./think_splitter.ts";
-import type { UsageMeter } from "./usage.ts";
+import type { Usage, UsageMeter } from "./usage.ts";
 
 /** What a run needs from outside. */
 export interface RunOptions {
@@ -35,6 +35,10 @@ export interface RunOptions {
   maxRetries: number;
   /** Told of every repeat, before its wait in milliseconds. */
   onRetry?: (error: UpstreamError, waitMs: number) => void;
+  /** Told when the run begins: when its first event is asked for. */
+  onStart?: () => void;
+  /** Told what the run has used, once it is over: whole, failed, or left by whoever reads it. */
+  onEnd?: (usage: Usage) => void;
   /** Watches the run. */
   observer?: RunObserver | undefined;
 }

@@ -9,7 +9,6 @@ import { reasonsNotAtAll } from "./effort.ts";
 import type { ReasoningEvent } from "./events.ts";
 import { withoutOldThinking } from "./history.ts";
 import { modifierOptions } from "./modifiers.ts";
-import type { RunObserver } from "./observer.ts";
 import { lastQuestion } from "./question.ts";
 import { type ReasoningModel, type ReasoningRequest, RequestError } from "./request.ts";
 import { strategies } from "./strategies/mod.ts";
@@ -36,7 +35,7 @@ export function run(
   const prepared = { ...request, messages };
   const meter = createUsageMeter();
   const context = createContext({ ...chosen, model, request: prepared }, options, meter);
-  return withUsage(strategies[chosen.strategy]!.run!(prepared, context), meter, options.observer);
+  return withUsage(strategies[chosen.strategy]!.run!(prepared, context), meter, options);
 }
 
 /** A utility request shows itself at its head. */
@@ -46,8 +45,9 @@ const LOOKED_AT = 2_000;
 async function* withUsage(
   events: AsyncGenerator<ReasoningEvent>,
   meter: UsageMeter,
-  observer: RunObserver | undefined,
+  { observer, onStart, onEnd }: RunOptions,
 ): AsyncGenerator<ReasoningEvent> {
+  onStart?.();
   let failure: unknown;
   let isWhole = false;
   try {
@@ -63,6 +63,7 @@ async function* withUsage(
     throw error;
   } finally {
     observer?.end(meter.total(), isWhole, failure);
+    onEnd?.(meter.total());
   }
 }
 

@@ -93,6 +93,8 @@ function createRun(
         if (--members === 0) {
           onEnd();
           controller.abort(signal.reason ?? new DOMException("No reader is left", "AbortError"));
+          // One that waits for its next reader hears this alone.
+          source.return(undefined).catch(() => {});
         }
       }
     },
