@@ -8,6 +8,7 @@ import { resolveConfig } from "../lib/config/resolve.ts";
 import { type App, createApp } from "../lib/server/app.ts";
 import { createLog } from "../lib/server/log.ts";
 import type { Store } from "../lib/store/store.ts";
+import type { Limiter } from "../lib/store/limiter.ts";
 import { type Clock, systemClock } from "../lib/upstream/clock.ts";
 import { checkResponse } from "./spec/checked_response.ts";
 
@@ -26,6 +27,8 @@ export interface TestAppOptions {
   clock?: Clock;
   /** Where what outlives a request is kept; default: memory of its own. */
   store?: Store;
+  /** Where requests and tokens are counted. */
+  limiter?: Limiter;
   /** Takes the lines of the log. */
   lines?: string[];
 }
@@ -64,6 +67,7 @@ stream_status_feedback: false
     clock,
     random: () => 0.5,
     fetch,
+    limiter: options.limiter,
     store: options.store,
     log: createLog({
       level: "debug",

@@ -8,16 +8,19 @@ import { modelList, modelObject } from "../api/models.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 import { createMemoryStore } from "../store/memory.ts";
+import type { Limiter } from "../store/limiter.ts";
 import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
+import { createAdmission } from "./admission.ts";
 import { type Client, createAuthenticator, NOBODY } from "./auth.ts";
 import { createChatHandler } from "./chat.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import { statusOf } from "./error_type.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { health, readiness, root } from "./health.ts";
+import { createLimits, UNLIMITED } from "./limits.ts";
 import { causeOf, type Log, type LogFields } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { observeBoth } from "./observer.ts";
@@ -44,6 +47,8 @@ export interface AppOptions {
   log: Log;
   /** Where what outlives a request is kept; default: memory. */
   store?: Store | undefined;
+  /** Where requests and tokens are counted; without one nothing is limited. */
+  limiter?: Limiter | undefined;
   /** Why all work is refused, if it is: a public server without a token of its own. */
   refuse?: string | undefined;
 }
@@ -63,7 +68,7 @@ export interface App {
 }
 
 /**
- * Headers that OpenAI sends with every answer. No limit of requests or tokens is kept here, and
+ * Headers that OpenAI sends with every answer. Where a client has no limit of requests or tokens,
  * balancers that look for one find one that is never reached.
  */
 const CONSTANT_HEADERS: readonly (readonly [string, string])[] = [
@@ -90,6 +95,15 @@ export function createApp(options: AppOptions): App {
     date: clock.date,
   });
   const register = createWorkRegister(clock);
+  const admission = createAdmission({
+    places: config.server.max_concurrent_requests,
+    queue: config.server.max_queue,
+    clock,
+  });
+  const { limiter } = options;
+  const limits = limiter === undefined
+    ? UNLIMITED
+    : createLimits({ limiter, limits: config.limits, clock, log });
   const created = Math.floor(clock.date() / 1000);
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
   const ids = [...models.keys()];
@@ -103,6 +117,7 @@ export function createApp(options: AppOptions): App {
     client,
     clock,
     random: options.random,
+    limits,
   };
   const memory = createMemory({
     store: options.store ?? createMemoryStore({ now: clock.date }),
@@ -170,6 +185,8 @@ export function createApp(options: AppOptions): App {
       exchange.fields.client = id;
       if (key !== undefined) exchange.fields.client_name = name;
       if (draining) throw shuttingDown();
+      exchange.leave = await admission.enter(request.signal);
+      if (draining) throw shuttingDown();
     }
     const response = await route.handle(request, exchange, params);
     return request.method === "HEAD" ? new Response(null, response) : response;
@@ -193,6 +210,8 @@ export function createApp(options: AppOptions): App {
         over = true;
         work.end();
         observer?.end(error === undefined ? status : statusOf(error), error);
+        exchange.hold?.end();
+        exchange.leave();
         const ms = Math.round(clock.now() - start);
         logAnswer(log, `${request.method} ${shown(path)}`, { status, ms }, error, {
           ...fields,
@@ -205,6 +224,7 @@ export function createApp(options: AppOptions): App {
         fields,
         observer,
         isStreaming: false,
+        leave() {},
         done,
       };
       let response: Response;
@@ -220,7 +240,11 @@ export function createApp(options: AppOptions): App {
       }
       const { headers } = response;
       headers.set("x-request-id", id);
-      for (const [name, value] of CONSTANT_HEADERS) headers.set(name, value);
+      // A refusal brings its own.
+      const own = exchange.hold?.headers ?? await limits.headers(exchange.client);
+      for (const [name, value] of [...Object.entries(own), ...CONSTANT_HEADERS]) {
+        if (!headers.has(name)) headers.set(name, value);
+      }
       headers.set("openai-processing-ms", String(Math.round(clock.now() - start)));
       addCorsHeaders(headers, request.headers.get("origin"), config.server.cors_origins);
       return response;
@@ -231,6 +255,7 @@ export function createApp(options: AppOptions): App {
       await ended(register.idle(), graceMs);
       register.abortAll(shuttingDown());
       await ended(register.idle(), LAST_WORDS_MS);
+      await ended(limits.close(), LAST_WORDS_MS);
     },
   };
 }

@@ -26,7 +26,7 @@ export function createChatHandler(options: RunOptions): ChatHandler {
       strict: settings.strict_openai,
     });
     const model = findModel(chat.model, options.models, exchange.client);
-    const start = prepareRun(model, chat.reasoning, { request, exchange, options });
+    const start = await prepareRun(model, chat.reasoning, { request, exchange, options });
     const ownHead = completionHead(model.reasoning.id, clock.date());
     const key = joinKey(request.headers, json);
     const joined: SharedRun | undefined = key === undefined

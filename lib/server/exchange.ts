@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "./auth.ts";
+import type { Hold } from "./limits.ts";
 import type { LogFields } from "./log.ts";
 import type { RequestObserver } from "./observer.ts";
 import type { Work } from "./work.ts";
@@ -12,6 +13,8 @@ import type { Work } from "./work.ts";
 export interface Exchange {
   /** Who asks; nobody, until the token has been checked. */
   client: Client;
+  /** What it holds of its client's limits. */
+  hold?: Hold | undefined;
   /** Its work. */
   work: Work;
   /** Fields for its line in the log. */
@@ -20,6 +23,8 @@ export interface Exchange {
   observer: RequestObserver | undefined;
   /** Whether the answer goes on after the handler has returned; who writes it then says `done`. */
   isStreaming: boolean;
+  /** Gives its place among the running requests back. */
+  leave(): void;
   /** The answer is over: whole, failed or abandoned. Only the first call counts. */
   done(error?: unknown): void;
 }

@@ -51,7 +51,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const making: Making = { body, owner, model, decoded, kept };
     if (body.background) return await makeAlone(making, request, exchange);
     const writer = writerOf(making);
-    const start = prepareRun(model, decoded.reasoning, { request, exchange, options });
+    const start = await prepareRun(model, decoded.reasoning, { request, exchange, options });
     const answer = decoded.reasoning.stream ? answerStream : answerWhole;
     return await answer({
       events: start(exchange.work.signal),
@@ -143,7 +143,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     try {
       const deadline = work.limit(settings.stream_timeout_ms);
       const reasoning = { ...decoded.reasoning, stream: true };
-      const start = startRun(model, reasoning, deadline, exchange, options);
+      const start = await startRun(model, reasoning, deadline, exchange, options);
       await memory.background.start({
         owner,
         kept,

@@ -14,6 +14,8 @@ import type { Clock } from "../upstream/clock.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
 import type { Client } from "./auth.ts";
 import type { Exchange } from "./exchange.ts";
+import { estimate } from "./limit_rules.ts";
+import type { Limits } from "./limits.ts";
 
 /** The published models by id; the first one serves requests that name none. */
 export type Models = ReadonlyMap<string, PublishedModel>;
@@ -30,6 +32,8 @@ export interface RunOptions {
   clock: Clock;
   /** The one source of chance, 0 to 1. */
   random: () => number;
+  /** The clients' limits. */
+  limits: Limits;
 }
 
 /** Starts a run that ends with its signal. */
@@ -37,19 +41,21 @@ export type StartRun = (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>;
 
 /**
  * Prepares the run of a request, within the request's time, for as long as its client is there.
+ *
+ * @throws {ApiError} 429 where the client is over a limit.
  */
-export function prepareRun(
+export async function prepareRun(
   model: PublishedModel,
   reasoning: ReasoningRequest,
   { request, exchange, options }: { request: Request; exchange: Exchange; options: RunOptions },
-): StartRun {
+): Promise<StartRun> {
   const { settings } = options;
   const { work } = exchange;
   const deadline = work.limit(
     reasoning.stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
   );
   leaveWith(request, work);
-  return startRun(model, reasoning, deadline, exchange, options);
+  return await startRun(model, reasoning, deadline, exchange, options);
 }
 
 /** Ends the work when the client leaves. */
@@ -71,16 +77,25 @@ function noteRun(
   return observer?.run({ model: model.id, strategy, stream });
 }
 
-/** A run that no client waits for, until its deadline on the clock's `now`. */
-export function startRun(
+/**
+ * A run that no client waits for, until its deadline on the clock's `now`.
+ *
+ * @throws {ApiError} 429 where the client is over a limit.
+ */
+export async function startRun(
   model: PublishedModel,
   reasoning: ReasoningRequest,
   deadline: number,
   exchange: Exchange,
-  { client, clock, random, settings }: RunOptions,
-): StartRun {
+  { client, clock, random, settings, limits }: RunOptions,
+): Promise<StartRun> {
   const { fields } = exchange;
   const observer = noteRun(model, reasoning, exchange);
+  const hold = exchange.hold = await limits.take(
+    exchange.client,
+    estimate(reasoning.messages, reasoning.maxTokens, model.reasoning),
+    model.reasoning.id,
+  );
   return (signal) =>
     run(model.reasoning, reasoning, {
       client,
@@ -91,6 +106,7 @@ export function startRun(
       maxRetries: settings.max_retries,
       onRetry: () => fields.retries = Number(fields.retries ?? 0) + 1,
       observer,
+      ...(hold === undefined ? {} : { onStart: hold.begin, onEnd: hold.settle }),
     });
 }
 
