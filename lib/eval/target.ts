@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
+import type { ResolvedConfig } from "../config/resolve.ts";
 import { createApp } from "../server/app.ts";
 import type { Log } from "../server/log.ts";
 import type { Fetch } from "../upstream/attempt.ts";
@@ -26,6 +26,9 @@ export interface ConfiguredOptions {
   fetch: Fetch;
 }
 
+/** What this process says to itself; nobody else can connect. */
+const TOKEN = "eval";
+
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -41,6 +44,12 @@ export function configuredTarget(options: ConfiguredOptions): Target {
     config: {
       ...config,
       server: { ...config.server, strict_openai: false },
+      // The limits are the clients'; who compares models is none of them.
+      token: TOKEN,
+      tokenIsPlaceholder: false,
+      hasRealToken: true,
+      keys: [],
+      limits: {},
       statusLines: false,
       models: config.models.map((model) => ({
         reasoning: { ...model.reasoning, statusLines: false },
@@ -50,7 +59,7 @@ export function configuredTarget(options: ConfiguredOptions): Target {
   });
   return {
     baseUrl: "http://localhost/v1",
-    apiKey: config.token ?? PLACEHOLDER_TOKEN,
+    apiKey: TOKEN,
     send: (request) => app.handle(request),
     attempts: 1,
   };

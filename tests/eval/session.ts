@@ -42,11 +42,12 @@ export async function createBench(upstream: string, problems = 6): Promise<Bench
   );
   await Deno.writeTextFile(dataset, rows.join("\n"));
   const yaml = `
-api_bearer_token: secret-4711
+keys: [{ name: alice, sha256: "${"a".repeat(64)}", rpm: 1 }]
+limits: { rpm: 1 }
 upstreams:
   scripted:
     base_url: ${upstream}
-    api_key: k
+    api_key: secret-4711
     retry: { max_attempts: 1, base_ms: 1, max_ms: 2 }
     price: { input: 1, output: 2 }
 models:
