@@ -94,7 +94,8 @@ function estimateContent(content: unknown): number {
   );
 }
 
-function estimatePrompt(messages: readonly Message[]): number {
+/** About how many tokens a prompt has. */
+export function promptTokens(messages: readonly Message[]): number {
   return Math.ceil(
     messages.reduce((sum, message) => sum + 4 + estimateContent(message.content), 0),
   );
@@ -143,7 +144,7 @@ export function createUsageMeter(): UsageMeter {
           if (reported === undefined) estimated = true;
           const counts = reported ??
             {
-              prompt: estimatePrompt(messages),
+              prompt: promptTokens(messages),
               cached: 0,
               completion: Math.ceil(hidden + shown),
             };
