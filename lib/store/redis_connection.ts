@@ -33,6 +33,9 @@ export interface RedisConnection<Name extends string> {
 /** The longest wait before the next attempt to connect. */
 const MAX_RECONNECT_MS = 1_000;
 
+/** How long the other side has to close a socket; it has answered all by then, or never will. */
+const DISCONNECT_MS = 10;
+
 /** Enough of a message of Redis to know the fault. */
 const MAX_MESSAGE_LENGTH = 200;
 
@@ -63,8 +66,7 @@ export async function openRedis<Name extends string>(
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(25 * 2 ** attempt, MAX_RECONNECT_MS),
-    // The timer of a longer one outlives a `disconnect` amid connecting.
-    disconnectTimeout: 20,
+    disconnectTimeout: DISCONNECT_MS,
     scripts: Object.fromEntries(
       Object.entries<string>(scripts).map(([name, lua]) => [name, { lua }]),
     ),
@@ -95,6 +97,8 @@ export async function openRedis<Name extends string>(
     closed = true;
     if (client.status === "ready") await client.quit().catch(() => {});
     client.disconnect();
+    // Where the socket was closed before, ioredis leaves a timer of `disconnectTimeout` behind.
+    await new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS + 1));
   }
 
   try {

@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { openLimiter, openStore } from "../../lib/store/open.ts";
+import { set, valueOf } from "./contract.ts";
+import { NO_REDIS, startRedis } from "./redis_server.ts";
+
+const now = () => Date.UTC(2026, 0, 1);
+
+/** Runs `test` in a folder of its own; `warnings` fills as they come. */
+function inFolder(
+  name: string,
+  test: (dir: string, warnings: string[]) => Promise<void>,
+  ignore = false,
+): void {
+  Deno.test({
+    name,
+    ignore,
+    async fn() {
+      const dir = await Deno.makeTempDir();
+      const warnings: string[] = [];
+      try {
+        await test(dir, warnings);
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+}
+
+const optionsOf = (dir: string, warnings: string[] = []) => ({
+  path: `${dir}/o1-api.db`,
+  now,
+  warn: (message: string) => void warnings.push(message),
+  onDeploy: false,
+});
+
+for (
+  const [setting, kind, file] of [
+    ["auto", "sqlite", "o1-api.db"],
+    ["sqlite", "sqlite", "o1-api.db"],
+    ["sqlite:other.db", "sqlite", "other.db"],
+    ["memory", "memory", undefined],
+  ] as const
+) {
+  inFolder(
+    `the setting ${setting} opens ${kind} ${file ?? "without a file"}`,
+    async (dir, warnings) => {
+      const options = optionsOf(dir, warnings);
+      const store = await openStore(setting, options);
+      const limiter = await openLimiter(setting, options);
+      assertEquals(store.kind, kind);
+      assert(await store.write([set("a")]));
+      const limit = { key: "a", kind: "sum" as const, amount: 1, windowMs: 1_000 };
+      assert((await limiter.take(now(), [{ limit, cost: 1 }])).ok);
+      await limiter.close();
+      await store.close();
+      assertEquals([...Deno.readDirSync(dir)].map((entry) => entry.name), file ? [file] : []);
+      assertEquals(warnings, []);
+      if (!file) return;
+      const again = await openStore(setting, options);
+      assertEquals(await valueOf(again, "a"), "a");
+      await again.close();
+    },
+  );
+}
+
+inFolder("auto falls back to memory with a warning, sqlite does not", async (dir, warnings) => {
+  const options = { ...optionsOf(dir, warnings), path: `${dir}/none/o1-api.db` };
+  const store = await openStore("auto", options);
+  assertEquals(store.kind, "memory");
+  const limiter = await openLimiter("auto", options);
+  await limiter.close();
+  await store.close();
+  assertEquals(warnings.length, 2);
+  for (const warning of warnings) assert(/in memory only .*No such file/.test(warning), warning);
+  await assertRejects(() => openStore("sqlite", options), Error, "No such file");
+});
+
+inFolder("auto falls back to memory where a file can't be written", async (dir, warnings) => {
+  const options = optionsOf(dir, warnings);
+  await Deno.mkdir(options.path);
+  assertEquals((await openStore("auto", options)).kind, "memory");
+  assertEquals(warnings.length, 1);
+});
+
+Deno.test("an unknown setting is told without what may be a password", async () => {
+  for (
+    const setting of [
+      "redis//:geheim@host",
+      "postgres://u:geheim@host",
+      "",
+      "redis://:geheim@[host",
+    ]
+  ) {
+    const error = await assertRejects(() => openStore(setting, optionsOf("/none")), TypeError);
+    assert(!error.message.includes("geheim"), error.message);
+  }
+});
+
+inFolder("a redis URL opens Redis", async (dir) => {
+  await using redis = await startRedis();
+  const store = await openStore(redis.url, optionsOf(dir));
+  assertEquals(store.kind, "redis");
+  assert(await store.write([set("a")]));
+  await store.close();
+  const limiter = await openLimiter(`${redis.url}/1`, optionsOf(dir));
+  await limiter.close();
+}, NO_REDIS !== undefined);

@@ -1,0 +1,30 @@
+/**
+ * A process that writes to a SQLite store: `writer.ts PATH NAME COUNT`. Each write holds an entry
+ * and the count of all entries; once it is acknowledged its id is printed.
+ *
+ * @module
+ */
+import { openSqliteStore } from "../../lib/store/sqlite.ts";
+
+const [path, name, count] = Deno.args as [string, string, string];
+const store = await openSqliteStore({ path, now: Date.now });
+const total = { collection: "total", id: "" };
+const encoder = new TextEncoder();
+
+for (let i = 0; i < Number(count); i++) {
+  const id = `${name}-${i}`;
+  for (;;) {
+    const [entry] = await store.get([total]);
+    const done = await store.write([
+      { key: { collection: "entries", id }, value: id.padEnd(1 + (i * 997) % 8_000, ".") },
+      {
+        key: total,
+        value: String(Number(entry?.value ?? 0) + 1),
+        ifVersion: entry?.version ?? null,
+      },
+    ]);
+    if (done) break;
+  }
+  Deno.stdout.writeSync(encoder.encode(`${id}\n`));
+}
+await store.close();
