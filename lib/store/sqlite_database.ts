@@ -44,9 +44,12 @@ export async function openSqliteDatabase(path: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import("node:sqlite");
   // SQLite would let the umask decide; its -wal and -shm files take the mode of this one.
   (await Deno.open(path, { write: true, create: true, mode: 0o600 })).close();
-  const database = new DatabaseSync(path, { timeout: BUSY_MS });
+  const database = new DatabaseSync(path);
   try {
+    // Its wait would stop the whole program, and `timeout: 0` is taken for its default of 5 s.
+    database.exec("pragma busy_timeout = 0");
     await changeToWal(database);
+    database.exec(`pragma busy_timeout = ${BUSY_MS}`);
     // A killed process loses nothing that was written; only a power cut may take the last writes.
     database.exec("pragma synchronous = normal");
     transact(database, () => {

@@ -119,6 +119,7 @@ withRedis("what expires leaves nothing behind in Redis, and all keys have the pr
   for (let i = 0; i < 30; i++) {
     await store.write([{ ...set(`${i}`), expiresAt: START + 3_600_000 }]);
   }
+  await store.write([{ ...set("stays"), expiresAt: START + 3_600_000 }]);
   await store.write([set("stays")]);
   const limit = { key: "a", kind: "parallel" as const, amount: 10, windowMs: 1_000 };
   await limiter.take(START, [{ limit, cost: 1, lease: "1" }]);

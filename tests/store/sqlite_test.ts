@@ -60,6 +60,18 @@ onFile("expired entries are cleared away as others are written", async (path) =>
   await store.close();
 });
 
+onFile("an opening waits while another has the new file to itself", async (path) => {
+  using other = new DatabaseSync(path);
+  other.exec("begin exclusive; create table other (n)");
+  const opening = openSqliteStore({ path, now }).then(
+    (store) => store.close().then(() => "opened"),
+    (error) => error.message,
+  );
+  for (let turn = 0; turn < 100; turn++) await Deno.stat(path);
+  other.exec("commit");
+  assertEquals(await opening, "opened");
+});
+
 onFile("four processes that open a new file at once all write to it", async (path) => {
   const writers = ["a", "b", "c", "d"].map((name) => startWriter(path, name, 100));
   const ids = (await Promise.all(writers.map((writer) => acknowledged(writer)))).flat();
