@@ -36,6 +36,8 @@ export interface ResolvedConfig {
   limits: LimitsConfig;
   /** What clients have to send; undefined where none is set. May be the placeholder. */
   token: string | undefined;
+  /** What keys for sealing are made from. */
+  secret: string;
   /** Whether the token is the shipped file's, which everyone knows. */
   tokenIsPlaceholder: boolean;
   /** Whether a token or key is set that others don't know, so that other machines may connect. */
@@ -77,6 +79,7 @@ export function resolveConfig(
   return {
     server: serverSettings(config, onDeploy),
     token,
+    secret: config.secret || secretOf(token, config),
     tokenIsPlaceholder,
     hasRealToken: (token !== undefined && !tokenIsPlaceholder) || config.keys.length > 0,
     keys: config.keys.map(keyOf),
@@ -89,6 +92,12 @@ export function resolveConfig(
     metrics: onDeploy ? { ...config.metrics, port: 0 } : config.metrics,
     traces: config.traces,
   };
+}
+
+/** What others can't know: the token, or else all keys together, of which a client has but one. */
+function secretOf(token: string | undefined, { keys }: Config): string {
+  if (token !== undefined && token !== PLACEHOLDER_TOKEN) return token;
+  return keys.length > 0 ? keys.map(({ sha256 }) => sha256).join() : PLACEHOLDER_TOKEN;
 }
 
 function bearerToken(config: Config, env: Env): string | undefined {

@@ -136,6 +136,9 @@ export const configSchema = z.strictObject({
   api_bearer_token: z.string().optional().describe(
     "Clients send it as `Authorization: Bearer`; the variable O1_API_TOKEN overrides it.",
   ),
+  secret: z.string().default("").describe(
+    "Seals the private thinking that clients carry; the same on all servers that share clients. Empty: made from `api_bearer_token`.",
+  ),
   model_provider_api_key: z.string().optional().describe(
     "Sent to `default_api_url` as `Authorization: Bearer`; empty: none is sent.",
   ),

@@ -121,7 +121,7 @@ export function createApp(options: AppOptions): App {
   };
   const memory = createMemory({
     store: options.store ?? createMemoryStore({ now: clock.date }),
-    vault: createVault(secretOf(config)),
+    vault: createVault(config.secret, "o1-api sealed reasoning"),
     clock,
     log,
     ttlMs: config.storeTtlMs,
@@ -264,11 +264,6 @@ export function createApp(options: AppOptions): App {
 function tokenOf({ token, tokenIsPlaceholder, hasRealToken }: ResolvedConfig): string | undefined {
   if (!hasRealToken) return PLACEHOLDER_TOKEN;
   return tokenIsPlaceholder ? undefined : token;
-}
-
-/** What others can't know: the token, or else all keys together, of which a client has but one. */
-function secretOf(config: ResolvedConfig): string {
-  return tokenOf(config) ?? config.keys.map(({ sha256 }) => sha256).join();
 }
 
 function shuttingDown(): ApiError {

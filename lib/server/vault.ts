@@ -12,17 +12,20 @@ export interface Vault {
   open(blob: string): Promise<string | undefined>;
 }
 
+/** What is sealed; each use has a key of its own. */
+export type VaultUse = "o1-api sealed reasoning" | "o1-api thinking signature";
+
 /** What the blobs begin with, so that another way of sealing can be told apart. */
 const VERSION = "o1a.";
 const NONCE_BYTES = 12;
 
 /**
  * Creates a vault: AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) derives from the secret,
- * so that every server with the same secret opens what another one sealed.
+ * so that every server with the same secret opens what another one sealed for the same use.
  */
-export function createVault(secret: string): Vault {
+export function createVault(secret: string, use: VaultUse): Vault {
   let derived: Promise<CryptoKey> | undefined;
-  const key = () => derived ??= derive(secret, "o1-api sealed reasoning");
+  const key = () => derived ??= derive(secret, use);
 
   return {
     async seal(text) {
@@ -46,7 +49,7 @@ export function createVault(secret: string): Vault {
           await key(),
           bytes.subarray(NONCE_BYTES),
         );
-        return new TextDecoder().decode(text);
+        return new TextDecoder("utf-8", { ignoreBOM: true }).decode(text);
       } catch {
         return undefined;
       }
@@ -54,7 +57,7 @@ export function createVault(secret: string): Vault {
   };
 }
 
-async function derive(secret: string, use: string): Promise<CryptoKey> {
+async function derive(secret: string, use: VaultUse): Promise<CryptoKey> {
   const utf8 = new TextEncoder();
   const material = await crypto.subtle.importKey("raw", utf8.encode(secret), "HKDF", false, [
     "deriveKey",
