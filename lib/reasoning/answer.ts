@@ -20,6 +20,8 @@ export interface Relayed {
   text: string;
   /** Why it ended. */
   reason: FinishReason;
+  /** The stop sequence that ended it, where that is known. */
+  stop: string | undefined;
   /** Whether it is an answer in words, not a refusal or a tool call. */
   isText: boolean;
   /** Whether anything of an answer came at all. */
@@ -44,8 +46,8 @@ export async function* relayAnswer(
 ): AsyncGenerator<ReasoningEvent> {
   const { json } = context.request;
   if (json === undefined) {
-    const { reason } = yield* relayCall(context, spec, step);
-    return yield { type: "finish", reason };
+    const { reason, stop } = yield* relayCall(context, spec, step);
+    return yield finishOf(reason, stop);
   }
   const check = createJsonChecker(json);
   // An upstream that has held to its schema mode before is trusted to write it live.
@@ -93,6 +95,11 @@ function* refuse(): Generator<ReasoningEvent> {
   yield { type: "finish", reason: "stop" };
 }
 
+/** The last event. */
+export function finishOf(reason: FinishReason, stop: string | undefined): ReasoningEvent {
+  return { type: "finish", reason, ...(stop === undefined ? {} : { stop }) };
+}
+
 /**
  * Passes one visible call on, without its finish.
  *
@@ -108,7 +115,9 @@ export async function* relayCall(
 ): AsyncGenerator<ReasoningEvent, Relayed> {
   const start = context.clock.now();
   const { final } = context.request;
-  const stop = createStopFilter([final.stop ?? []].flat());
+  const stops = [final.stop ?? []].flat();
+  const stop = createStopFilter(stops);
+  let told: string | undefined;
   const toolCall = createToolCallNumbers(final.parallel_tool_calls === false);
   const kept: string[] = [];
   let thinking: string[] | undefined;
@@ -160,6 +169,9 @@ export async function* relayCall(
       yield event;
     }
     if (delta.finishReason !== undefined) reason = delta.finishReason;
+    if (delta.stopSequence !== undefined && stops.includes(delta.stopSequence)) {
+      told = delta.stopSequence;
+    }
   }
   yield* endThinking();
   const rest = stop.end();
@@ -169,6 +181,7 @@ export async function* relayCall(
   return {
     text: kept.join(""),
     reason,
+    stop: stop.sequence ?? told,
     isText: !tools && !refused,
     answered: answering,
     thinking: thought,

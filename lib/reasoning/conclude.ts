@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { relayAnswer } from "./answer.ts";
+import { finishOf, relayAnswer } from "./answer.ts";
 import { withoutFinalLine } from "./answer_extractor.ts";
 import type { ReasoningEvent } from "./events.ts";
 import type { Sample } from "./parallel.ts";
@@ -31,7 +31,7 @@ export async function* conclude(
     const text = stop.push(answer) + stop.end();
     context.shows(text);
     if (text !== "") yield { type: "answer", text };
-    return yield { type: "finish", reason: cut && !stop.stopped ? "length" : "stop" };
+    return yield finishOf(cut && !stop.stopped ? "length" : "stop", stop.sequence);
   }
   const messages: Message[] = [
     { role: "system", content: context.prompt("synthesize").replace("{answer}", () => answer) },

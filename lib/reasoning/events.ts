@@ -113,6 +113,8 @@ export interface FinishEvent {
   type: "finish";
   /** Why it ended. */
   reason: FinishReason;
+  /** The stop sequence that ended it, where that is known: many upstreams do not tell. */
+  stop?: string;
 }
 
 /** One event of a reasoning run. A failure is thrown, as an `UpstreamError`. */

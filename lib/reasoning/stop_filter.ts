@@ -12,6 +12,8 @@ export interface StopFilter {
   end(): string;
   /** Whether a stop sequence has come; nothing follows it. */
   readonly stopped: boolean;
+  /** The stop sequence that has come. */
+  readonly sequence: string | undefined;
 }
 
 /** Creates a filter; the stop sequence itself is not given out. */
@@ -19,7 +21,7 @@ export function createStopFilter(stops: readonly string[]): StopFilter {
   const sequences = stops.filter((stop) => stop !== "");
   const longest = Math.max(0, ...sequences.map((stop) => stop.length));
   let held = "";
-  let stopped = false;
+  let sequence: string | undefined;
 
   /** How many characters at the end could be the beginning of a stop sequence. */
   function openTail(text: string): number {
@@ -33,15 +35,18 @@ export function createStopFilter(stops: readonly string[]): StopFilter {
   return {
     push(text) {
       if (sequences.length === 0) return text;
-      if (stopped) return "";
+      if (sequence !== undefined) return "";
       const all = held + text;
-      const at = Math.min(
-        ...sequences.map((stop) => all.indexOf(stop)).map((found) => found < 0 ? Infinity : found),
-      );
-      stopped = at !== Infinity;
-      const keep = stopped ? 0 : openTail(all);
+      let at = all.length;
+      for (const stop of sequences) {
+        const found = all.indexOf(stop);
+        if (found < 0 || found >= at) continue;
+        at = found;
+        sequence = stop;
+      }
+      const keep = sequence === undefined ? openTail(all) : 0;
       held = all.slice(all.length - keep);
-      return stopped ? all.slice(0, at) : all.slice(0, all.length - keep);
+      return all.slice(0, sequence === undefined ? all.length - keep : at);
     },
     end() {
       const rest = held;
@@ -49,7 +54,10 @@ export function createStopFilter(stops: readonly string[]): StopFilter {
       return rest;
     },
     get stopped() {
-      return stopped;
+      return sequence !== undefined;
+    },
+    get sequence() {
+      return sequence;
     },
   };
 }

@@ -94,11 +94,20 @@ function estimateContent(content: unknown): number {
   );
 }
 
-/** About how many tokens a prompt has. */
-export function promptTokens(messages: readonly Message[]): number {
-  return Math.ceil(
-    messages.reduce((sum, message) => sum + 4 + estimateContent(message.content), 0),
+/** About how many tokens a prompt of these messages has, with the tools it describes. */
+export function estimatePrompt(
+  messages: readonly Message[],
+  tools: readonly unknown[] = [],
+): number {
+  const tokens = messages.reduce(
+    (sum, { content, tool_calls }) => sum + 4 + estimateContent(content) + estimateJson(tool_calls),
+    0,
   );
+  return Math.ceil(tokens + tools.reduce<number>((sum, tool) => sum + estimateJson(tool), 0));
+}
+
+function estimateJson(value: unknown): number {
+  return value === undefined ? 0 : estimate(JSON.stringify(value));
 }
 
 /** Creates a meter for one request. */
@@ -144,7 +153,7 @@ export function createUsageMeter(): UsageMeter {
           if (reported === undefined) estimated = true;
           const counts = reported ??
             {
-              prompt: promptTokens(messages),
+              prompt: estimatePrompt(messages),
               cached: 0,
               completion: Math.ceil(hidden + shown),
             };

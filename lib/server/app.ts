@@ -4,9 +4,8 @@
  * @module
  */
 import { ApiError, ClientGoneError, errorResponse, toApiError } from "../api/errors.ts";
-import { modelList, modelObject } from "../api/models.ts";
+import { messagesErrorResponse } from "../api/messages_errors.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
-import { strategies } from "../reasoning/strategies/mod.ts";
 import { createMemoryStore } from "../store/memory.ts";
 import type { Limiter } from "../store/limiter.ts";
 import type { Store } from "../store/store.ts";
@@ -14,7 +13,7 @@ import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { createAdmission } from "./admission.ts";
-import { type Client, createAuthenticator, NOBODY } from "./auth.ts";
+import { createAuthenticator, NOBODY } from "./auth.ts";
 import { createChatHandler } from "./chat.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import { statusOf } from "./error_type.ts";
@@ -26,9 +25,11 @@ import { createMetrics } from "./metrics.ts";
 import { observeBoth } from "./observer.ts";
 import { keptRoutes } from "./kept_routes.ts";
 import { createMemory } from "./memory.ts";
+import { messagesRoutes } from "./messages.ts";
+import { modelRoutes, speaksMessages } from "./models.ts";
 import { createRouter, shown } from "./router.ts";
 import { createResponsesHandler } from "./responses.ts";
-import { modelNotFound, modelsOf, type RunOptions } from "./runs.ts";
+import type { RunOptions } from "./runs.ts";
 import { createVault } from "./vault.ts";
 import { observeTrace } from "./traces.ts";
 import { createWorkRegister } from "./work.ts";
@@ -107,10 +108,6 @@ export function createApp(options: AppOptions): App {
   const created = Math.floor(clock.date() / 1000);
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
   const ids = [...models.keys()];
-  const described = config.models.map(({ reasoning: { id, strategy } }) => ({
-    id,
-    description: strategies[strategy]?.summary ?? "",
-  }));
   const runs: RunOptions = {
     settings: config.server,
     models,
@@ -140,12 +137,11 @@ export function createApp(options: AppOptions): App {
       handle: createResponsesHandler({ ...runs, memory, beginWork: register.begin }),
     },
     ...keptRoutes({ ...runs, memory }),
-    { method: "GET", path: "/models", handle: (_request, { client }) => allModels(client) },
-    {
-      method: "GET",
-      path: "/models/*id",
-      handle: (_request, { client }, { id }) => oneModel(id!, client),
-    },
+    ...messagesRoutes({
+      ...runs,
+      vault: createVault(config.secret, "o1-api thinking signature"),
+    }),
+    ...modelRoutes(models, created),
     ...(metrics === undefined || config.metrics.port !== 0
       ? []
       : [{ method: "GET", path: "/metrics", handle: metrics.response } as const]),
@@ -155,18 +151,6 @@ export function createApp(options: AppOptions): App {
     { method: "GET", path: "/healthz", open: true, handle: health },
     { method: "GET", path: "/readyz", open: true, handle: () => readiness(!draining) },
   ]);
-
-  function allModels(client: Client): Response {
-    const allowed = modelsOf(client, models);
-    return Response.json(modelList(described.filter(({ id }) => allowed.has(id)), created));
-  }
-
-  function oneModel(id: string, client: Client): Response {
-    const allowed = modelsOf(client, models);
-    const model = described.find((each) => each.id === id);
-    if (model === undefined || !allowed.has(id)) throw modelNotFound(id, allowed);
-    return Response.json(modelObject(model, created));
-  }
 
   async function ended(work: Promise<void>, ms: number): Promise<void> {
     let cancel = () => {};
@@ -197,6 +181,7 @@ export function createApp(options: AppOptions): App {
       const start = clock.now();
       const path = pathOf(request.url);
       const id = requestId(request.headers);
+      const isMessages = speaksMessages(path, request.headers);
       const work = register.begin();
       const fields: Exchange["fields"] = {};
       const observer = observeBoth(
@@ -236,10 +221,12 @@ export function createApp(options: AppOptions): App {
         if (!exchange.isStreaming) done();
       } catch (error) {
         done(error);
-        response = errorResponse(toApiError(error));
+        const failure = toApiError(error);
+        response = isMessages ? messagesErrorResponse(failure, id) : errorResponse(failure);
       }
       const { headers } = response;
       headers.set("x-request-id", id);
+      if (isMessages) headers.set("request-id", id);
       // A refusal brings its own.
       const own = exchange.hold?.headers ?? await limits.headers(exchange.client);
       for (const [name, value] of [...Object.entries(own), ...CONSTANT_HEADERS]) {

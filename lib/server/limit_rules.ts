@@ -5,7 +5,7 @@
  */
 import type { LimitsConfig } from "../config/key_schema.ts";
 import type { Message } from "../reasoning/request.ts";
-import { promptTokens, type Usage } from "../reasoning/usage.ts";
+import { estimatePrompt, type Usage } from "../reasoning/usage.ts";
 import type { Limit } from "../store/limiter.ts";
 import type { UpstreamOptions } from "../upstream/options.ts";
 import type { Client } from "./auth.ts";
@@ -107,7 +107,7 @@ export function estimate(
   model: { caps: { tokens: number }; targets: readonly { upstream: UpstreamOptions }[] },
 ): Estimate {
   return {
-    prompt: promptTokens(messages),
+    prompt: estimatePrompt(messages),
     generated: Math.min(maxTokens ?? GENERATED_TOKENS, model.caps.tokens),
     price: model.targets[0]?.upstream.price,
   };

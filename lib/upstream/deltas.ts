@@ -42,6 +42,8 @@ export interface Delta {
   toolCalls?: ToolCallDelta[];
   /** Why the completion ended. */
   finishReason?: "stop" | "length" | "tool_calls" | "content_filter";
+  /** The stop sequence that ended it, where the upstream says so. */
+  stopSequence?: string;
   /** Token counts of the call. */
   usage?: TokenCounts;
 }
@@ -268,7 +270,11 @@ export function createDeltaReader(): DeltaReader {
       if (reason !== "") {
         finished = true;
         for (const call of calls) if (!call.begun) release(call, current());
-        current().finishReason = FINISH.get(reason) ?? "stop";
+        const last = current();
+        last.finishReason = FINISH.get(reason) ?? "stop";
+        // vLLM's field and SGLang's; a number is a token's.
+        const stop = text(choice.stop_reason) || text(choice.matched_stop);
+        if (stop !== "") last.stopSequence = stop;
       }
     },
     take() {

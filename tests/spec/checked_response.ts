@@ -45,7 +45,7 @@ export function checkResponse(request: Request, response: Response): Response {
 function checkerOf(request: Request, response: Response): TextChecker | undefined {
   const path = new URL(request.url).pathname.replace(/\/+$/, "").replace(/^(\/v1)+(?=\/|$)/, "");
   const type = response.headers.get("content-type") ?? "";
-  if (OTHERS.test(path)) return undefined;
+  if (OTHERS.test(path) || request.headers.has("anthropic-version")) return undefined;
   if (response.status >= 400) return jsonChecker(validateError, type);
   if (type.startsWith("text/event-stream")) {
     return path === "/chat/completions" ? createStreamChecker() : undefined;

@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "zod";
-import { relayAnswer, relayCall } from "../answer.ts";
+import { finishOf, relayAnswer, relayCall } from "../answer.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { thinkPrompts } from "../prompts.ts";
@@ -64,13 +64,13 @@ export async function* thinkThenAnswer(
     return yield* answerFrom(context, request, turns, next);
   }
   const spec = { role: "think", messages, keepRoom: true };
-  const { answered, thinking, reason, next } = yield* relayCall(context, spec, 1);
+  const { answered, thinking, reason, stop, next } = yield* relayCall(context, spec, 1);
   if (!answered && thinking !== "") {
     if (!context.canAnswer()) return yield { type: "finish", reason: "length" };
     const turns: Message[] = [{ role: "assistant", content: thinking }];
     return yield* answerFrom(context, request, turns, next);
   }
-  yield { type: "finish", reason };
+  yield finishOf(reason, stop);
 }
 
 /** Asks for the answer to thinking that has none. */
