@@ -185,7 +185,7 @@ export function createMessageCollector(head: MessageHead, options: MessageOption
       case "thinking":
         return { type, thinking: text, signature };
       case "text":
-        return { type, text, citations: null };
+        return { type, text };
       case "tool_use":
         return { ...emptyBlock(block), input: inputOf(text) };
     }

@@ -28,10 +28,10 @@ async function collected(events: readonly ReasoningEvent[], options: MessageOpti
 
 const display = () => fc.constantFrom<ThinkingDisplay>("none", "omitted", "shown");
 
-/** Blocks as both forms have them: a stream's input is JSON, and an object's texts have citations. */
+/** Blocks as both forms have them: a stream's input is JSON. */
 // deno-lint-ignore no-explicit-any -- blocks of all kinds
 function plain(content: any[]) {
-  return content.map(({ citations: _, json, ...block }) =>
+  return content.map(({ json, ...block }) =>
     json === undefined ? block : { ...block, input: JSON.parse(json) }
   );
 }

@@ -1,7 +1,8 @@
 import { assert } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 
-const CLIENTS = /^npm:(openai|ai|@ai-sdk\/[\w-]+|@langchain\/openai|@openai\/agents)@(\d+)\.(\d+)/;
+const CLIENTS =
+  /^npm:(openai|ai|@ai-sdk\/[\w-]+|@anthropic-ai\/sdk|@langchain\/openai|@openai\/agents)@(\d+)\.(\d+)/;
 
 Deno.test("the README's table of clients names every client that is tested, and its version", () => {
   const readme = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));

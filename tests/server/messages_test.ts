@@ -116,7 +116,7 @@ Deno.test("the thinking behind a call goes back upstream with its signature, unl
   const { content, stop_reason } = await (await first.ask(body)).json();
   assertEquals(stop_reason, "tool_use");
   assertEquals(content.slice(1), [
-    { type: "text", text: "Let me see.", citations: null },
+    { type: "text", text: "Let me see." },
     { type: "tool_use", id: "call_1", name: "add", input: { a: 1 } },
   ]);
   const [signed, ...rest] = content;
