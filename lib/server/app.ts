@@ -203,6 +203,7 @@ export function createApp(options: AppOptions): App {
           request_id: id,
         });
       };
+      const ends: (() => void)[] = [];
       const exchange: Exchange = {
         client: NOBODY,
         work,
@@ -211,6 +212,7 @@ export function createApp(options: AppOptions): App {
         isStreaming: false,
         leave() {},
         done,
+        onAnswer: (end) => ends.push(end),
       };
       let response: Response;
       try {
@@ -224,6 +226,7 @@ export function createApp(options: AppOptions): App {
         const failure = toApiError(error);
         response = isMessages ? messagesErrorResponse(failure, id) : errorResponse(failure);
       }
+      for (const end of ends) end();
       const { headers } = response;
       headers.set("x-request-id", id);
       if (isMessages) headers.set("request-id", id);

@@ -6,9 +6,8 @@
 import { chatWriter, completionHead } from "../api/chat_completions.ts";
 import { decodeChatRequest, formatOf } from "../api/chat_request.ts";
 import { answerStream, answerWhole } from "./answering.ts";
-import { readJson } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { findModel, prepareRun, type RunOptions } from "./runs.ts";
+import { findModel, prepareRun, readRequest, type RunOptions } from "./runs.ts";
 import { createSharedRuns, type SharedRun } from "./shared_runs.ts";
 
 /** Answers `POST /chat/completions`. Throws what `toApiError` understands. */
@@ -20,13 +19,13 @@ export function createChatHandler(options: RunOptions): ChatHandler {
   const shared = createSharedRuns();
 
   return async (request, exchange) => {
-    const json = await readJson(request, settings.max_body_bytes);
+    const json = await readRequest(request, exchange, options);
     const chat = decodeChatRequest(json, {
       strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
       strict: settings.strict_openai,
     });
     const model = findModel(chat.model, options.models, exchange.client);
-    const start = await prepareRun(model, chat.reasoning, { request, exchange, options });
+    const start = await prepareRun(model, chat.reasoning, exchange, options);
     const ownHead = completionHead(model.reasoning.id, clock.date());
     const key = joinKey(request.headers, json);
     const joined: SharedRun | undefined = key === undefined

@@ -27,6 +27,8 @@ export interface Exchange {
   leave(): void;
   /** The answer is over: whole, failed or abandoned. Only the first call counts. */
   done(error?: unknown): void;
+  /** Calls this when the answer, or its beginning, is handed to the runtime. */
+  onAnswer(end: () => void): void;
 }
 
 /** A route's answer. Throws what `toApiError` understands. */

@@ -12,11 +12,10 @@ import { createResponseWriter, type ResponseWriter } from "../api/responses_writ
 import type { PublishedModel } from "../config/published_models.ts";
 import type { Change } from "../store/store.ts";
 import { answerStream, answerWhole } from "./answering.ts";
-import { readJson } from "./body.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import type { KeptResponse } from "./kept_responses.ts";
 import type { Memory } from "./memory.ts";
-import { findModel, prepareRun, type RunOptions, startRun } from "./runs.ts";
+import { findModel, prepareRun, readRequest, type RunOptions, startRun } from "./runs.ts";
 import type { Work } from "./work.ts";
 
 /** What the making of responses needs from outside. */
@@ -41,7 +40,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
   const { settings, clock, memory } = options;
 
   return async (request, exchange) => {
-    const body = readResponsesBody(await readJson(request, settings.max_body_bytes));
+    const body = readResponsesBody(await readRequest(request, exchange, options));
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
     const { owner } = exchange.client;
     const { known, ids } = await memory.recall(owner, body);
@@ -51,7 +50,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const making: Making = { body, owner, model, decoded, kept };
     if (body.background) return await makeAlone(making, request, exchange);
     const writer = writerOf(making);
-    const start = await prepareRun(model, decoded.reasoning, { request, exchange, options });
+    const start = await prepareRun(model, decoded.reasoning, exchange, options);
     const answer = decoded.reasoning.stream ? answerStream : answerWhole;
     return await answer({
       events: start(exchange.work.signal),

@@ -13,6 +13,8 @@ import { run, strategyName } from "../reasoning/run.ts";
 import type { Clock } from "../upstream/clock.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
 import type { Client } from "./auth.ts";
+import { readJson } from "./body.ts";
+import { watchClient } from "./client_watch.ts";
 import type { Exchange } from "./exchange.ts";
 import { estimate } from "./limit_rules.ts";
 import type { Limits } from "./limits.ts";
@@ -40,29 +42,49 @@ export interface RunOptions {
 export type StartRun = (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>;
 
 /**
- * Prepares the run of a request, within the request's time, for as long as its client is there.
+ * Reads the body of a request as JSON; from then on its work ends when its client leaves.
+ *
+ * @throws what `readJson` throws.
+ */
+export function readRequest(
+  request: Request,
+  { work, onAnswer }: Exchange,
+  { settings, clock }: Pick<RunOptions, "settings" | "clock">,
+): Promise<unknown> {
+  leaveWith(request, work);
+  return readJson(request, settings.max_body_bytes, (body) => {
+    onAnswer(watchClient(body, clock, () => work.abort(clientGone())));
+  });
+}
+
+/**
+ * Prepares the run of a request, within the request's time.
  *
  * @throws {ApiError} 429 where the client is over a limit.
  */
 export async function prepareRun(
   model: PublishedModel,
   reasoning: ReasoningRequest,
-  { request, exchange, options }: { request: Request; exchange: Exchange; options: RunOptions },
+  exchange: Exchange,
+  options: RunOptions,
 ): Promise<StartRun> {
   const { settings } = options;
   const { work } = exchange;
   const deadline = work.limit(
     reasoning.stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
   );
-  leaveWith(request, work);
   return await startRun(model, reasoning, deadline, exchange, options);
 }
 
-/** Ends the work when the client leaves. */
+/** Ends the work when the runtime tells that the client has left. */
 function leaveWith(request: Request, work: Exchange["work"]): void {
-  const gone = () => work.abort(new ClientGoneError("The client left before the answer"));
+  const gone = () => work.abort(clientGone());
   if (request.signal.aborted) gone();
   request.signal.addEventListener("abort", gone, { once: true });
+}
+
+function clientGone(): ClientGoneError {
+  return new ClientGoneError("The client left before the answer");
 }
 
 /** Says to the log, and to who watches, what is run. */
