@@ -8,6 +8,7 @@ import { messagesErrorResponse } from "../api/messages_errors.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
 import { createMemoryStore } from "../store/memory.ts";
 import type { Limiter } from "../store/limiter.ts";
+import { createMemoryLimiter } from "../store/limiter_memory.ts";
 import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
@@ -19,7 +20,7 @@ import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import { statusOf } from "./error_type.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { health, readiness, root } from "./health.ts";
-import { createLimits, UNLIMITED } from "./limits.ts";
+import { createLimits } from "./limits.ts";
 import { causeOf, type Log, type LogFields } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { observeBoth } from "./observer.ts";
@@ -48,7 +49,7 @@ export interface AppOptions {
   log: Log;
   /** Where what outlives a request is kept; default: memory. */
   store?: Store | undefined;
-  /** Where requests and tokens are counted; without one nothing is limited. */
+  /** Where requests and tokens are counted; default: memory. */
   limiter?: Limiter | undefined;
   /** Why all work is refused, if it is: a public server without a token of its own. */
   refuse?: string | undefined;
@@ -101,10 +102,12 @@ export function createApp(options: AppOptions): App {
     queue: config.server.max_queue,
     clock,
   });
-  const { limiter } = options;
-  const limits = limiter === undefined
-    ? UNLIMITED
-    : createLimits({ limiter, limits: config.limits, clock, log });
+  const limits = createLimits({
+    limiter: options.limiter ?? createMemoryLimiter(),
+    limits: config.limits,
+    clock,
+    log,
+  });
   const created = Math.floor(clock.date() / 1000);
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
   const ids = [...models.keys()];
@@ -194,9 +197,9 @@ export function createApp(options: AppOptions): App {
         if (over) return;
         over = true;
         work.end();
-        observer?.end(error === undefined ? status : statusOf(error), error);
         exchange.hold?.end();
         exchange.leave();
+        observer?.end(error === undefined ? status : statusOf(error), error);
         const ms = Math.round(clock.now() - start);
         logAnswer(log, `${request.method} ${shown(path)}`, { status, ms }, error, {
           ...fields,

@@ -19,7 +19,7 @@ import {
   rulesOf,
   used,
 } from "./limit_rules.ts";
-import type { Log } from "./log.ts";
+import { causeOf, type Log } from "./log.ts";
 
 /** What a request holds of its client's limits. A request that runs nothing gives all of it back. */
 export interface Hold {
@@ -71,13 +71,6 @@ interface Taken {
 /** How often leases are renewed. */
 const RENEW_MS = LEASE_MS / 3;
 
-/** Limits that nobody has. */
-export const UNLIMITED: Limits = {
-  take: () => Promise.resolve(undefined),
-  headers: () => Promise.resolve({}),
-  close: () => Promise.resolve(),
-};
-
 /** Creates the limits. */
 export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Limits {
   const leases = new Map<string, Taken[]>();
@@ -93,9 +86,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
   }
 
   function failed(what: string, error: unknown): void {
-    log.error(`limits: can't ${what}`, {
-      cause: error instanceof Error ? error.stack : String(error),
-    });
+    log.error(`limits: can't ${what}`, { cause: causeOf(error) });
   }
 
   function renew(): void {

@@ -112,12 +112,13 @@ export async function startRun(
   { client, clock, random, settings, limits }: RunOptions,
 ): Promise<StartRun> {
   const { fields } = exchange;
-  const observer = noteRun(model, reasoning, exchange);
+  fields.model = model.reasoning.id;
   const hold = exchange.hold = await limits.take(
     exchange.client,
     estimate(reasoning.messages, reasoning.maxTokens, model.reasoning),
     model.reasoning.id,
   );
+  const observer = noteRun(model, reasoning, exchange);
   return (signal) =>
     run(model.reasoning, reasoning, {
       client,

@@ -1,15 +1,16 @@
 /**
- * A limiter in a few lines, whose books can be read.
+ * The memory's limiter, whose books can be read.
  *
  * @module
  */
-import type { Limit, Limiter, LimitState } from "../../lib/store/limiter.ts";
+import type { Limit, Limiter } from "../../lib/store/limiter.ts";
+import { createMemoryLimiter } from "../../lib/store/limiter_memory.ts";
 
 /** A limiter and its books. */
 export interface CountingLimiter extends Limiter {
-  /** What counts against a limit of this key at a time: in its window, or leased. */
-  count(now: number, key: string): number;
-  /** The keys that were ever counted. */
+  /** What counts against a limit of this key at a time. */
+  count(now: number, key: string): Promise<number>;
+  /** The keys that were ever asked about. */
   keys(): string[];
   /** What the next calls fail with, if they do. */
   failure: Error | undefined;
@@ -17,91 +18,42 @@ export interface CountingLimiter extends Limiter {
   readonly calls: number;
 }
 
-interface Book {
-  windowMs: number;
-  entries: { at: number; cost: number }[];
-  leases: Map<string, number>;
-}
+/** Far above what any test uses, so that what is over the limit is seen too. */
+const ROOM = 1e9;
 
 /** Creates an empty one. */
 export function createCountingLimiter(): CountingLimiter {
-  const books = new Map<string, Book>();
+  const limiter = createMemoryLimiter();
+  const limits = new Map<string, Limit>();
   let calls = 0;
 
-  function bookOf({ key, windowMs }: Limit): Book {
-    const book = books.get(key) ?? { windowMs, entries: [], leases: new Map() };
-    books.set(key, book);
-    return book;
-  }
-
-  function count(now: number, { windowMs, entries, leases }: Book): number {
-    const inWindow = entries.filter(({ at }) => at > now - windowMs);
-    return inWindow.reduce((sum, { cost }) => sum + cost, 0) +
-      [...leases.values()].filter((until) => until > now).length;
-  }
-
-  /** When so much is free, from now on. */
-  function freeAt(now: number, limit: Limit, cost: number): number {
-    const book = bookOf(limit);
-    const ends = [
-      ...book.entries.map(({ at }) => at + limit.windowMs),
-      ...book.leases.values(),
-    ].filter((end) => end > now).toSorted((a, b) => a - b);
-    return [now, ...ends].find((at) => count(at, book) + cost <= limit.amount) ?? Infinity;
-  }
-
-  function called(): void {
+  // deno-lint-ignore require-await -- what it throws has to be a rejection
+  async function called<T>(call: () => Promise<T>): Promise<T> {
     calls++;
     if (self.failure !== undefined) throw self.failure;
+    return call();
   }
-
-  // deno-lint-ignore require-await -- what it throws has to be a rejection
-  const take: Limiter["take"] = async (now, asks) => {
-    called();
-    const ok = asks.every(({ limit, cost }) =>
-      cost === 0 || count(now, bookOf(limit)) + cost <= limit.amount
-    );
-    const states = asks.map(({ limit, cost }): LimitState => {
-      const retryAfterMs = ok ? 0 : freeAt(now, limit, cost) - now;
-      return { limit, remaining: 0, retryAfterMs, resetMs: 0 };
-    });
-    if (ok) {
-      for (const { limit, cost, lease } of asks) {
-        const book = bookOf(limit);
-        if (lease !== undefined) book.leases.set(lease, now + limit.windowMs);
-        else if (cost !== 0) book.entries.push({ at: now, cost });
-      }
-    }
-    for (const state of states) {
-      state.remaining = state.limit.amount - count(now, bookOf(state.limit));
-      state.resetMs = freeAt(now, state.limit, state.limit.amount) - now;
-    }
-    return { ok, states };
-  };
 
   const self: CountingLimiter = {
     failure: undefined,
-    take,
-    // deno-lint-ignore require-await -- what it throws has to be a rejection
-    async settle(now, corrections) {
-      called();
-      for (const { limit, cost, lease } of corrections) {
-        const book = bookOf(limit);
-        if (lease !== undefined) book.leases.delete(lease);
-        else book.entries.push({ at: now, cost });
-      }
+    take(now, asks) {
+      for (const { limit } of asks) limits.set(limit.key, limit);
+      return called(() => limiter.take(now, asks));
     },
-    // deno-lint-ignore require-await -- what it throws has to be a rejection
-    async renew(now, leases) {
-      called();
-      for (const { limit, lease } of leases) {
-        const book = bookOf(limit);
-        if (book.leases.has(lease)) book.leases.set(lease, now + limit.windowMs);
-      }
+    settle: (now, corrections) => called(() => limiter.settle(now, corrections)),
+    renew: (now, leases) => called(() => limiter.renew(now, leases)),
+    close: limiter.close,
+    async count(now, key) {
+      const limit = limits.get(key);
+      if (limit === undefined) return 0;
+      // A rate drains as its own amount says; another one would read it wrong.
+      const amount = limit.kind === "rate" ? limit.amount : Math.max(ROOM, limit.amount);
+      const { states } = await limiter.take(now, [{ limit: { ...limit, amount }, cost: 0 }]);
+      const [{ remaining, resetMs } = { remaining: 0, resetMs: 0 }] = states;
+      // What is over a rate tells by its time alone.
+      return remaining > 0 ? amount - remaining : resetMs * amount / limit.windowMs;
     },
-    close: () => Promise.resolve(),
-    count: (now, key) => books.has(key) ? count(now, books.get(key)!) : 0,
-    keys: () => [...books.keys()],
+    keys: () => [...limits.keys()],
     get calls() {
       return calls;
     },

@@ -153,17 +153,17 @@ limits: { rpm: 1000, tpm: 1000000000, parallel: 100, daily_usd: 1000, monthly_to
           );
         }
         // Work that was left ends behind its client's back, and gives its lease back last.
-        for (let turns = 0; count("parallel:moment") > 0 && turns < 10_000; turns++) {
+        for (let turns = 0; await count("parallel:moment") > 0 && turns < 10_000; turns++) {
           await setImmediate();
         }
         await app.drain(0);
         const sum = (of: (each: Used) => number) => used.reduce((all, each) => all + of(each), 0);
         assertEquals({
-          leases: count("parallel:moment"),
-          requests: count("requests:minute"),
-          tpm: count("tokens:minute"),
-          monthly: count("tokens:month:2026-01"),
-          nano: count("usd:day:2026-01-01"),
+          leases: await count("parallel:moment"),
+          requests: await count("requests:minute"),
+          tpm: await count("tokens:minute"),
+          monthly: await count("tokens:month:2026-01"),
+          nano: await count("usd:day:2026-01-01"),
         }, {
           leases: 0,
           requests: sum(({ requests }) => requests),
