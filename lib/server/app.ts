@@ -147,13 +147,21 @@ export function createApp(options: AppOptions): App {
     ...modelRoutes(models, created),
     ...(metrics === undefined || config.metrics.port !== 0
       ? []
-      : [{ method: "GET", path: "/metrics", handle: metrics.response } as const]),
+      : [{ method: "GET", path: "/metrics", handle: readMetrics } as const]),
     { method: "GET", path: "/", open: true, handle: () => root(ids) },
     { method: "GET", path: "/favicon.ico", open: true, handle: () => root(ids) },
     { method: "GET", path: "/health", open: true, handle: health },
     { method: "GET", path: "/healthz", open: true, handle: health },
     { method: "GET", path: "/readyz", open: true, handle: () => readiness(!draining) },
   ]);
+
+  /** They tell of all clients, and are for none of them. */
+  function readMetrics(_request: Request, { client }: Exchange): Response {
+    if (client.key === undefined) return metrics!.response();
+    throw new ApiError(403, "The metrics are for the holder of api_bearer_token.", {
+      code: "insufficient_permissions",
+    });
+  }
 
   async function ended(work: Promise<void>, ms: number): Promise<void> {
     let cancel = () => {};

@@ -167,3 +167,13 @@ Deno.test("every known hash is compared, wherever the right one stands", () => {
     assertEquals(found?.text, given === "z" ? undefined : given);
   }
 });
+
+Deno.test("the metrics are not for a client's key", async () => {
+  await using world = await openApp();
+  const asKey = await world.app.send("/metrics", undefined, bearer(KEYS.next));
+  assertEquals(asKey.status, 403);
+  assertEquals((await asKey.json()).error.code, "insufficient_permissions");
+  const asHolder = await world.app.send("/metrics");
+  assertEquals(asHolder.status, 200);
+  await asHolder.body?.cancel();
+});
