@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { configPath } from "../config/config_path.ts";
 import { ConfigError } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";
@@ -14,6 +15,8 @@ import type { CommandOptions } from "./options.ts";
 export interface Configuration {
   /** The file's path; undefined where there is none and the defaults hold. */
   path: string | undefined;
+  /** Where the file is, or would be. */
+  folder: string;
   /** The settings. */
   config: Config;
   /** What the server runs on. */
@@ -51,5 +54,5 @@ async function readConfiguration(options: CommandOptions): Promise<Configuration
     readFile: (file) => Deno.readTextFile(file),
   });
   const resolved = resolveConfig(config, { env: (name) => Deno.env.get(name) });
-  return { path: found ? path : undefined, config, resolved };
+  return { path: found ? path : undefined, folder: dirname(path), config, resolved };
 }

@@ -3,23 +3,29 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { type ListenAddress, listenOptions } from "../config/listen.ts";
 import { isDeploy, PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
 import { createApp } from "../server/app.ts";
 import { causeOf, createLog, type Log } from "../server/log.ts";
 import { createSignalHandler } from "../server/shutdown.ts";
+import type { Limiter } from "../store/limiter.ts";
+import { openLimiter, openStore } from "../store/open.ts";
+import type { Store } from "../store/store.ts";
 import { systemClock } from "../upstream/clock.ts";
 import { configOrExit, exitOnConfigError } from "./configuration.ts";
 import type { CommandOptions } from "./options.ts";
 
 /** Runs the server; resolves when it has ended. */
 export async function serve(options: CommandOptions): Promise<void> {
-  const { path, config, resolved } = await configOrExit(options);
+  const { path, folder, config, resolved } = await configOrExit(options);
   const env = (name: string) => Deno.env.get(name);
   const onDeploy = isDeploy(env);
   const address = listenAddress();
   const log = logOf(resolved);
+  const kept = await openOrExit(resolved.store, folder, onDeploy, log);
   const app = createApp({
+    ...kept,
     config: resolved,
     clock: systemClock,
     random: Math.random,
@@ -40,6 +46,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   const scrapes = listenForScrapes(app.metrics, { ...address, port: resolved.metrics.port });
   onSignals(app, { server, scrapes }, resolved.server.shutdown_grace_ms, log);
   await server.finished;
+  await Promise.all([kept.store.close(), kept.limiter.close()]);
 
   function listenAddress(): ListenAddress {
     try {
@@ -49,6 +56,30 @@ export async function serve(options: CommandOptions): Promise<void> {
     } catch (error) {
       exitOnConfigError(error);
     }
+  }
+}
+
+/** Opens where responses and counts are kept; ends the process where that can't be had. */
+async function openOrExit(
+  setting: string,
+  folder: string,
+  onDeploy: boolean,
+  log: Log,
+): Promise<{ store: Store; limiter: Limiter }> {
+  const options = {
+    path: join(folder, "o1-api.db"),
+    now: Date.now,
+    warn: (message: string) => log.warn(message),
+    onDeploy,
+  };
+  try {
+    return {
+      store: await openStore(setting, options),
+      limiter: await openLimiter(setting, options),
+    };
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    Deno.exit(1);
   }
 }
 

@@ -12,7 +12,7 @@ import { answerStream, answerWhole } from "./answering.ts";
 import { readJson } from "./body.ts";
 import type { Handler } from "./exchange.ts";
 import type { Route } from "./router.ts";
-import { findModel, prepareRun, type RunOptions } from "./runs.ts";
+import { findModel, prepareRun, readRequest, type RunOptions } from "./runs.ts";
 import type { Vault } from "./vault.ts";
 
 /** What the making of messages needs from outside. */
@@ -41,14 +41,14 @@ function createMessagesHandler(options: MessagesOptions): Handler {
   }
 
   return async (request, exchange) => {
-    const body = readMessagesBody(await readJson(request, settings.max_body_bytes));
+    const body = readMessagesBody(await readRequest(request, exchange, options));
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
     const known = await recall(body);
     const { reasoning, thinking } = decodeMessagesRequest(body, {
       thinkingOf: (signature) => known.get(signature),
       strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
     });
-    const start = await prepareRun(model, reasoning, { request, exchange, options });
+    const start = await prepareRun(model, reasoning, exchange, options);
     const inputTokens = estimatePrompt(reasoning.messages, reasoning.final.tools);
     const answer = reasoning.stream ? answerStream : answerWhole;
     return await answer({
