@@ -42,6 +42,8 @@ async function setUp(
   };
 }
 
+const VERSION = { headers: { "anthropic-version": "2023-06-01" } };
+
 const thinking = { type: "enabled", budget_tokens: 2000 };
 
 Deno.test("thinking that is asked for comes before the answer, whole and streamed", async () => {
@@ -100,7 +102,7 @@ Deno.test("thinking whose display is omitted leaves its signature alone", async 
   assert(!text.includes("Understand"));
 });
 
-Deno.test("the thinking behind a call goes back upstream with its signature, unless it is changed", async () => {
+Deno.test("the thinking behind a call goes back upstream with its signature, unless that is not ours", async () => {
   // As DeepSeek does, it wants the thinking back: another server knows it from the signature alone.
   const script = ({ body: { messages } }: Call): Reply => {
     const call = messages.find((message: { role: string }) => message.role === "assistant");
@@ -120,9 +122,18 @@ Deno.test("the thinking behind a call goes back upstream with its signature, unl
     { type: "tool_use", id: "call_1", name: "add", input: { a: 1 } },
   ]);
   const [signed, ...rest] = content;
-  const cases = [[signed, 200], [{ ...signed, signature: "EqQBCgIYAhIMforged" }, 400]] as const;
-  for (const [block, status] of cases) {
-    await using second = await setUp(script);
+  const yaml = `
+secret: another than the first server's
+upstreams: { scripted: { base_url: UPSTREAM } }
+models: { plain: { strategy: direct, upstream: scripted, model: scripted-model } }
+`;
+  const cases: [unknown, number, Partial<TestAppOptions>][] = [
+    [signed, 200, {}],
+    [{ ...signed, signature: "EqQBCgIYAhIMforged" }, 400, {}],
+    [signed, 400, { yaml }],
+  ];
+  for (const [block, status, options] of cases) {
+    await using second = await setUp(script, options);
     const result = { type: "tool_result", tool_use_id: "call_1", content: "3" };
     const messages = [
       { role: "user", content: "Add." },
@@ -344,6 +355,35 @@ server: { max_body_bytes: 4000 }
   });
 }
 
+Deno.test("a key uses, counts for and lists its own models alone", async () => {
+  const key = "ann-key-4711-4711";
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  const yaml = `
+keys:
+  - { name: ann, sha256: ${new Uint8Array(hash).toHex()}, models: [plain] }
+upstreams: { scripted: { base_url: UPSTREAM } }
+models:
+  other: { strategy: direct, upstream: scripted, model: m }
+  plain: { strategy: direct, upstream: scripted, model: m }
+`;
+  await using setup = await setUp([STEPS[3]!], { yaml });
+  const headers = { authorization: "", "x-api-key": key, ...VERSION.headers };
+  const list = await setup.app.send("/v1/models", undefined, { headers });
+  assertEquals((await list.json()).data.map(({ id }: { id: string }) => id), ["plain"]);
+  const other = await setup.app.send("/v1/models/other", undefined, { headers });
+  assertEquals([other.status, (await other.json()).type], [404, "error"]);
+  for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
+    const messages = [{ role: "user", content: "Hi" }];
+    const ask = (model?: string) =>
+      setup.app.send(path, { model, max_tokens: 9, messages }, { headers });
+    const refused = await ask("other");
+    assertEquals([refused.status, (await refused.json()).error.type], [404, "not_found_error"]);
+    const first = await ask();
+    await first.body?.cancel();
+    assertEquals(first.status, 200);
+  }
+});
+
 Deno.test("a server that shuts down is overloaded", async () => {
   await using setup = await setUp([]);
   await setup.app.drain(0);
@@ -359,8 +399,6 @@ Deno.test("a stream that breaks ends with one error event", async () => {
   // What was paid for is not to be run again.
   assertEquals(error.type, "invalid_request_error");
 });
-
-const VERSION = { headers: { "anthropic-version": "2023-06-01" } };
 
 Deno.test("models are listed in Anthropic's shape for its clients, page by page", async () => {
   await using setup = await setUp([]);
