@@ -4,13 +4,22 @@
  *
  * @module
  */
+import { createResponseStreamChecker } from "./response_stream_checker.ts";
 import { createStreamChecker } from "./stream_checker.ts";
 import {
   InvalidWireError,
   validateCompletion,
+  validateConversation,
+  validateConversationItem,
+  validateConversationItems,
+  validateDeletedConversation,
+  validateDeletedResponse,
   validateError,
+  validateInputItems,
   validateModel,
   validateModelList,
+  validateResponse,
+  validateTokenCount,
 } from "./validate.ts";
 
 /** Takes the text of a body piece by piece, and throws where it is wrong. */
@@ -21,11 +30,20 @@ export interface TextChecker {
   end(): void;
 }
 
-/** What an answer of status 200 has to be, by the path without its prefix. */
+/** What an answer of status 200 has to be, by the method and the path without its prefix. */
 const OBJECTS: readonly [RegExp, (json: unknown) => void][] = [
-  [/^\/chat\/completions$/, validateCompletion],
-  [/^\/models$/, validateModelList],
-  [/^\/models\/.+$/, validateModel],
+  [/^\S+ \/chat\/completions$/, validateCompletion],
+  [/^\S+ \/models$/, validateModelList],
+  [/^\S+ \/models\/.+$/, validateModel],
+  [/^POST \/responses\/input_tokens$/, validateTokenCount],
+  [/^(POST \/responses|GET \/responses\/[^/]+|POST \/responses\/[^/]+\/cancel)$/, validateResponse],
+  [/^DELETE \/responses\/[^/]+$/, validateDeletedResponse],
+  [/^GET \/responses\/[^/]+\/input_items$/, validateInputItems],
+  [/^(GET|POST) \/conversations\/[^/]+\/items$/, validateConversationItems],
+  [/^GET \/conversations\/[^/]+\/items\/.+$/, validateConversationItem],
+  [/^DELETE \/conversations\/[^/]+\/items\/.+$/, validateConversation],
+  [/^DELETE \/conversations\/[^/]+$/, validateDeletedConversation],
+  [/^(GET|POST) \/conversations(\/[^/]+)?$/, validateConversation],
 ];
 
 /** Paths whose answers have shapes of their own. */
@@ -43,14 +61,19 @@ export function checkResponse(request: Request, response: Response): Response {
 }
 
 function checkerOf(request: Request, response: Response): TextChecker | undefined {
-  const path = new URL(request.url).pathname.replace(/\/+$/, "").replace(/^(\/v1)+(?=\/|$)/, "");
+  const { pathname, searchParams } = new URL(request.url);
+  const path = pathname.replace(/\/+$/, "").replace(/^(\/v1)+(?=\/|$)/, "");
   const type = response.headers.get("content-type") ?? "";
   if (OTHERS.test(path) || request.headers.has("anthropic-version")) return undefined;
   if (response.status >= 400) return jsonChecker(validateError, type);
   if (type.startsWith("text/event-stream")) {
-    return path === "/chat/completions" ? createStreamChecker() : undefined;
+    if (path === "/chat/completions") return createStreamChecker();
+    if (!path.startsWith("/responses")) return undefined;
+    const startingAfter = searchParams.get("starting_after");
+    return createResponseStreamChecker(startingAfter === null ? -1 : Number(startingAfter));
   }
-  const validate = OBJECTS.find(([pattern]) => pattern.test(path))?.[1];
+  const asked = `${request.method} ${path}`;
+  const validate = OBJECTS.find(([pattern]) => pattern.test(asked))?.[1];
   return validate && jsonChecker(validate, type);
 }
 

@@ -29,7 +29,60 @@ export const ROOTS = [
   "ListModelsResponse",
   "Model",
   "ErrorResponse",
+  "Response",
+  "ResponseStreamEvent",
+  "ResponseItemList",
+  "TokenCountsResource",
+  "ConversationResource",
+  "DeletedConversationResource",
+  "ConversationItemList",
+  "ConversationItem",
 ] as const;
+
+/** The members of the document's unions that the server writes; the others would be most of it. */
+const WRITTEN: Readonly<Record<string, readonly string[]>> = {
+  OutputItem: ["OutputMessage", "FunctionToolCall", "ReasoningItem"],
+  ItemResource: [
+    "InputMessageResource",
+    "OutputMessage",
+    "FunctionToolCallResource",
+    "FunctionToolCallOutputResource",
+    "ReasoningItem",
+  ],
+  ConversationItem: [
+    "Message",
+    "FunctionToolCallResource",
+    "FunctionToolCallOutputResource",
+    "ReasoningItem",
+  ],
+  Tool: ["FunctionTool"],
+  InputItem: [],
+  Prompt: [],
+  Moderation: [],
+  ResponseStreamEvent: [
+    "ResponseCreatedEvent",
+    "ResponseQueuedEvent",
+    "ResponseInProgressEvent",
+    "ResponseCompletedEvent",
+    "ResponseIncompleteEvent",
+    "ResponseFailedEvent",
+    "ResponseErrorEvent",
+    "ResponseOutputItemAddedEvent",
+    "ResponseOutputItemDoneEvent",
+    "ResponseContentPartAddedEvent",
+    "ResponseContentPartDoneEvent",
+    "ResponseTextDeltaEvent",
+    "ResponseTextDoneEvent",
+    "ResponseRefusalDeltaEvent",
+    "ResponseRefusalDoneEvent",
+    "ResponseFunctionCallArgumentsDeltaEvent",
+    "ResponseFunctionCallArgumentsDoneEvent",
+    "ResponseReasoningSummaryPartAddedEvent",
+    "ResponseReasoningSummaryPartDoneEvent",
+    "ResponseReasoningSummaryTextDeltaEvent",
+    "ResponseReasoningSummaryTextDoneEvent",
+  ],
+};
 
 /** The document does not carry its own date. */
 const DATES: Readonly<Record<string, string>> = { "2.3.0": "2026-08-21" };
@@ -76,6 +129,20 @@ export function convert(schema: Json): Json {
   return schema.nullable === true ? { anyOf: [out, { type: "null" }] } : out;
 }
 
+/** A schema without what the server never writes. */
+function written(name: string, schema: Json): Json {
+  const members = WRITTEN[name];
+  if (members === undefined) return schema;
+  if (members.length === 0) return false;
+  const union = ["oneOf", "anyOf"].find((key) => isObject(schema) && key in schema);
+  const known = isObject(schema) && union ? schema[union] : undefined;
+  const kept = members.map((member) => ({ $ref: REFERENCE + member }));
+  const isMember = ({ $ref }: JsonObject) =>
+    Array.isArray(known) && known.some((each) => isObject(each) && each.$ref === $ref);
+  if (!kept.every(isMember)) throw new Error(`'${name}' is not the union that it was.`);
+  return { [union!]: kept };
+}
+
 /** Every name that a schema refers to. */
 function references(schema: Json): string[] {
   if (Array.isArray(schema)) return schema.flatMap(references);
@@ -96,8 +163,9 @@ export function extract(document: JsonObject): ExtractedSchemas {
     if (found.has(name)) continue;
     const schema = schemas[name];
     if (schema === undefined) throw new Error(`The document has no schema '${name}'.`);
-    found.set(name, convert(schema));
-    open.push(...references(schema));
+    const own = written(name, schema);
+    found.set(name, convert(own));
+    open.push(...references(own));
   }
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
