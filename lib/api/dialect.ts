@@ -30,6 +30,8 @@ export interface Collector {
    * @param cut why it was cut short, if it was.
    */
   whole(cut?: FinishReason): unknown;
+  /** The answer that tells a failure, in dialects that have one. */
+  failed?(error: ApiError): unknown;
 }
 
 /** The two ways to write one answer. */

@@ -83,32 +83,40 @@ export interface ItemsContext {
   thinking(item: Item): string | undefined;
 }
 
+/** An item and where the request has it, e.g. `input[0]`; for messages about it. */
+export interface PlacedItem {
+  /** The item. */
+  item: Item;
+  /** Its path. */
+  path: string;
+}
+
 /**
  * The messages that items stand for, in order. An item without a type is a message.
  *
  * @throws {ApiError} 400 naming the item that nothing can be made of.
  */
-export function toMessages(items: readonly Item[], context: ItemsContext): Message[] {
+export function toMessages(items: readonly PlacedItem[], context: ItemsContext): Message[] {
   const messages: Message[] = [];
   let thinking: string | undefined;
-  for (const [index, item] of items.entries()) {
-    const last = messages.at(-1);
+  for (const { item, path } of items) {
     switch (item.type) {
-      case "message":
-        messages.push({
-          role: item.role as Message["role"] ?? "user",
-          content: contentOf(item.content, index),
-        });
+      case "message": {
+        const role = item.role as Message["role"] ?? "user";
+        if (role !== "assistant") thinking = undefined;
+        messages.push({ role, content: contentOf(item.content, `${path}.content`) });
         break;
+      }
       case "reasoning":
         thinking = context.thinking(item);
         break;
       case "function_call": {
         const call = {
-          id: item.call_id,
+          id: required(item, "call_id", path),
           type: "function",
-          function: { name: item.name, arguments: item.arguments ?? "" },
+          function: { name: required(item, "name", path), arguments: item.arguments ?? "" },
         };
+        const last = messages.at(-1);
         if (last?.role === "assistant") {
           (last.tool_calls as unknown[] | undefined ?? (last.tool_calls = [])).push(call);
         } else messages.push({ role: "assistant", content: null, tool_calls: [call] });
@@ -118,15 +126,16 @@ export function toMessages(items: readonly Item[], context: ItemsContext): Messa
         break;
       }
       case "function_call_output":
+        thinking = undefined;
         messages.push({
           role: "tool",
-          tool_call_id: item.call_id,
-          content: contentOf(item.output, index),
+          tool_call_id: required(item, "call_id", path),
+          content: contentOf(item.output, `${path}.output`),
         });
         break;
       default:
         throw invalidRequest(
-          `input[${index}].type`,
+          `${path}.type`,
           `Items of the type '${String(item.type).slice(0, 60)}' are not supported.`,
         );
     }
@@ -134,10 +143,15 @@ export function toMessages(items: readonly Item[], context: ItemsContext): Messa
   return messages;
 }
 
-function contentOf(content: unknown, item: number): unknown {
+function required(item: Item, field: string, path: string): unknown {
+  if (typeof item[field] === "string" && item[field] !== "") return item[field];
+  throw missing(`${path}.${field}`);
+}
+
+function contentOf(content: unknown, path: string): unknown {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
-  const parts = content.map((part, index) => chatPart(part, `input[${item}].content[${index}]`));
+  const parts = content.map((part, index) => chatPart(part, `${path}[${index}]`));
   // Upstreams of every age take a text; parts are for what a text can't say.
   return parts.every((part) => part.type === "text")
     ? parts.map((part) => part.text).join("\n")
@@ -149,9 +163,9 @@ function chatPart(part: Record<string, unknown>, path: string): Record<string, u
     case "input_text":
     case "output_text":
     case "text":
-      return { type: "text", text: part.text ?? "" };
+      return { type: "text", text: textOf(part, "text", path) };
     case "refusal":
-      return { type: "text", text: part.refusal ?? "" };
+      return { type: "text", text: textOf(part, "refusal", path) };
     case "input_image":
       if (typeof part.image_url !== "string") throw noFiles(`${path}.image_url`);
       return {
@@ -176,10 +190,25 @@ function chatPart(part: Record<string, unknown>, path: string): Record<string, u
   }
 }
 
+function textOf(part: Record<string, unknown>, field: string, path: string): string {
+  const text = part[field];
+  if (typeof text === "string") return text;
+  if (text === undefined) throw missing(`${path}.${field}`);
+  throw invalidRequest(
+    `${path}.${field}`,
+    `Invalid type for '${path}.${field}': expected a string.`,
+    "invalid_type",
+  );
+}
+
 function noFiles(path: string): Error {
+  return missing(path, " Files are not stored here: send the data itself.");
+}
+
+function missing(path: string, hint = ""): Error {
   return invalidRequest(
     path,
-    `Missing required parameter: '${path}'. Files are not stored here: send the data itself.`,
+    `Missing required parameter: '${path}'.${hint}`,
     "missing_required_parameter",
   );
 }

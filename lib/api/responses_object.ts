@@ -18,6 +18,11 @@ export type ResponseStatus =
   | "failed"
   | "cancelled";
 
+/** Whether a response is still being made. */
+export function isRunning({ status }: { status: ResponseStatus }): boolean {
+  return status === "queued" || status === "in_progress";
+}
+
 /** A response in OpenAI's shape; fields that are not named are echoes of the request. */
 export interface ResponseObject extends Record<string, unknown> {
   /** `resp_` and 48 hexadecimal digits. */
@@ -157,4 +162,9 @@ export function page(data: readonly Item[], hasMore: boolean): Record<string, un
     last_id: data.at(-1)?.id ?? null,
     has_more: hasMore,
   };
+}
+
+/** A count of input tokens. */
+export function tokenCount(tokens: number): Record<string, unknown> {
+  return { object: "response.input_tokens", input_tokens: tokens };
 }

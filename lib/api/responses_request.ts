@@ -9,7 +9,7 @@ import { readTools, type Tools } from "./chat_tools.ts";
 import { ApiError, invalidRequest } from "./errors.ts";
 import { JSON_OBJECT, jsonFormat } from "./json_format.ts";
 import type { Item, ResponsesBody } from "./responses_body.ts";
-import { type ItemsContext, toMessages } from "./responses_items.ts";
+import { type ItemsContext, type PlacedItem, toMessages } from "./responses_items.ts";
 
 /** What earlier requests left behind, as far as a body refers to it. */
 export interface Known extends ItemsContext {
@@ -50,6 +50,19 @@ export function ownItems({ input }: Pick<ResponsesBody, "input">): Item[] {
 }
 
 /**
+ * The items that a client puts into a conversation.
+ *
+ * @throws {ApiError} 400 naming the item that no model could be told.
+ */
+export function conversationItems(body: { items?: ResponsesBody["input"] }): Item[] {
+  const items = ownItems({ input: body.items });
+  toMessages(items.map((item, index) => ({ item, path: `items[${index}]` })), {
+    thinking: () => undefined,
+  });
+  return items;
+}
+
+/**
  * Decodes a body.
  *
  * @param strategy a strategy chosen by a header.
@@ -61,20 +74,21 @@ export function decodeResponsesRequest(
   known: Known,
   strategy?: string | undefined,
 ): ResponsesRequest {
-  const input = resolveItems(ownItems(body), known);
+  const own = resolveItems(ownItems(body), known);
   const chosen = body.reasoning?.strategy ?? strategy;
-  const own = Object.entries(body.reasoning ?? {}).filter(([key, value]) =>
+  const options = Object.entries(body.reasoning ?? {}).filter(([key, value]) =>
     !REASONING_FIELDS.has(key) && value !== null
   );
   const schema = answerFormat(body);
   const effort = body.reasoning?.effort ?? undefined;
-  const messages = toMessages([...known.history, ...input], known);
+  const before = known.history.map((item) => ({ item, path: "previous_response_id" }));
+  const messages = toMessages([...before, ...own], known);
   if (body.instructions) messages.unshift({ role: "system", content: body.instructions });
   if (messages.length === 0) {
     throw invalidRequest("input", "Invalid value for 'input': it holds no message.");
   }
   return {
-    input,
+    input: own.map(({ item }) => item),
     reasoning: {
       messages,
       stream: body.stream === true,
@@ -82,19 +96,27 @@ export function decodeResponsesRequest(
       ...(body.max_output_tokens ? { maxTokens: body.max_output_tokens } : {}),
       ...(effort === undefined ? {} : { effort }),
       ...(chosen === undefined || chosen === null ? {} : { strategy: chosen }),
-      ...(own.length === 0 ? {} : { options: Object.fromEntries(own) }),
+      ...(options.length === 0 ? {} : { options: Object.fromEntries(options) }),
       ...(schema === undefined ? {} : { json: schema }),
     },
   };
 }
 
 /** Puts items in the place of references. Thinking that is not known any more is left out. */
-export function resolveItems(items: readonly Item[], known: Known): Item[] {
-  return items.flatMap((item) => {
-    if (item.type !== "item_reference") return [item];
-    const id = String(item.id ?? "");
+function resolveItems(items: readonly Item[], known: Known): PlacedItem[] {
+  return items.flatMap((item, index) => {
+    const path = `input[${index}]`;
+    if (item.type !== "item_reference") return [{ item, path }];
+    const { id } = item;
+    if (!id) {
+      throw invalidRequest(
+        `${path}.id`,
+        `Missing required parameter: '${path}.id'.`,
+        "missing_required_parameter",
+      );
+    }
     const found = known.item(id);
-    if (found !== undefined) return [found];
+    if (found !== undefined) return [{ item: found, path }];
     if (id.startsWith("rs_")) return [];
     throw new ApiError(404, `Item with id '${id.slice(0, 100)}' not found.`, { param: "input" });
   });
@@ -135,8 +157,10 @@ function tools(body: ResponsesBody): Tools {
 function nestedChoice(choice: ResponsesBody["tool_choice"]): unknown {
   if (typeof choice !== "object" || choice === null) return choice;
   if (choice.type === "function") return { type: "function", function: { name: choice.name } };
-  if (choice.type === "allowed_tools" && Array.isArray(choice.tools)) {
-    const allowed = choice.tools.map((tool) => ({ type: "function", function: tool }));
+  if (choice.type === "allowed_tools") {
+    const allowed = Array.isArray(choice.tools)
+      ? choice.tools.map((tool) => ({ type: "function", function: tool }))
+      : undefined;
     return { type: "allowed_tools", allowed_tools: { mode: choice.mode, tools: allowed } };
   }
   throw invalidRequest(

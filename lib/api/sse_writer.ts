@@ -85,7 +85,8 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
         if (typeof frames === "string") text += frames;
         else owed = frames;
       }
-      write(text);
+      // A client that has the first events already gets none of them again.
+      if (text !== "") write(text);
     },
     async pull(controller) {
       try {

@@ -24,6 +24,8 @@ export interface AnswerOptions {
   settings: ServerSettings;
   /** The one clock. */
   clock: Clock;
+  /** Whether the client knows of the work already: a stream then begins at once, and all it tells. */
+  begun?: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function answerWhole(
   return await patientJson({
     whole: collect(),
     // Once spaces have gone out, no error can: the best that there is has to do.
-    draft: () => collector.whole("length"),
+    draft: (error) => collector.failed?.(toApiError(error)) ?? collector.whole("length"),
     heartbeatMs: settings.heartbeat_ms,
     clock,
     exchange,
@@ -62,15 +64,13 @@ export async function answerWhole(
  * @throws what the run throws before that.
  */
 export async function answerStream(
-  { events, writer, exchange, settings, clock }: AnswerOptions,
+  { events, writer, exchange, settings, clock, begun = false }: AnswerOptions,
 ): Promise<Response> {
   const encoder = writer.encoder();
   const pending = events.next();
-  let cancel = () => {};
-  const commit = new Promise<undefined>((resolve) => {
-    cancel = clock.timer(settings.commit_after_ms, () => resolve(undefined));
-  });
-  const first = await Promise.race([pending, commit]).finally(cancel);
+  const first = begun ? undefined : await within(settings.commit_after_ms, pending, clock);
+  // A failure is told by the stream, as soon as that is read.
+  pending.catch(() => {});
   exchange.isStreaming = true;
   const body = sseBody({
     events,
@@ -98,6 +98,15 @@ export async function answerStream(
     },
   });
   return new Response(body, { headers: SSE_HEADERS });
+}
+
+/** What comes within the time. */
+async function within<T>(ms: number, coming: Promise<T>, clock: Clock): Promise<T | undefined> {
+  let cancel = () => {};
+  const late = new Promise<undefined>((resolve) => {
+    cancel = clock.timer(ms, () => resolve(undefined));
+  });
+  return await Promise.race([coming, late]).finally(() => cancel());
 }
 
 /** What the log tells of a run: counts, never texts; the rest is the observer's. */

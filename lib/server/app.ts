@@ -29,7 +29,7 @@ import { createMemory } from "./memory.ts";
 import { messagesRoutes } from "./messages.ts";
 import { modelRoutes, speaksMessages } from "./models.ts";
 import { createRouter, shown } from "./router.ts";
-import { createResponsesHandler } from "./responses.ts";
+import { createInputTokensHandler, createResponsesHandler } from "./responses.ts";
 import type { RunOptions } from "./runs.ts";
 import { createVault } from "./vault.ts";
 import { observeTrace } from "./traces.ts";
@@ -130,14 +130,16 @@ export function createApp(options: AppOptions): App {
   const metrics = config.metrics.enabled
     ? createMetrics({ clock, client, models: config.models })
     : undefined;
+  const responses = { ...runs, memory, beginWork: register.begin };
   let draining = false;
 
   const router = createRouter<Handler>([
     { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
+    { method: "POST", path: "/responses", handle: createResponsesHandler(responses) },
     {
       method: "POST",
-      path: "/responses",
-      handle: createResponsesHandler({ ...runs, memory, beginWork: register.begin }),
+      path: "/responses/input_tokens",
+      handle: createInputTokensHandler(responses),
     },
     ...keptRoutes({ ...runs, memory }),
     ...messagesRoutes({
@@ -184,7 +186,9 @@ export function createApp(options: AppOptions): App {
       if (draining) throw shuttingDown();
     }
     const response = await route.handle(request, exchange, params);
-    return request.method === "HEAD" ? new Response(null, response) : response;
+    if (request.method !== "HEAD") return response;
+    await response.body?.cancel();
+    return new Response(null, response);
   }
 
   return {

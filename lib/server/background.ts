@@ -5,14 +5,15 @@
  * @module
  */
 import { ApiError, toApiError } from "../api/errors.ts";
-import type { ResponseObject } from "../api/responses_object.ts";
+import { isRunning, type ResponseObject } from "../api/responses_object.ts";
 import type { ResponseWriter } from "../api/responses_writer.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { Change, EntryKey, Store } from "../store/store.ts";
 import { type Clock, sleep } from "../upstream/clock.ts";
-import { createEventLog } from "./event_log.ts";
+import { createEventLog, type EventLogWriter } from "./event_log.ts";
 import type { FoundResponse, KeptResponse, KeptResponses } from "./kept_responses.ts";
 import type { Log } from "./log.ts";
+import { failedBefore } from "./replay.ts";
 import type { Work } from "./work.ts";
 
 /** How long a server that fell silent is waited for, in milliseconds. */
@@ -106,32 +107,43 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
   /** Says from time to time that the run lives; ends it when its response is over elsewhere. */
   function renewing(id: string, work: Work): () => void {
     let cancel = () => {};
-    const again = () => cancel = clock.timer(RENEW_MS, () => void renew());
+    let stopped = false;
+    const again = () => {
+      if (!stopped) cancel = clock.timer(RENEW_MS, () => void renew());
+    };
     const renew = async () => {
       try {
         const [entry] = await store.get([leaseKey(id)]);
         const held = entry !== undefined && await store.write([lease(id, entry.version)]);
-        if (!held) work.abort(cancelled());
-        else if (live.has(id)) again();
+        if (held) again();
+        else if (!stopped) work.abort(cancelled());
       } catch (error) {
         log.warn("A background response could not renew its lease", { cause: String(error) });
-        if (live.has(id)) again();
+        again();
       }
     };
     again();
-    return () => cancel();
+    return () => {
+      stopped = true;
+      cancel();
+    };
   }
 
   async function produce(run: BackgroundRun, own: LiveRun, stopRenewing: () => void) {
     const { id } = run.kept.response;
     const written = eventLog.write(id);
+    let last: ReasoningEvent[] = [];
     let end: LiveRun["end"] = {};
     try {
       for await (const event of run.events) {
         await run.writer.push(event);
-        own.events.push(event);
         written.push(event);
-        own.wake();
+        // Nobody hears that the response is complete before it is kept.
+        if (event.type === "finish") last = [event];
+        else {
+          own.events.push(event);
+          own.wake();
+        }
       }
       run.work.signal.throwIfAborted();
     } catch (error) {
@@ -139,12 +151,12 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     }
     stopRenewing();
     try {
-      await written.end();
-      await keep(run, end);
+      end = await keep(run, end, written);
     } catch (error) {
       log.error("A background response could not be kept", { cause: String(error) });
       end = { error };
     } finally {
+      if (!("error" in end)) own.events.push(...last);
       own.end = end;
       live.delete(id);
       own.wake();
@@ -152,12 +164,26 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     }
   }
 
-  /** Keeps the response as it ended, unless somebody else has said how. */
-  async function keep(run: BackgroundRun, end: { error?: unknown }): Promise<void> {
+  /** Keeps the response as it ended, unless somebody else has said how; returns how. */
+  async function keep(
+    run: BackgroundRun,
+    end: { error?: unknown },
+    written: EventLogWriter,
+  ): Promise<{ error?: unknown }> {
     const { id } = run.kept.response;
+    let rest: Change[] = [];
+    try {
+      rest = await written.end();
+    } catch (error) {
+      log.error("The events of a background response could not be kept", { cause: String(error) });
+      end = { error };
+    }
     for (;;) {
       const found = await responses.find(run.owner, id);
-      if (found === undefined || !isRunning(found.kept.response)) return;
+      if (found === undefined || !isRunning(found.kept.response)) {
+        await store.write(found === undefined ? await eventLog.forgetting(id) : rest);
+        return { error: cancelled() };
+      }
       if ("error" in end) await run.writer.fail(toApiError(end.error), true);
       const thinking = run.writer.thinking();
       const kept = {
@@ -166,7 +192,7 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
         ...(thinking === "" ? {} : { thinking }),
       };
       const done: Change = { key: leaseKey(id), delete: true };
-      if (await run.finish(kept, [done], found.version)) return;
+      if (await run.finish(kept, [done, ...rest], found.version)) return end;
     }
   }
 
@@ -221,10 +247,10 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     for (;;) {
       // Asked for first, so that nothing can be written between the last look and the end.
       const found = await find(owner, id);
+      if (found === undefined) throw new ApiError(404, `Response with id '${id}' not found.`);
       const { events, last } = await eventLog.read(id, after);
       yield* events;
       after = last ?? after;
-      if (found === undefined) throw new ApiError(404, `Response with id '${id}' not found.`);
       const { status, error } = found.kept.response;
       if (status === "cancelled") throw cancelled();
       if (error !== null) throw failedBefore(error);
@@ -293,11 +319,6 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
   };
 }
 
-/** Whether a response is still being made. */
-export function isRunning({ status }: ResponseObject): boolean {
-  return status === "queued" || status === "in_progress";
-}
-
 function renewMore(run: LiveRun): void {
   const { promise, resolve } = Promise.withResolvers<void>();
   run.more = promise;
@@ -309,12 +330,6 @@ function renewMore(run: LiveRun): void {
 
 function cancelled(): ApiError {
   return new ApiError(400, "The response was cancelled.", { code: "response_cancelled" });
-}
-
-/** A failure that was kept, as it was then. */
-function failedBefore({ code, message }: { code: string; message: string }): ApiError {
-  const status = code === "rate_limit_exceeded" ? 429 : code === "invalid_prompt" ? 400 : 500;
-  return new ApiError(status, message, { code });
 }
 
 function notCancelled(message: string): ApiError {

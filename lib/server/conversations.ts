@@ -180,13 +180,19 @@ export function createConversations(
       return conversation(id, changed!.kept);
     },
     async delete(owner, id) {
-      await read(owner, id);
       const collection = itemsOf(owner, id);
-      const entries = await all(owner, id);
-      await store.write([
-        { key: keyOf(owner, id), delete: true },
-        ...entries.map((entry) => ({ key: { collection, id: entry.id }, delete: true as const })),
-      ]);
+      for (;;) {
+        const { entry: { version: ifVersion } } = await read(owner, id);
+        const entries = await all(owner, id);
+        const gone = entries.map((entry) => ({
+          key: { collection, id: entry.id },
+          delete: true as const,
+        }));
+        // What is added at the same moment is forgotten too.
+        if (await store.write([{ key: keyOf(owner, id), delete: true, ifVersion }, ...gone])) {
+          return;
+        }
+      }
     },
     async items(owner, id) {
       await read(owner, id);

@@ -17,8 +17,8 @@ const PAGE = 100;
 export interface EventLogWriter {
   /** Takes the next event; it is written a moment later, with those that follow it. */
   push(event: ReasoningEvent): void;
-  /** Writes what is left. Throws where anything could not be written. */
-  end(): Promise<void>;
+  /** The changes that write what is left. Throws where anything before could not be written. */
+  end(): Promise<Change[]>;
 }
 
 /** The events of all runs. */
@@ -54,17 +54,21 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number): Event
       let piece = 0;
       let cancel: (() => void) | undefined;
       let writing: Promise<unknown> = Promise.resolve();
-      const flush = () => {
+      const taken = (): Change[] => {
         cancel?.();
         cancel = undefined;
-        if (pending.length === 0) return;
-        const change: Change = {
-          key: { collection: collection(id), id: (piece++).toString(16).padStart(8, "0") },
-          value: JSON.stringify(pending),
-          expiresAt: clock.date() + ttlMs,
-        };
+        if (pending.length === 0) return [];
+        const value = JSON.stringify(pending);
         pending = [];
-        writing = writing.then(() => store.write([change]));
+        return [{
+          key: { collection: collection(id), id: (piece++).toString(16).padStart(8, "0") },
+          value,
+          expiresAt: clock.date() + ttlMs,
+        }];
+      };
+      const flush = () => {
+        const changes = taken();
+        writing = writing.then(() => store.write(changes));
         // Whoever ends the log hears of it; until then nobody waits.
         writing.catch(() => {});
       };
@@ -74,8 +78,9 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number): Event
           cancel ??= clock.timer(FLUSH_MS, flush);
         },
         async end() {
-          flush();
+          const changes = taken();
           await writing;
+          return changes;
         },
       };
     },

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { ApiError } from "../api/errors.ts";
+import { ApiError, invalidRequest } from "../api/errors.ts";
 import type { Item } from "../api/responses_body.ts";
 import { ownerOf } from "../api/responses_items.ts";
-import type { ResponseObject } from "../api/responses_object.ts";
+import { isRunning, type ResponseObject } from "../api/responses_object.ts";
 import type { Change, EntryKey, Store } from "../store/store.ts";
 
 /** A response with what it was made from. */
@@ -47,7 +47,8 @@ export interface KeptResponses {
   /**
    * The line of responses that ends with this one, oldest first.
    *
-   * @throws {ApiError} 404 where it, or one before it, is not there any more.
+   * @throws {ApiError} 404 where it, or one before it, is not there any more; 400 where it is
+   *   still being made.
    */
   history(owner: string, id: string): Promise<History>;
   /** The item of this id in the response that it belongs to. */
@@ -106,6 +107,7 @@ export function createKeptResponses(
     async history(owner, id) {
       const last = await find(owner, id);
       if (last === undefined) throw notFound(id);
+      if (isRunning(last.kept.response)) throw notOver(id);
       const { ancestors } = last.kept;
       const before = await read(owner, ancestors);
       const lost = before.indexOf(undefined);
@@ -133,6 +135,13 @@ function itemsOf({ input, response, thinking }: KeptResponse): HistoryItem[] {
       item.type === "reasoning" && thinking ? { item, thinking } : { item }
     ),
   ];
+}
+
+function notOver(id: string): ApiError {
+  return invalidRequest(
+    "previous_response_id",
+    `Response '${id}' is still being made. Wait until it is completed.`,
+  );
 }
 
 /** A line of responses can't go on without one of them: the model would answer without it. */

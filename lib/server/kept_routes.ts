@@ -5,6 +5,7 @@
  */
 import { ApiError, invalidRequest } from "../api/errors.ts";
 import { conversationBody, type Item, parseBody } from "../api/responses_body.ts";
+import { conversationItems } from "../api/responses_request.ts";
 import { page } from "../api/responses_object.ts";
 import { readJson } from "./body.ts";
 import type { ListQuery } from "./conversations.ts";
@@ -54,26 +55,36 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
     return Response.json({ ...kept.response, output });
   };
 
+  /** The items before a response's own; none where one of the responses is gone. */
+  async function itemsBefore(owner: string, previous: string | undefined): Promise<Item[]> {
+    if (previous === undefined) return [];
+    try {
+      return (await responses.history(owner, previous)).items.map(({ item }) => item);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return [];
+      throw error;
+    }
+  }
+
   const inputItems: Handler = async (request, { client: { owner } }, { id }) => {
-    const { kept } = await find(owner, id!);
-    const [previous] = kept.ancestors.slice(-1);
-    const before = previous === undefined ? [] : (await responses.history(owner, previous)).items;
-    const items = [...before.map(({ item }) => item), ...kept.input];
     const query = listQuery(request);
+    const { kept } = await find(owner, id!);
+    const items = [...await itemsBefore(owner, kept.ancestors.at(-1)), ...kept.input];
     if (query.order === "desc") items.reverse();
-    const first = query.after === undefined
-      ? 0
-      : items.findIndex((each) => each.id === query.after) + 1;
+    const last = items.findIndex((each) => each.id === query.after);
+    if (query.after !== undefined && last < 0) {
+      throw new ApiError(404, `Item with id '${query.after.slice(0, 100)}' not found.`, {
+        param: "after",
+      });
+    }
+    const first = last + 1;
     const wanted = items.slice(first, first + query.limit);
     return Response.json(page(wanted, first + wanted.length < items.length));
   };
 
   const metadataAndItems = async (request: Request) => {
-    const body = parseBody(conversationBody, await read(request) ?? {});
-    const items = (body.items ?? []).map((item) =>
-      ({ ...item, type: item.type ?? "message" }) as Item
-    );
-    return { metadata: body.metadata ?? {}, items };
+    const body = parseBody(conversationBody, await read(request));
+    return { metadata: body.metadata, items: conversationItems(body) };
   };
 
   return [
@@ -99,8 +110,11 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
       method: "POST",
       path: "/conversations",
       async handle(request, { client: { owner } }) {
-        const { metadata, items } = await metadataAndItems(request);
-        return Response.json(await conversations.create(owner, metadata, items));
+        // Everything in the body can be left out, and so can the body.
+        const { metadata, items } = request.body === null
+          ? { metadata: {}, items: [] }
+          : await metadataAndItems(request);
+        return Response.json(await conversations.create(owner, metadata ?? {}, items));
       },
     },
     {
@@ -114,7 +128,8 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
       path: "/conversations/:id",
       async handle(request, { client: { owner } }, { id }) {
         const { metadata } = await metadataAndItems(request);
-        return Response.json(await conversations.update(owner, id!, metadata));
+        if (metadata === undefined) throw missing("metadata");
+        return Response.json(await conversations.update(owner, id!, metadata ?? {}));
       },
     },
     {
@@ -138,13 +153,7 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
       path: "/conversations/:id/items",
       async handle(request, { client: { owner } }, { id }) {
         const { items } = await metadataAndItems(request);
-        if (items.length === 0) {
-          throw invalidRequest(
-            "items",
-            "Missing required parameter: 'items'.",
-            "missing_required_parameter",
-          );
-        }
+        if (items.length === 0) throw missing("items");
         const added = await conversations.append(owner, id!, items) ?? [];
         return Response.json(page(added, false));
       },
@@ -162,6 +171,14 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
         Response.json(await conversations.deleteItem(owner, id!, item!)),
     },
   ];
+}
+
+function missing(param: string): ApiError {
+  return invalidRequest(
+    param,
+    `Missing required parameter: '${param}'.`,
+    "missing_required_parameter",
+  );
 }
 
 function listQuery(request: Request): ListQuery {

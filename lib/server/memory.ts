@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ClientGoneError } from "../api/errors.ts";
+import { ApiError, ClientGoneError } from "../api/errors.ts";
 import type { Item, ResponsesBody } from "../api/responses_body.ts";
 import type { Known } from "../api/responses_request.ts";
 import { ownItems } from "../api/responses_request.ts";
@@ -12,7 +12,8 @@ import type { ServerSettings } from "../config/resolve.ts";
 import type { Change, Store } from "../store/store.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { answerStream } from "./answering.ts";
-import { type BackgroundRuns, createBackgroundRuns, isRunning } from "./background.ts";
+import { isRunning } from "../api/responses_object.ts";
+import { type BackgroundRuns, createBackgroundRuns } from "./background.ts";
 import { type Conversations, createConversations } from "./conversations.ts";
 import type { Exchange } from "./exchange.ts";
 import { createKeptResponses, type KeptResponse, type KeptResponses } from "./kept_responses.ts";
@@ -114,10 +115,11 @@ export function createMemory(options: MemoryOptions): Memory {
   ): Promise<void> {
     await Promise.all(items.map(async (item, index) => {
       if (item.type !== "reasoning" || thinking.has(item)) return;
-      if (items[index + 1]?.type !== "function_call") return;
-      const text = typeof item.encrypted_content === "string"
+      if (!leadsToCall(items, index)) return;
+      const sealed = typeof item.encrypted_content === "string"
         ? await vault.open(item.encrypted_content)
-        : item.id && (await responses.item(owner, item.id))?.thinking;
+        : undefined;
+      const text = sealed ?? (item.id && (await responses.item(owner, item.id))?.thinking);
       if (text) thinking.set(item, text);
     }));
   }
@@ -168,7 +170,12 @@ export function createMemory(options: MemoryOptions): Memory {
       if (conversation && (status === "completed" || status === "incomplete")) {
         const { id } = conversation as { id: string };
         const items = [...input, ...response.output];
-        return await conversations.append(owner, id, items, all) !== undefined;
+        try {
+          return await conversations.append(owner, id, items, all) !== undefined;
+        } catch (error) {
+          // Whoever deleted the conversation meanwhile still gets the answer.
+          if (!(error instanceof ApiError) || error.status !== 404) throw error;
+        }
       }
       return all.length === 0 || await store.write(all);
     },
@@ -181,6 +188,7 @@ export function createMemory(options: MemoryOptions): Memory {
       const deadline = settings.stream_timeout_ms;
       work.limit(deadline);
       const gone = () => work.abort(new ClientGoneError("The client left before the answer"));
+      if (request.signal.aborted) gone();
       request.signal.addEventListener("abort", gone, { once: true });
       const head = { ...response, status: "in_progress" as const, output: [], usage: null };
       const writer = createResponseWriter({
@@ -201,9 +209,18 @@ export function createMemory(options: MemoryOptions): Memory {
         exchange,
         settings,
         clock,
+        begun: true,
       });
     },
   };
+}
+
+/** Whether a function was called after an item, with no more than the same turn's words between. */
+function leadsToCall(items: readonly Item[], index: number): boolean {
+  const next = items.slice(index + 1).find(({ type, role }) =>
+    type !== "message" || role !== "assistant"
+  );
+  return next?.type === "function_call" || next?.type === "item_reference";
 }
 
 /** The id of the conversation that a request belongs to. @internal the body's type is zod's */

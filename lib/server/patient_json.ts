@@ -12,7 +12,7 @@ export interface PatientJsonOptions {
   /** The whole answer, when it is there. */
   whole: Promise<unknown>;
   /** The best that there is, should the work fail after the first space. */
-  draft: () => unknown;
+  draft: (error: unknown) => unknown;
   /** Time before the first space, and between them, in milliseconds. */
   heartbeatMs: number;
   /** The one clock. */
@@ -51,7 +51,7 @@ export async function patientJson(options: PatientJsonOptions): Promise<Response
         controller.close();
       };
       beat();
-      whole.then((json) => end(json), (error) => end(draft(), error));
+      whole.then((json) => end(json), async (error) => end(await draft(error), error));
     },
     cancel() {
       over = true;

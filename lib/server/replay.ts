@@ -8,7 +8,6 @@ import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { KeptResponse } from "./kept_responses.ts";
 
 /** The events, each text in one piece. Throws what the response failed with. */
-
 export async function* replay(
   { response, thinking = "" }: KeptResponse,
 ): AsyncGenerator<ReasoningEvent> {
@@ -16,7 +15,9 @@ export async function* replay(
   let calls = 0;
   for (const item of response.output) {
     if (item.type === "reasoning") {
-      for (const { text } of item.summary as { text: string }[]) {
+      const texts = (item.summary as { text: string }[]).map(({ text }) => text);
+      // Thinking that is not shown leaves an item as well.
+      for (const text of texts.length === 0 ? [""] : texts) {
         step++;
         yield { type: "step_start", step, titled: false };
         if (text !== "") yield { type: "reasoning", step, part: "content", text };
@@ -32,9 +33,7 @@ export async function* replay(
       }
     }
   }
-  if (response.error !== null) {
-    throw new ApiError(500, response.error.message, { code: response.error.code });
-  }
+  if (response.error !== null) throw failedBefore(response.error);
   const reason = response.incomplete_details?.reason;
   yield {
     type: "finish",
@@ -44,4 +43,10 @@ export async function* replay(
       ? "content_filter"
       : "stop",
   };
+}
+
+/** A failure that was kept, as it was then. */
+export function failedBefore({ code, message }: { code: string; message: string }): ApiError {
+  const status = code === "rate_limit_exceeded" ? 429 : code === "invalid_prompt" ? 400 : 500;
+  return new ApiError(status, message, { code });
 }

@@ -6,11 +6,15 @@
 import type { AnswerWriter } from "../api/dialect.ts";
 import { readResponsesBody, type ResponsesBody } from "../api/responses_body.ts";
 import { FIRST_INPUT, itemId, keptItem } from "../api/responses_items.ts";
-import { responseObject } from "../api/responses_object.ts";
+import { type ResponseObject, responseObject, tokenCount } from "../api/responses_object.ts";
 import { decodeResponsesRequest, type ResponsesRequest } from "../api/responses_request.ts";
-import { createResponseWriter, type ResponseWriter } from "../api/responses_writer.ts";
+import {
+  createResponseWriter,
+  type ResponseWriter,
+  type ResponseWriterOptions,
+} from "../api/responses_writer.ts";
 import type { PublishedModel } from "../config/published_models.ts";
-import type { Change } from "../store/store.ts";
+import { estimatePrompt } from "../reasoning/usage.ts";
 import { answerStream, answerWhole } from "./answering.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import type { KeptResponse } from "./kept_responses.ts";
@@ -35,6 +39,17 @@ interface Making {
   kept: KeptResponse;
 }
 
+/** Creates the handler of `POST /responses/input_tokens`: about how long a request's input is. */
+export function createInputTokensHandler({ settings, models, memory }: ResponsesOptions): Handler {
+  return async (request, exchange) => {
+    const body = readResponsesBody(await readJson(request, settings.max_body_bytes));
+    findModel(body.model ?? undefined, models, exchange.client);
+    const { known } = await memory.recall(exchange.client.owner, body);
+    const { messages, final } = decodeResponsesRequest(body, known).reasoning;
+    return Response.json(tokenCount(estimatePrompt(messages, final.tools)));
+  };
+}
+
 /** Creates the handler of `POST /responses`. Throws what `toApiError` understands. */
 export function createResponsesHandler(options: ResponsesOptions): Handler {
   const { settings, clock, memory } = options;
@@ -49,12 +64,11 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const kept = keptAtFirst(body, model, decoded, ids);
     const making: Making = { body, owner, model, decoded, kept };
     if (body.background) return await makeAlone(making, request, exchange);
-    const writer = writerOf(making);
     const start = await prepareRun(model, decoded.reasoning, exchange, options);
     const answer = decoded.reasoning.stream ? answerStream : answerWhole;
     return await answer({
       events: start(exchange.work.signal),
-      writer: keeping(writer, making),
+      writer: keeping(making),
       exchange,
       settings,
       clock,
@@ -88,47 +102,41 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     };
   }
 
-  function writerOf({ kept }: Making): ResponseWriter {
+  function writerOf({ kept }: Making, keep?: ResponseWriterOptions["keep"]): ResponseWriter {
     return createResponseWriter({
       head: kept.response,
       summaries: kept.stream!.summaries,
       statusLines: kept.stream!.statusLines,
       seal: kept.stream!.sealed ? memory.seal : undefined,
+      keep,
       date: clock.date,
     });
   }
 
-  /** Keeps the response before the client hears that it is complete. */
-  function keeping(writer: ResponseWriter, making: Making): AnswerWriter {
-    const save = async () => {
-      const thinking = writer.thinking();
-      const response = writer.response();
-      await memory.keep(making.owner, {
+  /** Writes a response that is kept as it ends, well or not. */
+  function keeping(making: Making): AnswerWriter {
+    const keep = (response: ResponseObject, thinking: string) =>
+      memory.keep(making.owner, {
         ...making.kept,
         response,
         ...(thinking === "" ? {} : { thinking }),
       });
-    };
-    const push: ResponseWriter["push"] = (event) => {
-      const frames = writer.push(event);
-      if (event.type !== "finish") return frames;
-      return Promise.resolve(frames).then(async (text) => {
-        await save();
-        return text;
-      });
+    const writer = writerOf(making, keep);
+    const fail: ResponseWriter["fail"] = async (error, begun) => {
+      const frames = await writer.fail(error, begun);
+      // What failed is kept for those who look for it; that it failed is news enough.
+      await keep(writer.response(), writer.thinking()).catch(() => {});
+      return frames;
     };
     return {
-      encoder: () => ({
-        start: writer.start,
-        encode: push,
-        async fail(error, begun) {
-          const frames = await writer.fail(error, begun);
-          // What failed is kept for those who look for it; that it failed is news enough.
-          await save().catch(() => {});
-          return frames;
+      encoder: () => ({ ...writer, fail }),
+      collector: () => ({
+        ...writer,
+        async failed(error) {
+          await fail(error, true);
+          return writer.response();
         },
       }),
-      collector: () => ({ push, whole: writer.whole }),
     };
   }
 
@@ -149,8 +157,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
         work,
         events: start(work.signal),
         writer: writerOf(making),
-        finish: (last: KeptResponse, changes: readonly Change[], version: string) =>
-          memory.keep(owner, last, changes, version),
+        finish: (last, changes, version) => memory.keep(owner, last, changes, version),
       });
     } catch (error) {
       work.end();

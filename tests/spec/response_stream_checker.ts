@@ -51,7 +51,7 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     for (const frame of text.slice(0, -2).split("\n\n")) {
       if (over) wrong(`nothing follows the end: ${frame}`);
       if (frame.startsWith(":") && !frame.includes("\n")) continue;
-      const match = /^event: (\S+)\ndata: (.*)$/.exec(frame);
+      const match = /^event: (\S+)\ndata: ([^\n]*)$/.exec(frame);
       if (match === null) wrong(`no frame: ${frame}`);
       const json = JSON.parse(match[2]!);
       validateResponseEvent(json);
