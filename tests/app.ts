@@ -39,6 +39,8 @@ export interface TestApp extends App {
   send(path: string, body?: unknown, init?: RequestInit): Promise<Response>;
   /** Asks for a completion. */
   chat(body: Record<string, unknown>, init?: RequestInit): Promise<Response>;
+  /** Asks for a response. */
+  respond(body: Record<string, unknown>, init?: RequestInit): Promise<Response>;
 }
 
 /** Creates an app; waits before repeats are short. */
@@ -101,6 +103,7 @@ stream_status_feedback: false
         messages: [{ role: "user", content: "What is 2 + 2?" }],
         ...body,
       }, init),
+    respond: (body, init) => send("/v1/responses", { input: "What is 2 + 2?", ...body }, init),
   };
 }
 

@@ -13,6 +13,8 @@ import { type ItemsContext, type PlacedItem, toMessages } from "./responses_item
 
 /** What earlier requests left behind, as far as a body refers to it. */
 export interface Known extends ItemsContext {
+  /** The request's own items; what is known of one is known of this very object. */
+  own: readonly Item[];
   /** The items before the request's own, oldest first. */
   history: readonly Item[];
   /** An item by its id. */
@@ -74,7 +76,7 @@ export function decodeResponsesRequest(
   known: Known,
   strategy?: string | undefined,
 ): ResponsesRequest {
-  const own = resolveItems(ownItems(body), known);
+  const own = resolveItems(known.own, known);
   const chosen = body.reasoning?.strategy ?? strategy;
   const options = Object.entries(body.reasoning ?? {}).filter(([key, value]) =>
     !REASONING_FIELDS.has(key) && value !== null

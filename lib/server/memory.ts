@@ -156,6 +156,7 @@ export function createMemory(options: MemoryOptions): Memory {
       return {
         ids,
         known: {
+          own,
           history,
           item: (id) => found.get(id),
           thinking: (item) => thinking.get(item),

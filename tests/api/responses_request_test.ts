@@ -2,13 +2,15 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ApiError } from "../../lib/api/errors.ts";
 import { type Item, readResponsesBody } from "../../lib/api/responses_body.ts";
 import { responseObject } from "../../lib/api/responses_object.ts";
-import { decodeResponsesRequest, type Known } from "../../lib/api/responses_request.ts";
+import { decodeResponsesRequest, type Known, ownItems } from "../../lib/api/responses_request.ts";
 import { validateResponse } from "../spec/validate.ts";
 
-const NOTHING: Known = { history: [], item: () => undefined, thinking: () => undefined };
+const NOTHING = { history: [], item: () => undefined, thinking: () => undefined };
 
-const decode = (json: unknown, known: Partial<Known> = {}) =>
-  decodeResponsesRequest(readResponsesBody(json), { ...NOTHING, ...known });
+function decode(json: unknown, known: Partial<Known> = {}) {
+  const body = readResponsesBody(json);
+  return decodeResponsesRequest(body, { own: ownItems(body), ...NOTHING, ...known });
+}
 
 const user = (content: unknown) => ({ role: "user", content });
 const call = { type: "function_call", call_id: "c1", name: "add", arguments: '{"a":1}' };
