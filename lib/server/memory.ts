@@ -9,10 +9,10 @@ import type { Known } from "../api/responses_request.ts";
 import { ownItems } from "../api/responses_request.ts";
 import { createResponseWriter } from "../api/responses_writer.ts";
 import type { ServerSettings } from "../config/resolve.ts";
+import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { Change, Store } from "../store/store.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { answerStream } from "./answering.ts";
-import { isRunning } from "../api/responses_object.ts";
 import { type BackgroundRuns, createBackgroundRuns } from "./background.ts";
 import { type Conversations, createConversations } from "./conversations.ts";
 import type { Exchange } from "./exchange.ts";
@@ -192,6 +192,17 @@ export function createMemory(options: MemoryOptions): Memory {
       if (request.signal.aborted) gone();
       request.signal.addEventListener("abort", gone, { once: true });
       const head = { ...response, status: "in_progress" as const, output: [], usage: null };
+      let completedAt = response.completed_at;
+      /** All that read a response say the same of its end. */
+      async function* untilKept(events: AsyncGenerator<ReasoningEvent>) {
+        for await (const event of events) {
+          if (event.type === "finish") {
+            const last = await responses.find(owner, response.id);
+            completedAt = last?.kept.response.completed_at ?? null;
+          }
+          yield event;
+        }
+      }
       const writer = createResponseWriter({
         head: { ...head, completed_at: null, error: null, incomplete_details: null },
         summaries: stream?.summaries ?? true,
@@ -199,10 +210,10 @@ export function createMemory(options: MemoryOptions): Memory {
         seal: stream?.sealed ? vault.seal : undefined,
         startingAfter,
         usage: response.usage,
-        date: () => isRunning(response) ? clock.date() : (response.completed_at ?? 0) * 1000,
+        date: () => completedAt === null ? clock.date() : completedAt * 1000,
       });
       const events = response.background
-        ? background.read(owner, response.id, work.signal)
+        ? untilKept(background.read(owner, response.id, work.signal))
         : replay(kept);
       return await answerStream({
         events,
