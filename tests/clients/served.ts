@@ -36,6 +36,12 @@ const STEPS: readonly [title: string, content: string, next?: string][] = [
 /** What both models show as their thinking. */
 export const REASONING = STEPS.map(([title, content]) => `**${title}**\n\n${content}\n\n`).join("");
 
+/** The same as the parts of a Responses summary. */
+export const SUMMARY: Record<ModelId, readonly string[]> = {
+  o1: STEPS.map(([title, content]) => `**${title}**\n\n${content}`),
+  plain: [REASONING],
+};
+
 /** A call of the function `add`, in pieces. */
 export const ADD_CALL: Reply = {
   toolCalls: [{ id: "call_add_1", name: "add", arguments: ['{"a":2,', '"b":2}'] }],
