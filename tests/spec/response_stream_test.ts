@@ -21,7 +21,13 @@ const RESPONSE = {
   top_p: 1,
   usage: null,
 };
-const ITEM = { id: "msg_1", type: "message", role: "assistant", status: "in_progress", content: [] };
+const ITEM = {
+  id: "msg_1",
+  type: "message",
+  role: "assistant",
+  status: "in_progress",
+  content: [],
+};
 const PART = { type: "output_text", annotations: [], logprobs: [], text: "" };
 const DONE_ITEM = { ...ITEM, status: "completed", content: [{ ...PART, text: "4" }] };
 const ALL = { ...RESPONSE, status: "completed", completed_at: 1765591384, output: [DONE_ITEM] };
@@ -78,16 +84,42 @@ for (
     ["no part done", EVENTS.toSpliced(6, 1)],
     ["no item done", EVENTS.toSpliced(7, 1)],
     ["an unknown event", instead(1, ["response.thinking", { response: RESPONSE }])],
-    ["another response", instead(1, ["response.in_progress", { response: { ...RESPONSE, id: "r" } }])],
-    ["another item's delta", instead(4, ["response.output_text.delta", { ...AT, item_id: "m", delta: "4", logprobs: [] }])],
-    ["another text", instead(4, ["response.output_text.delta", { ...AT, delta: "5", logprobs: [] }])],
-    ["an empty delta", instead(4, ["response.output_text.delta", { ...AT, delta: "", logprobs: [] }], EVENTS[4]!)],
-    ["a changed id", instead(7, ["response.output_item.done", { output_index: 0, item: { ...DONE_ITEM, id: "m" } }])],
-    ["an unfinished item", instead(7, ["response.output_item.done", { output_index: 0, item: { ...DONE_ITEM, status: "in_progress" } }])],
+    [
+      "another response",
+      instead(1, ["response.in_progress", { response: { ...RESPONSE, id: "r" } }]),
+    ],
+    [
+      "another item's delta",
+      instead(4, ["response.output_text.delta", { ...AT, item_id: "m", delta: "4", logprobs: [] }]),
+    ],
+    [
+      "another text",
+      instead(4, ["response.output_text.delta", { ...AT, delta: "5", logprobs: [] }]),
+    ],
+    [
+      "an empty delta",
+      instead(4, ["response.output_text.delta", { ...AT, delta: "", logprobs: [] }], EVENTS[4]!),
+    ],
+    [
+      "a changed id",
+      instead(7, ["response.output_item.done", {
+        output_index: 0,
+        item: { ...DONE_ITEM, id: "m" },
+      }]),
+    ],
+    [
+      "an unfinished item",
+      instead(7, ["response.output_item.done", {
+        output_index: 0,
+        item: { ...DONE_ITEM, status: "in_progress" },
+      }]),
+    ],
     ["another output", instead(8, ["response.completed", { response: { ...ALL, output: [] } }])],
     ["another status", instead(8, ["response.incomplete", { response: ALL }])],
     ["an error before its end", instead(7, ["error", ERROR], ...EVENTS.slice(7, 8))],
-    ["a failure without an error", [...EVENTS.slice(0, 2), ["response.failed", { response: FAILED }]]],
+    ["a failure without an error", [...EVENTS.slice(0, 2), ["response.failed", {
+      response: FAILED,
+    }]]],
   ] as [string, Events][]
 ) {
   Deno.test(`a response's stream with ${name} is wrong`, () => {
@@ -96,7 +128,10 @@ for (
 }
 
 Deno.test("a response's stream with a gap, or with an event in two writes, is wrong", () => {
-  assertThrows(() => checkEvents(EVENTS, (index) => index < 4 ? index : index + 1), InvalidWireError);
+  assertThrows(
+    () => checkEvents(EVENTS, (index) => index < 4 ? index : index + 1),
+    InvalidWireError,
+  );
   assertThrows(() => checkEvents(EVENTS, (index) => index + 1), InvalidWireError);
   const json = JSON.stringify({ type: "response.created", sequence_number: 0, response: RESPONSE });
   const frame = `event: response.created\ndata: ${json}\n\n`;
