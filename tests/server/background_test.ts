@@ -374,7 +374,7 @@ Deno.test("a client never sees what is another's: responses, items, conversation
   const { clock } = createFakeClock();
   const memory = createMemory({
     store: createMemoryStore({ now: clock.date }),
-    vault: createVault("secret"),
+    vault: createVault("secret", "o1-api sealed reasoning"),
     clock,
     log: createLog({ level: "error", format: "json", now: clock.date, write: () => {} }),
     ttlMs: 1_000_000,
