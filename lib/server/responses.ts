@@ -16,6 +16,7 @@ import {
 import type { PublishedModel } from "../config/published_models.ts";
 import { estimatePrompt } from "../reasoning/usage.ts";
 import { answerStream, answerWhole } from "./answering.ts";
+import { readJson } from "./body.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import type { KeptResponse } from "./kept_responses.ts";
 import type { Memory } from "./memory.ts";
