@@ -33,8 +33,7 @@ export function itemId(type: string, owner: string, number: number): string {
 
 /** The random part of the owner's id, where the id has the shape of {@linkcode itemId}. */
 export function ownerOf(id: string): string | undefined {
-  const tail = id.slice(id.indexOf("_") + 1, -NUMBER_DIGITS);
-  return /^[0-9a-f]{48}$/.test(tail) ? tail : undefined;
+  return /^[a-z]+_([0-9a-f]{48})[0-9a-f]{8}$/.exec(id)?.[1];
 }
 
 /** The number in an id of the shape of {@linkcode itemId}, as its digits. */

@@ -59,8 +59,8 @@ export interface BackgroundRuns {
    * @throws {ApiError} 400 where there is nothing to cancel.
    */
   cancel(owner: string, found: FoundResponse): Promise<ResponseObject>;
-  /** Ends a run, if it is one, whose response is deleted; the changes that forget its events. */
-  forget(id: string): Promise<Change[]>;
+  /** Ends a run, if it is one, whose response was deleted, and forgets its events. */
+  forget(id: string): Promise<void>;
 }
 
 /** What background runs need from outside. */
@@ -181,7 +181,8 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     for (;;) {
       const found = await responses.find(run.owner, id);
       if (found === undefined || !isRunning(found.kept.response)) {
-        await store.write(found === undefined ? await eventLog.forgetting(id) : rest);
+        if (found === undefined) await eventLog.forget(id);
+        else await store.write(rest);
         return { error: cancelled() };
       }
       if ("error" in end) await run.writer.fail(toApiError(end.error), true);
@@ -314,7 +315,8 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     },
     async forget(id) {
       live.get(id)?.work.abort(cancelled());
-      return [{ key: leaseKey(id), delete: true }, ...await eventLog.forgetting(id)];
+      await store.write([{ key: leaseKey(id), delete: true }]);
+      await eventLog.forget(id);
     },
   };
 }

@@ -8,7 +8,8 @@ import { ApiError } from "../api/errors.ts";
 import { newHexId } from "../api/ids.ts";
 import type { Item } from "../api/responses_body.ts";
 import { itemId, keptItem, numberOf, ownerOf } from "../api/responses_items.ts";
-import type { Change, Entry, EntryKey, Store } from "../store/store.ts";
+import { type Change, type Entry, type EntryKey, MAX_CHANGES, type Store } from "../store/store.ts";
+import { deleteAll } from "./delete_all.ts";
 
 /** A conversation in OpenAI's shape. */
 export interface Conversation {
@@ -63,7 +64,8 @@ export interface Conversations {
   /** Takes an item out. @throws {ApiError} 404 */
   deleteItem(owner: string, id: string, item: string): Promise<Conversation>;
   /**
-   * Adds items at the end, and makes the other changes with it, or none of them.
+   * Adds items at the end, and makes the other changes with it, or none of them; items that are
+   * more than one write takes come before, in writes of their own.
    *
    * @returns the items as they are kept, or undefined where another change's condition failed.
    * @throws {ApiError} 404
@@ -180,19 +182,12 @@ export function createConversations(
       return conversation(id, changed!.kept);
     },
     async delete(owner, id) {
-      const collection = itemsOf(owner, id);
       for (;;) {
         const { entry: { version: ifVersion } } = await read(owner, id);
-        const entries = await all(owner, id);
-        const gone = entries.map((entry) => ({
-          key: { collection, id: entry.id },
-          delete: true as const,
-        }));
         // What is added at the same moment is forgotten too.
-        if (await store.write([{ key: keyOf(owner, id), delete: true, ifVersion }, ...gone])) {
-          return;
-        }
+        if (await store.write([{ key: keyOf(owner, id), delete: true, ifVersion }])) break;
       }
+      await deleteAll(store, itemsOf(owner, id), (await all(owner, id)).map((entry) => entry.id));
     },
     async items(owner, id) {
       await read(owner, id);
@@ -224,15 +219,23 @@ export function createConversations(
       return conversation(id, kept);
     },
     async append(owner, id, items, others = []) {
-      const changed = await change(owner, id, (before) => {
-        const { kept, changes } = adding(owner, id, before.next, items);
-        return {
-          kept: { ...before, next: before.next + items.length },
-          changes: [...changes, ...others],
-          result: kept,
-        };
-      });
-      return changed?.result;
+      const room = MAX_CHANGES - 1 - others.length;
+      const added: Item[] = [];
+      do {
+        const some = items.slice(added.length, added.length + room);
+        const isLast = added.length + some.length === items.length;
+        const changed = await change(owner, id, (before) => {
+          const { kept, changes } = adding(owner, id, before.next, some);
+          return {
+            kept: { ...before, next: before.next + some.length },
+            changes: [...changes, ...isLast ? others : []],
+            result: kept,
+          };
+        });
+        if (changed === undefined) return undefined;
+        added.push(...changed.result);
+      } while (added.length < items.length);
+      return added;
     },
     async find(owner, item) {
       const tail = ownerOf(item);

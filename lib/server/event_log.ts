@@ -6,6 +6,7 @@
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { Change, Store } from "../store/store.ts";
 import type { Clock } from "../upstream/clock.ts";
+import { deleteAll } from "./delete_all.ts";
 
 /** How long events are gathered before they are written, in milliseconds. */
 const FLUSH_MS = 500;
@@ -27,8 +28,8 @@ export interface EventLog {
   write(id: string): EventLogWriter;
   /** The events that follow a piece, or from the first; `last` names the last piece read. */
   read(id: string, after?: string): Promise<{ events: ReasoningEvent[]; last?: string }>;
-  /** The changes that forget a run's events. */
-  forgetting(id: string): Promise<Change[]>;
+  /** Forgets a run's events. */
+  forget(id: string): Promise<void>;
 }
 
 /** Creates the log. */
@@ -93,12 +94,9 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number): Event
       }
       return last === undefined ? { events } : { events, last };
     },
-    async forgetting(id) {
-      const changes: Change[] = [];
-      for await (const entry of pieces(id)) {
-        changes.push({ key: { collection: collection(id), id: entry.id }, delete: true });
-      }
-      return changes;
+    async forget(id) {
+      const keys = await Array.fromAsync(pieces(id), (entry) => entry.id);
+      await deleteAll(store, collection(id), keys);
     },
   };
 }

@@ -181,7 +181,8 @@ export function createMemory(options: MemoryOptions): Memory {
       return all.length === 0 || await store.write(all);
     },
     async forget(owner, id) {
-      await store.write([responses.deleting(owner, id), ...await background.forget(id)]);
+      await store.write([responses.deleting(owner, id)]);
+      await background.forget(id);
     },
     async answerAgain(owner, kept, { request, exchange, settings, clock, startingAfter }) {
       const { work } = exchange;

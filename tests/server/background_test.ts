@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../lib/api/errors.ts";
 import { readResponsesBody } from "../../lib/api/responses_body.ts";
 import { responseObject } from "../../lib/api/responses_object.ts";
+import { createEventLog } from "../../lib/server/event_log.ts";
 import { createLog } from "../../lib/server/log.ts";
 import { createMemory } from "../../lib/server/memory.ts";
 import { createVault } from "../../lib/server/vault.ts";
@@ -317,6 +318,25 @@ for (const elsewhere of [false, true]) {
     assertEquals(fake.pending(), 0);
   });
 }
+
+Deno.test("the events of a long run, however many pieces they are in, are read and forgotten", async () => {
+  const { clock, advance } = createFakeClock();
+  const store = createMemoryStore({ now: clock.date });
+  const log = createEventLog(store, clock, 1_000_000);
+  const written = log.write("resp_1");
+  for (let i = 0; i < 250; i++) {
+    written.push({ type: "answer", text: `${i} ` });
+    await advance(500);
+  }
+  assertEquals(await written.end(), []);
+  assertEquals((await store.list({ collection: "events/resp_1", limit: 999 })).length, 250);
+  const { events } = await log.read("resp_1");
+  assertEquals(events.map((event) => event.type === "answer" ? parseInt(event.text) : -1), [
+    ...Array(250).keys(),
+  ]);
+  await log.forget("resp_1");
+  assertEquals(await store.list({ collection: "events/resp_1", limit: 999 }), []);
+});
 
 Deno.test("a failure in the background is kept, and told by its stream", async () => {
   await using setup = await setUp({ status: 400, body: '{"error":{"message":"no"}}' });

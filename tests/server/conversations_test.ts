@@ -188,3 +188,45 @@ Deno.test("whoever deletes a conversation meanwhile still gets the answer", asyn
   assertEquals(await json(app.send(`/v1/responses/${response.id}`)), response);
   assertEquals((await failure(app.send(`${CONVERSATIONS}/${id}/items`))).status, 404);
 });
+
+Deno.test("a conversation may hold more than a store takes at once", async () => {
+  await using upstream = startUpstream([{ content: "x" }]);
+  const app = await createTestApp({ upstream: upstream.url });
+  const { id } = await json(app.send(CONVERSATIONS, {}));
+  const input = Array.from({ length: 250 }, (_, index) => user(`${index}`));
+  await json(app.respond({ model: "plain", conversation: id, input }));
+  await json(app.respond({ model: "plain", conversation: id, input: "last" }));
+  assertEquals(
+    upstream.calls[1]!.body.messages.map(({ content }: Event) => content),
+    [...input.map(({ content }) => content), "x", "last"],
+  );
+  await json(app.send(`${CONVERSATIONS}/${id}`, undefined, DELETE));
+  assertEquals((await failure(app.send(`${CONVERSATIONS}/${id}`))).status, 404);
+});
+
+Deno.test("ids that no store could hold are not found", async () => {
+  await using upstream = startUpstream([{ content: "x" }]);
+  const app = await createTestApp({ upstream: upstream.url });
+  const { id } = await json(app.send(CONVERSATIONS, {}));
+  const tail = `${id.slice("conv_".length)}1234567`;
+  for (
+    const item of [
+      `msg_${tail}%00`,
+      `msg_${tail}%ff`,
+      "%00",
+      "x".repeat(999),
+      `msg_${tail}\u{1F600}`,
+    ]
+  ) {
+    const path = `${CONVERSATIONS}/${id}/items/${item}`;
+    assertEquals((await failure(app.send(path))).status, 404);
+    assertEquals((await failure(app.send(`/v1/responses/${item}`))).status, 404);
+    assertEquals((await failure(app.send(`${CONVERSATIONS}/${item}`))).status, 404);
+  }
+  for (const item of [`msg_${tail}\u0000`, `msg_${tail}\ud800`, "\u0000"]) {
+    const input = [{ type: "item_reference", id: item }];
+    assertEquals((await failure(app.respond({ input }))).status, 404);
+    assertEquals((await failure(app.respond({ previous_response_id: item }))).status, 404);
+    assertEquals((await failure(app.respond({ conversation: item }))).status, 404);
+  }
+});
