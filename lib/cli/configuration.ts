@@ -17,6 +17,8 @@ export interface Configuration {
   path: string | undefined;
   /** Where the file is, or would be. */
   folder: string;
+  /** The files that it was read from, itself and its prompts. */
+  files: string[];
   /** The settings. */
   config: Config;
   /** What the server runs on. */
@@ -39,7 +41,12 @@ export function exitOnConfigError(error: unknown): never {
   Deno.exit(1);
 }
 
-async function readConfiguration(options: CommandOptions): Promise<Configuration> {
+/**
+ * Reads the configuration.
+ *
+ * @throws {ConfigError} with every fault.
+ */
+export async function readConfiguration(options: CommandOptions): Promise<Configuration> {
   const { standalone } = Deno.build;
   const path = configPath({
     flag: options.config,
@@ -47,12 +54,16 @@ async function readConfiguration(options: CommandOptions): Promise<Configuration
     execPath: standalone ? await Deno.realPath(Deno.execPath()) : "",
     moduleDir: options.moduleDir ?? ".",
   });
+  const files: string[] = [];
   const { config, found } = await loadConfig({
     path,
     explicit: options.config !== undefined,
     env: (name) => Deno.env.get(name),
-    readFile: (file) => Deno.readTextFile(file),
+    readFile(file) {
+      files.push(file);
+      return Deno.readTextFile(file);
+    },
   });
   const resolved = resolveConfig(config, { env: (name) => Deno.env.get(name) });
-  return { path: found ? path : undefined, folder: dirname(path), config, resolved };
+  return { path: found ? path : undefined, folder: dirname(path), files, config, resolved };
 }

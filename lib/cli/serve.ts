@@ -15,10 +15,12 @@ import type { Store } from "../store/store.ts";
 import { systemClock } from "../upstream/clock.ts";
 import { configOrExit, exitOnConfigError } from "./configuration.ts";
 import type { CommandOptions } from "./options.ts";
+import { reloadOnChange } from "./reload.ts";
 
 /** Runs the server; resolves when it has ended. */
 export async function serve(options: CommandOptions): Promise<void> {
-  const { path, folder, config, resolved } = await configOrExit(options);
+  const configuration = await configOrExit(options);
+  const { path, folder, config, resolved } = configuration;
   const env = (name: string) => Deno.env.get(name);
   const onDeploy = isDeploy(env);
   const address = listenAddress();
@@ -38,6 +40,10 @@ export async function serve(options: CommandOptions): Promise<void> {
     event.preventDefault();
     log.error("unhandled rejection", { cause: causeOf(event.reason) });
   });
+  // Before it says that it listens, so that no change from then on is missed.
+  const stopReloading = onDeploy
+    ? () => {}
+    : reloadOnChange({ options, configuration, address, app, log });
   const server = listen(address, (request) => app.handle(request), (port) => {
     const facts = startupFacts(resolved, { ...address, port }, path);
     if (logFormat(resolved) === "text") console.log(banner(facts));
@@ -46,6 +52,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   const scrapes = listenForScrapes(app.metrics, { ...address, port: resolved.metrics.port });
   onSignals(app, { server, scrapes }, resolved.server.shutdown_grace_ms, log);
   await server.finished;
+  stopReloading();
   await Promise.all([kept.store.close(), kept.limiter.close()]);
 
   function listenAddress(): ListenAddress {

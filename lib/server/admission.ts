@@ -21,10 +21,10 @@ export interface Admission {
 
 /** What is let in. */
 export interface AdmissionOptions {
-  /** Requests at a time. */
-  places: number;
-  /** Requests that wait. */
-  queue: number;
+  /** Requests at a time, as it is now. */
+  places: () => number;
+  /** Requests that wait, as it is now. */
+  queue: () => number;
   /** The one clock. */
   clock: Clock;
 }
@@ -53,11 +53,11 @@ export function createAdmission({ places, queue, clock }: AdmissionOptions): Adm
   return {
     enter(signal) {
       if (signal.aborted) return Promise.reject(gone());
-      if (taken < places) {
+      if (taken < places()) {
         taken++;
         return Promise.resolve(place());
       }
-      if (waiting.size >= queue) return Promise.reject(overloaded());
+      if (waiting.size >= queue()) return Promise.reject(overloaded());
       return new Promise((resolve, reject) => {
         const stop = () => {
           waiting.delete(enter);

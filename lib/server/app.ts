@@ -5,7 +5,7 @@
  */
 import { ApiError, ClientGoneError, errorResponse, toApiError } from "../api/errors.ts";
 import { messagesErrorResponse } from "../api/messages_errors.ts";
-import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
+import type { ResolvedConfig } from "../config/resolve.ts";
 import { createMemoryStore } from "../store/memory.ts";
 import type { Limiter } from "../store/limiter.ts";
 import { createMemoryLimiter } from "../store/limiter_memory.ts";
@@ -14,24 +14,17 @@ import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { createAdmission } from "./admission.ts";
-import { createAuthenticator, NOBODY } from "./auth.ts";
-import { createChatHandler } from "./chat.ts";
+import { NOBODY } from "./auth.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
 import { statusOf } from "./error_type.ts";
-import type { Exchange, Handler } from "./exchange.ts";
-import { health, readiness, root } from "./health.ts";
+import type { Exchange } from "./exchange.ts";
 import { createLimits } from "./limits.ts";
 import { causeOf, type Log, type LogFields } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { observeBoth } from "./observer.ts";
-import { keptRoutes } from "./kept_routes.ts";
-import { createMemory } from "./memory.ts";
-import { messagesRoutes } from "./messages.ts";
-import { modelRoutes, speaksMessages } from "./models.ts";
-import { createRouter, shown } from "./router.ts";
-import { createInputTokensHandler, createResponsesHandler } from "./responses.ts";
-import type { RunOptions } from "./runs.ts";
-import { createVault } from "./vault.ts";
+import { speaksMessages } from "./models.ts";
+import { shown } from "./router.ts";
+import { createService, type Service, type Shared } from "./service.ts";
 import { observeTrace } from "./traces.ts";
 import { createWorkRegister } from "./work.ts";
 
@@ -61,6 +54,8 @@ export interface App {
   handle(request: Request): Promise<Response>;
   /** Answers a scrape, whoever asks; undefined where nothing is counted. */
   metrics: (() => Response) | undefined;
+  /** Serves new requests by another configuration. */
+  reload(config: ResolvedConfig): void;
   /**
    * Refuses new work and waits for the old; what is left after the grace is aborted.
    *
@@ -89,81 +84,38 @@ const LAST_WORDS_MS = 1_000;
 
 /** Creates the app. */
 export function createApp(options: AppOptions): App {
-  const { config, clock, log } = options;
+  const { clock, log } = options;
   const client = createUpstreamClient(options);
-  const authenticator = createAuthenticator({
-    token: tokenOf(config),
-    keys: config.keys,
-    date: clock.date,
-  });
   const register = createWorkRegister(clock);
+  let draining = false;
+  const current = () => service.config;
   const admission = createAdmission({
-    places: config.server.max_concurrent_requests,
-    queue: config.server.max_queue,
+    places: () => current().server.max_concurrent_requests,
+    queue: () => current().server.max_queue,
     clock,
   });
   const limits = createLimits({
     limiter: options.limiter ?? createMemoryLimiter(),
-    limits: config.limits,
+    limits: () => current().limits,
     clock,
     log,
   });
-  const created = Math.floor(clock.date() / 1000);
-  const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
-  const ids = [...models.keys()];
-  const runs: RunOptions = {
-    settings: config.server,
-    models,
-    client,
+  const metrics = options.config.metrics.enabled
+    ? createMetrics({ clock, client, models: () => current().models })
+    : undefined;
+  const shared: Shared = {
     clock,
     random: options.random,
-    limits,
-  };
-  const memory = createMemory({
-    store: options.store ?? createMemoryStore({ now: clock.date }),
-    vault: createVault(config.secret, "o1-api sealed reasoning"),
-    clock,
+    client,
     log,
-    ttlMs: config.storeTtlMs,
-    maxBackground: config.server.max_background,
-  });
-  const metrics = config.metrics.enabled
-    ? createMetrics({ clock, client, models: config.models })
-    : undefined;
-  const responses = { ...runs, memory, beginWork: register.begin };
-  let draining = false;
-
-  const router = createRouter<Handler>([
-    { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
-    { method: "POST", path: "/responses", handle: createResponsesHandler(responses) },
-    {
-      method: "POST",
-      path: "/responses/input_tokens",
-      handle: createInputTokensHandler(responses),
-    },
-    ...keptRoutes({ ...runs, memory }),
-    ...messagesRoutes({
-      ...runs,
-      vault: createVault(config.secret, "o1-api thinking signature"),
-    }),
-    ...modelRoutes(models, created),
-    ...(metrics === undefined || config.metrics.port !== 0
-      ? []
-      : [{ method: "GET", path: "/metrics", handle: readMetrics } as const]),
-    { method: "GET", path: "/", open: true, handle: () => root(ids) },
-    { method: "GET", path: "/favicon.ico", open: true, handle: () => root(ids) },
-    { method: "GET", path: "/health", open: true, handle: health },
-    { method: "GET", path: "/healthz", open: true, handle: health },
-    { method: "GET", path: "/readyz", open: true, handle: () => readiness(!draining) },
-  ]);
-
-  /** They tell of all clients, and are for none of them. */
-  function readMetrics(_request: Request, { client }: Exchange): Response {
-    if (client.key === undefined) return metrics!.response();
-    throw new ApiError(403, "The metrics are for the holder of api_bearer_token.", {
-      code: "insufficient_permissions",
-    });
-  }
+    store: options.store ?? createMemoryStore({ now: clock.date }),
+    limits,
+    register,
+    metrics,
+    created: Math.floor(clock.date() / 1000),
+    isDraining: () => draining,
+  };
+  let service = createService(options.config, shared);
 
   async function ended(work: Promise<void>, ms: number): Promise<void> {
     let cancel = () => {};
@@ -172,7 +124,12 @@ export function createApp(options: AppOptions): App {
     cancel();
   }
 
-  async function answer(request: Request, exchange: Exchange, path: string): Promise<Response> {
+  async function answer(
+    request: Request,
+    exchange: Exchange,
+    path: string,
+    { router, authenticator }: Service,
+  ): Promise<Response> {
     const { route, params } = router.find(request.method, path);
     exchange.observer?.routed(route.path);
     if (!route.open) {
@@ -193,6 +150,9 @@ export function createApp(options: AppOptions): App {
 
   return {
     async handle(request) {
+      // A request ends with the configuration that it began with.
+      const serving = service;
+      const { config } = serving;
       const start = clock.now();
       const path = pathOf(request.url);
       const id = requestId(request.headers);
@@ -233,7 +193,7 @@ export function createApp(options: AppOptions): App {
       try {
         response = request.method === "OPTIONS"
           ? preflightResponse(request)
-          : await answer(request, exchange, path);
+          : await answer(request, exchange, path, serving);
         status = response.status;
         if (!exchange.isStreaming) done();
       } catch (error) {
@@ -255,6 +215,9 @@ export function createApp(options: AppOptions): App {
       return response;
     },
     metrics: metrics?.response,
+    reload(config) {
+      service = createService(config, shared, service.background);
+    },
     async drain(graceMs) {
       draining = true;
       await ended(register.idle(), graceMs);
@@ -263,12 +226,6 @@ export function createApp(options: AppOptions): App {
       await ended(limits.close(), LAST_WORDS_MS);
     },
   };
-}
-
-/** The token that is taken: of a server that has none of its own, the one that everybody knows. */
-function tokenOf({ token, tokenIsPlaceholder, hasRealToken }: ResolvedConfig): string | undefined {
-  if (!hasRealToken) return PLACEHOLDER_TOKEN;
-  return tokenIsPlaceholder ? undefined : token;
 }
 
 function shuttingDown(): ApiError {

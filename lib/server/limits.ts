@@ -53,8 +53,8 @@ export interface Limits {
 export interface LimitsOptions {
   /** Where counts are kept. */
   limiter: Limiter;
-  /** The limits of all clients together. */
-  limits: LimitsConfig;
+  /** The limits of all clients together, as they are now. */
+  limits: () => LimitsConfig;
   /** The one clock. */
   clock: Clock;
   /** Where it is said that counts could not be reached. */
@@ -111,7 +111,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
 
   function ask(client: Client, costOf: (rule: Rule) => number | undefined, lease: string): Taken[] {
     const date = clock.date();
-    return rulesOf(client, limits).flatMap((rule) => {
+    return rulesOf(client, limits()).flatMap((rule) => {
       const cost = costOf(rule);
       if (cost === undefined) return [];
       const taken = { rule, limit: limitOf(rule, date), cost };

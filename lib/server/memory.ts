@@ -87,6 +87,8 @@ export interface MemoryOptions {
   ttlMs: number;
   /** How many runs may go on at once without clients. */
   maxBackground: number;
+  /** The runs that go on already; default: none. */
+  background?: BackgroundRuns | undefined;
   /** Seals private thinking. */
   vault: Vault;
   /** The one clock. */
@@ -101,7 +103,7 @@ export function createMemory(options: MemoryOptions): Memory {
   const keeping = { ttlMs: options.ttlMs, now: clock.date };
   const responses = createKeptResponses(store, keeping);
   const conversations = createConversations(store, keeping);
-  const background = createBackgroundRuns({
+  const background = options.background ?? createBackgroundRuns({
     ...options,
     responses,
     max: options.maxBackground,

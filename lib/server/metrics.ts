@@ -28,8 +28,8 @@ export interface MetricsOptions {
   clock: Clock;
   /** Knows which upstreams are cooling down. */
   client: Pick<UpstreamClient, "isCooling">;
-  /** The published models, which say which upstreams there are. */
-  models: Iterable<PublishedModel>;
+  /** The published models as they are now, which say which upstreams there are. */
+  models: () => Iterable<PublishedModel>;
 }
 
 /** What a request is counted under. */
@@ -39,13 +39,12 @@ const OURS = { "gen_ai.operation.name": "chat", "gen_ai.provider.name": "o1-api"
 export function createMetrics({ clock, client, models }: MetricsOptions): Metrics {
   const registry = createRegistry();
   const active = { requests: 0, streams: 0 };
-  const upstreams = upstreamsOf(models);
   registry.watch("activeRequests", () => [{ value: active.requests }]);
   registry.watch("activeStreams", () => [{ value: active.streams }]);
   registry.watch("memory", () => [{ value: Deno.memoryUsage().rss }]);
   registry.watch("heap", () => [{ value: Deno.memoryUsage().heapUsed }]);
   registry.watch("cooling", () =>
-    [...upstreams].map(([name, target]) => ({
+    [...upstreamsOf(models())].map(([name, target]) => ({
       value: client.isCooling(target) ? 1 : 0,
       attributes: { "gen_ai.provider.name": name },
     })));

@@ -22,6 +22,8 @@ export interface Program extends AsyncDisposable {
   url: string;
   /** The start-up facts that it logged. */
   facts: Record<string, string>;
+  /** Resolves when a line with this text has been logged, now or before. */
+  logged(text: string): Promise<string>;
   /** Sends a signal. */
   kill(signal: Deno.Signal): void;
   /** Its exit code, once it has ended, and all that it wrote. */
@@ -99,7 +101,15 @@ export async function startProgram(
   }).spawn();
   const listening = Promise.withResolvers<Record<string, string>>();
   const stderr = new Response(child.stderr).text();
+  const lines: string[] = [];
+  const awaited = new Set<{ text: string; resolve: (line: string) => void }>();
   const stdout = readLines(child.stdout, (line) => {
+    lines.push(line);
+    for (const each of awaited) {
+      if (!line.includes(each.text)) continue;
+      awaited.delete(each);
+      each.resolve(line);
+    }
     if (line.includes('"message":"o1-api listens')) {
       listening.resolve(JSON.parse(line));
     }
@@ -119,6 +129,11 @@ export async function startProgram(
   return {
     url: facts.url!,
     facts,
+    logged(text) {
+      const line = lines.find((each) => each.includes(text));
+      if (line !== undefined) return Promise.resolve(line);
+      return new Promise((resolve) => awaited.add({ text, resolve }));
+    },
     kill: (signal) => child.kill(signal),
     ended,
     async [Symbol.asyncDispose]() {

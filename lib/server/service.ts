@@ -1,0 +1,148 @@
+/**
+ * What one configuration serves: its routes, its models, and who may use them. A reload puts
+ * another in its place, and requests that have begun end with the one that they began with.
+ *
+ * @module
+ */
+import { ApiError } from "../api/errors.ts";
+import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
+import type { Store } from "../store/store.ts";
+import type { Clock } from "../upstream/clock.ts";
+import type { UpstreamClient } from "../upstream/client.ts";
+import { type Authenticator, createAuthenticator } from "./auth.ts";
+import type { BackgroundRuns } from "./background.ts";
+import { createChatHandler } from "./chat.ts";
+import type { Exchange, Handler } from "./exchange.ts";
+import { health, readiness, root } from "./health.ts";
+import { keptRoutes } from "./kept_routes.ts";
+import type { Limits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { createMemory } from "./memory.ts";
+import { messagesRoutes } from "./messages.ts";
+import type { Metrics } from "./metrics.ts";
+import { modelRoutes } from "./models.ts";
+import { createInputTokensHandler, createResponsesHandler } from "./responses.ts";
+import { createRouter, type Route, type Router } from "./router.ts";
+import type { RunOptions } from "./runs.ts";
+import { createVault } from "./vault.ts";
+import type { WorkRegister } from "./work.ts";
+
+/** What outlives a reload. */
+export interface Shared {
+  /** The one clock. */
+  clock: Clock;
+  /** The one source of chance, 0 to 1. */
+  random: () => number;
+  /** Calls upstream models. */
+  client: UpstreamClient;
+  /** Where the server says what it does. */
+  log: Log;
+  /** Where what outlives a request is kept. */
+  store: Store;
+  /** What clients may use. */
+  limits: Limits;
+  /** All work in progress. */
+  register: WorkRegister;
+  /** What is counted, if it is. */
+  metrics: Metrics | undefined;
+  /** When the server began, in seconds since 1970. */
+  created: number;
+  /** Whether the server is about to end. */
+  isDraining: () => boolean;
+}
+
+/** One configuration at work. */
+export interface Service {
+  /** The configuration. */
+  config: ResolvedConfig;
+  /** Who may use it. */
+  authenticator: Authenticator;
+  /** What answers. */
+  router: Router<Handler>;
+  /** Runs without clients, which go on over reloads. */
+  background: BackgroundRuns;
+}
+
+/**
+ * Creates the service of a configuration.
+ *
+ * @param background the runs that go on from the one before it.
+ */
+export function createService(
+  config: ResolvedConfig,
+  shared: Shared,
+  background?: BackgroundRuns,
+): Service {
+  const { clock, log, register, metrics } = shared;
+  const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
+  const ids = [...models.keys()];
+  const memory = createMemory({
+    store: shared.store,
+    vault: createVault(config.secret, "o1-api sealed reasoning"),
+    clock,
+    log,
+    ttlMs: config.storeTtlMs,
+    maxBackground: config.server.max_background,
+    background,
+  });
+  const runs: RunOptions = {
+    settings: config.server,
+    models,
+    client: shared.client,
+    clock,
+    random: shared.random,
+    limits: shared.limits,
+  };
+  const responses = { ...runs, memory, beginWork: register.begin };
+  const routes: Route<Handler>[] = [
+    { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
+    { method: "POST", path: "/responses", handle: createResponsesHandler(responses) },
+    {
+      method: "POST",
+      path: "/responses/input_tokens",
+      handle: createInputTokensHandler(responses),
+    },
+    ...keptRoutes({ ...runs, memory }),
+    ...messagesRoutes({
+      ...runs,
+      vault: createVault(config.secret, "o1-api thinking signature"),
+    }),
+    ...modelRoutes(models, shared.created),
+    { method: "GET", path: "/", open: true, handle: () => root(ids) },
+    { method: "GET", path: "/favicon.ico", open: true, handle: () => root(ids) },
+    { method: "GET", path: "/health", open: true, handle: health },
+    { method: "GET", path: "/healthz", open: true, handle: health },
+    { method: "GET", path: "/readyz", open: true, handle: () => readiness(!shared.isDraining()) },
+  ];
+  if (metrics !== undefined && config.metrics.port === 0) routes.push(metricsRoute(metrics));
+  return {
+    config,
+    authenticator: createAuthenticator({
+      token: tokenOf(config),
+      keys: config.keys,
+      date: clock.date,
+    }),
+    router: createRouter(routes),
+    background: memory.background,
+  };
+}
+
+/** They tell of all clients, and are for none of them. */
+function metricsRoute(metrics: Metrics): Route<Handler> {
+  return {
+    method: "GET",
+    path: "/metrics",
+    handle(_request, { client }: Exchange) {
+      if (client.key === undefined) return metrics.response();
+      throw new ApiError(403, "The metrics are for the holder of api_bearer_token.", {
+        code: "insufficient_permissions",
+      });
+    },
+  };
+}
+
+/** The token that is taken: of a server that has none of its own, the one that everybody knows. */
+function tokenOf({ token, tokenIsPlaceholder, hasRealToken }: ResolvedConfig): string | undefined {
+  if (!hasRealToken) return PLACEHOLDER_TOKEN;
+  return tokenIsPlaceholder ? undefined : token;
+}

@@ -1,0 +1,88 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { readStream } from "../app.ts";
+import { startUpstream } from "../upstream.ts";
+import { startProgram, writeConfig } from "./program.ts";
+
+const TOKEN = "a-token-of-its-own";
+
+const yaml = (url: string, model: string) =>
+  `api_bearer_token: "${TOKEN}"
+upstreams: { s: { base_url: "${url}" } }
+models: { ${model}: { strategy: direct, upstream: s, model: m } }
+`;
+
+async function modelsOf(url: string): Promise<string[]> {
+  const response = await fetch(`${url}/models`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  const { data } = await response.json();
+  return data.map(({ id }: { id: string }) => id);
+}
+
+Deno.test("a changed file serves new requests, and a running stream ends as it began", async () => {
+  const rest = Promise.withResolvers<void>();
+  await using upstream = startUpstream(() => ({
+    content: ["be", "gun"],
+    gate: (frame) => frame === 2 ? rest.promise : undefined,
+  }));
+  await using config = await writeConfig(yaml(upstream.url, "old"));
+  await using program = await startProgram({ args: ["--config", config.path] });
+  assertEquals(await modelsOf(program.url), ["old"]);
+  const stream = readStream(
+    await fetch(`${program.url}/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "old",
+        stream: true,
+        messages: [{ role: "user", content: "x" }],
+      }),
+    }),
+  );
+  await stream.until(({ content }) => content === "be");
+  await Deno.writeTextFile(`${config.path}.new`, yaml(upstream.url, "new"));
+  await Deno.rename(`${config.path}.new`, config.path);
+  assertStringIncludes(await program.logged("was reloaded"), '"models":"new"');
+  assertEquals(await modelsOf(program.url), ["new"]);
+  rest.resolve();
+  const { content, done, error } = await stream.until(() => false);
+  assertEquals({ content, done, error }, { content: "begun", done: true, error: undefined });
+});
+
+Deno.test("a file with faults is told of and ignored", async () => {
+  await using config = await writeConfig(yaml("https://example.com/v1", "good"));
+  await using program = await startProgram({ args: ["--config", config.path] });
+  await Deno.writeTextFile(config.path, "modles: {}\nserver: { port: many }\n");
+  const line = await program.logged("was not reloaded");
+  assertStringIncludes(line, "config.yaml:1: modles: unknown key");
+  assertStringIncludes(line, "config.yaml:2: server.port");
+  assertEquals(await modelsOf(program.url), ["good"]);
+});
+
+Deno.test("a server that others can reach keeps a token of its own", async () => {
+  await using config = await writeConfig(yaml("https://example.com/v1", "good"));
+  await using program = await startProgram({ args: ["--config", config.path] });
+  await Deno.writeTextFile(config.path, "models: { open: {} }\n");
+  assertStringIncludes(await program.logged("was not reloaded"), "no token of its own");
+  assertEquals(await modelsOf(program.url), ["good"]);
+});
+
+Deno.test("SIGHUP reloads", async () => {
+  await using config = await writeConfig(yaml("https://example.com/v1", "good"));
+  await using program = await startProgram({ args: ["--config", config.path] });
+  program.kill("SIGHUP");
+  await program.logged("was reloaded");
+  program.kill("SIGTERM");
+  const { code } = await program.ended;
+  assertEquals(code, 0);
+  assert(await program.logged("draining"));
+});
+
+Deno.test("what takes effect at the next start only is named", async () => {
+  await using config = await writeConfig(yaml("https://example.com/v1", "good"));
+  await using program = await startProgram({ args: ["--config", config.path] });
+  await Deno.writeTextFile(
+    config.path,
+    `${yaml("https://example.com/v1", "better")}store: memory\n`,
+  );
+  assertStringIncludes(await program.logged("next start"), "store");
+  assertEquals(await modelsOf(program.url), ["better"]);
+});
