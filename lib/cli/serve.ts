@@ -164,9 +164,21 @@ function logOf(config: ResolvedConfig): Log {
   return createLog({
     level: config.log.level,
     format: logFormat(config),
-    write: (line) => console.log(line),
+    write: writeLine,
     now: () => Date.now(),
   });
+}
+
+const utf8 = new TextEncoder();
+
+/** `console.log` would look for formats in the line first. */
+function writeLine(line: string): void {
+  try {
+    const bytes = utf8.encode(`${line}\n`);
+    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+  } catch {
+    // Nobody reads the log any more; the server serves on.
+  }
 }
 
 /** What a newcomer needs: where it is, what it serves, and the line to try. */

@@ -33,6 +33,7 @@ const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error"];
  * its text around.
  */
 function plain(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
   return text.replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
     (char) =>
@@ -67,12 +68,11 @@ export function createLog(options: LogOptions): Log {
     return (message: string, fields: LogFields = {}) => {
       if (!on) return;
       const time = new Date(options.now()).toISOString();
-      const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
       if (options.format === "json") {
-        const all = { time, level, message, ...Object.fromEntries(entries) };
-        options.write(plain(JSON.stringify(all)));
+        options.write(plain(JSON.stringify({ time, level, message, ...fields })));
         return;
       }
+      const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
       const rest = entries.map(([key, value]) => ` ${key}=${shown(value!)}`).join("");
       const mark = level === "info" ? "" : `${level}: `;
       options.write(`${time.slice(11, 19)} ${mark}${plain(message)}${rest}`);
