@@ -147,7 +147,7 @@ function progressFrame(event: ReasoningEvent, before: string, after: string): st
 function progressOf(event: ReasoningEvent): Record<string, unknown> | undefined {
   switch (event.type) {
     case "step_start":
-      return { type: "step_start", index: event.step };
+      return { type: "step_start", index: event.step, titled: event.titled };
     case "step_end":
       return {
         type: "step_end",
@@ -156,7 +156,9 @@ function progressOf(event: ReasoningEvent): Record<string, unknown> | undefined 
         seconds: milliseconds(event.seconds),
       };
     case "status":
-      return event.detail === undefined ? undefined : { ...event.detail, text: event.text };
+      return { type: "status", ...event.detail, text: event.text };
+    case "candidate":
+      return { ...event };
     case "usage":
       return { type: "usage", ...event.usage.upstream };
     default:

@@ -15,7 +15,6 @@ export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter";
 /** The structured form of a status line. */
 export type StatusDetail =
   | { type: "call"; role: string; call: number }
-  | { type: "candidate"; index: number; answer: string | null; text?: string }
   | {
     type: "tally";
     counts: { answer: string; votes: number }[];
@@ -31,6 +30,18 @@ export interface StatusEvent {
   text: string;
   /** The same, structured. */
   detail?: StatusDetail;
+}
+
+/** One of several answers that are compared has landed; for programs, that show them together. */
+export interface CandidateEvent {
+  /** Discriminator. */
+  type: "candidate";
+  /** Its number, from 0; a later one of the same number takes its place. */
+  index: number;
+  /** What it comes to; null where that could not be read. */
+  answer: string | null;
+  /** The whole of it. */
+  text: string;
 }
 
 /** A step of thinking begins. Steps are numbered from 1. */
@@ -120,6 +131,7 @@ export interface FinishEvent {
 /** One event of a reasoning run. A failure is thrown, as an `UpstreamError`. */
 export type ReasoningEvent =
   | StatusEvent
+  | CandidateEvent
   | StepStartEvent
   | ReasoningTextEvent
   | StepEndEvent

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ReasoningEvent, UpstreamError } from "./events.ts";
+import { type CandidateEvent, type ReasoningEvent, UpstreamError } from "./events.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
 
 /** What one call came to. */
@@ -16,6 +16,15 @@ export interface Sample {
   thinking: string;
   /** Whether it was cut off before its end. */
   cut: boolean;
+}
+
+/**
+ * A sample as one of several that are compared.
+ *
+ * @param answer what it comes to, where that can be read.
+ */
+export function candidate({ index, text, thinking }: Sample, answer?: string): CandidateEvent {
+  return { type: "candidate", index, answer: answer ?? null, text: text || thinking };
 }
 
 /** What a call of a group is. */

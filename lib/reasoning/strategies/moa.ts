@@ -8,7 +8,7 @@ import { z } from "zod";
 import { relayAnswer } from "../answer.ts";
 import { lettered } from "../candidates.ts";
 import { reasonsNotAtAll } from "../effort.ts";
-import { sampleAll } from "../parallel.ts";
+import { candidate, sampleAll } from "../parallel.ts";
 import { moaPrompts } from "../prompts.ts";
 import type { Effort, Message } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
@@ -77,7 +77,11 @@ export const moa: RunnableStrategy = {
         messages,
         temperature,
       }));
-      const { samples, error } = yield* sampleAll(context, specs, { liveStep: step, stragglerMs });
+      const { samples, error } = yield* sampleAll(context, specs, {
+        liveStep: step,
+        stragglerMs,
+        onSample: (sample) => ({ lines: [candidate(sample)] }),
+      });
       const texts = samples.map((sample) => sample.text || sample.thinking).filter(Boolean);
       if (texts.length === 0 && candidates.length === 0 && error !== undefined) throw error;
       if (texts.length > 0) candidates = texts;

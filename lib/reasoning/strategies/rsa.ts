@@ -12,7 +12,7 @@ import { conclude } from "../conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { central } from "../judge.ts";
-import { type Sample, sampleAll, type SampleSpec } from "../parallel.ts";
+import { candidate, type Sample, sampleAll, type SampleSpec } from "../parallel.ts";
 import { rsaPrompts } from "../prompts.ts";
 import { lastQuestion } from "../question.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
@@ -61,6 +61,7 @@ export const rsa: RunnableStrategy = {
     const rounds = context.options.rounds ?? BY_EFFORT[context.effort].rounds;
     const letters = questionOptions(lastQuestion(request.messages));
     const json = request.json !== undefined;
+    const answerOf = ({ text }: Sample) => extractAnswer(text, { options: letters, json });
     let population: Sample[] = [];
     let ballot = createBallot<Sample>();
     let agreed = 0;
@@ -68,15 +69,14 @@ export const rsa: RunnableStrategy = {
       const specs = roundSpecs(request, context, population, size);
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: round === 0 ? 1 : undefined,
+        onSample: (sample) => ({ lines: [candidate(sample, answerOf(sample))] }),
       });
       if (samples.length === 0 && population.length === 0 && error !== undefined) throw error;
       // A round that died leaves the population as it was.
       if (samples.length === 0) break;
       population = samples;
       ballot = createBallot();
-      for (const each of samples) {
-        ballot.add(each, extractAnswer(each.text, { options: letters, json }));
-      }
+      for (const each of samples) ballot.add(each, answerOf(each));
       const lead = ballot.ranking()[0]?.voters.length ?? 0;
       agreed = lead >= AGREEMENT * samples.length ? agreed + 1 : 0;
       yield roundStatus(round, ballot);

@@ -11,7 +11,7 @@ import { conclude } from "../conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent, UpstreamError } from "../events.ts";
 import { judge } from "../judge.ts";
-import { type Sample, sampleAll } from "../parallel.ts";
+import { candidate, type Sample, sampleAll } from "../parallel.ts";
 import { votePrompts } from "../prompts.ts";
 import { lastQuestion } from "../question.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
@@ -97,7 +97,7 @@ async function* poll(
         const lead = first?.voters.length ?? 0;
         done = isDecided(lead, second?.voters.length ?? 0) ||
           (asked === 0 && size > 1 && lead === size);
-        return { lines: [tally(ballot)], done };
+        return { lines: [candidate(sample, answer), tally(ballot)], done };
       },
     });
     all.push(...result.samples);
