@@ -19,6 +19,8 @@ export interface ModelObject {
   name: string;
   /** What it does, in one line. */
   description: string;
+  /** The strategy that it reasons by. */
+  strategy: string;
 }
 
 /** A published model as the list tells of it. */
@@ -27,6 +29,8 @@ export interface ListedModel {
   id: string;
   /** What it does, in one line. */
   description: string;
+  /** The strategy that it reasons by. */
+  strategy: string;
 }
 
 /**
@@ -34,8 +38,11 @@ export interface ListedModel {
  *
  * @param created seconds since 1970.
  */
-export function modelObject({ id, description }: ListedModel, created: number): ModelObject {
-  return { id, object: "model", created, owned_by: "o1-api", name: id, description };
+export function modelObject(
+  { id, description, strategy }: ListedModel,
+  created: number,
+): ModelObject {
+  return { id, object: "model", created, owned_by: "o1-api", name: id, description, strategy };
 }
 
 /** The list of models in OpenAI's shape. */

@@ -27,6 +27,7 @@ export function modelRoutes(models: Models, created: number): Route<Handler>[] {
     [...modelsOf(client, models).values()].map(({ reasoning: { id, strategy } }) => ({
       id,
       description: strategies[strategy]?.summary ?? "",
+      strategy,
     }));
   return [
     {
