@@ -61,6 +61,9 @@ const server = z.strictObject({
   strict_openai: z.boolean().default(false).describe(
     "Whether what OpenAI's o1 refuses is refused, in its words; most clients send such fields.",
   ),
+  playground: z.boolean().default(true).describe(
+    "Whether browsers get the playground at `/`; it asks for the token itself.",
+  ),
   cors_origins: z.array(z.string().min(1)).default(["*"]).describe(
     "Origins whose pages may call; `*`: any; an empty list: none.",
   ),

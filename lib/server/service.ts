@@ -13,7 +13,7 @@ import { type Authenticator, createAuthenticator } from "./auth.ts";
 import type { BackgroundRuns } from "./background.ts";
 import { createChatHandler } from "./chat.ts";
 import type { Exchange, Handler } from "./exchange.ts";
-import { health, readiness, root } from "./health.ts";
+import { health, readiness } from "./health.ts";
 import { keptRoutes } from "./kept_routes.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -21,6 +21,7 @@ import { createMemory } from "./memory.ts";
 import { messagesRoutes } from "./messages.ts";
 import type { Metrics } from "./metrics.ts";
 import { modelRoutes } from "./models.ts";
+import { playgroundRoutes } from "./playground.ts";
 import { createInputTokensHandler, createResponsesHandler } from "./responses.ts";
 import { createRouter, type Route, type Router } from "./router.ts";
 import type { RunOptions } from "./runs.ts";
@@ -75,7 +76,6 @@ export function createService(
 ): Service {
   const { clock, log, register, metrics } = shared;
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
-  const ids = [...models.keys()];
   const memory = createMemory({
     store: shared.store,
     vault: createVault(config.secret, "o1-api sealed reasoning"),
@@ -108,8 +108,7 @@ export function createService(
       vault: createVault(config.secret, "o1-api thinking signature"),
     }),
     ...modelRoutes(models, shared.created),
-    { method: "GET", path: "/", open: true, handle: () => root(ids) },
-    { method: "GET", path: "/favicon.ico", open: true, handle: () => root(ids) },
+    ...playgroundRoutes([...models.keys()], config.server.playground),
     { method: "GET", path: "/health", open: true, handle: health },
     { method: "GET", path: "/healthz", open: true, handle: health },
     { method: "GET", path: "/readyz", open: true, handle: () => readiness(!shared.isDraining()) },

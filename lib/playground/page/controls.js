@@ -1,0 +1,133 @@
+/**
+ * Who is asked: one model, or two to four models and strategies side by side.
+ *
+ * @module
+ */
+import { h } from "./dom.js";
+import { explain, explainShortly, STRATEGIES } from "./strategies.js";
+
+/** @typedef {import("./api.js").Model} Model */
+
+/**
+ * @typedef {object} Pick who answers
+ * @property {string} name for people
+ * @property {string} model
+ * @property {string} [strategy] in place of the model's own
+ */
+
+const MOST_LANES = 4;
+
+/**
+ * Creates the choice of models.
+ *
+ * @param {object} elements
+ * @param {HTMLElement} elements.list where the choices stand
+ * @param {HTMLElement} elements.explanation
+ * @param {HTMLButtonElement} elements.compare turns comparing on and off
+ */
+export function createPicker({ list, explanation, compare }) {
+  /** @type {Model[]} */
+  let models = [];
+  /** @type {string[]} */
+  let chosen = [];
+
+  /** @param {string} value */
+  function pickOf(value) {
+    const strategy = value.startsWith("strategy:") ? value.slice(9) : undefined;
+    if (strategy !== undefined) {
+      return { name: `${strategy} · ${models[0]?.id}`, model: models[0]?.id ?? "", strategy };
+    }
+    return { name: value.slice(6), model: value.slice(6) };
+  }
+
+  /** @param {string} value */
+  function modelOf(value) {
+    const { model, strategy } = pickOf(value);
+    return strategy === undefined ? models.find(({ id }) => id === model) ?? {} : { strategy };
+  }
+
+  function explainAll() {
+    const [first = ""] = chosen;
+    explanation.textContent = chosen.length === 1
+      ? explain(modelOf(first))
+      : chosen.map((value, i) => `${i + 1}: ${explainShortly(modelOf(value))}`).join(" · ");
+  }
+
+  /** @param {number} lane */
+  function select(lane) {
+    const isAlone = chosen.length === 1;
+    const options = h("optgroup", { label: "Models" });
+    options.append(...models.map(({ id }) => h("option", { value: `model:${id}` }, id)));
+    const strategies = h("optgroup", { label: `Strategies, over ${models[0]?.id ?? "the first"}` });
+    strategies.append(
+      ...Object.keys(STRATEGIES).map((name) => h("option", { value: `strategy:${name}` }, name)),
+    );
+    const field = h(
+      "select",
+      { "aria-label": isAlone ? false : `Column ${lane + 1}` },
+      options,
+      strategies,
+    );
+    field.value = chosen[lane] ?? "";
+    field.addEventListener("change", () => {
+      chosen[lane] = field.value;
+      explainAll();
+    });
+    const removable = chosen.length > 2;
+    return h(
+      "span",
+      { class: "pick" },
+      h("label", {}, h("span", { class: "label" }, isAlone ? "Model" : `${lane + 1}`), field),
+      !removable ? null : h("button", {
+        type: "button",
+        class: "remove",
+        "aria-label": `Remove column ${lane + 1}`,
+        onclick: () => {
+          chosen.splice(lane, 1);
+          show();
+        },
+      }, "×"),
+    );
+  }
+
+  function show() {
+    const isComparing = chosen.length > 1;
+    compare.setAttribute("aria-pressed", String(isComparing));
+    list.replaceChildren(...chosen.map((_, lane) => select(lane)));
+    if (isComparing && chosen.length < MOST_LANES) {
+      list.append(h("button", {
+        type: "button",
+        class: "quiet",
+        onclick: () => {
+          chosen.push(other());
+          show();
+          list.querySelectorAll("select")[chosen.length - 1]?.focus();
+        },
+      }, "Add a column"));
+    }
+    explainAll();
+  }
+
+  /** A model that is not asked yet. */
+  function other() {
+    const free = models.find(({ id }) => !chosen.includes(`model:${id}`));
+    return `model:${(free ?? models[0])?.id ?? ""}`;
+  }
+
+  compare.addEventListener("click", () => {
+    if (chosen.length > 1) chosen = chosen.slice(0, 1);
+    else chosen.push(other());
+    show();
+  });
+
+  return {
+    /** @param {Model[]} list the models that may be asked */
+    offer(list) {
+      models = list;
+      chosen = [`model:${models[0]?.id ?? ""}`];
+      show();
+    },
+    /** @returns {Pick[]} who is asked */
+    picks: () => chosen.map(pickOf),
+  };
+}

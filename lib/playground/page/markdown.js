@@ -1,0 +1,184 @@
+/**
+ * What a model writes, as safe elements: Markdown and mathematics, never markup of its own.
+ *
+ * @module
+ */
+// @ts-types="./vendor/libraries.min.d.ts"
+import { DOMPurify, katex, Marked } from "./vendor/libraries.min.js";
+import { h } from "./dom.js";
+
+/** @typedef {import("./vendor/libraries.min.d.ts").Token} Token */
+
+/** Longer texts are shown as they are. */
+const MOST_CHARACTERS = 400_000;
+
+/** So many marks of lists or quotations before a line's text are an attack, not a text. */
+const NESTED_REGEXP = /^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){40}/m;
+
+/** Deeper indentation makes lists within lists without end. */
+const DEEP_REGEXP = /^[ \t]{120,}[-*+\d]/m;
+
+/** `$…$` as Pandoc reads it, `$$…$$`, `\(…\)` and `\[…\]`. */
+const INLINE_MATH_REGEXP =
+  /^(?:\$\$((?:\\.|[^\\$]){1,4000}?)\$\$|\$(?![\s$])((?:\\.|[^\\$\n]){1,1000}?)(?<!\s)\$(?!\d)|\\\(([^]{1,2000}?)\\\)|\\\[([^]{1,4000}?)\\\])/;
+const BLOCK_MATH_REGEXP = /^(?:\$\$([^]{1,8000}?)\$\$|\\\[([^]{1,8000}?)\\\])[ \t]*(?:\n|$)/;
+
+/** @param {string} text */
+const escaped = (text) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** @param {{ text: string, display: boolean }} token */
+const mathHtml = ({ text, display }) =>
+  `<code class="${display ? "tex display" : "tex"}">${escaped(text)}</code>`;
+
+const marked = new Marked({ gfm: true, async: false }, {
+  extensions: [
+    {
+      name: "blockMath",
+      level: "block",
+      start: (/** @type {string} */ src) => {
+        const at = src.search(/\n(?:\$\$|\\\[)/);
+        return at < 0 ? undefined : at + 1;
+      },
+      tokenizer: (/** @type {string} */ src) => {
+        const match = BLOCK_MATH_REGEXP.exec(src);
+        if (match === null) return undefined;
+        return { type: "blockMath", raw: match[0], text: match[1] ?? match[2], display: true };
+      },
+      renderer: mathHtml,
+    },
+    {
+      name: "inlineMath",
+      level: "inline",
+      start: (/** @type {string} */ src) => {
+        const at = src.search(/\$|\\[([]/);
+        return at < 0 ? undefined : at;
+      },
+      tokenizer: (/** @type {string} */ src) => {
+        const match = INLINE_MATH_REGEXP.exec(src);
+        if (match === null) return undefined;
+        const [raw, dollars, dollar, round, square] = match;
+        const display = dollars !== undefined || square !== undefined;
+        return { type: "inlineMath", raw, text: dollars ?? dollar ?? round ?? square, display };
+      },
+      renderer: mathHtml,
+    },
+  ],
+  // Markup is not even recognised: it stays the text that it is.
+  tokenizer: { html: () => undefined, tag: () => undefined },
+  renderer: {
+    // A picture would be fetched from elsewhere, which tells that somebody reads this.
+    image: (/** @type {{ href: string, text: string }} */ { href, text }) =>
+      `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
+  },
+});
+
+const SANITIZE = {
+  RETURN_DOM_FRAGMENT: true,
+  ALLOWED_TAGS:
+    "a p br hr h1 h2 h3 h4 h5 h6 strong em del code pre blockquote ul ol li table thead tbody tr th td input"
+      .split(" "),
+  ALLOWED_ATTR: ["href", "title", "class", "start", "align", "type", "checked", "disabled"],
+  FORBID_ATTR: ["style"],
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+};
+
+/**
+ * Markdown into its blocks, whose `raw` texts are the text again.
+ *
+ * @param {string} text
+ * @returns {Token[] | undefined} undefined where it is better shown as it is
+ */
+export function blocksOf(text) {
+  if (text.length > MOST_CHARACTERS || NESTED_REGEXP.test(text) || DEEP_REGEXP.test(text)) {
+    return undefined;
+  }
+  try {
+    return marked.lexer(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Blocks as elements.
+ *
+ * @param {Token[]} blocks
+ * @returns {DocumentFragment | undefined} undefined where they are better shown as text
+ */
+export function elementsOf(blocks) {
+  let fragment;
+  try {
+    const clean = DOMPurify.sanitize(marked.parser(blocks), SANITIZE);
+    fragment = /** @type {DocumentFragment} */ (clean);
+  } catch {
+    return undefined;
+  }
+  for (const link of fragment.querySelectorAll("a")) finishLink(link);
+  for (const code of fragment.querySelectorAll("code.tex")) {
+    if (code instanceof HTMLElement) setMath(code);
+  }
+  for (const pre of fragment.querySelectorAll("pre")) pre.tabIndex = 0;
+  for (const box of fragment.querySelectorAll("input")) {
+    box.setAttribute("aria-label", box.checked ? "done" : "to do");
+  }
+  for (const table of fragment.querySelectorAll("table")) {
+    const frame = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table" });
+    table.replaceWith(frame);
+    frame.append(table);
+  }
+  return fragment;
+}
+
+/**
+ * A whole text as elements.
+ *
+ * @param {string} text
+ * @returns {Node}
+ */
+export function markdown(text) {
+  const blocks = blocksOf(text);
+  return (blocks && elementsOf(blocks)) ?? plain(text);
+}
+
+/**
+ * A text as it is.
+ *
+ * @param {string} text
+ */
+export const plain = (text) => h("p", { class: "plain" }, text);
+
+/** @param {HTMLAnchorElement} link */
+function finishLink(link) {
+  if (!/^(?:https?|mailto):/i.test(link.getAttribute("href") ?? "")) {
+    link.replaceWith(...link.childNodes);
+    return;
+  }
+  link.target = "_blank";
+  link.rel = "noopener noreferrer";
+}
+
+/**
+ * Sets a formula; what is no TeX stays text.
+ *
+ * @param {HTMLElement} code
+ */
+function setMath(code) {
+  const display = code.classList.contains("display");
+  const math = h("span", { class: display ? "math display" : "math" });
+  try {
+    katex.render(code.textContent ?? "", math, {
+      output: "mathml",
+      displayMode: display,
+      throwOnError: true,
+      strict: "ignore",
+      trust: false,
+      maxExpand: 200,
+      maxSize: 20,
+    });
+  } catch {
+    return;
+  }
+  code.replaceWith(math);
+}
