@@ -66,6 +66,7 @@ const marked = new Marked({ gfm: true, async: false }, {
   // Markup is not even recognised: it stays the text that it is.
   tokenizer: { html: () => undefined, tag: () => undefined },
   renderer: {
+    checkbox: (/** @type {{ checked: boolean }} */ { checked }) => checked ? "☑ " : "☐ ",
     // A picture would be fetched from elsewhere, which tells that somebody reads this.
     image: (/** @type {{ href: string, text: string }} */ { href, text }) =>
       `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
@@ -75,9 +76,10 @@ const marked = new Marked({ gfm: true, async: false }, {
 const SANITIZE = {
   RETURN_DOM_FRAGMENT: true,
   ALLOWED_TAGS:
-    "a p br hr h1 h2 h3 h4 h5 h6 strong em del code pre blockquote ul ol li table thead tbody tr th td input"
+    "a p br hr h1 h2 h3 h4 h5 h6 strong em del code pre blockquote ul ol li table thead tbody tr th td"
       .split(" "),
-  ALLOWED_ATTR: ["href", "title", "class", "start", "align", "type", "checked", "disabled"],
+  ALLOWED_ATTR: ["href", "title", "class", "start", "align"],
+  ADD_URI_SAFE_ATTR: ["start", "align"],
   FORBID_ATTR: ["style"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
@@ -120,9 +122,6 @@ export function elementsOf(blocks) {
     if (code instanceof HTMLElement) setMath(code);
   }
   for (const pre of fragment.querySelectorAll("pre")) pre.tabIndex = 0;
-  for (const box of fragment.querySelectorAll("input")) {
-    box.setAttribute("aria-label", box.checked ? "done" : "to do");
-  }
   for (const table of fragment.querySelectorAll("table")) {
     const frame = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table" });
     table.replaceWith(frame);

@@ -1,0 +1,290 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { TOKEN } from "../app.ts";
+import { pieces, startUpstream, step } from "../upstream.ts";
+import { ask, browserTest, openPage } from "./browser.ts";
+import { give, kept } from "./in_page.js";
+
+const YAML = `
+upstreams:
+  scripted: { base_url: UPSTREAM, retry: { base_ms: 1, max_ms: 50 }, price: { input: 1000, output: 2000 } }
+models:
+  o1: { strategy: steps, upstream: scripted, model: m, options: { min_steps: 1 } }
+  plain: { strategy: direct, upstream: scripted, model: m }
+  votes: { strategy: vote, upstream: scripted, model: m }
+`;
+
+const PNG = Uint8Array.from(
+  atob(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  ),
+  (character) => character.charCodeAt(0),
+);
+
+browserTest(
+  "the key is asked for, confirmed with Enter, and kept in this tab only",
+  async (browser) => {
+    await using upstream = startUpstream([{ content: "x" }]);
+    await using open = await openPage(browser, { upstream: upstream.url, enter: false });
+    const { page } = open;
+    const key = page.getByLabel("API key");
+    assertEquals(await key.getAttribute("type"), "password");
+    await page.locator("#key:focus").waitFor();
+    await key.fill("wrong-key-4711");
+    await page.keyboard.press("Enter");
+    await page.getByText("Incorrect API key provided: wr***11.").waitFor();
+    await key.fill(TOKEN);
+    await page.keyboard.press("Enter");
+    const question = page.getByLabel("Your question");
+    await question.waitFor();
+    await page.locator("#question:focus").waitFor();
+    await page.reload();
+    await question.waitFor();
+    assertEquals(await page.evaluate(kept), [[TOKEN], [], ""]);
+    await page.getByRole("button", { name: "Forget key" }).click();
+    await key.waitFor();
+    assertEquals(await page.evaluate(kept), [[], [], ""]);
+    assertEquals([open.strangers, open.faults], [[], []]);
+  },
+);
+
+browserTest(
+  "a question streams: its steps open while they are written, and close",
+  async (browser) => {
+    const gate = Promise.withResolvers<void>();
+    await using upstream = startUpstream(({ index }) =>
+      [
+        {
+          content: [
+            '{"title": "Understand", "content": "Add **two',
+            ' and** two.", "next_action": "continue"}',
+          ],
+          gate: (frame: number) => frame === 2 ? gate.promise : undefined,
+        },
+        { content: pieces(step("Compute", "It is $2 + 2 = 4$.", "final_answer")) },
+        {
+          content: pieces(
+            "The answer is **4**.\n\n```js\nlet four = 4;\n```\n\n$$\\frac{8}{2}$$\n",
+          ),
+        },
+      ][index]!
+    );
+    await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+    const { page } = open;
+    await ask(page, "What is 2 + 2?");
+    const first = page.locator("details.step").first();
+    await first.getByText("Understand").waitFor();
+    await first.getByText("Add **two").waitFor();
+    assertEquals(await first.getAttribute("open"), "");
+    gate.resolve();
+    await page.getByText(/^total \d/).waitFor();
+    const steps = page.locator("details.step");
+    assertEquals(await steps.count(), 2);
+    assertEquals(await page.locator("details.step[open]").count(), 0);
+    await first.locator("summary").press("Enter");
+    assertEquals(await first.locator("strong").innerText(), "two and");
+    await first.locator("summary").press("Enter");
+    assertEquals(await first.getAttribute("open"), null);
+    assertMatch(await page.locator(".thinking > summary").innerText(), /^Thought for .* 2 steps$/);
+    assertEquals(await steps.nth(1).locator("math").count(), 1);
+    const answer = page.locator(".answer");
+    assertEquals(await answer.locator("strong").innerText(), "4");
+    assertEquals((await answer.locator("pre code").innerText()).trim(), "let four = 4;");
+    assertEquals(await answer.locator("math mfrac").count(), 1);
+    const figures = await page.locator(".figures").innerText();
+    for (const fact of [/25 tokens \(10 thinking\)/, /3 calls/, /\$0\.06/, /first token \d/]) {
+      assertMatch(figures, fact);
+    }
+    const { messages, reasoning } = upstream.calls[0]!.body;
+    assertEquals([messages.at(-1), reasoning], [
+      { role: "user", content: "What is 2 + 2?" },
+      undefined,
+    ]);
+    assertEquals([open.strangers, open.faults], [[], []]);
+  },
+);
+
+for (const how of ["button", "Escape"]) {
+  browserTest(`stop ends the work upstream, by ${how}`, async (browser) => {
+    await using upstream = startUpstream([{
+      content: ["So ", "far"],
+      gate: (frame) => frame === 2 ? new Promise(() => {}) : undefined,
+    }]);
+    await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+    const { page } = open;
+    await page.getByLabel("Model").selectOption("plain");
+    await ask(page, "Go on for ever");
+    await page.getByText("So").waitFor();
+    assertEquals(upstream.open, 1);
+    if (how === "button") await page.getByRole("button", { name: "Stop" }).click();
+    else await page.keyboard.press("Escape");
+    await upstream.calls[0]!.left;
+    await page.getByText("Stopped.").first().waitFor();
+    assertEquals(await page.locator(".answer").innerText(), "So");
+    await page.locator("#question:focus").waitFor();
+    assertEquals([upstream.open, open.strangers, open.faults], [0, [], []]);
+  });
+}
+
+browserTest(
+  "compare asks models and strategies at once, each with its figures",
+  async (browser) => {
+    const together = Promise.withResolvers<void>();
+    await using upstream = startUpstream(({ index }) => {
+      if (index === 1) together.resolve();
+      return { before: together.promise, content: "The answer is 4.\n\nFINAL ANSWER: 4" };
+    });
+    await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+    const { page } = open;
+    await page.getByRole("button", { name: "Compare" }).click();
+    await page.getByLabel("Column 1", { exact: true }).selectOption("plain");
+    await page.getByLabel("Column 2", { exact: true }).selectOption("strategy:vote");
+    for (const column of [3, 4]) {
+      await page.getByRole("button", { name: "Add a column" }).click();
+      await page.getByLabel(`Column ${column}`, { exact: true }).selectOption("plain");
+    }
+    assertEquals(await page.getByRole("button", { name: "Add a column" }).count(), 0);
+    await page.getByRole("button", { name: "Remove column 4" }).click();
+    await ask(page, "What is 2 + 2?");
+    await page.locator(".figures").nth(2).waitFor();
+    const lanes = page.locator(".lane");
+    assertEquals(await lanes.count(), 3);
+    assertEquals(await page.locator(".who").allInnerTexts(), ["plain", "vote · o1", "plain"]);
+    for (const text of await page.locator(".figures").allInnerTexts()) {
+      assertMatch(text, /tokens.*\$0\.\d+.*first token.*total/s);
+    }
+    const vote = lanes.nth(1);
+    assertMatch(await vote.locator(".tally").innerText(), /4 of 4 agree on 4/);
+    assertEquals(await vote.locator("progress").getAttribute("aria-label"), "4 of 4 for 4");
+    assertEquals(await vote.locator(".candidate").count(), 4);
+    await vote.locator(".candidate summary").first().click();
+    await vote.locator(".candidate .prose").first().getByText("The answer is 4.").waitFor();
+    assertEquals([open.strangers, open.faults], [[], []]);
+  },
+);
+
+browserTest("pictures go through, chosen, pasted or dropped", async (browser) => {
+  await using upstream = startUpstream([{ content: "A dot." }]);
+  await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+  const { page } = open;
+  await page.getByLabel("Model").selectOption("plain");
+  await page.locator("#files").setInputFiles([
+    { name: "dot.png", mimeType: "image/png", buffer: Buffer.from(PNG) },
+    { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from(PNG) },
+  ]);
+  await page.getByText("note.txt is no PNG, JPEG, WebP or GIF.").waitFor();
+  for (const kind of ["paste", "drop"]) {
+    await page.evaluate(give, { kind, bytes: [...PNG] });
+    await page.getByAltText(`${kind}.png`).waitFor();
+  }
+  await page.getByRole("button", { name: "Remove drop.png" }).click();
+  await ask(page, "What is this?");
+  await page.getByText("A dot.").first().waitFor();
+  const url = `data:image/png;base64,${btoa(String.fromCharCode(...PNG))}`;
+  assertEquals(upstream.calls[0]!.body.messages.at(-1).content, [
+    { type: "text", text: "What is this?" },
+    { type: "image_url", image_url: { url } },
+    { type: "image_url", image_url: { url } },
+  ]);
+  assertEquals(await page.locator(".question img").count(), 2);
+  assertEquals(await page.locator("#images li").count(), 0);
+  assertEquals([open.strangers, open.faults], [[], []]);
+});
+
+browserTest(
+  "a conversation goes on until a new one begins; Shift+Enter breaks the line",
+  async (browser) => {
+    await using upstream = startUpstream(({ index }) => ({ content: `answer ${index}` }));
+    await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+    const { page } = open;
+    await page.getByLabel("Model").selectOption("plain");
+    await page.getByLabel("Effort").selectOption("high");
+    await page.getByLabel("Your question").pressSequentially("one");
+    await page.keyboard.press("Shift+Enter");
+    await page.keyboard.type("two");
+    await page.keyboard.press("Enter");
+    await page.getByText("answer 0").first().waitFor();
+    await page.locator("#send").waitFor();
+    await ask(page, "three");
+    await page.getByText("answer 1").first().waitFor();
+    await page.locator("#send").waitFor();
+    assertEquals(upstream.calls[0]!.body.messages, [{ role: "user", content: "one\ntwo" }]);
+    assertEquals(upstream.calls[1]!.body.messages, [
+      { role: "user", content: "one\ntwo" },
+      { role: "assistant", content: "answer 0" },
+      { role: "user", content: "three" },
+    ]);
+    await page.getByRole("button", { name: "New chat" }).click();
+    assertEquals(await page.locator(".turn").count(), 0);
+    await ask(page, "four");
+    await page.getByText("answer 2").first().waitFor();
+    assertEquals(upstream.calls[2]!.body.messages, [{ role: "user", content: "four" }]);
+  },
+);
+
+browserTest(
+  "failures are told in the server's words, and the next question is asked without them",
+  async (browser) => {
+    await using upstream = startUpstream([
+      {
+        status: 429,
+        body: '{"error": {"message": "slow down"}}',
+        headers: { "retry-after": "3600" },
+      },
+      { content: ["half"], finish: null, end: "cut" },
+      { content: "fine" },
+    ]);
+    await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+    const { page } = open;
+    await page.getByLabel("Model").selectOption("plain");
+    await ask(page, "one");
+    await page.locator(".notes [role=alert]").waitFor();
+    assertMatch(await page.locator(".notes [role=alert]").innerText(), /^429 · .*rate limit/i);
+    await ask(page, "two");
+    await page.locator(".notes [role=alert]").nth(1).waitFor();
+    assertMatch(await page.locator(".notes [role=alert]").nth(1).innerText(), /upstream/i);
+    assertEquals(await page.locator(".answer").nth(1).innerText(), "half");
+    await ask(page, "three");
+    await page.getByText("fine").first().waitFor();
+    assertEquals(
+      upstream.calls.at(-1)!.body.messages.map(({ content }: { content: string }) => content),
+      ["two", "half", "three"],
+    );
+    assertEquals([open.strangers, open.faults], [[], []]);
+  },
+);
+
+browserTest("the drawer shows raw events, as many as are worth keeping", async (browser) => {
+  const words = Array.from({ length: 3000 }, (_, i) => `w${i} `);
+  await using upstream = startUpstream([{ content: words }]);
+  await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+  const { page } = open;
+  await page.getByLabel("Model").selectOption("plain");
+  await page.getByRole("button", { name: "Events" }).click();
+  await ask(page, "Say much");
+  await page.getByText(/^total \d/).waitFor();
+  await page.locator("#raw", { hasText: '"o1":{"type":"usage"' }).waitFor();
+  assertMatch(await page.locator("#raw-count").innerText(), /^the last \d+ of \d{4} events$/);
+  const raw = await page.locator("#raw").innerText();
+  assert(raw.split("\n").length <= 800);
+  assertEquals(raw.includes(TOKEN), false);
+});
+
+browserTest("the request is shown as code, by keyboard alone", async (browser) => {
+  await using upstream = startUpstream([{ content: "fine" }]);
+  await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+  const { page } = open;
+  await page.getByLabel("Model").selectOption("plain");
+  await ask(page, "It's me");
+  await page.getByRole("button", { name: "Code", exact: true }).press("Enter");
+  const text = page.locator("#code-text");
+  assertStringIncludes(await text.innerText(), "It'\\''s me");
+  await page.getByRole("tab", { name: "curl" }).focus();
+  for (const word of ['"openai"', "from openai import OpenAI", "createOpenAICompatible"]) {
+    await page.keyboard.press("ArrowRight");
+    assertStringIncludes(await text.innerText(), word);
+    assertEquals((await text.innerText()).includes(TOKEN), false);
+  }
+  await page.keyboard.press("Escape");
+  assertEquals(await page.getByRole("dialog").count(), 0);
+});
