@@ -173,15 +173,16 @@ Deno.test("responses that end at the same moment all get their place", async () 
 
 Deno.test("whoever deletes a conversation meanwhile still gets the answer", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  await using upstream = startUpstream(() => ({ content: "4", before: promise }));
+  const called = Promise.withResolvers<void>();
+  await using upstream = startUpstream(() => {
+    called.resolve();
+    return { content: "4", before: promise };
+  });
   const app = await createTestApp({ upstream: upstream.url });
   const { id } = await json(app.send(CONVERSATIONS, {}));
   const asked = json(app.respond({ model: "plain", conversation: id }));
-  const deleted = async () => {
-    while (upstream.calls.length === 0) await json(app.send(`${CONVERSATIONS}/${id}`));
-    await json(app.send(`${CONVERSATIONS}/${id}`, undefined, DELETE));
-  };
-  await deleted();
+  await called.promise;
+  await json(app.send(`${CONVERSATIONS}/${id}`, undefined, DELETE));
   resolve();
   const response = await asked;
   assertEquals(response.status, "completed");
