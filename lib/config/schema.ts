@@ -28,6 +28,9 @@ const server = z.strictObject({
     .describe(
       "Longest request body, in bytes; a longer one gets 413.",
     ),
+  body_timeout_ms: milliseconds().default(60_000).describe(
+    "Time for a request's body to arrive, in milliseconds; a slower one gets 408.",
+  ),
   max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(1_000).describe(
     "Requests at a time, of all clients; others wait their turn.",
   ),

@@ -1,25 +1,53 @@
 /**
- * Reads the JSON body of a request, within its limit.
+ * Reads the JSON body of a request, within its size, its time and its depth.
  *
  * @module
  */
 import { ApiError, ClientGoneError, invalidRequest } from "../api/errors.ts";
+import type { ServerSettings } from "../config/resolve.ts";
+import type { Clock } from "../upstream/clock.ts";
 import { bodyResource } from "./client_watch.ts";
+
+/** The bounds of a body. */
+export interface BodyOptions {
+  /** The server's settings. */
+  settings: Pick<ServerSettings, "max_body_bytes" | "body_timeout_ms">;
+  /** The one clock. */
+  clock: Clock;
+}
+
+/**
+ * Levels of arrays and objects that a body may have. What is deeper would end the stack of whoever
+ * walks through it; no request of a real client comes near.
+ */
+const MAX_DEPTH = 256;
+
+/** Time for the answer to go out before what is left of a body is given up, in milliseconds. */
+const LINGER_MS = 1_000;
 
 /**
  * Reads a body as JSON.
  *
  * @param takeEnd takes a body that came from the network and was not read on to its end, where
  * its client can be watched; without it, all is read.
- * @throws {ApiError} 413 over the limit, 400 for what is no JSON.
+ * @throws {ApiError} 413 over the limit, 408 over the time, 400 for what is no JSON or too deep.
  * @throws {ClientGoneError} when the client hangs up meanwhile.
  */
 export async function readJson(
   request: Request,
-  maxBytes: number,
+  options: BodyOptions,
   takeEnd?: (body: ReadableStream<Uint8Array>) => void,
 ): Promise<unknown> {
-  const text = await readBody(request, maxBytes, takeEnd);
+  const json = parsed(await readBody(request, options, takeEnd));
+  if (isWithin(json, MAX_DEPTH)) return json;
+  throw invalidRequest(
+    null,
+    `The JSON body of your request is nested more than ${MAX_DEPTH} levels deep.`,
+    null,
+  );
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -31,59 +59,103 @@ export async function readJson(
   }
 }
 
+/** Whether a value has no more than so many levels. */
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (levels === 0) return false;
+  if (Array.isArray(value)) {
+    for (const each of value) if (!isWithin(each, levels - 1)) return false;
+    return true;
+  }
+  for (const key in value) {
+    if (!isWithin((value as Record<string, unknown>)[key], levels - 1)) return false;
+  }
+  return true;
+}
+
 async function readBody(
   request: Request,
-  maxBytes: number,
+  { settings, clock }: BodyOptions,
   takeEnd?: (body: ReadableStream<Uint8Array>) => void,
 ): Promise<string> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
+  const { max_body_bytes: maxBytes, body_timeout_ms: ms } = settings;
+  const header = request.headers.get("content-length");
+  const declared = header === null ? undefined : Number(header);
+  if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
+  const { body } = request;
+  if (body === null) return "";
   try {
-    // A declared length binds the sender, so that only a chunked body has to be counted.
-    if (declared === null) return await readCounted(request, maxBytes);
-    const body = takeEnd && request.body;
-    if (!body || bodyResource(body) === undefined) return await request.text();
-    const text = await readDeclared(body, Number(declared));
-    takeEnd(body);
-    return text;
+    // What is here already needs no time.
+    if (declared !== undefined && bodyResource(body) === undefined) return await request.text();
+    const reader = body.getReader();
+    const late = Promise.withResolvers<never>();
+    const cancel = clock.timer(ms, () => late.reject(tooSlow(ms)));
+    const length = takeEnd === undefined ? undefined : declared;
+    try {
+      const text = await Promise.race([readText(reader, maxBytes, length), late.promise]);
+      reader.releaseLock();
+      if (length !== undefined) takeEnd?.(body);
+      return text;
+    } catch (error) {
+      giveUp(body, reader, clock);
+      throw error;
+    } finally {
+      cancel();
+    }
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ClientGoneError("The client left while it sent the body", { cause: error });
   }
 }
 
-/** Reads as much as was declared and not on to the end, where the client is watched. */
-async function readDeclared(body: ReadableStream<Uint8Array>, length: number): Promise<string> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (let left = length; left > 0;) {
-    const { value, done } = await reader.read();
-    if (done) throw new TypeError("The body is shorter than declared");
-    left -= value.byteLength;
-    text += decoder.decode(value, { stream: true });
-  }
-  reader.releaseLock();
-  return text + decoder.decode();
+/**
+ * Leaves the rest of a body unread. The runtime serves no other request on the connection, and
+ * closes it when more comes, only where the body is still open as the answer goes out.
+ */
+function giveUp(
+  body: ReadableStream<Uint8Array>,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  clock: Clock,
+): void {
+  const cancel = () => void reader.cancel().catch(() => {});
+  if (bodyResource(body) === undefined) cancel();
+  else clock.timer(LINGER_MS, cancel);
 }
 
-async function readCounted(request: Request, maxBytes: number): Promise<string> {
-  if (request.body === null) return "";
+/**
+ * Reads to the end, or as much as was declared and not on to the end, where the client is watched.
+ */
+async function readText(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+  length: number | undefined,
+): Promise<string> {
   const decoder = new TextDecoder();
-  const pieces: string[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.byteLength;
+  let text = "";
+  for (let size = 0; length === undefined || size < length;) {
+    const { value, done } = await reader.read();
+    if (done) {
+      if (length === undefined) break;
+      throw new TypeError("The body is shorter than declared");
+    }
+    size += value.byteLength;
     if (size > maxBytes) throw tooLarge(maxBytes);
-    pieces.push(decoder.decode(chunk, { stream: true }));
+    text += decoder.decode(value, { stream: true });
   }
-  pieces.push(decoder.decode());
-  return pieces.join("");
+  return text + decoder.decode();
 }
 
 function tooLarge(maxBytes: number): ApiError {
   return new ApiError(
     413,
     `The body of the request is larger than ${maxBytes} bytes (server.max_body_bytes).`,
+  );
+}
+
+function tooSlow(ms: number): ApiError {
+  return new ApiError(
+    408,
+    `The body of the request did not arrive within ${ms / 1000} s (server.body_timeout_ms).`,
+    { code: "request_timeout", shouldRetry: true },
   );
 }

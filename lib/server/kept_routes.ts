@@ -24,7 +24,7 @@ export interface KeptRoutesOptions extends Pick<RunOptions, "settings" | "clock"
 /** The routes. */
 export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Route<Handler>[] {
   const { responses, conversations, background } = memory;
-  const read = (request: Request) => readJson(request, settings.max_body_bytes);
+  const read = (request: Request) => readJson(request, { settings, clock });
 
   async function find(owner: string, id: string): Promise<FoundResponse> {
     const found = await background.find(owner, id);

@@ -66,10 +66,10 @@ function createMessagesHandler(options: MessagesOptions): Handler {
 }
 
 /** Counts by estimate: what the upstream's own counter says is known after its call only. */
-function createTokenCounter({ settings, models }: MessagesOptions): Handler {
+function createTokenCounter(options: MessagesOptions): Handler {
   return async (request, { client }) => {
-    const body = readCountedBody(await readJson(request, settings.max_body_bytes));
-    findModel(body.model ?? undefined, models, client);
+    const body = readCountedBody(await readJson(request, options));
+    findModel(body.model ?? undefined, options.models, client);
     const { tools } = readToolList(body);
     return Response.json({ input_tokens: estimatePrompt(readConversation(body), tools) });
   };

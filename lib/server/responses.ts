@@ -41,9 +41,10 @@ interface Making {
 }
 
 /** Creates the handler of `POST /responses/input_tokens`: about how long a request's input is. */
-export function createInputTokensHandler({ settings, models, memory }: ResponsesOptions): Handler {
+export function createInputTokensHandler(options: ResponsesOptions): Handler {
+  const { models, memory } = options;
   return async (request, exchange) => {
-    const body = readResponsesBody(await readJson(request, settings.max_body_bytes));
+    const body = readResponsesBody(await readJson(request, options));
     findModel(body.model ?? undefined, models, exchange.client);
     const { known } = await memory.recall(exchange.client.owner, body);
     const { messages, final } = decodeResponsesRequest(body, known).reasoning;

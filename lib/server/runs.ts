@@ -52,7 +52,7 @@ export function readRequest(
   { settings, clock }: Pick<RunOptions, "settings" | "clock">,
 ): Promise<unknown> {
   leaveWith(request, work);
-  return readJson(request, settings.max_body_bytes, (body) => {
+  return readJson(request, { settings, clock }, (body) => {
     onAnswer(watchClient(body, clock, () => work.abort(clientGone())));
   });
 }
