@@ -38,7 +38,7 @@ export function jsonFormat(given: GivenSchema, field: string, path: string): Jso
     ...(typeof given.description === "string" ? { description: given.description } : {}),
   };
   try {
-    createJsonChecker(json)("{}");
+    createJsonChecker(json);
   } catch (error) {
     const reason = error instanceof Error
       ? error.message.split("\n", 1)[0]!.slice(0, 200)
