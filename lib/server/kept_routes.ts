@@ -88,6 +88,14 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
   };
 
   return [
+    {
+      // Optional in OpenAI's API; a client that tries it is to know that it is not here.
+      method: "POST",
+      path: "/responses/compact",
+      handle() {
+        throw new ApiError(404, "Invalid URL (POST /responses/compact)");
+      },
+    },
     { method: "GET", path: "/responses/:id", handle: retrieve },
     {
       method: "DELETE",
