@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { finishOf, relayAnswer } from "./answer.ts";
+import { finishOf } from "./answer.ts";
 import { withoutFinalLine } from "./answer_extractor.ts";
+import { relayOrBest } from "./best_answer.ts";
 import type { ReasoningEvent } from "./events.ts";
 import type { Sample } from "./parallel.ts";
 import type { Message } from "./request.ts";
@@ -37,5 +38,7 @@ export async function* conclude(
     { role: "system", content: context.prompt("synthesize").replace("{answer}", () => answer) },
     ...conversation,
   ];
-  yield* relayAnswer(context, { role: "answer", messages }, step);
+  // Thinking that was cut off is no answer.
+  const best = written === "" ? "" : answer;
+  yield* relayOrBest(context, { role: "answer", messages }, step, best);
 }

@@ -227,18 +227,37 @@ for (const strategy of ["direct", "think", "draft"]) {
 for (
   const [strategy, kind, body] of [
     ["relay", "writer", {}],
-    ["moa", "aggregator", {}],
     ["steps", "step_answer", {}],
-    ["vote", "synthesize", { tools: TOOLS }],
-    ["verify", "synthesize", { tools: TOOLS }],
-    ["rsa", "synthesize", { tools: TOOLS }],
+    ["vote", "synthesize", { tools: TOOLS, tool_choice: "required" }],
+    ["verify", "synthesize", { tools: TOOLS, tool_choice: "required" }],
+    ["rsa", "synthesize", { response_format: { type: "json_object" } }],
   ] as const
 ) {
-  Deno.test(`${strategy} whose last call dies fails with that call's error`, async () => {
+  Deno.test(`${strategy} whose last call dies, and can't be done without, fails with its error`, async () => {
     await using upstream = startUpstream(scripted({ replies: { [kind]: DEAD } }));
     const { ask } = await createStrategyApp(upstream);
     const { status, json } = await ask(strategy, body);
     assertEquals([status, json.error.code], [503, "upstream_overloaded"]);
     assertEquals(kindOf(upstream.calls.at(-1)!), kind);
   });
+}
+
+for (
+  const [strategy, kind, body] of [
+    ["moa", "aggregator", {}],
+    ["vote", "synthesize", { tools: TOOLS }],
+    ["verify", "synthesize", { tools: TOOLS }],
+    ["rsa", "synthesize", { tools: TOOLS }],
+  ] as const
+) {
+  for (const stream of [true, false]) {
+    Deno.test(`${strategy} whose last call dies gives the best answer until then (stream: ${stream})`, async () => {
+      await using upstream = startUpstream(scripted({ replies: { [kind]: DEAD } }));
+      const { ask } = await createStrategyApp(upstream);
+      const { status, content, finish } = await ask(strategy, { ...body, stream });
+      assertEquals([status, finish], [200, "stop"]);
+      assertStringIncludes(content, "42");
+      assertEquals(kindOf(upstream.calls.at(-1)!), kind);
+    });
+  }
 }

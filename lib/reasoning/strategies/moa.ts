@@ -6,6 +6,8 @@
  */
 import { z } from "zod";
 import { relayAnswer } from "../answer.ts";
+import { withoutFinalLine } from "../answer_extractor.ts";
+import { relayOrBest } from "../best_answer.ts";
 import { lettered } from "../candidates.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import { candidate, sampleAll } from "../parallel.ts";
@@ -96,6 +98,7 @@ export const moa: RunnableStrategy = {
       },
       ...request.messages,
     ];
-    yield* relayAnswer(context, { role: "aggregator", messages }, step);
+    const best = withoutFinalLine(candidates[0] ?? "");
+    yield* relayOrBest(context, { role: "aggregator", messages }, step, best);
   },
 };

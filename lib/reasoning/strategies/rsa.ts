@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { extractAnswer, questionOptions, withoutFinalLine } from "../answer_extractor.ts";
-import { relayAnswer } from "../answer.ts";
+import { relayOrBest } from "../best_answer.ts";
 import { lettered, shuffled } from "../candidates.ts";
 import { conclude } from "../conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
@@ -153,5 +153,5 @@ async function* finish(
     { role: "system", content: context.prompt("answer").replace("{candidates}", () => shown) },
     ...request.messages,
   ];
-  yield* relayAnswer(context, { role: "answer", messages }, 2);
+  yield* relayOrBest(context, { role: "answer", messages }, 2, chosen[0] ?? "");
 }
