@@ -23,7 +23,7 @@ import { causeOf, type Log, type LogFields } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { observeBoth } from "./observer.ts";
 import { speaksMessages } from "./models.ts";
-import { shown } from "./router.ts";
+import { checkHost, shown } from "./router.ts";
 import { createService, type Service, type Shared } from "./service.ts";
 import { observeTrace } from "./traces.ts";
 import { createWorkRegister } from "./work.ts";
@@ -130,6 +130,7 @@ export function createApp(options: AppOptions): App {
     path: string,
     { router, authenticator }: Service,
   ): Promise<Response> {
+    checkHost(request.headers);
     const { route, params } = router.find(request.method, path);
     exchange.observer?.routed(route.path);
     if (!route.open) {
@@ -173,7 +174,7 @@ export function createApp(options: AppOptions): App {
         exchange.leave();
         observer?.end(error === undefined ? status : statusOf(error), error);
         const ms = Math.round(clock.now() - start);
-        logAnswer(log, `${request.method} ${shown(path)}`, { status, ms }, error, {
+        logAnswer(log, `${shown(request.method)} ${shown(path)}`, { status, ms }, error, {
           ...fields,
           request_id: id,
         });

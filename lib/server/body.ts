@@ -1,5 +1,5 @@
 /**
- * Reads the JSON body of a request, within its size, its time and its depth.
+ * Reads the JSON body of a request, within its size and its time.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import { ApiError, ClientGoneError, invalidRequest } from "../api/errors.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { bodyResource } from "./client_watch.ts";
+import { checkBounds } from "./json_bounds.ts";
 
 /** The bounds of a body. */
 export interface BodyOptions {
@@ -16,12 +17,6 @@ export interface BodyOptions {
   clock: Clock;
 }
 
-/**
- * Levels of arrays and objects that a body may have. What is deeper would end the stack of whoever
- * walks through it; no request of a real client comes near.
- */
-const MAX_DEPTH = 256;
-
 /** Time for the answer to go out before what is left of a body is given up, in milliseconds. */
 const LINGER_MS = 1_000;
 
@@ -30,7 +25,8 @@ const LINGER_MS = 1_000;
  *
  * @param takeEnd takes a body that came from the network and was not read on to its end, where
  * its client can be watched; without it, all is read.
- * @throws {ApiError} 413 over the limit, 408 over the time, 400 for what is no JSON or too deep.
+ * @throws {ApiError} 413 over the limit, 408 over the time, 400 for what is no JSON, or too
+ * much of it.
  * @throws {ClientGoneError} when the client hangs up meanwhile.
  */
 export async function readJson(
@@ -38,16 +34,8 @@ export async function readJson(
   options: BodyOptions,
   takeEnd?: (body: ReadableStream<Uint8Array>) => void,
 ): Promise<unknown> {
-  const json = parsed(await readBody(request, options, takeEnd));
-  if (isWithin(json, MAX_DEPTH)) return json;
-  throw invalidRequest(
-    null,
-    `The JSON body of your request is nested more than ${MAX_DEPTH} levels deep.`,
-    null,
-  );
-}
-
-function parsed(text: string): unknown {
+  const text = await readBody(request, options, takeEnd);
+  checkBounds(text);
   try {
     return JSON.parse(text);
   } catch {
@@ -57,20 +45,6 @@ function parsed(text: string): unknown {
       null,
     );
   }
-}
-
-/** Whether a value has no more than so many levels. */
-function isWithin(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  if (levels === 0) return false;
-  if (Array.isArray(value)) {
-    for (const each of value) if (!isWithin(each, levels - 1)) return false;
-    return true;
-  }
-  for (const key in value) {
-    if (!isWithin((value as Record<string, unknown>)[key], levels - 1)) return false;
-  }
-  return true;
 }
 
 async function readBody(
