@@ -1,90 +1,299 @@
-import { assertEquals } from "@std/assert";
-import { openStore } from "../../lib/store/open.ts";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Store } from "../../lib/store/store.ts";
 import { createTestApp, type TestApp } from "../app.ts";
-import { NO_REDIS, startRedis } from "../store/redis_server.ts";
-import { type Reply, startUpstream, type Upstream } from "../upstream.ts";
+import { createFakeClock, type FakeClock } from "../clock.ts";
+import { type Event, joined, parseEvents, readEvents } from "../responses.ts";
+import { BACKENDS } from "../store/backends.ts";
+import { type Call, type Reply, startUpstream, type Upstream } from "../upstream.ts";
 
-/** Two servers over one Redis, each with a connection of its own. */
-async function withFleet(
-  script: readonly Reply[] | (() => Reply),
-  test: (a: TestApp, b: TestApp, upstream: Upstream) => Promise<void>,
-): Promise<void> {
-  await using redis = await startRedis();
-  await using upstream = startUpstream(script);
-  const open = () =>
-    openStore(redis.url, { path: "unused", now: Date.now, warn: () => {}, onDeploy: false });
-  const stores: Store[] = [await open(), await open()];
-  const [a, b] = await Promise.all(
-    stores.map((store) => createTestApp({ upstream: upstream.url, store })),
-  );
-  await test(a!, b!, upstream);
-  await Promise.all([a!.drain(0), b!.drain(0)]);
-  await Promise.all(stores.map((store) => store.close()));
+const json = async (response: Response | Promise<Response>): Promise<Event> => {
+  const { status } = await response;
+  const body = await (await response).json();
+  assertEquals(status, 200, JSON.stringify(body));
+  return body;
+};
+
+const BODY = { model: "plain", background: true };
+const CONVERSATIONS = "/v1/conversations";
+const user = (content: string) => ({ role: "user", content });
+const sent = (upstream: Upstream, call: number) =>
+  upstream.calls[call]!.body.messages.map((each: Event) => each.content);
+
+interface Fleet extends AsyncDisposable {
+  fake: FakeClock;
+  upstream: Upstream;
+  /** Lets the upstream's answers end. */
+  open(): void;
+  a: TestApp;
+  b: TestApp;
+  store: Store;
+  /** One more server over the same data; on the same clock unless it has its own. */
+  another(clock?: FakeClock): Promise<TestApp>;
 }
 
-function fleetTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: NO_REDIS !== undefined, fn });
-}
-
-// deno-lint-ignore no-explicit-any -- tests read whatever came
-const json = async (response: Promise<Response>): Promise<any> => await (await response).json();
-
-fleetTest(
-  "two servers over one Redis go on from each other's responses",
-  () =>
-    withFleet(
-      [{ content: "one" }, { content: "two" }, { content: "three" }],
-      async (a, b, upstream) => {
-        const first = await json(a.respond({ model: "plain", input: "1" }));
-        const second = await json(
-          b.respond({ model: "plain", input: "2", previous_response_id: first.id }),
-        );
-        await json(a.respond({ model: "plain", input: "3", previous_response_id: second.id }));
-        assertEquals(
-          upstream.calls[2]!.body.messages.map(({ content }: { content: string }) => content),
-          ["1", "one", "2", "two", "3"],
-        );
-        assertEquals(await json(b.send(`/v1/responses/${first.id}`)), first);
+/** The servers of one fleet, each over a connection of its own to the same data. */
+function fleetOn(
+  start: (now: () => number) => Promise<{ open(): Promise<Store> } & AsyncDisposable>,
+) {
+  return async (reply: Reply | ((call: Call) => Reply) = {}): Promise<Fleet> => {
+    const fake = createFakeClock();
+    const backend = await start(fake.clock.date);
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+    const upstream = startUpstream((call) => ({
+      content: ["The ", "answer ", "is 4."],
+      gate: (frame) => frame >= 2 ? opened : undefined,
+      ...(typeof reply === "function" ? reply(call) : reply),
+    }));
+    const another = async (own = fake) =>
+      await createTestApp({
+        upstream: upstream.url,
+        clock: own.clock,
+        store: await backend.open(),
+      });
+    return {
+      fake,
+      upstream,
+      open,
+      a: await another(),
+      b: await another(),
+      store: await backend.open(),
+      another,
+      async [Symbol.asyncDispose]() {
+        open();
+        await upstream[Symbol.asyncDispose]();
+        await backend[Symbol.asyncDispose]();
       },
-    ),
-);
+    };
+  };
+}
 
-fleetTest(
-  "two servers over one Redis add to one conversation, in turns and at once",
-  () =>
-    withFleet([{ content: "x" }], async (a, b) => {
-      const { id } = await json(a.send("/v1/conversations", {}));
-      await json(b.respond({ model: "plain", input: "0", conversation: id }));
-      await Promise.all(Array.from({ length: 8 }, async (_, index) => {
-        const app = index % 2 === 0 ? a : b;
-        const { status } = await json(
-          app.respond({ model: "plain", input: `${index + 1}`, conversation: id }),
-        );
-        assertEquals(status, "completed");
-      }));
-      const { data } = await json(b.send(`/v1/conversations/${id}/items?limit=100&order=asc`));
-      const asked = data.filter(({ role }: { role: string }) => role === "user")
-        .map(({ content }: { content: { text: string }[] }) => content[0]!.text);
-      assertEquals(asked.toSorted(), ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
-      assertEquals(data.length, 18);
-    }),
-);
+/** A model that wants its thinking back with the result of its tool. */
+function thinkingModel({ body }: Call): Reply {
+  const turn = body.messages[1];
+  if (turn === undefined) {
+    const toolCalls = [{ id: "call_1", name: "add", arguments: "{}" }];
+    return { reasoning: "I must add.", toolCalls, content: null, gate: () => {} };
+  }
+  if (turn.reasoning_content !== undefined) return { content: "2", gate: () => {} };
+  const error = { message: "The `reasoning_content` in the thinking mode must be passed back." };
+  return { status: 400, body: JSON.stringify({ error }) };
+}
 
-fleetTest("a background run of one server is followed and cancelled from the other", async () => {
-  const begun = Promise.withResolvers<void>();
-  await withFleet(() => ({
-    content: ["be", "gun", "never"],
-    gate: (frame) => frame === 2 ? (begun.resolve(), new Promise<void>(() => {})) : undefined,
-  }), async (a, b, upstream) => {
-    const { id, status } = await json(a.respond({ model: "plain", background: true }));
-    assertEquals(["queued", "in_progress"].includes(status), true);
-    await begun.promise;
-    assertEquals((await json(b.send(`/v1/responses/${id}`))).status, "in_progress");
-    const cancelled = await json(b.send(`/v1/responses/${id}/cancel`, {}));
-    assertEquals(cancelled.status, "cancelled");
-    assertEquals((await json(a.send(`/v1/responses/${id}`))).status, "cancelled");
-    // The server that runs it hears of it when it renews its lease.
-    await upstream.calls[0]!.left;
+/** Lets time pass in small pieces, with room for the network between, until it is done. */
+async function passing<T>(fake: FakeClock, work: Promise<T>): Promise<T> {
+  let over = false;
+  const done = work.finally(() => over = true);
+  while (!over) await fake.advance(20);
+  return await done;
+}
+
+async function reach(fake: FakeClock, app: TestApp, id: string, status: string): Promise<Event> {
+  for (;;) {
+    const response = await json(app.send(`/v1/responses/${id}`));
+    if (response.status === status) return response;
+    assertEquals(response.status, "in_progress");
+    await fake.advance(10);
+  }
+}
+
+async function called(fake: FakeClock, upstream: Upstream): Promise<void> {
+  while (upstream.calls.length === 0) await fake.advance(1);
+}
+
+for (const { kind, ignore, start } of BACKENDS) {
+  // What one process keeps in its memory is no fleet's.
+  if (kind !== "redis" && kind !== "sqlite") continue;
+  const setUp = fleetOn(start);
+  const test = (name: string, fn: () => Promise<void>) =>
+    Deno.test({ name: `a fleet over ${kind}: ${name}`, ignore, fn });
+
+  test("a response goes on from one that another server made", async () => {
+    await using fleet = await setUp({ gate: () => {} });
+    const { a, b, upstream } = fleet;
+    const first = await json(a.respond({ model: "plain" }));
+    const second = await json(
+      b.respond({ model: "plain", previous_response_id: first.id, input: "And 3?" }),
+    );
+    await json(a.respond({ model: "plain", previous_response_id: second.id, input: "And 5?" }));
+    const answer = "The answer is 4.";
+    assertEquals(sent(upstream, 2), ["What is 2 + 2?", answer, "And 3?", answer, "And 5?"]);
+    assertEquals(await json(b.send(`/v1/responses/${first.id}`)), first);
+    await json(b.send(`/v1/responses/${first.id}`, undefined, { method: "DELETE" }));
+    const lost = await a.respond({ model: "plain", previous_response_id: second.id });
+    assertEquals(lost.status, 404);
+    await lost.body?.cancel();
   });
-});
+
+  test("items are referred to, and sealed thinking is opened, on another server", async () => {
+    await using fleet = await setUp(thinkingModel);
+    const { a, b, upstream } = fleet;
+    const first = await json(
+      a.respond({ model: "plain", store: false, include: ["reasoning.encrypted_content"] }),
+    );
+    const output = { type: "function_call_output", call_id: "call_1", output: "2" };
+    const [sealed] = first.output;
+    assertEquals(sealed.type, "reasoning");
+    await json(b.respond({ model: "plain", input: [user("a"), ...first.output, output] }));
+    const kept = await json(a.respond({ model: "plain" }));
+    const references = kept.output.map(({ id }: Event) => ({ type: "item_reference", id }));
+    await json(b.respond({ model: "plain", input: [user("a"), ...references, output] }));
+    const told = upstream.calls.map((call) => call.body.messages[1])
+      .filter((turn) => turn?.reasoning_content !== undefined);
+    assertEquals(told.map((turn) => turn.reasoning_content), ["I must add.", "I must add."]);
+    const broken = { ...sealed, encrypted_content: `${sealed.encrypted_content.slice(0, -4)}AAAA` };
+    const input = [user("a"), broken, ...first.output.slice(1), output];
+    const refused = await b.respond({ model: "plain", input });
+    await refused.body?.cancel();
+    assertEquals(refused.status, 400);
+  });
+
+  test("a conversation is continued in turns, and by all at once", async () => {
+    await using fleet = await setUp({ gate: () => {} });
+    const { a, b, fake, upstream } = fleet;
+    const { id } = await json(a.send(CONVERSATIONS, { items: [user("0")] }));
+    const ask = (app: TestApp, input: string) =>
+      json(app.respond({ model: "plain", conversation: id, input }));
+    await ask(a, "1");
+    await ask(b, "2");
+    await ask(a, "3");
+    const answer = "The answer is 4.";
+    assertEquals(sent(upstream, 2), ["0", "1", answer, "2", answer, "3"]);
+    const inputs = Array.from({ length: 10 }, (_, index) => `together ${index}`);
+    await passing(fake, Promise.all(inputs.map((each, index) => ask([a, b][index % 2]!, each))));
+    const { data } = await json(b.send(`${CONVERSATIONS}/${id}/items?order=asc&limit=100`));
+    assertEquals(data.length, 7 + 20);
+    assertEquals(new Set(data.map((item: Event) => item.id)).size, 27);
+    const texts = data.map((item: Event) => item.content[0].text);
+    for (const each of inputs) {
+      // Each question is there once, with its own answer behind it.
+      assertEquals(texts.filter((text: string) => text === each).length, 1);
+      assertEquals(texts[texts.indexOf(each) + 1], answer);
+    }
+    assertEquals(
+      await json(a.send(`${CONVERSATIONS}/${id}/items?order=asc&limit=100`)).then((
+        page,
+      ) => page.data),
+      data,
+    );
+  });
+
+  test("a conversation of 250 items is added to, read and deleted as a whole", async () => {
+    await using fleet = await setUp({ gate: () => {} });
+    const { a, b, upstream, store } = fleet;
+    const { id } = await json(a.send(CONVERSATIONS, {}));
+    const input = Array.from({ length: 250 }, (_, index) => user(`${index}`));
+    await json(a.respond({ model: "plain", conversation: id, input }));
+    await json(b.respond({ model: "plain", conversation: id, input: "last" }));
+    assertEquals(sent(upstream, 1).length, 252);
+    assertEquals(sent(upstream, 1).slice(0, 250), input.map(({ content }) => content));
+    const items = { collection: `conversation-items/default/${id}`, limit: 999 };
+    assertEquals((await store.list(items)).length, 253);
+    await json(b.send(`${CONVERSATIONS}/${id}`, undefined, { method: "DELETE" }));
+    assertEquals(await store.list(items), []);
+    const gone = await a.send(`${CONVERSATIONS}/${id}`);
+    assertEquals(gone.status, 404);
+    await gone.body?.cancel();
+  });
+
+  test("what runs on one server is polled and streamed from another", async () => {
+    await using fleet = await setUp();
+    const { a, b, fake, upstream, open } = fleet;
+    const begun = await json(a.respond(BODY));
+    await called(fake, upstream);
+    assertEquals(await json(b.send(`/v1/responses/${begun.id}`)), begun);
+    const path = `/v1/responses/${begun.id}?stream=true`;
+    const reader = readEvents(await b.send(path));
+    const first = await passing(fake, reader.until("output_text.delta"));
+    await reader.cancel();
+    const last = first.at(-1).sequence_number;
+    const resumed = readEvents(await b.send(`${path}&starting_after=${last}`));
+    open();
+    const rest = await passing(fake, resumed.rest());
+    assertEquals(rest[0].sequence_number, last + 1);
+    assertEquals(joined([...first, ...rest], "output_text"), "The answer is 4.");
+    const whole = await reach(fake, b, begun.id, "completed");
+    assertEquals(rest.at(-1).response, whole);
+    assertEquals(await json(a.send(`/v1/responses/${begun.id}`)), whole);
+    const [here, there] = await Promise.all(
+      [a, b].map(async (each) => parseEvents(await (await each.send(path)).text())),
+    );
+    assertEquals(here, there);
+    await passing(fake, a.drain(1_000));
+    assertEquals(fake.pending(), 0);
+  });
+
+  test("what runs on one server is cancelled from another within a renewal", async () => {
+    await using fleet = await setUp();
+    const { a, b, fake, upstream } = fleet;
+    const { id } = await json(a.respond(BODY));
+    await called(fake, upstream);
+    let left = false;
+    const leaving = upstream.calls[0]!.left.then(() => left = true);
+    await fake.advance(4_000);
+    assertEquals(left, false);
+    const cancelled = await json(b.send(`/v1/responses/${id}/cancel`, ""));
+    assertEquals(cancelled.status, "cancelled");
+    await fake.advance(5_000);
+    await leaving;
+    await passing(fake, a.drain(1_000));
+    for (const app of [b, await fleet.another()]) {
+      assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "cancelled");
+    }
+    assertEquals(fake.pending(), 0);
+  });
+
+  test("what runs on one server is deleted from another, and leaves nothing", async () => {
+    await using fleet = await setUp();
+    const { a, b, fake, upstream, store } = fleet;
+    const { id } = await json(a.respond(BODY));
+    await called(fake, upstream);
+    await fake.advance(600);
+    await json(b.send(`/v1/responses/${id}`, undefined, { method: "DELETE" }));
+    await fake.advance(5_000);
+    await upstream.calls[0]!.left;
+    await passing(fake, a.drain(1_000));
+    assertEquals(await store.list({ collection: `events/${id}`, limit: 9 }), []);
+    assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
+  });
+
+  test("the response of a server that dies fails when its lease is over", async () => {
+    await using fleet = await setUp();
+    const { b, fake, upstream, open } = fleet;
+    // The clock of the dead stands still; nothing of it is drained.
+    const still = createFakeClock();
+    const dead = await fleet.another(still);
+    const { id } = await json(dead.respond(BODY));
+    await called(still, upstream);
+    const status = async () => (await json(b.send(`/v1/responses/${id}`))).status;
+    await fake.advance(29_999);
+    assertEquals(await status(), "in_progress");
+    await fake.advance(1);
+    assertEquals(await status(), "failed");
+    const failed = await json(b.send(`/v1/responses/${id}`));
+    assertEquals(failed.error.code, "server_shutdown");
+    const events = parseEvents(await (await b.send(`/v1/responses/${id}?stream=true`)).text());
+    assertEquals(events.at(-1).type, "response.failed");
+    assertEquals(events.at(-1).response.error, failed.error);
+    // Only slow after all: what the others have said stands.
+    open();
+    await passing(still, dead.drain(1_000));
+    assertEquals(await json(b.send(`/v1/responses/${id}`)), failed);
+  });
+
+  test("a lease that is renewed lasts as long as its run", async () => {
+    await using fleet = await setUp();
+    const { a, b, fake, upstream, open } = fleet;
+    const { id } = await json(a.respond(BODY));
+    await called(fake, upstream);
+    for (let seconds = 0; seconds < 40; seconds++) {
+      await fake.advance(1_000);
+      // Reading takes as long as the renewal takes, on the same data.
+      assertEquals((await json(b.send(`/v1/responses/${id}`))).status, "in_progress");
+    }
+    open();
+    const done = await reach(fake, b, id, "completed");
+    assertNotEquals(done.completed_at, done.created_at);
+    assert(done.usage.output_tokens > 0);
+    await passing(fake, a.drain(1_000));
+  });
+}
