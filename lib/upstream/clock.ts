@@ -18,14 +18,64 @@ export interface Clock {
   timer(ms: number, fn: () => void): () => void;
 }
 
+/** The longest time that the runtime can wait, in milliseconds. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Timers are late by this at most, in milliseconds, beside what the runtime is late. */
+const TICK_MS = 4;
+
+/**
+ * Timers that share one of the runtime's, which cost as much as parsing a request. A request has
+ * several, and hardly one of them ever fires.
+ */
+function createTimers(): Clock["timer"] {
+  const ticks = new Map<number, Set<{ fn: (() => void) | undefined }>>();
+  let armed = Infinity;
+  let id: ReturnType<typeof setTimeout> | undefined;
+
+  function arm(tick: number): void {
+    clearTimeout(id);
+    armed = tick;
+    if (tick < Infinity) {
+      const wait = tick * TICK_MS - performance.now();
+      id = setTimeout(fire, Math.min(Math.max(0, wait), LONGEST_MS));
+    }
+  }
+
+  function fire(): void {
+    const now = performance.now() / TICK_MS;
+    for (const tick of [...ticks.keys()].filter((tick) => tick <= now).sort((a, b) => a - b)) {
+      for (const one of ticks.get(tick)!) {
+        // Each by itself, so that what one throws is not another's fault; one may cancel another.
+        queueMicrotask(() => one.fn?.());
+      }
+      ticks.delete(tick);
+    }
+    arm(Math.min(...ticks.keys()));
+  }
+
+  return (ms, fn) => {
+    const tick = Math.ceil((performance.now() + ms) / TICK_MS);
+    const one: { fn: (() => void) | undefined } = { fn };
+    const others = ticks.get(tick);
+    if (others === undefined) ticks.set(tick, new Set([one]));
+    else others.add(one);
+    if (tick < armed) arm(tick);
+    return () => {
+      one.fn = undefined;
+      const all = ticks.get(tick);
+      if (!all?.delete(one) || all.size > 0) return;
+      ticks.delete(tick);
+      if (ticks.size === 0) arm(Infinity);
+    };
+  };
+}
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
-  timer(ms, fn) {
-    const id = setTimeout(fn, ms);
-    return () => clearTimeout(id);
-  },
+  timer: createTimers(),
 };
 
 /**
