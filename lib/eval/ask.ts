@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readBody, readText } from "../upstream/bytes.ts";
+import { readBody } from "../upstream/bytes.ts";
 import { type Clock, sleep } from "../upstream/clock.ts";
 import { backoffMs, retryAfterMs } from "../upstream/retry.ts";
 import { type Answer, AskError, connectionMessage, readErrorObject } from "./answer.ts";
@@ -112,7 +112,7 @@ const RETRYABLE = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
 
 async function errorOf(response: Response, signal: AbortSignal, clock: Clock): Promise<AskError> {
   const { status, headers } = response;
-  const text = await readText(readBody(response, signal), MAX_ERROR_BYTES).catch(() => "");
+  const text = await readBody(response, signal).text(MAX_ERROR_BYTES).catch(() => "");
   const said = errorFields(text);
   const mayRepeat = RETRYABLE.has(status) && headers.get("x-should-retry") !== "false";
   return new AskError(

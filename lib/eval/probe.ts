@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readBody, readText } from "../upstream/bytes.ts";
+import { readBody } from "../upstream/bytes.ts";
 import type { Clock } from "../upstream/clock.ts";
 import { connectionMessage, readErrorObject } from "./answer.ts";
 import type { Target } from "./target.ts";
@@ -34,7 +34,7 @@ export async function listModels(
   const headers = new Headers(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` });
   try {
     const response = await send(new Request(`${baseUrl}/models`, { headers, signal: either }));
-    const text = await readText(readBody(response, either), MAX_BYTES);
+    const text = await readBody(response, either).text(MAX_BYTES);
     if (response.status === 401) {
       throw new ProbeError(`${baseUrl} refuses the key: ${messageOf(text) ?? "HTTP 401"}`);
     }

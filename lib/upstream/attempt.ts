@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BodyTooLargeError, type ByteReader, readBody, readText } from "./bytes.ts";
+import { BodyTooLargeError, type ByteReader, readBody } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 import { readCompletion } from "./completion.ts";
 import type { Delta } from "./deltas.ts";
@@ -90,14 +90,15 @@ export async function* attempt(options: AttemptOptions): AsyncGenerator<Delta> {
 }
 
 function send(options: AttemptOptions, signal: AbortSignal): Promise<Response> {
-  const headers = new Headers({
+  // A plain object, which `fetch` copies faster than `Headers`.
+  const headers: Record<string, string> = {
     "content-type": "application/json",
     accept: options.stream ? "text/event-stream" : "application/json",
     "user-agent": "o1-api",
-  });
-  if (options.apiKey) headers.set("authorization", `Bearer ${options.apiKey}`);
+  };
+  if (options.apiKey) headers.authorization = `Bearer ${options.apiKey}`;
   for (const [name, value] of Object.entries(options.upstream.headers)) {
-    headers.set(name, value);
+    headers[name.toLowerCase()] = value;
   }
   const { base_url } = options.upstream;
   // A query, such as Azure's api-version, stays behind the path.
@@ -119,7 +120,7 @@ async function errorFromResponse(
   reader: ByteReader,
   { upstream, clock }: AttemptOptions,
 ): Promise<UpstreamError> {
-  const body = await readText(reader, MAX_ERROR_BYTES).catch((error) => {
+  const body = await reader.text(MAX_ERROR_BYTES).catch((error) => {
     if (error instanceof UpstreamError) throw error;
     return "";
   });

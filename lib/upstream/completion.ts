@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ByteReader, readText } from "./bytes.ts";
+import type { ByteReader } from "./bytes.ts";
 import { createDeltaReader, type Delta, malformed, saysSomething } from "./deltas.ts";
 import { UpstreamError } from "./errors.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
@@ -25,7 +25,7 @@ export async function* readCompletion(
 ): AsyncGenerator<Delta> {
   const type = response.headers.get("content-type") ?? "";
   if (/\bjson\b/.test(type)) {
-    yield* readJson(await readText(reader, MAX_BODY_BYTES));
+    yield* readJson(await reader.text(MAX_BODY_BYTES));
     return;
   }
   if (!/event-stream|octet-stream|text\/plain/.test(type) && type !== "") throw malformed();

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { BodyTooLargeError, readBody, readText } from "../../lib/upstream/bytes.ts";
+import { BodyTooLargeError, readBody } from "../../lib/upstream/bytes.ts";
 
 const never = new AbortController().signal;
 const utf8 = new TextEncoder();
@@ -113,7 +113,7 @@ for (const kind of KINDS) {
     const all = utf8.encode(`\ufeff${text}`);
     const pieces = [...all].map((byte) => Uint8Array.of(byte));
     const read = (maxBytes: number) =>
-      readText(readBody(source(kind, pieces).response, never), maxBytes);
+      readBody(source(kind, pieces).response, never).text(maxBytes);
     assertEquals(await read(all.length), text);
     await assertRejects(() => read(all.length - 1), BodyTooLargeError, `${all.length - 1} bytes`);
   });
@@ -124,7 +124,7 @@ for (const kind of KINDS) {
       Array.from({ length: 100 }, () => utf8.encode("x".repeat(10))),
       "stall",
     );
-    await assertRejects(() => readText(readBody(response, never), 25), BodyTooLargeError);
+    await assertRejects(() => readBody(response, never).text(25), BodyTooLargeError);
     await cancelled;
     assert(pulls() <= 4, `read on ${pulls()} times`);
   });
@@ -137,7 +137,7 @@ Deno.test("a response without a body ends at once", async () => {
 });
 
 Deno.test("a body made from a string is read", async () => {
-  assertEquals(await readText(readBody(new Response("abc"), never), 10), "abc");
+  assertEquals(await readBody(new Response("abc"), never).text(10), "abc");
 });
 
 Deno.test("a body that comes over HTTP is read, and an abort frees its connection", async () => {
