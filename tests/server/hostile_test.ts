@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createTestApp, TOKEN } from "../app.ts";
+import { createTestApp } from "../app.ts";
 import { startUpstream } from "../upstream.ts";
 
 const CHAT = "/v1/chat/completions";
