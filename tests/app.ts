@@ -29,6 +29,8 @@ export interface TestAppOptions {
   store?: Store;
   /** Where requests and tokens are counted. */
   limiter?: Limiter;
+  /** How long a request may take before it is asked whether its client left, in milliseconds. */
+  lookAfterMs?: number;
   /** Takes the lines of the log. */
   lines?: string[];
 }
@@ -70,6 +72,7 @@ stream_status_feedback: false
     random: () => 0.5,
     fetch,
     limiter: options.limiter,
+    lookAfterMs: options.lookAfterMs ?? 0,
     store: options.store,
     log: createLog({
       level: "debug",

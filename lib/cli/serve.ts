@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type ListenAddress, listenOptions } from "../config/listen.ts";
 import { isDeploy, PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
 import { createApp } from "../server/app.ts";
+import { LOOK_MS } from "../server/client_watch.ts";
 import { causeOf, createLog, type Log } from "../server/log.ts";
 import { createSignalHandler } from "../server/shutdown.ts";
 import type { Limiter } from "../store/limiter.ts";
@@ -33,6 +34,7 @@ export async function serve(options: CommandOptions): Promise<void> {
     random: Math.random,
     fetch,
     log,
+    lookAfterMs: LOOK_MS,
     refuse: onDeploy && !resolved.hasRealToken ? NO_TOKEN : undefined,
   });
   // A rejection that nobody awaits would end the process with every stream in it.

@@ -11,12 +11,12 @@ export interface Admission {
   /**
    * Waits for a place.
    *
-   * @param signal the client leaves.
+   * @param request whose signal tells that its client leaves; it is looked at only in the queue.
    * @returns gives the place back; only the first call counts.
    * @throws {ApiError} 503 where too many wait, or after too long a wait.
    * @throws {ClientGoneError} when the client leaves.
    */
-  enter(signal: AbortSignal): Promise<() => void>;
+  enter(request: Pick<Request, "signal">): Promise<() => void>;
 }
 
 /** What is let in. */
@@ -51,12 +51,13 @@ export function createAdmission({ places, queue, clock }: AdmissionOptions): Adm
   }
 
   return {
-    enter(signal) {
-      if (signal.aborted) return Promise.reject(gone());
+    enter(request) {
       if (taken < places()) {
         taken++;
         return Promise.resolve(place());
       }
+      const { signal } = request;
+      if (signal.aborted) return Promise.reject(gone());
       if (waiting.size >= queue()) return Promise.reject(overloaded());
       return new Promise((resolve, reject) => {
         const stop = () => {

@@ -44,6 +44,8 @@ export interface AppOptions {
   store?: Store | undefined;
   /** Where requests and tokens are counted; default: memory. */
   limiter?: Limiter | undefined;
+  /** How long a request may take before it is asked whether its client left; default: 0 ms. */
+  lookAfterMs?: number;
   /** Why all work is refused, if it is: a public server without a token of its own. */
   refuse?: string | undefined;
 }
@@ -112,6 +114,7 @@ export function createApp(options: AppOptions): App {
     limits,
     register,
     metrics,
+    lookAfterMs: options.lookAfterMs ?? 0,
     created: Math.floor(clock.date() / 1000),
     isDraining: () => draining,
   };
@@ -140,7 +143,7 @@ export function createApp(options: AppOptions): App {
       exchange.fields.client = id;
       if (key !== undefined) exchange.fields.client_name = name;
       if (draining) throw shuttingDown();
-      exchange.leave = await admission.enter(request.signal);
+      exchange.leave = await admission.enter(request);
       if (draining) throw shuttingDown();
     }
     const response = await route.handle(request, exchange, params);

@@ -6,7 +6,7 @@
 import { ApiError, ClientGoneError, invalidRequest } from "../api/errors.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { Clock } from "../upstream/clock.ts";
-import { bodyResource } from "./client_watch.ts";
+import { bodyResource, isHere } from "./client_watch.ts";
 import { checkBounds } from "./json_bounds.ts";
 
 /** The bounds of a body. */
@@ -56,6 +56,7 @@ async function readBody(
   const header = request.headers.get("content-length");
   const declared = header === null ? undefined : Number(header);
   if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
+  if (declared !== undefined && isHere(request)) return await request.text();
   const { body } = request;
   if (body === null) return "";
   try {

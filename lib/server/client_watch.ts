@@ -12,7 +12,7 @@
 import type { Clock } from "../upstream/clock.ts";
 
 /** Time between two looks, in milliseconds: a reset connection takes two, and 100 ms must do. */
-const LOOK_MS = 30;
+export const LOOK_MS = 30;
 
 /**
  * The number by which the runtime knows a request's body, while it comes from the network.
@@ -26,6 +26,23 @@ export function bodyResource(body: ReadableStream<Uint8Array>): number | undefin
     if (typeof value.rid === "number") return value.rid;
   }
   return undefined;
+}
+
+/**
+ * Whether all of a request's body is here already, so that no stream of it has to be made: that
+ * costs as much as to parse it. False where the runtime does not tell.
+ */
+export function isHere(request: Request): boolean {
+  for (const key of Object.getOwnPropertySymbols(request)) {
+    if (key.description !== "request") continue;
+    const inner: { body?: { streamOrStatic?: unknown } | null } | undefined = Reflect.get(
+      request,
+      key,
+    );
+    const source = inner?.body?.streamOrStatic;
+    return typeof source === "object" && source !== null && "consumed" in source;
+  }
+  return false;
 }
 
 /**

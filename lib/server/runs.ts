@@ -36,6 +36,8 @@ export interface RunOptions {
   random: () => number;
   /** The clients' limits. */
   limits: Limits;
+  /** How long a request may take before it is asked whether its client left, in milliseconds. */
+  lookAfterMs: number;
 }
 
 /** Starts a run that ends with its signal. */
@@ -49,9 +51,11 @@ export type StartRun = (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>;
 export function readRequest(
   request: Request,
   { work, onAnswer }: Exchange,
-  { settings, clock }: Pick<RunOptions, "settings" | "clock">,
+  { settings, clock, lookAfterMs }: Pick<RunOptions, "settings" | "clock" | "lookAfterMs">,
 ): Promise<unknown> {
-  leaveWith(request, work);
+  // To ask costs as much as to parse the request, and most are answered before.
+  if (lookAfterMs === 0) leaveWith(request, work);
+  else onAnswer(clock.timer(lookAfterMs, () => leaveWith(request, work)));
   return readJson(request, { settings, clock }, (body) => {
     onAnswer(watchClient(body, clock, () => work.abort(clientGone())));
   });

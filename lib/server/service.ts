@@ -46,6 +46,8 @@ export interface Shared {
   register: WorkRegister;
   /** What is counted, if it is. */
   metrics: Metrics | undefined;
+  /** How long a request may take before it is asked whether its client left, in milliseconds. */
+  lookAfterMs: number;
   /** When the server began, in seconds since 1970. */
   created: number;
   /** Whether the server is about to end. */
@@ -92,6 +94,7 @@ export function createService(
     clock,
     random: shared.random,
     limits: shared.limits,
+    lookAfterMs: shared.lookAfterMs,
   };
   const responses = { ...runs, memory, beginWork: register.begin };
   const routes: Route<Handler>[] = [

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { LOOK_MS } from "../../lib/server/client_watch.ts";
 import type { Clock } from "../../lib/upstream/clock.ts";
 import { createTestApp, TOKEN } from "../app.ts";
 import { createFakeClock } from "../clock.ts";
@@ -36,6 +37,7 @@ async function served(upstream: string, settings: string, clock?: Clock) {
   const app = await createTestApp({
     upstream,
     ...(clock === undefined ? {} : { clock }),
+    lookAfterMs: LOOK_MS,
     yaml: `
 server: ${settings}
 upstreams: { u: { base_url: UPSTREAM } }
