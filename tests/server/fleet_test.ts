@@ -252,7 +252,10 @@ for (const { kind, ignore, start } of BACKENDS) {
     await fake.advance(5_000);
     await upstream.calls[0]!.left;
     await passing(fake, a.drain(1_000));
-    assertEquals(await store.list({ collection: `events/${id}`, limit: 9 }), []);
+    const left = () => store.list({ collection: `events/${id}`, limit: 9 });
+    // The clock that is turned by hand is ahead of the store, which takes its own time.
+    for (let looks = 0; looks < 1_000 && (await left()).length > 0; looks++);
+    assertEquals(await left(), []);
     assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
   });
 
