@@ -8,9 +8,10 @@ import { createApp } from "../server/app.ts";
 import { readBody } from "../upstream/bytes.ts";
 import { systemClock } from "../upstream/clock.ts";
 import { createSseParser } from "../upstream/sse.ts";
-import { ASK_HELP, AskFlagError, type AskFlags, parseAskFlags } from "./ask_flags.ts";
+import { type AskFlags, parseAskFlags } from "./ask_flags.ts";
 import { type AskOutput, createAskView } from "./ask_view.ts";
 import { configOrExit } from "./configuration.ts";
+import { UsageError } from "./flags.ts";
 
 const STOPPED = 130;
 const MAX_LINE = 8_388_608;
@@ -27,18 +28,22 @@ interface Message {
 }
 
 /**
- * Runs the command. Ends the process with 1 where no answer came, 2 for bad arguments, 130 when
- * it was stopped.
+ * Runs the command. Ends the process with 1 where no answer came, 130 when it was stopped.
  *
  * @param args what follows the command.
  * @param moduleDir the folder of the program's own files.
+ * @returns "help" where help is asked for.
+ * @throws {UsageError} for wrong arguments.
  */
-export async function ask(args: readonly string[], moduleDir: string | undefined): Promise<void> {
-  const flags = flagsOrExit(args);
-  if (flags === undefined) return console.log(ASK_HELP);
+export async function ask(
+  args: readonly string[],
+  moduleDir: string | undefined,
+): Promise<"help" | void> {
+  const flags = parseAskFlags(args);
+  if (flags === undefined) return "help";
   const piped = Deno.stdin.isTerminal() || flags.chat ? "" : await readStdin();
   const question = [flags.question, piped.trim()].filter((text) => text !== "").join("\n\n");
-  if (question === "" && !flags.chat) usage("What is the question?");
+  if (question === "" && !flags.chat) throw new UsageError("ask", "What is the question?");
   const target = await targetOf(flags, moduleDir);
   const messages: Message[] = flags.system ? [{ role: "system", content: flags.system }] : [];
   if (flags.chat) return await converse(question, messages, flags, target);
@@ -49,20 +54,6 @@ export async function ask(args: readonly string[], moduleDir: string | undefined
   const outcome = await answer(messages, flags, target, stop.signal);
   Deno.removeSignalListener("SIGINT", onInterrupt);
   if (outcome === undefined) Deno.exit(stop.signal.aborted ? STOPPED : 1);
-}
-
-function flagsOrExit(args: readonly string[]): AskFlags | undefined {
-  try {
-    return parseAskFlags(args);
-  } catch (error) {
-    if (error instanceof AskFlagError) usage(error.message);
-    throw error;
-  }
-}
-
-function usage(problem: string): never {
-  console.error(`${problem}\n\n${ASK_HELP}`);
-  Deno.exit(2);
 }
 
 async function targetOf(flags: AskFlags, moduleDir: string | undefined): Promise<Target> {

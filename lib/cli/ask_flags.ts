@@ -3,8 +3,11 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { EFFORTS } from "../reasoning/effort.ts";
+import { COMMANDS } from "./commands.ts";
+import { parseFlags, UsageError } from "./flags.ts";
+
+const THINKING_VIEWS = COMMANDS.ask.flags.thinking.values;
 
 /** What is shown of the thinking. */
 export type ThinkingView = "titles" | "full" | "none";
@@ -35,85 +38,33 @@ export interface AskFlags {
   chat: boolean;
 }
 
-/** Arguments that make no sense. */
-export class AskFlagError extends Error {
-  /** The name of the class. */
-  override readonly name = "AskFlagError";
-}
-
-/** What `--help` prints. */
-export const ASK_HELP = `Asks a model and prints its answer.
-
-Usage: o1-api ask [options] QUESTION
-       … | o1-api ask [options] [QUESTION]
-
-The answer goes to standard output, the thinking to standard error. What is piped in is put
-after the question. Without --url the configured models are asked, and no server is needed.
-
-Options:
-  --model ID          the model; default: the first
-  --effort LEVEL      ${EFFORTS.join(", ")}
-  --strategy NAME     a strategy in place of the model's own
-  --system TEXT       a system message
-  --chat              a conversation: one question a line, until Ctrl-D
-  --thinking WHAT     titles (default on a terminal), full or none
-  --json              print the whole completion as JSON
-  --url URL           a running server, e.g. http://localhost:18888/v1
-  --key TOKEN         its token; default: the variable O1_API_TOKEN
-  --config PATH       the configuration; default: config.yaml beside the program
-  --help              print this text
-
-Exit codes: 0 answered, 1 failed, 2 bad arguments, 130 stopped by Ctrl-C.`;
-
-const TEXTS = [
-  "model",
-  "effort",
-  "strategy",
-  "system",
-  "url",
-  "key",
-  "config",
-  "thinking",
-] as const;
-
 /**
  * Reads the arguments; undefined where help is asked for.
  *
- * @throws {AskFlagError} for arguments that make no sense.
+ * @throws {UsageError} for arguments that make no sense.
  */
 export function parseAskFlags(args: readonly string[]): AskFlags | undefined {
-  const unknown: string[] = [];
-  const flags = parseArgs(args, {
-    string: [...TEXTS],
-    boolean: ["json", "chat", "help"],
-    alias: { h: "help", m: "model" },
-    unknown(arg, key) {
-      if (key !== undefined) unknown.push(arg);
-      return true;
-    },
-  });
-  if (flags.help) return undefined;
-  if (unknown.length > 0) throw new AskFlagError(`Unknown option ${unknown[0]}`);
-  for (const name of TEXTS) {
-    if (flags[name] === "") throw new AskFlagError(`--${name} needs a value`);
-    if (Array.isArray(flags[name])) throw new AskFlagError(`--${name} is given more than once`);
-  }
-  const text = (name: typeof TEXTS[number]) => flags[name] as string | undefined;
+  const { words, text, has } = parseFlags("ask", args);
+  if (has("help")) return undefined;
   const thinking = text("thinking");
-  if (thinking !== undefined && !["titles", "full", "none"].includes(thinking)) {
-    throw new AskFlagError(`--thinking is titles, full or none, not '${thinking}'`);
+  if (thinking !== undefined && !isOneOf(thinking, THINKING_VIEWS)) {
+    throw wrong(`--thinking is titles, full or none, not '${thinking}'`);
   }
   const effort = text("effort");
-  if (effort !== undefined && !EFFORTS.some((known) => known === effort)) {
-    throw new AskFlagError(`--effort is one of ${EFFORTS.join(", ")}, not '${effort}'`);
+  if (effort !== undefined && !isOneOf(effort, EFFORTS)) {
+    throw wrong(`--effort is one of ${EFFORTS.join(", ")}, not '${effort}'`);
   }
   const url = text("url");
-  if (url !== undefined && !/^https?:\/\//.test(url)) {
-    throw new AskFlagError(`--url begins with http:// or https://, not '${url}'`);
+  if (url !== undefined && !(/^https?:\/\//.test(url) && URL.canParse(url))) {
+    throw wrong(`--url begins with http:// or https://, not '${url}'`);
   }
-  if (flags.json && flags.chat) throw new AskFlagError("--json can't be used with --chat");
+  if (url !== undefined && text("config") !== undefined) {
+    throw wrong("--config and --url exclude each other");
+  }
+  if (url === undefined && text("key") !== undefined) throw wrong("--key goes with --url");
+  if (has("json") && has("chat")) throw wrong("--json can't be used with --chat");
   return {
-    question: flags._.map(String).join(" "),
+    question: words.join(" "),
     model: text("model"),
     effort,
     strategy: text("strategy"),
@@ -121,8 +72,16 @@ export function parseAskFlags(args: readonly string[]): AskFlags | undefined {
     url,
     key: text("key"),
     config: text("config"),
-    thinking: thinking as ThinkingView | undefined,
-    json: flags.json === true,
-    chat: flags.chat === true,
+    thinking,
+    json: has("json"),
+    chat: has("chat"),
   };
+}
+
+function isOneOf<Value extends string>(text: string, values: readonly Value[]): text is Value {
+  return (values as readonly string[]).includes(text);
+}
+
+function wrong(problem: string): UsageError {
+  return new UsageError("ask", problem);
 }

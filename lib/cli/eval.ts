@@ -6,7 +6,7 @@
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { DatasetError } from "../eval/dataset.ts";
 import { FileError } from "../eval/file_error.ts";
-import { EVAL_HELP, type EvalFlags, FlagError, parseEvalFlags } from "../eval/flags.ts";
+import { type EvalFlags, FlagError, parseEvalFlags } from "../eval/flags.ts";
 import { listModels, ProbeError } from "../eval/probe.ts";
 import { ResultsError } from "../eval/results.ts";
 import { type Outcome, runSession } from "../eval/session.ts";
@@ -14,6 +14,7 @@ import { renderTable } from "../eval/table.ts";
 import { configuredTarget, remoteTarget, type Target } from "../eval/target.ts";
 import { systemClock } from "../upstream/clock.ts";
 import { configOrExit } from "./configuration.ts";
+import { UsageError } from "./flags.ts";
 
 /** A comparison that was stopped: 128 and the number of SIGINT, as shells have it. */
 const STOPPED = 130;
@@ -23,18 +24,19 @@ const FORWARDED_MS = 1_000;
 
 /**
  * Runs the command. Ends the process with 1 for files that can't be used, an API that can't be
- * asked, and where no question was answered; with 2 for bad arguments. A run that was stopped ends
- * with 130.
+ * asked, and where no question was answered. A run that was stopped ends with 130.
  *
  * @param args what follows the command.
  * @param moduleDir the folder of the program's own files.
+ * @returns "help" where help is asked for.
+ * @throws {UsageError} for wrong arguments.
  */
 export async function compareModels(
   args: readonly string[],
   moduleDir: string | undefined,
-): Promise<void> {
-  const flags = flagsOrExit(args);
-  if (flags === undefined) return console.log(EVAL_HELP);
+): Promise<"help" | void> {
+  const flags = readFlags(args);
+  if (flags === undefined) return "help";
   await permissionOrExit(flags);
   const target = await targetOf(flags, moduleDir);
   const stop = new AbortController();
@@ -57,18 +59,13 @@ export async function compareModels(
   }
 }
 
-function flagsOrExit(args: readonly string[]): EvalFlags | undefined {
+function readFlags(args: readonly string[]): EvalFlags | undefined {
   try {
     return parseEvalFlags(args);
   } catch (error) {
     if (!(error instanceof FlagError)) throw error;
-    usage(error.message);
+    throw new UsageError("eval", error.message);
   }
-}
-
-function usage(problem: string): never {
-  console.error(`${problem}\n\n\`o1-api eval --help\` tells what there is.`);
-  Deno.exit(2);
 }
 
 /** A run can take hours: whether its results can be written is asked before it begins. */

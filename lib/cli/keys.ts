@@ -3,15 +3,10 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { keySchema } from "../config/key_schema.ts";
-
-/** What `o1-api keys --help` prints. */
-const KEYS_HELP = `Usage: o1-api keys new NAME
-
-Prints a new key for the client NAME, once, and the entry that config.yaml has to hold for it.
-The entry holds the key's hash alone: who reads the file can't use it. Two keys of one name may be
-in use at a time, so that a new one can replace the old.`;
+import { suggestion } from "../config/suggestion.ts";
+import { COMMANDS } from "./commands.ts";
+import { parseFlags, UsageError } from "./flags.ts";
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -54,22 +49,23 @@ function randomText(length: number, fill: (bytes: Uint8Array<ArrayBuffer>) => vo
 }
 
 /**
- * Runs the command. Ends the process with 2 for bad arguments.
+ * Runs the command.
  *
  * @param args what follows the command.
+ * @returns the command whose help is asked for.
+ * @throws {UsageError} for wrong arguments.
  */
-export async function keys(args: readonly string[]): Promise<void> {
-  const flags = parseArgs(args, { boolean: ["help"], alias: { h: "help" }, string: ["_"] });
-  const options = Object.keys(flags).filter((flag) => !["_", "h", "help"].includes(flag));
-  if (options.length > 0) return usage(`Unknown option --${options[0]}`);
-  if (flags.help) return console.log(KEYS_HELP);
-  const [command, name, extra] = flags._.map(String);
-  if (command === undefined) return usage("Which command? There is: new");
-  if (command !== "new") return usage(`Unknown command '${command}'`);
-  if (name === undefined) return usage("Whose key is it? Give a NAME");
-  if (extra !== undefined) return usage(`Unexpected argument '${extra}'`);
+export async function keys(args: readonly string[]): Promise<"keys" | "keys new" | void> {
+  const { words: [command, name, extra], has } = parseFlags("keys", args);
+  if (has("help")) return command === "new" ? "keys new" : "keys";
+  if (command === undefined) throw wrong("Which command? There is: new");
+  if (command !== "new") {
+    throw wrong(`Unknown command '${command}'${suggestion(command, COMMANDS.keys.words)}`);
+  }
+  if (name === undefined) throw wrong("Whose key is it? Give a NAME");
+  if (extra !== undefined) throw wrong(`Unexpected argument '${extra}'`);
   const fault = keySchema.shape.name.safeParse(name).error?.issues[0]?.message;
-  if (fault !== undefined) return usage(`The name '${name}' can't be used: ${fault}`);
+  if (fault !== undefined) throw wrong(`The name '${name}' can't be used: ${fault}`);
   console.log(printed(name, await createKey((bytes) => void crypto.getRandomValues(bytes))));
 }
 
@@ -84,7 +80,6 @@ keys:
     sha256: "${sha256}"`;
 }
 
-function usage(problem: string): void {
-  console.error(`${problem}\n\n${KEYS_HELP}`);
-  Deno.exit(2);
+function wrong(problem: string): UsageError {
+  return new UsageError("keys new", problem);
 }

@@ -3,76 +3,87 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import denoJson from "../../deno.json" with { type: "json" };
+import { suggestion } from "../config/suggestion.ts";
 import { check } from "./check.ts";
-import type { CommandOptions } from "./options.ts";
+import { type CommandName, FIRST_WORDS } from "./commands.ts";
+import { parseFlags, UsageError } from "./flags.ts";
+import { helpOf, usageOf } from "./help.ts";
 import { serve } from "./serve.ts";
 
 /** The version of this program. */
 export const VERSION: string = denoJson.version;
 
-const HELP = `o1-api ${VERSION}: reasoning over any chat model, behind the OpenAI API
-
-Usage: o1-api [command] [options]
-
-Commands:
-  serve            run the server (default)
-  ask              ask a question here; see \`o1-api ask --help\`
-  check            check the configuration and exit
-  keys new NAME    make a key for a client, and its entry for the configuration
-  eval             compare models on a set of problems; see \`o1-api eval --help\`
-
-Options:
-  --config PATH    the configuration; default: config.yaml beside the program
-  --host HOST      address to listen on
-  --port PORT      port to listen on
-  --version        print the version
-  --help           print this text`;
-
-/** Runs the program. Ends the process with 1 for a bad configuration, 2 for bad arguments. */
+/**
+ * Runs the program. Ends the process with 1 for a bad configuration, 2 for bad arguments.
+ *
+ * @param args the arguments.
+ * @param moduleDir the folder of the program's own files.
+ */
 export async function main(args: readonly string[], moduleDir: string | undefined): Promise<void> {
-  if (args[0] === "eval") {
-    // Loaded only here: a server needs none of it.
-    const { compareModels } = await import("./eval.ts");
-    return await compareModels(args.slice(1), moduleDir);
+  try {
+    const name = await run(args, moduleDir);
+    if (name !== undefined) console.log(helpOf(name, VERSION));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const { message, command } = error;
+    const help = `o1-api ${command} --help`.replace("  ", " ");
+    console.error(`${message}\n\n${usageOf(command)}\n\`${help}\` tells what there is.`);
+    Deno.exit(2);
   }
-  if (args[0] === "ask") {
-    const { ask } = await import("./ask.ts");
-    return await ask(args.slice(1), moduleDir);
-  }
-  if (args[0] === "keys") {
-    const { keys } = await import("./keys.ts");
-    return await keys(args.slice(1));
-  }
-  const unknown: string[] = [];
-  const flags = parseArgs(args, {
-    string: ["config", "host", "port"],
-    boolean: ["help", "version"],
-    alias: { h: "help", V: "version" },
-    unknown(arg, key) {
-      if (key !== undefined) unknown.push(arg);
-      return true;
-    },
-  });
-  if (unknown.length > 0) return usage(`Unknown option ${unknown[0]}`);
-  if (flags.help) return console.log(HELP);
-  if (flags.version) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
-  const text = (name: string) => typeof flags[name] === "string" ? flags[name] : undefined;
-  const options: CommandOptions = {
-    config: text("config"),
-    host: text("host"),
-    port: text("port"),
-    moduleDir,
-  };
-  const [command = "serve", extra] = flags._.map(String);
-  if (extra !== undefined) return usage(`Unexpected argument '${extra}'`);
-  if (command === "serve") return await serve(options);
-  if (command === "check") return await check(options);
-  usage(`Unknown command '${command}'`);
 }
 
-function usage(problem: string): void {
-  console.error(`${problem}\n\n${HELP}`);
-  Deno.exit(2);
+/** Runs a command; returns the one whose help is asked for. */
+async function run(
+  args: readonly string[],
+  moduleDir: string | undefined,
+): Promise<CommandName | void> {
+  const [first, ...rest] = args;
+  // Loaded only where they run: a server needs none of them.
+  if (first === "eval") {
+    const { compareModels } = await import("./eval.ts");
+    return await compareModels(rest, moduleDir) && "eval";
+  }
+  if (first === "ask") {
+    const { ask } = await import("./ask.ts");
+    return await ask(rest, moduleDir) && "ask";
+  }
+  if (first === "keys") {
+    const { keys } = await import("./keys.ts");
+    return await keys(rest);
+  }
+  if (first === "completions") {
+    const { completions } = await import("./completions.ts");
+    return await completions(rest, moduleDir) && "completions";
+  }
+  if (first === "check") {
+    const { words, has, text } = parseFlags("check", rest);
+    if (has("help")) return "check";
+    refuseWords("check", words);
+    return await check({ config: text("config"), moduleDir });
+  }
+  if (first === "serve") {
+    const { words, has, text } = parseFlags("serve", rest);
+    if (has("help")) return "serve";
+    refuseWords("serve", words);
+    const [config, host, port] = [text("config"), text("host"), text("port")];
+    return await serve({ config, host, port, moduleDir });
+  }
+  const { words, has, text } = parseFlags("", args);
+  if (has("help")) return "";
+  if (has("version")) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
+  const [word, ...others] = words;
+  if (word !== undefined && !FIRST_WORDS.some((name) => name === word)) {
+    throw new UsageError("", `Unknown command '${word}'${suggestion(word, FIRST_WORDS)}`);
+  }
+  if (word !== undefined && word !== "serve") {
+    throw new UsageError("", `The command comes first: o1-api ${word} [options]`);
+  }
+  refuseWords("", others);
+  const [config, host, port] = [text("config"), text("host"), text("port")];
+  await serve({ config, host, port, moduleDir });
+}
+
+function refuseWords(command: CommandName, [word]: readonly string[]): void {
+  if (word !== undefined) throw new UsageError(command, `Unexpected argument '${word}'`);
 }

@@ -9,43 +9,6 @@ import { baseUrlFault, isDemo, normaliseBaseUrl } from "../config/base_url.ts";
 import { nearest } from "../config/suggestion.ts";
 import { type Scoring, SCORINGS } from "./score.ts";
 
-/** The text of `o1-api eval --help`. */
-export const EVAL_HELP = `o1-api eval: asks models the same problems and compares them
-
-Usage: o1-api eval --models ID,ID,… [options]
-
-  --models IDS       published ids, separated by commas; the first is the baseline
-  --baseline ID      compare with this model instead
-  --dataset FILE     problems, one JSON object a line: GSM8K, MATH-500 and AIME as published, or
-                     {"id", "question", "answer", "options"?}; default: 40 of our own
-  --limit N          only N problems: the first ones, or N drawn at random where --seed is given
-  --trials N         how often each problem is asked; default 1
-  --concurrency N    questions open at a time; default 8
-  --out FILE         a line for each finished question; the same command goes on where it stopped
-  --retry-errors     ask again what ended with an error in --out
-  --report FILE      an HTML page with the table and plots
-  --json             print JSON in place of the table
-  --seed N           seed of --limit and of the bootstrap; default 1
-  --timeout SECONDS  longest time for one answer; default 3600
-
-  --scoring KIND     extract: the short final answer in the text, compared by value (default)
-                     exact: the whole text
-                     judge: a model says whether the answers agree
-  --judge-model ID   the judge; needed for --scoring judge
-
-  --base-url URL     ask this OpenAI-compatible API, not the models of config.yaml
-  --api-key KEY      its key; default: the variable O1_EVAL_API_KEY
-  --config PATH      the configuration; default: config.yaml beside the program
-  --help             print this text
-
-The table. Accuracy is correct of all asked (the standard): an error counts as not right, and is
-listed apart from wrong answers; "of answered" leaves errors out. Its interval is Wilson's (1927)
-at 95 %; with several trials it counts problems rather than tries, in as far as tries at one
-problem resemble each other. The difference is taken problem by problem, its 95 % interval by the
-paired percentile bootstrap over problems (Efron and Tibshirani 1993; 10,000 samples); where all
-problems differ alike it allows for those of another kind that may have gone unseen. Times are of
-answered questions, in this process or at --base-url, waits for a retry there left out.`;
-
 /** What the flags say. */
 export interface EvalFlags {
   /** The models' ids, at least one, no two the same. */
@@ -92,7 +55,8 @@ export class FlagError extends Error {
   override readonly name = "FlagError";
 }
 
-const TEXTS = [
+/** Flags that take a value. */
+export const TEXTS = [
   "models",
   "baseline",
   "dataset",
@@ -109,7 +73,11 @@ const TEXTS = [
   "api-key",
   "config",
 ] as const;
-const SWITCHES = ["help", "json", "retry-errors"] as const;
+/** Flags that take none. */
+export const SWITCHES = ["help", "json", "retry-errors"] as const;
+
+/** The name of a flag, without `--`; `help` left out. */
+export type EvalFlagName = Exclude<(typeof TEXTS)[number] | (typeof SWITCHES)[number], "help">;
 
 /**
  * Reads the flags.

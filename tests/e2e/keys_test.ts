@@ -67,5 +67,5 @@ for (
 }
 
 Deno.test("--help tells of keys", async () => {
-  assertStringIncludes((await runProgram({ args: ["--help"] })).stdout, "keys new NAME");
+  assertStringIncludes((await runProgram({ args: ["--help"] })).stdout, "keys new ");
 });
