@@ -5,27 +5,17 @@
  */
 import { PLACEHOLDER_TOKEN } from "../config/resolve.ts";
 import { createApp } from "../server/app.ts";
-import { readBody } from "../upstream/bytes.ts";
 import { systemClock } from "../upstream/clock.ts";
-import { createSseParser } from "../upstream/sse.ts";
+import { answer, type Message, type Target } from "./ask_answer.ts";
 import { type AskFlags, parseAskFlags } from "./ask_flags.ts";
-import { type AskOutput, createAskView } from "./ask_view.ts";
 import { configOrExit } from "./configuration.ts";
 import { UsageError } from "./flags.ts";
+import { print } from "./terminal.ts";
 
 const STOPPED = 130;
-const MAX_LINE = 8_388_608;
 
-interface Target {
-  url: string;
-  key: string;
-  send(request: Request): Promise<Response>;
-}
-
-interface Message {
-  role: "system" | "user" | "assistant";
-  content: string;
-}
+/** A second Ctrl-C sooner than this is the first one, forwarded by `deno task` or npx. */
+const FORWARDED_MS = 1_000;
 
 /**
  * Runs the command. Ends the process with 1 where no answer came, 130 when it was stopped.
@@ -62,88 +52,16 @@ async function targetOf(flags: AskFlags, moduleDir: string | undefined): Promise
     return { url: flags.url.replace(/\/+$/, ""), key, send: (request) => fetch(request) };
   }
   const { resolved } = await configOrExit({ config: flags.config, moduleDir });
+  // Who can read the configuration may ask, also where clients' keys alone are taken.
+  const key = resolved.token ?? PLACEHOLDER_TOKEN;
   const app = createApp({
-    config: resolved,
+    config: { ...resolved, token: key },
     clock: systemClock,
     random: Math.random,
     fetch,
     log: { debug() {}, info() {}, warn() {}, error() {} },
   });
-  const key = resolved.token ?? PLACEHOLDER_TOKEN;
   return { url: "http://localhost/v1", key, send: (request) => app.handle(request) };
-}
-
-/** Asks; prints the answer and returns it, or says why there is none. */
-async function answer(
-  messages: readonly Message[],
-  flags: AskFlags,
-  { url, key, send }: Target,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const request = new Request(`${url}/chat/completions`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    body: JSON.stringify(bodyOf(messages, flags)),
-    signal,
-  });
-  try {
-    const response = await send(request);
-    if (!response.ok) return fail(await response.text());
-    if (!flags.json) return await show(response, flags, signal);
-    const completion = await response.text();
-    print(Deno.stdout, `${completion}\n`);
-    return completion;
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    const reason = error instanceof Error ? error.message : String(error);
-    return fail(flags.url === undefined ? reason : `Can't reach ${flags.url}: ${reason}`);
-  }
-}
-
-function bodyOf(messages: readonly Message[], flags: AskFlags): Record<string, unknown> {
-  return {
-    messages,
-    ...(flags.model === undefined ? {} : { model: flags.model }),
-    ...(flags.effort === undefined ? {} : { reasoning_effort: flags.effort }),
-    reasoning_format: "parsed",
-    stream: !flags.json,
-    ...(flags.json ? {} : { stream_options: { include_usage: true } }),
-    reasoning: {
-      ...(flags.json ? {} : { events: true }),
-      ...(flags.strategy === undefined ? {} : { strategy: flags.strategy }),
-    },
-  };
-}
-
-async function show(
-  response: Response,
-  flags: AskFlags,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const thinking = flags.thinking ?? (Deno.stderr.isTerminal() ? "titles" : "none");
-  const view = createAskView(thinking, terminal(), systemClock.now);
-  const parser = createSseParser(MAX_LINE);
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const body = readBody(response, signal);
-  let isDone = false;
-  try {
-    for (let bytes = await body.read(); bytes !== undefined; bytes = await body.read()) {
-      for (const { data } of parser.push(decoder.decode(bytes, { stream: true }))) {
-        isDone ||= data === "[DONE]";
-        if (data === "[DONE]") continue;
-        const chunk = JSON.parse(data);
-        if (chunk.error) {
-          view.end();
-          return fail(data);
-        }
-        view.chunk(chunk);
-      }
-    }
-  } finally {
-    view.end();
-    body.close();
-  }
-  return isDone ? view.answer() : fail("The stream ended before the answer did.");
 }
 
 /** Questions and answers until the input ends; Ctrl-C stops an answer, or the conversation. */
@@ -154,15 +72,26 @@ async function converse(
   target: Target,
 ): Promise<void> {
   let stop: AbortController | undefined;
-  const onInterrupt = () => stop === undefined ? Deno.exit(STOPPED) : stop.abort();
+  let stoppedAt = -Infinity;
+  const onInterrupt = () => {
+    const now = systemClock.now();
+    if (stop !== undefined) {
+      stop.abort();
+      stoppedAt = now;
+    } else if (now - stoppedAt > FORWARDED_MS) {
+      newLine();
+      Deno.exit(STOPPED);
+    }
+  };
   Deno.addSignalListener("SIGINT", onInterrupt);
   let failed = false;
   const turn = async (question: string) => {
     stop = new AbortController();
     messages.push({ role: "user", content: question });
-    const text = await answer(messages, flags, target, stop.signal);
+    const { signal } = stop;
+    const text = await answer(messages, flags, target, signal);
     stop = undefined;
-    failed = text === undefined;
+    failed = text === undefined && !signal.aborted;
     // An answer that did not come has no place in the conversation, nor has its question.
     if (text === undefined) messages.pop();
     else messages.push({ role: "assistant", content: text });
@@ -176,8 +105,14 @@ async function converse(
     if (line.trim() !== "") await turn(line);
     prompt();
   }
+  newLine();
   Deno.removeSignalListener("SIGINT", onInterrupt);
   if (failed) Deno.exit(1);
+}
+
+/** What comes next on the terminal does not stand beside the prompt. */
+function newLine(): void {
+  if (Deno.stdin.isTerminal()) print(Deno.stderr, "\n");
 }
 
 async function* lines(): AsyncGenerator<string> {
@@ -192,38 +127,4 @@ async function* lines(): AsyncGenerator<string> {
 
 function readStdin(): Promise<string> {
   return new Response(Deno.stdin.readable).text();
-}
-
-function print(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
-}
-
-function terminal(): AskOutput {
-  const isTerminal = Deno.stderr.isTerminal();
-  return {
-    out: (text) => print(Deno.stdout, text),
-    err: (text) => print(Deno.stderr, text),
-    canRewrite: isTerminal,
-    colours: isTerminal && !Deno.env.get("NO_COLOR"),
-    columns: isTerminal ? columns() : 80,
-  };
-}
-
-/** Some terminals do not know their own size. */
-function columns(): number {
-  const { columns } = Deno.consoleSize();
-  return columns >= 20 ? columns : 80;
-}
-
-/** Says what went wrong: the server's own words where it has any. */
-function fail(text: string): undefined {
-  let message = text;
-  try {
-    message = JSON.parse(text).error?.message ?? text;
-  } catch {
-    // Not JSON: a proxy's page, or a network's words.
-  }
-  console.error(`o1-api: ${message.slice(0, 2_000)}`);
-  return undefined;
 }

@@ -4,20 +4,7 @@
  * @module
  */
 import type { ThinkingView } from "./ask_flags.ts";
-
-/** Where text goes. */
-export interface AskOutput {
-  /** The answer. */
-  out(text: string): void;
-  /** Thinking and figures. */
-  err(text: string): void;
-  /** Whether `err` is a terminal that can rewrite its last line. */
-  canRewrite: boolean;
-  /** Whether `err` may be coloured. */
-  colours: boolean;
-  /** Columns of the terminal. */
-  columns: number;
-}
+import { type AskOutput, fitEnd, fitStart, plain } from "./terminal.ts";
 
 /** Shows one answer as it comes. */
 export interface AskView {
@@ -30,10 +17,6 @@ export interface AskView {
   answer(): string;
 }
 
-/** Control characters that a model could move the cursor or the title with. */
-// deno-lint-ignore no-control-regex -- they are what is looked for
-const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
-
 /** Creates the view of one answer. */
 export function createAskView(view: ThinkingView, output: AskOutput, now: () => number): AskView {
   const start = now();
@@ -41,6 +24,8 @@ export function createAskView(view: ThinkingView, output: AskOutput, now: () => 
   let tail = "";
   let hasLine = false;
   let answering = false;
+  /** Whether thinking was shown, and what of it stands last. */
+  let shown = "";
 
   const dim = (text: string) => output.colours ? `\x1b[2m${text}\x1b[22m` : text;
 
@@ -53,19 +38,24 @@ export function createAskView(view: ThinkingView, output: AskOutput, now: () => 
   function line(text: string): void {
     clearLine();
     output.err(`${dim(text)}\n`);
+    shown = "\n";
   }
 
   function live(text: string): void {
     if (!output.canRewrite) return;
     tail = (tail + text).slice(-400);
-    const shown = tail.replaceAll("**", "").replace(/\s+/g, " ").trim();
-    output.err(`\r\x1b[2K${dim(`· ${shown.slice(-Math.max(10, output.columns - 4))}`)}`);
+    const words = oneLine(tail.replaceAll("**", ""));
+    if (words === "") return;
+    // The last column stays free: some terminals go on to the next line after it.
+    output.err(`\r\x1b[2K${dim(`· ${fitEnd(words, Math.max(1, output.columns() - 3))}`)}`);
     hasLine = true;
   }
 
   function reasoning(text: string): void {
-    if (view === "full") output.err(dim(text));
-    else if (view === "titles") live(text);
+    if (view === "titles") live(text);
+    if (view !== "full") return;
+    output.err(dim(text));
+    shown = text;
   }
 
   function progress(detail: Record<string, unknown>): void {
@@ -73,8 +63,24 @@ export function createAskView(view: ThinkingView, output: AskOutput, now: () => 
     const { type, title, seconds, text } = detail;
     if (type === "step_end") {
       tail = "";
-      if (title) line(`✓ ${plain(String(title))}  ${Number(seconds).toFixed(1)} s`);
-    } else if (typeof text === "string") line(`· ${plain(text)}`);
+      const time = `  ${Number(seconds).toFixed(1)} s`;
+      const columns = Math.max(1, output.columns() - time.length - 3);
+      if (title) line(`✓ ${fitStart(oneLine(plain(String(title))), columns)}${time}`);
+    } else if (typeof text === "string") line(`· ${oneLine(plain(text))}`);
+  }
+
+  /** What stands between the thinking and the answer. */
+  function beginAnswer(): void {
+    clearLine();
+    if (!answering && shown !== "") output.err(shown.endsWith("\n") ? "\n" : "\n\n");
+    answering = true;
+  }
+
+  /** The answer's last line has an end, whether the model gave it one or not. */
+  function endAnswer(): void {
+    clearLine();
+    if (answering && !answer.at(-1)?.endsWith("\n")) output.out("\n");
+    answering = false;
   }
 
   function footer(usage: Record<string, unknown>): void {
@@ -96,23 +102,20 @@ export function createAskView(view: ThinkingView, output: AskOutput, now: () => 
       if (delta.reasoning_content) reasoning(plain(delta.reasoning_content));
       const text = plain(delta.content ?? delta.refusal ?? "");
       if (text !== "") {
-        clearLine();
-        if (!answering && view !== "none") output.err("\n");
-        answering = true;
+        beginAnswer();
         answer.push(text);
         output.out(text);
       }
       if (usage) {
-        if (answering) output.out("\n");
+        endAnswer();
         footer(usage);
       }
     },
-    end: clearLine,
+    end: endAnswer,
     answer: () => answer.join(""),
   };
 }
 
-/** Text that a terminal shows and does not obey. */
-function plain(text: string): string {
-  return text.replace(CONTROLS, "");
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
 }

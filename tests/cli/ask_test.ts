@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createTestApp, TOKEN } from "../app.ts";
-import { cleanEnv, PERMISSIONS, ROOT } from "../e2e/program.ts";
+import { cleanEnv, PERMISSIONS, ROOT, writeConfig } from "../e2e/program.ts";
 import { type Reply, startUpstream, step, type Upstream } from "../upstream.ts";
 
 /** A server over a scripted upstream, and the command against it. */
@@ -16,19 +16,28 @@ async function withServer(
   );
   const url = `http://127.0.0.1:${server.addr.port}/v1`;
   await test(
-    (args, options) => startAsk(["--url", url, "--key", TOKEN, ...args], options),
+    (args, options) => startAsk(["--url", url, "--key", options?.key ?? TOKEN, ...args], options),
     upstream,
   );
 }
 
 type Ask = typeof startAsk;
 
+interface AskOptions {
+  /** Standard input. */
+  input?: string;
+  /** What the command line is given to. */
+  command?: string[];
+  /** The key, in place of the right one. */
+  key?: string;
+}
+
 /** Starts `o1-api ask`. */
-function startAsk(args: string[], { input, command }: { input?: string; command?: string[] } = {}) {
-  const whole = ["run", ...PERMISSIONS, "main.ts", "ask", ...args];
-  const [path, ...rest] = command ?? [Deno.execPath()];
+function startAsk(args: string[], { input, command = [] }: AskOptions = {}) {
+  const whole = [Deno.execPath(), "run", ...PERMISSIONS, "main.ts", "ask", ...args];
+  const [path, ...rest] = [...command, ...whole];
   const child = new Deno.Command(path!, {
-    args: command === undefined ? whole : rest,
+    args: rest,
     cwd: ROOT,
     env: cleanEnv(),
     clearEnv: true,
@@ -163,33 +172,116 @@ Deno.test("without a server the configured models answer", async () => {
   assertStringIncludes(out, "386");
 });
 
-Deno.test("on a terminal the thinking is live and dimmed", async (t) => {
-  const script = await new Deno.Command("which", { args: ["script"], stdout: "null" }).output();
-  if (!script.success) return console.log(`${t.name}: skipped, since there is no script(1)`);
-  await withServer(STEPS, async (_ask, upstream) => {
-    const config = await Deno.makeTempFile({ suffix: ".yaml" });
-    await Deno.writeTextFile(
-      config,
-      `upstreams: { s: { base_url: "${upstream.url}" } }\nmodels: { o1: { strategy: steps, upstream: s, model: m } }\n`,
-    );
-    const line = [
-      "env",
-      "-u",
-      "NO_COLOR",
-      Deno.execPath(),
-      "run",
-      ...PERMISSIONS,
-      "main.ts",
-      "ask",
-      "--config",
-      config,
-      "sum",
-    ];
-    const { out } = await startAsk([], {
-      command: ["script", "-qec", line.join(" "), "/dev/null"],
-    }).ended;
-    assertStringIncludes(out, "\x1b[2m✓ Look");
-    assertStringIncludes(out, "Four.");
-    await Deno.remove(config);
+Deno.test("words of the question stay as they were written", () =>
+  withServer([{ content: "ok" }], async (ask, upstream) => {
+    await ask(["--model", "plain", "007", "+", "1e3", "--", "-5"]).ended;
+    assertEquals(upstream.calls[0]!.body.messages[0].content, "007 + 1e3 -5");
+  }));
+
+Deno.test("a configuration that takes clients' keys alone can be asked by who reads it", async () => {
+  await using config = await writeConfig(`
+api_bearer_token: ""
+keys: [{ name: alice, id: "0123456789", sha256: "${"0".repeat(64)}" }]
+`);
+  const { code, out, err } = await startAsk([
+    "--config",
+    config.path,
+    "--strategy",
+    "direct",
+    "2 + 2?",
+  ])
+    .ended;
+  assertEquals([code, err], [0, ""]);
+  assertStringIncludes(out, "4");
+});
+
+Deno.test("where nobody reads the answer any more, it ends with 141 and the upstream is left", async () => {
+  // More than a pipe holds.
+  await withServer(() => ({
+    content: ["first\n", ...Array(2_000).fill(`${"more ".repeat(20)}\n`)],
+    end: "stall",
+  }), async (ask, upstream) => {
+    const command = ["bash", "-c", 'set -o pipefail; "$@" | head -n 1', "sh"];
+    const running = ask(["--model", "plain", "q"], { command });
+    const { code, out, err } = await running.ended;
+    assertEquals({ code, out, err }, { code: 141, out: "first\n", err: "" });
+    await upstream.calls[0]!.left;
   });
 });
+
+for (
+  const [what, body, json, says] of [
+    ["ends before its time", `data: ${chunk("Hal")}\n\n`, false, "ended before the answer did"],
+    ["sends what is no JSON", "data: {oops\n\n", false, "The answer broke off"],
+    [
+      "tells of a fault",
+      'data: {"error":{"message":"bad \\u001b[2Jluck"}}\n\n',
+      false,
+      "bad [2Jluck",
+    ],
+    ["is none", "<html>\x1b[2J</html>", true, "The answer broke off"],
+  ] as const
+) {
+  Deno.test(`a server that ${what} is told of, with 1 and no control characters`, async () => {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      () => new Response(body, { headers: { "content-type": "text/event-stream" } }),
+    );
+    const url = `http://127.0.0.1:${server.addr.port}/v1`;
+    const { code, out, err } = await startAsk(["--url", url, ...json ? ["--json"] : [], "q"]).ended;
+    assertEquals([code, out], [1, body.includes("Hal") ? "Hal\n" : ""]);
+    assertStringIncludes(err, `o1-api: `);
+    assertStringIncludes(err, says);
+    assert(!err.includes("\x1b"), err);
+  });
+}
+
+Deno.test("a server that breaks the connection in mid-answer is told of", async () => {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {}, onError: () => new Response() },
+    () => {
+      let sent = false;
+      const stream = new ReadableStream({
+        pull(controller) {
+          if (sent) return controller.error(new Error("gone"));
+          sent = true;
+          controller.enqueue(new TextEncoder().encode(`data: ${chunk("Hal")}\n\n`));
+        },
+      });
+      return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+    },
+  );
+  const url = `http://127.0.0.1:${server.addr.port}/v1`;
+  const { code, out, err } = await startAsk(["--url", url, "q"]).ended;
+  assertEquals([code, out], [1, "Hal\n"]);
+  assertStringIncludes(err, "o1-api: The answer broke off: ");
+});
+
+Deno.test("a server that is not there is told of", async () => {
+  // A port that was free a moment ago.
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const url = `http://127.0.0.1:${listener.addr.port}/v1`;
+  listener.close();
+  const { code, out, err } = await startAsk(["--url", url, "q"]).ended;
+  assertEquals([code, out], [1, ""]);
+  assertStringIncludes(err, `o1-api: Can't reach ${url}`);
+});
+
+Deno.test("a wrong key is told of", () =>
+  withServer([{ content: "ok" }], async (ask, upstream) => {
+    const { code, out, err } = await ask(["--model", "plain", "q"], { key: "wrong-key" }).ended;
+    assertEquals([code, out, upstream.calls.length], [1, "", 0]);
+    assertStringIncludes(err, "o1-api: Incorrect API key provided");
+  }));
+
+Deno.test("--json leaves no control in its texts that a terminal would obey", () =>
+  withServer([{ content: "a\x9b2J\x7fb" }], async (ask) => {
+    const { out } = await ask(["--json", "--model", "plain", "q"]).ended;
+    // deno-lint-ignore no-control-regex -- they are what is looked for
+    assertEquals(out.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/), null);
+    assertEquals(JSON.parse(out).choices[0].message.content, "a\x9b2J\x7fb");
+  }));
+
+function chunk(content: string): string {
+  return JSON.stringify({ choices: [{ index: 0, delta: { content } }] });
+}

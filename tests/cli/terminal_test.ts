@@ -1,0 +1,196 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { writeConfig } from "../e2e/program.ts";
+import { type Call, type Reply, startUpstream, step, type Upstream } from "../upstream.ts";
+import {
+  hasTerminals,
+  startOnTerminal,
+  type TerminalOptions,
+  type TerminalProgram,
+} from "./pty.ts";
+
+type Ask = (args: string[], options?: TerminalOptions) => TerminalProgram;
+
+/** `o1-api ask`, straight from a configuration, on a terminal. */
+function onTerminal(
+  name: string,
+  script: readonly Reply[] | ((call: Call) => Reply),
+  test: (ask: Ask, upstream: Upstream) => Promise<void>,
+): void {
+  Deno.test(name, async () => {
+    if (!await hasTerminals()) return console.log(`${name}: skipped, since there is no script(1)`);
+    await using upstream = startUpstream(script);
+    await using config = await writeConfig(`
+upstreams: { s: { base_url: "${upstream.url}" } }
+models:
+  plain: { strategy: direct, upstream: s, model: m }
+  steps: { strategy: steps, upstream: s, model: m }
+`);
+    const ask: Ask = (args, options) =>
+      startOnTerminal(["ask", "--config", config.path, ...args], options);
+    await test(ask, upstream);
+  });
+}
+
+/** Answers `begun`, then nothing more. */
+const STUCK = {
+  content: ["begun", "never"],
+  gate: (frame: number) => frame === 2 ? new Promise<void>(() => {}) : undefined,
+} satisfies Reply;
+
+const STEPS: Reply[] = [
+  { content: step("Look", "It is a sum.", "final_answer") },
+  { content: step("Check", "It is four.", "final_answer") },
+  { content: ["Fo", "ur."] },
+];
+
+/** The screen, with its escapes as a sign of their own. */
+function visible(program: TerminalProgram): string {
+  return program.screen().replaceAll("\x1b", "␛");
+}
+
+/** What a text takes in columns, wide characters counted twice. */
+function width(text: string): number {
+  const shown = text.replace(/␛\[[\d;]*[A-Za-z]/g, "");
+  return [...shown].reduce(
+    (sum, each) => sum + (/[\u1100-\u115f\u2e80-\uffdc]/.test(each) ? 2 : 1),
+    0,
+  );
+}
+
+onTerminal("the thinking is dimmed, the answer is plain", STEPS, async (ask) => {
+  await using program = ask(["-m", "steps", "sum"]);
+  assertEquals(await program.ended, 0);
+  assertStringIncludes(program.screen(), "\x1b[2m✓ Look");
+  assert(/␛\[2K\r\nFour\.\r\n␛\[2m\d+ tokens/.test(visible(program)), visible(program));
+  assert(!program.screen().includes("It is a sum.\r\n"), program.screen());
+});
+
+onTerminal("NO_COLOR leaves the thinking undimmed", STEPS, async (ask) => {
+  await using program = ask(["-m", "steps", "sum"], { env: { NO_COLOR: "1" } });
+  assertEquals(await program.ended, 0);
+  assertStringIncludes(program.screen(), "✓ Look");
+  assert(!/␛\[\d*m/.test(visible(program)), visible(program));
+});
+
+onTerminal("a dumb terminal is sent no control at all", STEPS, async (ask) => {
+  await using program = ask(["-m", "steps", "sum"], { env: { TERM: "dumb" } });
+  assertEquals(await program.ended, 0);
+  assertStringIncludes(program.screen(), "✓ Look");
+  assertStringIncludes(program.screen(), "\r\nFour.\r\n");
+  assert(!program.screen().includes("\x1b"), program.screen());
+});
+
+onTerminal(
+  "wide characters and long titles never break the line that is rewritten",
+  [
+    { content: step(`${"題名".repeat(40)}\n\nx`, "思考中です、".repeat(30), "final_answer") },
+    { content: step("Check", "It is four.", "final_answer") },
+    { content: "四" },
+  ],
+  async (ask) => {
+    await using program = ask(["-m", "steps", "sum"], { columns: 24 });
+    assertEquals(await program.ended, 0);
+    const lines = visible(program).split(/\r\n|\r␛\[2K/).filter((line) => !/tokens/.test(line));
+    assert(lines.some((line) => line.includes("思考中")), program.screen());
+    assert(lines.some((line) => /✓ 題名題.*… {2}\d/.test(line)), program.screen());
+    assertEquals(lines.filter((line) => width(line) > 23), []);
+  },
+);
+
+onTerminal(
+  "no control that a model writes reaches the terminal",
+  [{
+    reasoning: ["\x1b]0;evil\x07", "\x1b[2J\x9b2J"],
+    content: ["a\x1b", "[2Jb\x07c\r\u009b31m\x7f\x1b]52;c;x\x07", "\td\n"],
+  }],
+  async (ask) => {
+    await using program = ask(["-m", "plain", "--thinking", "full", "q"]);
+    assertEquals(await program.ended, 0);
+    assertStringIncludes(program.screen(), "]0;evil");
+    assertStringIncludes(program.screen(), "a[2Jbc31m]52;c;x\td\r\n");
+    // All that is left is the program's own, and the line ends.
+    const rest = visible(program).replace(/␛\[(?:2|22)m|\r␛\[2K|\r\n/g, "");
+    // deno-lint-ignore no-control-regex -- they are what is looked for
+    assertEquals(rest.match(/[␛\x00-\x08\x0b-\x1f\x7f-\x9f]/g), null);
+  },
+);
+
+onTerminal(
+  "Ctrl-C stops an answer and the upstream's work, and keeps the conversation",
+  ({ index }) => index === 1 ? STUCK : { content: `answer ${index}` },
+  async (ask, upstream) => {
+    await using program = ask(["-m", "plain", "--chat"]);
+    await program.sent("› ");
+    await program.type("one\n");
+    await program.sent("answer 0\r\n");
+    await program.sent("› ");
+    await program.type("two\n");
+    await program.sent("begun");
+    // As `deno task` does: the terminal's signal, and the same again.
+    await program.type("\x03\x03");
+    await upstream.calls[1]!.left;
+    await program.sent("\r\n");
+    await program.sent("› ");
+    await program.type("three\n");
+    await program.sent("answer 2\r\n");
+    await program.sent("› ");
+    await program.type("\x04");
+    assertEquals(await program.ended, 0);
+    assert(program.screen().endsWith("› \r\n"), JSON.stringify(program.screen()));
+    assertEquals(upstream.calls[2]!.body.messages, [
+      { role: "user", content: "one" },
+      { role: "assistant", content: "answer 0" },
+      { role: "user", content: "three" },
+    ]);
+  },
+);
+
+onTerminal("Ctrl-C at the prompt ends the conversation", [{ content: "yes" }], async (ask) => {
+  await using program = ask(["-m", "plain", "--chat", "first"]);
+  await program.sent("yes\r\n");
+  await program.sent("› ");
+  await program.type("\x03");
+  assertEquals(await program.ended, 130);
+  assert(program.screen().endsWith("\r\n"), JSON.stringify(program.screen()));
+});
+
+onTerminal("Ctrl-C ends a single question with 130, on a line of its own", [STUCK], async (
+  ask,
+  upstream,
+) => {
+  await using program = ask(["-m", "plain", "q"]);
+  await program.sent("begun");
+  await program.type("\x03");
+  assertEquals(await program.ended, 130);
+  await upstream.calls[0]!.left;
+  assert(program.screen().endsWith("\r\n"), JSON.stringify(program.screen()));
+});
+
+onTerminal("a question that fails does not end the conversation", [
+  { status: 400, body: JSON.stringify({ error: { message: "bad\x1b[2J luck" } }) },
+  { content: "fine" },
+], async (ask, upstream) => {
+  await using program = ask(["-m", "plain", "--chat"]);
+  await program.sent("› ");
+  await program.type("one\n");
+  await program.sent("o1-api: ");
+  await program.sent("› ");
+  await program.type("two\n");
+  await program.sent("fine\r\n");
+  await program.sent("› ");
+  await program.type("\x04");
+  assertEquals(await program.ended, 0);
+  assertEquals(upstream.calls[1]!.body.messages, [{ role: "user", content: "two" }]);
+  assert(!program.screen().includes("\x1b[2J"), program.screen());
+});
+
+onTerminal(
+  "only the answer goes into a pipe, while the terminal shows the thinking",
+  STEPS,
+  async (ask) => {
+    await using program = ask(["-m", "steps", "sum"], { after: "| sed 's/^/piped: /'" });
+    assertEquals(await program.ended, 0);
+    assertStringIncludes(program.screen(), "✓ Look");
+    assertEquals(program.screen().match(/piped: .*/g), ["piped: Four."]);
+  },
+);
