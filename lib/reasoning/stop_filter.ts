@@ -16,9 +16,18 @@ export interface StopFilter {
   readonly sequence: string | undefined;
 }
 
+/** Lets all through. */
+const NO_STOPS: StopFilter = {
+  push: (text) => text,
+  end: () => "",
+  stopped: false,
+  sequence: undefined,
+};
+
 /** Creates a filter; the stop sequence itself is not given out. */
 export function createStopFilter(stops: readonly string[]): StopFilter {
   const sequences = stops.filter((stop) => stop !== "");
+  if (sequences.length === 0) return NO_STOPS;
   const longest = Math.max(0, ...sequences.map((stop) => stop.length));
   let held = "";
   let sequence: string | undefined;
@@ -34,7 +43,6 @@ export function createStopFilter(stops: readonly string[]): StopFilter {
 
   return {
     push(text) {
-      if (sequences.length === 0) return text;
       if (sequence !== undefined) return "";
       const all = held + text;
       let at = all.length;

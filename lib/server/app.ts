@@ -211,8 +211,9 @@ export function createApp(options: AppOptions): App {
       if (isMessages) headers.set("request-id", id);
       // A refusal brings its own.
       const own = exchange.hold?.headers ?? await limits.headers(exchange.client);
-      for (const [name, value] of [...Object.entries(own), ...CONSTANT_HEADERS]) {
-        if (!headers.has(name)) headers.set(name, value);
+      for (const name in own) if (!headers.has(name)) headers.append(name, own[name]!);
+      for (const [name, value] of CONSTANT_HEADERS) {
+        if (!headers.has(name)) headers.append(name, value);
       }
       headers.set("openai-processing-ms", String(Math.round(clock.now() - start)));
       addCorsHeaders(headers, request.headers.get("origin"), config.server.cors_origins);

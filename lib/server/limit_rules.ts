@@ -44,25 +44,25 @@ const RULES = [
   ["monthly_usd", "usd", "month"],
 ] as const satisfies readonly (readonly [keyof LimitsConfig, Measure, Rule["per"]])[];
 
-function rulesIn(config: LimitsConfig, scope: Rule["scope"]): Rule[] {
-  return RULES.flatMap(([key, measure, per]) => {
+function addRules(rules: Rule[], config: LimitsConfig, scope: Rule["scope"]): void {
+  for (const [key, measure, per] of RULES) {
     const amount = config[key];
-    if (amount === undefined) return [];
-    return [{
+    if (amount === undefined) continue;
+    rules.push({
       scope,
       measure,
       per,
       amount: measure === "usd" ? Math.round(amount * NANO) : amount,
-    }];
-  });
+    });
+  }
 }
 
 /** The limits that hold for a client: its own, and those of all clients together. */
 export function rulesOf({ key }: Client, all: LimitsConfig): Rule[] {
-  return [
-    ...(key === undefined ? [] : rulesIn(key, { name: key.name })),
-    ...rulesIn(all, { all: true }),
-  ];
+  const rules: Rule[] = [];
+  if (key !== undefined) addRules(rules, key, { name: key.name });
+  addRules(rules, all, { all: true });
+  return rules;
 }
 
 /** When the rule's time is over, in milliseconds since 1970; `date` likewise. */

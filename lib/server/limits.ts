@@ -110,8 +110,10 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
   }
 
   function ask(client: Client, costOf: (rule: Rule) => number | undefined, lease: string): Taken[] {
+    const rules = rulesOf(client, limits());
+    if (rules.length === 0) return [];
     const date = clock.date();
-    return rulesOf(client, limits()).flatMap((rule) => {
+    return rules.flatMap((rule) => {
       const cost = costOf(rule);
       if (cost === undefined) return [];
       const taken = { rule, limit: limitOf(rule, date), cost };

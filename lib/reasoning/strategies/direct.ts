@@ -13,11 +13,6 @@ export const direct: RunnableStrategy = {
   options: z.strictObject({}),
   prompts: {},
   roles: ["answer"],
-  async *run(request, context) {
-    yield* relayAnswer(
-      context,
-      { role: "answer", messages: request.messages },
-      1,
-    );
-  },
+  run: (request, context) =>
+    relayAnswer(context, { role: "answer", messages: request.messages }, 1),
 };
