@@ -11,6 +11,7 @@ import {
   UpstreamError,
 } from "./events.ts";
 import { createJsonChecker } from "./json_checker.ts";
+import type { JsonFormat } from "./request.ts";
 import { createStopFilter } from "./stop_filter.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
 
@@ -39,20 +40,30 @@ export interface Relayed {
  *
  * @param step the number of that step.
  */
-export async function* relayAnswer(
+export function relayAnswer(
   context: StrategyContext,
   spec: CallSpec,
   step: number,
 ): AsyncGenerator<ReasoningEvent> {
   const { json } = context.request;
-  if (json === undefined) {
-    const { reason, stop } = yield* relayCall(context, spec, step);
-    return yield finishOf(reason, stop);
-  }
+  return json === undefined
+    ? relayCall(context, spec, step, { finish: true })
+    : relayChecked(context, spec, step, json);
+}
+
+async function* relayChecked(
+  context: StrategyContext,
+  spec: CallSpec,
+  step: number,
+  json: JsonFormat,
+): AsyncGenerator<ReasoningEvent> {
   const check = createJsonChecker(json);
   // An upstream that has held to its schema mode before is trusted to write it live.
   const live = context.request.stream && context.json.isSure(spec.role);
-  const first = yield* relayCall(context, { ...spec, json }, step, !live, true);
+  const first = yield* relayCall(context, { ...spec, json }, step, {
+    hold: !live,
+    keep: true,
+  });
   if (!first.isText || first.reason !== "stop") {
     if (first.text !== "") yield { type: "answer", text: first.text };
     return yield { type: "finish", reason: first.reason };
@@ -76,7 +87,9 @@ export async function* relayAnswer(
       content: context.prompt("mend").replace("{problem}", () => checked.problem),
     },
   ];
-  const second = yield* relayCall(context, { ...spec, json, messages }, first.next, true);
+  const second = yield* relayCall(context, { ...spec, json, messages }, first.next, {
+    hold: true,
+  });
   const mended = second.isText && second.reason === "stop" ? check(second.text) : undefined;
   if (mended?.ok) {
     yield { type: "answer", text: mended.json };
@@ -100,18 +113,22 @@ export function finishOf(reason: FinishReason, stop: string | undefined): Reason
   return { type: "finish", reason, ...(stop === undefined ? {} : { stop }) };
 }
 
-/**
- * Passes one visible call on, without its finish.
- *
- * @param hold whether the text is held back and returned instead.
- * @param keep whether the text is returned although it is passed on.
- */
+/** What is done with the text of a call. */
+export interface RelayOptions {
+  /** Whether it is held back and returned instead. */
+  hold?: boolean;
+  /** Whether it is returned although it is passed on; default: as `hold`. */
+  keep?: boolean;
+  /** Whether the finish is passed on as well. */
+  finish?: boolean;
+}
+
+/** Passes one visible call on, without its finish unless that is asked for. */
 export async function* relayCall(
   context: StrategyContext,
   spec: CallSpec,
   step: number,
-  hold = false,
-  keep = hold,
+  { hold = false, keep = hold, finish = false }: RelayOptions = {},
 ): AsyncGenerator<ReasoningEvent, Relayed> {
   const start = context.clock.now();
   const { final } = context.request;
@@ -178,6 +195,7 @@ export async function* relayCall(
   if (keep) kept.push(rest);
   if (!hold && rest !== "") yield { type: "answer", text: rest };
   if (tools && reason === "stop") reason = "tool_calls";
+  if (finish) yield finishOf(reason, stop.sequence ?? told);
   return {
     text: kept.join(""),
     reason,

@@ -5,14 +5,14 @@
  */
 import { BodyTooLargeError, type ByteReader, readBody } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import { readCompletion } from "./completion.ts";
+import { type CompletionReader, readCompletion } from "./completion.ts";
 import type { Delta } from "./deltas.ts";
 import { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { retryAfterHeaders, retryAfterMs } from "./retry.ts";
 import { withoutSecrets } from "./secrets.ts";
 import { errorFromStatus, readErrorBody } from "./status.ts";
-import { startWatchdog } from "./timeouts.ts";
+import { startWatchdog, type Watchdog } from "./timeouts.ts";
 
 /** The part of `fetch` that is used, so that it can be another's. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -37,56 +37,69 @@ export interface AttemptOptions {
 
 const MAX_ERROR_BYTES = 65_536;
 
-/**
- * Sends a request and reads its answer, streamed or not, as deltas.
- *
- * @throws {UpstreamError} for every failure of the upstream's; the signal's reason on abort.
- */
-export async function* attempt(options: AttemptOptions): AsyncGenerator<Delta> {
+/** One exchange, read piece by piece: a generator would cost every token twice its passing on. */
+export interface Attempt {
+  /**
+   * What came next, which may be nothing; undefined at the end. The first call sends the request.
+   *
+   * @throws {UpstreamError} for every failure of the upstream's; the signal's reason on abort.
+   */
+  read(): Promise<Delta[] | undefined>;
+  /** Ends the exchange, where it is not over, and all that watches it. */
+  close(): void;
+}
+
+/** Prepares an exchange; whoever reads it closes it. */
+export function attempt(options: AttemptOptions): Attempt {
   const { upstream, signal, clock } = options;
-  signal.throwIfAborted();
   const controller = new AbortController();
   const forward = () => controller.abort(signal.reason);
-  signal.addEventListener("abort", forward, { once: true });
   let onlyTrailerMissing = false;
   let complete = false;
-  const watchdog = startWatchdog(
-    clock,
-    upstream.timeouts,
-    options.stream,
-    (error) => {
-      onlyTrailerMissing = error === undefined;
-      controller.abort(
-        error ?? new DOMException("Trailer is late", "TimeoutError"),
-      );
-    },
-  );
+  let watchdog: Watchdog | undefined;
   let reader: ByteReader | undefined;
-  try {
+  let body: CompletionReader | undefined;
+
+  async function open(): Promise<CompletionReader> {
+    signal.throwIfAborted();
+    signal.addEventListener("abort", forward, { once: true });
+    watchdog = startWatchdog(clock, upstream.timeouts, options.stream, (error) => {
+      onlyTrailerMissing = error === undefined;
+      controller.abort(error ?? new DOMException("Trailer is late", "TimeoutError"));
+    });
     const response = await send(options, controller.signal);
     watchdog.headers();
     reader = readBody(response, controller.signal);
-    if (response.status !== 200) {
-      throw await errorFromResponse(response, reader, options);
-    }
-    yield* readCompletion(response, reader, upstream.max_line_bytes, watchdog);
-    signal.throwIfAborted();
-    complete = true;
-  } catch (error) {
-    signal.throwIfAborted();
-    if (onlyTrailerMissing) return;
-    const classified = classify(error);
-    classified.message = withoutSecrets(classified.message, upstream);
-    throw classified;
-  } finally {
-    watchdog.stop();
-    signal.removeEventListener("abort", forward);
-    if (!complete) {
+    if (response.status !== 200) throw await errorFromResponse(response, reader, options);
+    return readCompletion(response, reader, upstream.max_line_bytes, watchdog);
+  }
+
+  return {
+    async read() {
+      try {
+        const deltas = await (body ??= await open()).read();
+        if (deltas === undefined) {
+          signal.throwIfAborted();
+          complete = true;
+        }
+        return deltas;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (onlyTrailerMissing) return undefined;
+        const classified = classify(error);
+        classified.message = withoutSecrets(classified.message, upstream);
+        throw classified;
+      }
+    },
+    close() {
+      watchdog?.stop();
+      signal.removeEventListener("abort", forward);
+      if (complete) return;
       reader?.close();
       // Frees a connection whose headers have not come yet.
       controller.abort();
-    }
-  }
+    },
+  };
 }
 
 function send(options: AttemptOptions, signal: AbortSignal): Promise<Response> {

@@ -121,20 +121,23 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           let error: UpstreamError;
           const isDemo = target.upstream.base_url.startsWith("demo:");
           const fetch = isDemo ? demoFetch : options.fetch;
+          const exchange = attempt({
+            upstream: target.upstream,
+            apiKey,
+            json,
+            stream: request.stream,
+            signal: scope.signal,
+            clock,
+            fetch: observer?.around(fetch) ?? fetch,
+          });
           try {
-            const deltas = attempt({
-              upstream: target.upstream,
-              apiKey,
-              json,
-              stream: request.stream,
-              signal: scope.signal,
-              clock,
-              fetch: observer?.around(fetch) ?? fetch,
-            });
-            for await (const delta of deltas) {
-              began ||= saysSomething(delta);
-              notes.add(delta);
-              yield delta;
+            for (let read = await exchange.read(); read !== undefined;) {
+              for (const delta of read) {
+                began ||= saysSomething(delta);
+                notes.add(delta);
+                yield delta;
+              }
+              read = await exchange.read();
             }
             outcome = end = "ok";
             toolReasoning.remember(notes.callIds, notes.reasoning());
@@ -145,6 +148,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             outcome = isRefusal(error) ? "ok" : "failed";
             if (began) throw error;
           } finally {
+            exchange.close();
             // Also of a call that its reader leaves at the first token of the answer.
             if (notes.reasoning() !== "") memory.reasons(target);
             breaker.end(outcome);

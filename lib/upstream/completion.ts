@@ -11,25 +11,43 @@ import type { Watchdog } from "./timeouts.ts";
 
 const MAX_BODY_BYTES = 33_554_432;
 
+/** Reads the body of an answer. */
+export interface CompletionReader {
+  /**
+   * What the next read of the body brought, which may be nothing; undefined at its end.
+   *
+   * @throws {UpstreamError} for what is no completion, and for one that is cut.
+   */
+  read(): Promise<Delta[] | undefined>;
+}
+
 /**
  * Reads the body by its type, whichever was asked for.
  *
  * @param maxLineLength the longest line of a stream, in characters.
- * @throws {UpstreamError} for what is no completion, and for one that is cut.
+ * @throws {UpstreamError} for what is no completion.
  */
-export async function* readCompletion(
+export function readCompletion(
   response: Response,
   reader: ByteReader,
   maxLineLength: number,
   watchdog: Watchdog,
-): AsyncGenerator<Delta> {
+): CompletionReader {
   const type = response.headers.get("content-type") ?? "";
-  if (/\bjson\b/.test(type)) {
-    yield* readJson(await reader.text(MAX_BODY_BYTES));
-    return;
-  }
+  if (/\bjson\b/.test(type)) return readWhole(reader);
   if (!/event-stream|octet-stream|text\/plain/.test(type) && type !== "") throw malformed();
-  yield* readStream(reader, maxLineLength, watchdog);
+  return readStream(reader, maxLineLength, watchdog);
+}
+
+function readWhole(reader: ByteReader): CompletionReader {
+  let over = false;
+  return {
+    async read() {
+      if (over) return undefined;
+      over = true;
+      return readJson(await reader.text(MAX_BODY_BYTES));
+    },
+  };
 }
 
 function readJson(text: string): Delta[] {
@@ -42,11 +60,11 @@ function readJson(text: string): Delta[] {
   return deltas.take();
 }
 
-async function* readStream(
+function readStream(
   reader: ByteReader,
   maxLineLength: number,
   watchdog: Watchdog,
-): AsyncGenerator<Delta> {
+): CompletionReader {
   // In stream mode the decoder would drop a mark at the start of every chunk.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const parser = createSseParser(maxLineLength);
@@ -54,40 +72,46 @@ async function* readStream(
   let waiting = true;
   let trailing = false;
   let done = false;
-  for (let ended = false; !ended;) {
-    watchdog.reading();
-    let bytes: Uint8Array | undefined;
-    try {
-      bytes = await reader.read();
-    } catch (error) {
-      // A completion that is whole loses nothing by the end of its connection.
-      if (deltas.finished || done) return;
-      throw error;
-    }
-    watchdog.read();
-    ended = bytes === undefined;
-    const events = bytes === undefined
-      ? [...parser.push(decoder.decode()), ...parser.end()].filter(isWhole)
-      : parser.push(decoder.decode(bytes, { stream: true }));
-    for (const event of events) {
-      if (done) break;
-      if (event.data === "[DONE]") done = true;
-      else readEvent(event, deltas.add);
-    }
-    const ready = deltas.take();
-    if (waiting && ready.some(saysSomething)) {
-      waiting = false;
-      watchdog.firstToken();
-    }
-    // Reading on to the end of the body, which is mostly there, keeps the connection for reuse.
-    if (done) watchdog.done();
-    else if (deltas.finished && !trailing) {
-      trailing = true;
-      watchdog.finished();
-    }
-    yield* ready;
-  }
-  if (!deltas.finished && (!done || waiting)) throw cutOff();
+  let ended = false;
+  return {
+    async read() {
+      if (ended) {
+        if (!deltas.finished && (!done || waiting)) throw cutOff();
+        return undefined;
+      }
+      watchdog.reading();
+      let bytes: Uint8Array | undefined;
+      try {
+        bytes = await reader.read();
+      } catch (error) {
+        // A completion that is whole loses nothing by the end of its connection.
+        if (deltas.finished || done) return undefined;
+        throw error;
+      }
+      watchdog.read();
+      ended = bytes === undefined;
+      const events = bytes === undefined
+        ? [...parser.push(decoder.decode()), ...parser.end()].filter(isWhole)
+        : parser.push(decoder.decode(bytes, { stream: true }));
+      for (const event of events) {
+        if (done) break;
+        if (event.data === "[DONE]") done = true;
+        else readEvent(event, deltas.add);
+      }
+      const ready = deltas.take();
+      if (waiting && ready.some(saysSomething)) {
+        waiting = false;
+        watchdog.firstToken();
+      }
+      // Reading on to the end of the body, which is mostly there, keeps the connection for reuse.
+      if (done) watchdog.done();
+      else if (deltas.finished && !trailing) {
+        trailing = true;
+        watchdog.finished();
+      }
+      return ready;
+    },
+  };
 }
 
 /** The last event of a body may have been cut within its line. */
