@@ -71,6 +71,23 @@ Deno.test("imports make no circle", () => {
   assertEquals(circles, []);
 });
 
+Deno.test("the map of the house names every room, and what it may import", async () => {
+  const text = await Deno.readTextFile(new URL("../.github/CONTRIBUTING.md", import.meta.url));
+  const rows = [...text.matchAll(/^\| `lib\/(\w+)\/` +\|[^|]+\|([^|]+)\|$/gm)];
+  const told = rows.map(([, room, imports]) => [
+    room,
+    [...imports!.matchAll(/`(\w+)`/g)].map(([, name]) => name!).sort(),
+  ]);
+  assertEquals(
+    Object.fromEntries(told),
+    Object.fromEntries(
+      Object.entries(MAY_IMPORT).map(([room, imports]) => [room, imports.toSorted()]),
+    ),
+  );
+  const rooms = [...Deno.readDirSync(LIB)].filter((entry) => entry.isDirectory);
+  assertEquals(rooms.map(({ name }) => name).sort(), Object.keys(MAY_IMPORT).sort());
+});
+
 Deno.test("only one file reads response bodies, and nothing runs what a model wrote", () => {
   for (const file of graph().keys()) {
     const text = Deno.readTextFileSync(join(LIB, file));
