@@ -1,0 +1,106 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parse as parseYaml } from "@std/yaml";
+import { parseConfig } from "../../lib/config/load.ts";
+import { resolveConfig } from "../../lib/config/resolve.ts";
+import { type Block, blocksOf, proseOf, readPage, tablesOf } from "./markdown.ts";
+
+const PAGES = await Promise.all(["README.md", ".github/README.zh.md"].map(readPage));
+
+/** The files of other programs. */
+const OTHERS = ["librechat.yaml", "~/.continue/config.yaml", "prometheus.yml"];
+
+/** The file that a block's first line names. */
+const fileOf = ({ text }: Block) => /^# (\S+)\n/.exec(text)?.[1];
+
+async function readConfig(text: string): Promise<void> {
+  const env = (name: string) => name.startsWith("DENO") ? undefined : `${name} of the environment`;
+  const config = await parseConfig(text, {
+    env,
+    file: "/etc/o1-api/config.yaml",
+    readFile: (path) => Promise.reject(new Deno.errors.NotFound(path)),
+    date: Date.UTC(2026, 10, 1),
+  });
+  assert(resolveConfig(config, { env }).models.length > 0);
+}
+
+/** What each kind of block must be, beside what running it shows. */
+const KINDS: Readonly<Record<string, (block: Block) => unknown>> = {
+  // Run, or read by a shell, as programs are.
+  sh: () => {},
+  js: () => {},
+  python: () => {},
+  // Beside each name there is what to choose or to enter.
+  text: ({ text }) => assertMatch(text, /^.+ → .+\n(?:\S.*(?: {2,}| → ).+\n)*$/),
+  // Held to the metrics that there are by the tests of those.
+  promql: () => {},
+  json: ({ text }) => JSON.parse(text),
+  dotenv: ({ text }) => assertMatch(text, /^(?:[A-Z][A-Z0-9_]*=\S+\n)+$/),
+  ini: ({ text }) =>
+    assertMatch(text, /^(?:# .+\n)?(?:\[\w+\]\n(?:\w+=.+\n)+\n?)+$/, "sections of name=value"),
+  yaml: (block) =>
+    OTHERS.includes(fileOf(block) ?? "") ? parseYaml(block.text) : readConfig(block.text),
+};
+
+for (const page of PAGES) {
+  Deno.test(`every block of ${page.path} is of a kind that is checked, and right as such`, async () => {
+    const blocks = blocksOf(page);
+    assertEquals(proseOf(page).includes("```"), false, "a block that is not closed");
+    assertEquals(proseOf(page).includes("not run:"), false, "a mark without a block");
+    const kinds = new Set(blocks.map(({ kind }) => kind));
+    for (const kind of ["sh", "js", "python", "yaml", "text", "ini"]) assert(kinds.has(kind), kind);
+    for (const block of blocks) {
+      const check = KINDS[block.kind];
+      assert(check !== undefined, `line ${block.line}: no such kind as "${block.kind}"`);
+      try {
+        await check(block);
+      } catch (error) {
+        throw new Error(`${page.path}, line ${block.line}: ${error}`, { cause: error });
+      }
+    }
+  });
+}
+
+Deno.test("every command names one version of Deno, which the checks install too", async () => {
+  const pages = [...PAGES, await readPage(".github/CONTRIBUTING.md")];
+  const versions = pages.flatMap(({ text }) =>
+    [...text.matchAll(/npx -y deno@([\d.]+)/g)].map(([, version]) => version)
+  );
+  assert(versions.length > 10);
+  assertEquals(new Set(versions).size, 1);
+});
+
+Deno.test("the table of models gives the simulation's figures", () => {
+  const tables = tablesOf(PAGES[0]!);
+  const models = tables.find(([head]) => head?.[0] === "model")!.slice(1);
+  const [, ...simulated] = tables.find(([head]) => head?.[0] === "strategy")!;
+  const figure = (cell: string | undefined) => /^[\d.]+/.exec(cell ?? "")?.[0];
+  for (const [strategy, , , calls, inARow, , generated] of simulated) {
+    const row = models.find((cells) => cells[1] === strategy)!;
+    // Of auto there is none, and all calls of steps are in a row.
+    const told = row.slice(4).map(figure);
+    const known = [calls, inARow, generated].filter((_, i) => told[i] !== undefined);
+    assertEquals(told.filter((each) => each !== undefined), known, strategy);
+  }
+  assertEquals(simulated.length, models.length);
+});
+
+Deno.test("the unit is one that systemd understands", async () => {
+  const unit = blocksOf(PAGES[0]!).find(({ kind }) => kind === "ini")!;
+  const dir = await Deno.makeTempDir();
+  try {
+    const file = `${dir}/o1-api.service`;
+    // Where it is to be installed there is no program here.
+    await Deno.writeTextFile(file, unit.text.replace("/opt/o1-api/o1-api", "/bin/true"));
+    const { stderr } = await new Deno.Command("systemd-analyze", { args: ["verify", file] })
+      .output();
+    const about = new TextDecoder().decode(stderr).split("\n").filter((line) =>
+      line.includes("o1-api.service")
+    );
+    assertEquals(about, []);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.log("skipped: there is no systemd-analyze on this machine's PATH");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

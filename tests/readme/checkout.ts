@@ -1,0 +1,105 @@
+/**
+ * A newcomer's machine: the project in a folder of its own, a shell in it, and the server that the
+ * README's first command starts.
+ *
+ * @module
+ */
+import { cleanEnv, ROOT } from "../e2e/program.ts";
+
+/** What a command has come to. */
+export interface Outcome {
+  /** Its exit code. */
+  code: number;
+  /** What it wrote to the standard output. */
+  stdout: string;
+  /** What it wrote to the standard error. */
+  stderr: string;
+}
+
+/** The project in a folder of its own. */
+export interface Checkout extends AsyncDisposable {
+  /** The folder. */
+  dir: string;
+  /** Runs a command line in it. */
+  run(commandLine: string): Promise<Outcome>;
+  /** Runs the command line that starts the server, on a free port. */
+  serve(commandLine: string): Promise<RunningServer>;
+}
+
+/** The server that a command line started. */
+export interface RunningServer extends AsyncDisposable {
+  /** Its port on 127.0.0.1. */
+  port: number;
+}
+
+/**
+ * In npm's place, so that a test needs no network: this very Deno, whatever the version's number.
+ * That npm's own `npx` does the same is seen where the tests are started with it.
+ */
+const NPX = `#!/bin/sh
+case "$1 $2" in
+  "-y deno@"*) shift 2; exec deno "$@" ;;
+  *) echo "npx is not given: $*" >&2; exit 64 ;;
+esac
+`;
+
+/** Makes a checkout. */
+export async function createCheckout(): Promise<Checkout> {
+  const dir = await Deno.makeTempDir();
+  for (const name of ["main.ts", "deno.json", "deno.lock", "config.yaml", "lib"]) {
+    await copy(`${ROOT}${name}`, `${dir}/${name}`);
+  }
+  const bin = `${dir}/bin`;
+  await Deno.mkdir(bin);
+  await Deno.writeTextFile(`${bin}/npx`, NPX, { mode: 0o755 });
+  await Deno.symlink(Deno.execPath(), `${bin}/deno`);
+  const env = cleanEnv({ PORT: "0", PATH: `${bin}:${Deno.env.get("PATH")}` });
+  const shell = (commandLine: string) =>
+    new Deno.Command("bash", {
+      args: ["-euo", "pipefail", "-c", commandLine],
+      cwd: dir,
+      env,
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+  return {
+    dir,
+    async run(commandLine) {
+      const { code, stdout, stderr } = await shell(commandLine).output();
+      const decoder = new TextDecoder();
+      return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    },
+    serve: (commandLine) => listening(shell(commandLine).spawn()),
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
+}
+
+async function listening(child: Deno.ChildProcess): Promise<RunningServer> {
+  const stderr = new Response(child.stderr).text();
+  const listens = Promise.withResolvers<number>();
+  const read = (async () => {
+    let log = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      log += text;
+      const [, port] = /o1-api listens on http:\/\/127\.0\.0\.1:(\d+)\/v1/.exec(log) ?? [];
+      if (port !== undefined) listens.resolve(Number(port));
+    }
+    listens.reject(new Error(`the server ended: ${log}${await stderr}`));
+  })();
+  const port = await listens.promise;
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await Promise.all([child.status, read, stderr]);
+    },
+  };
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  if ((await Deno.stat(from)).isFile) return await Deno.copyFile(from, to);
+  await Deno.mkdir(to);
+  for await (const { name } of Deno.readDir(from)) await copy(`${from}/${name}`, `${to}/${name}`);
+}

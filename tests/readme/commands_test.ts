@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { cleanEnv } from "../e2e/program.ts";
+import { type Checkout, createCheckout } from "./checkout.ts";
+import { type Block, blocksOf, readPage, ROOT, tablesOf } from "./markdown.ts";
+
+const README = await readPage("README.md");
+const BLOCKS = blocksOf(README);
+const KEY = "your_api_bearer_token_here";
+
+/** What the commands have to show: each block that is run has one line here. */
+const SHOWS: readonly (readonly [command: RegExp, output: RegExp])[] = [
+  [/^curl -N .*chat\/completions/, /"reasoning_content":"[^]*"content":" ?3"[^]*data: \[DONE\]/],
+  [/task start ask/, /391/],
+  [/task start check$/, /config\.yaml: no faults\. Models: o1, /],
+  [/task eval --models demo,o1,o1-vote/, /\ndemo +\d\/5 [^]*\no1 +\d\/5 [^]*\no1-vote +\d\/5 /],
+  [/task start keys new alice$/, /^sk-o1-[^]*\nkeys:\n {2}- name: "alice"/],
+  [/^curl .*\/metrics/, /^# TYPE o1_api_requests_total counter$[^]*^o1_api_requests_active \d+$/m],
+];
+
+const isStart = ({ kind, text }: Block) => kind === "sh" && /task start$/.test(text.trimEnd());
+const firstLine = ({ text }: Block) => text.split("\n")[0]!;
+
+/** A block as it is for the server on this port. */
+const onPort = ({ text }: Block, port: number) => text.replaceAll("18888", String(port));
+
+async function runShell(block: Block, checkout: Checkout, port: number): Promise<void> {
+  const shows = SHOWS.filter(([command]) => command.test(block.text.trimEnd()));
+  assertEquals(shows.length, 1, `SHOWS does not say what is to come of: ${block.text}`);
+  const { code, stdout, stderr } = await checkout.run(onPort(block, port));
+  if (code === 127 && /curl: (?:command )?not found/.test(stderr)) {
+    return console.log("skipped: there is no curl on this machine's PATH");
+  }
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, shows[0]![1]);
+}
+
+async function runScript(block: Block, checkout: Checkout, port: number): Promise<void> {
+  const file = `${checkout.dir}/line_${block.line}.mjs`;
+  await Deno.writeTextFile(file, onPort(block, port));
+  const config = new URL("tests/deno.json", ROOT).pathname;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--frozen",
+      `--config=${config}`,
+      "--allow-net=127.0.0.1",
+      "--allow-env",
+      "--allow-read",
+      "--allow-sys",
+      file,
+    ],
+    env: cleanEnv({ LANGSMITH_TRACING: "false", LANGCHAIN_TRACING_V2: "false" }),
+    clearEnv: true,
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  assertThoughtAndAnswer(new TextDecoder().decode(stdout));
+}
+
+/** The demo's thinking about the number 97, which has titles, and its answer. */
+function assertThoughtAndAnswer(output: string): void {
+  assertMatch(output, /\*\*.+\*\*[^]*97 is prime/);
+}
+
+async function runPython(block: Block, _checkout: Checkout, port: number): Promise<void> {
+  const python = async (code: string) => {
+    const args = ["-c", code];
+    const { success, stdout, stderr } = await new Deno.Command("python3", { args }).output();
+    const text = new TextDecoder();
+    return { success, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  };
+  try {
+    const parsed = await python(`import ast; ast.parse(${JSON.stringify(block.text)})`);
+    assert(parsed.success, parsed.stderr);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return console.log("skipped: there is no python3 on this machine's PATH");
+  }
+  if (!(await python("import openai")).success) {
+    return console.log("parsed only: python3 has no package openai on this machine");
+  }
+  const { success, stdout, stderr } = await python(onPort(block, port));
+  assert(success, stderr);
+  assertThoughtAndAnswer(stdout);
+}
+
+/** How blocks are run, by kind. */
+const RUN: Readonly<
+  Record<string, (block: Block, checkout: Checkout, port: number) => Promise<void>>
+> = { sh: runShell, js: runScript, python: runPython };
+
+async function assertShellReads({ text }: Block): Promise<void> {
+  const { code, stderr } = await new Deno.Command("bash", { args: ["-n", "-c", text] }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+}
+
+Deno.test({
+  name: "the README's commands and programs do on a newcomer's machine what it says",
+  ignore: Deno.build.os === "windows",
+  async fn(t) {
+    await using checkout = await createCheckout();
+    const [start, ...others] = BLOCKS.filter(isStart);
+    assert(start !== undefined && others.length === 0, "one block starts the server");
+    await using server = await checkout.serve(start.text);
+    const { port } = server;
+    for (const block of BLOCKS) {
+      if (block.kind === "sh") await assertShellReads(block);
+      if (block.notRun !== undefined) console.log(`not run: ${block.notRun}: ${firstLine(block)}`);
+    }
+    const blocks = BLOCKS.filter((block) =>
+      block !== start && block.notRun === undefined && block.kind in RUN
+    );
+    const outcomes: PromiseSettledResult<void>[] = [];
+    // Two at a time: they mostly wait for the demo, and other tests want the machine too.
+    const queue = blocks.entries();
+    const work = async () => {
+      for (const [i, block] of queue) {
+        [outcomes[i]] = await Promise.allSettled([RUN[block.kind]!(block, checkout, port)]);
+      }
+    };
+    await Promise.all([work(), work()]);
+    for (const [i, block] of blocks.entries()) {
+      await t.step(`${block.kind}, line ${block.line}: ${firstLine(block)}`, () => {
+        const outcome = outcomes[i]!;
+        if (outcome.status === "rejected") throw outcome.reason;
+      });
+    }
+
+    const headers = { authorization: `Bearer ${KEY}` };
+    const { data } = await (await fetch(`http://127.0.0.1:${port}/v1/models`, { headers })).json();
+    const models = new Map(
+      data.map(({ id, strategy }: { id: string; strategy: string }) => [id, strategy]),
+    );
+
+    await t.step("what clients are given leads to the server and names its models", async () => {
+      let addresses = 0;
+      for (const block of BLOCKS.filter(({ text }) => text.includes("http://127.0.0.1:18888"))) {
+        if (block.kind in RUN) continue;
+        assertStringIncludes(block.text, KEY);
+        for (const [address] of onPort(block, port).matchAll(/http:\/\/[\w.:/]+/g)) {
+          const base = address.replace(/\/(v1)?$/, "");
+          const response = await fetch(`${base}/v1/models`, { headers });
+          await response.body?.cancel();
+          assertEquals(response.status, 200, address);
+          addresses++;
+        }
+        for (const [id] of block.text.matchAll(/\bo1(-(?!api)\w+)?\b(?!-)/g)) {
+          assert(models.has(id), `${id} in line ${block.line}`);
+        }
+      }
+      assert(addresses >= 8);
+    });
+
+    await t.step("the table of models is that of a server without models of its own", () => {
+      const [, ...rows] = tablesOf(README).find(([head]) =>
+        head?.[0] === "model" && head[1] === "strategy"
+      )!;
+      const own = "the upstream model's name";
+      assertEquals(
+        rows.map(([model, strategy]) => [model, strategy!.slice(1, -1)]),
+        [...models].map(([id, strategy]) => [id === "demo" ? own : `\`${id}\``, strategy]),
+      );
+    });
+  },
+});

@@ -1,0 +1,61 @@
+import { assert, assertEquals } from "@std/assert";
+import { configJsonSchema } from "../../lib/config/json_schema.ts";
+import { headingsOf, linksOf, type Page, proseOf, readPage, ROOT } from "./markdown.ts";
+
+const PAGES = await Promise.all(
+  ["README.md", ".github/README.zh.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md"]
+    .map(readPage),
+);
+const pageAt = (path: string) => PAGES.find((page) => page.path === path);
+
+/** What is wrong with a link; undefined where it leads somewhere. */
+async function faultOf(page: Page, link: string): Promise<string | undefined> {
+  // Other sites are not asked, and the server's own pages are no files.
+  if (/^https?:\/\//.test(link)) return URL.canParse(link) ? undefined : "is no address";
+  const [path, anchor] = link.split("#");
+  const target = path === "" ? new URL(page.path, ROOT) : new URL(path!, new URL(page.path, ROOT));
+  try {
+    await Deno.stat(target);
+  } catch {
+    return "leads to no file";
+  }
+  if (anchor === undefined) return undefined;
+  const other = pageAt(target.pathname.slice(ROOT.pathname.length));
+  const anchors = other === undefined ? [] : headingsOf(other).map((heading) => heading.anchor);
+  return anchors.includes(decodeURIComponent(anchor)) ? undefined : "leads to no heading";
+}
+
+for (const page of PAGES) {
+  Deno.test(`every link of ${page.path} leads somewhere`, async () => {
+    for (const link of linksOf(page)) {
+      assertEquals(await faultOf(page, link), undefined, link);
+    }
+  });
+
+  Deno.test(`every file that ${page.path} names is there`, async () => {
+    const named = proseOf(page).matchAll(/`((?:lib|tests|\.github)\/[^`\s]+)`/g);
+    for (const [, path] of named) {
+      if (/NAME|\*/.test(path!)) continue;
+      await Deno.stat(new URL(path!, ROOT)).catch(() => assert(false, `no ${path}`));
+    }
+  });
+
+  Deno.test(`every reference of ${page.path} is defined, and every definition used`, () => {
+    const prose = proseOf(page);
+    const used = new Set([...prose.matchAll(/\]\[([\w-]+)\]/g)].map(([, name]) => name));
+    const defined = new Set([...prose.matchAll(/^\[([\w-]+)\]: /gm)].map(([, name]) => name));
+    assertEquals([...used].sort(), [...defined].sort());
+  });
+}
+
+Deno.test("every setting that the pages name is there", () => {
+  const { properties = {} } = configJsonSchema();
+  for (const page of PAGES) {
+    const names = proseOf(page).matchAll(
+      /`(server|routing|metrics|traces|log|limits)\.(\w+)(?:: [^`]+)?`/g,
+    );
+    for (const [, section, name] of names) {
+      assert(name! in properties[section!]!.properties!, `${section}.${name} in ${page.path}`);
+    }
+  }
+});
