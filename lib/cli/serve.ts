@@ -122,16 +122,14 @@ function listen(
 
 /** Answers scrapes on a port of their own, where one is set. */
 function listenForScrapes(
-  metrics: (() => Response) | undefined,
+  metrics: (() => Promise<Response>) | undefined,
   address: ListenAddress,
 ): Deno.HttpServer | undefined {
   if (metrics === undefined || address.port === 0) return undefined;
   const answer = (request: Request) =>
-    Promise.resolve(
-      new URL(request.url).pathname === "/metrics"
-        ? metrics()
-        : new Response("Metrics are at /metrics.\n", { status: 404 }),
-    );
+    new URL(request.url).pathname === "/metrics"
+      ? metrics()
+      : Promise.resolve(new Response("Metrics are at /metrics.\n", { status: 404 }));
   return listen(address, answer, () => {}, "metrics.port");
 }
 

@@ -13,6 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { Clock } from "../upstream/clock.ts";
+import type { ToolReasoning } from "../upstream/tool_reasoning.ts";
 import { createAdmission } from "./admission.ts";
 import { NOBODY } from "./auth.ts";
 import { addCorsHeaders, preflightResponse } from "./cors.ts";
@@ -21,6 +22,7 @@ import type { Exchange } from "./exchange.ts";
 import { createLimits } from "./limits.ts";
 import { causeOf, type Log, type LogFields } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { type MetricValues, scrapeResponse } from "./metric_values.ts";
 import { observeBoth } from "./observer.ts";
 import { speaksMessages } from "./models.ts";
 import { checkHost, shown } from "./router.ts";
@@ -48,6 +50,20 @@ export interface AppOptions {
   lookAfterMs?: number;
   /** Why all work is refused, if it is: a public server without a token of its own. */
   refuse?: string | undefined;
+  /** What this app shares with others, where it is one of several workers. */
+  crew?: Crew | undefined;
+}
+
+/** What the workers of one server have in common. */
+export interface Crew {
+  /** One worker's part of a bound that holds for all of them together. */
+  share(bound: number): number;
+  /** When the server began, in seconds since 1970. */
+  created: number;
+  /** What all of them have counted. */
+  values(): Promise<MetricValues>;
+  /** What models thought before they called tools, whichever worker asked them. */
+  toolReasoning: ToolReasoning;
 }
 
 /** The server as a function, and its end. */
@@ -55,7 +71,9 @@ export interface App {
   /** Answers a request. Never throws. */
   handle(request: Request): Promise<Response>;
   /** Answers a scrape, whoever asks; undefined where nothing is counted. */
-  metrics: (() => Response) | undefined;
+  metrics: (() => Promise<Response>) | undefined;
+  /** What this app by itself has counted. */
+  values(): MetricValues;
   /** Serves new requests by another configuration. */
   reload(config: ResolvedConfig): void;
   /**
@@ -86,14 +104,15 @@ const LAST_WORDS_MS = 1_000;
 
 /** Creates the app. */
 export function createApp(options: AppOptions): App {
-  const { clock, log } = options;
-  const client = createUpstreamClient(options);
+  const { clock, log, crew } = options;
+  const { share = (bound: number) => bound, toolReasoning, created } = crew ?? {};
+  const client = createUpstreamClient({ ...options, share, toolReasoning });
   const register = createWorkRegister(clock);
   let draining = false;
   const current = () => service.config;
   const admission = createAdmission({
-    places: () => current().server.max_concurrent_requests,
-    queue: () => current().server.max_queue,
+    places: () => share(current().server.max_concurrent_requests),
+    queue: () => share(current().server.max_queue),
     clock,
   });
   const limits = createLimits({
@@ -105,6 +124,8 @@ export function createApp(options: AppOptions): App {
   const metrics = options.config.metrics.enabled
     ? createMetrics({ clock, client, models: () => current().models })
     : undefined;
+  const values = (): MetricValues => metrics?.values() ?? new Map();
+  const scrape = async () => scrapeResponse(await crew?.values() ?? values());
   const shared: Shared = {
     clock,
     random: options.random,
@@ -115,7 +136,9 @@ export function createApp(options: AppOptions): App {
     register,
     metrics,
     lookAfterMs: options.lookAfterMs ?? 0,
-    created: Math.floor(clock.date() / 1000),
+    scrape,
+    share,
+    created: created ?? Math.floor(clock.date() / 1000),
     isDraining: () => draining,
   };
   let service = createService(options.config, shared);
@@ -219,7 +242,8 @@ export function createApp(options: AppOptions): App {
       addCorsHeaders(headers, request.headers.get("origin"), config.server.cors_origins);
       return response;
     },
-    metrics: metrics?.response,
+    metrics: metrics && scrape,
+    values,
     reload(config) {
       service = createService(config, shared, service.background);
     },

@@ -31,6 +31,8 @@ export interface MetricSpec {
   attributes: readonly Attribute[];
   /** Upper bounds of a histogram's buckets. */
   buckets?: readonly number[];
+  /** What stands for several workers; without it their sum. */
+  across?: "most";
 }
 
 /** Doubling from 10 ms as the conventions have it, and on to 11 minutes, for reasoning. */
@@ -147,6 +149,7 @@ export const METRICS = {
     unit: "{upstream}",
     help: "1 while an upstream that failed too often is left to cool down, else 0.",
     attributes: ["gen_ai.provider.name"],
+    across: "most",
   },
   activeRequests: {
     name: "o1_api.requests.active",
@@ -168,6 +171,7 @@ export const METRICS = {
     unit: "By",
     help: "Physical memory of the process.",
     attributes: [],
+    across: "most",
   },
   heap: {
     name: "v8js.memory.heap.used",

@@ -11,6 +11,7 @@ import type { Clock } from "../upstream/clock.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
 import type { Target } from "../upstream/target.ts";
 import { endType, errorType } from "./error_type.ts";
+import type { MetricValues } from "./metric_values.ts";
 import { dialectOf, type ObservedRun, type RequestObserver } from "./observer.ts";
 import { createRegistry, type MetricAttributes, type Registry } from "./registry.ts";
 
@@ -18,8 +19,8 @@ import { createRegistry, type MetricAttributes, type Registry } from "./registry
 export interface Metrics {
   /** A request begins. */
   begin(): RequestObserver;
-  /** Answers a scrape. */
-  response(): Response;
+  /** All values as they are now. */
+  values(): MetricValues;
 }
 
 /** What metrics are taken from. */
@@ -50,10 +51,7 @@ export function createMetrics({ clock, client, models }: MetricsOptions): Metric
     })));
   return {
     begin: () => observeRequest(registry, clock, active),
-    response: () =>
-      new Response(registry.text(), {
-        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
-      }),
+    values: registry.values,
   };
 }
 

@@ -1,7 +1,6 @@
 /**
  * Keeps the metrics: for whoever asks at `/metrics`, and the same for OpenTelemetry.
  *
- * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/} text format 0.0.4
  * @module
  */
 import { type Attributes, metrics as otel } from "@opentelemetry/api";
@@ -11,8 +10,8 @@ import {
   METRICS,
   type MetricSpec,
   prometheusLabel,
-  prometheusName,
 } from "./metric_table.ts";
+import type { MetricRow, MetricValues } from "./metric_values.ts";
 
 /** What a value is told apart by; an attribute that is not given is not shown. */
 export type MetricAttributes = { readonly [A in Attribute]?: string | undefined };
@@ -31,19 +30,13 @@ export interface Registry {
   record(metric: MetricKey, value: number, attributes: MetricAttributes): void;
   /** Says where a gauge's values are read when someone asks. */
   watch(metric: MetricKey, read: () => readonly Reading[]): void;
-  /** Everything in Prometheus' text format. */
-  text(): string;
+  /** All values as they are now. */
+  values(): MetricValues;
 }
 
-/** One row of a metric. */
-interface Row {
-  labels: string;
+interface Series extends MetricRow {
   value: number;
-  /** Of a histogram: how many fell into each bucket, the last one above all bounds. */
   counts: number[];
-}
-
-interface Series extends Row {
   attributes: Attributes;
 }
 
@@ -57,9 +50,9 @@ interface Metric {
 export function createRegistry(): Registry {
   const meter = otel.getMeter("o1-api");
   const gauges = new Map<MetricKey, () => readonly Reading[]>();
-  const specs: [string, MetricSpec][] = Object.entries(METRICS);
+  const specs = Object.entries(METRICS) as [MetricKey, MetricSpec][];
   const metrics = new Map(
-    specs.map(([key, spec]): [string, Metric] => [key, {
+    specs.map(([key, spec]): [MetricKey, Metric] => [key, {
       spec,
       series: new Map(),
       forward: forwarder(spec),
@@ -107,21 +100,22 @@ export function createRegistry(): Registry {
         }
       });
     },
-    text() {
-      return [...metrics].map(([key, { spec, series }]) => {
-        const name = prometheusName(spec);
-        const read = gauges.get(key as MetricKey);
-        const rows = read === undefined
-          ? [...series.values()]
+    values() {
+      return new Map([...metrics].map(([key, { spec, series }]) => {
+        const read = gauges.get(key);
+        const rows: MetricRow[] = read === undefined
+          ? [...series.values()].map(({ labels, value, counts }) => ({
+            labels,
+            value,
+            counts: [...counts],
+          }))
           : read().map(({ value, attributes = {} }) => ({
             labels: labelsOf(given(spec, attributes)),
             value,
             counts: [],
           }));
-        const lines = rows.flatMap((row) => linesOf(name, row, spec.buckets));
-        const help = spec.help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-        return [`# HELP ${name} ${help}`, `# TYPE ${name} ${spec.type}`, ...lines, ""].join("\n");
-      }).join("");
+        return [key, rows];
+      }));
     },
   };
 }
@@ -144,17 +138,4 @@ function labelsOf(attributes: Attributes): string {
 
 function escaped(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-}
-
-function linesOf(name: string, { labels, value, counts }: Row, bounds?: readonly number[]) {
-  const line = (suffix: string, all: string, shown: number) =>
-    `${name}${suffix}${all === "" ? "" : `{${all}}`} ${shown}`;
-  if (bounds === undefined) return [line("", labels, value)];
-  const before = labels === "" ? "" : `${labels},`;
-  let count = 0;
-  const buckets = counts.map((each, i) => {
-    count += each;
-    return line("_bucket", `${before}le="${bounds[i] ?? "+Inf"}"`, count);
-  });
-  return [...buckets, line("_sum", labels, value), line("_count", labels, count)];
 }

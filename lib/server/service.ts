@@ -48,6 +48,10 @@ export interface Shared {
   metrics: Metrics | undefined;
   /** How long a request may take before it is asked whether its client left, in milliseconds. */
   lookAfterMs: number;
+  /** Answers a scrape. */
+  scrape: () => Promise<Response>;
+  /** This app's part of a bound that holds for all workers of the server. */
+  share: (bound: number) => number;
   /** When the server began, in seconds since 1970. */
   created: number;
   /** Whether the server is about to end. */
@@ -84,7 +88,7 @@ export function createService(
     clock,
     log,
     ttlMs: config.storeTtlMs,
-    maxBackground: config.server.max_background,
+    maxBackground: shared.share(config.server.max_background),
     background,
   });
   const runs: RunOptions = {
@@ -116,7 +120,9 @@ export function createService(
     { method: "GET", path: "/healthz", open: true, handle: health },
     { method: "GET", path: "/readyz", open: true, handle: () => readiness(!shared.isDraining()) },
   ];
-  if (metrics !== undefined && config.metrics.port === 0) routes.push(metricsRoute(metrics));
+  if (metrics !== undefined && config.metrics.port === 0) {
+    routes.push(metricsRoute(shared.scrape));
+  }
   return {
     config,
     authenticator: createAuthenticator({
@@ -130,12 +136,12 @@ export function createService(
 }
 
 /** They tell of all clients, and are for none of them. */
-function metricsRoute(metrics: Metrics): Route<Handler> {
+function metricsRoute(scrape: Shared["scrape"]): Route<Handler> {
   return {
     method: "GET",
     path: "/metrics",
     handle(_request, { client }: Exchange) {
-      if (client.key === undefined) return metrics.response();
+      if (client.key === undefined) return scrape();
       throw new ApiError(403, "The metrics are for the holder of api_bearer_token.", {
         code: "insufficient_permissions",
       });

@@ -14,7 +14,7 @@ import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
 import { createUpstreamStates } from "./state.ts";
 import type { Target, UpstreamRequest } from "./target.ts";
-import { createToolReasoning } from "./tool_reasoning.ts";
+import { createToolReasoning, type ToolReasoning } from "./tool_reasoning.ts";
 
 /** What all calls of one client request share. */
 export interface CallScope {
@@ -62,16 +62,19 @@ export interface UpstreamClientOptions {
   random: () => number;
   /** How requests are sent. */
   fetch: Fetch;
+  /** This client's part of a bound on all calls to an upstream; default: all of it. */
+  share?: ((bound: number) => number) | undefined;
+  /** What models thought before they called tools; default: what this client hears. */
+  toolReasoning?: ToolReasoning | undefined;
 }
 
 const MAX_LESSONS = 8;
 
 /** Creates a client. What it learns of upstreams, it remembers as long as it lives. */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
-  const { clock, random } = options;
+  const { clock, random, toolReasoning = createToolReasoning() } = options;
   const memory = createCapabilityMemory();
-  const toolReasoning = createToolReasoning();
-  const states = createUpstreamStates(clock);
+  const states = createUpstreamStates(clock, options.share);
   const demoFetch = createDemoFetch(clock);
 
   /** Whether to ask the same upstream again after this error; waits until it is time to. */

@@ -28,8 +28,15 @@ export interface UpstreamStates {
   inOrder(targets: readonly Target[]): Target[];
 }
 
-/** Creates states that live as long as the upstreams' options do. */
-export function createUpstreamStates(clock: Clock): UpstreamStates {
+/**
+ * Creates states that live as long as the upstreams' options do.
+ *
+ * @param share the part of an upstream's `max_concurrency` that is ours.
+ */
+export function createUpstreamStates(
+  clock: Clock,
+  share: (bound: number) => number = (bound) => bound,
+): UpstreamStates {
   const states = new WeakMap<UpstreamOptions, UpstreamState>();
 
   function of(upstream: UpstreamOptions): UpstreamState {
@@ -38,7 +45,7 @@ export function createUpstreamStates(clock: Clock): UpstreamStates {
       state = {
         breaker: createBreaker(clock, upstream.breaker),
         keys: createKeyRing(upstream.api_key),
-        slots: createSlots(upstream.max_concurrency),
+        slots: createSlots(share(upstream.max_concurrency)),
       };
       states.set(upstream, state);
     }
