@@ -12,6 +12,7 @@ import type { Log } from "../server/log.ts";
 import { systemClock } from "../upstream/clock.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import type { CommandOptions } from "./options.ts";
+import type { Served } from "./served.ts";
 
 /** What is reloaded. */
 export interface ReloadOptions {
@@ -22,7 +23,7 @@ export interface ReloadOptions {
   /** Where the server listens. */
   address: ListenAddress;
   /** Takes the new configuration. */
-  app: { reload(config: ResolvedConfig): void };
+  served: Pick<Served, "reload">;
   /** Where it is said. */
   log: Log;
 }
@@ -34,6 +35,7 @@ const FIXED: readonly (readonly [name: string, of: (config: ResolvedConfig) => u
   ["metrics", ({ metrics }) => metrics],
   ["log", ({ log }) => log],
   ["server.max_background", ({ server }) => server.max_background],
+  ["server.workers", ({ server }) => server.workers],
   ["server.shutdown_grace_ms", ({ server }) => server.shutdown_grace_ms],
 ];
 
@@ -44,7 +46,7 @@ const FIXED: readonly (readonly [name: string, of: (config: ResolvedConfig) => u
  * @returns ends it.
  */
 export function reloadOnChange(
-  { options, configuration, address, app, log }: ReloadOptions,
+  { options, configuration, address, served, log }: ReloadOptions,
 ): () => void {
   let { files, resolved } = configuration;
   const first = resolved;
@@ -68,7 +70,7 @@ export function reloadOnChange(
     const refusal = whyNot(next, options, address);
     if (refusal !== undefined) return log.error(`The configuration was not reloaded: ${refusal}`);
     resolved = next.resolved;
-    app.reload(resolved);
+    await served.reload(next);
     const unchanged = FIXED.filter(([, of]) => !isSame(of(first), of(next.resolved)));
     log.info("The configuration was reloaded.", {
       models: resolved.models.map(({ reasoning: { id } }) => id).join(", "),

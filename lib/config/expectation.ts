@@ -14,6 +14,8 @@ export interface JsonSchema {
   default?: unknown;
   /** Values to choose from. */
   enum?: unknown[];
+  /** The only value. */
+  const?: unknown;
   /** Alternatives. */
   anyOf?: JsonSchema[];
   /** The keys of an object. */
@@ -45,6 +47,7 @@ export function expectation(schema: JsonSchema): string {
   if (schema.anyOf !== undefined) {
     return [...new Set(schema.anyOf.map(expectation))].join(" or ");
   }
+  if (schema.const !== undefined) return String(schema.const);
   if (schema.enum !== undefined) return `one of ${schema.enum.join(", ")}`;
   switch (schema.type) {
     case "integer":

@@ -58,6 +58,11 @@ const server = z.strictObject({
   max_background: z.number().int().min(1).max(1_000_000).default(100).describe(
     "Responses that may be made in the background at once; one more gets 429.",
   ),
+  workers: z.union([z.literal("auto"), z.number().int().min(1).max(256)], {
+    error: "expected auto or a whole number from 1 to 256",
+  }).default(1).describe(
+    "Event loops on the one port, each in a thread; `auto`: one a core. More than 1 need Linux and Deno's --unstable-net. Each has its part of the bounds on requests, background responses and calls to an upstream.",
+  ),
   json_heartbeat: z.boolean().optional().meta({ default: false }).describe(
     "Whether a long JSON answer is preceded by spaces, so that nobody on the way gives up; true by default on Deno Deploy.",
   ),

@@ -1,0 +1,8 @@
+import "../../lib/cli/worker.ts";
+
+if (self.name === "worker 1") {
+  Deno.addSignalListener("SIGUSR2", () =>
+    queueMicrotask(() => {
+      throw new Error("crashed by a test");
+    }));
+}
