@@ -2,7 +2,7 @@
  * The benchmark: the server beside the floor, in turn, over the same upstream and load. Prints a
  * table, and JSON where `--json FILE` says. `--quick` is a short run; names choose scenarios.
  *
- * Run: deno task bench [requests tokens fan-out scale growth start-up] [--rounds N] [--json FILE]
+ * Run: deno task bench [requests tokens fan-out scale growth start-up workers] [--rounds N] [--json FILE]
  *
  * @module
  */

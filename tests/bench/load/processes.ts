@@ -30,9 +30,9 @@ async function hasTaskset(): Promise<boolean> {
 const pinned = navigator.hardwareConcurrency > 1 && await hasTaskset();
 
 /** Keeps this process, and the upstream, away from the core of what is measured. */
-export async function pinSelf(): Promise<boolean> {
+export async function pinSelf(core = 1): Promise<boolean> {
   if (!pinned) return false;
-  const args = ["-a", "-c", "-p", "1", String(Deno.pid)];
+  const args = ["-a", "-c", "-p", String(core), String(Deno.pid)];
   return (await new Deno.Command("taskset", { args, stdout: "null" }).output()).success;
 }
 
@@ -42,9 +42,9 @@ function procFile(pid: number, name: string): string {
   return new TextDecoder().decode(stdout);
 }
 
-async function start(args: string[], core: number): Promise<Running> {
+async function start(args: string[], cores: number | string): Promise<Running> {
   const command = pinned ? "taskset" : Deno.execPath();
-  const before = pinned ? ["-c", String(core), Deno.execPath()] : [];
+  const before = pinned ? ["-c", String(cores), Deno.execPath()] : [];
   const begun = performance.now();
   const child = new Deno.Command(command, {
     args: [...before, ...args],
@@ -117,18 +117,27 @@ export function startEmpty(): Promise<Running> {
 /** The token that the server takes. */
 export const TOKEN = "bench-token";
 
-/** Starts the server as `deno task start` does, with the usual settings. */
-export async function startServer(upstream: number): Promise<Running> {
+/**
+ * Starts the server as `deno task start` does, with the usual settings.
+ *
+ * @param workers its event loops.
+ * @param cores where it runs.
+ */
+export async function startServer(
+  upstream: number,
+  workers = 1,
+  cores: number | string = 0,
+): Promise<Running> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   const [, ...args] = (tasks.start.command as string).split(" ");
   // In a folder of its own: the server watches it.
   const config = `${await Deno.makeTempDir()}/config.yaml`;
-  await Deno.writeTextFile(config, configOf(upstream));
-  return await start([...args, "--config", config, "--port", "0"], 0);
+  await Deno.writeTextFile(config, configOf(upstream, workers));
+  return await start([...args, "--config", config, "--port", "0"], cores);
 }
 
 /** The configuration: a model for each thing that the upstream can do. */
-function configOf(upstream: number): string {
+function configOf(upstream: number, workers: number): string {
   const model = (id: string, strategy: string, name: string, options = "{}") =>
     `  "${id}": { strategy: ${strategy}, upstream: bench, model: "${name}", options: ${options} }`;
   const direct = [
@@ -143,6 +152,7 @@ function configOf(upstream: number): string {
   return `api_bearer_token: "${TOKEN}"
 stream_status_feedback: false
 store: memory
+server: { workers: ${workers} }
 upstreams:
   bench:
     base_url: http://127.0.0.1:${upstream}/v1
