@@ -38,6 +38,9 @@ export interface WorkersOptions {
 /** How long a worker may take to tell what it has counted, in milliseconds. */
 const VALUES_MS = 1_000;
 
+/** How much longer than its grace a worker may take to drain, in milliseconds. */
+const LATE_MS = 5_000;
+
 /** Creates workers, which start when they are to listen. */
 export function createWorkers(
   { count, configuration, kept, clock, log }: WorkersOptions,
@@ -87,20 +90,20 @@ export function createWorkers(
   }
 
   async function values(): Promise<MetricValues> {
-    await Promise.all(supervisor.serving().map((worker) => inTime(worker)));
+    await within(VALUES_MS, tellAll(tellValues));
     return counted.sum();
   }
 
-  async function inTime(worker: WorkerThread<WorkerDoors>): Promise<void> {
+  async function tellValues(worker: WorkerThread<WorkerDoors>): Promise<void> {
+    const own = await worker.call("values");
+    if (supervisor.serving().includes(worker)) counted.set(worker.index, own);
+  }
+
+  /** A worker that hangs must not keep the others. */
+  async function within(ms: number, work: Promise<void>): Promise<void> {
     let cancel = () => {};
-    const late = new Promise<void>((resolve) => cancel = clock.timer(VALUES_MS, resolve));
-    const told = worker.call("values").then(
-      (own) => {
-        if (supervisor.serving().includes(worker)) counted.set(worker.index, own);
-      },
-      () => {},
-    );
-    await Promise.race([told, late]);
+    const late = new Promise<void>((resolve) => cancel = clock.timer(ms, resolve));
+    await Promise.race([work, late]);
     cancel();
   }
 
@@ -133,7 +136,7 @@ export function createWorkers(
     },
     async drain(graceMs) {
       supervisor.leave();
-      await tellAll((each) => each.call("drain", graceMs));
+      await within(graceMs + LATE_MS, tellAll((each) => each.call("drain", graceMs)));
     },
   };
 }
