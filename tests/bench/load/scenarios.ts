@@ -6,7 +6,8 @@
  */
 import { connect, load, requestBytes, type Timing } from "./client.ts";
 import { type Figure, figure, growthExponent, median, quantile } from "./figures.ts";
-import { pinSelf, type Running, startEmpty, startFloor, startServer, TOKEN } from "./processes.ts";
+import { type Running, startEmpty, startFloor, startServer, TOKEN } from "./processes.ts";
+import { workers } from "./workers.ts";
 
 /** What runs beside each other. */
 export interface Field {
@@ -262,68 +263,6 @@ const startUp: Scenario = async ({ upstream, rounds }) => {
     notes.push(`runtime ${empty.startMs.toFixed(0)} ms, server ${server.startMs.toFixed(0)} ms`);
   }
   return [figure("start-up over the runtime's own", added, "ms", { most: 150 }, notes.at(-1))];
-};
-
-/**
- * Two event loops beside one, which have the same cores. Where load and upstream have those too,
- * only the CPU time of a request tells; with two cores more, they do not stand in the way.
- */
-const workers: Scenario = async ({ upstream, rounds, scale }) => {
-  const roomy = navigator.hardwareConcurrency >= 4;
-  const cores = roomy ? "0,2" : "0,1";
-  if (roomy) await pinSelf(3);
-  await using one = await startServer(upstream.port, 1, cores);
-  await using two = await startServer(upstream.port, 2, cores);
-  const figures: Figure[] = [];
-  for (
-    const [name, model, stream] of [["JSON", "json", false], [
-      "stream of 23",
-      "stream-23",
-      true,
-    ]] as const
-  ) {
-    const request = ask(model, stream);
-    const cpu: number[] = [];
-    const rate: number[] = [];
-    const seen: (readonly [number, number])[][] = [];
-    for (let round = -1; round < rounds; round++) {
-      const both: (readonly [number, number])[] = [];
-      // Each goes first in turn.
-      for (const server of round % 2 === 0 ? [one, two] : [two, one]) {
-        const before = server.cpu();
-        const { rate, timings } = await load(server.port, request, {
-          connections: 64,
-          ms: 4_000 * scale,
-        });
-        both[server === one ? 0 : 1] = [timings.length / (server.cpu() - before), rate];
-      }
-      if (round < 0) continue;
-      const [[cpuOne, rateOne], [cpuTwo, rateTwo]] = both as [[number, number], [number, number]];
-      seen.push(both);
-      cpu.push(cpuTwo / cpuOne);
-      rate.push(rateTwo / rateOne);
-    }
-    const middle = (server: number, value: number) =>
-      median(seen.map((both) => both[server]![value]!)).toFixed(0);
-    figures.push(
-      figure(
-        `2 workers, ${name}: requests a CPU second, over 1 worker`,
-        cpu,
-        "x",
-        { least: 0.9 },
-        `${middle(0, 0)}, ${middle(1, 0)}`,
-      ),
-      figure(
-        `2 workers, ${name}: requests/s, over 1 worker`,
-        rate,
-        "x",
-        roomy ? { least: 1.7 } : undefined,
-        `${middle(0, 1)}, ${middle(1, 1)}`,
-      ),
-    );
-  }
-  if (roomy) await pinSelf();
-  return figures;
 };
 
 /** All of them, by name. */
