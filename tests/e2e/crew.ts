@@ -36,8 +36,6 @@ export interface CrewOptions {
   settings?: string;
   /** More arguments for deno. */
   deno?: string[];
-  /** The port; default: a free one. */
-  port?: string;
 }
 
 /** The configuration of a program with two workers. */
@@ -51,16 +49,18 @@ server: { host: 127.0.0.1, workers: 2 }
 ${yaml}
 `;
 
+/** The program where event loops may share a port. */
+export const crewCommand = (more: string[] = []): { path: string; args: string[] } => ({
+  path: Deno.execPath(),
+  args: ["run", ...PERMISSIONS, "--allow-write", "--unstable-net", ...more, `${ROOT}main.ts`],
+});
+
 /** Starts it. */
 export async function startCrew(options: CrewOptions): Promise<Crew> {
-  const { deno = [], port = "0" } = options;
   const config = await writeConfig(crewYaml(options));
   const program = await startProgram({
-    command: {
-      path: Deno.execPath(),
-      args: ["run", ...PERMISSIONS, "--allow-write", "--unstable-net", ...deno, `${ROOT}main.ts`],
-    },
-    args: ["--config", config.path, "--port", port],
+    command: crewCommand(options.deno),
+    args: ["--config", config.path],
   });
   const pools: Deno.HttpClient[] = [];
   const base = program.url.replace("/v1", "");

@@ -3,12 +3,14 @@ import { readStream } from "../app.ts";
 import { parseEvents } from "../responses.ts";
 import { parseScrape } from "../server/scrape.ts";
 import { startUpstream } from "../upstream.ts";
-import { type Crew, crewYaml, startCrew, TOKEN, type WorkerClient } from "./crew.ts";
-import { startProgram, writeConfig } from "./program.ts";
+import { type Crew, crewCommand, crewYaml, startCrew, TOKEN, type WorkerClient } from "./crew.ts";
+import { runProgram, startProgram, writeConfig } from "./program.ts";
 
 // Elsewhere one event loop serves.
 const ignore = Deno.build.os !== "linux";
 const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore, fn });
+
+const preload = (name: string) => new URL(name, import.meta.url).pathname;
 
 const chat = (client: WorkerClient, more: object = {}, init?: RequestInit) =>
   client.send(
@@ -244,7 +246,7 @@ test("a worker that ends by an error is replaced, and nothing that is shared is 
   await using upstream = startUpstream([{ content: "Four." }]);
   await using crew = await startCrew({
     upstream: upstream.url,
-    deno: ["--preload", new URL("crashing_preload.ts", import.meta.url).pathname],
+    deno: ["--preload", preload("crashing_preload.ts")],
   });
   const { program } = crew;
   const [first, second] = await crew.clients();
@@ -269,13 +271,24 @@ test("a port that is in use is told of, though workers could share it", async ()
   await using upstream = startUpstream([]);
   await using crew = await startCrew({ upstream: upstream.url });
   const { port } = new URL(crew.program.url);
-  let message = "";
-  try {
-    await using _other = await startCrew({ upstream: upstream.url, port });
-  } catch (error) {
-    message = String(error);
-  }
-  assertStringIncludes(message, `Port ${port} is in use.`);
+  const { code, stderr } = await runProgram({
+    command: crewCommand(),
+    args: ["--config", crew.configPath, "--port", port],
+  });
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, `Port ${port} is in use.`);
+});
+
+Deno.test("one event loop starts no thread", async () => {
+  await using config = await writeConfig(crewYaml({ upstream: "demo:" }).replace("2 }", "1 }"));
+  await using program = await startProgram({
+    command: crewCommand(["--preload", preload("no_threads_preload.ts")]),
+    args: ["--config", config.path],
+  });
+  assertEquals(program.facts.workers, undefined);
+  const ready = await fetch(program.url.replace("/v1", "/readyz"));
+  assertEquals(ready.status, 200);
+  await ready.body?.cancel();
 });
 
 Deno.test("without --unstable-net one event loop serves, and what to do is told", async () => {

@@ -1,0 +1,11 @@
+/**
+ * Ends the program as soon as it would start a thread.
+ *
+ * @module
+ */
+globalThis.Worker = class extends Worker {
+  constructor(script: string | URL, options?: WorkerOptions) {
+    super(script, options);
+    Deno.exit(9);
+  }
+};
