@@ -6,20 +6,28 @@
 import type { ListenAddress } from "../config/listen.ts";
 
 /** Something that listens. */
-export type Listener = Pick<Deno.HttpServer, "finished" | "shutdown">;
+export interface Listener {
+  /** The port. */
+  port: number;
+  /** Resolves when it has been closed. */
+  finished: Promise<void>;
+  /** Closes it; resolves when the last answer is out. */
+  shutdown(): Promise<void>;
+}
 
 /** Listens; ends the process with 1 where it can't. */
 export function listen(
   { hostname, port }: ListenAddress,
   handler: (request: Request) => Promise<Response>,
-  onListen: (port: number) => void,
   advice?: string,
-): Deno.HttpServer<Deno.NetAddr> {
-  return orExit(
+): Listener {
+  const server = orExit(
     { hostname, port },
-    () => Deno.serve({ hostname, port, onListen: (address) => onListen(address.port) }, handler),
+    () => Deno.serve({ hostname, port, onListen() {} }, handler),
     advice,
   );
+  const { finished } = server;
+  return { port: server.addr.port, finished, shutdown: () => server.shutdown() };
 }
 
 /** Finds out which port an address has, and that it is free; ends the process where it is not. */
@@ -39,7 +47,7 @@ export function listenForScrapes(
     new URL(request.url).pathname === "/metrics"
       ? metrics()
       : Promise.resolve(new Response("Metrics are at /metrics.\n", { status: 404 }));
-  return listen(address, answer, () => {}, "metrics.port");
+  return listen(address, answer, "metrics.port");
 }
 
 function orExit<T>(

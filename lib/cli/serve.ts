@@ -50,13 +50,12 @@ export async function serve(options: CommandOptions): Promise<void> {
   const stopReloading = onDeploy
     ? () => {}
     : reloadOnChange({ options, configuration, address, served, log });
-  const server = await served.listen(
-    address,
-    (port) =>
-      announce({ config: resolved, address: { ...address, port }, path, workers: count }, log),
-  );
+  const server = await served.listen(address);
   const scrapes = listenForScrapes(served.metrics, { ...address, port: resolved.metrics.port });
   onSignals(served, { server, scrapes }, resolved.server.shutdown_grace_ms, log);
+  // Whoever reads this may end it at once.
+  const { port } = server;
+  announce({ config: resolved, address: { ...address, port }, path, workers: count }, log);
   await server.finished;
   stopReloading();
   await Promise.all([kept.store.close(), kept.limiter.close()]);
@@ -90,7 +89,7 @@ function serveHere(
     refuse: onDeploy && !resolved.hasRealToken ? NO_TOKEN : undefined,
   });
   return {
-    listen: (address, onListen) => listen(address, (request) => app.handle(request), onListen),
+    listen: (address) => listen(address, (request) => app.handle(request)),
     metrics: app.metrics,
     reload: (next) => app.reload(next.resolved),
     drain: (graceMs) => app.drain(graceMs),

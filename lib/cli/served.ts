@@ -10,7 +10,7 @@ import type { Listener } from "./listener.ts";
 /** A server before it listens. */
 export interface Served {
   /** Listens; ends the process with 1 where it can't. */
-  listen(address: ListenAddress, onListen: (port: number) => void): Promise<Listener> | Listener;
+  listen(address: ListenAddress): Promise<Listener> | Listener;
   /** Answers a scrape; undefined where nothing is counted. */
   metrics: (() => Promise<Response>) | undefined;
   /** Serves new requests by another configuration, once it resolves. */

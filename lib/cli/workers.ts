@@ -108,7 +108,7 @@ export function createWorkers(
   }
 
   return {
-    async listen(wanted, onListen) {
+    async listen(wanted) {
       address = { ...wanted, port: freePort(wanted) };
       try {
         await supervisor.start();
@@ -118,9 +118,9 @@ export function createWorkers(
         );
         Deno.exit(1);
       }
-      onListen(address.port);
       const finished = Promise.withResolvers<void>();
       return {
+        port: address.port,
         finished: finished.promise,
         async shutdown() {
           await tellAll((each) => each.call("close"));
