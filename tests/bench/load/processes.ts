@@ -152,7 +152,7 @@ function configOf(upstream: number, workers: number): string {
   return `api_bearer_token: "${TOKEN}"
 stream_status_feedback: false
 store: memory
-server: { workers: ${workers} }
+server: { workers: ${workers}, max_concurrent_requests: 20000 }
 upstreams:
   bench:
     base_url: http://127.0.0.1:${upstream}/v1
