@@ -38,7 +38,7 @@ export interface WorkersOptions {
 /** How long a worker may take to tell what it has counted, in milliseconds. */
 const VALUES_MS = 1_000;
 
-/** How much longer than its grace a worker may take to drain, in milliseconds. */
+/** How long a worker may take to reload, and how much longer than its grace to drain. */
 const LATE_MS = 5_000;
 
 /** Creates workers, which start when they are to listen. */
@@ -132,7 +132,7 @@ export function createWorkers(
     metrics: metrics.enabled ? async () => scrapeResponse(await values()) : undefined,
     async reload(next) {
       config = next.config;
-      await tellAll((worker) => worker.call("reload", config));
+      await within(LATE_MS, tellAll((worker) => worker.call("reload", config)));
     },
     async drain(graceMs) {
       supervisor.leave();
