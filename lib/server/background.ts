@@ -12,7 +12,7 @@ import type { Change, EntryKey, Store } from "../store/store.ts";
 import { type Clock, sleep } from "../upstream/clock.ts";
 import { createEventLog, type EventLogWriter } from "./event_log.ts";
 import type { FoundResponse, KeptResponse, KeptResponses } from "./kept_responses.ts";
-import type { Log } from "./log.ts";
+import { causeOf, type Log } from "./log.ts";
 import { failedBefore } from "./replay.ts";
 import type { Work } from "./work.ts";
 
@@ -118,7 +118,7 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
         if (held) again();
         else if (!stopped) work.abort(cancelled());
       } catch (error) {
-        log.warn("A background response could not renew its lease", { cause: String(error) });
+        log.warn("A background response could not renew its lease", { cause: causeOf(error) });
         again();
       }
     };
@@ -153,7 +153,7 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     try {
       end = await keep(run, end, written);
     } catch (error) {
-      log.error("A background response could not be kept", { cause: String(error) });
+      log.error("A background response could not be kept", { cause: causeOf(error) });
       end = { error };
     } finally {
       if (!("error" in end)) own.events.push(...last);
@@ -175,7 +175,7 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     try {
       rest = await written.end();
     } catch (error) {
-      log.error("The events of a background response could not be kept", { cause: String(error) });
+      log.error("The events of a background response could not be kept", { cause: causeOf(error) });
       end = { error };
     }
     for (;;) {

@@ -378,6 +378,27 @@ Deno.test("a response whose events can't be kept fails", async () => {
   assertEquals(fake.pending(), 0);
 });
 
+Deno.test("why a response can't be kept is logged without what was read", async () => {
+  let isBroken = false;
+  await using setup = await setUp({}, (store) => ({
+    ...store,
+    async get(keys) {
+      const entries = await store.get(keys);
+      return isBroken ? entries.map((each) => each && { ...each, value: "planted" }) : entries;
+    },
+  }));
+  const { fake, open, another } = setup;
+  const lines: string[] = [];
+  const app = await another({ lines });
+  await json(app.respond(body));
+  isBroken = true;
+  open();
+  while (!lines.some((line) => line.includes("could not be kept"))) await fake.advance(10);
+  const line = lines.find((line) => line.includes("could not be kept"))!;
+  assert(JSON.parse(line).cause.startsWith("SyntaxError\n"), line);
+  assertEquals(line.includes("planted"), false, line);
+});
+
 Deno.test("a background response adds to its conversation when it is over", async () => {
   await using setup = await setUp();
   const { app, reach } = setup;
