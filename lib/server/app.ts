@@ -165,9 +165,11 @@ export function createApp(options: AppOptions): App {
       const { id, name, key } = exchange.client;
       exchange.fields.client = id;
       if (key !== undefined) exchange.fields.client_name = name;
-      if (draining) throw shuttingDown();
-      exchange.leave = await admission.enter(request);
-      if (draining) throw shuttingDown();
+      if (!route.urgent) {
+        if (draining) throw shuttingDown();
+        exchange.leave = await admission.enter(request);
+        if (draining) throw shuttingDown();
+      }
     }
     const response = await route.handle(request, exchange, params);
     if (request.method !== "HEAD") return response;

@@ -18,6 +18,8 @@ export interface Route<Handler> {
   handle: Handler;
   /** Whether it answers without a token, and while the server drains. */
   open?: boolean;
+  /** Whether it answers at once, however full the server is, and while the server drains. */
+  urgent?: boolean;
 }
 
 /** A route that was found, and the texts that its names stand for. */

@@ -140,6 +140,7 @@ function metricsRoute(scrape: Shared["scrape"]): Route<Handler> {
   return {
     method: "GET",
     path: "/metrics",
+    urgent: true,
     handle(_request, { client }: Exchange) {
       if (client.key === undefined) return scrape();
       throw new ApiError(403, "The metrics are for the holder of api_bearer_token.", {

@@ -88,6 +88,25 @@ Deno.test("over the queue it is 503 at once, with retry-after; health still answ
   assertEquals([(await running).text, (await waiting.answer).text], ["a", "b"]);
 });
 
+Deno.test("/metrics answers the token's holder when the server is full, and while it drains", async () => {
+  await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 1 }");
+  const statusOf = async (init: RequestInit = {}) => {
+    const response = await world.app.send("/metrics", undefined, init);
+    await response.body?.cancel();
+    return response.status;
+  };
+  const running = world.ask("a");
+  await world.asked(0);
+  const waiting = await world.queue("b");
+  assertEquals(await statusOf(), 200);
+  assertEquals(await statusOf({ headers: { authorization: "" } }), 401);
+  world.answer(0);
+  world.answer(1);
+  assertEquals([(await running).text, (await waiting.answer).text], ["a", "b"]);
+  await world.app.drain(0);
+  assertEquals(await statusOf(), 200);
+});
+
 Deno.test("without a queue nobody waits", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 0 }");
   const running = world.ask("a");
