@@ -29,6 +29,11 @@ function messageOf({ code, message }: ApiError): string {
   return code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
 }
 
+/** The HTTP status that a client of this API gets for one of OpenAI's. */
+export function messagesStatus(status: number): number {
+  return status === 503 ? OVERLOADED : status;
+}
+
 /** An HTTP answer that says what went wrong. */
 export function messagesErrorResponse(error: ApiError, requestId: string): Response {
   const { headers, status } = errorResponse(error);
@@ -37,7 +42,7 @@ export function messagesErrorResponse(error: ApiError, requestId: string): Respo
     error: { type: typeOf(status), message: messageOf(error) },
     request_id: requestId,
   };
-  return Response.json(body, { status: status === 503 ? OVERLOADED : status, headers });
+  return Response.json(body, { status: messagesStatus(status), headers });
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { ApiError, ClientGoneError, errorResponse, toApiError } from "../api/errors.ts";
-import { messagesErrorResponse } from "../api/messages_errors.ts";
+import { messagesErrorResponse, messagesStatus } from "../api/messages_errors.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { createMemoryStore } from "../store/memory.ts";
 import type { Limiter } from "../store/limiter.ts";
@@ -200,7 +200,10 @@ export function createApp(options: AppOptions): App {
         work.end();
         exchange.hold?.end();
         exchange.leave();
-        observer?.end(error === undefined ? status : statusOf(error), error);
+        if (error !== undefined) {
+          status = isMessages ? messagesStatus(statusOf(error)) : statusOf(error);
+        }
+        observer?.end(status, error);
         const ms = Math.round(clock.now() - start);
         logAnswer(log, `${shown(request.method)} ${shown(path)}`, { status, ms }, error, {
           ...fields,
@@ -284,7 +287,7 @@ function logAnswer(
   fields: LogFields,
 ): void {
   if (error instanceof ClientGoneError) {
-    return log.info(message, { status: statusOf(error), ms, outcome: "cancelled", ...fields });
+    return log.info(message, { status, ms, outcome: "cancelled", ...fields });
   }
   if (error === undefined) return log.info(message, { status, ms, outcome: "ok", ...fields });
   const failure = toApiError(error);
@@ -292,7 +295,7 @@ function logAnswer(
     ? { cause: causeOf(failure.cause) }
     : {};
   log[failure.status >= 500 ? "error" : "info"](message, {
-    status: failure.status,
+    status,
     ms,
     outcome: "error",
     error: failure.code ?? failure.type,

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { createTestApp, readStream } from "../app.ts";
 import { createFakeClock } from "../clock.ts";
 import { type Call, type Reply, startUpstream } from "../upstream.ts";
+import { parseScrape } from "./scrape.ts";
 
 /** An app of one place whose upstream answers only when it is told to. */
 async function openApp(yaml: string) {
@@ -15,9 +16,11 @@ async function openApp(yaml: string) {
     return { content: call.body.messages[0].content, before: slot(gates, call.index).promise };
   });
   const time = createFakeClock();
+  const lines: string[] = [];
   const app = await createTestApp({
     upstream: upstream.url,
     clock: time.clock,
+    lines,
     yaml: `
 server: ${yaml}
 upstreams: { u: { base_url: UPSTREAM, timeouts: { total_ms: 86400000, headers_ms: 86400000 } } }
@@ -31,6 +34,7 @@ models: { m: { upstream: u, model: x } }
   };
   return {
     app,
+    lines,
     time,
     upstream,
     /** Asks for a completion, whose answer is the question. */
@@ -86,6 +90,22 @@ Deno.test("over the queue it is 503 at once, with retry-after; health still answ
   world.answer(0);
   world.answer(1);
   assertEquals([(await running).text, (await waiting.answer).text], ["a", "b"]);
+});
+
+Deno.test("a refusal of a message is logged and counted under the status that was sent", async () => {
+  await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 0 }");
+  const running = world.ask("a");
+  await world.asked(0);
+  const response = await world.app.send("/v1/messages", {});
+  await response.body?.cancel();
+  assertEquals(response.status, 529);
+  assertEquals(world.lines.map((line) => JSON.parse(line).status), [529]);
+  const metrics = parseScrape(await (await world.app.send("/metrics")).text());
+  const counted = (status: string) =>
+    metrics.sum("o1_api_requests_total", { http_response_status_code: status });
+  assertEquals([counted("529"), counted("503")], [1, 0]);
+  world.answer(0);
+  assertEquals((await running).text, "a");
 });
 
 Deno.test("/metrics answers the token's holder when the server is full, and while it drains", async () => {
