@@ -5,12 +5,14 @@
  * @module
  */
 import { systemClock } from "../../lib/upstream/clock.ts";
-import { readRequest, type Socket, withBackground } from "./wire_request.ts";
+import { readRequest, type Socket, type WireRequest, withBackground } from "./wire_request.ts";
 
 /** One call that the upstream got. */
 export interface FaultyCall {
   /** Which call of its client request, from 0. */
   index: number;
+  /** Which call of its connection, from 0. */
+  nth: number;
   /** What the call is for, told by its instructions. */
   kind: "thinking" | "answer";
   /** The number of the step to write, from 1. */
@@ -120,7 +122,7 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
   }
 
   /** Calls of one client request share its user's message. */
-  function toCall(path: string, headers: ReadonlyMap<string, string>, body: unknown): FaultyCall {
+  function toCall({ path, headers, body }: WireRequest, nth: number): FaultyCall {
     const { messages, stream } = body as {
       messages: { role: string; content: string }[];
       stream?: boolean;
@@ -132,6 +134,7 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
       !messages.at(-1)!.content.includes("final answer");
     return {
       index,
+      nth,
       kind: thinking ? "thinking" : "answer",
       step: messages.filter((message) => message.role === "assistant").length + 1,
       stream: stream === true,
@@ -141,10 +144,10 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
     };
   }
 
-  async function answer(socket: Socket): Promise<void> {
+  async function answer(socket: Socket, nth: number): Promise<void> {
     const request = await readRequest(socket);
     if (request === undefined) return socket.close();
-    const call = toCall(request.path, request.headers, request.body);
+    const call = toCall(request, nth);
     calls.push(call);
     open++;
     changed();
@@ -199,7 +202,7 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
     sockets.add(socket);
     connections++;
     try {
-      while (!socket.closed) await answer(socket);
+      for (let nth = 0; !socket.closed; nth++) await answer(socket, nth);
     } catch (error) {
       const ended = error instanceof Gone || socket.closed ||
         error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset;
