@@ -152,10 +152,16 @@ Deno.test("waiting for parallel calls is counted once", async () => {
 
 Deno.test("a request that joins another's run counts as a request, but its tokens only once", async () => {
   const gate = Promise.withResolvers<void>();
-  await using upstream = startUpstream([{ content: "Four.", before: gate.promise }]);
+  const called = Promise.withResolvers<void>();
+  await using upstream = startUpstream(() => {
+    called.resolve();
+    return { content: "Four.", before: gate.promise };
+  });
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   const ask = () => app.chat({ model: "plain" }, { headers: { "idempotency-key": "same" } });
   const both = [ask(), ask()];
+  // The second goes the same way beside the first, and joins it before its call has arrived.
+  await called.promise;
   gate.resolve();
   for (const response of await Promise.all(both)) assertEquals(response.status, 200);
   assertEquals(upstream.calls.length, 1);
