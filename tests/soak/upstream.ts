@@ -49,10 +49,8 @@ export interface SoakUpstream extends AsyncDisposable {
   url(provider: string): string;
   /** By the number of the client request; tokens are those that went out to the caller. */
   requests: ReadonlyMap<string, Asked>;
-  /** Calls by provider, but for those that only the runtime knows of. */
+  /** Calls by provider. */
   calls: Readonly<Record<string, number>>;
-  /** Calls that the runtime sent again by itself. */
-  readonly unknown: number;
   /** Calls by what was done to them. */
   played: Readonly<Record<string, number>>;
   /** Calls in progress. */
@@ -93,7 +91,6 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
   const requests = new Map<string, Asked>();
   const calls: Record<string, number> = {};
   const played: Record<string, number> = {};
-  let unknown = 0;
 
   function play(call: FaultyCall): Script {
     const request = requestOf(call);
@@ -117,14 +114,13 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
       asked.cached += tokens.cached;
       asked.output += tokens.output;
     };
-    const kind = random() < faults ? FAULTS[Math.floor(random() * FAULTS.length)]! : "healthy";
+    const drawn = random() < faults ? FAULTS[Math.floor(random() * FAULTS.length)]! : "healthy";
+    // Where a connection that was used before ends without an answer, the runtime itself may send
+    // the call again, and the server never knows of the first.
+    const kind = drawn === "reset" && call.nth > 0 ? "hang-up" : drawn;
     played[kind] = (played[kind] ?? 0) + 1;
-    // Where a connection that was used before ends without an answer, the runtime itself sends the
-    // call again, and the server never knows of the first.
     const provider = call.path.split("/")[2] ?? "?";
-    const isUnknown = kind === "reset" && call.nth > 0;
-    calls[provider] = (calls[provider] ?? 0) + (isUnknown ? 0 : 1);
-    if (isUnknown) unknown++;
+    calls[provider] = (calls[provider] ?? 0) + 1;
     const pause = () => {
       const ms = Math.floor(random() * paceMs);
       return ms === 0 ? [] : [(wire: { wait(ms: number): Promise<void> }) => wire.wait(ms)];
@@ -139,6 +135,8 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
         return [...failure(429, undefined, { "retry-after": "20" })];
       case "reset":
         return [reset];
+      case "hang-up":
+        return [head(), close];
       case "silence":
         return [hang];
     }
@@ -182,9 +180,6 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
     requests,
     calls,
     played,
-    get unknown() {
-      return unknown;
-    },
     get open() {
       return upstream.open;
     },
