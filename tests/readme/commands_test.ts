@@ -10,7 +10,8 @@ const KEY = "your_api_bearer_token_here";
 /** What the commands have to show: each block that is run has one line here. */
 const SHOWS: readonly (readonly [command: RegExp, output: RegExp])[] = [
   [/^curl -N .*chat\/completions/, /"reasoning_content":"[^]*"content":" ?3"[^]*data: \[DONE\]/],
-  [/task start ask/, /391/],
+  [/^npx .* task start ask/, /391/],
+  [/^echo .* task start ask .*--json$/, /"content":"97 is prime[^]*"usage":\{/],
   [/task start check$/, /config\.yaml: no faults\. Models: o1, /],
   [/task eval --models demo,o1,o1-vote/, /\ndemo +\d\/5 [^]*\no1 +\d\/5 [^]*\no1-vote +\d\/5 /],
   [/task start keys new alice$/, /^sk-o1-[^]*\nkeys:\n {2}- name: "alice"/],
