@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname } from "node:path";
+import { dirname } from "../std/path.ts";
 import { configPath } from "../config/config_path.ts";
 import { ConfigError } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";

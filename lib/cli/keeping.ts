@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { join } from "../std/path.ts";
 import type { Log } from "../server/log.ts";
 import type { Limiter } from "../store/limiter.ts";
 import { openLimiter, openStore } from "../store/open.ts";

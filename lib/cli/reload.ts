@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { join } from "../std/path.ts";
 import { ConfigError } from "../config/fault.ts";
 import { type ListenAddress, listenOptions } from "../config/listen.ts";
 import { isDeploy, type ResolvedConfig } from "../config/resolve.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { dirname, join } from "../std/path.ts";
 
 /** How the program was started. */
 export interface ConfigPathOptions {

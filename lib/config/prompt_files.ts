@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, resolve } from "node:path";
+import { dirname, resolve } from "../std/path.ts";
 import type { Fault } from "./fault.ts";
 import { entries, mapping, textOf } from "./raw.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, dirname } from "node:path";
+import { basename, dirname } from "../std/path.ts";
 import type { Clock } from "../upstream/clock.ts";
 
 /** What is watched. */

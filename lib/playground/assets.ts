@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { join } from "../std/path.ts";
 
 /** A file of the page's. */
 export interface Asset {
@@ -75,7 +75,7 @@ export function createAssets(): Assets {
 }
 
 async function load(name: string, type: string): Promise<Asset> {
-  const body = await Deno.readFile(join(import.meta.dirname ?? ".", "page", name));
+  const body = await Deno.readFile(join(import.meta.dirname ?? ".", `page/${name}`));
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
   return { body, type, etag: `"${hash.toHex().slice(0, 32)}"` };
 }

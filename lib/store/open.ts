@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, resolve } from "node:path";
+import { dirname, resolve } from "../std/path.ts";
 import { createKvStore } from "./kv.ts";
 import type { Limiter } from "./limiter.ts";
 import { createKvLimiter } from "./limiter_kv.ts";
