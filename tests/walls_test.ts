@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -69,6 +69,30 @@ Deno.test("imports make no circle", () => {
   }
   for (const file of files.keys()) visit(file, []);
   assertEquals(circles, []);
+});
+
+Deno.test("a start loads none of the packages that are slow to load and seldom needed", () => {
+  const STATIC_REGEXP = /(?:^|\n)(?:import|export) (?!type )[^;]*?from "([^"]+)"/g;
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  function visit(file: string): void {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = Deno.readTextFileSync(join(LIB, file));
+    for (const [, target] of text.matchAll(STATIC_REGEXP)) {
+      if (!target!.startsWith(".")) packages.add(target!);
+      else if (target!.endsWith(".ts")) visit(join(dirname(file), target!));
+    }
+  }
+  visit("cli/main.ts");
+  assert(seen.size > 150);
+  assertEquals([...packages].sort(), [
+    "@cfworker/json-schema",
+    "@std/cli",
+    "@std/text",
+    "@std/yaml",
+    "zod",
+  ]);
 });
 
 Deno.test("the map of the house names every room, and what it may import", async () => {

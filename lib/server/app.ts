@@ -27,7 +27,7 @@ import { observeBoth } from "./observer.ts";
 import { speaksMessages } from "./models.ts";
 import { checkHost, shown } from "./router.ts";
 import { createService, type Service, type Shared } from "./service.ts";
-import { observeTrace } from "./traces.ts";
+import { traces } from "./telemetry.ts";
 import { createWorkRegister } from "./work.ts";
 
 /** What an app is made of. */
@@ -190,7 +190,7 @@ export function createApp(options: AppOptions): App {
       const fields: Exchange["fields"] = {};
       const observer = observeBoth(
         metrics?.begin(),
-        observeTrace({ request, id, contents: config.traces.contents, date: clock.date }),
+        traces?.observeTrace({ request, id, contents: config.traces.contents, date: clock.date }),
       );
       let over = false;
       let status = 200;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Attributes, metrics as otel } from "@opentelemetry/api";
+import type { Attributes } from "./meters.ts";
 import {
   type Attribute,
   type MetricKey,
@@ -12,6 +12,7 @@ import {
   prometheusLabel,
 } from "./metric_table.ts";
 import type { MetricRow, MetricValues } from "./metric_values.ts";
+import { meters } from "./telemetry.ts";
 
 /** What a value is told apart by; an attribute that is not given is not shown. */
 export type MetricAttributes = { readonly [A in Attribute]?: string | undefined };
@@ -43,35 +44,20 @@ interface Series extends MetricRow {
 interface Metric {
   spec: MetricSpec;
   series: Map<string, Series>;
-  forward: (value: number, attributes: Attributes) => void;
+  forward: ((value: number, attributes: Attributes) => void) | undefined;
 }
 
-/** Creates a registry of all metrics. Where OpenTelemetry is off, nothing is passed to it. */
+/** Creates a registry of all metrics. */
 export function createRegistry(): Registry {
-  const meter = otel.getMeter("o1-api");
   const gauges = new Map<MetricKey, () => readonly Reading[]>();
   const specs = Object.entries(METRICS) as [MetricKey, MetricSpec][];
   const metrics = new Map(
     specs.map(([key, spec]): [MetricKey, Metric] => [key, {
       spec,
       series: new Map(),
-      forward: forwarder(spec),
+      forward: spec.type === "gauge" ? undefined : meters?.forwarder(spec),
     }]),
   );
-
-  function forwarder({ name, type, unit, help, buckets }: MetricSpec): Metric["forward"] {
-    const options = { unit, description: help };
-    if (type === "gauge") return () => {};
-    if (type === "counter") {
-      const counter = meter.createCounter(name, options);
-      return (value, attributes) => counter.add(value, attributes);
-    }
-    const histogram = meter.createHistogram(name, {
-      ...options,
-      advice: { explicitBucketBoundaries: [...buckets ?? []] },
-    });
-    return (value, attributes) => histogram.record(value, attributes);
-  }
 
   return {
     record(key, value, attributes) {
@@ -89,16 +75,15 @@ export function createRegistry(): Registry {
         const bucket = spec.buckets.findIndex((bound) => value <= bound);
         one.counts[bucket < 0 ? spec.buckets.length : bucket]!++;
       }
-      forward(value, one.attributes);
+      forward?.(value, one.attributes);
     },
     watch(key, read) {
       gauges.set(key, read);
-      const { name, unit, help } = METRICS[key];
-      meter.createObservableGauge(name, { unit, description: help }).addCallback((result) => {
-        for (const { value, attributes = {} } of read()) {
-          result.observe(value, given(METRICS[key], attributes));
-        }
-      });
+      const spec = METRICS[key];
+      meters?.watchGauge(
+        spec,
+        () => read().map(({ value, attributes = {} }) => [value, given(spec, attributes)] as const),
+      );
     },
     values() {
       return new Map([...metrics].map(([key, { spec, series }]) => {
