@@ -6,6 +6,7 @@
 import type { ByteReader } from "./bytes.ts";
 import { createDeltaReader, type Delta, malformed, saysSomething } from "./deltas.ts";
 import { UpstreamError } from "./errors.ts";
+import { createEventReader, type EventReader, tryParse } from "./event_json.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
 import type { Watchdog } from "./timeouts.ts";
 
@@ -68,6 +69,7 @@ function readStream(
   // In stream mode the decoder would drop a mark at the start of every chunk.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const parser = createSseParser(maxLineLength);
+  const json = createEventReader();
   const deltas = createDeltaReader();
   let waiting = true;
   let trailing = false;
@@ -96,7 +98,7 @@ function readStream(
       for (const event of events) {
         if (done) break;
         if (event.data === "[DONE]") done = true;
-        else readEvent(event, deltas.add);
+        else readEvent(event, json, deltas.add);
       }
       const ready = deltas.take();
       if (waiting && ready.some(saysSomething)) {
@@ -119,9 +121,9 @@ function isWhole({ data }: SseEvent): boolean {
   return data === "[DONE]" || tryParse(data) !== undefined;
 }
 
-function readEvent(event: SseEvent, add: (json: unknown) => void): void {
+function readEvent(event: SseEvent, reader: EventReader, add: (json: unknown) => void): void {
   if (event.data === "") return;
-  const json = tryParse(event.data);
+  const json = reader.read(event.data);
   if (event.event === "error") {
     const isWrapped = typeof json === "object" && json !== null && "error" in json;
     return add(isWrapped ? json : { error: json ?? event.data });
@@ -132,14 +134,6 @@ function readEvent(event: SseEvent, add: (json: unknown) => void): void {
     const each = line === "[DONE]" ? {} : tryParse(line);
     if (each === undefined) throw malformed();
     if (line !== "[DONE]") add(each);
-  }
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 
