@@ -39,8 +39,15 @@ function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
  */
 export function createRepetitionDetector(): RepetitionDetector {
   const seen: Set<string>[] = [];
+  let first: string | undefined;
   return {
     repeats(text) {
+      // Taken apart only once there is a second: many runs end with the first.
+      if (first === undefined) {
+        first = text;
+        return false;
+      }
+      if (seen.length === 0) seen.push(shingles(first));
       const set = shingles(text);
       const repeated = seen.some((earlier) => jaccard(earlier, set) > SAME);
       seen.push(set);
