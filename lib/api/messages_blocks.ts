@@ -100,11 +100,12 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions):
   }
 
   /** Writes the open block, and those after it as far as it is known to be whole. */
-  function* write(isEnd: boolean): Generator<BlockChange> {
+  function write(isEnd: boolean): BlockChange[] {
+    const changes: BlockChange[] = [];
     for (;;) {
       const block = blocks[open];
-      if (block === undefined) return;
-      if (!block.begun) yield { type: "start", block, text: "" };
+      if (block === undefined) return changes;
+      if (!block.begun) changes.push({ type: "start", block, text: "" });
       block.begun = true;
       const isWhole = isEnd || open < blocks.length - 1 && isComplete(block);
       const { pieces } = block;
@@ -112,9 +113,9 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions):
       if (isWhole && block.type === "tool_use" && pieces.length === 0) pieces.push("{}");
       const text = pieces.slice(block.sent).join("");
       block.sent = pieces.length;
-      if (text !== "") yield { type: "delta", block, text };
-      if (!isWhole) return;
-      yield { type: "stop", block, text: "" };
+      if (text !== "") changes.push({ type: "delta", block, text });
+      if (!isWhole) return changes;
+      changes.push({ type: "stop", block, text: "" });
       open++;
     }
   }
@@ -141,7 +142,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions):
           if (blocks.every(({ type }) => type === "thinking")) add("text");
           break;
       }
-      return [...write(event.type === "finish")];
+      return write(event.type === "finish");
     },
     all: () => blocks,
     thinking: () => thinking,

@@ -145,13 +145,14 @@ export async function* relayCall(
   let reason: FinishReason = "stop";
   let next = step;
 
-  function* endThinking(): Generator<ReasoningEvent> {
-    if (thinking === undefined) return;
+  // No generator: the runtime makes a class of each one that is made within a call, and such a class
+  // keeps the whole call in memory until the next full collection.
+  function endThinking(pieces: readonly string[]): ReasoningEvent {
     const seconds = (context.clock.now() - start) / 1000;
-    thought = thinking.join("");
-    yield { type: "step_end", step, title: "", content: thought, seconds };
+    thought = pieces.join("");
     thinking = undefined;
     next++;
+    return { type: "step_end", step, title: "", content: thought, seconds };
   }
 
   for await (const delta of context.call({ ...spec, visible: true })) {
@@ -167,7 +168,7 @@ export async function* relayCall(
       delta.content !== undefined || delta.refusal !== undefined || delta.toolCalls !== undefined
     ) {
       answering = true;
-      yield* endThinking();
+      if (thinking !== undefined) yield endThinking(thinking);
     }
     if (delta.content !== undefined) {
       const text = stop.push(delta.content);
@@ -190,7 +191,7 @@ export async function* relayCall(
       told = delta.stopSequence;
     }
   }
-  yield* endThinking();
+  if (thinking !== undefined) yield endThinking(thinking);
   const rest = stop.end();
   if (keep) kept.push(rest);
   if (!hold && rest !== "") yield { type: "answer", text: rest };

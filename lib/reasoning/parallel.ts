@@ -144,8 +144,8 @@ function createQueue<T>(): { put(item: T): void; take(): Promise<T> } {
 /** The step that the live call's text makes; it opens with the first text. */
 function createLiveStep(context: StrategyContext, step = 0): {
   readonly isOpen: boolean;
-  add(text: string): Generator<ReasoningEvent>;
-  end(): Generator<ReasoningEvent>;
+  add(text: string): ReasoningEvent[];
+  end(): ReasoningEvent[];
 } {
   const start = context.clock.now();
   const pieces: string[] = [];
@@ -154,18 +154,19 @@ function createLiveStep(context: StrategyContext, step = 0): {
     get isOpen() {
       return state === "open";
     },
-    *add(text) {
-      if (state === "new") yield { type: "step_start", step, titled: false };
-      state = "open";
+    add(text) {
       pieces.push(text);
-      yield { type: "reasoning", step, part: "content", text };
+      const event: ReasoningEvent = { type: "reasoning", step, part: "content", text };
+      const isFirst = state === "new";
+      state = "open";
+      return isFirst ? [{ type: "step_start", step, titled: false }, event] : [event];
     },
-    *end() {
-      if (state === "open") {
-        const seconds = (context.clock.now() - start) / 1000;
-        yield { type: "step_end", step, title: "", content: pieces.join(""), seconds };
-      }
+    end() {
+      const wasOpen = state === "open";
       state = "ended";
+      if (!wasOpen) return [];
+      const seconds = (context.clock.now() - start) / 1000;
+      return [{ type: "step_end", step, title: "", content: pieces.join(""), seconds }];
     },
   };
 }

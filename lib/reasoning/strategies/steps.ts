@@ -121,33 +121,27 @@ async function* takeStep(
   let began = false;
   let cut = false;
 
-  function* show(
-    parts: ReturnType<typeof reader.push>,
-  ): Generator<ReasoningEvent> {
+  function show(parts: ReturnType<typeof reader.push>): ReasoningEvent[] {
+    const events: ReasoningEvent[] = [];
     for (const { part, text } of parts) {
       if (!shown) {
-        if (thoughts !== undefined) yield* endThoughts(thoughts);
+        if (thoughts !== undefined) events.push(endThoughts(thoughts));
         shown = true;
-        yield { type: "step_start", step: number, titled: true };
+        events.push({ type: "step_start", step: number, titled: true });
       }
-      yield { type: "reasoning", step: number, part, text };
+      events.push({ type: "reasoning", step: number, part, text });
     }
+    return events;
   }
 
   /** A reasoning model thinks before it writes its step: that is an untitled step of its own. */
-  function* endThoughts(pieces: string[]): Generator<ReasoningEvent> {
+  function endThoughts(pieces: readonly string[]): ReasoningEvent {
     const now = clock.now();
     const seconds = (now - start) / 1000;
-    yield {
-      type: "step_end",
-      step: number,
-      title: "",
-      content: pieces.join(""),
-      seconds,
-    };
+    const content = pieces.join("");
     thoughts = undefined;
     start = now;
-    number++;
+    return { type: "step_end", step: number++, title: "", content, seconds };
   }
 
   try {
@@ -178,7 +172,7 @@ async function* takeStep(
   }
   const { parts, step } = reader.end();
   yield* show(parts);
-  if (thoughts !== undefined) yield* endThoughts(thoughts);
+  if (thoughts !== undefined) yield endThoughts(thoughts);
   if (shown) {
     const seconds = (clock.now() - start) / 1000;
     yield {
