@@ -112,12 +112,13 @@ Deno.test("the map of the house names every room, and what it may import", async
   assertEquals(rooms.map(({ name }) => name).sort(), Object.keys(MAY_IMPORT).sort());
 });
 
-Deno.test("no generator is made anew for each call, which would keep all that the call knows", () => {
+Deno.test("no generator and no getter is made anew for each call: they would keep what it knows", () => {
   const files = [...graph().keys()].filter((file) => /^(?:api|reasoning|upstream)\//.test(file));
   for (const file of files) {
     const text = Deno.readTextFileSync(join(LIB, file));
     const inner =
       text.match(/^ +(?:(?:return |\w.* = )?(?:async )?function\*|(?:async )?\*\w+\().*/gm) ?? [];
+    assertEquals(/^ +get \w+\(/m.test(text), false, file);
     // A strategy's and the client's own are made once.
     const other = inner.filter((line) => !/^ {2}async \*run\(|^ {4}async \*call\(/.test(line));
     assertEquals(other, [], file);

@@ -41,7 +41,7 @@ export interface Blocks {
   /** The upstream's private thinking before the calls or the answer; empty where there is none. */
   thinking(): string;
   /** Whether the model has refused. */
-  readonly refused: boolean;
+  refused(): boolean;
 }
 
 /** How the blocks are made. */
@@ -146,7 +146,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions):
     },
     all: () => blocks,
     thinking: () => thinking,
-    get refused() {
+    refused() {
       return refused;
     },
   };

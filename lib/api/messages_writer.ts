@@ -74,7 +74,7 @@ function usageBefore({ inputTokens }: MessageHead): Record<string, unknown> {
 /** Why a message ended, in Anthropic's words. */
 function stopOf({ reason, stop }: FinishEvent, blocks: Blocks): Record<string, unknown> {
   const name = () => {
-    if (blocks.refused || reason === "content_filter") return "refusal";
+    if (blocks.refused() || reason === "content_filter") return "refusal";
     if (reason === "length") return "max_tokens";
     if (blocks.all().some(({ type }) => type === "tool_use")) return "tool_use";
     return stop === undefined ? "end_turn" : "stop_sequence";

@@ -145,8 +145,8 @@ export async function* relayCall(
   let reason: FinishReason = "stop";
   let next = step;
 
-  // No generator: the runtime makes a class of each one that is made within a call, and such a class
-  // keeps the whole call in memory until the next full collection.
+  // No generator: V8 gives each that is made within a call a class of its own, and that keeps all
+  // that the call knows in memory until the next full collection. Getters are no better.
   function endThinking(pieces: readonly string[]): ReasoningEvent {
     const seconds = (context.clock.now() - start) / 1000;
     thought = pieces.join("");
@@ -174,7 +174,7 @@ export async function* relayCall(
       const text = stop.push(delta.content);
       if (keep) kept.push(text);
       if (!hold && text !== "") yield { type: "answer", text };
-      if (stop.stopped) break;
+      if (stop.stopped()) break;
     }
     if (delta.refusal !== undefined) {
       refused = true;
@@ -196,11 +196,11 @@ export async function* relayCall(
   if (keep) kept.push(rest);
   if (!hold && rest !== "") yield { type: "answer", text: rest };
   if (tools && reason === "stop") reason = "tool_calls";
-  if (finish) yield finishOf(reason, stop.sequence ?? told);
+  if (finish) yield finishOf(reason, stop.sequence() ?? told);
   return {
     text: kept.join(""),
     reason,
-    stop: stop.sequence ?? told,
+    stop: stop.sequence() ?? told,
     isText: !tools && !refused,
     answered: answering,
     thinking: thought,

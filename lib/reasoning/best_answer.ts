@@ -48,7 +48,7 @@ export async function* relayOrBest(
     const shown = stop.push(text) + stop.end();
     context.shows(shown);
     if (shown !== "") yield { type: "answer", text: shown };
-    yield finishOf("stop", stop.sequence);
+    yield finishOf("stop", stop.sequence());
   }
 }
 

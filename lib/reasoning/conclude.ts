@@ -32,7 +32,7 @@ export async function* conclude(
     const text = stop.push(answer) + stop.end();
     context.shows(text);
     if (text !== "") yield { type: "answer", text };
-    return yield finishOf(cut && !stop.stopped ? "length" : "stop", stop.sequence);
+    return yield finishOf(cut && !stop.stopped() ? "length" : "stop", stop.sequence());
   }
   const messages: Message[] = [
     { role: "system", content: context.prompt("synthesize").replace("{answer}", () => answer) },

@@ -161,7 +161,7 @@ async function* call(
       },
     );
     for await (const delta of deltas) {
-      if (delta.content !== undefined && !splitter.done) {
+      if (delta.content !== undefined && !splitter.done()) {
         split(delta, splitter.push(delta.content));
       }
       meter.add(delta);

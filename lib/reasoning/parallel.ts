@@ -109,7 +109,7 @@ export async function* sampleAll(
         lines.push(...told?.lines ?? []);
         done = told?.done ?? false;
       }
-      if (!live.isOpen) yield* lines.splice(0);
+      if (!live.isOpen()) yield* lines.splice(0);
       if (left === 1 && options.stragglerMs !== undefined && out.samples.length > 0) {
         cancelTimer();
         cancelTimer = context.clock.timer(options.stragglerMs, () => queue.put({ type: "late" }));
@@ -143,7 +143,7 @@ function createQueue<T>(): { put(item: T): void; take(): Promise<T> } {
 
 /** The step that the live call's text makes; it opens with the first text. */
 function createLiveStep(context: StrategyContext, step = 0): {
-  readonly isOpen: boolean;
+  isOpen(): boolean;
   add(text: string): ReasoningEvent[];
   end(): ReasoningEvent[];
 } {
@@ -151,7 +151,7 @@ function createLiveStep(context: StrategyContext, step = 0): {
   const pieces: string[] = [];
   let state: "new" | "open" | "ended" = "new";
   return {
-    get isOpen() {
+    isOpen() {
       return state === "open";
     },
     add(text) {

@@ -11,17 +11,17 @@ export interface StopFilter {
   /** What was held back. */
   end(): string;
   /** Whether a stop sequence has come; nothing follows it. */
-  readonly stopped: boolean;
+  stopped(): boolean;
   /** The stop sequence that has come. */
-  readonly sequence: string | undefined;
+  sequence(): string | undefined;
 }
 
 /** Lets all through. */
 const NO_STOPS: StopFilter = {
   push: (text) => text,
   end: () => "",
-  stopped: false,
-  sequence: undefined,
+  stopped: () => false,
+  sequence: () => undefined,
 };
 
 /** Creates a filter; the stop sequence itself is not given out. */
@@ -61,10 +61,10 @@ export function createStopFilter(stops: readonly string[]): StopFilter {
       held = "";
       return rest;
     },
-    get stopped() {
+    stopped() {
       return sequence !== undefined;
     },
-    get sequence() {
+    sequence() {
       return sequence;
     },
   };

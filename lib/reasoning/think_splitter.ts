@@ -19,7 +19,7 @@ export interface ThinkSplitter {
   /** Ends the text; what was held back comes out. */
   end(): SplitText;
   /** Whether all that follows is answer. */
-  readonly done: boolean;
+  done(): boolean;
 }
 
 const NAMES = "think|thinking|thought|reasoning";
@@ -101,7 +101,7 @@ export function createThinkSplitter(): ThinkSplitter {
         ? { reasoning: rest, content: "" }
         : { reasoning: "", content: state === "start" ? rest : "" };
     },
-    get done() {
+    done() {
       return state === "answer";
     },
   };

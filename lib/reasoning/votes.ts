@@ -20,9 +20,9 @@ export interface Ballot<T> {
   /** The clusters, most votes first; of equal ones the earlier first. */
   ranking(): Cluster<T>[];
   /** Votes that could be read. */
-  readonly valid: number;
+  valid(): number;
   /** All votes. */
-  readonly total: number;
+  total(): number;
 }
 
 /** Creates an empty ballot; answers agree when they have the same value. */
@@ -38,10 +38,10 @@ export function createBallot<T>(): Ballot<T> {
       else cluster.voters.push(voter);
     },
     ranking: () => [...clusters].sort((a, b) => b.voters.length - a.voters.length),
-    get valid() {
+    valid() {
       return clusters.reduce((sum, { voters }) => sum + voters.length, 0);
     },
-    get total() {
+    total() {
       return total;
     },
   };

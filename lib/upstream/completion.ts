@@ -57,7 +57,7 @@ function readJson(text: string): Delta[] {
   if (json === undefined) throw /^\s*(\{|$)/.test(text) ? cutOff() : malformed();
   const deltas = createDeltaReader();
   deltas.add(json);
-  if (!deltas.finished) throw malformed();
+  if (!deltas.finished()) throw malformed();
   return deltas.take();
 }
 
@@ -78,7 +78,7 @@ function readStream(
   return {
     async read() {
       if (ended) {
-        if (!deltas.finished && (!done || waiting)) throw cutOff();
+        if (!deltas.finished() && (!done || waiting)) throw cutOff();
         return undefined;
       }
       watchdog.reading();
@@ -87,7 +87,7 @@ function readStream(
         bytes = await reader.read();
       } catch (error) {
         // A completion that is whole loses nothing by the end of its connection.
-        if (deltas.finished || done) return undefined;
+        if (deltas.finished() || done) return undefined;
         throw error;
       }
       watchdog.read();
@@ -107,7 +107,7 @@ function readStream(
       }
       // Reading on to the end of the body, which is mostly there, keeps the connection for reuse.
       if (done) watchdog.done();
-      else if (deltas.finished && !trailing) {
+      else if (deltas.finished() && !trailing) {
         trailing = true;
         watchdog.finished();
       }

@@ -65,7 +65,7 @@ export interface DeltaReader {
   /** What has come since the last call of this; empty where nothing has. */
   take(): Delta[];
   /** Whether a finish reason has been read. */
-  readonly finished: boolean;
+  finished(): boolean;
 }
 
 type Json = Record<string, unknown>;
@@ -287,7 +287,7 @@ export function createDeltaReader(): DeltaReader {
       }
       return taken.filter((delta) => Object.keys(delta).length > 0);
     },
-    get finished() {
+    finished() {
       return finished;
     },
   };

@@ -107,12 +107,12 @@ Deno.test("no more is held back than could be a tag", () => {
   assertEquals(splitter.push(" b <"), { reasoning: " b ", content: "" });
   assertEquals(splitter.push("c"), { reasoning: "<c", content: "" });
   assertEquals(splitter.push("</think"), { reasoning: "", content: "" });
-  assertEquals(splitter.done, false);
+  assertEquals(splitter.done(), false);
   assertEquals(splitter.push(">\n"), { reasoning: "", content: "" });
   assertEquals(splitter.push("\n4"), { reasoning: "", content: "4" });
-  assertEquals(splitter.done, true);
+  assertEquals(splitter.done(), true);
   assertEquals(splitter.push(" </think> "), { reasoning: "", content: " </think> " });
   const answer = createThinkSplitter();
   assertEquals(answer.push("4"), { reasoning: "", content: "4" });
-  assertEquals(answer.done, true);
+  assertEquals(answer.done(), true);
 });

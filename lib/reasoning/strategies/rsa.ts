@@ -121,12 +121,12 @@ function roundStatus(round: number, ballot: Ballot<Sample>): ReasoningEvent {
   const [first] = ranking;
   const lead = first === undefined
     ? "no answer could be read"
-    : `${first.voters.length} of ${ballot.total} agree on ${first.answer.slice(0, 80)}`;
+    : `${first.voters.length} of ${ballot.total()} agree on ${first.answer.slice(0, 80)}`;
   const counts = ranking.map(({ answer, voters }) => ({ answer, votes: voters.length }));
   return {
     type: "status",
     text: `Round ${round}: ${lead}`,
-    detail: { type: "tally", counts, total: ballot.total },
+    detail: { type: "tally", counts, total: ballot.total() },
   };
 }
 
@@ -138,7 +138,7 @@ async function* finish(
   ballot: Ballot<Sample>,
 ): AsyncGenerator<ReasoningEvent> {
   const [first] = ballot.ranking();
-  const isClosed = first !== undefined && ballot.valid * 2 >= ballot.total &&
+  const isClosed = first !== undefined && ballot.valid() * 2 >= ballot.total() &&
     (first.voters.length > 1 || population.length === 1);
   if (isClosed) {
     const shortest = first.voters.reduce((best, each) =>

@@ -113,10 +113,10 @@ function tally(ballot: Ballot<Sample>): ReasoningEvent {
   const ranking = ballot.ranking();
   const [first] = ranking;
   const text = first === undefined
-    ? `No answer could be read in ${ballot.total} samples.`
-    : `${first.voters.length} of ${ballot.total} agree on ${first.answer.slice(0, 80)}`;
+    ? `No answer could be read in ${ballot.total()} samples.`
+    : `${first.voters.length} of ${ballot.total()} agree on ${first.answer.slice(0, 80)}`;
   const counts = ranking.map(({ answer, voters }) => ({ answer, votes: voters.length }));
-  return { type: "status", text, detail: { type: "tally", counts, total: ballot.total } };
+  return { type: "status", text, detail: { type: "tally", counts, total: ballot.total() } };
 }
 
 /** The winning cluster's shortest complete sample, or the one that a judge prefers. */
@@ -127,7 +127,7 @@ async function* choose(
   samples: readonly Sample[],
 ): AsyncGenerator<ReasoningEvent, Sample> {
   const [first] = ballot.ranking();
-  const isOpen = ballot.valid * 2 < ballot.total ||
+  const isOpen = ballot.valid() * 2 < ballot.total() ||
     (samples.length > 1 && first?.voters.length === 1);
   if (first === undefined || (isOpen && samples.length > 1)) {
     const texts = samples.map((sample) => withoutFinalLine(sample.text || sample.thinking));
