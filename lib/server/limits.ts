@@ -163,9 +163,9 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
 
   return {
     async take(client, estimate, model) {
+      if (rulesOf(client, limits()).length === 0) return undefined;
       const lease = crypto.randomUUID();
       const asked = ask(client, (rule) => reserved(rule, estimate), lease);
-      if (asked.length === 0) return undefined;
       const date = clock.date();
       const answer = await limiter.take(date, asked.map(({ rule: _rule, ...rest }) => rest)).catch(
         (error) => {
