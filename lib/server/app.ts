@@ -88,16 +88,16 @@ export interface App {
  * Headers that OpenAI sends with every answer. Where a client has no limit of requests or tokens,
  * balancers that look for one find one that is never reached.
  */
-const CONSTANT_HEADERS: readonly (readonly [string, string])[] = [
-  ["openai-version", "2020-10-01"],
-  ["openai-organization", "o1-api"],
-  ["x-ratelimit-limit-requests", "1000000"],
-  ["x-ratelimit-remaining-requests", "1000000"],
-  ["x-ratelimit-reset-requests", "0s"],
-  ["x-ratelimit-limit-tokens", "1000000000"],
-  ["x-ratelimit-remaining-tokens", "1000000000"],
-  ["x-ratelimit-reset-tokens", "0s"],
-];
+const CONSTANT_HEADERS: Readonly<Record<string, string>> = {
+  "openai-version": "2020-10-01",
+  "openai-organization": "o1-api",
+  "x-ratelimit-limit-requests": "1000000",
+  "x-ratelimit-remaining-requests": "1000000",
+  "x-ratelimit-reset-requests": "0s",
+  "x-ratelimit-limit-tokens": "1000000000",
+  "x-ratelimit-remaining-tokens": "1000000000",
+  "x-ratelimit-reset-tokens": "0s",
+};
 
 /** Time to write what was aborted to the store, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
@@ -205,10 +205,8 @@ export function createApp(options: AppOptions): App {
         }
         observer?.end(status, error);
         const ms = Math.round(clock.now() - start);
-        logAnswer(log, `${shown(request.method)} ${shown(path)}`, { status, ms }, error, {
-          ...fields,
-          request_id: id,
-        });
+        fields.request_id = id;
+        logAnswer(log, `${shown(request.method)} ${shown(path)}`, { status, ms }, error, fields);
       };
       const ends: (() => void)[] = [];
       const exchange: Exchange = {
@@ -221,6 +219,7 @@ export function createApp(options: AppOptions): App {
         done,
         onAnswer: (end) => ends.push(end),
       };
+      let failed = false;
       let response: Response;
       try {
         response = request.method === "OPTIONS"
@@ -230,6 +229,7 @@ export function createApp(options: AppOptions): App {
         if (!exchange.isStreaming) done();
       } catch (error) {
         done(error);
+        failed = true;
         const failure = toApiError(error);
         response = isMessages ? messagesErrorResponse(failure, id) : errorResponse(failure);
       }
@@ -237,11 +237,11 @@ export function createApp(options: AppOptions): App {
       const { headers } = response;
       headers.set("x-request-id", id);
       if (isMessages) headers.set("request-id", id);
-      // A refusal brings its own.
       const own = exchange.hold?.headers ?? await limits.headers(exchange.client);
-      for (const name in own) if (!headers.has(name)) headers.append(name, own[name]!);
-      for (const [name, value] of CONSTANT_HEADERS) {
-        if (!headers.has(name)) headers.append(name, value);
+      const usual = { ...CONSTANT_HEADERS, ...own };
+      for (const name in usual) {
+        // A refusal brings its own.
+        if (!failed || !headers.has(name)) headers.append(name, usual[name]!);
       }
       headers.set("openai-processing-ms", String(Math.round(clock.now() - start)));
       addCorsHeaders(headers, request.headers.get("origin"), config.server.cors_origins);

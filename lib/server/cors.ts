@@ -34,5 +34,6 @@ export function addCorsHeaders(
     if (origin === null || !allowed.includes(origin)) return;
     headers.set("access-control-allow-origin", origin);
   }
-  headers.set("access-control-expose-headers", EXPOSED);
+  // No page asks without an origin.
+  if (origin !== null) headers.set("access-control-expose-headers", EXPOSED);
 }

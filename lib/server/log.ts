@@ -69,7 +69,9 @@ export function createLog(options: LogOptions): Log {
       if (!on) return;
       const time = new Date(options.now()).toISOString();
       if (options.format === "json") {
-        options.write(plain(JSON.stringify({ time, level, message, ...fields })));
+        const head = JSON.stringify({ time, level, message }).slice(0, -1);
+        const rest = JSON.stringify(fields).slice(1);
+        options.write(plain(rest === "}" ? `${head}}` : `${head},${rest}`));
         return;
       }
       const entries = Object.entries(fields).filter(([, value]) => value !== undefined);

@@ -1,5 +1,5 @@
 /**
- * Takes the README's picture: two models of the built-in demo answer side by side.
+ * Takes the README's pictures, light and dark: two models of the built-in demo answer side by side.
  *
  * Run it as `deno task picture`; it needs Debian's Chromium.
  *
@@ -7,26 +7,31 @@
  */
 import { ask, openPage, startBrowser } from "./browser.ts";
 
-const FILE = new URL("../../.github/playground.png", import.meta.url);
+const FILES = {
+  light: new URL("../../.github/playground.png", import.meta.url),
+  dark: new URL("../../.github/playground-dark.png", import.meta.url),
+};
 
 const browser = await startBrowser();
 try {
-  await using open = await openPage(browser, {
-    upstream: "demo:",
-    yaml: `
+  for (const colorScheme of ["light", "dark"] as const) {
+    await using open = await openPage(browser, {
+      upstream: "demo:",
+      yaml: `
 upstreams: { demo: { base_url: "demo:", price: { input: 0.15, output: 0.6 } } }
 `,
-    context: { viewport: { width: 1180, height: 830 }, deviceScaleFactor: 1.5 },
-  });
-  const { page } = open;
-  await page.getByRole("button", { name: "Compare" }).click();
-  await page.getByLabel("Column 2", { exact: true }).selectOption("o1-vote");
-  await ask(page, 'How many r are in "strawberry"?');
-  await page.locator(".figures").nth(1).waitFor();
-  for (const number of [1, 2]) await page.locator(".step summary").nth(number).click();
-  await page.locator("#log").press("Home");
-  await page.getByLabel("Your question").focus();
-  await page.screenshot({ path: FILE.pathname });
+      context: { viewport: { width: 1180, height: 830 }, deviceScaleFactor: 1.5, colorScheme },
+    });
+    const { page } = open;
+    await page.getByRole("button", { name: "Compare" }).click();
+    await page.getByLabel("Column 2", { exact: true }).selectOption("o1-vote");
+    await ask(page, 'How many r are in "strawberry"?');
+    await page.locator(".figures").nth(1).waitFor();
+    for (const number of [1, 2]) await page.locator(".step summary").nth(number).click();
+    await page.locator("#log").press("Home");
+    await page.getByLabel("Your question").focus();
+    await page.screenshot({ path: FILES[colorScheme].pathname });
+  }
 } finally {
   await browser.close();
 }

@@ -84,5 +84,6 @@ export function linksOf(page: Page): string[] {
   return [
     ...[...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!),
     ...[...text.matchAll(/^\[[^\]]+\]: (\S+)$/gm)].map(([, target]) => target!),
+    ...[...text.matchAll(/ (?:href|src|srcset)="([^"]+)"/g)].map(([, target]) => target!),
   ];
 }

@@ -265,7 +265,8 @@ Deno.test("a preflight is answered without a token, and every answer can be read
     "POST",
   );
   assertEquals(preflight.headers.get("access-control-max-age"), "86400");
-  const failed = await send("/v1/nothing");
+  const headers = { origin: "https://chat.example" };
+  const failed = await send("/v1/nothing", undefined, { headers });
   assertEquals(failed.headers.get("access-control-allow-origin"), "*");
   assertStringIncludes(
     failed.headers.get("access-control-expose-headers")!,

@@ -59,7 +59,9 @@ keys:
     books: () => Promise.all(limiter.keys().map(async (key) => [key, await count(key)] as const)),
     /** Asks and reads the whole answer. */
     async ask(body: Record<string, unknown> = {}, token = KEY) {
-      const response = await app.chat(body, { headers: { authorization: `Bearer ${token}` } });
+      const response = await app.chat(body, {
+        headers: { authorization: `Bearer ${token}`, origin: "https://chat.example" },
+      });
       const text = await response.text();
       return { status: response.status, headers: response.headers, text };
     },
@@ -200,7 +202,7 @@ Deno.test("every answer of a limited client says how its limits stand", async ()
   const expected = ["10", "1000", "9", "867", "6s", "7.98s"];
   assertEquals(limitHeaders((await world.ask()).headers), expected);
   const used = ["10", "1000", "9", "985", "6s", "900ms"];
-  const bearer = { headers: { authorization: `Bearer ${KEY}` } };
+  const bearer = { headers: { authorization: `Bearer ${KEY}`, origin: "https://chat.example" } };
   const models = await world.app.send("/v1/models", undefined, bearer);
   assertEquals(limitHeaders(models.headers), used, "settled, and a list costs nothing");
   const wrong = await world.ask({ messages: [] });
@@ -251,7 +253,7 @@ Deno.test("parallel: a second request is 429 while the first runs, however long"
       ...(call.index === 0 ? { gate: (frame) => frame === 2 ? gate.promise : undefined } : {}),
     }),
   });
-  const bearer = { headers: { authorization: `Bearer ${KEY}` } };
+  const bearer = { headers: { authorization: `Bearer ${KEY}`, origin: "https://chat.example" } };
   const stream = readStream(await world.app.chat({ stream: true }, bearer));
   await stream.until(({ content }) => content === "a");
   const refused = await world.ask();
@@ -278,7 +280,7 @@ Deno.test("a response that is made in the background counts until it is made", a
     key: "parallel: 1, daily_tokens: 1000",
     script: [{ content: "Hi", gate: () => gate.promise }],
   });
-  const bearer = { headers: { authorization: `Bearer ${KEY}` } };
+  const bearer = { headers: { authorization: `Bearer ${KEY}`, origin: "https://chat.example" } };
   const body = { model: "m", input: "Hello", background: true };
   const made = await world.app.send("/v1/responses", body, bearer);
   const { id } = await made.json();
@@ -369,7 +371,7 @@ Deno.test("where counts can't be reached, limited clients get 503, and others no
   ]);
   assertEquals(limitHeaders(refused.headers), UNLIMITED);
   assertEquals((await world.ask({}, OTHER)).status, 200);
-  const bearer = { headers: { authorization: `Bearer ${KEY}` } };
+  const bearer = { headers: { authorization: `Bearer ${KEY}`, origin: "https://chat.example" } };
   assertEquals((await world.app.send("/v1/models", undefined, bearer)).status, 200);
   assert(world.lines.some((line) => line.includes("limits: can't be reached")));
   assertEquals(world.upstream.calls.length, 1);
