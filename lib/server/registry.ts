@@ -41,9 +41,16 @@ interface Series extends MetricRow {
   attributes: Attributes;
 }
 
+/** The series by their attributes' values, one after the other. */
+interface Branch {
+  next: Map<string | undefined, Branch>;
+  series: Series | undefined;
+}
+
 interface Metric {
   spec: MetricSpec;
-  series: Map<string, Series>;
+  root: Branch;
+  series: Series[];
   forward: ((value: number, attributes: Attributes) => void) | undefined;
 }
 
@@ -54,22 +61,29 @@ export function createRegistry(): Registry {
   const metrics = new Map(
     specs.map(([key, spec]): [MetricKey, Metric] => [key, {
       spec,
-      series: new Map(),
+      root: newBranch(),
+      series: [],
       forward: spec.type === "gauge" ? undefined : meters?.forwarder(spec),
     }]),
   );
 
   return {
     record(key, value, attributes) {
-      const { spec, series, forward } = metrics.get(key)!;
-      let id = "";
-      for (const name of spec.attributes) id += `${attributes[name] ?? ""}\n`;
-      let one = series.get(id);
-      if (one === undefined) {
+      const { spec, root, series, forward } = metrics.get(key)!;
+      let branch = root;
+      for (const name of spec.attributes) {
+        const attribute = attributes[name];
+        let next = branch.next.get(attribute);
+        if (next === undefined) branch.next.set(attribute, next = newBranch());
+        branch = next;
+      }
+      if (branch.series === undefined) {
         const counts = spec.buckets === undefined ? [] : Array(spec.buckets.length + 1).fill(0);
         const own = given(spec, attributes);
-        series.set(id, one = { labels: labelsOf(own), attributes: own, value: 0, counts });
+        branch.series = { labels: labelsOf(own), attributes: own, value: 0, counts };
+        series.push(branch.series);
       }
+      const one = branch.series;
       one.value += value;
       if (spec.buckets !== undefined) {
         const bucket = spec.buckets.findIndex((bound) => value <= bound);
@@ -89,7 +103,7 @@ export function createRegistry(): Registry {
       return new Map([...metrics].map(([key, { spec, series }]) => {
         const read = gauges.get(key);
         const rows: MetricRow[] = read === undefined
-          ? [...series.values()].map(({ labels, value, counts }) => ({
+          ? series.map(({ labels, value, counts }) => ({
             labels,
             value,
             counts: [...counts],
@@ -103,6 +117,10 @@ export function createRegistry(): Registry {
       }));
     },
   };
+}
+
+function newBranch(): Branch {
+  return { next: new Map(), series: undefined };
 }
 
 /** The attributes that a metric has, without those that have no value here. */
