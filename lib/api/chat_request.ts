@@ -74,25 +74,26 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
   if (options.strict) checkStrict(body);
   checkUnsupported(body);
   const { effort, thinkingTokens, format } = readSwitches(body);
+  const reasoning: ReasoningRequest = {
+    messages: readMessages(body.messages),
+    stream: body.stream === true,
+    final: finalFields(body),
+  };
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
+  if (maxTokens !== undefined) reasoning.maxTokens = maxTokens;
+  if (effort !== undefined) reasoning.effort = effort;
+  if (thinkingTokens !== undefined) reasoning.thinkingTokens = thinkingTokens;
   const strategy = body.reasoning?.strategy ?? options.strategy;
+  if (strategy !== undefined) reasoning.strategy = strategy;
   const own = Object.entries(body.reasoning ?? {}).filter(([key, value]) =>
     !REASONING_FIELDS.has(key) && value !== null
   );
+  if (own.length > 0) reasoning.options = Object.fromEntries(own);
   const schema = answerFormat(body);
+  if (schema !== undefined) reasoning.json = schema;
   return {
     model: body.model ?? undefined,
-    reasoning: {
-      messages: readMessages(body.messages),
-      stream: body.stream === true,
-      final: finalFields(body),
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-      ...(effort === undefined ? {} : { effort }),
-      ...(thinkingTokens === undefined ? {} : { thinkingTokens }),
-      ...(strategy === undefined || strategy === null ? {} : { strategy }),
-      ...(own.length === 0 ? {} : { options: Object.fromEntries(own) }),
-      ...(schema === undefined ? {} : { json: schema }),
-    },
+    reasoning,
     includeUsage: body.stream_options?.include_usage === true,
     format,
     progress: body.reasoning?.events === true,
