@@ -131,9 +131,17 @@ export async function startServer(
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   const [, ...args] = (tasks.start.command as string).split(" ");
   // In a folder of its own: the server watches it.
-  const config = `${await Deno.makeTempDir()}/config.yaml`;
+  const folder = await Deno.makeTempDir();
+  const config = `${folder}/config.yaml`;
   await Deno.writeTextFile(config, configOf(upstream, workers));
-  return await start([...args, "--config", config, "--port", "0"], cores);
+  const running = await start([...args, "--config", config, "--port", "0"], cores);
+  return {
+    ...running,
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
 }
 
 /** The configuration: a model for each thing that the upstream can do. */
