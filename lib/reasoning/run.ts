@@ -94,11 +94,11 @@ export function strategyName(model: ReasoningModel, request: ReasoningRequest): 
 /** What a request runs on a model, and how. */
 function choose(model: ReasoningModel, request: ReasoningRequest): Omit<Job, "model" | "request"> {
   const strategy = strategyName(model, request);
-  const own = strategy === model.strategy ? model.options : {};
-  const { re2, wait, ...options } = request.options ?? {};
-  const settings = parsed(strategies[strategy]!.options, { ...own, ...options });
-  const asked = { ...(re2 === undefined ? {} : { re2 }), ...(wait === undefined ? {} : { wait }) };
-  const modifiers = parsed(modifierOptions, { ...model.modifiers, ...asked });
+  const isOwn = strategy === model.strategy;
+  const { wait } = request.options ?? {};
+  const { settings, modifiers } = isOwn && request.options === undefined
+    ? ownOptions(model)
+    : parsedOptions(model, strategy, isOwn ? model.options : {}, request.options);
   const effort = request.effort ?? model.effort;
   if (reasonsNotAtAll(effort) || isUtility(model, request)) {
     return { strategy, settings, re2: false, wait: 0 };
@@ -111,6 +111,30 @@ function choose(model: ReasoningModel, request: ReasoningRequest): Omit<Job, "mo
   }
   const most = modifiers.wait ?? waits?.(effort) ?? 0;
   return { strategy, settings, re2: modifiers.re2, wait: waits === undefined ? 0 : most };
+}
+
+type Parsed = ReturnType<typeof parsedOptions>;
+const known = new WeakMap<ReasoningModel, Parsed>();
+
+/** What a model's own options come to: the same for all requests that change nothing. */
+function ownOptions(model: ReasoningModel): Parsed {
+  let found = known.get(model);
+  if (found === undefined) {
+    known.set(model, found = parsedOptions(model, model.strategy, model.options));
+  }
+  return found;
+}
+
+function parsedOptions(
+  model: ReasoningModel,
+  strategy: string,
+  own: Record<string, unknown>,
+  asked: Record<string, unknown> = {},
+) {
+  const { re2, wait, ...options } = asked;
+  const settings = parsed(strategies[strategy]!.options, { ...own, ...options });
+  const given = { ...(re2 === undefined ? {} : { re2 }), ...(wait === undefined ? {} : { wait }) };
+  return { settings, modifiers: parsed(modifierOptions, { ...model.modifiers, ...given }) };
 }
 
 function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {

@@ -61,13 +61,28 @@ export function causeOf(error: unknown): string {
   return [error.name, ...frames].join("\n");
 }
 
+/** Writes times as ISO 8601 does. All but the milliseconds is made once a second. */
+function createTimeWriter(): (date: number) => string {
+  let second: number | undefined;
+  let start = "";
+  return (date) => {
+    const ms = Math.trunc(date);
+    if (second !== Math.floor(ms / 1000)) {
+      second = Math.floor(ms / 1000);
+      start = new Date(ms).toISOString().slice(0, -4);
+    }
+    return `${start}${String(ms - second * 1000).padStart(3, "0")}Z`;
+  };
+}
+
 /** Creates a log. */
 export function createLog(options: LogOptions): Log {
+  const timeOf = createTimeWriter();
   function line(level: LogLevel) {
     const on = ORDER.indexOf(level) >= ORDER.indexOf(options.level);
     return (message: string, fields: LogFields = {}) => {
       if (!on) return;
-      const time = new Date(options.now()).toISOString();
+      const time = timeOf(options.now());
       if (options.format === "json") {
         const head = JSON.stringify({ time, level, message }).slice(0, -1);
         const rest = JSON.stringify(fields).slice(1);

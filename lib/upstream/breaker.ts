@@ -33,9 +33,11 @@ export function createBreaker(clock: Clock, options: UpstreamOptions["breaker"])
 
   function current(): { ok: number; failed: number } {
     const at = Math.floor(clock.now() / span);
-    buckets = buckets.filter((bucket) => bucket.at > at - BUCKETS);
     let last = buckets.at(-1);
-    if (last?.at !== at) buckets.push(last = { at, ok: 0, failed: 0 });
+    if (last?.at !== at) {
+      buckets = buckets.filter((bucket) => bucket.at > at - BUCKETS);
+      buckets.push(last = { at, ok: 0, failed: 0 });
+    }
     return last;
   }
 

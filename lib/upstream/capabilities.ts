@@ -95,25 +95,33 @@ const UNKNOWN_FIELD =
 const SYSTEM =
   /(multiple|single|one|only|first|second|begin|start|additional)\W.*\bsystem\b|\bsystem\b.*\b(multiple|single|one|only|first|begin|start|alternat)|roles must alternate/i;
 
+/** What is taken for granted of an upstream of which nothing is known. */
+function assumed({ upstream }: Target): Capabilities {
+  return {
+    jsonSchema: true,
+    jsonObject: true,
+    heldSchema: false,
+    reasons: false,
+    streamOptions: true,
+    maxTokens: /\/\/api\.openai\.com/.test(upstream.base_url)
+      ? "max_completion_tokens"
+      : "max_tokens",
+    manySystemMessages: true,
+    developerRole: true,
+    toolReasoning: false,
+  };
+}
+
 /** Creates an empty memory. */
 export function createCapabilityMemory(): CapabilityMemory {
   const known = new Map<string, Readonly<Capabilities>>();
   const keyOf = ({ upstream, model }: Target) => `${upstream.base_url}\n${model}`;
 
   function of(target: Target): Readonly<Capabilities> {
-    return known.get(keyOf(target)) ?? {
-      jsonSchema: true,
-      jsonObject: true,
-      heldSchema: false,
-      reasons: false,
-      streamOptions: true,
-      maxTokens: /\/\/api\.openai\.com/.test(target.upstream.base_url)
-        ? "max_completion_tokens"
-        : "max_tokens",
-      manySystemMessages: true,
-      developerRole: true,
-      toolReasoning: false,
-    };
+    const key = keyOf(target);
+    let found = known.get(key);
+    if (found === undefined) known.set(key, found = assumed(target));
+    return found;
   }
 
   function set(target: Target, change: Partial<Capabilities>): void {
@@ -142,7 +150,7 @@ export function createCapabilityMemory(): CapabilityMemory {
         const wrongName = new RegExp(`(?<!_)\\b${sent.maxTokens}\\b`).test(said) &&
           UNKNOWN_FIELD.test(said);
         if (wrongName) {
-          const first = sent.maxTokens === of({ ...target, model: "" }).maxTokens;
+          const first = sent.maxTokens === assumed(target).maxTokens;
           set(target, { maxTokens: first ? other : "none" });
           return true;
         }
