@@ -194,6 +194,7 @@ export function createApp(options: AppOptions): App {
       );
       let over = false;
       let status = 200;
+      let ms: number | undefined;
       const done = (error?: unknown) => {
         if (over) return;
         over = true;
@@ -204,7 +205,7 @@ export function createApp(options: AppOptions): App {
           status = isMessages ? messagesStatus(statusOf(error)) : statusOf(error);
         }
         observer?.end(status, error);
-        const ms = Math.round(clock.now() - start);
+        ms = Math.round(clock.now() - start);
         fields.request_id = id;
         logAnswer(log, `${shown(request.method)} ${shown(path)}`, { status, ms }, error, fields);
       };
@@ -243,7 +244,7 @@ export function createApp(options: AppOptions): App {
         // A refusal brings its own.
         if (!failed || !headers.has(name)) headers.append(name, usual[name]!);
       }
-      headers.set("openai-processing-ms", String(Math.round(clock.now() - start)));
+      headers.set("openai-processing-ms", String(ms ?? Math.round(clock.now() - start)));
       addCorsHeaders(headers, request.headers.get("origin"), config.server.cors_origins);
       return response;
     },
@@ -275,7 +276,8 @@ function pathOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
   const end = url.search(/[?#]/);
   const path = start < 0 ? "/" : url.slice(start, end < 0 ? undefined : end);
-  return path.replace(/\/+$/, "").replace(/^(\/v1)+(?=\/|$)/, "") || "/";
+  const rest = path.replace(/^(?:\/v1)+(?=\/|$)/, "");
+  return (rest.endsWith("/") ? rest.replace(/\/+$/, "") : rest) || "/";
 }
 
 /** The one line that every request leaves. */

@@ -33,17 +33,18 @@ export function bodyResource(body: ReadableStream<Uint8Array>): number | undefin
  * costs as much as to parse it. False where the runtime does not tell.
  */
 export function isHere(request: Request): boolean {
-  for (const key of Object.getOwnPropertySymbols(request)) {
-    if (key.description !== "request") continue;
-    const inner: { body?: { streamOrStatic?: unknown } | null } | undefined = Reflect.get(
-      request,
-      key,
-    );
-    const source = inner?.body?.streamOrStatic;
-    return typeof source === "object" && source !== null && "consumed" in source;
-  }
-  return false;
+  innerKey ??= Object.getOwnPropertySymbols(request).find((key) => key.description === "request");
+  if (innerKey === undefined) return false;
+  const inner: { body?: { streamOrStatic?: unknown } | null } | undefined = Reflect.get(
+    request,
+    innerKey,
+  );
+  const source = inner?.body?.streamOrStatic;
+  return typeof source === "object" && source !== null && "consumed" in source;
 }
+
+/** Under which the runtime keeps what is behind a request; the same for all. */
+let innerKey: symbol | undefined;
 
 /**
  * Calls `onGone` when the client of this body, which has been read but for its end, has left.
