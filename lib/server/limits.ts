@@ -43,8 +43,8 @@ export interface Limits {
    * counts can't be reached.
    */
   take(client: Client, estimate: Estimate, model: string): Promise<Hold | undefined>;
-  /** The `x-ratelimit-*` headers of a client as it stands; none where it has no such limit. */
-  headers(client: Client): Promise<Record<string, string>>;
+  /** The `x-ratelimit-*` headers of a client as it stands; undefined where it has no limit. */
+  headers(client: Client): Promise<Record<string, string>> | undefined;
   /** Waits until all that is over has been counted; leases are renewed no more. */
   close(): Promise<void>;
 }
@@ -161,6 +161,19 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
     };
   }
 
+  async function standing(client: Client): Promise<Record<string, string>> {
+    // What costs nothing takes nothing, and tells how things stand.
+    const asked = ask(client, ({ per }) => per === "minute" ? 0 : undefined, "");
+    if (asked.length === 0) return {};
+    try {
+      const { states } = await limiter.take(clock.date(), asked);
+      return limitHeaders(standings(asked, states));
+    } catch (error) {
+      failed("be reached", error);
+      return {};
+    }
+  }
+
   return {
     async take(client, estimate, model) {
       if (rulesOf(client, limits()).length === 0) return undefined;
@@ -176,18 +189,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
       if (answer.ok) return holdOf(asked, answer.states, lease);
       throw refusal(standings(asked, answer.states), model, date);
     },
-    async headers(client) {
-      // What costs nothing takes nothing, and tells how things stand.
-      const asked = ask(client, ({ per }) => per === "minute" ? 0 : undefined, "");
-      if (asked.length === 0) return {};
-      try {
-        const { states } = await limiter.take(clock.date(), asked);
-        return limitHeaders(standings(asked, states));
-      } catch (error) {
-        failed("be reached", error);
-        return {};
-      }
-    },
+    headers: (client) => rulesOf(client, limits()).length === 0 ? undefined : standing(client),
     async close() {
       stopRenewing();
       while (pending.size > 0) await Promise.all(pending);
