@@ -11,6 +11,12 @@ import { suggestion } from "./suggestion.ts";
 type Issue = z.core.$ZodIssue;
 
 /**
+ * How a value is parsed that is parsed once: to generate code for it takes longer than to do
+ * without.
+ */
+export const READ_ONCE = { jitless: true };
+
+/**
  * Validates a value that stands at `path`; every fault is given, none quotes a text.
  *
  * @internal
@@ -20,7 +26,7 @@ export function schemaFaults(
   value: unknown,
   path: Path,
 ): Fault[] {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, READ_ONCE);
   if (result.success) return [];
   const json = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
   return result.error.issues.flatMap((issue) => issueFaults(issue, json, value, path));

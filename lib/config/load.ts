@@ -6,7 +6,7 @@
 import { crossCheck } from "./checks.ts";
 import { type Env, holdsReference, prepare } from "./environment.ts";
 import { ConfigError, type ConfigFault, type Fault, isAtOrBelow, printPath } from "./fault.ts";
-import { schemaFaults } from "./issues.ts";
+import { READ_ONCE, schemaFaults } from "./issues.ts";
 import { type ReadFile, readPrompts, reason } from "./prompt_files.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { openSource, type Source } from "./source.ts";
@@ -98,7 +98,7 @@ export async function parseConfig(
     throw new ConfigError(await withLines(all, yaml, source), options.file);
   }
   // Every prompt that was a file is a text by now.
-  return configSchema.parse(value) as Config;
+  return configSchema.parse(value, READ_ONCE) as Config;
 }
 
 /** Validates a value and reads its prompts. */
