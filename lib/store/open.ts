@@ -4,15 +4,9 @@
  * @module
  */
 import { dirname, resolve } from "../std/path.ts";
-import { createKvStore } from "./kv.ts";
 import type { Limiter } from "./limiter.ts";
-import { createKvLimiter } from "./limiter_kv.ts";
 import { createMemoryLimiter } from "./limiter_memory.ts";
-import { openRedisLimiter } from "./limiter_redis.ts";
-import { openSqliteLimiter } from "./limiter_sqlite.ts";
 import { createMemoryStore } from "./memory.ts";
-import { openRedisStore } from "./redis.ts";
-import { openSqliteStore } from "./sqlite.ts";
 import type { Store } from "./store.ts";
 
 /** What an opening needs to know. */
@@ -31,13 +25,13 @@ export interface OpenOptions {
   onDeploy?: boolean;
 }
 
-/** How one kind of thing is opened on each back end. */
+/** How one kind of thing is opened on each back end, whose code is loaded only then. */
 interface Openers<T> {
   /** What is opened, for people. */
   name: string;
   memory(): T;
   sqlite(path: string): Promise<T>;
-  kv(kv: Deno.Kv): T;
+  kv(kv: Deno.Kv): Promise<T>;
   redis(url: string): Promise<T>;
 }
 
@@ -54,9 +48,9 @@ export function openStore(setting: string, options: OpenOptions): Promise<Store>
   return openOn(setting, options, {
     name: "Stored responses",
     memory: () => createMemoryStore({ now }),
-    sqlite: (path) => openSqliteStore({ path, now }),
-    kv: (kv) => createKvStore({ kv, now }),
-    redis: (url) => openRedisStore({ url, now, warn }),
+    sqlite: async (path) => (await import("./sqlite.ts")).openSqliteStore({ path, now }),
+    kv: async (kv) => (await import("./kv.ts")).createKvStore({ kv, now }),
+    redis: async (url) => (await import("./redis.ts")).openRedisStore({ url, now, warn }),
   });
 }
 
@@ -71,9 +65,9 @@ export function openLimiter(setting: string, options: OpenOptions): Promise<Limi
   return openOn(setting, options, {
     name: "Limits",
     memory: createMemoryLimiter,
-    sqlite: (path) => openSqliteLimiter({ path }),
-    kv: (kv) => createKvLimiter({ kv }),
-    redis: (url) => openRedisLimiter({ url, warn }),
+    sqlite: async (path) => (await import("./limiter_sqlite.ts")).openSqliteLimiter({ path }),
+    kv: async (kv) => (await import("./limiter_kv.ts")).createKvLimiter({ kv }),
+    redis: async (url) => (await import("./limiter_redis.ts")).openRedisLimiter({ url, warn }),
   });
 }
 
@@ -81,7 +75,7 @@ async function openOn<T>(setting: string, options: OpenOptions, openers: Openers
   const { path, warn, onDeploy = Deno.env.has("DENO_DEPLOY") } = options;
   if (setting === "auto") {
     try {
-      return onDeploy ? openers.kv(await openKv()) : await openers.sqlite(path);
+      return await (onDeploy ? openers.kv(await openKv()) : openers.sqlite(path));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       warn(`${openers.name} are kept in memory only and end with this process: ${reason}`);
@@ -93,7 +87,7 @@ async function openOn<T>(setting: string, options: OpenOptions, openers: Openers
   if (setting.startsWith("sqlite:")) {
     return await openers.sqlite(resolve(dirname(path), setting.slice("sqlite:".length)));
   }
-  if (setting === "kv") return openers.kv(await openKv());
+  if (setting === "kv") return await openers.kv(await openKv());
   if (/^rediss?:\/\//.test(setting)) {
     if (!URL.canParse(setting)) throw new TypeError("Cannot open the store: its URL is not valid");
     return await openers.redis(setting);
