@@ -8,7 +8,6 @@ import { buildBody } from "./body.ts";
 import { type CapabilityMemory, createCapabilityMemory } from "./capabilities.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { type Delta, saysSomething } from "./deltas.ts";
-import { createDemoFetch } from "./demo.ts";
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
@@ -75,7 +74,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const { clock, random, toolReasoning = createToolReasoning() } = options;
   const memory = createCapabilityMemory();
   const states = createUpstreamStates(clock, options.share);
-  const demoFetch = createDemoFetch(clock);
+  const demoFetch = createDemoLater(clock);
 
   /** Whether to ask the same upstream again after this error; waits until it is time to. */
   async function mayRepeat(
@@ -173,6 +172,15 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     reasons: (target) => memory.of(target).reasons,
     isCooling: ({ upstream }) => states.of(upstream).breaker.isOpen(),
     json: memory.json,
+  };
+}
+
+/** The built-in model, whose code is loaded with its first call: most servers never call it. */
+function createDemoLater(clock: Clock): Fetch {
+  let demo: Promise<Fetch> | undefined;
+  return async (url, init) => {
+    demo ??= import("./demo.ts").then(({ createDemoFetch }) => createDemoFetch(clock));
+    return await (await demo)(url, init);
   };
 }
 
