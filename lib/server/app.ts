@@ -139,6 +139,7 @@ export function createApp(options: AppOptions): App {
     scrape,
     share,
     created: created ?? Math.floor(clock.date() / 1000),
+    background: {},
     isDraining: () => draining,
   };
   let service = createService(options.config, shared);
@@ -157,7 +158,7 @@ export function createApp(options: AppOptions): App {
     { router, authenticator }: Service,
   ): Promise<Response> {
     checkHost(request.headers);
-    const { route, params } = router.find(request.method, path);
+    const { route, params } = await router.find(request.method, path);
     exchange.observer?.routed(route.path);
     if (!route.open) {
       if (options.refuse !== undefined) throw new ApiError(503, options.refuse);
@@ -252,7 +253,7 @@ export function createApp(options: AppOptions): App {
     metrics: metrics && scrape,
     values,
     reload(config) {
-      service = createService(config, shared, service.background);
+      service = createService(config, shared);
     },
     async drain(graceMs) {
       draining = true;

@@ -22,6 +22,14 @@ export interface Route<Handler> {
   urgent?: boolean;
 }
 
+/** Routes whose code is loaded when one of them is first asked for. */
+export interface Mount<Handler> {
+  /** Where they are: these paths, e.g. `/responses`, and all below them. */
+  paths: readonly string[];
+  /** Loads them. */
+  load(): Promise<readonly Route<Handler>[]>;
+}
+
 /** A route that was found, and the texts that its names stand for. */
 export interface Match<Handler> {
   /** The route. */
@@ -37,19 +45,31 @@ export interface Router<Handler> {
    *
    * @throws {ApiError} 404 for a path that no route has, 405 for one that has other methods.
    */
-  find(method: string, path: string): Match<Handler>;
+  find(method: string, path: string): Match<Handler> | Promise<Match<Handler>>;
 }
 
 const NO_PARAMS: Readonly<Record<string, string>> = {};
 
 /** Creates a router: exact paths are found by one look, the others one after the other. */
-export function createRouter<Handler>(routes: readonly Route<Handler>[]): Router<Handler> {
+export function createRouter<Handler>(
+  routes: readonly Route<Handler>[],
+  mounts: readonly Mount<Handler>[] = [],
+): Router<Handler> {
   const exact = new Map<string, Route<Handler>[]>();
   const patterns: { segments: string[]; route: Route<Handler> }[] = [];
+  const mounted = new Map<Mount<Handler>, Promise<Router<Handler>>>();
   for (const route of routes) {
     if (/\/[:*]/.test(route.path)) {
       patterns.push({ segments: route.path.split("/"), route });
     } else exact.set(route.path, [...exact.get(route.path) ?? [], route]);
+  }
+
+  function routerBelow(path: string): Promise<Router<Handler>> | undefined {
+    const mount = mounts.find(({ paths }) => paths.some((own) => isAtOrBelow(path, own)));
+    if (mount === undefined) return undefined;
+    const router = mounted.get(mount) ?? mount.load().then((own) => createRouter(own));
+    mounted.set(mount, router);
+    return router;
   }
 
   function matches(path: string): Match<Handler>[] {
@@ -64,6 +84,8 @@ export function createRouter<Handler>(routes: readonly Route<Handler>[]): Router
 
   return {
     find(method, path) {
+      const below = exact.has(path) ? undefined : routerBelow(path);
+      if (below !== undefined) return below.then((router) => router.find(method, path));
       const found = matches(path);
       if (found.length === 0) {
         throw new ApiError(404, `Invalid URL (${shown(method)} ${shown(path)})`);
@@ -77,6 +99,10 @@ export function createRouter<Handler>(routes: readonly Route<Handler>[]): Router
       });
     },
   };
+}
+
+function isAtOrBelow(path: string, own: string): boolean {
+  return path === own || path.startsWith(`${own}/`);
 }
 
 function paramsOf(pattern: string[], segments: string[]): Record<string, string> | undefined {

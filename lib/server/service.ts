@@ -14,16 +14,12 @@ import type { BackgroundRuns } from "./background.ts";
 import { createChatHandler } from "./chat.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { health, readiness } from "./health.ts";
-import { keptRoutes } from "./kept_routes.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { createMemory } from "./memory.ts";
-import { messagesRoutes } from "./messages.ts";
 import type { Metrics } from "./metrics.ts";
 import { modelRoutes } from "./models.ts";
 import { playgroundRoutes } from "./playground.ts";
-import { createInputTokensHandler, createResponsesHandler } from "./responses.ts";
-import { createRouter, type Route, type Router } from "./router.ts";
+import { createRouter, type Mount, type Route, type Router } from "./router.ts";
 import type { RunOptions } from "./runs.ts";
 import { createVault } from "./vault.ts";
 import type { WorkRegister } from "./work.ts";
@@ -54,6 +50,8 @@ export interface Shared {
   share: (bound: number) => number;
   /** When the server began, in seconds since 1970. */
   created: number;
+  /** Runs without clients, as soon as there may be any. */
+  background: { runs?: BackgroundRuns };
   /** Whether the server is about to end. */
   isDraining: () => boolean;
 }
@@ -66,31 +64,12 @@ export interface Service {
   authenticator: Authenticator;
   /** What answers. */
   router: Router<Handler>;
-  /** Runs without clients, which go on over reloads. */
-  background: BackgroundRuns;
 }
 
-/**
- * Creates the service of a configuration.
- *
- * @param background the runs that go on from the one before it.
- */
-export function createService(
-  config: ResolvedConfig,
-  shared: Shared,
-  background?: BackgroundRuns,
-): Service {
-  const { clock, log, register, metrics } = shared;
+/** Creates the service of a configuration. */
+export function createService(config: ResolvedConfig, shared: Shared): Service {
+  const { clock, metrics } = shared;
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
-  const memory = createMemory({
-    store: shared.store,
-    vault: createVault(config.secret, "o1-api sealed reasoning"),
-    clock,
-    log,
-    ttlMs: config.storeTtlMs,
-    maxBackground: shared.share(config.server.max_background),
-    background,
-  });
   const runs: RunOptions = {
     settings: config.server,
     models,
@@ -100,20 +79,8 @@ export function createService(
     limits: shared.limits,
     lookAfterMs: shared.lookAfterMs,
   };
-  const responses = { ...runs, memory, beginWork: register.begin };
   const routes: Route<Handler>[] = [
     { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
-    { method: "POST", path: "/responses", handle: createResponsesHandler(responses) },
-    {
-      method: "POST",
-      path: "/responses/input_tokens",
-      handle: createInputTokensHandler(responses),
-    },
-    ...keptRoutes({ ...runs, memory }),
-    ...messagesRoutes({
-      ...runs,
-      vault: createVault(config.secret, "o1-api thinking signature"),
-    }),
     ...modelRoutes(models, shared.created),
     ...playgroundRoutes([...models.keys()], config.server.playground),
     { method: "GET", path: "/health", open: true, handle: health },
@@ -130,9 +97,38 @@ export function createService(
       keys: config.keys,
       date: clock.date,
     }),
-    router: createRouter(routes),
-    background: memory.background,
+    router: createRouter(routes, dialects(config, runs, shared)),
   };
+}
+
+/** The other dialects: most clients never speak them, and their code is a sixth of a start. */
+function dialects(config: ResolvedConfig, runs: RunOptions, shared: Shared): Mount<Handler>[] {
+  return [
+    {
+      paths: ["/responses", "/conversations"],
+      async load() {
+        const { responsesRoutes } = await import("./responses_routes.ts");
+        return responsesRoutes({
+          ...runs,
+          store: shared.store,
+          vault: createVault(config.secret, "o1-api sealed reasoning"),
+          log: shared.log,
+          ttlMs: config.storeTtlMs,
+          maxBackground: shared.share(config.server.max_background),
+          background: shared.background,
+          beginWork: shared.register.begin,
+        });
+      },
+    },
+    {
+      paths: ["/messages"],
+      async load() {
+        const { messagesRoutes } = await import("./messages.ts");
+        const vault = createVault(config.secret, "o1-api thinking signature");
+        return messagesRoutes({ ...runs, vault });
+      },
+    },
+  ];
 }
 
 /** They tell of all clients, and are for none of them. */
