@@ -87,7 +87,12 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   async function client(): Promise<[WorkerClient, number]> {
     const one = open();
     const id = crypto.randomUUID();
-    const response = await one.send("/v1/models", undefined, { headers: { "x-request-id": id } });
+    const ask = () => one.send("/v1/models", undefined, { headers: { "x-request-id": id } });
+    // The kernel may have given the connection to a worker that just ended: clients connect again.
+    const response = await ask().catch((error) => {
+      if (error instanceof TypeError) return ask();
+      throw error;
+    });
     await response.body?.cancel();
     const { worker } = JSON.parse(await program.logged(`"request_id":"${id}"`));
     return [one, worker];
