@@ -9,7 +9,7 @@ import { createApp } from "../server/app.ts";
 import { LOOK_MS } from "../server/client_watch.ts";
 import type { Log } from "../server/log.ts";
 import { createSignalHandler } from "../server/shutdown.ts";
-import { systemClock } from "../upstream/clock.ts";
+import { serverClock } from "../upstream/clock.ts";
 import { announce } from "./announcement.ts";
 import { configOrExit, type Configuration, exitOnConfigError } from "./configuration.ts";
 import { type Kept, openKept } from "./keeping.ts";
@@ -42,7 +42,7 @@ export async function serve(options: CommandOptions): Promise<void> {
       count,
       configuration,
       kept,
-      clock: systemClock,
+      clock: serverClock,
       log,
     })
     : serveHere(configuration, kept, onDeploy, log);
@@ -81,7 +81,7 @@ function serveHere(
   const app = createApp({
     ...kept,
     config: resolved,
-    clock: systemClock,
+    clock: serverClock,
     random: Math.random,
     fetch,
     log,
@@ -122,7 +122,7 @@ function onSignals(
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },
     exit: (code) => Deno.exit(code),
-    clock: systemClock,
+    clock: serverClock,
     onBegin: (signal) => log.info(`${signal}: draining`, { grace_ms: graceMs }),
   });
   const listeners = (["SIGINT", "SIGTERM"] as const).map((signal) =>

@@ -7,7 +7,7 @@
 import { resolveConfig } from "../config/resolve.ts";
 import { type App, createApp } from "../server/app.ts";
 import { LOOK_MS } from "../server/client_watch.ts";
-import { systemClock } from "../upstream/clock.ts";
+import { serverClock } from "../upstream/clock.ts";
 import { createToolReasoning } from "../upstream/tool_reasoning.ts";
 import { type Calls, createCalls } from "./calls.ts";
 import { type Kept, openKept } from "./keeping.ts";
@@ -33,7 +33,7 @@ globalThis.addEventListener("message", (event) => {
       app = createApp({
         ...kept,
         config,
-        clock: systemClock,
+        clock: serverClock,
         random: Math.random,
         fetch,
         log,

@@ -24,12 +24,25 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** Timers are late by this at most, in milliseconds, beside what the runtime is late. */
 const TICK_MS = 4;
 
+/** A timer; one that was cancelled, or has fired, has nothing to call. */
+interface Timer {
+  fn: (() => void) | undefined;
+}
+
+/** The timers that fire together, and how many of them were not cancelled. */
+interface Tick {
+  timers: Timer[];
+  left: number;
+}
+
 /**
  * Timers that share one of the runtime's, which cost as much as parsing a request. A request has
  * several, and hardly one of them ever fires.
+ *
+ * @param lingerMs where the runtime's timer would fire within this, it may do so for nobody.
  */
-function createTimers(): Clock["timer"] {
-  const ticks = new Map<number, Set<{ fn: (() => void) | undefined }>>();
+function createTimers(lingerMs: number): Clock["timer"] {
+  const ticks = new Map<number, Tick>();
   let armed = Infinity;
   let id: ReturnType<typeof setTimeout> | undefined;
 
@@ -45,9 +58,13 @@ function createTimers(): Clock["timer"] {
   function fire(): void {
     const now = performance.now() / TICK_MS;
     for (const tick of [...ticks.keys()].filter((tick) => tick <= now).sort((a, b) => a - b)) {
-      for (const one of ticks.get(tick)!) {
+      for (const one of ticks.get(tick)!.timers) {
         // Each by itself, so that what one throws is not another's fault; one may cancel another.
-        queueMicrotask(() => one.fn?.());
+        queueMicrotask(() => {
+          const { fn } = one;
+          one.fn = undefined;
+          fn?.();
+        });
       }
       ticks.delete(tick);
     }
@@ -56,27 +73,38 @@ function createTimers(): Clock["timer"] {
 
   return (ms, fn) => {
     const tick = Math.ceil((performance.now() + ms) / TICK_MS);
-    const one: { fn: (() => void) | undefined } = { fn };
-    const others = ticks.get(tick);
-    if (others === undefined) ticks.set(tick, new Set([one]));
-    else others.add(one);
+    const one: Timer = { fn };
+    let all = ticks.get(tick);
+    if (all === undefined) ticks.set(tick, all = { timers: [], left: 0 });
+    all.timers.push(one);
+    all.left++;
     if (tick < armed) arm(tick);
     return () => {
+      if (one.fn === undefined) return;
       one.fn = undefined;
-      const all = ticks.get(tick);
-      if (!all?.delete(one) || all.size > 0) return;
+      if (--all.left > 0 || ticks.get(tick) !== all) return;
       ticks.delete(tick);
-      if (ticks.size === 0) arm(Infinity);
+      if (ticks.size === 0 && armed * TICK_MS > performance.now() + lingerMs) arm(Infinity);
     };
   };
 }
 
+function createSystemClock(lingerMs: number): Clock {
+  return {
+    now: () => performance.now(),
+    date: () => Date.now(),
+    timer: createTimers(lingerMs),
+  };
+}
+
 /** The clock of the machine. */
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  date: () => Date.now(),
-  timer: createTimers(),
-};
+export const systemClock: Clock = createSystemClock(0);
+
+/**
+ * The same for a server: the runtime's timer outlives what was waited for, by 40 ms at most, as
+ * the next request may use it. To end one and to start another costs as much as to parse a request.
+ */
+export const serverClock: Clock = createSystemClock(40);
 
 /**
  * Waits for `ms` milliseconds.
