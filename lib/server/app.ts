@@ -4,6 +4,7 @@
  * @module
  */
 import { ApiError, ClientGoneError, errorResponse, toApiError } from "../api/errors.ts";
+import { newHexId } from "../api/ids.ts";
 import { messagesErrorResponse, messagesStatus } from "../api/messages_errors.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { createMemoryStore } from "../store/memory.ts";
@@ -311,5 +312,5 @@ function logAnswer(
 function requestId(headers: Headers): string {
   const given = headers.get("x-request-id");
   if (given !== null && /^[\w.-]{1,128}$/.test(given)) return given;
-  return `req_${crypto.randomUUID().replaceAll("-", "")}`;
+  return newHexId("req_", 32);
 }
