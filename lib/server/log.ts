@@ -84,9 +84,7 @@ export function createLog(options: LogOptions): Log {
       if (!on) return;
       const time = timeOf(options.now());
       if (options.format === "json") {
-        const head = JSON.stringify({ time, level, message }).slice(0, -1);
-        const rest = JSON.stringify(fields).slice(1);
-        options.write(plain(rest === "}" ? `${head}}` : `${head},${rest}`));
+        options.write(plain(JSON.stringify({ time, level, message, ...fields })));
         return;
       }
       const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
