@@ -57,6 +57,15 @@ function addRules(rules: Rule[], config: LimitsConfig, scope: Rule["scope"]): vo
   }
 }
 
+/** Whether any limit holds for a client. */
+export function isLimited({ key }: Client, all: LimitsConfig): boolean {
+  return hasLimit(all) || (key !== undefined && hasLimit(key));
+}
+
+function hasLimit(config: LimitsConfig): boolean {
+  return RULES.some(([key]) => config[key] !== undefined);
+}
+
 /** The limits that hold for a client: its own, and those of all clients together. */
 export function rulesOf({ key }: Client, all: LimitsConfig): Rule[] {
   const rules: Rule[] = [];

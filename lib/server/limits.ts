@@ -12,6 +12,7 @@ import type { Client } from "./auth.ts";
 import { limitHeaders, refusal } from "./limit_answers.ts";
 import {
   type Estimate,
+  isLimited,
   LEASE_MS,
   limitOf,
   reserved,
@@ -38,11 +39,12 @@ export interface Limits {
   /**
    * Sets aside what a request may use.
    *
+   * @param estimate says what that may be; asked only where there is a limit.
    * @param model the id, for messages.
    * @throws {ApiError} 429 for a request that a limit refuses; it costs nothing. 503 where the
    * counts can't be reached.
    */
-  take(client: Client, estimate: Estimate, model: string): Promise<Hold | undefined>;
+  take(client: Client, estimate: () => Estimate, model: string): Promise<Hold | undefined>;
   /** The `x-ratelimit-*` headers of a client as it stands; undefined where it has no limit. */
   headers(client: Client): Promise<Record<string, string>> | undefined;
   /** Waits until all that is over has been counted; leases are renewed no more. */
@@ -176,9 +178,10 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
 
   return {
     async take(client, estimate, model) {
-      if (rulesOf(client, limits()).length === 0) return undefined;
+      if (!isLimited(client, limits())) return undefined;
       const lease = crypto.randomUUID();
-      const asked = ask(client, (rule) => reserved(rule, estimate), lease);
+      const expected = estimate();
+      const asked = ask(client, (rule) => reserved(rule, expected), lease);
       const date = clock.date();
       const answer = await limiter.take(date, asked.map(({ rule: _rule, ...rest }) => rest)).catch(
         (error) => {
@@ -189,7 +192,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
       if (answer.ok) return holdOf(asked, answer.states, lease);
       throw refusal(standings(asked, answer.states), model, date);
     },
-    headers: (client) => rulesOf(client, limits()).length === 0 ? undefined : standing(client),
+    headers: (client) => isLimited(client, limits()) ? standing(client) : undefined,
     async close() {
       stopRenewing();
       while (pending.size > 0) await Promise.all(pending);

@@ -119,7 +119,7 @@ export async function startRun(
   fields.model = model.reasoning.id;
   const hold = exchange.hold = await limits.take(
     exchange.client,
-    estimate(reasoning.messages, reasoning.maxTokens, model.reasoning),
+    () => estimate(reasoning.messages, reasoning.maxTokens, model.reasoning),
     model.reasoning.id,
   );
   const observer = noteRun(model, reasoning, exchange);
