@@ -8,5 +8,7 @@
 import { main } from "./lib/cli/main.ts";
 
 if (import.meta.main) {
-  await main(Deno.args, import.meta.dirname);
+  // Not awaited: until a module has been evaluated, Deno writes each piece of a stream by itself,
+  // though the next one is there already.
+  main(Deno.args, import.meta.dirname).catch(reportError);
 }
