@@ -4,7 +4,8 @@
  * @module
  */
 import type { ResolvedConfig } from "../config/resolve.ts";
-import { causeOf, createLog, type Log } from "../server/log.ts";
+import { causeOf, createLog, type Log, type LogLevel } from "../server/log.ts";
+import { type Clock, serverClock } from "../upstream/clock.ts";
 
 /** Whether lines are for people or for programs. */
 export function logFormat(config: ResolvedConfig): "text" | "json" {
@@ -21,7 +22,7 @@ export function logOf(config: ResolvedConfig, worker?: number): Log {
   const log = createLog({
     level: config.log.level,
     format: logFormat(config),
-    write: writeLine,
+    write: output.line,
     now: () => Date.now(),
   });
   if (worker === undefined) return log;
@@ -30,20 +31,63 @@ export function logOf(config: ResolvedConfig, worker?: number): Log {
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
 }
 
-/** Logs rejections that nobody awaits: one would end the program with every stream in it. */
+/**
+ * Logs rejections that nobody awaits: one would end the program with every stream in it. What does
+ * end it finds the log written.
+ */
 export function logRejections(log: Log): void {
+  for (const end of ["unload", "error"]) globalThis.addEventListener(end, flushLog);
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     log.error("unhandled rejection", { cause: causeOf(event.reason) });
   });
 }
 
-const utf8 = new TextEncoder();
+/** Takes lines, and writes together those that come soon after each other. */
+export interface LineWriter {
+  /** Takes one line without its line break; one that tells of trouble is written at once. */
+  line(text: string, level: LogLevel): void;
+  /** Writes all that waits. */
+  flush(): void;
+}
 
-/** `console.log` would look for formats in the line first. */
-function writeLine(line: string): void {
+/** How long a line waits for others, in milliseconds: each write wakes whoever reads the log. */
+const GATHER_MS = 10;
+
+/** How much waits at most, in characters. */
+const MAX_WAITING = 16_384;
+
+/** Creates a writer of lines. */
+export function createLineWriter(write: (bytes: Uint8Array) => void, clock: Clock): LineWriter {
+  const utf8 = new TextEncoder();
+  let waiting = "";
+  let cancel = () => {};
+  function flush(): void {
+    cancel();
+    cancel = () => {};
+    if (waiting === "") return;
+    const bytes = utf8.encode(waiting);
+    waiting = "";
+    write(bytes);
+  }
+  return {
+    flush,
+    line(text, level) {
+      const isFirst = waiting === "";
+      waiting += `${text}\n`;
+      if (level === "warn" || level === "error" || waiting.length > MAX_WAITING) flush();
+      else if (isFirst) cancel = clock.timer(GATHER_MS, flush);
+    },
+  };
+}
+
+const output = createLineWriter(writeAll, serverClock);
+
+/** Writes what waits of the log: before a thread ends, which the runtime does not tell it. */
+export const flushLog: () => void = output.flush;
+
+function writeAll(bytes: Uint8Array): void {
   try {
-    const bytes = utf8.encode(`${line}\n`);
     for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
   } catch {
     // Nobody reads the log any more; the server serves on.

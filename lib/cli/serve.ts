@@ -14,7 +14,7 @@ import { announce } from "./announcement.ts";
 import { configOrExit, type Configuration, exitOnConfigError } from "./configuration.ts";
 import { type Kept, openKept } from "./keeping.ts";
 import { listen, type Listener, listenForScrapes } from "./listener.ts";
-import { logOf, logRejections } from "./log.ts";
+import { flushLog, logOf, logRejections } from "./log.ts";
 import type { CommandOptions } from "./options.ts";
 import { reloadOnChange } from "./reload.ts";
 import type { Served } from "./served.ts";
@@ -56,6 +56,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   // Whoever reads this may end it at once.
   const { port } = server;
   announce({ config: resolved, address: { ...address, port }, path, workers: count }, log);
+  flushLog();
   await server.finished;
   stopReloading();
   await Promise.all([kept.store.close(), kept.limiter.close()]);

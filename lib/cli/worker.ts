@@ -11,7 +11,7 @@ import { serverClock } from "../upstream/clock.ts";
 import { createToolReasoning } from "../upstream/tool_reasoning.ts";
 import { type Calls, createCalls } from "./calls.ts";
 import { type Kept, openKept } from "./keeping.ts";
-import { logOf, logRejections } from "./log.ts";
+import { flushLog, logOf, logRejections } from "./log.ts";
 import type { MainDoors, WorkerDoors, WorkerStart } from "./worker_doors.ts";
 
 const env = (name: string) => Deno.env.get(name);
@@ -64,6 +64,7 @@ globalThis.addEventListener("message", (event) => {
     async close() {
       await server.shutdown();
       await Promise.all([kept.store.close(), kept.limiter.close()]);
+      flushLog();
     },
     values: () => app.values(),
     remember: toolReasoning.remember,

@@ -21,7 +21,7 @@ export interface LogOptions {
   /** Text or JSON lines. */
   format: "text" | "json";
   /** Takes one line without its line break. */
-  write: (line: string) => void;
+  write: (line: string, level: LogLevel) => void;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -84,13 +84,13 @@ export function createLog(options: LogOptions): Log {
       if (!on) return;
       const time = timeOf(options.now());
       if (options.format === "json") {
-        options.write(plain(JSON.stringify({ time, level, message, ...fields })));
+        options.write(plain(JSON.stringify({ time, level, message, ...fields })), level);
         return;
       }
       const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
       const rest = entries.map(([key, value]) => ` ${key}=${shown(value!)}`).join("");
       const mark = level === "info" ? "" : `${level}: `;
-      options.write(`${time.slice(11, 19)} ${mark}${plain(message)}${rest}`);
+      options.write(`${time.slice(11, 19)} ${mark}${plain(message)}${rest}`, level);
     };
   }
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };

@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import { createLineWriter } from "../../lib/cli/log.ts";
+import { createFakeClock } from "../clock.ts";
+
+function setup() {
+  const { clock, advance, pending } = createFakeClock();
+  const written: string[] = [];
+  const writer = createLineWriter((bytes) => written.push(new TextDecoder().decode(bytes)), clock);
+  return { writer, written, advance, pending };
+}
+
+Deno.test("lines that come soon after each other are written together, and soon", async () => {
+  const { writer, written, advance, pending } = setup();
+  writer.line("a", "info");
+  await advance(9);
+  writer.line("ü", "debug");
+  assertEquals(written, []);
+  await advance(1);
+  assertEquals(written, ["a\nü\n"]);
+  await advance(1_000);
+  assertEquals(pending(), 0);
+  writer.line("b", "info");
+  await advance(10);
+  assertEquals(written, ["a\nü\n", "b\n"]);
+});
+
+for (const level of ["warn", "error"] as const) {
+  Deno.test(`a line of level ${level} is written at once, behind those that wait`, () => {
+    const { writer, written, pending } = setup();
+    writer.line("a", "info");
+    writer.line("b", level);
+    writer.line("c", level);
+    assertEquals(written, ["a\nb\n", "c\n"]);
+    assertEquals(pending(), 0);
+  });
+}
+
+Deno.test("no more than so much waits", () => {
+  const { writer, written } = setup();
+  const line = "x".repeat(999);
+  for (let i = 0; i < 100; i++) writer.line(line, "info");
+  assertEquals(written.map((text) => text.length), Array(5).fill(17_000));
+  writer.flush();
+  assertEquals(written.join(""), `${line}\n`.repeat(100));
+});
+
+Deno.test("what waits is written when it is asked for, once", () => {
+  const { writer, written, pending } = setup();
+  writer.flush();
+  writer.line("a", "info");
+  writer.flush();
+  writer.flush();
+  assertEquals(written, ["a\n"]);
+  assertEquals(pending(), 0);
+});
