@@ -125,6 +125,11 @@ Deno.test("no generator and no getter is made anew for each call: they would kee
   }
 });
 
+Deno.test("the main module ends: until it has, each piece of a stream is written by itself", () => {
+  const text = Deno.readTextFileSync(join(LIB, "../main.ts"));
+  assertEquals(text.match(/\bawait\b/g), null);
+});
+
 Deno.test("only one file reads response bodies, and nothing runs what a model wrote", () => {
   for (const file of graph().keys()) {
     const text = Deno.readTextFileSync(join(LIB, file));

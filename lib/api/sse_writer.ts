@@ -14,6 +14,8 @@ export const SSE_HEADERS: Readonly<Record<string, string>> = {
   "x-accel-buffering": "no",
 };
 
+const utf8 = new TextEncoder();
+
 /** A comment, which every client skips. */
 const KEEPALIVE = ": keepalive\n\n";
 
@@ -47,7 +49,6 @@ export interface SseBodyOptions {
  */
 export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
   const { events, encoder, clock, heartbeatMs } = options;
-  const utf8 = new TextEncoder();
   let pending: Promise<IteratorResult<ReasoningEvent>> | undefined = options.pending;
   /** The first event's frames, where they have to be waited for. */
   let owed: Promise<string> | undefined;

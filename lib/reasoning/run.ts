@@ -79,7 +79,11 @@ function isUtility(model: ReasoningModel, request: ReasoningRequest): boolean {
  * @throws {RequestError} when the request chooses one that does not exist.
  */
 export function strategyName(model: ReasoningModel, request: ReasoningRequest): string {
-  const name = isUtility(model, request) ? "direct" : request.strategy ?? model.strategy;
+  return nameOf(model, request, isUtility(model, request));
+}
+
+function nameOf(model: ReasoningModel, request: ReasoningRequest, utility: boolean): string {
+  const name = utility ? "direct" : request.strategy ?? model.strategy;
   if (!Object.hasOwn(strategies, name)) {
     const known = Object.keys(strategies).join(", ");
     throw new RequestError(
@@ -93,14 +97,15 @@ export function strategyName(model: ReasoningModel, request: ReasoningRequest): 
 
 /** What a request runs on a model, and how. */
 function choose(model: ReasoningModel, request: ReasoningRequest): Omit<Job, "model" | "request"> {
-  const strategy = strategyName(model, request);
+  const utility = isUtility(model, request);
+  const strategy = nameOf(model, request, utility);
   const isOwn = strategy === model.strategy;
   const { wait } = request.options ?? {};
   const { settings, modifiers } = isOwn && request.options === undefined
     ? ownOptions(model)
     : parsedOptions(model, strategy, isOwn ? model.options : {}, request.options);
   const effort = request.effort ?? model.effort;
-  if (reasonsNotAtAll(effort) || isUtility(model, request)) {
+  if (reasonsNotAtAll(effort) || utility) {
     return { strategy, settings, re2: false, wait: 0 };
   }
   const { waits } = strategies[strategy]!;

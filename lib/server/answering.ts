@@ -101,12 +101,17 @@ export async function answerStream(
 }
 
 /** What comes within the time. */
-async function within<T>(ms: number, coming: Promise<T>, clock: Clock): Promise<T | undefined> {
-  let cancel = () => {};
-  const late = new Promise<undefined>((resolve) => {
-    cancel = clock.timer(ms, () => resolve(undefined));
+function within<T>(ms: number, coming: Promise<T>, clock: Clock): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.timer(ms, () => resolve(undefined));
+    coming.then((value) => {
+      cancel();
+      resolve(value);
+    }, (error) => {
+      cancel();
+      reject(error);
+    });
   });
-  return await Promise.race([coming, late]).finally(() => cancel());
 }
 
 /** What the log tells of a run: counts, never texts; the rest is the observer's. */
