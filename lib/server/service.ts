@@ -101,7 +101,7 @@ export function createService(config: ResolvedConfig, shared: Shared): Service {
   };
 }
 
-/** The other dialects: most clients never speak them, and their code is a sixth of a start. */
+/** The other dialects: most servers never hear them, and their code would take 20 ms of a start. */
 function dialects(config: ResolvedConfig, runs: RunOptions, shared: Shared): Mount<Handler>[] {
   return [
     {
