@@ -12,7 +12,7 @@ import {
   sumOf,
   withoutGauges,
 } from "../server/metric_values.ts";
-import type { Clock } from "../upstream/clock.ts";
+import { type Clock, within } from "../upstream/clock.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Doors } from "./calls.ts";
 import type { Kept } from "./keeping.ts";
@@ -90,21 +90,14 @@ export function createWorkers(
   }
 
   async function values(): Promise<MetricValues> {
-    await within(VALUES_MS, tellAll(tellValues));
+    // Here and below: a worker that hangs must not keep the others.
+    await within(clock, VALUES_MS, tellAll(tellValues));
     return counted.sum();
   }
 
   async function tellValues(worker: WorkerThread<WorkerDoors>): Promise<void> {
     const own = await worker.call("values");
     if (supervisor.serving().includes(worker)) counted.set(worker.index, own);
-  }
-
-  /** A worker that hangs must not keep the others. */
-  async function within(ms: number, work: Promise<void>): Promise<void> {
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => cancel = clock.timer(ms, resolve));
-    await Promise.race([work, late]);
-    cancel();
   }
 
   return {
@@ -132,11 +125,11 @@ export function createWorkers(
     metrics: metrics.enabled ? async () => scrapeResponse(await values()) : undefined,
     async reload(next) {
       config = next.config;
-      await within(LATE_MS, tellAll((worker) => worker.call("reload", config)));
+      await within(clock, LATE_MS, tellAll((worker) => worker.call("reload", config)));
     },
     async drain(graceMs) {
       supervisor.leave();
-      await within(graceMs + LATE_MS, tellAll((each) => each.call("drain", graceMs)));
+      await within(clock, graceMs + LATE_MS, tellAll((each) => each.call("drain", graceMs)));
     },
   };
 }

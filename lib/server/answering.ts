@@ -8,7 +8,7 @@ import { ClientGoneError, toApiError } from "../api/errors.ts";
 import { SSE_HEADERS, sseBody } from "../api/sse_writer.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
-import type { Clock } from "../upstream/clock.ts";
+import { type Clock, within } from "../upstream/clock.ts";
 import type { Exchange } from "./exchange.ts";
 import { patientJson } from "./patient_json.ts";
 
@@ -68,14 +68,14 @@ export async function answerStream(
 ): Promise<Response> {
   const encoder = writer.encoder();
   const pending = events.next();
-  const first = begun ? undefined : await within(settings.commit_after_ms, pending, clock);
+  const first = begun ? "late" : await within(clock, settings.commit_after_ms, pending);
   // A failure is told by the stream, as soon as that is read.
   pending.catch(() => {});
   exchange.isStreaming = true;
   const body = sseBody({
     events,
     pending,
-    first,
+    first: first === "late" ? undefined : first,
     heartbeatMs: settings.heartbeat_ms,
     keepalive: writer.keepalive,
     clock,
@@ -98,20 +98,6 @@ export async function answerStream(
     },
   });
   return new Response(body, { headers: SSE_HEADERS });
-}
-
-/** What comes within the time. */
-function within<T>(ms: number, coming: Promise<T>, clock: Clock): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.timer(ms, () => resolve(undefined));
-    coming.then((value) => {
-      cancel();
-      resolve(value);
-    }, (error) => {
-      cancel();
-      reject(error);
-    });
-  });
 }
 
 /** What the log tells of a run: counts, never texts; the rest is the observer's. */

@@ -13,7 +13,7 @@ import { createMemoryLimiter } from "../store/limiter_memory.ts";
 import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
-import type { Clock } from "../upstream/clock.ts";
+import { type Clock, within } from "../upstream/clock.ts";
 import type { ToolReasoning } from "../upstream/tool_reasoning.ts";
 import { createAdmission } from "./admission.ts";
 import { NOBODY } from "./auth.ts";
@@ -145,13 +145,6 @@ export function createApp(options: AppOptions): App {
   };
   let service = createService(options.config, shared);
 
-  async function ended(work: Promise<void>, ms: number): Promise<void> {
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => cancel = clock.timer(ms, resolve));
-    await Promise.race([work, late]);
-    cancel();
-  }
-
   async function answer(
     request: Request,
     exchange: Exchange,
@@ -258,10 +251,10 @@ export function createApp(options: AppOptions): App {
     },
     async drain(graceMs) {
       draining = true;
-      await ended(register.idle(), graceMs);
+      await within(clock, graceMs, register.idle());
       register.abortAll(shuttingDown());
-      await ended(register.idle(), LAST_WORDS_MS);
-      await ended(limits.close(), LAST_WORDS_MS);
+      await within(clock, LAST_WORDS_MS, register.idle());
+      await within(clock, LAST_WORDS_MS, limits.close());
     },
   };
 }

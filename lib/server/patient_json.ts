@@ -4,7 +4,7 @@
  * @module
  */
 import { ClientGoneError } from "../api/errors.ts";
-import type { Clock } from "../upstream/clock.ts";
+import { type Clock, within } from "../upstream/clock.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What the answer is made from. */
@@ -28,10 +28,7 @@ export interface PatientJsonOptions {
 export async function patientJson(options: PatientJsonOptions): Promise<Response> {
   const { whole, draft, heartbeatMs, clock, exchange } = options;
   let cancel = () => {};
-  const late = new Promise<"late">((resolve) => {
-    cancel = clock.timer(heartbeatMs, () => resolve("late"));
-  });
-  const early = await Promise.race([whole, late]).finally(() => cancel());
+  const early = await within(clock, heartbeatMs, whole);
   if (early !== "late") return Response.json(early);
   exchange.isStreaming = true;
   const utf8 = new TextEncoder();

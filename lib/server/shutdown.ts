@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock } from "../upstream/clock.ts";
+import { type Clock, within } from "../upstream/clock.ts";
 
 /** What ends, and how. */
 export interface ShutdownOptions {
@@ -38,13 +38,7 @@ export function createSignalHandler(
 
   async function end(): Promise<void> {
     await options.drain();
-    let cancel = () => {};
-    const late = new Promise<"late">((resolve) => {
-      cancel = clock.timer(CLOSE_MS, () => resolve("late"));
-    });
-    const result = await Promise.race([options.close(), late]);
-    cancel();
-    if (result === "late") options.exit(1);
+    if (await within(clock, CLOSE_MS, options.close()) === "late") options.exit(1);
   }
 
   return (signal) => {

@@ -129,3 +129,17 @@ export function sleep(
     signal.addEventListener("abort", onAbort, { once: true });
   });
 }
+
+/** What `work` comes to, or `"late"` where that takes longer than `ms` milliseconds. */
+export function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | "late"> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.timer(ms, () => resolve("late"));
+    work.then((result) => {
+      cancel();
+      resolve(result);
+    }, (error) => {
+      cancel();
+      reject(error);
+    });
+  });
+}
