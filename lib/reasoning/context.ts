@@ -80,7 +80,7 @@ export function createContext(
     return target && ask(target);
   };
   const question = re2 ? lastUserMessage(request.messages) : undefined;
-  const note = request.final.tools === undefined ? "" : describeTools(request, prompt("tools"));
+  const note = describeTools(request, prompt("tools"));
   return {
     options: settings,
     effort: request.effort ?? model.effort,
@@ -90,9 +90,9 @@ export function createContext(
     random,
     prompt,
     call(spec) {
-      const messages = () => withQuestionAgain(spec.messages, question, prompt("reread"));
+      const messages = withQuestionAgain(spec.messages, question, prompt("reread"));
       return call(
-        question === undefined ? spec : { ...spec, messages: messages() },
+        { ...spec, messages },
         targets(spec.role),
         request,
         client,

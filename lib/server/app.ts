@@ -233,8 +233,7 @@ export function createApp(options: AppOptions): App {
       const { headers } = response;
       headers.set("x-request-id", id);
       if (isMessages) headers.set("request-id", id);
-      const standing = exchange.hold === undefined ? limits.headers(exchange.client) : undefined;
-      const own = standing === undefined ? exchange.hold?.headers : await standing;
+      const own = exchange.hold?.headers ?? await limits.headers(exchange.client);
       const usual = own === undefined ? CONSTANT_HEADERS : { ...CONSTANT_HEADERS, ...own };
       for (const name in usual) {
         // A refusal brings its own.

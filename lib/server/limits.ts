@@ -112,10 +112,8 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
   }
 
   function ask(client: Client, costOf: (rule: Rule) => number | undefined, lease: string): Taken[] {
-    const rules = rulesOf(client, limits());
-    if (rules.length === 0) return [];
     const date = clock.date();
-    return rules.flatMap((rule) => {
+    return rulesOf(client, limits()).flatMap((rule) => {
       const cost = costOf(rule);
       if (cost === undefined) return [];
       const taken = { rule, limit: limitOf(rule, date), cost };

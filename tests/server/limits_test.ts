@@ -13,6 +13,11 @@ async function sha256(text: string): Promise<string> {
   return new Uint8Array(hash).toHex();
 }
 
+/** How a page asks with a key. */
+const bearer = (key: string) => ({
+  headers: { authorization: `Bearer ${key}`, origin: "https://chat.example" },
+});
+
 interface WorldOptions {
   /** Limits of alice's key, as YAML. */
   key?: string;
@@ -59,9 +64,7 @@ keys:
     books: () => Promise.all(limiter.keys().map(async (key) => [key, await count(key)] as const)),
     /** Asks and reads the whole answer. */
     async ask(body: Record<string, unknown> = {}, token = KEY) {
-      const response = await app.chat(body, {
-        headers: { authorization: `Bearer ${token}`, origin: "https://chat.example" },
-      });
+      const response = await app.chat(body, bearer(token));
       const text = await response.text();
       return { status: response.status, headers: response.headers, text };
     },
@@ -202,8 +205,7 @@ Deno.test("every answer of a limited client says how its limits stand", async ()
   const expected = ["10", "1000", "9", "867", "6s", "7.98s"];
   assertEquals(limitHeaders((await world.ask()).headers), expected);
   const used = ["10", "1000", "9", "985", "6s", "900ms"];
-  const bearer = { headers: { authorization: `Bearer ${KEY}`, origin: "https://chat.example" } };
-  const models = await world.app.send("/v1/models", undefined, bearer);
+  const models = await world.app.send("/v1/models", undefined, bearer(KEY));
   assertEquals(limitHeaders(models.headers), used, "settled, and a list costs nothing");
   const wrong = await world.ask({ messages: [] });
   assertEquals([wrong.status, ...limitHeaders(wrong.headers)], [400, ...used]);
@@ -253,8 +255,7 @@ Deno.test("parallel: a second request is 429 while the first runs, however long"
       ...(call.index === 0 ? { gate: (frame) => frame === 2 ? gate.promise : undefined } : {}),
     }),
   });
-  const bearer = { headers: { authorization: `Bearer ${KEY}`, origin: "https://chat.example" } };
-  const stream = readStream(await world.app.chat({ stream: true }, bearer));
+  const stream = readStream(await world.app.chat({ stream: true }, bearer(KEY)));
   await stream.until(({ content }) => content === "a");
   const refused = await world.ask();
   assertEquals([refused.status, refused.headers.get("retry-after")], [429, "1"]);
@@ -280,14 +281,14 @@ Deno.test("a response that is made in the background counts until it is made", a
     key: "parallel: 1, daily_tokens: 1000",
     script: [{ content: "Hi", gate: () => gate.promise }],
   });
-  const bearer = { headers: { authorization: `Bearer ${KEY}`, origin: "https://chat.example" } };
   const body = { model: "m", input: "Hello", background: true };
-  const made = await world.app.send("/v1/responses", body, bearer);
+  const made = await world.app.send("/v1/responses", body, bearer(KEY));
   const { id } = await made.json();
   assertEquals((await world.ask()).status, 429);
   gate.resolve();
   for (let status = ""; status !== "completed";) {
-    ({ status } = await (await world.app.send(`/v1/responses/${id}`, undefined, bearer)).json());
+    ({ status } = await (await world.app.send(`/v1/responses/${id}`, undefined, bearer(KEY)))
+      .json());
     await setImmediate();
   }
   assertEquals((await world.ask()).status, 200);
@@ -371,8 +372,7 @@ Deno.test("where counts can't be reached, limited clients get 503, and others no
   ]);
   assertEquals(limitHeaders(refused.headers), UNLIMITED);
   assertEquals((await world.ask({}, OTHER)).status, 200);
-  const bearer = { headers: { authorization: `Bearer ${KEY}`, origin: "https://chat.example" } };
-  assertEquals((await world.app.send("/v1/models", undefined, bearer)).status, 200);
+  assertEquals((await world.app.send("/v1/models", undefined, bearer(KEY))).status, 200);
   assert(world.lines.some((line) => line.includes("limits: can't be reached")));
   assertEquals(world.upstream.calls.length, 1);
 });

@@ -26,6 +26,7 @@ const LOOKS = 10;
 
 const RELOAD_MS = 20_000;
 const IDLE_MS = 60_000;
+
 /** How long the last timer may be left, in milliseconds. */
 const LINGER_MS = 1_000;
 
