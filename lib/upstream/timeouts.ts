@@ -51,41 +51,41 @@ export function startWatchdog(
   let since = start;
   let trailerMs = TRAILER_MS;
   let reading = true;
+  let armed = Infinity;
   let cancel = () => {};
 
-  function due(): { at: number; error: () => UpstreamError | undefined } {
-    const total = start + limits.total_ms;
-    let at = Infinity;
-    let error = () => timeout("did not complete its answer", limits.total_ms);
-    if (phase === "headers") {
-      at = start + limits.headers_ms;
-      error = () => timeout("did not answer", limits.headers_ms);
-    } else if (phase === "trailer") {
-      return { at: Math.min(since + trailerMs, total), error: () => undefined };
-    } else if (stream && phase === "first token") {
-      at = start + limits.first_token_ms;
-      error = () => timeout("sent no token", limits.first_token_ms);
-    } else if (stream) {
-      at = reading ? since + limits.idle_ms : Infinity;
-      error = () => timeout("fell silent", limits.idle_ms);
-    }
-    return at < total ? { at, error } : {
-      at: total,
-      error: () => timeout("did not complete its answer", limits.total_ms),
-    };
+  /** When the limit of the present phase ends; the one in total is beside it. */
+  function due(): number {
+    if (phase === "headers") return start + limits.headers_ms;
+    if (phase === "trailer") return since + trailerMs;
+    if (!stream) return Infinity;
+    if (phase === "first token") return start + limits.first_token_ms;
+    return reading ? since + limits.idle_ms : Infinity;
   }
 
+  function fault(): UpstreamError | undefined {
+    if (phase === "trailer") return undefined;
+    if (due() >= start + limits.total_ms) {
+      return timeout("did not complete its answer", limits.total_ms);
+    }
+    if (phase === "headers") return timeout("did not answer", limits.headers_ms);
+    if (phase === "first token") return timeout("sent no token", limits.first_token_ms);
+    return timeout("fell silent", limits.idle_ms);
+  }
+
+  /** Sets the timer, unless it fires in time as it is; where that is too early, it is set anew. */
   function arm(): void {
+    const now = clock.now();
+    const look = phase === "idle" && stream ? now + limits.idle_ms : Infinity;
+    const at = Math.min(due(), start + limits.total_ms, look);
+    if (at >= armed) return;
     cancel();
-    const wait = Math.max(1, due().at - clock.now());
-    cancel = clock.timer(
-      phase === "idle" && stream ? Math.min(wait, limits.idle_ms) : wait,
-      () => {
-        const { at, error } = due();
-        if (clock.now() >= at) onTimeout(error());
-        else arm();
-      },
-    );
+    armed = at;
+    cancel = clock.timer(Math.max(1, at - now), () => {
+      armed = Infinity;
+      if (clock.now() >= Math.min(due(), start + limits.total_ms)) onTimeout(fault());
+      else arm();
+    });
   }
 
   function trailer(ms: number): void {
