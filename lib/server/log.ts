@@ -20,8 +20,8 @@ export interface LogOptions {
   level: LogLevel;
   /** Text or JSON lines. */
   format: "text" | "json";
-  /** Takes one line without its line break. */
-  write: (line: string, level: LogLevel) => void;
+  /** Takes one line without its line break, which is made when it is asked for. */
+  write: (line: () => string, level: LogLevel) => void;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -75,22 +75,23 @@ function createTimeWriter(): (date: number) => string {
   };
 }
 
-/** Creates a log. */
-export function createLog(options: LogOptions): Log {
+/** Creates a log. What is logged must not be changed afterwards. */
+export function createLog({ level: least, format, write, now }: LogOptions): Log {
   const timeOf = createTimeWriter();
+  function made(date: number, level: LogLevel, message: string, fields: LogFields): string {
+    const time = timeOf(date);
+    if (format === "json") return plain(JSON.stringify({ time, level, message, ...fields }));
+    const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+    const rest = entries.map(([key, value]) => ` ${key}=${shown(value!)}`).join("");
+    const mark = level === "info" ? "" : `${level}: `;
+    return `${time.slice(11, 19)} ${mark}${plain(message)}${rest}`;
+  }
   function line(level: LogLevel) {
-    const on = ORDER.indexOf(level) >= ORDER.indexOf(options.level);
+    const on = ORDER.indexOf(level) >= ORDER.indexOf(least);
     return (message: string, fields: LogFields = {}) => {
       if (!on) return;
-      const time = timeOf(options.now());
-      if (options.format === "json") {
-        options.write(plain(JSON.stringify({ time, level, message, ...fields })), level);
-        return;
-      }
-      const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-      const rest = entries.map(([key, value]) => ` ${key}=${shown(value!)}`).join("");
-      const mark = level === "info" ? "" : `${level}: `;
-      options.write(`${time.slice(11, 19)} ${mark}${plain(message)}${rest}`, level);
+      const date = now();
+      write(() => made(date, level, message, fields), level);
     };
   }
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
