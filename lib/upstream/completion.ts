@@ -75,12 +75,15 @@ function readStream(
   let trailing = false;
   let done = false;
   let ended = false;
+
+  function end(): undefined {
+    if (!deltas.finished() && (!done || waiting)) throw cutOff();
+    return undefined;
+  }
+
   return {
     async read() {
-      if (ended) {
-        if (!deltas.finished() && (!done || waiting)) throw cutOff();
-        return undefined;
-      }
+      if (ended) return end();
       watchdog.reading();
       let bytes: Uint8Array | undefined;
       try {
@@ -101,6 +104,7 @@ function readStream(
         else readEvent(event, json, deltas.add);
       }
       const ready = deltas.take();
+      if (ended && ready.length === 0) return end();
       if (waiting && ready.some(saysSomething)) {
         waiting = false;
         watchdog.firstToken();

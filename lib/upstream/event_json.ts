@@ -43,6 +43,7 @@ const MAX_MISSES = 4;
 export function createEventReader(): EventReader {
   let template: Template | undefined;
   let misses = 0;
+  let hasText = false;
   return {
     read(data) {
       const text = template === undefined ? undefined : textOf(data, template);
@@ -52,13 +53,16 @@ export function createEventReader(): EventReader {
         return template!.json;
       }
       const json = tryParse(data);
-      if (misses < MAX_MISSES) {
-        const made = makeTemplate(data, json);
+      const key = textKey(json);
+      // Somebody waits for the first text, and there may be no other.
+      if (key !== undefined && hasText && misses < MAX_MISSES) {
+        const made = makeTemplate(data, json, key);
         if (made !== undefined) {
           template = made;
           misses++;
         }
       }
+      hasText ||= key !== undefined;
       return json;
     },
   };
@@ -72,12 +76,15 @@ function textOf(data: string, { before, after }: Template): string | undefined {
   return data.slice(end) === after && !SPECIAL_REGEXP.test(text) ? text : undefined;
 }
 
+/** The key under which an event has a text. */
+function textKey(json: unknown): string | undefined {
+  const delta = deltaOf(json);
+  return KEYS.find((key) => typeof delta?.[key] === "string" && delta[key] !== "");
+}
+
 /** A template of an event, where it has a text of which it is sure that it is the one. */
-function makeTemplate(data: string, parsed: unknown): Template | undefined {
-  const found = deltaOf(parsed);
-  const key = KEYS.find((key) => typeof found?.[key] === "string" && found[key] !== "");
-  if (found === undefined || key === undefined) return undefined;
-  const text = found[key] as string;
+function makeTemplate(data: string, parsed: unknown, key: string): Template | undefined {
+  const text = deltaOf(parsed)![key] as string;
   const at = data.lastIndexOf(`"${text}"`) + 1;
   if (at === 0 || SPECIAL_REGEXP.test(text)) return undefined;
   const [before, after] = [data.slice(0, at), data.slice(at + text.length)];
