@@ -25,6 +25,9 @@ export interface ThinkSplitter {
 const NAMES = "think|thinking|thought|reasoning";
 const OPEN = new RegExp(`^\\s*<(${NAMES})>`, "i");
 
+/** Most texts begin with something else. */
+const MAY_BE_TAG = /^\s*(?:<|$)/;
+
 /** Whether more text could still make an opening tag of this start. */
 function mayOpen(text: string): boolean {
   const start = text.trimStart().toLowerCase();
@@ -46,6 +49,7 @@ export function createThinkSplitter(): ThinkSplitter {
     if (state === "answer") return { reasoning: "", content: text };
     held += text;
     if (state === "start") {
+      if (!MAY_BE_TAG.test(held)) return answer();
       const open = OPEN.exec(held);
       if (open === null) {
         return mayOpen(held) ? { reasoning: "", content: "" } : answer();
