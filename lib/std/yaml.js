@@ -1,2 +1,3 @@
 // @ts-self-types="./yaml.d.ts"
-export * from "npm:deno-std@1.4.0/yaml/mod.js";
+export { parse } from "npm:deno-std@1.4.0/yaml/parse.js";
+export { YamlSyntaxError } from "npm:deno-std@1.4.0/yaml/types.js";
