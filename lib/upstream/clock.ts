@@ -84,7 +84,8 @@ function createTimers(lingerMs: number): Clock["timer"] {
       one.fn = undefined;
       if (--all.left > 0 || ticks.get(tick) !== all) return;
       ticks.delete(tick);
-      if (ticks.size === 0 && armed * TICK_MS > performance.now() + lingerMs) arm(Infinity);
+      const wait = Math.max(0, armed * TICK_MS - performance.now());
+      if (ticks.size === 0 && wait >= lingerMs) arm(Infinity);
     };
   };
 }
