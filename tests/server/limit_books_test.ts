@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { clearImmediate, setImmediate as nextTurn } from "node:timers";
 import { setImmediate } from "node:timers/promises";
+import type { Clock } from "../../lib/upstream/clock.ts";
 import { createTestApp, readStream, type TestApp } from "../app.ts";
 import { createFakeClock } from "../clock.ts";
 import { type Call, type Reply, startUpstream, step } from "../upstream.ts";
@@ -72,6 +74,19 @@ function reply({ ending, prompt, completion, pieces }: Plan, call: Call): Reply 
   }
 }
 
+/** Time stands still: only frames of a stream that wait a moment for others do not wait for it. */
+function standingClock(): Clock {
+  const { clock } = createFakeClock();
+  return {
+    ...clock,
+    timer(ms, fn) {
+      if (ms > 5) return clock.timer(ms, fn);
+      const turn = nextTurn(fn);
+      return () => clearImmediate(turn);
+    },
+  };
+}
+
 /** Sends the request and ends it as planned. */
 async function carryOut(
   app: TestApp,
@@ -127,7 +142,7 @@ Deno.test("whatever ways requests end, the books hold what they used, and no lea
           arrived[index]!.resolve();
           return reply(plans[index]!, call);
         });
-        const { clock } = createFakeClock();
+        const clock = standingClock();
         const limiter = createCountingLimiter();
         const app = await createTestApp({
           upstream: upstream.url,
