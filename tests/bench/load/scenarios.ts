@@ -253,7 +253,8 @@ const growth: Scenario = async ({ server, rounds, scale }) => {
         content: "word ".repeat(200),
       }));
       const request = requestBytes({ ...question("steps-100", true), messages }, TOKEN);
-      const times = Math.max(8, Math.round(2_000 * scale / length));
+      // Enough for the ticks in which CPU time is counted.
+      const times = Math.max(40, Math.round(4_000 * scale / length));
       const before = server.cpu();
       const connection = await connect(server.port);
       for (let i = 0; i < times; i++) await connection.ask(request);
