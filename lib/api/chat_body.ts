@@ -42,11 +42,11 @@ const responseFormat = z.looseObject({
   }).nullish(),
 });
 
-const count = () => z.number().int().min(1).nullish();
-const flag = () => z.boolean().nullish();
-const effort = () => z.enum([...EFFORTS, ""]).nullish();
-const choice = () =>
-  z.union([z.string(), z.looseObject({})], { error: "a string or an object" }).nullish();
+const count = z.number().int().min(1).nullish();
+const flag = z.boolean().nullish();
+const effort = z.enum([...EFFORTS, ""]).nullish();
+const choice = z.union([z.string(), z.looseObject({})], { error: "a string or an object" })
+  .nullish();
 
 /**
  * Schema of the body.
@@ -56,10 +56,10 @@ const choice = () =>
 export const chatBody = z.looseObject({
   model: z.string().nullish(),
   messages: z.array(message).min(1),
-  stream: flag(),
-  stream_options: z.looseObject({ include_usage: flag() }).nullish(),
-  max_tokens: count(),
-  max_completion_tokens: count(),
+  stream: flag,
+  stream_options: z.looseObject({ include_usage: flag }).nullish(),
+  max_tokens: count,
+  max_completion_tokens: count,
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   seed: z.number().int().nullish(),
@@ -68,26 +68,26 @@ export const chatBody = z.looseObject({
     error: "a string or an array of at most 4 strings",
   }).nullish(),
   tools: z.array(tool).max(128).nullish(),
-  tool_choice: choice(),
-  parallel_tool_calls: flag(),
+  tool_choice: choice,
+  parallel_tool_calls: flag,
   functions: z.array(functionTool).max(128).nullish(),
-  function_call: choice(),
+  function_call: choice,
   response_format: responseFormat.nullish(),
   modalities: z.array(z.string()).nullish(),
-  reasoning_effort: effort(),
+  reasoning_effort: effort,
   reasoning: z.looseObject({
-    effort: effort(),
-    max_tokens: count(),
-    exclude: flag(),
-    enabled: flag(),
-    events: flag(),
+    effort,
+    max_tokens: count,
+    exclude: flag,
+    enabled: flag,
+    events: flag,
     strategy: z.string().nullish(),
   }).nullish(),
-  thinking: z.looseObject({ type: z.string().nullish(), budget_tokens: count() }).nullish(),
-  enable_thinking: flag(),
-  thinking_budget: count(),
-  chat_template_kwargs: z.looseObject({ enable_thinking: flag(), thinking: flag() }).nullish(),
-  include_reasoning: flag(),
+  thinking: z.looseObject({ type: z.string().nullish(), budget_tokens: count }).nullish(),
+  enable_thinking: flag,
+  thinking_budget: count,
+  chat_template_kwargs: z.looseObject({ enable_thinking: flag, thinking: flag }).nullish(),
+  include_reasoning: flag,
   reasoning_format: z.enum(["parsed", "raw", ...FORMATS]).nullish(),
 });
 

@@ -13,7 +13,7 @@ const content = z.union([z.string(), z.array(block)], {
   error: "a string or an array of content blocks",
 });
 
-const count = () => z.number().int().min(1);
+const count = z.number().int().min(1);
 
 const tool = z.looseObject({
   type: z.string().nullish(),
@@ -44,7 +44,7 @@ const countedBody = z.looseObject({
 });
 
 const messagesBody = countedBody.extend({
-  max_tokens: count(),
+  max_tokens: count,
   stream: z.boolean().nullish(),
   stop_sequences: z.array(z.string()).nullish(),
   // Anthropic's own ends at 1; the upstream's may not.
@@ -52,7 +52,7 @@ const messagesBody = countedBody.extend({
   top_p: z.number().min(0).max(1).nullish(),
   thinking: z.looseObject({
     type: z.string(),
-    budget_tokens: count().nullish(),
+    budget_tokens: count.nullish(),
     display: z.string().nullish(),
   }).nullish(),
   output_config: z.looseObject({

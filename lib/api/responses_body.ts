@@ -9,36 +9,36 @@ import { EFFORTS } from "../reasoning/effort.ts";
 import { type ApiError, invalidRequest } from "./errors.ts";
 import { requestFault } from "./request_fault.ts";
 
-const flag = () => z.boolean().nullish();
-const text = () => z.string().nullish();
+const flag = z.boolean().nullish();
+const text = z.string().nullish();
 
 const parts = z.array(z.looseObject({ type: z.string() }));
 const content = () =>
   z.union([z.string(), parts], { error: "a string or an array of content parts" }).nullish();
 
 const inputItem = z.looseObject({
-  type: text(),
-  id: text(),
+  type: text,
+  id: text,
   role: z.enum(["user", "assistant", "system", "developer"]).nullish(),
   content: z.union([z.string(), parts], { error: "a string or an array of content parts" })
     .nullish(),
-  call_id: text(),
-  name: text(),
-  arguments: text(),
+  call_id: text,
+  name: text,
+  arguments: text,
   output: content(),
-  encrypted_content: text(),
+  encrypted_content: text,
 });
 
 const format = z.looseObject({
   type: z.enum(["text", "json_object", "json_schema"]),
   name: z.string().regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, '_' or '-'")
     .nullish(),
-  description: text(),
+  description: text,
   schema: z.looseObject({}).nullish(),
-  strict: flag(),
+  strict: flag,
 });
 
-const summary = () => z.enum(["auto", "concise", "detailed"]).nullish();
+const summary = z.enum(["auto", "concise", "detailed"]).nullish();
 
 const metadata = () =>
   z
@@ -64,41 +64,41 @@ export const conversationBody = z.looseObject({
  * @internal its type is for zod alone to say
  */
 export const responsesBody = z.looseObject({
-  model: text(),
+  model: text,
   input: z.union([z.string(), inputItems], { error: "a string or an array of items" }).nullish(),
-  instructions: text(),
-  stream: flag(),
+  instructions: text,
+  stream: flag,
   max_output_tokens: z.number().int().min(16).nullish(),
   max_tool_calls: z.number().int().min(1).nullish(),
   reasoning: z.looseObject({
     effort: z.enum(EFFORTS).nullish(),
-    summary: summary(),
-    generate_summary: summary(),
-    strategy: text(),
+    summary: summary,
+    generate_summary: summary,
+    strategy: text,
   }).nullish(),
-  text: z.looseObject({ format: format.nullish(), verbosity: text() }).nullish(),
+  text: z.looseObject({ format: format.nullish(), verbosity: text }).nullish(),
   tools: z.array(z.looseObject({ type: z.string() })).max(128).nullish(),
   tool_choice: z.union([z.string(), z.looseObject({ type: z.string() })], {
     error: "a string or an object",
   }).nullish(),
-  parallel_tool_calls: flag(),
+  parallel_tool_calls: flag,
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   top_logprobs: z.number().int().min(0).max(20).nullish(),
   truncation: z.enum(["auto", "disabled"]).nullish(),
-  previous_response_id: text(),
+  previous_response_id: text,
   conversation: z.union([z.string(), z.looseObject({ id: z.string() })], {
     error: "an id or an object with an id",
   }).nullish(),
-  store: flag(),
-  background: flag(),
+  store: flag,
+  background: flag,
   metadata: metadata(),
   include: z.array(z.string()).nullish(),
-  user: text(),
-  safety_identifier: text(),
-  prompt_cache_key: text(),
-  prompt_cache_retention: text(),
-  service_tier: text(),
+  user: text,
+  safety_identifier: text,
+  prompt_cache_key: text,
+  prompt_cache_retention: text,
+  service_tier: text,
 });
 
 /**

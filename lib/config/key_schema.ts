@@ -6,14 +6,14 @@
 import { z } from "zod";
 
 const count = (max: number) => z.number().int().min(1).max(max).optional();
-const usd = () => z.number().gt(0).max(1_000_000).optional();
+const usd = z.number().gt(0).max(1_000_000).optional();
 
 const limits = {
   rpm: count(1_000_000).describe("Requests a minute."),
   tpm: count(1_000_000_000).describe("Tokens a minute, prompts included, over all upstream calls."),
   parallel: count(1_000_000).describe("Requests at a time."),
-  daily_usd: usd().describe("Cost a day (UTC) in USD; needs the upstreams' `price`."),
-  monthly_usd: usd().describe("Cost a calendar month (UTC) in USD; needs the upstreams' `price`."),
+  daily_usd: usd.describe("Cost a day (UTC) in USD; needs the upstreams' `price`."),
+  monthly_usd: usd.describe("Cost a calendar month (UTC) in USD; needs the upstreams' `price`."),
   daily_tokens: count(1_000_000_000_000).describe("Tokens a day (UTC)."),
   monthly_tokens: count(1_000_000_000_000).describe("Tokens a calendar month (UTC)."),
 };

@@ -9,13 +9,13 @@ import { EFFORTS } from "../reasoning/effort.ts";
 import { modifierOptions } from "../reasoning/modifiers.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 
-const count = () => z.number().int().min(1).max(1_000_000);
+const count = z.number().int().min(1).max(1_000_000);
 
-const upstreamNames = () => z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+const upstreamNames = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
 const caps = z.strictObject({
-  calls: count().default(64).describe("Upstream calls of one request."),
-  tokens: count().default(200_000).describe(
+  calls: count.default(64).describe("Upstream calls of one request."),
+  tokens: count.default(200_000).describe(
     "Generated tokens of one request, over all its calls.",
   ),
   usd: z.number().gt(0).max(1_000_000).optional().describe(
@@ -24,7 +24,7 @@ const caps = z.strictObject({
 });
 
 const role = z.strictObject({
-  upstream: upstreamNames().optional().describe(
+  upstream: upstreamNames.optional().describe(
     "An upstream's name, or a list tried in order; default: as the model's.",
   ),
   model: z.string().min(1).describe("The model's name there."),
@@ -43,7 +43,7 @@ export const modelSchema = z.strictObject({
       ).join(", ")
     }.`,
   ),
-  upstream: upstreamNames().optional().describe(
+  upstream: upstreamNames.optional().describe(
     "An upstream's name, or a list tried in order; default: `default_api_url`, or the one upstream there is.",
   ),
   model: z.string().min(1).optional().describe(

@@ -11,7 +11,7 @@ import { keySchema, limitsSchema } from "./key_schema.ts";
 import { formatSchema, modelSchema } from "./model_schema.ts";
 import { HOST_REGEXP } from "./text_rules.ts";
 
-const milliseconds = () => z.number().int().min(1).max(86_400_000);
+const milliseconds = z.number().int().min(1).max(86_400_000);
 
 const server = z.strictObject({
   host: z.string().regex(
@@ -28,7 +28,7 @@ const server = z.strictObject({
     .describe(
       "Longest request body, in bytes; a longer one gets 413.",
     ),
-  body_timeout_ms: milliseconds().default(60_000).describe(
+  body_timeout_ms: milliseconds.default(60_000).describe(
     "Time for a request's body to arrive, in milliseconds; a slower one gets 408.",
   ),
   max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(1_000).describe(
@@ -37,22 +37,22 @@ const server = z.strictObject({
   max_queue: z.number().int().min(0).max(1_000_000).default(100).describe(
     "Requests that wait their turn, for 10 seconds at most; over it: 503.",
   ),
-  commit_after_ms: milliseconds().default(1_000).describe(
+  commit_after_ms: milliseconds.default(1_000).describe(
     "Time after which a stream's headers are sent even if nothing came from the upstream, in milliseconds.",
   ),
-  heartbeat_ms: milliseconds().optional().meta({ default: 10_000 }).describe(
+  heartbeat_ms: milliseconds.optional().meta({ default: 10_000 }).describe(
     "Longest silence in a stream before a comment is sent, in milliseconds; 4000 by default on Deno Deploy.",
   ),
-  request_timeout_ms: milliseconds().default(570_000).describe(
+  request_timeout_ms: milliseconds.default(570_000).describe(
     "Time for a JSON request, in milliseconds.",
   ),
-  stream_timeout_ms: milliseconds().default(3_600_000).describe(
+  stream_timeout_ms: milliseconds.default(3_600_000).describe(
     "Time for a stream, in milliseconds.",
   ),
   max_retries: z.number().int().min(0).max(1_000_000).default(6).describe(
     "Repeats over all upstream calls of one client request.",
   ),
-  shutdown_grace_ms: milliseconds().default(30_000).describe(
+  shutdown_grace_ms: milliseconds.default(30_000).describe(
     "Time for running requests to end at shutdown, in milliseconds; at most 4000 on Deno Deploy.",
   ),
   max_background: z.number().int().min(1).max(1_000_000).default(100).describe(
@@ -136,7 +136,7 @@ const traces = z.strictObject({
   ),
 });
 
-const name = () => z.string().min(1);
+const name = z.string().min(1);
 
 /**
  * Schema of the whole file. Times are milliseconds, sizes bytes, prices USD.
@@ -167,13 +167,13 @@ export const configSchema = z.strictObject({
     "true: the format `markdown`; false: `details_steps`; left out: `both`.",
   ),
   server: server.prefault({}).describe("The HTTP server."),
-  upstreams: z.record(name(), upstreamOptions).default({}).describe(
+  upstreams: z.record(name, upstreamOptions).default({}).describe(
     "Providers of models, by names of one's own.",
   ),
-  models: z.record(name(), modelSchema.prefault({})).default({}).describe(
+  models: z.record(name, modelSchema.prefault({})).default({}).describe(
     "The models that clients see, by id; left out: `o1` and the upstream model's own name.",
   ),
-  formats: z.record(name(), formatSchema).default({}).describe(
+  formats: z.record(name, formatSchema).default({}).describe(
     "Formats of one's own, by names that `models.<id>.format` can give.",
   ),
   store: z.string().regex(

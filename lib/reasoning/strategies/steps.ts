@@ -15,11 +15,11 @@ import { createStepReader, type Step } from "../step_reader.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
 import { direct } from "./direct.ts";
 
-const count = () => z.number().int().min(1).max(1_000);
+const count = z.number().int().min(1).max(1_000);
 
 const options = z.strictObject({
-  min_steps: count().default(3).describe("Steps before it may stop."),
-  max_steps: count().optional().describe(
+  min_steps: count.default(3).describe("Steps before it may stop."),
+  max_steps: count.optional().describe(
     "Steps at most; default: by effort, 4 to 25.",
   ),
 });

@@ -19,11 +19,11 @@ import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
 import { type Ballot, createBallot, isDecided } from "../votes.ts";
 import { direct } from "./direct.ts";
 
-const count = () => z.number().int().min(1).max(128);
+const count = z.number().int().min(1).max(128);
 
 const options = z.strictObject({
-  wave: count().default(4).describe("Samples that start together."),
-  max_samples: count().optional().describe("Samples at most; default: by effort, 4 to 24."),
+  wave: count.default(4).describe("Samples that start together."),
+  max_samples: count.optional().describe("Samples at most; default: by effort, 4 to 24."),
   temperature: z.number().min(0).max(2).default(0.7).describe("Temperature of the samples."),
   finalize: z.enum(["winner", "synthesize"]).default("winner").describe(
     "`winner` shows the winning text; `synthesize` rewrites it in one streamed call.",
