@@ -13,19 +13,18 @@ const flag = z.boolean().nullish();
 const text = z.string().nullish();
 
 const parts = z.array(z.looseObject({ type: z.string() }));
-const content = () =>
-  z.union([z.string(), parts], { error: "a string or an array of content parts" }).nullish();
+const content = z.union([z.string(), parts], { error: "a string or an array of content parts" })
+  .nullish();
 
 const inputItem = z.looseObject({
   type: text,
   id: text,
   role: z.enum(["user", "assistant", "system", "developer"]).nullish(),
-  content: z.union([z.string(), parts], { error: "a string or an array of content parts" })
-    .nullish(),
+  content,
   call_id: text,
   name: text,
   arguments: text,
-  output: content(),
+  output: content,
   encrypted_content: text,
 });
 
@@ -40,11 +39,9 @@ const format = z.looseObject({
 
 const summary = z.enum(["auto", "concise", "detailed"]).nullish();
 
-const metadata = () =>
-  z
-    .record(z.string().max(64), z.string().max(512))
-    .refine((pairs) => Object.keys(pairs).length <= 16, "expected at most 16 pairs")
-    .nullish();
+const metadata = z.record(z.string().max(64), z.string().max(512))
+  .refine((pairs) => Object.keys(pairs).length <= 16, "expected at most 16 pairs")
+  .nullish();
 
 const inputItems = z.array(inputItem);
 
@@ -54,7 +51,7 @@ const inputItems = z.array(inputItem);
  * @internal its type is for zod alone to say
  */
 export const conversationBody = z.looseObject({
-  metadata: metadata(),
+  metadata,
   items: inputItems.max(20).nullish(),
 });
 
@@ -72,7 +69,7 @@ export const responsesBody = z.looseObject({
   max_tool_calls: z.number().int().min(1).nullish(),
   reasoning: z.looseObject({
     effort: z.enum(EFFORTS).nullish(),
-    summary: summary,
+    summary,
     generate_summary: summary,
     strategy: text,
   }).nullish(),
@@ -92,7 +89,7 @@ export const responsesBody = z.looseObject({
   }).nullish(),
   store: flag,
   background: flag,
-  metadata: metadata(),
+  metadata,
   include: z.array(z.string()).nullish(),
   user: text,
   safety_identifier: text,

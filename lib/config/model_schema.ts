@@ -8,8 +8,7 @@ import { FORMATS } from "../api/format.ts";
 import { EFFORTS } from "../reasoning/effort.ts";
 import { modifierOptions } from "../reasoning/modifiers.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
-
-const count = z.number().int().min(1).max(1_000_000);
+import { count } from "../upstream/options.ts";
 
 const upstreamNames = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 

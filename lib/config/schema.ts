@@ -6,12 +6,10 @@
 import { z } from "zod";
 import { EFFORT_ROUTES } from "../reasoning/effort.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
-import { upstreamOptions } from "../upstream/options.ts";
+import { count, milliseconds, upstreamOptions } from "../upstream/options.ts";
 import { keySchema, limitsSchema } from "./key_schema.ts";
 import { formatSchema, modelSchema } from "./model_schema.ts";
 import { HOST_REGEXP } from "./text_rules.ts";
-
-const milliseconds = z.number().int().min(1).max(86_400_000);
 
 const server = z.strictObject({
   host: z.string().regex(
@@ -31,7 +29,7 @@ const server = z.strictObject({
   body_timeout_ms: milliseconds.default(60_000).describe(
     "Time for a request's body to arrive, in milliseconds; a slower one gets 408.",
   ),
-  max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(1_000).describe(
+  max_concurrent_requests: count.default(1_000).describe(
     "Requests at a time, of all clients; others wait their turn.",
   ),
   max_queue: z.number().int().min(0).max(1_000_000).default(100).describe(
@@ -55,7 +53,7 @@ const server = z.strictObject({
   shutdown_grace_ms: milliseconds.default(30_000).describe(
     "Time for running requests to end at shutdown, in milliseconds; at most 4000 on Deno Deploy.",
   ),
-  max_background: z.number().int().min(1).max(1_000_000).default(100).describe(
+  max_background: count.default(100).describe(
     "Responses that may be made in the background at once; one more gets 429.",
   ),
   workers: z.union([z.literal("auto"), z.number().int().min(1).max(256)], {

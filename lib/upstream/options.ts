@@ -5,8 +5,19 @@
  */
 import { z } from "zod";
 
-const milliseconds = z.number().int().min(1).max(86_400_000);
-const count = z.number().int().min(1).max(1_000_000);
+/**
+ * Schema of a time in milliseconds, a day at most.
+ *
+ * @internal its type is for zod alone to say
+ */
+export const milliseconds = z.number().int().min(1).max(86_400_000);
+
+/**
+ * Schema of a number of things, a million at most.
+ *
+ * @internal its type is for zod alone to say
+ */
+export const count = z.number().int().min(1).max(1_000_000);
 
 const timeouts = z.strictObject({
   headers_ms: milliseconds.default(120_000).describe(
