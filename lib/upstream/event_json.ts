@@ -44,6 +44,18 @@ export function createEventReader(): EventReader {
   let template: Template | undefined;
   let misses = 0;
   let hasText = false;
+
+  /** Keeps a template of an event that none was like. Somebody waits for the first text, though. */
+  function learn(data: string, json: unknown): void {
+    const key = textKey(json);
+    if (key === undefined) return;
+    const made = hasText ? makeTemplate(data, json, key) : undefined;
+    hasText = true;
+    if (made === undefined) return;
+    template = made;
+    misses++;
+  }
+
   return {
     read(data) {
       const text = template === undefined ? undefined : textOf(data, template);
@@ -53,16 +65,7 @@ export function createEventReader(): EventReader {
         return template!.json;
       }
       const json = tryParse(data);
-      const key = textKey(json);
-      // Somebody waits for the first text, and there may be no other.
-      if (key !== undefined && hasText && misses < MAX_MISSES) {
-        const made = makeTemplate(data, json, key);
-        if (made !== undefined) {
-          template = made;
-          misses++;
-        }
-      }
-      hasText ||= key !== undefined;
+      if (misses < MAX_MISSES) learn(data, json);
       return json;
     },
   };
