@@ -25,11 +25,10 @@ export interface ThinkSplitter {
 const NAMES = "think|thinking|thought|reasoning";
 const OPEN = new RegExp(`^\\s*<(${NAMES})>`, "i");
 
-/** Most texts begin with something else. */
-const MAY_BE_TAG = /^\s*(?:<|$)/;
-
 /** Whether more text could still make an opening tag of this start. */
 function mayOpen(text: string): boolean {
+  // Most texts begin with something else.
+  if (!/^\s*(?:<|$)/.test(text)) return false;
   const start = text.trimStart().toLowerCase();
   return NAMES.split("|").some((name) => `<${name}>`.startsWith(start));
 }
@@ -49,7 +48,6 @@ export function createThinkSplitter(): ThinkSplitter {
     if (state === "answer") return { reasoning: "", content: text };
     held += text;
     if (state === "start") {
-      if (!MAY_BE_TAG.test(held)) return answer();
       const open = OPEN.exec(held);
       if (open === null) {
         return mayOpen(held) ? { reasoning: "", content: "" } : answer();

@@ -47,6 +47,7 @@ export function startWatchdog(
   onTimeout: (error: UpstreamError | undefined) => void,
 ): Watchdog {
   const start = clock.now();
+  const total = start + limits.total_ms;
   let phase: "headers" | "first token" | "idle" | "trailer" = "headers";
   let since = start;
   let trailerMs = TRAILER_MS;
@@ -65,7 +66,7 @@ export function startWatchdog(
 
   function fault(): UpstreamError | undefined {
     if (phase === "trailer") return undefined;
-    if (due() >= start + limits.total_ms) {
+    if (due() >= total) {
       return timeout("did not complete its answer", limits.total_ms);
     }
     if (phase === "headers") return timeout("did not answer", limits.headers_ms);
@@ -77,13 +78,13 @@ export function startWatchdog(
   function arm(): void {
     const now = clock.now();
     const look = phase === "idle" && stream ? now + limits.idle_ms : Infinity;
-    const at = Math.min(due(), start + limits.total_ms, look);
+    const at = Math.min(due(), total, look);
     if (at >= armed) return;
     cancel();
     armed = at;
     cancel = clock.timer(Math.max(1, at - now), () => {
       armed = Infinity;
-      if (clock.now() >= Math.min(due(), start + limits.total_ms)) onTimeout(fault());
+      if (clock.now() >= Math.min(due(), total)) onTimeout(fault());
       else arm();
     });
   }
