@@ -93,7 +93,8 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       if (error instanceof TypeError) return ask();
       throw error;
     });
-    await response.body?.cancel();
+    // Read, not cancelled: that could close the connection, and the next may be another worker's.
+    await response.bytes();
     const { worker } = JSON.parse(await program.logged(`"request_id":"${id}"`));
     return [one, worker];
   }

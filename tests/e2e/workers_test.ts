@@ -81,7 +81,7 @@ for (const store of ["memory", "sqlite"]) {
         while (statuses.length < 8) {
           const init = { headers: { authorization: "Bearer alice" } };
           const response = await chat(client, {}, init);
-          await response.body?.cancel();
+          await response.bytes();
           statuses.push(response.status);
         }
         return { worker: i % 2, statuses };
@@ -115,7 +115,7 @@ for (const store of ["memory", "sqlite"]) {
     assertEquals(kept.output[0].content[0].text, "Four.");
     const gone = await first.send("/v1/responses/resp_none");
     assertEquals(gone.status, 404);
-    await gone.body?.cancel();
+    await gone.bytes();
     await end(crew);
   });
 
@@ -225,10 +225,10 @@ test("SIGTERM lets the streams of both workers end, and ends the process", async
   for (const client of spare) {
     let ready = await client.send("/readyz");
     while (ready.status !== 503) {
-      await ready.body?.cancel();
+      await ready.bytes();
       ready = await client.send("/readyz");
     }
-    await ready.body?.cancel();
+    await ready.bytes();
     const refused = await chat(client);
     assertEquals((await refused.json()).error.code, "server_shutdown");
   }
