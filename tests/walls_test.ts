@@ -4,14 +4,13 @@ import { fileURLToPath } from "node:url";
 
 const LIB = fileURLToPath(new URL("../lib/", import.meta.url));
 
-/** The rooms that a room may import from; types of `config` come from the rooms it configures. */
+/** The rooms that each room may import from. `lib/clock.ts` and `lib/path.ts` are open to all. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   std: [],
   upstream: [],
   store: [],
   playground: [],
   reasoning: ["upstream", "store"],
-  // The clock is the one thing that every room shares; all else of `upstream` is closed to `api`.
   api: ["reasoning", "store"],
   config: ["upstream", "reasoning", "api", "store"],
   eval: ["server", "api", "reasoning", "upstream", "config"],
@@ -46,11 +45,33 @@ Deno.test("no room imports from a room that it must not know", () => {
   const broken = [...graph()].flatMap(([file, targets]) =>
     targets
       .filter((target) => !target.startsWith("..") && roomOf(target) !== roomOf(file))
-      .filter((target) => roomOf(target) !== "std" && target !== "upstream/clock.ts")
+      .filter((target) => roomOf(target) !== "std" && target.includes("/"))
       .filter((target) => !MAY_IMPORT[roomOf(file)]?.includes(roomOf(target)))
       .map((target) => `${file} imports ${target}`)
   );
   assertEquals(broken, []);
+});
+
+Deno.test("no two sub-rooms of a room import each other", () => {
+  const imports = new Set<string>();
+  for (const [file, targets] of graph()) {
+    for (const target of targets) {
+      const [from, to] = [dirname(file), dirname(target)];
+      if (
+        from !== to && roomOf(file) === roomOf(target) && from.includes("/") && to.includes("/")
+      ) {
+        imports.add(`${from} ${to}`);
+      }
+    }
+  }
+  const mutual = [...imports].filter((pair) => imports.has(pair.split(" ").reverse().join(" ")));
+  assertEquals(mutual, []);
+});
+
+Deno.test("no folder holds more than 14 files", () => {
+  const counts = Map.groupBy(graph().keys(), (file) => dirname(file));
+  const crowded = [...counts].filter(([, files]) => files.length > 14).map(([folder]) => folder);
+  assertEquals(crowded, []);
 });
 
 Deno.test("imports make no circle", () => {
@@ -133,7 +154,7 @@ Deno.test("the main module ends: until it has, each piece of a stream is written
 Deno.test("only one file reads response bodies, and nothing runs what a model wrote", () => {
   for (const file of graph().keys()) {
     const text = Deno.readTextFileSync(join(LIB, file));
-    if (file.startsWith("upstream/") && file !== "upstream/bytes.ts") {
+    if (file.startsWith("upstream/") && file !== "upstream/wire/bytes.ts") {
       assertEquals(
         /\.getReader\(|response\.(text|json|arrayBuffer)\(/.test(text),
         false,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createJsonChecker } from "../reasoning/json_checker.ts";
+import { createJsonChecker } from "../reasoning/json/checker.ts";
 import type { JsonFormat } from "../reasoning/request.ts";
 import { invalidRequest } from "./errors.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ReasoningEvent } from "../reasoning/events.ts";
-import type { Clock } from "../upstream/clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Encoder } from "./dialect.ts";
 
 /** Headers of a stream: nobody on the way may hold it back or change it. */

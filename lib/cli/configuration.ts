@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { dirname } from "../std/path.ts";
+import { dirname } from "../path.ts";
 import { configPath } from "../config/config_path.ts";
-import { ConfigError } from "../config/fault.ts";
+import { ConfigError } from "../config/faults/fault.ts";
 import { loadConfig } from "../config/load.ts";
 import { resolveConfig, type ResolvedConfig } from "../config/resolve.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/schema/config.ts";
 import type { CommandOptions } from "./options.ts";
 
 /** A configuration, and where it came from. */

@@ -10,9 +10,9 @@ import { type EvalFlags, FlagError, parseEvalFlags } from "../eval/flags.ts";
 import { listModels, ProbeError } from "../eval/probe.ts";
 import { ResultsError } from "../eval/results.ts";
 import { type Outcome, runSession } from "../eval/session.ts";
-import { renderTable } from "../eval/table.ts";
+import { renderTable } from "../eval/report/table.ts";
 import { configuredTarget, remoteTarget, type Target } from "../eval/target.ts";
-import { systemClock } from "../upstream/clock.ts";
+import { systemClock } from "../clock.ts";
 import { configOrExit } from "./configuration.ts";
 import { UsageError } from "./flags.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { nearest } from "../config/suggestion.ts";
+import { nearest } from "../config/faults/suggestion.ts";
 import { type CommandName, type COMMANDS, flagsOf } from "./commands.ts";
 
 /** Arguments that make no sense. The message says how. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { keySchema } from "../config/key_schema.ts";
-import { suggestion } from "../config/suggestion.ts";
+import { keySchema } from "../config/schema/keys.ts";
+import { suggestion } from "../config/faults/suggestion.ts";
 import { COMMANDS } from "./commands.ts";
 import { parseFlags, UsageError } from "./flags.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ResolvedConfig } from "../config/resolve.ts";
-import { causeOf, createLog, type Log, type LogLevel } from "../server/log.ts";
-import { type Clock, serverClock } from "../upstream/clock.ts";
+import { causeOf, createLog, type Log, type LogLevel } from "../server/telemetry/log.ts";
+import { type Clock, serverClock } from "../clock.ts";
 
 /** Whether lines are for people or for programs. */
 export function logFormat(config: ResolvedConfig): "text" | "json" {

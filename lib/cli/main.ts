@@ -4,12 +4,12 @@
  * @module
  */
 import denoJson from "../../deno.json" with { type: "json" };
-import { suggestion } from "../config/suggestion.ts";
+import { suggestion } from "../config/faults/suggestion.ts";
 import { check } from "./check.ts";
 import { type CommandName, FIRST_WORDS } from "./commands.ts";
 import { parseFlags, UsageError } from "./flags.ts";
 import { helpOf, usageOf } from "./help.ts";
-import { serve } from "./serve.ts";
+import { serve } from "./serve/serve.ts";
 
 /** The version of this program. */
 export const VERSION: string = denoJson.version;
@@ -45,7 +45,7 @@ async function run(
     return await compareModels(rest, moduleDir) && "eval";
   }
   if (first === "ask") {
-    const { ask } = await import("./ask.ts");
+    const { ask } = await import("./ask/ask.ts");
     return await ask(rest, moduleDir) && "ask";
   }
   if (first === "keys") {
@@ -53,7 +53,7 @@ async function run(
     return await keys(rest);
   }
   if (first === "completions") {
-    const { completions } = await import("./completions.ts");
+    const { completions } = await import("./completions/completions.ts");
     return await completions(rest, moduleDir) && "completions";
   }
   if (first === "check") {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, join } from "../std/path.ts";
+import { dirname, join } from "../path.ts";
 
 /** How the program was started. */
 export interface ConfigPathOptions {

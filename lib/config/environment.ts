@@ -4,7 +4,7 @@
  * @module
  */
 import { parse } from "@std/yaml";
-import type { Fault, Path } from "./fault.ts";
+import type { Fault, Path } from "./faults/fault.ts";
 
 /** Gives a variable's value; undefined where it is not set. */
 export type Env = (name: string) => string | undefined;

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Env } from "./environment.ts";
-import { ConfigError, type ConfigFault } from "./fault.ts";
-import type { Config } from "./schema.ts";
-import { HOST_REGEXP } from "./text_rules.ts";
+import { ConfigError, type ConfigFault } from "./faults/fault.ts";
+import type { Config } from "./schema/config.ts";
+import { HOST_REGEXP } from "./schema/text_rules.ts";
 
 /** What the address depends on. */
 export interface ListenInput {

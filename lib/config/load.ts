@@ -3,13 +3,19 @@
  *
  * @module
  */
-import { crossCheck } from "./checks.ts";
+import { crossCheck } from "./faults/checks.ts";
 import { type Env, holdsReference, prepare } from "./environment.ts";
-import { ConfigError, type ConfigFault, type Fault, isAtOrBelow, printPath } from "./fault.ts";
-import { READ_ONCE, schemaFaults } from "./issues.ts";
+import {
+  ConfigError,
+  type ConfigFault,
+  type Fault,
+  isAtOrBelow,
+  printPath,
+} from "./faults/fault.ts";
+import { READ_ONCE, schemaFaults } from "./faults/schema_faults.ts";
 import { type ReadFile, readPrompts, reason } from "./prompt_files.ts";
-import { type Config, configSchema } from "./schema.ts";
-import { openSource, type Source } from "./source.ts";
+import { type Config, configSchema } from "./schema/config.ts";
+import { openSource, type Source } from "./faults/yaml_position.ts";
 import { readYaml } from "./yaml.ts";
 
 /** What a configuration is read with. */

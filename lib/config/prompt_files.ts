@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { dirname, resolve } from "../std/path.ts";
-import type { Fault } from "./fault.ts";
+import { dirname, resolve } from "../path.ts";
+import type { Fault } from "./faults/fault.ts";
 import { entries, mapping, textOf } from "./raw.ts";
 
 /** Reads a text file; rejects where there is none. */

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type Format, FORMATS, type TemplateFormat } from "../api/format.ts";
+import { type Format, FORMATS, type TemplateFormat } from "../api/formats/format.ts";
 import type { Caps, ReasoningModel } from "../reasoning/request.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
-import { modelSchema } from "./model_schema.ts";
-import type { Config, ModelConfig } from "./schema.ts";
+import { modelSchema } from "./schema/models.ts";
+import type { Config, ModelConfig } from "./schema/config.ts";
 import { createTargetTable, type TargetTable } from "./target_table.ts";
 import { defaultModel, publishedUpstream } from "./defaults.ts";
 

@@ -4,11 +4,11 @@
  * @module
  */
 import type { Env } from "./environment.ts";
-import { ConfigError } from "./fault.ts";
-import { type KeyConfig, keyOf, type LimitsConfig } from "./key_schema.ts";
+import { ConfigError } from "./faults/fault.ts";
+import { type KeyConfig, keyOf, type LimitsConfig } from "./schema/keys.ts";
 import { type PublishedModel, publishedModels } from "./published_models.ts";
-import type { Config } from "./schema.ts";
-import { tokenFault } from "./text_rules.ts";
+import type { Config } from "./schema/config.ts";
+import { tokenFault } from "./schema/text_rules.ts";
 
 /** The token of the shipped file, which counts as none. */
 export const PLACEHOLDER_TOKEN = "your_api_bearer_token_here";

@@ -13,7 +13,7 @@ import {
   type Defaults,
   defaultUpstream,
 } from "./defaults.ts";
-import type { Config } from "./schema.ts";
+import type { Config } from "./schema/config.ts";
 
 /** Where models are found. */
 export interface TargetTable {

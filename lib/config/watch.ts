@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { basename, dirname } from "../std/path.ts";
-import type { Clock } from "../upstream/clock.ts";
+import { basename, dirname } from "../path.ts";
+import type { Clock } from "../clock.ts";
 
 /** What is watched. */
 export interface WatchOptions {

@@ -4,8 +4,8 @@
  * @module
  */
 import { parse, YamlSyntaxError } from "@std/yaml";
-import type { Fault } from "./fault.ts";
-import { openSource } from "./source.ts";
+import type { Fault } from "./faults/fault.ts";
+import { openSource } from "./faults/yaml_position.ts";
 
 /** Longest file that is read, in characters: far more than any, and little enough to parse. */
 const MAX_LENGTH = 1_048_576;

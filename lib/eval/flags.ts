@@ -6,7 +6,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "@std/cli";
 import { baseUrlFault, isDemo, normaliseBaseUrl } from "../config/base_url.ts";
-import { nearest } from "../config/suggestion.ts";
+import { nearest } from "../config/faults/suggestion.ts";
 import { type Scoring, SCORINGS } from "./score.ts";
 
 /** What the flags say. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { readBody } from "../upstream/bytes.ts";
-import type { Clock } from "../upstream/clock.ts";
-import { connectionMessage, readErrorObject } from "./answer.ts";
+import { readBody } from "../upstream/wire/bytes.ts";
+import type { Clock } from "../clock.ts";
+import { connectionMessage, readErrorObject } from "./ask/answer.ts";
 import type { Target } from "./target.ts";
 
 /** The API can't be asked; the message says why. */

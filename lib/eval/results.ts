@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "zod";
-import type { Measured } from "./answer.ts";
+import type { Measured } from "./ask/answer.ts";
 import type { Problem } from "./dataset.ts";
 import { fileError } from "./file_error.ts";
 import type { Scoring } from "./score.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { AskError } from "./answer.ts";
-import type { Ask } from "./ask.ts";
+import { AskError } from "./ask/answer.ts";
+import type { Ask } from "./ask/ask.ts";
 import type { Problem } from "./dataset.ts";
 import { type Result, resultKey } from "./results.ts";
 import type { Scorer } from "./score.ts";

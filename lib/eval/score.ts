@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { extractAnswer, questionOptions, sameAnswer } from "../reasoning/answer_extractor.ts";
-import { AskError } from "./answer.ts";
-import type { Ask } from "./ask.ts";
+import { extractAnswer, questionOptions, sameAnswer } from "../reasoning/answers/extractor.ts";
+import { AskError } from "./ask/answer.ts";
+import type { Ask } from "./ask/ask.ts";
 import type { Problem } from "./dataset.ts";
 
 /** How answers are scored. */

@@ -4,18 +4,18 @@
  *
  * @module
  */
-import type { Clock } from "../upstream/clock.ts";
-import { createAsk } from "./ask.ts";
+import type { Clock } from "../clock.ts";
+import { createAsk } from "./ask/ask.ts";
 import { withFile } from "./file_error.ts";
 import { choose, OWN_PROBLEMS, parseDataset, type Problem } from "./dataset.ts";
 import type { EvalFlags } from "./flags.ts";
-import { createProgress, type ProgressOptions } from "./progress.ts";
-import { renderReport } from "./report.ts";
+import { createProgress, type ProgressOptions } from "./report/progress.ts";
+import { renderReport } from "./report/report.ts";
 import { openResults, type Result, resultKey, type ResultSink, scoringName } from "./results.ts";
 import { runAll } from "./runner.ts";
 import { createScorer } from "./score.ts";
 import { createRandom } from "./statistics.ts";
-import { summarize, type Summary } from "./summary.ts";
+import { summarize, type Summary } from "./report/summary.ts";
 import type { Target } from "./target.ts";
 
 /** What a session needs from outside. */

@@ -6,10 +6,10 @@
  */
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { createApp } from "../server/app.ts";
-import type { Log } from "../server/log.ts";
+import type { Log } from "../server/telemetry/log.ts";
 import type { Fetch } from "../upstream/attempt.ts";
-import type { Clock } from "../upstream/clock.ts";
-import type { AskOptions } from "./ask.ts";
+import type { Clock } from "../clock.ts";
+import type { AskOptions } from "./ask/ask.ts";
 
 /** A place to ask. */
 export type Target = Pick<AskOptions, "baseUrl" | "apiKey" | "send" | "attempts">;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "../std/path.ts";
+import { join } from "../path.ts";
 
 /** A file of the page's. */
 export interface Asset {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Clock } from "../upstream/clock.ts";
+import type { Clock } from "../clock.ts";
 import type { CallScope, UpstreamClient } from "../upstream/client.ts";
-import type { Delta } from "../upstream/deltas.ts";
+import type { Delta } from "../upstream/wire/deltas.ts";
 import type { CallEnd } from "../upstream/observer.ts";
 import type { Target } from "../upstream/target.ts";
 import { type Budget, createBudget } from "./budget.ts";
@@ -16,7 +16,7 @@ import { promptOf, targetsOf } from "./overrides.ts";
 import { lastUserMessage } from "./question.ts";
 import type { ReasoningModel, ReasoningRequest } from "./request.ts";
 import type { CallSpec, StrategyContext } from "./strategy.ts";
-import { createThinkSplitter } from "./think_splitter.ts";
+import { createThinkSplitter } from "./relay/think_splitter.ts";
 import type { Usage, UsageMeter } from "./usage.ts";
 
 /** What a run needs from outside. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Delta } from "../upstream/deltas.ts";
+import type { Delta } from "../upstream/wire/deltas.ts";
 import type { CallEnd, CallObserver } from "../upstream/observer.ts";
 import type { CallSpec } from "./strategy.ts";
 import type { Usage } from "./usage.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { z } from "zod";
-import type { Clock } from "../upstream/clock.ts";
-import type { Delta } from "../upstream/deltas.ts";
+import type { Clock } from "../clock.ts";
+import type { Delta } from "../upstream/wire/deltas.ts";
 import type { JsonFormat } from "../upstream/target.ts";
 import type { ReasoningEvent, UpstreamError } from "./events.ts";
 import type { Effort, EffortRoutes, Message, ReasoningRequest } from "./request.ts";

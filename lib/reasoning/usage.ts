@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Delta, TokenCounts } from "../upstream/deltas.ts";
+import type { Delta, TokenCounts } from "../upstream/wire/deltas.ts";
 import type { UpstreamOptions } from "../upstream/options.ts";
 import type { Message } from "./request.ts";
 

@@ -8,9 +8,9 @@ import { ClientGoneError, toApiError } from "../api/errors.ts";
 import { SSE_HEADERS, sseBody } from "../api/sse_writer.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
-import { type Clock, within } from "../upstream/clock.ts";
+import { type Clock, within } from "../clock.ts";
 import type { Exchange } from "./exchange.ts";
-import { patientJson } from "./patient_json.ts";
+import { patientJson } from "./http/json_with_heartbeat.ts";
 
 /** A run, and how its answer is written. */
 export interface AnswerOptions {

@@ -5,30 +5,30 @@
  */
 import { ApiError, ClientGoneError, errorResponse, toApiError } from "../api/errors.ts";
 import { newHexId } from "../api/ids.ts";
-import { messagesErrorResponse, messagesStatus } from "../api/messages_errors.ts";
+import { messagesErrorResponse, messagesStatus } from "../api/messages/errors.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
-import { createMemoryStore } from "../store/memory.ts";
+import { createMemoryStore } from "../store/memory/store.ts";
 import type { Limiter } from "../store/limiter.ts";
-import { createMemoryLimiter } from "../store/limiter_memory.ts";
+import { createMemoryLimiter } from "../store/memory/limiter.ts";
 import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
-import { type Clock, within } from "../upstream/clock.ts";
+import { type Clock, within } from "../clock.ts";
 import type { ToolReasoning } from "../upstream/tool_reasoning.ts";
-import { createAdmission } from "./admission.ts";
-import { NOBODY } from "./auth.ts";
-import { addCorsHeaders, preflightResponse } from "./cors.ts";
-import { statusOf } from "./error_type.ts";
+import { createAdmission } from "./middleware/admission.ts";
+import { NOBODY } from "./middleware/auth.ts";
+import { addCorsHeaders, preflightResponse } from "./middleware/cors.ts";
+import { statusOf } from "./telemetry/error_type.ts";
 import type { Exchange } from "./exchange.ts";
-import { createLimits } from "./limits.ts";
-import { causeOf, type Log, type LogFields } from "./log.ts";
-import { createMetrics } from "./metrics.ts";
-import { type MetricValues, scrapeResponse } from "./metric_values.ts";
-import { observeBoth } from "./observer.ts";
-import { speaksMessages } from "./models.ts";
+import { createLimits } from "./limits/limits.ts";
+import { causeOf, type Log, type LogFields } from "./telemetry/log.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts";
+import { observeBoth } from "./telemetry/observer.ts";
+import { speaksMessages } from "./routes/models.ts";
 import { checkHost, shown } from "./router.ts";
 import { createService, type Service, type Shared } from "./service.ts";
-import { traces } from "./telemetry.ts";
+import { traces } from "./telemetry/open_telemetry.ts";
 import { createWorkRegister } from "./work.ts";
 
 /** What an app is made of. */

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Client } from "./auth.ts";
-import type { Hold } from "./limits.ts";
-import type { LogFields } from "./log.ts";
-import type { RequestObserver } from "./observer.ts";
+import type { Client } from "./middleware/auth.ts";
+import type { Hold } from "./limits/limits.ts";
+import type { LogFields } from "./telemetry/log.ts";
+import type { RequestObserver } from "./telemetry/observer.ts";
 import type { Work } from "./work.ts";
 
 /** One request on its way. */

@@ -10,14 +10,14 @@ import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { RunObserver } from "../reasoning/observer.ts";
 import type { ReasoningRequest } from "../reasoning/request.ts";
 import { run, strategyName } from "../reasoning/run.ts";
-import type { Clock } from "../upstream/clock.ts";
+import type { Clock } from "../clock.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
-import type { Client } from "./auth.ts";
-import { readJson } from "./body.ts";
-import { watchClient } from "./client_watch.ts";
+import type { Client } from "./middleware/auth.ts";
+import { readJson } from "./http/json_body.ts";
+import { watchClient } from "./http/client_disconnect.ts";
 import type { Exchange } from "./exchange.ts";
-import { estimate } from "./limit_rules.ts";
-import type { Limits } from "./limits.ts";
+import { estimate } from "./limits/rules.ts";
+import type { Limits } from "./limits/limits.ts";
 
 /** The published models by id; the first one serves requests that name none. */
 export type Models = ReadonlyMap<string, PublishedModel>;

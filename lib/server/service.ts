@@ -7,21 +7,21 @@
 import { ApiError } from "../api/errors.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../config/resolve.ts";
 import type { Store } from "../store/store.ts";
-import type { Clock } from "../upstream/clock.ts";
+import type { Clock } from "../clock.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
-import { type Authenticator, createAuthenticator } from "./auth.ts";
-import type { BackgroundRuns } from "./background.ts";
-import { createChatHandler } from "./chat.ts";
+import { type Authenticator, createAuthenticator } from "./middleware/auth.ts";
+import type { BackgroundRuns } from "./responses/background.ts";
+import { createChatHandler } from "./routes/chat.ts";
 import type { Exchange, Handler } from "./exchange.ts";
-import { health, readiness } from "./health.ts";
-import type { Limits } from "./limits.ts";
-import type { Log } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
-import { modelRoutes } from "./models.ts";
-import { playgroundRoutes } from "./playground.ts";
+import { health, readiness } from "./routes/health.ts";
+import type { Limits } from "./limits/limits.ts";
+import type { Log } from "./telemetry/log.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import { modelRoutes } from "./routes/models.ts";
+import { playgroundRoutes } from "./routes/playground.ts";
 import { createRouter, type Mount, type Route, type Router } from "./router.ts";
 import type { RunOptions } from "./runs.ts";
-import { createVault } from "./vault.ts";
+import { createVault } from "./responses/vault.ts";
 import type { WorkRegister } from "./work.ts";
 
 /** What outlives a reload. */
@@ -107,7 +107,7 @@ function dialects(config: ResolvedConfig, runs: RunOptions, shared: Shared): Mou
     {
       paths: ["/responses", "/conversations"],
       async load() {
-        const { responsesRoutes } = await import("./responses_routes.ts");
+        const { responsesRoutes } = await import("./responses/routes.ts");
         return responsesRoutes({
           ...runs,
           store: shared.store,
@@ -123,7 +123,7 @@ function dialects(config: ResolvedConfig, runs: RunOptions, shared: Shared): Mou
     {
       paths: ["/messages"],
       async load() {
-        const { messagesRoutes } = await import("./messages.ts");
+        const { messagesRoutes } = await import("./routes/messages.ts");
         const vault = createVault(config.secret, "o1-api thinking signature");
         return messagesRoutes({ ...runs, vault });
       },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CompletionHead } from "../api/chat_completions.ts";
+import type { CompletionHead } from "../api/chat/encode.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
 
 /** A run that several requests may read. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Clock, within } from "../upstream/clock.ts";
+import { type Clock, within } from "../clock.ts";
 
 /** What ends, and how. */
 export interface ShutdownOptions {

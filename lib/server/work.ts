@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock } from "../upstream/clock.ts";
+import type { Clock } from "../clock.ts";
 import { ApiError } from "../api/errors.ts";
 
 /** One request's work. */

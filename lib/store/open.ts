@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { dirname, resolve } from "../std/path.ts";
+import { dirname, resolve } from "../path.ts";
 import type { Limiter } from "./limiter.ts";
-import { createMemoryLimiter } from "./limiter_memory.ts";
-import { createMemoryStore } from "./memory.ts";
+import { createMemoryLimiter } from "./memory/limiter.ts";
+import { createMemoryStore } from "./memory/store.ts";
 import type { Store } from "./store.ts";
 
 /** What an opening needs to know. */
@@ -48,9 +48,9 @@ export function openStore(setting: string, options: OpenOptions): Promise<Store>
   return openOn(setting, options, {
     name: "Stored responses",
     memory: () => createMemoryStore({ now }),
-    sqlite: async (path) => (await import("./sqlite.ts")).openSqliteStore({ path, now }),
-    kv: async (kv) => (await import("./kv.ts")).createKvStore({ kv, now }),
-    redis: async (url) => (await import("./redis.ts")).openRedisStore({ url, now, warn }),
+    sqlite: async (path) => (await import("./sqlite/store.ts")).openSqliteStore({ path, now }),
+    kv: async (kv) => (await import("./kv/store.ts")).createKvStore({ kv, now }),
+    redis: async (url) => (await import("./redis/store.ts")).openRedisStore({ url, now, warn }),
   });
 }
 
@@ -65,9 +65,9 @@ export function openLimiter(setting: string, options: OpenOptions): Promise<Limi
   return openOn(setting, options, {
     name: "Limits",
     memory: createMemoryLimiter,
-    sqlite: async (path) => (await import("./limiter_sqlite.ts")).openSqliteLimiter({ path }),
-    kv: async (kv) => (await import("./limiter_kv.ts")).createKvLimiter({ kv }),
-    redis: async (url) => (await import("./limiter_redis.ts")).openRedisLimiter({ url, warn }),
+    sqlite: async (path) => (await import("./sqlite/limiter.ts")).openSqliteLimiter({ path }),
+    kv: async (kv) => (await import("./kv/limiter.ts")).createKvLimiter({ kv }),
+    redis: async (url) => (await import("./redis/limiter.ts")).openRedisLimiter({ url, warn }),
   });
 }
 

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { BodyTooLargeError, type ByteReader, readBody } from "./bytes.ts";
-import type { Clock } from "./clock.ts";
-import { type CompletionReader, readCompletion } from "./completion.ts";
-import type { Delta } from "./deltas.ts";
+import { BodyTooLargeError, type ByteReader, readBody } from "./wire/bytes.ts";
+import type { Clock } from "../clock.ts";
+import { type CompletionReader, readCompletion } from "./wire/completion.ts";
+import type { Delta } from "./wire/deltas.ts";
 import { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { retryAfterHeaders, retryAfterMs } from "./retry.ts";
-import { withoutSecrets } from "./secrets.ts";
-import { errorFromStatus, readErrorBody } from "./status.ts";
+import { withoutSecrets } from "./wire/secrets.ts";
+import { errorFromStatus, readErrorBody } from "./wire/error_response.ts";
 import { startWatchdog, type Watchdog } from "./timeouts.ts";
 
 /** The part of `fetch` that is used, so that it can be another's. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import type { UpstreamOptions } from "./options.ts";
 
 /** What is known of an upstream's health. */

@@ -4,10 +4,10 @@
  * @module
  */
 import { attempt, type Fetch } from "./attempt.ts";
-import { buildBody } from "./body.ts";
+import { buildBody } from "./wire/request_body.ts";
 import { type CapabilityMemory, createCapabilityMemory } from "./capabilities.ts";
-import { type Clock, sleep } from "./clock.ts";
-import { type Delta, saysSomething } from "./deltas.ts";
+import { type Clock, sleep } from "../clock.ts";
+import { type Delta, saysSomething } from "./wire/deltas.ts";
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
@@ -179,7 +179,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 function createDemoLater(clock: Clock): Fetch {
   let demo: Promise<Fetch> | undefined;
   return async (url, init) => {
-    demo ??= import("./demo.ts").then(({ createDemoFetch }) => createDemoFetch(clock));
+    demo ??= import("./demo/model.ts").then(({ createDemoFetch }) => createDemoFetch(clock));
     return await (await demo)(url, init);
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Breaker, createBreaker } from "./breaker.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import { createKeyRing, type KeyRing } from "./keys.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { createSlots, type Slots } from "./slots.ts";

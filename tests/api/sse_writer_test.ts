@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import { sseBody } from "../../lib/api/sse_writer.ts";
 import type { ReasoningEvent } from "../../lib/reasoning/events.ts";
-import { createFakeClock } from "../clock.ts";
+import { createFakeClock } from "../support/clock.ts";
 
 /** A stream whose events the test sends, and what a client has read of it, write by write. */
 async function setup({ reads = true, start = "" } = {}) {

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { createTestApp, readStream } from "../app.ts";
-import { pieces, startUpstream, step } from "../upstream.ts";
+import { createTestApp, readStream } from "../support/app.ts";
+import { pieces, startUpstream, step } from "../support/upstream.ts";
 
 const FIRST_MS = 100;
 const TOKEN_MS = 10;

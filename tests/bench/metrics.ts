@@ -10,9 +10,9 @@ import { trace } from "@opentelemetry/api";
 import { parseConfig } from "../../lib/config/load.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
 import { createApp } from "../../lib/server/app.ts";
-import { createLog } from "../../lib/server/log.ts";
-import { systemClock } from "../../lib/upstream/clock.ts";
-import { chunks } from "../upstream.ts";
+import { createLog } from "../../lib/server/telemetry/log.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { chunks } from "../support/upstream.ts";
 
 const ROUNDS = 150;
 

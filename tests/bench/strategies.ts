@@ -16,9 +16,9 @@
 import { fileURLToPath } from "node:url";
 import type { Result } from "../../lib/eval/results.ts";
 import { quantile } from "../../lib/eval/statistics.ts";
-import { answerText, problemText, startSimulated } from "../strategies/simulated.ts";
-import { textOf } from "../strategies/kinds.ts";
-import { type Call, pieces, type Reply } from "../upstream.ts";
+import { answerText, problemText, startSimulated } from "../reasoning/strategies/simulated.ts";
+import { textOf } from "../reasoning/strategies/kinds.ts";
+import { type Call, pieces, type Reply } from "../support/upstream.ts";
 
 const PROBLEMS = 200;
 const TIMED = 25;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { systemClock } from "../../lib/upstream/clock.ts";
-import { chunk, frame, head, piece } from "./answers.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { chunk, frame, head, piece } from "./faults/answers.ts";
 import { type Action, startFaultyUpstream } from "./faulty_upstream.ts";
 import { startProduct } from "./harness.ts";
 

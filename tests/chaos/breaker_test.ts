@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { failure, healthy } from "./answers.ts";
-import type { Fault } from "./fault.ts";
+import { failure, healthy } from "./faults/answers.ts";
+import type { Fault } from "./faults/fault.ts";
 import { startFaultyUpstream } from "./faulty_upstream.ts";
 import { createProgress, readAnswer, startProduct } from "./harness.ts";
 

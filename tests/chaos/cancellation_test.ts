@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { parseStream } from "../app.ts";
-import { failure, halfThen } from "./answers.ts";
+import { parseStream } from "../support/app.ts";
+import { failure, halfThen } from "./faults/answers.ts";
 import { hang, startFaultyUpstream } from "./faulty_upstream.ts";
 import { startProduct } from "./harness.ts";
 import { park, type Window, WINDOWS } from "./leaving.ts";

@@ -1,4 +1,4 @@
-import { FAULTS } from "./faults.ts";
+import { FAULTS } from "./faults/all.ts";
 import { runCell } from "./harness.ts";
 
 const CELLS = [

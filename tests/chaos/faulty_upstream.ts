@@ -4,8 +4,13 @@
  *
  * @module
  */
-import { systemClock } from "../../lib/upstream/clock.ts";
-import { readRequest, type Socket, type WireRequest, withBackground } from "./wire_request.ts";
+import { systemClock } from "../../lib/clock.ts";
+import {
+  readRequest,
+  type Socket,
+  type WireRequest,
+  withBackground,
+} from "./faults/wire_request.ts";
 
 /** One call that the upstream got. */
 export interface FaultyCall {

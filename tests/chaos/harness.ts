@@ -4,9 +4,9 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { createTestApp, parseStream, type TestApp, TOKEN } from "../app.ts";
-import { reasoning } from "./answers.ts";
-import type { Ending, Fault, Mode, Outcome, Strategy } from "./fault.ts";
+import { createTestApp, parseStream, type TestApp, TOKEN } from "../support/app.ts";
+import { reasoning } from "./faults/answers.ts";
+import type { Ending, Fault, Mode, Outcome, Strategy } from "./faults/fault.ts";
 import { type FaultyUpstream, startFaultyUpstream } from "./faulty_upstream.ts";
 
 /** When every request of these tests must have ended, in milliseconds. */

@@ -10,8 +10,8 @@ import {
   type Script,
   startFaultyUpstream,
 } from "./faulty_upstream.ts";
-import type { Mode, Strategy } from "./fault.ts";
-import { chunk, halves, head, piece } from "./answers.ts";
+import type { Mode, Strategy } from "./faults/fault.ts";
+import { chunk, halves, head, piece } from "./faults/answers.ts";
 import {
   createProgress,
   type Product,

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { FAULTS } from "./faults.ts";
-import type { Fault, Mode, Strategy } from "./fault.ts";
+import { FAULTS } from "./faults/all.ts";
+import type { Fault, Mode, Strategy } from "./faults/fault.ts";
 import { type FaultyUpstream, startFaultyUpstream } from "./faulty_upstream.ts";
 import {
   checkEnding,

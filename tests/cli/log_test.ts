@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createLineWriter } from "../../lib/cli/log.ts";
-import { createFakeClock } from "../clock.ts";
+import { createFakeClock } from "../support/clock.ts";
 
 function setup() {
   const { clock, advance, pending } = createFakeClock();

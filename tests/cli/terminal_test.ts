@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { writeConfig } from "../e2e/program.ts";
-import { type Call, type Reply, startUpstream, step, type Upstream } from "../upstream.ts";
+import { type Call, type Reply, startUpstream, step, type Upstream } from "../support/upstream.ts";
 import {
   hasTerminals,
   startOnTerminal,

@@ -16,7 +16,7 @@ import OpenAI, {
   RateLimitError,
 } from "openai";
 import { z } from "zod";
-import { TOKEN } from "../app.ts";
+import { TOKEN } from "../support/app.ts";
 import {
   ADD_CALL,
   ANSWER,

@@ -5,7 +5,7 @@ import * as anthropic3 from "@ai-sdk/anthropic-v3";
 import * as ai7 from "ai";
 import * as ai6 from "ai-v6";
 import { z } from "zod";
-import { TOKEN } from "../app.ts";
+import { TOKEN } from "../support/app.ts";
 import {
   ADD_CALL,
   ANSWER,

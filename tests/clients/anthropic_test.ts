@@ -2,7 +2,7 @@ import "./setup.ts";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import Sdk1 from "@anthropic-ai/sdk";
 import Sdk0 from "@anthropic-ai/sdk-v0";
-import { TOKEN } from "../app.ts";
+import { TOKEN } from "../support/app.ts";
 import {
   ADD_CALL,
   ANSWER,

@@ -8,8 +8,8 @@ import OpenAI, {
   NotFoundError,
   RateLimitError,
 } from "openai";
-import { createTestApp, TOKEN } from "../app.ts";
-import { pieces, type Reply, startUpstream, step, type Upstream } from "../upstream.ts";
+import { createTestApp, TOKEN } from "../support/app.ts";
+import { pieces, type Reply, startUpstream, step, type Upstream } from "../support/upstream.ts";
 
 const STEPS: Reply[] = [
   { content: pieces(step("Understand", "Add two and two.")) },

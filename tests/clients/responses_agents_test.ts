@@ -11,7 +11,7 @@ import {
 } from "@openai/agents";
 import OpenAI, { APIError } from "openai";
 import { z } from "zod";
-import { TOKEN } from "../app.ts";
+import { TOKEN } from "../support/app.ts";
 import {
   ADD_CALL,
   ANSWER,

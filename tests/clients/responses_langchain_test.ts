@@ -10,7 +10,7 @@ import {
 import { tool } from "@langchain/core/tools";
 import { ChatOpenAI, type ChatOpenAIFields } from "@langchain/openai";
 import { z } from "zod";
-import { TOKEN } from "../app.ts";
+import { TOKEN } from "../support/app.ts";
 import {
   ADD_CALL,
   ANSWER,

@@ -4,7 +4,7 @@ import * as zod7 from "openai/helpers/zod";
 import * as v6 from "openai-v6";
 import * as zod6 from "openai-v6/helpers/zod";
 import { z } from "zod";
-import { TOKEN } from "../app.ts";
+import { TOKEN } from "../support/app.ts";
 import {
   ADD_CALL,
   ANSWER,

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { createTestApp, TOKEN } from "../app.ts";
+import { createTestApp, TOKEN } from "../support/app.ts";
 import {
   type Call,
   isThinking,
@@ -13,7 +13,7 @@ import {
   startUpstream,
   step,
   type Upstream,
-} from "../upstream.ts";
+} from "../support/upstream.ts";
 
 /** The published models of these tests: one that thinks in steps, one that passes through. */
 export const MODELS = ["o1", "plain"] as const;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { ConfigError } from "../../lib/config/fault.ts";
+import { ConfigError } from "../../lib/config/faults/fault.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
 import { parse } from "./parse.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ConfigError } from "../../lib/config/fault.ts";
+import { ConfigError } from "../../lib/config/faults/fault.ts";
 import { listenOptions } from "../../lib/config/listen.ts";
 import { parse } from "./parse.ts";
 

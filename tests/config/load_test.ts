@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { ConfigError } from "../../lib/config/fault.ts";
+import { ConfigError } from "../../lib/config/faults/fault.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { faultsOf, parse, readFrom } from "./parse.ts";
 

@@ -1,7 +1,7 @@
 /** Parsing a configuration from a text, with an environment and files that only the test knows. */
-import { ConfigError } from "../../lib/config/fault.ts";
+import { ConfigError } from "../../lib/config/faults/fault.ts";
 import { parseConfig } from "../../lib/config/load.ts";
-import type { Config } from "../../lib/config/schema.ts";
+import type { Config } from "../../lib/config/schema/config.ts";
 
 /** What the text may refer to. */
 export interface World {

@@ -1,6 +1,6 @@
 import { EFFORT_ROUTES } from "../../lib/reasoning/effort.ts";
 import { assert, assertEquals, assertExists, assertThrows } from "@std/assert";
-import { ConfigError } from "../../lib/config/fault.ts";
+import { ConfigError } from "../../lib/config/faults/fault.ts";
 import {
   isDeploy,
   PLACEHOLDER_TOKEN,

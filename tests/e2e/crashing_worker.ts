@@ -1,4 +1,4 @@
-import "../../lib/cli/worker.ts";
+import "../../lib/cli/workers/worker.ts";
 
 if (self.name === "worker 1") {
   Deno.addSignalListener("SIGUSR2", () =>

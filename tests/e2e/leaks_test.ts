@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { parseStream } from "../app.ts";
-import { type Call, chunks, type Reply, startUpstream } from "../upstream.ts";
+import { parseStream } from "../support/app.ts";
+import { type Call, chunks, type Reply, startUpstream } from "../support/upstream.ts";
 import { type Program, runProgram, startProgram, writeConfig } from "./program.ts";
 
 /** What is known to the server alone: nobody may ever see it. */

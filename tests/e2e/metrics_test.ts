@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseScrape } from "../server/scrape.ts";
-import { startUpstream } from "../upstream.ts";
+import { parseScrape } from "../server/telemetry/scrape.ts";
+import { startUpstream } from "../support/upstream.ts";
 import { runProgram, startProgram, writeConfig } from "./program.ts";
 
 /** A port that was free just now. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { readStream } from "../app.ts";
-import { startUpstream } from "../upstream.ts";
+import { readStream } from "../support/app.ts";
+import { startUpstream } from "../support/upstream.ts";
 import { startProgram, writeConfig } from "./program.ts";
 
 const TOKEN = "a-token-of-its-own";

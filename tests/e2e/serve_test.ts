@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseStream, readStream } from "../app.ts";
-import { startUpstream } from "../upstream.ts";
+import { parseStream, readStream } from "../support/app.ts";
+import { startUpstream } from "../support/upstream.ts";
 import { runProgram, startProgram, writeConfig } from "./program.ts";
 
 const PLACEHOLDER = "your_api_bearer_token_here";

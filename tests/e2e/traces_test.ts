@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { startUpstream, step } from "../upstream.ts";
+import { startUpstream, step } from "../support/upstream.ts";
 import { type CollectedSpan, type Collector, startCollector } from "./collector.ts";
 import { startProgram, writeConfig } from "./program.ts";
 

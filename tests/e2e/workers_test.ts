@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { readStream } from "../app.ts";
-import { parseEvents } from "../responses.ts";
-import { parseScrape } from "../server/scrape.ts";
-import { startUpstream } from "../upstream.ts";
+import { readStream } from "../support/app.ts";
+import { parseEvents } from "../support/responses.ts";
+import { parseScrape } from "../server/telemetry/scrape.ts";
+import { startUpstream } from "../support/upstream.ts";
 import { type Crew, crewCommand, crewYaml, startCrew, TOKEN, type WorkerClient } from "./crew.ts";
 import { runProgram, startProgram, writeConfig } from "./program.ts";
 

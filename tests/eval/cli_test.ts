@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "../e2e/program.ts";
-import { startUpstream } from "../upstream.ts";
+import { startUpstream } from "../support/upstream.ts";
 import { createBench } from "./session.ts";
 
 const command = (write?: string) => ({

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { listModels, ProbeError } from "../../lib/eval/probe.ts";
 import { remoteTarget } from "../../lib/eval/target.ts";
-import { systemClock } from "../../lib/upstream/clock.ts";
-import { createFakeClock } from "../clock.ts";
-import { startUpstream } from "../upstream.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { createFakeClock } from "../support/clock.ts";
+import { startUpstream } from "../support/upstream.ts";
 
 const { signal } = new AbortController();
 const list = (url: string, key?: string) =>

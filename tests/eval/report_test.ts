@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { renderReport } from "../../lib/eval/report.ts";
+import { renderReport } from "../../lib/eval/report/report.ts";
 import type { Result } from "../../lib/eval/results.ts";
-import { summarize, type Summary } from "../../lib/eval/summary.ts";
-import { renderTable, tableCells } from "../../lib/eval/table.ts";
+import { summarize, type Summary } from "../../lib/eval/report/summary.ts";
+import { renderTable, tableCells } from "../../lib/eval/report/table.ts";
 
 function resultsOf(model: string, right: boolean[], latency: number, cost?: number): Result[] {
   return right.map((correct, i) => ({

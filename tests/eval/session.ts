@@ -9,8 +9,8 @@ import { parseEvalFlags } from "../../lib/eval/flags.ts";
 import type { Result } from "../../lib/eval/results.ts";
 import { type Outcome, runSession } from "../../lib/eval/session.ts";
 import { configuredTarget, remoteTarget } from "../../lib/eval/target.ts";
-import { systemClock } from "../../lib/upstream/clock.ts";
-import type { Call } from "../upstream.ts";
+import { systemClock } from "../../lib/clock.ts";
+import type { Call } from "../support/upstream.ts";
 
 /** A folder with a dataset of sums, and the runs in it. */
 export interface Bench extends AsyncDisposable {

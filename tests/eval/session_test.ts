@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { type Result, resultKey, ResultsError } from "../../lib/eval/results.ts";
-import { startUpstream } from "../upstream.ts";
+import { startUpstream } from "../support/upstream.ts";
 import { createBench, rightAnswer } from "./session.ts";
 
 const keysOf = (results: Result[]) => results.map(resultKey).sort();

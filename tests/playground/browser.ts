@@ -5,7 +5,7 @@
  */
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import fs from "node:fs";
-import { createTestApp, TOKEN } from "../app.ts";
+import { createTestApp, TOKEN } from "../support/app.ts";
 
 /** Debian's Chromium. */
 const CHROMIUM = "/usr/bin/chromium";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { pieces, startUpstream, step } from "../upstream.ts";
+import { pieces, startUpstream, step } from "../support/upstream.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
 
 const YAML = `

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { TOKEN } from "../app.ts";
-import { pieces, startUpstream, step } from "../upstream.ts";
+import { TOKEN } from "../support/app.ts";
+import { pieces, startUpstream, step } from "../support/upstream.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
 import { give, kept } from "./in_page.js";
 

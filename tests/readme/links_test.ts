@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { configJsonSchema } from "../../lib/config/json_schema.ts";
+import { configJsonSchema } from "../../lib/config/schema/json_schema.ts";
 import { headingsOf, linksOf, type Page, proseOf, readPage, ROOT } from "./markdown.ts";
 
 const PAGES = await Promise.all(

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Message } from "../../lib/reasoning/request.ts";
 import { createUsageMeter, type UsageMeter } from "../../lib/reasoning/usage.ts";
-import type { Delta, TokenCounts } from "../../lib/upstream/deltas.ts";
+import type { Delta, TokenCounts } from "../../lib/upstream/wire/deltas.ts";
 
 const MESSAGES: Message[] = [{ role: "user", content: "What is 2 + 2?" }];
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createTestApp, parseStream, TOKEN } from "../app.ts";
-import { startUpstream } from "../upstream.ts";
+import { createTestApp, parseStream, TOKEN } from "../support/app.ts";
+import { startUpstream } from "../support/upstream.ts";
 
 const user = [{ role: "user", content: "Hi" }];
 

@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { strategies } from "../../lib/reasoning/strategies/mod.ts";
-import { createFakeClock } from "../clock.ts";
-import { createTestApp, parseStream, readStream } from "../app.ts";
-import { type Call, isThinking, pieces, type Reply, startUpstream, step } from "../upstream.ts";
+import { createFakeClock } from "../support/clock.ts";
+import { createTestApp, parseStream, readStream } from "../support/app.ts";
+import {
+  type Call,
+  isThinking,
+  pieces,
+  type Reply,
+  startUpstream,
+  step,
+} from "../support/upstream.ts";
 
 const TOOLS = [
   {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { createTestApp, TOKEN } from "../app.ts";
-import { startUpstream } from "../upstream.ts";
+import { createTestApp, TOKEN } from "../support/app.ts";
+import { startUpstream } from "../support/upstream.ts";
 
 const YAML = `
 upstreams:

@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { createTestApp, parseStream } from "../app.ts";
-import { type Call, isThinking, pieces, type Reply, startUpstream, step } from "../upstream.ts";
+import { createTestApp, parseStream } from "../support/app.ts";
+import {
+  type Call,
+  isThinking,
+  pieces,
+  type Reply,
+  startUpstream,
+  step,
+} from "../support/upstream.ts";
 
 const failing = (status: number, headers: Record<string, string> = {}): Reply => ({
   status,

@@ -5,7 +5,7 @@
  * @module
  */
 import { cleanEnv, ROOT } from "../e2e/program.ts";
-import { parseScrape, type Scrape } from "../server/scrape.ts";
+import { parseScrape, type Scrape } from "../server/telemetry/scrape.ts";
 import type { Held } from "./probe.ts";
 import type { SoakUpstream } from "./upstream.ts";
 

@@ -16,7 +16,7 @@ import {
   head,
   piece,
   raw,
-} from "../chaos/answers.ts";
+} from "../chaos/faults/answers.ts";
 import {
   close,
   type FaultyCall,

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { createKvStore } from "../../lib/store/kv.ts";
+import { createKvStore } from "../../lib/store/kv/store.ts";
 import type { Limiter } from "../../lib/store/limiter.ts";
-import { createKvLimiter } from "../../lib/store/limiter_kv.ts";
-import { createMemoryLimiter } from "../../lib/store/limiter_memory.ts";
-import { openRedisLimiter } from "../../lib/store/limiter_redis.ts";
-import { openSqliteLimiter } from "../../lib/store/limiter_sqlite.ts";
-import { createMemoryStore } from "../../lib/store/memory.ts";
-import { openRedisStore } from "../../lib/store/redis.ts";
-import { openSqliteStore } from "../../lib/store/sqlite.ts";
+import { createKvLimiter } from "../../lib/store/kv/limiter.ts";
+import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
+import { openRedisLimiter } from "../../lib/store/redis/limiter.ts";
+import { openSqliteLimiter } from "../../lib/store/sqlite/limiter.ts";
+import { createMemoryStore } from "../../lib/store/memory/store.ts";
+import { openRedisStore } from "../../lib/store/redis/store.ts";
+import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { NO_REDIS, startRedis } from "./redis_server.ts";
+import { NO_REDIS, startRedis } from "./redis/server.ts";
 
 /** A back end with nothing in it. */
 export interface Backend extends AsyncDisposable {

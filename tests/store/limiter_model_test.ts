@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Ask, Correction, Limit } from "../../lib/store/limiter.ts";
-import { createMemoryLimiter } from "../../lib/store/limiter_memory.ts";
+import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
 import { limits, START } from "./limits.ts";
 
 const limit = (prefix: string): fc.Arbitrary<Limit> =>

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openLimiter, openStore } from "../../lib/store/open.ts";
 import { set, valueOf } from "./contract.ts";
-import { NO_REDIS, startRedis } from "./redis_server.ts";
+import { NO_REDIS, startRedis } from "./redis/server.ts";
 
 const now = () => Date.UTC(2026, 0, 1);
 

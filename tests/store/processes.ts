@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { DatabaseSync } from "node:sqlite";
-import { openSqliteStore } from "../../lib/store/sqlite.ts";
+import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 
 const WRITER = fileURLToPath(new URL("writer.ts", import.meta.url));
 

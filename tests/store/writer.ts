@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { openSqliteStore } from "../../lib/store/sqlite.ts";
+import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 
 const [path, name, count] = Deno.args as [string, string, string];
 const store = await openSqliteStore({ path, now: Date.now });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { UpstreamError } from "../../lib/upstream/errors.ts";
 import { startWatchdog } from "../../lib/upstream/timeouts.ts";
-import { createFakeClock } from "../clock.ts";
+import { createFakeClock } from "../support/clock.ts";
 
 const LIMITS = { headers_ms: 10_000, first_token_ms: 20_000, idle_ms: 5_000, total_ms: 100_000 };
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { questionOptions } from "../answer_extractor.ts";
+import { questionOptions } from "../answers/extractor.ts";
 import { lastQuestion } from "../question.ts";
 import type { EffortRoutes, ReasoningRequest } from "../request.ts";
 import type { Strategy } from "../strategy.ts";

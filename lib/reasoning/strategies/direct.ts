@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { relayAnswer } from "../answer.ts";
+import { relayAnswer } from "../relay/answer.ts";
 import type { RunnableStrategy } from "../strategy.ts";
 
 /** One call, passed through, with all that the server sees to. */

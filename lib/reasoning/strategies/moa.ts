@@ -6,12 +6,12 @@
  */
 import { z } from "zod";
 import { milliseconds } from "../../upstream/options.ts";
-import { relayAnswer } from "../answer.ts";
-import { withoutFinalLine } from "../answer_extractor.ts";
-import { relayOrBest } from "../best_answer.ts";
-import { lettered } from "../candidates.ts";
+import { relayAnswer } from "../relay/answer.ts";
+import { withoutFinalLine } from "../answers/extractor.ts";
+import { relayOrBest } from "../answers/best.ts";
+import { lettered } from "../answers/candidates.ts";
 import { reasonsNotAtAll } from "../effort.ts";
-import { candidate, sampleAll } from "../parallel.ts";
+import { candidate, sampleAll } from "../relay/parallel.ts";
 import { moaPrompts } from "../prompts.ts";
 import type { Effort, Message } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";

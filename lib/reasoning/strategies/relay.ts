@@ -5,13 +5,13 @@
  * @module
  */
 import { z } from "zod";
-import { relayAnswer } from "../answer.ts";
+import { relayAnswer } from "../relay/answer.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import { UpstreamError } from "../events.ts";
 import { relayPrompts } from "../prompts.ts";
 import type { Message } from "../request.ts";
 import type { RunnableStrategy } from "../strategy.ts";
-import { streamCheckedThinking } from "../thinking.ts";
+import { streamCheckedThinking } from "../relay/thinking.ts";
 
 /** Two calls: the thinking of one model, the answer of another. */
 export const relay: RunnableStrategy = {

@@ -5,19 +5,19 @@
  * @module
  */
 import { z } from "zod";
-import { extractAnswer, questionOptions, withoutFinalLine } from "../answer_extractor.ts";
-import { relayOrBest } from "../best_answer.ts";
-import { lettered, shuffled } from "../candidates.ts";
-import { conclude } from "../conclude.ts";
+import { extractAnswer, questionOptions, withoutFinalLine } from "../answers/extractor.ts";
+import { relayOrBest } from "../answers/best.ts";
+import { lettered, shuffled } from "../answers/candidates.ts";
+import { conclude } from "../answers/conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent } from "../events.ts";
-import { central } from "../judge.ts";
-import { candidate, type Sample, sampleAll, type SampleSpec } from "../parallel.ts";
+import { central } from "../answers/judge.ts";
+import { candidate, type Sample, sampleAll, type SampleSpec } from "../relay/parallel.ts";
 import { rsaPrompts } from "../prompts.ts";
 import { lastQuestion } from "../question.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { type Ballot, createBallot } from "../votes.ts";
+import { type Ballot, createBallot } from "../answers/votes.ts";
 import { direct } from "./direct.ts";
 
 const count = (most: number) => z.number().int().min(1).max(most).optional();

@@ -4,14 +4,14 @@
  * @module
  */
 import { z } from "zod";
-import { relayAnswer } from "../answer.ts";
+import { relayAnswer } from "../relay/answer.ts";
 import { MAX_STEPS, reasonsNotAtAll } from "../effort.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import { stepsPrompts } from "../prompts.ts";
-import { createRepetitionDetector } from "../repetition.ts";
+import { createRepetitionDetector } from "./steps/repetition.ts";
 import type { JsonFormat } from "../../upstream/target.ts";
 import type { Message } from "../request.ts";
-import { createStepReader, type Step } from "../step_reader.ts";
+import { createStepReader, type Step } from "./steps/reader.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
 import { direct } from "./direct.ts";
 

@@ -5,13 +5,13 @@
  * @module
  */
 import { z } from "zod";
-import { finishOf, relayAnswer, relayCall } from "../answer.ts";
+import { finishOf, relayAnswer, relayCall } from "../relay/answer.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { thinkPrompts } from "../prompts.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { streamCheckedThinking } from "../thinking.ts";
+import { streamCheckedThinking } from "../relay/thinking.ts";
 import { direct } from "./direct.ts";
 
 const DEPTH: Readonly<Record<Effort, string>> = {

@@ -7,16 +7,16 @@
  * @module
  */
 import { z } from "zod";
-import { extractAnswer, questionOptions, sameAnswer } from "../answer_extractor.ts";
-import { conclude } from "../conclude.ts";
+import { extractAnswer, questionOptions, sameAnswer } from "../answers/extractor.ts";
+import { conclude } from "../answers/conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent } from "../events.ts";
-import { type Sample, sampleAll, type SampleSpec } from "../parallel.ts";
+import { type Sample, sampleAll, type SampleSpec } from "../relay/parallel.ts";
 import { verifyPrompts } from "../prompts.ts";
 import { lastQuestion } from "../question.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { createBallot } from "../votes.ts";
+import { createBallot } from "../answers/votes.ts";
 import { direct } from "./direct.ts";
 
 const options = z.strictObject({

@@ -6,17 +6,17 @@
  * @module
  */
 import { z } from "zod";
-import { extractAnswer, questionOptions, withoutFinalLine } from "../answer_extractor.ts";
-import { conclude } from "../conclude.ts";
+import { extractAnswer, questionOptions, withoutFinalLine } from "../answers/extractor.ts";
+import { conclude } from "../answers/conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent, UpstreamError } from "../events.ts";
-import { judge } from "../judge.ts";
-import { candidate, type Sample, sampleAll } from "../parallel.ts";
+import { judge } from "../answers/judge.ts";
+import { candidate, type Sample, sampleAll } from "../relay/parallel.ts";
 import { votePrompts } from "../prompts.ts";
 import { lastQuestion } from "../question.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { type Ballot, createBallot, isDecided } from "../votes.ts";
+import { type Ballot, createBallot, isDecided } from "../answers/votes.ts";
 import { direct } from "./direct.ts";
 
 const count = z.number().int().min(1).max(128);

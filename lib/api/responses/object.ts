@@ -1,0 +1,170 @@
+/**
+ * The response object, and the lists and answers around it.
+ *
+ * @see {@link https://platform.openai.com/docs/api-reference/responses/object}
+ * @module
+ */
+import type { Usage } from "../../reasoning/usage.ts";
+import type { ApiError } from "../errors.ts";
+import { newHexId } from "../ids.ts";
+import type { Item, ResponsesBody } from "./body.ts";
+
+/** Where a response stands. */
+export type ResponseStatus =
+  | "queued"
+  | "in_progress"
+  | "completed"
+  | "incomplete"
+  | "failed"
+  | "cancelled";
+
+/** Whether a response is still being made. */
+export function isRunning({ status }: { status: ResponseStatus }): boolean {
+  return status === "queued" || status === "in_progress";
+}
+
+/** A response in OpenAI's shape; fields that are not named are echoes of the request. */
+export interface ResponseObject extends Record<string, unknown> {
+  /** `resp_` and 48 hexadecimal digits. */
+  id: string;
+  /** Always `response`. */
+  object: "response";
+  /** Seconds since 1970. */
+  created_at: number;
+  /** Seconds since 1970; null until it is completed. */
+  completed_at: number | null;
+  /** Where it stands. */
+  status: ResponseStatus;
+  /** What went wrong. */
+  error: { code: string; message: string } | null;
+  /** Why it is incomplete. */
+  incomplete_details: { reason: string } | null;
+  /** The published model's id. */
+  model: string;
+  /** The items that were made. */
+  output: Item[];
+  /** The response that this one goes on from. */
+  previous_response_id: string | null;
+  /** Whether it is kept. */
+  store: boolean;
+  /** Whether it is made without its client. */
+  background: boolean;
+  /** Token counts; null until it is over. */
+  usage: Record<string, unknown> | null;
+}
+
+/** What the server adds to a request's own fields. */
+export interface ResponseFacts {
+  /** Seconds since 1970. */
+  createdAt: number;
+  /** The published model's id. */
+  model: string;
+  /** The effort that holds. */
+  effort: string;
+  /** Whether it is kept. */
+  store: boolean;
+}
+
+/** A fresh id. */
+export const responseId = (): string => newHexId("resp_", 48);
+
+/**
+ * A response at its beginning, with every key that clients look for.
+ *
+ * @internal the body's type is zod's
+ */
+export function responseObject(
+  body: ResponsesBody,
+  { createdAt, model, effort, store }: ResponseFacts,
+): ResponseObject {
+  const { format, verbosity } = body.text ?? {};
+  const { conversation } = body;
+  return {
+    id: responseId(),
+    object: "response",
+    created_at: createdAt,
+    completed_at: null,
+    status: "in_progress",
+    background: body.background === true,
+    error: null,
+    incomplete_details: null,
+    instructions: body.instructions ?? null,
+    max_output_tokens: body.max_output_tokens ?? null,
+    max_tool_calls: body.max_tool_calls ?? null,
+    model,
+    output: [],
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    previous_response_id: body.previous_response_id ?? null,
+    prompt_cache_key: body.prompt_cache_key ?? null,
+    prompt_cache_retention: body.prompt_cache_retention ?? null,
+    reasoning: {
+      effort,
+      summary: body.reasoning?.summary ?? body.reasoning?.generate_summary ?? null,
+    },
+    safety_identifier: body.safety_identifier ?? null,
+    service_tier: "default",
+    store,
+    temperature: body.temperature ?? 1,
+    text: { format: format ?? { type: "text" }, verbosity: verbosity ?? "medium" },
+    tool_choice: body.tool_choice ?? "auto",
+    tools: (body.tools ?? []).map((tool) => ({
+      ...tool,
+      description: tool.description ?? null,
+      parameters: tool.parameters ?? null,
+      strict: tool.strict ?? true,
+    })),
+    top_logprobs: body.top_logprobs ?? 0,
+    top_p: body.top_p ?? 1,
+    presence_penalty: 0,
+    frequency_penalty: 0,
+    truncation: body.truncation ?? "disabled",
+    usage: null,
+    user: body.user ?? null,
+    metadata: body.metadata ?? {},
+    ...(conversation
+      ? { conversation: { id: typeof conversation === "string" ? conversation : conversation.id } }
+      : {}),
+  };
+}
+
+/** Token counts in the words of this dialect, with the sums over the upstream calls beside. */
+export function responseUsage(usage: Usage): Record<string, unknown> {
+  return {
+    input_tokens: usage.promptTokens,
+    input_tokens_details: { cached_tokens: usage.cachedTokens, cache_write_tokens: 0 },
+    output_tokens: usage.completionTokens,
+    output_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+    total_tokens: usage.promptTokens + usage.completionTokens,
+    upstream: usage.upstream,
+  };
+}
+
+/** A failure as the object carries it: OpenAI's codes are a closed set, and one is ours. */
+export function responseError(
+  { status, code: cause, message }: ApiError,
+): { code: string; message: string } {
+  const code = cause === "server_shutdown"
+    ? cause
+    : status === 429
+    ? "rate_limit_exceeded"
+    : status >= 500
+    ? "server_error"
+    : "invalid_prompt";
+  return { code, message };
+}
+
+/** A page of a list. */
+export function page(data: readonly Item[], hasMore: boolean): Record<string, unknown> {
+  return {
+    object: "list",
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: hasMore,
+  };
+}
+
+/** A count of input tokens. */
+export function tokenCount(tokens: number): Record<string, unknown> {
+  return { object: "response.input_tokens", input_tokens: tokens };
+}

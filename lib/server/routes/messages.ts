@@ -1,0 +1,76 @@
+/**
+ * Answers requests of the Messages API.
+ *
+ * @module
+ */
+import { type CountedBody, readCountedBody, readMessagesBody } from "../../api/messages/body.ts";
+import { readConversation, wantedSignatures } from "../../api/messages/conversation.ts";
+import { decodeMessagesRequest, readToolList } from "../../api/messages/decode.ts";
+import { messageHead, messageWriter } from "../../api/messages/encode.ts";
+import { estimatePrompt } from "../../reasoning/usage.ts";
+import { answerStream, answerWhole } from "../answering.ts";
+import { readJson } from "../http/json_body.ts";
+import type { Handler } from "../exchange.ts";
+import type { Route } from "../router.ts";
+import { findModel, prepareRun, readRequest, type RunOptions } from "../runs.ts";
+import type { Vault } from "../responses/vault.ts";
+
+/** What the making of messages needs from outside. */
+export interface MessagesOptions extends RunOptions {
+  /** Makes the signatures of thinking, and reads them. */
+  vault: Vault;
+}
+
+/** The routes of `POST /messages` and what belongs to it. */
+export function messagesRoutes(options: MessagesOptions): Route<Handler>[] {
+  return [
+    { method: "POST", path: "/messages", handle: createMessagesHandler(options) },
+    { method: "POST", path: "/messages/count_tokens", handle: createTokenCounter(options) },
+  ];
+}
+
+function createMessagesHandler(options: MessagesOptions): Handler {
+  const { settings, clock, vault } = options;
+
+  /** What signatures bring back; one that was not made here, or was changed, brings nothing. */
+  async function recall(body: CountedBody): Promise<Map<string, string | undefined>> {
+    const wanted = wantedSignatures(body);
+    return new Map(
+      await Promise.all(wanted.map(async (each) => [each, await vault.open(each)] as const)),
+    );
+  }
+
+  return async (request, exchange) => {
+    const body = readMessagesBody(await readRequest(request, exchange, options));
+    const model = findModel(body.model ?? undefined, options.models, exchange.client);
+    const known = await recall(body);
+    const { reasoning, thinking } = decodeMessagesRequest(body, {
+      thinkingOf: (signature) => known.get(signature),
+      strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
+    });
+    const start = await prepareRun(model, reasoning, exchange, options);
+    const inputTokens = estimatePrompt(reasoning.messages, reasoning.final.tools);
+    const answer = reasoning.stream ? answerStream : answerWhole;
+    return await answer({
+      events: start(exchange.work.signal),
+      writer: messageWriter(messageHead(model.reasoning.id, inputTokens), {
+        thinking,
+        statusLines: model.reasoning.statusLines,
+        sign: vault.seal,
+      }),
+      exchange,
+      settings,
+      clock,
+    });
+  };
+}
+
+/** Counts by estimate: what the upstream's own counter says is known after its call only. */
+function createTokenCounter(options: MessagesOptions): Handler {
+  return async (request, { client }) => {
+    const body = readCountedBody(await readJson(request, options));
+    findModel(body.model ?? undefined, options.models, client);
+    const { tools } = readToolList(body);
+    return Response.json({ input_tokens: estimatePrompt(readConversation(body), tools) });
+  };
+}

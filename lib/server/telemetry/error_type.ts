@@ -1,0 +1,86 @@
+/**
+ * What went wrong, as one of few words that begin with whose fault it is.
+ *
+ * @module
+ */
+import { ApiError, ClientGoneError, toApiError } from "../../api/errors.ts";
+import { UpstreamError, type UpstreamErrorCode } from "../../reasoning/events.ts";
+import { RequestError } from "../../reasoning/request.ts";
+import type { CallEnd } from "../../upstream/observer.ts";
+
+/** Every value of `error.type` of a request. */
+export const ERROR_TYPES = [
+  "client_invalid_request",
+  "client_unauthorized",
+  "client_not_found",
+  "client_too_large",
+  "client_context_length",
+  "client_left",
+  "policy_forbidden",
+  "policy_rate_limit",
+  "policy_quota",
+  "upstream_auth",
+  "upstream_error",
+  "upstream_not_found",
+  "upstream_overloaded",
+  "upstream_rate_limit",
+  "upstream_rejected",
+  "upstream_timeout",
+  "upstream_unreachable",
+  "server_error",
+  "server_shutdown",
+  "server_timeout",
+  "server_unavailable",
+] as const;
+
+/**
+ * Whose fault it was, and what: `client_` the request's, `policy_` a limit that was set for this
+ * client, `upstream_` the provider's, `server_` ours.
+ */
+export type ErrorType = typeof ERROR_TYPES[number];
+
+const UPSTREAM: Readonly<Record<UpstreamErrorCode, ErrorType>> = {
+  context_length_exceeded: "client_context_length",
+  rate_limit_exceeded: "upstream_rate_limit",
+  upstream_auth_error: "upstream_auth",
+  upstream_error: "upstream_error",
+  upstream_not_found: "upstream_not_found",
+  upstream_overloaded: "upstream_overloaded",
+  upstream_rejected: "upstream_rejected",
+  upstream_timeout: "upstream_timeout",
+  upstream_unreachable: "upstream_unreachable",
+};
+
+const STATUS: Readonly<Record<number, ErrorType>> = {
+  401: "client_unauthorized",
+  402: "policy_quota",
+  403: "policy_forbidden",
+  404: "client_not_found",
+  413: "client_too_large",
+  429: "policy_rate_limit",
+  503: "server_unavailable",
+  504: "server_timeout",
+};
+
+/** The type of whatever was thrown. */
+export function errorType(error: unknown): ErrorType {
+  if (error instanceof ClientGoneError) return "client_left";
+  if (error instanceof RequestError) return "client_invalid_request";
+  if (error instanceof UpstreamError) return UPSTREAM[error.code];
+  if (!(error instanceof ApiError)) return "server_error";
+  if (error.cause instanceof UpstreamError) return UPSTREAM[error.cause.code];
+  if (error.code === "insufficient_quota") return "policy_quota";
+  if (error.code === "server_shutdown") return "server_shutdown";
+  return STATUS[error.status] ??
+    (error.status >= 500 ? "server_error" : "client_invalid_request");
+}
+
+/** The status that a request is counted and logged under; 499 is nginx's for a client that left. */
+export function statusOf(error: unknown): number {
+  return error instanceof ClientGoneError ? 499 : toApiError(error).status;
+}
+
+/** The `error.type` of an upstream call; undefined where all went well. */
+export function endType(end: CallEnd): string | undefined {
+  return end === "ok" ? undefined : end === "cancelled" ? end : errorType(end);
+}

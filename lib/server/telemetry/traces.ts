@@ -1,0 +1,186 @@
+/**
+ * Spans for what a request does, where OpenTelemetry is on. Deno makes those of HTTP itself.
+ *
+ * @see {@link https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/}
+ * @module
+ */
+import {
+  type Context,
+  context,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+} from "@opentelemetry/api";
+import type { RunCallObserver, RunObserver } from "../../reasoning/observer.ts";
+import type { CallSpec } from "../../reasoning/strategy.ts";
+import type { Delta } from "../../upstream/wire/deltas.ts";
+import type { CallEnd } from "../../upstream/observer.ts";
+import { endType, errorType } from "./error_type.ts";
+import { dialectOf, type RequestObserver } from "./observer.ts";
+import { messageParts } from "./trace_contents.ts";
+
+/** What a request's spans are made with. */
+export interface TraceOptions {
+  /** The request. */
+  request: Request;
+  /** The request's id. */
+  id: string;
+  /** Whether spans hold what was asked and answered. */
+  contents: boolean;
+  /** Milliseconds since 1970. */
+  date: () => number;
+}
+
+/**
+ * Makes the spans of a request: the request, its strategy, the steps, the upstream calls.
+ *
+ * @returns undefined where nothing is traced.
+ */
+export function observeTrace(options: TraceOptions): RequestObserver | undefined {
+  const http = trace.getActiveSpan();
+  if (http === undefined || !http.isRecording()) return undefined;
+  const { request, id, contents, date } = options;
+  const tracer = trace.getTracer("o1-api");
+  const start = date();
+  const outer = context.active();
+  let inner = outer;
+  let span: Span | undefined;
+  let dialect = "other";
+
+  return {
+    routed(path) {
+      dialect = dialectOf(path);
+      http.setAttribute("http.route", path);
+      http.updateName(`${request.method} ${path}`);
+    },
+    run({ model, strategy, stream }) {
+      span = tracer.startSpan(`chat ${model}`, {
+        kind: SpanKind.INTERNAL,
+        startTime: start,
+        attributes: {
+          "gen_ai.operation.name": "chat",
+          "gen_ai.provider.name": "o1-api",
+          "gen_ai.request.model": model,
+          "gen_ai.request.stream": stream,
+          "o1_api.dialect": dialect,
+          "o1_api.request.id": id,
+        },
+      }, outer);
+      const request = ctx(outer, span);
+      return observeRun(contents, () => {
+        const attributes = { "o1_api.strategy": strategy };
+        const run = tracer.startSpan(`strategy ${strategy}`, { attributes }, request);
+        inner = ctx(outer, run);
+        return [run, inner];
+      });
+    },
+    event(event) {
+      if (event.type === "step_end") {
+        const end = date();
+        tracer.startSpan(`step ${event.step}`, {
+          startTime: end - event.seconds * 1000,
+          attributes: {
+            "o1_api.step": event.step,
+            ...(contents ? { "o1_api.step.title": event.title } : {}),
+          },
+        }, inner).end(end);
+      } else if (event.type === "usage") {
+        span?.setAttributes({
+          "gen_ai.usage.input_tokens": event.usage.promptTokens,
+          "gen_ai.usage.output_tokens": event.usage.completionTokens,
+        });
+      } else if (event.type === "finish") {
+        span?.setAttribute("gen_ai.response.finish_reasons", [event.reason]);
+      }
+    },
+    end(_status, error) {
+      if (error !== undefined) {
+        const type = errorType(error);
+        if (span !== undefined) fail(span, type);
+        // Of a stream this span has ended already.
+        http.setAttribute("error.type", type);
+      }
+      span?.end();
+    },
+  };
+}
+
+function ctx(parent: Context, span: Span): Context {
+  return trace.setSpan(parent, span);
+}
+
+function fail(span: Span, type: string): void {
+  span.setAttribute("error.type", type);
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+/** Begins with the first call: what a request chooses may not exist, and then nothing runs. */
+function observeRun(contents: boolean, begin: () => [Span, Context]): RunObserver {
+  let run: [Span, Context] | undefined;
+  return {
+    call(spec) {
+      run ??= begin();
+      return observeCall(spec, run[1], contents);
+    },
+    end(_usage, isWhole, error) {
+      if (run === undefined) return;
+      const [span] = run;
+      if (!isWhole) fail(span, error === undefined ? "client_left" : errorType(error));
+      span.end();
+    },
+  };
+}
+
+function observeCall(spec: CallSpec, parent: Context, contents: boolean): RunCallObserver {
+  const span = trace.getTracer("o1-api").startSpan("chat", {
+    kind: SpanKind.CLIENT,
+    attributes: { "gen_ai.operation.name": "chat", "o1_api.role": spec.role },
+  }, parent);
+  const pieces: string[] = [];
+  if (contents) span.setAttribute("gen_ai.input.messages", messageParts(spec.messages));
+
+  return {
+    // A generator goes on in the context of whoever reads it: the right one is set by hand.
+    around: (fetch) => (url, init) =>
+      context.with(ctx(parent, url.includes("?") ? untraced(span) : span), () => fetch(url, init)),
+    attempt({ name, model }) {
+      span.updateName(`chat ${model}`);
+      span.setAttributes({ "gen_ai.provider.name": name, "gen_ai.request.model": model });
+      return () => {};
+    },
+    delta({ usage, finishReason, content }: Delta) {
+      if (usage !== undefined) {
+        span.setAttributes({
+          "gen_ai.usage.input_tokens": usage.prompt,
+          "gen_ai.usage.output_tokens": usage.completion,
+        });
+      }
+      if (finishReason !== undefined) {
+        span.setAttribute("gen_ai.response.finish_reasons", [finishReason]);
+      }
+      if (contents && content !== undefined) pieces.push(content);
+    },
+    retried: (_target, error) => span.addEvent("retry", { "error.type": errorType(error) }),
+    fellBack: ({ name }) => span.addEvent("fallback", { "gen_ai.provider.name": name }),
+    end(end: CallEnd) {
+      if (contents) {
+        const content = pieces.join("");
+        span.setAttribute("gen_ai.output.messages", messageParts([{ role: "assistant", content }]));
+      }
+      const type = endType(end);
+      if (end === "cancelled") span.setAttribute("error.type", end);
+      else if (type !== undefined) fail(span, type);
+      span.end();
+    },
+  };
+}
+
+/**
+ * Deno's span of a fetch tells the whole URL, and a query may hold a key: a parent that is not
+ * sampled keeps that span from being made, where the sampler asks the parent.
+ */
+function untraced(span: Span): Span {
+  return trace.wrapSpanContext({ ...span.spanContext(), traceFlags: TraceFlags.NONE });
+}

@@ -1,0 +1,287 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { type ChatRequest, decodeChatRequest, formatOf } from "../../../lib/api/chat/decode.ts";
+import { ApiError, errorBody } from "../../../lib/api/errors.ts";
+import { FORMATS } from "../../../lib/api/formats/format.ts";
+import { EFFORTS } from "../../../lib/reasoning/effort.ts";
+
+const MESSAGES = [{ role: "user", content: "Hi" }];
+const TOOL = { type: "function", function: { name: "f", parameters: { type: "object" } } };
+
+const decode = (fields: Record<string, unknown> = {}, strategy?: string): ChatRequest =>
+  decodeChatRequest({ messages: MESSAGES, ...fields }, { strategy });
+
+const refuse = (fields: Record<string, unknown>): ApiError =>
+  assertThrows(() => decode(fields), ApiError);
+
+/** Either a request or an error that a client can be shown. */
+function decodesOrRefuses(json: unknown): void {
+  try {
+    const request = decodeChatRequest(json);
+    assert(request.reasoning.messages.length > 0);
+  } catch (error) {
+    assert(error instanceof ApiError, String(error));
+    assert(error.status >= 400 && error.status < 500);
+    const body = errorBody(error);
+    assertEquals(Object.keys(body.error), ["message", "type", "param", "code"]);
+    assert(body.error.message !== "" && body.error.type === "invalid_request_error");
+    assert(body.error.message.length < 1_000, body.error.message);
+    JSON.stringify(body);
+  }
+}
+
+/** A body with every field that is known, all of them right. */
+const FULL: Record<string, unknown> = {
+  model: "o1",
+  messages: [
+    { role: "system", content: "Be brief." },
+    { role: "user", content: [{ type: "text", text: "Hi" }] },
+    { role: "assistant", content: null, tool_calls: [{ id: "c", type: "function" }] },
+    { role: "tool", tool_call_id: "c", content: "4" },
+  ],
+  stream: true,
+  stream_options: { include_usage: true },
+  max_tokens: 10,
+  max_completion_tokens: 20,
+  temperature: 0.5,
+  top_p: 0.5,
+  seed: 7,
+  n: 1,
+  stop: ["END"],
+  tools: [TOOL],
+  tool_choice: "auto",
+  parallel_tool_calls: false,
+  response_format: { type: "json_object" },
+  reasoning_effort: "high",
+  reasoning: { effort: "low", exclude: false, enabled: true, strategy: "steps", max_steps: 3 },
+  thinking: { type: "enabled", budget_tokens: 100 },
+  enable_thinking: true,
+  thinking_budget: 100,
+  chat_template_kwargs: { enable_thinking: true, thinking: true },
+  functions: [TOOL.function],
+  function_call: "auto",
+  modalities: ["text"],
+  include_reasoning: true,
+  reasoning_format: "parsed",
+};
+
+Deno.test("any JSON at all is decoded or refused", () => {
+  fc.assert(fc.property(fc.json(), (text) => decodesOrRefuses(JSON.parse(text))), {
+    numRuns: 500,
+  });
+  fc.assert(fc.property(fc.anything(), decodesOrRefuses), { numRuns: 500 });
+});
+
+Deno.test("any body with any wrong field is decoded or refused, and the field is named", () => {
+  const field = fc.constantFrom(...Object.keys(FULL));
+  fc.assert(
+    fc.property(fc.dictionary(field, fc.jsonValue(), { minKeys: 1 }), (wrong) => {
+      decodesOrRefuses({ ...FULL, ...wrong });
+    }),
+    { numRuns: 1_000 },
+  );
+  fc.assert(
+    fc.property(field, fc.anything(), (name, value) => {
+      try {
+        decodeChatRequest({ ...FULL, [name]: value });
+      } catch (error) {
+        assert(error instanceof ApiError);
+        assert(error.param?.split(/[.[]/)[0] === name, `${error.param} for ${name}`);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("any message with any wrong part is decoded or refused", () => {
+  const part = fc.record({ type: fc.anything(), text: fc.anything() }, { requiredKeys: [] });
+  const message = fc.record({
+    role: fc.oneof(fc.constantFrom("user", "assistant", "tool"), fc.anything()),
+    content: fc.oneof(fc.string(), fc.array(part), fc.anything()),
+    tool_calls: fc.anything(),
+    tool_call_id: fc.anything(),
+  }, { requiredKeys: [] });
+  fc.assert(fc.property(fc.array(message), (messages) => decodesOrRefuses({ messages })));
+});
+
+for (
+  const [name, fields, param, code] of [
+    ["no messages", { messages: undefined }, "messages", "missing_required_parameter"],
+    ["null messages", { messages: null }, "messages", "invalid_type"],
+    ["empty messages", { messages: [] }, "messages", "invalid_value"],
+    ["a role unheard of", { messages: [{ role: "x" }] }, "messages[0].role", "invalid_value"],
+    ["a part without a type", { messages: [{ role: "user", content: [{}] }] }, /^messages/, /./],
+    ["half a token", { max_tokens: 1.5 }, "max_tokens", "invalid_type"],
+    ["no token", { max_completion_tokens: 0 }, "max_completion_tokens", "invalid_value"],
+    ["a hot temperature", { temperature: 2.1 }, "temperature", "invalid_value"],
+    ["five stops", { stop: ["1", "2", "3", "4", "5"] }, "stop", "invalid_type"],
+    ["129 tools", { tools: Array(129).fill(TOOL) }, "tools", "invalid_value"],
+    ["an effort unheard of", { reasoning_effort: "huge" }, "reasoning_effort", "invalid_value"],
+    ["a format unheard of", { reasoning_format: "xml" }, "reasoning_format", "invalid_value"],
+    ["stream as text", { stream: "true" }, "stream", "invalid_type"],
+    ["two choices", { n: 2 }, "n", "invalid_value"],
+    ["no choice", { n: 0 }, "n", "invalid_value"],
+  ] as const
+) {
+  Deno.test(`${name} is a 400 that names the field`, () => {
+    const error = refuse(fields);
+    assertEquals(error.status, 400);
+    if (typeof param === "string") assertEquals(error.param, param);
+    else assert(param.test(error.param!));
+    if (typeof code === "string") assertEquals(error.code, code);
+    assert(error.message.includes(`'${error.param}'`), error.message);
+  });
+}
+
+Deno.test("null means absent, in every field but messages", () => {
+  const nulls = Object.fromEntries(
+    Object.keys(FULL).filter((name) => name !== "messages").map((name) => [name, null]),
+  );
+  assertEquals(decode(nulls), decode());
+  assertEquals(decode({ reasoning: { effort: null, exclude: null, max_steps: null } }), decode());
+  assertEquals(decode({ stream_options: { include_usage: null } }), decode());
+});
+
+Deno.test("max_completion_tokens wins over max_tokens", () => {
+  const tokens = (fields: Record<string, unknown>) => decode(fields).reasoning.maxTokens;
+  assertEquals(tokens({ max_tokens: 10, max_completion_tokens: 20 }), 20);
+  assertEquals(tokens({ max_tokens: 20, max_completion_tokens: 10 }), 10);
+  assertEquals(tokens({ max_tokens: 10 }), 10);
+  assertEquals(tokens({ max_tokens: 10, max_completion_tokens: null }), 10);
+  assertEquals(tokens({}), undefined);
+});
+
+Deno.test("every effort is taken, in either of its two places", () => {
+  const effort = (fields: Record<string, unknown>) => decode(fields).reasoning.effort;
+  for (const value of EFFORTS) {
+    assertEquals(effort({ reasoning_effort: value }), value);
+    assertEquals(effort({ reasoning: { effort: value } }), value);
+  }
+  for (const value of [null, ""]) {
+    assertEquals(effort({ reasoning_effort: value }), undefined);
+    assertEquals(effort({ reasoning: { effort: value } }), undefined);
+  }
+  assertEquals(effort({ reasoning_effort: "low", reasoning: { effort: "high" } }), "high");
+  assertEquals(effort({ reasoning_effort: "low", reasoning: { effort: null } }), "low");
+  assertEquals(effort({ reasoning_effort: "high", reasoning: { enabled: false } }), "none");
+  assertEquals(effort({ reasoning: { enabled: true } }), undefined);
+});
+
+for (
+  const fields of [
+    { reasoning: { enabled: false } },
+    { thinking: { type: "disabled" } },
+    { enable_thinking: false },
+    { chat_template_kwargs: { enable_thinking: false } },
+    { chat_template_kwargs: { thinking: false } },
+  ]
+) {
+  Deno.test(`${JSON.stringify(fields)} means no reasoning, whatever the effort`, () => {
+    assertEquals(decode(fields).reasoning.effort, "none");
+    assertEquals(decode({ reasoning_effort: "high", ...fields }).reasoning.effort, "none");
+  });
+}
+
+for (
+  const fields of [
+    { reasoning: { max_tokens: 100 } },
+    { thinking: { type: "enabled", budget_tokens: 100 } },
+    { thinking_budget: 100 },
+  ]
+) {
+  Deno.test(`${JSON.stringify(fields)} bounds the thinking alone`, () => {
+    const { reasoning } = decode(fields);
+    assertEquals(reasoning.thinkingTokens, 100);
+    assertEquals([reasoning.maxTokens, reasoning.effort], [undefined, undefined]);
+  });
+}
+
+Deno.test("every way of choosing where the reasoning goes", () => {
+  const format = (fields: Record<string, unknown>) => decode(fields).format;
+  assertEquals(format({}), undefined);
+  assertEquals(format({ reasoning_format: "parsed" }), "both");
+  assertEquals(format({ reasoning_format: "raw" }), "think");
+  for (const name of FORMATS) assertEquals(format({ reasoning_format: name }), name);
+  assertEquals(format({ include_reasoning: false }), "hidden");
+  assertEquals(format({ include_reasoning: true }), undefined);
+  assertEquals(format({ reasoning: { exclude: true } }), "hidden");
+  assertEquals(format({ reasoning: { exclude: false } }), undefined);
+  assertEquals(format({ reasoning: { exclude: true }, reasoning_format: "parsed" }), "hidden");
+  assertEquals(format({ include_reasoning: false, reasoning_format: "raw" }), "hidden");
+});
+
+Deno.test("raw beside tools or a JSON format is refused", () => {
+  for (
+    const fields of [
+      { tools: [TOOL] },
+      { response_format: { type: "json_object" } },
+      { response_format: { type: "json_schema", json_schema: { name: "a", schema: {} } } },
+    ]
+  ) {
+    const error = refuse({ reasoning_format: "raw", ...fields });
+    assertEquals([error.status, error.param], [400, "reasoning_format"]);
+    const named = decode({ reasoning_format: "markdown", ...fields });
+    assertEquals(formatOf(named, "both"), "both");
+    assertEquals(formatOf(decode(fields), "think"), "both");
+    assertEquals(formatOf(decode(fields), "hidden"), "hidden");
+    assertEquals(formatOf(decode(fields), { step: "{content}", answer: "{content}" }), "both");
+  }
+  for (const fields of [{ tools: [] }, { response_format: { type: "text" } }, {}]) {
+    assertEquals(formatOf(decode({ reasoning_format: "raw", ...fields }), "both"), "think");
+    assertEquals(formatOf(decode(fields), "markdown"), "markdown");
+  }
+});
+
+Deno.test("the strategy and its options are what is left of reasoning", () => {
+  const { reasoning } = decode({
+    reasoning: {
+      strategy: "steps",
+      effort: "low",
+      exclude: true,
+      enabled: true,
+      events: true,
+      max_tokens: 100,
+      summary: "auto",
+      generate_summary: "auto",
+      max_steps: 3,
+    },
+  }, "direct");
+  assertEquals(reasoning.strategy, "steps");
+  assertEquals(reasoning.options, { max_steps: 3 });
+  assertEquals(decode({}, "direct").reasoning.strategy, "direct");
+  assertEquals(decode({ reasoning: { strategy: null } }, "direct").reasoning.strategy, "direct");
+});
+
+Deno.test("fields for the final call keep their names and values, and no others go along", () => {
+  const { reasoning, includeUsage, model } = decodeChatRequest({ ...FULL, user: "u", logprobs: 1 });
+  const { temperature, top_p, seed, stop, tools, tool_choice } = FULL;
+  const { parallel_tool_calls } = FULL;
+  assertEquals(reasoning.final as Record<string, unknown>, {
+    temperature,
+    top_p,
+    seed,
+    stop,
+    tools,
+    tool_choice,
+    parallel_tool_calls,
+  });
+  assertEquals(reasoning.messages as unknown, FULL.messages);
+  assertEquals([reasoning.stream, includeUsage, model], [true, true, "o1"]);
+  assertEquals(decode().reasoning.final, {});
+});
+
+Deno.test("a JSON answer is asked for by a format of either kind, and not by text", () => {
+  const json = (response_format: unknown) => decode({ response_format }).reasoning.json;
+  assertEquals(json({ type: "text" }), undefined);
+  assertEquals(json({ type: "json_object" })?.schema, undefined);
+  const schema = { type: "object", properties: { a: { type: "number" } } };
+  const asked = json({ type: "json_schema", json_schema: { name: "a", strict: true, schema } });
+  assertEquals([asked?.name, asked?.strict, asked?.schema], ["a", true, schema]);
+});
+
+Deno.test("fields that nobody knows do no harm, wherever they are", () => {
+  const odd = { unknown: { deep: [1] }, chat_id: "x", metadata: { a: "b" }, store: true };
+  assertEquals(decode(odd), decode());
+  const message = { role: "user", content: "Hi", prompt_cache_breakpoint: true };
+  assertEquals(decode({ messages: [message] }).reasoning.messages as unknown, [message]);
+});

@@ -1,0 +1,250 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { ApiError } from "../../../lib/api/errors.ts";
+import { readResponsesBody } from "../../../lib/api/responses/body.ts";
+import { type ResponseObject, responseObject } from "../../../lib/api/responses/object.ts";
+import {
+  createResponseWriter,
+  type ResponseWriterOptions,
+} from "../../../lib/api/responses/writer.ts";
+import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
+import { anyCut, anyRun, eventsOf, type Run } from "../runs.ts";
+import { createResponseStreamChecker } from "../../spec/response_stream_checker.ts";
+import { validateResponse } from "../../spec/validate.ts";
+
+const HEAD = responseObject(readResponsesBody({ input: "Hi" }), {
+  createdAt: 1_700_000_000,
+  model: "o1",
+  effort: "medium",
+  store: true,
+});
+const HOW = { summaries: true, statusLines: true, date: () => 1_700_000_005_000 };
+
+// deno-lint-ignore no-explicit-any -- the checker has said what it is
+type Json = any;
+
+/** The writes of a stream. */
+async function write(
+  events: readonly ReasoningEvent[],
+  options: Partial<ResponseWriterOptions> = {},
+): Promise<string[]> {
+  const writer = createResponseWriter({ head: HEAD, ...HOW, ...options });
+  const writes = [writer.start()];
+  for (const event of events) writes.push(await writer.push(event));
+  return writes;
+}
+
+/** The stream's events, after the checker has read it write by write. */
+function read(writes: readonly string[], startingAfter = -1): Json[] {
+  const checker = createResponseStreamChecker(startingAfter);
+  writes.forEach(checker.push);
+  checker.end();
+  return writes.join("").split("\n\n").filter((frame) => frame !== "")
+    .map((frame) => JSON.parse(frame.slice(frame.indexOf("\ndata: ") + 7)));
+}
+
+async function collect(
+  events: readonly ReasoningEvent[],
+  options: Partial<ResponseWriterOptions> = {},
+): Promise<ResponseObject> {
+  const writer = createResponseWriter({ head: HEAD, ...HOW, ...options });
+  for (const event of events) await writer.push(event);
+  return writer.response();
+}
+
+const seal = (text: string) => Promise.resolve(`sealed ${text.length}`);
+
+const anyOptions = () =>
+  fc.record({
+    summaries: fc.boolean(),
+    statusLines: fc.boolean(),
+    seal: fc.constantFrom(undefined, seal),
+  });
+
+Deno.test("any run gives a right stream, whose deltas and last object are the whole answer", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRun(), anyCut(), anyOptions(), async (run, cut, options) => {
+      const events = eventsOf(run, cut);
+      const stream = read(await write(events, options));
+      const { response } = stream.at(-1);
+      assertEquals<unknown>(response, JSON.parse(JSON.stringify(await collect(events, options))));
+      const text = (type: string) =>
+        stream.filter((event) => event.type === type).map(({ delta }) => delta).join("");
+      const parts = response.output.flatMap(({ content }: Json) => content ?? []);
+      const shown = (field: string) => parts.map((part: Json) => part[field] ?? "").join("");
+      assertEquals(text("response.output_text.delta"), shown("text"));
+      assertEquals(shown("text"), run.answer ?? "");
+      assertEquals(text("response.refusal.delta"), run.refusal ?? "");
+      const calls = response.output.filter(({ type }: Json) => type === "function_call");
+      assertEquals(
+        calls.map(({ call_id, name, arguments: json }: Json) => ({
+          id: call_id,
+          name,
+          arguments: json,
+        })),
+        [...run.calls ?? []] as Json[],
+      );
+      const [reasoning] = response.output;
+      if (run.steps.length > 0) {
+        assertEquals(reasoning.type, "reasoning");
+        assertEquals("encrypted_content" in reasoning, options.seal !== undefined);
+        if (!options.summaries) assertEquals(reasoning.summary, []);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("a stream that begins after any event is the tail of the whole one", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRun(), anyCut(), anyOptions(), fc.nat(), async (run, cut, options, n) => {
+      const events = eventsOf(run, cut);
+      const whole = (await write(events, options)).join("");
+      const frames = whole.split("\n\n").slice(0, -1).map((frame) => `${frame}\n\n`);
+      const startingAfter = n % (frames.length + 1);
+      const tail = await write(events, { ...options, startingAfter });
+      assertEquals(tail.join(""), frames.slice(startingAfter + 1).join(""));
+      read(tail, startingAfter);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("a run that fails anywhere still gives a right stream", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRun(), anyCut(), anyOptions(), fc.nat(), async (run, cut, options, n) => {
+      const events = eventsOf(run, cut).slice(0, -1);
+      const writer = createResponseWriter({ head: HEAD, ...HOW, ...options });
+      const writes = [writer.start()];
+      for (const event of events.slice(0, n % (events.length + 1))) {
+        writes.push(await writer.push(event));
+      }
+      writes.push(await writer.fail(new ApiError(502, "The upstream broke.", { code: "c" }), true));
+      const stream = read(writes);
+      const [error, { response }] = stream.slice(-2);
+      assertEquals([error.code, error.error.code, error.message], [
+        "c",
+        "c",
+        "The upstream broke.",
+      ]);
+      assertEquals(error.error.type, "invalid_request_error");
+      assertEquals(response.error, { code: "server_error", message: "The upstream broke." });
+      assertEquals<unknown>(response, JSON.parse(JSON.stringify(writer.response())));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+const RUN: Run = { steps: [{ title: "T", content: "c" }], answer: "4" };
+
+Deno.test("the events of thinking and an answer come in the order of the real API", async () => {
+  const types = read(await write(eventsOf(RUN))).map(({ type }) => type.replace("response.", ""));
+  assertEquals(types, [
+    "created",
+    "in_progress",
+    "output_item.added",
+    "reasoning_summary_part.added",
+    "reasoning_summary_text.delta",
+    "reasoning_summary_text.delta",
+    "reasoning_summary_text.done",
+    "reasoning_summary_part.done",
+    "output_item.done",
+    "output_item.added",
+    "content_part.added",
+    "output_text.delta",
+    "output_text.done",
+    "content_part.done",
+    "output_item.done",
+    "completed",
+  ]);
+});
+
+Deno.test("each step is a part of the summary, with its title", async () => {
+  const run: Run = {
+    steps: [{ title: "One", content: "a" }, { content: "b", status: ["wait"] }, { title: "Two" }],
+    status: ["nearly"],
+    answer: "4",
+  };
+  const summary = async (statusLines: boolean) =>
+    ((await collect(eventsOf(run), { statusLines })).output[0]!.summary as Json[])
+      .map(({ text }) => text);
+  assertEquals(await summary(false), ["**One**\n\na", "b", "**Two**"]);
+  assertEquals(await summary(true), ["**One**\n\na", "wait", "b", "**Two**", "nearly"]);
+});
+
+Deno.test("what is cut is incomplete, with its reason", async () => {
+  for (
+    const [finish, reason] of [["length", "max_output_tokens"], [
+      "content_filter",
+      "content_filter",
+    ]] as const
+  ) {
+    const response = await collect(eventsOf({ ...RUN, finish }));
+    validateResponse(response);
+    assertEquals([response.status, response.incomplete_details], ["incomplete", { reason }]);
+    assertEquals(response.output.map(({ status }) => status), [undefined, "incomplete"]);
+    assertEquals(response.completed_at, null);
+  }
+});
+
+Deno.test("a whole response is kept before the last event, and only then", async () => {
+  const kept: ResponseObject[] = [];
+  const writer = createResponseWriter({
+    head: HEAD,
+    ...HOW,
+    keep: (response) => Promise.resolve(kept.push(response)),
+  });
+  for (const event of eventsOf(RUN)) {
+    assertEquals(kept.length, 0);
+    await writer.push(event);
+  }
+  assertEquals(kept, [writer.response()]);
+  assertEquals([kept[0]!.status, kept[0]!.completed_at], ["completed", 1_700_000_005]);
+});
+
+Deno.test("what can't be kept ends as a failure, and no event is missing before it", async () => {
+  for (
+    const run of [RUN, { ...RUN, answer: "", calls: [{ id: "c", name: "f", arguments: "{}" }] }]
+  ) {
+    for (const options of [{}, { seal }]) {
+      const events = eventsOf(run);
+      const keep = () => Promise.reject(new Error("full"));
+      const writer = createResponseWriter({ head: HEAD, ...HOW, ...options, keep });
+      const writes = [writer.start()];
+      for (const event of events.slice(0, -1)) writes.push(await writer.push(event));
+      await assertRejects(async () => await writer.push(events.at(-1)!), Error, "full");
+      writes.push(await writer.fail(new ApiError(500, "Sorry"), true));
+      const { response } = read(writes).at(-1);
+      assertEquals([response.status, response.completed_at], ["failed", null]);
+      assertEquals(response.output.at(-1).status, "completed");
+    }
+  }
+});
+
+Deno.test("usage has the dialect's names, and its sums over the upstream calls", async () => {
+  const { usage } = await collect(eventsOf(RUN));
+  assertEquals<Json>(usage, {
+    input_tokens: 11,
+    input_tokens_details: { cached_tokens: 3, cache_write_tokens: 0 },
+    output_tokens: 40,
+    output_tokens_details: { reasoning_tokens: 25 },
+    total_tokens: 51,
+    upstream: {
+      calls: 4,
+      prompt_tokens: 60,
+      cached_tokens: 3,
+      completion_tokens: 40,
+      estimated: false,
+    },
+  });
+});
+
+Deno.test("a call without an id gets the same one each time", async () => {
+  const events: ReasoningEvent[] = [
+    { type: "tool_call", index: 0, name: "f", arguments: "{}" },
+    { type: "finish", reason: "tool_calls" },
+  ];
+  const [first, again] = [await collect(events), await collect(events)];
+  assert(String(first.output[0]!.call_id).startsWith("call_"));
+  assertEquals(first.output, again.output);
+});

@@ -1,0 +1,318 @@
+/**
+ * Faults of the connection: refused, reset, silent, slow, cut.
+ *
+ * @module
+ */
+import {
+  ANSWER,
+  chunk,
+  completion,
+  DONE,
+  end,
+  finishChunk,
+  frame,
+  frames,
+  halfThen,
+  halfThenClose,
+  halves,
+  head,
+  healthy,
+  piece,
+  raw,
+  reasoning,
+  roleChunk,
+  wait,
+} from "./answers.ts";
+import {
+  answerBroken,
+  brokenHalfway,
+  error,
+  type Fault,
+  onAnswer,
+  onFirstThought,
+  resumed,
+  times,
+  whole,
+} from "./fault.ts";
+import {
+  type Action,
+  close,
+  type FaultyCall,
+  hang,
+  reset,
+  type Script,
+} from "../faulty_upstream.ts";
+
+const SHORT = { first_token_ms: 450, idle_ms: 450, total_ms: 1200 };
+const timedOut = (requests = 3) => error(504, "upstream_timeout", requests);
+const unreachable = (requests: number) => error(502, "upstream_unreachable", requests);
+const failed = (requests: number) => error(502, "upstream_error", requests);
+
+/** Writes an answer in pieces of its bytes, so many milliseconds apart. */
+function drip(pieces: number, ms: number) {
+  return (call: FaultyCall): Script => {
+    const text = call.stream
+      ? [...frames(call).map(frame), DONE].join("")
+      : JSON.stringify(completion(halves(call).join("")));
+    const bytes = new TextEncoder().encode(text);
+    const size = Math.ceil(bytes.length / pieces);
+    const actions: Action[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      actions.push(wait(ms), piece(bytes.slice(at, at + size)));
+    }
+    return [head(), ...actions, end];
+  };
+}
+
+/** Writes the same forever, so many milliseconds apart. */
+function forever(ms: number, write: Action): Action {
+  return async (wire) => {
+    for (;;) {
+      await write(wire);
+      await wire.wait(ms);
+    }
+  };
+}
+
+const euro = new TextEncoder().encode("€");
+
+/** A cut within a character; the stream's client has read what came before it. */
+const midCharacter: Script = [
+  (wire) => {
+    const start = wire.call.stream ? 'data: {"choices":[{"delta":{"content":"' : "";
+    return piece(new Uint8Array([...new TextEncoder().encode(start), euro[0]!]))(wire);
+  },
+  close,
+];
+
+/** All of a stream up to the finish, and then something. */
+function finishedThen(...after: Script) {
+  return (call: FaultyCall): Script => {
+    if (!call.stream) return healthy(call);
+    const texts = halves(call).map((content) => piece(chunk({ content })));
+    return [head(), piece(roleChunk), ...texts, piece(finishChunk), ...after];
+  };
+}
+
+/** The faults. */
+export const CONNECTION_FAULTS: readonly Fault[] = [
+  { name: "refused", at: "closed port", play: healthy, retries: 2, outcomes: unreachable(0) },
+  {
+    name: "a host that does not exist",
+    at: "no such host",
+    play: healthy,
+    retries: 2,
+    outcomes: unreachable(0),
+  },
+  { name: "reset before the headers", play: () => [reset], outcomes: unreachable(3) },
+  { name: "closed before the headers", play: () => [close], outcomes: unreachable(3) },
+  {
+    name: "cut within the headers",
+    play: () => [raw("HTTP/1.1 200 OK\r\ncontent-ty"), close],
+    outcomes: unreachable(3),
+  },
+  {
+    name: "no HTTP",
+    play: () => [raw("SSH-2.0-OpenSSH_9.9\r\n"), close],
+    outcomes: unreachable(3),
+  },
+  { name: "reset halfway", play: halfThen(reset), outcomes: brokenHalfway(502, "upstream_error") },
+  { name: "closed halfway", play: halfThen(close), outcomes: brokenHalfway(502, "upstream_error") },
+  {
+    name: "closed halfway, and it looks like an end",
+    play: halfThenClose(""),
+    outcomes: brokenHalfway(502, "upstream_error"),
+  },
+  {
+    name: "cut within a line",
+    play: halfThen(piece('data: {"choices":[{"del'), close),
+    outcomes: brokenHalfway(502, "upstream_error"),
+  },
+  {
+    name: "cut within a line, and it looks like an end",
+    play: halfThenClose('data: {"choices":[{"del'),
+    outcomes: brokenHalfway(502, "upstream_error"),
+  },
+  {
+    name: "cut within a character",
+    play: halfThen(...midCharacter),
+    outcomes: brokenHalfway(502, "upstream_error"),
+  },
+  {
+    name: "shorter than its content-length",
+    play: (call) => {
+      const text = call.stream ? "" : '{"choices":[{';
+      return [head({ framing: "1.0", headers: { "content-length": "999" } }), raw(text), close];
+    },
+    outcomes: failed(3),
+  },
+  {
+    name: "a break in the first thought",
+    play: onFirstThought(halfThen(close)),
+    outcomes: resumed(),
+  },
+  {
+    name: "a break within a line of the first thought, which looks like an end",
+    play: onFirstThought(halfThenClose('data: {"choices":[{"del')),
+    outcomes: resumed(),
+  },
+  {
+    name: "a reset in the first thought",
+    play: onFirstThought(halfThen(reset)),
+    outcomes: resumed(),
+  },
+  {
+    name: "a stall in the first thought",
+    play: onFirstThought(halfThen(hang)),
+    upstream: { timeouts: { idle_ms: 450, total_ms: 1500 } },
+    outcomes: resumed(),
+  },
+  {
+    name: "a break in the first thought before anything of it can be shown",
+    play: onFirstThought((call) =>
+      call.stream
+        ? [head(), piece(chunk({ content: '{"ti' })), wait(50), close]
+        : halfThen(close)(call)
+    ),
+    outcomes: whole({ steps: 4 }),
+  },
+  {
+    name: "a break in the first thought's own reasoning",
+    play: onFirstThought((call) =>
+      call.stream
+        ? [
+          head(),
+          piece(chunk({ reasoning_content: "Hm" })),
+          (wire) => wire.seen("Hm"),
+          close,
+        ]
+        : halfThen(close)(call)
+    ),
+    outcomes: {
+      direct: whole().direct,
+      steps: {
+        stream: { whole: ANSWER, reasoning: `Hm\n\n${reasoning(2)}`, requests: 4 },
+        json: { whole: ANSWER, requests: 4 },
+      },
+    },
+  },
+  {
+    name: "a break in the answer",
+    play: onAnswer(halfThen(close)),
+    outcomes: answerBroken(502, "upstream_error"),
+  },
+  {
+    name: "a stall in the answer",
+    play: onAnswer(halfThen(hang)),
+    upstream: { timeouts: { idle_ms: 450, total_ms: 1500 } },
+    outcomes: answerBroken(504, "upstream_timeout"),
+  },
+  {
+    name: "a break behind the first role, once",
+    play: times(
+      1,
+      (call) =>
+        call.stream ? [head(), piece(roleChunk), wait(50), close] : [head(), piece("{"), close],
+    ),
+    outcomes: whole({ direct: 2, steps: 4 }),
+  },
+  {
+    name: "a break behind an empty chunk, once",
+    play: times(
+      1,
+      (call) =>
+        call.stream ? [head(), piece(chunk({})), wait(50), close] : [head(), piece("{"), close],
+    ),
+    outcomes: whole({ direct: 2, steps: 4 }),
+  },
+  {
+    name: "silence before the headers",
+    play: () => [hang],
+    upstream: { timeouts: { headers_ms: 450 } },
+    outcomes: timedOut(),
+  },
+  {
+    name: "silence before the headers, behind the commit",
+    play: () => [hang],
+    upstream: { timeouts: { headers_ms: 450 } },
+    server: { commit_after_ms: 1 },
+    outcomes: {
+      direct: {
+        stream: { frame: "upstream_timeout", requests: 3 },
+        json: { status: 504, code: "upstream_timeout", requests: 3 },
+      },
+      steps: {
+        stream: { frame: "upstream_timeout", requests: 3 },
+        json: { status: 504, code: "upstream_timeout", requests: 3 },
+      },
+    },
+  },
+  {
+    name: "silence within the headers",
+    play: () => [raw("HTTP/1.1 200 OK\r\ncontent-ty"), hang],
+    upstream: { timeouts: { headers_ms: 450 } },
+    outcomes: timedOut(),
+  },
+  {
+    name: "silence before the first byte of the body",
+    play: () => [head(), hang],
+    upstream: { timeouts: SHORT },
+    outcomes: timedOut(),
+  },
+  {
+    name: "silence behind the first role",
+    play: (call) => [head(), piece(call.stream ? roleChunk : "{"), hang],
+    upstream: { timeouts: SHORT },
+    outcomes: timedOut(),
+  },
+  {
+    name: "a stall halfway",
+    play: halfThen(hang),
+    upstream: { timeouts: SHORT },
+    outcomes: brokenHalfway(504, "upstream_timeout"),
+  },
+  {
+    name: "nothing but comments",
+    play: (call) => [head(), forever(20, piece(call.stream ? ": wait\n\n" : " "))],
+    upstream: { timeouts: SHORT },
+    outcomes: timedOut(),
+  },
+  {
+    name: "comments for ever, halfway",
+    play: halfThen(forever(20, piece(": wait\n\n"))),
+    upstream: { timeouts: { total_ms: 1200 } },
+    outcomes: brokenHalfway(504, "upstream_timeout"),
+  },
+  {
+    name: "a slow drip under the idle limit",
+    play: onAnswer(drip(12, 100)),
+    upstream: { timeouts: { idle_ms: 2500 } },
+    outcomes: whole(),
+  },
+  {
+    name: "a slow drip over the idle limit",
+    play: halfThen(wait(900), piece(" is"), wait(900), end),
+    upstream: { timeouts: SHORT },
+    outcomes: brokenHalfway(504, "upstream_timeout"),
+  },
+  {
+    name: "finished, without [DONE]",
+    play: finishedThen(end),
+    outcomes: whole(),
+  },
+  {
+    name: "finished, and cut",
+    play: finishedThen(close),
+    outcomes: whole(),
+  },
+  {
+    name: "finished, and silent",
+    play: onAnswer(finishedThen(hang)),
+    outcomes: whole(),
+  },
+  {
+    name: "[DONE], and silent",
+    play: finishedThen(piece(DONE), hang),
+    outcomes: whole(),
+  },
+];

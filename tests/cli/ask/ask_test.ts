@@ -1,0 +1,287 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createTestApp, TOKEN } from "../../support/app.ts";
+import { cleanEnv, PERMISSIONS, ROOT, writeConfig } from "../../e2e/program.ts";
+import { type Reply, startUpstream, step, type Upstream } from "../../support/upstream.ts";
+
+/** A server over a scripted upstream, and the command against it. */
+async function withServer(
+  script: readonly Reply[] | (() => Reply),
+  test: (ask: Ask, upstream: Upstream) => Promise<void>,
+): Promise<void> {
+  await using upstream = startUpstream(script);
+  const app = await createTestApp({ upstream: upstream.url });
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => app.handle(request),
+  );
+  const url = `http://127.0.0.1:${server.addr.port}/v1`;
+  await test(
+    (args, options) => startAsk(["--url", url, "--key", options?.key ?? TOKEN, ...args], options),
+    upstream,
+  );
+}
+
+type Ask = typeof startAsk;
+
+interface AskOptions {
+  /** Standard input. */
+  input?: string;
+  /** What the command line is given to. */
+  command?: string[];
+  /** The key, in place of the right one. */
+  key?: string;
+}
+
+/** Starts `o1-api ask`. */
+function startAsk(args: string[], { input, command = [] }: AskOptions = {}) {
+  const whole = [Deno.execPath(), "run", ...PERMISSIONS, "main.ts", "ask", ...args];
+  const [path, ...rest] = [...command, ...whole];
+  const child = new Deno.Command(path!, {
+    args: rest,
+    cwd: ROOT,
+    env: cleanEnv(),
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const finish = async () => {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input ?? ""));
+    await writer.close();
+    const { code, stdout, stderr } = await child.output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, out: text(stdout), err: text(stderr) };
+  };
+  return { kill: (signal: Deno.Signal) => child.kill(signal), ended: finish() };
+}
+
+const STEPS: Reply[] = [
+  { content: step("Look", "It is a sum.", "final_answer") },
+  { content: step("Check", "It is four.", "final_answer") },
+  { content: ["Fo", "ur."] },
+];
+
+Deno.test("the answer alone goes to a pipe", () =>
+  withServer([{ reasoning: "secretly", content: "Four." }], async (ask) => {
+    const { code, out, err } = await ask(["--model", "plain", "What", "is 2 + 2?"]).ended;
+    assertEquals({ code, out, err }, { code: 0, out: "Four.\n", err: "" });
+  }));
+
+Deno.test("what is piped in follows the question", () =>
+  withServer([{ content: "ok" }], async (ask, upstream) => {
+    await ask(["--model", "plain", "Summarise:"], { input: "a long text\n" }).ended;
+    assertEquals(upstream.calls[0]!.body.messages, [
+      { role: "user", content: "Summarise:\n\na long text" },
+    ]);
+  }));
+
+Deno.test("thinking goes to standard error, folded to its titles", () =>
+  withServer(STEPS, async (ask) => {
+    const { out, err } = await ask(["--model", "o1", "--thinking", "titles", "2 + 2?"]).ended;
+    assertEquals(out, "Four.\n");
+    assertStringIncludes(err, "✓ Look");
+    assert(!err.includes("It is a sum."), err);
+    assertStringIncludes(err, "tokens");
+  }));
+
+Deno.test("thinking is shown in full where it is asked for", () =>
+  withServer(STEPS, async (ask) => {
+    const { out, err } = await ask(["--model", "o1", "--thinking", "full", "2 + 2?"]).ended;
+    assertEquals(out, "Four.\n");
+    assertStringIncludes(err, "It is a sum.");
+  }));
+
+Deno.test("--json prints the whole completion", () =>
+  withServer([{ content: "Four." }], async (ask) => {
+    const { code, out } = await ask(["--json", "--model", "plain", "2 + 2?"]).ended;
+    assertEquals(code, 0);
+    assertEquals(JSON.parse(out).choices[0].message.content, "Four.");
+  }));
+
+Deno.test("a conversation sends what was said before", () =>
+  withServer([{ content: "First." }, { content: "Second." }], async (ask, upstream) => {
+    const { code, out } = await ask(["--chat", "--model", "plain", "--system", "Be brief."], {
+      input: "one\n\ntwo\n",
+    }).ended;
+    assertEquals({ code, out }, { code: 0, out: "First.\nSecond.\n" });
+    assertEquals(upstream.calls[1]!.body.messages, [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "one" },
+      { role: "assistant", content: "First." },
+      { role: "user", content: "two" },
+    ]);
+  }));
+
+Deno.test("effort and strategy go with the question", () =>
+  withServer([{ content: "Four." }], async (ask, upstream) => {
+    const args = ["--model", "o1", "--strategy", "direct", "--effort", "low", "2 + 2?"];
+    const { out } = await ask(args).ended;
+    assertEquals(out, "Four.\n");
+    assertEquals(upstream.calls.length, 1);
+  }));
+
+Deno.test("the server's words say what went wrong", () =>
+  withServer([{ content: "" }], async (ask) => {
+    const { code, out, err } = await ask(["--model", "nope", "2 + 2?"]).ended;
+    assertEquals({ code, out }, { code: 1, out: "" });
+    assertStringIncludes(err, "The model `nope` does not exist");
+  }));
+
+Deno.test("Ctrl-C ends the upstream's work", async () => {
+  const begun = Promise.withResolvers<void>();
+  await withServer(() => ({
+    content: ["Be", "gun", "never"],
+    gate: (frame) => frame === 2 ? (begun.resolve(), new Promise<void>(() => {})) : undefined,
+  }), async (ask, upstream) => {
+    const running = ask(["--model", "plain", "2 + 2?"]);
+    await begun.promise;
+    running.kill("SIGINT");
+    const { code } = await running.ended;
+    assertEquals(code, 130);
+    await upstream.calls[0]!.left;
+  });
+});
+
+Deno.test("a model can't control the terminal", () =>
+  withServer([{ content: "a\x1b[2Jb\x07c" }], async (ask) => {
+    const { out } = await ask(["--model", "plain", "2 + 2?"]).ended;
+    assertEquals(out, "a[2Jbc\n");
+  }));
+
+for (
+  const [what, args, says] of [
+    ["no question", [], "What is the question?"],
+    ["an unknown option", ["--nope", "x"], "Unknown option --nope"],
+    ["an unknown effort", ["--effort", "huge", "x"], "--effort is one of"],
+    ["an unknown view", ["--thinking", "some", "x"], "--thinking is titles, full or none"],
+    ["JSON in a conversation", ["--json", "--chat"], "--json can't be used with --chat"],
+    ["a URL that is none", ["--url", "localhost", "x"], "--url begins with http"],
+  ] as const
+) {
+  Deno.test(`${what} is refused`, async () => {
+    const { code, err } = await startAsk([...args]).ended;
+    assertEquals(code, 2);
+    assertStringIncludes(err, says);
+  });
+}
+
+Deno.test("without a server the configured models answer", async () => {
+  const { code, out } = await startAsk(["What is 17 × 23 − 5?"]).ended;
+  assertEquals(code, 0);
+  assertStringIncludes(out, "386");
+});
+
+Deno.test("words of the question stay as they were written", () =>
+  withServer([{ content: "ok" }], async (ask, upstream) => {
+    await ask(["--model", "plain", "007", "+", "1e3", "--", "-5"]).ended;
+    assertEquals(upstream.calls[0]!.body.messages[0].content, "007 + 1e3 -5");
+  }));
+
+Deno.test("a configuration that takes clients' keys alone can be asked by who reads it", async () => {
+  await using config = await writeConfig(`
+api_bearer_token: ""
+keys: [{ name: alice, id: "0123456789", sha256: "${"0".repeat(64)}" }]
+`);
+  const { code, out, err } = await startAsk([
+    "--config",
+    config.path,
+    "--strategy",
+    "direct",
+    "2 + 2?",
+  ])
+    .ended;
+  assertEquals([code, err], [0, ""]);
+  assertStringIncludes(out, "4");
+});
+
+Deno.test("where nobody reads the answer any more, it ends with 141 and the upstream is left", async () => {
+  // More than a pipe holds.
+  await withServer(() => ({
+    content: ["first\n", ...Array(2_000).fill(`${"more ".repeat(20)}\n`)],
+    end: "stall",
+  }), async (ask, upstream) => {
+    const command = ["bash", "-c", 'set -o pipefail; "$@" | head -n 1', "sh"];
+    const running = ask(["--model", "plain", "q"], { command });
+    const { code, out, err } = await running.ended;
+    assertEquals({ code, out, err }, { code: 141, out: "first\n", err: "" });
+    await upstream.calls[0]!.left;
+  });
+});
+
+for (
+  const [what, body, json, says] of [
+    ["ends before its time", `data: ${chunk("Hal")}\n\n`, false, "ended before the answer did"],
+    ["sends what is no JSON", "data: {oops\n\n", false, "The answer broke off"],
+    [
+      "tells of a fault",
+      'data: {"error":{"message":"bad \\u001b[2Jluck"}}\n\n',
+      false,
+      "bad [2Jluck",
+    ],
+    ["is none", "<html>\x1b[2J</html>", true, "The answer broke off"],
+  ] as const
+) {
+  Deno.test(`a server that ${what} is told of, with 1 and no control characters`, async () => {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      () => new Response(body, { headers: { "content-type": "text/event-stream" } }),
+    );
+    const url = `http://127.0.0.1:${server.addr.port}/v1`;
+    const { code, out, err } = await startAsk(["--url", url, ...json ? ["--json"] : [], "q"]).ended;
+    assertEquals([code, out], [1, body.includes("Hal") ? "Hal\n" : ""]);
+    assertStringIncludes(err, `o1-api: `);
+    assertStringIncludes(err, says);
+    assert(!err.includes("\x1b"), err);
+  });
+}
+
+Deno.test("a server that breaks the connection in mid-answer is told of", async () => {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {}, onError: () => new Response() },
+    () => {
+      let sent = false;
+      const stream = new ReadableStream({
+        pull(controller) {
+          if (sent) return controller.error(new Error("gone"));
+          sent = true;
+          controller.enqueue(new TextEncoder().encode(`data: ${chunk("Hal")}\n\n`));
+        },
+      });
+      return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+    },
+  );
+  const url = `http://127.0.0.1:${server.addr.port}/v1`;
+  const { code, out, err } = await startAsk(["--url", url, "q"]).ended;
+  assertEquals([code, out], [1, "Hal\n"]);
+  assertStringIncludes(err, "o1-api: The answer broke off: ");
+});
+
+Deno.test("a server that is not there is told of", async () => {
+  // A port that was free a moment ago.
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const url = `http://127.0.0.1:${listener.addr.port}/v1`;
+  listener.close();
+  const { code, out, err } = await startAsk(["--url", url, "q"]).ended;
+  assertEquals([code, out], [1, ""]);
+  assertStringIncludes(err, `o1-api: Can't reach ${url}`);
+});
+
+Deno.test("a wrong key is told of", () =>
+  withServer([{ content: "ok" }], async (ask, upstream) => {
+    const { code, out, err } = await ask(["--model", "plain", "q"], { key: "wrong-key" }).ended;
+    assertEquals([code, out, upstream.calls.length], [1, "", 0]);
+    assertStringIncludes(err, "o1-api: Incorrect API key provided");
+  }));
+
+Deno.test("--json leaves no control in its texts that a terminal would obey", () =>
+  withServer([{ content: "a\x9b2J\x7fb" }], async (ask) => {
+    const { out } = await ask(["--json", "--model", "plain", "q"]).ended;
+    // deno-lint-ignore no-control-regex -- they are what is looked for
+    assertEquals(out.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/), null);
+    assertEquals(JSON.parse(out).choices[0].message.content, "a\x9b2J\x7fb");
+  }));
+
+function chunk(content: string): string {
+  return JSON.stringify({ choices: [{ index: 0, delta: { content } }] });
+}

@@ -1,0 +1,161 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  extractAnswer,
+  normaliseAnswer,
+  questionOptions,
+  sameAnswer,
+  withoutFinalLine,
+} from "../../../lib/reasoning/answers/extractor.ts";
+import * as patterns from "../../../lib/reasoning/answers/patterns.ts";
+import { EQUALITY, EXTRACTION } from "./cases.ts";
+
+Deno.test("sameAnswer() compares by value", () => {
+  for (const [a, b, same] of EQUALITY) {
+    assertEquals(sameAnswer(a, b), same, `${a} and ${b}`);
+    assertEquals(sameAnswer(b, a), same, `${b} and ${a}`);
+    assert(sameAnswer(a, a));
+  }
+});
+
+Deno.test("extractAnswer() finds the short answer", () => {
+  for (const [text, letters, answer] of EXTRACTION) {
+    assertEquals(extractAnswer(text, { options: [...letters] }), answer, JSON.stringify(text));
+  }
+});
+
+Deno.test("the tables hold 200 cases and more", () => {
+  assert(EQUALITY.length + EXTRACTION.length >= 200, `${EQUALITY.length + EXTRACTION.length}`);
+});
+
+Deno.test("extractAnswer() reads JSON in a canonical form where it is asked for", () => {
+  const read = (text: string) => extractAnswer(text, { json: true });
+  assertEquals(read('{"b": 1, "a": [ 2 ]}'), '{"a":[2],"b":1}');
+  assertEquals(read('```json\n{"a": 1}\n```'), '{"a":1}');
+  assertEquals(read('FINAL: {"b":1,"a":2}'), '{"a":2,"b":1}');
+});
+
+Deno.test("questionOptions() finds the letters of options", () => {
+  assertEquals(questionOptions("Which?\nA) x\nB) y\nC) z"), ["A", "B", "C"]);
+  assertEquals(questionOptions("Which? (A) x (B) y"), ["A", "B"]);
+  assertEquals(questionOptions("A. x\nB. y\nD. z"), ["A", "B"]);
+  assertEquals(questionOptions("下列哪个？ A、甲 B、乙 C、丙"), ["A", "B", "C"]);
+  assertEquals(questionOptions("Is A. a vitamin?"), []);
+  assertEquals(questionOptions("What is 2 + 2?"), []);
+});
+
+Deno.test("withoutFinalLine() leaves the answer as the user is to read it", () => {
+  assertEquals(withoutFinalLine("It is four.\n\nFINAL: 4"), "It is four.");
+  assertEquals(withoutFinalLine("FINAL: 4"), "4");
+  assertEquals(withoutFinalLine("No line."), "No line.");
+});
+
+Deno.test("any text is read without a fault, and equality is reflexive and symmetric", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 60 }), fc.string(), (a, b) => {
+    extractAnswer(a, { options: ["A", "B"], json: true });
+    withoutFinalLine(a);
+    questionOptions(a);
+    assert(sameAnswer(a, a));
+    assertEquals(sameAnswer(a, b), sameAnswer(b, a));
+    assertEquals(normaliseAnswer(normaliseAnswer("42")), "42");
+  }));
+  fc.assert(fc.property(fc.string(), fc.integer(), (text, n) => {
+    assertEquals(extractAnswer(`${text}\nFINAL: ${n}`), String(n));
+  }));
+});
+
+/** All patterns that read whole texts. */
+const PATTERNS: Record<string, RegExp> = {
+  ...Object.fromEntries(Object.entries(patterns).filter(([, value]) => value instanceof RegExp)),
+  ...patterns.optionPatterns("ABCD"),
+};
+
+Deno.test("no pattern repeats anything without a bound, but at its end, where nothing can fail", () => {
+  assertEquals(Object.keys(PATTERNS).length, 13);
+  for (const [name, { source }] of Object.entries(PATTERNS)) {
+    const bare = source.replace(/\\u\w{4}|\\./g, "x").replace(/\[[^\]]*\]/g, "x");
+    const repeats = [...bare.matchAll(/[*+]|\{\d+,\}/g)].map(({ index }) => bare.slice(index + 1));
+    assert(repeats.every((rest) => rest === ")"), `${name}: ${bare}`);
+    // A bounded repetition of a bounded one multiplies them.
+    for (const [, inner, most] of bare.matchAll(/\(\?:([^()]*)\)\{\d+,(\d+)\}/g)) {
+      assert(
+        !/\{|\?/.test(inner!.replace(/\{\d+\}/g, "")) && Number(most) <= 30,
+        `${name}: ${inner}`,
+      );
+    }
+  }
+});
+
+/** What patterns look for, and what they skip on the way. */
+const PIECES = [
+  "1,",
+  "111,",
+  "9",
+  "1/",
+  "boxed{",
+  "\\boxed{1}",
+  "}",
+  "FINAL",
+  "FINAL:",
+  "FINAL ANSWER",
+  "####",
+  "*",
+  "#",
+  ">",
+  " ",
+  "\t",
+  "\n",
+  "\r\n",
+  "\n ",
+  "$",
+  "`",
+  "\\(",
+  "(",
+  "[",
+  "{",
+  '{"a":',
+  "answer is ",
+  "answer to ",
+  "answer",
+  "答案是",
+  "so ",
+  "option A",
+  "A",
+  "A) ",
+  "a",
+  "ab ",
+  ".",
+  "。",
+  ",",
+  "^",
+  "\\frac",
+  "\\text{",
+  "%",
+  "-",
+  "=",
+];
+
+Deno.test("long and hostile texts are read to their end", () => {
+  const hostile = (head: string, piece: string, tail: string) =>
+    head + piece.repeat(Math.ceil(100_000 / piece.length)) + tail;
+  const read = (text: string) => {
+    const found = extractAnswer(text, { options: ["A", "B"], json: true });
+    assert(found === undefined || found.length <= text.length);
+    extractAnswer(text);
+    withoutFinalLine(text);
+    questionOptions(text);
+    sameAnswer(text, `${text}x`);
+  };
+  for (const piece of PIECES) {
+    for (const head of ["", "FINAL: "]) {
+      for (const tail of ["", "x"]) read(hostile(head, piece, tail));
+    }
+  }
+  const any = fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(any, any, any, (head, piece, tail) => {
+      read(hostile(head.join(""), piece.join(""), tail.join("")));
+    }),
+    { numRuns: 50 },
+  );
+});

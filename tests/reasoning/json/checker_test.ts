@@ -1,0 +1,155 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { createJsonChecker } from "../../../lib/reasoning/json/checker.ts";
+import { plainPattern } from "../../../lib/reasoning/json/plain_pattern.ts";
+
+const checker = (schema: Record<string, unknown>) =>
+  createJsonChecker({ name: "x", schema, inWords: true });
+
+/** What a check says of a value, in a time that only what takes for ever misses. */
+function isTaken(schema: Record<string, unknown>, value: unknown): boolean {
+  const start = performance.now();
+  const { ok } = checker(schema)(JSON.stringify(value));
+  const ms = performance.now() - start;
+  assert(ms < 20_000, `took ${ms} ms`);
+  return ok;
+}
+
+const LONG = `${"a".repeat(50_000)}!`;
+
+/** Patterns that take for ever on the right text; the engine would not come back from them. */
+const EVIL = [
+  "(a+)+$",
+  "^(a+)+$",
+  "^(a|a)*$",
+  "^(a|aa)+$",
+  "^([a-z]+)*$",
+  "^(.*a){20}$",
+  "^a*a*a*a*a*$",
+  "a*a*a*a*a*$",
+  "^(?=(a+)+$)a",
+  "^(\\w+\\s?)*$",
+  "^a{1,999}a{1,999}a{1,999}$",
+  `${"a?".repeat(100)}${"a".repeat(100)}`,
+];
+
+for (const pattern of EVIL) {
+  Deno.test(`the pattern ${pattern.slice(0, 30)} can't stall the server`, () => {
+    assertEquals(plainPattern(pattern), undefined);
+    for (const value of [LONG, "a".repeat(40) + "!"]) {
+      assert(isTaken({ type: "string", pattern }, value));
+      const properties = { x: { pattern }, pattern: { pattern } };
+      assert(isTaken({ properties }, { x: value, pattern: value }));
+      assert(isTaken({ patternProperties: { [pattern]: false } }, { [value]: 1 }));
+      assert(isTaken({ propertyNames: { pattern } }, { [value]: 1 }));
+      assert(isTaken({ enum: [value], allOf: [{ not: { not: { pattern } } }] }, value));
+      assert(isTaken({ $defs: { a: { pattern } }, items: { $ref: "#/$defs/a" } }, [value]));
+    }
+  });
+}
+
+Deno.test("plain patterns are checked", () => {
+  const cases: [string, string, string][] = [
+    ["^[A-Z]{3}$", "ABC", "ABCD"],
+    ["^\\d{4}-\\d{2}-\\d{2}$", "2026-01-01", "2026-1-1"],
+    ["^[a-z]+-[0-9]+$", "ab-12", "ab-"],
+    ["^https?://", "https://x", "ftp://x"],
+    ["^#[0-9a-fA-F]{6}$", "#aa00FF", "#aa00F"],
+    ["^.{1,8}$", "漢👍", ""],
+    ["^\\$\\d+$", "$5", "5"],
+    ["^[\\w.-]+$", "a.b-c", "a b"],
+    ["^100\\$", "100$ or so", "100"],
+    ["^", "", ""],
+  ];
+  for (const [pattern, good, bad] of cases) {
+    assert(isTaken({ pattern }, good), pattern);
+    if (bad !== good) assertEquals(isTaken({ pattern }, bad), false, pattern);
+    assert(isTaken({ pattern }, bad + "x".repeat(301)));
+  }
+});
+
+Deno.test("plain patterns take little time, however many and on whatever text", () => {
+  const pattern = "^a*a*b$";
+  assert(plainPattern(pattern) !== undefined);
+  isTaken({ pattern }, LONG);
+  isTaken({ items: { pattern } }, Array(10_000).fill("a".repeat(300)));
+});
+
+Deno.test("what can't be told without the patterns of properties is not refused", () => {
+  const schema = {
+    properties: { a: { type: "number" } },
+    patternProperties: { "^x-": { type: "string" } },
+    additionalProperties: false,
+  };
+  assert(isTaken(schema, { a: 1, "x-b": "c" }));
+  assertEquals(isTaken(schema, { a: "1" }), false);
+});
+
+Deno.test("a property may be called as a keyword is", () => {
+  const names = ["const", "enum", "pattern", "required", "uniqueItems", "patternProperties"];
+  for (const name of [...names, "__proto__", "constructor", "$recursiveRef", "format"]) {
+    const properties = JSON.parse(`{"${name}":{"type":"number"}}`);
+    const value = (text: string) => JSON.parse(`{"${name}":${text}}`);
+    assert(isTaken({ properties, required: [name] }, value("1")), name);
+    assertEquals(isTaken({ properties }, value('"1"')), false, name);
+    assertEquals(isTaken({ properties, additionalProperties: false }, { other: 1 }), false, name);
+  }
+});
+
+Deno.test("the client's own schema stays as it is", () => {
+  const schema = { type: "object", properties: { a: { pattern: "(a+)+$" } }, uniqueItems: true };
+  const before = structuredClone(schema);
+  checker(schema)("{}");
+  assertEquals(schema, before);
+  assertEquals(Object.getOwnPropertyNames(schema), ["type", "properties", "uniqueItems"]);
+});
+
+/** A schema that doubles at each of its names. */
+function bomb(levels: number, last: object): Record<string, unknown> {
+  const $defs: Record<string, unknown> = { [`a${levels}`]: last };
+  for (let i = 0; i < levels; i++) {
+    const next = { $ref: `#/$defs/a${i + 1}` };
+    $defs[`a${i}`] = { allOf: [next, next] };
+  }
+  return { $defs, properties: { x: { $ref: "#/$defs/a0" } } };
+}
+
+Deno.test("a schema that takes too long to check is refused at once", () => {
+  const { $defs } = bomb(40, {});
+  const start = performance.now();
+  const error = assertThrows(() => checker({ $defs, $ref: "#/$defs/a0" }), Error);
+  assertStringIncludes(error.message, "too long to check");
+  assertThrows(() => checker({ allOf: Array(300_000).fill({}) }), Error);
+  assertThrows(() => checker({ $ref: "#" }), RangeError);
+  assertThrows(() => checker({ $ref: "#/nowhere" }), Error);
+  assert(performance.now() - start < 20_000);
+});
+
+Deno.test("an answer whose check takes too long, or has no end, is taken", () => {
+  assert(isTaken(bomb(40, { type: "number" }), { x: "no number" }));
+  assertEquals(isTaken(bomb(4, { type: "number" }), { x: "no number" }), false);
+  assert(isTaken({ properties: { a: { $ref: "#/properties/a" } } }, { a: 1 }));
+  assert(isTaken({ properties: { a: { $ref: "#/nowhere" } } }, { a: 1 }));
+  assert(isTaken({ uniqueItems: true }, Array(200_000).fill(1)));
+  assert(isTaken({ format: "url" }, `http://${LONG}`));
+  const words = Array.from({ length: 20_000 }, (_, i) => `word ${i}`);
+  isTaken({ items: { enum: words } }, Array(100_000).fill("none"));
+});
+
+Deno.test("a schema that refers to itself is checked as deep as the answer is", () => {
+  const tree = {
+    properties: { value: { type: "number" }, children: { items: { $ref: "#" } } },
+    required: ["value"],
+  };
+  const good = { value: 1, children: [{ value: 2, children: [{ value: 3 }] }] };
+  assert(isTaken(tree, good));
+  assertEquals(isTaken(tree, { value: 1, children: [{ children: [] }] }), false);
+  let deep: object = { value: 1 };
+  for (let i = 0; i < 1_000; i++) deep = { value: 1, children: [deep] };
+  assert(isTaken(tree, deep));
+  const text = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  assertEquals(checker(tree)(text).ok, true);
+  assertEquals(
+    checker({ $ref: "#/$defs/a", $defs: { a: { items: { $ref: "#/$defs/a" } } } })(text).ok,
+    true,
+  );
+});

@@ -1,0 +1,121 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  createThinkSplitter,
+  type SplitText,
+} from "../../../lib/reasoning/relay/think_splitter.ts";
+
+/** What all pieces come to. */
+function split(pieces: Iterable<string>): SplitText {
+  const splitter = createThinkSplitter();
+  const out = { reasoning: "", content: "" };
+  const take = ({ reasoning, content }: SplitText) => {
+    assert(reasoning === "" || out.content === "", "thinking never follows the answer");
+    out.reasoning += reasoning;
+    out.content += content;
+  };
+  for (const piece of pieces) take(splitter.push(piece));
+  take(splitter.end());
+  assertEquals(splitter.end(), { reasoning: "", content: "" });
+  return out;
+}
+
+const CASES: [text: string, reasoning: string, content: string][] = [
+  ["", "", ""],
+  ["4", "", "4"],
+  ["<think>Two twos.</think>4", "Two twos.", "4"],
+  ["<think>\nTwo twos.\n</think>\n\n4", "Two twos.\n", "4"],
+  ["\n \n<think>a</think>4", "a", "4"],
+  ["<thinking>a</thinking>4", "a", "4"],
+  ["<thought>a</thought>4", "a", "4"],
+  ["<reasoning>a</reasoning>4", "a", "4"],
+  ["<THINK>a</Think>4", "a", "4"],
+  ["<think></think>4", "", "4"],
+  ["<think>\n\n</think>\n\n4", "", "4"],
+  ["<think>never closed", "never closed", ""],
+  ["<think>never closed</thin", "never closed</thin", ""],
+  ["<think>", "", ""],
+  ["<think>a</think>", "a", ""],
+  ["<think>a</think>\n\n", "a", ""],
+  ["<think>a</thinking>b</think>4", "a</thinking>b", "4"],
+  ["<thinking>a</think>b</thinking>4", "a</think>b", "4"],
+  ["<think>1 < 2 </ 3 <think> b</think>4", "1 < 2 </ 3 <think> b", "4"],
+  ["<think>a<</think>4", "a<", "4"],
+  ["<think>a</</think>4", "a</", "4"],
+  ["<think>a</think></think>4", "a", "</think>4"],
+  ["<think>a</think><think>b</think>4", "a", "<think>b</think>4"],
+  ["The tag <think>a</think> is one.", "", "The tag <think>a</think> is one."],
+  ["< think>a", "", "< think>a"],
+  ["<thinker>a</thinker>", "", "<thinker>a</thinker>"],
+  ["<think", "", "<think"],
+  ["<", "", "<"],
+  ["  ", "", "  "],
+  ["  4 ", "", "  4 "],
+  ["a</think>4", "", "a</think>4"],
+  ["<think>İİİ 😀</think>İ4", "İİİ 😀", "İ4"],
+  ["<think>a </think >b</think>4", "a </think >b", "4"],
+];
+
+for (const [text, reasoning, content] of CASES) {
+  Deno.test(`${JSON.stringify(text)} is split right, in one piece, in two and in all`, () => {
+    assertEquals(split([text]), { reasoning, content });
+    for (let at = 0; at <= text.length; at++) {
+      assertEquals(split([text.slice(0, at), text.slice(at)]), { reasoning, content });
+    }
+    assertEquals(split(text.split("")), { reasoning, content });
+  });
+}
+
+/** Text full of tags and of things that look like them. */
+const tagged = () =>
+  fc.array(
+    fc.oneof(
+      fc.constantFrom("<think>", "</think>", "<", "</", "think", ">", " ", "\n", "İ", "😀", "a"),
+      fc.constantFrom("<thinking>", "</thinking>", "<THOUGHT>", "</thought>", "<reasoning"),
+      fc.string({ maxLength: 4 }),
+    ),
+  ).map((parts) => parts.join(""));
+
+Deno.test("any text is split the same, whatever pieces it comes in", () => {
+  fc.assert(
+    fc.property(tagged(), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (
+      text,
+      sizes,
+    ) => {
+      const pieces: string[] = [];
+      for (let at = 0, i = 0; at < text.length; i++) {
+        pieces.push(text.slice(at, at += sizes[i % sizes.length]!));
+      }
+      assertEquals(split(pieces), split([text]));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("nothing is lost but tags and the white space beside them", () => {
+  const plain = fc.string().filter((text) => !text.includes("<"));
+  fc.assert(fc.property(plain, plain, (thought, answer) => {
+    assertEquals(split([answer]), { reasoning: "", content: answer });
+    assertEquals(split([`<think>${thought}</think>${answer}`]), {
+      reasoning: thought.trimStart(),
+      content: answer.trimStart(),
+    });
+  }));
+});
+
+Deno.test("no more is held back than could be a tag", () => {
+  const splitter = createThinkSplitter();
+  assertEquals(splitter.push("<thi"), { reasoning: "", content: "" });
+  assertEquals(splitter.push("nk>a"), { reasoning: "a", content: "" });
+  assertEquals(splitter.push(" b <"), { reasoning: " b ", content: "" });
+  assertEquals(splitter.push("c"), { reasoning: "<c", content: "" });
+  assertEquals(splitter.push("</think"), { reasoning: "", content: "" });
+  assertEquals(splitter.done(), false);
+  assertEquals(splitter.push(">\n"), { reasoning: "", content: "" });
+  assertEquals(splitter.push("\n4"), { reasoning: "", content: "4" });
+  assertEquals(splitter.done(), true);
+  assertEquals(splitter.push(" </think> "), { reasoning: "", content: " </think> " });
+  const answer = createThinkSplitter();
+  assertEquals(answer.push("4"), { reasoning: "", content: "4" });
+  assertEquals(answer.done(), true);
+});

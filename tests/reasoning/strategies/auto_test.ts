@@ -1,0 +1,144 @@
+import { assertEquals } from "@std/assert";
+import { strategyName } from "../../../lib/reasoning/run.ts";
+import { EFFORT_ROUTES } from "../../../lib/reasoning/effort.ts";
+import type { Effort, ReasoningModel, ReasoningRequest } from "../../../lib/reasoning/request.ts";
+import { startUpstream } from "../../support/upstream.ts";
+import { type Kind, kindOf, kindsOf } from "./kinds.ts";
+import { FORMAT, scripted, TOOLS } from "./script.ts";
+import { createStrategyApp, QUESTION } from "./setup.ts";
+
+const OPEN = "Write a short poem about autumn.";
+
+for (
+  const [effort, question, counts] of [
+    ["none", QUESTION, { plain: 1 }],
+    ["minimal", OPEN, { plain: 1 }],
+    ["low", QUESTION, { think: 1 }],
+    ["low", OPEN, { think: 1 }],
+    ["medium", QUESTION, { sample: 4 }],
+    ["medium", OPEN, { proposer: 4, aggregator: 1 }],
+    ["high", QUESTION, { sample: 1, planner: 1 }],
+    ["high", OPEN, { sample: 1, planner: 1 }],
+    ["xhigh", QUESTION, { sample: 12, aggregate: 12 }],
+    ["max", QUESTION, { sample: 12, aggregate: 12 }],
+  ] as const
+) {
+  Deno.test(`auto at ${effort} answers '${question}' with ${JSON.stringify(counts)}`, async () => {
+    await using upstream = startUpstream(scripted());
+    const { ask } = await createStrategyApp(upstream);
+    const messages = [{ role: "user", content: question }];
+    const { content } = await ask("auto", { messages, reasoning_effort: effort });
+    assertEquals(content, "It is 42.");
+    assertEquals(kindsOf(upstream), counts as Partial<Record<Kind, number>>);
+  });
+}
+
+const TOOL_TURN = [
+  { role: "user", content: QUESTION },
+  {
+    role: "assistant",
+    content: null,
+    tool_calls: [{ id: "c1", type: "function", function: { name: "multiply", arguments: "{}" } }],
+  },
+  { role: "tool", tool_call_id: "c1", content: "42" },
+];
+
+for (const effort of ["none", "minimal", "low", "medium", "high", "xhigh", "max"]) {
+  Deno.test(`auto thinks where there are tools, or a tool has answered (${effort})`, async () => {
+    await using upstream = startUpstream(scripted());
+    const { ask } = await createStrategyApp(upstream);
+    const expected: readonly Kind[] = effort === "none" || effort === "minimal"
+      ? ["plain"]
+      : effort === "xhigh" || effort === "max"
+      ? ["think", "wait", "answer"]
+      : ["think"];
+    for (const body of [{ tools: TOOLS }, { messages: TOOL_TURN }]) {
+      upstream.calls.length = 0;
+      await ask("auto", { ...body, reasoning_effort: effort });
+      assertEquals(upstream.calls.map(kindOf), expected);
+    }
+  });
+}
+
+Deno.test("what auto runs at an effort can be replaced in the config", async () => {
+  await using upstream = startUpstream(scripted());
+  const effort = { low: "draft", medium: "relay", high: "vote_or_moa", none: "think" };
+  const { ask } = await createStrategyApp(upstream, { config: { routing: { effort } } });
+  const ran = async (reasoning_effort: string, content = QUESTION) => {
+    upstream.calls.length = 0;
+    await ask("auto", { reasoning_effort, messages: [{ role: "user", content }] });
+    return Object.keys(kindsOf(upstream));
+  };
+  assertEquals(await ran("low"), ["draft"]);
+  assertEquals(await ran("medium"), ["reasoner", "writer"]);
+  assertEquals(await ran("high"), ["sample"]);
+  assertEquals(await ran("high", OPEN), ["proposer", "aggregator"]);
+  assertEquals(await ran("max"), ["sample", "aggregate"]);
+});
+
+const MODEL: ReasoningModel = {
+  id: "o1-auto",
+  strategy: "auto",
+  options: {},
+  targets: [],
+  roles: {},
+  modifiers: { re2: false },
+  effort: "medium",
+  prompts: {},
+  routes: EFFORT_ROUTES,
+  directWhen: [],
+  caps: { calls: 64, tokens: 200_000 },
+  statusLines: false,
+};
+
+const routed = (content: unknown, more: Partial<ReasoningRequest> = {}, effort?: Effort) =>
+  strategyName(MODEL, {
+    messages: [{ role: "user", content }],
+    stream: false,
+    final: {},
+    ...(effort === undefined ? {} : { effort }),
+    ...more,
+  });
+
+for (
+  const [question, expected] of [
+    ["How many primes are below 100?", "vote"],
+    ["Solve x^2 - 5x + 6 = 0.", "vote"],
+    ["What is 17 * 23?", "vote"],
+    ["Find the value of \\frac{3}{4} of 20.", "vote"],
+    ["Which is it?\nA) a dog\nB) a cat\nC) a fox", "vote"],
+    ["Which is it? (A) dog (B) cat", "vote"],
+    ["小明有多少个苹果?", "vote"],
+    ["求解方程", "vote"],
+    ["What is the probability of two heads?", "vote"],
+    [OPEN, "moa"],
+    ["Explain how a refrigerator works.", "moa"],
+    ["Translate this into French: good morning", "moa"],
+    ["写一首关于秋天的诗", "moa"],
+    ["", "moa"],
+  ] as const
+) {
+  Deno.test(`auto at medium runs ${expected} for '${question}'`, () => {
+    assertEquals(routed(question), expected);
+    assertEquals(routed([{ type: "text", text: question }]), expected);
+  });
+}
+
+Deno.test("auto votes on answers that a schema makes comparable", () => {
+  const schema = (of: Record<string, unknown>) => ({
+    json: { name: "x", inWords: true, schema: { type: "object", properties: { a: of } } },
+  });
+  assertEquals(routed(OPEN, schema({ enum: ["yes", "no"] })), "vote");
+  assertEquals(routed(OPEN, schema({ type: "number" })), "vote");
+  assertEquals(routed(OPEN, schema({ type: "string" })), "moa");
+});
+
+Deno.test("auto's vote and mixture answer in the client's format", async () => {
+  await using upstream = startUpstream(scripted());
+  const { ask } = await createStrategyApp(upstream);
+  for (const content of [QUESTION, OPEN]) {
+    const messages = [{ role: "user", content }];
+    const answer = await ask("auto", { messages, response_format: FORMAT });
+    assertEquals(answer.content, '{"n":"42"}');
+  }
+});

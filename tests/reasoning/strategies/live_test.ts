@@ -1,0 +1,216 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Chunk, readStream } from "../../support/app.ts";
+import { type Reply, startUpstream } from "../../support/upstream.ts";
+import { type Kind, kindOf } from "./kinds.ts";
+import { allDiffer, FORMAT, scripted, TOOLS } from "./script.ts";
+import { createStrategyApp, STRATEGIES, THINKING } from "./setup.ts";
+
+/** Where in a stream reasoning and content stand. */
+function places(chunks: readonly Chunk[]): { reasoning: number[]; content: number[] } {
+  const of = (...fields: string[]) =>
+    chunks.flatMap((chunk, at) =>
+      fields.some((field) => chunk.choices[0]?.delta[field]) ? [at] : []
+    );
+  return {
+    reasoning: of("reasoning_content", "reasoning"),
+    content: of("content", "tool_calls", "refusal"),
+  };
+}
+
+for (const strategy of [...THINKING, "auto"]) {
+  Deno.test(`${strategy} shows its thinking while every call is still under way`, async () => {
+    const gate = Promise.withResolvers<void>();
+    const reply = scripted();
+    await using upstream = startUpstream((call): Reply => {
+      const { content } = reply(call);
+      const text = String(content);
+      return {
+        content: [text.slice(0, 30), text.slice(30)],
+        gate: (frame) => frame === 2 ? gate.promise : undefined,
+      };
+    });
+    const { send } = await createStrategyApp(upstream);
+    const stream = readStream(await send(strategy, { stream: true }));
+    const early = await stream.until(({ reasoning }) => reasoning !== "");
+    assertEquals([early.content, early.done], ["", false]);
+    assertEquals(upstream.open, upstream.calls.length);
+    gate.resolve();
+    const whole = await stream.until(({ done }) => done);
+    assert(whole.done && whole.content.includes("42"));
+    assert(whole.reasoning.startsWith(early.reasoning));
+  });
+}
+
+for (const strategy of STRATEGIES) {
+  for (
+    const [shape, body] of Object.entries({
+      "a text": {},
+      "tools": { tools: TOOLS },
+      "a format": { response_format: FORMAT },
+    })
+  ) {
+    Deno.test(`${strategy} never shows reasoning with or after ${shape}, with status lines or without`, async () => {
+      for (const stream_status_feedback of [true, false]) {
+        await using upstream = startUpstream(scripted({
+          answer: allDiffer,
+          refutes: () => true,
+          // A reasoning model that goes on thinking aloud.
+          more: ({ body }) =>
+            body.tools
+              ? { reasoning: "Tools?", toolCalls: [{ id: "c", name: "multiply", arguments: "{}" }] }
+              : { reasoning: "Own thoughts." },
+        }));
+        const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback } });
+        const { chunks, finish } = await ask(strategy, { stream: true, ...body });
+        const { reasoning, content } = places(chunks);
+        assert(content.length > 0 && finish !== "error");
+        assert(reasoning.length > 0 && reasoning.at(-1)! < content[0]!, `${reasoning} ${content}`);
+      }
+    });
+  }
+}
+
+/** The last call of each strategy that has one of its own, and what brings it there. */
+const LAST: readonly (readonly [string, Kind, Record<string, unknown>?])[] = [
+  ["direct", "plain"],
+  ["think", "think"],
+  ["draft", "draft"],
+  ["steps", "step_answer"],
+  ["relay", "writer"],
+  ["vote", "synthesize", { reasoning: { finalize: "synthesize" } }],
+  ["moa", "aggregator"],
+  ["verify", "synthesize", { tools: TOOLS }],
+  ["rsa", "synthesize", { tools: TOOLS }],
+  ["auto", "aggregator", { messages: [{ role: "user", content: "Write a short poem." }] }],
+];
+
+for (const [strategy, kind, body] of LAST) {
+  Deno.test(`${strategy} shows its answer while the call that writes it is still under way`, async () => {
+    const gate = Promise.withResolvers<void>();
+    const reply = scripted();
+    await using upstream = startUpstream((call): Reply => {
+      if (kindOf(call) !== kind) return reply(call);
+      const thought = /think|draft/.test(kind) ? "<think>Hm.</think>" : "";
+      return {
+        content: [`${thought}It is `, "42."],
+        gate: (frame) => frame === 2 ? gate.promise : undefined,
+      };
+    });
+    const { send } = await createStrategyApp(upstream);
+    const stream = readStream(await send(strategy, { ...body, stream: true }));
+    const early = await stream.until(({ content }) => content !== "");
+    assertEquals([early.content.trim(), early.done], ["It is", false]);
+    assertEquals([upstream.open, kindOf(upstream.calls.at(-1)!)], [1, kind]);
+    gate.resolve();
+    const whole = await stream.until(({ done }) => done);
+    assertEquals([whole.content, whole.done], ["It is 42.", true]);
+  });
+}
+
+Deno.test("rsa shows the answer made of an open population while it is made", async () => {
+  const gate = Promise.withResolvers<void>();
+  const reply = scripted({ answer: allDiffer });
+  await using upstream = startUpstream((call): Reply =>
+    kindOf(call) === "central"
+      ? {
+        content: ["It is ", "42."],
+        gate: (frame) => frame === 2 ? gate.promise : undefined,
+      }
+      : reply(call)
+  );
+  const { send } = await createStrategyApp(upstream);
+  const stream = readStream(await send("rsa", { stream: true }));
+  const early = await stream.until(({ content }) => content !== "");
+  assertEquals([early.content, early.done, upstream.open], ["It is ", false, 1]);
+  gate.resolve();
+  assertEquals((await stream.until(({ done }) => done)).content, "It is 42.");
+});
+
+for (const strategy of ["direct", "think", "draft", "relay"]) {
+  Deno.test(`${strategy} has nothing to say of its progress, with status lines or without`, async () => {
+    await using upstream = startUpstream(
+      scripted({ more: () => ({ reasoning: "Own thoughts." }) }),
+    );
+    const shown = async (stream_status_feedback: boolean, stream: boolean) => {
+      const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback } });
+      return (await ask(strategy, { stream })).reasoning.trim();
+    };
+    for (const stream of [true, false]) {
+      const quiet = await shown(false, stream);
+      assert(quiet.startsWith("Own thoughts."));
+      assertEquals(await shown(true, stream), quiet);
+    }
+  });
+}
+
+Deno.test("steps tells the time of its thinking where status lines are on, and only there", async () => {
+  await using upstream = startUpstream(scripted());
+  const line = /^Total thinking time: \d+\.\d\d seconds$/m;
+  for (const stream_status_feedback of [true, false]) {
+    const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback } });
+    const { content, reasoning } = await ask("steps", { stream: true });
+    assertEquals([line.test(reasoning), line.test(content)], [stream_status_feedback, false]);
+  }
+});
+
+for (
+  const [strategy, line] of [
+    ["auto", "4 of 4 agree on 42"],
+    ["vote", "4 of 4 agree on 42"],
+    ["moa", "4 of 4 answers are in."],
+    ["rsa", "Round 0: 8 of 8 agree on 42"],
+  ] as const
+) {
+  Deno.test(`${strategy} says how far it is where status lines are on, and only there`, async () => {
+    await using upstream = startUpstream(scripted());
+    for (const stream of [true, false]) {
+      const on = await createStrategyApp(upstream, { config: { stream_status_feedback: true } });
+      const shown = await on.ask(strategy, { stream });
+      assertStringIncludes(shown.reasoning, line);
+      assert(!shown.content.includes(line));
+      const off = await createStrategyApp(upstream);
+      assert(!(await off.ask(strategy, { stream })).reasoning.includes(line));
+    }
+  });
+}
+
+Deno.test("verify says what its verifiers found", async () => {
+  await using upstream = startUpstream(scripted({ answer: allDiffer, refutes: () => true }));
+  const { ask } = await createStrategyApp(upstream, {
+    config: { stream_status_feedback: true },
+    upstream: { max_concurrency: 1 },
+  });
+  const { reasoning } = await ask("verify", { stream: true });
+  const lines = reasoning.split("\n").filter((line) => /^Answer|repair|tries/.test(line));
+  assertEquals(lines, [
+    "The solvers differ; one more tries.",
+    "Answer 100: an error was quoted.",
+    "Answer 101: an error was quoted.",
+    "Answer 102: an error was quoted.",
+    "Every answer is refuted; one repair.",
+  ]);
+});
+
+Deno.test("what the others say waits until the live sample is over", async () => {
+  const gate = Promise.withResolvers<void>();
+  const reply = scripted();
+  await using upstream = startUpstream((call): Reply => {
+    const text = String(reply(call).content);
+    return call.index === 0
+      ? {
+        content: [text.slice(0, 20), text.slice(20)],
+        gate: (frame) => frame === 2 ? gate.promise : undefined,
+      }
+      : { content: text, gate: (frame) => void (frame === 3 && others()) };
+  });
+  let left = 3;
+  const others = () => --left === 0 && gate.resolve();
+  const { ask } = await createStrategyApp(upstream, {
+    config: { stream_status_feedback: true },
+  });
+  const { reasoning } = await ask("moa", { stream: true });
+  assertEquals(upstream.calls.filter((call) => kindOf(call) === "proposer").length, 4);
+  const [thought, line] = reasoning.trim().split("\n\n").slice(-2);
+  assert(thought!.includes("It is 42."), reasoning);
+  assertEquals(line, "4 of 4 answers are in.");
+});

@@ -1,0 +1,74 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
+import { kindOf, kindsOf, textOf } from "./kinds.ts";
+import { scripted, THOUGHT, TOOLS } from "./script.ts";
+import { createStrategyApp } from "./setup.ts";
+
+const never = new Promise<never>(() => {});
+
+/** A reasoner that begins to answer and never ends. */
+const talkative = (own: boolean): Reply => ({
+  ...(own
+    ? { reasoning: THOUGHT, content: ["It ", "is"] }
+    : { content: [`<think>${THOUGHT}</think>`, "It ", "is"] }),
+  gate: (frame) => frame === 3 ? never : undefined,
+});
+
+for (const own of [true, false]) {
+  Deno.test(`the reasoner is left at its first answer token (${own ? "its own reasoning" : "tags"})`, async () => {
+    await using upstream = startUpstream(scripted({ replies: { reasoner: talkative(own) } }));
+    const { ask } = await createStrategyApp(upstream);
+    const { content, reasoning } = await ask("relay", { stream: true });
+    assertEquals([content, reasoning.trim()], ["It is 42.", THOUGHT]);
+    await upstream.calls[0]!.left;
+    assertEquals(kindsOf(upstream), { reasoner: 1, writer: 1 });
+    assert(textOf(upstream.calls[1]!).includes(`<notes>\n${THOUGHT}\n</notes>`));
+  });
+}
+
+Deno.test("a reasoner that keeps to no tags thinks in its text", async () => {
+  await using upstream = startUpstream(scripted({ replies: { reasoner: { content: THOUGHT } } }));
+  const { ask } = await createStrategyApp(upstream);
+  for (const stream of [true, false]) {
+    const { content, reasoning } = await ask("relay", { stream });
+    assertEquals([content, reasoning.trim()], ["It is 42.", THOUGHT]);
+  }
+});
+
+Deno.test("a reasoner that says nothing leaves the writer alone", async () => {
+  await using upstream = startUpstream(
+    scripted({ replies: { reasoner: { content: "<think></think>" } } }),
+  );
+  const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback: true } });
+  const { status, content, reasoning } = await ask("relay");
+  assertEquals([status, content], [200, "It is 42."]);
+  assert(reasoning.includes("the writer goes on alone"));
+});
+
+Deno.test("the reasoner's model reasons by itself from its second request on, and is not told to", async () => {
+  await using upstream = startUpstream(scripted({
+    more: ({ body }) => body.model === "r1" ? { reasoning: THOUGHT, content: "x" } : {},
+  }));
+  const roles = { reasoner: { model: "r1" } };
+  const models = { m: { strategy: "relay", upstream: "scripted", model: "writer", roles } };
+  const { ask } = await createStrategyApp(upstream, { config: { models } });
+  for (let request = 0; request < 2; request++) {
+    assertEquals((await ask("m")).content, "It is 42.");
+  }
+  const made = upstream.calls.map((call: Call) => `${call.body.model} ${kindOf(call)}`);
+  assertEquals(made, ["r1 reasoner", "writer writer", "r1 plain", "writer writer"]);
+});
+
+Deno.test("the writer has the client's tools and sampling, the reasoner neither", async () => {
+  await using upstream = startUpstream(scripted());
+  const { ask } = await createStrategyApp(upstream);
+  await ask("relay", { tools: TOOLS, temperature: 0.2, top_p: 0.5, seed: 3 });
+  const [reasoner, writer] = upstream.calls.map(({ body }) => body);
+  assertEquals([reasoner.tools, reasoner.temperature, reasoner.top_p, reasoner.seed], [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assertEquals([writer.tools, writer.temperature, writer.top_p, writer.seed], [TOOLS, 0.2, 0.5, 3]);
+});

@@ -1,0 +1,152 @@
+/**
+ * An app that publishes every strategy under its own name, over one scripted upstream.
+ *
+ * @module
+ */
+import { parseConfig } from "../../../lib/config/load.ts";
+import { resolveConfig } from "../../../lib/config/resolve.ts";
+import { strategies } from "../../../lib/reasoning/strategies/mod.ts";
+import { createApp } from "../../../lib/server/app.ts";
+import { createLog } from "../../../lib/server/telemetry/log.ts";
+import { type Clock, systemClock } from "../../../lib/clock.ts";
+import { type Chunk, parseStream } from "../../support/app.ts";
+import { checkResponse } from "../../spec/checked_response.ts";
+import type { Upstream } from "../../support/upstream.ts";
+import { seeded } from "./statistics.ts";
+
+/** What may differ from one app to the next. */
+export interface StrategyAppOptions {
+  /** More of each model's entry, as JSON. */
+  model?: Record<string, unknown>;
+  /** More of the upstream's entry, as JSON. */
+  upstream?: Record<string, unknown>;
+  /** More of the file, as JSON. */
+  config?: Record<string, unknown>;
+  /** The one source of chance. */
+  random?: () => number;
+  /** A clock to turn by hand. */
+  clock?: Clock;
+}
+
+/** A completion, whole, as its client reads it. */
+export interface Answer {
+  /** HTTP status. */
+  status: number;
+  /** The visible text. */
+  content: string;
+  /** The reasoning. */
+  reasoning: string;
+  /** The finish reason, `error` where there is none. */
+  finish: string;
+  /** The whole JSON, or the last chunk. */
+  // deno-lint-ignore no-explicit-any -- tests read whatever came
+  json: any;
+  /** The chunks, where it was a stream. */
+  chunks: Chunk[];
+}
+
+/** A way to ask for completions. */
+export interface StrategyApp {
+  /** Sends a request to a model that is named as its strategy. */
+  send(model: string, body?: Record<string, unknown>, init?: RequestInit): Promise<Response>;
+  /** The same, read to its end. */
+  ask(model: string, body?: Record<string, unknown>): Promise<Answer>;
+}
+
+/** The names of all strategies. */
+export const STRATEGIES: readonly string[] = Object.keys(strategies);
+
+/** Those that run by themselves, and think. */
+export const THINKING: readonly string[] = STRATEGIES.filter((name) =>
+  name !== "auto" && name !== "direct"
+);
+
+/** The question of requests that bring none; closed, so that `auto` votes on it. */
+export const QUESTION = "What is 6 * 7?";
+
+/** Creates the app. Upstream calls are made once, unless a test says otherwise. */
+export async function createStrategyApp(
+  upstream: Pick<Upstream, "url">,
+  options: StrategyAppOptions = {},
+): Promise<StrategyApp> {
+  const clock = options.clock ?? systemClock;
+  const entry = {
+    base_url: upstream.url,
+    retry: { max_attempts: 1, base_ms: 1, max_ms: 50 },
+    ...options.upstream,
+  };
+  const file = {
+    api_bearer_token: "strategies-4711",
+    stream_status_feedback: false,
+    upstreams: { scripted: entry },
+    models: Object.fromEntries(
+      STRATEGIES.map((strategy) => [
+        strategy,
+        { strategy, upstream: "scripted", model: "scripted-model", ...options.model },
+      ]),
+    ),
+    ...options.config,
+  };
+  const config = await parseConfig(JSON.stringify(file), {
+    file: "config.yaml",
+    env: () => undefined,
+    readFile: () => Promise.reject(new Error("no file")),
+  });
+  const app = createApp({
+    config: await resolveConfig(config, { env: () => undefined }),
+    clock,
+    random: options.random ?? seeded(4711),
+    fetch,
+    log: createLog({ level: "error", format: "json", now: () => 0, write: () => {} }),
+  });
+  async function send(
+    model: string,
+    body: Record<string, unknown> = {},
+    init: RequestInit = {},
+  ): Promise<Response> {
+    const request = new Request("http://localhost/v1/chat/completions", {
+      method: "POST",
+      headers: {
+        authorization: "Bearer strategies-4711",
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({
+        model,
+        messages: [{ role: "user", content: QUESTION }],
+        ...body,
+      }),
+      ...init,
+    });
+    return checkResponse(request, await app.handle(request));
+  }
+  return {
+    send,
+    async ask(model, body = {}) {
+      const response = await send(model, body);
+      const text = await response.text();
+      return body.stream && response.status === 200
+        ? streamed(text)
+        : whole(response.status, JSON.parse(text));
+    },
+  };
+}
+
+function streamed(text: string): Answer {
+  const { chunks, content, reasoning, error } = parseStream(text);
+  const finish = chunks.map((chunk) => chunk.choices[0]?.finish_reason).findLast(Boolean);
+  const json = error === undefined ? chunks.at(-1) : { error };
+  return { status: 200, content, reasoning, finish: finish ?? "error", json, chunks };
+}
+
+// deno-lint-ignore no-explicit-any -- whatever came
+function whole(status: number, json: any): Answer {
+  const choice = json.choices?.[0];
+  return {
+    status,
+    content: choice?.message.content ?? "",
+    reasoning: choice?.message.reasoning_content ?? "",
+    finish: choice?.finish_reason ?? "error",
+    json,
+    chunks: [],
+  };
+}

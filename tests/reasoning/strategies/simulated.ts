@@ -1,0 +1,160 @@
+/**
+ * An upstream that is right by chance: on each sample independently, with a probability that the
+ * test gives, so that theory says what a strategy must reach. What it answers depends on the seed,
+ * the model's name, the problem and the number of the call alone.
+ *
+ * @module
+ */
+import {
+  type Call,
+  type Reply,
+  startUpstream,
+  step,
+  type Upstream,
+} from "../../support/upstream.ts";
+import { type Kind, kindOf, textOf } from "./kinds.ts";
+import { chanceOf } from "./statistics.ts";
+
+/** How good the model is, and at what. */
+export interface Skill {
+  /** The probability that a sample is right. */
+  p: number;
+  /** How many wrong answers there are, all as likely; default 1. */
+  wrong?: number;
+  /** The probability that a verifier refutes a wrong answer, or leaves a right one. */
+  verifier?: { sensitivity: number; specificity: number };
+  /** The probability that a repair is right; default `p`. */
+  repair?: number;
+  /**
+   * Whether an aggregator is right, of so many candidates that it is shown, so many right; default:
+   * it follows most of them.
+   */
+  aggregate?: (right: number, shown: number) => boolean;
+  /** The answer of a call that solves, where chance has no say. */
+  fixed?: (call: Call, nth: number) => number | undefined;
+  /** More of every reply. */
+  more?: (call: Call, reply: Reply) => Reply;
+  /** Where chance begins. */
+  seed: number;
+}
+
+/** One answer that the model gave. */
+export interface Given {
+  /** The problem, from 0. */
+  problem: number;
+  /** What was asked for. */
+  kind: Kind;
+  /** Which call of this kind it was for the problem, from 0. */
+  nth: number;
+  /** Its answer: 0 is the right one. */
+  answer: number;
+}
+
+/** A model that is right by chance. */
+export interface Simulated extends Upstream {
+  /** What it has answered so far. */
+  given: Given[];
+}
+
+/** The question of a problem. */
+export const problemText = (problem: number) => `Problem ${problem}: how many are there?`;
+
+/** An answer to a problem; 0 is the right one. */
+export const answerText = (problem: number, answer: number) =>
+  String(1000 * (problem + 1) + answer);
+
+/** The answer that a text gives for a problem: its first number. */
+const answerIn = (problem: number, text: string) =>
+  Number(/\d+/.exec(text)?.[0]) - 1000 * (problem + 1);
+
+/** Whether a completion of a problem shows the right answer. */
+export const isRight = (problem: number, text: string) => answerIn(problem, text) === 0;
+
+/** Starts the upstream. */
+export function startSimulated(skill: Skill): Simulated {
+  const given: Given[] = [];
+  const counts = new Map<string, number>();
+
+  function answer(call: Call): Reply {
+    const kind = kindOf(call);
+    const problem = Number(/Problem (\d+)/.exec(textOf(call))![1]);
+    const key = `${call.body.model} ${problem} ${kind === "planner" ? "sample" : kind}`;
+    const nth = counts.get(key) ?? 0;
+    counts.set(key, nth + 1);
+    const chance = (what: string) => chanceOf(`${skill.seed} ${key} ${nth} ${what}`);
+    const solve = (p: number) =>
+      skill.fixed?.(call, nth) ??
+        (chance("right") < p ? 0 : 1 + Math.floor(chance("wrong") * (skill.wrong ?? 1)));
+    const give = (answer: number) => {
+      given.push({ problem, kind, nth, answer });
+      const text = answerText(problem, answer);
+      return { content: `<think>Is it ${text}?</think>There are ${text}.\nFINAL: ${text}` };
+    };
+    const shown = () => candidatesIn(call).map((text) => answerIn(problem, text));
+    switch (kind) {
+      case "plain":
+      case "think":
+      case "draft":
+      case "reasoner":
+      case "proposer":
+      case "step_answer":
+      case "sample":
+      case "planner":
+        return give(solve(skill.p));
+      case "repair":
+        return give(solve(skill.repair ?? skill.p));
+      case "step":
+        return { content: step("Count", `Count once more, ${nth}.`, "final_answer") };
+      case "writer":
+      case "synthesize":
+      case "answer":
+        return give(copied(problem, textOf(call)) ?? solve(skill.p));
+      case "judge":
+        return { content: String.fromCharCode(65 + shown().indexOf(mostly(shown()))) };
+      case "aggregate":
+      case "refine":
+      case "aggregator":
+      case "central": {
+        if (skill.aggregate === undefined) return give(mostly(shown()));
+        const right = shown().filter((each) => each === 0).length;
+        return give(skill.aggregate(right, shown().length) ? 0 : 1);
+      }
+      case "verifier": {
+        const shown = answerIn(problem, /<solution>(.*)<\/solution>/s.exec(textOf(call))![1]!);
+        const { sensitivity, specificity } = skill.verifier!;
+        const isRefuted = chance("verdict") < (shown === 0 ? 1 - specificity : sensitivity);
+        const own = isRefuted ? solve(skill.p) : shown;
+        given.push({ problem, kind, nth, answer: own });
+        const verdict = isRefuted
+          ? `ERROR: "There are ${answerText(problem, shown)}."\nVERDICT: WRONG`
+          : "ERROR: NONE\nVERDICT: CORRECT";
+        return { content: `${verdict}\nFINAL: ${answerText(problem, own)}` };
+      }
+      default:
+        throw new Error(`nothing is known of a call of the kind ${kind}`);
+    }
+  }
+
+  const reply = (call: Call) => {
+    const plain = answer(call);
+    return { ...plain, ...skill.more?.(call, plain) };
+  };
+  return Object.assign(startUpstream(reply), { given });
+}
+
+/** What most are; of equal ones the first. */
+function mostly(answers: readonly number[]): number {
+  const votes = (answer: number) => answers.filter((each) => each === answer).length;
+  return answers.reduce((best, each) => votes(each) > votes(best) ? each : best);
+}
+
+/** The answer to a problem that a text tells of, if there is one. */
+function copied(problem: number, text: string): number | undefined {
+  const all = text.match(/\d+/g) ?? [];
+  return all.map((each) => answerIn(problem, each)).find((each) => each >= 0 && each < 100);
+}
+
+/** The lettered candidates that a call shows. */
+export function candidatesIn(call: Pick<Call, "body">): string[] {
+  return textOf(call).split(/^\[[A-Z]\d*\]$/m).slice(1);
+}

@@ -1,0 +1,77 @@
+import { assertEquals } from "@std/assert";
+import { startUpstream } from "../../support/upstream.ts";
+import { kindOf, messagesOf } from "./kinds.ts";
+import { FORMAT, scripted, TOOLS } from "./script.ts";
+import { createStrategyApp, STRATEGIES } from "./setup.ts";
+
+const TOOL_TURN = [
+  { role: "system", content: "Be brief." },
+  { role: "user", content: "What is 6 * 7?" },
+  {
+    role: "assistant",
+    content: null,
+    tool_calls: [{ id: "c1", type: "function", function: { name: "multiply", arguments: "{}" } }],
+  },
+  { role: "tool", tool_call_id: "c1", content: "42" },
+];
+
+const CALL = { toolCalls: [{ id: "c2", name: "multiply", arguments: ['{"a":6,', '"b":7}'] }] };
+
+for (const strategy of STRATEGIES) {
+  for (const stream of [true, false]) {
+    const mode = stream ? "stream" : "JSON";
+
+    Deno.test(`${strategy} ends with one call that may use tools (${mode})`, async () => {
+      await using upstream = startUpstream(scripted({
+        more: ({ body }) => body.tools ? { ...CALL, content: null } : {},
+      }));
+      const { ask } = await createStrategyApp(upstream);
+      const { status, finish, json, chunks } = await ask(strategy, { stream, tools: TOOLS });
+      assertEquals([status, finish], [200, "tool_calls"]);
+      const calls = stream
+        ? chunks.flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? [])
+        : json.choices[0].message.tool_calls;
+      const text = calls.map((call: { function: { arguments?: string } }) =>
+        call.function.arguments ?? ""
+      ).join("");
+      assertEquals([calls[0].function.name, text], ["multiply", '{"a":6,"b":7}']);
+      assertEquals(upstream.calls.filter(({ body }) => body.tools).length, 1);
+    });
+
+    Deno.test(`${strategy} ends with one call in the client's format (${mode})`, async () => {
+      await using upstream = startUpstream(scripted());
+      const { ask } = await createStrategyApp(upstream);
+      const { content, finish } = await ask(strategy, { stream, response_format: FORMAT });
+      assertEquals([content, finish], ['{"n":"42"}', "stop"]);
+      const asked = upstream.calls.filter(({ body }) =>
+        body.response_format?.json_schema.name === "answer"
+      );
+      assertEquals(asked.length, 1);
+    });
+
+    Deno.test(`${strategy} goes on from a tool's answer (${mode})`, async () => {
+      await using upstream = startUpstream(scripted());
+      const { ask } = await createStrategyApp(upstream);
+      const { content, finish } = await ask(strategy, {
+        stream,
+        messages: TOOL_TURN,
+        tools: TOOLS,
+      });
+      assertEquals([content.includes("42"), finish], [true, "stop"]);
+      for (const call of upstream.calls) {
+        const sent = messagesOf(call);
+        const at = sent.findIndex(({ content }) => content === "Be brief.");
+        assertEquals(sent.slice(at, at + TOOL_TURN.length), TOOL_TURN, kindOf(call));
+      }
+    });
+  }
+
+  Deno.test(`${strategy} ends its visible text at the client's stop, and not its thinking`, async () => {
+    for (const stream of [true, false]) {
+      await using upstream = startUpstream(scripted({ answer: () => "42 STOP and more" }));
+      const { ask } = await createStrategyApp(upstream);
+      const { content, finish } = await ask(strategy, { stream, stop: "STOP" });
+      assertEquals([content, finish], ["It is 42 ", "stop"]);
+    }
+  });
+}

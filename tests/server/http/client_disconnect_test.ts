@@ -1,0 +1,128 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { LOOK_MS } from "../../../lib/server/http/client_disconnect.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { createTestApp, TOKEN } from "../../support/app.ts";
+import { createFakeClock } from "../../support/clock.ts";
+import { type Reply, startUpstream } from "../../support/upstream.ts";
+
+const utf8 = new TextEncoder();
+
+/** How a request comes: how much text its body has, and whether its head comes before it. */
+const SHAPES = [
+  { name: "small, in one write", text: 10, writes: 1 },
+  { name: "of 20 kB, in one write", text: 20_000, writes: 1 },
+  { name: "small, in two writes", text: 10, writes: 2 },
+  { name: "of 2 kB, in two writes", text: 2_000, writes: 2 },
+  { name: "of 20 kB, in two writes", text: 20_000, writes: 2 },
+] as const;
+
+const DIALECTS = [
+  { path: "/v1/chat/completions", field: "messages" },
+  { path: "/v1/responses", field: "input" },
+] as const;
+
+/** A reply that has begun, whose end the upstream can see, and that says nothing yet. */
+function silent(stream: boolean): Reply {
+  const never = () => new Promise(() => {});
+  return stream
+    ? { content: ["x"], gate: never }
+    : { frames: ["{"], headers: { "content-type": "application/json" }, end: "stall" };
+}
+
+/** Settings under which nothing is sent before the answer. */
+const SILENT = "{ commit_after_ms: 600000, heartbeat_ms: 600000 }";
+
+/** The server on a socket. */
+async function served(upstream: string, settings: string, clock?: Clock) {
+  const app = await createTestApp({
+    upstream,
+    ...(clock === undefined ? {} : { clock }),
+    lookAfterMs: LOOK_MS,
+    yaml: `
+server: ${settings}
+upstreams: { u: { base_url: UPSTREAM } }
+models: { m: { upstream: u, model: x } }
+`,
+  });
+  return Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => app.handle(request),
+  );
+}
+
+/** Sends a request and leaves the rest to the caller. */
+async function send(
+  port: number,
+  { path, field }: typeof DIALECTS[number],
+  { text, writes }: { text: number; writes: 1 | 2 },
+  stream: boolean,
+): Promise<Deno.TcpConn> {
+  const client = await Deno.connect({ hostname: "127.0.0.1", port });
+  const body = JSON.stringify({
+    stream,
+    [field]: [{ role: "user", content: "a".repeat(text) }],
+  });
+  const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n` +
+    `content-length: ${body.length}\r\n\r\n`;
+  for (const part of writes === 1 ? [head + body] : [head, body]) {
+    await client.write(utf8.encode(part));
+  }
+  return client;
+}
+
+for (const dialect of DIALECTS) {
+  for (const stream of [true, false]) {
+    for (const shape of SHAPES) {
+      const request = `${dialect.path}, stream: ${stream}, ${shape.name}`;
+      Deno.test(`a client that leaves before any answer ends the upstream's work (${request})`, async () => {
+        const called = Promise.withResolvers<void>();
+        await using upstream = startUpstream((call) => {
+          called.resolve();
+          return silent(call.body.stream);
+        });
+        await using server = await served(upstream.url, SILENT);
+        const client = await send(server.addr.port, dialect, shape, stream);
+        await called.promise;
+        client.close();
+        await upstream.calls[0]!.left;
+        assertEquals(upstream.open, 0);
+      });
+    }
+  }
+}
+
+Deno.test("a client that leaves behind the spaces before its JSON ends the upstream's work", async () => {
+  await using upstream = startUpstream(() => silent(false));
+  await using server = await served(upstream.url, "{ json_heartbeat: true, heartbeat_ms: 20 }");
+  const client = await send(server.addr.port, DIALECTS[0], SHAPES[3], false);
+  await client.read(new Uint8Array(8192));
+  client.close();
+  await upstream.calls[0]!.left;
+  assertEquals(upstream.open, 0);
+});
+
+Deno.test("a client that waits long is left alone, and its connection serves on", async () => {
+  const called = Promise.withResolvers<void>();
+  const { promise: before, resolve: release } = Promise.withResolvers<void>();
+  await using upstream = startUpstream(() => {
+    called.resolve();
+    return { content: "Here it is.", before };
+  });
+  const time = createFakeClock();
+  await using server = await served(upstream.url, SILENT, time.clock);
+  const [dialect] = DIALECTS;
+  const client = await send(server.addr.port, dialect, SHAPES[3], false);
+  await called.promise;
+  for (let look = 0; look < 20; look++) await time.advance(50);
+  release();
+  const read = async () => {
+    const buffer = new Uint8Array(8192);
+    return new TextDecoder().decode(buffer.subarray(0, (await client.read(buffer))!));
+  };
+  const answer = await read();
+  assertStringIncludes(answer, "HTTP/1.1 200 OK");
+  assertStringIncludes(answer, "Here it is.");
+  await client.write(utf8.encode("GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+  assertStringIncludes(await read(), "HTTP/1.1 200 OK");
+  client.close();
+});

@@ -1,0 +1,458 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ApiError } from "../../../lib/api/errors.ts";
+import { readResponsesBody } from "../../../lib/api/responses/body.ts";
+import { responseObject } from "../../../lib/api/responses/object.ts";
+import { createEventLog } from "../../../lib/server/responses/event_log.ts";
+import { createLog } from "../../../lib/server/telemetry/log.ts";
+import { createMemory } from "../../../lib/server/responses/recall.ts";
+import { createVault } from "../../../lib/server/responses/vault.ts";
+import { createMemoryStore } from "../../../lib/store/memory/store.ts";
+import type { Store } from "../../../lib/store/store.ts";
+import { createTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
+import { createFakeClock, type FakeClock } from "../../support/clock.ts";
+import { type Event, joined, parseEvents, readEvents } from "../../support/responses.ts";
+import { type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
+
+const json = async (response: Promise<Response>): Promise<Event> => {
+  const { status } = await response;
+  const body = await (await response).json();
+  assertEquals(status, 200, JSON.stringify(body));
+  return body;
+};
+
+const failure = async (response: Promise<Response>) => {
+  const { status } = await response;
+  return { status, ...(await (await response).json()).error };
+};
+
+/** An upstream whose answer stops after its first word until the test opens it. */
+function gated(reply: Reply = {}): { upstream: Upstream; open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const content = ["The ", "answer ", "is 4."];
+  const upstream = startUpstream(() => ({
+    content,
+    gate: (frame) => frame >= 2 ? promise : undefined,
+    ...reply,
+  }));
+  return { upstream, open: resolve };
+}
+
+const body = { model: "plain", background: true };
+
+interface Setup extends AsyncDisposable {
+  fake: FakeClock;
+  store: Store;
+  upstream: Upstream;
+  open: () => void;
+  app: TestApp;
+  /** Another server over the same store, on the same clock unless it has its own. */
+  another(options?: Partial<TestAppOptions>): Promise<TestApp>;
+  /** Lets time pass, in pieces, until the response is of this status; asks this app. */
+  reach(id: string, status: string, app?: TestApp): Promise<Event>;
+}
+
+async function setUp(
+  reply?: Reply,
+  wrap: (store: Store) => Store = (store) => store,
+): Promise<Setup> {
+  const fake = createFakeClock();
+  const store = wrap(createMemoryStore({ now: fake.clock.date }));
+  const { upstream, open } = gated(reply);
+  const another = (options: Partial<TestAppOptions> = {}) =>
+    createTestApp({ upstream: upstream.url, clock: fake.clock, store, ...options });
+  const app = await another();
+  return {
+    fake,
+    store,
+    upstream,
+    open,
+    app,
+    another,
+    async reach(id, status, asked = app) {
+      for (;;) {
+        const response = await json(asked.send(`/v1/responses/${id}`));
+        if (response.status === status) return response;
+        assertEquals(response.status, "in_progress");
+        await fake.advance(10);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Reads on while time passes, so that what polls the store goes on. */
+async function passing<T>(fake: FakeClock, work: Promise<T>): Promise<T> {
+  let over = false;
+  const done = work.finally(() => over = true);
+  while (!over) await fake.advance(50);
+  return await done;
+}
+
+const texts = (events: Event[]) => joined(events, "output_text");
+
+Deno.test("a background response is polled until it is completed", async () => {
+  await using setup = await setUp();
+  const { app, fake, store, reach } = setup;
+  const first = await json(app.respond(body));
+  assertEquals([first.status, first.background, first.output], ["in_progress", true, []]);
+  assertEquals(await json(app.send(`/v1/responses/${first.id}`)), first);
+  setup.open();
+  const last = await reach(first.id, "completed");
+  assertEquals(last.output.at(-1).content[0].text, "The answer is 4.");
+  assert(last.usage.output_tokens > 0);
+  assertEquals((await json(app.send(`/v1/responses/${first.id}/input_items`))).data.length, 1);
+  assertEquals(fake.pending(), 0);
+  assertEquals(await store.get([{ collection: "background", id: first.id }]), [undefined]);
+});
+
+Deno.test("a background response can be gone on from when it is over, and not before", async () => {
+  await using setup = await setUp();
+  const { app, reach, upstream } = setup;
+  const { id } = await json(app.respond(body));
+  const ask = () => app.respond({ model: "plain", previous_response_id: id, input: "And 3?" });
+  const error = await failure(ask());
+  assertEquals([error.status, error.param], [400, "previous_response_id"]);
+  setup.open();
+  await reach(id, "completed");
+  await json(ask());
+  assertEquals(upstream.calls[1]!.body.messages.map((each: Event) => each.content), [
+    "What is 2 + 2?",
+    "The answer is 4.",
+    "And 3?",
+  ]);
+});
+
+Deno.test("a cancelled response ends the upstream's work and stays cancelled", async () => {
+  await using setup = await setUp();
+  const { app, fake, upstream } = setup;
+  const { id } = await json(app.respond(body));
+  while (upstream.calls.length === 0) await fake.advance(1);
+  const cancel = () => json(app.send(`/v1/responses/${id}/cancel`, ""));
+  const cancelled = await cancel();
+  assertEquals([cancelled.status, cancelled.output], ["cancelled", []]);
+  await upstream.calls[0]!.left;
+  assertEquals(await cancel(), cancelled);
+  await passing(fake, app.drain(1_000));
+  const other = await setup.another();
+  assertEquals((await json(other.send(`/v1/responses/${id}`))).status, "cancelled");
+  const events = parseEvents(
+    await (await other.send(`/v1/responses/${id}?stream=true`)).text(),
+  );
+  assertEquals(events.slice(-2).map(({ type }) => type), ["error", "response.failed"]);
+  assertEquals(events.at(-2).code, "response_cancelled");
+  assertEquals(fake.pending(), 0);
+});
+
+Deno.test("what runs on another server is cancelled there within seconds", async () => {
+  await using setup = await setUp();
+  const { app, fake, upstream } = setup;
+  const { id } = await json(app.respond(body));
+  while (upstream.calls.length === 0) await fake.advance(1);
+  const other = await setup.another();
+  assertEquals((await json(other.send(`/v1/responses/${id}/cancel`, ""))).status, "cancelled");
+  await fake.advance(5_000);
+  await upstream.calls[0]!.left;
+  await passing(fake, app.drain(1_000));
+  assertEquals((await json(other.send(`/v1/responses/${id}`))).status, "cancelled");
+  assertEquals(fake.pending(), 0);
+});
+
+Deno.test("what is over, in the foreground or unknown can't be cancelled", async () => {
+  await using setup = await setUp();
+  const { app, reach } = setup;
+  const { id } = await json(app.respond(body));
+  setup.open();
+  await reach(id, "completed");
+  const foreground = await json(app.respond({ model: "plain" }));
+  for (const [each, status] of [[id, 400], [foreground.id, 400], ["resp_7", 404]]) {
+    assertEquals((await failure(app.send(`/v1/responses/${each}/cancel`, ""))).status, status);
+  }
+});
+
+Deno.test("a stream that was left goes on from any event, on this server and on another", async () => {
+  await using setup = await setUp();
+  const { app, fake, reach } = setup;
+  const other = await setup.another();
+  const reader = readEvents(await app.respond({ ...body, stream: true }));
+  const begun = await reader.until("output_text.delta");
+  await reader.cancel();
+  const { id } = begun[0].response;
+  const last = begun.at(-1).sequence_number;
+  const resume = async (from: TestApp) =>
+    readEvents(await from.send(`/v1/responses/${id}?stream=true&starting_after=${last - 1}`));
+  const here = await resume(app);
+  const there = await resume(other);
+  const again = ({ sequence_number }: Event) => sequence_number === last;
+  assertEquals((await here.until(again)).at(-1), begun.at(-1));
+  // What another server shows is written twice a second.
+  assertEquals((await passing(fake, there.until(again))).at(-1), begun.at(-1));
+  setup.open();
+  const [rest, far] = await passing(fake, Promise.all([here.rest(), there.rest()]));
+  assertEquals(rest.at(-1).type, "response.completed");
+  assertEquals(rest.at(-1).response, await reach(id, "completed"));
+  assertEquals(far, rest);
+  assertEquals(texts(begun) + texts(rest.slice(1)), "The answer is 4.");
+  for (const from of [app, other]) {
+    const whole = parseEvents(await (await from.send(`/v1/responses/${id}?stream=true`)).text());
+    assertEquals(whole.slice(last), rest);
+    assertEquals(whole.slice(0, begun.length), begun);
+  }
+  assertEquals(fake.pending(), 0);
+});
+
+Deno.test("nobody hears that a response is completed before it is kept", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let reached = false;
+  await using setup = await setUp({}, (store) => ({
+    ...store,
+    async write(changes) {
+      if (changes.some((each) => "value" in each && each.value.includes('"completed_at":1'))) {
+        reached = true;
+        await promise;
+      }
+      return await store.write(changes);
+    },
+  }));
+  const { app, fake } = setup;
+  const reader = readEvents(await app.respond({ ...body, stream: true }));
+  const [{ response: { id } }] = await reader.until("created");
+  const other = await setup.another();
+  const far = readEvents(await other.send(`/v1/responses/${id}?stream=true`));
+  setup.open();
+  let heard: Event[] = [];
+  const near = reader.until("completed").then((events) => heard = events);
+  const distant = far.until("completed").then((events) => heard = events);
+  while (!reached) await fake.advance(10);
+  await fake.advance(2_000);
+  assertEquals(heard, []);
+  resolve();
+  await passing(fake, Promise.all([near, distant]));
+  assertEquals((await json(other.send(`/v1/responses/${id}`))).status, "completed");
+  await Promise.all([reader.cancel(), far.cancel()]);
+});
+
+Deno.test("the response of a server that died fails when its lease is over", async () => {
+  await using setup = await setUp();
+  const fake = createFakeClock();
+  // Its clock stands still, as that of the dead does.
+  const dead = await setup.another({ clock: fake.clock });
+  const { id } = await json(dead.respond(body));
+  while (setup.upstream.calls.length === 0) await fake.advance(0);
+  const { app } = setup;
+  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
+  await setup.fake.advance(29_999);
+  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
+  await setup.fake.advance(1);
+  const failed = await json(app.send(`/v1/responses/${id}`));
+  assertEquals([failed.status, failed.error.code], ["failed", "server_shutdown"]);
+  const events = parseEvents(await (await app.send(`/v1/responses/${id}?stream=true`)).text());
+  assertEquals(events.at(-1).response.error, failed.error);
+  assertEquals((await failure(app.send(`/v1/responses/${id}/cancel`, ""))).status, 400);
+  // It was not dead but slow: what others have said stands.
+  setup.open();
+  await passing(fake, dead.drain(1_000));
+  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "failed");
+});
+
+Deno.test("a server that stops says so in what it leaves", async () => {
+  await using setup = await setUp();
+  const { app, fake, upstream } = setup;
+  const { id } = await json(app.respond(body));
+  while (upstream.calls.length === 0) await fake.advance(1);
+  await passing(fake, app.drain(0));
+  await upstream.calls[0]!.left;
+  const other = await setup.another();
+  const { status, error } = await json(other.send(`/v1/responses/${id}`));
+  assertEquals([status, error.code], ["failed", "server_shutdown"]);
+  assertEquals(fake.pending(), 0);
+});
+
+Deno.test("a server that stops waits for what ends in time", async () => {
+  await using setup = await setUp();
+  const { app, fake } = setup;
+  const { id } = await json(app.respond(body));
+  const drained = app.drain(60_000);
+  setup.open();
+  await passing(fake, drained);
+  const other = await setup.another();
+  assertEquals((await json(other.send(`/v1/responses/${id}`))).status, "completed");
+});
+
+Deno.test("too many background responses are refused, until one is over", async () => {
+  await using setup = await setUp();
+  const app = await setup.another({
+    yaml: `
+server: { max_background: 1 }
+upstreams: { u: { base_url: UPSTREAM } }
+models: { plain: { upstream: u, model: x, strategy: direct } }
+`,
+  });
+  const { id } = await json(app.respond(body));
+  const refused = await app.respond(body);
+  assertEquals(refused.headers.get("retry-after"), "30");
+  const error = await failure(Promise.resolve(refused));
+  assertEquals([error.status, error.code], [429, "rate_limit_exceeded"]);
+  setup.open();
+  await setup.reach(id, "completed", app);
+  assertEquals((await json(app.respond(body))).status, "in_progress");
+  await passing(setup.fake, app.drain(60_000));
+});
+
+for (const elsewhere of [false, true]) {
+  Deno.test(`a response that is deleted while it is made ends and leaves nothing, elsewhere: ${elsewhere}`, async () => {
+    await using setup = await setUp();
+    const { app, fake, store, upstream } = setup;
+    const { id } = await json(app.respond(body));
+    while (upstream.calls.length === 0) await fake.advance(1);
+    await fake.advance(600);
+    const asked = elsewhere ? await setup.another() : app;
+    await json(asked.send(`/v1/responses/${id}`, undefined, { method: "DELETE" }));
+    assertEquals((await failure(asked.send(`/v1/responses/${id}`))).status, 404);
+    await fake.advance(5_000);
+    await upstream.calls[0]!.left;
+    await passing(fake, app.drain(1_000));
+    assertEquals(await store.list({ collection: `events/${id}`, limit: 9 }), []);
+    assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
+    assertEquals(fake.pending(), 0);
+  });
+}
+
+Deno.test("the events of a long run, however many pieces they are in, are read and forgotten", async () => {
+  const { clock, advance } = createFakeClock();
+  const store = createMemoryStore({ now: clock.date });
+  const log = createEventLog(store, clock, 1_000_000);
+  const written = log.write("resp_1");
+  for (let i = 0; i < 250; i++) {
+    written.push({ type: "answer", text: `${i} ` });
+    await advance(500);
+  }
+  assertEquals(await written.end(), []);
+  assertEquals((await store.list({ collection: "events/resp_1", limit: 999 })).length, 250);
+  const { events } = await log.read("resp_1");
+  assertEquals(events.map((event) => event.type === "answer" ? parseInt(event.text) : -1), [
+    ...Array(250).keys(),
+  ]);
+  await log.forget("resp_1");
+  assertEquals(await store.list({ collection: "events/resp_1", limit: 999 }), []);
+});
+
+Deno.test("a failure in the background is kept, and told by its stream", async () => {
+  await using setup = await setUp({ status: 400, body: '{"error":{"message":"no"}}' });
+  const { app, reach } = setup;
+  const { id } = await json(app.respond(body));
+  const { error } = await reach(id, "failed");
+  assertEquals(error.code, "invalid_prompt");
+  const response = await app.send(`/v1/responses/${id}?stream=true`);
+  assertEquals(response.status, 200);
+  const events = parseEvents(await response.text());
+  assertEquals(events.map(({ type }) => type), [
+    "response.created",
+    "response.in_progress",
+    "error",
+    "response.failed",
+  ]);
+  assertEquals(events.at(-1).response.error, error);
+  const streamed = await app.respond({ ...body, stream: true });
+  assertEquals(streamed.status, 200);
+  assertEquals(parseEvents(await streamed.text()).at(-1).type, "response.failed");
+});
+
+Deno.test("a response whose events can't be kept fails", async () => {
+  await using setup = await setUp({}, (store) => ({
+    ...store,
+    write: (changes) =>
+      changes.some(({ key }) => key.collection.startsWith("events/"))
+        ? Promise.reject(new Error("disk full"))
+        : store.write(changes),
+  }));
+  const { app, fake, reach } = setup;
+  const reader = readEvents(await app.respond({ ...body, stream: true }));
+  const [{ response: { id } }] = await reader.until("output_text.delta");
+  await fake.advance(600);
+  setup.open();
+  const events = await passing(fake, reader.rest());
+  assertEquals(events.at(-1).type, "response.failed");
+  assertEquals((await reach(id, "failed")).error.code, "server_error");
+  assertEquals(fake.pending(), 0);
+});
+
+Deno.test("why a response can't be kept is logged without what was read", async () => {
+  let isBroken = false;
+  await using setup = await setUp({}, (store) => ({
+    ...store,
+    async get(keys) {
+      const entries = await store.get(keys);
+      return isBroken ? entries.map((each) => each && { ...each, value: "planted" }) : entries;
+    },
+  }));
+  const { fake, open, another } = setup;
+  const lines: string[] = [];
+  const app = await another({ lines });
+  await json(app.respond(body));
+  isBroken = true;
+  open();
+  while (!lines.some((line) => line.includes("could not be kept"))) await fake.advance(10);
+  const line = lines.find((line) => line.includes("could not be kept"))!;
+  assert(JSON.parse(line).cause.startsWith("SyntaxError\n"), line);
+  assertEquals(line.includes("planted"), false, line);
+});
+
+Deno.test("a background response adds to its conversation when it is over", async () => {
+  await using setup = await setUp();
+  const { app, reach } = setup;
+  const { id: conversation } = await json(app.send("/v1/conversations", {}));
+  const { id } = await json(app.respond({ ...body, conversation }));
+  const items = async () => (await json(app.send(`/v1/conversations/${conversation}/items`))).data;
+  assertEquals(await items(), []);
+  setup.open();
+  await reach(id, "completed");
+  assertEquals((await items()).map(({ role }: Event) => role), ["assistant", "user"]);
+});
+
+Deno.test("a client never sees what is another's: responses, items, conversations, events", async () => {
+  const { clock } = createFakeClock();
+  const memory = createMemory({
+    store: createMemoryStore({ now: clock.date }),
+    vault: createVault("secret", "o1-api sealed reasoning"),
+    clock,
+    log: createLog({ level: "error", format: "json", now: clock.date, write: () => {} }),
+    ttlMs: 1_000_000,
+    maxBackground: 1,
+  });
+  const read = (more: object) => readResponsesBody({ input: "Hi", ...more });
+  const recall = (owner: string, more: object) => memory.recall(owner, read(more));
+  const facts = { createdAt: 1, model: "m", effort: "low", store: true };
+  const begun = responseObject(read({ background: true }), facts);
+  const message = { type: "message", role: "assistant", content: [], status: "completed" };
+  const id = `msg_${begun.id.slice("resp_".length)}00000000`;
+  const response = { ...begun, status: "completed" as const, output: [{ ...message, id }] };
+  await memory.keep("a", { response, input: [], ancestors: [] });
+  const conversation = await memory.conversations.create("a", {}, [{
+    type: "message",
+    content: "x",
+  }]);
+  const [item] = await memory.conversations.items("a", conversation.id);
+
+  assertEquals((await memory.background.find("a", response.id))?.kept.response.id, response.id);
+  assertEquals(await memory.background.find("b", response.id), undefined);
+  for (const each of [id, item!.id]) {
+    const references = { input: [{ type: "item_reference", id: each }] };
+    assertEquals((await recall("a", references)).known.item(each!)?.type, "message");
+    assertEquals((await recall("b", references)).known.item(each!), undefined);
+  }
+  const refusals = [
+    () => recall("b", { previous_response_id: response.id }),
+    () => recall("b", { conversation: conversation.id }),
+    () => memory.conversations.get("b", conversation.id),
+    () => memory.conversations.item("b", conversation.id, item!.id!),
+    () => memory.conversations.delete("b", conversation.id),
+    () => memory.conversations.append("b", conversation.id, []),
+    () => memory.background.read("b", response.id, new AbortController().signal).next(),
+  ];
+  for (const refusal of refusals) {
+    assertEquals((await assertRejects(refusal, ApiError)).status, 404);
+  }
+  assertEquals((await recall("a", { previous_response_id: response.id })).ids, [response.id]);
+});

@@ -1,0 +1,160 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ASSET_NAMES } from "../../../lib/playground/assets.ts";
+import { STRATEGIES } from "../../../lib/playground/page/strategies.js";
+import { strategies } from "../../../lib/reasoning/strategies/mod.ts";
+import { createTestApp, type TestApp } from "../../support/app.ts";
+
+const PAGE = new URL("../../../lib/playground/page/", import.meta.url);
+const BROWSER = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** No test here asks a model. */
+const NOWHERE = "http://127.0.0.1:4711/v1";
+
+const app = await createTestApp({ upstream: NOWHERE });
+
+/** A request without a token. */
+function get(path: string, headers: HeadersInit = {}, method = "GET", to: TestApp = app) {
+  return to.handle(new Request(`http://localhost${path}`, { method, headers }));
+}
+
+Deno.test("a browser gets the page at /, without a token", async () => {
+  const response = await get("/", BROWSER);
+  assertEquals(response.status, 200);
+  assertEquals(response.headers.get("content-type"), "text/html; charset=utf-8");
+  assertEquals(response.headers.get("vary"), "accept");
+  assertStringIncludes(await response.text(), "<title>o1-api playground</title>");
+});
+
+Deno.test("a program gets JSON at /, and HEAD has no body", async () => {
+  for (const accept of ["*/*", "application/json", ""]) {
+    const response = await get("/", accept === "" ? {} : { accept });
+    assertEquals((await response.json()).name, "o1-api");
+  }
+  for (const headers of [BROWSER, {}]) {
+    const response = await get("/", headers, "HEAD");
+    assertEquals([response.status, await response.text()], [200, ""]);
+  }
+});
+
+Deno.test("the page and each of its files come with a strict policy and their own type", async () => {
+  const types = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
+  for (const name of ASSET_NAMES) {
+    const response = await get(`/playground/${name}`);
+    assertEquals(response.status, 200, name);
+    const { headers } = response;
+    const ending = name.split(".").at(-1) as keyof typeof types;
+    assertStringIncludes(headers.get("content-type")!, types[ending] ?? "text/plain");
+    assertEquals(headers.get("content-security-policy"), POLICY);
+    assertEquals(headers.get("x-content-type-options"), "nosniff");
+    assertEquals(headers.get("referrer-policy"), "no-referrer");
+    assertEquals(headers.get("cache-control"), "no-cache");
+    assertEquals(
+      new Uint8Array(await response.arrayBuffer()),
+      await Deno.readFile(new URL(name, PAGE)),
+    );
+  }
+});
+
+Deno.test("what the browser has is not sent again", async () => {
+  const first = await get("/playground/app.js");
+  const etag = first.headers.get("etag")!;
+  assertMatch(etag, /^"[0-9a-f]{32}"$/);
+  await first.text();
+  for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+    const again = await get("/playground/app.js", { "if-none-match": tag });
+    assertEquals([again.status, await again.text(), again.headers.get("etag")], [304, "", etag]);
+  }
+  const changed = await get("/playground/app.js", { "if-none-match": '"other"' });
+  assertEquals(changed.status, 200);
+  await changed.text();
+  const page = await get("/", BROWSER);
+  assert(page.headers.get("etag") !== etag);
+  await page.text();
+});
+
+Deno.test("only the table's files are served, whatever the path says", async () => {
+  const paths = [
+    "",
+    "/",
+    "/nothing.js",
+    "/App.js",
+    "/app.js/",
+    "/app.js/x",
+    "/app.js%00",
+    "//app.js",
+    "/./app.js%2f",
+    "/%2e%2e/assets.ts",
+    "/..%2fassets.ts",
+    "/%2e%2e%2fassets.ts",
+    "/%252e%252e/assets.ts",
+    "/..%5cassets.ts",
+    "/vendor",
+    "/vendor/%2e%2e/%2e%2e/assets.ts",
+    "/vendor/..%2f..%2f..%2f..%2fconfig.yaml",
+    "/vendor/libraries.min.d.ts",
+    "/%2fetc%2fpasswd",
+    "/__proto__",
+    "/constructor",
+    "/%",
+  ];
+  for (const path of paths) {
+    const response = await get(`/playground${path}`);
+    // A slash at the end means nothing to the server.
+    const isFile = path === "/app.js/";
+    assertEquals(response.status, isFile ? 200 : 404, path);
+    const text = await response.text();
+    if (!isFile) assertEquals(JSON.parse(text).error.type, "invalid_request_error");
+  }
+});
+
+Deno.test("the page's files can only be read", async () => {
+  for (const method of ["POST", "DELETE"]) {
+    const response = await get("/playground/app.js", {}, method);
+    assertEquals([response.status, response.headers.get("allow")], [405, "GET"]);
+    await response.text();
+  }
+});
+
+Deno.test("every file of the page is in the table, and the page names no other origin", async () => {
+  const names: string[] = [];
+  for (const dir of ["", "vendor/"]) {
+    for (const { name, isFile } of Deno.readDirSync(new URL(dir, PAGE))) {
+      if (isFile && !name.endsWith(".d.ts")) names.push(dir + name);
+    }
+  }
+  assertEquals(names.sort(), [...ASSET_NAMES].sort());
+  const html = await Deno.readTextFile(new URL("index.html", PAGE));
+  assertEquals(html.match(/https?:/g), null);
+  assertEquals(/\son\w+=|\sstyle=|<style|<script(?![^>]* src=)/.test(html), false);
+});
+
+Deno.test("server.playground: false leaves JSON at / and no files", async () => {
+  const off = await createTestApp({
+    upstream: NOWHERE,
+    yaml: `
+server: { playground: false }
+upstreams: { u: { base_url: "demo:" } }
+`,
+  });
+  const root = await get("/", BROWSER, "GET", off);
+  assertEquals((await root.json()).name, "o1-api");
+  for (const path of ["/playground/app.js", "/playground/index.html", "/playground"]) {
+    const response = await get(path, BROWSER, "GET", off);
+    assertEquals(response.status, 404);
+    await response.text();
+  }
+});
+
+Deno.test("the page explains every strategy that there is", () => {
+  assertEquals(Object.keys(STRATEGIES).sort(), Object.keys(strategies).sort());
+});
+
+Deno.test("the list of models says by what strategy each one reasons", async () => {
+  const { data } = await (await app.send("/v1/models")).json();
+  assertEquals(
+    data.map(({ id, strategy }: Record<string, string>) => [id, strategy]),
+    [["o1", "steps"], ["plain", "direct"]],
+  );
+});

@@ -1,0 +1,48 @@
+import { assert, assertEquals } from "@std/assert";
+import { causeOf, createLog, type LogFields } from "../../../lib/server/telemetry/log.ts";
+
+const WILD = "a\nb\r\x1b[31mc\x00\x7f\x9b31m\u2028\u202ed\u{e0041} ü 漢 👍";
+
+function lineOf(format: "text" | "json", message: string, fields?: LogFields): string {
+  const lines: string[] = [];
+  const write = (line: () => string) => lines.push(line());
+  createLog({ level: "debug", format, now: () => 0, write }).warn(message, fields);
+  assertEquals(lines.length, 1);
+  return lines[0]!;
+}
+
+Deno.test("no text can forge a line, colour a terminal or turn its text around", () => {
+  for (const format of ["text", "json"] as const) {
+    const line = lineOf(format, WILD, { path: WILD });
+    assertEquals(/[\p{Cc}\p{Cf}\u2028\u2029]/u.exec(line), null, line);
+    assert(line.includes("ü 漢 👍"), line);
+  }
+});
+
+Deno.test("a JSON line gives back exactly what was logged", () => {
+  const { message, path } = JSON.parse(lineOf("json", WILD, { path: WILD }));
+  assertEquals([message, path], [WILD, WILD]);
+});
+
+Deno.test("a text value with a space or a quote stands in quotes", () => {
+  const line = lineOf("text", "Hi", { a: "x y", b: 'x"y', c: "plain/1.0", d: 7, e: undefined });
+  assertEquals(line, '00:00:00 warn: Hi a="x y" b="x\\"y" c=plain/1.0 d=7');
+});
+
+Deno.test("an unforeseen error is logged by its place, not by what it quotes", () => {
+  let thrown: unknown;
+  try {
+    JSON.parse("SECRET");
+  } catch (error) {
+    thrown = error;
+  }
+  const cause = causeOf(thrown);
+  assert(String(thrown).includes("SECRET"));
+  assertEquals(cause.includes("SECRET"), false);
+  assert(/^SyntaxError\n\s+at .*log_test\.ts/s.test(cause), cause);
+  assertEquals(causeOf("SECRET"), "string");
+  assertEquals(
+    causeOf(Object.assign(new Error("SECRET\n    at SECRET"))).includes("SECRET"),
+    false,
+  );
+});

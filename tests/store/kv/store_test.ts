@@ -1,0 +1,60 @@
+import { assertEquals } from "@std/assert";
+import { createKvStore } from "../../../lib/store/kv/store.ts";
+import type { Store } from "../../../lib/store/store.ts";
+import { key, set, valueOf } from "../contract.ts";
+
+const START = Date.UTC(2026, 0, 1);
+
+/** Runs `test` on a KV of its own; `pieces` counts what lies beside the entries. */
+function onKv(
+  name: string,
+  test: (bench: { store: Store; kv: Deno.Kv; pieces: () => Promise<number> }) => Promise<void>,
+): void {
+  Deno.test(name, async () => {
+    const dir = await Deno.makeTempDir();
+    const kv = await Deno.openKv(`${dir}/kv.db`);
+    const store = createKvStore({ kv, now: () => START });
+    try {
+      const pieces = async () =>
+        (await Array.fromAsync(kv.list({ prefix: ["o1", "piece"] }))).length;
+      await test({ store, kv, pieces });
+    } finally {
+      await store.close();
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
+
+const LONG = "x".repeat(150_000);
+
+onKv("the pieces of a text go with it", async ({ store, pieces }) => {
+  await store.write([set("a", LONG), set("b", LONG)]);
+  assertEquals(await pieces(), 6);
+  await store.write([set("a", LONG + LONG)]);
+  assertEquals(await pieces(), 8);
+  await store.write([set("a", "short")]);
+  assertEquals(await pieces(), 3);
+  await store.write([{ key: key("b"), delete: true }]);
+  assertEquals(await pieces(), 0);
+});
+
+onKv("a write that does not hold leaves no pieces", async ({ store, pieces }) => {
+  await store.write([set("a", LONG)]);
+  const racers = Array.from(
+    { length: 10 },
+    () => store.write([{ ...set("b", LONG), ifVersion: null }]),
+  );
+  assertEquals((await Promise.all(racers)).filter((won) => won).length, 1);
+  assertEquals(await store.write([{ ...set("a", LONG), ifVersion: "another" }]), false);
+  assertEquals(await pieces(), 6);
+});
+
+onKv("an entry whose pieces are gone is absent and may be written anew", async ({ store, kv }) => {
+  await store.write([set("a", LONG), set("b", "whole")]);
+  const [piece] = await Array.fromAsync(kv.list({ prefix: ["o1", "piece"] }));
+  await kv.delete(piece!.key);
+  assertEquals(await valueOf(store, "a"), undefined);
+  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["b"]);
+  await store.write([set("a", LONG)]);
+  assertEquals(await valueOf(store, "a"), LONG);
+});

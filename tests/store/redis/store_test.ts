@@ -1,0 +1,148 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Redis } from "ioredis";
+import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
+import { openRedisStore } from "../../../lib/store/redis/store.ts";
+import { key, set, valueOf } from "../contract.ts";
+import { NO_REDIS, startRedis } from "./server.ts";
+
+const START = Date.UTC(2026, 0, 1);
+const PASSWORD = "geh/eim&1";
+
+/** What a test opens a store with. */
+function optionsOf(url: string, warnings: string[] = []) {
+  return {
+    url,
+    now: () => START,
+    timeoutMs: 300,
+    warn: (line: string) => void warnings.push(line),
+  };
+}
+
+function withRedis(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: NO_REDIS !== undefined, fn });
+}
+
+withRedis("the right password opens Redis, and no error ever tells it", async () => {
+  await using redis = await startRedis({ args: ["--requirepass", PASSWORD] });
+  const url = (password: string) =>
+    redis.url.replace("//", `//${password && `:${encodeURIComponent(password)}@`}`);
+  const store = await openRedisStore(optionsOf(url(PASSWORD)));
+  assert(await store.write([set("a")]));
+  await store.close();
+  for (const [wrong, reason] of [["", "NOAUTH"], [`${PASSWORD}2`, "WRONGPASS"]] as const) {
+    const error = await assertRejects(() => openRedisStore(optionsOf(url(wrong))), Error, reason);
+    const told = Deno.inspect(error, { depth: 9, showHidden: true });
+    assert(!told.includes("geh"), told);
+  }
+});
+
+withRedis("no server, and one that does not answer, are told in a bounded time", async () => {
+  await using redis = await startRedis();
+  await redis.kill("SIGSTOP");
+  const url = redis.url.replace("//", `//:${encodeURIComponent(PASSWORD)}@`);
+  const silent = await assertRejects(
+    () => openRedisStore(optionsOf(url)),
+    Error,
+    "Cannot use Redis at 127.0.0.1:",
+  );
+  await redis.kill("SIGKILL");
+  const refused = await assertRejects(() => openRedisStore(optionsOf(url)), Error, "ECONNREFUSED");
+  for (const error of [silent, refused]) {
+    const told = Deno.inspect(error, { depth: 9, showHidden: true });
+    assert(!told.includes("geh"), told);
+  }
+});
+
+withRedis("a lost connection fails the commands meanwhile and mends itself", async () => {
+  const first = await startRedis();
+  const warnings: string[] = [];
+  const store = await openRedisStore(optionsOf(first.url, warnings));
+  const limiter = await openRedisLimiter(optionsOf(first.url));
+  const limit = { key: "a", kind: "sum" as const, amount: 10, windowMs: 1_000 };
+  assert(await store.write([set("a", "1")]));
+  await first.kill("SIGKILL");
+  for (let i = 0; i < 3; i++) {
+    const error = await assertRejects(
+      () => store.write([set("secret", "text")]),
+      Error,
+      "Cannot use Redis",
+    );
+    const told = Deno.inspect(error, { depth: 9, showHidden: true });
+    assert(!told.includes("text"), told);
+    await assertRejects(() => limiter.take(START, [{ limit, cost: 1 }]), Error, "Cannot use Redis");
+  }
+  {
+    await using _second = await startRedis({ port: first.port });
+    let written = false;
+    while (!written) written = await store.write([set("a", "2")]).catch(() => false);
+    assertEquals(await valueOf(store, "a"), "2");
+    assertEquals(warnings.length, 1);
+    assert(/lost/.test(warnings[0]!), warnings[0]);
+    while (!await limiter.take(START, [{ limit, cost: 1 }]).then(({ ok }) => ok, () => false));
+    await limiter.close();
+  }
+  // Amid the attempts to connect: the sanitizers see what would be left.
+  await assertRejects(() => store.get([key("a")]));
+  await store.close();
+  await assertRejects(() => store.get([key("a")]), Error, "it is closed");
+});
+
+withRedis(
+  "a server that stops answering fails the command, and serves once it goes on",
+  async () => {
+    await using redis = await startRedis();
+    const store = await openRedisStore(optionsOf(redis.url));
+    await redis.kill("SIGSTOP");
+    await assertRejects(() => store.write([set("a", "1")]), Error, "timed out");
+    await redis.kill("SIGCONT");
+    assert(await store.write([set("b", "2")]));
+    assertEquals(await valueOf(store, "b"), "2");
+    await store.close();
+  },
+);
+
+withRedis("a close amid commands lets them end", async () => {
+  await using redis = await startRedis();
+  const store = await openRedisStore(optionsOf(redis.url));
+  const writes = Array.from({ length: 20 }, (_, i) => store.write([set(`${i}`)]));
+  await store.close();
+  assertEquals(new Set(await Promise.all(writes)), new Set([true]));
+});
+
+withRedis("what expires leaves nothing behind in Redis, and all keys have the prefix", async () => {
+  await using redis = await startRedis();
+  let time = START;
+  const options = { ...optionsOf(redis.url), now: () => time, prefix: "mine:" };
+  const store = await openRedisStore(options);
+  const limiter = await openRedisLimiter(options);
+  const raw = new Redis(redis.url, { disconnectTimeout: 20 });
+  for (let i = 0; i < 30; i++) {
+    await store.write([{ ...set(`${i}`), expiresAt: START + 3_600_000 }]);
+  }
+  await store.write([{ ...set("stays"), expiresAt: START + 3_600_000 }]);
+  await store.write([set("stays")]);
+  const limit = { key: "a", kind: "parallel" as const, amount: 10, windowMs: 1_000 };
+  await limiter.take(START, [{ limit, cost: 1, lease: "1" }]);
+  const keys = await raw.keys("*");
+  assertEquals(keys.length, 34);
+  assert(keys.every((each) => each.startsWith("mine:")));
+  assert(await raw.pttl("mine:entry:c\0" + "7") > 3_500_000);
+  assertEquals(await raw.pttl("mine:entry:c\0stays"), -1);
+  assert(await raw.pttl("mine:limit:parallel:a") > 0);
+  await limiter.settle(START, [{ limit, cost: 0, lease: "1" }]);
+  time += 3_600_000;
+  // Each write clears twenty of them away, and a list all that it meets.
+  await store.write([set("stays")]);
+  assertEquals(await raw.zcard("mine:index:c"), 11);
+  await store.list({ collection: "c", limit: 1 });
+  assertEquals(await raw.zrange("mine:index:c", "0", "-1"), ["stays"]);
+  assertEquals((await raw.keys("*")).sort(), ["mine:entry:c\0stays", "mine:index:c"]);
+  // As Redis drops them by itself, too.
+  await store.write([{ ...set("gone"), expiresAt: time + 3_600_000 }]);
+  await raw.del("mine:entry:c\0gone");
+  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["stays"]);
+  assertEquals((await raw.keys("*")).sort(), ["mine:entry:c\0stays", "mine:index:c"]);
+  await raw.quit();
+  await limiter.close();
+  await store.close();
+});

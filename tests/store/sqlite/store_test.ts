@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { openSqliteStore } from "../../../lib/store/sqlite/store.ts";
+import { acknowledged, faultsOf, startWriter } from "../processes.ts";
+
+const now = () => Date.UTC(2026, 0, 1);
+const key = (id: string) => ({ collection: "c", id });
+
+/** Runs `test` with the path of a file that isn't there yet. */
+function onFile(name: string, test: (path: string) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await test(`${dir}/store.db`);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
+
+onFile("the file and its companions are their owner's alone", async (path) => {
+  if (Deno.build.os === "windows") return console.log("skipped: Windows has no file modes");
+  const store = await openSqliteStore({ path, now });
+  await store.write([{ key: key("a"), value: "1" }]);
+  for (const suffix of ["", "-wal", "-shm"]) {
+    assertEquals((await Deno.stat(path + suffix)).mode! & 0o777, 0o600, suffix);
+  }
+  await store.close();
+  assertEquals([...Deno.readDirSync(path.replace("/store.db", ""))].length, 1);
+});
+
+onFile("a file of another layout, or of no database, is left as it is", async (path) => {
+  await Deno.writeTextFile(path, "This is a letter, and no database.".repeat(100));
+  const error = await assertRejects(() => openSqliteStore({ path, now }), Error, "Cannot open");
+  assert(error.message.includes(path), error.message);
+  assertEquals((await Deno.readTextFile(path)).slice(0, 16), "This is a letter");
+  await Deno.remove(path);
+  using database = new DatabaseSync(path);
+  database.exec("pragma user_version = 7");
+  await assertRejects(() => openSqliteStore({ path, now }), Error, "its layout is 7");
+  assertEquals(database.prepare("select count(*) n from sqlite_schema").get()?.n, 0);
+});
+
+onFile("expired entries are cleared away as others are written", async (path) => {
+  let time = now();
+  const store = await openSqliteStore({ path, now: () => time });
+  for (let i = 0; i < 150; i++) {
+    await store.write([{ key: key(`${i}`), value: "x", expiresAt: time + 1_000 }]);
+  }
+  time += 1_000;
+  const rows = () => {
+    using database = new DatabaseSync(path);
+    return database.prepare("select count(*) n from entries").get()?.n;
+  };
+  assertEquals(rows(), 150);
+  await store.write([{ key: key("a"), value: "1" }]);
+  assertEquals(rows(), 51);
+  await store.write([{ key: key("b"), value: "1" }]);
+  assertEquals(rows(), 2);
+  await store.close();
+});
+
+onFile("an opening waits while another has the new file to itself", async (path) => {
+  using other = new DatabaseSync(path);
+  other.exec("begin exclusive; create table other (n)");
+  const opening = openSqliteStore({ path, now }).then(
+    (store) => store.close().then(() => "opened"),
+    (error) => error.message,
+  );
+  for (let turn = 0; turn < 100; turn++) await Deno.stat(path);
+  other.exec("commit");
+  assertEquals(await opening, "opened");
+});
+
+onFile("four processes that open a new file at once all write to it", async (path) => {
+  const writers = ["a", "b", "c", "d"].map((name) => startWriter(path, name, 100));
+  const ids = (await Promise.all(writers.map((writer) => acknowledged(writer)))).flat();
+  assertEquals(ids.length, 400);
+  assertEquals(await faultsOf(path, ids), []);
+});

@@ -1,0 +1,41 @@
+/**
+ * Chunks as upstreams send them, and what they are read as.
+ *
+ * @module
+ */
+import { createDeltaReader, type Delta } from "../../../lib/upstream/wire/deltas.ts";
+
+/** A parsed chunk. */
+export type Json = Record<string, unknown>;
+
+/** Reads chunks one by one, as when each comes in a read of its own. */
+export function read(chunks: readonly unknown[]): Delta[] {
+  const reader = createDeltaReader();
+  return chunks.flatMap((chunk) => {
+    reader.add(chunk);
+    return reader.take();
+  });
+}
+
+/** Reads chunks that came together. */
+export function readAtOnce(chunks: readonly unknown[]): Delta[] {
+  const reader = createDeltaReader();
+  for (const chunk of chunks) reader.add(chunk);
+  return reader.take();
+}
+
+/** A chunk of a stream. */
+export const chunk = (delta: Json, finish: string | null = null, more: Json = {}): Json => ({
+  id: "c",
+  object: "chat.completion.chunk",
+  choices: [{ index: 0, delta, finish_reason: finish }],
+  ...more,
+});
+
+/** A whole completion. */
+export const completion = (message: Json, more: Json = {}, finish = "stop"): Json => ({
+  id: "c",
+  object: "chat.completion",
+  choices: [{ index: 0, message: { role: "assistant", ...message }, finish_reason: finish }],
+  ...more,
+});

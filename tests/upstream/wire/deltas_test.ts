@@ -1,0 +1,221 @@
+import { assertEquals } from "@std/assert";
+import type { Delta } from "../../../lib/upstream/wire/deltas.ts";
+import { chunk, completion, type Json, read, readAtOnce } from "./chunks.ts";
+
+const COUNTS = { prompt_tokens: 9, completion_tokens: 7, total_tokens: 16 };
+const THINKS: Delta[] = [{ reasoning: "Two " }, { reasoning: "twos." }, { content: "4" }];
+const STOP: Delta = { finishReason: "stop" };
+const WHOLE: Delta[] = [{ reasoning: "Two twos.", content: "4", finishReason: "stop" }];
+const USED: Delta = { usage: { prompt: 9, cached: 0, completion: 7 } };
+
+/** The same text in OpenRouter's structured form. */
+const detail = (text: string) => ({ type: "reasoning.text", text, format: "unknown", index: 0 });
+const thinking = (text: string) => [{ type: "thinking", thinking: [{ type: "text", text }] }];
+
+interface Producer {
+  name: string;
+  stream: Json[];
+  deltas: Delta[];
+  message: Json;
+  whole: Delta[];
+}
+
+const PRODUCERS: Producer[] = [
+  {
+    name: "OpenAI, with a role chunk and the counts in a chunk of their own",
+    stream: [
+      chunk({ role: "assistant", content: "", refusal: null }),
+      chunk({ content: "4" }),
+      chunk({}, "stop"),
+      { id: "c", choices: [], usage: COUNTS },
+    ],
+    deltas: [{ content: "4" }, STOP, USED],
+    message: completion({ content: "4", refusal: null, annotations: [] }, { usage: COUNTS }),
+    whole: [{ ...USED, content: "4", finishReason: "stop" }],
+  },
+  {
+    name: "DeepSeek, with nulls and the counts on the finish chunk",
+    stream: [
+      chunk({ role: "assistant", content: null, reasoning_content: "" }),
+      chunk({ content: null, reasoning_content: "Two " }),
+      chunk({ content: null, reasoning_content: "twos." }),
+      chunk({ content: "4", reasoning_content: null }),
+      chunk({ content: "", reasoning_content: null }, "stop", {
+        usage: {
+          ...COUNTS,
+          prompt_tokens_details: { cached_tokens: 4 },
+          completion_tokens_details: { reasoning_tokens: 5 },
+          prompt_cache_hit_tokens: 4,
+          prompt_cache_miss_tokens: 5,
+        },
+      }),
+    ],
+    deltas: [
+      ...THINKS,
+      { ...STOP, usage: { prompt: 9, cached: 4, completion: 7, reasoning: 5 } },
+    ],
+    message: completion({ content: "4", reasoning_content: "Two twos." }),
+    whole: WHOLE,
+  },
+  {
+    name: "DeepSeek's older way of counting what was cached",
+    stream: [chunk({ content: "4" }, "stop", { usage: { ...COUNTS, prompt_cache_hit_tokens: 4 } })],
+    deltas: [{ content: "4", ...STOP, usage: { prompt: 9, cached: 4, completion: 7 } }],
+    message: completion({ content: "4" }),
+    whole: [{ content: "4", ...STOP }],
+  },
+  {
+    name: "xAI, with role and reasoning in one chunk and reasoning beside the generated tokens",
+    stream: [
+      chunk({ role: "assistant", reasoning_content: "Two " }),
+      chunk({ role: "assistant", reasoning_content: "twos." }),
+      chunk({ role: "assistant", content: "4" }),
+      chunk({}, "stop"),
+      {
+        id: "c",
+        choices: [],
+        usage: {
+          prompt_tokens: 9,
+          completion_tokens: 2,
+          total_tokens: 16,
+          completion_tokens_details: { reasoning_tokens: 5 },
+        },
+      },
+    ],
+    deltas: [...THINKS, STOP, { usage: { prompt: 9, cached: 0, completion: 7, reasoning: 5 } }],
+    message: completion({ content: "4", reasoning_content: "Two twos.", refusal: null }),
+    whole: WHOLE,
+  },
+  {
+    name: "vLLM of old",
+    stream: [
+      chunk({ role: "assistant", content: "" }),
+      chunk({ reasoning_content: "Two " }),
+      chunk({ reasoning_content: "twos." }),
+      chunk({ content: "4" }),
+      chunk({ content: "" }, "stop", { usage: null }),
+    ],
+    deltas: [...THINKS, STOP],
+    message: completion({ content: "4", reasoning_content: "Two twos.", tool_calls: [] }),
+    whole: WHOLE,
+  },
+  {
+    name: "vLLM of today, and Ollama",
+    stream: [
+      chunk({ role: "assistant", content: "", reasoning: "Two " }),
+      chunk({ role: "assistant", content: "", reasoning: "twos." }),
+      chunk({ role: "assistant", content: "4" }),
+      chunk({ role: "assistant", content: "" }, "stop"),
+    ],
+    deltas: [...THINKS, STOP],
+    message: completion({ content: "4", reasoning: "Two twos." }),
+    whole: WHOLE,
+  },
+  {
+    name: "OpenRouter, with every alias at once",
+    stream: [
+      ...["Two ", "twos."].map((text) =>
+        chunk({
+          role: "assistant",
+          content: "",
+          reasoning: text,
+          reasoning_content: text,
+          reasoning_details: [detail(text)],
+        })
+      ),
+      chunk({ role: "assistant", content: "4", reasoning: null, reasoning_details: [] }),
+      chunk({ role: "assistant", content: "" }, "stop", { native_finish_reason: "completed" }),
+    ],
+    deltas: [...THINKS, STOP],
+    message: completion({
+      content: "4",
+      reasoning: "Two twos.",
+      reasoning_content: "Two twos.",
+      reasoning_details: [detail("Two twos.")],
+    }),
+    whole: WHOLE,
+  },
+  {
+    name: "OpenRouter, with details alone, some of them encrypted",
+    stream: [
+      chunk({ content: "", reasoning_details: [detail("Two ")] }),
+      chunk({ reasoning_details: [{ type: "reasoning.summary", summary: "twos." }] }),
+      chunk({ reasoning_details: [{ type: "reasoning.encrypted", data: "c2VjcmV0" }] }),
+      chunk({ content: "4" }, "stop"),
+    ],
+    deltas: [...THINKS.slice(0, 2), { content: "4", ...STOP }],
+    message: completion({
+      content: "4",
+      reasoning_details: [
+        detail("Two "),
+        { type: "reasoning.summary", summary: "twos." },
+        { type: "reasoning.encrypted", data: "c2VjcmV0" },
+      ],
+    }),
+    whole: WHOLE,
+  },
+  {
+    name: "Groq, parsed, with its counts in x_groq",
+    stream: [
+      chunk({ role: "assistant", content: "" }, null, { x_groq: { id: "req_1" } }),
+      chunk({ reasoning: "Two ", channel: "analysis" }),
+      chunk({ reasoning: "twos.", channel: "analysis" }),
+      chunk({ content: "4" }),
+      chunk({}, "stop", { x_groq: { id: "req_1", usage: COUNTS } }),
+    ],
+    deltas: [...THINKS, { ...STOP, ...USED }],
+    message: completion({ content: "4", reasoning: "Two twos." }),
+    whole: WHOLE,
+  },
+  {
+    name: "Magistral, with arrays for content",
+    stream: [
+      chunk({ role: "assistant", content: "" }),
+      chunk({ content: thinking("Two ") }),
+      chunk({ content: thinking("twos.") }),
+      chunk({ content: [{ type: "text", text: "4" }] }),
+      chunk({ content: "" }, "stop"),
+    ],
+    deltas: [...THINKS, STOP],
+    message: completion({ content: [...thinking("Two twos."), { type: "text", text: "4" }] }),
+    whole: WHOLE,
+  },
+  {
+    name: "MiniMax",
+    stream: [
+      chunk({ role: "assistant", content: "", reasoning_details: [{ text: "Two " }] }),
+      chunk({ reasoning_details: [{ text: "twos." }] }),
+      chunk({ content: "4" }),
+      chunk({}, "stop"),
+    ],
+    deltas: [...THINKS, STOP],
+    message: completion({ content: "4", reasoning_details: [{ text: "Two twos." }] }),
+    whole: WHOLE,
+  },
+  {
+    name: "GitHub Copilot",
+    stream: [
+      chunk({ role: "assistant", content: null, reasoning_text: "Two " }),
+      chunk({ content: null, reasoning_text: "twos.", reasoning_opaque: "x" }),
+      chunk({ content: "4" }),
+      chunk({ content: null }, "stop"),
+    ],
+    deltas: [...THINKS, STOP],
+    message: completion({ content: "4", reasoning_text: "Two twos." }),
+    whole: WHOLE,
+  },
+];
+
+for (const { name, stream, deltas, message, whole } of PRODUCERS) {
+  Deno.test(`reasoning and answer are read from ${name}`, () => {
+    assertEquals(read(stream), deltas);
+    assertEquals(read([message]), whole);
+    const together: Delta = {};
+    for (const { reasoning, content, ...rest } of deltas) {
+      if (reasoning !== undefined) together.reasoning = (together.reasoning ?? "") + reasoning;
+      if (content !== undefined) together.content = (together.content ?? "") + content;
+      Object.assign(together, rest);
+    }
+    assertEquals(readAtOnce(stream), [together]);
+  });
+}

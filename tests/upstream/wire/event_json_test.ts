@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { createEventReader } from "../../../lib/upstream/wire/event_json.ts";
+
+const TEXT = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string(),
+  fc.constantFrom(
+    " the",
+    "\\",
+    '"',
+    ",",
+    '","',
+    "m",
+    "content",
+    "stop",
+    ":",
+    "index",
+    "}",
+    "\n",
+    "😀",
+  ),
+);
+
+const chunk = (delta: unknown, rest: Record<string, unknown> = {}) => ({
+  id: "chatcmpl-1",
+  model: "m",
+  choices: [{ index: 0, delta, finish_reason: null }],
+  ...rest,
+});
+
+/** What upstreams send: mostly a text, and all else that may come between. */
+const EVENT = fc.oneof(
+  { weight: 8, arbitrary: TEXT.map((content) => chunk({ content })) },
+  { weight: 4, arbitrary: TEXT.map((text) => chunk({ content: null, reasoning_content: text })) },
+  TEXT.map((text) => chunk({ reasoning: text, reasoning_details: [{ text }] })),
+  fc.tuple(TEXT, TEXT).map(([reasoning, content]) =>
+    chunk({ role: "assistant", reasoning, content })
+  ),
+  TEXT.map((content) => chunk({ content }, { usage: { completion_tokens: content.length } })),
+  TEXT.map((text) => ({ ...chunk({}), choices: [{ delta: text }, { delta: { content: text } }] })),
+  fc.constant(chunk({ tool_calls: [{ index: 0, function: { arguments: '{"a' } }] })),
+  fc.constantFrom<unknown>(null, 1, [], {}, { choices: null }, { choices: [null] }, { error: {} }),
+);
+
+Deno.test("events are read as JSON.parse reads each of them, whatever came before", () => {
+  fc.assert(
+    fc.property(fc.array(EVENT, { maxLength: 30 }), fc.constantFrom(0, 1), (events, space) => {
+      const reader = createEventReader();
+      for (const event of events) {
+        const data = JSON.stringify(event, null, space).replaceAll("\n", "");
+        assertEquals(reader.read(data), JSON.parse(data));
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("an event that is cut, or goes on, is never read as one like those before", () => {
+  const data = JSON.stringify(chunk({ content: " the" }));
+  for (let at = 0; at < data.length; at++) {
+    const reader = createEventReader();
+    for (let i = 0; i < 3; i++) assertEquals(reader.read(data), JSON.parse(data));
+    assertEquals(reader.read(data.slice(0, at)), undefined);
+    assertEquals(reader.read(`${data}${data.slice(at)}`), undefined);
+    assertEquals(reader.read(data), JSON.parse(data));
+  }
+});
