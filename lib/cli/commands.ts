@@ -1,5 +1,5 @@
 /**
- * The table of commands and flags. Parsing, `--help` and completions are made from it.
+ * The table of commands and flags. Parsing and `--help` are derived from it.
  *
  * @module
  */
@@ -18,8 +18,6 @@ export interface Flag {
   about: string;
   /** All values that there are. */
   values?: readonly string[];
-  /** What kind of thing the value is, for completions. */
-  kind?: "file" | "model" | "models";
 }
 
 /** One command. */
@@ -47,7 +45,6 @@ export interface Command {
 const CONFIG: Flag = {
   value: "PATH",
   about: "the configuration; default: config.yaml beside the program",
-  kind: "file",
 };
 
 const SERVE_FLAGS = {
@@ -72,14 +69,12 @@ const EVAL_FLAGS: Record<EvalFlagName, Flag> = {
   models: {
     value: "IDS",
     about: "published ids, separated by commas; the first is the baseline",
-    kind: "models",
   },
-  baseline: { value: "ID", about: "compare with this model instead", kind: "model" },
+  baseline: { value: "ID", about: "compare with this model instead" },
   dataset: {
     value: "FILE",
     about: "problems, one JSON object a line: GSM8K, MATH-500 and AIME as published, or " +
       '{"id", "question", "answer", "options"?}; default: 40 of our own',
-    kind: "file",
   },
   limit: {
     value: "N",
@@ -90,10 +85,9 @@ const EVAL_FLAGS: Record<EvalFlagName, Flag> = {
   out: {
     value: "FILE",
     about: "a line for each finished question; the same command goes on where it stopped",
-    kind: "file",
   },
   "retry-errors": { about: "ask again what ended with an error in --out" },
-  report: { value: "FILE", about: "an HTML page with the table and plots", kind: "file" },
+  report: { value: "FILE", about: "an HTML page with the table and plots" },
   json: { about: "print JSON in place of the table" },
   seed: { value: "N", about: "seed of --limit and of the bootstrap; default 1" },
   timeout: { value: "SECONDS", about: "longest time for one answer; default 3600" },
@@ -103,7 +97,7 @@ const EVAL_FLAGS: Record<EvalFlagName, Flag> = {
       "exact: the whole text; judge: a model says whether the answers agree",
     values: SCORINGS,
   },
-  "judge-model": { value: "ID", about: "the judge; needed for --scoring judge", kind: "model" },
+  "judge-model": { value: "ID", about: "the judge; needed for --scoring judge" },
   "base-url": {
     value: "URL",
     about: "ask this OpenAI-compatible API, not the models of config.yaml",
@@ -140,7 +134,7 @@ export const COMMANDS = {
       "is put after the question. Without --url the configured models are asked, and no server " +
       "is needed. A question that begins with - stands after --.",
     flags: {
-      model: { value: "ID", short: "m", about: "the model; default: the first", kind: "model" },
+      model: { value: "ID", short: "m", about: "the model; default: the first" },
       effort: { value: "LEVEL", about: EFFORTS.join(", "), values: EFFORTS },
       strategy: {
         value: "NAME",
@@ -231,19 +225,6 @@ export const COMMANDS = {
       2: "wrong arguments",
       130: "stopped; with --out the same command goes on",
     },
-  },
-  completions: {
-    summary: "print a script that completes this program's words in a shell",
-    usage: ["completions bash|zsh|fish"],
-    text: "For bash, into ~/.local/share/bash-completion/completions/o1-api; for zsh, into a " +
-      "file _o1-api in a folder of $fpath; for fish, into ~/.config/fish/completions/o1-api.fish.",
-    flags: {},
-    words: ["bash", "zsh", "fish"],
-    examples: [
-      "completions bash > ~/.local/share/bash-completion/completions/o1-api",
-      "completions fish > ~/.config/fish/completions/o1-api.fish",
-    ],
-    exits: { 0: "printed", 2: "wrong arguments" },
   },
 } as const satisfies Record<string, Command>;
 

@@ -52,10 +52,6 @@ async function run(
     const { keys } = await import("./keys.ts");
     return await keys(rest);
   }
-  if (first === "completions") {
-    const { completions } = await import("./completions/completions.ts");
-    return await completions(rest, moduleDir) && "completions";
-  }
   if (first === "check") {
     const { words, has, text } = parseFlags("check", rest);
     if (has("help")) return "check";

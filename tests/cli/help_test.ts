@@ -68,8 +68,6 @@ for (
     [["ask", "-x", "q"], "Unknown option -x", "ask [options] QUESTION"],
     [["keys", "nw"], "Unknown command 'nw'; did you mean 'new'?", "keys new NAME"],
     [["eval", "--model", "x"], "did you mean --models?", "eval --models ID,ID,… [options]"],
-    [["completions"], "Which shell? There are: bash, zsh, fish", "completions bash|zsh|fish"],
-    [["completions", "fis"], "Unknown shell 'fis'; did you mean 'fish'?", "completions bash"],
   ] as const
 ) {
   Deno.test(`\`o1-api ${args.join(" ")}\` is refused with 2, and told why`, async () => {
