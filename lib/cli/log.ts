@@ -4,7 +4,12 @@
  * @module
  */
 import type { ResolvedConfig } from "../config/resolve.ts";
-import { causeOf, createLog, type Log, type LogLevel } from "../server/telemetry/log.ts";
+import {
+  createLog,
+  type Log,
+  type LogLevel,
+  stackWithoutMessage,
+} from "../server/telemetry/log.ts";
 import { type Clock, serverClock } from "../clock.ts";
 
 /** Whether lines are for people or for programs. */
@@ -39,7 +44,7 @@ export function logRejections(log: Log): void {
   for (const end of ["unload", "error"]) globalThis.addEventListener(end, flushLog);
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    log.error("unhandled rejection", { cause: causeOf(event.reason) });
+    log.error("unhandled rejection", { cause: stackWithoutMessage(event.reason) });
   });
 }
 

@@ -10,7 +10,7 @@ import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import { type Clock, within } from "../clock.ts";
 import type { Exchange } from "./exchange.ts";
-import { patientJson } from "./http/json_with_heartbeat.ts";
+import { jsonWithHeartbeat } from "./http/json_with_heartbeat.ts";
 
 /** A run, and how its answer is written. */
 export interface AnswerOptions {
@@ -47,7 +47,7 @@ export async function answerWhole(
     return collector.whole();
   };
   if (!settings.json_heartbeat) return Response.json(await collect());
-  return await patientJson({
+  return await jsonWithHeartbeat({
     whole: collect(),
     // Once spaces have gone out, no error can: the best that there is has to do.
     draft: (error) => collector.failed?.(toApiError(error)) ?? collector.whole("length"),
@@ -87,14 +87,14 @@ export async function answerStream(
       },
     },
     onError(error, begun) {
-      exchange.done(error);
+      exchange.finish(error);
       return encoder.fail(toApiError(error), begun);
     },
-    onEnd: () => exchange.done(),
+    onEnd: () => exchange.finish(),
     onCancel() {
       const gone = new ClientGoneError("The client left during the stream");
       exchange.work.abort(gone);
-      exchange.done(gone);
+      exchange.finish(gone);
     },
   });
   return new Response(body, { headers: SSE_HEADERS });

@@ -21,7 +21,7 @@ import { addCorsHeaders, preflightResponse } from "./middleware/cors.ts";
 import { statusOf } from "./telemetry/error_type.ts";
 import type { Exchange } from "./exchange.ts";
 import { createLimits } from "./limits/limits.ts";
-import { causeOf, type Log, type LogFields } from "./telemetry/log.ts";
+import { type Log, type LogFields, stackWithoutMessage } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts";
 import { observeBoth } from "./telemetry/observer.ts";
@@ -48,15 +48,15 @@ export interface AppOptions {
   /** Where requests and tokens are counted; default: memory. */
   limiter?: Limiter | undefined;
   /** How long a request may take before it is asked whether its client left; default: 0 ms. */
-  lookAfterMs?: number;
+  disconnectWatchDelayMs?: number;
   /** Why all work is refused, if it is: a public server without a token of its own. */
-  refuse?: string | undefined;
+  unavailableReason?: string | undefined;
   /** What this app shares with others, where it is one of several workers. */
-  crew?: Crew | undefined;
+  workerGroup?: WorkerGroup | undefined;
 }
 
 /** What the workers of one server have in common. */
-export interface Crew {
+export interface WorkerGroup {
   /** One worker's part of a bound that holds for all of them together. */
   share(bound: number): number;
   /** When the server began, in seconds since 1970. */
@@ -105,8 +105,8 @@ const LAST_WORDS_MS = 1_000;
 
 /** Creates the app. */
 export function createApp(options: AppOptions): App {
-  const { clock, log, crew } = options;
-  const { share = (bound: number) => bound, toolReasoning, created } = crew ?? {};
+  const { clock, log, workerGroup } = options;
+  const { share = (bound: number) => bound, toolReasoning, created } = workerGroup ?? {};
   const client = createUpstreamClient({ ...options, share, toolReasoning });
   const register = createWorkRegister(clock);
   let draining = false;
@@ -126,7 +126,7 @@ export function createApp(options: AppOptions): App {
     ? createMetrics({ clock, client, models: () => current().models })
     : undefined;
   const values = (): MetricValues => metrics?.values() ?? new Map();
-  const scrape = async () => scrapeResponse(await crew?.values() ?? values());
+  const scrape = async () => scrapeResponse(await workerGroup?.values() ?? values());
   const shared: Shared = {
     clock,
     random: options.random,
@@ -136,7 +136,7 @@ export function createApp(options: AppOptions): App {
     limits,
     register,
     metrics,
-    lookAfterMs: options.lookAfterMs ?? 0,
+    disconnectWatchDelayMs: options.disconnectWatchDelayMs ?? 0,
     scrape,
     share,
     created: created ?? Math.floor(clock.date() / 1000),
@@ -155,14 +155,16 @@ export function createApp(options: AppOptions): App {
     const { route, params } = await router.find(request.method, path);
     exchange.observer?.routed(route.path);
     if (!route.open) {
-      if (options.refuse !== undefined) throw new ApiError(503, options.refuse);
+      if (options.unavailableReason !== undefined) {
+        throw new ApiError(503, options.unavailableReason);
+      }
       exchange.client = await authenticator.check(request.headers);
       const { id, name, key } = exchange.client;
       exchange.fields.client = id;
       if (key !== undefined) exchange.fields.client_name = name;
       if (!route.urgent) {
         if (draining) throw shuttingDown();
-        exchange.leave = await admission.enter(request);
+        exchange.releaseSlot = await admission.enter(request);
         if (draining) throw shuttingDown();
       }
     }
@@ -190,12 +192,12 @@ export function createApp(options: AppOptions): App {
       let over = false;
       let status = 200;
       let ms: number | undefined;
-      const done = (error?: unknown) => {
+      const finish = (error?: unknown) => {
         if (over) return;
         over = true;
         work.end();
-        exchange.hold?.end();
-        exchange.leave();
+        exchange.reservation?.end();
+        exchange.releaseSlot();
         if (error !== undefined) {
           status = isMessages ? messagesStatus(statusOf(error)) : statusOf(error);
         }
@@ -211,9 +213,9 @@ export function createApp(options: AppOptions): App {
         fields,
         observer,
         isStreaming: false,
-        leave() {},
-        done,
-        onAnswer: (end) => ends.push(end),
+        releaseSlot() {},
+        finish,
+        onResponse: (end) => ends.push(end),
       };
       let failed = false;
       let response: Response;
@@ -222,9 +224,9 @@ export function createApp(options: AppOptions): App {
           ? preflightResponse(request)
           : await answer(request, exchange, path, serving);
         status = response.status;
-        if (!exchange.isStreaming) done();
+        if (!exchange.isStreaming) finish();
       } catch (error) {
-        done(error);
+        finish(error);
         failed = true;
         const failure = toApiError(error);
         response = isMessages ? messagesErrorResponse(failure, id) : errorResponse(failure);
@@ -233,7 +235,7 @@ export function createApp(options: AppOptions): App {
       const { headers } = response;
       headers.set("x-request-id", id);
       if (isMessages) headers.set("request-id", id);
-      const own = exchange.hold?.headers ?? await limits.headers(exchange.client);
+      const own = exchange.reservation?.headers ?? await limits.headers(exchange.client);
       const usual = own === undefined ? CONSTANT_HEADERS : { ...CONSTANT_HEADERS, ...own };
       for (const name in usual) {
         // A refusal brings its own.
@@ -289,7 +291,7 @@ function logAnswer(
   if (error === undefined) return log.info(message, { status, ms, outcome: "ok", ...fields });
   const failure = toApiError(error);
   const cause = failure.status === 500 && failure.cause !== undefined
-    ? { cause: causeOf(failure.cause) }
+    ? { cause: stackWithoutMessage(failure.cause) }
     : {};
   log[failure.status >= 500 ? "error" : "info"](message, {
     status,

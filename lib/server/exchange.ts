@@ -4,7 +4,7 @@
  * @module
  */
 import type { Client } from "./middleware/auth.ts";
-import type { Hold } from "./limits/limits.ts";
+import type { LimitReservation } from "./limits/limits.ts";
 import type { LogFields } from "./telemetry/log.ts";
 import type { RequestObserver } from "./telemetry/observer.ts";
 import type { Work } from "./work.ts";
@@ -14,7 +14,7 @@ export interface Exchange {
   /** Who asks; nobody, until the token has been checked. */
   client: Client;
   /** What it holds of its client's limits. */
-  hold?: Hold | undefined;
+  reservation?: LimitReservation | undefined;
   /** Its work. */
   work: Work;
   /** Fields for its line in the log. */
@@ -24,11 +24,11 @@ export interface Exchange {
   /** Whether the answer goes on after the handler has returned; who writes it then says `done`. */
   isStreaming: boolean;
   /** Gives its place among the running requests back. */
-  leave(): void;
+  releaseSlot(): void;
   /** The answer is over: whole, failed or abandoned. Only the first call counts. */
-  done(error?: unknown): void;
+  finish(error?: unknown): void;
   /** Calls this when the answer, or its beginning, is handed to the runtime. */
-  onAnswer(end: () => void): void;
+  onResponse(end: () => void): void;
 }
 
 /** A route's answer. Throws what `toApiError` understands. */

@@ -14,10 +14,11 @@ import type { Clock } from "../clock.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
 import type { Client } from "./middleware/auth.ts";
 import { readJson } from "./http/json_body.ts";
-import { watchClient } from "./http/client_disconnect.ts";
+import { watchForDisconnect } from "./http/client_disconnect.ts";
 import type { Exchange } from "./exchange.ts";
 import { estimate } from "./limits/rules.ts";
 import type { Limits } from "./limits/limits.ts";
+import type { Work } from "./work.ts";
 
 /** The published models by id; the first one serves requests that name none. */
 export type Models = ReadonlyMap<string, PublishedModel>;
@@ -37,7 +38,7 @@ export interface RunOptions {
   /** The clients' limits. */
   limits: Limits;
   /** How long a request may take before it is asked whether its client left, in milliseconds. */
-  lookAfterMs: number;
+  disconnectWatchDelayMs: number;
 }
 
 /** Starts a run that ends with its signal. */
@@ -50,38 +51,22 @@ export type StartRun = (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>;
  */
 export function readRequest(
   request: Request,
-  { work, onAnswer }: Exchange,
-  { settings, clock, lookAfterMs }: Pick<RunOptions, "settings" | "clock" | "lookAfterMs">,
+  { work, onResponse }: Exchange,
+  { settings, clock, disconnectWatchDelayMs }: Pick<
+    RunOptions,
+    "settings" | "clock" | "disconnectWatchDelayMs"
+  >,
 ): Promise<unknown> {
   // To ask costs as much as to parse the request, and most are answered before.
-  if (lookAfterMs === 0) leaveWith(request, work);
-  else onAnswer(clock.timer(lookAfterMs, () => leaveWith(request, work)));
+  if (disconnectWatchDelayMs === 0) leaveWith(request, work);
+  else onResponse(clock.timer(disconnectWatchDelayMs, () => leaveWith(request, work)));
   return readJson(request, { settings, clock }, (body) => {
-    onAnswer(watchClient(body, clock, () => work.abort(clientGone())));
+    onResponse(watchForDisconnect(body, clock, () => work.abort(clientGone())));
   });
 }
 
-/**
- * Prepares the run of a request, within the request's time.
- *
- * @throws {ApiError} 429 where the client is over a limit.
- */
-export async function prepareRun(
-  model: PublishedModel,
-  reasoning: ReasoningRequest,
-  exchange: Exchange,
-  options: RunOptions,
-): Promise<StartRun> {
-  const { settings } = options;
-  const { work } = exchange;
-  const deadline = work.limit(
-    reasoning.stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
-  );
-  return await startRun(model, reasoning, deadline, exchange, options);
-}
-
 /** Ends the work when the runtime tells that the client has left. */
-function leaveWith(request: Request, work: Exchange["work"]): void {
+function leaveWith(request: Request, work: Work): void {
   const gone = () => work.abort(clientGone());
   if (request.signal.aborted) gone();
   request.signal.addEventListener("abort", gone, { once: true });
@@ -104,20 +89,25 @@ function noteRun(
 }
 
 /**
- * A run that no client waits for, until its deadline on the clock's `now`.
+ * Reserves what a run may use of its client's limits, and starts the time limit of `work`.
  *
- * @throws {ApiError} 429 where the client is over a limit.
+ * @param work differs from the request's own for a run that outlives its request.
+ * @returns starts the run.
+ * @throws {ApiError} 429 if the client is over a limit.
  */
-export async function startRun(
+export async function prepareRun(
   model: PublishedModel,
   reasoning: ReasoningRequest,
-  deadline: number,
   exchange: Exchange,
   { client, clock, random, settings, limits }: RunOptions,
+  work: Work = exchange.work,
 ): Promise<StartRun> {
+  const deadline = work.limit(
+    reasoning.stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
+  );
   const { fields } = exchange;
   fields.model = model.reasoning.id;
-  const hold = exchange.hold = await limits.take(
+  const reservation = exchange.reservation = await limits.take(
     exchange.client,
     () => estimate(reasoning.messages, reasoning.maxTokens, model.reasoning),
     model.reasoning.id,
@@ -133,7 +123,9 @@ export async function startRun(
       maxRetries: settings.max_retries,
       onRetry: () => fields.retries = Number(fields.retries ?? 0) + 1,
       observer,
-      ...(hold === undefined ? {} : { onStart: hold.begin, onEnd: hold.settle }),
+      ...(reservation === undefined
+        ? {}
+        : { onStart: reservation.begin, onEnd: reservation.settle }),
     });
 }
 

@@ -43,7 +43,7 @@ export interface Shared {
   /** What is counted, if it is. */
   metrics: Metrics | undefined;
   /** How long a request may take before it is asked whether its client left, in milliseconds. */
-  lookAfterMs: number;
+  disconnectWatchDelayMs: number;
   /** Answers a scrape. */
   scrape: () => Promise<Response>;
   /** This app's part of a bound that holds for all workers of the server. */
@@ -77,7 +77,7 @@ export function createService(config: ResolvedConfig, shared: Shared): Service {
     clock,
     random: shared.random,
     limits: shared.limits,
-    lookAfterMs: shared.lookAfterMs,
+    disconnectWatchDelayMs: shared.disconnectWatchDelayMs,
   };
   const routes: Route<Handler>[] = [
     { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },

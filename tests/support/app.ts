@@ -30,7 +30,7 @@ export interface TestAppOptions {
   /** Where requests and tokens are counted. */
   limiter?: Limiter;
   /** How long a request may take before it is asked whether its client left, in milliseconds. */
-  lookAfterMs?: number;
+  disconnectWatchDelayMs?: number;
   /** Takes the lines of the log. */
   lines?: string[];
 }
@@ -72,7 +72,7 @@ stream_status_feedback: false
     random: () => 0.5,
     fetch,
     limiter: options.limiter,
-    lookAfterMs: options.lookAfterMs ?? 0,
+    disconnectWatchDelayMs: options.disconnectWatchDelayMs ?? 0,
     store: options.store,
     log: createLog({
       level: "debug",

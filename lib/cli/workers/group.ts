@@ -9,7 +9,7 @@ import type { Log } from "../../server/telemetry/log.ts";
 import {
   type MetricValues,
   scrapeResponse,
-  sumOf,
+  sumMetricValues,
   withoutGauges,
 } from "../../server/telemetry/metric_values.ts";
 import { type Clock, within } from "../../clock.ts";
@@ -141,9 +141,9 @@ function createCounted() {
   return {
     set: (index: number, values: MetricValues): unknown => latest.set(index, values),
     lost(index: number) {
-      lost = sumOf([lost, withoutGauges(latest.get(index) ?? new Map())]);
+      lost = sumMetricValues([lost, withoutGauges(latest.get(index) ?? new Map())]);
       latest.delete(index);
     },
-    sum: (): MetricValues => sumOf([lost, ...latest.values()]),
+    sum: (): MetricValues => sumMetricValues([lost, ...latest.values()]),
   };
 }

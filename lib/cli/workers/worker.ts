@@ -6,7 +6,7 @@
  */
 import { resolveConfig } from "../../config/resolve.ts";
 import { type App, createApp } from "../../server/app.ts";
-import { LOOK_MS } from "../../server/http/client_disconnect.ts";
+import { DISCONNECT_POLL_MS } from "../../server/http/client_disconnect.ts";
 import { serverClock } from "../../clock.ts";
 import { createToolReasoning } from "../../upstream/tool_reasoning.ts";
 import { type Calls, createCalls } from "./calls.ts";
@@ -37,8 +37,8 @@ globalThis.addEventListener("message", (event) => {
         random: Math.random,
         fetch,
         log,
-        lookAfterMs: LOOK_MS,
-        crew: {
+        disconnectWatchDelayMs: DISCONNECT_POLL_MS,
+        workerGroup: {
           share: (bound) => shareOf(bound, start),
           created: start.created,
           values: () => main.call("values"),

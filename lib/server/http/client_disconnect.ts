@@ -12,14 +12,14 @@
 import type { Clock } from "../../clock.ts";
 
 /** Time between two looks, in milliseconds: a reset connection takes two, and 100 ms must do. */
-export const LOOK_MS = 30;
+export const DISCONNECT_POLL_MS = 30;
 
 /**
  * The number by which the runtime knows a request's body, while it comes from the network.
  *
  * @returns undefined for a body that is here already, or that no server received.
  */
-export function bodyResource(body: ReadableStream<Uint8Array>): number | undefined {
+export function bodyResourceId(body: ReadableStream<Uint8Array>): number | undefined {
   for (const key of Object.getOwnPropertySymbols(body)) {
     const value: unknown = Reflect.get(body, key);
     if (typeof value !== "object" || value === null || !("rid" in value)) continue;
@@ -32,7 +32,7 @@ export function bodyResource(body: ReadableStream<Uint8Array>): number | undefin
  * Whether all of a request's body is here already, so that no stream of it has to be made: that
  * costs as much as to parse it. False where the runtime does not tell.
  */
-export function isHere(request: Request): boolean {
+export function isBodyReceived(request: Request): boolean {
   innerKey ??= Object.getOwnPropertySymbols(request).find((key) => key.description === "request");
   if (innerKey === undefined) return false;
   const inner: { body?: { streamOrStatic?: unknown } | null } | undefined = Reflect.get(
@@ -52,12 +52,12 @@ let innerKey: symbol | undefined;
  * @returns ends the watch and closes the body. To be called before the answer is handed to the
  * runtime: from then on it looks by itself, and an open body would hold the connection.
  */
-export function watchClient(
+export function watchForDisconnect(
   body: ReadableStream<Uint8Array>,
   clock: Clock,
   onGone: () => void,
 ): () => void {
-  const rid = bodyResource(body);
+  const rid = bodyResourceId(body);
   const read = runtimeRead();
   const nothing = new Uint8Array(1);
   let over = rid === undefined || read === undefined;
@@ -73,7 +73,7 @@ export function watchClient(
     }
   }
   function next(): void {
-    if (!over) cancel = clock.timer(LOOK_MS, look);
+    if (!over) cancel = clock.timer(DISCONNECT_POLL_MS, look);
   }
 
   next();

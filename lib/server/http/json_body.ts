@@ -6,7 +6,7 @@
 import { ApiError, ClientGoneError, invalidRequest } from "../../api/errors.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
 import type { Clock } from "../../clock.ts";
-import { bodyResource, isHere } from "./client_disconnect.ts";
+import { bodyResourceId, isBodyReceived } from "./client_disconnect.ts";
 import { checkBounds } from "./json_bounds.ts";
 
 /** The bounds of a body. */
@@ -56,12 +56,12 @@ async function readBody(
   const header = request.headers.get("content-length");
   const declared = header === null ? undefined : Number(header);
   if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
-  if (declared !== undefined && isHere(request)) return await request.text();
+  if (declared !== undefined && isBodyReceived(request)) return await request.text();
   const { body } = request;
   if (body === null) return "";
   try {
     // What is here already needs no time.
-    if (declared !== undefined && bodyResource(body) === undefined) return await request.text();
+    if (declared !== undefined && bodyResourceId(body) === undefined) return await request.text();
     const reader = body.getReader();
     const late = Promise.withResolvers<never>();
     const cancel = clock.timer(ms, () => late.reject(tooSlow(ms)));
@@ -93,7 +93,7 @@ function giveUp(
   clock: Clock,
 ): void {
   const cancel = () => void reader.cancel().catch(() => {});
-  if (bodyResource(body) === undefined) cancel();
+  if (bodyResourceId(body) === undefined) cancel();
   else clock.timer(LINGER_MS, cancel);
 }
 

@@ -8,7 +8,7 @@ import { type Clock, within } from "../../clock.ts";
 import type { Exchange } from "../exchange.ts";
 
 /** What the answer is made from. */
-export interface PatientJsonOptions {
+export interface JsonWithHeartbeatOptions {
   /** The whole answer, when it is there. */
   whole: Promise<unknown>;
   /** The best that there is, should the work fail after the first space. */
@@ -25,7 +25,7 @@ export interface PatientJsonOptions {
  * Answers with JSON; JSON may begin with spaces (RFC 8259, section 2), so that they can go out
  * while the work goes on. A failure before the first space is thrown and keeps its status.
  */
-export async function patientJson(options: PatientJsonOptions): Promise<Response> {
+export async function jsonWithHeartbeat(options: JsonWithHeartbeatOptions): Promise<Response> {
   const { whole, draft, heartbeatMs, clock, exchange } = options;
   let cancel = () => {};
   const early = await within(clock, heartbeatMs, whole);
@@ -41,7 +41,7 @@ export async function patientJson(options: PatientJsonOptions): Promise<Response
       };
       const end = (json: unknown, error?: unknown) => {
         cancel();
-        exchange.done(error);
+        exchange.finish(error);
         if (over) return;
         over = true;
         controller.enqueue(utf8.encode(JSON.stringify(json)));
@@ -55,7 +55,7 @@ export async function patientJson(options: PatientJsonOptions): Promise<Response
       cancel();
       const gone = new ClientGoneError("The client left before the answer");
       exchange.work.abort(gone);
-      exchange.done(gone);
+      exchange.finish(gone);
     },
   });
   return new Response(body, { headers: { "content-type": "application/json" } });

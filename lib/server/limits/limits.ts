@@ -20,10 +20,10 @@ import {
   rulesOf,
   used,
 } from "./rules.ts";
-import { causeOf, type Log } from "../telemetry/log.ts";
+import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 
 /** What a request holds of its client's limits. A request that runs nothing gives all of it back. */
-export interface Hold {
+export interface LimitReservation {
   /** The `x-ratelimit-*` headers of its answer. */
   headers: Record<string, string>;
   /** Its run begins. */
@@ -44,7 +44,11 @@ export interface Limits {
    * @throws {ApiError} 429 for a request that a limit refuses; it costs nothing. 503 where the
    * counts can't be reached.
    */
-  take(client: Client, estimate: () => Estimate, model: string): Promise<Hold | undefined>;
+  take(
+    client: Client,
+    estimate: () => Estimate,
+    model: string,
+  ): Promise<LimitReservation | undefined>;
   /** The `x-ratelimit-*` headers of a client as it stands; undefined where it has no limit. */
   headers(client: Client): Promise<Record<string, string>> | undefined;
   /** Waits until all that is over has been counted; leases are renewed no more. */
@@ -88,7 +92,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
   }
 
   function failed(what: string, error: unknown): void {
-    log.error(`limits: can't ${what}`, { cause: causeOf(error) });
+    log.error(`limits: can't ${what}`, { cause: stackWithoutMessage(error) });
   }
 
   function renew(): void {
@@ -124,7 +128,11 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
   const standings = (asked: readonly Taken[], states: readonly LimitState[]) =>
     asked.map(({ rule, cost }, i) => ({ rule, cost, state: states[i]! }));
 
-  function holdOf(taken: Taken[], states: readonly LimitState[], lease: string): Hold {
+  function createReservation(
+    taken: Taken[],
+    states: readonly LimitState[],
+    lease: string,
+  ): LimitReservation {
     let run: "none" | "on" | "over" = "none";
     let usage: Usage | undefined;
     let answered = false;
@@ -187,7 +195,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
           throw unavailable();
         },
       );
-      if (answer.ok) return holdOf(asked, answer.states, lease);
+      if (answer.ok) return createReservation(asked, answer.states, lease);
       throw refusal(standings(asked, answer.states), model, date);
     },
     headers: (client) => isLimited(client, limits()) ? standing(client) : undefined,

@@ -12,7 +12,7 @@ import type { Change, EntryKey, Store } from "../../store/store.ts";
 import { type Clock, sleep } from "../../clock.ts";
 import { createEventLog, type EventLogWriter } from "./event_log.ts";
 import type { FoundResponse, KeptResponse, KeptResponses } from "./stored.ts";
-import { causeOf, type Log } from "../telemetry/log.ts";
+import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { failedBefore } from "./replay.ts";
 import type { Work } from "../work.ts";
 
@@ -118,7 +118,9 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
         if (held) again();
         else if (!stopped) work.abort(cancelled());
       } catch (error) {
-        log.warn("A background response could not renew its lease", { cause: causeOf(error) });
+        log.warn("A background response could not renew its lease", {
+          cause: stackWithoutMessage(error),
+        });
         again();
       }
     };
@@ -153,7 +155,7 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     try {
       end = await keep(run, end, written);
     } catch (error) {
-      log.error("A background response could not be kept", { cause: causeOf(error) });
+      log.error("A background response could not be kept", { cause: stackWithoutMessage(error) });
       end = { error };
     } finally {
       if (!("error" in end)) own.events.push(...last);
@@ -175,7 +177,9 @@ export function createBackgroundRuns(options: BackgroundOptions): BackgroundRuns
     try {
       rest = await written.end();
     } catch (error) {
-      log.error("The events of a background response could not be kept", { cause: causeOf(error) });
+      log.error("The events of a background response could not be kept", {
+        cause: stackWithoutMessage(error),
+      });
       end = { error };
     }
     for (;;) {

@@ -20,7 +20,7 @@ import { readJson } from "../http/json_body.ts";
 import type { Exchange, Handler } from "../exchange.ts";
 import type { KeptResponse } from "./stored.ts";
 import type { Memory } from "./recall.ts";
-import { findModel, prepareRun, readRequest, type RunOptions, startRun } from "../runs.ts";
+import { findModel, prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Work } from "../work.ts";
 
 /** What the making of responses needs from outside. */
@@ -150,9 +150,8 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const { owner, kept, model, decoded } = making;
     const work = options.beginWork();
     try {
-      const deadline = work.limit(settings.stream_timeout_ms);
       const reasoning = { ...decoded.reasoning, stream: true };
-      const start = await startRun(model, reasoning, deadline, exchange, options);
+      const start = await prepareRun(model, reasoning, exchange, options, work);
       await memory.background.start({
         owner,
         kept,

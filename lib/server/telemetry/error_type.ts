@@ -81,6 +81,6 @@ export function statusOf(error: unknown): number {
 }
 
 /** The `error.type` of an upstream call; undefined where all went well. */
-export function endType(end: CallEnd): string | undefined {
+export function callErrorType(end: CallEnd): string | undefined {
   return end === "ok" ? undefined : end === "cancelled" ? end : errorType(end);
 }

@@ -52,7 +52,7 @@ function shown(value: string | number | boolean): string {
  * Where an error was thrown that nobody foresaw. Its message is left out: it may quote what was
  * being read.
  */
-export function causeOf(error: unknown): string {
+export function stackWithoutMessage(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const frames =
     error.stack?.replace(error.message, () => "").split("\n").filter((line) =>

@@ -22,7 +22,7 @@ export type MetricValues = ReadonlyMap<MetricKey, readonly MetricRow[]>;
 const SPECS = Object.entries(METRICS) as [MetricKey, MetricSpec][];
 
 /** Adds up what several have counted; present values as the table of metrics says. */
-export function sumOf(all: readonly MetricValues[]): MetricValues {
+export function sumMetricValues(all: readonly MetricValues[]): MetricValues {
   return new Map(SPECS.map(([key, { across }]) => {
     const rows = new Map<string, MetricRow>();
     for (const row of all.flatMap((values) => values.get(key) ?? [])) {
@@ -47,7 +47,7 @@ export function withoutGauges(values: MetricValues): MetricValues {
 }
 
 /** Everything in Prometheus' text format. */
-export function textOf(values: MetricValues): string {
+export function formatMetrics(values: MetricValues): string {
   return SPECS.map(([key, spec]) => {
     const name = prometheusName(spec);
     const lines = (values.get(key) ?? []).flatMap((row) => linesOf(name, row, spec.buckets));
@@ -58,7 +58,7 @@ export function textOf(values: MetricValues): string {
 
 /** The answer to a scrape. */
 export function scrapeResponse(values: MetricValues): Response {
-  return new Response(textOf(values), {
+  return new Response(formatMetrics(values), {
     headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
   });
 }

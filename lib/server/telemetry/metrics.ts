@@ -10,7 +10,7 @@ import type { Usage } from "../../reasoning/usage.ts";
 import type { Clock } from "../../clock.ts";
 import type { UpstreamClient } from "../../upstream/client.ts";
 import type { Target } from "../../upstream/target.ts";
-import { endType, errorType } from "./error_type.ts";
+import { callErrorType, errorType } from "./error_type.ts";
 import type { MetricValues } from "./metric_values.ts";
 import { dialectOf, type ObservedRun, type RequestObserver } from "./observer.ts";
 import { createRegistry, type MetricAttributes, type Registry } from "./registry.ts";
@@ -197,7 +197,7 @@ function observeCall(registry: Registry, clock: Clock, onEnd: () => void): RunCa
           "gen_ai.operation.name": "chat",
           "gen_ai.provider.name": name,
           "gen_ai.request.model": model,
-          "error.type": endType(end),
+          "error.type": callErrorType(end),
         });
     },
     retried: ({ name }, error) =>

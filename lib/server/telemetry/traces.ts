@@ -17,7 +17,7 @@ import type { RunCallObserver, RunObserver } from "../../reasoning/observer.ts";
 import type { CallSpec } from "../../reasoning/strategy.ts";
 import type { Delta } from "../../upstream/wire/deltas.ts";
 import type { CallEnd } from "../../upstream/observer.ts";
-import { endType, errorType } from "./error_type.ts";
+import { callErrorType, errorType } from "./error_type.ts";
 import { dialectOf, type RequestObserver } from "./observer.ts";
 import { messageParts } from "./trace_contents.ts";
 
@@ -169,7 +169,7 @@ function observeCall(spec: CallSpec, parent: Context, contents: boolean): RunCal
         const content = pieces.join("");
         span.setAttribute("gen_ai.output.messages", messageParts([{ role: "assistant", content }]));
       }
-      const type = endType(end);
+      const type = callErrorType(end);
       if (end === "cancelled") span.setAttribute("error.type", end);
       else if (type !== undefined) fail(span, type);
       span.end();

@@ -3,7 +3,7 @@ import { ApiError, ClientGoneError, invalidRequest, toApiError } from "../../../
 import { UpstreamError, type UpstreamErrorCode } from "../../../lib/reasoning/events.ts";
 import { RequestError } from "../../../lib/reasoning/request.ts";
 import {
-  endType,
+  callErrorType,
   ERROR_TYPES,
   errorType,
   statusOf,
@@ -52,9 +52,9 @@ Deno.test("every failure has one type, which begins with whose fault it is", () 
 });
 
 Deno.test("an upstream call that went well has no type, and one that was cut off is cancelled", () => {
-  assertEquals(endType("ok"), undefined);
-  assertEquals(endType("cancelled"), "cancelled");
-  assertEquals(endType(upstream("upstream_timeout")), "upstream_timeout");
+  assertEquals(callErrorType("ok"), undefined);
+  assertEquals(callErrorType("cancelled"), "cancelled");
+  assertEquals(callErrorType(upstream("upstream_timeout")), "upstream_timeout");
 });
 
 Deno.test("a failure is counted under its own status, and a client that left under 499", () => {
