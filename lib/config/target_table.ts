@@ -4,7 +4,7 @@
  * @module
  */
 import type { Target } from "../upstream/target.ts";
-import { type UpstreamOptions, upstreamOptions } from "../upstream/options.ts";
+import type { UpstreamOptions } from "../upstream/options.ts";
 import { normaliseBaseUrl } from "./base_url.ts";
 import {
   allBaseUrls,
@@ -14,6 +14,7 @@ import {
   defaultUpstream,
 } from "./defaults.ts";
 import type { Config } from "./schema/config.ts";
+import { upstreamOptions } from "./schema/upstream.ts";
 
 /** Where models are found. */
 export interface TargetTable {

@@ -6,10 +6,11 @@
 import { z } from "zod";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
-import { count, milliseconds, upstreamOptions } from "../../upstream/options.ts";
 import { keySchema, limitsSchema } from "./keys.ts";
 import { formatSchema, modelSchema } from "./models.ts";
+import { count, milliseconds } from "./numbers.ts";
 import { HOST_REGEXP } from "./text_rules.ts";
+import { upstreamOptions } from "./upstream.ts";
 
 const server = z.strictObject({
   host: z.string().regex(

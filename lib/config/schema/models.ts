@@ -8,7 +8,7 @@ import { FORMATS } from "../../api/formats/format.ts";
 import { EFFORTS } from "../../reasoning/effort.ts";
 import { modifierOptions } from "../../reasoning/modifiers.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
-import { count } from "../../upstream/options.ts";
+import { count } from "./numbers.ts";
 
 const upstreamNames = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 

@@ -5,7 +5,6 @@
  * @module
  */
 import { z } from "zod";
-import { milliseconds } from "../../upstream/options.ts";
 import { relayAnswer } from "../relay/answer.ts";
 import { withoutFinalLine } from "../answers/extractor.ts";
 import { relayOrBest } from "../answers/best.ts";
@@ -26,7 +25,7 @@ const options = z.strictObject({
     "Rounds of proposers; from the second on they see the round before. Default: by effort, 1 or 2.",
   ),
   temperature: z.number().min(0).max(2).default(0.7).describe("Temperature of the proposers."),
-  straggler_ms: milliseconds.default(5_000).describe(
+  straggler_ms: z.number().int().min(1).max(86_400_000).default(5_000).describe(
     "Time after which the last proposer is waited for no longer, in milliseconds.",
   ),
 });

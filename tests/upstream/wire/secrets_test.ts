@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { upstreamOptions } from "../../../lib/upstream/options.ts";
+import { upstreamOptions } from "../../../lib/config/schema/upstream.ts";
 import { withoutSecrets } from "../../../lib/upstream/wire/secrets.ts";
 
 const upstream = upstreamOptions.parse({
