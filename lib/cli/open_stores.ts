@@ -1,34 +1,28 @@
-/**
- * Where the program keeps responses and counts.
- *
- * @module
- */
 import { join } from "../path.ts";
 import type { Log } from "../server/telemetry/log.ts";
 import type { Limiter } from "../store/limiter.ts";
 import { openLimiter, openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 
-/** What outlives a request. */
-export interface Kept {
-  /** Responses and conversations. */
+/** State that outlives a request. */
+export interface Stores {
+  /** Responses, conversations and their events. */
   store: Store;
-  /** Counts. */
   limiter: Limiter;
 }
 
 /**
- * Opens where responses and counts are kept.
+ * Opens the stores of the setting `store`.
  *
- * @param folder the configuration's, where the database of SQLite lies.
- * @throws {Error} where that can't be had.
+ * @param folder folder of config.yaml, which also holds the SQLite database
+ * @throws {Error} if a store cannot be opened
  */
-export async function openKept(
+export async function openStores(
   setting: string,
   folder: string,
   onDeploy: boolean,
   log: Log,
-): Promise<Kept> {
+): Promise<Stores> {
   const options = {
     path: join(folder, "o1-api.db"),
     now: Date.now,

@@ -106,7 +106,7 @@ export function createContext(
     canAnswer: budget.canAnswer,
     toolsNote: () => note,
     toolsMessage: () => note === "" ? [] : [{ role: "system", content: note.trim() }],
-    mayResume(error) {
+    spendRetry(error) {
       if (!error.isRetryable || scope.retries.left <= 0) return false;
       scope.retries.left--;
       return true;

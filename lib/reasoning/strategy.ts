@@ -62,8 +62,8 @@ export interface StrategyContext<Options = Record<string, unknown>> {
   toolsNote(): string;
   /** The same as a message of its own; none where there are no tools. */
   toolsMessage(): Message[];
-  /** Whether a thinking call that broke off may be made good; counts as a repeat. */
-  mayResume(error: UpstreamError): boolean;
+  /** Spends one retry on an interrupted thinking call; returns false if none may be spent. */
+  spendRetry(error: UpstreamError): boolean;
   /** Whether the role's upstream model has been seen to reason by itself. */
   reasonsItself(role: string): boolean;
   /** Says which text of an earlier call is shown as the answer. */

@@ -12,7 +12,7 @@ import { createSignalHandler } from "../../server/shutdown.ts";
 import { serverClock } from "../../clock.ts";
 import { announce } from "./banner.ts";
 import { configOrExit, type Configuration, exitOnConfigError } from "../configuration.ts";
-import { type Kept, openKept } from "../open_stores.ts";
+import { openStores, type Stores } from "../open_stores.ts";
 import { listen, type Listener, listenForScrapes } from "../listener.ts";
 import { flushLog, logOf, logRejections } from "../log.ts";
 import type { CommandOptions } from "../options.ts";
@@ -28,7 +28,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   const onDeploy = isDeploy(env);
   const address = listenAddress();
   const log = logOf(resolved);
-  const kept = await openOrExit(resolved.store, folder, onDeploy, log);
+  const stores = await openOrExit(resolved.store, folder, onDeploy, log);
   const { count, warning } = workerCount(resolved.server.workers, {
     cores: navigator.hardwareConcurrency,
     os: Deno.build.os,
@@ -41,11 +41,11 @@ export async function serve(options: CommandOptions): Promise<void> {
     ? (await import("../workers/group.ts")).createWorkers({
       count,
       configuration,
-      kept,
+      stores,
       clock: serverClock,
       log,
     })
-    : serveHere(configuration, kept, onDeploy, log);
+    : serveHere(configuration, stores, onDeploy, log);
   // Before it says that it listens, so that no change from then on is missed.
   const stopReloading = onDeploy
     ? () => {}
@@ -59,7 +59,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   flushLog();
   await server.finished;
   stopReloading();
-  await Promise.all([kept.store.close(), kept.limiter.close()]);
+  await Promise.all([stores.store.close(), stores.limiter.close()]);
 
   function listenAddress(): ListenAddress {
     try {
@@ -75,12 +75,12 @@ export async function serve(options: CommandOptions): Promise<void> {
 /** One event loop, this one. */
 function serveHere(
   { resolved }: Configuration,
-  kept: Kept,
+  stores: Stores,
   onDeploy: boolean,
   log: Log,
 ): Served {
   const app = createApp({
-    ...kept,
+    ...stores,
     config: resolved,
     clock: serverClock,
     random: Math.random,
@@ -98,9 +98,9 @@ function serveHere(
 }
 
 /** Opens what outlives requests; ends the process where that can't be had. */
-async function openOrExit(...args: Parameters<typeof openKept>): Promise<Kept> {
+async function openOrExit(...args: Parameters<typeof openStores>): Promise<Stores> {
   try {
-    return await openKept(...args);
+    return await openStores(...args);
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     Deno.exit(1);

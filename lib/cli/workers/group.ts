@@ -15,7 +15,7 @@ import {
 import { type Clock, within } from "../../clock.ts";
 import type { Configuration } from "../configuration.ts";
 import type { Doors } from "./calls.ts";
-import type { Kept } from "../open_stores.ts";
+import type { Stores } from "../open_stores.ts";
 import { freePort } from "../listener.ts";
 import type { Served } from "../served.ts";
 import { createSupervisor, type WorkerThread } from "./supervisor.ts";
@@ -27,8 +27,8 @@ export interface WorkersOptions {
   count: number;
   /** The configuration that the program starts with. */
   configuration: Configuration;
-  /** Where responses and counts are kept; workers share it where it is memory. */
-  kept: Kept;
+  /** Shared by the workers if it is in memory. */
+  stores: Stores;
   /** The one clock. */
   clock: Clock;
   /** Where the server says what it does. */
@@ -43,7 +43,7 @@ const LATE_MS = 5_000;
 
 /** Creates workers, which start when they are to listen. */
 export function createWorkers(
-  { count, configuration, kept, clock, log }: WorkersOptions,
+  { count, configuration, stores, clock, log }: WorkersOptions,
 ): Served {
   const { folder, resolved: { store: setting, metrics } } = configuration;
   const first = configuration.config;
@@ -51,8 +51,8 @@ export function createWorkers(
   let config: Config = first;
   let address: WorkerStart["address"];
   const counted = createCounted();
-  const { get, list, write, kind } = kept.store;
-  const { take, settle, renew } = kept.limiter;
+  const { get, list, write, kind } = stores.store;
+  const { take, settle, renew } = stores.limiter;
   const shared: Omit<MainDoors, "remember"> = { get, list, write, take, settle, renew, values };
 
   const supervisor = createSupervisor<WorkerDoors>({

@@ -10,7 +10,7 @@ import { DISCONNECT_POLL_MS } from "../../server/http/client_disconnect.ts";
 import { serverClock } from "../../clock.ts";
 import { createToolReasoning } from "../../upstream/tool_reasoning.ts";
 import { type Calls, createCalls } from "./calls.ts";
-import { type Kept, openKept } from "../open_stores.ts";
+import { openStores, type Stores } from "../open_stores.ts";
 import { flushLog, logOf, logRejections } from "../log.ts";
 import type { MainDoors, WorkerDoors, WorkerStart } from "./doors.ts";
 
@@ -19,7 +19,7 @@ const env = (name: string) => Deno.env.get(name);
 globalThis.addEventListener("message", (event) => {
   const toolReasoning = createToolReasoning();
   let app: App;
-  let kept: Kept;
+  let stores: Stores;
   let server: Deno.HttpServer;
 
   const doors: WorkerDoors = {
@@ -27,11 +27,11 @@ globalThis.addEventListener("message", (event) => {
       const config = resolveConfig(start.first, { env });
       const log = logOf(config, start.index + 1);
       logRejections(log);
-      kept = start.store === undefined
-        ? keptBy(main)
-        : await openKept(start.store, start.folder, false, log);
+      stores = start.store === undefined
+        ? storesOver(main)
+        : await openStores(start.store, start.folder, false, log);
       app = createApp({
-        ...kept,
+        ...stores,
         config,
         clock: serverClock,
         random: Math.random,
@@ -63,7 +63,7 @@ globalThis.addEventListener("message", (event) => {
     drain: (graceMs) => app.drain(graceMs),
     async close() {
       await server.shutdown();
-      await Promise.all([kept.store.close(), kept.limiter.close()]);
+      await Promise.all([stores.store.close(), stores.limiter.close()]);
       flushLog();
     },
     values: () => app.values(),
@@ -72,8 +72,8 @@ globalThis.addEventListener("message", (event) => {
   const main = createCalls<MainDoors>((event as MessageEvent<MessagePort>).data, doors);
 }, { once: true });
 
-/** What is kept in the main thread's memory, for all workers. */
-function keptBy({ call }: Calls<MainDoors>): Kept {
+/** Calls the stores in the memory of the main thread. */
+function storesOver({ call }: Calls<MainDoors>): Stores {
   const close = () => Promise.resolve();
   return {
     store: {

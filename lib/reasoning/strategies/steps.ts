@@ -167,7 +167,7 @@ async function* takeStep(
     }
   } catch (error) {
     // What was shown stands; the next step goes on from there.
-    if (!(error instanceof UpstreamError) || !began || !context.mayResume(error)) throw error;
+    if (!(error instanceof UpstreamError) || !began || !context.spendRetry(error)) throw error;
     cut = true;
   }
   const { parts, step } = reader.end();
