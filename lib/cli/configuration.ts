@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname } from "../path.ts";
+import { dirname } from "node:path";
 import { configPath } from "../config/config_path.ts";
 import { ConfigError } from "../config/faults/fault.ts";
 import { loadConfig } from "../config/load.ts";

@@ -1,4 +1,4 @@
-import { join } from "../path.ts";
+import { join } from "node:path";
 import type { Log } from "../server/telemetry/log.ts";
 import type { Limiter } from "../store/limiter.ts";
 import { openLimiter, openStore } from "../store/open.ts";

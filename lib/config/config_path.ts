@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, join } from "../path.ts";
+import { dirname, join } from "node:path";
 
 /** How the program was started. */
 export interface ConfigPathOptions {

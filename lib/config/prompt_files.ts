@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, resolve } from "../path.ts";
+import { dirname, resolve } from "node:path";
 import type { Fault } from "./faults/fault.ts";
 import { entries, mapping, textOf } from "./raw.ts";
 

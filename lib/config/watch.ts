@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, dirname } from "../path.ts";
+import { basename, dirname } from "node:path";
 import type { Clock } from "../clock.ts";
 
 /** What is watched. */

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { join } from "../path.ts";
-
 /** A file of the page's. */
 export interface Asset {
   /** Its bytes. */
@@ -75,7 +73,7 @@ export function createAssets(): Assets {
 }
 
 async function load(name: string, type: string): Promise<Asset> {
-  const body = await Deno.readFile(join(import.meta.dirname ?? ".", `page/${name}`));
+  const body = await Deno.readFile(new URL(`page/${name}`, import.meta.url));
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
   return { body, type, etag: `"${hash.toHex().slice(0, 32)}"` };
 }

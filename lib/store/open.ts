@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, resolve } from "../path.ts";
+import { dirname, resolve } from "node:path";
 import type { Limiter } from "./limiter.ts";
 import { createMemoryLimiter } from "./memory/limiter.ts";
 import { createMemoryStore } from "./memory/store.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "../../path.ts";
+import { join } from "node:path";
 import { ConfigError } from "../../config/faults/fault.ts";
 import { type ListenAddress, listenOptions } from "../../config/listen.ts";
 import { isDeploy, type ResolvedConfig } from "../../config/resolve.ts";
