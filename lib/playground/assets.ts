@@ -1,79 +1,88 @@
-/**
- * The page's files: a fixed table, read once each.
- *
- * @module
- */
-/** A file of the page's. */
+import { extname } from "node:path";
+
+/** A file of the page. */
 export interface Asset {
-  /** Its bytes. */
   body: Uint8Array<ArrayBuffer>;
-  /** Its media type. */
+  /** Media type. */
   type: string;
-  /** A strong validator, made of its content. */
+  /** Strong validator, made from the content. */
   etag: string;
 }
 
-/** The page's files by name. */
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
+};
+
+/** Paths below `page/` of every file that is served. No other file of the folder is. */
+export const ASSET_NAMES: readonly string[] = [
+  "index.html",
+  "icon.svg",
+  "api.js",
+  "app.js",
+  "clipboard.js",
+  "dom.js",
+  "drawer.js",
+  "strategies.js",
+  "chat/answer.js",
+  "chat/chat.js",
+  "chat/figures.js",
+  "chat/images.js",
+  "chat/picker.js",
+  "code/dialog.js",
+  "code/examples.js",
+  "style/base.css",
+  "style/chat.css",
+  "style/composer.css",
+  "style/figures.css",
+  "style/header.css",
+  "style/panels.css",
+  "style/small.css",
+  "style/text.css",
+  "style/thinking.css",
+  "text/live_text.js",
+  "text/markdown.js",
+  "thinking/candidates.js",
+  "thinking/step.js",
+  "thinking/tally.js",
+  "thinking/thinking.js",
+  "vendor/libraries.min.js",
+  "vendor/licences.txt",
+];
+
 export interface Assets {
   /**
-   * A file of the table.
+   * Reads a file; returns undefined for a name that is not in {@linkcode ASSET_NAMES}.
    *
-   * @param name its path below `page/`, e.g. `app.js`.
-   * @returns undefined where the table has no such name.
+   * @param name the path below `page/`, such as `app.js`.
    */
   read(name: string): Promise<Asset> | undefined;
 }
 
-const HTML = "text/html; charset=utf-8";
-const SCRIPT = "text/javascript; charset=utf-8";
-
-/** Every file that is served, and nothing else; the rest of the folder stays closed. */
-const TYPES: ReadonlyMap<string, string> = new Map([
-  ["index.html", HTML],
-  ["style.css", "text/css; charset=utf-8"],
-  ["icon.svg", "image/svg+xml"],
-  ["api.js", SCRIPT],
-  ["answer.js", SCRIPT],
-  ["app.js", SCRIPT],
-  ["chat.js", SCRIPT],
-  ["code.js", SCRIPT],
-  ["code_dialog.js", SCRIPT],
-  ["controls.js", SCRIPT],
-  ["dom.js", SCRIPT],
-  ["drawer.js", SCRIPT],
-  ["images.js", SCRIPT],
-  ["live_text.js", SCRIPT],
-  ["markdown.js", SCRIPT],
-  ["strategies.js", SCRIPT],
-  ["thinking.js", SCRIPT],
-  ["vendor/libraries.min.js", SCRIPT],
-  ["vendor/licences.txt", "text/plain; charset=utf-8"],
-]);
-
-/** Names of the files that are served. */
-export const ASSET_NAMES: readonly string[] = [...TYPES.keys()];
-
-/** Opens the table; each file is read when it is first asked for. */
+/** Each file is read from disk when it is first requested, and then kept. */
 export function createAssets(): Assets {
-  const known = new Map<string, Promise<Asset>>();
+  const assets = new Map<string, Promise<Asset>>();
   return {
     read(name) {
-      const type = TYPES.get(name);
-      if (type === undefined) return undefined;
-      let asset = known.get(name);
+      if (!ASSET_NAMES.includes(name)) return undefined;
+      let asset = assets.get(name);
       if (asset === undefined) {
-        asset = load(name, type);
-        known.set(name, asset);
-        // What could not be read may be readable later.
-        asset.catch(() => known.delete(name));
+        asset = load(name);
+        assets.set(name, asset);
+        // The next request tries again.
+        asset.catch(() => assets.delete(name));
       }
       return asset;
     },
   };
 }
 
-async function load(name: string, type: string): Promise<Asset> {
+async function load(name: string): Promise<Asset> {
   const body = await Deno.readFile(new URL(`page/${name}`, import.meta.url));
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
+  const type = MEDIA_TYPES[extname(name)] ?? "application/octet-stream";
   return { body, type, etag: `"${hash.toHex().slice(0, 32)}"` };
 }

@@ -1,5 +1,5 @@
 /**
- * The page's libraries; `deno task vendor` makes one file of them.
+ * The page's libraries, which `deno task vendor` bundles into one file.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The page in a real browser: Debian's Chromium, over the app on a port of its own.
+ * Opens the playground in Debian's Chromium, served by the app on its own port.
  *
  * @module
  */
@@ -7,10 +7,9 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import fs from "node:fs";
 import { createTestApp, TOKEN } from "../support/app.ts";
 
-/** Debian's Chromium. */
 const CHROMIUM = "/usr/bin/chromium";
 
-/** What keeps it from looking for hosts outside, and running as root in a closed sandbox. */
+/** Lets Chromium run as root, and keeps it from contacting other hosts. */
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -21,7 +20,6 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Whether the browser is here. */
 async function hasBrowser(): Promise<boolean> {
   try {
     return (await Deno.stat(CHROMIUM)).isFile;
@@ -30,11 +28,11 @@ async function hasBrowser(): Promise<boolean> {
   }
 }
 
-/** A test in a browser of its own; skipped, with a word, where there is no Chromium. */
+/** Registers a test that gets its own browser. It is skipped with a message without Chromium. */
 export function browserTest(name: string, test: (browser: Browser) => Promise<void>): void {
   Deno.test({
     name,
-    // The driver keeps pipes and timers of its own until its process ends.
+    // Playwright keeps pipes and timers open until the process ends.
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {
@@ -52,9 +50,8 @@ export function browserTest(name: string, test: (browser: Browser) => Promise<vo
   });
 }
 
-/** Starts the browser. */
 export async function startBrowser(): Promise<Browser> {
-  // Node's never throws; Deno's does below /proc, where the driver looks for Windows as it loads.
+  // Playwright looks for Windows below /proc as it loads, where Deno's existsSync throws.
   const { existsSync } = fs;
   fs.existsSync = (path) => !String(path).startsWith("/proc/") && existsSync(path);
   const { chromium } = await import("playwright-core");
@@ -62,33 +59,27 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
 }
 
-/** The page, opened, and all that it did. */
 export interface OpenPage extends AsyncDisposable {
-  /** The page. */
   page: Page;
-  /** Its address. */
   url: string;
-  /** URLs of requests to other origins; `data:` and `blob:` are none. */
-  strangers: string[];
-  /** Errors and breaches of the policy, as the console told them. */
+  /** URLs of requests to other origins, except `data:` and `blob:`. */
+  foreignRequests: string[];
+  /** Errors and policy violations from the console. */
   faults: string[];
 }
 
-/** How the page is opened. */
 export interface OpenOptions {
-  /** The upstream's base URL. */
+  /** Base URL of the upstream. */
   upstream: string;
-  /** More of config.yaml. */
+  /** Further settings of config.yaml. */
   yaml?: string;
-  /** Size, colours, permissions. */
   context?: BrowserContextOptions;
-  /** A script that is in the page before its own; the policy would not let it in later. */
+  /** A script that runs before the page's own; the policy would block it later. */
   script?: string;
-  /** Whether the key is typed in; default true. */
+  /** Whether to enter the key. Default: true. */
   enter?: boolean;
 }
 
-/** Opens the page over an upstream. */
 export async function openPage(browser: Browser, options: OpenOptions): Promise<OpenPage> {
   const app = await createTestApp(options);
   const server = Deno.serve(
@@ -99,18 +90,18 @@ export async function openPage(browser: Browser, options: OpenOptions): Promise<
   const context = await browser.newContext({ reducedMotion: "reduce", ...options.context });
   if (options.script !== undefined) await context.addInitScript({ content: options.script });
   const page = await context.newPage();
-  const strangers: string[] = [];
+  const foreignRequests: string[] = [];
   const faults: string[] = [];
   context.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
     if (!["data:", "blob:"].includes(protocol) && `${origin}/` !== url) {
-      strangers.push(request.url());
+      foreignRequests.push(request.url());
     }
   });
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
     const text = message.text();
-    // The browser's own line about an answer like 401 is what the test asked for.
+    // Chromium reports an HTTP status like 401, which the test expects, as a failed load.
     if (message.type() === "error" && !text.startsWith("Failed to load resource")) {
       faults.push(text);
     }
@@ -124,7 +115,7 @@ export async function openPage(browser: Browser, options: OpenOptions): Promise<
   return {
     page,
     url,
-    strangers,
+    foreignRequests,
     faults,
     async [Symbol.asyncDispose]() {
       await context.close();
@@ -134,7 +125,6 @@ export async function openPage(browser: Browser, options: OpenOptions): Promise<
   };
 }
 
-/** Types a question and sends it with Enter. */
 export async function ask(page: Page, question: string): Promise<void> {
   await page.getByLabel("Your question").fill(question);
   await page.keyboard.press("Enter");

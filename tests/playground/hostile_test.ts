@@ -9,7 +9,7 @@ models:
   o1: { strategy: steps, upstream: scripted, model: m, options: { min_steps: 1 } }
 `;
 
-/** What would show that something ran. */
+/** Texts that would change the page if any of them ran. */
 const ATTACKS = [
   "<script>document.title = 'owned'</script>",
   "<img src=x onerror=\"document.title = 'owned'\">",
@@ -40,7 +40,7 @@ const ATTACKS = [
 ];
 
 browserTest(
-  "what a model writes stays text, in the answer, the thinking and its titles",
+  "a model's text stays text, in the answer, the thinking and its titles",
   async (browser) => {
     const text = ATTACKS.join("\n\n");
     await using upstream = startUpstream(({ index }) =>
@@ -65,7 +65,7 @@ browserTest(
         place,
       );
       const names = await shown.locator("*").evaluateAll((all) =>
-        all.flatMap((each) => each.getAttributeNames())
+        all.flatMap((element) => element.getAttributeNames())
       );
       assertEquals(names.filter((name) => /^(on|style|src|data-|formaction)/.test(name)), []);
       const links = await shown.locator("a").evaluateAll((all) =>
@@ -77,7 +77,7 @@ browserTest(
       }
       const hrefs = links.map(([href]) => href);
       for (const href of ["evil.example/c.png", "example.com", "example.org/auto"]) {
-        assert(hrefs.some((each) => each!.endsWith(href)), href);
+        assert(hrefs.some((shownHref) => shownHref!.endsWith(href)), href);
       }
       const words = await shown.innerText();
       for (const attack of [ATTACKS[0]!, ATTACKS[3]!, ATTACKS[7]!]) {
@@ -87,11 +87,11 @@ browserTest(
     }
     assertStringIncludes(await page.locator(".step .name").first().innerText(), ATTACKS[0]!);
     assertEquals(await page.title(), "o1-api playground");
-    assertEquals([open.strangers, open.faults], [[], []]);
+    assertEquals([open.foreignRequests, open.faults], [[], []]);
   },
 );
 
-/** Texts that take a careless reader for ever. */
+/** Texts that take exponential time in a careless parser. */
 const HUGE: Record<string, string> = {
   "a line of 300 kB": "x".repeat(300_000),
   "10 kB of lists in lists": "- ".repeat(5_000),
@@ -110,7 +110,7 @@ const HUGE: Record<string, string> = {
   "200 kB of paragraphs": "Some **words** and `code`.\n\n".repeat(7_000),
 };
 
-browserTest("huge and twisted texts are shown without holding the page up", async (browser) => {
+browserTest("huge and malformed texts don't block the page", async (browser) => {
   let text = "";
   await using upstream = startUpstream(() => ({ content: pieces(text, 997) }));
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
@@ -123,10 +123,10 @@ browserTest("huge and twisted texts are shown without holding the page up", asyn
     await page.locator(".figures").waitFor();
     const shown = await page.locator(".answer").evaluate((element) => element.textContent!.length);
     assert(shown > 0, name);
-    // A page that is busy does not answer this in time.
+    // Times out if the page is busy.
     await page.getByLabel("Your question").fill("still there");
     const width = await page.locator("#log").evaluate((log) => log.scrollWidth - log.clientWidth);
     assertEquals(width, 0, `${name} is wider than the page`);
   }
-  assertEquals([open.strangers, open.faults], [[], []]);
+  assertEquals([open.foreignRequests, open.faults], [[], []]);
 });

@@ -1,22 +1,22 @@
 /**
- * What tests run inside the page; not part of the checked types, since it has the browser's.
+ * Functions that tests run inside the page. They use the browser's types, so they are not checked.
  *
  * @module
  */
 
-/** What the browser keeps of the page: the tab's store, the lasting one, cookies. */
-export const kept = () => [
+/** Returns the contents of session storage, of local storage, and all cookies. */
+export const storedData = () => [
   Object.values(sessionStorage),
   Object.values(localStorage),
   document.cookie,
 ];
 
 /**
- * Gives a picture to the page.
+ * Pastes or drops a picture.
  *
- * @param {{ kind: string, bytes: number[] }} picture whether it is a `paste` or a `drop`
+ * @param {{ kind: string, bytes: number[] }} picture kind: `paste` or `drop`
  */
-export function give({ kind, bytes }) {
+export function addPicture({ kind, bytes }) {
   const data = new DataTransfer();
   data.items.add(new File([new Uint8Array(bytes)], `${kind}.png`, { type: "image/png" }));
   const init = { bubbles: true, cancelable: true };
@@ -27,7 +27,7 @@ export function give({ kind, bytes }) {
   );
 }
 
-/** Checks the page with axe-core, which has to be there already: what is wrong, and how much is right. */
+/** Runs axe-core, which must have been loaded before. */
 export async function audit() {
   const { violations, passes } = await globalThis.axe.run(document);
   return {

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { TOKEN } from "../support/app.ts";
 import { pieces, startUpstream, step } from "../support/upstream.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
-import { give, kept } from "./in_page.js";
+import { addPicture, storedData } from "./in_page.js";
 
 const YAML = `
 upstreams:
@@ -22,7 +22,7 @@ const PNG = Uint8Array.from(
 );
 
 browserTest(
-  "the key is asked for, confirmed with Enter, and kept in this tab only",
+  "the page asks for the key and keeps it in this tab only",
   async (browser) => {
     await using upstream = startUpstream([{ content: "x" }]);
     await using open = await openPage(browser, { upstream: upstream.url, enter: false });
@@ -40,16 +40,16 @@ browserTest(
     await page.locator("#question:focus").waitFor();
     await page.reload();
     await question.waitFor();
-    assertEquals(await page.evaluate(kept), [[TOKEN], [], ""]);
+    assertEquals(await page.evaluate(storedData), [[TOKEN], [], ""]);
     await page.getByRole("button", { name: "Forget key" }).click();
     await key.waitFor();
-    assertEquals(await page.evaluate(kept), [[], [], ""]);
-    assertEquals([open.strangers, open.faults], [[], []]);
+    assertEquals(await page.evaluate(storedData), [[], [], ""]);
+    assertEquals([open.foreignRequests, open.faults], [[], []]);
   },
 );
 
 browserTest(
-  "a question streams: its steps open while they are written, and close",
+  "an answer streams; its steps are open while they are written, then close",
   async (browser) => {
     const gate = Promise.withResolvers<void>();
     await using upstream = startUpstream(({ index }) =>
@@ -100,12 +100,12 @@ browserTest(
       { role: "user", content: "What is 2 + 2?" },
       undefined,
     ]);
-    assertEquals([open.strangers, open.faults], [[], []]);
+    assertEquals([open.foreignRequests, open.faults], [[], []]);
   },
 );
 
-for (const how of ["button", "Escape"]) {
-  browserTest(`stop ends the work upstream, by ${how}`, async (browser) => {
+for (const how of ["Stop", "Escape"]) {
+  browserTest(`${how} stops the work upstream`, async (browser) => {
     await using upstream = startUpstream([{
       content: ["So ", "far"],
       gate: (frame) => frame === 2 ? new Promise(() => {}) : undefined,
@@ -116,18 +116,18 @@ for (const how of ["button", "Escape"]) {
     await ask(page, "Go on for ever");
     await page.getByText("So").waitFor();
     assertEquals(upstream.open, 1);
-    if (how === "button") await page.getByRole("button", { name: "Stop" }).click();
+    if (how === "Stop") await page.getByRole("button", { name: "Stop" }).click();
     else await page.keyboard.press("Escape");
     await upstream.calls[0]!.left;
     await page.getByText("Stopped.").first().waitFor();
     assertEquals(await page.locator(".answer").innerText(), "So");
     await page.locator("#question:focus").waitFor();
-    assertEquals([upstream.open, open.strangers, open.faults], [0, [], []]);
+    assertEquals([upstream.open, open.foreignRequests, open.faults], [0, [], []]);
   });
 }
 
 browserTest(
-  "compare asks models and strategies at once, each with its figures",
+  "comparing asks models and strategies at once, each with its figures",
   async (browser) => {
     const together = Promise.withResolvers<void>();
     await using upstream = startUpstream(({ index }) => {
@@ -159,11 +159,11 @@ browserTest(
     assertEquals(await vote.locator(".candidate").count(), 4);
     await vote.locator(".candidate summary").first().click();
     await vote.locator(".candidate .prose").first().getByText("The answer is 4.").waitFor();
-    assertEquals([open.strangers, open.faults], [[], []]);
+    assertEquals([open.foreignRequests, open.faults], [[], []]);
   },
 );
 
-browserTest("pictures go through, chosen, pasted or dropped", async (browser) => {
+browserTest("pictures can be chosen, pasted or dropped", async (browser) => {
   await using upstream = startUpstream([{ content: "A dot." }]);
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;
@@ -172,9 +172,9 @@ browserTest("pictures go through, chosen, pasted or dropped", async (browser) =>
     { name: "dot.png", mimeType: "image/png", buffer: Buffer.from(PNG) },
     { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from(PNG) },
   ]);
-  await page.getByText("note.txt is no PNG, JPEG, WebP or GIF.").waitFor();
+  await page.getByText("note.txt is not a PNG, JPEG, WebP or GIF.").waitFor();
   for (const kind of ["paste", "drop"]) {
-    await page.evaluate(give, { kind, bytes: [...PNG] });
+    await page.evaluate(addPicture, { kind, bytes: [...PNG] });
     await page.getByAltText(`${kind}.png`).waitFor();
   }
   await page.getByRole("button", { name: "Remove drop.png" }).click();
@@ -188,11 +188,11 @@ browserTest("pictures go through, chosen, pasted or dropped", async (browser) =>
   ]);
   assertEquals(await page.locator(".question img").count(), 2);
   assertEquals(await page.locator("#images li").count(), 0);
-  assertEquals([open.strangers, open.faults], [[], []]);
+  assertEquals([open.foreignRequests, open.faults], [[], []]);
 });
 
 browserTest(
-  "a conversation goes on until a new one begins; Shift+Enter breaks the line",
+  "a conversation continues until a new chat; Shift+Enter adds a line",
   async (browser) => {
     await using upstream = startUpstream(({ index }) => ({ content: `answer ${index}` }));
     await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
@@ -223,7 +223,7 @@ browserTest(
 );
 
 browserTest(
-  "failures are told in the server's words, and the next question is asked without them",
+  "errors show the server's message and are left out of the next question",
   async (browser) => {
     await using upstream = startUpstream([
       {
@@ -250,11 +250,11 @@ browserTest(
       upstream.calls.at(-1)!.body.messages.map(({ content }: { content: string }) => content),
       ["two", "half", "three"],
     );
-    assertEquals([open.strangers, open.faults], [[], []]);
+    assertEquals([open.foreignRequests, open.faults], [[], []]);
   },
 );
 
-browserTest("the drawer shows raw events, as many as are worth keeping", async (browser) => {
+browserTest("the drawer shows the latest raw events", async (browser) => {
   const words = Array.from({ length: 3000 }, (_, i) => `w${i} `);
   await using upstream = startUpstream([{ content: words }]);
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
@@ -270,7 +270,7 @@ browserTest("the drawer shows raw events, as many as are worth keeping", async (
   assertEquals(raw.includes(TOKEN), false);
 });
 
-browserTest("the request is shown as code, by keyboard alone", async (browser) => {
+browserTest("the request is shown as code, by keyboard only", async (browser) => {
   await using upstream = startUpstream([{ content: "fine" }]);
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;

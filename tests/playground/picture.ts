@@ -1,7 +1,7 @@
 /**
- * Takes the README's pictures, light and dark: two models of the built-in demo answer side by side.
+ * Takes the README's pictures, light and dark: two demo models answer side by side.
  *
- * Run it as `deno task picture`; it needs Debian's Chromium.
+ * Run it as `deno task picture`. It needs Debian's Chromium.
  *
  * @module
  */

@@ -1,35 +1,26 @@
 /**
- * The server, as the page talks to it.
- *
- * @module
- */
-
-/**
- * @typedef {object} Model a model that the server publishes
+ * @typedef {object} Model
  * @property {string} id
  * @property {string} [description]
  * @property {string} [strategy]
  */
 
-/** A failure in the server's words. */
 export class ApiFault extends Error {
   /**
-   * @param {string} message what the server says
-   * @param {number} [status] the HTTP status; 0 where there was none
-   * @param {string | null} [code] OpenAI's error code
+   * @param {string} message the server's own message, if it sent one
+   * @param {number} [status] HTTP status; 0 without a response and for errors within a stream
    */
-  constructor(message, status = 0, code = null) {
+  constructor(message, status = 0) {
     super(message);
     this.status = status;
-    this.code = code;
   }
 }
 
-/** The base URL of the API, wherever the page is mounted. */
+/** Base URL of the API, relative to where the page is mounted. */
 export const BASE_URL = new URL("v1", document.baseURI).href;
 
 /**
- * The models that a key may use.
+ * Lists the models that the key may use.
  *
  * @param {string} key
  * @returns {Promise<Model[]>}
@@ -40,11 +31,11 @@ export async function listModels(key) {
 }
 
 /**
- * Asks for a completion and yields its chunks.
+ * Requests a chat completion and yields its chunks.
  *
  * @param {string} key
  * @param {Record<string, unknown>} body
- * @param {AbortSignal} signal ends the work, the server's and the upstream's too
+ * @param {AbortSignal} signal aborting it also stops the work upstream
  * @returns {AsyncGenerator<any, void>}
  */
 export async function* streamChat(key, body, signal) {
@@ -54,14 +45,14 @@ export async function* streamChat(key, body, signal) {
     body: JSON.stringify(body),
     signal,
   });
-  if (response.body === null) throw new ApiFault("The server sent nothing.");
+  if (response.body === null) throw new ApiFault("The server sent an empty response.");
   for await (const data of eventsOf(response.body)) {
     if (data === "[DONE]") return;
     const chunk = JSON.parse(data);
-    if (chunk.error) throw new ApiFault(chunk.error.message, 0, chunk.error.code);
+    if (chunk.error) throw new ApiFault(chunk.error.message);
     yield chunk;
   }
-  throw new ApiFault("The stream ended before the answer was whole.");
+  throw new ApiFault("The stream ended before the answer was complete.");
 }
 
 /**
@@ -80,7 +71,7 @@ async function send(path, init) {
   const text = await response.text();
   try {
     const { error } = JSON.parse(text);
-    throw new ApiFault(error.message, response.status, error.code);
+    throw new ApiFault(error.message, response.status);
   } catch (error) {
     if (error instanceof ApiFault) throw error;
     throw new ApiFault(text.slice(0, 500) || response.statusText, response.status);
@@ -88,7 +79,7 @@ async function send(path, init) {
 }
 
 /**
- * The data of each server-sent event.
+ * Yields the data of each server-sent event.
  *
  * @param {ReadableStream<Uint8Array>} body
  */
@@ -100,10 +91,10 @@ async function* eventsOf(body) {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      // The end of an event can't lie before the last character that was there already.
-      const from = Math.max(0, rest.length - 1);
+      // The separator may start at the last character of the previous chunk.
+      const searchFrom = Math.max(0, rest.length - 1);
       rest += decoder.decode(value, { stream: true });
-      if (rest.indexOf("\n\n", from) < 0) continue;
+      if (rest.indexOf("\n\n", searchFrom) < 0) continue;
       const events = rest.split("\n\n");
       rest = events.pop() ?? "";
       for (const event of events) {

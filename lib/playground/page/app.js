@@ -1,21 +1,16 @@
-/**
- * The playground: asks for the key, then lets people ask.
- *
- * @module
- */
 import { listModels } from "./api.js";
-import { createChat } from "./chat.js";
-import { createCodeDialog } from "./code_dialog.js";
-import { createPicker } from "./controls.js";
+import { createChat } from "./chat/chat.js";
+import { createImages } from "./chat/images.js";
+import { createPicker } from "./chat/picker.js";
+import { createCodeDialog } from "./code/dialog.js";
 import { byId } from "./dom.js";
 import { createDrawer } from "./drawer.js";
-import { createImages } from "./images.js";
 
-/** Where the key is kept: in this tab, until it is closed. */
+/** Name of the key in session storage, which the browser clears when the tab is closed. */
 const KEY_ITEM = "o1-api.key";
 
-/** Least time between two lines that are said aloud, in milliseconds. */
-const SAY_MS = 2_500;
+/** Minimum time between two announcements to screen readers, in milliseconds. */
+const ANNOUNCE_MS = 2_500;
 
 const gate = byId("gate", HTMLElement);
 const keyField = byId("key", HTMLInputElement);
@@ -34,7 +29,7 @@ const eventsButton = byId("events", HTMLButtonElement);
 const fileField = byId("files", HTMLInputElement);
 let key = "";
 
-const say = createSay(byId("live", HTMLElement));
+const announce = createAnnouncer(byId("live", HTMLElement));
 const drawer = createDrawer({
   drawer: byId("drawer", HTMLElement),
   list: byId("raw", HTMLElement),
@@ -53,7 +48,7 @@ const images = createImages({
 const chat = createChat({
   log: byId("turns", HTMLElement),
   key: () => key,
-  say,
+  announce,
   drawer,
   showCode: createCodeDialog({
     dialog: byId("code", HTMLDialogElement),
@@ -69,7 +64,7 @@ byId("gate-form", HTMLFormElement).addEventListener("submit", (event) => {
 });
 byId("forget", HTMLButtonElement).addEventListener("click", () => {
   chat.clear();
-  leave("");
+  showGate("");
 });
 byId("new", HTMLButtonElement).addEventListener("click", () => {
   chat.clear();
@@ -94,7 +89,7 @@ composer.addEventListener("submit", (event) => {
   ask();
 });
 field.addEventListener("keydown", (event) => {
-  // Enter that ends the choice of a character is not meant for us.
+  // While an input method is composing, Enter selects a character.
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   ask();
@@ -106,32 +101,40 @@ for (const example of welcome.querySelectorAll("button")) {
     ask();
   });
 }
-keepAtEnd();
+followEnd();
 
-const kept = sessionStorage.getItem(KEY_ITEM);
-if (kept === null) leave("");
-else enter(kept);
+const storedKey = sessionStorage.getItem(KEY_ITEM);
+if (storedKey === null) showGate("");
+else enter(storedKey);
 
-/** @param {string} given the key to be tried */
-async function enter(given) {
+/**
+ * Opens the playground if the server accepts the key.
+ *
+ * @param {string} candidate
+ */
+async function enter(candidate) {
   gateError.textContent = "";
-  if (given === "") return leave("Enter the key first.");
+  if (candidate === "") return showGate("Enter the key first.");
   try {
-    const models = await listModels(given);
-    key = given;
-    sessionStorage.setItem(KEY_ITEM, given);
+    const models = await listModels(candidate);
+    key = candidate;
+    sessionStorage.setItem(KEY_ITEM, candidate);
     picker.offer(models);
     keyField.value = "";
     gate.hidden = true;
     playground.hidden = bar.hidden = false;
     field.focus();
   } catch (error) {
-    leave(error instanceof Error ? error.message : String(error));
+    showGate(error instanceof Error ? error.message : String(error));
   }
 }
 
-/** @param {string} message why the key is asked for again */
-function leave(message) {
+/**
+ * Forgets the key and asks for one.
+ *
+ * @param {string} message the reason, or an empty string
+ */
+function showGate(message) {
   key = "";
   sessionStorage.removeItem(KEY_ITEM);
   gate.hidden = false;
@@ -143,7 +146,7 @@ function leave(message) {
 
 async function ask() {
   const text = field.value.trim();
-  if (chat.isRunning() || (text === "" && !images.any())) return;
+  if (chat.isRunning() || (text === "" && images.isEmpty())) return;
   notice.textContent = "";
   field.value = "";
   grow();
@@ -162,14 +165,14 @@ function showRunning(isRunning) {
   if (hadFocus) field.focus();
 }
 
-/** The field is as high as its text, within bounds. */
+/** Fits the field's height to its text, up to 240 pixels. */
 function grow() {
   field.style.height = "auto";
   field.style.height = `${Math.min(field.scrollHeight + 2, 240)}px`;
 }
 
-/** Who reads the end keeps seeing it; who has scrolled away is left in peace. */
-function keepAtEnd() {
+/** Keeps the end in view while text arrives, unless the user has scrolled up. */
+function followEnd() {
   let atEnd = true;
   log.addEventListener("scroll", () => {
     atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
@@ -182,12 +185,13 @@ function keepAtEnd() {
 }
 
 /**
- * Says lines to screen readers, the newest one at most every few seconds.
+ * Announces lines to screen readers; of several lines within {@linkcode ANNOUNCE_MS} only the
+ * newest.
  *
  * @param {HTMLElement} live
  */
-function createSay(live) {
-  let last = -SAY_MS;
+function createAnnouncer(live) {
+  let last = -ANNOUNCE_MS;
   let next = "";
   /** @type {number | undefined} */
   let timer;
@@ -197,6 +201,6 @@ function createSay(live) {
       timer = undefined;
       last = performance.now();
       live.textContent = next;
-    }, Math.max(0, last + SAY_MS - performance.now()));
+    }, Math.max(0, last + ANNOUNCE_MS - performance.now()));
   };
 }

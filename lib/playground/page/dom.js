@@ -1,16 +1,10 @@
 /**
- * Elements, made and found.
- *
- * @module
- */
-
-/**
- * Makes an element. Texts become text, never markup.
+ * Creates an element. Strings become text, never markup.
  *
  * @template {keyof HTMLElementTagNameMap} Name
  * @param {Name} name
- * @param {Record<string, unknown>} [properties] attributes; a function under `onclick` listens for
- *   `click`; false, null and undefined leave an attribute out
+ * @param {Record<string, unknown>} [properties] attributes; a function such as `onclick` becomes a
+ *   listener for `click`; false, null and undefined omit the attribute
  * @param {...(Node | string | null | undefined)} children
  * @returns {HTMLElementTagNameMap[Name]}
  */
@@ -28,12 +22,11 @@ export function h(name, properties = {}, ...children) {
 }
 
 /**
- * The element of an id that the page is known to have.
- *
  * @template {HTMLElement} T
  * @param {string} id
  * @param {new () => T} type
  * @returns {T}
+ * @throws {TypeError} if the page has no such element
  */
 export function byId(id, type) {
   const element = document.getElementById(id);

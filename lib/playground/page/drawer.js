@@ -1,14 +1,11 @@
-/**
- * The raw events of the last answers, as many as are worth keeping.
- *
- * @module
- */
+/** The latest raw events are kept: at least this many, at most twice as many. */
+const MAX_EVENTS = 400;
 
-const MOST_EVENTS = 400;
-const MOST_CHARACTERS = 2_000;
+/** Longer events are cut. */
+const MAX_CHARACTERS = 2_000;
 
 /**
- * Keeps events, and shows them while the drawer is open.
+ * Collects raw events and shows them while the drawer is open.
  *
  * @param {object} elements
  * @param {HTMLElement} elements.drawer
@@ -19,10 +16,10 @@ export function createDrawer({ drawer, list, count }) {
   /** @type {string[]} */
   let lines = [];
   let dropped = 0;
-  let waits = false;
+  let isScheduled = false;
 
   function show() {
-    waits = false;
+    isScheduled = false;
     if (drawer.hidden) return;
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     count.textContent = dropped === 0
@@ -32,34 +29,33 @@ export function createDrawer({ drawer, list, count }) {
     if (atEnd) list.scrollTop = list.scrollHeight;
   }
 
-  function later() {
-    if (waits || drawer.hidden) return;
-    waits = true;
+  function scheduleShow() {
+    if (isScheduled || drawer.hidden) return;
+    isScheduled = true;
     setTimeout(() => requestAnimationFrame(show), 200);
   }
 
   return {
     /**
-     * @param {string} name whose event it is
+     * @param {string} name the answer's model
      * @param {unknown} event
      */
     add(name, event) {
       const text = JSON.stringify(event);
-      const shown = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+      const shown = text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
       lines.push(`${name} ${shown}`);
-      if (lines.length > MOST_EVENTS * 2) {
-        dropped += lines.length - MOST_EVENTS;
-        lines = lines.slice(-MOST_EVENTS);
+      if (lines.length > MAX_EVENTS * 2) {
+        dropped += lines.length - MAX_EVENTS;
+        lines = lines.slice(-MAX_EVENTS);
       }
-      later();
+      scheduleShow();
     },
-    /** Forgets all. */
     clear() {
       lines = [];
       dropped = 0;
-      later();
+      scheduleShow();
     },
-    /** Opens or closes it; tells whether it is open now. */
+    /** Opens or closes the drawer; returns true if it is now open. */
     toggle() {
       drawer.hidden = !drawer.hidden;
       show();

@@ -9,12 +9,12 @@ const BROWSER = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** No test here asks a model. */
-const NOWHERE = "http://127.0.0.1:4711/v1";
+/** No test here calls a model. */
+const UNUSED_UPSTREAM = "http://127.0.0.1:4711/v1";
 
-const app = await createTestApp({ upstream: NOWHERE });
+const app = await createTestApp({ upstream: UNUSED_UPSTREAM });
 
-/** A request without a token. */
+/** Sends a request without a token. */
 function get(path: string, headers: HeadersInit = {}, method = "GET", to: TestApp = app) {
   return to.handle(new Request(`http://localhost${path}`, { method, headers }));
 }
@@ -27,7 +27,7 @@ Deno.test("a browser gets the page at /, without a token", async () => {
   assertStringIncludes(await response.text(), "<title>o1-api playground</title>");
 });
 
-Deno.test("a program gets JSON at /, and HEAD has no body", async () => {
+Deno.test("a program gets JSON at /, and a HEAD request no body", async () => {
   for (const accept of ["*/*", "application/json", ""]) {
     const response = await get("/", accept === "" ? {} : { accept });
     assertEquals((await response.json()).name, "o1-api");
@@ -38,7 +38,7 @@ Deno.test("a program gets JSON at /, and HEAD has no body", async () => {
   }
 });
 
-Deno.test("the page and each of its files come with a strict policy and their own type", async () => {
+Deno.test("the page's files are served with a strict policy and their media type", async () => {
   const types = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
   for (const name of ASSET_NAMES) {
     const response = await get(`/playground/${name}`);
@@ -57,7 +57,7 @@ Deno.test("the page and each of its files come with a strict policy and their ow
   }
 });
 
-Deno.test("what the browser has is not sent again", async () => {
+Deno.test("a file that the browser has is not sent again", async () => {
   const first = await get("/playground/app.js");
   const etag = first.headers.get("etag")!;
   assertMatch(etag, /^"[0-9a-f]{32}"$/);
@@ -74,7 +74,7 @@ Deno.test("what the browser has is not sent again", async () => {
   await page.text();
 });
 
-Deno.test("only the table's files are served, whatever the path says", async () => {
+Deno.test("only listed files are served, whatever the path", async () => {
   const paths = [
     "",
     "/",
@@ -101,7 +101,7 @@ Deno.test("only the table's files are served, whatever the path says", async () 
   ];
   for (const path of paths) {
     const response = await get(`/playground${path}`);
-    // A slash at the end means nothing to the server.
+    // The server ignores a slash at the end.
     const isFile = path === "/app.js/";
     assertEquals(response.status, isFile ? 200 : 404, path);
     const text = await response.text();
@@ -109,7 +109,7 @@ Deno.test("only the table's files are served, whatever the path says", async () 
   }
 });
 
-Deno.test("the page's files can only be read", async () => {
+Deno.test("the page's files only accept GET", async () => {
   for (const method of ["POST", "DELETE"]) {
     const response = await get("/playground/app.js", {}, method);
     assertEquals([response.status, response.headers.get("allow")], [405, "GET"]);
@@ -117,14 +117,13 @@ Deno.test("the page's files can only be read", async () => {
   }
 });
 
-Deno.test("every file of the page is in the table, and the page names no other origin", async () => {
-  const names: string[] = [];
-  for (const dir of ["", "vendor/"]) {
-    for (const { name, isFile } of Deno.readDirSync(new URL(dir, PAGE))) {
-      if (isFile && !name.endsWith(".d.ts")) names.push(dir + name);
-    }
-  }
-  assertEquals(names.sort(), [...ASSET_NAMES].sort());
+Deno.test("every file of the page is listed, and the page refers to no other origin", async () => {
+  const filesBelow = (folder: string): string[] =>
+    [...Deno.readDirSync(new URL(folder, PAGE))].flatMap(({ name, isDirectory }) =>
+      isDirectory ? filesBelow(`${folder}${name}/`) : [folder + name]
+    );
+  const files = filesBelow("").filter((name) => !name.endsWith(".d.ts"));
+  assertEquals(files.sort(), [...ASSET_NAMES].sort());
   const html = await Deno.readTextFile(new URL("index.html", PAGE));
   assertEquals(html.match(/https?:/g), null);
   assertEquals(/\son\w+=|\sstyle=|<style|<script(?![^>]* src=)/.test(html), false);
@@ -132,7 +131,7 @@ Deno.test("every file of the page is in the table, and the page names no other o
 
 Deno.test("server.playground: false leaves JSON at / and no files", async () => {
   const off = await createTestApp({
-    upstream: NOWHERE,
+    upstream: UNUSED_UPSTREAM,
     yaml: `
 server: { playground: false }
 upstreams: { u: { base_url: "demo:" } }
@@ -147,11 +146,11 @@ upstreams: { u: { base_url: "demo:" } }
   }
 });
 
-Deno.test("the page explains every strategy that there is", () => {
+Deno.test("the page explains every strategy", () => {
   assertEquals(Object.keys(STRATEGIES).sort(), Object.keys(strategies).sort());
 });
 
-Deno.test("the list of models says by what strategy each one reasons", async () => {
+Deno.test("the list of models names each model's strategy", async () => {
   const { data } = await (await app.send("/v1/models")).json();
   assertEquals(
     data.map(({ id, strategy }: Record<string, string>) => [id, strategy]),

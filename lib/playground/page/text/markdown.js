@@ -1,34 +1,35 @@
 /**
- * What a model writes, as safe elements: Markdown and mathematics, never markup of its own.
+ * Renders a model's text as safe elements: Markdown and mathematics, but no HTML of its own.
  *
  * @module
  */
-// @ts-types="./vendor/libraries.min.d.ts"
-import { DOMPurify, katex, Marked } from "./vendor/libraries.min.js";
-import { h } from "./dom.js";
+// @ts-types="../vendor/libraries.min.d.ts"
+import { DOMPurify, katex, Marked } from "../vendor/libraries.min.js";
+import { h } from "../dom.js";
 
-/** @typedef {import("./vendor/libraries.min.d.ts").Token} Token */
+/** @typedef {import("../vendor/libraries.min.d.ts").Token} Token */
 
-/** Longer texts are shown as they are. */
-const MOST_CHARACTERS = 400_000;
+/** Longer texts are shown as plain text. */
+const MAX_CHARACTERS = 400_000;
 
-/** So many marks of lists or quotations before a line's text are an attack, not a text. */
+/** Forty list or quotation marks before a line's text only occur in an attack. */
 const NESTED_REGEXP = /^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){40}/m;
 
-/** Deeper indentation makes lists within lists without end. */
+/** Indentation this deep nests lists too deeply to render. */
 const DEEP_REGEXP = /^[ \t]{120,}[-*+\d]/m;
 
-/** `$…$` as Pandoc reads it, `$$…$$`, `\(…\)` and `\[…\]`. */
+/** `$…$` by Pandoc's rules, `$$…$$`, `\(…\)` and `\[…\]`. */
 const INLINE_MATH_REGEXP =
   /^(?:\$\$((?:\\.|[^\\$]){1,4000}?)\$\$|\$(?![\s$])((?:\\.|[^\\$\n]){1,1000}?)(?<!\s)\$(?!\d)|\\\(([^]{1,2000}?)\\\)|\\\[([^]{1,4000}?)\\\])/;
 const BLOCK_MATH_REGEXP = /^(?:\$\$([^]{1,8000}?)\$\$|\\\[([^]{1,8000}?)\\\])[ \t]*(?:\n|$)/;
 
 /** @param {string} text */
-const escaped = (text) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+const escapeHtml = (text) =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** @param {{ text: string, display: boolean }} token */
 const mathHtml = ({ text, display }) =>
-  `<code class="${display ? "tex display" : "tex"}">${escaped(text)}</code>`;
+  `<code class="${display ? "tex display" : "tex"}">${escapeHtml(text)}</code>`;
 
 const marked = new Marked({ gfm: true, async: false }, {
   extensions: [
@@ -36,8 +37,8 @@ const marked = new Marked({ gfm: true, async: false }, {
       name: "blockMath",
       level: "block",
       start: (/** @type {string} */ src) => {
-        const at = src.search(/\n(?:\$\$|\\\[)/);
-        return at < 0 ? undefined : at + 1;
+        const index = src.search(/\n(?:\$\$|\\\[)/);
+        return index < 0 ? undefined : index + 1;
       },
       tokenizer: (/** @type {string} */ src) => {
         const match = BLOCK_MATH_REGEXP.exec(src);
@@ -50,8 +51,8 @@ const marked = new Marked({ gfm: true, async: false }, {
       name: "inlineMath",
       level: "inline",
       start: (/** @type {string} */ src) => {
-        const at = src.search(/\$|\\[([]/);
-        return at < 0 ? undefined : at;
+        const index = src.search(/\$|\\[([]/);
+        return index < 0 ? undefined : index;
       },
       tokenizer: (/** @type {string} */ src) => {
         const match = INLINE_MATH_REGEXP.exec(src);
@@ -63,13 +64,13 @@ const marked = new Marked({ gfm: true, async: false }, {
       renderer: mathHtml,
     },
   ],
-  // Markup is not even recognised: it stays the text that it is.
+  // HTML is not recognised: it stays text.
   tokenizer: { html: () => undefined, tag: () => undefined },
   renderer: {
     checkbox: (/** @type {{ checked: boolean }} */ { checked }) => checked ? "☑ " : "☐ ",
-    // A picture would be fetched from elsewhere, which tells that somebody reads this.
+    // Loading a picture would tell its server that someone reads the answer.
     image: (/** @type {{ href: string, text: string }} */ { href, text }) =>
-      `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
+      `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`,
   },
 });
 
@@ -87,13 +88,13 @@ const SANITIZE = {
 };
 
 /**
- * Markdown into its blocks, whose `raw` texts are the text again.
+ * Splits Markdown into blocks, whose `raw` texts add up to the whole text.
  *
  * @param {string} text
- * @returns {Token[] | undefined} undefined where it is better shown as it is
+ * @returns {Token[] | undefined} undefined if it should be shown as plain text
  */
 export function blocksOf(text) {
-  if (text.length > MOST_CHARACTERS || NESTED_REGEXP.test(text) || DEEP_REGEXP.test(text)) {
+  if (text.length > MAX_CHARACTERS || NESTED_REGEXP.test(text) || DEEP_REGEXP.test(text)) {
     return undefined;
   }
   try {
@@ -104,10 +105,10 @@ export function blocksOf(text) {
 }
 
 /**
- * Blocks as elements.
+ * Renders blocks as elements.
  *
  * @param {Token[]} blocks
- * @returns {DocumentFragment | undefined} undefined where they are better shown as text
+ * @returns {DocumentFragment | undefined} undefined if they should be shown as plain text
  */
 export function elementsOf(blocks) {
   let fragment;
@@ -119,7 +120,7 @@ export function elementsOf(blocks) {
   }
   for (const link of fragment.querySelectorAll("a")) finishLink(link);
   for (const code of fragment.querySelectorAll("code.tex")) {
-    if (code instanceof HTMLElement) setMath(code);
+    if (code instanceof HTMLElement) renderMath(code);
   }
   for (const pre of fragment.querySelectorAll("pre")) pre.tabIndex = 0;
   for (const table of fragment.querySelectorAll("table")) {
@@ -131,7 +132,7 @@ export function elementsOf(blocks) {
 }
 
 /**
- * A whole text as elements.
+ * Renders a whole text as elements.
  *
  * @param {string} text
  * @returns {Node}
@@ -141,11 +142,7 @@ export function markdown(text) {
   return (blocks && elementsOf(blocks)) ?? plain(text);
 }
 
-/**
- * A text as it is.
- *
- * @param {string} text
- */
+/** @param {string} text */
 export const plain = (text) => h("p", { class: "plain" }, text);
 
 /** @param {HTMLAnchorElement} link */
@@ -159,11 +156,11 @@ function finishLink(link) {
 }
 
 /**
- * Sets a formula; what is no TeX stays text.
+ * Replaces an element with the formula in it; leaves invalid TeX as text.
  *
  * @param {HTMLElement} code
  */
-function setMath(code) {
+function renderMath(code) {
   const display = code.classList.contains("display");
   const math = h("span", { class: display ? "math display" : "math" });
   try {

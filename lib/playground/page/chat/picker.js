@@ -1,29 +1,24 @@
-/**
- * Who is asked: one model, or two to four models and strategies side by side.
- *
- * @module
- */
-import { h } from "./dom.js";
-import { explain, explainShortly, STRATEGIES } from "./strategies.js";
+import { h } from "../dom.js";
+import { explain, explainShortly, STRATEGIES } from "../strategies.js";
 
-/** @typedef {import("./api.js").Model} Model */
+/** @typedef {import("../api.js").Model} Model */
 
 /**
- * @typedef {object} Pick who answers
- * @property {string} name for people
+ * @typedef {object} Pick
+ * @property {string} name display name
  * @property {string} model
- * @property {string} [strategy] in place of the model's own
+ * @property {string} [strategy] replaces the model's own strategy
  */
 
-const MOST_LANES = 4;
+const MAX_LANES = 4;
 
 /**
- * Creates the choice of models.
+ * Selects one model, or compares up to {@linkcode MAX_LANES} models and strategies side by side.
  *
  * @param {object} elements
- * @param {HTMLElement} elements.list where the choices stand
+ * @param {HTMLElement} elements.list container of the selects
  * @param {HTMLElement} elements.explanation
- * @param {HTMLButtonElement} elements.compare turns comparing on and off
+ * @param {HTMLButtonElement} elements.compare toggles comparing
  */
 export function createPicker({ list, explanation, compare }) {
   /** @type {Model[]} */
@@ -94,12 +89,12 @@ export function createPicker({ list, explanation, compare }) {
     const isComparing = chosen.length > 1;
     compare.setAttribute("aria-pressed", String(isComparing));
     list.replaceChildren(...chosen.map((_, lane) => select(lane)));
-    if (isComparing && chosen.length < MOST_LANES) {
+    if (isComparing && chosen.length < MAX_LANES) {
       list.append(h("button", {
         type: "button",
         class: "quiet",
         onclick: () => {
-          chosen.push(other());
+          chosen.push(unusedModel());
           show();
           list.querySelectorAll("select")[chosen.length - 1]?.focus();
         },
@@ -108,26 +103,26 @@ export function createPicker({ list, explanation, compare }) {
     explainAll();
   }
 
-  /** A model that is not asked yet. */
-  function other() {
+  /** Returns a model that no column has yet, or else the first model. */
+  function unusedModel() {
     const free = models.find(({ id }) => !chosen.includes(`model:${id}`));
     return `model:${(free ?? models[0])?.id ?? ""}`;
   }
 
   compare.addEventListener("click", () => {
     if (chosen.length > 1) chosen = chosen.slice(0, 1);
-    else chosen.push(other());
+    else chosen.push(unusedModel());
     show();
   });
 
   return {
-    /** @param {Model[]} list the models that may be asked */
+    /** @param {Model[]} list the models to choose from */
     offer(list) {
       models = list;
       chosen = [`model:${models[0]?.id ?? ""}`];
       show();
     },
-    /** @returns {Pick[]} who is asked */
+    /** @returns {Pick[]} */
     picks: () => chosen.map(pickOf),
   };
 }

@@ -1,22 +1,17 @@
-/**
- * The dialog that shows a request as code.
- *
- * @module
- */
-import { copy } from "./answer.js";
-import { BASE_URL } from "./api.js";
-import { codeOf } from "./code.js";
-import { h } from "./dom.js";
+import { BASE_URL } from "../api.js";
+import { copy } from "../clipboard.js";
+import { h } from "../dom.js";
+import { codeExamples } from "./examples.js";
 
 /**
- * Prepares the dialog.
+ * Creates the dialog that opens the dialog for a request as code.
  *
  * @param {object} elements
  * @param {HTMLDialogElement} elements.dialog
  * @param {HTMLElement} elements.tabs
  * @param {HTMLElement} elements.text
  * @param {HTMLElement} elements.copyButton
- * @returns {(body: Record<string, unknown>) => void} shows a request
+ * @returns {(body: Record<string, unknown>) => void} opens the dialog for a request
  */
 export function createCodeDialog({ dialog, tabs, text, copyButton }) {
   copyButton.addEventListener("click", () => copy(text.textContent ?? "", copyButton));
@@ -26,7 +21,7 @@ export function createCodeDialog({ dialog, tabs, text, copyButton }) {
   });
 
   return (body) => {
-    const codes = Object.entries(codeOf(body, BASE_URL));
+    const codes = Object.entries(codeExamples(body, BASE_URL));
     const buttons = codes.map(([name], i) =>
       h("button", {
         type: "button",
@@ -49,9 +44,9 @@ export function createCodeDialog({ dialog, tabs, text, copyButton }) {
 
     tabs.onkeydown = ({ key }) => {
       const step = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
-      const at = buttons.findIndex((button) => button.tabIndex === 0);
+      const current = buttons.findIndex((button) => button.tabIndex === 0);
       if (step === 0) return;
-      const next = (at + step + buttons.length) % buttons.length;
+      const next = (current + step + buttons.length) % buttons.length;
       choose(next);
       buttons[next]?.focus();
     };

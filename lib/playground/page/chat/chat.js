@@ -1,18 +1,13 @@
-/**
- * The conversation: questions, and the answers of each column.
- *
- * @module
- */
+import { streamChat } from "../api.js";
+import { h } from "../dom.js";
 import { createAnswer } from "./answer.js";
-import { streamChat } from "./api.js";
-import { h } from "./dom.js";
 
 /**
  * @typedef {object} ChatOptions
- * @property {HTMLElement} log where the turns stand
+ * @property {HTMLElement} log container of the turns
  * @property {() => string} key
- * @property {(line: string) => void} say tells of progress to who can't see it
- * @property {ReturnType<typeof import("./drawer.js").createDrawer>} drawer
+ * @property {(line: string) => void} announce announces progress to screen readers
+ * @property {ReturnType<typeof import("../drawer.js").createDrawer>} drawer
  * @property {(body: Record<string, unknown>) => void} showCode
  */
 
@@ -20,18 +15,17 @@ import { h } from "./dom.js";
  * @typedef {object} Question
  * @property {string} text
  * @property {string[]} images data URLs
- * @property {import("./controls.js").Pick[]} picks who is asked
- * @property {string} effort empty: as the model does
+ * @property {import("./picker.js").Pick[]} picks one per column
+ * @property {string} effort empty for the model's default
  */
 
-/**
- * Creates an empty conversation.
- *
- * @param {ChatOptions} options
- */
-export function createChat({ log, key, say, drawer, showCode }) {
-  /** Each column's own conversation: later questions build on its own answers. */
-  /** @type {Record<string, unknown>[][]} */
+/** @param {ChatOptions} options */
+export function createChat({ log, key, announce, drawer, showCode }) {
+  /**
+   * The conversation of each column, which continues with that column's own answers.
+   *
+   * @type {Record<string, unknown>[][]}
+   */
   let histories = [];
   /** @type {AbortController | undefined} */
   let running;
@@ -42,14 +36,13 @@ export function createChat({ log, key, say, drawer, showCode }) {
    * @param {HTMLElement} lanes
    * @param {AbortSignal} signal
    */
-  async function ask(lane, question, lanes, signal) {
+  async function askLane(lane, question, lanes, signal) {
     const pick = question.picks[lane];
     if (pick === undefined) return;
-    // A new column begins with what the first one has said so far.
-    const history = histories[lane] ??= [...histories[0] ?? []];
+    const history = histories[lane] ?? [];
     const message = messageOf(question);
     const body = bodyOf(pick, question.effort, [...history, message]);
-    const answer = createAnswer({ name: pick.name, say, onCode: () => showCode(body) });
+    const answer = createAnswer({ name: pick.name, announce, onCode: () => showCode(body) });
     lanes.append(answer.element);
     try {
       for await (const chunk of streamChat(key(), body, signal)) {
@@ -61,17 +54,16 @@ export function createChat({ log, key, say, drawer, showCode }) {
       if (signal.aborted) answer.stop();
       else answer.fail(error);
     }
-    // A question without an answer is forgotten: two in a row are refused by some providers.
+    // Drop a question without an answer: some providers reject two user messages in a row.
     if (answer.text() !== "" && histories[lane] === history) {
       history.push(message, { role: "assistant", content: answer.text() });
     }
   }
 
   return {
-    /** Whether answers are being written. */
     isRunning: () => running !== undefined,
     /**
-     * Asks everybody at once; resolves when all have answered.
+     * Asks every column at once; resolves when all have ended.
      *
      * @param {Question} question
      */
@@ -85,25 +77,24 @@ export function createChat({ log, key, say, drawer, showCode }) {
           h(
             "div",
             { class: "question" },
-            ...question.images.map((src) => h("img", { src, alt: "Picture of the question" })),
+            ...question.images.map((src) => h("img", { src, alt: "Picture in the question" })),
             question.text === "" ? null : h("p", {}, question.text),
           ),
           lanes,
         ),
       );
-      say("Asked.");
-      // Every column has to have its beginning before one of them goes on.
+      announce("Question sent.");
+      // A new column starts with the first column's conversation, before that one continues.
       question.picks.forEach((_, lane) => histories[lane] ??= [...histories[0] ?? []]);
       await Promise.all(
-        question.picks.map((_, lane) => ask(lane, question, lanes, controller.signal)),
+        question.picks.map((_, lane) => askLane(lane, question, lanes, controller.signal)),
       );
       if (running === controller) running = undefined;
     },
-    /** Stops what is being written, the work upstream too. */
+    /** Stops every running answer, including the work upstream. */
     stop() {
       running?.abort();
     },
-    /** Begins anew. */
     clear() {
       running?.abort();
       running = undefined;
@@ -127,7 +118,7 @@ function messageOf({ text, images }) {
 }
 
 /**
- * @param {import("./controls.js").Pick} pick
+ * @param {import("./picker.js").Pick} pick
  * @param {string} effort
  * @param {Record<string, unknown>[]} messages
  */

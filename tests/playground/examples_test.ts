@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { codeOf } from "../../lib/playground/page/code.js";
+import { codeExamples } from "../../lib/playground/page/code/examples.js";
 
 const PICTURE = `data:image/png;base64,${"A".repeat(5000)}`;
 
@@ -19,9 +19,9 @@ const BODY = {
   reasoning_format: "reasoning",
 };
 
-const code = codeOf(BODY, "http://localhost:18888/v1");
+const code = codeExamples(BODY, "http://localhost:18888/v1");
 
-Deno.test("curl's code is one command that a shell reads back as the same body", async () => {
+Deno.test("the curl example is one command, which a shell reads back as the same body", async () => {
   const script = `curl() { printf '%s\\0' "$@"; }\nexport O1_API_KEY=k\n${code.curl}`;
   const { stdout, success } = await new Deno.Command("sh", { args: ["-c", script] }).output();
   assertEquals(success, true);
@@ -34,7 +34,7 @@ Deno.test("curl's code is one command that a shell reads back as the same body",
   assertEquals(body.reasoning_effort, "high");
 });
 
-Deno.test("no code has what only the page reads, and pictures are shortened", () => {
+Deno.test("no example contains fields that only the page needs, and pictures are shortened", () => {
   for (const [name, text] of Object.entries(code)) {
     assertEquals(/events|reasoning_format|stream_options/.test(text), false, name);
     assertEquals(text.includes("AAAA".repeat(100)), false, name);
@@ -44,7 +44,7 @@ Deno.test("no code has what only the page reads, and pictures are shortened", ()
   }
 });
 
-Deno.test("the code for Python has Python's literals", () => {
+Deno.test("the Python example uses Python literals", () => {
   assertStringIncludes(code["openai · Python"]!, "    stream=True,\n");
   assertStringIncludes(
     code["openai · Python"]!,
@@ -52,7 +52,7 @@ Deno.test("the code for Python has Python's literals", () => {
   );
 });
 
-Deno.test("the code in JavaScript is JavaScript", async () => {
+Deno.test("the JavaScript examples are valid JavaScript", async () => {
   for (const name of ["openai · JS", "AI SDK"]) {
     const file = await Deno.makeTempFile({ suffix: ".mjs" });
     try {
@@ -61,7 +61,7 @@ Deno.test("the code in JavaScript is JavaScript", async () => {
         args: ["fmt", "--check", file],
         env: { NO_COLOR: "1" },
       }).output();
-      // Its layout may differ; a syntax error is told otherwise.
+      // The layout may differ; a syntax error has another message.
       const text = new TextDecoder().decode(stderr);
       assertEquals(success || /not formatted/.test(text), true, text);
     } finally {
@@ -70,8 +70,8 @@ Deno.test("the code in JavaScript is JavaScript", async () => {
   }
 });
 
-Deno.test("a plain question's code has nothing about strategies", () => {
-  const plain = codeOf({
+Deno.test("the examples of a plain question don't mention strategies", () => {
+  const plain = codeExamples({
     model: "m",
     messages: [{ role: "user", content: "hi" }],
     stream: true,

@@ -1,24 +1,19 @@
-/**
- * Pictures for the next question: chosen, pasted or dropped.
- *
- * @module
- */
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
-const MOST_BYTES = 15_000_000;
-const MOST_IMAGES = 8;
+const MAX_BYTES = 15_000_000;
+const MAX_IMAGES = 8;
 
 /**
- * Keeps the pictures of the next question.
+ * Collects pictures for the next question: chosen, pasted or dropped.
  *
  * @param {object} elements
- * @param {HTMLElement} elements.list where they are shown
- * @param {HTMLInputElement} elements.input chooses files
- * @param {HTMLElement} elements.target takes what is dropped and pasted
- * @param {(line: string) => void} say
+ * @param {HTMLElement} elements.list shows the pictures
+ * @param {HTMLInputElement} elements.input file picker
+ * @param {HTMLElement} elements.target accepts dropped and pasted files
+ * @param {(line: string) => void} notify shows a line to the user
  */
-export function createImages({ list, input, target }, say) {
+export function createImages({ list, input, target }, notify) {
   /** @type {{ name: string, url: string }[]} */
   let images = [];
 
@@ -46,12 +41,13 @@ export function createImages({ list, input, target }, say) {
   async function add(files) {
     for (const file of files) {
       const name = file.name || "picture";
-      if (!TYPES.includes(file.type)) say(`${name} is no PNG, JPEG, WebP or GIF.`);
-      else if (file.size > MOST_BYTES) say(`${name} is larger than 15 MB.`);
-      else if (images.length >= MOST_IMAGES) say(`No more than ${MOST_IMAGES} pictures.`);
-      else {
+      if (!TYPES.includes(file.type)) notify(`${name} is not a PNG, JPEG, WebP or GIF.`);
+      else if (file.size > MAX_BYTES) notify(`${name} is larger than 15 MB.`);
+      else if (images.length >= MAX_IMAGES) {
+        notify(`At most ${MAX_IMAGES} pictures can be attached.`);
+      } else {
         images.push({ name, url: await dataUrl(file) });
-        say(`${name} attached.`);
+        notify(`${name} attached.`);
       }
     }
     show();
@@ -81,9 +77,8 @@ export function createImages({ list, input, target }, say) {
   });
 
   return {
-    /** Whether there are any. */
-    any: () => images.length > 0,
-    /** Hands them over as data URLs, and keeps none. */
+    isEmpty: () => images.length === 0,
+    /** Removes all pictures and returns them as data URLs. */
     take() {
       const urls = images.map(({ url }) => url);
       images = [];

@@ -1,28 +1,22 @@
-/**
- * A text that is shown while it is written.
- *
- * @module
- */
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 import { blocksOf, elementsOf, markdown, plain } from "./markdown.js";
 
-/** Least time between two looks at a text, in milliseconds. */
-const LEAST_MS = 50;
+/** Minimum time between two renderings, in milliseconds. */
+const MIN_PAUSE_MS = 50;
 
-/** The share of the time that goes into it at most is one in so many. */
-const SHARE = 8;
+/** The pause after a rendering, as a multiple of the time that it took. */
+const PAUSE_FACTOR = 8;
 
 /**
  * @typedef {object} LiveText
- * @property {(text: string) => void} push adds text
- * @property {() => void} end shows the whole once more: nothing follows
- * @property {() => string} text all of it
+ * @property {(text: string) => void} push appends text
+ * @property {() => void} end renders the whole text once more; nothing may be pushed afterwards
+ * @property {() => string} text all text so far
  */
 
 /**
- * Shows a growing text as Markdown. Blocks that are complete are set once and left alone; the last
- * one is set again as it grows, and the less often the longer that takes: the work stays in
- * proportion to the text's length and time.
+ * Shows a growing text as Markdown. Complete blocks are rendered once. The last block is rendered
+ * again as it grows, less often the longer that takes, so the page stays responsive.
  *
  * @param {HTMLElement} element
  * @returns {LiveText}
@@ -34,7 +28,7 @@ export function createLiveText(element) {
   let settled = 0;
   /** @type {number | undefined} */
   let timer;
-  let pause = LEAST_MS;
+  let pause = MIN_PAUSE_MS;
   let ended = false;
 
   function show() {
@@ -56,12 +50,12 @@ export function createLiveText(element) {
       const growing = blocks.slice(last);
       tail.replaceChildren(elementsOf(growing) ?? plain(text.slice(settled)));
     }
-    pause = Math.max(LEAST_MS, (performance.now() - start) * SHARE);
+    pause = Math.max(MIN_PAUSE_MS, (performance.now() - start) * PAUSE_FACTOR);
   }
 
   return {
     push(more) {
-      // The reader of Markdown turns them into line breaks of its own, which would shift its blocks.
+      // marked turns carriage returns into line feeds, which would shift the ends of its blocks.
       text += more.replaceAll("\r", "");
       timer ??= setTimeout(() => requestAnimationFrame(show), pause);
     },

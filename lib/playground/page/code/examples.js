@@ -1,23 +1,17 @@
-/**
- * A request as code, for people who want to send it themselves.
- *
- * @module
- */
-
 /** @typedef {Record<string, any>} Body a chat completion's body */
 
-/** Where the key is in every example; the page never shows it. */
+/** Environment variable with the key, which no example contains. */
 const KEY = "O1_API_KEY";
 
 /**
- * The request in each language, under its name.
+ * Writes the request as code in several languages.
  *
  * @param {Body} body
  * @param {string} baseUrl
- * @returns {Readonly<Record<string, string>>}
+ * @returns {Readonly<Record<string, string>>} code by the language's name
  */
-export function codeOf(body, baseUrl) {
-  const plain = withoutPage(body);
+export function codeExamples(body, baseUrl) {
+  const plain = publicBody(body);
   return {
     curl: curl(plain, baseUrl),
     "openai · JS": openaiJs(plain, baseUrl),
@@ -27,29 +21,29 @@ export function codeOf(body, baseUrl) {
 }
 
 /**
- * The body without what only this page reads, and with pictures shortened.
+ * Removes the fields that only this page needs, and shortens pictures.
  *
  * @param {Body} body
  * @returns {Body}
  */
-function withoutPage(body) {
+function publicBody(body) {
   const { reasoning_format: _format, stream_options: _options, reasoning, messages, ...rest } =
     body;
-  const { events: _events, ...wanted } = reasoning ?? {};
+  const { events: _events, ...publicReasoning } = reasoning ?? {};
   return {
     ...rest,
     messages: messages.map((/** @type {any} */ message) => ({
       ...message,
       content: Array.isArray(message.content)
-        ? message.content.map((/** @type {any} */ part) => shortened(part))
+        ? message.content.map((/** @type {any} */ part) => shortenPicture(part))
         : message.content,
     })),
-    ...(Object.keys(wanted).length > 0 ? { reasoning: wanted } : {}),
+    ...(Object.keys(publicReasoning).length > 0 ? { reasoning: publicReasoning } : {}),
   };
 }
 
 /** @param {any} part */
-function shortened(part) {
+function shortenPicture(part) {
   const url = part.image_url?.url;
   if (typeof url !== "string" || url.length < 200) return part;
   return { ...part, image_url: { ...part.image_url, url: `${url.slice(0, 60)}…` } };
@@ -105,7 +99,7 @@ for chunk in stream:
 }
 
 /**
- * A value as a literal of Python's.
+ * Writes a value as a Python literal.
  *
  * @param {unknown} value
  * @param {string} indent

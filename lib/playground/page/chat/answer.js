@@ -1,0 +1,133 @@
+import { ApiFault } from "../api.js";
+import { copy } from "../clipboard.js";
+import { h } from "../dom.js";
+import { createLiveText } from "../text/live_text.js";
+import { createThinking } from "../thinking/thinking.js";
+import { figures } from "./figures.js";
+
+/**
+ * @typedef {object} AnswerOptions
+ * @property {string} name the model's display name
+ * @property {(line: string) => void} announce announces progress to screen readers
+ * @property {() => void} onCode called when the user asks for the request as code
+ */
+
+/**
+ * Notes for finish reasons other than `stop`.
+ *
+ * @type {Record<string, string>}
+ */
+const NOTES = {
+  length: "Cut off at the token limit.",
+  content_filter: "The provider's content filter ended this.",
+};
+
+/**
+ * Shows one model's answer to one question as it streams.
+ *
+ * @param {AnswerOptions} options
+ */
+export function createAnswer({ name, announce, onCode }) {
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / 1000;
+  const heading = h("h3", { class: "who" }, name);
+  const thoughts = h("details", { class: "thinking", open: true, hidden: true });
+  const prose = h("div", { class: "prose answer" });
+  const waiting = h("p", { class: "waiting" }, "Waiting for the first words…");
+  const notes = h("div", { class: "notes" });
+  const meta = h("div", { class: "meta" });
+  const element = h("article", { class: "lane", "aria-label": `Answer of ${name}` });
+  element.append(heading, thoughts, waiting, prose, notes, meta);
+  const thinking = createThinking(thoughts);
+  const live = createLiveText(prose);
+  /** @type {number | undefined} */
+  let firstTokenSeconds;
+  let isAnswering = false;
+  /** @type {any} */
+  let usage;
+  let reason = "stop";
+
+  function begin() {
+    if (firstTokenSeconds !== undefined) return;
+    firstTokenSeconds = elapsed();
+    waiting.remove();
+  }
+
+  /** @param {string} text */
+  function addAnswer(text) {
+    begin();
+    if (!isAnswering) {
+      isAnswering = true;
+      thinking.end(elapsed());
+      announce(`${name} answers.`);
+    }
+    live.push(text);
+  }
+
+  /** @param {string} text */
+  const addNote = (text, role = "note") => notes.append(h("p", { class: role, role }, text));
+
+  /** @param {string} outcome */
+  function close(outcome) {
+    waiting.remove();
+    if (!isAnswering) thinking.end(elapsed());
+    live.end();
+    const facts = figures(usage, firstTokenSeconds, elapsed());
+    meta.append(
+      h("p", { class: "figures" }, ...facts.map((fact) => h("span", {}, fact))),
+      h(
+        "p",
+        { class: "actions" },
+        live.text() === "" ? null : h("button", {
+          type: "button",
+          class: "quiet",
+          onclick: (/** @type {Event} */ { currentTarget }) => copy(live.text(), currentTarget),
+        }, "Copy"),
+        h("button", { type: "button", class: "quiet", onclick: onCode }, "Code"),
+      ),
+    );
+    announce(`${name}: ${outcome} ${facts.join(", ")}.`);
+  }
+
+  return {
+    element,
+    text: () => live.text(),
+    /** @param {any} chunk a chunk of the stream */
+    take(chunk) {
+      if (chunk.usage) usage = chunk.usage;
+      if (chunk.o1) {
+        if (chunk.o1.type !== "usage") begin();
+        const line = thinking.progress(chunk.o1);
+        if (line !== undefined) announce(line);
+      }
+      for (const { delta, finish_reason: finishReason } of chunk.choices ?? []) {
+        const text = delta.reasoning ?? delta.reasoning_content;
+        if (text) {
+          begin();
+          thinking.text(text);
+        }
+        if (delta.content) addAnswer(delta.content);
+        if (delta.refusal) addAnswer(delta.refusal);
+        if (finishReason) reason = finishReason;
+      }
+    },
+    /** Closes an answer whose stream is complete. */
+    finish() {
+      const note = NOTES[reason];
+      if (note !== undefined) addNote(note);
+      if (live.text() === "" && note === undefined) addNote("The model returned an empty answer.");
+      close("Answer complete.");
+    },
+    /** Closes an answer that the user has stopped. */
+    stop() {
+      addNote("Stopped.");
+      close("Stopped.");
+    },
+    /** @param {unknown} error */
+    fail(error) {
+      const status = error instanceof ApiFault && error.status > 0 ? `${error.status} · ` : "";
+      addNote(`${status}${error instanceof Error ? error.message : error}`, "alert");
+      close("Failed.");
+    },
+  };
+}

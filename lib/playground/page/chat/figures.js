@@ -1,0 +1,35 @@
+/**
+ * Describes what an answer took: tokens, calls, cost and times.
+ *
+ * @param {any} usage
+ * @param {number | undefined} firstTokenSeconds
+ * @param {number} totalSeconds
+ */
+export function figures(usage, firstTokenSeconds, totalSeconds) {
+  /** @type {string[]} */
+  const facts = [];
+  if (usage) {
+    const { upstream } = usage;
+    const about = upstream?.estimated ? "≈ " : "";
+    const thinking = usage.completion_tokens_details?.reasoning_tokens ?? 0;
+    const tokens = formatNumber(usage.total_tokens);
+    facts.push(
+      `${about}${tokens} tokens${thinking > 0 ? ` (${formatNumber(thinking)} thinking)` : ""}`,
+    );
+    if (upstream?.calls !== undefined) {
+      facts.push(upstream.calls === 1 ? "1 call" : `${formatNumber(upstream.calls)} calls`);
+    }
+    if (upstream?.cost !== undefined) facts.push(formatDollars(upstream.cost));
+  }
+  if (firstTokenSeconds !== undefined) facts.push(`first token ${firstTokenSeconds.toFixed(2)} s`);
+  facts.push(`total ${totalSeconds.toFixed(2)} s`);
+  return facts;
+}
+
+const formatNumber = new Intl.NumberFormat("en").format;
+
+/** @param {number} cost */
+function formatDollars(cost) {
+  if (cost === 0) return "$0";
+  return `$${cost.toFixed(cost < 0.01 ? 6 : 4).replace(/0+$/, "")}`;
+}

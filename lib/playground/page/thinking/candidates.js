@@ -1,0 +1,47 @@
+import { h } from "../dom.js";
+import { createLiveText } from "../text/live_text.js";
+
+/** Further candidates are ignored. */
+const MAX_CANDIDATES = 48;
+
+/** Shows candidate answers side by side; each opens to its full text. */
+export function createCandidates() {
+  const grid = h("div", { class: "grid" });
+  const caption = h("p", { class: "caption" });
+  /** @type {Map<number, HTMLElement>} */
+  const cards = new Map();
+  return {
+    element: h("div", { class: "candidates" }, caption, grid),
+    /**
+     * Adds a candidate, or replaces the one with the same index.
+     *
+     * @param {{ index: number, answer: string | null, text: string }} candidate
+     */
+    add({ index, answer, text }) {
+      if (cards.size >= MAX_CANDIDATES && !cards.has(index)) return;
+      const body = h("div", { class: "prose small" });
+      const card = h(
+        "details",
+        { class: "candidate" },
+        h(
+          "summary",
+          {},
+          h("span", { class: "name" }, `Answer ${index + 1}`),
+          h("span", { class: "value" }, (answer ?? text).trim().slice(0, 200)),
+        ),
+        body,
+      );
+      // Rendered when it is first opened, as most candidates never are.
+      card.addEventListener("toggle", () => {
+        const live = createLiveText(body);
+        live.push(text);
+        live.end();
+      }, { once: true });
+      const old = cards.get(index);
+      if (old === undefined) grid.append(card);
+      else old.replaceWith(card);
+      cards.set(index, card);
+      caption.textContent = cards.size === 1 ? "1 candidate" : `${cards.size} candidates`;
+    },
+  };
+}

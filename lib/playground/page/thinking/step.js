@@ -1,0 +1,57 @@
+import { h } from "../dom.js";
+import { createLiveText } from "../text/live_text.js";
+
+/**
+ * Shows a step that is open while it is written, and closes at its end unless the user has opened
+ * or closed it.
+ *
+ * @param {boolean} titled whether its text begins with `**Title**` and a blank line
+ */
+export function createStep(titled) {
+  const name = h("span", { class: "name" }, titled ? "…" : "Thinking");
+  const time = h("span", { class: "time" });
+  const body = h("div", { class: "prose small" });
+  const live = createLiveText(body);
+  const element = h(
+    "details",
+    { class: "step live", open: true },
+    h("summary", {}, name, time),
+    body,
+  );
+  /**
+   * The text while its title is incomplete.
+   *
+   * @type {string | undefined}
+   */
+  let head = titled ? "" : undefined;
+  let touched = false;
+  element.querySelector("summary")?.addEventListener("click", () => touched = true);
+
+  return {
+    element,
+    /** @param {string} text */
+    push(text) {
+      if (head === undefined) return live.push(text);
+      head += text;
+      const start = head.trimStart();
+      const end = start.indexOf("**\n\n", 2);
+      const title = end < 0 ? start.slice(2).replace(/\*+\s*$/, "") : start.slice(2, end);
+      name.textContent = title || "…";
+      if (end < 0) return;
+      head = undefined;
+      live.push(start.slice(end + 4));
+    },
+    /**
+     * @param {string} title
+     * @param {number | undefined} seconds
+     */
+    end(title, seconds) {
+      if (title !== "") name.textContent = title;
+      else if (titled && name.textContent === "…") name.textContent = "Thinking";
+      if (seconds !== undefined) time.textContent = `${seconds.toFixed(1)} s`;
+      element.classList.remove("live");
+      live.end();
+      if (!touched) element.open = false;
+    },
+  };
+}

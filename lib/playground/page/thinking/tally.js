@@ -1,0 +1,30 @@
+import { h } from "../dom.js";
+
+const MAX_ROWS = 12;
+const MAX_ANSWER_CHARACTERS = 200;
+
+/** Shows the votes for each answer as bars. */
+export function createTally() {
+  const caption = h("p", { class: "caption" });
+  const rows = h("ul", { class: "votes" });
+  return {
+    element: h("div", { class: "tally" }, caption, rows),
+    /** @param {{ text: string, counts: { answer: string, votes: number }[], total: number }} tally */
+    update({ text, counts, total }) {
+      caption.textContent = text;
+      rows.replaceChildren(
+        ...counts.slice(0, MAX_ROWS).map(({ answer, votes }) => {
+          const short = answer.slice(0, MAX_ANSWER_CHARACTERS);
+          const label = `${votes} of ${total} for ${short}`;
+          return h(
+            "li",
+            {},
+            h("span", { class: "vote" }, short),
+            h("progress", { max: total, value: votes, "aria-label": label }),
+            h("span", { class: "count", "aria-hidden": "true" }, `${votes}`),
+          );
+        }),
+      );
+    },
+  };
+}
