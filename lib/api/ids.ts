@@ -1,37 +1,23 @@
-/**
- * Ids in OpenAI's shape.
- *
- * @module
- */
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** Random bytes that no id has used yet; to ask for many at once costs what a few do. */
-const pool = new Uint8Array(4_096);
-let used = pool.length;
-
-/** Takes so many bytes from the pool; returns where they begin. */
-function take(bytes: number): number {
-  if (used + bytes > pool.length) {
-    crypto.getRandomValues(pool);
-    used = 0;
+/** Returns random characters of base 62, all equally likely; 43 of them hold 256 bits. */
+export function randomBase62(length: number): string {
+  // Bytes beyond the last whole multiple of 62 would make some characters likelier than others.
+  const limit = 256 - 256 % BASE62.length;
+  let text = "";
+  while (text.length < length) {
+    const bytes = crypto.getRandomValues(new Uint8Array(length));
+    for (const byte of bytes) if (byte < limit) text += BASE62[byte % BASE62.length];
   }
-  used += bytes;
-  return used - bytes;
+  return text.slice(0, length);
 }
 
-/** A random id: the prefix and so many characters of base 62. */
+/** @param length characters after the prefix. */
 export function newId(prefix: string, length: number): string {
-  let id = prefix;
-  for (let at = take(length), end = at + length; at < end; at++) id += BASE62[pool[at]! % 62];
-  return id;
+  return prefix + randomBase62(length);
 }
 
-/** A random id: the prefix and so many hexadecimal digits, an even number. */
+/** @param digits hexadecimal digits after the prefix; an even number. */
 export function newHexId(prefix: string, digits: number): string {
-  let id = prefix;
-  for (let at = take(digits / 2), end = at + digits / 2; at < end; at++) id += HEX[pool[at]!];
-  return id;
+  return prefix + crypto.getRandomValues(new Uint8Array(digits / 2)).toHex();
 }

@@ -3,19 +3,18 @@
  *
  * @module
  */
+import { randomBase62 } from "../api/ids.ts";
 import { keySchema } from "../config/schema/keys.ts";
 import { suggestion } from "../config/faults/suggestion.ts";
 import { COMMANDS } from "./commands.ts";
 import { parseFlags, UsageError } from "./flags.ts";
-
-const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** Lengths in characters; 43 of base 62 are 256 bits. */
 const ID_LENGTH = 10;
 const SECRET_LENGTH = 43;
 
 /** A new key and what the server has to know of it. */
-export interface NewKey {
+interface NewKey {
   /** The whole key, as the client sends it. */
   key: string;
   /** The part of it that is no secret. */
@@ -24,28 +23,12 @@ export interface NewKey {
   sha256: string;
 }
 
-/**
- * Makes a key: `sk-o1-`, a public id, and a secret.
- *
- * @param fill fills bytes with chance.
- */
-export async function createKey(fill: (bytes: Uint8Array<ArrayBuffer>) => void): Promise<NewKey> {
-  const id = randomText(ID_LENGTH, fill);
-  const key = `sk-o1-${id}-${randomText(SECRET_LENGTH, fill)}`;
+/** Creates a key: `sk-o1-`, a public id, and a secret. */
+async function createKey(): Promise<NewKey> {
+  const id = randomBase62(ID_LENGTH);
+  const key = `sk-o1-${id}-${randomBase62(SECRET_LENGTH)}`;
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
   return { key, id, sha256: new Uint8Array(hash).toHex() };
-}
-
-function randomText(length: number, fill: (bytes: Uint8Array<ArrayBuffer>) => void): string {
-  // Bytes beyond the last whole multiple would make some characters likelier than others.
-  const limit = 256 - 256 % ALPHABET.length;
-  let text = "";
-  while (text.length < length) {
-    const bytes = new Uint8Array(length);
-    fill(bytes);
-    for (const byte of bytes) if (byte < limit) text += ALPHABET[byte % ALPHABET.length];
-  }
-  return text.slice(0, length);
 }
 
 /**
@@ -66,7 +49,7 @@ export async function keys(args: readonly string[]): Promise<"keys" | "keys new"
   if (extra !== undefined) throw wrong(`Unexpected argument '${extra}'`);
   const fault = keySchema.shape.name.safeParse(name).error?.issues[0]?.message;
   if (fault !== undefined) throw wrong(`The name '${name}' can't be used: ${fault}`);
-  console.log(printed(name, await createKey((bytes) => void crypto.getRandomValues(bytes))));
+  console.log(printed(name, await createKey()));
 }
 
 function printed(name: string, { key, id, sha256 }: NewKey): string {
