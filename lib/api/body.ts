@@ -1,5 +1,5 @@
 /**
- * What is wrong with a field of a request, in OpenAI's words.
+ * Validation of request bodies, for every dialect. Faults are worded as OpenAI words them.
  *
  * @module
  */
@@ -7,90 +7,83 @@ import type { z } from "zod";
 import { type ApiError, invalidRequest } from "./errors.ts";
 
 /**
- * The error for the first fault that a schema found in a body.
+ * Validates a body.
  *
- * @param issue zod's issue.
- * @param json the body.
- *
- * @internal the issue's type is zod's
+ * @throws {ApiError} 400 for the first fault, naming the field.
  */
-export function requestFault(issue: z.core.$ZodIssue, json: unknown): ApiError {
-  const param = issue.path.reduce<string>(
-    (path, key) =>
-      typeof key === "number"
-        ? `${path}[${key}]`
-        : path === ""
-        ? String(key)
-        : `${path}.${String(key)}`,
-    "",
+export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
+  const parsed = schema.safeParse(json, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  throw faultOf(parsed.error.issues[0]!);
+}
+
+export function missingParameter(param: string, hint = ""): ApiError {
+  const message = `Missing required parameter: '${param}'.${hint}`;
+  return invalidRequest(param, message, "missing_required_parameter");
+}
+
+/** @param problem without a full stop, e.g. `expected a string`. */
+export function invalidValue(param: string, problem: string): ApiError {
+  return invalidRequest(param, `Invalid value for '${param}': ${problem}.`);
+}
+
+/** The fields that have a value: in a request, null means the same as an absent field. */
+export function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(fields).filter(([, value]) =>
+    value !== null && value !== undefined
   );
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
+}
+
+/** The fields of a body's `reasoning` that are options of the strategy: all but the reserved. */
+export function strategyOptions(
+  reasoning: Record<string, unknown> | null | undefined,
+  reserved: ReadonlySet<string>,
+): Record<string, unknown> | undefined {
+  const options = Object.entries(reasoning ?? {})
+    .filter(([key, value]) => !reserved.has(key) && value !== null);
+  return options.length === 0 ? undefined : Object.fromEntries(options);
+}
+
+function faultOf(issue: z.core.$ZodIssue): ApiError {
+  const param = issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)
+    .join("").replace(/^\./, "");
   if (param === "") {
     return invalidRequest(null, "The body of the request must be a JSON object.", "invalid_type");
   }
-  const value = valueAt(json, issue.path);
-  if (value === undefined) {
-    return invalidRequest(
-      param,
-      `Missing required parameter: '${param}'.`,
-      "missing_required_parameter",
-    );
-  }
+  const value = issue.input;
+  if (value === undefined) return missingParameter(param);
   switch (issue.code) {
     case "invalid_type":
     case "invalid_union": {
       const expected = issue.code === "invalid_type" ? issue.expected : issue.message;
-      return invalidRequest(
-        param,
-        `Invalid type for '${param}': expected ${expected}, but got ${kindOf(value)} instead.`,
-        "invalid_type",
-      );
+      const message = `Invalid type for '${param}': expected ${expected}, but got ${
+        typeName(value)
+      } instead.`;
+      return invalidRequest(param, message, "invalid_type");
     }
     case "too_small":
+      return invalidValue(param, `expected at least ${issue.minimum}${unitOf(issue)}`);
     case "too_big":
-      return invalidRequest(param, `Invalid value for '${param}': ${bound(issue)}.`);
+      return invalidValue(param, `expected at most ${issue.maximum}${unitOf(issue)}`);
     case "invalid_value": {
-      const values = issue.values.filter((value) => value !== "").map((value) =>
-        `'${String(value)}'`
-      );
-      return invalidRequest(
-        param,
-        `Invalid value for '${param}': ${shown(value)}. Supported values are: ${
-          values.join(", ")
-        }.`,
-      );
+      const values = issue.values.filter((allowed) => allowed !== "")
+        .map((allowed) => `'${String(allowed)}'`);
+      const text = typeof value === "string" ? `'${value}'` : JSON.stringify(value);
+      const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+      return invalidValue(param, `${shown}. Supported values are: ${values.join(", ")}`);
     }
     default:
-      return invalidRequest(param, `Invalid value for '${param}': ${issue.message}.`);
+      return invalidValue(param, issue.message);
   }
 }
 
-function bound(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
-  const small = issue.code === "too_small";
-  const limit = String(small ? issue.minimum : issue.maximum);
-  const what = issue.origin === "array" ? " items" : "";
-  return `expected ${small ? "at least" : "at most"} ${limit}${what}`;
+function unitOf({ origin }: { origin: string }): string {
+  return origin === "array" ? " items" : "";
 }
 
-function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null
-        ? (value as Record<PropertyKey, unknown>)[key]
-        : undefined,
-    json,
-  );
-}
-
-function kindOf(value: unknown): string {
+function typeName(value: unknown): string {
   if (value === null) return "null";
-  return Array.isArray(value)
-    ? "an array"
-    : typeof value === "object"
-    ? "an object"
-    : `a ${typeof value}`;
-}
-
-function shown(value: unknown): string {
-  const text = typeof value === "string" ? `'${value}'` : JSON.stringify(value) ?? kindOf(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

@@ -1,86 +1,56 @@
-/**
- * The tools of a request, and which of them to call.
- *
- * @module
- */
-import type { ChatBody } from "./body.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidValue } from "./body.ts";
 
-/** The tools as they go upstream. */
-export interface Tools {
-  /** Functions, in the present form. */
-  tools?: unknown[];
-  /** Which of them must be called. */
+/** A function that the model may call, in the form of Chat Completions. */
+export interface FunctionTool {
+  type: "function";
+  function: { name: string };
+}
+
+export interface ToolFields {
+  tools?: FunctionTool[];
   tool_choice?: unknown;
 }
 
-type Tool = NonNullable<ChatBody["tools"]>[number];
+/** `tool_choice` in the form of Chat Completions. */
+export type ToolChoice = string | Readonly<Record<string, unknown>> | null | undefined;
 
 /**
- * Reads tools, `tool_choice` in all its forms, and the deprecated `functions`.
+ * Builds the fields of the upstream call. The choice may be `none`, `auto`, `required`, one
+ * function, or `allowed_tools`.
  *
- * @throws {ApiError} 400 naming the tool.
- * @internal the body's type is zod's
+ * @throws {ApiError} 400 for a choice of an unknown form or of an unknown tool.
  */
-export function readTools(body: ChatBody): Tools {
-  const tools = body.tools?.length ? body.tools : legacyTools(body);
+export function toolFields(tools: FunctionTool[], choice: ToolChoice): ToolFields {
   if (tools.length === 0) return {};
-  tools.forEach(checkTool);
-  const names = tools.map((tool) => tool.function!.name);
-  const choice = body.tools?.length ? body.tool_choice : legacyChoice(body.function_call);
   if (choice === null || choice === undefined) return { tools };
   if (typeof choice === "string") {
     if (["none", "auto", "required"].includes(choice)) return { tools, tool_choice: choice };
-    throw wrongChoice("expected 'none', 'auto', 'required' or an object");
+    throw invalidChoice("expected 'none', 'auto', 'required' or an object");
   }
   if (choice.type === "allowed_tools") return allowedTools(tools, choice);
   const name = (choice.function as { name?: unknown } | undefined)?.name;
   if (choice.type !== "function" || typeof name !== "string") {
-    throw wrongChoice("expected {type: 'function', function: {name}}");
+    throw invalidChoice("expected {type: 'function', function: {name}}");
   }
-  if (!names.includes(name)) throw wrongChoice(`no tool is called '${name.slice(0, 64)}'`);
+  if (!tools.some((tool) => tool.function.name === name)) {
+    throw invalidChoice(`no tool is called '${name.slice(0, 64)}'`);
+  }
   return { tools, tool_choice: choice };
 }
 
-function legacyTools(body: ChatBody): Tool[] {
-  return (body.functions ?? []).map((each) => ({ type: "function", function: each }));
-}
-
-function legacyChoice(choice: ChatBody["function_call"]): ChatBody["tool_choice"] {
-  return typeof choice === "object" && choice !== null
-    ? { type: "function", function: choice }
-    : choice;
-}
-
-function checkTool(tool: Tool, index: number): void {
-  const param = `tools[${index}]`;
-  if (tool.type !== "function") {
-    throw invalidRequest(
-      `${param}.type`,
-      `Invalid value for '${param}.type': '${
-        tool.type.slice(0, 60)
-      }' tools are not supported. Describe the tool as a function.`,
-    );
-  }
-  if (!tool.function) {
-    throw invalidRequest(
-      `${param}.function`,
-      `Missing required parameter: '${param}.function'.`,
-      "missing_required_parameter",
-    );
-  }
-}
-
-/** Upstreams rarely know this form: the other tools are left out instead. */
-function allowedTools(tools: readonly Tool[], choice: Record<string, unknown>): Tools {
+/** Few upstreams support `allowed_tools`, so the other tools are left out instead. */
+function allowedTools(
+  tools: readonly FunctionTool[],
+  choice: Readonly<Record<string, unknown>>,
+): ToolFields {
   const { mode, tools: allowed } = (choice.allowed_tools ?? {}) as Record<string, unknown>;
-  if (!Array.isArray(allowed)) throw wrongChoice("expected allowed_tools: {mode, tools}");
-  const names = allowed.map((each) => each?.function?.name);
-  const kept = tools.filter((tool) => names.includes(tool.function!.name));
-  if (kept.length === 0) throw wrongChoice("none of the allowed tools is among 'tools'");
+  if (!Array.isArray(allowed)) throw invalidChoice("expected allowed_tools: {mode, tools}");
+  const names = allowed.map((tool) => tool?.function?.name);
+  const kept = tools.filter((tool) => names.includes(tool.function.name));
+  if (kept.length === 0) throw invalidChoice("none of the allowed tools is among 'tools'");
   return { tools: kept, tool_choice: mode === "required" ? "required" : "auto" };
 }
 
-function wrongChoice(what: string): Error {
-  return invalidRequest("tool_choice", `Invalid value for 'tool_choice': ${what}.`);
+function invalidChoice(problem: string): Error {
+  return invalidValue("tool_choice", problem);
 }

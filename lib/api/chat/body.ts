@@ -1,5 +1,5 @@
 /**
- * The fields of a Chat Completions request. Fields that are not named here are ignored.
+ * Body of a Chat Completions request. Fields that are not named here are ignored.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/chat/create}
  * @module
@@ -27,10 +27,7 @@ const functionTool = z.looseObject({
   strict: z.boolean().nullish(),
 });
 
-const tool = z.looseObject({
-  type: z.string(),
-  function: functionTool.nullish(),
-});
+const tool = z.looseObject({ type: z.string(), function: functionTool.nullish() });
 
 const responseFormat = z.looseObject({
   type: z.enum(["text", "json_object", "json_schema"]),
@@ -48,11 +45,6 @@ const effort = z.enum([...EFFORTS, ""]).nullish();
 const choice = z.union([z.string(), z.looseObject({})], { error: "a string or an object" })
   .nullish();
 
-/**
- * Schema of the body.
- *
- * @internal its type is for zod alone to say
- */
 export const chatBody = z.looseObject({
   model: z.string().nullish(),
   messages: z.array(message).min(1),
@@ -91,9 +83,4 @@ export const chatBody = z.looseObject({
   reasoning_format: z.enum(["parsed", "raw", ...FORMATS]).nullish(),
 });
 
-/**
- * A body after validation.
- *
- * @internal its type is for zod alone to say
- */
 export type ChatBody = z.output<typeof chatBody>;

@@ -1,11 +1,7 @@
-/**
- * The messages of a request, as the conversation that is reasoned about.
- *
- * @module
- */
 import type { Message } from "../../reasoning/request.ts";
-import type { ChatBody } from "./body.ts";
+import { invalidValue } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
+import type { ChatBody } from "./body.ts";
 
 type RawMessage = ChatBody["messages"][number];
 
@@ -21,62 +17,59 @@ const PARTS = new Set([
   "reasoning",
 ]);
 
-/** Fields of answers that clients send back, and that upstreams do not know in requests. */
+/** Fields of answers that clients send back, and that upstreams reject in requests. */
 const ANSWER_FIELDS = ["refusal", "annotations", "audio", "function_call"];
 
-/** What NextChat puts before conversations with models of certain names; it means nothing. */
+/** NextChat puts this before conversations with models of certain names. It has no effect. */
 const NO_OP = "Formatting re-enabled";
 
 /**
- * Reads the messages: every role, part and tool call stays as it is, old answers lose the fields
+ * Reads the messages. Roles, parts and tool calls stay as they are, old answers lose the fields
  * that only answers have, and the deprecated function calls become tool calls.
  *
  * @throws {ApiError} 400 naming the message or part.
- * @internal the body's type is zod's
  */
-export function readMessages(messages: readonly RawMessage[]): Message[] {
+export function readConversation(messages: readonly RawMessage[]): Message[] {
   // The deprecated form has no ids: a result belongs to the last call.
   let lastCall = "";
-  return messages.flatMap((message, index) => {
-    const { role, content } = message;
+  return messages.flatMap((raw, index) => {
+    const { role, content } = raw;
     if (Array.isArray(content)) checkParts(content, index);
     if (role === "developer" && content === NO_OP && messages.length > 1) return [];
     if ((role === "user" || role === "tool") && (content === null || content === undefined)) {
-      throw invalidRequest(
+      throw invalidValue(
         `messages[${index}].content`,
-        `Invalid value for 'messages[${index}].content': a message with the role '${role}' needs content.`,
+        `a message with the role '${role}' needs content`,
       );
     }
     if (role === "function") {
       return [{ role: "tool" as const, tool_call_id: lastCall, content: content ?? "" }];
     }
-    const read: Message = { ...message, role };
-    if (Array.isArray(content)) read.content = content.map(withoutBreakpoint);
-    if (role !== "assistant") return [read];
-    for (const field of ANSWER_FIELDS) delete read[field];
-    if (message.function_call) {
+    const message: Message = { ...raw, role };
+    if (Array.isArray(content)) message.content = content.map(withoutCacheMark);
+    if (role !== "assistant") return [message];
+    for (const field of ANSWER_FIELDS) delete message[field];
+    if (raw.function_call) {
       lastCall = `call_message_${index}`;
-      read.tool_calls = [{ id: lastCall, type: "function", function: message.function_call }];
-    } else if (!message.tool_calls?.length) delete read.tool_calls;
-    if (typeof message.refusal === "string" && !content) read.content = message.refusal;
-    return [read];
+      message.tool_calls = [{ id: lastCall, type: "function", function: raw.function_call }];
+    } else if (!raw.tool_calls?.length) delete message.tool_calls;
+    if (typeof raw.refusal === "string" && !content) message.content = raw.refusal;
+    return [message];
   });
 }
 
 function checkParts(parts: readonly { type: string }[], message: number): void {
-  const at = parts.findIndex(({ type }) => !PARTS.has(type));
-  if (at < 0) return;
-  const param = `messages[${message}].content[${at}]`;
+  const index = parts.findIndex(({ type }) => !PARTS.has(type));
+  if (index < 0) return;
+  const type = parts[index]!.type.slice(0, 60);
   throw invalidRequest(
-    param,
-    `Invalid value for '${param}.type': '${
-      parts[at]!.type.slice(0, 60)
-    }'. Supported values are: 'text', 'image_url', 'input_audio', 'file', 'video_url' and 'refusal'.`,
+    `messages[${message}].content[${index}]`,
+    `Invalid value for 'messages[${message}].content[${index}].type': '${type}'. Supported values are: 'text', 'image_url', 'input_audio', 'file', 'video_url' and 'refusal'.`,
   );
 }
 
-/** Marks of a provider's cache are not for upstreams of another kind. */
-function withoutBreakpoint(part: Record<string, unknown>): Record<string, unknown> {
+/** Providers other than the one that the mark is for reject it. */
+function withoutCacheMark(part: Record<string, unknown>): Record<string, unknown> {
   if (part.prompt_cache_breakpoint === undefined) return part;
   const { prompt_cache_breakpoint: _, ...rest } = part;
   return rest;

@@ -1,45 +1,36 @@
-/**
- * The body of a Chat Completions request in, the internal request out.
- *
- * @module
- */
 import type { FinalCallFields, JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
+import { invalidValue, missingParameter, parseBody, present, strategyOptions } from "../body.ts";
+import type { Format, FormatName } from "../formats/format.ts";
+import { isInContent } from "../formats/formatter.ts";
+import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
+import { type FunctionTool, type ToolChoice, toolFields } from "../tools.ts";
 import { type ChatBody, chatBody } from "./body.ts";
-import { readMessages } from "./messages.ts";
+import { readConversation } from "./conversation.ts";
 import { checkStrict } from "./strict.ts";
 import { readSwitches } from "./switches.ts";
-import { readTools } from "./tools.ts";
-import { invalidRequest } from "../errors.ts";
-import type { Format, FormatName } from "../formats/format.ts";
-import { isInContent } from "../formats/formats.ts";
-import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
-import { requestFault } from "../request_fault.ts";
 
-/** A decoded request. */
 export interface ChatRequest {
-  /** The published model's id; undefined means the first one. */
+  /** A published model's id. Default: the first model. */
   model: string | undefined;
-  /** What to reason about, and how. */
   reasoning: ReasoningRequest;
   /** Whether a stream ends with a usage chunk. */
   includeUsage: boolean;
-  /** The format that the client chose, if any. */
+  /** Default: the model's format. */
   format: FormatName | undefined;
   /** Whether chunks carry structured progress. */
   progress: boolean;
-  /** Whether a call is answered in the deprecated form, as `function_call`. */
+  /** Whether calls are answered in the deprecated form, as `function_call`. */
   legacyFunctions: boolean;
 }
 
-/** What changes how a body is read. */
 export interface DecodeOptions {
-  /** A strategy chosen by a header. */
+  /** The strategy from the request's headers; the body's takes precedence. */
   strategy?: string | undefined;
-  /** Whether what o1 refuses is refused. */
+  /** Whether to reject what o1 rejects. */
   strict?: boolean;
 }
 
-/** Where the reasoning of this request goes. */
+/** The format of the answer. JSON answers and tool calls never carry reasoning in the content. */
 export function formatOf(request: ChatRequest, modelFormat: Format): Format {
   const format = request.format ?? modelFormat;
   const { final, json } = request.reasoning;
@@ -59,41 +50,27 @@ const REASONING_FIELDS = new Set([
   "summary",
 ]);
 
-/** Fields that are passed on to the final call as they are. */
-const FINAL_FIELDS = ["temperature", "top_p", "seed", "stop", "parallel_tool_calls"] as const;
-
-/**
- * Decodes the JSON of a request's body.
- *
- * @throws {ApiError} 400 naming the field that is missing or wrong.
- */
+/** @throws {ApiError} 400 naming the field that is missing or invalid. */
 export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): ChatRequest {
-  const parsed = chatBody.safeParse(json);
-  if (!parsed.success) throw requestFault(parsed.error.issues[0]!, json);
-  const body = parsed.data;
+  const body = parseBody(chatBody, json);
   if (options.strict) checkStrict(body);
-  checkUnsupported(body);
+  checkSupported(body);
   const { effort, thinkingTokens, format } = readSwitches(body);
-  const reasoning: ReasoningRequest = {
-    messages: readMessages(body.messages),
-    stream: body.stream === true,
-    final: finalFields(body),
-  };
-  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
-  if (maxTokens !== undefined) reasoning.maxTokens = maxTokens;
-  if (effort !== undefined) reasoning.effort = effort;
-  if (thinkingTokens !== undefined) reasoning.thinkingTokens = thinkingTokens;
-  const strategy = body.reasoning?.strategy ?? options.strategy;
-  if (strategy !== undefined) reasoning.strategy = strategy;
-  const own = Object.entries(body.reasoning ?? {}).filter(([key, value]) =>
-    !REASONING_FIELDS.has(key) && value !== null
-  );
-  if (own.length > 0) reasoning.options = Object.fromEntries(own);
-  const schema = answerFormat(body);
-  if (schema !== undefined) reasoning.json = schema;
   return {
     model: body.model ?? undefined,
-    reasoning,
+    reasoning: {
+      messages: readConversation(body.messages),
+      stream: body.stream === true,
+      final: finalFields(body),
+      ...present({
+        maxTokens: body.max_completion_tokens ?? body.max_tokens,
+        effort,
+        thinkingTokens,
+        strategy: body.reasoning?.strategy ?? options.strategy,
+        options: strategyOptions(body.reasoning, REASONING_FIELDS),
+        json: answerFormat(body),
+      }),
+    },
     includeUsage: body.stream_options?.include_usage === true,
     format,
     progress: body.reasoning?.events === true,
@@ -102,35 +79,48 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
 }
 
 function finalFields(body: ChatBody): FinalCallFields {
-  const fields: Record<string, unknown> = {};
-  for (const name of FINAL_FIELDS) {
-    const value = body[name];
-    if (value !== null && value !== undefined) fields[name] = value;
-  }
-  return { ...fields, ...readTools(body) };
+  const { temperature, top_p, seed, stop, parallel_tool_calls } = body;
+  return {
+    ...present({ temperature, top_p, seed, stop, parallel_tool_calls }),
+    ...toolFields(functionTools(body), toolChoice(body)),
+  };
 }
 
-/** What no strategy can give. */
-function checkUnsupported(body: ChatBody): void {
+function functionTools({ tools, functions }: ChatBody): FunctionTool[] {
+  if (!tools?.length) return (functions ?? []).map((fn) => ({ type: "function", function: fn }));
+  return tools.map((tool, index) => {
+    const param = `tools[${index}]`;
+    if (tool.type !== "function") {
+      throw invalidValue(
+        `${param}.type`,
+        `'${tool.type.slice(0, 60)}' tools are not supported. Describe the tool as a function`,
+      );
+    }
+    if (!tool.function) throw missingParameter(`${param}.function`);
+    return { ...tool, type: tool.type, function: tool.function };
+  });
+}
+
+function toolChoice({ tools, tool_choice, function_call }: ChatBody): ToolChoice {
+  if (tools?.length) return tool_choice;
+  return typeof function_call === "object" && function_call !== null
+    ? { type: "function", function: function_call }
+    : function_call;
+}
+
+function checkSupported(body: ChatBody): void {
   if ((body.n ?? 1) > 1) {
-    throw invalidRequest("n", "Invalid value for 'n': one choice a request. Ask several times.");
+    throw invalidValue("n", "only one choice per request is supported. Send several requests");
   }
   if (body.modalities?.includes("audio")) {
-    throw invalidRequest("modalities", "Invalid value for 'modalities': 'audio' is not supported.");
+    throw invalidValue("modalities", "'audio' is not supported");
   }
 }
 
-function answerFormat(body: ChatBody): JsonFormat | undefined {
-  const format = body.response_format;
+function answerFormat({ response_format: format }: ChatBody): JsonFormat | undefined {
   if (!format || format.type === "text") return undefined;
   if (format.type === "json_object") return JSON_OBJECT;
-  const given = format.json_schema;
-  if (!given) {
-    throw invalidRequest(
-      "response_format.json_schema",
-      "Missing required parameter: 'response_format.json_schema'.",
-      "missing_required_parameter",
-    );
-  }
-  return jsonFormat(given, "response_format", "response_format.json_schema.schema");
+  const path = "response_format.json_schema";
+  if (!format.json_schema) throw missingParameter(path);
+  return jsonFormat(format.json_schema, "response_format", `${path}.schema`);
 }

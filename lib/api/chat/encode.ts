@@ -9,41 +9,42 @@ import type { Usage } from "../../reasoning/usage.ts";
 import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
 import { errorFrame } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
-import { createFormatter, reasoningFields } from "../formats/formats.ts";
+import { createFormatter, reasoningFields } from "../formats/formatter.ts";
 import { newId } from "../ids.ts";
 
-/** What all chunks of a completion share. */
+/** Fields that all chunks of a completion share. */
 export interface CompletionHead {
-  /** The completion's id. */
   id: string;
   /** Seconds since 1970. */
   created: number;
-  /** The published model's id. */
   model: string;
 }
 
-/** How a completion is written. */
 export interface CompletionOptions {
-  /** Where the reasoning goes. */
   format: Format;
-  /** Whether status lines are shown. */
   statusLines: boolean;
   /** Whether a stream ends with a usage chunk. */
   includeUsage?: boolean;
   /** Whether chunks carry structured progress under `o1`. */
   progress?: boolean;
-  /** Whether a call is written in the deprecated form, as `function_call`. */
+  /** Whether calls are written in the deprecated form, as `function_call`. */
   legacyFunctions?: boolean;
 }
 
 const TAIL = { service_tier: "default", system_fingerprint: "fp_o1api" };
 
-/** A fresh head. */
 export function completionHead(model: string, dateMs: number): CompletionHead {
   return { id: newId("chatcmpl-", 29), created: Math.floor(dateMs / 1000), model };
 }
 
-/** `usage` as the contract decides: the prompt once, everything generated, and the sums beside. */
+export function chatWriter(head: CompletionHead, options: CompletionOptions): AnswerWriter {
+  return {
+    encoder: () => createChunkEncoder(head, options),
+    collector: () => createCompletionCollector(head, options),
+  };
+}
+
+/** The prompt counts once, although several upstream calls may read it; `upstream` has the sums. */
 export function usageObject(usage: Usage): Record<string, unknown> {
   return {
     prompt_tokens: usage.promptTokens,
@@ -60,65 +61,49 @@ export function usageObject(usage: Usage): Record<string, unknown> {
   };
 }
 
-/** The ways to write one completion. */
-export function chatWriter(head: CompletionHead, options: CompletionOptions): AnswerWriter {
-  return {
-    encoder: () => createChunkEncoder(head, options),
-    collector: () => createCompletionCollector(head, options),
-  };
-}
-
-/** Creates the encoder of one stream; the finish adds all that follow, up to `[DONE]`. */
-export function createChunkEncoder(head: CompletionHead, options: CompletionOptions): Encoder {
-  const formatter = createFormatter(options.format, {
-    stream: true,
-    statusLines: options.statusLines,
-  });
+function createChunkEncoder(head: CompletionHead, options: CompletionOptions): Encoder {
+  const { includeUsage = false, legacyFunctions = false } = options;
+  const formatter = createFormatter(options.format, { ...options, stream: true });
   const fields = reasoningFields(options.format);
-  const shared = JSON.stringify({ ...head, object: "chat.completion.chunk", ...TAIL }).slice(0, -1);
-  const before = `data: ${shared},"choices":[{"index":0,"delta":`;
-  const after = `,"logprobs":null,"finish_reason":null}]${
-    options.includeUsage ? ',"usage":null' : ""
-  }}\n\n`;
+  const shared = JSON.stringify({ ...head, object: "chat.completion.chunk", ...TAIL }).slice(1, -1);
+  const noUsage = includeUsage ? ',"usage":null' : "";
   let usage: Usage | undefined;
 
-  const delta = (json: string) => before + json + after;
-  const reasoning = (text: string) => {
+  const chunk = (delta: string, finish = "null", more = "") =>
+    `data: {${shared},"choices":[{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finish}}]${noUsage}${more}}\n\n`;
+
+  function reasoning(text: string): string {
     const json = JSON.stringify(text);
-    return delta(`{${fields.map((field) => `"${field}":${json}`).join(",")}}`);
-  };
+    return chunk(`{${fields.map((field) => `"${field}":${json}`).join(",")}}`);
+  }
 
   function finish(reason: FinishReason): string {
-    const name = wireReason(reason, options);
-    const last = `${before}{},"logprobs":null,"finish_reason":"${name}"}]${
-      options.includeUsage ? ',"usage":null' : ""
-    }}\n\n`;
-    const counts = options.includeUsage && usage !== undefined
-      ? `data: ${shared},"choices":[],"usage":${JSON.stringify(usageObject(usage))}}\n\n`
+    const counts = includeUsage && usage !== undefined
+      ? `data: {${shared},"choices":[],"usage":${JSON.stringify(usageObject(usage))}}\n\n`
       : "";
-    return `${last}${counts}data: [DONE]\n\n`;
+    return `${chunk("{}", `"${wireReason(reason, options)}"`)}${counts}data: [DONE]\n\n`;
   }
 
   function toolCall(event: ToolCallEvent): string {
-    if (!options.legacyFunctions) {
-      return delta(`{"tool_calls":[${JSON.stringify(toolCallDelta(event))}]}`);
-    }
+    if (!legacyFunctions) return chunk(`{"tool_calls":[${JSON.stringify(toolCallDelta(event))}]}`);
     if (event.index > 0) return "";
-    const name = event.name === undefined ? {} : { name: event.name };
-    return delta(JSON.stringify({ function_call: { ...name, arguments: event.arguments } }));
+    const { name, arguments: args } = event;
+    return chunk(JSON.stringify({ function_call: { name, arguments: args } }));
   }
 
   return {
-    start: () => delta('{"role":"assistant","content":"","refusal":null}'),
+    start: () => chunk('{"role":"assistant","content":"","refusal":null}'),
     fail: errorFrame,
     encode(event) {
-      let frames = options.progress ? progressFrame(event, before, after) : "";
+      let frames = "";
+      const progress = options.progress ? progressOf(event) : undefined;
+      if (progress !== undefined) frames = chunk("{}", "null", `,"o1":${JSON.stringify(progress)}`);
       for (const { to, text } of formatter.push(event)) {
-        frames += to === "content" ? delta(`{"content":${JSON.stringify(text)}}`) : reasoning(text);
+        frames += to === "content" ? chunk(`{"content":${JSON.stringify(text)}}`) : reasoning(text);
       }
       switch (event.type) {
         case "refusal":
-          return frames + delta(`{"refusal":${JSON.stringify(event.text)}}`);
+          return frames + chunk(`{"refusal":${JSON.stringify(event.text)}}`);
         case "tool_call":
           return frames + toolCall(event);
         case "usage":
@@ -133,28 +118,19 @@ export function createChunkEncoder(head: CompletionHead, options: CompletionOpti
   };
 }
 
-function wireReason(reason: FinishReason, options: CompletionOptions): string {
-  return options.legacyFunctions && reason === "tool_calls" ? "function_call" : reason;
+function wireReason(reason: FinishReason, { legacyFunctions }: CompletionOptions): string {
+  return legacyFunctions && reason === "tool_calls" ? "function_call" : reason;
 }
 
-/** A chunk that only tells of progress, for pages that show more than text. */
-function progressFrame(event: ReasoningEvent, before: string, after: string): string {
-  const progress = progressOf(event);
-  if (progress === undefined) return "";
-  return `${before}{}${after.slice(0, -3)},"o1":${JSON.stringify(progress)}}\n\n`;
-}
-
+/** The structured form of an event, for pages that show more than text. */
 function progressOf(event: ReasoningEvent): Record<string, unknown> | undefined {
   switch (event.type) {
     case "step_start":
       return { type: "step_start", index: event.step, titled: event.titled };
-    case "step_end":
-      return {
-        type: "step_end",
-        index: event.step,
-        title: event.title,
-        seconds: milliseconds(event.seconds),
-      };
+    case "step_end": {
+      const { title, seconds } = event;
+      return { type: "step_end", index: event.step, title, seconds: roundToMs(seconds) };
+    }
     case "status":
       return { type: "status", ...event.detail, text: event.text };
     case "candidate":
@@ -167,78 +143,59 @@ function progressOf(event: ReasoningEvent): Record<string, unknown> | undefined 
 }
 
 function toolCallDelta(event: ToolCallEvent): Record<string, unknown> {
-  if (event.id === undefined && event.name === undefined) {
-    return { index: event.index, function: { arguments: event.arguments } };
-  }
+  const { index, id, name, arguments: args } = event;
+  if (id === undefined && name === undefined) return { index, function: { arguments: args } };
   return {
-    index: event.index,
-    id: event.id ?? newId("call_", 24),
+    index,
+    id: id ?? newId("call_", 24),
     type: "function",
-    function: { name: event.name ?? "", arguments: event.arguments },
+    function: { name: name ?? "", arguments: args },
   };
 }
 
-/** Creates the collector of one completion. */
-export function createCompletionCollector(
-  head: CompletionHead,
-  options: CompletionOptions,
-): Collector {
-  const formatter = createFormatter(options.format, {
-    stream: false,
-    statusLines: options.statusLines,
-  });
-  const content: string[] = [];
-  const reasoning: string[] = [];
-  const refusal: string[] = [];
-  const steps: [string, string, number][] = [];
-  const calls = new Map<number, { id: string; name: string; arguments: string[] }>();
+function createCompletionCollector(head: CompletionHead, options: CompletionOptions): Collector {
+  const formatter = createFormatter(options.format, { ...options, stream: false });
+  const text = { content: "", reasoning: "", refusal: "" };
+  const steps: [title: string, content: string, seconds: number][] = [];
+  const calls = new Map<number, { id: string; name: string; arguments: string }>();
   let reason: FinishReason = "stop";
   let usage: Usage | undefined;
 
-  function toolCall(event: ToolCallEvent): void {
-    let call = calls.get(event.index);
-    if (call === undefined) {
-      call = { id: event.id ?? newId("call_", 24), name: event.name ?? "", arguments: [] };
-      calls.set(event.index, call);
-    }
-    call.arguments.push(event.arguments);
+  function toolCall({ index, id, name, arguments: args }: ToolCallEvent): void {
+    const call = calls.get(index);
+    if (call !== undefined) call.arguments += args;
+    else calls.set(index, { id: id ?? newId("call_", 24), name: name ?? "", arguments: args });
+  }
+
+  function callFields(): Record<string, unknown> {
+    if (calls.size === 0) return {};
+    const functions = [...calls].sort(([a], [b]) => a - b)
+      .map(([, { id, ...call }]) => ({ id, type: "function", function: call }));
+    return options.legacyFunctions
+      ? { function_call: functions[0]!.function }
+      : { tool_calls: functions };
   }
 
   function message(): Record<string, unknown> {
-    const text = content.join("");
-    const refused = refusal.length > 0;
-    const thoughts = reasoning.join("");
+    const { content, reasoning, refusal } = text;
     return {
       role: "assistant",
-      content: text === "" && (refused || calls.size > 0) ? null : text,
-      refusal: refused ? refusal.join("") : null,
+      content: content === "" && (refusal !== "" || calls.size > 0) ? null : content,
+      refusal: refusal === "" ? null : refusal,
       annotations: [],
-      ...(thoughts === ""
+      ...(reasoning === ""
         ? {}
-        : Object.fromEntries(reasoningFields(options.format).map((field) => [field, thoughts]))),
-      ...(calls.size === 0 ? {} : options.legacyFunctions ? { function_call: firstCall() } : {
-        tool_calls: [...calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => ({
-          id: call.id,
-          type: "function",
-          function: { name: call.name, arguments: call.arguments.join("") },
-        })),
-      }),
+        : Object.fromEntries(reasoningFields(options.format).map((field) => [field, reasoning]))),
+      ...callFields(),
     };
-  }
-
-  function firstCall(): Record<string, unknown> {
-    const [call] = calls.values();
-    return { name: call?.name, arguments: call?.arguments.join("") };
   }
 
   return {
     push(event) {
-      for (const { to, text } of formatter.push(event)) {
-        (to === "content" ? content : reasoning).push(text);
-      }
+      for (const piece of formatter.push(event)) text[piece.to] += piece.text;
       if (event.type === "step_end" && (event.title !== "" || event.content !== "")) {
-        steps.push([event.title || "Thinking", event.content, milliseconds(event.seconds)]);
-      } else if (event.type === "refusal") refusal.push(event.text);
+        steps.push([event.title || "Thinking", event.content, roundToMs(event.seconds)]);
+      } else if (event.type === "refusal") text.refusal += event.text;
       else if (event.type === "tool_call") toolCall(event);
       else if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") reason = event.reason;
@@ -256,14 +213,15 @@ export function createCompletionCollector(
       }],
       ...(usage === undefined ? {} : { usage: usageObject(usage) }),
       ...TAIL,
-      // The original's fields, for its clients; what is hidden stays hidden here too.
+      // Fields of the original O1-API. Hidden reasoning stays hidden here too.
       ...(options.format === "hidden" ? {} : {
         steps,
-        total_thinking_time: milliseconds(steps.reduce((sum, [, , seconds]) => sum + seconds, 0)),
+        total_thinking_time: roundToMs(steps.reduce((sum, [, , seconds]) => sum + seconds, 0)),
       }),
     }),
   };
 }
 
-/** Seconds, to the millisecond. */
-const milliseconds = (seconds: number) => Math.round(seconds * 1000) / 1000;
+function roundToMs(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}

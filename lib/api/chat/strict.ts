@@ -1,22 +1,15 @@
-/**
- * What OpenAI's o1 refuses, refused in its words. Only for `server.strict_openai`: real clients
- * send these fields to models called o1.
- *
- * @module
- */
-import type { ChatBody } from "./body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
+import type { ChatBody } from "./body.ts";
 
-/** Fields that o1 knows no value of but their default. */
-const ONLY_DEFAULT: readonly (readonly [field: string, value: unknown])[] = [
-  ["temperature", 1],
-  ["top_p", 1],
-  ["presence_penalty", 0],
-  ["frequency_penalty", 0],
-  ["n", 1],
-];
+/** Fields that o1 accepts with their default value only. */
+const ONLY_DEFAULT: Readonly<Record<string, number>> = {
+  temperature: 1,
+  top_p: 1,
+  presence_penalty: 0,
+  frequency_penalty: 0,
+  n: 1,
+};
 
-/** Fields that o1 does not know. */
 const UNSUPPORTED = [
   "logprobs",
   "top_logprobs",
@@ -28,37 +21,35 @@ const UNSUPPORTED = [
 ];
 
 /**
- * Checks a body against o1's own rules.
+ * Rejects what OpenAI's o1 rejects. Only for `server.strict_openai`: real clients send these
+ * fields to models called o1.
  *
  * @throws {ApiError} 400 with OpenAI's own message.
- * @internal the body's type is zod's
  */
 export function checkStrict(body: ChatBody): void {
-  const given = (field: string) => body[field] !== undefined && body[field] !== null;
-  if (given("max_tokens")) {
+  const isSet = (field: string) => body[field] !== undefined && body[field] !== null;
+  if (isSet("max_tokens")) {
     throw unsupportedParameter("max_tokens", " Use 'max_completion_tokens' instead.");
   }
-  for (const [field, value] of ONLY_DEFAULT) {
-    if (given(field) && body[field] !== value) {
-      throw invalidRequest(
+  for (const [field, value] of Object.entries(ONLY_DEFAULT)) {
+    if (isSet(field) && body[field] !== value) {
+      throw unsupportedValue(
         field,
-        `Unsupported value: '${field}' does not support ${
-          JSON.stringify(body[field])
-        } with this model. Only the default (${value}) value is supported.`,
-        "unsupported_value",
+        JSON.stringify(body[field]),
+        `Only the default (${value}) value is supported.`,
       );
     }
   }
-  for (const field of UNSUPPORTED) if (given(field)) throw unsupportedParameter(field);
+  for (const field of UNSUPPORTED) if (isSet(field)) throw unsupportedParameter(field);
   const effort = body.reasoning_effort;
-  if (given("reasoning_effort") && !["low", "medium", "high"].includes(effort ?? "")) {
-    throw invalidRequest(
+  if (isSet("reasoning_effort") && !["low", "medium", "high"].includes(effort ?? "")) {
+    throw unsupportedValue(
       "reasoning_effort",
-      `Unsupported value: 'reasoning_effort' does not support '${effort}' with this model. Supported values are: 'low', 'medium', and 'high'.`,
-      "unsupported_value",
+      `'${effort}'`,
+      "Supported values are: 'low', 'medium', and 'high'.",
     );
   }
-  if (given("stream_options") && body.stream !== true) {
+  if (isSet("stream_options") && body.stream !== true) {
     throw invalidRequest(
       "stream_options",
       "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
@@ -75,7 +66,15 @@ function unsupportedParameter(field: string, hint = ""): ApiError {
   );
 }
 
-/** A tool's result has to answer a call that was made. */
+function unsupportedValue(field: string, value: string, hint: string): ApiError {
+  return invalidRequest(
+    field,
+    `Unsupported value: '${field}' does not support ${value} with this model. ${hint}`,
+    "unsupported_value",
+  );
+}
+
+/** The result of a tool must answer an earlier call. */
 function checkToolMessages(messages: ChatBody["messages"]): void {
   const calls = new Set<unknown>();
   messages.forEach((message, index) => {

@@ -1,20 +1,13 @@
-/**
- * How much to think and whether to show it, in the words of every vendor.
- *
- * @module
- */
 import type { Effort } from "../../reasoning/request.ts";
-import type { ChatBody } from "./body.ts";
 import { invalidRequest } from "../errors.ts";
 import type { FormatName } from "../formats/format.ts";
+import type { ChatBody } from "./body.ts";
 
-/** What the switches of a request say. */
+/** How much to think and whether to show it; undefined means the model's own setting. */
 export interface Switches {
-  /** How much to think; undefined: as the model does. */
   effort: Effort | undefined;
-  /** Ceiling for the tokens of thinking alone. */
+  /** Maximum number of tokens for thinking alone. */
   thinkingTokens: number | undefined;
-  /** Where the reasoning goes; undefined: as the model does. */
   format: FormatName | undefined;
 }
 
@@ -23,8 +16,7 @@ export interface Switches {
  * `include_reasoning`), DeepSeek and Anthropic (`thinking`), Qwen (`enable_thinking`,
  * `thinking_budget`), vLLM (`chat_template_kwargs`) and Groq (`reasoning_format`).
  *
- * @throws {ApiError} 400 for raw reasoning where the content has to be something else.
- * @internal the body's type is zod's
+ * @throws {ApiError} 400 for raw reasoning together with tools or a JSON answer.
  */
 export function readSwitches(body: ChatBody): Switches {
   const { reasoning, thinking } = body;
@@ -36,11 +28,11 @@ export function readSwitches(body: ChatBody): Switches {
     effort: isOff ? "none" : effort,
     thinkingTokens: reasoning?.max_tokens ?? thinking?.budget_tokens ?? body.thinking_budget ??
       undefined,
-    format: formatOf(body),
+    format: chosenFormat(body),
   };
 }
 
-function formatOf(body: ChatBody): FormatName | undefined {
+function chosenFormat(body: ChatBody): FormatName | undefined {
   if (body.include_reasoning === false || body.reasoning?.exclude === true) return "hidden";
   const format = body.reasoning_format ?? undefined;
   if (format === "parsed") return "both";

@@ -1,15 +1,10 @@
-/**
- * Where the reasoning goes: fields of its own, or into the content, in one of several forms.
- *
- * @module
- */
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { Format, Formatter, FormatterOptions, Piece } from "./format.ts";
 import { createReasoningText, endsThinking } from "./reasoning_text.ts";
 import { templateFormatter, TEMPLATES } from "./template.ts";
 import { detailsFormatter, thinkFormatter } from "./wrapped.ts";
 
-/** The fields that carry reasoning under a format; empty where it goes into the content. */
+/** The message fields that carry reasoning; empty for formats that write it into the content. */
 export function reasoningFields(format: Format): readonly string[] {
   if (format === "both") return ["reasoning_content", "reasoning"];
   return format === "reasoning_content" || format === "reasoning" ? [format] : [];
@@ -17,8 +12,7 @@ export function reasoningFields(format: Format): readonly string[] {
 
 /** Whether a format writes reasoning into the content. */
 export function isInContent(format: Format): boolean {
-  return typeof format !== "string" || !["both", "reasoning_content", "reasoning", "hidden"]
-    .includes(format);
+  return format !== "hidden" && reasoningFields(format).length === 0;
 }
 
 /** Creates the formatter of one completion. */
@@ -43,16 +37,13 @@ function answerOnly(event: ReasoningEvent): Piece[] {
   return event.type === "answer" ? [{ to: "content", text: event.text }] : [];
 }
 
-/** Steps as `**Title**\n\ncontent\n\n` in fields of their own. */
-function fieldsFormatter(options: FormatterOptions): Formatter {
-  const text = createReasoningText(options.statusLines);
+function fieldsFormatter({ statusLines }: FormatterOptions): Formatter {
+  const text = createReasoningText(statusLines);
   return {
     push(event) {
-      const pieces: Piece[] = [];
       const reasoning = endsThinking(event) ? text.beforeAnswer() : text.push(event);
-      if (reasoning !== "") pieces.push({ to: "reasoning", text: reasoning });
-      if (event.type === "answer") pieces.push({ to: "content", text: event.text });
-      return pieces;
+      const answer = answerOnly(event);
+      return reasoning === "" ? answer : [{ to: "reasoning", text: reasoning }, ...answer];
     },
   };
 }

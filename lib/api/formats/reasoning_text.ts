@@ -1,26 +1,25 @@
 /**
- * The text of steps and status lines, for every format without headings of its own.
+ * The text of steps and status lines, for formats without templates of their own.
  *
  * @module
  */
-import type { ReasoningEvent } from "../../reasoning/events.ts";
+import type { ReasoningEvent, ReasoningTextEvent } from "../../reasoning/events.ts";
 
-/** Makes the text; a step is `**Title**\n\ncontent\n\n`. */
+/** Writes a step as `**Title**\n\ncontent\n\n`. */
 export interface ReasoningText {
-  /** What an event adds; empty where that is nothing. */
   push(event: ReasoningEvent): string;
-  /** What stands before the answer; empty when called again. */
+  /** The last line before the answer; empty when called again. */
   beforeAnswer(): string;
 }
 
-/** Whether an event is the answer, or stands in its place: the thinking before it is over. */
+/** Whether an event is the answer or replaces it, so that no thinking follows. */
 export function endsThinking({ type }: ReasoningEvent): boolean {
   return type === "answer" || type === "refusal" || type === "tool_call" || type === "finish";
 }
 
 /** Creates the text of one completion. */
 export function createReasoningText(statusLines: boolean): ReasoningText {
-  let titleOpen = false;
+  const bold = createBoldTitles();
   let gap = false;
   let seconds = 0;
   let titled = false;
@@ -36,25 +35,17 @@ export function createReasoningText(statusLines: boolean): ReasoningText {
     push(event) {
       switch (event.type) {
         case "reasoning":
-          if (event.part === "title") {
-            const text = titleOpen ? event.text : separated(`**${event.text}`);
-            titleOpen = true;
-            return text;
-          }
-          if (!titleOpen) return separated(event.text);
-          titleOpen = false;
-          return `**\n\n${event.text}`;
+          return separated(bold.push(event));
         case "step_end": {
           seconds += event.seconds;
-          if (event.title !== "") titled = true;
-          const text = titleOpen ? "**" : "";
-          titleOpen = false;
-          // Free thinking is passed on to the letter; only what follows it is set apart.
-          if (event.title === "") {
-            gap = event.content !== "";
-            return text;
+          const end = bold.end();
+          if (event.title !== "") {
+            titled = true;
+            return `${end}\n\n`;
           }
-          return `${text}\n\n`;
+          // Untitled thinking is passed on unchanged. Only what follows it is set apart.
+          gap = event.content !== "";
+          return end;
         }
         case "status":
           return statusLines && !ended ? separated(`${event.text}\n`) : "";
@@ -67,5 +58,64 @@ export function createReasoningText(statusLines: boolean): ReasoningText {
       ended = true;
       return statusLines && titled ? `Total thinking time: ${seconds.toFixed(2)} seconds\n` : "";
     },
+  };
+}
+
+/** Writes a step as one part of a summary: `**Title**\n\ncontent`. Each step begins a part. */
+export interface SummaryText {
+  push(event: ReasoningEvent): string;
+}
+
+/** Creates the text of one response. */
+export function createSummaryText(statusLines: boolean): SummaryText {
+  const bold = createBoldTitles();
+  let last: "none" | "text" | "status" = "none";
+
+  return {
+    push(event) {
+      switch (event.type) {
+        case "reasoning": {
+          const gap = last === "status" ? "\n\n" : "";
+          last = "text";
+          return gap + bold.push(event);
+        }
+        case "step_start":
+          last = "none";
+          return "";
+        case "step_end":
+          last = "none";
+          return bold.end();
+        case "status": {
+          if (!statusLines) return "";
+          const gap = last === "none" ? "" : last === "status" ? "\n" : "\n\n";
+          last = "status";
+          return gap + event.text;
+        }
+        default:
+          return "";
+      }
+    },
+  };
+}
+
+/** Writes titles in bold and as paragraphs of their own. */
+function createBoldTitles() {
+  let isOpen = false;
+  function end(): string {
+    const mark = isOpen ? "**" : "";
+    isOpen = false;
+    return mark;
+  }
+  return {
+    push({ part, text }: ReasoningTextEvent): string {
+      if (part === "title") {
+        const mark = isOpen ? "" : "**";
+        isOpen = true;
+        return mark + text;
+      }
+      return isOpen ? `${end()}\n\n${text}` : text;
+    },
+    /** Closes a title that no content follows. */
+    end,
   };
 }

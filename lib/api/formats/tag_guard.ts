@@ -1,35 +1,34 @@
-/**
- * Keeps model text from closing a block that it stands in, or opening one inside.
- *
- * @module
- */
-
 /** A streaming filter. */
 export interface TagGuard {
-  /** Takes the next characters; gives out what is safe. */
+  /** Returns the text that is safe so far; the start of a possible tag is held back. */
   push(text: string): string;
-  /** What was held back. */
+  /** Returns the text held back. */
   end(): string;
 }
 
 /**
- * Creates a filter that breaks the tags of this name, also those that come in pieces, by a
- * zero-width space behind their `<`. Opening tags are broken too: readers of HTML count them.
+ * Creates a filter that keeps model text from opening or closing the block it is written into.
+ * It inserts a zero-width space after the `<` of each tag of this name, even if the tag arrives
+ * in pieces. Opening tags are broken too, because HTML parsers count them.
  */
 export function createTagGuard(tag: string): TagGuard {
   const starts = [`<${tag}`, `</${tag}`];
-  const found = new RegExp(`<(?=/?${tag})`, "gi");
+  const tags = new RegExp(`<(?=/?${tag})`, "gi");
   let held = "";
   return {
     push(text) {
       const all = held + text;
       const from = all.lastIndexOf("<");
-      const last = from < 0 ? "" : all.slice(from).toLowerCase();
-      const cut = last !== "" &&
-        starts.some((start) => last.length < start.length && start.startsWith(last));
-      held = cut ? all.slice(from) : "";
-      const whole = cut ? all.slice(0, from) : all;
-      return from < 0 ? whole : whole.replace(found, "<\u200b");
+      if (from < 0) {
+        held = "";
+        return all;
+      }
+      const last = all.slice(from).toLowerCase();
+      const isPartial = starts.some((start) =>
+        last.length < start.length && start.startsWith(last)
+      );
+      held = isPartial ? all.slice(from) : "";
+      return (isPartial ? all.slice(0, from) : all).replace(tags, "<\u200b");
     },
     end() {
       const rest = held;

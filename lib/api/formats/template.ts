@@ -1,13 +1,8 @@
-/**
- * Reasoning and answer by templates, filled while the text streams.
- *
- * @module
- */
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { Formatter, FormatterOptions, TemplateFormat } from "./format.ts";
 import { createTagGuard } from "./tag_guard.ts";
 
-/** O1-API's own formats, as its `use_regex_processing` chose them. */
+/** The formats of the original O1-API, which its `use_regex_processing` chose between. */
 export const TEMPLATES: Readonly<Record<"markdown" | "details_steps", TemplateFormat>> = {
   markdown: {
     step: "\n\n## Step {n}: {title}\n{content}",
@@ -22,7 +17,7 @@ export const TEMPLATES: Readonly<Record<"markdown" | "details_steps", TemplateFo
   },
 };
 
-/** Fills templates while the text streams. */
+/** Creates a formatter that fills the templates while the text streams. */
 export function templateFormatter(
   format: TemplateFormat,
   { stream, statusLines }: FormatterOptions,
@@ -36,13 +31,14 @@ export function templateFormatter(
   let seconds = 0;
   let part: "none" | "title" | "content" = "none";
   let answering = false;
-  // A time before the content is known only when the step has ended: a stream leaves it out.
-  const holds = !stream && beforeContent.includes("{seconds}");
+  // A step's time is known only at its end. A stream leaves it out before the content; a whole
+  // answer holds the step's events back instead.
+  const holdsSteps = !stream && beforeContent.includes("{seconds}");
   const held: ReasoningEvent[] = [];
-  let took: number | undefined;
+  let stepSeconds: number | undefined;
 
-  const fill = (template: string, took?: number) =>
-    template.replaceAll("{n}", String(n)).replaceAll("{seconds}", took?.toFixed(2) ?? "");
+  const fill = (template: string, time?: number) =>
+    template.replaceAll("{n}", String(n)).replaceAll("{seconds}", time?.toFixed(2) ?? "");
   const body = (text: string) => {
     const safe = guard?.push(text) ?? text;
     return format.lineBreak === undefined ? safe : safe.replaceAll("\n", format.lineBreak);
@@ -52,10 +48,10 @@ export function templateFormatter(
     let text = "";
     if (part === "none") {
       n++;
-      text = fill(beforeTitle, took) + (next === "content" && hasTitle ? "Thinking" : "");
+      text = fill(beforeTitle, stepSeconds) + (next === "content" && hasTitle ? "Thinking" : "");
     }
     if (next === "content" && part !== "content") {
-      text += (guard?.end() ?? "") + fill(afterTitle, took);
+      text += (guard?.end() ?? "") + fill(afterTitle, stepSeconds);
     }
     part = next;
     return text + body(first);
@@ -92,11 +88,12 @@ export function templateFormatter(
 
   return {
     push(event) {
-      if (holds && (event.type === "reasoning" || event.type === "status" && held.length > 0)) {
+      const isInStep = event.type === "reasoning" || event.type === "status" && held.length > 0;
+      if (holdsSteps && isInStep) {
         held.push(event);
         return [];
       }
-      took = event.type === "step_end" ? event.seconds : undefined;
+      stepSeconds = event.type === "step_end" ? event.seconds : undefined;
       const piece = [...held.splice(0), event].map(text).join("");
       return piece === "" ? [] : [{ to: "content", text: piece }];
     },

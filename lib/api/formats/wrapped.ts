@@ -1,25 +1,18 @@
-/**
- * Reasoning as one block at the head of the content.
- *
- * @module
- */
 import type { Formatter, FormatterOptions } from "./format.ts";
 import { createReasoningText, endsThinking } from "./reasoning_text.ts";
 import { createTagGuard } from "./tag_guard.ts";
 
 /** A block at the head of the content. */
 interface Block {
-  /** The name of its tag, which the reasoning inside must not hold. */
+  /** The name of its tag, which the reasoning inside must not contain. */
   tag: string;
-  /** What opens it; a block that goes out whole is asked at its end. */
+  /** Called at the start of a stream, or at the end of a whole answer. */
   open(): string;
-  /** What closes it. */
   close: string;
   /** Changes the text inside, piece by piece. */
   quote?(text: string): string;
 }
 
-/** Reasoning in a block at the head of the content, streamed or whole. */
 function wrapped(block: Block, statusLines: boolean, stream: boolean): Formatter {
   const { quote = (text: string) => text } = block;
   const text = createReasoningText(statusLines);
@@ -29,19 +22,18 @@ function wrapped(block: Block, statusLines: boolean, stream: boolean): Formatter
 
   function inside(safe: string): string {
     if (safe === "") return "";
-    const piece = quote(safe);
     const start = state === "before" && stream ? block.open() : "";
     state = "inside";
-    if (stream) return start + piece;
-    held += piece;
+    if (stream) return start + quote(safe);
+    held += quote(safe);
     return "";
   }
 
   function end(): string {
     const last = inside(guard.push(text.beforeAnswer()) + guard.end());
-    const opened = state === "inside";
+    const isOpen = state === "inside";
     state = "after";
-    if (!opened) return "";
+    if (!isOpen) return "";
     return stream ? last + block.close : block.open() + held + block.close;
   }
 
@@ -62,24 +54,21 @@ export function thinkFormatter({ statusLines }: FormatterOptions): Formatter {
   return wrapped(block, statusLines, true);
 }
 
-/** Open WebUI's block: each line quoted. How long it took is known only to a whole answer. */
+/** Open WebUI's block, with each line quoted. Only a whole answer says how long it took. */
 export function detailsFormatter({ stream, statusLines }: FormatterOptions): Formatter {
   let seconds = 0;
-  const inner = wrapped(
-    {
-      tag: "details",
-      open() {
-        const took = Math.round(seconds);
-        const attributes = stream ? "" : ` done="true" duration="${took}"`;
-        const summary = stream ? "Thinking" : `Thought for ${took} seconds`;
-        return `<details type="reasoning"${attributes}>\n<summary>${summary}</summary>\n> `;
-      },
-      close: "\n</details>\n\n",
-      quote: (text) => text.replaceAll("\n", "\n> "),
+  const block: Block = {
+    tag: "details",
+    open() {
+      const rounded = Math.round(seconds);
+      const attributes = stream ? "" : ` done="true" duration="${rounded}"`;
+      const summary = stream ? "Thinking" : `Thought for ${rounded} seconds`;
+      return `<details type="reasoning"${attributes}>\n<summary>${summary}</summary>\n> `;
     },
-    statusLines,
-    stream,
-  );
+    close: "\n</details>\n\n",
+    quote: (text) => text.replaceAll("\n", "\n> "),
+  };
+  const inner = wrapped(block, statusLines, stream);
   return {
     push(event) {
       if (event.type === "step_end") seconds += event.seconds;

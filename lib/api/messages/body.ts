@@ -1,11 +1,10 @@
 /**
- * The fields of a Messages request. Fields that are not named here are ignored.
+ * Bodies of Messages requests. Fields that are not named here are ignored.
  *
  * @see {@link https://docs.anthropic.com/en/api/messages}
  * @module
  */
 import { z } from "zod";
-import { parseBody } from "../responses/body.ts";
 
 const block = z.looseObject({ type: z.string() });
 
@@ -24,12 +23,10 @@ const tool = z.looseObject({
   strict: z.boolean().nullish(),
 });
 
-const format = z.looseObject({
-  type: z.literal("json_schema"),
-  schema: z.looseObject({}),
-});
+const format = z.looseObject({ type: z.literal("json_schema"), schema: z.looseObject({}) });
 
-const countedBody = z.looseObject({
+/** Body of `POST /messages/count_tokens`. */
+export const promptBody = z.looseObject({
   model: z.string().nullish(),
   messages: z.array(
     z.looseObject({ role: z.enum(["user", "assistant", "system"]), content }),
@@ -43,11 +40,12 @@ const countedBody = z.looseObject({
   }).nullish(),
 });
 
-const messagesBody = countedBody.extend({
+/** Body of `POST /messages`. */
+export const messagesBody = promptBody.extend({
   max_tokens: count,
   stream: z.boolean().nullish(),
   stop_sequences: z.array(z.string()).nullish(),
-  // Anthropic's own ends at 1; the upstream's may not.
+  // Anthropic's own limit is 1, but the upstream's may be higher.
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   thinking: z.looseObject({
@@ -62,43 +60,9 @@ const messagesBody = countedBody.extend({
   output_format: format.nullish(),
 });
 
-/**
- * A block of a message's content.
- *
- * @internal its type is for zod alone to say
- */
 export type ContentBlock = z.output<typeof block>;
 
-/**
- * What of a body makes the prompt.
- *
- * @internal its type is for zod alone to say
- */
-export type CountedBody = z.output<typeof countedBody>;
+/** The part of a body that makes the prompt. */
+export type PromptBody = z.output<typeof promptBody>;
 
-/**
- * A body after validation.
- *
- * @internal its type is for zod alone to say
- */
 export type MessagesBody = z.output<typeof messagesBody>;
-
-/**
- * Checks the body of a request for a message.
- *
- * @throws {ApiError} 400 naming the field that is missing or wrong.
- * @internal the body's type is zod's
- */
-export function readMessagesBody(json: unknown): MessagesBody {
-  return parseBody(messagesBody, json);
-}
-
-/**
- * Checks the body of a request for a count, which needs no `max_tokens`.
- *
- * @throws {ApiError} 400 naming the field that is missing or wrong.
- * @internal the body's type is zod's
- */
-export function readCountedBody(json: unknown): CountedBody {
-  return parseBody(countedBody, json);
-}

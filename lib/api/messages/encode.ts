@@ -17,31 +17,25 @@ import {
 } from "./content_blocks.ts";
 import { messagesErrorFrame } from "./errors.ts";
 
-/** What a message begins with. */
 export interface MessageHead {
-  /** The message's id. */
   id: string;
-  /** The published model's id. */
   model: string;
-  /** About how many tokens the prompt has; the end of a stream tells what was counted. */
+  /** Estimated tokens of the prompt; the end of a stream reports the counted ones. */
   inputTokens: number;
 }
 
-/** How a message is written. */
 export interface MessageOptions extends BlocksOptions {
-  /** Makes the signature that brings private thinking back; never empty. */
+  /** Creates the signature that brings private thinking back; never empty. */
   sign(thinking: string): Promise<string>;
 }
 
-/** Anthropic's clients know this event, and skip it. */
+/** Anthropic's clients skip this event. */
 const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
 
-/** A fresh head. */
 export function messageHead(model: string, inputTokens: number): MessageHead {
   return { id: newId("msg_", 24), model, inputTokens };
 }
 
-/** The ways to write one message. */
 export function messageWriter(head: MessageHead, options: MessageOptions): AnswerWriter {
   return {
     encoder: () => createEventEncoder(head, options),
@@ -50,7 +44,7 @@ export function messageWriter(head: MessageHead, options: MessageOptions): Answe
   };
 }
 
-/** `usage` in Anthropic's shape: what came from the cache is not among the input tokens. */
+/** Cached tokens are not among Anthropic's input tokens. */
 function usageObject(usage: Usage): Record<string, unknown> {
   return {
     input_tokens: Math.max(0, usage.promptTokens - usage.cachedTokens),
@@ -62,7 +56,7 @@ function usageObject(usage: Usage): Record<string, unknown> {
   };
 }
 
-function usageBefore({ inputTokens }: MessageHead): Record<string, unknown> {
+function estimatedUsage({ inputTokens }: MessageHead): Record<string, unknown> {
   return {
     input_tokens: inputTokens,
     cache_creation_input_tokens: 0,
@@ -71,33 +65,29 @@ function usageBefore({ inputTokens }: MessageHead): Record<string, unknown> {
   };
 }
 
-/** Why a message ended, in Anthropic's words. */
-function stopOf({ reason, stop }: FinishEvent, blocks: Blocks): Record<string, unknown> {
-  const name = () => {
-    if (blocks.refused() || reason === "content_filter") return "refusal";
-    if (reason === "length") return "max_tokens";
-    if (blocks.all().some(({ type }) => type === "tool_use")) return "tool_use";
-    return stop === undefined ? "end_turn" : "stop_sequence";
-  };
-  const stop_reason = name();
-  return {
-    stop_reason,
-    stop_sequence: stop_reason === "stop_sequence" ? stop : null,
-    stop_details: null,
-  };
+function stopReason({ reason, stop }: FinishEvent, blocks: Blocks): string {
+  if (blocks.refused() || reason === "content_filter") return "refusal";
+  if (reason === "length") return "max_tokens";
+  if (blocks.all().some(({ type }) => type === "tool_use")) return "tool_use";
+  return stop === undefined ? "end_turn" : "stop_sequence";
+}
+
+function stopFields(event: FinishEvent, blocks: Blocks): Record<string, unknown> {
+  const stop_reason = stopReason(event, blocks);
+  const stop_sequence = stop_reason === "stop_sequence" ? event.stop : null;
+  return { stop_reason, stop_sequence, stop_details: null };
 }
 
 const endsThinking = ({ type, block }: BlockChange) => type === "stop" && block.type === "thinking";
 
-/** Creates the encoder of one stream; the finish adds all that follow. */
-export function createEventEncoder(head: MessageHead, options: MessageOptions): Encoder {
+function createEventEncoder(head: MessageHead, options: MessageOptions): Encoder {
   const blocks = createBlocks(options);
-  let usage = usageBefore(head);
+  let usage = estimatedUsage(head);
 
   function end(event: ReasoningEvent): string {
     if (event.type !== "finish") return "";
-    const fields = { delta: stopOf(event, blocks), usage };
-    return frame("message_delta", JSON.stringify(fields).slice(1, -1)) +
+    const delta = JSON.stringify(stopFields(event, blocks));
+    return frame("message_delta", `"delta":${delta},"usage":${JSON.stringify(usage)}`) +
       'event: message_stop\ndata: {"type":"message_stop"}\n\n';
   }
 
@@ -130,7 +120,7 @@ function deltaFrame({ index }: Block, delta: string): string {
   return frame("content_block_delta", `"index":${index},"delta":{"type":${delta}}`);
 }
 
-/** The field of a delta that carries a block's text. */
+/** The start of a delta, before its text. */
 const DELTAS: Readonly<Record<Block["type"], string>> = {
   thinking: '"thinking_delta","thinking":',
   text: '"text_delta","text":',
@@ -139,11 +129,10 @@ const DELTAS: Readonly<Record<Block["type"], string>> = {
 
 function changeFrame({ type, block, text }: BlockChange): string {
   switch (type) {
-    case "start":
-      return frame(
-        "content_block_start",
-        `"index":${block.index},"content_block":${JSON.stringify(emptyBlock(block))}`,
-      );
+    case "start": {
+      const empty = JSON.stringify(emptyBlock(block));
+      return frame("content_block_start", `"index":${block.index},"content_block":${empty}`);
+    }
     case "delta":
       return deltaFrame(block, DELTAS[block.type] + JSON.stringify(text));
     case "stop":
@@ -171,23 +160,21 @@ function messageObject(
   return { id, type: "message", role: "assistant", model, content, ...stop, usage };
 }
 
-/** Creates the collector of one message. */
-export function createMessageCollector(head: MessageHead, options: MessageOptions): Collector {
+function createMessageCollector(head: MessageHead, options: MessageOptions): Collector {
   const blocks = createBlocks(options);
-  let usage = usageBefore(head);
+  let usage = estimatedUsage(head);
   let signature = "";
   let stop: Record<string, unknown> | undefined;
 
   function wholeBlock(block: Block): Record<string, unknown> {
-    const { type } = block;
     const text = block.pieces.join("");
-    switch (type) {
+    switch (block.type) {
       case "thinking":
-        return { type, thinking: text, signature };
+        return { type: block.type, thinking: text, signature };
       case "text":
-        return { type, text };
+        return { type: block.type, text };
       case "tool_use":
-        return { ...emptyBlock(block), input: inputOf(text) };
+        return { ...emptyBlock(block), input: parseInput(text) };
     }
   }
 
@@ -195,7 +182,7 @@ export function createMessageCollector(head: MessageHead, options: MessageOption
     push(event) {
       if (event.type === "usage") usage = usageObject(event.usage);
       const changes = blocks.push(event);
-      if (event.type === "finish") stop = stopOf(event, blocks);
+      if (event.type === "finish") stop = stopFields(event, blocks);
       if (!changes.some(endsThinking)) return;
       return options.sign(blocks.thinking()).then((signed) => void (signature = signed));
     },
@@ -203,20 +190,20 @@ export function createMessageCollector(head: MessageHead, options: MessageOption
       if (cut !== undefined) {
         const event = { type: "finish" as const, reason: cut };
         blocks.push(event);
-        stop = stopOf(event, blocks);
+        stop = stopFields(event, blocks);
       }
       return { ...messageObject(head, blocks.all().map(wholeBlock), usage), ...stop };
     },
   };
 }
 
-/** A call's input; Anthropic's own key marks what a model wrote that is no object. */
-function inputOf(json: string): unknown {
+/** Parses a call's input. Anthropic marks what is not an object with `INVALID_JSON`. */
+function parseInput(json: string): unknown {
   try {
     const input: unknown = JSON.parse(json);
     if (typeof input === "object" && input !== null && !Array.isArray(input)) return input;
   } catch {
-    // A call that was cut off, or that the model got wrong.
+    // The call was cut off, or the model wrote invalid JSON.
   }
   return { INVALID_JSON: json };
 }

@@ -1,20 +1,15 @@
 /**
- * The list of models, in Anthropic's shape.
+ * The list of models in Anthropic's shape.
  *
  * @see {@link https://docs.anthropic.com/en/api/models-list}
  * @module
  */
 import type { ListedModel } from "../models.ts";
 
-/** Models of one page, unless the client says otherwise; and the most it can ask for. */
-const PAGE = 20;
-const LONGEST_PAGE = 1_000;
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 1_000;
 
-/**
- * One model.
- *
- * @param created seconds since 1970.
- */
+/** @param created seconds since 1970. */
 export function messagesModel({ id }: ListedModel, created: number): Record<string, unknown> {
   return {
     type: "model",
@@ -32,7 +27,7 @@ export function messagesModel({ id }: ListedModel, created: number): Record<stri
 }
 
 /**
- * A page of the list.
+ * Returns one page of the list.
  *
  * @param created seconds since 1970.
  * @param query the request's `limit`, `after_id` and `before_id`.
@@ -42,16 +37,18 @@ export function messagesModelList(
   created: number,
   query: URLSearchParams,
 ): Record<string, unknown> {
-  const asked = Number(query.get("limit") ?? PAGE);
-  const limit = Number.isInteger(asked) && asked >= 1 ? Math.min(asked, LONGEST_PAGE) : PAGE;
-  const place = (name: string) => models.findIndex(({ id }) => id === query.get(name));
-  const [after, before] = [place("after_id"), place("before_id")];
-  const from = before >= 0 ? Math.max(0, before - limit) : after + 1;
-  const to = before >= 0 ? before : from + limit;
-  const data = models.slice(from, to).map((model) => messagesModel(model, created));
+  const requested = Number(query.get("limit") ?? DEFAULT_LIMIT);
+  const limit = Number.isInteger(requested) && requested >= 1
+    ? Math.min(requested, MAX_LIMIT)
+    : DEFAULT_LIMIT;
+  const indexOf = (name: string) => models.findIndex(({ id }) => id === query.get(name));
+  const [after, before] = [indexOf("after_id"), indexOf("before_id")];
+  const start = before >= 0 ? Math.max(0, before - limit) : after + 1;
+  const end = before >= 0 ? before : start + limit;
+  const data = models.slice(start, end).map((model) => messagesModel(model, created));
   return {
     data,
-    has_more: before >= 0 ? from > 0 : to < models.length,
+    has_more: before >= 0 ? start > 0 : end < models.length,
     first_id: data[0]?.id ?? null,
     last_id: data.at(-1)?.id ?? null,
   };

@@ -1,13 +1,13 @@
 /**
- * The fields of a Responses request. Fields that are not named here are ignored.
+ * Bodies of Responses requests. Fields that are not named here are ignored.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/responses/create}
  * @module
  */
 import { z } from "zod";
 import { EFFORTS } from "../../reasoning/effort.ts";
+import { missingParameter, parseBody } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
-import { requestFault } from "../request_fault.ts";
 
 const flag = z.boolean().nullish();
 const text = z.string().nullish();
@@ -45,22 +45,13 @@ const metadata = z.record(z.string().max(64), z.string().max(512))
 
 const inputItems = z.array(inputItem);
 
-/**
- * Schema of the bodies that make a conversation, change it, or add to it.
- *
- * @internal its type is for zod alone to say
- */
+/** Body of the requests that create a conversation, update it, or add items to it. */
 export const conversationBody = z.looseObject({
   metadata,
   items: inputItems.max(20).nullish(),
 });
 
-/**
- * Schema of the body.
- *
- * @internal its type is for zod alone to say
- */
-export const responsesBody = z.looseObject({
+const responsesBody = z.looseObject({
   model: text,
   input: z.union([z.string(), inputItems], { error: "a string or an array of items" }).nullish(),
   instructions: text,
@@ -98,22 +89,12 @@ export const responsesBody = z.looseObject({
   service_tier: text,
 });
 
-/**
- * A body after validation.
- *
- * @internal its type is for zod alone to say
- */
 export type ResponsesBody = z.output<typeof responsesBody>;
 
 /** An item of a conversation, as it goes over the wire. */
 export type Item = Record<string, unknown> & { type: string; id?: string };
 
-/**
- * Reads the JSON of a body.
- *
- * @throws {ApiError} 400 naming the field that is missing or wrong.
- * @internal the body's type is zod's
- */
+/** @throws {ApiError} 400 naming the field that is missing or invalid. */
 export function readResponsesBody(json: unknown): ResponsesBody {
   const body = parseBody(responsesBody, json);
   if (body.prompt) throw unsupported("prompt", "Stored prompts are not supported: send the text.");
@@ -126,32 +107,12 @@ export function readResponsesBody(json: unknown): ResponsesBody {
   if (body.background && body.store === false) {
     throw unsupported(
       "background",
-      "'background' needs 'store', since its result is fetched later.",
+      "'background' needs 'store', because its result is fetched later.",
     );
   }
-  const isContinued = Boolean(body.conversation || body.previous_response_id);
-  if (
-    !isContinued && (body.input === null || body.input === undefined || body.input.length === 0)
-  ) {
-    throw invalidRequest(
-      "input",
-      "Missing required parameter: 'input'.",
-      "missing_required_parameter",
-    );
-  }
+  const isContinued = body.conversation || body.previous_response_id;
+  if (!isContinued && !body.input?.length) throw missingParameter("input");
   return body;
-}
-
-/**
- * Checks a body against a schema.
- *
- * @throws {ApiError} 400 for the first fault.
- * @internal the schema's type is zod's
- */
-export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  throw requestFault(parsed.error.issues[0]!, json);
 }
 
 function unsupported(param: string, message: string): ApiError {

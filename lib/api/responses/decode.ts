@@ -1,31 +1,26 @@
-/**
- * The body of a Responses request and what is known of earlier ones in, the internal request out.
- *
- * @module
- */
 import type { FinalCallFields, JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
-import type { ChatBody } from "../chat/body.ts";
-import { readTools, type Tools } from "../chat/tools.ts";
+import { invalidValue, missingParameter, present, strategyOptions } from "../body.ts";
 import { ApiError, invalidRequest } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
+import { type FunctionTool, type ToolChoice, toolFields } from "../tools.ts";
 import type { Item, ResponsesBody } from "./body.ts";
-import { type ItemsContext, type PlacedItem, toMessages } from "./items.ts";
+import { type PlacedItem, readConversation } from "./conversation.ts";
 
-/** What earlier requests left behind, as far as a body refers to it. */
-export interface Known extends ItemsContext {
-  /** The request's own items; what is known of one is known of this very object. */
+/** What a body refers to. */
+export interface ResponsesContext {
+  /** The request's own items; `thinking` is called with these very objects. */
   own: readonly Item[];
-  /** The items before the request's own, oldest first. */
+  /** Items before the request's own, oldest first. */
   history: readonly Item[];
-  /** An item by its id. */
+  /** Returns a stored item by its id. */
   item(id: string): Item | undefined;
+  /** Returns the private thinking behind a reasoning item. */
+  thinking(item: Item): string | undefined;
 }
 
-/** A decoded request. */
 export interface ResponsesRequest {
-  /** What to reason about, and how. */
   reasoning: ReasoningRequest;
-  /** The request's own input, with what it refers to in its place. */
+  /** The request's own items, with references resolved. */
   input: Item[];
 }
 
@@ -39,10 +34,7 @@ const REASONING_FIELDS = new Set([
   "strategy",
 ]);
 
-/** Fields that are passed on to the final call as they are. */
-const FINAL_FIELDS = ["temperature", "top_p", "parallel_tool_calls"] as const;
-
-/** The request's own items as they came; a string is a user's message. */
+/** The request's own items, before references are resolved. A string is a user message. */
 export function ownItems({ input }: Pick<ResponsesBody, "input">): Item[] {
   if (typeof input === "string") return [{ type: "message", role: "user", content: input }];
   return (input ?? []).map((item) => {
@@ -52,72 +44,57 @@ export function ownItems({ input }: Pick<ResponsesBody, "input">): Item[] {
 }
 
 /**
- * The items that a client puts into a conversation.
+ * The items that a client adds to a conversation.
  *
- * @throws {ApiError} 400 naming the item that no model could be told.
+ * @throws {ApiError} 400 naming an item that is not supported.
  */
 export function conversationItems(body: { items?: ResponsesBody["input"] }): Item[] {
   const items = ownItems({ input: body.items });
-  toMessages(items.map((item, index) => ({ item, path: `items[${index}]` })), {
-    thinking: () => undefined,
-  });
+  const placed = items.map((item, index) => ({ item, path: `items[${index}]` }));
+  readConversation(placed, () => undefined);
   return items;
 }
 
 /**
- * Decodes a body.
- *
- * @param strategy a strategy chosen by a header.
- * @throws {ApiError} 400 naming the field that is wrong, 404 for an item that is not known.
- * @internal the body's type is zod's
+ * @param strategy the strategy from the request's headers; the body's takes precedence.
+ * @throws {ApiError} 400 naming the invalid field, 404 for an unknown item.
  */
 export function decodeResponsesRequest(
   body: ResponsesBody,
-  known: Known,
+  context: ResponsesContext,
   strategy?: string | undefined,
 ): ResponsesRequest {
-  const own = resolveItems(known.own, known);
-  const chosen = body.reasoning?.strategy ?? strategy;
-  const options = Object.entries(body.reasoning ?? {}).filter(([key, value]) =>
-    !REASONING_FIELDS.has(key) && value !== null
-  );
-  const schema = answerFormat(body);
-  const effort = body.reasoning?.effort ?? undefined;
-  const before = known.history.map((item) => ({ item, path: "previous_response_id" }));
-  const messages = toMessages([...before, ...own], known);
+  const own = resolveReferences(context);
+  const json = answerFormat(body);
+  const history = context.history.map((item) => ({ item, path: "previous_response_id" }));
+  const messages = readConversation([...history, ...own], context.thinking);
   if (body.instructions) messages.unshift({ role: "system", content: body.instructions });
-  if (messages.length === 0) {
-    throw invalidRequest("input", "Invalid value for 'input': it holds no message.");
-  }
+  if (messages.length === 0) throw invalidValue("input", "it contains no message");
   return {
     input: own.map(({ item }) => item),
     reasoning: {
       messages,
       stream: body.stream === true,
       final: finalFields(body),
-      ...(body.max_output_tokens ? { maxTokens: body.max_output_tokens } : {}),
-      ...(effort === undefined ? {} : { effort }),
-      ...(chosen === undefined || chosen === null ? {} : { strategy: chosen }),
-      ...(options.length === 0 ? {} : { options: Object.fromEntries(options) }),
-      ...(schema === undefined ? {} : { json: schema }),
+      ...present({
+        maxTokens: body.max_output_tokens,
+        effort: body.reasoning?.effort,
+        strategy: body.reasoning?.strategy ?? strategy,
+        options: strategyOptions(body.reasoning, REASONING_FIELDS),
+        json,
+      }),
     },
   };
 }
 
-/** Puts items in the place of references. Thinking that is not known any more is left out. */
-function resolveItems(items: readonly Item[], known: Known): PlacedItem[] {
-  return items.flatMap((item, index) => {
+/** Replaces references by their items. References to thinking that is gone are left out. */
+function resolveReferences({ own, item: find }: ResponsesContext): PlacedItem[] {
+  return own.flatMap((item, index) => {
     const path = `input[${index}]`;
     if (item.type !== "item_reference") return [{ item, path }];
     const { id } = item;
-    if (!id) {
-      throw invalidRequest(
-        `${path}.id`,
-        `Missing required parameter: '${path}.id'.`,
-        "missing_required_parameter",
-      );
-    }
-    const found = known.item(id);
+    if (!id) throw missingParameter(`${path}.id`);
+    const found = find(id);
     if (found !== undefined) return [{ item: found, path }];
     if (id.startsWith("rs_")) return [];
     throw new ApiError(404, `Item with id '${id.slice(0, 100)}' not found.`, { param: "input" });
@@ -125,62 +102,49 @@ function resolveItems(items: readonly Item[], known: Known): PlacedItem[] {
 }
 
 function finalFields(body: ResponsesBody): FinalCallFields {
-  const fields: Record<string, unknown> = {};
-  for (const name of FINAL_FIELDS) {
-    const value = body[name];
-    if (value !== null && value !== undefined) fields[name] = value;
-  }
-  return { ...fields, ...tools(body) };
+  const { temperature, top_p, parallel_tool_calls } = body;
+  return {
+    ...present({ temperature, top_p, parallel_tool_calls }),
+    ...toolFields(functionTools(body), chatChoice(body.tool_choice)),
+  };
 }
 
-/** The same rules hold as in Chat Completions; only the shape is flat here. */
-function tools(body: ResponsesBody): Tools {
-  const list = (body.tools ?? []).map((tool, index) => {
+function functionTools(body: ResponsesBody): FunctionTool[] {
+  return (body.tools ?? []).map((tool, index) => {
     const { type, name, description, parameters, strict } = tool;
-    if (type !== "function") {
-      throw invalidRequest(
-        `tools[${index}].type`,
-        `Hosted tool '${type.slice(0, 60)}' is not supported. Describe the tool as a function.`,
-      );
-    }
+    if (type !== "function") throw hostedTool(`tools[${index}].type`, type);
     if (typeof name !== "string" || !/^[\w.:/-]{1,64}$/.test(name)) {
-      throw invalidRequest(
+      throw invalidValue(
         `tools[${index}].name`,
-        `Invalid value for 'tools[${index}].name': expected 1 to 64 letters, digits, '_' or '-'.`,
+        "expected 1 to 64 letters, digits, '_' or '-'",
       );
     }
-    const rest = Object.entries({ description, parameters, strict })
-      .filter(([, value]) => value !== null && value !== undefined);
-    return { type, function: { name, ...Object.fromEntries(rest) } };
+    return { type, function: { name, ...present({ description, parameters, strict }) } };
   });
-  return readTools({ tools: list, tool_choice: nestedChoice(body.tool_choice) } as ChatBody);
 }
 
-function nestedChoice(choice: ResponsesBody["tool_choice"]): unknown {
+/** The choice in the form of Chat Completions, which nests what is flat here. */
+function chatChoice(choice: ResponsesBody["tool_choice"]): ToolChoice {
   if (typeof choice !== "object" || choice === null) return choice;
   if (choice.type === "function") return { type: "function", function: { name: choice.name } };
-  if (choice.type === "allowed_tools") {
-    const allowed = Array.isArray(choice.tools)
-      ? choice.tools.map((tool) => ({ type: "function", function: tool }))
-      : undefined;
-    return { type: "allowed_tools", allowed_tools: { mode: choice.mode, tools: allowed } };
-  }
-  throw invalidRequest(
-    "tool_choice",
-    `Hosted tool '${choice.type.slice(0, 60)}' is not supported.`,
+  if (choice.type !== "allowed_tools") throw hostedTool("tool_choice", choice.type);
+  const tools = Array.isArray(choice.tools)
+    ? choice.tools.map((tool) => ({ type: "function", function: tool }))
+    : undefined;
+  return { type: "allowed_tools", allowed_tools: { mode: choice.mode, tools } };
+}
+
+function hostedTool(param: string, type: string): ApiError {
+  return invalidRequest(
+    param,
+    `Hosted tool '${type.slice(0, 60)}' is not supported. Describe the tool as a function.`,
   );
 }
 
-function answerFormat(body: ResponsesBody): JsonFormat | undefined {
-  const format = body.text?.format;
+function answerFormat({ text }: ResponsesBody): JsonFormat | undefined {
+  const format = text?.format;
   if (!format || format.type === "text") return undefined;
   if (format.type === "json_object") return JSON_OBJECT;
-  if (!format.name) {
-    throw invalidRequest(
-      "text.format.name",
-      "Missing required parameter: 'text.format.name'.",
-      "missing_required_parameter",
-    );
-  }
+  if (!format.name) throw missingParameter("text.format.name");
   return jsonFormat({ ...format, name: format.name }, "text.format", "text.format.schema");
 }

@@ -1,15 +1,13 @@
 /**
- * The response object, and the lists and answers around it.
+ * The response object, and the lists and counts around it.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/responses/object}
  * @module
  */
 import type { Usage } from "../../reasoning/usage.ts";
-import type { ApiError } from "../errors.ts";
 import { newHexId } from "../ids.ts";
 import type { Item, ResponsesBody } from "./body.ts";
 
-/** Where a response stands. */
 export type ResponseStatus =
   | "queued"
   | "in_progress"
@@ -18,61 +16,41 @@ export type ResponseStatus =
   | "failed"
   | "cancelled";
 
-/** Whether a response is still being made. */
 export function isRunning({ status }: { status: ResponseStatus }): boolean {
   return status === "queued" || status === "in_progress";
 }
 
-/** A response in OpenAI's shape; fields that are not named are echoes of the request. */
+/** A response in OpenAI's shape. Fields that are not named here repeat the request's. */
 export interface ResponseObject extends Record<string, unknown> {
   /** `resp_` and 48 hexadecimal digits. */
   id: string;
-  /** Always `response`. */
   object: "response";
   /** Seconds since 1970. */
   created_at: number;
-  /** Seconds since 1970; null until it is completed. */
+  /** Seconds since 1970; null unless it is completed. */
   completed_at: number | null;
-  /** Where it stands. */
   status: ResponseStatus;
-  /** What went wrong. */
   error: { code: string; message: string } | null;
-  /** Why it is incomplete. */
   incomplete_details: { reason: string } | null;
-  /** The published model's id. */
   model: string;
-  /** The items that were made. */
   output: Item[];
-  /** The response that this one goes on from. */
   previous_response_id: string | null;
-  /** Whether it is kept. */
   store: boolean;
-  /** Whether it is made without its client. */
   background: boolean;
-  /** Token counts; null until it is over. */
+  /** Null until it has ended. */
   usage: Record<string, unknown> | null;
 }
 
-/** What the server adds to a request's own fields. */
+/** What the server adds to the fields of the request. */
 export interface ResponseFacts {
   /** Seconds since 1970. */
   createdAt: number;
-  /** The published model's id. */
   model: string;
-  /** The effort that holds. */
   effort: string;
-  /** Whether it is kept. */
   store: boolean;
 }
 
-/** A fresh id. */
-export const responseId = (): string => newHexId("resp_", 48);
-
-/**
- * A response at its beginning, with every key that clients look for.
- *
- * @internal the body's type is zod's
- */
+/** A response at its beginning, with every key that clients expect. */
 export function responseObject(
   body: ResponsesBody,
   { createdAt, model, effort, store }: ResponseFacts,
@@ -80,7 +58,7 @@ export function responseObject(
   const { format, verbosity } = body.text ?? {};
   const { conversation } = body;
   return {
-    id: responseId(),
+    id: newHexId("resp_", 48),
     object: "response",
     created_at: createdAt,
     completed_at: null,
@@ -127,7 +105,7 @@ export function responseObject(
   };
 }
 
-/** Token counts in the words of this dialect, with the sums over the upstream calls beside. */
+/** The prompt counts once, although several upstream calls may read it; `upstream` has the sums. */
 export function responseUsage(usage: Usage): Record<string, unknown> {
   return {
     input_tokens: usage.promptTokens,
@@ -139,21 +117,7 @@ export function responseUsage(usage: Usage): Record<string, unknown> {
   };
 }
 
-/** A failure as the object carries it: OpenAI's codes are a closed set, and one is ours. */
-export function responseError(
-  { status, code: cause, message }: ApiError,
-): { code: string; message: string } {
-  const code = cause === "server_shutdown"
-    ? cause
-    : status === 429
-    ? "rate_limit_exceeded"
-    : status >= 500
-    ? "server_error"
-    : "invalid_prompt";
-  return { code, message };
-}
-
-/** A page of a list. */
+/** One page of a list. */
 export function page(data: readonly Item[], hasMore: boolean): Record<string, unknown> {
   return {
     object: "list",
@@ -164,7 +128,6 @@ export function page(data: readonly Item[], hasMore: boolean): Record<string, un
   };
 }
 
-/** A count of input tokens. */
 export function tokenCount(tokens: number): Record<string, unknown> {
   return { object: "response.input_tokens", input_tokens: tokens };
 }

@@ -6,7 +6,7 @@
  */
 import { ApiError, toApiError } from "../../api/errors.ts";
 import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
-import type { ResponseWriter } from "../../api/responses/writer.ts";
+import type { ResponseWriter } from "../../api/responses/encode.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { Change, EntryKey, Store } from "../../store/store.ts";
 import { type Clock, sleep } from "../../clock.ts";

@@ -7,7 +7,7 @@
 import { ApiError } from "../../api/errors.ts";
 import { newHexId } from "../../api/ids.ts";
 import type { Item } from "../../api/responses/body.ts";
-import { itemId, keptItem, numberOf, ownerOf } from "../../api/responses/items.ts";
+import { itemId, numberOf, ownerOf, storedItem } from "../../api/responses/items.ts";
 import {
   type Change,
   type Entry,
@@ -119,7 +119,7 @@ export function createConversations(
 
   function adding(owner: string, id: string, first: number, items: readonly Item[]) {
     const kept = items.map((item, index) =>
-      keptItem(item, (type) => itemId(type, id, first + index))
+      storedItem(item, (type) => itemId(type, id, first + index))
     );
     const changes = kept.map((item, index) =>
       put({ collection: itemsOf(owner, id), id: digits(first + index) }, item)

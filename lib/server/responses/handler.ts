@@ -5,14 +5,14 @@
  */
 import type { AnswerWriter } from "../../api/dialect.ts";
 import { readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
-import { FIRST_INPUT, itemId, keptItem } from "../../api/responses/items.ts";
+import { FIRST_INPUT, itemId, storedItem } from "../../api/responses/items.ts";
 import { type ResponseObject, responseObject, tokenCount } from "../../api/responses/object.ts";
 import { decodeResponsesRequest, type ResponsesRequest } from "../../api/responses/decode.ts";
 import {
   createResponseWriter,
   type ResponseWriter,
   type ResponseWriterOptions,
-} from "../../api/responses/writer.ts";
+} from "../../api/responses/encode.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import { estimatePrompt } from "../../reasoning/usage.ts";
 import { answerStream, answerWhole } from "../answering.ts";
@@ -92,7 +92,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     return {
       response,
       input: input.map((item, index) =>
-        keptItem(item, (type) => itemId(type, response.id, FIRST_INPUT + index))
+        storedItem(item, (type) => itemId(type, response.id, FIRST_INPUT + index))
       ),
       ancestors,
       stream: {

@@ -5,9 +5,8 @@
  */
 import { ApiError, ClientGoneError } from "../../api/errors.ts";
 import type { Item, ResponsesBody } from "../../api/responses/body.ts";
-import type { Known } from "../../api/responses/decode.ts";
-import { ownItems } from "../../api/responses/decode.ts";
-import { createResponseWriter } from "../../api/responses/writer.ts";
+import { ownItems, type ResponsesContext } from "../../api/responses/decode.ts";
+import { createResponseWriter } from "../../api/responses/encode.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { Change, Store } from "../../store/store.ts";
@@ -24,7 +23,7 @@ import type { Vault } from "./vault.ts";
 /** What a request refers to. */
 export interface Recalled {
   /** For the decoding of the request. */
-  known: Known;
+  known: ResponsesContext;
   /** Ids of the responses before this one, oldest first. */
   ids: string[];
 }

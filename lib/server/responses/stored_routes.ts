@@ -4,7 +4,8 @@
  * @module
  */
 import { ApiError, invalidRequest } from "../../api/errors.ts";
-import { conversationBody, type Item, parseBody } from "../../api/responses/body.ts";
+import { missingParameter, parseBody } from "../../api/body.ts";
+import { conversationBody, type Item } from "../../api/responses/body.ts";
 import { conversationItems } from "../../api/responses/decode.ts";
 import { page } from "../../api/responses/object.ts";
 import { readJson } from "../http/json_body.ts";
@@ -136,7 +137,7 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
       path: "/conversations/:id",
       async handle(request, { client: { owner } }, { id }) {
         const { metadata } = await metadataAndItems(request);
-        if (metadata === undefined) throw missing("metadata");
+        if (metadata === undefined) throw missingParameter("metadata");
         return Response.json(await conversations.update(owner, id!, metadata ?? {}));
       },
     },
@@ -161,7 +162,7 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
       path: "/conversations/:id/items",
       async handle(request, { client: { owner } }, { id }) {
         const { items } = await metadataAndItems(request);
-        if (items.length === 0) throw missing("items");
+        if (items.length === 0) throw missingParameter("items");
         const added = await conversations.append(owner, id!, items) ?? [];
         return Response.json(page(added, false));
       },
@@ -179,14 +180,6 @@ export function keptRoutes({ memory, settings, clock }: KeptRoutesOptions): Rout
         Response.json(await conversations.deleteItem(owner, id!, item!)),
     },
   ];
-}
-
-function missing(param: string): ApiError {
-  return invalidRequest(
-    param,
-    `Missing required parameter: '${param}'.`,
-    "missing_required_parameter",
-  );
 }
 
 function listQuery(request: Request): ListQuery {

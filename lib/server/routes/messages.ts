@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { type CountedBody, readCountedBody, readMessagesBody } from "../../api/messages/body.ts";
+import { parseBody } from "../../api/body.ts";
+import { messagesBody, type PromptBody, promptBody } from "../../api/messages/body.ts";
 import { readConversation, wantedSignatures } from "../../api/messages/conversation.ts";
-import { decodeMessagesRequest, readToolList } from "../../api/messages/decode.ts";
+import { decodeMessagesRequest, readTools } from "../../api/messages/decode.ts";
 import { messageHead, messageWriter } from "../../api/messages/encode.ts";
 import { estimatePrompt } from "../../reasoning/usage.ts";
 import { answerStream, answerWhole } from "../answering.ts";
@@ -33,7 +34,7 @@ function createMessagesHandler(options: MessagesOptions): Handler {
   const { settings, clock, vault } = options;
 
   /** What signatures bring back; one that was not made here, or was changed, brings nothing. */
-  async function recall(body: CountedBody): Promise<Map<string, string | undefined>> {
+  async function recall(body: PromptBody): Promise<Map<string, string | undefined>> {
     const wanted = wantedSignatures(body);
     return new Map(
       await Promise.all(wanted.map(async (each) => [each, await vault.open(each)] as const)),
@@ -41,7 +42,7 @@ function createMessagesHandler(options: MessagesOptions): Handler {
   }
 
   return async (request, exchange) => {
-    const body = readMessagesBody(await readRequest(request, exchange, options));
+    const body = parseBody(messagesBody, await readRequest(request, exchange, options));
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
     const known = await recall(body);
     const { reasoning, thinking } = decodeMessagesRequest(body, {
@@ -68,9 +69,9 @@ function createMessagesHandler(options: MessagesOptions): Handler {
 /** Counts by estimate: what the upstream's own counter says is known after its call only. */
 function createTokenCounter(options: MessagesOptions): Handler {
   return async (request, { client }) => {
-    const body = readCountedBody(await readJson(request, options));
+    const body = parseBody(promptBody, await readJson(request, options));
     findModel(body.model ?? undefined, options.models, client);
-    const { tools } = readToolList(body);
+    const { tools } = readTools(body);
     return Response.json({ input_tokens: estimatePrompt(readConversation(body), tools) });
   };
 }

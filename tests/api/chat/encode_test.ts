@@ -3,14 +3,13 @@ import fc from "fast-check";
 import OpenAI from "openai";
 import { Stream } from "openai/streaming";
 import {
+  chatWriter,
   completionHead,
   type CompletionOptions,
-  createChunkEncoder,
-  createCompletionCollector,
   usageObject,
 } from "../../../lib/api/chat/encode.ts";
 import { FORMATS } from "../../../lib/api/formats/format.ts";
-import { isInContent } from "../../../lib/api/formats/formats.ts";
+import { isInContent } from "../../../lib/api/formats/formatter.ts";
 import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
 import { anyCut, anyRun, type Cut, eventsOf, type Run, USAGE, whole } from "../runs.ts";
 
@@ -22,13 +21,13 @@ type Delta = OpenAI.ChatCompletionChunk.Choice.Delta;
 type Reasoning = { reasoning?: string; reasoning_content?: string };
 
 function encode(run: Run, options: CompletionOptions, cut: Cut = whole): string {
-  const encoder = createChunkEncoder(HEAD, options);
+  const encoder = chatWriter(HEAD, options).encoder();
   return encoder.start() + eventsOf(run, cut).map(encoder.encode).join("");
 }
 
 /** The completion object; tests read whatever is in it. */
 function collect(run: Run, options: CompletionOptions, cut: Cut = whole) {
-  const collector = createCompletionCollector(HEAD, options);
+  const collector = chatWriter(HEAD, options).collector();
   for (const event of eventsOf(run, cut)) collector.push(event);
   return JSON.parse(JSON.stringify(collector.whole())) as
     & OpenAI.ChatCompletion
@@ -193,7 +192,7 @@ Deno.test("a tool call's id, type and name come in its first delta only", () => 
     { type: "tool_call", index: 0, arguments: '{"a":1}' },
     { type: "tool_call", index: 1, name: "g", arguments: "{}" },
   ];
-  const encoder = createChunkEncoder(HEAD, { format: "both", statusLines: false });
+  const encoder = chatWriter(HEAD, { format: "both", statusLines: false }).encoder();
   const [first, second, third] = events.map((event) => {
     const { choices } = JSON.parse(String(encoder.encode(event)).slice("data: ".length));
     return choices[0].delta.tool_calls;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Format } from "../../../lib/api/formats/format.ts";
-import { createFormatter } from "../../../lib/api/formats/formats.ts";
+import { createFormatter } from "../../../lib/api/formats/formatter.ts";
 import { characters, type Cut, eventsOf, type Run, whole } from "../runs.ts";
 
 const FORMATS: Format[] = [

@@ -1,7 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type Format, FORMATS, type Formatter } from "../../../lib/api/formats/format.ts";
-import { createFormatter, isInContent, reasoningFields } from "../../../lib/api/formats/formats.ts";
+import {
+  createFormatter,
+  isInContent,
+  reasoningFields,
+} from "../../../lib/api/formats/formatter.ts";
 import { createTagGuard } from "../../../lib/api/formats/tag_guard.ts";
 import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
 import { anyCut, anyRun, eventsOf, type Run, whole } from "../runs.ts";

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { parseBody } from "../../../lib/api/body.ts";
 import { ApiError } from "../../../lib/api/errors.ts";
-import { readCountedBody, readMessagesBody } from "../../../lib/api/messages/body.ts";
+import { messagesBody, promptBody } from "../../../lib/api/messages/body.ts";
 import { decodeMessagesRequest, type MessagesContext } from "../../../lib/api/messages/decode.ts";
 
 const user = [{ role: "user", content: "Hi" }];
@@ -8,7 +9,7 @@ const SCHEMA = { type: "object", properties: { a: { type: "number" } } };
 
 function decode(body: Record<string, unknown>, context?: MessagesContext) {
   const json = { model: "o1", max_tokens: 100, messages: user, ...body };
-  return decodeMessagesRequest(readMessagesBody(json), context);
+  return decodeMessagesRequest(parseBody(messagesBody, json), context);
 }
 
 const messagesOf = (body: Record<string, unknown>, context?: MessagesContext) =>
@@ -243,7 +244,7 @@ const WRONG: [Record<string, unknown>, string, string][] = [
     "messages[0].content[0].tool_use_id",
     "Missing required",
   ],
-  [of([]), "messages", "no user says anything"],
+  [of([]), "messages", "there is no user message"],
   [
     { messages: [...user, { role: "assistant", content: "The answer is" }] },
     "messages",
@@ -277,5 +278,5 @@ for (const [body, param, says] of WRONG) {
 }
 
 Deno.test("a count needs no max_tokens", () => {
-  assertEquals(readCountedBody({ messages: user }).messages.length, 1);
+  assertEquals(parseBody(promptBody, { messages: user }).messages.length, 1);
 });

@@ -2,12 +2,16 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ApiError } from "../../../lib/api/errors.ts";
 import { type Item, readResponsesBody } from "../../../lib/api/responses/body.ts";
 import { responseObject } from "../../../lib/api/responses/object.ts";
-import { decodeResponsesRequest, type Known, ownItems } from "../../../lib/api/responses/decode.ts";
+import {
+  decodeResponsesRequest,
+  ownItems,
+  type ResponsesContext,
+} from "../../../lib/api/responses/decode.ts";
 import { validateResponse } from "../../spec/validate.ts";
 
 const NOTHING = { history: [], item: () => undefined, thinking: () => undefined };
 
-function decode(json: unknown, known: Partial<Known> = {}) {
+function decode(json: unknown, known: Partial<ResponsesContext> = {}) {
   const body = readResponsesBody(json);
   return decodeResponsesRequest(body, { own: ownItems(body), ...NOTHING, ...known });
 }

@@ -6,7 +6,7 @@ import { type ResponseObject, responseObject } from "../../../lib/api/responses/
 import {
   createResponseWriter,
   type ResponseWriterOptions,
-} from "../../../lib/api/responses/writer.ts";
+} from "../../../lib/api/responses/encode.ts";
 import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
 import { anyCut, anyRun, eventsOf, type Run } from "../runs.ts";
 import { createResponseStreamChecker } from "../../spec/response_stream_checker.ts";

@@ -1,0 +1,25 @@
+import type { ApiError } from "../errors.ts";
+
+/**
+ * The fields of an error event as JSON, without braces. Clients read one of two forms: the flat
+ * one of OpenAI's document, or the nested one that OpenAI sends.
+ *
+ * @param begun whether the client has seen any of the work; it must not repeat the request then.
+ */
+export function errorFields(
+  { status, type, code, message, param }: ApiError,
+  begun: boolean,
+): string {
+  const shownType = begun && status >= 500 ? "invalid_request_error" : type;
+  const error = JSON.stringify({ type: shownType, code, message, param });
+  return `"error":${error},${JSON.stringify({ code, message, param }).slice(1, -1)}`;
+}
+
+/** The `error` of a response. All its codes but `server_shutdown` are OpenAI's. */
+export function responseError(
+  { status, code, message }: ApiError,
+): { code: string; message: string } {
+  if (code === "server_shutdown") return { code, message };
+  if (status === 429) return { code: "rate_limit_exceeded", message };
+  return { code: status >= 500 ? "server_error" : "invalid_prompt", message };
+}
