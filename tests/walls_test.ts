@@ -110,6 +110,8 @@ Deno.test("a start loads none of the packages that are slow to load and seldom n
   assertEquals([...packages].sort(), [
     "@cfworker/json-schema",
     "@std/cli",
+    "@std/crypto",
+    "@std/http",
     "@std/text",
     "@std/yaml",
     "node:path",

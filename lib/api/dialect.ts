@@ -1,45 +1,67 @@
 /**
- * What every wire dialect gives to the server: how the answer of one request is written.
+ * What the server needs to know about a wire dialect: who speaks it, how it reports errors and lists
+ * models, and how an answer is written.
  *
  * @module
  */
 import type { FinishReason, ReasoningEvent } from "../reasoning/events.ts";
 import type { ApiError } from "./errors.ts";
+import type { ListedModel } from "./models.ts";
+
+/** Everything in which dialects differ, beside request bodies and answers. */
+export interface Dialect {
+  /**
+   * Returns true if a request is in this dialect.
+   *
+   * @param path without the `/v1` prefix.
+   */
+  matches(path: string, headers: Headers): boolean;
+  /** Maps a status code of OpenAI's API to the code that this dialect sends. */
+  statusCode(status: number): number;
+  errorBody(error: ApiError, requestId: string): unknown;
+  /** Response header with the request's id, in addition to `x-request-id`. */
+  requestIdHeader?: string;
+  /** @param created seconds since 1970. */
+  model(model: ListedModel, created: number): unknown;
+  /**
+   * @param created seconds since 1970.
+   * @param query the request's query parameters.
+   */
+  modelList(models: readonly ListedModel[], created: number, query: URLSearchParams): unknown;
+}
 
 /** Writes the frames of one stream. */
 export interface Encoder {
-  /** The frames that come first. */
+  /** Returns the first frames. */
   start(): string;
-  /** The frames that an event adds; a promise where they have to wait for something. */
+  /** Returns the frames for an event. */
   encode(event: ReasoningEvent): string | Promise<string>;
   /**
-   * The frames that end a stream which failed.
+   * Returns the frames that end a failed stream.
    *
-   * @param begun whether the client has seen any of the work.
+   * @param begun whether the client has received part of the answer.
    */
   fail(error: ApiError, begun: boolean): string | Promise<string>;
 }
 
-/** Gathers the events of a run into one object. */
+/** Collects the events of a run into one JSON body. */
 export interface Collector {
-  /** Takes the next event; what it returns is waited for. */
+  /** Adds an event. The caller awaits a returned promise. */
   push(event: ReasoningEvent): unknown;
   /**
-   * The answer, as far as it has come.
+   * Returns the answer so far.
    *
-   * @param cut why it was cut short, if it was.
+   * @param cut why it is incomplete, if it is.
    */
   whole(cut?: FinishReason): unknown;
-  /** The answer that tells a failure, in dialects that have one. */
+  /** Returns the body of a failed answer, in dialects that have one. */
   failed?(error: ApiError): unknown;
 }
 
-/** The two ways to write one answer. */
+/** Writes one answer, as a stream or as one JSON body. */
 export interface AnswerWriter {
-  /** Creates the writer of the stream. */
   encoder(): Encoder;
-  /** Creates the writer of the object. */
   collector(): Collector;
-  /** What a stream says in silence; default: a comment. */
+  /** Frame sent during silence. Default: a comment. */
   keepalive?: string;
 }

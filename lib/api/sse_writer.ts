@@ -6,6 +6,7 @@
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { Clock } from "../clock.ts";
 import type { Encoder } from "./dialect.ts";
+import { toApiError } from "./errors.ts";
 
 /** Headers of a stream: nobody on the way may hold it back or change it. */
 export const SSE_HEADERS: Readonly<Record<string, string>> = {
@@ -36,17 +37,18 @@ export interface SseBodyOptions {
   pending: Promise<IteratorResult<ReasoningEvent>>;
   /** The first event, where it has come already. */
   first?: IteratorResult<ReasoningEvent> | undefined;
-  /** Writes frames. */
-  encoder: Pick<Encoder, "start" | "encode">;
+  encoder: Encoder;
+  /** Called for each event before it is encoded. */
+  onEvent(event: ReasoningEvent): void;
   /** Silence after which a comment is sent, in milliseconds. */
   heartbeatMs: number;
   /** What is sent in silence; default: a comment. */
   keepalive?: string | undefined;
   /** The one clock. */
   clock: Clock;
-  /** The frames that end a stream which failed; `begun` tells whether any of the work was seen. */
-  onError(error: unknown, begun: boolean): string | Promise<string>;
-  /** The stream is over, well or with an error frame. */
+  /** Called when the stream has failed, before its error frame is sent. */
+  onError(error: unknown): void;
+  /** Called when the stream is over, also after an error. */
   onEnd(): void;
   /** The client has left. */
   onCancel(): void;
@@ -100,6 +102,7 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
       if (options.first !== undefined && !options.first.done) {
         pending = undefined;
         begun = true;
+        options.onEvent(options.first.value);
         const frames = encoder.encode(options.first.value);
         if (typeof frames !== "string") owed = frames;
         else if (frames !== "") {
@@ -121,6 +124,7 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
             if (over) return;
             if (done) break;
             begun = true;
+            options.onEvent(value);
             frames = encoder.encode(value);
           } else frames = owed;
           owed = undefined;
@@ -138,7 +142,8 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
         // Where the frames could not be written, the work is not over by itself.
         events.return?.()?.catch(() => {});
         if (over) return;
-        const frames = await options.onError(error, begun);
+        options.onError(error);
+        const frames = await encoder.fail(toApiError(error), begun);
         if (over) return;
         held += frames;
       }

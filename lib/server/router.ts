@@ -88,12 +88,12 @@ export function createRouter<Handler>(
       if (below !== undefined) return below.then((router) => router.find(method, path));
       const found = matches(path);
       if (found.length === 0) {
-        throw new ApiError(404, `Invalid URL (${shown(method)} ${shown(path)})`);
+        throw new ApiError(404, `Invalid URL (${shortened(method)} ${shortened(path)})`);
       }
       const asked = method === "HEAD" ? "GET" : method;
       const match = found.find(({ route }) => route.method === asked);
       if (match !== undefined) return match;
-      throw new ApiError(405, `Not allowed to ${shown(method)} on ${shown(path)}.`, {
+      throw new ApiError(405, `Not allowed to ${shortened(method)} on ${shortened(path)}.`, {
         code: "method_not_supported",
         headers: { allow: [...new Set(found.map(({ route }) => route.method))].join(", ") },
       });
@@ -132,19 +132,7 @@ function decoded(text: string): string {
   }
 }
 
-/**
- * Checks the name by which a client calls the server: the runtime puts it before the path as it
- * came, and one with a slash or a question mark would make another path of it.
- *
- * @throws {ApiError} 400
- */
-export function checkHost(headers: Headers): void {
-  const host = headers.get("host");
-  if (host === null || /^[\w.:[\]~%-]*$/.test(host)) return;
-  throw new ApiError(400, "Invalid Host header.");
-}
-
-/** A client's path or method in a message or in the log: no longer than needed, and on one line. */
-export function shown(path: string): string {
-  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
+/** Shortens a client's path or method for an error message or the log. */
+export function shortened(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -32,10 +32,15 @@ async function setup({ reads = true, start = "" } = {}) {
   const body = sseBody({
     events,
     pending: events.next(),
-    encoder: { start: () => start, encode: (event) => event.type === "answer" ? event.text : "" },
+    encoder: {
+      start: () => start,
+      encode: (event) => event.type === "answer" ? event.text : "",
+      fail: () => "!",
+    },
     heartbeatMs: 1_000,
     clock,
-    onError: () => "!",
+    onEvent() {},
+    onError() {},
     onEnd: () => ends.push("end"),
     onCancel: () => ends.push("cancel"),
   });

@@ -29,8 +29,6 @@ export interface TestAppOptions {
   store?: Store;
   /** Where requests and tokens are counted. */
   limiter?: Limiter;
-  /** How long a request may take before it is asked whether its client left, in milliseconds. */
-  disconnectWatchDelayMs?: number;
   /** Takes the lines of the log. */
   lines?: string[];
 }
@@ -72,7 +70,6 @@ stream_status_feedback: false
     random: () => 0.5,
     fetch,
     limiter: options.limiter,
-    disconnectWatchDelayMs: options.disconnectWatchDelayMs ?? 0,
     store: options.store,
     log: createLog({
       level: "debug",

@@ -1,12 +1,12 @@
 /**
- * Failures in Anthropic's shape.
+ * Errors in Anthropic's format.
  *
  * @see {@link https://docs.anthropic.com/en/api/errors}
  * @module
  */
-import { type ApiError, errorResponse } from "../errors.ts";
+import type { ApiError } from "../errors.ts";
 
-/** Anthropic's status for a service that has too much to do. */
+/** Anthropic's status code for an overloaded service. */
 const OVERLOADED = 529;
 
 const TYPES: Readonly<Record<number, string>> = {
@@ -24,32 +24,30 @@ function typeOf(status: number): string {
   return TYPES[status] ?? (status >= 500 ? "api_error" : "invalid_request_error");
 }
 
-/** Claude Code shortens a conversation when it reads these words. */
+/** Claude Code shortens the conversation when a message starts with "prompt is too long". */
 function messageOf({ code, message }: ApiError): string {
   return code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
 }
 
-/** The HTTP status that a client of this API gets for one of OpenAI's. */
-export function messagesStatus(status: number): number {
+/** Maps a status code of OpenAI's API to Anthropic's. */
+export function messagesStatusCode(status: number): number {
   return status === 503 ? OVERLOADED : status;
 }
 
-/** An HTTP answer that says what went wrong. */
-export function messagesErrorResponse(error: ApiError, requestId: string): Response {
-  const { headers, status } = errorResponse(error);
-  const body = {
+/** The JSON body of an error response. */
+export function messagesErrorBody(error: ApiError, requestId: string): Record<string, unknown> {
+  return {
     type: "error",
-    error: { type: typeOf(status), message: messageOf(error) },
+    error: { type: typeOf(error.status), message: messageOf(error) },
     request_id: requestId,
   };
-  return Response.json(body, { status: messagesStatus(status), headers });
 }
 
 /**
- * The last frame of a stream that failed. After work has been done the type is one that no
- * client takes as an invitation to run all of it again.
+ * The last frame of a failed stream. Once part of the answer was sent, the type is one that clients
+ * do not retry: a retry would repeat, and charge, the whole run.
  *
- * @param begun whether the client has seen any of the work.
+ * @param begun whether the client has received part of the answer.
  */
 export function messagesErrorFrame(error: ApiError, begun: boolean): string {
   const type = begun && error.status >= 500 ? "invalid_request_error" : typeOf(error.status);

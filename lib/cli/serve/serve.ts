@@ -6,7 +6,6 @@
 import { type ListenAddress, listenOptions } from "../../config/listen.ts";
 import { isDeploy } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
-import { DISCONNECT_POLL_MS } from "../../server/http/client_disconnect.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 import { createSignalHandler } from "../../server/shutdown.ts";
 import { serverClock } from "../../clock.ts";
@@ -86,7 +85,6 @@ function serveHere(
     random: Math.random,
     fetch,
     log,
-    disconnectWatchDelayMs: DISCONNECT_POLL_MS,
     unavailableReason: onDeploy && !resolved.hasRealToken ? NO_TOKEN : undefined,
   });
   return {

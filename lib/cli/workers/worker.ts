@@ -6,7 +6,6 @@
  */
 import { resolveConfig } from "../../config/resolve.ts";
 import { type App, createApp } from "../../server/app.ts";
-import { DISCONNECT_POLL_MS } from "../../server/http/client_disconnect.ts";
 import { serverClock } from "../../clock.ts";
 import { createToolReasoning } from "../../upstream/tool_reasoning.ts";
 import { type Calls, createCalls } from "./calls.ts";
@@ -37,7 +36,6 @@ globalThis.addEventListener("message", (event) => {
         random: Math.random,
         fetch,
         log,
-        disconnectWatchDelayMs: DISCONNECT_POLL_MS,
         workerGroup: {
           share: (bound) => shareOf(bound, start),
           created: start.created,

@@ -1,40 +1,37 @@
 /**
- * Reads the JSON body of a request, within its size and its time.
+ * Reads the JSON body of a request, within limits of size and time.
  *
  * @module
  */
 import { ApiError, ClientGoneError, invalidRequest } from "../../api/errors.ts";
-import type { ServerSettings } from "../../config/resolve.ts";
 import type { Clock } from "../../clock.ts";
-import { bodyResourceId, isBodyReceived } from "./client_disconnect.ts";
+import type { ServerSettings } from "../../config/resolve.ts";
+import { bodyResourceId } from "./client_disconnect.ts";
 import { checkBounds } from "./json_bounds.ts";
 
-/** The bounds of a body. */
 export interface BodyOptions {
-  /** The server's settings. */
   settings: Pick<ServerSettings, "max_body_bytes" | "body_timeout_ms">;
-  /** The one clock. */
   clock: Clock;
 }
 
-/** Time for the answer to go out before what is left of a body is given up, in milliseconds. */
+/** Milliseconds for an error response to be sent before the rest of a body is discarded. */
 const LINGER_MS = 1_000;
 
 /**
  * Reads a body as JSON.
  *
- * @param takeEnd takes a body that came from the network and was not read on to its end, where
- * its client can be watched; without it, all is read.
- * @throws {ApiError} 413 over the limit, 408 over the time, 400 for what is no JSON, or too
- * much of it.
- * @throws {ClientGoneError} when the client hangs up meanwhile.
+ * @param onRead is called with a body of declared length that came from the network. The stream was
+ * not read to the point where it closes, so that `watchForDisconnect` can use it.
+ * @throws {ApiError} 413 for a body that is too large, 408 for one that takes too long, 400 for
+ * invalid JSON and for JSON with too many levels or values.
+ * @throws {ClientGoneError} when the client disconnects.
  */
 export async function readJson(
   request: Request,
   options: BodyOptions,
-  takeEnd?: (body: ReadableStream<Uint8Array>) => void,
+  onRead?: (body: ReadableStream<Uint8Array>) => void,
 ): Promise<unknown> {
-  const text = await readBody(request, options, takeEnd);
+  const text = await readBody(request, options, onRead);
   checkBounds(text);
   try {
     return JSON.parse(text);
@@ -50,67 +47,50 @@ export async function readJson(
 async function readBody(
   request: Request,
   { settings, clock }: BodyOptions,
-  takeEnd?: (body: ReadableStream<Uint8Array>) => void,
+  onRead?: (body: ReadableStream<Uint8Array>) => void,
 ): Promise<string> {
-  const { max_body_bytes: maxBytes, body_timeout_ms: ms } = settings;
+  const { max_body_bytes: maxBytes, body_timeout_ms: timeoutMs } = settings;
   const header = request.headers.get("content-length");
   const declared = header === null ? undefined : Number(header);
   if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
-  if (declared !== undefined && isBodyReceived(request)) return await request.text();
   const { body } = request;
   if (body === null) return "";
+  const inMemory = bodyResourceId(body) === undefined;
+  if (declared !== undefined && inMemory) return await request.text();
+  const reader = body.getReader();
+  const timeout = Promise.withResolvers<never>();
+  const cancelTimer = clock.timer(timeoutMs, () => timeout.reject(tooSlow(timeoutMs)));
+  const length = onRead === undefined ? undefined : declared;
   try {
-    // What is here already needs no time.
-    if (declared !== undefined && bodyResourceId(body) === undefined) return await request.text();
-    const reader = body.getReader();
-    const late = Promise.withResolvers<never>();
-    const cancel = clock.timer(ms, () => late.reject(tooSlow(ms)));
-    const length = takeEnd === undefined ? undefined : declared;
-    try {
-      const text = await Promise.race([readText(reader, maxBytes, length), late.promise]);
-      reader.releaseLock();
-      if (length !== undefined) takeEnd?.(body);
-      return text;
-    } catch (error) {
-      giveUp(body, reader, clock);
-      throw error;
-    } finally {
-      cancel();
-    }
+    const text = await Promise.race([readText(reader, maxBytes, length), timeout.promise]);
+    reader.releaseLock();
+    if (length !== undefined) onRead?.(body);
+    return text;
   } catch (error) {
+    // The runtime closes the connection instead of reading a next request from the rest of this
+    // body, but only if the body is still open when the error response is sent.
+    const discard = () => void reader.cancel().catch(() => {});
+    if (inMemory) discard();
+    else clock.timer(LINGER_MS, discard);
     if (error instanceof ApiError) throw error;
-    throw new ClientGoneError("The client left while it sent the body", { cause: error });
+    throw new ClientGoneError("The client disconnected while sending the body", { cause: error });
+  } finally {
+    cancelTimer();
   }
 }
 
-/**
- * Leaves the rest of a body unread. The runtime serves no other request on the connection, and
- * closes it when more comes, only where the body is still open as the answer goes out.
- */
-function giveUp(
-  body: ReadableStream<Uint8Array>,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  clock: Clock,
-): void {
-  const cancel = () => void reader.cancel().catch(() => {});
-  if (bodyResourceId(body) === undefined) cancel();
-  else clock.timer(LINGER_MS, cancel);
-}
-
-/**
- * Reads to the end, or as much as was declared and not on to the end, where the client is watched.
- */
+/** Reads the whole stream, or `length` bytes of it. */
 async function readText(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   maxBytes: number,
-  length: number | undefined,
+  length = Infinity,
 ): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
-  for (let size = 0; length === undefined || size < length;) {
+  for (let size = 0; size < length;) {
     const { value, done } = await reader.read();
     if (done) {
-      if (length === undefined) break;
+      if (length === Infinity) break;
       throw new TypeError("The body is shorter than declared");
     }
     size += value.byteLength;
@@ -123,14 +103,14 @@ async function readText(
 function tooLarge(maxBytes: number): ApiError {
   return new ApiError(
     413,
-    `The body of the request is larger than ${maxBytes} bytes (server.max_body_bytes).`,
+    `The request body is larger than ${maxBytes} bytes (server.max_body_bytes).`,
   );
 }
 
-function tooSlow(ms: number): ApiError {
+function tooSlow(timeoutMs: number): ApiError {
   return new ApiError(
     408,
-    `The body of the request did not arrive within ${ms / 1000} s (server.body_timeout_ms).`,
+    `The request body did not arrive within ${timeoutMs / 1000} s (server.body_timeout_ms).`,
     { code: "request_timeout", shouldRetry: true },
   );
 }

@@ -1,59 +1,53 @@
-/**
- * A JSON answer that may take long: spaces before it keep everybody on the way patient.
- *
- * @module
- */
 import { ClientGoneError } from "../../api/errors.ts";
 import { type Clock, within } from "../../clock.ts";
 import type { Exchange } from "../exchange.ts";
 
-/** What the answer is made from. */
+const utf8 = new TextEncoder();
+
 export interface JsonWithHeartbeatOptions {
-  /** The whole answer, when it is there. */
-  whole: Promise<unknown>;
-  /** The best that there is, should the work fail after the first space. */
-  draft: (error: unknown) => unknown;
-  /** Time before the first space, and between them, in milliseconds. */
+  json: Promise<unknown>;
+  /** Returns the body to send if `json` rejects after the first space, or a promise of it. */
+  onError: (error: unknown) => unknown;
+  /** Milliseconds before the first space and between spaces. */
   heartbeatMs: number;
-  /** The one clock. */
   clock: Clock;
-  /** The request. */
   exchange: Exchange;
 }
 
 /**
- * Answers with JSON; JSON may begin with spaces (RFC 8259, section 2), so that they can go out
- * while the work goes on. A failure before the first space is thrown and keeps its status.
+ * Answers with JSON and sends spaces, which JSON allows at its start (RFC 8259, section 2), until it
+ * is ready: clients and proxies time out on silent connections.
+ *
+ * @throws what `json` rejects with before the first space, so that the response can have its status.
  */
-export async function jsonWithHeartbeat(options: JsonWithHeartbeatOptions): Promise<Response> {
-  const { whole, draft, heartbeatMs, clock, exchange } = options;
-  let cancel = () => {};
-  const early = await within(clock, heartbeatMs, whole);
+export async function jsonWithHeartbeat(
+  { json, onError, heartbeatMs, clock, exchange }: JsonWithHeartbeatOptions,
+): Promise<Response> {
+  const early = await within(clock, heartbeatMs, json);
   if (early !== "late") return Response.json(early);
   exchange.isStreaming = true;
-  const utf8 = new TextEncoder();
-  let over = false;
+  let stopHeartbeat = () => {};
+  let cancelled = false;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const beat = () => {
         controller.enqueue(utf8.encode(" "));
-        cancel = clock.timer(heartbeatMs, beat);
+        stopHeartbeat = clock.timer(heartbeatMs, beat);
       };
-      const end = (json: unknown, error?: unknown) => {
-        cancel();
+      const end = (value: unknown, error?: unknown) => {
+        stopHeartbeat();
         exchange.finish(error);
-        if (over) return;
-        over = true;
-        controller.enqueue(utf8.encode(JSON.stringify(json)));
+        if (cancelled) return;
+        controller.enqueue(utf8.encode(JSON.stringify(value)));
         controller.close();
       };
       beat();
-      whole.then((json) => end(json), async (error) => end(await draft(error), error));
+      json.then(end, async (error) => end(await onError(error), error));
     },
     cancel() {
-      over = true;
-      cancel();
-      const gone = new ClientGoneError("The client left before the answer");
+      cancelled = true;
+      stopHeartbeat();
+      const gone = new ClientGoneError("The client disconnected before the response");
       exchange.work.abort(gone);
       exchange.finish(gone);
     },

@@ -8,7 +8,7 @@ import type { LimitsConfig } from "../../config/schema/keys.ts";
 import type { Usage } from "../../reasoning/usage.ts";
 import type { Limit, Limiter, LimitState } from "../../store/limiter.ts";
 import type { Clock } from "../../clock.ts";
-import type { Client } from "../middleware/auth.ts";
+import type { Client } from "../client.ts";
 import { limitHeaders, refusal } from "./answers.ts";
 import {
   type Estimate,

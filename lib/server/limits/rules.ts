@@ -8,7 +8,7 @@ import type { Message } from "../../reasoning/request.ts";
 import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
 import type { Limit } from "../../store/limiter.ts";
 import type { UpstreamOptions } from "../../upstream/options.ts";
-import type { Client } from "../middleware/auth.ts";
+import type { Client } from "../client.ts";
 
 /** What is counted. USD are counted in billionths, so that counts are whole. */
 export type Measure = "requests" | "tokens" | "usd" | "parallel";

@@ -5,6 +5,7 @@
  */
 import { ApiError, ClientGoneError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
+import type { Middleware } from "./chain.ts";
 
 /** Lets requests in, in the order in which they came. */
 export interface Admission {
@@ -93,5 +94,26 @@ function overloaded(): ApiError {
     type: "service_unavailable_error",
     code: "server_overloaded",
     headers: { "retry-after": "2" },
+  });
+}
+
+/** Limits how many requests run at a time; rejects new ones while the server shuts down. */
+export function admission(queue: Admission, isDraining: () => boolean): Middleware {
+  return async (request, exchange, next) => {
+    const { open, urgent } = exchange.match.route;
+    if (open || urgent) return await next();
+    if (isDraining()) throw shutdownError();
+    exchange.onFinish(await queue.enter(request));
+    if (isDraining()) throw shutdownError();
+    return await next();
+  };
+}
+
+/** The error for requests that arrive, or still run, when the server shuts down. */
+export function shutdownError(): ApiError {
+  return new ApiError(503, "The server is shutting down. Try again in a moment.", {
+    type: "service_unavailable_error",
+    code: "server_shutdown",
+    headers: { "retry-after": "5" },
   });
 }

@@ -1,152 +1,120 @@
 /**
- * Who may use the server.
+ * Identifies clients by their tokens.
  *
  * @module
  */
+import { timingSafeEqual } from "@std/crypto";
 import { ApiError } from "../../api/errors.ts";
-import type { KeyConfig } from "../../config/schema/keys.ts";
+import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../../config/resolve.ts";
+import { type Client, TOKEN_HOLDER } from "../client.ts";
+import type { Middleware } from "./chain.ts";
 
-/** Who asks. */
-export interface Client {
-  /** What logs and metrics call it; no secret. The one bearer token's is `token`. */
-  id: string;
-  /** Its name, for people. */
-  name: string;
-  /** Whose what it stores is: its name, so that a new key finds it. The bearer token's is `default`. */
-  owner: string;
-  /** Its key; the holder of the one bearer token has none. */
-  key?: KeyConfig;
-}
-
-/** Who uses what needs no token. */
-export const NOBODY: Client = { id: "", name: "", owner: "" };
-
-/** Who has the one bearer token. */
-const TOKEN_HOLDER: Client = { id: "token", name: "token", owner: "default" };
-
-/** Checks the token of a request. */
-export interface Authenticator {
-  /**
-   * Checks the token that the headers bring.
-   *
-   * @returns whose it is.
-   * @throws {ApiError} 401 without a token that may be used.
-   */
-  check(headers: Headers): Promise<Client>;
-}
-
-/** What clients are known by. */
-export interface AuthenticatorOptions {
-  /** The one bearer token; undefined: none is taken. */
-  token: string | undefined;
-  /** The clients' own keys. */
-  keys: readonly KeyConfig[];
-  /** Milliseconds since 1970: which keys have expired. */
+export interface AuthOptions {
+  /** Returns milliseconds since 1970. */
   date: () => number;
+  /** If set, every request is rejected with status 503 and this message. */
+  unavailableReason: string | undefined;
 }
 
-/** What a token that is known is compared by. */
 interface Entry {
   /** SHA-256 of the token. */
   hash: Uint8Array;
   client: Client;
 }
 
-/** The SHA-256 of a text. */
-async function digest(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+/** Sets the client of requests to routes that are not open; throws 401 without a valid token. */
+export function auth(config: ResolvedConfig, options: AuthOptions): Middleware {
+  const { date, unavailableReason } = options;
+  const { keys } = config;
+  const token = acceptedToken(config);
+  const expected = keys.length === 0
+    ? "the server's api_bearer_token"
+    : token === undefined
+    ? "one of the server's keys"
+    : "the server's api_bearer_token or one of its keys";
+  // Hashed for the first request, not at startup.
+  let entries: Promise<Entry[]> | undefined;
+  // Accepted tokens. Hashing one takes 13 µs, 6% of the CPU time of a small request.
+  const accepted = new Map<string, Client>();
+
+  async function readEntries(): Promise<Entry[]> {
+    return [
+      ...(token === undefined ? [] : [{ hash: await sha256(token), client: TOKEN_HOLDER }]),
+      ...keys.map((key) => ({
+        hash: Uint8Array.fromHex(key.sha256),
+        client: { id: key.id, name: key.name, owner: key.name, key },
+      })),
+    ];
+  }
+
+  async function identify(headers: Headers): Promise<Client> {
+    const given = tokenOf(headers);
+    if (given === undefined || given === "") {
+      throw unauthorized(
+        `You didn't provide an API key. Send ${expected} in an Authorization header: Authorization: Bearer YOUR_TOKEN.`,
+        null,
+      );
+    }
+    const client = accepted.get(given) ??
+      findEntry(await (entries ??= readEntries()), await sha256(given))?.client;
+    if (client === undefined) {
+      const message = `Incorrect API key provided: ${masked(given)}. It must be ${expected}.`;
+      throw unauthorized(message, "invalid_api_key");
+    }
+    accepted.set(given, client);
+    const { enabled, expires } = client.key ?? {};
+    if (enabled === false) throw unauthorized("This API key is disabled.", "api_key_disabled");
+    if (expires !== undefined && expires <= date()) {
+      const message = `This API key expired on ${new Date(expires).toISOString()}.`;
+      throw unauthorized(message, "api_key_expired");
+    }
+    return client;
+  }
+
+  return async (request, exchange, next) => {
+    if (exchange.match.route.open) return await next();
+    if (unavailableReason !== undefined) throw new ApiError(503, unavailableReason);
+    const client = exchange.client = await identify(request.headers);
+    exchange.logFields.client = client.id;
+    if (client.key !== undefined) exchange.logFields.client_name = client.name;
+    return await next();
+  };
 }
 
-/** Compares without telling by its time where the difference is. */
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ (b[i] ?? 0);
-  return difference === 0;
+/** A server without a token of its own accepts the placeholder; it only listens locally. */
+function acceptedToken(config: ResolvedConfig): string | undefined {
+  if (!config.hasRealToken) return PLACEHOLDER_TOKEN;
+  return config.tokenIsPlaceholder ? undefined : config.token;
 }
 
 /**
- * The first entry with this hash. All are compared, whichever it is, so that the time tells
- * nothing of who is known.
+ * Returns the first entry with this hash. Compares with all entries, so that the time taken does not
+ * depend on which one matches.
  *
- * @param same compares two hashes.
  * @internal
  */
 export function findEntry<T extends { hash: Uint8Array }>(
   entries: readonly T[],
   hash: Uint8Array,
-  same: (a: Uint8Array, b: Uint8Array) => boolean = equal,
+  equal: (a: Uint8Array, b: Uint8Array) => boolean = timingSafeEqual,
 ): T | undefined {
-  let found: T | undefined;
-  for (const entry of entries) {
-    const isSame = same(entry.hash, hash);
-    found = isSame && found === undefined ? entry : found;
-  }
-  return found;
+  return entries.filter((entry) => equal(entry.hash, hash))[0];
 }
 
-/** The token that a request brings: as a bearer, or in the headers of Azure and Anthropic. */
+async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+/** Reads the token from the headers of OpenAI, Azure or Anthropic. */
 function tokenOf(headers: Headers): string | undefined {
   const bearer = /^bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
   return bearer ?? headers.get("api-key") ?? headers.get("x-api-key") ?? undefined;
 }
 
-/** As much of a token as may be shown. */
 function masked(token: string): string {
   return token.length <= 8 ? "***" : `${token.slice(0, 2)}***${token.slice(-2)}`;
 }
 
-const HEADERS = { "www-authenticate": "Bearer" };
-
-function refused(message: string, code: string | null): ApiError {
-  return new ApiError(401, message, { code, headers: HEADERS });
-}
-
-/** Creates the check. */
-export function createAuthenticator({ token, keys, date }: AuthenticatorOptions): Authenticator {
-  // Until a request comes, nothing has to be hashed.
-  let known: Promise<Entry[]> | undefined;
-  // A hash takes longer than all the rest of a small request. Only tokens that are right get in
-  // here, and how long a whole token takes to be found says nothing of its parts.
-  const proven = new Map<string, Entry>();
-  const wanted = keys.length === 0
-    ? "the server's api_bearer_token"
-    : token === undefined
-    ? "one of the server's keys"
-    : "the server's api_bearer_token or one of its keys";
-  const readEntries = async (): Promise<Entry[]> => [
-    ...(token === undefined ? [] : [{ hash: await digest(token), client: TOKEN_HOLDER }]),
-    ...keys.map((key) => ({
-      hash: Uint8Array.fromHex(key.sha256),
-      client: { id: key.id, name: key.name, owner: key.name, key },
-    })),
-  ];
-  return {
-    async check(headers) {
-      const given = tokenOf(headers);
-      if (given === undefined || given === "") {
-        throw refused(
-          `You didn't provide an API key. Send ${wanted} in an Authorization header: Authorization: Bearer YOUR_TOKEN.`,
-          null,
-        );
-      }
-      const entry = proven.get(given) ??
-        findEntry(await (known ??= readEntries()), await digest(given));
-      if (entry === undefined) {
-        const message = `Incorrect API key provided: ${masked(given)}. It must be ${wanted}.`;
-        throw refused(message, "invalid_api_key");
-      }
-      proven.set(given, entry);
-      const { key } = entry.client;
-      if (key?.enabled === false) {
-        throw refused("This API key has been disabled.", "api_key_disabled");
-      }
-      if (key?.expires !== undefined && key.expires <= date()) {
-        throw refused(
-          `This API key expired on ${new Date(key.expires).toISOString()}.`,
-          "api_key_expired",
-        );
-      }
-      return entry.client;
-    },
-  };
+function unauthorized(message: string, code: string | null): ApiError {
+  return new ApiError(401, message, { code, headers: { "www-authenticate": "Bearer" } });
 }

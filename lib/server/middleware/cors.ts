@@ -1,39 +1,42 @@
 /**
- * Which pages in a browser may call the server.
+ * Lets pages in browsers call the server.
  *
  * @see {@link https://fetch.spec.whatwg.org/#http-cors-protocol}
  * @module
  */
+import type { Middleware } from "./chain.ts";
 
 const METHODS = "GET, POST, DELETE, OPTIONS";
-const ALLOWED =
+const ALLOWED_HEADERS =
   "authorization, content-type, api-key, x-api-key, x-request-id, idempotency-key, x-reasoning-strategy, openai-organization, openai-project, openai-beta, anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access";
-const EXPOSED =
+const EXPOSED_HEADERS =
   "x-request-id, request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens";
 
-/** Answers a browser's question; needs no token. */
-export function preflightResponse(request: Request): Response {
-  const headers = new Headers({
-    "access-control-allow-methods": METHODS,
-    "access-control-allow-headers": request.headers.get("access-control-request-headers") ??
-      ALLOWED,
-    "access-control-max-age": "86400",
-  });
-  return new Response(null, { status: 204, headers });
+/** Lets pages of these origins read responses and errors; `*` stands for every origin. */
+export function cors(origins: readonly string[]): Middleware {
+  const allowsAll = origins.includes("*");
+  return async (request, _exchange, next) => {
+    const response = await next();
+    const { headers } = response;
+    const origin = request.headers.get("origin");
+    if (!allowsAll) headers.append("vary", "origin");
+    if (allowsAll) headers.set("access-control-allow-origin", "*");
+    else if (origin !== null && origins.includes(origin)) {
+      headers.set("access-control-allow-origin", origin);
+    } else return response;
+    if (origin !== null) headers.set("access-control-expose-headers", EXPOSED_HEADERS);
+    return response;
+  };
 }
 
-/** Adds what lets a page read the answer, where its origin may. */
-export function addCorsHeaders(
-  headers: Headers,
-  origin: string | null,
-  allowed: readonly string[],
-): void {
-  if (allowed.includes("*")) headers.set("access-control-allow-origin", "*");
-  else {
-    headers.append("vary", "origin");
-    if (origin === null || !allowed.includes(origin)) return;
-    headers.set("access-control-allow-origin", origin);
-  }
-  // No page asks without an origin.
-  if (origin !== null) headers.set("access-control-expose-headers", EXPOSED);
-}
+/** Answers preflight requests, which carry no token. */
+export const preflight: Middleware = (request, _exchange, next) => {
+  if (request.method !== "OPTIONS") return next();
+  const requested = request.headers.get("access-control-request-headers");
+  const headers = {
+    "access-control-allow-methods": METHODS,
+    "access-control-allow-headers": requested ?? ALLOWED_HEADERS,
+    "access-control-max-age": "86400",
+  };
+  return Promise.resolve(new Response(null, { status: 204, headers }));
+};

@@ -20,7 +20,8 @@ import { readJson } from "../http/json_body.ts";
 import type { Exchange, Handler } from "../exchange.ts";
 import type { KeptResponse } from "./stored.ts";
 import type { Memory } from "./recall.ts";
-import { findModel, prepareRun, readRequest, type RunOptions } from "../runs.ts";
+import { findModel } from "../models.ts";
+import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Work } from "../work.ts";
 
 /** What the making of responses needs from outside. */

@@ -7,7 +7,8 @@ import { chatWriter, completionHead } from "../../api/chat/encode.ts";
 import { decodeChatRequest, formatOf } from "../../api/chat/decode.ts";
 import { answerStream, answerWhole } from "../answering.ts";
 import type { Exchange } from "../exchange.ts";
-import { findModel, prepareRun, readRequest, type RunOptions } from "../runs.ts";
+import { findModel } from "../models.ts";
+import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import { createSharedRuns, type SharedRun } from "../shared_runs.ts";
 
 /** Answers `POST /chat/completions`. Throws what `toApiError` understands. */

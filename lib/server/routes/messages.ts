@@ -13,7 +13,8 @@ import { answerStream, answerWhole } from "../answering.ts";
 import { readJson } from "../http/json_body.ts";
 import type { Handler } from "../exchange.ts";
 import type { Route } from "../router.ts";
-import { findModel, prepareRun, readRequest, type RunOptions } from "../runs.ts";
+import { findModel } from "../models.ts";
+import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Vault } from "../responses/vault.ts";
 
 /** What the making of messages needs from outside. */

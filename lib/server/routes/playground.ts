@@ -1,85 +1,72 @@
 /**
- * The playground: the page at `/` for browsers, and its files.
+ * The page at `/` for browsers, its files, and the JSON that other clients get at `/`.
  *
  * @module
  */
+import { accepts, ifNoneMatch } from "@std/http";
 import { ApiError } from "../../api/errors.ts";
 import { type Asset, createAssets } from "../../playground/assets.ts";
 import type { Handler } from "../exchange.ts";
-import { root } from "./health.ts";
-import { type Route, shown } from "../router.ts";
+import { type Route, shortened } from "../router.ts";
 
 /**
- * What the page may do: run its own scripts, show its own style and pictures, and talk to this
- * server. Nothing that a model writes can change that.
+ * The page runs only its own scripts and connects only to this server, whatever a model writes.
  *
  * @see {@link https://www.w3.org/TR/CSP3/}
  */
-const POLICY =
+const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/**
- * The routes of the playground, and what else answers at `/`.
- *
- * @param models the ids that programs are told at `/`.
- * @param enabled whether there is a page; without it `/` is JSON for everybody.
- */
+/** @param enabled if false, `/` is JSON for browsers too, and there are no files. */
 export function playgroundRoutes(models: readonly string[], enabled: boolean): Route<Handler>[] {
-  const forPrograms = () => root(models);
-  const favicon: Route<Handler> = {
-    method: "GET",
-    path: "/favicon.ico",
-    open: true,
-    handle: forPrograms,
-  };
-  if (!enabled) return [{ ...favicon, path: "/" }, favicon];
+  const describe = () =>
+    Response.json({
+      name: "o1-api",
+      description: "Reasoning over any chat model, behind the OpenAI API.",
+      models,
+      endpoints: ["POST /v1/chat/completions", "GET /v1/models", "GET /healthz", "GET /readyz"],
+    });
+  const open = { method: "GET", open: true } as const;
+  const favicon: Route<Handler> = { ...open, path: "/favicon.ico", handle: describe };
+  if (!enabled) return [{ ...open, path: "/", handle: describe }, favicon];
   const assets = createAssets();
   return [
     {
-      method: "GET",
+      ...open,
       path: "/",
-      open: true,
       async handle(request) {
-        const isBrowser = /\btext\/html\b/i.test(request.headers.get("accept") ?? "");
+        const isBrowser = accepts(request, "application/json", "text/html") === "text/html";
         const response = isBrowser
-          ? answer(await assets.read("index.html")!, request)
-          : forPrograms();
+          ? assetResponse(await assets.read("index.html")!, request)
+          : describe();
         response.headers.set("vary", "accept");
         return response;
       },
     },
     favicon,
     {
-      method: "GET",
+      ...open,
       path: "/playground/*name",
-      open: true,
-      async handle(request, _exchange, { name }) {
+      async handle(request, { path }, { name }) {
         const asset = await assets.read(name!);
-        if (asset === undefined) {
-          const path = shown(new URL(request.url).pathname);
-          throw new ApiError(404, `Invalid URL (${request.method} ${path})`);
-        }
-        return answer(asset, request);
+        if (asset !== undefined) return assetResponse(asset, request);
+        throw new ApiError(404, `Invalid URL (${request.method} ${shortened(path)})`);
       },
     },
   ];
 }
 
-/** The file, or word that the browser has it already. */
-function answer({ body, type, etag }: Asset, request: Request): Response {
+function assetResponse({ body, type, etag }: Asset, request: Request): Response {
   const headers = {
-    "content-security-policy": POLICY,
+    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
-    // A new version of the server is seen at once; what is unchanged is not sent again.
+    // Browsers ask each time, so that a new version of the server shows at once.
     "cache-control": "no-cache",
     etag,
   };
-  const known = (request.headers.get("if-none-match") ?? "").split(",")
-    .map((tag) => tag.trim().replace(/^W\//, ""));
-  if (known.includes(etag) || known.includes("*")) {
-    return new Response(null, { status: 304, headers });
-  }
-  return new Response(body, { headers: { ...headers, "content-type": type } });
+  return ifNoneMatch(request.headers.get("if-none-match"), etag)
+    ? new Response(body, { headers: { ...headers, "content-type": type } })
+    : new Response(null, { status: 304, headers });
 }

@@ -1,5 +1,4 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { DISCONNECT_POLL_MS } from "../../../lib/server/http/client_disconnect.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { createTestApp, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
@@ -37,7 +36,6 @@ async function served(upstream: string, settings: string, clock?: Clock) {
   const app = await createTestApp({
     upstream,
     ...(clock === undefined ? {} : { clock }),
-    disconnectWatchDelayMs: DISCONNECT_POLL_MS,
     yaml: `
 server: ${settings}
 upstreams: { u: { base_url: UPSTREAM } }

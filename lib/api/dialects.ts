@@ -1,0 +1,29 @@
+/**
+ * The table of dialects. A new dialect adds its line before OpenAI's, which takes every request.
+ *
+ * @module
+ */
+import type { Dialect } from "./dialect.ts";
+import { errorBody } from "./errors.ts";
+import { messagesDialect } from "./messages/dialect.ts";
+import { modelList, modelObject } from "./models.ts";
+
+/** Errors and models in OpenAI's form, for Chat Completions, Responses and everything else. */
+const openAiDialect: Dialect = {
+  matches: () => true,
+  statusCode: (status) => status,
+  errorBody,
+  model: modelObject,
+  modelList,
+};
+
+const dialects: readonly Dialect[] = [messagesDialect, openAiDialect];
+
+/**
+ * Returns the dialect of a request.
+ *
+ * @param path without the `/v1` prefix.
+ */
+export function findDialect(path: string, headers: Headers): Dialect {
+  return dialects.find((dialect) => dialect.matches(path, headers))!;
+}

@@ -1,0 +1,17 @@
+import type { Clock } from "../../clock.ts";
+import type { Middleware } from "./chain.ts";
+
+/** Adds the headers that OpenAI sends with every response, and the request's id. */
+export function standardHeaders(clock: Clock): Middleware {
+  return async (_request, { id, dialect }, next) => {
+    const start = clock.now();
+    const response = await next();
+    const { headers } = response;
+    headers.set("x-request-id", id);
+    if (dialect.requestIdHeader !== undefined) headers.set(dialect.requestIdHeader, id);
+    headers.set("openai-version", "2020-10-01");
+    headers.set("openai-organization", "o1-api");
+    headers.set("openai-processing-ms", String(Math.round(clock.now() - start)));
+    return response;
+  };
+}

@@ -1,0 +1,28 @@
+import type { Limits } from "../limits/limits.ts";
+import type { Middleware } from "./chain.ts";
+
+/** Sent to clients without limits: some load balancers require these headers. */
+const UNLIMITED: Readonly<Record<string, string>> = {
+  "x-ratelimit-limit-requests": "1000000",
+  "x-ratelimit-remaining-requests": "1000000",
+  "x-ratelimit-reset-requests": "0s",
+  "x-ratelimit-limit-tokens": "1000000000",
+  "x-ratelimit-remaining-tokens": "1000000000",
+  "x-ratelimit-reset-tokens": "0s",
+};
+
+/**
+ * Adds `x-ratelimit-*` headers. A run reserves its part of the limits later, once the request has
+ * been decoded and its cost can be estimated.
+ */
+export function rateLimitHeaders(limits: Limits): Middleware {
+  return async (_request, exchange, next) => {
+    const response = await next();
+    const own = exchange.limitHeaders ?? await limits.headers(exchange.client);
+    for (const [name, value] of Object.entries({ ...UNLIMITED, ...own })) {
+      // A 429 has its own.
+      if (!response.headers.has(name)) response.headers.set(name, value);
+    }
+    return response;
+  };
+}

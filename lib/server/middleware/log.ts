@@ -1,0 +1,44 @@
+import { ClientGoneError, toApiError } from "../../api/errors.ts";
+import type { Clock } from "../../clock.ts";
+import { shortened } from "../router.ts";
+import { statusOf } from "../telemetry/error_type.ts";
+import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
+import type { Middleware } from "./chain.ts";
+
+/** Ends every request, and then writes its log line and its metrics. */
+export function logRequests(log: Log, clock: Clock): Middleware {
+  return async ({ method }, exchange, next) => {
+    const { id, path, dialect, observer, logFields } = exchange;
+    const start = clock.now();
+    let status = 200;
+    exchange.onFinish((error) => {
+      if (error !== undefined) status = dialect.statusCode(statusOf(error));
+      observer?.end(status, error);
+      const ms = Math.round(clock.now() - start);
+      const { level, ...outcome } = outcomeOf(error);
+      const fields = { status, ms, ...outcome, ...logFields, request_id: id };
+      log[level](`${shortened(method)} ${shortened(path)}`, fields);
+    });
+    try {
+      const response = await next();
+      status = response.status;
+      if (!exchange.isStreaming) exchange.finish();
+      return response;
+    } catch (error) {
+      exchange.finish(error);
+      throw error;
+    }
+  };
+}
+
+function outcomeOf(error: unknown) {
+  if (error === undefined) return { level: "info", outcome: "ok" } as const;
+  if (error instanceof ClientGoneError) return { level: "info", outcome: "cancelled" } as const;
+  const { status, code, type, cause } = toApiError(error);
+  return {
+    level: status >= 500 ? "error" : "info",
+    outcome: "error",
+    error: code ?? type,
+    ...(status === 500 && cause !== undefined ? { cause: stackWithoutMessage(cause) } : {}),
+  } as const;
+}

@@ -1,0 +1,28 @@
+import { ApiError } from "../../api/errors.ts";
+import type { Handler } from "../exchange.ts";
+import type { Router } from "../router.ts";
+import type { Middleware } from "./chain.ts";
+
+/** Finds the route of a request; throws 404 or 405 if there is none. */
+export function routing(router: Router<Handler>): Middleware {
+  return async (request, exchange, next) => {
+    checkHost(request.headers);
+    exchange.match = await router.find(request.method, exchange.path);
+    exchange.observer?.routed(exchange.match.route.path);
+    const response = await next();
+    if (request.method !== "HEAD") return response;
+    await response.body?.cancel();
+    return new Response(null, response);
+  };
+}
+
+/**
+ * Rejects a Host header with a slash or a question mark: the runtime puts it before the path, where
+ * it would change the path.
+ */
+function checkHost(headers: Headers): void {
+  const host = headers.get("host");
+  if (host !== null && !/^[\w.:[\]~%-]*$/.test(host)) {
+    throw new ApiError(400, "Invalid Host header.");
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Every route of the server.
+ *
+ * @module
+ */
+import { ApiError } from "../../api/errors.ts";
+import type { ResolvedConfig } from "../../config/resolve.ts";
+import type { Store } from "../../store/store.ts";
+import type { Handler } from "../exchange.ts";
+import type { BackgroundRuns } from "../responses/background.ts";
+import { createVault } from "../responses/vault.ts";
+import type { Mount, Route } from "../router.ts";
+import type { RunOptions } from "../runs.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { WorkRegister } from "../work.ts";
+import { createChatHandler } from "./chat.ts";
+import { health, readiness } from "./health.ts";
+import { modelRoutes } from "./models.ts";
+import { playgroundRoutes } from "./playground.ts";
+
+/** What routes need, and what stays the same when the configuration is reloaded. */
+export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
+  log: Log;
+  store: Store;
+  register: WorkRegister;
+  /** Answers `GET /metrics`; undefined if metrics are off. */
+  scrape: (() => Promise<Response>) | undefined;
+  /** Maps a limit of the whole server to this process's share of it. */
+  share: (limit: number) => number;
+  /** When the server started, in seconds since 1970. */
+  created: number;
+  /** Background runs, set when the first one is started. */
+  background: { runs?: BackgroundRuns };
+  isDraining: () => boolean;
+}
+
+/** Creates the routes of a configuration. */
+export function createRoutes(
+  config: ResolvedConfig,
+  context: RouteContext,
+): { routes: Route<Handler>[]; mounts: Mount<Handler>[] } {
+  const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
+  const runs: RunOptions = { ...context, settings: config.server, models };
+  const { scrape } = context;
+  return {
+    routes: [
+      { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
+      ...modelRoutes(models, context.created),
+      ...playgroundRoutes([...models.keys()], config.server.playground),
+      { method: "GET", path: "/health", open: true, handle: health },
+      { method: "GET", path: "/healthz", open: true, handle: health },
+      {
+        method: "GET",
+        path: "/readyz",
+        open: true,
+        handle: () => readiness(!context.isDraining()),
+      },
+      ...(scrape === undefined || config.metrics.port !== 0 ? [] : [metricsRoute(scrape)]),
+    ],
+    // Loaded when first used: their code would add 20 ms to every start.
+    mounts: [
+      {
+        paths: ["/responses", "/conversations"],
+        async load() {
+          const { responsesRoutes } = await import("../responses/routes.ts");
+          return responsesRoutes({
+            ...runs,
+            store: context.store,
+            vault: createVault(config.secret, "o1-api sealed reasoning"),
+            log: context.log,
+            ttlMs: config.storeTtlMs,
+            maxBackground: context.share(config.server.max_background),
+            background: context.background,
+            beginWork: context.register.begin,
+          });
+        },
+      },
+      {
+        paths: ["/messages"],
+        async load() {
+          const { messagesRoutes } = await import("./messages.ts");
+          const vault = createVault(config.secret, "o1-api thinking signature");
+          return messagesRoutes({ ...runs, vault });
+        },
+      },
+    ],
+  };
+}
+
+/** The metrics of all clients, for the operator alone. */
+function metricsRoute(scrape: () => Promise<Response>): Route<Handler> {
+  return {
+    method: "GET",
+    path: "/metrics",
+    urgent: true,
+    handle(_request, { client }) {
+      if (client.key === undefined) return scrape();
+      throw new ApiError(403, "Metrics are only available with api_bearer_token.", {
+        code: "insufficient_permissions",
+      });
+    },
+  };
+}
