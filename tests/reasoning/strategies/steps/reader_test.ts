@@ -1,10 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import {
-  createStepReader,
-  type Step,
-  type StepPart,
-} from "../../../../lib/reasoning/strategies/steps/reader.ts";
+import { createStepReader, type Step } from "../../../../lib/reasoning/strategies/steps/reader.ts";
+import type { StepPart } from "../../../../lib/reasoning/strategies/steps/writer.ts";
 
 /** What a text reads as, however it is split. */
 interface Reading {
