@@ -112,6 +112,7 @@ Deno.test("a start loads none of the packages that are slow to load and seldom n
     "@std/cli",
     "@std/crypto",
     "@std/http",
+    "@std/json",
     "@std/text",
     "@std/yaml",
     "node:path",

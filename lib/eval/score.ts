@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { extractAnswer, questionOptions, sameAnswer } from "../reasoning/answers/extractor.ts";
+import { extractAnswer, questionOptions } from "../reasoning/answers/extractor.ts";
+import { sameAnswer } from "../reasoning/answers/value.ts";
 import { AskError } from "./ask/answer.ts";
 import type { Ask } from "./ask/ask.ts";
 import type { Problem } from "./dataset.ts";

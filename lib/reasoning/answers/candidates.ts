@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A permutation of the numbers below `length`. */
+/** Returns the numbers below `length` in random order. */
 export function shuffled(length: number, random: () => number): number[] {
   const order = Array.from({ length }, (_, i) => i);
   for (let i = length - 1; i > 0; i--) {
@@ -14,14 +14,15 @@ export function shuffled(length: number, random: () => number): number[] {
   return order;
 }
 
-/** The letter of a candidate, from A; after Z comes A1. */
-export function letterOf(index: number): string {
-  const letter = String.fromCharCode(65 + index % 26);
-  return index < 26 ? letter : letter + Math.floor(index / 26);
+/** Lists texts under the letters [A] to [Z], then [A1] and so on. */
+export function letterList(texts: readonly string[]): string {
+  return texts.map((text, i) => {
+    const letter = String.fromCharCode(65 + i % 26);
+    return `[${letter}${i < 26 ? "" : Math.floor(i / 26)}]\n${text}`;
+  }).join("\n\n");
 }
 
-/** Candidates under letters, in an order by chance, since models prefer the first. */
+/** Lists candidates under letters in random order, since models prefer the first. */
 export function lettered(candidates: readonly string[], random: () => number): string {
-  return shuffled(candidates.length, random)
-    .map((at, i) => `[${letterOf(i)}]\n${candidates[at]}`).join("\n\n");
+  return letterList(shuffled(candidates.length, random).map((index) => candidates[index]!));
 }

@@ -1,8 +1,8 @@
 /**
- * The patterns by which a short final answer is found.
+ * Patterns that find a short final answer.
  *
- * They read texts that a model wrote, of any length, so that each must take linear time: every
- * repetition has a bound, but for one at a pattern's very end, behind which nothing can fail.
+ * They read texts of any length that a model wrote, so each must take linear time: every repetition
+ * is bounded, except one at the very end of a pattern, where nothing can fail after it.
  *
  * @module
  */
@@ -10,41 +10,41 @@
 /** A `FINAL:` line. */
 export const FINAL = /^[ \t>*#_-]{0,20}FINAL(?:\s{1,3}ANSWER)?[*_]{0,4}\s{0,3}[:：]\s{0,3}(.*)/gim;
 
-/** The last line of an answer in GSM8K's form. */
+/** The last line of an answer in GSM8K. */
 export const GSM8K = /####\s{0,20}(.+)/gm;
 
-/** What says that the answer follows. */
+/** "The answer is", "answer to … would be", "答案是". */
 export const ANSWER_IS =
   /(?:\banswer[*_]{0,3}(?: (?:to|of|for) [^\n.:：]{1,80}?)?(?: (?:is|would be|must be|should be)\b|[ ]?[:：])|答案[*_]{0,3}(?:是|为|：|:))[*_]{0,3}\s{0,3}[:：]?\s{0,3}/gi;
 
-/** What follows from the rest. */
 export const THEREFORE = /\b(?:therefore|hence|thus|so)\b,?\s{0,3}([^\n]{1,120})/gi;
 
-/** A number, perhaps with its sign, separators, exponent, denominator and percent sign. */
+/** A number with an optional sign, separators, exponent, denominator and percent sign. */
 export const NUMBER =
   /[-−+]?(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})(?:\.\d{1,100})?(?:e[-+]?\d{1,20})?(?:\/\d{1,100})?%?/gi;
 
-/** Where a clause ends. */
 export const CLAUSE_END =
   /[.。!！?？;；](?=[\s"'”’*_`)]|$)|,(?=\s[a-z])|，|\s(?:because|since|as)\s|\s[—–(]/i;
 
-/** What follows "the answer is" and is none. */
+/** Words after "the answer is" that do not start an answer. */
 export const NO_ANSWER =
   /^(?:not|that|clear|obvious|unclear|unknown|given|found|simple|above|below|as|in|to|based)\b/i;
 
 /** Marks of emphasis and mathematics before an answer. */
 export const MARKS_BEFORE = /^(?:\*\*|__|`|\$|\\\(|\\\[){1,8}/;
 
-/** The same behind it. */
-export const MARKS_BEHIND = /(?:\*\*|__|`|\$|\\\)|\\\]){1,8}$/;
+/** The same marks after an answer. */
+export const MARKS_AFTER = /(?:\*\*|__|`|\$|\\\)|\\\]){1,8}$/;
 
-/** An option as a question offers it: its letter, a mark, and something behind. */
+/** An option of a question: its letter, a mark and some text. */
 export const OPTION = /(?:^|[\s(（])([A-J])[)）.．:：、]\s{0,8}\S/gm;
 
-/** How an option is named in an answer, by the letters of the question's options. */
-export function optionPatterns(letters: string): { said: RegExp; alone: RegExp; leading: RegExp } {
+/** Patterns that find an option in an answer, given the letters of the question's options. */
+export function optionPatterns(
+  letters: string,
+): { inSentence: RegExp; alone: RegExp; leading: RegExp } {
   return {
-    said: new RegExp(
+    inSentence: new RegExp(
       `(?:answer|option|choice|choose|pick|选|答案)(?: is|是|为)?\\s{0,3}[:：]?\\s{0,3}[(*（]{0,4}([${letters}])(?![a-z])`,
       "gi",
     ),

@@ -1,5 +1,5 @@
 /**
- * What a short answer means, and when two of them mean the same.
+ * Compares short answers by value.
  *
  * @module
  */
@@ -14,19 +14,20 @@ const FRACTIONS: Readonly<Record<string, string>> = {
   "⅛": "1/8",
 };
 
-/** Numbers are equal within this relative difference. */
+/** Relative difference within which numbers are equal. */
 const TOLERANCE = 1e-6;
 
-/** Longer answers, in characters, are compared as texts: no value is read from them. */
-const LONGEST = 1_000;
+/** Longer answers, in characters, are compared as text. */
+const MAX_LENGTH = 1_000;
 
 const NUMBER = String.raw`[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?`;
 const NUMBER_REGEXP = new RegExp(`^${NUMBER}$`, "i");
 const FRACTION_REGEXP = new RegExp(`^(${NUMBER})/(${NUMBER})$`, "i");
+const POWER_REGEXP = new RegExp(`^(${NUMBER})\\*10\\^(-?\\d+)$`, "i");
 const MIXED_REGEXP = /^([-+]?)(\d+) (\d+)\/(\d+)$/;
 
-/** Takes LaTeX, full-width forms and typography off. */
-function plain(answer: string): string {
+/** Removes LaTeX, full-width forms and typography. */
+function toPlainText(answer: string): string {
   return answer
     .replace(/[\uff01-\uff5e]/g, (char) => String.fromCharCode(char.charCodeAt(0) - 0xfee0))
     .replace(/[−–]/g, "-")
@@ -46,11 +47,11 @@ function plain(answer: string): string {
     .trim();
 }
 
-/** Reads a number in any of its forms; undefined for what is none. */
-function numberOf(text: string): number | undefined {
+/** Parses a number with separators, a power of ten, a fraction or a mixed fraction. */
+function parseNumber(text: string): number | undefined {
   const bare = text.replace(/(?<=\d)[, _](?=\d{3}(?!\d))/g, "").replace(/^[€£¥]/, "");
   if (NUMBER_REGEXP.test(bare)) return Number(bare);
-  const power = new RegExp(`^(${NUMBER})\\*10\\^(-?\\d+)$`, "i").exec(bare);
+  const power = POWER_REGEXP.exec(bare);
   if (power !== null) return Number(power[1]) * 10 ** Number(power[2]);
   const fraction = FRACTION_REGEXP.exec(bare);
   if (fraction !== null && Number(fraction[2]) !== 0) {
@@ -62,21 +63,21 @@ function numberOf(text: string): number | undefined {
   return mixed[1] === "-" ? -value : value;
 }
 
-/** A number without its unit, sign of percent or currency. */
-function quantityOf(text: string): number | undefined {
-  const exact = numberOf(text);
+/** Parses a number that may have a unit, a percent sign or a currency. */
+function parseQuantity(text: string): number | undefined {
+  const exact = parseNumber(text);
   if (exact !== undefined) return exact;
   const bare = text.replace(/^(?:usd?|eur|rmb|[€£¥])\s*/i, "")
     .replace(
       /\s*(?:%|percent|[a-zµ²³]+(?:\/[a-z]+|\^?[23])?(?: [a-z]+)?|[元个岁米天人只条本次]+)\.?$/i,
       "",
     );
-  return bare === text ? undefined : numberOf(bare.trim());
+  return bare === text ? undefined : parseNumber(bare.trim());
 }
 
-/** Splits at the commas that stand in no bracket. */
-function parts(text: string): string[] {
-  const out: string[] = [];
+/** Splits at the commas outside brackets. */
+function splitItems(text: string): string[] {
+  const items: string[] = [];
   let depth = 0;
   let start = 0;
   for (let i = 0; i < text.length; i++) {
@@ -84,44 +85,42 @@ function parts(text: string): string[] {
     if ("([{".includes(char)) depth++;
     else if (")]}".includes(char)) depth--;
     else if (char === "," && depth === 0) {
-      out.push(text.slice(start, i));
+      items.push(text.slice(start, i));
       start = i + 1;
     }
   }
-  return [...out, text.slice(start)];
+  return [...items, text.slice(start)];
 }
 
 /**
- * A canonical form: equal forms mean equal answers. Numbers lose their separators, units and
- * trailing zeros, words their case, articles and final punctuation; what stands behind an
- * equals sign counts alone.
+ * Returns a canonical form; equal forms mean equal answers. Numbers lose their separators, units
+ * and trailing zeros, and words their case, articles and final punctuation. Of an equation like
+ * "x = 4" only the right side counts.
  */
 export function normaliseAnswer(answer: string): string {
-  if (answer.length > LONGEST) return answer.replace(/\s+/g, " ").trim().toLowerCase();
-  let text = plain(answer).replace(/^\((?<one>[A-Za-z])\)$/, "$<one>").replace(
-    /[.。!！?？;；,，]+$/,
-    "",
-  );
+  if (answer.length > MAX_LENGTH) return answer.replace(/\s+/g, " ").trim().toLowerCase();
+  let text = toPlainText(answer).replace(/^\(([A-Za-z])\)$/, "$1")
+    .replace(/[.。!！?？;；,，]+$/, "");
   const equation = /^[a-z]\s*=\s*([^=]+)$/i.exec(text);
   if (equation !== null) text = equation[1]!.trim();
-  const value = quantityOf(text);
+  const value = parseQuantity(text);
   if (value !== undefined && Number.isFinite(value)) {
     const digits = text.replace(/[, _]/g, "");
-    // Beyond 2^53 a double does not tell neighbours apart.
+    // Beyond 2^53 neighbouring integers are the same double.
     if (/^[-+]?\d{16,}$/.test(digits)) return String(BigInt(digits));
     return String(Object.is(value, -0) ? 0 : value);
   }
   const tuple = /^([([{])(.*)([)\]}])$/.exec(text);
   if (tuple !== null && tuple[2]!.includes(",")) {
-    const inner = parts(tuple[2]!).map((part) => normaliseAnswer(part.trim()));
-    if (tuple[1] === "{") inner.sort();
-    return `${tuple[1]}${inner.join(",")}${tuple[3]}`;
+    const items = splitItems(tuple[2]!).map((item) => normaliseAnswer(item.trim()));
+    if (tuple[1] === "{") items.sort();
+    return `${tuple[1]}${items.join(",")}${tuple[3]}`;
   }
   return text.toLowerCase().replace(/^(?:the|an?) /, "").replace(/ ?([-+*/=^(){}\[\],\\]) ?/g, "$1")
     .trim();
 }
 
-/** Whether two answers have the same value; numbers may differ by one part in a million. */
+/** Returns whether two answers have the same value; numbers may differ by one in a million. */
 export function sameAnswer(a: string, b: string): boolean {
   const [x, y] = [normaliseAnswer(a), normaliseAnswer(b)];
   if (x === y) return true;

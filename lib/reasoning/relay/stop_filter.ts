@@ -1,41 +1,30 @@
 /**
- * Ends a text at a stop sequence, for upstreams that do not.
+ * Ends a streamed text at a stop sequence, for upstreams that do not.
  *
  * @module
  */
 
-/** A streaming filter. */
 export interface StopFilter {
-  /** Takes the next characters; gives out those that are certain to come before any stop. */
+  /** Takes the next characters; returns those that certainly come before any stop sequence. */
   push(text: string): string;
-  /** What was held back. */
+  /** Ends the text; returns what was held back. */
   end(): string;
-  /** Whether a stop sequence has come; nothing follows it. */
   stopped(): boolean;
-  /** The stop sequence that has come. */
+  /** The stop sequence that ended the text, if one did. */
   sequence(): string | undefined;
 }
 
-/** Lets all through. */
-const NO_STOPS: StopFilter = {
-  push: (text) => text,
-  end: () => "",
-  stopped: () => false,
-  sequence: () => undefined,
-};
-
-/** Creates a filter; the stop sequence itself is not given out. */
+/** Creates a filter that removes the first stop sequence and everything after it. */
 export function createStopFilter(stops: readonly string[]): StopFilter {
   const sequences = stops.filter((stop) => stop !== "");
-  if (sequences.length === 0) return NO_STOPS;
   const longest = Math.max(0, ...sequences.map((stop) => stop.length));
   let held = "";
   let sequence: string | undefined;
 
-  /** How many characters at the end could be the beginning of a stop sequence. */
+  /** Number of characters at the end that could be the beginning of a stop sequence. */
   function openTail(text: string): number {
     for (let length = Math.min(longest - 1, text.length); length > 0; length--) {
-      const tail = text.slice(text.length - length);
+      const tail = text.slice(-length);
       if (sequences.some((stop) => stop.startsWith(tail))) return length;
     }
     return 0;
@@ -45,27 +34,23 @@ export function createStopFilter(stops: readonly string[]): StopFilter {
     push(text) {
       if (sequence !== undefined) return "";
       const all = held + text;
-      let at = all.length;
+      let end = all.length;
       for (const stop of sequences) {
-        const found = all.indexOf(stop);
-        if (found < 0 || found >= at) continue;
-        at = found;
+        const index = all.indexOf(stop);
+        if (index < 0 || index >= end) continue;
+        end = index;
         sequence = stop;
       }
-      const keep = sequence === undefined ? openTail(all) : 0;
-      held = all.slice(all.length - keep);
-      return all.slice(0, sequence === undefined ? all.length - keep : at);
+      if (sequence === undefined) end -= openTail(all);
+      held = sequence === undefined ? all.slice(end) : "";
+      return all.slice(0, end);
     },
     end() {
       const rest = held;
       held = "";
       return rest;
     },
-    stopped() {
-      return sequence !== undefined;
-    },
-    sequence() {
-      return sequence;
-    },
+    stopped: () => sequence !== undefined,
+    sequence: () => sequence,
   };
 }

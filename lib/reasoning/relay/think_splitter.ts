@@ -1,90 +1,76 @@
 /**
- * Tells tagged thinking from the answer in a model's text, as it streams.
+ * Separates tagged thinking from the answer in a streamed text.
  *
  * @module
  */
 
-/** What a piece of text held. */
 export interface SplitText {
-  /** Thinking. */
   reasoning: string;
-  /** Answer. */
   content: string;
 }
 
-/** A streaming splitter. */
 export interface ThinkSplitter {
-  /** Takes the next characters. */
   push(text: string): SplitText;
-  /** Ends the text; what was held back comes out. */
+  /** Ends the text; returns what was held back. */
   end(): SplitText;
-  /** Whether all that follows is answer. */
+  /** Whether all text that follows is content. */
   done(): boolean;
 }
 
-const NAMES = "think|thinking|thought|reasoning";
-const OPEN = new RegExp(`^\\s*<(${NAMES})>`, "i");
+const NAMES = ["think", "thinking", "thought", "reasoning"];
+const OPEN_REGEXP = new RegExp(`^\\s*<(${NAMES.join("|")})>`, "i");
 
-/** Whether more text could still make an opening tag of this start. */
+/** Whether more text could still complete an opening tag. */
 function mayOpen(text: string): boolean {
-  // Most texts begin with something else.
-  if (!/^\s*(?:<|$)/.test(text)) return false;
   const start = text.trimStart().toLowerCase();
-  return NAMES.split("|").some((name) => `<${name}>`.startsWith(start));
+  return NAMES.some((name) => `<${name}>`.startsWith(start));
 }
 
 /**
- * Creates a splitter. Only a text that begins with an opening tag has a thinking block: a tag
- * in the middle of an answer is part of the answer.
+ * Creates a splitter. Only a text that begins with an opening tag has a thinking block; a tag in
+ * the middle of an answer is part of the answer. Whitespace after a tag is dropped.
  */
 export function createThinkSplitter(): ThinkSplitter {
-  // "margin" is the white space behind a tag, which belongs to neither side.
-  let state: "start" | "margin" | "inside" | "gap" | "answer" = "start";
+  let state: "start" | "afterOpening" | "inside" | "afterClosing" | "answer" = "start";
   let held = "";
-  let close = "";
-  let closing = /(?:)/;
+  let closingTag = "";
+  let closingRegexp = /(?:)/;
 
   function push(text: string): SplitText {
-    if (state === "answer") return { reasoning: "", content: text };
     held += text;
     if (state === "start") {
-      const open = OPEN.exec(held);
-      if (open === null) {
-        return mayOpen(held) ? { reasoning: "", content: "" } : answer();
-      }
-      close = `</${open[1]!.toLowerCase()}>`;
-      closing = new RegExp(close, "i");
-      held = held.slice(open[0].length);
-      state = "margin";
+      const opening = OPEN_REGEXP.exec(held);
+      if (opening === null) return mayOpen(held) ? nothing() : answer();
+      closingTag = `</${opening[1]!.toLowerCase()}>`;
+      closingRegexp = new RegExp(closingTag, "i");
+      held = held.slice(opening[0].length);
+      state = "afterOpening";
     }
-    if (state === "margin") {
+    if (state === "afterOpening") {
       held = held.trimStart();
-      if (held === "") return { reasoning: "", content: "" };
+      if (held === "") return nothing();
       state = "inside";
     }
-    return state === "inside" ? inside() : gap();
+    if (state === "inside") return inside();
+    if (state === "afterClosing") held = held.trimStart();
+    return held === "" ? nothing() : answer();
   }
 
   function inside(): SplitText {
-    // Not by lower case: that changes the length of some texts.
-    const at = held.search(closing);
-    if (at >= 0) {
-      const reasoning = held.slice(0, at);
-      held = held.slice(at + close.length);
-      state = "gap";
-      return { reasoning, content: gap().content };
+    // Not by lower case, which changes the length of some texts.
+    const end = held.search(closingRegexp);
+    if (end >= 0) {
+      const reasoning = held.slice(0, end);
+      held = held.slice(end + closingTag.length).trimStart();
+      state = "afterClosing";
+      return { reasoning, content: held === "" ? "" : answer().content };
     }
-    // A closing tag may be cut; hold back no more than could be its beginning.
-    const from = held.lastIndexOf("<");
-    const keep = from >= 0 && close.startsWith(held.slice(from).toLowerCase()) ? from : held.length;
-    const reasoning = held.slice(0, keep);
-    held = held.slice(keep);
+    // Hold back what could be the beginning of a closing tag.
+    const last = held.lastIndexOf("<");
+    const mayClose = last >= 0 && closingTag.startsWith(held.slice(last).toLowerCase());
+    const reasoning = mayClose ? held.slice(0, last) : held;
+    held = held.slice(reasoning.length);
     return { reasoning, content: "" };
-  }
-
-  function gap(): SplitText {
-    held = held.trimStart();
-    return held === "" ? { reasoning: "", content: "" } : answer();
   }
 
   function answer(): SplitText {
@@ -99,12 +85,13 @@ export function createThinkSplitter(): ThinkSplitter {
     end() {
       const rest = held;
       held = "";
-      return state === "inside"
-        ? { reasoning: rest, content: "" }
-        : { reasoning: "", content: state === "start" ? rest : "" };
+      if (state === "inside") return { reasoning: rest, content: "" };
+      return { reasoning: "", content: state === "start" ? rest : "" };
     },
-    done() {
-      return state === "answer";
-    },
+    done: () => state === "answer",
   };
+}
+
+function nothing(): SplitText {
+  return { reasoning: "", content: "" };
 }

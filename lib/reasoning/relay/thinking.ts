@@ -4,7 +4,7 @@
  * @module
  */
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
-import { createRepetitionDetector } from "../strategies/steps/repetition.ts";
+import { createRepetitionDetector } from "./repetition.ts";
 import type { Message } from "../request.ts";
 import type { CallSpec, StrategyContext } from "../strategy.ts";
 

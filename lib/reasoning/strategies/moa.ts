@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { relayAnswer } from "../relay/answer.ts";
 import { withoutFinalLine } from "../answers/extractor.ts";
-import { relayOrBest } from "../answers/best.ts";
+import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered } from "../answers/candidates.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import { candidate, sampleAll } from "../relay/parallel.ts";
@@ -99,6 +99,6 @@ export const moa: RunnableStrategy = {
       ...request.messages,
     ];
     const best = withoutFinalLine(candidates[0] ?? "");
-    yield* relayOrBest(context, { role: "aggregator", messages }, step, best);
+    yield* relayWithFallback(context, { role: "aggregator", messages }, step, best);
   },
 };

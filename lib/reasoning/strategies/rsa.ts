@@ -6,18 +6,18 @@
  */
 import { z } from "zod";
 import { extractAnswer, questionOptions, withoutFinalLine } from "../answers/extractor.ts";
-import { relayOrBest } from "../answers/best.ts";
+import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered, shuffled } from "../answers/candidates.ts";
 import { conclude } from "../answers/conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent } from "../events.ts";
-import { central } from "../answers/judge.ts";
+import { byCentrality } from "../answers/judge.ts";
 import { candidate, type Sample, sampleAll, type SampleSpec } from "../relay/parallel.ts";
 import { rsaPrompts } from "../prompts.ts";
 import { lastQuestion } from "../question.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { type Ballot, createBallot } from "../answers/votes.ts";
+import { type Ballot, createBallot } from "../answers/vote_decision.ts";
 import { direct } from "./direct.ts";
 
 const count = (most: number) => z.number().int().min(1).max(most).optional();
@@ -147,11 +147,11 @@ async function* finish(
     return yield* conclude(context, shortest, 2);
   }
   const texts = population.map((each) => withoutFinalLine(textOf(each)));
-  const chosen = central(texts).slice(0, CENTRAL).map((at) => texts[at]!);
+  const chosen = byCentrality(texts).slice(0, CENTRAL).map((at) => texts[at]!);
   const shown = lettered(chosen, context.random);
   const messages: Message[] = [
     { role: "system", content: context.prompt("answer").replace("{candidates}", () => shown) },
     ...request.messages,
   ];
-  yield* relayOrBest(context, { role: "answer", messages }, 2, chosen[0] ?? "");
+  yield* relayWithFallback(context, { role: "answer", messages }, 2, chosen[0] ?? "");
 }

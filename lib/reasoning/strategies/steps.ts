@@ -8,7 +8,7 @@ import { relayAnswer } from "../relay/answer.ts";
 import { MAX_STEPS, reasonsNotAtAll } from "../effort.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import { stepsPrompts } from "../prompts.ts";
-import { createRepetitionDetector } from "./steps/repetition.ts";
+import { createRepetitionDetector } from "../relay/repetition.ts";
 import type { JsonFormat } from "../../upstream/target.ts";
 import type { Message } from "../request.ts";
 import { createStepReader, type Step } from "./steps/reader.ts";

@@ -7,7 +7,8 @@
  * @module
  */
 import { z } from "zod";
-import { extractAnswer, questionOptions, sameAnswer } from "../answers/extractor.ts";
+import { extractAnswer, questionOptions } from "../answers/extractor.ts";
+import { sameAnswer } from "../answers/value.ts";
 import { conclude } from "../answers/conclude.ts";
 import { reasonsNotAtAll } from "../effort.ts";
 import type { ReasoningEvent } from "../events.ts";
@@ -16,7 +17,7 @@ import { verifyPrompts } from "../prompts.ts";
 import { lastQuestion } from "../question.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { createBallot } from "../answers/votes.ts";
+import { createBallot } from "../answers/vote_decision.ts";
 import { direct } from "./direct.ts";
 
 const options = z.strictObject({

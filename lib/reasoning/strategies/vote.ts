@@ -16,7 +16,7 @@ import { votePrompts } from "../prompts.ts";
 import { lastQuestion } from "../question.ts";
 import type { Effort, Message, ReasoningRequest } from "../request.ts";
 import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { type Ballot, createBallot, isDecided } from "../answers/votes.ts";
+import { type Ballot, createBallot, isDecided } from "../answers/vote_decision.ts";
 import { direct } from "./direct.ts";
 
 const count = z.number().int().min(1).max(128);
@@ -94,9 +94,8 @@ async function* poll(
           : extractAnswer(sample.text, { options: letters, json: request.json !== undefined });
         ballot.add(sample, answer);
         const [first, second] = ballot.ranking();
-        const lead = first?.voters.length ?? 0;
-        done = isDecided(lead, second?.voters.length ?? 0) ||
-          (asked === 0 && size > 1 && lead === size);
+        const firstWave = asked === 0 && size > 1 ? size : undefined;
+        done = isDecided(first?.voters.length ?? 0, second?.voters.length ?? 0, firstWave);
         return { lines: [candidate(sample, answer), tally(ballot)], done };
       },
     });

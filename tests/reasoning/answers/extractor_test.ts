@@ -2,11 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   extractAnswer,
-  normaliseAnswer,
   questionOptions,
-  sameAnswer,
   withoutFinalLine,
 } from "../../../lib/reasoning/answers/extractor.ts";
+import { normaliseAnswer, sameAnswer } from "../../../lib/reasoning/answers/value.ts";
 import * as patterns from "../../../lib/reasoning/answers/patterns.ts";
 import { EQUALITY, EXTRACTION } from "./cases.ts";
 

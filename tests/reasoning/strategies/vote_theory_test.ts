@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { isDecided } from "../../../lib/reasoning/answers/votes.ts";
+import { isDecided } from "../../../lib/reasoning/answers/vote_decision.ts";
 import { createStrategyApp } from "./setup.ts";
 import { isRight, problemText, startSimulated } from "./simulated.ts";
 import { binomial, binomialInterval, meanTolerance, moments } from "./statistics.ts";

@@ -1,0 +1,70 @@
+/**
+ * Counts the votes of samples for answers, and decides when no more samples are needed.
+ *
+ * @module
+ */
+import { sameAnswer } from "./value.ts";
+
+/** The voters who agree on an answer. */
+export interface Cluster<T> {
+  /** The answer as its first voter gave it. */
+  answer: string;
+  voters: T[];
+}
+
+export interface Ballot<T> {
+  /** Counts a vote; `undefined` is an answer that could not be read. */
+  add(voter: T, answer: string | undefined): void;
+  /** The clusters by votes, largest first; of equal ones the earlier first. */
+  ranking(): Cluster<T>[];
+  /** Number of votes that could be read. */
+  valid(): number;
+  /** Number of all votes. */
+  total(): number;
+}
+
+/** Creates an empty ballot. Answers agree if they have the same value. */
+export function createBallot<T>(): Ballot<T> {
+  const clusters: Cluster<T>[] = [];
+  let total = 0;
+  return {
+    add(voter, answer) {
+      total++;
+      if (answer === undefined) return;
+      const cluster = clusters.find((other) => sameAnswer(other.answer, answer));
+      if (cluster === undefined) clusters.push({ answer, voters: [voter] });
+      else cluster.voters.push(voter);
+    },
+    ranking: () => clusters.toSorted((a, b) => b.voters.length - a.voters.length),
+    valid: () => clusters.reduce((sum, { voters }) => sum + voters.length, 0),
+    total: () => total,
+  };
+}
+
+const CONFIDENCE = 0.95;
+
+/**
+ * Returns whether the votes so far decide: the lead is 95 % certain, or the whole first wave agrees.
+ *
+ * @param firstWave size of the first wave, if more than one sample and only it was asked for.
+ */
+export function isDecided(first: number, second: number, firstWave?: number): boolean {
+  return leadConfidence(first, second) >= CONFIDENCE || first === firstWave;
+}
+
+/**
+ * The probability that the leading answer is the more frequent one of the first two, under a
+ * uniform prior: P(Binomial(v1 + v2 + 1, ½) ≤ v1).
+ *
+ * @see Aggarwal et al., Adaptive-Consistency, arXiv 2305.11860
+ */
+function leadConfidence(first: number, second: number): number {
+  const n = first + second + 1;
+  let term = 0.5 ** n;
+  let sum = 0;
+  for (let k = 0; k <= first; k++) {
+    sum += term;
+    term *= (n - k) / (k + 1);
+  }
+  return sum;
+}

@@ -1,0 +1,49 @@
+/**
+ * Detects thinking that goes round in circles.
+ *
+ * @module
+ */
+
+const SHINGLE_WORDS = 5;
+const MIN_SIMILARITY = 0.9;
+
+export interface RepetitionDetector {
+  /** Records a text; returns whether its similarity to an earlier one is over 0.9. */
+  repeats(text: string): boolean;
+}
+
+/** Returns the words in lower case. Scripts without spaces count each character as a word. */
+export function wordsOf(text: string): string[] {
+  // Not a constant: compiling its Unicode classes would add about 1 ms to the program's start.
+  const word =
+    /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}\p{M}]+/gu;
+  return text.toLowerCase().match(word) ?? [];
+}
+
+/** The Jaccard similarity of two sets, 0 to 1. */
+export function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+  const shared = a.intersection(b).size;
+  return shared / Math.max(1, a.size + b.size - shared);
+}
+
+/** Returns each run of five words; a shorter text is one run. */
+function shinglesOf(text: string): Set<string> {
+  const words = wordsOf(text);
+  const shingles = new Set<string>();
+  for (let i = 0; i <= Math.max(0, words.length - SHINGLE_WORDS); i++) {
+    shingles.add(words.slice(i, i + SHINGLE_WORDS).join(" "));
+  }
+  return shingles;
+}
+
+export function createRepetitionDetector(): RepetitionDetector {
+  const earlier: Set<string>[] = [];
+  return {
+    repeats(text) {
+      const shingles = shinglesOf(text);
+      const isRepeated = earlier.some((other) => jaccard(other, shingles) > MIN_SIMILARITY);
+      earlier.push(shingles);
+      return isRepeated;
+    },
+  };
+}
