@@ -1,141 +1,144 @@
-/**
- * Limits that hold over all servers of one store.
- *
- * @module
- */
+/** Limits that are shared by all servers of one store. */
 
-/** How much of something a client may use. */
 export interface Limit {
-  /** Whose limit of what; for a sum its calendar period too, as "alice usd 2026-01". */
+  /** Names the counter; of a sum also its calendar period, as in "alice usd 2026-01". */
   key: string;
-  /** Units: of a window for a rate, in all for a sum, at once for leases. Over 0. */
+  /** Units in each window (rate), in total (sum), or held at once (parallel). Greater than 0. */
   amount: number;
-  /** The window of a rate, how long a sum is kept from its first unit on, or a lease's life. */
+  /** Window of a rate, lifetime of a sum from its first unit, or lifetime of a lease. */
   windowMs: number;
   /**
-   * rate: a bucket of `amount` units that refills by `amount` in each `windowMs` (GCRA), so that
-   * any stretch of time lets through `amount` and what refilled in it; sum: a total; parallel: a
-   * count of leases, each of which ends by itself if its server does not renew it.
+   * rate: a bucket of `amount` units that refills at `amount` per `windowMs` (GCRA); sum: a total;
+   * parallel: a number of leases, each of which expires unless its server renews it.
    */
   kind: "rate" | "sum" | "parallel";
 }
 
-/** What is asked of a limit. */
-export interface Ask {
-  /** The limit; at most once in one call. */
+/** Units of a limit. */
+export interface Charge {
   limit: Limit;
-  /** Units, also parts of one; 0 only looks and is never refused. Of leases one at a time. */
+  /** May be fractional. For leases: 1, or 0 to read the state. */
   cost: number;
-  /** The id of a lease; one that is held already is renewed. */
+  /** Id of the lease, for `parallel`. */
   lease?: string;
 }
 
-/** What is put right once the true cost is known. */
-export interface Correction {
-  /** The limit. */
+export interface Lease {
   limit: Limit;
-  /** Units to be charged, whatever is left, as debt if need be; below 0 they are given back. */
-  cost: number;
-  /** The id of a lease to be released; `cost` then counts for nothing. */
-  lease?: string;
-}
-
-/** A lease that goes on. */
-export interface Renewal {
-  /** Its limit. */
-  limit: Limit;
-  /** Its id. */
   lease: string;
 }
 
-/** Where a limit stands after a call. */
+/** A limit after a call. */
 export interface LimitState {
-  /** The limit. */
   limit: Limit;
-  /** Units that are free, also parts of one; never below 0. */
+  /** Units available, at least 0; may be fractional. */
   remaining: number;
-  /** Time until the asked cost is free (again), if nothing else is used; Infinity: never. */
+  /** Time until the cost is available if nothing else is charged; Infinity: never. */
   retryAfterMs: number;
-  /** Time until all of it is free, if nothing else is used. */
+  /** Time until the limit is unused if nothing else is charged. */
   resetMs: number;
 }
 
-/** What came of a {@link Limiter.take}. */
-export interface Taken {
-  /** Whether all was granted; if not, nothing was taken. */
+export interface TakeResult {
+  /** Whether everything was charged. If false, nothing was. */
   ok: boolean;
-  /** Where the limits stand, in the order of the asks. */
+  /** In the order of the charges. */
   states: LimitState[];
 }
 
 /**
- * Keeper of limits. Times are in ms since 1970; one that goes back refills nothing. A failing
- * back end rejects with an Error; it is then unknown what was done.
+ * Times are in ms since 1970; a clock that goes back refills nothing. Methods reject if the back
+ * end fails; the call may then have had an effect or not.
  */
 export interface Limiter {
   /**
-   * Takes all that is asked, or nothing, in one step.
+   * Charges everything or nothing, in one atomic step. A cost of 0 only reads, and always succeeds.
+   * Taking a lease that is already held renews it.
    *
-   * @throws {TypeError} on an ask that is none
+   * @throws {TypeError} if a charge is invalid, or a limit is repeated
    */
-  take(now: number, asks: readonly Ask[]): Promise<Taken>;
+  take(now: number, charges: readonly Charge[]): Promise<TakeResult>;
   /**
-   * Corrects what was taken. What is given back to a rate counts from now on: over any stretch of
-   * time, units taken less units given back stay within the limit.
+   * Charges unconditionally, into debt if necessary. A negative cost is refunded, to a rate as of
+   * now: over any period, units charged minus units refunded stay within the limit. Leases are
+   * released, whatever their cost.
    *
-   * @throws {TypeError} on a correction that is none
+   * @throws {TypeError} if a charge is invalid
    */
-  settle(now: number, corrections: readonly Correction[]): Promise<void>;
+  settle(now: number, charges: readonly Charge[]): Promise<void>;
   /**
-   * Lets leases live on. One that has run out is taken anew, whatever the limit says, as its work
-   * goes on all the same.
+   * Extends leases. One that has expired is taken again, even beyond the limit, because its work
+   * is still running.
    *
-   * @throws {TypeError} on a limit that is none
+   * @throws {TypeError} if a limit is invalid or has no leases
    */
-  renew(now: number, leases: readonly Renewal[]): Promise<void>;
-  /** Lets go of all that is open; a second call does nothing. */
+  renew(now: number, leases: readonly Lease[]): Promise<void>;
+  /** Closes the connection; further calls do nothing. */
   close(): Promise<void>;
+}
+
+export type LimiterAction = "take" | "settle" | "renew";
+
+/** An implementation of limits. Its arguments have been validated, and it may be synchronous. */
+export interface LimiterBackend {
+  /** Does the action in one atomic step. The result matters for `take` only. */
+  apply(
+    action: LimiterAction,
+    now: number,
+    charges: readonly Charge[],
+  ): TakeResult | Promise<TakeResult>;
+  close(): void | Promise<void>;
+}
+
+/** Puts validation in front of a back end; whatever it throws becomes a rejection. */
+export function createLimiter({ apply, close }: LimiterBackend): Limiter {
+  return {
+    async take(now, charges) {
+      charges.forEach(checkTake);
+      if (new Set(charges.map(({ limit }) => `${limit.kind} ${limit.key}`)).size < charges.length) {
+        throw new TypeError("Cannot take from the same limit twice at once");
+      }
+      return await apply("take", now, charges);
+    },
+    async settle(now, charges) {
+      charges.forEach(checkSettlement);
+      await apply("settle", now, charges);
+    },
+    async renew(now, leases) {
+      leases.forEach(checkRenewal);
+      await apply("renew", now, leases.map((lease) => ({ ...lease, cost: 1 })));
+    },
+    // deno-lint-ignore require-await -- what the back end throws must become a rejection
+    close: async () => close(),
+  };
 }
 
 function checkLimit({ key, amount, windowMs }: Limit): void {
   if (!(amount > 0 && amount < Infinity && windowMs > 0 && windowMs < Infinity)) {
     throw new TypeError(
-      `Cannot use the limit "${key}": 'amount' and 'windowMs' must be over 0, not ${amount} and ${windowMs}`,
+      `Cannot use the limit "${key}": 'amount' and 'windowMs' must be greater than 0, not ${amount} and ${windowMs}`,
     );
   }
 }
 
-/** Checks what a caller hands to {@link Limiter.take}, for the adapters. */
-export function checkAsks(asks: readonly Ask[]): void {
-  for (const { limit, cost, lease } of asks) {
-    checkLimit(limit);
-    const isLease = limit.kind === "parallel";
-    const isRight = isLease ? cost === 0 || cost === 1 && lease !== undefined : cost >= 0;
-    if (!isRight || cost === Infinity) {
-      throw new TypeError(`Cannot take ${cost} of the limit "${limit.key}"`);
-    }
-  }
-  if (new Set(asks.map(({ limit }) => `${limit.kind} ${limit.key}`)).size < asks.length) {
-    throw new TypeError("Cannot take of a limit twice at once");
+function checkTake({ limit, cost, lease }: Charge): void {
+  checkLimit(limit);
+  const isValid = limit.kind === "parallel"
+    ? cost === 0 || cost === 1 && lease !== undefined
+    : cost >= 0 && cost < Infinity;
+  if (!isValid) throw new TypeError(`Cannot take ${cost} from the limit "${limit.key}"`);
+}
+
+function checkSettlement({ limit, cost, lease }: Charge): void {
+  checkLimit(limit);
+  if (limit.kind === "parallel" ? lease === undefined : !Number.isFinite(cost)) {
+    throw new TypeError(`Cannot settle ${cost} with the limit "${limit.key}"`);
   }
 }
 
-/** Checks what a caller hands to {@link Limiter.settle}, for the adapters. */
-export function checkCorrections(corrections: readonly Correction[]): void {
-  for (const { limit, cost, lease } of corrections) {
-    checkLimit(limit);
-    if (limit.kind === "parallel" ? lease === undefined : !Number.isFinite(cost)) {
-      throw new TypeError(`Cannot settle ${cost} of the limit "${limit.key}"`);
-    }
-  }
-}
-
-/** Checks what a caller hands to {@link Limiter.renew}, for the adapters. */
-export function checkRenewals(leases: readonly Renewal[]): void {
-  for (const { limit } of leases) {
-    checkLimit(limit);
-    if (limit.kind !== "parallel") {
-      throw new TypeError(`Cannot renew a lease of the limit "${limit.key}": it has none`);
-    }
+function checkRenewal({ limit }: Lease): void {
+  checkLimit(limit);
+  if (limit.kind !== "parallel") {
+    throw new TypeError(`Cannot renew a lease of the limit "${limit.key}": it has no leases`);
   }
 }

@@ -1,33 +1,23 @@
-/**
- * Opens what the setting `store` names.
- *
- * @module
- */
 import { dirname, resolve } from "node:path";
 import type { Limiter } from "./limiter.ts";
 import { createMemoryLimiter } from "./memory/limiter.ts";
 import { createMemoryStore } from "./memory/store.ts";
 import type { Store } from "./store.ts";
 
-/** What an opening needs to know. */
 export interface OpenOptions {
-  /** The database file of `auto` and `sqlite`; a relative `sqlite:PATH` is beside it. */
+  /** Database file of `auto` and `sqlite`. A relative `sqlite:PATH` is resolved beside it. */
   path: string;
-  /** The current time, in ms since 1970. */
+  /** Returns ms since 1970. */
   now: () => number;
-  /** Takes lines for people: what `auto` had to do without, a lost connection. */
+  /** Called with a message when `auto` falls back to memory or a connection is lost. */
   warn: (message: string) => void;
-  /**
-   * Whether this is Deno Deploy, where `auto` is Deno KV.
-   *
-   * @default the environment has DENO_DEPLOY
-   */
-  onDeploy?: boolean;
+  /** Whether this is Deno Deploy, where `auto` is Deno KV. */
+  onDeploy: boolean;
 }
 
-/** How one kind of thing is opened on each back end, whose code is loaded only then. */
+/** Opens one kind of thing on each back end, whose code is loaded only when it is needed. */
 interface Openers<T> {
-  /** What is opened, for people. */
+  /** Subject of the warning. */
   name: string;
   memory(): T;
   sqlite(path: string): Promise<T>;
@@ -37,15 +27,15 @@ interface Openers<T> {
 
 /**
  * Opens the store of a setting: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…` or
- * `rediss://…`. `auto` is Deno KV on Deno Deploy and SQLite elsewhere, and memory, with a warning,
- * where that can't be opened.
+ * `rediss://…`. `auto` is Deno KV on Deno Deploy and SQLite elsewhere; if that cannot be opened, it
+ * is memory, with a warning.
  *
- * @throws {TypeError} on another setting
- * @throws {Error} where what is named can't be opened; the message holds no password
+ * @throws {TypeError} if the setting is invalid
+ * @throws {Error} if the store cannot be opened; the message contains no password
  */
 export function openStore(setting: string, options: OpenOptions): Promise<Store> {
   const { now, warn } = options;
-  return openOn(setting, options, {
+  return open(setting, options, {
     name: "Stored responses",
     memory: () => createMemoryStore({ now }),
     sqlite: async (path) => (await import("./sqlite/store.ts")).openSqliteStore({ path, now }),
@@ -54,15 +44,10 @@ export function openStore(setting: string, options: OpenOptions): Promise<Store>
   });
 }
 
-/**
- * Opens the limits of a setting, on a connection of their own; otherwise as {@link openStore}.
- *
- * @throws {TypeError} on another setting
- * @throws {Error} where what is named can't be opened; the message holds no password
- */
+/** Opens the limits of a setting, on a connection of their own. Otherwise as {@link openStore}. */
 export function openLimiter(setting: string, options: OpenOptions): Promise<Limiter> {
   const { warn } = options;
-  return openOn(setting, options, {
+  return open(setting, options, {
     name: "Limits",
     memory: createMemoryLimiter,
     sqlite: async (path) => (await import("./sqlite/limiter.ts")).openSqliteLimiter({ path }),
@@ -71,14 +56,14 @@ export function openLimiter(setting: string, options: OpenOptions): Promise<Limi
   });
 }
 
-async function openOn<T>(setting: string, options: OpenOptions, openers: Openers<T>): Promise<T> {
-  const { path, warn, onDeploy = Deno.env.has("DENO_DEPLOY") } = options;
+async function open<T>(setting: string, options: OpenOptions, openers: Openers<T>): Promise<T> {
+  const { path, warn, onDeploy } = options;
   if (setting === "auto") {
     try {
       return await (onDeploy ? openers.kv(await openKv()) : openers.sqlite(path));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      warn(`${openers.name} are kept in memory only and end with this process: ${reason}`);
+      warn(`${openers.name} are kept in memory only and are lost on exit: ${reason}`);
       return openers.memory();
     }
   }
@@ -89,19 +74,19 @@ async function openOn<T>(setting: string, options: OpenOptions, openers: Openers
   }
   if (setting === "kv") return await openers.kv(await openKv());
   if (/^rediss?:\/\//.test(setting)) {
-    if (!URL.canParse(setting)) throw new TypeError("Cannot open the store: its URL is not valid");
+    if (!URL.canParse(setting)) throw new TypeError("Cannot open the store: its URL is invalid");
     return await openers.redis(setting);
   }
-  // The rest of it may hold a password.
-  const beginning = setting.match(/^\w*/)![0];
+  // The rest may contain a password.
+  const start = setting.match(/^\w*/)![0];
   throw new TypeError(
-    `Cannot open the store "${beginning}…": it must be auto, memory, sqlite, sqlite:PATH, kv, redis://… or rediss://…`,
+    `Cannot open the store "${start}…": it must be auto, memory, sqlite, sqlite:PATH, kv, redis://… or rediss://…`,
   );
 }
 
 async function openKv(): Promise<Deno.Kv> {
   if (typeof Deno.openKv !== "function") {
-    throw new Error("Cannot open Deno KV: deno must be started with --unstable-kv");
+    throw new Error("Cannot open Deno KV: start deno with --unstable-kv");
   }
   return await Deno.openKv();
 }

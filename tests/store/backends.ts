@@ -1,8 +1,3 @@
-/**
- * The back ends that the tests of the store run over, each with data and a clock of its own.
- *
- * @module
- */
 import { createKvStore } from "../../lib/store/kv/store.ts";
 import type { Limiter } from "../../lib/store/limiter.ts";
 import { createKvLimiter } from "../../lib/store/kv/limiter.ts";
@@ -15,25 +10,21 @@ import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { NO_REDIS, startRedis } from "./redis/server.ts";
 
-/** A back end with nothing in it. */
+/** An empty back end. */
 export interface Backend extends AsyncDisposable {
-  /** Opens its store; in memory always the same, else each time another handle on the same data. */
+  /** Opens the store. In memory this is always the same; otherwise a new handle on the same data. */
   open(): Promise<Store>;
-  /** Opens its limiter, likewise. */
+  /** As `open`, for the limiter. */
   openLimiter(): Promise<Limiter>;
 }
 
-/** A kind of back end. */
 export interface BackendKind {
-  /** Its name. */
   kind: Store["kind"];
-  /** Whether this machine lacks what it needs. */
+  /** Whether this machine cannot run it. */
   ignore: boolean;
-  /** Makes one. */
   start(now: () => number): Promise<Backend>;
 }
 
-/** All kinds. */
 export const BACKENDS: readonly BackendKind[] = [
   { kind: "memory", ignore: false, start: (now) => Promise.resolve(startMemory(now)) },
   { kind: "sqlite", ignore: false, start: startSqlite },
@@ -87,14 +78,14 @@ function withHandles(
   end: () => Promise<void>,
 ): Backend {
   const handles: { close(): Promise<void> }[] = [];
-  async function keep<Handle extends Store | Limiter>(opening: Promise<Handle>): Promise<Handle> {
+  async function track<Handle extends Store | Limiter>(opening: Promise<Handle>): Promise<Handle> {
     const handle = await opening;
     handles.push(handle);
     return handle;
   }
   return {
-    open: () => keep(openStore()),
-    openLimiter: () => keep(openLimiter()),
+    open: () => track(openStore()),
+    openLimiter: () => track(openLimiter()),
     async [Symbol.asyncDispose]() {
       for (const handle of handles) await handle.close();
       await end();

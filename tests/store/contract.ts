@@ -1,27 +1,20 @@
-/**
- * Runs one test over every back end of the store.
- *
- * @module
- */
 import type { Change, EntryKey, Store } from "../../lib/store/store.ts";
 import { BACKENDS } from "./backends.ts";
 
-/** What a test of the contract works with. */
 export interface Bench {
   /** An empty store. */
   store: Store;
-  /** Opens the same data once more. */
+  /** Opens another handle on the same data. */
   open(): Promise<Store>;
-  /** The injected time. */
   now(): number;
-  /** Lets ms of it pass. */
+  /** Advances the injected time by ms. */
   pass(ms: number): void;
 }
 
-/** Long enough that no back end's own clock ends an entry that the injected one lets live. */
+/** Long enough that no entry expires by the back end's own clock during a test. */
 export const HOUR = 3_600_000;
 
-/** Runs `test` over every back end, or those of some kinds. */
+/** Runs a test on every back end, or on those of some kinds. */
 export function contract(
   name: string,
   test: (bench: Bench) => Promise<void>,
@@ -42,18 +35,15 @@ export function contract(
   }
 }
 
-/** A key. */
 export const key = (id: string, collection = "c"): EntryKey => ({ collection, id });
 
-/** A write of an entry, by default of its own id. */
+/** A change that sets an entry; its value defaults to its id. */
 export const set = (id: string, value = id): Change => ({ key: key(id), value });
 
-/** One entry's text. */
 export async function valueOf(store: Store, id: string): Promise<string | undefined> {
   return (await store.get([key(id)]))[0]?.value;
 }
 
-/** One entry's version. */
 export async function versionOf(store: Store, id: string): Promise<string | undefined> {
   return (await store.get([key(id)]))[0]?.version;
 }

@@ -2,17 +2,20 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { MAX_CHANGES } from "../../lib/store/store.ts";
 import { contract, HOUR, key, set, valueOf, versionOf } from "./contract.ts";
 
-contract("entries come back in the keys' order, absent ones as undefined", async ({ store }) => {
-  const other = key("a", "d");
-  assert(await store.write([set("a", "1"), set("b", "2"), { key: other, value: "3" }]));
-  const found = await store.get([key("b"), key("none"), other, key("a"), key("b")]);
-  assertEquals(found.map((entry) => entry?.value), ["2", undefined, "3", "1", "2"]);
-  assertEquals(found[2], { ...other, value: "3", version: found[2]!.version });
-  assertEquals(await store.get([]), []);
-  assertEquals(await store.write([]), true);
-});
+contract(
+  "get returns entries in the order of the keys, undefined for missing ones",
+  async ({ store }) => {
+    const other = key("a", "d");
+    assert(await store.write([set("a", "1"), set("b", "2"), { key: other, value: "3" }]));
+    const found = await store.get([key("b"), key("none"), other, key("a"), key("b")]);
+    assertEquals(found.map((entry) => entry?.value), ["2", undefined, "3", "1", "2"]);
+    assertEquals(found[2], { ...other, value: "3", version: found[2]!.version });
+    assertEquals(await store.get([]), []);
+    assertEquals(await store.write([]), true);
+  },
+);
 
-contract("a version is another after every write, and none returns", async ({ store }) => {
+contract("every write creates a version that was never used", async ({ store }) => {
   const seen = new Set<string>();
   for (let i = 0; i < 5; i++) {
     await store.write([set("a", "same")]);
@@ -23,7 +26,7 @@ contract("a version is another after every write, and none returns", async ({ st
   assertEquals(seen.has(undefined!), false);
 });
 
-contract("a write holds only on the version that it names", async ({ store }) => {
+contract("a write succeeds only if the version matches", async ({ store }) => {
   assert(await store.write([{ ...set("a", "1"), ifVersion: null }]));
   assertEquals(await store.write([{ ...set("a", "2"), ifVersion: null }]), false);
   const first = (await versionOf(store, "a"))!;
@@ -40,9 +43,9 @@ contract("a write holds only on the version that it names", async ({ store }) =>
   assert(await store.write([{ key: key("a"), delete: true, ifVersion: null }]));
 });
 
-contract("all changes are made or none", async ({ store }) => {
+contract("a write makes all changes or none", async ({ store }) => {
   await store.write([set("a", "old"), set("b", "old")]);
-  const stale = { ...set("b", "new"), ifVersion: "of another time" };
+  const stale = { ...set("b", "new"), ifVersion: "stale" };
   const long = "x".repeat(200_000);
   for (const value of ["new", long]) {
     const changes = [set("a", value), stale, set("c", value), {
@@ -59,7 +62,7 @@ contract("all changes are made or none", async ({ store }) => {
   assertEquals(await valueOf(store, "b"), "new");
 });
 
-contract("a list is in the order of ids, between its bounds", async ({ store }) => {
+contract("list returns a range in the order of its ids", async ({ store }) => {
   const ids = ["a", "B", "a-1", "a1", "a:", "b", "aa", "~"];
   await store.write(ids.map((id) => set(id)));
   await store.write(["c\u0001", "", "cc", "b"].map((collection) => ({
@@ -86,7 +89,7 @@ contract("a list is in the order of ids, between its bounds", async ({ store }) 
   assertEquals(entry, { ...key("B"), value: "B", version: (await versionOf(store, "B"))! });
 });
 
-contract("an entry is absent from its expiry on", async ({ store, now, pass }) => {
+contract("an entry is missing once it has expired", async ({ store, now, pass }) => {
   await store.write([
     set("stays"),
     { ...set("goes", "1"), expiresAt: now() + HOUR },
@@ -103,28 +106,31 @@ contract("an entry is absent from its expiry on", async ({ store, now, pass }) =
   assertEquals(await valueOf(store, "goes"), undefined);
   assertEquals(await valueOf(store, "prolonged"), "2");
   const [first] = await store.list({ collection: "c", limit: 1 });
-  assertEquals(first?.id, "prolonged", "an expired entry must not count");
+  assertEquals(first?.id, "prolonged", "an expired entry must not count towards the limit");
   assertEquals(await store.write([{ ...set("goes", "2"), ifVersion: stale }]), false);
   assert(await store.write([{ ...set("goes", "2"), ifVersion: null }]));
   assertEquals(await valueOf(store, "goes"), "2");
 });
 
-contract("a list finds what lives behind hundreds of the expired", async ({ store, now, pass }) => {
-  for (let i = 0; i < 300; i += 50) {
-    await store.write(Array.from({ length: 50 }, (_, j) => ({
-      ...set(String(i + j).padStart(5, "0")),
-      expiresAt: now() + HOUR,
-    })));
-  }
-  pass(HOUR);
-  await store.write([set("00150", "lives"), set("1")]);
-  for (const reverse of [false, true]) {
-    const found = await store.list({ collection: "c", limit: 2, reverse });
-    assertEquals(found.map(({ id }) => id), reverse ? ["1", "00150"] : ["00150", "1"]);
-  }
-});
+contract(
+  "list finds live entries behind hundreds of expired ones",
+  async ({ store, now, pass }) => {
+    for (let i = 0; i < 300; i += 50) {
+      await store.write(Array.from({ length: 50 }, (_, j) => ({
+        ...set(String(i + j).padStart(5, "0")),
+        expiresAt: now() + HOUR,
+      })));
+    }
+    pass(HOUR);
+    await store.write([set("00150", "live"), set("1")]);
+    for (const reverse of [false, true]) {
+      const found = await store.list({ collection: "c", limit: 2, reverse });
+      assertEquals(found.map(({ id }) => id), reverse ? ["1", "00150"] : ["00150", "1"]);
+    }
+  },
+);
 
-contract("texts come back as they were written", async ({ store }) => {
+contract("values are read as they were written", async ({ store }) => {
   const texts = [
     "",
     "\0 in \0 it",
@@ -136,14 +142,14 @@ contract("texts come back as they were written", async ({ store }) => {
   ];
   for (const value of [...texts, ...texts.toReversed()]) {
     await store.write([set("a", value)]);
-    assert(await valueOf(store, "a") === value, `${value.length} characters were changed`);
+    assert(await valueOf(store, "a") === value, `a text of ${value.length} characters was changed`);
   }
   await store.write(texts.map((value, i) => set(`t${i}`, value)));
   const found = await store.list({ collection: "c", after: "t", limit: 100 });
-  assert(found.every(({ value }, i) => value === texts[i]), "a list changed a text");
+  assert(found.every(({ value }, i) => value === texts[i]), "list changed a text");
 });
 
-contract("a hundred entries of 50 kB go in one write", async ({ store }) => {
+contract("one write takes 100 entries of 50 kB", async ({ store }) => {
   const value = "v".repeat(50_000);
   const ids = Array.from({ length: MAX_CHANGES }, (_, i) => `${i + 100}`);
   assert(await store.write(ids.map((id) => set(id, value + id))));
@@ -154,7 +160,7 @@ contract("a hundred entries of 50 kB go in one write", async ({ store }) => {
   assertEquals(await store.list({ collection: "c", limit: 1000 }), []);
 });
 
-contract("names may hold anything but NUL, and never meet", async ({ store }) => {
+contract("names may contain anything but NUL and never collide", async ({ store }) => {
   const names = [
     "a",
     "a:b",
@@ -168,37 +174,37 @@ contract("names may hold anything but NUL, and never meet", async ({ store }) =>
     "漢".repeat(200),
   ];
   const keys = names.flatMap((collection) => names.map((id) => ({ collection, id })));
-  assert(await store.write(keys.map((each, i) => ({ key: each, value: String(i) }))));
+  assert(await store.write(keys.map((key, i) => ({ key, value: String(i) }))));
   const found = await store.get(keys);
   assertEquals(found.map((entry) => entry?.value), keys.map((_, i) => String(i)));
   assertEquals((await store.list({ collection: "a", limit: 100 })).length, names.length);
 });
 
-contract("keys, ranges and texts that are none are refused", async ({ store }) => {
-  const refused = async (work: () => Promise<unknown>) => void await assertRejects(work, TypeError);
+contract("invalid keys, ranges and values are rejected", async ({ store }) => {
+  const rejects = async (work: () => Promise<unknown>) => void await assertRejects(work, TypeError);
   for (const name of ["x".repeat(201), "a\0b", "\ud800"]) {
-    await refused(() => store.get([key(name)]));
-    await refused(() => store.get([key("a", name)]));
-    await refused(() => store.write([set(name)]));
-    await refused(() => store.list({ collection: name, limit: 1 }));
-    await refused(() => store.list({ collection: "c", limit: 1, after: name }));
+    await rejects(() => store.get([key(name)]));
+    await rejects(() => store.get([key("a", name)]));
+    await rejects(() => store.write([set(name)]));
+    await rejects(() => store.list({ collection: name, limit: 1 }));
+    await rejects(() => store.list({ collection: "c", limit: 1, after: name }));
   }
-  for (const limit of [-1, 1.5, NaN]) await refused(() => store.list({ collection: "c", limit }));
-  await refused(() => store.write([set("twice"), set("twice")]));
-  await refused(() => store.write([set("a", "\ud800")]));
+  for (const limit of [-1, 1.5, NaN]) await rejects(() => store.list({ collection: "c", limit }));
+  await rejects(() => store.write([set("twice"), set("twice")]));
+  await rejects(() => store.write([set("a", "\ud800")]));
   const many = Array.from({ length: MAX_CHANGES + 1 }, (_, i) => set(`${i}`));
-  await refused(() => store.write(many));
+  await rejects(() => store.write(many));
   assertEquals(await store.list({ collection: "c", limit: 9 }), []);
 });
 
-contract("closing twice is as good as once", async ({ store }) => {
+contract("close may be called twice", async ({ store }) => {
   await store.write([set("a")]);
   await store.close();
   await store.close();
 });
 
 contract(
-  "what one handle writes another finds, also after all are closed",
+  "handles share their data, and it remains after all are closed",
   async ({ store, open }) => {
     const other = await open();
     await store.write([set("a", "1"), set("long", "x".repeat(100_000))]);

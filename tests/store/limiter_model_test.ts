@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Ask, Correction, Limit } from "../../lib/store/limiter.ts";
+import type { Charge, Limit } from "../../lib/store/limiter.ts";
 import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
 import { limits, START } from "./limits.ts";
 
@@ -11,7 +11,7 @@ const limit = (prefix: string): fc.Arbitrary<Limit> =>
     { key: "b", kind: "rate", amount: 0.3, windowMs: 1_000 },
     { key: "a", kind: "sum", amount: 2.5, windowMs: 30_000 },
     { key: "a", kind: "parallel", amount: 3, windowMs: 20_000 },
-  ).map((each) => ({ ...each, key: prefix + each.key }));
+  ).map((limit) => ({ ...limit, key: prefix + limit.key }));
 
 const share = fc.oneof(
   fc.constantFrom(0, 0.1, 0.5, 1, 1.01),
@@ -19,7 +19,7 @@ const share = fc.oneof(
 );
 const lease = fc.constantFrom("1", "2", "3", "4", "5");
 
-const ask = (prefix: string): fc.Arbitrary<Ask> =>
+const charge = (prefix: string): fc.Arbitrary<Charge> =>
   fc.record({ limit: limit(prefix), share, lease, whole: fc.boolean() })
     .map(({ limit, share, lease, whole }) => {
       if (limit.kind === "parallel") return { limit, cost: share > 0 ? 1 : 0, lease };
@@ -28,14 +28,14 @@ const ask = (prefix: string): fc.Arbitrary<Ask> =>
     });
 
 const unique = (prefix: string) =>
-  fc.uniqueArray(ask(prefix), {
+  fc.uniqueArray(charge(prefix), {
     maxLength: 4,
     selector: ({ limit }) => `${limit.kind} ${limit.key}`,
   });
 
 const action = (prefix: string) =>
   fc.record({
-    // Other servers' clocks may be behind.
+    // The clocks of other servers may be behind.
     pass: fc.oneof(
       fc.integer({ min: -3, max: 30_000 }),
       fc.double({ min: 0, max: 90_000, noNaN: true }),
@@ -44,17 +44,17 @@ const action = (prefix: string) =>
       { weight: 4, arbitrary: unique(prefix).map((take) => ({ take })) },
       {
         weight: 2,
-        arbitrary: fc.array(fc.tuple(ask(prefix), fc.constantFrom(-1, 1, 2)), { maxLength: 4 })
+        arbitrary: fc.array(fc.tuple(charge(prefix), fc.constantFrom(-1, 1, 2)), { maxLength: 4 })
           .map((some) => ({
-            settle: some.map(([each, factor]): Correction => ({
-              ...each,
-              cost: each.cost * factor,
+            settle: some.map(([charge, factor]): Charge => ({
+              ...charge,
+              cost: charge.cost * factor,
             })),
           })),
       },
       {
         weight: 1,
-        arbitrary: fc.array(ask(prefix), { maxLength: 4 }).map((some) => ({
+        arbitrary: fc.array(charge(prefix), { maxLength: 4 }).map((some) => ({
           renew: some.flatMap(({ limit, lease }) =>
             limit.kind === "parallel" ? [{ limit, lease: lease! }] : []
           ),
@@ -63,36 +63,43 @@ const action = (prefix: string) =>
     ),
   });
 
-limits("any run of actions does to the bit what it does in memory", async (limiter) => {
-  let run = 0;
-  await fc.assert(
-    fc.asyncProperty(fc.array(action(""), { maxLength: 30 }), async (actions) => {
-      const prefix = `${run++}/`;
-      const own = <T extends { limit: Limit }>(items: readonly T[]): T[] =>
-        items.map((item) => ({ ...item, limit: { ...item.limit, key: prefix + item.limit.key } }));
-      const memory = createMemoryLimiter();
-      let now = START;
-      for (const { pass, act } of actions) {
-        now += pass;
-        if ("take" in act) {
-          assertEquals(
-            await limiter.take(now, own(act.take)),
-            await memory.take(now, own(act.take)),
-          );
-        } else if ("settle" in act) {
-          await limiter.settle(now, own(act.settle));
-          await memory.settle(now, own(act.settle));
-        } else {
-          await limiter.renew(now, own(act.renew));
-          await memory.renew(now, own(act.renew));
+limits(
+  "any sequence of actions gives exactly the results of the memory limiter",
+  async (limiter) => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(action(""), { maxLength: 30 }), async (actions) => {
+        const prefix = `${run++}/`;
+        const own = <T extends { limit: Limit }>(items: readonly T[]): T[] =>
+          items.map((item) => ({
+            ...item,
+            limit: { ...item.limit, key: prefix + item.limit.key },
+          }));
+        const memory = createMemoryLimiter();
+        let now = START;
+        for (const { pass, act } of actions) {
+          now += pass;
+          if ("take" in act) {
+            assertEquals(
+              await limiter.take(now, own(act.take)),
+              await memory.take(now, own(act.take)),
+            );
+          } else if ("settle" in act) {
+            await limiter.settle(now, own(act.settle));
+            await memory.settle(now, own(act.settle));
+          } else {
+            await limiter.renew(now, own(act.renew));
+            await memory.renew(now, own(act.renew));
+          }
         }
-      }
-    }),
-    { numRuns: 60 },
-  );
-}, ["sqlite", "kv", "redis"]);
+      }),
+      { numRuns: 60 },
+    );
+  },
+  ["sqlite", "kv", "redis"],
+);
 
-/** A rate in exact fractions: level in units times the window, as whole numbers. */
+/** A rate without rounding: its level is in units times the window. */
 function exactRate(amount: number, windowMs: number) {
   const [rise, fall] = [BigInt(windowMs), BigInt(amount)];
   let [level, at] = [0n, BigInt(START)];
@@ -132,7 +139,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-Deno.test("a rate with whole units decides as exact fractions do", async () => {
+Deno.test("a rate with whole units decides as exact arithmetic does", async () => {
   await fc.assert(
     fc.asyncProperty(rates, steps, async (rate, some) => {
       const limiter = createMemoryLimiter();
@@ -157,7 +164,7 @@ Deno.test("a rate with whole units decides as exact fractions do", async () => {
   );
 });
 
-Deno.test("over any stretch of time a rate lets through its amount and what refills, net of what is given back", async () => {
+Deno.test("over any period a rate grants at most its amount plus the refill, net of refunds", async () => {
   await fc.assert(
     fc.asyncProperty(rates, steps, async (rate, some) => {
       const limiter = createMemoryLimiter();
@@ -178,8 +185,8 @@ Deno.test("over any stretch of time a rate lets through its amount and what refi
         let units = 0;
         for (const last of events.slice(i)) {
           units += last.units;
-          const most = rate.amount + (last.at - first.at) * rate.amount / rate.windowMs;
-          assert(units <= most * (1 + 1e-12), `${units} units where ${most} are the most`);
+          const maximum = rate.amount + (last.at - first.at) * rate.amount / rate.windowMs;
+          assert(units <= maximum * (1 + 1e-12), `${units} units, maximum ${maximum}`);
         }
       }
     }),
@@ -187,7 +194,7 @@ Deno.test("over any stretch of time a rate lets through its amount and what refi
   );
 });
 
-Deno.test("a refused ask is granted after its retryAfterMs, and not 1 ms before", async () => {
+Deno.test("a rejected charge is granted after its retryAfterMs, and not 1 ms earlier", async () => {
   await fc.assert(
     fc.asyncProperty(rates, steps, async (rate, some) => {
       const limiter = createMemoryLimiter();

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { limitOf, limits, START as T, told } from "./limits.ts";
+import { limitOf, limits, START as T, summary } from "./limits.ts";
 
-limits("a rate lets through a burst of its amount, and then what refills", async (limiter) => {
+limits("a rate grants a burst of its amount, then what refills", async (limiter) => {
   const limit = limitOf("rate", 60);
-  const take = async (at: number, cost: number) => told(await limiter.take(at, [{ limit, cost }]));
+  const take = async (at: number, cost: number) =>
+    summary(await limiter.take(at, [{ limit, cost }]));
   assertEquals(await take(T, 0), [true, 60, 0, 0]);
   assertEquals(await take(T, 40), [true, 20, 20_000, 40_000]);
   assertEquals(await take(T, 21), [false, 20, 1_000, 40_000]);
@@ -14,16 +15,17 @@ limits("a rate lets through a burst of its amount, and then what refills", async
   assertEquals(await take(T + 10_000_000, 61), [false, 60, Infinity, 0]);
 });
 
-limits("a rate counts parts of a unit", async (limiter) => {
+limits("a rate counts fractions of a unit", async (limiter) => {
   const limit = limitOf("rate", 1, 1_000);
-  const take = async (at: number, cost: number) => told(await limiter.take(at, [{ limit, cost }]));
+  const take = async (at: number, cost: number) =>
+    summary(await limiter.take(at, [{ limit, cost }]));
   assertEquals(await take(T, 0.25), [true, 0.75, 0, 250]);
   assertEquals(await take(T, 0.75), [true, 0, 750, 1_000]);
   assertEquals(await take(T + 3, 0.004), [false, 0.003, 1, 997]);
   assertEquals(await take(T + 4, 0.004), [true, 0, 4, 1_000]);
 });
 
-limits("a time that goes back refills nothing twice", async (limiter) => {
+limits("a clock that goes back refills nothing twice", async (limiter) => {
   const limit = limitOf("rate", 60);
   const take = async (at: number, cost: number) => (await limiter.take(at, [{ limit, cost }])).ok;
   assert(await take(T, 60));
@@ -33,9 +35,10 @@ limits("a time that goes back refills nothing twice", async (limiter) => {
   assert(await take(T + 2_000, 1));
 });
 
-limits("a sum is a total until its period is over", async (limiter) => {
+limits("a sum is a total until its period ends", async (limiter) => {
   const limit = limitOf("sum", 5, 86_400_000);
-  const take = async (at: number, cost: number) => told(await limiter.take(at, [{ limit, cost }]));
+  const take = async (at: number, cost: number) =>
+    summary(await limiter.take(at, [{ limit, cost }]));
   assertEquals(await take(T, 0), [true, 5, 0, 0]);
   assertEquals(await take(T, 4.5), [true, 0.5, 86_400_000, 86_400_000]);
   assertEquals(await take(T + 1_000, 1), [false, 0.5, 86_399_000, 86_399_000]);
@@ -44,28 +47,31 @@ limits("a sum is a total until its period is over", async (limiter) => {
   assertEquals(await take(T + 86_400_000, 5), [true, 0, 86_400_000, 86_400_000]);
 });
 
-limits("leases are as many as the amount, until released or run out", async (limiter) => {
-  const limit = limitOf("parallel", 2, 30_000);
-  const take = async (at: number, lease: string) =>
-    told(await limiter.take(at, [{ limit, cost: 1, lease }]));
-  assertEquals(await take(T, "a"), [true, 1, 0, 30_000]);
-  assertEquals(await take(T + 10_000, "b"), [true, 0, 20_000, 30_000]);
-  assertEquals(await take(T + 11_000, "c"), [false, 0, 19_000, 29_000]);
-  assertEquals((await take(T + 12_000, "b")).slice(0, 2), [true, 0], "held already");
-  await limiter.settle(T + 13_000, [{ limit, cost: 0, lease: "b" }]);
-  assertEquals(await take(T + 14_000, "c"), [true, 0, 16_000, 30_000]);
-  await limiter.renew(T + 20_000, [{ limit, lease: "a" }]);
-  assertEquals(await take(T + 31_000, "d"), [false, 0, 13_000, 19_000]);
-  assertEquals((await take(T + 44_000, "d"))[0], true, "the lease of a server that died ends");
-  assertEquals((await take(T + 49_999, "e"))[0], false);
-  assertEquals((await take(T + 50_000, "e"))[0], true);
-  await limiter.renew(T + 50_000, [{ limit, lease: "c" }, { limit, lease: "a" }]);
-  const [state] = (await limiter.take(T + 50_000, [{ limit, cost: 0 }])).states;
-  assertEquals([state!.remaining, state!.retryAfterMs, state!.resetMs], [0, 0, 30_000]);
-  assertEquals((await take(T + 50_000, "f")).slice(0, 3), [false, 0, 30_000]);
-});
+limits(
+  "a limit grants as many leases as its amount, until they are released or expire",
+  async (limiter) => {
+    const limit = limitOf("parallel", 2, 30_000);
+    const take = async (at: number, lease: string) =>
+      summary(await limiter.take(at, [{ limit, cost: 1, lease }]));
+    assertEquals(await take(T, "a"), [true, 1, 0, 30_000]);
+    assertEquals(await take(T + 10_000, "b"), [true, 0, 20_000, 30_000]);
+    assertEquals(await take(T + 11_000, "c"), [false, 0, 19_000, 29_000]);
+    assertEquals((await take(T + 12_000, "b")).slice(0, 2), [true, 0], "already held");
+    await limiter.settle(T + 13_000, [{ limit, cost: 0, lease: "b" }]);
+    assertEquals(await take(T + 14_000, "c"), [true, 0, 16_000, 30_000]);
+    await limiter.renew(T + 20_000, [{ limit, lease: "a" }]);
+    assertEquals(await take(T + 31_000, "d"), [false, 0, 13_000, 19_000]);
+    assertEquals((await take(T + 44_000, "d"))[0], true, "the lease of a crashed server expires");
+    assertEquals((await take(T + 49_999, "e"))[0], false);
+    assertEquals((await take(T + 50_000, "e"))[0], true);
+    await limiter.renew(T + 50_000, [{ limit, lease: "c" }, { limit, lease: "a" }]);
+    const [state] = (await limiter.take(T + 50_000, [{ limit, cost: 0 }])).states;
+    assertEquals([state!.remaining, state!.retryAfterMs, state!.resetMs], [0, 0, 30_000]);
+    assertEquals((await take(T + 50_000, "f")).slice(0, 3), [false, 0, 30_000]);
+  },
+);
 
-limits("limits are taken from together or not at all", async (limiter) => {
+limits("take charges all limits or none", async (limiter) => {
   const [rate, sum, parallel] = [limitOf("rate", 10), limitOf("sum", 3), limitOf("parallel", 2)];
   const take = (cost: number, lease: string) =>
     limiter.take(T, [
@@ -84,7 +90,7 @@ limits("limits are taken from together or not at all", async (limiter) => {
   assertEquals(await limiter.take(T, []), { ok: true, states: [] });
 });
 
-limits("what is settled gives back or makes debt", async (limiter) => {
+limits("settle refunds units or creates debt", async (limiter) => {
   const [rate, sum] = [limitOf("rate", 60), limitOf("sum", 60)];
   const settle = (at: number, cost: number) =>
     limiter.settle(at, [{ limit: rate, cost }, { limit: sum, cost }]);
@@ -96,16 +102,20 @@ limits("what is settled gives back or makes debt", async (limiter) => {
   assertEquals(await look(T), [[40, 0], [40, 0]]);
   await settle(T, 100);
   assertEquals(await look(T), [[0, 60_000], [0, 60_000]]);
-  const refused = await limiter.take(T, [{ limit: rate, cost: 1 }]);
-  assertEquals(told(refused), [false, 0, 61_000, 120_000]);
-  assertEquals((await limiter.take(T, [{ limit: rate, cost: 0 }])).ok, true, "a look is free");
+  const rejected = await limiter.take(T, [{ limit: rate, cost: 1 }]);
+  assertEquals(summary(rejected), [false, 0, 61_000, 120_000]);
+  assertEquals(
+    (await limiter.take(T, [{ limit: rate, cost: 0 }])).ok,
+    true,
+    "a cost of 0 always succeeds",
+  );
   assertEquals((await limiter.take(T + 60_999, [{ limit: rate, cost: 1 }])).ok, false);
   assertEquals((await limiter.take(T + 61_000, [{ limit: rate, cost: 1 }])).ok, true);
   await settle(T + 61_000, -1_000_000);
   assertEquals(await look(T + 61_000), [[60, 0], [60, 0]]);
 });
 
-limits("keys, kinds and windows of rates have accounts of their own", async (limiter) => {
+limits("each key, kind and window of a rate has its own account", async (limiter) => {
   const some = [
     limitOf("rate", 5),
     limitOf("rate", 5, 1_000),
@@ -119,10 +129,10 @@ limits("keys, kinds and windows of rates have accounts of their own", async (lim
   }
 });
 
-limits("a changed amount applies to what was used before", async (limiter) => {
+limits("a changed amount applies to earlier charges", async (limiter) => {
   assert((await limiter.take(T, [{ limit: limitOf("rate", 100), cost: 60 }])).ok);
   const lower = limitOf("rate", 30);
-  assertEquals(told(await limiter.take(T, [{ limit: lower, cost: 1 }])), [
+  assertEquals(summary(await limiter.take(T, [{ limit: lower, cost: 1 }])), [
     false,
     0,
     62_000,
@@ -132,55 +142,58 @@ limits("a changed amount applies to what was used before", async (limiter) => {
   assertEquals((await limiter.take(T, [{ limit: higher, cost: 60 }])).ok, true);
 });
 
-limits("asks that are none are refused", async (limiter) => {
-  const refused = async (work: () => Promise<unknown>) => void await assertRejects(work, TypeError);
+limits("invalid charges are rejected", async (limiter) => {
+  const rejects = async (work: () => Promise<unknown>) => void await assertRejects(work, TypeError);
   for (const amount of [0, -1, NaN, Infinity]) {
-    await refused(() => limiter.take(T, [{ limit: limitOf("rate", amount), cost: 1 }]));
-    await refused(() => limiter.take(T, [{ limit: limitOf("rate", 1, amount), cost: 1 }]));
-    await refused(() => limiter.settle(T, [{ limit: limitOf("sum", amount), cost: 1 }]));
+    await rejects(() => limiter.take(T, [{ limit: limitOf("rate", amount), cost: 1 }]));
+    await rejects(() => limiter.take(T, [{ limit: limitOf("rate", 1, amount), cost: 1 }]));
+    await rejects(() => limiter.settle(T, [{ limit: limitOf("sum", amount), cost: 1 }]));
   }
   for (const cost of [-1, NaN, Infinity]) {
-    await refused(() => limiter.take(T, [{ limit: limitOf("sum", 1), cost }]));
+    await rejects(() => limiter.take(T, [{ limit: limitOf("sum", 1), cost }]));
   }
-  await refused(() => limiter.settle(T, [{ limit: limitOf("rate", 1), cost: NaN }]));
+  await rejects(() => limiter.settle(T, [{ limit: limitOf("rate", 1), cost: NaN }]));
   const parallel = limitOf("parallel", 1);
-  await refused(() => limiter.take(T, [{ limit: parallel, cost: 1 }]));
-  await refused(() => limiter.take(T, [{ limit: parallel, cost: 2, lease: "a" }]));
-  await refused(() => limiter.settle(T, [{ limit: parallel, cost: 1 }]));
-  await refused(() => limiter.renew(T, [{ limit: limitOf("rate", 1), lease: "a" }]));
+  await rejects(() => limiter.take(T, [{ limit: parallel, cost: 1 }]));
+  await rejects(() => limiter.take(T, [{ limit: parallel, cost: 2, lease: "a" }]));
+  await rejects(() => limiter.settle(T, [{ limit: parallel, cost: 1 }]));
+  await rejects(() => limiter.renew(T, [{ limit: limitOf("rate", 1), lease: "a" }]));
   const twice = { limit: limitOf("sum", 9), cost: 1 };
-  await refused(() => limiter.take(T, [twice, twice]));
+  await rejects(() => limiter.take(T, [twice, twice]));
 });
 
-limits("fifty racers and two handles take no more than there is", async (limiter, openAnother) => {
-  const handles = [limiter, await openAnother()];
-  const [rate, parallel] = [limitOf("rate", 20), limitOf("parallel", 15)];
-  const race = (ask: (i: number) => object) =>
-    Promise.all(Array.from({ length: 50 }, async (_, i) => {
-      const limit = { limit: rate, cost: 1, ...ask(i) };
-      return (await handles[i % 2]!.take(T, [limit])).ok;
-    }));
-  assertEquals((await race(() => ({}))).filter((ok) => ok).length, 20);
-  const leases = await race((i) => ({ limit: parallel, lease: `${i}` }));
-  assertEquals(leases.filter((ok) => ok).length, 15);
-});
+limits(
+  "50 concurrent takes on two handles never exceed the limit",
+  async (limiter, openAnother) => {
+    const handles = [limiter, await openAnother()];
+    const [rate, parallel] = [limitOf("rate", 20), limitOf("parallel", 15)];
+    const race = (ask: (i: number) => object) =>
+      Promise.all(Array.from({ length: 50 }, async (_, i) => {
+        const limit = { limit: rate, cost: 1, ...ask(i) };
+        return (await handles[i % 2]!.take(T, [limit])).ok;
+      }));
+    assertEquals((await race(() => ({}))).filter((ok) => ok).length, 20);
+    const leases = await race((i) => ({ limit: parallel, lease: `${i}` }));
+    assertEquals(leases.filter((ok) => ok).length, 15);
+  },
+);
 
-limits("two handles with a thousand tries each keep to the limit", async (limiter, openAnother) => {
+limits("two handles with 1,000 takes each never exceed the limit", async (limiter, openAnother) => {
   const other = await openAnother();
   const limit = limitOf("rate", 300);
   let granted = 0;
-  // Each handle has its own pace, so that they meet in ever new ways.
+  // Different batch sizes make the handles interleave in many ways.
   const tries = async (handle: typeof limiter, step: number) => {
     for (let i = 0; i < 1_000; i += step) {
-      const asks = Array.from(
+      const results = Array.from(
         { length: step },
         (_, j) => handle.take(T + i + j, [{ limit, cost: 1 }]),
       );
-      const { length } = (await Promise.all(asks)).filter(({ ok }) => ok);
+      const { length } = (await Promise.all(results)).filter(({ ok }) => ok);
       granted += length;
     }
   };
   await Promise.all([tries(limiter, 10), tries(other, 8)]);
-  // In the second that passes 5 units refill.
-  assert(granted >= 300 && granted <= 304, `${granted} were let through`);
+  // 5 units refill in the second that passes.
+  assert(granted >= 300 && granted <= 304, `${granted} were granted`);
 }, ["sqlite", "kv", "redis"]);

@@ -1,16 +1,11 @@
-/**
- * Runs one test over every back end of the limits.
- *
- * @module
- */
-import type { Limit, Limiter, Taken } from "../../lib/store/limiter.ts";
+import type { Limit, Limiter, TakeResult } from "../../lib/store/limiter.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { BACKENDS } from "./backends.ts";
 
-/** A time that the tests begin at, in ms since 1970. */
+/** Start of the tests, in ms since 1970. */
 export const START = Date.UTC(2026, 0, 1);
 
-/** Runs `test` over every back end, or those of some kinds. */
+/** Runs a test on every back end, or on those of some kinds. */
 export function limits(
   name: string,
   test: (limiter: Limiter, openAnother: () => Promise<Limiter>) => Promise<void>,
@@ -28,12 +23,11 @@ export function limits(
   }
 }
 
-/** A limit. */
 export function limitOf(kind: Limit["kind"], amount: number, windowMs = 60_000): Limit {
   return { key: `alice ${kind}`, kind, amount, windowMs };
 }
 
-/** What remains, whether it was granted, and the two times, of a take of one limit. */
-export function told({ ok, states: [state] }: Taken): [boolean, number, number, number] {
+/** Success, remaining units, retry delay and reset delay of a take from one limit. */
+export function summary({ ok, states: [state] }: TakeResult): [boolean, number, number, number] {
   return [ok, state!.remaining, state!.retryAfterMs, state!.resetMs];
 }

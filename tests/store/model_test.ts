@@ -13,7 +13,7 @@ const change = fc.record({
   life: fc.option(fc.integer({ min: -1, max: 3 })),
   wanted: fc.constantFrom("any", "any", "any", "null", "current", "stale"),
 });
-const action = fc.oneof(
+const actions = fc.oneof(
   { weight: 4, arbitrary: fc.record({ changes: fc.array(change, { maxLength: 4 }) }) },
   { weight: 2, arbitrary: fc.record({ get: fc.array(keys, { maxLength: 4 }) }) },
   {
@@ -31,73 +31,79 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ hours: fc.integer({ min: 1, max: 2 }) }) },
 );
 
-interface Kept {
+interface ModelEntry {
   collection: string;
   id: string;
   value: string;
   expiresAt: number;
 }
 
-contract("any run of actions does what it does to a plain map", async ({ store, now, pass }) => {
-  let run = 0;
-  await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
-      const prefix = `${run++}/`;
-      const real = <T extends { collection: string }>(at: T): T => ({
-        ...at,
-        collection: prefix + at.collection,
-      });
-      const model = new Map<string, Kept>();
-      const live = (at: { collection: string; id: string }) => {
-        const kept = model.get(`${at.collection}/${at.id}`);
-        return kept && kept.expiresAt > now() ? kept : undefined;
-      };
-      for (const each of actions) {
-        if ("hours" in each) pass(each.hours * HOUR);
-        else if ("get" in each) {
-          const found = await store.get(each.get.map(real));
-          assertEquals(found.map((entry) => entry?.value), each.get.map((at) => live(at)?.value));
-        } else if ("list" in each) {
-          const { collection, after, before, limit, reverse } = each.list;
-          const expected = [...model.values()]
-            .filter((kept) => kept.collection === collection && live(kept))
-            .filter(({ id }) => after === undefined || id > after)
-            .filter(({ id }) => before === undefined || id < before)
-            .sort((a, b) => (a.id < b.id ? -1 : 1));
-          if (reverse) expected.reverse();
-          const found = await store.list(real(each.list));
-          assertEquals(
-            found.map(({ id, value }) => [id, value]),
-            expected.slice(0, limit).map(({ id, value }) => [id, value]),
-          );
-        } else {
-          const named = new Map(
-            each.changes.map((one) => [`${one.key.collection}/${one.key.id}`, one]),
-          );
-          const changes: Change[] = [];
-          let holds = true;
-          for (const { key, value, life, wanted } of named.values()) {
-            const [entry] = await store.get([real(key)]);
-            const ifVersion =
-              { any: undefined, null: null, stale: "stale", current: entry?.version }[wanted];
-            holds &&= ifVersion === undefined || ifVersion === (entry?.version ?? null);
-            changes.push({
-              key: real(key),
-              ...value === null ? { delete: true } : { value },
-              ...value !== null && life !== null && { expiresAt: now() + life * HOUR },
-              ...ifVersion !== undefined && { ifVersion },
-            } as Change);
-          }
-          assertEquals(await store.write(changes), holds);
-          if (!holds) continue;
-          for (const { key, value, life } of named.values()) {
-            const expiresAt = life === null ? Infinity : now() + life * HOUR;
-            if (value === null) model.delete(`${key.collection}/${key.id}`);
-            else model.set(`${key.collection}/${key.id}`, { ...key, value, expiresAt });
+contract(
+  "any sequence of actions gives the results of a plain map",
+  async ({ store, now, pass }) => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(actions, { maxLength: 40 }), async (sequence) => {
+        const prefix = `${run++}/`;
+        const real = <T extends { collection: string }>(at: T): T => ({
+          ...at,
+          collection: prefix + at.collection,
+        });
+        const model = new Map<string, ModelEntry>();
+        const live = (at: { collection: string; id: string }) => {
+          const kept = model.get(`${at.collection}/${at.id}`);
+          return kept && kept.expiresAt > now() ? kept : undefined;
+        };
+        for (const action of sequence) {
+          if ("hours" in action) pass(action.hours * HOUR);
+          else if ("get" in action) {
+            const found = await store.get(action.get.map(real));
+            assertEquals(
+              found.map((entry) => entry?.value),
+              action.get.map((at) => live(at)?.value),
+            );
+          } else if ("list" in action) {
+            const { collection, after, before, limit, reverse } = action.list;
+            const expected = [...model.values()]
+              .filter((kept) => kept.collection === collection && live(kept))
+              .filter(({ id }) => after === undefined || id > after)
+              .filter(({ id }) => before === undefined || id < before)
+              .sort((a, b) => (a.id < b.id ? -1 : 1));
+            if (reverse) expected.reverse();
+            const found = await store.list(real(action.list));
+            assertEquals(
+              found.map(({ id, value }) => [id, value]),
+              expected.slice(0, limit).map(({ id, value }) => [id, value]),
+            );
+          } else {
+            const named = new Map(
+              action.changes.map((change) => [`${change.key.collection}/${change.key.id}`, change]),
+            );
+            const changes: Change[] = [];
+            let holds = true;
+            for (const { key, value, life, wanted } of named.values()) {
+              const [entry] = await store.get([real(key)]);
+              const ifVersion =
+                { any: undefined, null: null, stale: "stale", current: entry?.version }[wanted];
+              holds &&= ifVersion === undefined || ifVersion === (entry?.version ?? null);
+              changes.push({
+                key: real(key),
+                ...value === null ? { delete: true } : { value },
+                ...value !== null && life !== null && { expiresAt: now() + life * HOUR },
+                ...ifVersion !== undefined && { ifVersion },
+              } as Change);
+            }
+            assertEquals(await store.write(changes), holds);
+            if (!holds) continue;
+            for (const { key, value, life } of named.values()) {
+              const expiresAt = life === null ? Infinity : now() + life * HOUR;
+              if (value === null) model.delete(`${key.collection}/${key.id}`);
+              else model.set(`${key.collection}/${key.id}`, { ...key, value, expiresAt });
+            }
           }
         }
-      }
-    }),
-    { numRuns: 40 },
-  );
-});
+      }),
+      { numRuns: 40 },
+    );
+  },
+);

@@ -5,7 +5,7 @@ import { NO_REDIS, startRedis } from "./redis/server.ts";
 
 const now = () => Date.UTC(2026, 0, 1);
 
-/** Runs `test` in a folder of its own; `warnings` fills as they come. */
+/** Runs `test` in a temporary folder; `warnings` collects the warnings. */
 function inFolder(
   name: string,
   test: (dir: string, warnings: string[]) => Promise<void>,
@@ -63,7 +63,7 @@ for (
   );
 }
 
-inFolder("auto falls back to memory with a warning, sqlite does not", async (dir, warnings) => {
+inFolder("auto falls back to memory with a warning, sqlite fails", async (dir, warnings) => {
   const options = { ...optionsOf(dir, warnings), path: `${dir}/none/o1-api.db` };
   const store = await openStore("auto", options);
   assertEquals(store.kind, "memory");
@@ -75,14 +75,14 @@ inFolder("auto falls back to memory with a warning, sqlite does not", async (dir
   await assertRejects(() => openStore("sqlite", options), Error, "No such file");
 });
 
-inFolder("auto falls back to memory where a file can't be written", async (dir, warnings) => {
+inFolder("auto falls back to memory if the file cannot be written", async (dir, warnings) => {
   const options = optionsOf(dir, warnings);
   await Deno.mkdir(options.path);
   assertEquals((await openStore("auto", options)).kind, "memory");
   assertEquals(warnings.length, 1);
 });
 
-Deno.test("an unknown setting is told without what may be a password", async () => {
+Deno.test("the error for an unknown setting contains no password", async () => {
   for (
     const setting of [
       "redis//:geheim@host",

@@ -1,15 +1,10 @@
-/**
- * Processes that write to one SQLite file.
- *
- * @module
- */
 import { fileURLToPath } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 
 const WRITER = fileURLToPath(new URL("writer.ts", import.meta.url));
 
-/** Starts a writer of `count` entries. */
+/** Starts a process that writes `count` entries. */
 export function startWriter(path: string, name: string, count: number): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: [
@@ -30,8 +25,8 @@ export function startWriter(path: string, name: string, count: number): Deno.Chi
 }
 
 /**
- * The ids that a writer prints until it ends. Once it has printed `lines` of them it is killed in
- * the midst of its work; what it printed up to that moment counts too.
+ * Collects the ids that a writer prints. The writer is killed, in the middle of its work, once it
+ * has printed `lines` of them.
  */
 export async function acknowledged(writer: Deno.ChildProcess, lines = Infinity): Promise<string[]> {
   let text = "";
@@ -48,23 +43,25 @@ export async function acknowledged(writer: Deno.ChildProcess, lines = Infinity):
   return text.split("\n").slice(0, -1);
 }
 
-/** What is wrong with a file, written to or not, in which `ids` were acknowledged: nothing. */
-export async function faultsOf(path: string, ids: readonly string[]): Promise<string[]> {
+/** Checks a file in which `ids` were acknowledged; returns what is wrong with it. */
+export async function problemsIn(path: string, ids: readonly string[]): Promise<string[]> {
   const store = await openSqliteStore({ path, now: Date.now });
   const count = async () => Number((await store.get([{ collection: "total", id: "" }]))[0]?.value);
   const before = await count();
   const entries = await store.list({ collection: "entries", limit: 1_000_000 });
   const after = await count();
   await store.close();
-  const kept = new Set(entries.map(({ id }) => id));
-  const lost = ids.filter((id) => !kept.has(id));
+  const stored = new Set(entries.map(({ id }) => id));
+  const lost = ids.filter((id) => !stored.has(id));
   const cut = entries.filter(({ id, value }) => !value.startsWith(id.slice(0, value.length)));
   using database = new DatabaseSync(path);
   const { integrity_check } = database.prepare("pragma integrity_check").get()!;
   return [
     ...lost.map((id) => `${id} is lost`),
-    ...cut.map(({ id }) => `${id} has another text`),
-    ...before <= kept.size && kept.size <= after ? [] : [`${after} counted, ${kept.size} kept`],
+    ...cut.map(({ id }) => `${id} has a wrong value`),
+    ...before <= stored.size && stored.size <= after
+      ? []
+      : [`${after} counted, ${stored.size} stored`],
     ...integrity_check === "ok" ? [] : [`integrity: ${integrity_check}`],
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * A process that writes to a SQLite store: `writer.ts PATH NAME COUNT`. Each write holds an entry
- * and the count of all entries; once it is acknowledged its id is printed.
+ * Writes to a SQLite store: `writer.ts PATH NAME COUNT`. Each write contains an entry and the
+ * number of all entries; its id is printed once it is acknowledged.
  *
  * @module
  */

@@ -1,27 +1,26 @@
 /**
- * Texts over what one value of Deno KV may hold, cut into pieces that are written once and never
- * changed: a reader finds all of them or knows that some are gone.
+ * Texts that exceed KV's maximum value size, split into pieces. Pieces are written once and never
+ * changed, so that a reader finds all of them or notices that some are gone.
  *
  * @module
  */
-import { commit } from "./commit.ts";
+import { commit, expiry } from "./update.ts";
 
-/** Where the pieces of one text lie. */
+/** The pieces of one text. */
 export interface Pieces {
-  /** No other text's. */
+  /** Unique id, part of their keys. */
   generation: string;
-  /** How many there are. */
   count: number;
 }
 
-/** Bytes of a piece; KV takes 65,536 after its own encoding. */
+/** Size of a piece; KV allows 65,536 bytes including its own encoding. */
 export const PIECE_BYTES = 60_000;
 
-/** Pieces written at once; KV takes 819,200 bytes. */
+/** KV allows 819,200 bytes in one write. */
 const PIECES_PER_WRITE = 10;
 
-/** Keys removed at once; KV takes 1,000. */
-const REMOVALS_PER_WRITE = 500;
+/** KV allows 1,000 mutations in one write. */
+const DELETIONS_PER_WRITE = 500;
 
 /** Writes a text under a new generation; `expireIn` is in ms. */
 export async function writePieces(
@@ -30,20 +29,19 @@ export async function writePieces(
   bytes: Uint8Array,
   expireIn: number | undefined,
 ): Promise<Pieces> {
-  const generation = crypto.randomUUID();
-  const count = Math.ceil(bytes.length / PIECE_BYTES);
-  for (let first = 0; first < count; first += PIECES_PER_WRITE) {
+  const pieces = { generation: crypto.randomUUID(), count: Math.ceil(bytes.length / PIECE_BYTES) };
+  for (const keys of chunks(keysOf(prefix, pieces), PIECES_PER_WRITE)) {
     const atomic = kv.atomic();
-    for (let i = first; i < Math.min(count, first + PIECES_PER_WRITE); i++) {
-      const piece = bytes.slice(i * PIECE_BYTES, (i + 1) * PIECE_BYTES);
-      atomic.set([...prefix, generation, i], piece, expireIn === undefined ? {} : { expireIn });
+    for (const { key, index } of keys) {
+      const piece = bytes.slice(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
+      atomic.set(key, piece, expiry(expireIn));
     }
     await commit(atomic);
   }
-  return { generation, count };
+  return pieces;
 }
 
-/** The text of the pieces, or undefined where some of them are gone. */
+/** The text of the pieces, or undefined if some of them are gone. */
 export async function readPieces(
   kv: Deno.Kv,
   prefix: Deno.KvKey,
@@ -61,18 +59,32 @@ export async function readPieces(
   return found === count ? bytes.subarray(0, length) : undefined;
 }
 
-/** Removes the pieces of texts that no entry names any more. */
-export async function removePieces(
+export async function deletePieces(
   kv: Deno.Kv,
   prefix: Deno.KvKey,
-  removed: readonly Pieces[],
+  texts: readonly Pieces[],
 ): Promise<void> {
-  const keys = removed.flatMap(({ generation, count }) =>
-    Array.from({ length: count }, (_, i) => [...prefix, generation, i])
-  );
-  for (let first = 0; first < keys.length; first += REMOVALS_PER_WRITE) {
+  const keys = texts.flatMap((pieces) => keysOf(prefix, pieces));
+  for (const some of chunks(keys, DELETIONS_PER_WRITE)) {
     const atomic = kv.atomic();
-    for (const key of keys.slice(first, first + REMOVALS_PER_WRITE)) atomic.delete(key);
+    for (const { key } of some) atomic.delete(key);
     await commit(atomic);
   }
+}
+
+function keysOf(
+  prefix: Deno.KvKey,
+  { generation, count }: Pieces,
+): { key: Deno.KvKey; index: number }[] {
+  return Array.from({ length: count }, (_, index) => ({
+    key: [...prefix, generation, index],
+    index,
+  }));
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from(
+    { length: Math.ceil(items.length / size) },
+    (_, i) => items.slice(i * size, (i + 1) * size),
+  );
 }

@@ -1,154 +1,134 @@
-/**
- * The store in this process's memory: bounded, and gone when it ends.
- *
- * @module
- */
-import {
-  type Change,
-  checkChanges,
-  checkKeys,
-  checkRange,
-  type Entry,
-  isWanted,
-  nameOf,
-  type Store,
-} from "../store.ts";
+import { createStore, nameOf, versionMatches } from "../backend.ts";
+import type { Change, Entry, Store } from "../store.ts";
 
-/** What bounds a store in memory. */
-export interface MemoryOptions {
-  /** The current time, in ms since 1970. */
+export interface MemoryStoreOptions {
+  /** Returns ms since 1970. */
   now: () => number;
   /**
-   * Entries that are kept; beyond them the least recently used goes.
+   * Maximum number of entries; beyond it the least recently used are dropped.
    *
    * @default {10_000}
    */
   maxEntries?: number;
   /**
-   * Bytes that are kept, at two a character; beyond them the least recently used goes.
+   * Maximum size in bytes, at two per character; beyond it the least recently used are dropped.
    *
    * @default {134_217_728}
    */
   maxBytes?: number;
 }
 
-interface Kept extends Entry {
+interface StoredEntry {
+  entry: Entry;
   expiresAt: number;
 }
 
-/** The whole memory is not looked through for expired entries more often than this. */
+/** Minimum time between two searches for expired entries. */
 const SWEEP_MS = 1_000;
 
 /**
- * Creates a store in memory. Its `write` rejects with a RangeError what would not fit even alone.
+ * Creates a store in this process's memory. Its `write` rejects with a RangeError if the changes
+ * alone exceed its bounds.
  */
-export function createMemoryStore(options: MemoryOptions): Store {
+export function createMemoryStore(options: MemoryStoreOptions): Store {
   const { now, maxEntries = 10_000, maxBytes = 128 * 1024 * 1024 } = options;
   /** From the least to the most recently used. */
-  const entries = new Map<string, Kept>();
-  /** The ids of each collection, in order. */
-  const ids = new Map<string, string[]>();
+  const entries = new Map<string, StoredEntry>();
+  const sortedIds = new Map<string, string[]>();
   let bytes = 0;
   let writes = 0;
-  let sweepAt = Infinity;
+  let sweepAt = 0;
 
-  function live(name: string): Kept | undefined {
-    const entry = entries.get(name);
-    if (!entry || entry.expiresAt > now()) return entry;
-    remove(entry);
+  function find(name: string): Entry | undefined {
+    const stored = entries.get(name);
+    if (!stored || stored.expiresAt > now()) return stored?.entry;
+    remove(name);
   }
 
-  function remove(entry: Kept): void {
-    entries.delete(nameOf(entry));
-    bytes -= sizeOf(entry);
-    const sorted = ids.get(entry.collection)!;
-    sorted.splice(placeOf(sorted, entry.id), 1);
-    if (sorted.length === 0) ids.delete(entry.collection);
+  function remove(name: string): void {
+    const stored = entries.get(name);
+    if (!stored) return;
+    const { collection, id } = stored.entry;
+    entries.delete(name);
+    bytes -= sizeOf(stored.entry);
+    const ids = sortedIds.get(collection)!;
+    ids.splice(indexOf(ids, id), 1);
+    if (ids.length === 0) sortedIds.delete(collection);
   }
 
-  function put(entry: Kept): void {
+  function put(entry: Entry, expiresAt: number): void {
     const name = nameOf(entry);
     const old = entries.get(name);
     if (old) {
       entries.delete(name);
-      bytes -= sizeOf(old);
+      bytes -= sizeOf(old.entry);
     } else {
-      let sorted = ids.get(entry.collection);
-      if (!sorted) ids.set(entry.collection, sorted = []);
-      sorted.splice(placeOf(sorted, entry.id), 0, entry.id);
+      const ids = sortedIds.get(entry.collection) ?? [];
+      ids.splice(indexOf(ids, entry.id), 0, entry.id);
+      sortedIds.set(entry.collection, ids);
     }
-    entries.set(name, entry);
+    entries.set(name, { entry, expiresAt });
     bytes += sizeOf(entry);
-    sweepAt = Math.min(sweepAt, entry.expiresAt);
   }
 
   function sweep(): void {
     const time = now();
     if (time < sweepAt) return;
-    let next = Infinity;
-    for (const entry of [...entries.values()]) {
-      if (entry.expiresAt <= time) remove(entry);
-      else next = Math.min(next, entry.expiresAt);
-    }
-    sweepAt = Math.max(next, time + SWEEP_MS);
+    sweepAt = time + SWEEP_MS;
+    for (const [name, { expiresAt }] of entries) if (expiresAt <= time) remove(name);
   }
 
-  function makeRoom(): void {
-    for (const entry of entries.values()) {
+  function evict(): void {
+    for (const name of entries.keys()) {
       if (entries.size <= maxEntries && bytes <= maxBytes) return;
-      remove(entry);
+      remove(name);
     }
   }
 
-  /** Entries that would push out one another would be lost in silence. */
-  function checkFit(changes: readonly Change[]): void {
+  /** Otherwise the entries of one write would evict each other silently. */
+  function checkSize(changes: readonly Change[]): void {
     const written = changes.flatMap((change) =>
-      "value" in change ? [sizeOf({ ...change.key, value: change.value })] : []
+      "value" in change ? [{ ...change.key, value: change.value }] : []
     );
-    const size = written.reduce((sum, each) => sum + each, 0);
+    const size = written.reduce((sum, entry) => sum + sizeOf(entry), 0);
     if (size > maxBytes || written.length > maxEntries) {
       throw new RangeError(
-        `Cannot keep ${written.length} entries of ${size} bytes in memory: there is room for ${maxEntries} of ${maxBytes}`,
+        `Cannot store ${written.length} entries of ${size} bytes in memory: at most ${maxEntries} entries and ${maxBytes} bytes are allowed`,
       );
     }
   }
 
-  return {
+  return createStore({
     kind: "memory",
-    // deno-lint-ignore require-await -- faults in the arguments reject, as with the other stores
-    async get(keys) {
-      checkKeys(keys);
-      return keys.map((key) => {
-        const entry = live(nameOf(key));
-        if (!entry) return undefined;
-        entries.delete(nameOf(key));
-        entries.set(nameOf(key), entry);
-        return strip(entry);
-      });
-    },
-    // deno-lint-ignore require-await -- as above
-    async list(range) {
-      checkRange(range);
-      const { collection, after, before, limit } = range;
-      const sorted = ids.get(collection) ?? [];
-      let first = after === undefined ? 0 : placeOf(sorted, after);
-      if (after !== undefined && sorted[first] === after) first++;
-      const end = before === undefined ? sorted.length : placeOf(sorted, before);
-      const inside = sorted.slice(first, Math.max(first, end));
-      if (range.reverse) inside.reverse();
+    get: (keys) =>
+      keys.map((key) => {
+        const name = nameOf(key);
+        const entry = find(name);
+        if (entry) {
+          const stored = entries.get(name)!;
+          entries.delete(name);
+          entries.set(name, stored);
+        }
+        return entry;
+      }),
+    list({ collection, after, before, limit, reverse }) {
+      const ids = sortedIds.get(collection) ?? [];
+      let first = after === undefined ? 0 : indexOf(ids, after);
+      if (after !== undefined && ids[first] === after) first++;
+      const end = before === undefined ? ids.length : indexOf(ids, before);
+      const inside = ids.slice(first, Math.max(first, end));
+      if (reverse) inside.reverse();
       const found: Entry[] = [];
       for (const id of inside) {
         if (found.length >= limit) break;
-        const entry = live(nameOf({ collection, id }));
-        if (entry) found.push(strip(entry));
+        const entry = find(nameOf({ collection, id }));
+        if (entry) found.push(entry);
       }
       return found;
     },
-    // deno-lint-ignore require-await -- as above
-    async write(changes) {
-      checkChanges(changes);
-      checkFit(changes);
-      if (!changes.every((change) => isWanted(change, live(nameOf(change.key))?.version))) {
+    write(changes) {
+      checkSize(changes);
+      if (!changes.every((change) => versionMatches(change, find(nameOf(change.key))?.version))) {
         return false;
       }
       sweep();
@@ -156,39 +136,31 @@ export function createMemoryStore(options: MemoryOptions): Store {
       for (const change of changes) {
         if ("value" in change) {
           const { key: { collection, id }, value, expiresAt = Infinity } = change;
-          put({ collection, id, value, version, expiresAt });
-        } else {
-          const entry = entries.get(nameOf(change.key));
-          if (entry) remove(entry);
-        }
+          put({ collection, id, value, version }, expiresAt);
+        } else remove(nameOf(change.key));
       }
-      makeRoom();
+      evict();
       return true;
     },
     close() {
       entries.clear();
-      ids.clear();
+      sortedIds.clear();
       bytes = 0;
-      return Promise.resolve();
     },
-  };
+  });
 }
 
 function sizeOf({ collection, id, value }: Omit<Entry, "version">): number {
   return 2 * (collection.length + id.length + value.length);
 }
 
-function strip({ collection, id, value, version }: Kept): Entry {
-  return { collection, id, value, version };
-}
-
-/** The index of `id` in a sorted list, or the one where it would stand. */
-function placeOf(sorted: readonly string[], id: string): number {
+/** Index of `id` in a sorted list, or where to insert it. */
+function indexOf(ids: readonly string[], id: string): number {
   let low = 0;
-  let high = sorted.length;
+  let high = ids.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sorted[middle]! < id) low = middle + 1;
+    if (ids[middle]! < id) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,15 +1,18 @@
 /**
- * What limits do inside Redis, in Lua: the arithmetic of `limit_account.ts`, in one atomic script.
+ * The arithmetic of `limit_account.ts` in Lua, as one atomic script. An exchange of reads and
+ * conditional writes would take two round trips and, on a contended limit, many retries: with 32
+ * requests at a time it reached 28 % of this script's throughput on limits of their own, and 1 to
+ * 19 % on a shared one.
  *
- * A rate or a sum is a hash with `level` and `at`; leases are a sorted set by their ends.
+ * A rate or a sum is a hash with `level` and `at`; leases are a sorted set by expiry.
  *
  * @module
  */
 
 /**
- * The script by its name. Its keys are the limits' accounts; its arguments the time, what to do
- * ("take", "settle" or "renew"), and for each key the limit's kind, amount and window, the cost and
- * the lease. A take answers 1 or 0, and then for each key its level, `at` and `freeAt`.
+ * Keys: the accounts. Arguments: time; "take", "settle" or "renew"; and for each key kind, amount
+ * and window of the limit, cost, and lease. A take returns 1 or 0, then `level`, `at` and `freeAt`
+ * of each key.
  */
 export const LIMITER_SCRIPTS = {
   limits: String.raw`
@@ -17,92 +20,92 @@ local now, action = tonumber(ARGV[1]), ARGV[2]
 local function text(n) return string.format('%.17g', n) end
 
 local function read(i)
-  local ask = 5 * i - 2
-  local one = {
-    key = KEYS[i], kind = ARGV[ask], amount = tonumber(ARGV[ask + 1]),
-    window = tonumber(ARGV[ask + 2]), cost = tonumber(ARGV[ask + 3]), lease = ARGV[ask + 4],
+  local first = 5 * i - 2
+  local item = {
+    key = KEYS[i], kind = ARGV[first], amount = tonumber(ARGV[first + 1]),
+    window = tonumber(ARGV[first + 2]), cost = tonumber(ARGV[first + 3]), lease = ARGV[first + 4],
   }
-  if one.kind == 'parallel' then
-    one.level = redis.call('ZCOUNT', one.key, '(' .. ARGV[1], '+inf')
-    one.held = tonumber(redis.call('ZSCORE', one.key, one.lease) or '0') > now
-    return one
+  if item.kind == 'parallel' then
+    item.level = redis.call('ZCOUNT', item.key, '(' .. ARGV[1], '+inf')
+    item.held = tonumber(redis.call('ZSCORE', item.key, item.lease) or '0') > now
+    return item
   end
-  local kept = redis.call('HMGET', one.key, 'level', 'at')
-  one.level, one.at = tonumber(kept[1] or '0'), tonumber(kept[2] or '0')
-  if one.kind == 'rate' then
-    if now > one.at then
-      one.level = math.max(0, one.level - (now - one.at) * one.amount)
-      one.at = now
+  local fields = redis.call('HMGET', item.key, 'level', 'at')
+  item.level, item.at = tonumber(fields[1] or '0'), tonumber(fields[2] or '0')
+  if item.kind == 'rate' then
+    if now > item.at then
+      item.level = math.max(0, item.level - (now - item.at) * item.amount)
+      item.at = now
     end
-  elseif one.at <= now then
-    one.level = 0
-    one.at = now + one.window
+  elseif item.at <= now then
+    item.level = 0
+    item.at = now + item.window
   end
-  return one
+  return item
 end
 
-local function fits(one)
-  if one.cost == 0 then return true end
-  if one.kind == 'rate' then return one.level + one.cost * one.window <= one.amount * one.window end
-  return one.held or one.level + one.cost <= one.amount
+local function fits(item)
+  if item.cost == 0 then return true end
+  if item.kind == 'rate' then return item.level + item.cost * item.window <= item.amount * item.window end
+  return item.held or item.level + item.cost <= item.amount
 end
 
 local function expire(key, life)
   redis.call('PEXPIRE', key, string.format('%.0f', math.ceil(life) + 60000))
 end
 
-local function charge(one)
-  local rise = one.cost
-  if one.kind == 'rate' then rise = one.cost * one.window end
-  one.level = math.max(0, one.level + rise)
-  if one.level == 0 then
-    redis.call('DEL', one.key)
+local function charge(item)
+  local rise = item.cost
+  if item.kind == 'rate' then rise = item.cost * item.window end
+  item.level = math.max(0, item.level + rise)
+  if item.level == 0 then
+    redis.call('DEL', item.key)
   else
-    redis.call('HSET', one.key, 'level', text(one.level), 'at', text(one.at))
-    expire(one.key, one.kind == 'rate' and one.level / one.amount or one.at - now)
+    redis.call('HSET', item.key, 'level', text(item.level), 'at', text(item.at))
+    expire(item.key, item.kind == 'rate' and item.level / item.amount or item.at - now)
   end
 end
 
-local function ends(key, from)
+local function end_at(key, from)
   local found = redis.call('ZRANGEBYSCORE', key, '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', from, 1)
   return tonumber(found[2] or '0')
 end
 
-local function lend(one)
-  redis.call('ZREMRANGEBYSCORE', one.key, '-inf', ARGV[1])
-  redis.call('ZADD', one.key, text(now + one.window), one.lease)
-  one.level = redis.call('ZCARD', one.key)
-  expire(one.key, ends(one.key, one.level - 1) - now)
+local function lend(item)
+  redis.call('ZREMRANGEBYSCORE', item.key, '-inf', ARGV[1])
+  redis.call('ZADD', item.key, text(now + item.window), item.lease)
+  item.level = redis.call('ZCARD', item.key)
+  expire(item.key, end_at(item.key, item.level - 1) - now)
 end
 
-local function act(one)
-  if one.kind ~= 'parallel' then charge(one)
-  elseif action == 'settle' then redis.call('ZREM', one.key, one.lease)
-  else lend(one) end
+local function act(item)
+  if item.kind ~= 'parallel' then charge(item)
+  elseif action == 'settle' then redis.call('ZREM', item.key, item.lease)
+  else lend(item) end
 end
 
 if action ~= 'take' then
   for i = 1, #KEYS do act(read(i)) end
   return {}
 end
-local asks, ok = {}, true
+local items, ok = {}, true
 for i = 1, #KEYS do
-  asks[i] = read(i)
-  ok = ok and fits(asks[i])
+  items[i] = read(i)
+  ok = ok and fits(items[i])
 end
-local answer = { ok and '1' or '0' }
-for _, one in ipairs(asks) do
-  if ok and one.cost > 0 then act(one) end
+local reply = { ok and '1' or '0' }
+for _, item in ipairs(items) do
+  if ok and item.cost > 0 then act(item) end
   local free = 0
-  if one.kind == 'parallel' then
-    one.at = one.level > 0 and ends(one.key, one.level - 1) or 0
-    local index = one.level - math.floor(one.amount)
-    if index >= 0 then free = ends(one.key, index) end
+  if item.kind == 'parallel' then
+    item.at = item.level > 0 and end_at(item.key, item.level - 1) or 0
+    local index = item.level - math.floor(item.amount)
+    if index >= 0 then free = end_at(item.key, index) end
   end
-  answer[#answer + 1] = text(one.level)
-  answer[#answer + 1] = text(one.at)
-  answer[#answer + 1] = text(free)
+  reply[#reply + 1] = text(item.level)
+  reply[#reply + 1] = text(item.at)
+  reply[#reply + 1] = text(free)
 end
-return answer
+return reply
 `,
 } as const;

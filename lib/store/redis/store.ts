@@ -1,50 +1,36 @@
-/**
- * The store in Redis, for servers on several machines.
- *
- * @module
- */
+import { createStore } from "../backend.ts";
+import type { Change, Store } from "../store.ts";
 import { openRedis, type RedisOptions } from "./connection.ts";
-import { STORE_SCRIPTS } from "./scripts.ts";
-import { type Change, checkChanges, checkKeys, checkRange, type Store } from "../store.ts";
+import { STORE_SCRIPTS } from "./store_scripts.ts";
 
-/** Where a store in Redis lies. */
 export interface RedisStoreOptions extends RedisOptions {
-  /** The current time, in ms since 1970. */
+  /** Returns ms since 1970. */
   now: () => number;
-  /**
-   * What every key begins with.
-   *
-   * @default {"o1:"}
-   */
-  prefix?: string;
 }
 
 /**
- * Opens a store in Redis. Redis must not evict keys without an expiry (`maxmemory-policy` may be
- * `noeviction` or one of `volatile-*`), and must be one server: its scripts name keys of their own.
+ * Opens a store in Redis, for servers on several machines. Redis must not evict keys without an
+ * expiry (`maxmemory-policy` must be `noeviction` or `volatile-*`), and must be a single server,
+ * because the scripts compute the names of keys.
  *
- * @throws {Error} where Redis can't be reached or refuses
+ * @throws {Error} if Redis cannot be reached or refuses the connection
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
   const { now, prefix = "o1:" } = options;
   const redis = await openRedis(options, STORE_SCRIPTS);
-  const keys = [prefix];
 
-  return {
+  return createStore({
     kind: "redis",
-    async get(wanted) {
-      checkKeys(wanted);
-      const names = wanted.flatMap(({ collection, id }) => [collection, id]);
-      const found = await redis.run("storeGet", keys, [now(), ...names]) as (string | null)[];
-      return wanted.map(({ collection, id }, i) => {
-        const [value, version] = [found[2 * i], found[2 * i + 1]];
+    async get(keys) {
+      const names = keys.flatMap(({ collection, id }) => [collection, id]);
+      const reply = await redis.run("storeGet", [prefix], [now(), ...names]) as (string | null)[];
+      return keys.map(({ collection, id }, i) => {
+        const [value, version] = reply.slice(2 * i);
         return typeof value === "string" ? { collection, id, value, version: version! } : undefined;
       });
     },
-    async list(range) {
-      checkRange(range);
-      const { collection, after, before, limit, reverse } = range;
-      const found = await redis.run("storeList", keys, [
+    async list({ collection, after, before, limit, reverse }) {
+      const reply = await redis.run("storeList", [prefix], [
         now(),
         collection,
         after === undefined ? "-" : `(${after}`,
@@ -52,19 +38,17 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
         limit,
         reverse ? 1 : 0,
       ]) as string[];
-      return Array.from({ length: found.length / 3 }, (_, i) => {
-        const [id, value, version] = found.slice(3 * i, 3 * i + 3) as [string, string, string];
+      return Array.from({ length: reply.length / 3 }, (_, i) => {
+        const [id, value, version] = reply.slice(3 * i) as [string, string, string];
         return { collection, id, value, version };
       });
     },
     async write(changes) {
-      checkChanges(changes);
-      if (changes.length === 0) return true;
       const args = [now(), crypto.randomUUID(), ...changes.flatMap(argumentsOf)];
-      return await redis.run("storeWrite", keys, args) === 1;
+      return await redis.run("storeWrite", [prefix], args) === 1;
     },
-    close: () => redis.close(),
-  };
+    close: redis.close,
+  });
 }
 
 function argumentsOf(change: Change): (string | number)[] {

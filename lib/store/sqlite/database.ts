@@ -1,17 +1,10 @@
-/**
- * One SQLite file, shared with other processes.
- *
- * @module
- */
 import type { DatabaseSync } from "node:sqlite";
+import { retryWhileLocked } from "../retry_while_locked.ts";
 
-/** How long a statement waits for another process's write, and an opening for another's. */
+/** How long a statement waits for another process's write. */
 const BUSY_MS = 5_000;
 
-/** How long an opening waits before it tries again. */
-const RETRY_MS = 5;
-
-/** The layout of the tables; written into the file. */
+/** Version of the tables, stored in the file. */
 const LAYOUT = 1;
 
 const TABLES = `
@@ -36,50 +29,39 @@ const TABLES = `
 `;
 
 /**
- * Opens a file and makes what is missing, the file itself (for its owner alone) included.
+ * Opens a SQLite file, which other processes may share. Creates the file, readable by its owner
+ * only, and the tables if they are missing.
  *
- * @throws {Error} where it can't be read and written, or another layout is in it
+ * @throws {Error} if the file cannot be read and written, or its tables have another version
  */
 export async function openSqliteDatabase(path: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import("node:sqlite");
-  // SQLite would let the umask decide; its -wal and -shm files take the mode of this one.
+  // SQLite would use the umask. Its -wal and -shm files get the mode of this one.
   (await Deno.open(path, { write: true, create: true, mode: 0o600 })).close();
   const database = new DatabaseSync(path);
   try {
-    // Its wait would stop the whole program, and `timeout: 0` is taken for its default of 5 s.
+    // SQLite's own wait would block the process; `timeout: 0` means its default of 5 s.
     database.exec("pragma busy_timeout = 0");
-    await changeToWal(database);
+    // Two processes that start together lock each other out here, whatever the timeout.
+    await retryWhileLocked(() => database.exec("pragma journal_mode = wal"));
     database.exec(`pragma busy_timeout = ${BUSY_MS}`);
-    // A killed process loses nothing that was written; only a power cut may take the last writes.
+    // A killed process loses nothing; only a power failure can lose the last writes.
     database.exec("pragma synchronous = normal");
     transact(database, () => {
       const layout = database.prepare("pragma user_version").get()?.user_version;
       if (layout !== 0 && layout !== LAYOUT) {
-        throw new Error(`its layout is ${layout}, and only ${LAYOUT} is known`);
+        throw new Error(`the version of its tables is ${layout}, only ${LAYOUT} is supported`);
       }
       database.exec(TABLES);
     });
     return database;
   } catch (error) {
     database.close();
-    throw new Error(`Cannot open "${path}": ${messageOf(error)}`);
+    throw new Error(`Cannot open "${path}": ${error instanceof Error ? error.message : error}`);
   }
 }
 
-/** Two processes that start at once exclude each other here, whatever the timeout. */
-async function changeToWal(database: DatabaseSync): Promise<void> {
-  for (let waited = 0;; waited += RETRY_MS) {
-    try {
-      database.exec("pragma journal_mode = wal");
-      return;
-    } catch (error) {
-      if (!/locked|busy/.test(messageOf(error)) || waited >= BUSY_MS) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-  }
-}
-
-/** Runs `work` in a write transaction: all of it holds, or, if it throws, none. */
+/** Runs `work` in a write transaction, which is rolled back if it throws. */
 export function transact<T>(database: DatabaseSync, work: () => T): T {
   database.exec("begin immediate");
   try {
@@ -87,12 +69,8 @@ export function transact<T>(database: DatabaseSync, work: () => T): T {
     database.exec("commit");
     return result;
   } catch (error) {
-    // SQLite itself has rolled back after some faults, such as a full disk.
+    // After some errors, such as a full disk, SQLite has already rolled back.
     if (database.isTransaction) database.exec("rollback");
     throw error;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

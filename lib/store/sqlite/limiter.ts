@@ -1,20 +1,15 @@
-/**
- * Limits in a SQLite file, which several processes may share.
- *
- * @module
- */
-import { type Account, type Changed, renewIn, settleIn, takeFrom } from "../limit_account.ts";
-import { checkAsks, checkCorrections, checkRenewals, type Limiter } from "../limiter.ts";
+import { type Account, applyCharges } from "../limit_account.ts";
+import { createLimiter, type Limiter } from "../limiter.ts";
 import { openSqliteDatabase, transact } from "./database.ts";
 
-/** Spent accounts that a change clears away in passing, and how long after their end. */
+/** Unused accounts that each change deletes, and how long they are kept. */
 const PURGE_ROWS = 10;
 const PURGE_MS = 60_000;
 
 /**
- * Opens limits in a SQLite file; the file of a store will do.
+ * Opens limits in a SQLite file, which other processes and a store may share.
  *
- * @throws {Error} where the file can't be read and written
+ * @throws {Error} if the file cannot be read and written
  */
 export async function openSqliteLimiter({ path }: { path: string }): Promise<Limiter> {
   const database = await openSqliteDatabase(path);
@@ -34,37 +29,19 @@ export async function openSqliteLimiter({ path }: { path: string }): Promise<Lim
     return row && JSON.parse(String(row.account));
   }
 
-  function keep(now: number, changed: Changed): void {
-    if (changed.size > 0) purge.run(now - PURGE_MS);
-    for (const [name, { account, lifeMs }] of changed) {
-      if (lifeMs > 0) put.run(name, JSON.stringify(account), now + lifeMs);
-      else remove.run(name);
-    }
-  }
-
-  return {
-    // deno-lint-ignore require-await -- faults reject, as with the other limiters
-    async take(now, asks) {
-      checkAsks(asks);
-      return transact(database, () => {
-        const { taken, changed } = takeFrom(load, now, asks);
-        keep(now, changed);
-        return taken;
-      });
-    },
-    // deno-lint-ignore require-await -- as above
-    async settle(now, corrections) {
-      checkCorrections(corrections);
-      transact(database, () => keep(now, settleIn(load, now, corrections)));
-    },
-    // deno-lint-ignore require-await -- as above
-    async renew(now, leases) {
-      checkRenewals(leases);
-      transact(database, () => keep(now, renewIn(load, now, leases)));
-    },
+  return createLimiter({
+    apply: (action, now, charges) =>
+      transact(database, () => {
+        const { result, changed } = applyCharges(action, now, charges, load);
+        if (changed.size > 0) purge.run(now - PURGE_MS);
+        for (const [name, { account, lifeMs }] of changed) {
+          if (lifeMs > 0) put.run(name, JSON.stringify(account), now + lifeMs);
+          else remove.run(name);
+        }
+        return result;
+      }),
     close() {
       if (database.isOpen) database.close();
-      return Promise.resolve();
     },
-  };
+  });
 }

@@ -5,7 +5,7 @@ import { key, set, valueOf } from "../contract.ts";
 
 const START = Date.UTC(2026, 0, 1);
 
-/** Runs `test` on a KV of its own; `pieces` counts what lies beside the entries. */
+/** Runs `test` on a new KV; `pieces` counts the pieces in it. */
 function onKv(
   name: string,
   test: (bench: { store: Store; kv: Deno.Kv; pieces: () => Promise<number> }) => Promise<void>,
@@ -27,7 +27,7 @@ function onKv(
 
 const LONG = "x".repeat(150_000);
 
-onKv("the pieces of a text go with it", async ({ store, pieces }) => {
+onKv("replacing or deleting a text deletes its pieces", async ({ store, pieces }) => {
   await store.write([set("a", LONG), set("b", LONG)]);
   assertEquals(await pieces(), 6);
   await store.write([set("a", LONG + LONG)]);
@@ -38,23 +38,26 @@ onKv("the pieces of a text go with it", async ({ store, pieces }) => {
   assertEquals(await pieces(), 0);
 });
 
-onKv("a write that does not hold leaves no pieces", async ({ store, pieces }) => {
+onKv("a write that fails its condition leaves no pieces", async ({ store, pieces }) => {
   await store.write([set("a", LONG)]);
-  const racers = Array.from(
+  const writes = Array.from(
     { length: 10 },
     () => store.write([{ ...set("b", LONG), ifVersion: null }]),
   );
-  assertEquals((await Promise.all(racers)).filter((won) => won).length, 1);
+  assertEquals((await Promise.all(writes)).filter((won) => won).length, 1);
   assertEquals(await store.write([{ ...set("a", LONG), ifVersion: "another" }]), false);
   assertEquals(await pieces(), 6);
 });
 
-onKv("an entry whose pieces are gone is absent and may be written anew", async ({ store, kv }) => {
-  await store.write([set("a", LONG), set("b", "whole")]);
-  const [piece] = await Array.fromAsync(kv.list({ prefix: ["o1", "piece"] }));
-  await kv.delete(piece!.key);
-  assertEquals(await valueOf(store, "a"), undefined);
-  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["b"]);
-  await store.write([set("a", LONG)]);
-  assertEquals(await valueOf(store, "a"), LONG);
-});
+onKv(
+  "an entry whose pieces are gone is missing and can be written again",
+  async ({ store, kv }) => {
+    await store.write([set("a", LONG), set("b", "whole")]);
+    const [piece] = await Array.fromAsync(kv.list({ prefix: ["o1", "piece"] }));
+    await kv.delete(piece!.key);
+    assertEquals(await valueOf(store, "a"), undefined);
+    assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["b"]);
+    await store.write([set("a", LONG)]);
+    assertEquals(await valueOf(store, "a"), LONG);
+  },
+);

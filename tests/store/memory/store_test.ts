@@ -4,7 +4,7 @@ import { key, set, valueOf } from "../contract.ts";
 
 const now = () => 0;
 
-Deno.test("beyond its entries memory drops the one that was not used for longest", async () => {
+Deno.test("beyond maxEntries memory drops the least recently used entry", async () => {
   const store = createMemoryStore({ now, maxEntries: 3 });
   for (const id of ["a", "b", "c"]) await store.write([set(id)]);
   await valueOf(store, "a");
@@ -23,7 +23,7 @@ Deno.test("beyond its entries memory drops the one that was not used for longest
   ]);
 });
 
-Deno.test("beyond its bytes memory drops the oldest, and what was removed makes room", async () => {
+Deno.test("beyond maxBytes memory drops the least recently used entry, and a deletion frees room", async () => {
   const store = createMemoryStore({ now, maxBytes: 1_000 });
   const text = "x".repeat(198);
   await store.write([set("a", text), set("b", text)]);
@@ -36,7 +36,7 @@ Deno.test("beyond its bytes memory drops the oldest, and what was removed makes 
   assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["b", "e"]);
 });
 
-Deno.test("what would not fit in memory even alone is refused and pushes nothing out", async () => {
+Deno.test("a write that exceeds the bounds alone is rejected and drops nothing", async () => {
   const store = createMemoryStore({ now, maxBytes: 1_000, maxEntries: 3 });
   await store.write([set("a", "kept")]);
   await assertRejects(() => store.write([set("b", "x".repeat(500))]), RangeError, "1004 bytes");
@@ -44,7 +44,7 @@ Deno.test("what would not fit in memory even alone is refused and pushes nothing
   assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["a"]);
 });
 
-Deno.test("memory clears expired entries away before living ones", async () => {
+Deno.test("memory drops expired entries before live ones", async () => {
   let time = 0;
   const store = createMemoryStore({ now: () => time, maxEntries: 3 });
   await store.write([set("old")]);
@@ -54,7 +54,7 @@ Deno.test("memory clears expired entries away before living ones", async () => {
   assertEquals(await valueOf(store, "old"), "old");
 });
 
-Deno.test("memory keeps its entries in order when many come and go", async () => {
+Deno.test("memory keeps its entries sorted while many are written and dropped", async () => {
   const store = createMemoryStore({ now });
   for (let i = 0; i < 12_000; i++) await store.write([set(`${(i * 7_919) % 12_000}`)]);
   const all = await store.list({ collection: "c", limit: 20_000 });

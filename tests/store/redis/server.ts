@@ -1,21 +1,14 @@
-/**
- * A real Redis for a test.
- *
- * @module
- */
 import { delimiter, join } from "node:path";
 
-/** A running Redis. */
 export interface RedisServer extends AsyncDisposable {
-  /** Its URL. */
   url: string;
-  /** Its port on 127.0.0.1. */
+  /** On 127.0.0.1. */
   port: number;
-  /** Stops and continues it, or ends it. */
+  /** Sends SIGSTOP, SIGCONT or SIGKILL. */
   kill(signal: Deno.Signal): Promise<void>;
 }
 
-/** Why tests with Redis are left out, or undefined where they run. */
+/** Why tests with Redis are skipped, or undefined if they run. */
 export const NO_REDIS: string | undefined = isOnPath("redis-server")
   ? undefined
   : "skipped: there is no redis-server on this machine's PATH";
@@ -32,7 +25,7 @@ function isOnPath(name: string): boolean {
   });
 }
 
-/** Starts Redis on `port`, or on a free one, with further arguments of its command line. */
+/** Starts Redis on `port`, by default a free one, with additional command line arguments. */
 export async function startRedis(
   { port = freePort(), args = [] }: { port?: number; args?: string[] } = {},
 ): Promise<RedisServer> {

@@ -8,7 +8,6 @@ import { NO_REDIS, startRedis } from "./server.ts";
 const START = Date.UTC(2026, 0, 1);
 const PASSWORD = "geh/eim&1";
 
-/** What a test opens a store with. */
 function optionsOf(url: string, warnings: string[] = []) {
   return {
     url,
@@ -22,7 +21,7 @@ function withRedis(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: NO_REDIS !== undefined, fn });
 }
 
-withRedis("the right password opens Redis, and no error ever tells it", async () => {
+withRedis("the right password opens Redis, and no error contains it", async () => {
   await using redis = await startRedis({ args: ["--requirepass", PASSWORD] });
   const url = (password: string) =>
     redis.url.replace("//", `//${password && `:${encodeURIComponent(password)}@`}`);
@@ -31,12 +30,12 @@ withRedis("the right password opens Redis, and no error ever tells it", async ()
   await store.close();
   for (const [wrong, reason] of [["", "NOAUTH"], [`${PASSWORD}2`, "WRONGPASS"]] as const) {
     const error = await assertRejects(() => openRedisStore(optionsOf(url(wrong))), Error, reason);
-    const told = Deno.inspect(error, { depth: 9, showHidden: true });
-    assert(!told.includes("geh"), told);
+    const text = Deno.inspect(error, { depth: 9, showHidden: true });
+    assert(!text.includes("geh"), text);
   }
 });
 
-withRedis("no server, and one that does not answer, are told in a bounded time", async () => {
+withRedis("a missing server and a silent one are reported within the timeout", async () => {
   await using redis = await startRedis();
   await redis.kill("SIGSTOP");
   const url = redis.url.replace("//", `//:${encodeURIComponent(PASSWORD)}@`);
@@ -48,12 +47,12 @@ withRedis("no server, and one that does not answer, are told in a bounded time",
   await redis.kill("SIGKILL");
   const refused = await assertRejects(() => openRedisStore(optionsOf(url)), Error, "ECONNREFUSED");
   for (const error of [silent, refused]) {
-    const told = Deno.inspect(error, { depth: 9, showHidden: true });
-    assert(!told.includes("geh"), told);
+    const text = Deno.inspect(error, { depth: 9, showHidden: true });
+    assert(!text.includes("geh"), text);
   }
 });
 
-withRedis("a lost connection fails the commands meanwhile and mends itself", async () => {
+withRedis("commands fail while the connection is lost, until it is restored", async () => {
   const first = await startRedis();
   const warnings: string[] = [];
   const store = await openRedisStore(optionsOf(first.url, warnings));
@@ -67,8 +66,8 @@ withRedis("a lost connection fails the commands meanwhile and mends itself", asy
       Error,
       "Cannot use Redis",
     );
-    const told = Deno.inspect(error, { depth: 9, showHidden: true });
-    assert(!told.includes("text"), told);
+    const text = Deno.inspect(error, { depth: 9, showHidden: true });
+    assert(!text.includes("text"), text);
     await assertRejects(() => limiter.take(START, [{ limit, cost: 1 }]), Error, "Cannot use Redis");
   }
   {
@@ -81,14 +80,14 @@ withRedis("a lost connection fails the commands meanwhile and mends itself", asy
     while (!await limiter.take(START, [{ limit, cost: 1 }]).then(({ ok }) => ok, () => false));
     await limiter.close();
   }
-  // Amid the attempts to connect: the sanitizers see what would be left.
+  // Closes during reconnection: the sanitizers find timers and sockets that remain.
   await assertRejects(() => store.get([key("a")]));
   await store.close();
   await assertRejects(() => store.get([key("a")]), Error, "it is closed");
 });
 
 withRedis(
-  "a server that stops answering fails the command, and serves once it goes on",
+  "a command fails while the server is stopped, and works once it continues",
   async () => {
     await using redis = await startRedis();
     const store = await openRedisStore(optionsOf(redis.url));
@@ -101,7 +100,7 @@ withRedis(
   },
 );
 
-withRedis("a close amid commands lets them end", async () => {
+withRedis("close waits for running commands", async () => {
   await using redis = await startRedis();
   const store = await openRedisStore(optionsOf(redis.url));
   const writes = Array.from({ length: 20 }, (_, i) => store.write([set(`${i}`)]));
@@ -109,7 +108,7 @@ withRedis("a close amid commands lets them end", async () => {
   assertEquals(new Set(await Promise.all(writes)), new Set([true]));
 });
 
-withRedis("what expires leaves nothing behind in Redis, and all keys have the prefix", async () => {
+withRedis("expired entries leave nothing in Redis, and all keys have the prefix", async () => {
   await using redis = await startRedis();
   let time = START;
   const options = { ...optionsOf(redis.url), now: () => time, prefix: "mine:" };
@@ -119,29 +118,31 @@ withRedis("what expires leaves nothing behind in Redis, and all keys have the pr
   for (let i = 0; i < 30; i++) {
     await store.write([{ ...set(`${i}`), expiresAt: START + 3_600_000 }]);
   }
-  await store.write([{ ...set("stays"), expiresAt: START + 3_600_000 }]);
-  await store.write([set("stays")]);
+  await store.write([{ ...set("permanent"), expiresAt: START + 3_600_000 }]);
+  await store.write([set("permanent")]);
   const limit = { key: "a", kind: "parallel" as const, amount: 10, windowMs: 1_000 };
   await limiter.take(START, [{ limit, cost: 1, lease: "1" }]);
   const keys = await raw.keys("*");
   assertEquals(keys.length, 34);
-  assert(keys.every((each) => each.startsWith("mine:")));
+  assert(keys.every((key) => key.startsWith("mine:")));
   assert(await raw.pttl("mine:entry:c\0" + "7") > 3_500_000);
-  assertEquals(await raw.pttl("mine:entry:c\0stays"), -1);
+  assertEquals(await raw.pttl("mine:entry:c\0permanent"), -1);
   assert(await raw.pttl("mine:limit:parallel:a") > 0);
   await limiter.settle(START, [{ limit, cost: 0, lease: "1" }]);
   time += 3_600_000;
-  // Each write clears twenty of them away, and a list all that it meets.
-  await store.write([set("stays")]);
+  // A write removes 20 expired entries, a list all that it encounters.
+  await store.write([set("permanent")]);
   assertEquals(await raw.zcard("mine:index:c"), 11);
   await store.list({ collection: "c", limit: 1 });
-  assertEquals(await raw.zrange("mine:index:c", "0", "-1"), ["stays"]);
-  assertEquals((await raw.keys("*")).sort(), ["mine:entry:c\0stays", "mine:index:c"]);
-  // As Redis drops them by itself, too.
+  assertEquals(await raw.zrange("mine:index:c", "0", "-1"), ["permanent"]);
+  assertEquals((await raw.keys("*")).sort(), ["mine:entry:c\0permanent", "mine:index:c"]);
+  // As if Redis had dropped an expired hash.
   await store.write([{ ...set("gone"), expiresAt: time + 3_600_000 }]);
   await raw.del("mine:entry:c\0gone");
-  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["stays"]);
-  assertEquals((await raw.keys("*")).sort(), ["mine:entry:c\0stays", "mine:index:c"]);
+  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), [
+    "permanent",
+  ]);
+  assertEquals((await raw.keys("*")).sort(), ["mine:entry:c\0permanent", "mine:index:c"]);
   await raw.quit();
   await limiter.close();
   await store.close();

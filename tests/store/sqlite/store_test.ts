@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../../../lib/store/sqlite/store.ts";
-import { acknowledged, faultsOf, startWriter } from "../processes.ts";
+import { acknowledged, problemsIn, startWriter } from "../processes.ts";
 
 const now = () => Date.UTC(2026, 0, 1);
 const key = (id: string) => ({ collection: "c", id });
 
-/** Runs `test` with the path of a file that isn't there yet. */
+/** Runs `test` with the path of a file that does not exist. */
 function onFile(name: string, test: (path: string) => Promise<void>): void {
   Deno.test(name, async () => {
     const dir = await Deno.makeTempDir();
@@ -18,7 +18,7 @@ function onFile(name: string, test: (path: string) => Promise<void>): void {
   });
 }
 
-onFile("the file and its companions are their owner's alone", async (path) => {
+onFile("only the owner can read the file and its companions", async (path) => {
   if (Deno.build.os === "windows") return console.log("skipped: Windows has no file modes");
   const store = await openSqliteStore({ path, now });
   await store.write([{ key: key("a"), value: "1" }]);
@@ -29,7 +29,7 @@ onFile("the file and its companions are their owner's alone", async (path) => {
   assertEquals([...Deno.readDirSync(path.replace("/store.db", ""))].length, 1);
 });
 
-onFile("a file of another layout, or of no database, is left as it is", async (path) => {
+onFile("a file with other tables, or that is no database, is left unchanged", async (path) => {
   await Deno.writeTextFile(path, "This is a letter, and no database.".repeat(100));
   const error = await assertRejects(() => openSqliteStore({ path, now }), Error, "Cannot open");
   assert(error.message.includes(path), error.message);
@@ -37,11 +37,15 @@ onFile("a file of another layout, or of no database, is left as it is", async (p
   await Deno.remove(path);
   using database = new DatabaseSync(path);
   database.exec("pragma user_version = 7");
-  await assertRejects(() => openSqliteStore({ path, now }), Error, "its layout is 7");
+  await assertRejects(
+    () => openSqliteStore({ path, now }),
+    Error,
+    "the version of its tables is 7",
+  );
   assertEquals(database.prepare("select count(*) n from sqlite_schema").get()?.n, 0);
 });
 
-onFile("expired entries are cleared away as others are written", async (path) => {
+onFile("writes delete expired entries", async (path) => {
   let time = now();
   const store = await openSqliteStore({ path, now: () => time });
   for (let i = 0; i < 150; i++) {
@@ -60,7 +64,7 @@ onFile("expired entries are cleared away as others are written", async (path) =>
   await store.close();
 });
 
-onFile("an opening waits while another has the new file to itself", async (path) => {
+onFile("opening waits while another process has locked the new file", async (path) => {
   using other = new DatabaseSync(path);
   other.exec("begin exclusive; create table other (n)");
   const opening = openSqliteStore({ path, now }).then(
@@ -72,9 +76,9 @@ onFile("an opening waits while another has the new file to itself", async (path)
   assertEquals(await opening, "opened");
 });
 
-onFile("four processes that open a new file at once all write to it", async (path) => {
+onFile("four processes can open a new file together and write to it", async (path) => {
   const writers = ["a", "b", "c", "d"].map((name) => startWriter(path, name, 100));
   const ids = (await Promise.all(writers.map((writer) => acknowledged(writer)))).flat();
   assertEquals(ids.length, 400);
-  assertEquals(await faultsOf(path, ids), []);
+  assertEquals(await problemsIn(path, ids), []);
 });

@@ -1,10 +1,10 @@
 /**
- * What the store does inside Redis, in Lua: each script is one atomic operation.
+ * The store's Lua scripts, each an atomic operation.
  *
- * Under the prefix `KEYS[1]` lie: `entry:COLLECTION\0ID`, a hash with the entry; `index:COLLECTION`,
- * a sorted set of ids, all of score 0 and so ordered by their bytes; and `expiry`, a sorted set of
- * `COLLECTION\0ID` by the time from which on the entry is absent. Redis drops an expired hash by
- * itself; the two sets lose it when a list or a write comes by.
+ * Keys under the prefix `KEYS[1]`: `entry:COLLECTION\0ID`, a hash with the entry;
+ * `index:COLLECTION`, a sorted set of ids, all with score 0 and so ordered by their bytes; and
+ * `expiry`, a sorted set of `COLLECTION\0ID` by expiry. Redis deletes expired hashes; lists and
+ * writes remove them from the two sets.
  *
  * @module
  */
@@ -13,8 +13,8 @@ const SHARED = String.raw`
 local prefix, now = KEYS[1], tonumber(ARGV[1])
 local function entry_key(collection, id) return prefix .. 'entry:' .. collection .. '\0' .. id end
 local function read(collection, id)
-  local kept = redis.call('HMGET', entry_key(collection, id), 'value', 'version', 'expires')
-  if kept[1] and (kept[3] == '' or tonumber(kept[3]) > now) then return kept[1], kept[2] end
+  local fields = redis.call('HMGET', entry_key(collection, id), 'value', 'version', 'expires')
+  if fields[1] and (fields[3] == '' or tonumber(fields[3]) > now) then return fields[1], fields[2] end
   return false, false
 end
 local function remove(collection, id)
@@ -24,9 +24,9 @@ local function remove(collection, id)
 end
 `;
 
-/** The scripts by name. All take the prefix as their key and the time as their first argument. */
+/** All scripts take the prefix as their key and the time as their first argument. */
 export const STORE_SCRIPTS = {
-  /** Further arguments: collection and id of each. Answers value and version of each, or nils. */
+  /** Arguments: collection and id of each entry. Returns value and version of each, or nils. */
   storeGet: SHARED + String.raw`
 local found = {}
 for i = 2, #ARGV, 2 do
@@ -37,8 +37,8 @@ end
 return found
 `,
   /**
-   * Further arguments: collection; the bounds, in the words of ZRANGEBYLEX; limit; 1 for reverse.
-   * Answers id, value and version of each.
+   * Arguments: collection; lower and upper bound, as ZRANGEBYLEX takes them; limit; 1 to reverse.
+   * Returns id, value and version of each entry.
    */
   storeList: SHARED + String.raw`
 local collection, low, high, limit = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -66,9 +66,9 @@ end
 return found
 `,
   /**
-   * Further arguments: the new version, then for each change its collection, its id, the wanted
-   * version ("any", "none" or "=" and the version), "set" or "delete", the value, and the time of
-   * its expiry or "". Answers 1, or 0 where a version is not the wanted one.
+   * Arguments: the new version, then of each change: collection, id, wanted version ("any", "none"
+   * or "=" and the version), "set" or "delete", value, and expiry or "". Returns 1, or 0 if a
+   * version does not match.
    */
   storeWrite: SHARED + String.raw`
 for i = 3, #ARGV, 6 do

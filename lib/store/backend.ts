@@ -1,0 +1,86 @@
+import {
+  type Change,
+  type Entry,
+  type EntryKey,
+  MAX_CHANGES,
+  type Range,
+  type Store,
+} from "./store.ts";
+
+/** An implementation of a store. Its arguments have been validated, and it may be synchronous. */
+export interface StoreBackend {
+  kind: Store["kind"];
+  get(keys: readonly EntryKey[]): MaybePromise<(Entry | undefined)[]>;
+  list(range: Range): MaybePromise<Entry[]>;
+  write(changes: readonly Change[]): MaybePromise<boolean>;
+  close(): MaybePromise<void>;
+}
+
+export type MaybePromise<T> = T | Promise<T>;
+
+const MAX_NAME_LENGTH = 200;
+
+/** Puts validation in front of a back end; whatever it throws becomes a rejection. */
+export function createStore(backend: StoreBackend): Store {
+  return {
+    kind: backend.kind,
+    async get(keys) {
+      keys.forEach(checkKey);
+      return await backend.get(keys);
+    },
+    async list(range) {
+      const { collection, after = "", before = "", limit } = range;
+      for (const id of [after, before]) checkKey({ collection, id });
+      if (!Number.isSafeInteger(limit) || limit < 0) {
+        throw new TypeError(`Cannot list: 'limit' must be a whole number, not ${limit}`);
+      }
+      return await backend.list(range);
+    },
+    async write(changes) {
+      checkChanges(changes);
+      return changes.length === 0 || await backend.write(changes);
+    },
+    // deno-lint-ignore require-await -- what the back end throws must become a rejection
+    close: async () => backend.close(),
+  };
+}
+
+function checkKey({ collection, id }: EntryKey): void {
+  for (const [field, name] of Object.entries({ collection, id })) {
+    if (name.length > MAX_NAME_LENGTH) {
+      throw new TypeError(
+        `Cannot use the ${field}: it has ${name.length} characters, at most ${MAX_NAME_LENGTH} are allowed`,
+      );
+    }
+    if (name.includes("\0") || !name.isWellFormed()) {
+      throw new TypeError(`Cannot use the ${field}: it must be well-formed text without NUL`);
+    }
+  }
+}
+
+function checkChanges(changes: readonly Change[]): void {
+  if (changes.length > MAX_CHANGES) {
+    throw new TypeError(
+      `Cannot write ${changes.length} changes at once: at most ${MAX_CHANGES} are allowed`,
+    );
+  }
+  for (const change of changes) {
+    checkKey(change.key);
+    if ("value" in change && !change.value.isWellFormed()) {
+      throw new TypeError("Cannot write the value: it must be well-formed text");
+    }
+  }
+  if (new Set(changes.map(({ key }) => nameOf(key))).size < changes.length) {
+    throw new TypeError("Cannot write the same entry twice at once");
+  }
+}
+
+/** A key as one string; unique, since names contain no NUL. */
+export function nameOf({ collection, id }: EntryKey): string {
+  return `${collection}\0${id}`;
+}
+
+/** Whether an entry's current version, undefined if there is no entry, allows the change. */
+export function versionMatches({ ifVersion }: Change, version: string | undefined): boolean {
+  return ifVersion === undefined || ifVersion === (version ?? null);
+}
