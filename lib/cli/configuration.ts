@@ -1,51 +1,55 @@
-/**
- * Finds and reads the configuration for a command.
- *
- * @module
- */
+/** Finds and reads the configuration for a command. */
 import { dirname } from "node:path";
 import { configPath } from "../config/config_path.ts";
 import { ConfigError } from "../config/faults/fault.ts";
 import { loadConfig } from "../config/load.ts";
 import { resolveConfig, type ResolvedConfig } from "../config/resolve.ts";
 import type { Config } from "../config/schema/config.ts";
-import type { CommandOptions } from "./options.ts";
 
-/** A configuration, and where it came from. */
+export interface CommandOptions {
+  /** Value of `--config`. */
+  config?: string | undefined;
+  /** Value of `--host`. */
+  host?: string | undefined;
+  /** Value of `--port`. */
+  port?: string | undefined;
+  /** Folder of `main.ts`. */
+  moduleDir: string | undefined;
+}
+
 export interface Configuration {
-  /** The file's path; undefined where there is none and the defaults hold. */
+  /** Path of the file; undefined if there is no file and the defaults apply. */
   path: string | undefined;
-  /** Where the file is, or would be. */
+  /** Folder of the file, even if there is no file. */
   folder: string;
-  /** The files that it was read from, itself and its prompts. */
+  /** Paths of the configuration and its prompt files. */
   files: string[];
-  /** The settings. */
   config: Config;
-  /** What the server runs on. */
   resolved: ResolvedConfig;
 }
 
-/** Reads the configuration; prints its faults and ends the process with 1 where it is wrong. */
-export async function configOrExit(options: CommandOptions): Promise<Configuration> {
+export const readVariable = (name: string): string | undefined => Deno.env.get(name);
+
+/** Returns what `work` does. If it throws an error of these kinds, prints it and exits with 1. */
+export async function orExit<T>(
+  work: () => T | Promise<T>,
+  // deno-lint-ignore no-explicit-any -- constructors of all errors
+  ...kinds: (new (...args: any[]) => Error)[]
+): Promise<T> {
   try {
-    return await readConfiguration(options);
+    return await work();
   } catch (error) {
-    exitOnConfigError(error);
+    if (!(error instanceof Error) || !kinds.some((kind) => error instanceof kind)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
   }
 }
 
-/** Prints the faults of a configuration and ends the process; throws any other error on. */
-export function exitOnConfigError(error: unknown): never {
-  if (!(error instanceof ConfigError)) throw error;
-  console.error(error.message);
-  Deno.exit(1);
+export function configOrExit(options: CommandOptions): Promise<Configuration> {
+  return orExit(() => readConfiguration(options), ConfigError);
 }
 
-/**
- * Reads the configuration.
- *
- * @throws {ConfigError} with every fault.
- */
+/** @throws {ConfigError} with all faults. */
 export async function readConfiguration(options: CommandOptions): Promise<Configuration> {
   const { standalone } = Deno.build;
   const path = configPath({
@@ -58,12 +62,12 @@ export async function readConfiguration(options: CommandOptions): Promise<Config
   const { config, found } = await loadConfig({
     path,
     explicit: options.config !== undefined,
-    env: (name) => Deno.env.get(name),
+    env: readVariable,
     readFile(file) {
       files.push(file);
       return Deno.readTextFile(file);
     },
   });
-  const resolved = resolveConfig(config, { env: (name) => Deno.env.get(name) });
+  const resolved = resolveConfig(config, { env: readVariable });
   return { path: found ? path : undefined, folder: dirname(path), files, config, resolved };
 }

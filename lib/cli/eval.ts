@@ -1,173 +1,152 @@
-/**
- * `o1-api eval`: asks models the same problems and compares them.
- *
- * @module
- */
-import type { ResolvedConfig } from "../config/resolve.ts";
+/** `o1-api eval`: asks models the same problems and compares them. */
+import { systemClock } from "../clock.ts";
 import { DatasetError } from "../eval/dataset.ts";
 import { FileError } from "../eval/file_error.ts";
 import { type EvalFlags, FlagError, parseEvalFlags } from "../eval/flags.ts";
 import { listModels, ProbeError } from "../eval/probe.ts";
+import { renderTable } from "../eval/report/table.ts";
 import { ResultsError } from "../eval/results.ts";
 import { type Outcome, runSession } from "../eval/session.ts";
-import { renderTable } from "../eval/report/table.ts";
 import { configuredTarget, remoteTarget, type Target } from "../eval/target.ts";
-import { systemClock } from "../clock.ts";
-import { configOrExit } from "./configuration.ts";
+import { configOrExit, orExit, readVariable } from "./configuration.ts";
 import { UsageError } from "./flags.ts";
+import { printHelpAndExit } from "./help.ts";
+import { columns, print } from "./terminal.ts";
 
-/** A comparison that was stopped: 128 and the number of SIGINT, as shells have it. */
+/** Exit code of a stopped run: 128 plus the number of SIGINT, as in shells. */
 const STOPPED = 130;
 
-/** A second Ctrl-C sooner than this is the first one, forwarded by `deno task` or npx. */
+/** A second Ctrl-C within this time is the first one, forwarded by `deno task` or npx. */
 const FORWARDED_MS = 1_000;
 
 /**
- * Runs the command. Ends the process with 1 for files that can't be used, an API that can't be
- * asked, and where no question was answered. A run that was stopped ends with 130.
+ * Runs the command. Exits with 1 if a file or the API is unusable or no question was answered, and
+ * with 130 if the run was stopped.
  *
- * @param args what follows the command.
- * @param moduleDir the folder of the program's own files.
- * @returns "help" where help is asked for.
- * @throws {UsageError} for wrong arguments.
+ * @throws {UsageError} for invalid arguments.
  */
 export async function compareModels(
   args: readonly string[],
   moduleDir: string | undefined,
-): Promise<"help" | void> {
-  const flags = readFlags(args);
-  if (flags === undefined) return "help";
-  await permissionOrExit(flags);
-  const target = await targetOf(flags, moduleDir);
+): Promise<void> {
+  const flags = parse(args);
+  await requirePermissions(flags);
+  const target = flags.baseUrl === undefined
+    ? await configuredModels(flags, moduleDir)
+    : remoteTarget(flags.baseUrl, flags.apiKey ?? readVariable("O1_EVAL_API_KEY"));
   const stop = new AbortController();
-  const release = onInterrupt(stop);
-  try {
-    if (flags.baseUrl !== undefined) await lookAt(target, flags, stop.signal);
+  stopOnSignal(stop);
+  const isTerminal = Deno.stderr.isTerminal();
+  const run = async () => {
+    if (flags.baseUrl !== undefined) await warnAboutUnlisted(target, flags, stop.signal);
     const outcome = await runSession({
       flags,
       target,
       clock: systemClock,
       random: Math.random,
       signal: stop.signal,
-      terminal: terminal(),
+      terminal: {
+        isTerminal,
+        columns: isTerminal ? columns() : 80,
+        write: (text) => print(Deno.stderr, text),
+      },
     });
-    print(outcome, flags);
+    report(outcome, flags);
+  };
+  try {
+    await orExit(run, DatasetError, ResultsError, FileError, ProbeError);
   } catch (error) {
-    exitOnKnownError(error, stop.signal);
-  } finally {
-    release();
+    if (stop.signal.aborted && error === stop.signal.reason) Deno.exit(STOPPED);
+    throw error;
   }
 }
 
-function readFlags(args: readonly string[]): EvalFlags | undefined {
+function parse(args: readonly string[]): EvalFlags {
   try {
-    return parseEvalFlags(args);
+    return parseEvalFlags(args) ?? printHelpAndExit("eval");
   } catch (error) {
     if (!(error instanceof FlagError)) throw error;
     throw new UsageError("eval", error.message);
   }
 }
 
-/** A run can take hours: whether its results can be written is asked before it begins. */
-async function permissionOrExit({ out, report }: EvalFlags): Promise<void> {
+/** A run can take hours, so the permission to write its results is checked before it starts. */
+async function requirePermissions({ out, report }: EvalFlags): Promise<void> {
   for (const [flag, path] of [["--out", out], ["--report", report]] as const) {
     if (path === undefined) continue;
     const { state } = await Deno.permissions.query({ name: "write", path });
     if (state === "granted") continue;
-    const way = Deno.build.standalone
+    const remedy = Deno.build.standalone
       ? "Compile the program with --allow-write, as `deno task compile` does."
-      : `Run \`deno task eval\`, or give Deno --allow-write=${path}.`;
-    console.error(`${flag} ${path}: this process has no permission to write there. ${way}`);
+      : `Run \`deno task eval\`, or start Deno with --allow-write=${path}.`;
+    console.error(`${flag} ${path}: this process has no permission to write there. ${remedy}`);
     Deno.exit(1);
   }
 }
 
-async function targetOf(flags: EvalFlags, moduleDir: string | undefined): Promise<Target> {
-  if (flags.baseUrl !== undefined) {
-    return remoteTarget(flags.baseUrl, flags.apiKey ?? Deno.env.get("O1_EVAL_API_KEY"));
+async function configuredModels(
+  { models, judgeModel, config: path }: EvalFlags,
+  moduleDir: string | undefined,
+): Promise<Target> {
+  const { resolved: config } = await configOrExit({ config: path, moduleDir });
+  const configured = config.models.map((model) => model.reasoning.id);
+  const unknown = missingFrom(configured, models, judgeModel);
+  if (unknown !== "") {
+    console.error(`There is no model ${unknown}. Known models are: ${configured.join(", ")}.`);
+    Deno.exit(2);
   }
-  const { resolved: config } = await configOrExit({ config: flags.config, moduleDir });
-  knownOrExit(flags, config);
   return configuredTarget({ config, clock: systemClock, random: Math.random, fetch });
 }
 
-function knownOrExit({ models, judgeModel }: EvalFlags, config: ResolvedConfig): void {
-  const known = config.models.map((model) => model.reasoning.id);
-  const asked = judgeModel === undefined ? models : [...models, judgeModel];
-  const unknown = asked.filter((id) => !known.includes(id));
-  if (unknown.length === 0) return;
-  const names = unknown.map((id) => `'${id}'`).join(", ");
-  console.error(`There is no model ${names}. Known models are: ${known.join(", ")}.`);
-  Deno.exit(2);
-}
-
-/** An API may take ids that it does not list, such as aliases: they are only pointed out. */
-async function lookAt(target: Target, flags: EvalFlags, signal: AbortSignal): Promise<void> {
+/** An API may accept ids that it does not list, such as aliases, so this is no error. */
+async function warnAboutUnlisted(
+  target: Target,
+  { models, judgeModel }: EvalFlags,
+  signal: AbortSignal,
+): Promise<void> {
   const listed = await listModels(target, { clock: systemClock, signal });
-  if (listed === undefined) return;
-  const asked = [...flags.models, ...flags.judgeModel === undefined ? [] : [flags.judgeModel]];
-  const unlisted = asked.filter((id) => !listed.includes(id));
-  if (unlisted.length === 0) return;
-  const names = unlisted.map((id) => `'${id}'`).join(", ");
-  const known = listed.slice(0, 20).join(", ") + (listed.length > 20 ? ", …" : "");
-  console.error(`${target.baseUrl} does not list ${names}; it lists: ${known}`);
+  const unlisted = missingFrom(listed ?? [], models, judgeModel);
+  if (listed === undefined || unlisted === "") return;
+  const shown = listed.slice(0, 20).join(", ") + (listed.length > 20 ? ", …" : "");
+  console.error(`${target.baseUrl} does not list ${unlisted}; it lists: ${shown}`);
 }
 
-/** The first Ctrl-C stops the run, a second one the process. */
-function onInterrupt(stop: AbortController): () => void {
-  let stopped = 0;
+function missingFrom(
+  ids: readonly string[],
+  models: readonly string[],
+  judgeModel: string | undefined,
+): string {
+  const used = judgeModel === undefined ? models : [...models, judgeModel];
+  return used.filter((id) => !ids.includes(id)).map((id) => `'${id}'`).join(", ");
+}
+
+/** The first Ctrl-C stops the run, the second one the process. */
+function stopOnSignal(stop: AbortController): void {
+  let stoppedAt = 0;
   const listener = () => {
     const now = systemClock.now();
-    if (stop.signal.aborted) {
-      if (now - stopped > FORWARDED_MS) Deno.exit(STOPPED);
-      return;
-    }
-    stopped = now;
-    stop.abort(new DOMException("The run was stopped", "AbortError"));
+    if (!stop.signal.aborted) {
+      stoppedAt = now;
+      stop.abort(new DOMException("The run was stopped", "AbortError"));
+    } else if (now - stoppedAt > FORWARDED_MS) Deno.exit(STOPPED);
   };
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) Deno.addSignalListener(signal, listener);
-  return () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, listener);
-  };
+  Deno.addSignalListener("SIGINT", listener);
+  Deno.addSignalListener("SIGTERM", listener);
 }
 
-function terminal() {
-  const encoder = new TextEncoder();
-  const isTerminal = Deno.stderr.isTerminal();
-  return {
-    isTerminal,
-    // Some terminals say 0.
-    columns: (isTerminal ? Deno.consoleSize().columns : 0) || 80,
-    write(text: string) {
-      const bytes = encoder.encode(text);
-      for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
-    },
-  };
-}
-
-function print(outcome: Outcome, { json, baseline, out }: EvalFlags): void {
+function report(outcome: Outcome, { json, baseline, out }: EvalFlags): void {
   const { summaries, finished, total, isComplete } = outcome;
-  const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns || 80 : Infinity;
-  console.log(json ? JSON.stringify(outcome, null, 2) : renderTable(summaries, baseline, columns));
-  const errors = summaries.reduce((sum, each) => sum + each.errors, 0);
+  const width = Deno.stdout.isTerminal() ? columns() : Infinity;
+  console.log(json ? JSON.stringify(outcome, null, 2) : renderTable(summaries, baseline, width));
+  const errors = summaries.reduce((sum, summary) => sum + summary.errors, 0);
   if (errors > 0 && out !== undefined) {
-    console.error(`\nErrors stay in ${out}; the same command with --retry-errors asks them again.`);
+    console.error(`\n${out} contains errors. Add --retry-errors to ask those questions again.`);
   }
   if (errors > 0 && errors === finished) Deno.exitCode = 1;
   if (isComplete) return;
-  const goOn = out === undefined
-    ? "Without --out nothing of it is kept"
-    : "The same command goes on from here";
-  console.error(`\nStopped after ${finished} of ${total}. ${goOn}.`);
+  const outlook = out === undefined
+    ? "Nothing was saved, because --out is not given"
+    : "The same command resumes here";
+  console.error(`\nStopped after ${finished} of ${total}. ${outlook}.`);
   Deno.exitCode = STOPPED;
-}
-
-/** What can't be used is said in a sentence; a fault of our own keeps its trace. */
-function exitOnKnownError(error: unknown, { aborted, reason }: AbortSignal): never {
-  if (aborted && error === reason) Deno.exit(STOPPED);
-  const known = [DatasetError, ResultsError, FileError, ProbeError];
-  if (!(error instanceof Error) || !known.some((kind) => error instanceof kind)) throw error;
-  console.error(error.message);
-  Deno.exit(1);
 }

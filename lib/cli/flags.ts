@@ -1,70 +1,69 @@
-/**
- * Reads a command's arguments by the table of commands.
- *
- * @module
- */
+/** Parses the arguments of a command according to {@linkcode COMMANDS}. */
 import { parseArgs } from "@std/cli";
 import { nearest } from "../config/faults/suggestion.ts";
 import { type CommandName, type COMMANDS, flagsOf } from "./commands.ts";
+import { printHelpAndExit } from "./help.ts";
 
-/** Arguments that make no sense. The message says how. */
+/** Invalid arguments. */
 export class UsageError extends Error {
-  /** The name of the class. */
   override readonly name = "UsageError";
-  /** Whose arguments they are. */
   readonly command: CommandName;
 
-  /** Takes the command and what is wrong. */
   constructor(command: CommandName, message: string) {
     super(message);
     this.command = command;
   }
 }
 
-/** What a command was told. */
-export interface Arguments<Name extends string> {
-  /** What is no flag, word by word. */
+export interface Arguments<Name extends CommandName> {
+  /** Arguments that are not flags. */
   words: string[];
-  /** A flag's value; undefined where it was not given. */
-  text(flag: Name): string | undefined;
-  /** Whether a switch was given. */
-  has(flag: Name | "help"): boolean;
+  /** The value of a flag, if given. */
+  text(flag: FlagName<Name>): string | undefined;
+  /** Whether a flag without a value was given. */
+  has(flag: FlagName<Name>): boolean;
 }
 
+type FlagName<Name extends CommandName> = keyof typeof COMMANDS[Name]["flags"] & string;
+
 /**
- * Reads the arguments of a command.
+ * Prints the help and exits if `--help` is given.
  *
- * @throws {UsageError} for a flag that there is not, one given twice, or one without its value.
+ * @throws {UsageError} for an unknown flag, a repeated one, or an invalid value.
  */
 export function parseFlags<Name extends CommandName>(
   command: Name,
   args: readonly string[],
-): Arguments<keyof typeof COMMANDS[Name]["flags"] & string> {
+): Arguments<Name> {
   const table = Object.entries(flagsOf(command));
-  const texts = table.filter(([, { value }]) => value !== undefined).map(([name]) => name);
+  const withValue = table.filter(([, { value }]) => value !== undefined);
+  const collect = withValue.map(([name]) => name);
   const unknown: string[] = [];
   const flags = parseArgs(args, {
-    string: ["_", ...texts],
+    string: ["_", ...collect],
     boolean: table.filter(([, { value }]) => value === undefined).map(([name]) => name),
-    collect: texts,
+    collect,
     alias: Object.fromEntries(table.flatMap(([name, { short }]) => short ? [[short, name]] : [])),
     unknown(arg, key) {
       if (key !== undefined) unknown.push(arg, key);
       return true;
     },
   });
-  const help = flags.help === true;
+  if (flags.help === true) printHelpAndExit(command);
   const [arg, key] = unknown;
-  if (arg !== undefined && !help) {
-    const meant = nearest(key ?? "", table.map(([name]) => name));
-    const hint = meant === undefined ? "" : `; did you mean --${meant}?`;
+  if (arg !== undefined) {
+    const suggested = nearest(key ?? "", table.map(([name]) => name));
+    const hint = suggested === undefined ? "" : `; did you mean --${suggested}?`;
     throw new UsageError(command, `Unknown option ${arg}${hint}`);
   }
   const values = (name: string) => (Array.isArray(flags[name]) ? flags[name] : []).map(String);
-  for (const name of help ? [] : texts) {
+  for (const [name, { values: allowed }] of withValue) {
     const [value, second] = values(name);
     if (second !== undefined) throw new UsageError(command, `--${name} is given more than once`);
     if (value === "") throw new UsageError(command, `--${name} needs a value`);
+    if (value !== undefined && allowed?.includes(value) === false) {
+      throw new UsageError(command, `--${name} must be ${allowed.join(", ")}, not '${value}'`);
+    }
   }
   return {
     words: flags._.map(String),

@@ -1,45 +1,72 @@
-/**
- * Listens on the network, and says what to do where that can't be.
- *
- * @module
- */
-import type { ListenAddress } from "../config/listen.ts";
+/** Listens on the network. */
+import { type ListenAddress, listenOptions } from "../config/listen.ts";
+import { isDeploy } from "../config/resolve.ts";
+import { type CommandOptions, type Configuration, readVariable } from "./configuration.ts";
 
-/** Something that listens. */
 export interface Listener {
-  /** The port. */
   port: number;
-  /** Resolves when it has been closed. */
+  /** Resolves when it is closed. */
   finished: Promise<void>;
-  /** Closes it; resolves when the last answer is out. */
+  /** Stops listening; resolves when all answers are sent. */
   shutdown(): Promise<void>;
 }
 
-/** Listens; ends the process with 1 where it can't. */
+/** Serves the API, in one event loop or in several. */
+export interface ApiServer {
+  /** Exits with 1 if the address is unusable. */
+  listen(address: ListenAddress): Promise<Listener> | Listener;
+  /** Answers a scrape; undefined if metrics are disabled. */
+  metrics: (() => Promise<Response>) | undefined;
+  /** New requests use the new configuration once this resolves. */
+  reload(next: Configuration): Promise<void> | void;
+  /** See `App.drain`. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** @throws {ConfigError} naming the flag or variable that is invalid. */
+export function listenAddress(
+  { config, resolved: { hasRealToken } }: Configuration,
+  { host, port }: CommandOptions,
+): ListenAddress {
+  const env = readVariable;
+  return listenOptions({
+    config,
+    flags: { host, port },
+    env,
+    hasRealToken,
+    onDeploy: isDeploy(env),
+  });
+}
+
+/**
+ * Exits with 1 if the address is unusable.
+ *
+ * @param settings what to change if the port is in use.
+ */
 export function listen(
   { hostname, port }: ListenAddress,
   handler: (request: Request) => Promise<Response>,
-  advice?: string,
+  settings?: string,
 ): Listener {
-  const server = orExit(
-    { hostname, port },
-    () => Deno.serve({ hostname, port, onListen() {} }, handler),
-    advice,
-  );
-  const { finished } = server;
-  return { port: server.addr.port, finished, shutdown: () => server.shutdown() };
+  const open = () => Deno.serve({ hostname, port, onListen() {} }, handler);
+  const server = orExit({ hostname, port }, open, settings);
+  return {
+    port: server.addr.port,
+    finished: server.finished,
+    shutdown: () => server.shutdown(),
+  };
 }
 
-/** Finds out which port an address has, and that it is free; ends the process where it is not. */
-export function freePort({ hostname, port }: ListenAddress): number {
-  const listener = orExit({ hostname, port }, () => Deno.listen({ hostname, port }));
+/** Returns the port of an address, chosen if it is 0. Exits with 1 if the port is in use. */
+export function freePort(address: ListenAddress): number {
+  const listener = orExit(address, () => Deno.listen(address));
   listener.close();
   return listener.addr.port;
 }
 
-/** Answers scrapes on a port of their own, where one is set. */
+/** Answers scrapes on a separate port, if one is set. */
 export function listenForScrapes(
-  metrics: (() => Promise<Response>) | undefined,
+  metrics: ApiServer["metrics"],
   address: ListenAddress,
 ): Listener | undefined {
   if (metrics === undefined || address.port === 0) return undefined;
@@ -53,18 +80,15 @@ export function listenForScrapes(
 function orExit<T>(
   { hostname, port }: Pick<ListenAddress, "hostname" | "port">,
   open: () => T,
-  advice = "--port, PORT or server.port",
+  settings = "--port, PORT or server.port",
 ): T {
   try {
     return open();
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) {
-      console.error(
-        `Port ${port} is in use. Choose another with ${advice} in config.yaml.`,
-      );
-    } else if (
-      error instanceof Deno.errors.AddrNotAvailable || error instanceof Deno.errors.PermissionDenied
-    ) {
+    const { AddrInUse, AddrNotAvailable, PermissionDenied } = Deno.errors;
+    if (error instanceof AddrInUse) {
+      console.error(`Port ${port} is in use. Choose another with ${settings} in config.yaml.`);
+    } else if (error instanceof AddrNotAvailable || error instanceof PermissionDenied) {
       console.error(`Can't listen on ${hostname}:${port}: ${error.message}`);
     } else throw error;
     Deno.exit(1);

@@ -1,8 +1,5 @@
-/**
- * The program's log, on its standard output.
- *
- * @module
- */
+/** The program's log on standard output. */
+import { type Clock, serverClock } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import {
   createLog,
@@ -10,20 +7,14 @@ import {
   type LogLevel,
   stackWithoutMessage,
 } from "../server/telemetry/log.ts";
-import { type Clock, serverClock } from "../clock.ts";
 
-/** Whether lines are for people or for programs. */
 export function logFormat(config: ResolvedConfig): "text" | "json" {
   const { format } = config.log;
   return format === "auto" ? (Deno.stdout.isTerminal() ? "text" : "json") : format;
 }
 
-/**
- * Creates the log that a configuration asks for.
- *
- * @param worker the number that goes with every line, where there are several workers.
- */
-export function logOf(config: ResolvedConfig, worker?: number): Log {
+/** @param worker number that is added to every line, if there are several workers. */
+export function createProgramLog(config: ResolvedConfig, worker?: number): Log {
   const log = createLog({
     level: config.log.level,
     format: logFormat(config),
@@ -31,72 +22,67 @@ export function logOf(config: ResolvedConfig, worker?: number): Log {
     now: () => Date.now(),
   });
   if (worker === undefined) return log;
-  const line = (level: keyof Log): Log[keyof Log] => (message, fields) =>
+  const line = (level: LogLevel): Log[LogLevel] => (message, fields) =>
     log[level](message, { ...fields, worker });
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
 }
 
-/**
- * Logs rejections that nobody awaits: one would end the program with every stream in it. What does
- * end it finds the log written.
- */
+/** Logs unhandled rejections, which would otherwise end the process and all its streams. */
 export function logRejections(log: Log): void {
-  for (const end of ["unload", "error"]) globalThis.addEventListener(end, flushLog);
+  for (const event of ["unload", "error"]) globalThis.addEventListener(event, flushLog);
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     log.error("unhandled rejection", { cause: stackWithoutMessage(event.reason) });
   });
 }
 
-/** Takes lines, and writes together those that come soon after each other. */
+/** Collects lines for a short time and writes them together. */
 export interface LineWriter {
-  /** Takes one line without its line break; one that tells of trouble is written at once. */
+  /** Adds a line without its line break; warnings and errors are written at once. */
   line(text: () => string, level: LogLevel): void;
-  /** Writes all that waits. */
   flush(): void;
 }
 
 /**
- * How long a line waits for others, in milliseconds: each write wakes whoever reads the log, and to
- * make a line by itself takes a tenth of the time that a small request does.
+ * How long a line may wait, in milliseconds. A write for each line takes a tenth of the time of a
+ * small request, and wakes up the reader of the log each time.
  */
 const GATHER_MS = 10;
 
-/** How many lines wait at most. */
+/** Number of lines that may wait. */
 const MAX_WAITING = 100;
 
-/** Creates a writer of lines. */
 export function createLineWriter(write: (bytes: Uint8Array) => void, clock: Clock): LineWriter {
-  const utf8 = new TextEncoder();
+  const encoder = new TextEncoder();
   let waiting: (() => string)[] = [];
-  let cancel = () => {};
+  let cancelTimer = () => {};
   function flush(): void {
-    cancel();
-    cancel = () => {};
+    cancelTimer();
+    cancelTimer = () => {};
     if (waiting.length === 0) return;
     const lines = waiting;
     waiting = [];
-    write(utf8.encode(lines.map((line) => `${line()}\n`).join("")));
+    write(encoder.encode(lines.map((line) => `${line()}\n`).join("")));
   }
   return {
     flush,
     line(text, level) {
       waiting.push(text);
       if (level === "warn" || level === "error" || waiting.length >= MAX_WAITING) flush();
-      else if (waiting.length === 1) cancel = clock.timer(GATHER_MS, flush);
+      else if (waiting.length === 1) cancelTimer = clock.timer(GATHER_MS, flush);
     },
   };
 }
 
 const output = createLineWriter(writeAll, serverClock);
 
-/** Writes what waits of the log: before a thread ends, which the runtime does not tell it. */
+/** Must be called before a thread ends, because a terminated thread receives no event. */
 export const flushLog: () => void = output.flush;
 
 function writeAll(bytes: Uint8Array): void {
   try {
     for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
   } catch {
-    // Nobody reads the log any more; the server serves on.
+    // The reader of the log is gone; the server keeps serving.
   }
 }

@@ -1,85 +1,76 @@
-/**
- * The command line.
- *
- * @module
- */
-import denoJson from "../../deno.json" with { type: "json" };
+/** The command line: chooses the command and reports invalid arguments. */
 import { suggestion } from "../config/faults/suggestion.ts";
-import { check } from "./check.ts";
-import { type CommandName, FIRST_WORDS } from "./commands.ts";
-import { parseFlags, UsageError } from "./flags.ts";
-import { helpOf, usageOf } from "./help.ts";
+import { COMMAND_NAMES, type CommandName } from "./commands.ts";
+import { configOrExit } from "./configuration.ts";
+import { type Arguments, parseFlags, UsageError } from "./flags.ts";
+import { usage, VERSION } from "./help.ts";
 import { serve } from "./serve/serve.ts";
 
-/** The version of this program. */
-export const VERSION: string = denoJson.version;
-
 /**
- * Runs the program. Ends the process with 1 for a bad configuration, 2 for bad arguments.
+ * Runs the program. Exits with 1 for an invalid configuration and 2 for invalid arguments.
  *
- * @param args the arguments.
- * @param moduleDir the folder of the program's own files.
+ * @param args arguments of the command line, without the program's name.
+ * @param moduleDir folder of `main.ts`, where `config.yaml` is looked for.
  */
 export async function main(args: readonly string[], moduleDir: string | undefined): Promise<void> {
   try {
-    const name = await run(args, moduleDir);
-    if (name !== undefined) console.log(helpOf(name, VERSION));
+    await run(args, moduleDir);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const { message, command } = error;
     const help = `o1-api ${command} --help`.replace("  ", " ");
-    console.error(`${message}\n\n${usageOf(command)}\n\`${help}\` tells what there is.`);
+    console.error(`${message}\n\n${usage(command)}\nSee \`${help}\` for all options.`);
     Deno.exit(2);
   }
 }
 
-/** Runs a command; returns the one whose help is asked for. */
-async function run(
-  args: readonly string[],
-  moduleDir: string | undefined,
-): Promise<CommandName | void> {
+async function run(args: readonly string[], moduleDir: string | undefined): Promise<void> {
   const [first, ...rest] = args;
-  // Loaded only where they run: a server needs none of them.
-  if (first === "eval") {
-    const { compareModels } = await import("./eval.ts");
-    return await compareModels(rest, moduleDir) && "eval";
+  switch (first) {
+    // Imported on demand, because serving needs none of them.
+    case "eval":
+      return (await import("./eval.ts")).compareModels(rest, moduleDir);
+    case "ask":
+      return (await import("./ask/ask.ts")).ask(rest, moduleDir);
+    case "keys":
+      return (await import("./keys.ts")).keys(rest);
+    case "check": {
+      const { words, text } = parseFlags("check", rest);
+      rejectWords("check", words);
+      return await check(text("config"), moduleDir);
+    }
+    case "serve": {
+      const given = parseFlags("serve", rest);
+      rejectWords("serve", given.words);
+      return await serveWith(given, moduleDir);
+    }
   }
-  if (first === "ask") {
-    const { ask } = await import("./ask/ask.ts");
-    return await ask(rest, moduleDir) && "ask";
-  }
-  if (first === "keys") {
-    const { keys } = await import("./keys.ts");
-    return await keys(rest);
-  }
-  if (first === "check") {
-    const { words, has, text } = parseFlags("check", rest);
-    if (has("help")) return "check";
-    refuseWords("check", words);
-    return await check({ config: text("config"), moduleDir });
-  }
-  if (first === "serve") {
-    const { words, has, text } = parseFlags("serve", rest);
-    if (has("help")) return "serve";
-    refuseWords("serve", words);
-    const [config, host, port] = [text("config"), text("host"), text("port")];
-    return await serve({ config, host, port, moduleDir });
-  }
-  const { words, has, text } = parseFlags("", args);
-  if (has("help")) return "";
-  if (has("version")) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
-  const [word, ...others] = words;
-  if (word !== undefined && !FIRST_WORDS.some((name) => name === word)) {
-    throw new UsageError("", `Unknown command '${word}'${suggestion(word, FIRST_WORDS)}`);
+  const given = parseFlags("", args);
+  if (given.has("version")) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
+  const [word, ...others] = given.words;
+  if (word !== undefined && !COMMAND_NAMES.some((name) => name === word)) {
+    throw new UsageError("", `Unknown command '${word}'${suggestion(word, COMMAND_NAMES)}`);
   }
   if (word !== undefined && word !== "serve") {
     throw new UsageError("", `The command comes first: o1-api ${word} [options]`);
   }
-  refuseWords("", others);
-  const [config, host, port] = [text("config"), text("host"), text("port")];
-  await serve({ config, host, port, moduleDir });
+  rejectWords("", others);
+  await serveWith(given, moduleDir);
 }
 
-function refuseWords(command: CommandName, [word]: readonly string[]): void {
+async function check(config: string | undefined, moduleDir: string | undefined): Promise<void> {
+  const { path, resolved } = await configOrExit({ config, moduleDir });
+  const models = resolved.models.map((model) => model.reasoning.id).join(", ");
+  console.log(`${path ?? "No config.yaml, using the defaults"}: no faults. Models: ${models}`);
+}
+
+function serveWith(
+  { text }: Pick<Arguments<"serve">, "text">,
+  moduleDir: string | undefined,
+): Promise<void> {
+  return serve({ config: text("config"), host: text("host"), port: text("port"), moduleDir });
+}
+
+function rejectWords(command: CommandName, [word]: readonly string[]): void {
   if (word !== undefined) throw new UsageError(command, `Unexpected argument '${word}'`);
 }

@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { isDeploy } from "../config/resolve.ts";
 import type { Log } from "../server/telemetry/log.ts";
 import type { Limiter } from "../store/limiter.ts";
 import { openLimiter, openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
+import { readVariable } from "./configuration.ts";
 
 /** State that outlives a request. */
 export interface Stores {
@@ -17,17 +19,12 @@ export interface Stores {
  * @param folder folder of config.yaml, which also holds the SQLite database
  * @throws {Error} if a store cannot be opened
  */
-export async function openStores(
-  setting: string,
-  folder: string,
-  onDeploy: boolean,
-  log: Log,
-): Promise<Stores> {
+export async function openStores(setting: string, folder: string, log: Log): Promise<Stores> {
   const options = {
     path: join(folder, "o1-api.db"),
     now: Date.now,
     warn: (message: string) => log.warn(message),
-    onDeploy,
+    onDeploy: isDeploy(readVariable),
   };
   return {
     store: await openStore(setting, options),

@@ -1,20 +1,26 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type Command, type CommandName, COMMANDS, flagsOf } from "../../lib/cli/commands.ts";
+import {
+  type Command,
+  COMMAND_NAMES,
+  type CommandName,
+  COMMANDS,
+  flagsOf,
+} from "../../lib/cli/commands.ts";
 import { parseFlags, UsageError } from "../../lib/cli/flags.ts";
-import { helpOf } from "../../lib/cli/help.ts";
+import { helpText } from "../../lib/cli/help.ts";
 import { runProgram } from "../e2e/program.ts";
 
-const NAMES = Object.keys(COMMANDS) as CommandName[];
+const NAMES: CommandName[] = ["", ...COMMAND_NAMES];
 
 for (const name of NAMES) {
-  Deno.test(`\`o1-api ${name}${name && " "}--help\` tells everything, within 80 columns`, async () => {
+  Deno.test(`\`o1-api ${name}${name && " "}--help\` prints usage, options, variables, examples and exit codes in 80 columns`, async () => {
     const args = [...name.split(" ").filter(Boolean), "--help"];
     const { code, stdout, stderr } = await runProgram({ args });
     assertEquals([code, stderr], [0, ""]);
     const { usage, env = {}, exits }: Command = COMMANDS[name];
     const parts = [`Usage: o1-api ${usage[0]}`, "\nExamples:\n  o1-api", "\nExit codes:\n"];
     for (const flag of Object.keys(flagsOf(name))) parts.push(` --${flag}`);
-    for (const each of [...Object.keys(env), ...Object.keys(exits)]) parts.push(`\n  ${each} `);
+    for (const row of [...Object.keys(env), ...Object.keys(exits)]) parts.push(`\n  ${row} `);
     for (const part of parts) assertStringIncludes(stdout, part);
     const [text, examples = ""] = stdout.split("\nExamples:\n");
     const long = `${text}\n${examples.slice(examples.indexOf("\n\n"))}`.split("\n")
@@ -22,8 +28,8 @@ for (const name of NAMES) {
     assertEquals(long, []);
   });
 
-  Deno.test(`the descriptions of \`o1-api ${name} --help\` stand below each other`, () => {
-    const options = helpOf(name, "1.0.0").split("\nOptions:\n")[1]!.split("\n\n")[0]!.split("\n");
+  Deno.test(`the descriptions of \`o1-api ${name} --help\` are aligned`, () => {
+    const options = helpText(name).split("\nOptions:\n")[1]!.split("\n\n")[0]!.split("\n");
     const columns = options.map((line) => {
       const [head] = /^ {2}(?:-\w,| {3}) --[\w-]+(?: [A-Z]+)? +/.exec(line) ?? /^ */.exec(line)!;
       return head.length;
@@ -33,7 +39,7 @@ for (const name of NAMES) {
 }
 
 Deno.test("every example of the help can be parsed", () => {
-  for (const name of NAMES.filter((each) => each !== "" && each !== "keys new")) {
+  for (const name of COMMAND_NAMES) {
     for (const line of COMMANDS[name].examples) {
       const args = line.replace(/ [<>|] .*/, "").match(/"[^"]*"|\S+/g)!;
       assertEquals(args[0], name);
@@ -44,9 +50,7 @@ Deno.test("every example of the help can be parsed", () => {
 
 Deno.test("the program's help lists every command", async () => {
   const { stdout } = await runProgram({ args: ["--help"] });
-  for (const name of NAMES) {
-    if (name !== "" && name !== "keys") assertStringIncludes(stdout, `\n  ${name} `);
-  }
+  for (const name of COMMAND_NAMES) assertStringIncludes(stdout, `\n  ${name} `);
 });
 
 for (
@@ -66,20 +70,21 @@ for (
       "ask [options]",
     ],
     [["ask", "-x", "q"], "Unknown option -x", "ask [options] QUESTION"],
+    [["ask", "--effort", "huge", "q"], "--effort must be none, minimal", "ask [options] QUESTION"],
     [["keys", "nw"], "Unknown command 'nw'; did you mean 'new'?", "keys new NAME"],
     [["eval", "--model", "x"], "did you mean --models?", "eval --models ID,ID,… [options]"],
   ] as const
 ) {
-  Deno.test(`\`o1-api ${args.join(" ")}\` is refused with 2, and told why`, async () => {
+  Deno.test(`\`o1-api ${args.join(" ")}\` exits with 2 and explains why`, async () => {
     const { code, stdout, stderr } = await runProgram({ args: [...args] });
     assertEquals([code, stdout], [2, ""]);
     assertStringIncludes(stderr, says);
     assertStringIncludes(stderr, `Usage: o1-api ${usage}`);
-    assert(/`o1-api [a-z ]*--help` tells what there is\.\n$/.test(stderr), stderr);
+    assert(/See `o1-api [a-z ]*--help` for all options\.\n$/.test(stderr), stderr);
   });
 }
 
-Deno.test("words stay as they were written, and -- ends the flags", () => {
+Deno.test("arguments are not converted, and -- ends the flags", () => {
   assertEquals(parseFlags("ask", ["007", "+", "1e3"]).words, ["007", "+", "1e3"]);
   const { words, text } = parseFlags("ask", ["-m", "o1", "--", "-5", "--json"]);
   assertEquals([words, text("model")], [["-5", "--json"], "o1"]);

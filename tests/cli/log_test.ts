@@ -9,7 +9,7 @@ function setup() {
   return { writer, written, advance, pending };
 }
 
-Deno.test("lines that come soon after each other are written together, and soon", async () => {
+Deno.test("lines that follow each other within 10 ms are written together", async () => {
   const { writer, written, advance, pending } = setup();
   writer.line(() => "a", "info");
   await advance(9);
@@ -25,7 +25,7 @@ Deno.test("lines that come soon after each other are written together, and soon"
 });
 
 for (const level of ["warn", "error"] as const) {
-  Deno.test(`a line of level ${level} is written at once, behind those that wait`, () => {
+  Deno.test(`a line of level ${level} is written at once, after waiting lines`, () => {
     const { writer, written, pending } = setup();
     writer.line(() => "a", "info");
     writer.line(() => "b", level);
@@ -35,7 +35,7 @@ for (const level of ["warn", "error"] as const) {
   });
 }
 
-Deno.test("no more than so much waits", () => {
+Deno.test("at most 100 lines wait", () => {
   const { writer, written } = setup();
   for (let i = 0; i < 250; i++) writer.line(() => "x", "info");
   assertEquals(written.map((text) => text.length), [200, 200]);
@@ -43,7 +43,7 @@ Deno.test("no more than so much waits", () => {
   assertEquals(written.join(""), "x\n".repeat(250));
 });
 
-Deno.test("a line is made when it is written", () => {
+Deno.test("a line is formatted when it is written", () => {
   const { writer, written } = setup();
   let made = 0;
   writer.line(() => `${++made}`, "info");
@@ -53,7 +53,7 @@ Deno.test("a line is made when it is written", () => {
   assertEquals(written, ["1\n2\n"]);
 });
 
-Deno.test("what waits is written when it is asked for, once", () => {
+Deno.test("flush writes waiting lines once", () => {
   const { writer, written, pending } = setup();
   writer.flush();
   writer.line(() => "a", "info");

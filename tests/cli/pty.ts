@@ -1,38 +1,35 @@
 /**
- * A program on a real pseudo-terminal, by way of script(1).
+ * Runs the program on a pseudo-terminal with script(1).
  *
  * @module
  */
 import { cleanEnv, PERMISSIONS, ROOT } from "../e2e/program.ts";
 
-/** A program on a terminal. */
 export interface TerminalProgram extends AsyncDisposable {
-  /** Types this; `\x03` is Ctrl-C, `\x04` Ctrl-D. */
+  /** Types a text; `\x03` is Ctrl-C. */
   type(text: string): Promise<void>;
-  /** Resolves when the terminal has been sent this, after what was waited for before. */
+  /** Resolves when the text appears, after any text awaited before. */
   sent(text: string): Promise<void>;
-  /** All that the terminal was sent so far. */
+  /** Everything written to the terminal so far. */
   screen(): string;
-  /** Resolves with the exit code once it has ended. */
+  /** Resolves with the exit code. */
   ended: Promise<number>;
 }
 
-/** What it is started with. */
 export interface TerminalOptions {
-  /** Columns of the terminal; default: 80. */
+  /** Width of the terminal; default: 80. */
   columns?: number;
-  /** Variables of the environment. */
+  /** Environment variables. */
   env?: Record<string, string>;
-  /** A shell's words after the command, e.g. a pipe. */
+  /** Shell text after the command, such as a pipe. */
   after?: string;
 }
 
-/** Whether this machine has script(1). */
 export async function hasTerminals(): Promise<boolean> {
   return (await new Deno.Command("which", { args: ["script"], stdout: "null" }).output()).success;
 }
 
-/** Starts `o1-api` with these arguments on a terminal of its own. */
+/** Starts `o1-api` with these arguments on a new terminal. */
 export function startOnTerminal(
   args: readonly string[],
   { columns = 80, env = {}, after = "" }: TerminalOptions = {},
@@ -41,7 +38,7 @@ export function startOnTerminal(
   const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   const { NO_COLOR: _, ...clean } = cleanEnv();
   const child = new Deno.Command("script", {
-    // Without exec the shell would get the signals too, and its exit code would be its own.
+    // Without exec, the shell would receive the signals too and return its own exit code.
     args: [
       "-qec",
       `stty cols ${columns} rows 24; ${after === "" ? `exec ${quoted}` : `${quoted} ${after}`}`,
@@ -77,7 +74,7 @@ export function startOnTerminal(
       for (;;) {
         const at = screen.indexOf(text, seen);
         if (at >= 0) return void (seen = at + text.length);
-        if (isOver) throw new Error(`It ended without ${JSON.stringify(text)}: ${screen}`);
+        if (isOver) throw new Error(`The program ended without ${JSON.stringify(text)}: ${screen}`);
         await new Promise<void>((resolve) => waiting = resolve);
       }
     },
@@ -87,7 +84,7 @@ export function startOnTerminal(
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended already.
+        // It has already ended.
       }
       await ended;
       await keyboard.close().catch(() => {});

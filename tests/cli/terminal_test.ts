@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { writeConfig } from "../e2e/program.ts";
-import { type Call, type Reply, startUpstream, step, type Upstream } from "../support/upstream.ts";
+import { type Reply, startUpstream, step, type Upstream } from "../support/upstream.ts";
 import {
   hasTerminals,
   startOnTerminal,
@@ -10,14 +10,14 @@ import {
 
 type Ask = (args: string[], options?: TerminalOptions) => TerminalProgram;
 
-/** `o1-api ask`, straight from a configuration, on a terminal. */
+/** Runs `o1-api ask` with a configuration on a terminal. */
 function onTerminal(
   name: string,
-  script: readonly Reply[] | ((call: Call) => Reply),
+  script: readonly Reply[],
   test: (ask: Ask, upstream: Upstream) => Promise<void>,
 ): void {
   Deno.test(name, async () => {
-    if (!await hasTerminals()) return console.log(`${name}: skipped, since there is no script(1)`);
+    if (!await hasTerminals()) return console.log(`${name}: skipped, because script(1) is missing`);
     await using upstream = startUpstream(script);
     await using config = await writeConfig(`
 upstreams: { s: { base_url: "${upstream.url}" } }
@@ -31,7 +31,7 @@ models:
   });
 }
 
-/** Answers `begun`, then nothing more. */
+/** Sends `begun` and then nothing. */
 const STUCK = {
   content: ["begun", "never"],
   gate: (frame: number) => frame === 2 ? new Promise<void>(() => {}) : undefined,
@@ -43,16 +43,16 @@ const STEPS: Reply[] = [
   { content: ["Fo", "ur."] },
 ];
 
-/** The screen, with its escapes as a sign of their own. */
+/** The screen with visible escape characters. */
 function visible(program: TerminalProgram): string {
   return program.screen().replaceAll("\x1b", "␛");
 }
 
-/** What a text takes in columns, wide characters counted twice. */
+/** Width of a text in columns; wide characters count twice. */
 function width(text: string): number {
   const shown = text.replace(/␛\[[\d;]*[A-Za-z]/g, "");
   return [...shown].reduce(
-    (sum, each) => sum + (/[\u1100-\u115f\u2e80-\uffdc]/.test(each) ? 2 : 1),
+    (sum, character) => sum + (/[\u1100-\u115f\u2e80-\uffdc]/.test(character) ? 2 : 1),
     0,
   );
 }
@@ -65,14 +65,14 @@ onTerminal("the thinking is dimmed, the answer is plain", STEPS, async (ask) => 
   assert(!program.screen().includes("It is a sum.\r\n"), program.screen());
 });
 
-onTerminal("NO_COLOR leaves the thinking undimmed", STEPS, async (ask) => {
+onTerminal("with NO_COLOR the thinking is not dimmed", STEPS, async (ask) => {
   await using program = ask(["-m", "steps", "sum"], { env: { NO_COLOR: "1" } });
   assertEquals(await program.ended, 0);
   assertStringIncludes(program.screen(), "✓ Look");
   assert(!/␛\[\d*m/.test(visible(program)), visible(program));
 });
 
-onTerminal("a dumb terminal is sent no control at all", STEPS, async (ask) => {
+onTerminal("a dumb terminal receives no control characters", STEPS, async (ask) => {
   await using program = ask(["-m", "steps", "sum"], { env: { TERM: "dumb" } });
   assertEquals(await program.ended, 0);
   assertStringIncludes(program.screen(), "✓ Look");
@@ -81,7 +81,7 @@ onTerminal("a dumb terminal is sent no control at all", STEPS, async (ask) => {
 });
 
 onTerminal(
-  "wide characters and long titles never break the line that is rewritten",
+  "wide characters and long titles fit into the rewritten line",
   [
     { content: step(`${"題名".repeat(40)}\n\nx`, "思考中です、".repeat(30), "final_answer") },
     { content: step("Check", "It is four.", "final_answer") },
@@ -98,7 +98,7 @@ onTerminal(
 );
 
 onTerminal(
-  "no control that a model writes reaches the terminal",
+  "control characters of a model do not reach the terminal",
   [{
     reasoning: ["\x1b]0;evil\x07", "\x1b[2J\x9b2J"],
     content: ["a\x1b", "[2Jb\x07c\r\u009b31m\x7f\x1b]52;c;x\x07", "\td\n"],
@@ -108,53 +108,14 @@ onTerminal(
     assertEquals(await program.ended, 0);
     assertStringIncludes(program.screen(), "]0;evil");
     assertStringIncludes(program.screen(), "a[2Jbc31m]52;c;x\td\r\n");
-    // All that is left is the program's own, and the line ends.
+    // Only the program's own control characters and line breaks are left.
     const rest = visible(program).replace(/␛\[(?:2|22)m|\r␛\[2K|\r\n/g, "");
-    // deno-lint-ignore no-control-regex -- they are what is looked for
+    // deno-lint-ignore no-control-regex -- they are searched for
     assertEquals(rest.match(/[␛\x00-\x08\x0b-\x1f\x7f-\x9f]/g), null);
   },
 );
 
-onTerminal(
-  "Ctrl-C stops an answer and the upstream's work, and keeps the conversation",
-  ({ index }) => index === 1 ? STUCK : { content: `answer ${index}` },
-  async (ask, upstream) => {
-    await using program = ask(["-m", "plain", "--chat"]);
-    await program.sent("› ");
-    await program.type("one\n");
-    await program.sent("answer 0\r\n");
-    await program.sent("› ");
-    await program.type("two\n");
-    await program.sent("begun");
-    // As `deno task` does: the terminal's signal, and the same again.
-    await program.type("\x03\x03");
-    await upstream.calls[1]!.left;
-    await program.sent("\r\n");
-    await program.sent("› ");
-    await program.type("three\n");
-    await program.sent("answer 2\r\n");
-    await program.sent("› ");
-    await program.type("\x04");
-    assertEquals(await program.ended, 0);
-    assert(program.screen().endsWith("› \r\n"), JSON.stringify(program.screen()));
-    assertEquals(upstream.calls[2]!.body.messages, [
-      { role: "user", content: "one" },
-      { role: "assistant", content: "answer 0" },
-      { role: "user", content: "three" },
-    ]);
-  },
-);
-
-onTerminal("Ctrl-C at the prompt ends the conversation", [{ content: "yes" }], async (ask) => {
-  await using program = ask(["-m", "plain", "--chat", "first"]);
-  await program.sent("yes\r\n");
-  await program.sent("› ");
-  await program.type("\x03");
-  assertEquals(await program.ended, 130);
-  assert(program.screen().endsWith("\r\n"), JSON.stringify(program.screen()));
-});
-
-onTerminal("Ctrl-C ends a single question with 130, on a line of its own", [STUCK], async (
+onTerminal("Ctrl-C exits with 130 and completes the line", [STUCK], async (
   ask,
   upstream,
 ) => {
@@ -166,26 +127,8 @@ onTerminal("Ctrl-C ends a single question with 130, on a line of its own", [STUC
   assert(program.screen().endsWith("\r\n"), JSON.stringify(program.screen()));
 });
 
-onTerminal("a question that fails does not end the conversation", [
-  { status: 400, body: JSON.stringify({ error: { message: "bad\x1b[2J luck" } }) },
-  { content: "fine" },
-], async (ask, upstream) => {
-  await using program = ask(["-m", "plain", "--chat"]);
-  await program.sent("› ");
-  await program.type("one\n");
-  await program.sent("o1-api: ");
-  await program.sent("› ");
-  await program.type("two\n");
-  await program.sent("fine\r\n");
-  await program.sent("› ");
-  await program.type("\x04");
-  assertEquals(await program.ended, 0);
-  assertEquals(upstream.calls[1]!.body.messages, [{ role: "user", content: "two" }]);
-  assert(!program.screen().includes("\x1b[2J"), program.screen());
-});
-
 onTerminal(
-  "only the answer goes into a pipe, while the terminal shows the thinking",
+  "only the answer is written to a pipe, while the terminal shows the thinking",
   STEPS,
   async (ask) => {
     await using program = ask(["-m", "steps", "sum"], { after: "| sed 's/^/piped: /'" });

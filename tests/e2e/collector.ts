@@ -1,74 +1,70 @@
 /**
- * Takes what OpenTelemetry exports, over HTTP as JSON.
+ * Receives exports of OpenTelemetry as JSON over HTTP.
  *
  * @module
  */
 
-/** A span as it was exported. */
 export interface CollectedSpan {
-  /** The trace it belongs to. */
   traceId: string;
-  /** Its id. */
   spanId: string;
-  /** The id of the span it belongs to; empty for none. */
+  /** Empty if the span has no parent. */
   parentSpanId: string;
-  /** Its name. */
   name: string;
   /** 1 internal, 2 server, 3 client. */
   kind: number;
-  /** Its attributes, by name. */
   attributes: Record<string, unknown>;
   /** Names of its events. */
   events: string[];
 }
 
-/** A running collector. */
 export interface Collector extends AsyncDisposable {
-  /** Variables that make a program export to it. */
+  /** Environment of a program that exports to this collector. */
   env: Record<string, string>;
-  /** The spans so far. */
   spans: CollectedSpan[];
-  /** Names of the metrics so far. */
+  /** Names of the received metrics. */
   metrics: Set<string>;
-  /** Resolves when gauges have come, which are read only while a program runs. */
-  metricsCame: Promise<void>;
-  /** All that came, as text. */
+  /** Resolves when gauges have arrived, which are read only while a program runs. */
+  metricsReceived: Promise<void>;
+  /** Everything received, as text. */
   text(): string;
 }
 
-// deno-lint-ignore no-explicit-any -- whatever came
+// deno-lint-ignore no-explicit-any -- exports have no schema here
 type Json = any;
 
 const value = (given: Json) =>
   given.arrayValue?.values?.map(value) ?? given.stringValue ?? given.intValue ??
     given.doubleValue ?? given.boolValue;
 
-/** Starts a collector. */
 export function startCollector(): Collector {
   const spans: CollectedSpan[] = [];
   const metrics = new Set<string>();
   const bodies: string[] = [];
-  const came = Promise.withResolvers<void>();
+  const received = Promise.withResolvers<void>();
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     async (request) => {
       const body = await request.text();
       bodies.push(body);
       const json = JSON.parse(body);
-      const scopes = (json.resourceSpans ?? []).flatMap((each: Json) => each.scopeSpans);
+      const scopes = (json.resourceSpans ?? []).flatMap((resource: Json) => resource.scopeSpans);
       for (const span of scopes.flatMap((scope: Json) => scope.spans)) {
         spans.push({
           ...span,
           parentSpanId: span.parentSpanId ?? "",
           attributes: Object.fromEntries(
-            (span.attributes ?? []).map((each: Json) => [each.key, value(each.value)]),
+            (span.attributes ?? []).map((
+              attribute: Json,
+            ) => [attribute.key, value(attribute.value)]),
           ),
           events: (span.events ?? []).map((event: Json) => event.name),
         });
       }
-      const meters = (json.resourceMetrics ?? []).flatMap((each: Json) => each.scopeMetrics);
+      const meters = (json.resourceMetrics ?? []).flatMap((resource: Json) =>
+        resource.scopeMetrics
+      );
       for (const metric of meters.flatMap((meter: Json) => meter.metrics)) metrics.add(metric.name);
-      if (metrics.has("process.memory.usage")) came.resolve();
+      if (metrics.has("process.memory.usage")) received.resolve();
       return Response.json({});
     },
   );
@@ -81,7 +77,7 @@ export function startCollector(): Collector {
     },
     spans,
     metrics,
-    metricsCame: came.promise,
+    metricsReceived: received.promise,
     text: () => bodies.join("\n"),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };

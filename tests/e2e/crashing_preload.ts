@@ -1,6 +1,5 @@
 /**
- * Lets a signal end the program's first worker by an error: its script is the program's own, with
- * a listener before it.
+ * Lets a signal crash the first worker: its script is wrapped in one that adds a signal listener.
  *
  * @module
  */

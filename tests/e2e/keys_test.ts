@@ -9,7 +9,7 @@ import { runProgram, startProgram, writeConfig } from "./program.ts";
 
 const CONFIG = `default_api_url: "demo:"\ndefault_model: "demo"\n`;
 
-Deno.test("a new key and its entry make a server that takes the key, and only it", async () => {
+Deno.test("a server with the new entry accepts the key and no other", async () => {
   const made = await runProgram({ args: ["keys", "new", "alice"] });
   assertEquals([made.code, made.stderr], [0, ""]);
   const [key = "", , , ...entry] = made.stdout.trimEnd().split("\n");
@@ -41,7 +41,7 @@ Deno.test("a new key and its entry make a server that takes the key, and only it
   assert(!output.includes(key));
 });
 
-Deno.test("no two keys are alike", async () => {
+Deno.test("every key is different", async () => {
   const [a, b] = await Promise.all(
     ["x", "x"].map((name) => runProgram({ args: ["keys", "new", name] })),
   );
@@ -50,15 +50,15 @@ Deno.test("no two keys are alike", async () => {
 
 for (
   const [args, says] of [
-    [[], "Which command?"],
+    [[], "No command given"],
     [["old"], "Unknown command 'old'"],
-    [["new"], "Give a NAME"],
-    [["new", "a b"], "The name 'a b' can't be used"],
+    [["new"], "No NAME given"],
+    [["new", "a b"], "The name 'a b' is invalid"],
     [["new", "a", "b"], "Unexpected argument 'b'"],
     [["new", "a", "--force"], "Unknown option --force"],
   ] as const
 ) {
-  Deno.test(`o1-api keys ${args.join(" ")}: tells what is wrong and ends with 2`, async () => {
+  Deno.test(`\`o1-api keys ${args.join(" ")}\` exits with 2 and explains why`, async () => {
     const { code, stdout, stderr } = await runProgram({ args: ["keys", ...args] });
     assertEquals([code, stdout], [2, ""]);
     assertStringIncludes(stderr, says);
@@ -66,6 +66,6 @@ for (
   });
 }
 
-Deno.test("--help tells of keys", async () => {
+Deno.test("--help lists keys", async () => {
   assertStringIncludes((await runProgram({ args: ["--help"] })).stdout, "keys new ");
 });

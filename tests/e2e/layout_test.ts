@@ -7,7 +7,7 @@ const CONFIG = 'api_bearer_token: "t"\nmodels:\n  beside-the-binary: { strategy:
 const PRELOAD =
   `Object.defineProperty(Deno, "build", { value: Object.freeze({ ...Deno.build, standalone: true }) });`;
 
-Deno.test("the executable reads config.yaml beside itself, from any folder and through a link", async () => {
+Deno.test("the executable reads the config.yaml beside it, from any folder and through a link", async () => {
   const dir = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${dir}/dist`);
@@ -41,7 +41,7 @@ Deno.test("the executable reads config.yaml beside itself, from any folder and t
   }
 });
 
-Deno.test("deno compile makes a binary that serves", async () => {
+Deno.test("deno compile makes a working binary", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const made = await new Deno.Command(Deno.execPath(), {
@@ -74,7 +74,7 @@ Deno.test("deno compile makes a binary that serves", async () => {
   }
 });
 
-Deno.test("a start downloads only what main.ts reaches, under 15 MB", async () => {
+Deno.test("a start downloads only what main.ts imports, less than 15 MB", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const { code, stderr } = await runProgram({

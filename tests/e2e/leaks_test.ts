@@ -3,7 +3,7 @@ import { parseStream } from "../support/app.ts";
 import { type Call, chunks, type Reply, startUpstream } from "../support/upstream.ts";
 import { type Program, runProgram, startProgram, writeConfig } from "./program.ts";
 
-/** What is known to the server alone: nobody may ever see it. */
+/** Secrets of the server, which must never appear anywhere. */
 const SERVER_SECRETS = {
   token: "planted-token-4711",
   key: "planted-upstream-key-4712",
@@ -12,7 +12,7 @@ const SERVER_SECRETS = {
   header: "planted-header-key-4715",
 };
 
-/** What is the client's: it may come back in an answer, and nowhere else. */
+/** Texts of the client, which may appear only in its answers. */
 const CLIENT_SECRETS = {
   prompt: "planted-prompt-4721",
   system: "planted-system-prompt-4722",
@@ -29,7 +29,7 @@ const CLIENT_SECRETS = {
 
 const KEYS = `${SERVER_SECRETS.key} ${SERVER_SECRETS.query} ${SERVER_SECRETS.header}`;
 
-/** What the upstream says of the keys and texts that it was sent, in every way it can. */
+/** Text of the upstream that repeats the keys and texts it has received. */
 const ECHO =
   `Bad: ${KEYS} ${CLIENT_SECRETS.echo}\nat https://x.example/?key=${SERVER_SECRETS.query}`;
 
@@ -96,7 +96,7 @@ const MESSAGES = [
   { role: "tool", tool_call_id: "call_0", content: CLIENT_SECRETS.tool },
 ];
 
-/** Sends one request after another; what failed, and all headers, are kept. */
+/** Sends requests in sequence and records errors and headers. */
 function createClient({ url }: Program) {
   const seen: string[] = [];
   let failures = 0;
@@ -121,7 +121,7 @@ function createClient({ url }: Program) {
   return { send, chat, seen, failures: () => failures };
 }
 
-/** Good and bad requests of every kind. */
+/** Sends valid and invalid requests of every kind. */
 async function ask({ send, chat }: ReturnType<typeof createClient>): Promise<void> {
   const tools = [{
     type: "function",
@@ -156,7 +156,7 @@ function assertNone(text: string, secrets: Record<string, string>, where: string
 }
 
 for (const format of ["text", "json"]) {
-  Deno.test(`the server tells no secret, whatever fails, logging ${format}`, async () => {
+  Deno.test(`errors, headers and the ${format} log contain no secrets`, async () => {
     await using upstream = startUpstream(({ body }: Call) => REPLIES[body.model]!);
     await using config = await writeConfig(CONFIG(upstream.url, format));
     const program = await startProgram({ args: ["--config", config.path] });
@@ -182,12 +182,12 @@ for (const format of ["text", "json"]) {
           line,
         );}
     }
-    // deno-lint-ignore no-control-regex -- exactly these must not be there
+    // deno-lint-ignore no-control-regex -- these must not occur
     assertEquals(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]|\nforged/.exec(output), null);
   });
 }
 
-Deno.test("what is wrong with a base URL is told without its secrets", async () => {
+Deno.test("the error about a base URL contains none of its secrets", async () => {
   const secret = "planted-password-4741";
   for (const url of [`https://user:${secret}@x.example/v1`, `ftp://x.example/?key=${secret}`]) {
     await using config = await writeConfig(`default_api_url: "${url}"\ndefault_model: m\n`);

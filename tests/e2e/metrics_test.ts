@@ -3,7 +3,7 @@ import { parseScrape } from "../server/telemetry/scrape.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { runProgram, startProgram, writeConfig } from "./program.ts";
 
-/** A port that was free just now. */
+/** Returns a port that is currently free. */
 async function freePort(): Promise<number> {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
@@ -20,7 +20,7 @@ default_model: "m"
 metrics: { port: ${port} }
 `;
 
-Deno.test("metrics on a port of their own need no token, and end with the server", async () => {
+Deno.test("metrics on a separate port need no token and stop with the server", async () => {
   await using upstream = startUpstream([{ content: "Four." }]);
   const port = await freePort();
   await using file = await writeConfig(config(port, upstream.url));
@@ -42,7 +42,7 @@ Deno.test("metrics on a port of their own need no token, and end with the server
   assertEquals((await program.ended).code, 0);
 });
 
-Deno.test("a port for metrics that is in use is said in one line", async () => {
+Deno.test("a metrics port in use is reported in one line", async () => {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     () => new Response(),

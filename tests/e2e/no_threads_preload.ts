@@ -1,5 +1,5 @@
 /**
- * Ends the program as soon as it would start a thread.
+ * Exits if the program starts a thread.
  *
  * @module
  */

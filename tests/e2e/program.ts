@@ -1,14 +1,14 @@
 /**
- * The program as a process of its own.
+ * The program as a separate process.
  *
  * @module
  */
 import { fileURLToPath } from "node:url";
 
-/** The folder of main.ts. */
+/** Folder of main.ts. */
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The permissions of the `start` task. */
+/** Permissions of the `start` task, without write access. */
 export const PERMISSIONS = [
   "--no-prompt",
   "--allow-net",
@@ -16,33 +16,29 @@ export const PERMISSIONS = [
   "--allow-env",
 ];
 
-/** A running server process. */
 export interface Program extends AsyncDisposable {
-  /** Its URL, ending in /v1. */
+  /** Ends in /v1. */
   url: string;
-  /** The start-up facts that it logged. */
+  /** Fields of the line that the server logs when it listens. */
   facts: Record<string, string>;
-  /** Resolves when a line with this text has been logged, now or before. */
+  /** Resolves with the first logged line that contains the text. */
   logged(text: string): Promise<string>;
-  /** Sends a signal. */
   kill(signal: Deno.Signal): void;
-  /** Its exit code, once it has ended, and all that it wrote. */
+  /** Resolves with the exit code and the whole output. */
   ended: Promise<{ code: number; output: string }>;
 }
 
-/** What a process is started with. */
 export interface ProgramOptions {
   /** Arguments after main.ts. */
   args?: string[];
-  /** Variables of the environment. */
+  /** Environment variables. */
   env?: Record<string, string>;
-  /** The executable and what stands before main.ts. */
+  /** The executable and the arguments up to main.ts. */
   command?: { path: string; args: string[] };
-  /** The current folder. */
   cwd?: string;
 }
 
-/** The environment that downloads and temporary files need, and nothing else of this one. */
+/** The variables that downloads and temporary files need, and no others of this process. */
 export function cleanEnv(
   env: Record<string, string> = {},
 ): Record<string, string> {
@@ -78,7 +74,7 @@ function commandOf(options: ProgramOptions): Deno.Command {
   });
 }
 
-/** Runs the program to its end. */
+/** Runs the program until it exits. */
 export async function runProgram(
   options: ProgramOptions,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -91,7 +87,7 @@ export async function runProgram(
   };
 }
 
-/** Starts the server on a free port and waits until it listens. */
+/** Starts the server on a free port. Resolves when it listens. */
 export async function startProgram(
   options: ProgramOptions = {},
 ): Promise<Program> {
@@ -105,10 +101,10 @@ export async function startProgram(
   const awaited = new Set<{ text: string; resolve: (line: string) => void }>();
   const stdout = readLines(child.stdout, (line) => {
     lines.push(line);
-    for (const each of awaited) {
-      if (!line.includes(each.text)) continue;
-      awaited.delete(each);
-      each.resolve(line);
+    for (const wait of awaited) {
+      if (!line.includes(wait.text)) continue;
+      awaited.delete(wait);
+      wait.resolve(line);
     }
     if (line.includes('"message":"o1-api listens')) {
       listening.resolve(JSON.parse(line));
@@ -122,7 +118,7 @@ export async function startProgram(
       stdout,
       stderr,
     ]);
-    listening.reject(new Error(`ended with ${code}: ${out}${err}`));
+    listening.reject(new Error(`exited with ${code}: ${out}${err}`));
     return { code, output: out + err };
   })();
   const facts = await listening.promise;
@@ -130,7 +126,7 @@ export async function startProgram(
     url: facts.url!,
     facts,
     logged(text) {
-      const line = lines.find((each) => each.includes(text));
+      const line = lines.find((logged) => logged.includes(text));
       if (line !== undefined) return Promise.resolve(line);
       return new Promise((resolve) => awaited.add({ text, resolve }));
     },
@@ -140,7 +136,7 @@ export async function startProgram(
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended already.
+        // It has already exited.
       }
       await ended;
     },
@@ -163,7 +159,7 @@ async function readLines(
   return all;
 }
 
-/** Writes a configuration into a new folder. */
+/** Writes a configuration to a new temporary folder. */
 export async function writeConfig(
   yaml: string,
 ): Promise<{ path: string } & AsyncDisposable> {

@@ -17,7 +17,7 @@ async function modelsOf(url: string): Promise<string[]> {
   return data.map(({ id }: { id: string }) => id);
 }
 
-Deno.test("a changed file serves new requests, and a running stream ends as it began", async () => {
+Deno.test("a changed file applies to new requests, and running streams finish with the old one", async () => {
   const rest = Promise.withResolvers<void>();
   await using upstream = startUpstream(() => ({
     content: ["be", "gun"],
@@ -47,7 +47,7 @@ Deno.test("a changed file serves new requests, and a running stream ends as it b
   assertEquals({ content, done, error }, { content: "begun", done: true, error: undefined });
 });
 
-Deno.test("a file with faults is told of and ignored", async () => {
+Deno.test("an invalid file is reported and ignored", async () => {
   await using config = await writeConfig(yaml("https://example.com/v1", "good"));
   await using program = await startProgram({ args: ["--config", config.path] });
   await Deno.writeTextFile(config.path, "modles: {}\nserver: { port: many }\n");
@@ -57,11 +57,11 @@ Deno.test("a file with faults is told of and ignored", async () => {
   assertEquals(await modelsOf(program.url), ["good"]);
 });
 
-Deno.test("a server that others can reach keeps a token of its own", async () => {
+Deno.test("a server that other machines can reach does not accept a file without a token", async () => {
   await using config = await writeConfig(yaml("https://example.com/v1", "good"));
   await using program = await startProgram({ args: ["--config", config.path] });
   await Deno.writeTextFile(config.path, "models: { open: {} }\n");
-  assertStringIncludes(await program.logged("was not reloaded"), "no token of its own");
+  assertStringIncludes(await program.logged("was not reloaded"), "no api_bearer_token");
   assertEquals(await modelsOf(program.url), ["good"]);
 });
 
@@ -76,7 +76,7 @@ Deno.test("SIGHUP reloads", async () => {
   assert(await program.logged("draining"));
 });
 
-Deno.test("what takes effect at the next start only is named", async () => {
+Deno.test("settings that take effect at the next start are named", async () => {
   await using config = await writeConfig(yaml("https://example.com/v1", "good"));
   await using program = await startProgram({ args: ["--config", config.path] });
   await Deno.writeTextFile(

@@ -24,7 +24,7 @@ const question = (content: string) => ({
   messages: [{ role: "user", content }],
 });
 
-Deno.test("the shipped configuration serves the demo model, on loopback only", async () => {
+Deno.test("the shipped configuration serves the demo model on loopback only", async () => {
   await using program = await startProgram({ args: ["--host", "0.0.0.0"] });
   assertStringIncludes(program.url, "http://127.0.0.1:");
   assertStringIncludes(program.facts.access!, "127.0.0.1");
@@ -43,7 +43,7 @@ Deno.test("the shipped configuration serves the demo model, on loopback only", a
   assertStringIncludes(stream.content, "prime");
 });
 
-Deno.test("a file with the original's keys alone is enough", async () => {
+Deno.test("a file with only the keys of the original o1-api works", async () => {
   await using upstream = startUpstream([
     { content: '{"title":"T","content":"C","next_action":"final_answer"}' },
     { content: '{"title":"U","content":"D","next_action":"final_answer"}' },
@@ -74,7 +74,7 @@ use_regex_processing: true
   assertEquals(upstream.calls[0]!.body.model, "llama-3.3-70b-versatile");
 });
 
-Deno.test("SIGTERM lets a stream end, refuses new work, and ends the process", async () => {
+Deno.test("on SIGTERM a stream finishes, new requests are rejected, and the process exits", async () => {
   const gate = Promise.withResolvers<void>();
   await using upstream = startUpstream([
     {
@@ -117,7 +117,7 @@ default_model: "m"
   assertEquals((await program.ended).code, 0);
 });
 
-Deno.test("work that outlasts the grace ends with the error frame", async () => {
+Deno.test("a stream that exceeds the grace period ends with an error event", async () => {
   await using upstream = startUpstream([{ content: ["one "], end: "stall" }]);
   await using config = await writeConfig(`
 api_bearer_token: "t"
@@ -142,7 +142,7 @@ server: { shutdown_grace_ms: 50 }
   assertEquals((await program.ended).code, 0);
 });
 
-Deno.test("a bad configuration prints every fault with its line and ends with 1", async () => {
+Deno.test("an invalid configuration exits with 1 and prints each fault with its line", async () => {
   await using config = await writeConfig(`api_bearer_token: "t"
 server:
   prot: 1
@@ -169,7 +169,7 @@ models:
   assertEquals([check.code, check.stderr], [1, stderr]);
 });
 
-Deno.test("check, help, version and wrong arguments", async () => {
+Deno.test("check, help, version and invalid arguments", async () => {
   const check = await runProgram({ args: ["check"] });
   assertEquals(check.code, 0);
   assertStringIncludes(check.stdout, "no faults");
@@ -191,7 +191,7 @@ Deno.test("check, help, version and wrong arguments", async () => {
   assertStringIncludes(missing.stderr, "/no/such/file.yaml");
 });
 
-Deno.test("a port in use is said in one line", async () => {
+Deno.test("a port in use is reported in one line", async () => {
   await using program = await startProgram();
   const { port } = new URL(program.url);
   const { code, stderr } = await runProgram({ args: ["--port", port] });
@@ -199,7 +199,7 @@ Deno.test("a port in use is said in one line", async () => {
   assertStringIncludes(stderr, `Port ${port} is in use`);
 });
 
-Deno.test("on Deno Deploy the placeholder is refused and O1_API_TOKEN is taken", async () => {
+Deno.test("on Deno Deploy the placeholder token is rejected and O1_API_TOKEN accepted", async () => {
   const env = { DENO_DEPLOY: "true" };
   {
     await using program = await startProgram({ env });

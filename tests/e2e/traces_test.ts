@@ -6,7 +6,7 @@ import { startProgram, writeConfig } from "./program.ts";
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const PARENT_ID = "b7ad6b7169203331";
 
-/** Runs the server under a collector, with one request, to its end. */
+/** Runs the server with a collector, sends one request, and stops it. */
 async function traced(
   collector: Collector,
   { config = "", query = "", body = {}, env = {} }: {
@@ -49,7 +49,7 @@ ${config}`);
     }),
   });
   await response.text();
-  await collector.metricsCame;
+  await collector.metricsReceived;
   program.kill("SIGTERM");
   const { output } = await program.ended;
   return {
@@ -64,7 +64,7 @@ function only(spans: CollectedSpan[], name: string): CollectedSpan {
   return found[0]!;
 }
 
-Deno.test("a request's spans hang together, from the client's own to the upstream's", async () => {
+Deno.test("the spans of a request are connected, from the client to the upstream", async () => {
   await using collector = startCollector();
   const { traceparents } = await traced(collector, {});
   const spans = collector.spans.filter(({ traceId }) => traceId === TRACE_ID);
@@ -89,14 +89,14 @@ Deno.test("a request's spans hang together, from the client's own to the upstrea
     ...[5, 5, 5],
   ]);
   assertEquals(calls.map(({ events }) => events), [[], ["retry"], []]);
-  // Each exchange is Deno's own span, below the call that made it, and the upstream is told so.
+  // Deno creates a span for each fetch below the span of its call, and sends it to the upstream.
   const fetches = spans.filter(({ name, kind }) => name === "POST" && kind === 3);
   const ids = calls.map(({ spanId }) => spanId);
   assertEquals(fetches.map(({ parentSpanId }) => parentSpanId), [ids[0], ids[1], ids[1], ids[2]]);
   assertEquals(traceparents, fetches.map(({ spanId }) => `00-${TRACE_ID}-${spanId}-01`));
 });
 
-Deno.test("spans hold no texts, and no key of an upstream's query where the sampler asks the parent", async () => {
+Deno.test("spans contain no texts and no keys from upstream URLs, even with a parent-based sampler", async () => {
   await using collector = startCollector();
   await traced(collector, {
     query: "?key=UPSTREAM-KEY",
@@ -109,7 +109,7 @@ Deno.test("spans hold no texts, and no key of an upstream's query where the samp
   }
 });
 
-Deno.test("with traces.contents spans hold what was asked and answered", async () => {
+Deno.test("with traces.contents spans contain questions and answers", async () => {
   await using collector = startCollector();
   await traced(collector, { config: "traces: { contents: true }" });
   const calls = collector.spans.filter(({ name }) => name === "chat scripted-model");
@@ -124,7 +124,7 @@ Deno.test("with traces.contents spans hold what was asked and answered", async (
   assertEquals(only(collector.spans, "step 1").attributes["o1_api.step.title"], "Secret title");
 });
 
-Deno.test("OpenTelemetry gets the metrics that /metrics shows, by their own names", async () => {
+Deno.test("OpenTelemetry receives the metrics of /metrics under their standard names", async () => {
   await using collector = startCollector();
   await traced(collector, {});
   for (
@@ -144,7 +144,7 @@ Deno.test("OpenTelemetry gets the metrics that /metrics shows, by their own name
   }
 });
 
-Deno.test("a failed request's spans say whose fault it was", async () => {
+Deno.test("the spans of a failed request have an error type", async () => {
   await using collector = startCollector();
   await traced(collector, { body: { model: "o1", reasoning: { strategy: "direct", nope: 1 } } });
   const http = only(collector.spans, "POST /chat/completions");

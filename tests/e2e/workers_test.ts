@@ -3,10 +3,17 @@ import { readStream } from "../support/app.ts";
 import { parseEvents } from "../support/responses.ts";
 import { parseScrape } from "../server/telemetry/scrape.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { type Crew, crewCommand, crewYaml, startCrew, TOKEN, type WorkerClient } from "./crew.ts";
+import {
+  startWorkers,
+  TOKEN,
+  type WorkerClient,
+  type WorkerProgram,
+  workersCommand,
+  workersYaml,
+} from "./worker_program.ts";
 import { runProgram, startProgram, writeConfig } from "./program.ts";
 
-// Elsewhere one event loop serves.
+// On other systems, only one event loop runs.
 const ignore = Deno.build.os !== "linux";
 const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore, fn });
 
@@ -18,7 +25,7 @@ const chat = (client: WorkerClient, more: object = {}, init?: RequestInit) =>
     { model: "m", messages: [{ role: "user", content: "2 + 2?" }], ...more },
     init,
   );
-// deno-lint-ignore no-explicit-any -- tests read whatever came
+// deno-lint-ignore no-explicit-any -- tests read any field
 const json = async (response: Promise<Response>): Promise<any> => {
   const { status } = await response;
   const body = await (await response).json();
@@ -29,19 +36,19 @@ const scrape = async (client: WorkerClient) =>
   parseScrape(await (await client.send("/metrics")).text());
 const CHATS = ["o1_api_requests_total", { o1_api_dialect: "chat" }] as const;
 
-/** Ends the program as an operator does. */
-async function end({ program }: Crew): Promise<string> {
+/** Stops the program with SIGTERM. */
+async function stop({ program }: WorkerProgram): Promise<string> {
   program.kill("SIGTERM");
   const { code, output } = await program.ended;
   assertEquals(code, 0, output);
   return output;
 }
 
-test("two workers serve on one port, and what each has counted is added up exactly", async () => {
+test("two workers serve on one port, and their metrics are added up", async () => {
   await using upstream = startUpstream([{ content: "Four." }]);
-  await using crew = await startCrew({ upstream: upstream.url });
-  assertEquals(crew.program.facts.workers as unknown, 2);
-  const [first, second] = await crew.clients();
+  await using workers = await startWorkers({ upstream: upstream.url });
+  assertEquals(workers.program.facts.workers as unknown, 2);
+  const [first, second] = await workers.clients();
   for (let i = 0; i < 3; i++) await json(chat(first));
   for (let i = 0; i < 4; i++) await json(chat(second));
   for (const client of [first, second]) {
@@ -53,27 +60,29 @@ test("two workers serve on one port, and what each has counted is added up exact
     assertEquals(shown.sum("gen_ai_server_request_duration_seconds_bucket", all), 7);
     const tokens = { gen_ai_token_type: "output" };
     assertEquals(shown.sum("gen_ai_client_token_usage_sum", tokens), 35);
-    // The scrape itself, and a process that is one.
+    // The scrape itself is active, and both workers are one process.
     assertEquals(shown.sum("o1_api_requests_active"), 1);
     assertEquals(
       shown.samples.filter(({ name }) => name === "process_memory_usage_bytes").length,
       1,
     );
   }
-  const created = [first, second].map(async (each) => (await json(each.send("/v1/models"))).data);
+  const created = [first, second].map(async (client) =>
+    (await json(client.send("/v1/models"))).data
+  );
   assertEquals(await created[0], await created[1]);
-  await end(crew);
+  await stop(workers);
 });
 
 for (const store of ["memory", "sqlite"]) {
-  test(`a limit of requests is one for two workers, with the store ${store}`, async () => {
+  test(`two workers share a request limit, with the store ${store}`, async () => {
     await using upstream = startUpstream([{ content: "Four." }]);
     const hash = new Uint8Array(
       await crypto.subtle.digest("SHA-256", new TextEncoder().encode("alice")),
     ).toHex();
     const yaml = `store: ${store}\nkeys: [{ name: alice, sha256: "${hash}", rpm: 20 }]`;
-    await using crew = await startCrew({ upstream: upstream.url, yaml });
-    const pairs = await Promise.all(Array.from({ length: 4 }, () => crew.clients()));
+    await using workers = await startWorkers({ upstream: upstream.url, yaml });
+    const pairs = await Promise.all(Array.from({ length: 4 }, () => workers.clients()));
     const start = performance.now();
     const answered = await Promise.all(
       pairs.flat().map(async (client, i) => {
@@ -87,24 +96,27 @@ for (const store of ["memory", "sqlite"]) {
         return { worker: i % 2, statuses };
       }),
     );
-    // One comes back every 3 s.
-    const back = Math.floor((performance.now() - start) / 3_000);
-    const statuses = answered.flatMap((each) => each.statuses);
+    // The limit allows another request every 3 s.
+    const refilled = Math.floor((performance.now() - start) / 3_000);
+    const statuses = answered.flatMap(({ statuses }) => statuses);
     const passed = statuses.filter((status) => status === 200).length;
-    assert(passed >= 20 && passed <= 20 + back, `${passed} passed`);
+    assert(passed >= 20 && passed <= 20 + refilled, `${passed} passed`);
     assertEquals(statuses.filter((status) => status === 429).length, 64 - passed);
     assertEquals(upstream.calls.length, passed);
     for (const worker of [0, 1]) {
-      const own = answered.filter((each) => each.worker === worker);
-      assert(own.some((each) => each.statuses.includes(200)), `worker ${worker + 1} let nobody in`);
+      const own = answered.filter((client) => client.worker === worker);
+      assert(
+        own.some(({ statuses }) => statuses.includes(200)),
+        `worker ${worker + 1} accepted no request`,
+      );
     }
-    await end(crew);
+    await stop(workers);
   });
 
-  test(`a chain of responses goes over both workers, with the store ${store}`, async () => {
+  test(`both workers continue a chain of responses, with the store ${store}`, async () => {
     await using upstream = startUpstream([{ content: "Four." }]);
-    await using crew = await startCrew({ upstream: upstream.url, yaml: `store: ${store}` });
-    const [first, second] = await crew.clients();
+    await using workers = await startWorkers({ upstream: upstream.url, yaml: `store: ${store}` });
+    const [first, second] = await workers.clients();
     let previous: string | undefined;
     for (const client of [first, second, first]) {
       const body = { model: "m", input: "And now?", previous_response_id: previous };
@@ -116,16 +128,16 @@ for (const store of ["memory", "sqlite"]) {
     const gone = await first.send("/v1/responses/resp_none");
     assertEquals(gone.status, 404);
     await gone.bytes();
-    await end(crew);
+    await stop(workers);
   });
 
-  test(`a background response is followed on the other worker, with the store ${store}`, async () => {
+  test(`the other worker reads and cancels a background response, with the store ${store}`, async () => {
     const rest = Promise.withResolvers<void>();
     await using upstream = startUpstream([
       { content: ["Fo", "ur."], gate: (frame) => frame === 2 ? rest.promise : undefined },
     ]);
-    await using crew = await startCrew({ upstream: upstream.url, yaml: `store: ${store}` });
-    const [first, second] = await crew.clients();
+    await using workers = await startWorkers({ upstream: upstream.url, yaml: `store: ${store}` });
+    const [first, second] = await workers.clients();
     const body = { model: "m", input: "2 + 2?", background: true };
     const { id, status } = await json(first.send("/v1/responses", body));
     assert(["queued", "in_progress"].includes(status));
@@ -139,32 +151,35 @@ for (const store of ["memory", "sqlite"]) {
     rest.resolve();
     const events = parseEvents(await (await stream).text());
     assertEquals(events.at(-1).type, "response.completed");
-    for (const client of await crew.clients()) {
+    for (const client of await workers.clients()) {
       assertEquals((await json(client.send(path))).output[0].content[0].text, "Four.");
     }
   });
 }
 
-test("an upstream gets no more calls at once than it bears from both workers together", async () => {
+test("two workers together respect max_concurrency of an upstream", async () => {
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
   const both = Promise.withResolvers<void>();
-  let most = 0;
+  let maxOpen = 0;
   await using upstream = startUpstream(({ index }) => {
-    most = Math.max(most, upstream.open);
+    maxOpen = Math.max(maxOpen, upstream.open);
     if (index === 1) both.resolve();
     return { content: "Four.", before: opened };
   });
-  await using crew = await startCrew({ upstream: upstream.url, settings: "max_concurrency: 2" });
-  const clients = (await Promise.all([crew.clients(), crew.clients()])).flat();
+  await using workers = await startWorkers({
+    upstream: upstream.url,
+    settings: "max_concurrency: 2",
+  });
+  const clients = (await Promise.all([workers.clients(), workers.clients()])).flat();
   const answers = clients.map((client) => json(chat(client)));
   await both.promise;
   assertEquals(upstream.calls.length, 2);
   open();
   await Promise.all(answers);
-  assertEquals([most, upstream.calls.length], [2, 4]);
+  assertEquals([maxOpen, upstream.calls.length], [2, 4]);
 });
 
-test("what a model thought before a tool call is known to the other worker", async () => {
+test("the other worker restores the reasoning before a tool call", async () => {
   const toolCalls = [{ id: "call_1", name: "add", arguments: "{}" }];
   await using upstream = startUpstream(({ body }) => {
     const turn = body.messages[1];
@@ -173,11 +188,11 @@ test("what a model thought before a tool call is known to the other worker", asy
     const error = { message: "The `reasoning_content` in the thinking mode must be passed back." };
     return { status: 400, body: JSON.stringify({ error }) };
   });
-  await using crew = await startCrew({ upstream: upstream.url });
-  const [first, second] = await crew.clients();
+  await using workers = await startWorkers({ upstream: upstream.url });
+  const [first, second] = await workers.clients();
   const { choices } = await json(chat(first));
   const { tool_calls } = choices[0].message;
-  // A scrape goes the same way behind it.
+  // A scrape takes the same path after it.
   await scrape(second);
   const { choices: [answer] } = await json(chat(second, {
     messages: [
@@ -190,38 +205,38 @@ test("what a model thought before a tool call is known to the other worker", asy
   assertEquals(upstream.calls.at(-1)!.body.messages[1].reasoning_content, "I must add.");
 });
 
-test("a reload reaches both workers before it is told, and a wrong one neither", async () => {
+test("a reload is logged after both workers have it, and an invalid one changes neither", async () => {
   await using upstream = startUpstream([{ content: "Four." }]);
-  await using crew = await startCrew({ upstream: upstream.url });
-  const both = await crew.clients();
+  await using workers = await startWorkers({ upstream: upstream.url });
+  const both = await workers.clients();
   const ids = (client: WorkerClient) =>
-    json(client.send("/v1/models")).then(({ data }) => data.map((each: { id: string }) => each.id));
-  await Deno.writeTextFile(crew.configPath, "modles: {}\n");
-  assertStringIncludes(await crew.program.logged("was not reloaded"), "modles: unknown key");
+    json(client.send("/v1/models")).then(({ data }) => data.map(({ id }: { id: string }) => id));
+  await Deno.writeTextFile(workers.configPath, "modles: {}\n");
+  assertStringIncludes(await workers.program.logged("was not reloaded"), "modles: unknown key");
   for (const client of both) assertEquals(await ids(client), ["m"]);
-  const text = crewYaml({ upstream: upstream.url }).replace("models: { m:", "models: { other:");
-  await Deno.writeTextFile(crew.configPath, text);
-  await crew.program.logged("was reloaded");
+  const text = workersYaml({ upstream: upstream.url }).replace("models: { m:", "models: { other:");
+  await Deno.writeTextFile(workers.configPath, text);
+  await workers.program.logged("was reloaded");
   for (const client of both) assertEquals(await ids(client), ["other"]);
-  const output = await end(crew);
+  const output = await stop(workers);
   assertEquals(output.split("was reloaded").length, 2);
 });
 
-test("SIGTERM lets the streams of both workers end, and ends the process", async () => {
+test("on SIGTERM the streams of both workers finish before the process exits", async () => {
   const gate = Promise.withResolvers<void>();
   await using upstream = startUpstream([
     { content: ["one ", "two"], gate: (frame) => frame === 2 ? gate.promise : undefined },
   ]);
-  await using crew = await startCrew({ upstream: upstream.url });
-  const spare = await crew.clients();
+  await using workers = await startWorkers({ upstream: upstream.url });
+  const spare = await workers.clients();
   const streams = [];
-  for (const client of await crew.clients()) {
+  for (const client of await workers.clients()) {
     const stream = readStream(await chat(client, { stream: true }));
     await stream.until(({ content }) => content === "one ");
     streams.push(stream);
   }
-  crew.program.kill("SIGTERM");
-  await crew.program.logged("draining");
+  workers.program.kill("SIGTERM");
+  await workers.program.logged("draining");
   for (const client of spare) {
     let ready = await client.send("/readyz");
     while (ready.status !== 503) {
@@ -238,51 +253,51 @@ test("SIGTERM lets the streams of both workers end, and ends the process", async
     assertEquals(content, "one two");
     await stream.cancel();
   }
-  const { code, output } = await crew.program.ended;
+  const { code, output } = await workers.program.ended;
   assertEquals(code, 0, output);
 });
 
-test("a worker that ends by an error is replaced, and nothing that is shared is lost", async () => {
+test("a crashed worker is replaced, and shared state is kept", async () => {
   await using upstream = startUpstream([{ content: "Four." }]);
-  await using crew = await startCrew({
+  await using workers = await startWorkers({
     upstream: upstream.url,
     deno: ["--preload", preload("crashing_preload.ts")],
   });
-  const { program } = crew;
-  const [first, second] = await crew.clients();
+  const { program } = workers;
+  const [first, second] = await workers.clients();
   const { id } = await json(first.send("/v1/responses", { model: "m", input: "2 + 2?" }));
   for (const client of [first, second]) await json(chat(client));
   assertEquals((await scrape(second)).sum(...CHATS), 2);
   program.kill("SIGUSR2");
-  assertStringIncludes(await program.logged("another takes its place"), '"worker":1');
-  // The other one serves meanwhile.
+  assertStringIncludes(await program.logged("crashed and will be replaced"), '"worker":1');
+  // The other worker still serves.
   await json(chat(second));
   await program.logged("A worker was replaced.");
-  const both = await crew.clients();
+  const both = await workers.clients();
   for (const client of both) {
     await json(client.send(`/v1/responses/${id}`));
     await json(chat(client));
   }
   assertEquals((await scrape(both[0])).sum(...CHATS), 5);
-  await end(crew);
+  await stop(workers);
 });
 
-test("a port that is in use is told of, though workers could share it", async () => {
+test("a port in use is reported, although workers could share it", async () => {
   await using upstream = startUpstream([]);
-  await using crew = await startCrew({ upstream: upstream.url });
-  const { port } = new URL(crew.program.url);
+  await using workers = await startWorkers({ upstream: upstream.url });
+  const { port } = new URL(workers.program.url);
   const { code, stderr } = await runProgram({
-    command: crewCommand(),
-    args: ["--config", crew.configPath, "--port", port],
+    command: workersCommand(),
+    args: ["--config", workers.configPath, "--port", port],
   });
   assertEquals(code, 1);
   assertStringIncludes(stderr, `Port ${port} is in use.`);
 });
 
-Deno.test("one event loop starts no thread", async () => {
-  await using config = await writeConfig(crewYaml({ upstream: "demo:" }).replace("2 }", "1 }"));
+Deno.test("one worker starts no thread", async () => {
+  await using config = await writeConfig(workersYaml({ upstream: "demo:" }).replace("2 }", "1 }"));
   await using program = await startProgram({
-    command: crewCommand(["--preload", preload("no_threads_preload.ts")]),
+    command: workersCommand(["--preload", preload("no_threads_preload.ts")]),
     args: ["--config", config.path],
   });
   assertEquals(program.facts.workers, undefined);
@@ -291,12 +306,12 @@ Deno.test("one event loop starts no thread", async () => {
   await ready.body?.cancel();
 });
 
-Deno.test("without --unstable-net one event loop serves, and what to do is told", async () => {
-  await using config = await writeConfig(crewYaml({ upstream: "demo:" }));
+Deno.test("without --unstable-net only one event loop runs, and a warning says what to do", async () => {
+  await using config = await writeConfig(workersYaml({ upstream: "demo:" }));
   await using program = await startProgram({ args: ["--config", config.path] });
   assertEquals(program.facts.workers, undefined);
-  const said = await program.logged("server.workers");
-  assertStringIncludes(said, ignore ? "only Linux" : "--unstable-net");
+  const warning = await program.logged("server.workers");
+  assertStringIncludes(warning, ignore ? "only Linux" : "--unstable-net");
   const models = await fetch(`${program.url}/models`, {
     headers: { authorization: `Bearer ${TOKEN}` },
   });

@@ -74,7 +74,7 @@ Deno.test("Ctrl-C ends the upstream's work and prints the table so far", async (
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   assertEquals(code, 130, text(stderr));
   assertStringIncludes(text(stdout), "1/3");
-  assertStringIncludes(text(stderr), "Stopped after 3 of 6. The same command goes on from here.");
+  assertStringIncludes(text(stderr), "Stopped after 3 of 6. The same command resumes here.");
   await Promise.all(left);
   assertEquals((await bench.results()).length, 3);
 });
@@ -92,7 +92,7 @@ Deno.test("what can't be is said before anything is asked", async () => {
     const ended = await runProgram({ command: command(), args });
     assertEquals(ended.code, code, ended.stderr);
     assertStringIncludes(ended.stderr, message);
-    if (code === 0) assertStringIncludes(ended.stdout, "correct of all asked (the standard)");
+    if (code === 0) assertStringIncludes(ended.stdout, "share of all questions answered correctly");
   }));
 });
 
@@ -127,7 +127,7 @@ Deno.test("an API elsewhere is looked at first: unlisted models are named, and e
   // Nothing was answered: scripts must not take that for a result.
   assertEquals(ended.code, 1);
   assertStringIncludes(ended.stderr, `${upstream.url} does not list 'nope'; it lists: theirs\n`);
-  assertStringIncludes(ended.stderr, "with --retry-errors asks them again");
+  assertStringIncludes(ended.stderr, "Add --retry-errors to ask those questions again.");
   assertStringIncludes(ended.stdout, "errors of nope: model_not_found 6 (No nope.)");
 });
 

@@ -1,130 +1,154 @@
-/**
- * `o1-api ask`: one question, or a conversation, in a terminal.
- *
- * @module
- */
+/** `o1-api ask`: asks one question and prints the answer. */
+import { systemClock } from "../../clock.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
-import { systemClock } from "../../clock.ts";
-import { answer, type Message, type Target } from "./answer.ts";
-import { type AskFlags, parseAskFlags } from "./flags.ts";
+import { createSseParser } from "../../upstream/wire/sse.ts";
 import { configOrExit } from "../configuration.ts";
-import { UsageError } from "../flags.ts";
-import { print } from "../terminal.ts";
+import { type Arguments, parseFlags, UsageError } from "../flags.ts";
+import { plain, print } from "../terminal.ts";
+import { type AskView, createAskView, type ThinkingView } from "./view.ts";
 
-const STOPPED = 130;
+/** Exit code after Ctrl-C: 128 plus the number of SIGINT, as in shells. */
+const INTERRUPTED = 130;
 
-/** A second Ctrl-C sooner than this is the first one, forwarded by `deno task` or npx. */
-const FORWARDED_MS = 1_000;
+/** Longest accepted line of a stream, in characters. */
+const MAX_LINE = 8_388_608;
 
-/**
- * Runs the command. Ends the process with 1 where no answer came, 130 when it was stopped.
- *
- * @param args what follows the command.
- * @param moduleDir the folder of the program's own files.
- * @returns "help" where help is asked for.
- * @throws {UsageError} for wrong arguments.
- */
-export async function ask(
-  args: readonly string[],
-  moduleDir: string | undefined,
-): Promise<"help" | void> {
-  const flags = parseAskFlags(args);
-  if (flags === undefined) return "help";
-  const piped = Deno.stdin.isTerminal() || flags.chat ? "" : await readStdin();
-  const question = [flags.question, piped.trim()].filter((text) => text !== "").join("\n\n");
-  if (question === "" && !flags.chat) throw new UsageError("ask", "What is the question?");
-  const target = await targetOf(flags, moduleDir);
-  const messages: Message[] = flags.system ? [{ role: "system", content: flags.system }] : [];
-  if (flags.chat) return await converse(question, messages, flags, target);
-  messages.push({ role: "user", content: question });
-  const stop = new AbortController();
-  const onInterrupt = () => stop.abort();
-  Deno.addSignalListener("SIGINT", onInterrupt);
-  const outcome = await answer(messages, flags, target, stop.signal);
-  Deno.removeSignalListener("SIGINT", onInterrupt);
-  if (outcome === undefined) Deno.exit(stop.signal.aborted ? STOPPED : 1);
+/** Longest error message that is printed, in characters. */
+const MAX_MESSAGE = 2_000;
+
+type AskArguments = Arguments<"ask">;
+
+/** Sends a request to an API whose base URL ends in /v1. */
+interface Target {
+  url: string;
+  token: string;
+  send(request: Request): Promise<Response>;
 }
 
-async function targetOf(flags: AskFlags, moduleDir: string | undefined): Promise<Target> {
-  if (flags.url !== undefined) {
-    const key = flags.key ?? Deno.env.get("O1_API_TOKEN") ?? PLACEHOLDER_TOKEN;
-    return { url: flags.url.replace(/\/+$/, ""), key, send: (request) => fetch(request) };
+/**
+ * Runs the command. Exits with 1 if no complete answer arrives and 130 after Ctrl-C.
+ *
+ * @throws {UsageError} for invalid arguments.
+ */
+export async function ask(args: readonly string[], moduleDir: string | undefined): Promise<void> {
+  const given = parseFlags("ask", args);
+  const { words, text, has } = given;
+  const url = text("url");
+  if (url !== undefined && !(/^https?:\/\//.test(url) && URL.canParse(url))) {
+    throw new UsageError("ask", `--url must begin with http:// or https://, not '${url}'`);
   }
-  const { resolved } = await configOrExit({ config: flags.config, moduleDir });
-  // Who can read the configuration may ask, also where clients' keys alone are taken.
-  const key = resolved.token ?? PLACEHOLDER_TOKEN;
+  if (url !== undefined && text("config") !== undefined) {
+    throw new UsageError("ask", "--config and --url exclude each other");
+  }
+  if (url === undefined && text("key") !== undefined) {
+    throw new UsageError("ask", "--key requires --url");
+  }
+  const piped = Deno.stdin.isTerminal() ? "" : await new Response(Deno.stdin.readable).text();
+  const question = [words.join(" "), piped.trim()].filter((part) => part !== "").join("\n\n");
+  if (question === "") throw new UsageError("ask", "No question given");
+  const target = url === undefined
+    ? await configuredModels(text("config"), moduleDir)
+    : remoteServer(url, text("key"));
+  const view = createAskView(text("thinking") as ThinkingView | undefined);
+  Deno.addSignalListener("SIGINT", () => {
+    view.end();
+    Deno.exit(INTERRUPTED);
+  });
+  let problem = url === undefined ? "" : `Can't reach ${url}: `;
+  try {
+    const response = await target.send(
+      new Request(`${target.url}/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${target.token}`, "content-type": "application/json" },
+        body: JSON.stringify(requestBody(question, given)),
+      }),
+    );
+    problem = "The answer is incomplete: ";
+    if (!response.ok) fail(await response.text(), `HTTP ${response.status}: `);
+    else if (has("json")) printJson(await response.text());
+    else await printStream(response, view);
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error), problem);
+  }
+}
+
+function requestBody(question: string, { text, has }: AskArguments): Record<string, unknown> {
+  const system = text("system");
+  const stream = !has("json");
+  // JSON leaves out keys whose value is undefined.
+  return {
+    model: text("model"),
+    messages: [
+      ...system ? [{ role: "system", content: system }] : [],
+      { role: "user", content: question },
+    ],
+    reasoning_effort: text("effort"),
+    reasoning_format: "parsed",
+    reasoning: { strategy: text("strategy"), events: stream || undefined },
+    stream,
+    stream_options: stream ? { include_usage: true } : undefined,
+  };
+}
+
+function remoteServer(url: string, key: string | undefined): Target {
+  const token = key ?? Deno.env.get("O1_API_TOKEN") ?? PLACEHOLDER_TOKEN;
+  return { url: url.replace(/\/+$/, ""), token, send: fetch };
+}
+
+async function configuredModels(
+  config: string | undefined,
+  moduleDir: string | undefined,
+): Promise<Target> {
+  const { resolved } = await configOrExit({ config, moduleDir });
+  // Anyone who can read the configuration may ask, even if only client keys are accepted.
+  const token = resolved.token ?? PLACEHOLDER_TOKEN;
   const app = createApp({
-    config: { ...resolved, token: key },
+    config: { ...resolved, token },
     clock: systemClock,
     random: Math.random,
     fetch,
     log: { debug() {}, info() {}, warn() {}, error() {} },
   });
-  return { url: "http://localhost/v1", key, send: (request) => app.handle(request) };
+  return { url: "http://localhost/v1", token, send: app.handle };
 }
 
-/** Questions and answers until the input ends; Ctrl-C stops an answer, or the conversation. */
-async function converse(
-  first: string,
-  messages: Message[],
-  flags: AskFlags,
-  target: Target,
-): Promise<void> {
-  let stop: AbortController | undefined;
-  let stoppedAt = -Infinity;
-  const onInterrupt = () => {
-    const now = systemClock.now();
-    if (stop !== undefined) {
-      stop.abort();
-      stoppedAt = now;
-    } else if (now - stoppedAt > FORWARDED_MS) {
-      newLine();
-      Deno.exit(STOPPED);
+function printJson(completion: string): void {
+  JSON.parse(completion);
+  // JSON leaves these control characters unescaped, and a terminal would obey them.
+  const escape = (control: string) => `\\u00${control.charCodeAt(0).toString(16)}`;
+  print(Deno.stdout, `${completion.replace(/[\x7f-\x9f]/g, escape)}\n`);
+}
+
+async function printStream(response: Response, view: AskView): Promise<void> {
+  const parser = createSseParser(MAX_LINE);
+  const decoder = new TextDecoderStream("utf-8", { ignoreBOM: true });
+  let isDone = false;
+  try {
+    for await (const text of response.body!.pipeThrough(decoder)) {
+      for (const { data } of parser.push(text)) {
+        isDone ||= data === "[DONE]";
+        if (data === "[DONE]") continue;
+        const chunk = JSON.parse(data);
+        if (chunk.error) throw new Error(data);
+        view.chunk(chunk);
+      }
     }
-  };
-  Deno.addSignalListener("SIGINT", onInterrupt);
-  let failed = false;
-  const turn = async (question: string) => {
-    stop = new AbortController();
-    messages.push({ role: "user", content: question });
-    const { signal } = stop;
-    const text = await answer(messages, flags, target, signal);
-    stop = undefined;
-    failed = text === undefined && !signal.aborted;
-    // An answer that did not come has no place in the conversation, nor has its question.
-    if (text === undefined) messages.pop();
-    else messages.push({ role: "assistant", content: text });
-  };
-  if (first !== "") await turn(first);
-  const prompt = () => {
-    if (Deno.stdin.isTerminal()) print(Deno.stderr, "\n› ");
-  };
-  prompt();
-  for await (const line of lines()) {
-    if (line.trim() !== "") await turn(line);
-    prompt();
+  } finally {
+    view.end();
   }
-  newLine();
-  Deno.removeSignalListener("SIGINT", onInterrupt);
-  if (failed) Deno.exit(1);
+  if (!isDone) fail("The stream ended before the answer was complete.");
 }
 
-/** What comes next on the terminal does not stand beside the prompt. */
-function newLine(): void {
-  if (Deno.stdin.isTerminal()) print(Deno.stderr, "\n");
-}
-
-async function* lines(): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-    const all = (rest + text).split("\n");
-    rest = all.pop() ?? "";
-    yield* all;
+/** Prints the message of an OpenAI error body, or else a prefix and the text. Exits with 1. */
+function fail(text: string, prefix = ""): never {
+  let message: unknown;
+  try {
+    message = JSON.parse(text).error.message;
+  } catch {
+    // Not an OpenAI error: a proxy's page or a network error.
   }
-  if (rest !== "") yield rest;
-}
-
-function readStdin(): Promise<string> {
-  return new Response(Deno.stdin.readable).text();
+  const line = plain(String(message || prefix + text)).trim().slice(0, MAX_MESSAGE);
+  print(Deno.stderr, `o1-api: ${line}\n`);
+  Deno.exit(1);
 }

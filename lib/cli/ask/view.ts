@@ -1,96 +1,103 @@
-/**
- * How an answer looks in a terminal: thinking dimmed and folded, the answer plain.
- *
- * @module
- */
-import type { ThinkingView } from "./flags.ts";
-import { type AskOutput, fitEnd, fitStart, plain } from "../terminal.ts";
+/** Shows a streamed answer on a terminal: thinking dimmed and folded, the answer as it is. */
+import { columns, fitEnd, fitStart, plain, print } from "../terminal.ts";
 
-/** Shows one answer as it comes. */
+export type ThinkingView = "titles" | "full" | "none";
+
 export interface AskView {
-  /** Takes the next chunk of the stream. */
+  /** Shows the next chunk of the stream. */
   // deno-lint-ignore no-explicit-any -- chunks are whatever the server sends
   chunk(chunk: any): void;
-  /** The answer is whole, or as whole as it gets. */
+  /** Completes the last line; may be called again. */
   end(): void;
-  /** The answer so far. */
-  answer(): string;
 }
 
-/** Creates the view of one answer. */
-export function createAskView(view: ThinkingView, output: AskOutput, now: () => number): AskView {
-  const start = now();
-  const answer: string[] = [];
-  let tail = "";
-  let hasLine = false;
-  let answering = false;
-  /** Whether thinking was shown, and what of it stands last. */
-  let shown = "";
+/** Number of characters of the current thinking that may be visible in one line. */
+const TAIL_LENGTH = 400;
 
-  const dim = (text: string) => output.colours ? `\x1b[2m${text}\x1b[22m` : text;
+/** @param view default: titles on a terminal, otherwise none. */
+export function createAskView(
+  view: ThinkingView = Deno.stderr.isTerminal() ? "titles" : "none",
+): AskView {
+  const start = performance.now();
+  const isTerminal = Deno.stderr.isTerminal();
+  const isRewritable = isTerminal && Deno.env.get("TERM") !== "dumb";
+  const isColoured = isRewritable && !Deno.env.get("NO_COLOR");
+  /** The end of the current step's thinking. */
+  let tail = "";
+  /** Whether the terminal's last line is rewritten as thinking arrives. */
+  let hasLiveLine = false;
+  let isAnswering = false;
+  /** The text written last to each output. */
+  let lastThinking = "";
+  let lastAnswer = "";
+
+  const width = () => isTerminal ? columns() : Infinity;
+  const dim = (text: string) => isColoured ? `\x1b[2m${text}\x1b[22m` : text;
 
   function clearLine(): void {
-    if (!hasLine) return;
-    output.err("\r\x1b[2K");
-    hasLine = false;
+    if (!hasLiveLine) return;
+    print(Deno.stderr, "\r\x1b[2K");
+    hasLiveLine = false;
   }
 
   function line(text: string): void {
     clearLine();
-    output.err(`${dim(text)}\n`);
-    shown = "\n";
+    print(Deno.stderr, `${dim(text)}\n`);
+    lastThinking = "\n";
   }
 
-  function live(text: string): void {
-    if (!output.canRewrite) return;
-    tail = (tail + text).slice(-400);
+  function showLive(text: string): void {
+    if (!isRewritable) return;
+    tail = (tail + text).slice(-TAIL_LENGTH);
     const words = oneLine(tail.replaceAll("**", ""));
     if (words === "") return;
-    // The last column stays free: some terminals go on to the next line after it.
-    output.err(`\r\x1b[2K${dim(`· ${fitEnd(words, Math.max(1, output.columns() - 3))}`)}`);
-    hasLine = true;
+    // The last column stays free, because some terminals wrap after it.
+    print(Deno.stderr, `\r\x1b[2K${dim(`· ${fitEnd(words, Math.max(1, width() - 3))}`)}`);
+    hasLiveLine = true;
   }
 
-  function reasoning(text: string): void {
-    if (view === "titles") live(text);
+  function showReasoning(text: string): void {
+    if (view === "titles") showLive(text);
     if (view !== "full") return;
-    output.err(dim(text));
-    shown = text;
+    print(Deno.stderr, dim(text));
+    lastThinking = text;
   }
 
-  function progress(detail: Record<string, unknown>): void {
+  function showProgress({ type, title, seconds, text }: Record<string, unknown>): void {
     if (view !== "titles") return;
-    const { type, title, seconds, text } = detail;
     if (type === "step_end") {
       tail = "";
       const time = `  ${Number(seconds).toFixed(1)} s`;
-      const columns = Math.max(1, output.columns() - time.length - 3);
-      if (title) line(`✓ ${fitStart(oneLine(plain(String(title))), columns)}${time}`);
+      const room = Math.max(1, width() - time.length - 3);
+      if (title) line(`✓ ${fitStart(oneLine(plain(String(title))), room)}${time}`);
     } else if (typeof text === "string") line(`· ${oneLine(plain(text))}`);
   }
 
-  /** What stands between the thinking and the answer. */
-  function beginAnswer(): void {
+  function showAnswer(text: string): void {
     clearLine();
-    if (!answering && shown !== "") output.err(shown.endsWith("\n") ? "\n" : "\n\n");
-    answering = true;
+    // An empty line separates thinking and answer.
+    if (!isAnswering && lastThinking !== "") {
+      print(Deno.stderr, lastThinking.endsWith("\n") ? "\n" : "\n\n");
+    }
+    isAnswering = true;
+    lastAnswer = text;
+    print(Deno.stdout, text);
   }
 
-  /** The answer's last line has an end, whether the model gave it one or not. */
   function endAnswer(): void {
     clearLine();
-    if (answering && !answer.at(-1)?.endsWith("\n")) output.out("\n");
-    answering = false;
+    if (isAnswering && !lastAnswer.endsWith("\n")) print(Deno.stdout, "\n");
+    isAnswering = false;
   }
 
-  function footer(usage: Record<string, unknown>): void {
+  function showUsage({ total_tokens, upstream }: Record<string, unknown>): void {
     if (view === "none") return;
-    const upstream = (usage.upstream ?? {}) as { calls?: number; cost?: number };
+    const { calls, cost } = (upstream ?? {}) as { calls?: number; cost?: number };
     const figures = [
-      `${usage.total_tokens} tokens`,
-      ...(upstream.calls === undefined ? [] : [`${upstream.calls} calls`]),
-      ...(upstream.cost === undefined ? [] : [`$${upstream.cost.toPrecision(3)}`]),
-      `${((now() - start) / 1000).toFixed(1)} s`,
+      `${total_tokens} tokens`,
+      ...(calls === undefined ? [] : [`${calls} calls`]),
+      ...(cost === undefined ? [] : [`$${cost.toPrecision(3)}`]),
+      `${((performance.now() - start) / 1000).toFixed(1)} s`,
     ];
     line(figures.join(" · "));
   }
@@ -98,21 +105,16 @@ export function createAskView(view: ThinkingView, output: AskOutput, now: () => 
   return {
     chunk({ choices, o1, usage }) {
       const delta = choices?.[0]?.delta ?? {};
-      if (o1) progress(o1);
-      if (delta.reasoning_content) reasoning(plain(delta.reasoning_content));
+      if (o1) showProgress(o1);
+      if (delta.reasoning_content) showReasoning(plain(delta.reasoning_content));
       const text = plain(delta.content ?? delta.refusal ?? "");
-      if (text !== "") {
-        beginAnswer();
-        answer.push(text);
-        output.out(text);
-      }
+      if (text !== "") showAnswer(text);
       if (usage) {
         endAnswer();
-        footer(usage);
+        showUsage(usage);
       }
     },
     end: endAnswer,
-    answer: () => answer.join(""),
   };
 }
 

@@ -4,18 +4,18 @@
  * @module
  */
 
-/** What one side lets the other call; arguments and results are cloned. */
-// deno-lint-ignore no-explicit-any -- what is called says what it takes
-export type Doors = Record<string, (...args: any[]) => unknown>;
+// deno-lint-ignore no-explicit-any -- each method declares its own parameters
+export type Methods = Record<string, (...args: any[]) => unknown>;
 
-/** The calls of one side. */
-export interface Calls<Theirs extends Doors> {
-  /** Calls the other side; rejects with what it throws, or with why the connection was ended. */
-  call<Name extends keyof Theirs & string>(
-    name: Name,
-    ...args: Parameters<Theirs[Name]>
-  ): Promise<Awaited<ReturnType<Theirs[Name]>>>;
-  /** Ends the connection: calls that wait are rejected with this, and later ones too. */
+/** Calls a method of the other thread with cloned arguments; rejects with what it throws. */
+export type Call<Theirs extends Methods> = <Name extends keyof Theirs & string>(
+  name: Name,
+  ...args: Parameters<Theirs[Name]>
+) => Promise<Awaited<ReturnType<Theirs[Name]>>>;
+
+export interface Connection<Theirs extends Methods> {
+  call: Call<Theirs>;
+  /** Closes the port; pending and later calls are rejected with the reason. */
   close(reason: Error): void;
 }
 
@@ -24,11 +24,13 @@ type Message =
   | { id: number; result: unknown }
   | { id: number; error: unknown };
 
-/** Connects one side. */
-export function createCalls<Theirs extends Doors>(port: MessagePort, ours: Doors): Calls<Theirs> {
-  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+export function connect<Theirs extends Methods>(
+  port: MessagePort,
+  ours: Methods,
+): Connection<Theirs> {
+  const pending = new Map<number, PromiseWithResolvers<unknown>>();
   let closed: Error | undefined;
-  let calls = 0;
+  let lastId = 0;
 
   async function answer(id: number, name: string, args: unknown[]): Promise<void> {
     let message: Message;
@@ -42,27 +44,26 @@ export function createCalls<Theirs extends Doors>(port: MessagePort, ours: Doors
 
   port.onmessage = ({ data }: MessageEvent<Message>) => {
     if ("name" in data) return void answer(data.id, data.name, data.args);
-    const one = waiting.get(data.id);
-    waiting.delete(data.id);
-    if ("error" in data) one?.reject(data.error);
-    else one?.resolve(data.result);
+    const call = pending.get(data.id);
+    pending.delete(data.id);
+    if ("error" in data) call?.reject(data.error);
+    else call?.resolve(data.result);
   };
 
   return {
     call(name, ...args) {
       if (closed !== undefined) return Promise.reject(closed);
-      const id = calls++;
-      // What is not cloned throws here, before anything waits for an answer.
+      const id = ++lastId;
       port.postMessage({ id, name, args });
-      const one = Promise.withResolvers<unknown>();
-      waiting.set(id, one);
-      return one.promise as ReturnType<Calls<Theirs>["call"]> as never;
+      const call = Promise.withResolvers<unknown>();
+      pending.set(id, call);
+      return call.promise as Promise<never>;
     },
     close(reason) {
       closed ??= reason;
       port.close();
-      for (const one of waiting.values()) one.reject(closed);
-      waiting.clear();
+      for (const { reject } of pending.values()) reject(closed);
+      pending.clear();
     },
   };
 }

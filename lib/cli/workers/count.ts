@@ -1,35 +1,31 @@
-/**
- * How many event loops a server has.
- *
- * @module
- */
+/** Number of event loops. */
 import type { ServerSettings } from "../../config/resolve.ts";
 
-/** What the number depends on. */
 export interface WorkerCountOptions {
-  /** Cores that the program may use. */
   cores: number;
-  /** The operating system, as Deno names it. */
+  /** `Deno.build.os` */
   os: string;
-  /** Whether Deno lets several listen on one port. */
+  /** Whether Deno allows several listeners on one port. */
   canShare: boolean;
-  /** Whether this is Deno Deploy. */
   onDeploy: boolean;
 }
 
-/** Works out the number; where it is less than what the setting asks for, a warning says why. */
+/** The warning says why the number is smaller than the setting. */
 export function workerCount(
   setting: ServerSettings["workers"],
   { cores, os, canShare, onDeploy }: WorkerCountOptions,
 ): { count: number; warning?: string } {
   const count = setting === "auto" ? cores : setting;
   const reason = onDeploy
-    ? "Deno Deploy starts instances by itself"
+    ? "Deno Deploy scales by itself"
     : os !== "linux"
-    ? "only Linux spreads connections over those who share a port"
+    ? "only Linux distributes connections over listeners on one port"
     : !canShare
     ? "Deno must be started with --unstable-net, as `deno task start` does"
     : undefined;
   if (count === 1 || reason === undefined) return { count };
-  return { count: 1, warning: `server.workers is ${setting}, but one serves: ${reason}.` };
+  return {
+    count: 1,
+    warning: `server.workers is ${setting}, but only one worker runs: ${reason}.`,
+  };
 }

@@ -1,10 +1,9 @@
 /**
- * Several event loops on one port, each in a thread of its own. The main thread serves nothing: it
- * keeps what they share, and starts, reloads and ends them.
- *
- * @module
+ * Several event loops on one port, each in its own thread. The main thread holds what they share,
+ * and starts, reloads and stops them.
  */
-import type { Config } from "../../config/schema/config.ts";
+import { type Clock, within } from "../../clock.ts";
+import type { ListenAddress } from "../../config/listen.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 import {
   type MetricValues,
@@ -12,138 +11,116 @@ import {
   sumMetricValues,
   withoutGauges,
 } from "../../server/telemetry/metric_values.ts";
-import { type Clock, within } from "../../clock.ts";
 import type { Configuration } from "../configuration.ts";
-import type { Doors } from "./calls.ts";
+import { type ApiServer, freePort } from "../listener.ts";
 import type { Stores } from "../open_stores.ts";
-import { freePort } from "../listener.ts";
-import type { Served } from "../served.ts";
 import { createSupervisor, type WorkerThread } from "./supervisor.ts";
-import type { MainDoors, WorkerDoors, WorkerStart } from "./doors.ts";
+import type { MainMethods, WorkerMethods } from "./worker.ts";
 
-/** What workers are made of. */
 export interface WorkersOptions {
-  /** How many. */
   count: number;
-  /** The configuration that the program starts with. */
   configuration: Configuration;
-  /** Shared by the workers if it is in memory. */
+  /** Workers use these if they are in memory, and otherwise open their own. */
   stores: Stores;
-  /** The one clock. */
   clock: Clock;
-  /** Where the server says what it does. */
   log: Log;
 }
 
-/** How long a worker may take to tell what it has counted, in milliseconds. */
+/** Time limits in milliseconds, so that a hanging worker does not block the others. */
 const VALUES_MS = 1_000;
+const RELOAD_MS = 5_000;
+/** Added to the grace period. */
+const DRAIN_MS = 5_000;
 
-/** How long a worker may take to reload, and how much longer than its grace to drain. */
-const LATE_MS = 5_000;
+type Worker = WorkerThread<WorkerMethods>;
 
-/** Creates workers, which start when they are to listen. */
+/** The workers start with `listen`. */
 export function createWorkers(
   { count, configuration, stores, clock, log }: WorkersOptions,
-): Served {
-  const { folder, resolved: { store: setting, metrics } } = configuration;
-  const first = configuration.config;
+): ApiServer {
+  const { folder, config: first, resolved: { store: setting, metrics } } = configuration;
   const created = Math.floor(clock.date() / 1000);
-  let config: Config = first;
-  let address: WorkerStart["address"];
-  const counted = createCounted();
   const { get, list, write, kind } = stores.store;
   const { take, settle, renew } = stores.limiter;
-  const shared: Omit<MainDoors, "remember"> = { get, list, write, take, settle, renew, values };
+  let config = first;
+  let address: ListenAddress;
+  /** Latest metrics of each serving worker, and the sum of those of crashed workers. */
+  const latest = new Map<number, MetricValues>();
+  let crashed: MetricValues = new Map();
 
-  const supervisor = createSupervisor<WorkerDoors>({
+  const supervisor = createSupervisor<WorkerMethods>({
     script: new URL("./worker.ts", import.meta.url),
     count,
     clock,
     log,
-    doors: (index): Doors => ({
-      ...shared,
-      remember: (callIds: readonly string[], reasoning: string) =>
-        tellAll((each) => each.index !== index && each.call("remember", callIds, reasoning)),
-    }),
-    async begin(worker) {
+    methods(index): MainMethods {
+      return {
+        ...{ get, list, write, take, settle, renew, values },
+        remember: (callIds, reasoning) =>
+          void forAll((worker) =>
+            worker.index === index ? undefined : worker.call("remember", callIds, reasoning)
+          ),
+      };
+    },
+    async prepare(worker) {
       let sent = config;
       await worker.call("start", {
-        index: worker.index,
-        count,
-        first,
-        config: sent,
-        address,
-        // What `auto` came to holds for all of them.
+        ...{ index: worker.index, count, first, config, address, folder, created },
+        // All workers use the store that `auto` has opened here.
         store: kind === "memory" ? undefined : setting === "auto" ? kind : setting,
-        folder,
-        created,
       });
-      // It may have changed meanwhile.
+      // The configuration may have changed meanwhile.
       while (sent !== config) await worker.call("reload", sent = config);
     },
-    onLost: counted.lost,
+    onCrash(index) {
+      // Counters must not decrease, so the last values of a crashed worker stay in the sum.
+      crashed = sumMetricValues([crashed, withoutGauges(latest.get(index) ?? new Map())]);
+      latest.delete(index);
+    },
   });
 
-  /** Resolves when all have answered, or are lost. */
-  async function tellAll(tell: (worker: WorkerThread<WorkerDoors>) => unknown): Promise<void> {
-    await Promise.allSettled(supervisor.serving().map(tell));
+  /** Resolves when every worker has answered or crashed. */
+  async function forAll(action: (worker: Worker) => unknown): Promise<void> {
+    await Promise.allSettled(supervisor.serving().map(action));
   }
 
   async function values(): Promise<MetricValues> {
-    // Here and below: a worker that hangs must not keep the others.
-    await within(clock, VALUES_MS, tellAll(tellValues));
-    return counted.sum();
-  }
-
-  async function tellValues(worker: WorkerThread<WorkerDoors>): Promise<void> {
-    const own = await worker.call("values");
-    if (supervisor.serving().includes(worker)) counted.set(worker.index, own);
+    const update = async (worker: Worker) => {
+      const own = await worker.call("values");
+      if (supervisor.serving().includes(worker)) latest.set(worker.index, own);
+    };
+    await within(clock, VALUES_MS, forAll(update));
+    return sumMetricValues([crashed, ...latest.values()]);
   }
 
   return {
-    async listen(wanted) {
-      address = { ...wanted, port: freePort(wanted) };
+    async listen(requested) {
+      address = { ...requested, port: freePort(requested) };
       try {
         await supervisor.start();
       } catch (error) {
-        console.error(
-          `Can't start ${count} workers: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        console.error(`Can't start ${count} workers: ${(error as Error).message}`);
         Deno.exit(1);
       }
-      const finished = Promise.withResolvers<void>();
+      const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
       return {
         port: address.port,
-        finished: finished.promise,
+        finished,
         async shutdown() {
-          await tellAll((each) => each.call("close"));
+          await forAll((worker) => worker.call("close"));
           supervisor.stop();
-          finished.resolve();
+          finish();
         },
       };
     },
     metrics: metrics.enabled ? async () => scrapeResponse(await values()) : undefined,
     async reload(next) {
       config = next.config;
-      await within(clock, LATE_MS, tellAll((worker) => worker.call("reload", config)));
+      await within(clock, RELOAD_MS, forAll((worker) => worker.call("reload", config)));
     },
     async drain(graceMs) {
-      supervisor.leave();
-      await within(clock, graceMs + LATE_MS, tellAll((each) => each.call("drain", graceMs)));
+      supervisor.retire();
+      await within(clock, graceMs + DRAIN_MS, forAll((worker) => worker.call("drain", graceMs)));
     },
-  };
-}
-
-/** What workers have counted; what the lost had told last is still counted, so that sums only grow. */
-function createCounted() {
-  const latest = new Map<number, MetricValues>();
-  let lost: MetricValues = new Map();
-  return {
-    set: (index: number, values: MetricValues): unknown => latest.set(index, values),
-    lost(index: number) {
-      lost = sumMetricValues([lost, withoutGauges(latest.get(index) ?? new Map())]);
-      latest.delete(index);
-    },
-    sum: (): MetricValues => sumMetricValues([lost, ...latest.values()]),
   };
 }

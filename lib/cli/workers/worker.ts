@@ -1,19 +1,61 @@
-/**
- * One of several event loops that serve together: the script of a thread. Its first message is the
- * port over which the main thread calls it.
- *
- * @module
- */
-import { resolveConfig } from "../../config/resolve.ts";
-import { type App, createApp } from "../../server/app.ts";
+/** Script of a worker thread: one of several event loops that serve on the same port. */
 import { serverClock } from "../../clock.ts";
+import type { ListenAddress } from "../../config/listen.ts";
+import { resolveConfig } from "../../config/resolve.ts";
+import type { Config } from "../../config/schema/config.ts";
+import { type App, createApp } from "../../server/app.ts";
+import type { MetricValues } from "../../server/telemetry/metric_values.ts";
+import type { Limiter } from "../../store/limiter.ts";
+import type { Store } from "../../store/store.ts";
 import { createToolReasoning } from "../../upstream/tool_reasoning.ts";
-import { type Calls, createCalls } from "./calls.ts";
+import { readVariable } from "../configuration.ts";
+import { createProgramLog, flushLog, logRejections } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
-import { flushLog, logOf, logRejections } from "../log.ts";
-import type { MainDoors, WorkerDoors, WorkerStart } from "./doors.ts";
+import { type Call, connect } from "./calls.ts";
 
-const env = (name: string) => Deno.env.get(name);
+export interface WorkerStart {
+  /** From 0. */
+  index: number;
+  /** Number of workers. */
+  count: number;
+  /** The configuration that the program started with. */
+  first: Config;
+  /** The current configuration. */
+  config: Config;
+  address: ListenAddress;
+  /** The setting `store`; undefined if stores are in the main thread's memory. */
+  store: string | undefined;
+  /** Folder of the configuration. */
+  folder: string;
+  /** Start of the program in seconds since 1970. */
+  created: number;
+}
+
+/** Methods that the main thread calls. */
+export type WorkerMethods = {
+  /** Listens; rejects if it can't. */
+  start(start: WorkerStart): Promise<void>;
+  reload(config: Config): void;
+  /** See `App.drain`. */
+  drain(graceMs: number): Promise<void>;
+  /** Resolves when all answers are sent. */
+  close(): Promise<void>;
+  /** Returns this worker's own metrics. */
+  values(): MetricValues;
+  /** Stores reasoning that another worker has received. */
+  remember(callIds: readonly string[], reasoning: string): void;
+};
+
+/** Methods that a worker calls. */
+export type MainMethods =
+  & Pick<Store, "get" | "list" | "write">
+  & Pick<Limiter, "take" | "settle" | "renew">
+  & {
+    /** Returns the metrics of all workers. */
+    values(): Promise<MetricValues>;
+    /** Sends reasoning to all other workers. */
+    remember(callIds: readonly string[], reasoning: string): void;
+  };
 
 globalThis.addEventListener("message", (event) => {
   const toolReasoning = createToolReasoning();
@@ -21,43 +63,38 @@ globalThis.addEventListener("message", (event) => {
   let stores: Stores;
   let server: Deno.HttpServer;
 
-  const doors: WorkerDoors = {
-    async start(start) {
-      const config = resolveConfig(start.first, { env });
-      const log = logOf(config, start.index + 1);
+  const methods: WorkerMethods = {
+    async start({ index, count, first, config, address, store, folder, created }) {
+      const initial = resolveConfig(first, { env: readVariable });
+      const log = createProgramLog(initial, index + 1);
       logRejections(log);
-      stores = start.store === undefined
-        ? storesOver(main)
-        : await openStores(start.store, start.folder, false, log);
+      stores = store === undefined ? remoteStores(call) : await openStores(store, folder, log);
       app = createApp({
         ...stores,
-        config,
+        config: initial,
         clock: serverClock,
         random: Math.random,
         fetch,
         log,
         workerGroup: {
-          share: (bound) => shareOf(bound, start),
-          created: start.created,
-          values: () => main.call("values"),
+          share: (limit) => shareOf(limit, index, count),
+          created,
+          values: () => call("values"),
           toolReasoning: {
             restore: toolReasoning.restore,
             remember(callIds, reasoning) {
               if (callIds.length === 0 || reasoning === "") return;
               toolReasoning.remember(callIds, reasoning);
-              void main.call("remember", callIds, reasoning);
+              void call("remember", callIds, reasoning);
             },
           },
         },
       });
-      app.reload(resolveConfig(start.config, { env }));
-      const { hostname, port } = start.address;
-      server = Deno.serve(
-        { hostname, port, reusePort: true, onListen() {} },
-        (request) => app.handle(request),
-      );
+      methods.reload(config);
+      const { hostname, port } = address;
+      server = Deno.serve({ hostname, port, reusePort: true, onListen() {} }, app.handle);
     },
-    reload: (config) => app.reload(resolveConfig(config, { env })),
+    reload: (config) => app.reload(resolveConfig(config, { env: readVariable })),
     drain: (graceMs) => app.drain(graceMs),
     async close() {
       await server.shutdown();
@@ -67,11 +104,11 @@ globalThis.addEventListener("message", (event) => {
     values: () => app.values(),
     remember: toolReasoning.remember,
   };
-  const main = createCalls<MainDoors>((event as MessageEvent<MessagePort>).data, doors);
+  const { call } = connect<MainMethods>((event as MessageEvent<MessagePort>).data, methods);
 }, { once: true });
 
-/** Calls the stores in the memory of the main thread. */
-function storesOver({ call }: Calls<MainDoors>): Stores {
+/** Stores that are in the main thread's memory. */
+function remoteStores(call: Call<MainMethods>): Stores {
   const close = () => Promise.resolve();
   return {
     store: {
@@ -90,8 +127,8 @@ function storesOver({ call }: Calls<MainDoors>): Stores {
   };
 }
 
-/** A worker's part of a bound for all: together they make it up, but each has at least one. */
-function shareOf(bound: number, { index, count }: WorkerStart): number {
-  if (bound === 0) return 0;
-  return Math.max(1, Math.floor(bound / count) + (index < bound % count ? 1 : 0));
+/** A worker's part of a limit, at least 1; the parts of all workers add up to the limit. */
+function shareOf(limit: number, index: number, count: number): number {
+  if (limit === 0) return 0;
+  return Math.max(1, Math.floor(limit / count) + (index < limit % count ? 1 : 0));
 }

@@ -3,7 +3,7 @@ import { createTestApp, TOKEN } from "../../support/app.ts";
 import { cleanEnv, PERMISSIONS, ROOT, writeConfig } from "../../e2e/program.ts";
 import { type Reply, startUpstream, step, type Upstream } from "../../support/upstream.ts";
 
-/** A server over a scripted upstream, and the command against it. */
+/** Starts a server with a scripted upstream and asks it. */
 async function withServer(
   script: readonly Reply[] | (() => Reply),
   test: (ask: Ask, upstream: Upstream) => Promise<void>,
@@ -26,9 +26,9 @@ type Ask = typeof startAsk;
 interface AskOptions {
   /** Standard input. */
   input?: string;
-  /** What the command line is given to. */
+  /** Command that runs the command line. */
   command?: string[];
-  /** The key, in place of the right one. */
+  /** Replaces the valid key. */
   key?: string;
 }
 
@@ -62,13 +62,13 @@ const STEPS: Reply[] = [
   { content: ["Fo", "ur."] },
 ];
 
-Deno.test("the answer alone goes to a pipe", () =>
+Deno.test("only the answer is written to a pipe", () =>
   withServer([{ reasoning: "secretly", content: "Four." }], async (ask) => {
     const { code, out, err } = await ask(["--model", "plain", "What", "is 2 + 2?"]).ended;
     assertEquals({ code, out, err }, { code: 0, out: "Four.\n", err: "" });
   }));
 
-Deno.test("what is piped in follows the question", () =>
+Deno.test("piped input is appended to the question", () =>
   withServer([{ content: "ok" }], async (ask, upstream) => {
     await ask(["--model", "plain", "Summarise:"], { input: "a long text\n" }).ended;
     assertEquals(upstream.calls[0]!.body.messages, [
@@ -76,7 +76,7 @@ Deno.test("what is piped in follows the question", () =>
     ]);
   }));
 
-Deno.test("thinking goes to standard error, folded to its titles", () =>
+Deno.test("thinking is written to standard error, folded to its titles", () =>
   withServer(STEPS, async (ask) => {
     const { out, err } = await ask(["--model", "o1", "--thinking", "titles", "2 + 2?"]).ended;
     assertEquals(out, "Four.\n");
@@ -85,7 +85,7 @@ Deno.test("thinking goes to standard error, folded to its titles", () =>
     assertStringIncludes(err, "tokens");
   }));
 
-Deno.test("thinking is shown in full where it is asked for", () =>
+Deno.test("--thinking full shows the whole thinking", () =>
   withServer(STEPS, async (ask) => {
     const { out, err } = await ask(["--model", "o1", "--thinking", "full", "2 + 2?"]).ended;
     assertEquals(out, "Four.\n");
@@ -99,21 +99,16 @@ Deno.test("--json prints the whole completion", () =>
     assertEquals(JSON.parse(out).choices[0].message.content, "Four.");
   }));
 
-Deno.test("a conversation sends what was said before", () =>
-  withServer([{ content: "First." }, { content: "Second." }], async (ask, upstream) => {
-    const { code, out } = await ask(["--chat", "--model", "plain", "--system", "Be brief."], {
-      input: "one\n\ntwo\n",
-    }).ended;
-    assertEquals({ code, out }, { code: 0, out: "First.\nSecond.\n" });
-    assertEquals(upstream.calls[1]!.body.messages, [
+Deno.test("--system precedes the question", () =>
+  withServer([{ content: "ok" }], async (ask, upstream) => {
+    await ask(["--model", "plain", "--system", "Be brief.", "2 + 2?"]).ended;
+    assertEquals(upstream.calls[0]!.body.messages, [
       { role: "system", content: "Be brief." },
-      { role: "user", content: "one" },
-      { role: "assistant", content: "First." },
-      { role: "user", content: "two" },
+      { role: "user", content: "2 + 2?" },
     ]);
   }));
 
-Deno.test("effort and strategy go with the question", () =>
+Deno.test("--effort and --strategy are sent with the question", () =>
   withServer([{ content: "Four." }], async (ask, upstream) => {
     const args = ["--model", "o1", "--strategy", "direct", "--effort", "low", "2 + 2?"];
     const { out } = await ask(args).ended;
@@ -121,14 +116,14 @@ Deno.test("effort and strategy go with the question", () =>
     assertEquals(upstream.calls.length, 1);
   }));
 
-Deno.test("the server's words say what went wrong", () =>
+Deno.test("the server's error message is printed", () =>
   withServer([{ content: "" }], async (ask) => {
     const { code, out, err } = await ask(["--model", "nope", "2 + 2?"]).ended;
     assertEquals({ code, out }, { code: 1, out: "" });
     assertStringIncludes(err, "The model `nope` does not exist");
   }));
 
-Deno.test("Ctrl-C ends the upstream's work", async () => {
+Deno.test("Ctrl-C stops the upstream", async () => {
   const begun = Promise.withResolvers<void>();
   await withServer(() => ({
     content: ["Be", "gun", "never"],
@@ -143,7 +138,7 @@ Deno.test("Ctrl-C ends the upstream's work", async () => {
   });
 });
 
-Deno.test("a model can't control the terminal", () =>
+Deno.test("control characters of a model are removed", () =>
   withServer([{ content: "a\x1b[2Jb\x07c" }], async (ask) => {
     const { out } = await ask(["--model", "plain", "2 + 2?"]).ended;
     assertEquals(out, "a[2Jbc\n");
@@ -151,34 +146,35 @@ Deno.test("a model can't control the terminal", () =>
 
 for (
   const [what, args, says] of [
-    ["no question", [], "What is the question?"],
+    ["a missing question", [], "No question given"],
     ["an unknown option", ["--nope", "x"], "Unknown option --nope"],
-    ["an unknown effort", ["--effort", "huge", "x"], "--effort is one of"],
-    ["an unknown view", ["--thinking", "some", "x"], "--thinking is titles, full or none"],
-    ["JSON in a conversation", ["--json", "--chat"], "--json can't be used with --chat"],
-    ["a URL that is none", ["--url", "localhost", "x"], "--url begins with http"],
+    ["an unknown effort", ["--effort", "huge", "x"], "--effort must be none, minimal"],
+    ["an unknown view", ["--thinking", "some", "x"], "--thinking must be titles, full, none"],
+    ["--key without --url", ["--key", "k", "x"], "--key requires --url"],
+    ["--config with --url", ["--config", "c", "--url", "http://h/v1", "x"], "exclude each other"],
+    ["an invalid URL", ["--url", "localhost", "x"], "--url must begin with http"],
   ] as const
 ) {
-  Deno.test(`${what} is refused`, async () => {
+  Deno.test(`${what} is rejected`, async () => {
     const { code, err } = await startAsk([...args]).ended;
     assertEquals(code, 2);
     assertStringIncludes(err, says);
   });
 }
 
-Deno.test("without a server the configured models answer", async () => {
+Deno.test("without --url the configured models answer", async () => {
   const { code, out } = await startAsk(["What is 17 × 23 − 5?"]).ended;
   assertEquals(code, 0);
   assertStringIncludes(out, "386");
 });
 
-Deno.test("words of the question stay as they were written", () =>
+Deno.test("the words of the question are not converted", () =>
   withServer([{ content: "ok" }], async (ask, upstream) => {
     await ask(["--model", "plain", "007", "+", "1e3", "--", "-5"]).ended;
     assertEquals(upstream.calls[0]!.body.messages[0].content, "007 + 1e3 -5");
   }));
 
-Deno.test("a configuration that takes clients' keys alone can be asked by who reads it", async () => {
+Deno.test("a configuration that accepts only client keys works without a key", async () => {
   await using config = await writeConfig(`
 api_bearer_token: ""
 keys: [{ name: alice, id: "0123456789", sha256: "${"0".repeat(64)}" }]
@@ -195,7 +191,7 @@ keys: [{ name: alice, id: "0123456789", sha256: "${"0".repeat(64)}" }]
   assertStringIncludes(out, "4");
 });
 
-Deno.test("where nobody reads the answer any more, it ends with 141 and the upstream is left", async () => {
+Deno.test("a closed output exits with 141 and stops the upstream", async () => {
   // More than a pipe holds.
   await withServer(() => ({
     content: ["first\n", ...Array(2_000).fill(`${"more ".repeat(20)}\n`)],
@@ -211,18 +207,23 @@ Deno.test("where nobody reads the answer any more, it ends with 141 and the upst
 
 for (
   const [what, body, json, says] of [
-    ["ends before its time", `data: ${chunk("Hal")}\n\n`, false, "ended before the answer did"],
-    ["sends what is no JSON", "data: {oops\n\n", false, "The answer broke off"],
     [
-      "tells of a fault",
+      "an incomplete stream",
+      `data: ${chunk("Hal")}\n\n`,
+      false,
+      "ended before the answer was complete",
+    ],
+    ["invalid JSON in a stream", "data: {oops\n\n", false, "The answer is incomplete"],
+    [
+      "an error in a stream",
       'data: {"error":{"message":"bad \\u001b[2Jluck"}}\n\n',
       false,
       "bad [2Jluck",
     ],
-    ["is none", "<html>\x1b[2J</html>", true, "The answer broke off"],
+    ["HTML instead of JSON", "<html>\x1b[2J</html>", true, "The answer is incomplete"],
   ] as const
 ) {
-  Deno.test(`a server that ${what} is told of, with 1 and no control characters`, async () => {
+  Deno.test(`${what} exits with 1 and prints no control characters`, async () => {
     await using server = Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen() {} },
       () => new Response(body, { headers: { "content-type": "text/event-stream" } }),
@@ -236,7 +237,7 @@ for (
   });
 }
 
-Deno.test("a server that breaks the connection in mid-answer is told of", async () => {
+Deno.test("a connection that breaks during the answer is reported", async () => {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {}, onError: () => new Response() },
     () => {
@@ -254,10 +255,10 @@ Deno.test("a server that breaks the connection in mid-answer is told of", async 
   const url = `http://127.0.0.1:${server.addr.port}/v1`;
   const { code, out, err } = await startAsk(["--url", url, "q"]).ended;
   assertEquals([code, out], [1, "Hal\n"]);
-  assertStringIncludes(err, "o1-api: The answer broke off: ");
+  assertStringIncludes(err, "o1-api: The answer is incomplete: ");
 });
 
-Deno.test("a server that is not there is told of", async () => {
+Deno.test("an unreachable server is reported", async () => {
   // A port that was free a moment ago.
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const url = `http://127.0.0.1:${listener.addr.port}/v1`;
@@ -267,17 +268,17 @@ Deno.test("a server that is not there is told of", async () => {
   assertStringIncludes(err, `o1-api: Can't reach ${url}`);
 });
 
-Deno.test("a wrong key is told of", () =>
+Deno.test("a wrong key is reported", () =>
   withServer([{ content: "ok" }], async (ask, upstream) => {
     const { code, out, err } = await ask(["--model", "plain", "q"], { key: "wrong-key" }).ended;
     assertEquals([code, out, upstream.calls.length], [1, "", 0]);
     assertStringIncludes(err, "o1-api: Incorrect API key provided");
   }));
 
-Deno.test("--json leaves no control in its texts that a terminal would obey", () =>
+Deno.test("--json escapes control characters", () =>
   withServer([{ content: "a\x9b2J\x7fb" }], async (ask) => {
     const { out } = await ask(["--json", "--model", "plain", "q"]).ended;
-    // deno-lint-ignore no-control-regex -- they are what is looked for
+    // deno-lint-ignore no-control-regex -- they are searched for
     assertEquals(out.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/), null);
     assertEquals(JSON.parse(out).choices[0].message.content, "a\x9b2J\x7fb");
   }));

@@ -1,46 +1,46 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createSupervisor, type WorkerThread } from "../../../lib/cli/workers/supervisor.ts";
 import { createFakeClock } from "../../support/clock.ts";
-import type { ScriptDoors } from "./group_script.ts";
+import type { ScriptMethods } from "./crashing_script.ts";
 
-/** Two threads; each start of one can be awaited, and told to fail. */
+/** Supervises two threads. Each start can be awaited, and can be made to fail. */
 function setUp(fails: (start: number) => boolean = () => false) {
   const fake = createFakeClock();
-  const lost: number[] = [];
+  const crashed: number[] = [];
   const lines: string[] = [];
   let starts = 0;
   let started = Promise.withResolvers<void>();
-  const say = (message: string) => void lines.push(message);
-  const supervisor = createSupervisor<ScriptDoors>({
-    script: new URL("group_script.ts", import.meta.url),
+  const log = (message: string) => void lines.push(message);
+  const supervisor = createSupervisor<ScriptMethods>({
+    script: new URL("crashing_script.ts", import.meta.url),
     count: 2,
     clock: fake.clock,
-    log: { debug: say, info: say, warn: say, error: say },
-    doors: (index) => ({ echo: (text: string) => `${index}: ${text}` }),
-    async begin(worker) {
+    log: { debug: log, info: log, warn: log, error: log },
+    methods: (index) => ({ echo: (text: string) => `${index}: ${text}` }),
+    async prepare(worker) {
       const fail = fails(starts++);
       try {
         await worker.call("begin", fail);
-        // A thread that is about to end may have answered before.
+        // The thread may answer before it crashes.
         if (fail) await worker.call("crash");
       } finally {
         started.resolve();
         started = Promise.withResolvers();
       }
     },
-    onLost: (index) => lost.push(index),
+    onCrash: (index) => crashed.push(index),
   });
-  const numbers = () => supervisor.serving().map(({ index }) => index).sort();
+  const serving = () => supervisor.serving().map(({ index }) => index).sort();
   const crash = async (index: number) => {
-    const worker = supervisor.serving().find((each) => each.index === index)!;
+    const worker = supervisor.serving().find((thread) => thread.index === index)!;
     await assertRejects(() => worker.call("crash"), Error, "crashed by a test");
   };
   return {
     fake,
     supervisor,
-    lost,
+    crashed,
     lines,
-    numbers,
+    serving,
     crash,
     starts: () => starts,
     started: () => started.promise,
@@ -48,82 +48,82 @@ function setUp(fails: (start: number) => boolean = () => false) {
   };
 }
 
-Deno.test("threads answer, ask and refuse", async () => {
-  using crew = setUp();
-  await crew.supervisor.start();
-  assertEquals(crew.numbers(), [0, 1]);
-  for (const { index, call } of crew.supervisor.serving()) {
+Deno.test("calls work in both directions and pass on errors", async () => {
+  using threads = setUp();
+  await threads.supervisor.start();
+  assertEquals(threads.serving(), [0, 1]);
+  for (const { index, call } of threads.supervisor.serving()) {
     assertEquals(await call("ask", "hello"), `${index}: hello`);
     await assertRejects(() => call("refuse"), RangeError, "refused");
   }
 });
 
-Deno.test("a lost thread is replaced after a wait that doubles with each loss", async () => {
-  using crew = setUp();
-  const { fake, supervisor } = crew;
+Deno.test("a crashed thread is replaced after a delay that doubles with each crash", async () => {
+  using threads = setUp();
+  const { fake, supervisor } = threads;
   await supervisor.start();
-  for (const wait of [100, 200, 400]) {
-    await crew.crash(1);
-    assertEquals(crew.numbers(), [0]);
-    const begun = crew.starts();
-    await fake.advance(wait - 1);
-    assertEquals(crew.starts(), begun);
-    const started = crew.started();
+  for (const delay of [100, 200, 400]) {
+    await threads.crash(1);
+    assertEquals(threads.serving(), [0]);
+    const begun = threads.starts();
+    await fake.advance(delay - 1);
+    assertEquals(threads.starts(), begun);
+    const started = threads.started();
     await fake.advance(1);
     await started;
     await fake.advance(0);
-    assertEquals(crew.numbers(), [0, 1]);
+    assertEquals(threads.serving(), [0, 1]);
   }
-  assertEquals(crew.lost, [1, 1, 1]);
-  // One that has lived for a minute is waited for as at first.
+  assertEquals(threads.crashed, [1, 1, 1]);
+  // After a minute without a crash, the delay is the shortest again.
   await fake.advance(60_000);
-  await crew.crash(1);
-  const started = crew.started();
+  await threads.crash(1);
+  const started = threads.started();
   await fake.advance(100);
   await started;
   await fake.advance(0);
-  assertEquals(crew.numbers(), [0, 1]);
-  assertEquals(crew.lines.filter((line) => line.includes("another takes its place")).length, 4);
+  assertEquals(threads.serving(), [0, 1]);
+  assertEquals(threads.lines.filter((line) => line.includes("will be replaced")).length, 4);
 });
 
-Deno.test("a replacement that can't begin is tried again, and calls to it end", async () => {
-  using crew = setUp((start) => start === 2);
-  const { fake, supervisor } = crew;
+Deno.test("a replacement that crashes at its start is replaced too", async () => {
+  using threads = setUp((start) => start === 2);
+  const { fake, supervisor } = threads;
   await supervisor.start();
-  await crew.crash(0);
-  const failed = crew.started();
+  await threads.crash(0);
+  const failed = threads.started();
   await fake.advance(100);
   await failed;
   await fake.advance(0);
-  assertEquals(crew.numbers(), [1]);
-  const started = crew.started();
+  assertEquals(threads.serving(), [1]);
+  const started = threads.started();
   await fake.advance(200);
   await started;
   await fake.advance(0);
-  assertEquals(crew.numbers(), [0, 1]);
-  assertEquals(crew.lost, [0]);
+  assertEquals(threads.serving(), [0, 1]);
+  assertEquals(threads.crashed, [0]);
 });
 
-Deno.test("a first thread that can't begin is told of, and not tried again", async () => {
-  using crew = setUp((start) => start === 1);
-  await assertRejects(() => crew.supervisor.start(), Error, "crashed by a test");
-  await crew.fake.advance(60_000);
-  assertEquals(crew.starts(), 2);
+Deno.test("a crash during the first start is reported and not retried", async () => {
+  using threads = setUp((start) => start === 1);
+  await assertRejects(() => threads.supervisor.start(), Error, "crashed by a test");
+  await threads.fake.advance(60_000);
+  assertEquals(threads.starts(), 2);
 });
 
-Deno.test("nobody is replaced once all are to leave", async () => {
-  using crew = setUp();
-  const { fake, supervisor } = crew;
+Deno.test("retired threads are not replaced", async () => {
+  using threads = setUp();
+  const { fake, supervisor } = threads;
   await supervisor.start();
-  const calls = supervisor.serving().map((worker: WorkerThread<ScriptDoors>) => worker.call);
-  await crew.crash(0);
+  const calls = supervisor.serving().map((worker: WorkerThread<ScriptMethods>) => worker.call);
+  await threads.crash(0);
   assertEquals(fake.pending(), 1);
-  supervisor.leave();
+  supervisor.retire();
   assertEquals(fake.pending(), 0);
-  await crew.crash(1);
+  await threads.crash(1);
   await fake.advance(60_000);
-  assertEquals(crew.numbers(), []);
-  assertEquals(crew.starts(), 2);
+  assertEquals(threads.serving(), []);
+  assertEquals(threads.starts(), 2);
   for (const call of calls) await assertRejects(() => call("ask", "late"), Error, "crashed");
   assert(fake.pending() === 0);
 });

@@ -1,19 +1,17 @@
 /**
- * A thread that ends by an error when it is told to, or as soon as it begins.
+ * Script of a thread that crashes on request, or as soon as it begins.
  *
  * @module
  */
-import { createCalls } from "../../../lib/cli/workers/calls.ts";
+import { connect } from "../../../lib/cli/workers/calls.ts";
 
-/** What it can be told. */
-export type ScriptDoors = {
-  /** Begins, or ends by an error. */
+export type ScriptMethods = {
   begin(fails: boolean): void;
-  /** Ends by an error, and never answers. */
+  /** Crashes and never answers. */
   crash(): Promise<never>;
-  /** Answers with an error. */
+  /** Throws an error. */
   refuse(): never;
-  /** Asks the other side, and answers with its answer. */
+  /** Returns the answer of the main thread. */
   ask(text: string): Promise<string>;
 };
 
@@ -26,15 +24,15 @@ function crash(): Promise<never> {
 
 if (import.meta.main) {
   globalThis.addEventListener("message", (event) => {
-    const doors: ScriptDoors = {
+    const methods: ScriptMethods = {
       begin: (fails) => void (fails && crash()),
       crash,
       refuse() {
         throw new RangeError("refused");
       },
-      ask: (text) => program.call("echo", text),
+      ask: (text) => call("echo", text),
     };
     const port = (event as MessageEvent<MessagePort>).data;
-    const program = createCalls<{ echo(text: string): string }>(port, doors);
+    const { call } = connect<{ echo(text: string): string }>(port, methods);
   }, { once: true });
 }

@@ -1,46 +1,40 @@
 /**
- * The program with two workers, and clients that know which of them they talk to.
+ * The program with two workers, and clients that know which worker they are connected to.
  *
  * @module
  */
 import { PERMISSIONS, type Program, ROOT, startProgram, writeConfig } from "./program.ts";
 
-/** The token that it takes. */
+/** `api_bearer_token` of the program. */
 export const TOKEN = "a-token-of-its-own";
 
-/** A client whose connection stays with one worker. */
 export interface WorkerClient {
-  /** Sends a request; one at a time stays on the connection. */
+  /** Sends a request. Sequential requests share one connection and so one worker. */
   send(path: string, body?: unknown, init?: RequestInit): Promise<Response>;
 }
 
-/** A running program with two workers. */
-export interface Crew extends AsyncDisposable {
-  /** The program. */
+export interface WorkerProgram extends AsyncDisposable {
   program: Program;
-  /** Where its configuration lies. */
   configPath: string;
-  /** A new client for each worker, by its number. */
+  /** A new client of each worker. */
   clients(): Promise<[WorkerClient, WorkerClient]>;
-  /** A client of whichever worker gets it, and its worker's number. */
+  /** A client of any worker, and the number of the worker. */
   client(): Promise<[WorkerClient, number]>;
 }
 
-/** What the program is started with. */
-export interface CrewOptions {
-  /** The upstream's base URL. */
+export interface WorkerProgramOptions {
+  /** Base URL of the upstream. */
   upstream: string;
-  /** More of config.yaml. */
+  /** More lines of config.yaml. */
   yaml?: string;
-  /** More settings of the upstream. */
+  /** More upstream settings. */
   settings?: string;
-  /** More arguments for deno. */
+  /** More arguments of deno. */
   deno?: string[];
 }
 
-/** The configuration of a program with two workers. */
-export const crewYaml = (
-  { upstream, yaml = "store: memory", settings = "max_concurrency: 64" }: CrewOptions,
+export const workersYaml = (
+  { upstream, yaml = "store: memory", settings = "max_concurrency: 64" }: WorkerProgramOptions,
 ): string => `
 api_bearer_token: "${TOKEN}"
 upstreams: { s: { base_url: "${upstream}", ${settings} } }
@@ -49,17 +43,16 @@ server: { host: 127.0.0.1, workers: 2 }
 ${yaml}
 `;
 
-/** The program where event loops may share a port. */
-export const crewCommand = (more: string[] = []): { path: string; args: string[] } => ({
+/** Command that allows event loops to share a port. */
+export const workersCommand = (more: string[] = []): { path: string; args: string[] } => ({
   path: Deno.execPath(),
   args: ["run", ...PERMISSIONS, "--allow-write", "--unstable-net", ...more, `${ROOT}main.ts`],
 });
 
-/** Starts it. */
-export async function startCrew(options: CrewOptions): Promise<Crew> {
-  const config = await writeConfig(crewYaml(options));
+export async function startWorkers(options: WorkerProgramOptions): Promise<WorkerProgram> {
+  const config = await writeConfig(workersYaml(options));
   const program = await startProgram({
-    command: crewCommand(options.deno),
+    command: workersCommand(options.deno),
     args: ["--config", config.path],
   });
   const pools: Deno.HttpClient[] = [];
@@ -85,18 +78,18 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   }
 
   async function client(): Promise<[WorkerClient, number]> {
-    const one = open();
+    const opened = open();
     const id = crypto.randomUUID();
-    const ask = () => one.send("/v1/models", undefined, { headers: { "x-request-id": id } });
-    // The kernel may have given the connection to a worker that just ended: clients connect again.
+    const ask = () => opened.send("/v1/models", undefined, { headers: { "x-request-id": id } });
+    // The kernel may have assigned the connection to a worker that has just crashed.
     const response = await ask().catch((error) => {
       if (error instanceof TypeError) return ask();
       throw error;
     });
-    // Read, not cancelled: that could close the connection, and the next may be another worker's.
+    // Cancelling could close the connection, and the next one could reach another worker.
     await response.bytes();
     const { worker } = JSON.parse(await program.logged(`"request_id":"${id}"`));
-    return [one, worker];
+    return [opened, worker];
   }
 
   return {
@@ -105,10 +98,10 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
     client,
     async clients() {
       const found: WorkerClient[] = [];
-      // The kernel chooses, as at random.
+      // The kernel chooses the worker of a connection.
       while (found[1] === undefined || found[2] === undefined) {
-        const [one, worker] = await client();
-        found[worker] ??= one;
+        const [opened, worker] = await client();
+        found[worker] ??= opened;
       }
       return [found[1], found[2]];
     },
