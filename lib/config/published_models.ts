@@ -6,6 +6,7 @@
 import { type Format, FORMATS, type TemplateFormat } from "../api/formats/format.ts";
 import type { Caps, ReasoningModel } from "../reasoning/request.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
+import type { StrategyTable } from "../reasoning/strategy.ts";
 import { modelSchema } from "./schema/models.ts";
 import type { Config, ModelConfig } from "./schema/config.ts";
 import { createTargetTable, type TargetTable } from "./target_table.ts";
@@ -19,19 +20,6 @@ export interface PublishedModel {
   format: Format;
 }
 
-/** The ids that are published where the file names none, each as soon as its strategy exists. */
-const USUAL_MODELS: readonly (readonly [id: string, strategy: string])[] = [
-  ["o1", "steps"],
-  ["o1-mini", "think"],
-  ["o1-draft", "draft"],
-  ["o1-relay", "relay"],
-  ["o1-vote", "vote"],
-  ["o1-moa", "moa"],
-  ["o1-verify", "verify"],
-  ["o1-deep", "rsa"],
-  ["o1-auto", "auto"],
-];
-
 /** What gives `o1` the original's limit of 25 steps, for files with its keys alone. */
 const ORIGINAL_EFFORT = "xhigh";
 
@@ -44,10 +32,11 @@ export function publishedModels(config: Config): PublishedModel[] {
 }
 
 /** The ids that are published where the file names none, over an upstream model of this name. */
-export function usualIds(model: string | undefined): string[] {
-  const usual = USUAL_MODELS
-    .filter(([, strategy]) => Object.hasOwn(strategies, strategy))
-    .map(([id]) => id);
+export function usualIds(
+  model: string | undefined,
+  table: StrategyTable = strategies,
+): string[] {
+  const usual = Object.values(table).flatMap(({ publishedAs }) => publishedAs ?? []);
   // An upstream model that is itself called o1 stays behind ours of that name.
   return model === undefined || usual.includes(model) ? usual : [...usual, model];
 }
@@ -68,7 +57,9 @@ function usualModels(
     }),
     prompts: {},
   }];
-  const strategyOf = new Map(USUAL_MODELS);
+  const strategyOf = new Map(
+    Object.entries(strategies).map(([name, { publishedAs }]) => [publishedAs, name]),
+  );
   return usualIds(model).map((id) => entry(id, strategyOf.get(id) ?? "direct"));
 }
 
@@ -85,7 +76,7 @@ function publish(
     reasoning: {
       id,
       strategy: model.strategy,
-      options: model.options,
+      options: strategies[model.strategy]!.options.parse(model.options),
       targets,
       roles: Object.fromEntries(
         Object.entries(model.roles).map(([role, other]) => [

@@ -1,11 +1,6 @@
-/**
- * What `reasoning_effort` means for each strategy.
- *
- * @module
- */
-import type { Effort, EffortRoutes } from "./request.ts";
+import type { Effort, EffortRoutes, ThinkingEffort } from "./request.ts";
 
-/** Every value of the dial, from least to most. */
+/** Every value of `reasoning_effort`, from least to most. */
 export const EFFORTS = [
   "none",
   "minimal",
@@ -16,12 +11,12 @@ export const EFFORTS = [
   "max",
 ] as const satisfies readonly Effort[];
 
-/** Whether this effort means not to reason at all. */
-export function reasonsNotAtAll(effort: Effort): boolean {
-  return effort === "none" || effort === "minimal";
+/** Returns false for the efforts at which one plain call answers. */
+export function isThinking(effort: Effort): effort is ThinkingEffort {
+  return effort !== "none" && effort !== "minimal";
 }
 
-/** What `auto` runs at each effort, unless the config says otherwise. */
+/** Default of the configuration's `routing.effort`. */
 export const EFFORT_ROUTES: EffortRoutes = {
   none: "direct",
   minimal: "direct",
@@ -30,15 +25,4 @@ export const EFFORT_ROUTES: EffortRoutes = {
   high: "verify",
   xhigh: "rsa",
   max: "rsa",
-};
-
-/** Steps at most, by effort. */
-export const MAX_STEPS: Readonly<Record<Effort, number>> = {
-  none: 0,
-  minimal: 0,
-  low: 4,
-  medium: 8,
-  high: 12,
-  xhigh: 25,
-  max: 25,
 };

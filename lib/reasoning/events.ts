@@ -1,5 +1,5 @@
 /**
- * The waist of the hourglass: strategies make these events, dialects turn them into bytes.
+ * The events between strategies, which produce them, and dialects, which encode them as bytes.
  * Neither side knows the other.
  *
  * @module
@@ -9,126 +9,101 @@ import type { Usage } from "./usage.ts";
 export { UpstreamError } from "../upstream/errors.ts";
 export type { UpstreamErrorCode } from "../upstream/errors.ts";
 
-/** Why a completion ended, in OpenAI's words. */
+/** Why a completion ended, in OpenAI's terms. */
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter";
 
-/** The structured form of a status line. */
-export type StatusDetail =
-  | { type: "call"; role: string; call: number }
-  | {
+/** Reports progress. */
+export interface StatusEvent {
+  type: "status";
+  /** One line for people, without a line break. */
+  text: string;
+  /** The same for programs. */
+  detail?: {
     type: "tally";
     counts: { answer: string; votes: number }[];
     total: number;
-  }
-  | { type: "retry"; attempt: number; wait_ms: number };
-
-/** A line about the work itself, for people; `detail` is the same for programs. */
-export interface StatusEvent {
-  /** Discriminator. */
-  type: "status";
-  /** One line without its line break. */
-  text: string;
-  /** The same, structured. */
-  detail?: StatusDetail;
+  };
 }
 
-/** One of several answers that are compared has landed; for programs, that show them together. */
+/** One of several answers that are compared is complete. */
 export interface CandidateEvent {
-  /** Discriminator. */
   type: "candidate";
-  /** Its number, from 0; a later one of the same number takes its place. */
+  /** Slot of the candidate, from 0; a later candidate replaces it. */
   index: number;
-  /** What it comes to; null where that could not be read. */
+  /** The extracted answer; null if none was found. */
   answer: string | null;
-  /** The whole of it. */
+  /** The whole text. */
   text: string;
 }
 
-/** A step of thinking begins. Steps are numbered from 1. */
 export interface StepStartEvent {
-  /** Discriminator. */
   type: "step_start";
-  /** The step's number, from 1. */
+  /** Number of the step, from 1. */
   step: number;
-  /** Whether the step has a title of its own; free thinking has none. */
+  /** Whether the step has a title; free thinking has none. */
   titled: boolean;
 }
 
-/** A piece of a step's text, in order; of a titled step the title comes first. */
+/** The next piece of a step's text. All of the title comes before the content. */
 export interface ReasoningTextEvent {
-  /** Discriminator. */
   type: "reasoning";
-  /** The step's number, from 1. */
   step: number;
-  /** Which of the step's two texts goes on. */
   part: "title" | "content";
-  /** The next characters; never empty. */
+  /** Never empty. */
   text: string;
 }
 
-/** A step is complete. */
 export interface StepEndEvent {
-  /** Discriminator. */
   type: "step_end";
-  /** The step's number, from 1. */
   step: number;
-  /** The whole title; empty where there is none. */
+  /** The whole title; empty if the step is untitled. */
   title: string;
   /** The whole content. */
   content: string;
-  /** How long the step took, in seconds. */
+  /** Duration of the step. */
   seconds: number;
 }
 
-/** A piece of the visible answer. No reasoning follows it. */
+/** The next piece of the visible answer. No reasoning follows it. */
 export interface AnswerEvent {
-  /** Discriminator. */
   type: "answer";
-  /** The next characters; never empty. */
+  /** Never empty. */
   text: string;
 }
 
-/** A piece of the model's refusal, which stands in the place of an answer. */
+/** The next piece of the model's refusal, which takes the place of an answer. */
 export interface RefusalEvent {
-  /** Discriminator. */
   type: "refusal";
-  /** The next characters; never empty. */
+  /** Never empty. */
   text: string;
 }
 
-/** A piece of a tool call. `id` and `name` come in a call's first piece only. */
+/** The next piece of a tool call. Only the first piece of a call has `id` and `name`. */
 export interface ToolCallEvent {
-  /** Discriminator. */
   type: "tool_call";
-  /** Which of the parallel calls, from 0. */
+  /** Number of the call among parallel calls, from 0. */
   index: number;
-  /** The call's id. */
   id?: string;
-  /** The function's name. */
   name?: string;
   /** The next characters of the arguments' JSON. */
   arguments: string;
 }
 
-/** What the request used; comes once, just before the finish. */
+/** What the request used. Sent once, just before `finish`. */
 export interface UsageEvent {
-  /** Discriminator. */
   type: "usage";
-  /** The sums over all upstream calls. */
   usage: Usage;
 }
 
-/** The completion is whole; nothing follows. */
+/** The last event. */
 export interface FinishEvent {
-  /** Discriminator. */
   type: "finish";
-  /** Why it ended. */
   reason: FinishReason;
-  /** The stop sequence that ended it, where that is known: many upstreams do not tell. */
+  /** The stop sequence that ended the answer, if known; many upstreams do not report it. */
   stop?: string;
 }
 
-/** One event of a reasoning run. A failure is thrown, as an `UpstreamError`. */
+/** One event of a run. Failures are thrown as `UpstreamError`. */
 export type ReasoningEvent =
   | StatusEvent
   | CandidateEvent

@@ -1,17 +1,8 @@
-/**
- * What changes how any strategy asks: the question once more, and follow-ups on the thinking.
- *
- * @module
- */
 import { z } from "zod";
-import { contentText } from "./question.ts";
+import { contentText, lastUserMessage } from "./conversation.ts";
 import type { Message } from "./request.ts";
 
-/**
- * Schema of `models.<id>.modifiers`; a request may choose them beside its strategy's options.
- *
- * @internal its type is for zod alone to say
- */
+/** Schema of `models.<id>.modifiers`; a request sets them beside its strategy's options. */
 export const modifierOptions = z.strictObject({
   re2: z.boolean().default(false).describe(
     "Whether the question is repeated once, for models that read from left to right.",
@@ -21,21 +12,17 @@ export const modifierOptions = z.strictObject({
   ),
 });
 
-/**
- * The conversation of a call with the question once more behind it. The client's own messages
- * stay as they are.
- *
- * @param question the client's message; what has no text is not repeated.
- * @param prompt what repeats it; `{question}` is replaced.
- */
-export function withQuestionAgain(
-  messages: readonly Message[],
-  question: Message | undefined,
-  prompt: string,
-): Message[] {
-  const at = question === undefined ? -1 : messages.indexOf(question);
+/** Returns a function that inserts a second copy of the question after the question. */
+export function createReread(
+  conversation: readonly Message[],
+  wording: (question: string) => string,
+): (messages: Message[]) => Message[] {
+  const question = lastUserMessage(conversation);
   const text = contentText(question?.content);
-  if (at < 0 || text.trim() === "") return [...messages];
-  const again: Message = { role: "user", content: prompt.replace("{question}", () => text) };
-  return messages.toSpliced(at + 1, 0, again);
+  if (question === undefined || text.trim() === "") return (messages) => messages;
+  const again: Message = { role: "user", content: wording(text) };
+  return (messages) => {
+    const at = messages.indexOf(question);
+    return at < 0 ? messages : messages.toSpliced(at + 1, 0, again);
+  };
 }

@@ -1,31 +1,24 @@
-/**
- * Who watches a run.
- *
- * @module
- */
 import type { Delta } from "../upstream/wire/deltas.ts";
 import type { CallEnd, CallObserver } from "../upstream/observer.ts";
 import type { CallSpec } from "./strategy.ts";
 import type { Usage } from "./usage.ts";
 
-/** Told of the course of one call of a strategy's. */
+/** Watches one call of a strategy. */
 export interface RunCallObserver extends CallObserver {
-  /** Takes all that came, where that is wanted at all. */
+  /** Called for each delta; absent if the observer does not need them. */
   delta?: ((delta: Delta) => void) | undefined;
-  /** The call is over. */
   end(end: CallEnd): void;
 }
 
-/** Told of the course of one run. */
+/** Watches one run. */
 export interface RunObserver {
-  /** A call begins: until its end the run waits for upstreams. */
+  /** Called when a call begins. */
   call(spec: CallSpec): RunCallObserver;
   /**
-   * The run is over, and so are all its calls.
+   * Called when the run and all its calls are over.
    *
-   * @param usage what it used, whichever way it ended.
-   * @param isWhole whether it came to its finish.
-   * @param error what it threw; undefined also where its reader left.
+   * @param isWhole whether the run reached its `finish` event.
+   * @param error what the run threw; undefined also if its reader stopped reading.
    */
   end(usage: Usage, isWhole: boolean, error?: unknown): void;
 }

@@ -1,63 +1,77 @@
 /**
- * What a published model puts in the place of a strategy's own prompts and upstream models, and by
- * which names.
+ * The names by which a published model replaces prompts and upstream models of its strategy.
  *
  * @module
  */
 import type { Target } from "../upstream/target.ts";
 import { commonPrompts } from "./prompts.ts";
 import type { EffortRoutes, ReasoningModel } from "./request.ts";
-import { mayRun } from "./strategies/auto.ts";
 import { strategies } from "./strategies/mod.ts";
+import type { Strategy, StrategyTable } from "./strategy.ts";
 
-/** The names under which a model of a strategy can replace something. */
 export interface OverrideNames {
-  /** Names of prompts. */
   prompts: readonly string[];
-  /** Names of roles. */
   roles: readonly string[];
 }
 
 /**
- * The names for a model of this strategy. A strategy that only routes has those of all that it may
- * run, each also as `<strategy>.<name>`, for that strategy alone.
+ * The names for a model with this strategy. A router has those of all its strategies, which a model
+ * can also write as `<strategy>.<name>` to mean one strategy only.
  *
- * @param qualified whether these longer names are meant.
+ * @param qualified whether to return these longer names.
  */
 export function overrideNames(
   name: string,
   routes: EffortRoutes,
   qualified = false,
+  table: StrategyTable = strategies,
 ): OverrideNames {
-  const routing = strategies[name]?.route !== undefined;
-  const all = { prompts: new Set<string>(), roles: new Set<string>() };
-  for (const each of routing ? mayRun(routes) : [name]) {
-    const of = (own: string) => routing && qualified ? `${each}.${own}` : own;
-    const { prompts = {}, roles = [] } = strategies[each] ?? {};
-    for (const own of Object.keys({ ...commonPrompts, ...prompts })) all.prompts.add(of(own));
-    for (const own of roles) all.roles.add(of(own));
+  const entry = table[name]!;
+  const isRouter = "route" in entry;
+  // The configuration may name anything as a route; its schema reports what does not exist.
+  const targets = isRouter
+    ? entry.targets(routes).filter((target) => Object.hasOwn(table, target))
+    : [name];
+  const prompts = new Set<string>();
+  const roles = new Set<string>();
+  for (const target of targets) {
+    const strategy = table[target]!;
+    if ("route" in strategy) continue;
+    const prefix = isRouter && qualified ? `${target}.` : "";
+    for (const prompt of Object.keys({ ...commonPrompts, ...strategy.prompts })) {
+      prompts.add(prefix + prompt);
+    }
+    for (const role of strategy.roles) roles.add(prefix + role);
   }
-  return { prompts: [...all.prompts], roles: [...all.roles] };
+  return { prompts: [...prompts], roles: [...roles] };
 }
 
-/** The prompt of this name: the model's own, where it has one for the strategy. */
-export function promptOf(model: ReasoningModel, strategy: string, name: string): string {
-  const common: Readonly<Record<string, string>> = commonPrompts;
-  // Another strategy's prompt may have the same name, and another meaning.
-  const isFor = model.strategy === strategy || strategies[model.strategy]?.route !== undefined ||
-    Object.hasOwn(common, name);
-  return model.prompts[`${strategy}.${name}`] ?? (isFor ? model.prompts[name] : undefined) ??
-    strategies[strategy]?.prompts[name] ?? common[name] ?? "";
+/** Returns the templates of a strategy's prompts, with those that the model replaces. */
+export function promptsOf(
+  model: ReasoningModel,
+  name: string,
+  table: StrategyTable,
+): Readonly<Record<string, string>> {
+  const strategy = table[name] as Strategy;
+  const prompts: Record<string, string> = { ...commonPrompts, ...strategy.prompts };
+  // Another strategy's prompt of the same name means something else.
+  const isForStrategy = model.strategy === name || "route" in table[model.strategy]!;
+  for (const prompt of Object.keys(prompts)) {
+    const isFor = isForStrategy || Object.hasOwn(commonPrompts, prompt);
+    const own = model.prompts[`${name}.${prompt}`] ?? (isFor ? model.prompts[prompt] : undefined);
+    if (own !== undefined) prompts[prompt] = own;
+  }
+  return prompts;
 }
 
-/** The upstream models of this role, tried in order. */
+/** Returns the upstream models of a role, to be tried in order. */
 export function targetsOf(
   { roles, targets }: ReasoningModel,
   strategy: string,
   role: string,
 ): readonly Target[] {
-  // "proposer_2" may have a model of its own, and else is a proposer like any other.
-  const any = role.replace(/_\d+$/, "");
-  return roles[`${strategy}.${role}`] ?? roles[role] ?? roles[`${strategy}.${any}`] ??
-    roles[any] ?? targets;
+  // `proposer_2` is a `proposer`, unless it has a model of its own.
+  const group = role.replace(/_\d+$/, "");
+  return roles[`${strategy}.${role}`] ?? roles[role] ?? roles[`${strategy}.${group}`] ??
+    roles[group] ?? targets;
 }

@@ -1,5 +1,5 @@
 /**
- * The one internal request that every dialect decodes into.
+ * The request into which every dialect decodes, and the published model that it runs on.
  *
  * @module
  */
@@ -7,17 +7,15 @@ import type { JsonFormat, Target } from "../upstream/target.ts";
 
 export type { JsonFormat } from "../upstream/target.ts";
 
-/** A message of the conversation, with whatever fields the client gave it. */
+/** A message of the conversation. Fields that are not named here are passed on unchanged. */
 export interface Message {
-  /** Who speaks. */
   role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
-  /** Text, content parts, or nothing. */
+  /** Text or an array of content parts. */
   content?: unknown;
-  /** Name, tool calls, tool call id and other fields, passed on unchanged. */
   [field: string]: unknown;
 }
 
-/** OpenAI's dial for how much to think. */
+/** OpenAI's `reasoning_effort`. */
 export type Effort =
   | "none"
   | "minimal"
@@ -27,46 +25,40 @@ export type Effort =
   | "xhigh"
   | "max";
 
-/** What `auto` runs at each effort: a strategy, or `vote_or_moa` as the question is. */
+/** The efforts at which a strategy runs; at the others one plain call answers. */
+export type ThinkingEffort = Exclude<Effort, "none" | "minimal">;
+
+/** What `auto` runs at each effort: a strategy's name, or `vote_or_moa` to decide by question. */
 export type EffortRoutes = Readonly<Record<Effort, string>>;
 
-/** Fields of the client's that hold for the final, visible call only; passed on by these names. */
+/** Fields of the client's request that apply to the visible call only, under their wire names. */
 export interface FinalCallFields {
-  /** Sampling temperature, 0 to 2. */
   temperature?: number;
-  /** Nucleus sampling, 0 to 1. */
   top_p?: number;
-  /** Stop sequences. */
   stop?: string | string[];
-  /** Sampling seed. */
   seed?: number;
-  /** Functions the model may call. */
   tools?: unknown[];
-  /** Which of them it must call. */
   tool_choice?: unknown;
-  /** Whether it may call several at once. */
   parallel_tool_calls?: boolean;
 }
 
-/** A request for a completion, independent of the dialect it came in. */
 export interface ReasoningRequest {
-  /** The conversation, whole and in order. */
+  /** The whole conversation, in order. */
   messages: Message[];
-  /** Whether the client wants a stream; upstream calls are streamed then too. */
+  /** Whether the client wants a stream; upstream calls are then streamed too. */
   stream: boolean;
-  /** Ceiling for all generated tokens of the request, thinking included. */
+  /** Limit for all generated tokens, thinking included. */
   maxTokens?: number;
-  /** How much to think; default: the model's own. */
+  /** Default: the model's own. */
   effort?: Effort;
-  /** A strategy in place of the model's own. */
+  /** Replaces the model's strategy. */
   strategy?: string;
-  /** Options of the strategy that win over the model's own. */
+  /** Options of the strategy; they win over the model's own. */
   options?: Record<string, unknown>;
-  /** The answer has to be JSON. */
+  /** The format of an answer in JSON. */
   json?: JsonFormat;
-  /** Ceiling for the tokens of thinking alone. */
+  /** Limit for the tokens of thinking. */
   thinkingTokens?: number;
-  /** What holds for the visible call only. */
   final: FinalCallFields;
 }
 
@@ -76,11 +68,11 @@ export interface Caps {
   calls: number;
   /** Generated tokens. */
   tokens: number;
-  /** USD, where prices are known. */
+  /** Cost, where prices are known. */
   usd?: number;
 }
 
-/** How any strategy asks. */
+/** Settings of a model that apply to every strategy. */
 export interface Modifiers {
   /**
    * Whether the question is repeated once.
@@ -89,51 +81,44 @@ export interface Modifiers {
    */
   re2: boolean;
   /**
-   * Follow-ups at most; undefined: by strategy and effort.
+   * Maximum number of follow-ups. Default: by strategy and effort.
    *
    * @see Muennighoff et al., s1, arXiv 2501.19393; its evidence is for a fine-tuned model
    */
   wait?: number | undefined;
 }
 
-/** A published model: what stands behind an id. */
 export interface ReasoningModel {
   /** The id that clients see. */
   id: string;
-  /** Name of its strategy. */
   strategy: string;
-  /** The strategy's own options, validated. */
+  /** The strategy's options, validated, with defaults. */
   options: Record<string, unknown>;
-  /** Upstream models, tried in order. */
+  /** Upstream models, tried in order; at least one. */
   targets: Target[];
-  /** Other upstream models for single roles of a strategy. */
+  /** Upstream models of single roles of the strategy. */
   roles: Record<string, Target[]>;
-  /** How it asks, whatever its strategy. */
   modifiers: Modifiers;
-  /** How much it thinks where the request does not say. */
+  /** Effort of requests that set none. */
   effort: Effort;
-  /** Texts that replace the strategy's own prompts, by name. */
+  /** Texts that replace the strategy's prompts, by name. */
   prompts: Record<string, string>;
-  /** Put before the client's own messages. */
+  /** Inserted before the client's messages. */
   systemPrompt?: string;
-  /** What `auto` runs at each effort. */
   routes: EffortRoutes;
-  /** Requests whose last user message is like one of these are passed through. */
+  /** A request whose last user message matches one of these runs `direct`. */
   directWhen: readonly RegExp[];
-  /** Limits of one request. */
   caps: Caps;
   /** Whether status lines are shown. */
   statusLines: boolean;
 }
 
-/** A request asks for something that is not to be had. The message is for clients. */
+/** The request asks for something that does not exist. The message is shown to the client. */
 export class RequestError extends Error {
-  /** The name of the class. */
   override readonly name = "RequestError";
 
-  /** Creates an error about a field. */
   constructor(
-    /** The field's path, as the client wrote it. */
+    /** Path of the field, as the client wrote it. */
     readonly param: string,
     message: string,
   ) {

@@ -1,5 +1,5 @@
 /**
- * What a strategy is, and what it is given to work with.
+ * What a strategy declares, and what a run gives it to work with.
  *
  * @module
  */
@@ -8,106 +8,147 @@ import type { Clock } from "../clock.ts";
 import type { Delta } from "../upstream/wire/deltas.ts";
 import type { JsonFormat } from "../upstream/target.ts";
 import type { ReasoningEvent, UpstreamError } from "./events.ts";
-import type { Effort, EffortRoutes, Message, ReasoningRequest } from "./request.ts";
+import type { CommonPrompt } from "./prompts.ts";
+import type { Effort, EffortRoutes, Message, ReasoningRequest, ThinkingEffort } from "./request.ts";
 
-/** One upstream call of a strategy's. */
-export interface CallSpec {
-  /** The strategy's role that calls, e.g. "step" or "answer"; it may have a model of its own. */
-  role: string;
-  /** The conversation to send. */
+/** One upstream call of a strategy. */
+export interface CallSpec<Role extends string = string> {
+  /** The role that makes the call, e.g. "step" or "answer"; each role can have its own model. */
+  role: Role;
   messages: Message[];
-  /** Whether the text is the client's answer: its tools, format and sampling apply then. */
+  /** The text is the client's answer: the client's tools, format and sampling apply. */
   visible?: boolean;
-  /** The text should be JSON, where the upstream can be made to write it. */
+  /** Format of a thinking call's text, where the upstream supports one. */
   json?: JsonFormat;
   /** Sampling temperature of a thinking call. */
   temperature?: number;
-  /** Whether a part of the budget is kept for another call, although this one may answer. */
+  /** Still reserve the answer's share of the budget, although this call may answer. */
   keepRoom?: boolean;
-  /** How many calls beside each other share what is left of the budget; default: 1. */
+  /** Number of parallel calls that divide the remaining budget. Default: 1. */
   share?: number;
-  /** Ends this call alone. */
+  /** Aborts this call only. */
   signal?: AbortSignal;
-  /** Ceiling for the tokens of this call; the request's budget bounds it further. */
-  maxTokens?: number;
 }
 
-/** What a run of a strategy is given. */
-export interface StrategyContext<Options = Record<string, unknown>> {
-  /** Its options, validated, with defaults. */
-  options: Options;
-  /** How much to think. */
-  effort: Effort;
-  /** Ends the run: client gone, deadline or shutdown. */
-  signal: AbortSignal;
-  /** How many follow-ups may check the thinking. */
-  wait: number;
-  /** The one clock. */
-  clock: Clock;
-  /** The one source of chance, 0 to 1. */
-  random: () => number;
-  /** The prompt of this name, the config's own before the strategy's. */
-  prompt(name: string): string;
-  /**
-   * Calls an upstream model; usage and budget are seen to.
-   *
-   * @throws {UpstreamError} when every attempt failed.
-   */
-  call(spec: CallSpec): AsyncIterable<Delta>;
-  /** Whether the budget leaves room for thinking calls, by default one, besides the answer's. */
-  canThink(calls?: number): boolean;
-  /** Whether budget and caps leave room for one more call that writes the answer. */
-  canAnswer(): boolean;
-  /** Names the client's tools for a thinking call's instructions; empty where there are none. */
-  toolsNote(): string;
-  /** The same as a message of its own; none where there are no tools. */
-  toolsMessage(): Message[];
-  /** Spends one retry on an interrupted thinking call; returns false if none may be spent. */
-  spendRetry(error: UpstreamError): boolean;
-  /** Whether the role's upstream model has been seen to reason by itself. */
-  reasonsItself(role: string): boolean;
-  /** Says which text of an earlier call is shown as the answer. */
-  shows(text: string): void;
-  /** The request, with the conversation as it goes upstream. */
+/** What a call needs, whatever the strategy: see {@linkcode StrategyContext}. */
+export interface CallContext<Prompt extends string = never, Role extends string = never> {
+  /** The request, with the conversation as it is sent upstream. */
   request: ReasoningRequest;
-  /** What is known of how the role's upstream holds to a form in JSON. */
-  json: JsonKnowledge;
-}
-
-/** What is known of how upstreams hold to a form in JSON. */
-export interface JsonKnowledge {
-  /** Whether the upstream of this role can be trusted to follow a schema. */
-  isSure(role: string): boolean;
-  /** The answer followed the schema. */
-  held(role: string): void;
-  /** The answer did not follow it, so that the upstream is asked otherwise. */
-  ignored(role: string): void;
-}
-
-/** A way of turning a request into reasoning and an answer. */
-export interface Strategy {
-  /** One line for people. */
-  summary: string;
+  /** Aborted when the client disconnects, at the deadline and at shutdown. */
+  signal: AbortSignal;
+  clock: Clock;
+  /** Returns a number in [0, 1). */
+  random: () => number;
+  /** Returns the prompt, from the configuration if it replaces it, with `{name}`s filled in. */
+  prompt: (name: Prompt | CommonPrompt, values?: Readonly<Record<string, string>>) => string;
   /**
-   * Schema of its options.
+   * Calls an upstream model. Usage and budget are handled here.
    *
-   * @internal its type is for zod alone to say
+   * @throws {UpstreamError} if every attempt failed.
    */
-  options: z.ZodObject;
-  /** Its prompts by name; each can be replaced in the config. */
-  prompts: Record<string, string>;
-  /** Follow-ups by default; undefined: it has none. */
-  waits?: (effort: Effort) => number;
-  /** The roles that call upstream; each can have another model. */
-  roles: readonly string[];
-  /** Runs it. Ends with a `finish` event. A strategy that only routes has none. */
-  run?(request: ReasoningRequest, context: StrategyContext): AsyncGenerator<ReasoningEvent>;
-  /** Names the strategy to run instead. */
-  route?(request: ReasoningRequest, effort: Effort, routes: EffortRoutes): string;
+  call: (spec: CallSpec<Role>) => AsyncIterable<Delta>;
+  /** Whether the budget allows this many thinking calls (default: 1) and then the answer. */
+  canThink: (calls?: number) => boolean;
+  /** Whether the budget allows one more call that writes the answer. */
+  canAnswer: () => boolean;
+  /** Describes the client's tools, to be appended to instructions; empty without tools. */
+  toolsNote: string;
+  /** The same as a message of its own; empty without tools. */
+  toolsMessage: Message[];
+  /** Returns true and spends one retry if a call that broke off may be continued. */
+  spendRetry: (error: UpstreamError) => boolean;
+  /** Whether the role's model has been seen to reason without being asked to. */
+  reasonsItself: (role: Role) => boolean;
+  /** Counts the text of an earlier call as the visible answer. */
+  countAsAnswer: (text: string) => void;
+  json: JsonKnowledge<Role>;
 }
 
-/** A strategy that runs by itself. */
-export interface RunnableStrategy extends Strategy {
-  /** Runs it. Ends with a `finish` event. */
-  run(request: ReasoningRequest, context: StrategyContext): AsyncGenerator<ReasoningEvent>;
+/** What is known about how the model of a role follows JSON formats. */
+export interface JsonKnowledge<Role extends string> {
+  /** Whether the model has followed a schema before. */
+  isSure: (role: Role) => boolean;
+  /** Records that the answer followed the schema. */
+  held: (role: Role) => void;
+  /** Records that it did not, so that the next request asks in another way. */
+  ignored: (role: Role) => void;
+}
+
+/**
+ * What a run gives its strategy. A function that works for several strategies names the prompts and
+ * roles that it requires as `Prompt` and `Role`; a strategy without them does not compile.
+ */
+export interface StrategyContext<
+  Options = unknown,
+  Prompt extends string = never,
+  Role extends string = never,
+> extends CallContext<Prompt, Role> {
+  /** Validated, with defaults. */
+  options: Options;
+  effort: ThinkingEffort;
+  /** Maximum number of follow-up calls that check the thinking. */
+  followUps: number;
+}
+
+interface TableEntry {
+  /** One sentence that says what it does. */
+  summary: string;
+  /** What it costs, in a few words: upstream calls, and how many of them run in sequence. */
+  label: { calls: string; latency: string };
+  /** Id under which it is published if the configuration lists no models. */
+  publishedAs?: string;
+  options: z.ZodObject;
+}
+
+/** A way to turn a request into thinking and an answer. */
+export interface Strategy extends TableEntry {
+  /** Prompts by name. The configuration can replace each of them. */
+  prompts: Readonly<Record<string, string>>;
+  /** Roles of its calls. The configuration can give each its own model. */
+  roles: readonly string[];
+  /** The role that answers if the effort asks for no thinking. Default: `answer`. */
+  plainRole?: string;
+  /** Default number of follow-ups. Without this function the strategy supports none. */
+  followUps?: (effort: ThinkingEffort) => number;
+  /** Runs the request. The last event is `finish`. */
+  run: (context: StrategyContext<never, string, string>) => AsyncGenerator<ReasoningEvent>;
+}
+
+/** An entry that chooses another strategy for each request. */
+export interface Router extends TableEntry {
+  /** Returns the name of the strategy to run. */
+  route: (request: ReasoningRequest, effort: Effort, routes: EffortRoutes) => string;
+  /** Names of all strategies that `route` can return. */
+  targets: (routes: EffortRoutes) => string[];
+}
+
+/** Strategies and routers, by the names that configuration and requests use. */
+export type StrategyTable = Readonly<Record<string, Strategy | Router>>;
+
+interface TypedStrategy<
+  Options extends z.ZodObject,
+  Prompts extends Readonly<Record<string, string>>,
+  Role extends string,
+> extends Omit<Strategy, "run"> {
+  options: Options;
+  prompts: Prompts;
+  roles: readonly Role[];
+  plainRole?: Role;
+  run: (context: ContextOf<Options, Prompts, Role>) => AsyncGenerator<ReasoningEvent>;
+}
+
+/** The context of a strategy with these options, prompts and roles. */
+export type ContextOf<
+  Options extends z.ZodObject,
+  Prompts extends Readonly<Record<string, string>>,
+  Role extends string,
+> = StrategyContext<z.output<Options>, keyof Prompts & string, Role>;
+
+/** Types `run` by the options, prompts and roles that are declared beside it. */
+export function defineStrategy<
+  Options extends z.ZodObject,
+  Prompts extends Readonly<Record<string, string>>,
+  const Role extends string,
+>(strategy: TypedStrategy<Options, Prompts, Role>): Strategy {
+  return strategy;
 }

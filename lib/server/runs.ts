@@ -9,7 +9,8 @@ import type { PublishedModel } from "../config/published_models.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { ReasoningRequest } from "../reasoning/request.ts";
-import { run, strategyName } from "../reasoning/run.ts";
+import { planRun } from "../reasoning/plan.ts";
+import { run } from "../reasoning/run.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
 import type { Exchange } from "./exchange.ts";
 import { watchForDisconnect } from "./http/client_disconnect.ts";
@@ -57,6 +58,7 @@ export function readRequest(
  *
  * @param work differs from the request's own for a run that outlives its request.
  * @throws {ApiError} 429 if the client is over a limit.
+ * @throws {RequestError} if the request names an unknown strategy or an invalid option.
  */
 export async function prepareRun(
   { reasoning: model }: PublishedModel,
@@ -78,11 +80,12 @@ export async function prepareRun(
     exchange.limitHeaders = reservation.headers;
     exchange.onFinish(reservation.end);
   }
-  const strategy = strategyName(model, request);
+  const plan = planRun(model, request);
+  const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });
   const observer = exchange.observer?.run({ model: model.id, strategy, stream });
   return (signal) =>
-    run(model, request, {
+    run(plan, {
       client,
       clock,
       random,

@@ -112,7 +112,7 @@ log: { level: loud }
     "5: server.heartbeat_ms: expected a whole number from 1 to 86400000, got 0",
     "7: upstreams.groq.base_url: is missing; expected a text that is not empty",
     "9: upstreams.groq.timeouts.idle_ms: expected a whole number from 1 to 86400000, got a text",
-    "12: models.o1.strategy: expected one of direct, think, draft, steps, relay, vote, moa, verify, rsa, auto; did you mean 'steps'?",
+    "12: models.o1.strategy: expected one of steps, think, draft, relay, vote, moa, verify, rsa, auto, direct; did you mean 'steps'?",
     "16: models.o2.upstream: unknown upstream; did you mean 'groq'?",
     "18: models.o2.effort: expected one of none, minimal, low, medium, high, xhigh, max; " +
     "did you mean 'medium'?",

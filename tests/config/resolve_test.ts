@@ -125,7 +125,7 @@ stream_status_feedback: false
   assertEquals(rest, {
     id: "m",
     strategy: "steps",
-    options: { max_steps: 3 },
+    options: { min_steps: 3, max_steps: 3 },
     effort: "high",
     prompts: { step: "Think." },
     modifiers: { re2: true, wait: 2 },

@@ -6,7 +6,7 @@
 import { overrideNames } from "../../reasoning/overrides.ts";
 import type { EffortRoutes } from "../../reasoning/request.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
-import type { Strategy } from "../../reasoning/strategy.ts";
+import type { Router, Strategy } from "../../reasoning/strategy.ts";
 import type { Fault, Path } from "./fault.ts";
 import { schemaFaults, unknownKey } from "./schema_faults.ts";
 import { entries, mapping, textOf, textsOf } from "../raw.ts";
@@ -139,10 +139,12 @@ function strategyFaults(
   ];
 }
 
-function waitFaults(path: Path, strategy: Strategy, wait: unknown): Fault[] {
-  const has = strategy.waits !== undefined || strategy.route !== undefined;
-  if (has || typeof wait !== "number" || wait === 0) return [];
-  const known = Object.entries(strategies).filter(([, each]) => each.waits).map(([name]) => name);
+function waitFaults(path: Path, strategy: Strategy | Router, wait: unknown): Fault[] {
+  const isPossible = "route" in strategy || strategy.followUps !== undefined;
+  if (isPossible || typeof wait !== "number" || wait === 0) return [];
+  const known = Object.entries(strategies)
+    .filter(([, entry]) => "followUps" in entry)
+    .map(([name]) => name);
   const message = `this strategy has no follow-ups; those that have: ${known.join(", ")}`;
   return [{ path, message }];
 }

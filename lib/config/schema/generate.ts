@@ -27,8 +27,8 @@ export function withReference(readme: string): string {
 }
 
 async function generate(folder: string): Promise<void> {
-  await Deno.writeTextFile(join(folder, "config.schema.json"), schemaFile());
-  const path = join(folder, "../../README.md");
+  await Deno.writeTextFile(join(folder, "../config.schema.json"), schemaFile());
+  const path = join(folder, "../../../README.md");
   try {
     await Deno.writeTextFile(
       path,

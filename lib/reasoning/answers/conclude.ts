@@ -7,8 +7,8 @@ import { withoutFinalLine } from "./extractor.ts";
 import { relayWithFallback, showAnswer } from "./fallback.ts";
 import type { ReasoningEvent } from "../events.ts";
 import type { Sample } from "../relay/parallel.ts";
-import type { Message } from "../request.ts";
-import type { StrategyContext } from "../strategy.ts";
+import { instruct } from "../conversation.ts";
+import type { CallContext } from "../strategy.ts";
 
 /**
  * Shows the sample's answer as it is. A visible call (prompt `synthesize`) writes it anew if
@@ -18,20 +18,17 @@ import type { StrategyContext } from "../strategy.ts";
  * @param step the number of the next step.
  */
 export async function* conclude(
-  context: StrategyContext,
+  context: CallContext<"synthesize", "answer">,
   { text, thinking, cut }: Sample,
   step: number,
   rewrite = false,
 ): AsyncGenerator<ReasoningEvent> {
-  const { final, json, messages: conversation } = context.request;
+  const { final, json } = context.request;
   const answer = withoutFinalLine(text || thinking);
   if (final.tools === undefined && json === undefined && !rewrite && text !== "") {
     return yield* showAnswer(context, answer, cut ? "length" : "stop");
   }
-  const messages: Message[] = [
-    { role: "system", content: context.prompt("synthesize").replace("{answer}", () => answer) },
-    ...conversation,
-  ];
+  const messages = instruct(context.prompt("synthesize", { answer }), context.request);
   // Unfinished thinking is no answer to fall back on.
   yield* relayWithFallback(context, { role: "answer", messages }, step, text === "" ? "" : answer);
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { lastQuestion } from "../conversation.ts";
+import type { ReasoningRequest } from "../request.ts";
 import { canonicalize } from "@std/json";
 import { findJson } from "../json/find_json.ts";
 import {
@@ -99,6 +101,13 @@ function lastBoxed(text: string): string | undefined {
     }
   }
   return found && text.slice(found.start, found.end);
+}
+
+/** Returns a function that extracts the short answer to a request from a model's text. */
+export function answerReader(request: ReasoningRequest): (text: string) => string | undefined {
+  const options = questionOptions(lastQuestion(request.messages));
+  const json = request.json !== undefined;
+  return (text) => extractAnswer(text, { options, json });
 }
 
 /** Returns the option that a text names in a sentence, alone in a line, or at the start of one. */

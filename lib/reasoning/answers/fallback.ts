@@ -7,7 +7,7 @@ import { finishOf, relayAnswer } from "../relay/answer.ts";
 import { type FinishReason, type ReasoningEvent, UpstreamError } from "../events.ts";
 import { createJsonChecker } from "../json/checker.ts";
 import { createStopFilter } from "../relay/stop_filter.ts";
-import type { CallSpec, StrategyContext } from "../strategy.ts";
+import type { CallContext, CallSpec } from "../strategy.ts";
 
 /**
  * Calls upstream for the answer like `relayAnswer`. If the call fails before anything of its
@@ -18,9 +18,9 @@ import type { CallSpec, StrategyContext } from "../strategy.ts";
  * @throws {UpstreamError} if part of the answer was shown, if the upstream rejected the request
  * itself, or if the fallback does not have the form that the client asked for.
  */
-export async function* relayWithFallback(
-  context: StrategyContext,
-  spec: CallSpec,
+export async function* relayWithFallback<Role extends string>(
+  context: CallContext<never, Role>,
+  spec: CallSpec<Role>,
   step: number,
   fallback: string,
 ): AsyncGenerator<ReasoningEvent> {
@@ -48,20 +48,20 @@ export async function* relayWithFallback(
 
 /** Shows a finished text up to the client's stop sequence; `reason` applies if none comes. */
 export function* showAnswer(
-  context: StrategyContext,
+  context: CallContext,
   answer: string,
   reason: FinishReason,
 ): Generator<ReasoningEvent> {
   const stop = createStopFilter([context.request.final.stop ?? []].flat());
   const text = stop.push(answer) + stop.end();
-  context.shows(text);
+  context.countAsAnswer(text);
   if (text !== "") yield { type: "answer", text };
   yield finishOf(stop.stopped() ? "stop" : reason, stop.sequence());
 }
 
 /** Returns the text to show in place of the call's answer, if the client can accept it. */
 function usableFallback(
-  context: StrategyContext,
+  context: CallContext,
   fallback: string,
   error: unknown,
 ): string | undefined {

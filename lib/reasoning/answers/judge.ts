@@ -6,8 +6,8 @@
 import { letterList, shuffled } from "./candidates.ts";
 import { UpstreamError } from "../events.ts";
 import { jaccard, wordsOf } from "../relay/repetition.ts";
-import type { Message, ReasoningRequest } from "../request.ts";
-import type { StrategyContext } from "../strategy.ts";
+import type { Message } from "../request.ts";
+import type { CallContext } from "../strategy.ts";
 
 /** Returns the indices of the candidates, the most similar to all others first. */
 export function byCentrality(candidates: readonly string[]): number[] {
@@ -26,15 +26,14 @@ const MAX_CANDIDATES = 26;
  * @returns the index of the chosen candidate.
  */
 export async function judge(
-  context: StrategyContext,
-  request: ReasoningRequest,
+  context: CallContext<"judge", "judge">,
   candidates: readonly string[],
 ): Promise<number> {
   const order = shuffled(Math.min(candidates.length, MAX_CANDIDATES), context.random);
   const verdicts: (number | undefined)[] = [];
   for (const shown of [order, order.toReversed()]) {
     if (!context.canThink()) break;
-    const letter = await askForLetter(context, request, shown.map((index) => candidates[index]!));
+    const letter = await askForLetter(context, shown.map((index) => candidates[index]!));
     verdicts.push(letter === undefined ? undefined : shown[letter.charCodeAt(0) - 65]);
   }
   const [first, second] = verdicts;
@@ -42,14 +41,13 @@ export async function judge(
 }
 
 async function askForLetter(
-  context: StrategyContext,
-  request: ReasoningRequest,
+  context: CallContext<"judge", "judge">,
   candidates: readonly string[],
 ): Promise<string | undefined> {
-  const prompt = context.prompt("judge").replace("{candidates}", () => letterList(candidates));
+  const prompt = context.prompt("judge", { candidates: letterList(candidates) });
   const messages: Message[] = [
-    ...context.toolsMessage(),
-    ...request.messages,
+    ...context.toolsMessage,
+    ...context.request.messages,
     { role: "user", content: prompt },
   ];
   let verdict = "";

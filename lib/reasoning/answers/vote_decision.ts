@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StatusEvent } from "../events.ts";
 import { sameAnswer } from "./value.ts";
 
 /** The voters who agree on an answer. */
@@ -39,6 +40,18 @@ export function createBallot<T>(): Ballot<T> {
     valid: () => clusters.reduce((sum, { voters }) => sum + voters.length, 0),
     total: () => total,
   };
+}
+
+/** Returns the status line that tells how many votes the leading answer has. */
+export function tally(ballot: Ballot<unknown>, prefix = ""): StatusEvent {
+  const ranking = ballot.ranking();
+  const [first] = ranking;
+  const total = ballot.total();
+  const text = first === undefined
+    ? `${prefix}No answer could be read in ${total} samples.`
+    : `${prefix}${first.voters.length} of ${total} agree on ${first.answer.slice(0, 80)}`;
+  const counts = ranking.map(({ answer, voters }) => ({ answer, votes: voters.length }));
+  return { type: "status", text, detail: { type: "tally", counts, total } };
 }
 
 const CONFIDENCE = 0.95;

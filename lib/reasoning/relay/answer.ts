@@ -13,7 +13,8 @@ import {
 import { createJsonChecker } from "../json/checker.ts";
 import type { JsonFormat } from "../request.ts";
 import { createStopFilter } from "./stop_filter.ts";
-import type { CallSpec, StrategyContext } from "../strategy.ts";
+import type { CallContext, CallSpec } from "../strategy.ts";
+import { createUntitledStep } from "./untitled_step.ts";
 
 /** What a relayed call came to. */
 export interface Relayed {
@@ -40,9 +41,9 @@ export interface Relayed {
  *
  * @param step the number of that step.
  */
-export function relayAnswer(
-  context: StrategyContext,
-  spec: CallSpec,
+export function relayAnswer<Role extends string>(
+  context: CallContext<never, Role>,
+  spec: CallSpec<Role>,
   step: number,
 ): AsyncGenerator<ReasoningEvent> {
   const { json } = context.request;
@@ -51,9 +52,9 @@ export function relayAnswer(
     : relayChecked(context, spec, step, json);
 }
 
-async function* relayChecked(
-  context: StrategyContext,
-  spec: CallSpec,
+async function* relayChecked<Role extends string>(
+  context: CallContext<never, Role>,
+  spec: CallSpec<Role>,
   step: number,
   json: JsonFormat,
 ): AsyncGenerator<ReasoningEvent> {
@@ -84,7 +85,7 @@ async function* relayChecked(
     { role: "assistant" as const, content: first.text },
     {
       role: "user" as const,
-      content: context.prompt("mend").replace("{problem}", () => checked.problem),
+      content: context.prompt("mend", { problem: checked.problem }),
     },
   ];
   const second = yield* relayCall(context, { ...spec, json, messages }, first.next, {
@@ -124,51 +125,33 @@ export interface RelayOptions {
 }
 
 /** Passes one visible call on, without its finish unless that is asked for. */
-export async function* relayCall(
-  context: StrategyContext,
-  spec: CallSpec,
+export async function* relayCall<Role extends string>(
+  context: CallContext<never, Role>,
+  spec: CallSpec<Role>,
   step: number,
   { hold = false, keep = hold, finish = false }: RelayOptions = {},
 ): AsyncGenerator<ReasoningEvent, Relayed> {
-  const start = context.clock.now();
   const { final } = context.request;
   const stops = [final.stop ?? []].flat();
   const stop = createStopFilter(stops);
   let told: string | undefined;
   const toolCall = createToolCallNumbers(final.parallel_tool_calls === false);
   const kept: string[] = [];
-  let thinking: string[] | undefined;
-  let thought = "";
+  const thinking = createUntitledStep(context.clock, step);
   let answering = false;
   let refused = false;
   let tools = false;
   let reason: FinishReason = "stop";
-  let next = step;
-
-  // No generator: V8 gives each that is made within a call a class of its own, and that keeps all
-  // that the call knows in memory until the next full collection. Getters are no better.
-  function endThinking(pieces: readonly string[]): ReasoningEvent {
-    const seconds = (context.clock.now() - start) / 1000;
-    thought = pieces.join("");
-    thinking = undefined;
-    next++;
-    return { type: "step_end", step, title: "", content: thought, seconds };
-  }
 
   for await (const delta of context.call({ ...spec, visible: true })) {
     if (delta.reasoning !== undefined && !answering) {
-      if (thinking === undefined) {
-        thinking = [];
-        yield { type: "step_start", step, titled: false };
-      }
-      thinking.push(delta.reasoning);
-      yield { type: "reasoning", step, part: "content", text: delta.reasoning };
+      for (const event of thinking.add(delta.reasoning)) yield event;
     }
     if (
       delta.content !== undefined || delta.refusal !== undefined || delta.toolCalls !== undefined
     ) {
       answering = true;
-      if (thinking !== undefined) yield endThinking(thinking);
+      for (const event of thinking.end()) yield event;
     }
     if (delta.content !== undefined) {
       const text = stop.push(delta.content);
@@ -191,7 +174,8 @@ export async function* relayCall(
       told = delta.stopSequence;
     }
   }
-  if (thinking !== undefined) yield endThinking(thinking);
+  for (const event of thinking.end()) yield event;
+  const thought = thinking.text();
   const rest = stop.end();
   if (keep) kept.push(rest);
   if (!hold && rest !== "") yield { type: "answer", text: rest };
@@ -204,7 +188,7 @@ export async function* relayCall(
     isText: !tools && !refused,
     answered: answering,
     thinking: thought,
-    next,
+    next: thought === "" ? step : step + 1,
   };
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { type CandidateEvent, type ReasoningEvent, UpstreamError } from "../events.ts";
-import type { CallSpec, StrategyContext } from "../strategy.ts";
+import type { CallContext, CallSpec } from "../strategy.ts";
+import { createUntitledStep } from "./untitled_step.ts";
 
 /** What one call came to. */
 export interface Sample {
@@ -23,12 +24,24 @@ export interface Sample {
  *
  * @param answer what it comes to, where that can be read.
  */
-export function candidate({ index, text, thinking }: Sample, answer?: string): CandidateEvent {
-  return { type: "candidate", index, answer: answer ?? null, text: text || thinking };
+export function candidate(sample: Sample, answer?: string): CandidateEvent {
+  const { index } = sample;
+  return { type: "candidate", index, answer: answer ?? null, text: sampleText(sample) };
+}
+
+/** What to show of a sample; its thinking if it ended before its answer. */
+export function sampleText({ text, thinking }: Sample): string {
+  return text || thinking;
+}
+
+/** Returns the sample with the shortest text; there must be at least one. */
+export function shortest(samples: readonly Sample[]): Sample {
+  return samples.reduce((best, sample) => sample.text.length < best.text.length ? sample : best);
 }
 
 /** What a call of a group is. */
-export interface SampleSpec extends Omit<CallSpec, "signal" | "visible"> {
+export interface SampleSpec<Role extends string>
+  extends Omit<CallSpec<Role>, "signal" | "visible"> {
   /** Its number, from 0, over all calls of the run. */
   index: number;
 }
@@ -68,17 +81,17 @@ type Item =
  *
  * @throws what is no upstream's failure, such as the signal's reason.
  */
-export async function* sampleAll(
-  context: StrategyContext,
-  specs: readonly SampleSpec[],
+export async function* sampleAll<Role extends string>(
+  context: CallContext<never, Role>,
+  specs: readonly SampleSpec<Role>[],
   options: ParallelOptions = {},
 ): AsyncGenerator<ReasoningEvent, Samples> {
   const controller = new AbortController();
   const queue = createQueue<Item>();
-  const live = createLiveStep(context, options.liveStep);
+  const live = createUntitledStep(context.clock, options.liveStep ?? 0);
   const liveIndex = options.liveStep === undefined ? undefined : specs[0]?.index;
   const running = specs.map(({ index, ...spec }) =>
-    runOne(context, { ...spec, share: specs.length, signal: controller.signal }, (text) => {
+    runOne<Role>(context, { ...spec, share: specs.length, signal: controller.signal }, (text) => {
       if (index === liveIndex) queue.put({ type: "text", text });
     }).then(
       (sample) => queue.put({ type: "sample", sample: { ...sample, index } }),
@@ -141,40 +154,10 @@ function createQueue<T>(): { put(item: T): void; take(): Promise<T> } {
   };
 }
 
-/** The step that the live call's text makes; it opens with the first text. */
-function createLiveStep(context: StrategyContext, step = 0): {
-  isOpen(): boolean;
-  add(text: string): ReasoningEvent[];
-  end(): ReasoningEvent[];
-} {
-  const start = context.clock.now();
-  const pieces: string[] = [];
-  let state: "new" | "open" | "ended" = "new";
-  return {
-    isOpen() {
-      return state === "open";
-    },
-    add(text) {
-      pieces.push(text);
-      const event: ReasoningEvent = { type: "reasoning", step, part: "content", text };
-      const isFirst = state === "new";
-      state = "open";
-      return isFirst ? [{ type: "step_start", step, titled: false }, event] : [event];
-    },
-    end() {
-      const wasOpen = state === "open";
-      state = "ended";
-      if (!wasOpen) return [];
-      const seconds = (context.clock.now() - start) / 1000;
-      return [{ type: "step_end", step, title: "", content: pieces.join(""), seconds }];
-    },
-  };
-}
-
 /** Runs one call; `show` is told all its text, thinking first. */
-async function runOne(
-  context: StrategyContext,
-  spec: CallSpec,
+async function runOne<Role extends string>(
+  context: CallContext<never, Role>,
+  spec: CallSpec<Role>,
   show: (text: string) => void,
 ): Promise<Omit<Sample, "index">> {
   const text: string[] = [];

@@ -4,9 +4,10 @@
  * @module
  */
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
-import { createRepetitionDetector } from "./repetition.ts";
 import type { Message } from "../request.ts";
-import type { CallSpec, StrategyContext } from "../strategy.ts";
+import type { CallContext, CallSpec, StrategyContext } from "../strategy.ts";
+import { createRepetitionDetector } from "./repetition.ts";
+import { createUntitledStep } from "./untitled_step.ts";
 
 /** What a thinking call came to. */
 export interface Thinking {
@@ -23,13 +24,12 @@ export interface Thinking {
  * @param step the number of that step.
  * @throws {UpstreamError} when the call fails before it says anything.
  */
-export async function* streamThinking(
-  context: StrategyContext,
-  spec: CallSpec,
+export async function* streamThinking<Role extends string>(
+  context: CallContext<never, Role>,
+  spec: CallSpec<Role>,
   step: number,
 ): AsyncGenerator<ReasoningEvent, Thinking> {
-  const start = context.clock.now();
-  const pieces: string[] = [];
+  const thinking = createUntitledStep(context.clock, step);
   let tagged = false;
   try {
     for await (const delta of context.call(spec)) {
@@ -37,22 +37,17 @@ export async function* streamThinking(
       if (reasoning !== undefined) tagged = true;
       // A model that keeps to no tags thinks in its text.
       for (const text of [reasoning, tagged ? undefined : content]) {
-        if (text === undefined) continue;
-        if (pieces.length === 0) yield { type: "step_start", step, titled: false };
-        pieces.push(text);
-        yield { type: "reasoning", step, part: "content", text };
+        if (text !== undefined) yield* thinking.add(text);
       }
       if (tagged && content !== undefined) break;
     }
   } catch (error) {
     // What was shown stands.
-    if (!(error instanceof UpstreamError) || pieces.length === 0) throw error;
+    if (!(error instanceof UpstreamError) || !thinking.isOpen()) throw error;
   }
-  const text = pieces.join("");
-  if (text === "") return { text, next: step };
-  const seconds = (context.clock.now() - start) / 1000;
-  yield { type: "step_end", step, title: "", content: text, seconds };
-  return { text, next: step + 1 };
+  yield* thinking.end();
+  const text = thinking.text();
+  return { text, next: text === "" ? step : step + 1 };
 }
 
 /** What a thinking call and its follow-ups came to. */
@@ -62,22 +57,22 @@ export interface CheckedThinking extends Thinking {
 }
 
 /**
- * As {@linkcode streamThinking}, and then up to `context.wait` follow-ups (prompt `wait`), each a
+ * As {@linkcode streamThinking}, and then up to `context.followUps` follow-ups (prompt `wait`), each a
  * step of its own. They end where budget or caps do, where one says nothing or nothing new, and
  * where one fails: what was thought before stands.
  *
  * @throws {UpstreamError} when the first call fails before it says anything.
  */
-export async function* streamCheckedThinking(
-  context: StrategyContext,
-  spec: CallSpec,
+export async function* streamCheckedThinking<Role extends string>(
+  context: StrategyContext<unknown, "wait", Role>,
+  spec: CallSpec<Role>,
   step: number,
 ): AsyncGenerator<ReasoningEvent, CheckedThinking> {
   let { text, next } = yield* streamThinking(context, spec, step);
   const texts = [text];
   const turns: Message[] = text === "" ? [] : [{ role: "assistant", content: text }];
   const repetition = createRepetitionDetector();
-  for (let left = context.wait; text !== "" && !repetition.repeats(text) && left > 0; left--) {
+  for (let left = context.followUps; text !== "" && !repetition.repeats(text) && left > 0; left--) {
     if (!context.canThink()) break;
     const ask: Message = { role: "user", content: context.prompt("wait") };
     const messages = [...spec.messages, ...turns, ask];

@@ -1,18 +1,20 @@
-/**
- * The call as it is.
- *
- * @module
- */
 import { z } from "zod";
+import type { ReasoningEvent } from "../events.ts";
 import { relayAnswer } from "../relay/answer.ts";
-import type { RunnableStrategy } from "../strategy.ts";
+import { type CallContext, defineStrategy, type Strategy } from "../strategy.ts";
 
-/** One call, passed through, with all that the server sees to. */
-export const direct: RunnableStrategy = {
+export const direct: Strategy = defineStrategy({
   summary: "One call, passed through.",
+  label: { calls: "1 call", latency: "1 call" },
   options: z.strictObject({}),
   prompts: {},
   roles: ["answer"],
-  run: (request, context) =>
-    relayAnswer(context, { role: "answer", messages: request.messages }, 1),
-};
+  run: answerDirectly,
+});
+
+/** Answers with one call and no thinking, for strategies whose budget leaves no room for more. */
+export function answerDirectly(
+  context: CallContext<never, "answer">,
+): AsyncGenerator<ReasoningEvent> {
+  return relayAnswer(context, { role: "answer", messages: context.request.messages }, 1);
+}

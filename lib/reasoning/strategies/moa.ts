@@ -1,24 +1,22 @@
 /**
- * Mixture of agents: several answers side by side, then one made of all.
+ * Mixture of agents: several answers in parallel, then one made of all.
  *
  * @see Wang et al., arXiv 2406.04692; Li et al., Self-MoA, arXiv 2502.00674
  * @module
  */
 import { z } from "zod";
-import { relayAnswer } from "../relay/answer.ts";
-import { withoutFinalLine } from "../answers/extractor.ts";
 import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered } from "../answers/candidates.ts";
-import { reasonsNotAtAll } from "../effort.ts";
-import { candidate, sampleAll } from "../relay/parallel.ts";
-import { moaPrompts } from "../prompts.ts";
-import type { Effort, Message } from "../request.ts";
-import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
+import { withoutFinalLine } from "../answers/extractor.ts";
+import { instruct } from "../conversation.ts";
+import { candidate, sampleAll, sampleText } from "../relay/parallel.ts";
+import type { ThinkingEffort } from "../request.ts";
+import { defineStrategy, type Strategy } from "../strategy.ts";
 
-const MOST_PROPOSERS = 16;
+const MAX_PROPOSERS = 16;
 
 const options = z.strictObject({
-  proposers: z.number().int().min(1).max(MOST_PROPOSERS).optional().describe(
+  proposers: z.number().int().min(1).max(MAX_PROPOSERS).optional().describe(
     "Answers side by side; default: by effort, 2 to 6.",
   ),
   layers: z.number().int().min(1).max(4).optional().describe(
@@ -30,11 +28,28 @@ const options = z.strictObject({
   ),
 });
 
-type Options = z.output<typeof options>;
+const prompts = {
+  /** What each proposer is told. */
+  proposer:
+    `Before you answer, think step by step inside <think> and </think>. After it write the complete answer to the last message, as all other instructions of this conversation ask for it.`,
+  /** Shows a proposer the round before; `{candidates}` is replaced. */
+  refine: `Here are earlier answers to the last message; some may be wrong:
 
-const BY_EFFORT: Readonly<Record<Effort, { proposers: number; layers: number }>> = {
-  none: { proposers: 0, layers: 0 },
-  minimal: { proposers: 0, layers: 0 },
+{candidates}
+
+Use what is right in them and correct what is wrong. Think inside <think> and </think>, and after it write a better complete answer to the last message.`,
+  /** Makes one answer of all; `{candidates}` is replaced. */
+  aggregator:
+    `Here are candidate answers to the last message, from several models. Some of them may be wrong or biased:
+
+{candidates}
+
+Do not copy one of them. Check them against each other, and write one better answer to the last message. Do not mention the candidates. All other instructions of this conversation hold.`,
+};
+
+type Role = "proposer" | `proposer_${number}` | "aggregator";
+
+const BY_EFFORT: Readonly<Record<ThinkingEffort, { proposers: number; layers: number }>> = {
   low: { proposers: 2, layers: 1 },
   medium: { proposers: 4, layers: 1 },
   high: { proposers: 6, layers: 1 },
@@ -42,63 +57,51 @@ const BY_EFFORT: Readonly<Record<Effort, { proposers: number; layers: number }>>
   max: { proposers: 6, layers: 2 },
 };
 
-/** Proposers in parallel, an aggregator that streams. */
-export const moa: RunnableStrategy = {
+export const moa: Strategy = defineStrategy({
   summary: "Several answers side by side, then one made of all.",
+  label: { calls: "5 calls, up to 13", latency: "2 calls" },
+  publishedAs: "o1-moa",
   options,
-  prompts: moaPrompts,
+  prompts,
   roles: [
     "proposer",
-    ...Array.from({ length: MOST_PROPOSERS }, (_, i) => `proposer_${i + 1}`),
+    ...Array.from({ length: MAX_PROPOSERS }, (_, i): Role => `proposer_${i + 1}`),
     "aggregator",
   ],
-  async *run(request, context: StrategyContext<Options>) {
-    if (reasonsNotAtAll(context.effort)) {
-      const { messages } = request;
-      return yield* relayAnswer(context, { role: "aggregator", messages }, 1);
-    }
-    const { temperature, straggler_ms: stragglerMs } = context.options;
-    const wanted = BY_EFFORT[context.effort];
-    const proposers = context.options.proposers ?? wanted.proposers;
-    const layers = context.options.layers ?? wanted.layers;
-    const note = context.toolsNote();
+  plainRole: "aggregator",
+  async *run(context) {
+    const { request, random } = context;
+    const byEffort = BY_EFFORT[context.effort];
+    const { proposers = byEffort.proposers, layers = byEffort.layers } = context.options;
     let candidates: string[] = [];
     let step = 1;
     for (let layer = 0; layer < layers && context.canThink(proposers); layer++) {
-      const shown = lettered(candidates, context.random);
       const instructions = layer === 0
         ? context.prompt("proposer")
-        : context.prompt("refine").replace("{candidates}", () => shown);
-      const messages: Message[] = [
-        { role: "system", content: instructions + note },
-        ...request.messages,
-      ];
+        : context.prompt("refine", { candidates: lettered(candidates, random) });
+      const messages = instruct(instructions + context.toolsNote, request);
       const specs = Array.from({ length: proposers }, (_, index) => ({
         index,
-        role: proposers === 1 ? "proposer" : `proposer_${index + 1}`,
+        role: proposers === 1 ? "proposer" as const : `proposer_${index + 1}` as const,
         messages,
-        temperature,
+        temperature: context.options.temperature,
       }));
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: step,
-        stragglerMs,
+        stragglerMs: context.options.straggler_ms,
         onSample: (sample) => ({ lines: [candidate(sample)] }),
       });
-      const texts = samples.map((sample) => sample.text || sample.thinking).filter(Boolean);
+      const texts = samples.map(sampleText).filter(Boolean);
       if (texts.length === 0 && candidates.length === 0 && error !== undefined) throw error;
       if (texts.length > 0) candidates = texts;
       step++;
       yield { type: "status", text: `${texts.length} of ${proposers} answers are in.` };
     }
-    const shown = lettered(candidates, context.random);
-    const messages: Message[] = candidates.length === 0 ? request.messages : [
-      {
-        role: "system",
-        content: context.prompt("aggregator").replace("{candidates}", () => shown),
-      },
-      ...request.messages,
-    ];
+    const messages = candidates.length === 0 ? request.messages : instruct(
+      context.prompt("aggregator", { candidates: lettered(candidates, random) }),
+      request,
+    );
     const best = withoutFinalLine(candidates[0] ?? "");
     yield* relayWithFallback(context, { role: "aggregator", messages }, step, best);
   },
-};
+});

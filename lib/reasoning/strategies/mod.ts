@@ -1,9 +1,4 @@
-/**
- * The table of strategies: a new one is a file beside this and a line here.
- *
- * @module
- */
-import type { Strategy } from "../strategy.ts";
+import type { StrategyTable } from "../strategy.ts";
 import { auto } from "./auto.ts";
 import { direct } from "./direct.ts";
 import { draft } from "./draft.ts";
@@ -15,16 +10,19 @@ import { think } from "./think.ts";
 import { verify } from "./verify.ts";
 import { vote } from "./vote.ts";
 
-/** Every strategy by the name that config and requests use. */
-export const strategies: Readonly<Record<string, Strategy>> = {
-  direct,
+/**
+ * Every strategy; a new one needs its file and its line here. In this order they are listed, and
+ * published if the configuration lists no models: the first published one is the default model.
+ */
+export const strategies: StrategyTable = {
+  steps,
   think,
   draft,
-  steps,
   relay,
   vote,
   moa,
   verify,
   rsa,
   auto,
+  direct,
 };

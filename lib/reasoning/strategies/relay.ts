@@ -5,48 +5,62 @@
  * @module
  */
 import { z } from "zod";
-import { relayAnswer } from "../relay/answer.ts";
-import { reasonsNotAtAll } from "../effort.ts";
+import { instruct } from "../conversation.ts";
 import { UpstreamError } from "../events.ts";
-import { relayPrompts } from "../prompts.ts";
-import type { Message } from "../request.ts";
-import type { RunnableStrategy } from "../strategy.ts";
+import { sharedPrompts } from "../prompts.ts";
+import { relayAnswer } from "../relay/answer.ts";
 import { streamCheckedThinking } from "../relay/thinking.ts";
+import { defineStrategy, type Strategy } from "../strategy.ts";
 
-/** Two calls: the thinking of one model, the answer of another. */
-export const relay: RunnableStrategy = {
+const prompts = {
+  /** Tells a model that does not reason by itself to. */
+  reasoner:
+    `Think about the last message inside <think> and </think>. Think step by step and thoroughly, and check the result by a second method. Then close the block with </think>.`,
+  /** Asks for a check of the thinking. */
+  wait: sharedPrompts.wait,
+  /** Gives the writer the notes; `{notes}` is replaced. */
+  writer:
+    `Another model has made these notes on the last message. They may be wrong: where they conflict with what you know, trust yourself.
+
+<notes>
+{notes}
+</notes>
+
+Answer the last message. Do not mention the notes. All other instructions of this conversation hold.`,
+};
+
+export const relay: Strategy = defineStrategy({
   summary: "One model thinks, another (or the same) writes the answer from its notes.",
+  label: { calls: "2 calls", latency: "2 calls" },
+  publishedAs: "o1-relay",
   options: z.strictObject({}),
-  prompts: relayPrompts,
+  prompts,
   roles: ["reasoner", "writer"],
-  waits: () => 0,
-  async *run(request, context) {
-    if (reasonsNotAtAll(context.effort)) {
-      return yield* relayAnswer(context, { role: "writer", messages: request.messages }, 1);
-    }
-    const instructions: Message = { role: "system", content: context.prompt("reasoner") };
-    const asked = context.reasonsItself("reasoner")
-      ? request.messages
-      : [instructions, ...request.messages];
+  plainRole: "writer",
+  followUps: () => 0,
+  async *run(context) {
+    const { request } = context;
     let notes = "";
     let next = 1;
     if (context.canThink()) {
+      const messages = context.reasonsItself("reasoner")
+        ? request.messages
+        : instruct(context.prompt("reasoner"), request);
+      const spec = { role: "reasoner" as const, messages: [...context.toolsMessage, ...messages] };
       try {
-        const spec = { role: "reasoner", messages: [...context.toolsMessage(), ...asked] };
         ({ text: notes, next } = yield* streamCheckedThinking(context, spec, 1));
       } catch (error) {
         if (!(error instanceof UpstreamError)) throw error;
       }
     }
-    const messages: Message[] = notes === "" ? request.messages : [
-      { role: "system", content: context.prompt("writer").replace("{notes}", () => notes) },
-      ...request.messages,
-    ];
-    let told = notes !== "";
+    const messages = notes === ""
+      ? request.messages
+      : instruct(context.prompt("writer", { notes }), request);
+    let isAnnounced = notes !== "";
     for await (const event of relayAnswer(context, { role: "writer", messages }, next)) {
-      // Not before the writer says something: where both fail the client gets the error's status.
-      if (!told) {
-        told = true;
+      // Not before the writer's first event: if both calls fail, the client gets an error status.
+      if (!isAnnounced) {
+        isAnnounced = true;
         yield {
           type: "status",
           text: "No notes came from the reasoner; the writer goes on alone.",
@@ -55,4 +69,4 @@ export const relay: RunnableStrategy = {
       yield event;
     }
   },
-};
+});

@@ -5,37 +5,55 @@
  * @module
  */
 import { z } from "zod";
-import { extractAnswer, questionOptions, withoutFinalLine } from "../answers/extractor.ts";
 import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered, shuffled } from "../answers/candidates.ts";
 import { conclude } from "../answers/conclude.ts";
-import { reasonsNotAtAll } from "../effort.ts";
-import type { ReasoningEvent } from "../events.ts";
+import { answerReader, withoutFinalLine } from "../answers/extractor.ts";
 import { byCentrality } from "../answers/judge.ts";
-import { candidate, type Sample, sampleAll, type SampleSpec } from "../relay/parallel.ts";
-import { rsaPrompts } from "../prompts.ts";
-import { lastQuestion } from "../question.ts";
-import type { Effort, Message, ReasoningRequest } from "../request.ts";
-import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { type Ballot, createBallot } from "../answers/vote_decision.ts";
-import { direct } from "./direct.ts";
+import { type Ballot, createBallot, tally } from "../answers/vote_decision.ts";
+import { instruct } from "../conversation.ts";
+import type { ReasoningEvent } from "../events.ts";
+import { sharedPrompts } from "../prompts.ts";
+import { candidate, type Sample, sampleAll, sampleText, shortest } from "../relay/parallel.ts";
+import type { ThinkingEffort } from "../request.ts";
+import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
+import { answerDirectly } from "./direct.ts";
 
-const count = (most: number) => z.number().int().min(1).max(most).optional();
+const count = (maximum: number) => z.number().int().min(1).max(maximum);
 
 const options = z.strictObject({
-  population: count(64).describe("Solutions in each round; default: by effort, 4 to 12."),
-  rounds: count(16).describe("Rounds of aggregation; default: by effort, 1 to 3."),
-  subset: z.number().int().min(1).max(16).default(3).describe(
-    "Solutions that each aggregation is shown.",
+  population: count(64).optional().describe(
+    "Solutions in each round; default: by effort, 4 to 12.",
   ),
+  rounds: count(16).optional().describe("Rounds of aggregation; default: by effort, 1 to 3."),
+  subset: count(16).default(3).describe("Solutions that each aggregation is shown."),
   temperature: z.number().min(0).max(2).default(1).describe("Temperature of all samples."),
 });
 
-type Options = z.output<typeof options>;
+const prompts = {
+  /** What each member of the first population is told. */
+  sample: sharedPrompts.sample,
+  /** Makes one better solution of several; `{candidates}` is replaced. */
+  aggregate: `Here are candidate solutions to the last message; some may be wrong:
 
-const BY_EFFORT: Readonly<Record<Effort, { population: number; rounds: number }>> = {
-  none: { population: 0, rounds: 0 },
-  minimal: { population: 0, rounds: 0 },
+{candidates}
+
+Reuse what is correct in them and fix their errors; if all of them fail, try another way. ${sharedPrompts.sample}`,
+  /** Makes the answer of the most central solutions; `{candidates}` is replaced. */
+  answer: `Here are candidate answers to the last message; some may be wrong:
+
+{candidates}
+
+Write one better answer to the last message. Do not mention the candidates. All other instructions of this conversation hold.`,
+  /** Rewrites the answer; `{answer}` is replaced. */
+  synthesize: sharedPrompts.synthesize,
+};
+
+const roles = ["sample", "aggregator", "answer"] as const;
+
+type Context = ContextOf<typeof options, typeof prompts, typeof roles[number]>;
+
+const BY_EFFORT: Readonly<Record<ThinkingEffort, { population: number; rounds: number }>> = {
   low: { population: 4, rounds: 1 },
   medium: { population: 8, rounds: 1 },
   high: { population: 8, rounds: 2 },
@@ -43,115 +61,79 @@ const BY_EFFORT: Readonly<Record<Effort, { population: number; rounds: number }>
   max: { population: 12, rounds: 3 },
 };
 
-/** The share of the population whose agreement in two rounds running ends it early. */
+/** The share of the population that must agree in two consecutive rounds to end the run early. */
 const AGREEMENT = 0.75;
 
-/** How many of the most central solutions an open answer is made of. */
+/** Number of most central solutions from which an open answer is made. */
 const CENTRAL = 3;
 
-/** A population, rounds of aggregation over random subsets, and the answer of the last. */
-export const rsa: RunnableStrategy = {
+export const rsa: Strategy = defineStrategy({
   summary: "A population of solutions improves itself in rounds, each from a few of the last.",
+  label: { calls: "16 calls, up to 48", latency: "2 to 4 calls" },
+  publishedAs: "o1-deep",
   options,
-  prompts: rsaPrompts,
-  roles: ["sample", "aggregator", "answer"],
-  async *run(request, context: StrategyContext<Options>) {
-    if (reasonsNotAtAll(context.effort)) return yield* direct.run(request, context);
-    const size = context.options.population ?? BY_EFFORT[context.effort].population;
-    const rounds = context.options.rounds ?? BY_EFFORT[context.effort].rounds;
-    const letters = questionOptions(lastQuestion(request.messages));
-    const json = request.json !== undefined;
-    const answerOf = ({ text }: Sample) => extractAnswer(text, { options: letters, json });
+  prompts,
+  roles,
+  async *run(context) {
+    const byEffort = BY_EFFORT[context.effort];
+    const { population: size = byEffort.population, rounds = byEffort.rounds } = context.options;
+    const readAnswer = answerReader(context.request);
     let population: Sample[] = [];
     let ballot = createBallot<Sample>();
     let agreed = 0;
     for (let round = 0; round <= rounds && context.canThink(size) && agreed < 2; round++) {
-      const specs = roundSpecs(request, context, population, size);
+      const specs = Array.from({ length: size }, (_, index) => ({
+        ...callOf(context, population),
+        index,
+      }));
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: round === 0 ? 1 : undefined,
-        onSample: (sample) => ({ lines: [candidate(sample, answerOf(sample))] }),
+        onSample: (sample) => ({ lines: [candidate(sample, readAnswer(sample.text))] }),
       });
       if (samples.length === 0 && population.length === 0 && error !== undefined) throw error;
-      // A round that died leaves the population as it was.
+      // A round in which every call failed leaves the population as it was.
       if (samples.length === 0) break;
       population = samples;
       ballot = createBallot();
-      for (const each of samples) ballot.add(each, answerOf(each));
+      for (const sample of samples) ballot.add(sample, readAnswer(sample.text));
       const lead = ballot.ranking()[0]?.voters.length ?? 0;
       agreed = lead >= AGREEMENT * samples.length ? agreed + 1 : 0;
-      yield roundStatus(round, ballot);
+      yield tally(ballot, `Round ${round}: `);
     }
-    if (population.length === 0) return yield* direct.run(request, context);
-    yield* finish(request, context, population, ballot);
+    if (population.length === 0) return yield* answerDirectly(context);
+    yield* finish(context, population, ballot);
   },
-};
+});
 
-/** First the question alone, then each call with a random subset of the last population. */
-function roundSpecs(
-  request: ReasoningRequest,
-  context: StrategyContext<Options>,
-  population: readonly Sample[],
-  size: number,
-): SampleSpec[] {
-  const { subset, temperature } = context.options;
-  const note = context.toolsNote();
-  return Array.from({ length: size }, (_, index) => {
-    const chosen = shuffled(population.length, context.random).slice(0, subset);
-    const texts = chosen.map((at) => textOf(population[at]!));
-    const instructions = population.length === 0
-      ? context.prompt("sample")
-      : context.prompt("aggregate").replace("{candidates}", () => lettered(texts, context.random));
-    const messages: Message[] = [
-      { role: "system", content: instructions + note },
-      ...request.messages,
-    ];
-    return {
-      index,
-      role: population.length === 0 ? "sample" : "aggregator",
-      messages,
-      temperature,
-    };
-  });
-}
-
-const textOf = ({ text, thinking }: Sample) => text || thinking;
-
-function roundStatus(round: number, ballot: Ballot<Sample>): ReasoningEvent {
-  const ranking = ballot.ranking();
-  const [first] = ranking;
-  const lead = first === undefined
-    ? "no answer could be read"
-    : `${first.voters.length} of ${ballot.total()} agree on ${first.answer.slice(0, 80)}`;
-  const counts = ranking.map(({ answer, voters }) => ({ answer, votes: voters.length }));
+/** A call with the question only at first, later with a random subset of the population. */
+function callOf(context: Context, population: readonly Sample[]) {
+  const { request, random, toolsNote, options: { subset, temperature } } = context;
+  const isFirst = population.length === 0;
+  const chosen = shuffled(population.length, random).slice(0, subset);
+  const candidates = lettered(chosen.map((at) => sampleText(population[at]!)), random);
+  const instructions = isFirst
+    ? context.prompt("sample")
+    : context.prompt("aggregate", { candidates });
   return {
-    type: "status",
-    text: `Round ${round}: ${lead}`,
-    detail: { type: "tally", counts, total: ballot.total() },
+    role: isFirst ? "sample" as const : "aggregator" as const,
+    messages: instruct(instructions + toolsNote, request),
+    temperature,
   };
 }
 
 /** Closed answers by plurality, open ones by a streamed aggregator over the most central. */
 async function* finish(
-  request: ReasoningRequest,
-  context: StrategyContext<Options>,
+  context: Context,
   population: readonly Sample[],
   ballot: Ballot<Sample>,
 ): AsyncGenerator<ReasoningEvent> {
   const [first] = ballot.ranking();
   const isClosed = first !== undefined && ballot.valid() * 2 >= ballot.total() &&
     (first.voters.length > 1 || population.length === 1);
-  if (isClosed) {
-    const shortest = first.voters.reduce((best, each) =>
-      each.text.length < best.text.length ? each : best
-    );
-    return yield* conclude(context, shortest, 2);
-  }
-  const texts = population.map((each) => withoutFinalLine(textOf(each)));
+  if (isClosed) return yield* conclude(context, shortest(first.voters), 2);
+  const texts = population.map((sample) => withoutFinalLine(sampleText(sample)));
   const chosen = byCentrality(texts).slice(0, CENTRAL).map((at) => texts[at]!);
-  const shown = lettered(chosen, context.random);
-  const messages: Message[] = [
-    { role: "system", content: context.prompt("answer").replace("{candidates}", () => shown) },
-    ...request.messages,
-  ];
+  const candidates = lettered(chosen, context.random);
+  const messages = instruct(context.prompt("answer", { candidates }), context.request);
   yield* relayWithFallback(context, { role: "answer", messages }, 2, chosen[0] ?? "");
 }

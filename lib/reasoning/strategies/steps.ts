@@ -1,30 +1,62 @@
 /**
- * Titled steps, one upstream call each, then the answer: O1-API's way, repaired.
+ * Titled steps, one upstream call each, then the answer: the original O1-API's method, repaired.
  *
  * @module
  */
 import { z } from "zod";
-import { relayAnswer } from "../relay/answer.ts";
-import { MAX_STEPS, reasonsNotAtAll } from "../effort.ts";
-import { type ReasoningEvent, UpstreamError } from "../events.ts";
-import { stepsPrompts } from "../prompts.ts";
-import { createRepetitionDetector } from "../relay/repetition.ts";
 import type { JsonFormat } from "../../upstream/target.ts";
-import type { Message } from "../request.ts";
+import { instruct } from "../conversation.ts";
+import { type ReasoningEvent, UpstreamError } from "../events.ts";
+import { relayAnswer } from "../relay/answer.ts";
+import { createRepetitionDetector } from "../relay/repetition.ts";
+import { createUntitledStep } from "../relay/untitled_step.ts";
+import type { Message, ThinkingEffort } from "../request.ts";
+import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { createStepReader, type Step } from "./steps/reader.ts";
-import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { direct } from "./direct.ts";
+import type { StepPart } from "./steps/writer.ts";
 
 const count = z.number().int().min(1).max(1_000);
 
 const options = z.strictObject({
   min_steps: count.default(3).describe("Steps before it may stop."),
-  max_steps: count.optional().describe(
-    "Steps at most; default: by effort, 4 to 25.",
-  ),
+  max_steps: count.optional().describe("Steps at most; default: by effort, 4 to 25."),
 });
 
-type Options = z.output<typeof options>;
+const prompts = {
+  /** The instructions; `{min_steps}` is replaced. */
+  step: `You reason step by step before you answer. You write one step at a time.
+
+Each reply is exactly one JSON object and nothing else:
+{"title": "what this step does", "content": "the reasoning of this step", "next_action": "continue" or "final_answer"}
+
+- Use at least {min_steps} steps. Do only one step in each reply.
+- Explore alternative answers. Consider that you may be wrong, and where your reasoning could be flawed. When you say that you are re-examining, really do it, in another way than before.
+- Check the result by at least one other method before you use "final_answer".
+- Know your limits as a language model, and what you can and can't do.
+- Follow the other instructions of this conversation in what you conclude, but keep to this JSON form until you are asked for the final answer.`,
+  /** Asks for another step. */
+  next: `Continue with the next step, as one JSON object.`,
+  /** Asks for another step after one that was cut off. */
+  resume:
+    `Your last step was cut off. Go on from where it ended with the next step, as one JSON object.`,
+  /** Asks for a step that checks the others. */
+  wait:
+    `Wait. Find the part of these steps that is most likely to be wrong, and check it by a different method, in one more step, as one JSON object.`,
+  /** Asks for the answer. */
+  answer: `Please provide the final answer based on the above reasoning.
+
+Write the answer itself, not JSON and not the steps again, unless I asked for that form. Keep to the language, the format and the instructions of my request.`,
+};
+
+type Context = ContextOf<typeof options, typeof prompts, "step" | "answer">;
+
+const MAX_STEPS: Readonly<Record<ThinkingEffort, number>> = {
+  low: 4,
+  medium: 8,
+  high: 12,
+  xhigh: 25,
+  max: 25,
+};
 
 const STEP_FORMAT: JsonFormat = {
   name: "reasoning_step",
@@ -42,7 +74,7 @@ const STEP_FORMAT: JsonFormat = {
   },
 };
 
-/** What one call for a step came to. */
+/** The result of one call for a step. */
 interface StepResult extends Step {
   /** Number of the next step to be shown. */
   next: number;
@@ -50,151 +82,119 @@ interface StepResult extends Step {
   cut: boolean;
 }
 
-/** One upstream call for each step. The prompt only ever grows at its end, for prompt caches. */
-export const steps: RunnableStrategy = {
+export const steps: Strategy = defineStrategy({
   summary: "Titled steps, one call each, then the answer.",
+  label: { calls: "4 to 9 calls, up to 26", latency: "one after the other" },
+  publishedAs: "o1",
   options,
-  prompts: stepsPrompts,
+  prompts,
   roles: ["step", "answer"],
-  waits: () => 0,
-  async *run(request, context: StrategyContext<Options>) {
-    if (reasonsNotAtAll(context.effort)) {
-      return yield* direct.run(request, context);
-    }
-    const min = context.options.min_steps;
-    const max = context.options.max_steps ?? MAX_STEPS[context.effort];
+  followUps: () => 0,
+  async *run(context) {
+    const { request } = context;
+    const { min_steps: minSteps, max_steps: maxSteps = MAX_STEPS[context.effort] } =
+      context.options;
     const repetition = createRepetitionDetector();
-    const instructions = context.prompt("step").replaceAll(
-      "{min_steps}",
-      String(min),
-    );
-    const conversation: Message[] = [
-      { role: "system", content: instructions + context.toolsNote() },
-      ...request.messages,
-    ];
+    const instructions = context.prompt("step", { min_steps: String(minSteps) });
+    // Grows at its end only, so that the provider's prompt cache hits.
+    const conversation = instruct(instructions + context.toolsNote, request);
     let next = 1;
     let cut = false;
-    let waits = context.wait;
-    let ask = "next";
-    for (let taken = 1; taken <= max && context.canThink(); taken++) {
+    let followUps = context.followUps;
+    let ask: "next" | "wait" = "next";
+    let asked: Message | undefined;
+    for (let taken = 1; taken <= maxSteps && context.canThink(); taken++) {
       if (conversation.at(-1)!.role === "assistant" && taken > 1) {
-        conversation.push({ role: "user", content: context.prompt(cut ? "resume" : ask) });
+        asked = { role: "user", content: context.prompt(cut ? "resume" : ask) };
+        conversation.push(asked);
         ask = "next";
       }
       const step = yield* takeStep(context, conversation, next);
       ({ next, cut } = step);
       if (step.title === "" && step.content === "") {
-        // A call that broke before it said anything is made again.
+        // A call that broke off before its first word is repeated.
         if (cut) continue;
         break;
       }
       conversation.push({ role: "assistant", content: asJson(step) });
       const repeats = repetition.repeats(`${step.title} ${step.content}`);
-      if (taken < min || cut || !repeats && step.nextAction !== "final_answer") continue;
-      if (repeats || waits-- <= 0) break;
+      if (taken < minSteps || cut || !repeats && step.nextAction !== "final_answer") continue;
+      if (repeats || followUps-- <= 0) break;
       ask = "wait";
     }
-    // What asked for a step that never came.
-    const last = conversation.at(-1)!.content;
-    if (last === context.prompt("next") || last === context.prompt("wait")) conversation.pop();
-    const thought = conversation.length > request.messages.length + 1;
-    if (thought) {
-      conversation.push({ role: "user", content: context.prompt("answer") });
-    }
-    const messages = thought ? conversation : request.messages;
+    // The step that was asked for never came.
+    if (conversation.at(-1) === asked) conversation.pop();
+    const hasSteps = conversation.length > request.messages.length + 1;
+    if (hasSteps) conversation.push({ role: "user", content: context.prompt("answer") });
+    const messages = hasSteps ? conversation : request.messages;
     yield* relayAnswer(context, { role: "answer", messages }, next);
   },
-};
+});
 
 /** Asks for a step and streams it while it is written. */
 async function* takeStep(
-  context: StrategyContext<Options>,
+  context: Context,
   messages: Message[],
   first: number,
 ): AsyncGenerator<ReasoningEvent, StepResult> {
-  const reader = createStepReader();
   const { clock } = context;
+  const reader = createStepReader();
+  // A reasoning model thinks before it writes its step.
+  const thinking = createUntitledStep(clock, first);
   let start = clock.now();
   let number = first;
-  let thoughts: string[] | undefined;
   let shown = false;
   let began = false;
   let cut = false;
 
-  function show(parts: ReturnType<typeof reader.push>): ReasoningEvent[] {
+  function endThinking(): ReasoningEvent[] {
+    const events = thinking.end();
+    if (events.length === 0) return events;
+    start = clock.now();
+    number++;
+    return events;
+  }
+
+  function show(parts: readonly StepPart[]): ReasoningEvent[] {
     const events: ReasoningEvent[] = [];
     for (const { part, text } of parts) {
       if (!shown) {
-        if (thoughts !== undefined) events.push(endThoughts(thoughts));
         shown = true;
-        events.push({ type: "step_start", step: number, titled: true });
+        events.push(...endThinking(), { type: "step_start", step: number, titled: true });
       }
       events.push({ type: "reasoning", step: number, part, text });
     }
     return events;
   }
 
-  /** A reasoning model thinks before it writes its step: that is an untitled step of its own. */
-  function endThoughts(pieces: readonly string[]): ReasoningEvent {
-    const now = clock.now();
-    const seconds = (now - start) / 1000;
-    const content = pieces.join("");
-    thoughts = undefined;
-    start = now;
-    return { type: "step_end", step: number++, title: "", content, seconds };
-  }
-
   try {
-    for await (
-      const delta of context.call({ role: "step", messages, json: STEP_FORMAT })
-    ) {
+    for await (const delta of context.call({ role: "step", messages, json: STEP_FORMAT })) {
       began ||= delta.content !== undefined || delta.reasoning !== undefined;
-      if (delta.reasoning !== undefined && !shown) {
-        if (thoughts === undefined) {
-          thoughts = [];
-          yield { type: "step_start", step: number, titled: false };
-        }
-        thoughts.push(delta.reasoning);
-        yield {
-          type: "reasoning",
-          step: number,
-          part: "content",
-          text: delta.reasoning,
-        };
-      }
+      if (delta.reasoning !== undefined && !shown) yield* thinking.add(delta.reasoning);
       if (delta.content !== undefined) yield* show(reader.push(delta.content));
       if (delta.finishReason === "length") cut = true;
     }
   } catch (error) {
-    // What was shown stands; the next step goes on from there.
+    // The next step continues from what was shown.
     if (!(error instanceof UpstreamError) || !began || !context.spendRetry(error)) throw error;
     cut = true;
   }
   const { parts, step } = reader.end();
   yield* show(parts);
-  if (thoughts !== undefined) yield endThoughts(thoughts);
+  yield* endThinking();
   if (shown) {
+    const { title, content } = step;
     const seconds = (clock.now() - start) / 1000;
-    yield {
-      type: "step_end",
-      step: number,
-      title: step.title,
-      content: step.content,
-      seconds,
-    };
-    number++;
+    yield { type: "step_end", step: number++, title, content, seconds };
   }
-  if (!step.isJson && !cut && step.content !== "") {
-    context.json.ignored("step");
-  }
+  if (!step.isJson && !cut && step.content !== "") context.json.ignored("step");
   return { ...step, next: number, cut };
 }
 
-function asJson(step: StepResult): string {
-  const content = step.cut ? `${step.content} [cut off]` : step.content;
+function asJson({ title, content, nextAction, cut }: StepResult): string {
   return JSON.stringify({
-    title: step.title,
-    content,
-    next_action: step.nextAction,
+    title,
+    content: cut ? `${content} [cut off]` : content,
+    next_action: nextAction,
   });
 }

@@ -5,84 +5,89 @@
  * @module
  */
 import { z } from "zod";
-import { finishOf, relayAnswer, relayCall } from "../relay/answer.ts";
-import { reasonsNotAtAll } from "../effort.ts";
+import { instruct } from "../conversation.ts";
 import type { ReasoningEvent } from "../events.ts";
-import { thinkPrompts } from "../prompts.ts";
-import type { Effort, Message, ReasoningRequest } from "../request.ts";
-import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
+import { sharedPrompts } from "../prompts.ts";
+import { finishOf, relayAnswer, relayCall } from "../relay/answer.ts";
 import { streamCheckedThinking } from "../relay/thinking.ts";
-import { direct } from "./direct.ts";
+import type { Message, ThinkingEffort } from "../request.ts";
+import { defineStrategy, type Strategy, type StrategyContext } from "../strategy.ts";
+import { answerDirectly } from "./direct.ts";
 
-const DEPTH: Readonly<Record<Effort, string>> = {
-  none: "brief",
-  minimal: "brief",
+const prompts = {
+  /** The instructions; `{depth}` is replaced by one of the next three. */
+  think: `Before you answer, think inside <think> and </think>. {depth}
+Check at least one way in which your answer could be wrong. Then close the block with </think>, and after it write only the answer, without the thinking. All other instructions of this conversation hold for the answer.`,
+  /** How deep to think with little effort. */
+  brief: `Think briefly, only as much as the question needs.`,
+  /** How deep to think with ordinary effort. */
+  ordinary: `Think step by step.`,
+  /** How deep to think with much effort. */
+  thorough:
+    `Think step by step and thoroughly: consider other ways to the answer, and check the result by a second method.`,
+  /** Asks for the answer to thinking that ended without one. */
+  answer: sharedPrompts.answer,
+  /** Asks for a check of the thinking. */
+  wait: sharedPrompts.wait,
+};
+
+const DEPTH = {
   low: "brief",
   medium: "ordinary",
   high: "thorough",
   xhigh: "thorough",
   max: "thorough",
-};
+} as const satisfies Record<ThinkingEffort, keyof typeof prompts>;
 
-/** One call: thinking in tags, then the answer. */
-export const think: RunnableStrategy = {
+export const think: Strategy = defineStrategy({
   summary: "One call that thinks before it answers.",
+  label: { calls: "1 call", latency: "1 call" },
+  publishedAs: "o1-mini",
   options: z.strictObject({}),
-  prompts: thinkPrompts,
+  prompts,
   roles: ["think", "answer"],
-  waits: waitsByEffort,
+  followUps: followUpsByEffort,
   run: thinkThenAnswer,
-};
+});
 
-/** Follow-ups of `think` and its like. */
-export function waitsByEffort(effort: Effort): number {
+export function followUpsByEffort(effort: ThinkingEffort): number {
   return effort === "xhigh" || effort === "max" ? 1 : 0;
 }
 
-/** Runs one call under the prompts of `think` or those of its like. */
+/** Runs `think`, or a strategy with other wordings of its prompts. */
 export async function* thinkThenAnswer(
-  request: ReasoningRequest,
-  context: StrategyContext,
+  context: StrategyContext<unknown, keyof typeof prompts, "think" | "answer">,
 ): AsyncGenerator<ReasoningEvent> {
-  if (reasonsNotAtAll(context.effort)) return yield* direct.run(request, context);
+  const { request } = context;
   const depth = context.prompt(DEPTH[context.effort]);
-  const instructions: Message = {
-    role: "system",
-    content: context.prompt("think").replace("{depth}", () => depth),
-  };
-  // A model that reasons by itself needs no telling.
   const messages = context.reasonsItself("think")
     ? request.messages
-    : [instructions, ...request.messages];
-  // Neither an answer that is held to JSON, which has no room for tags, nor one that waits for
-  // follow-ups can come in the same call as the thinking.
-  const waits = context.wait > 0 && context.canThink(2);
-  if (request.json !== undefined || waits) {
-    if (!context.canThink()) return yield* direct.run(request, context);
-    const spec = { role: "think", messages: [...context.toolsMessage(), ...messages] };
+    : instruct(context.prompt("think", { depth }), request);
+  // The thinking needs a call of its own before an answer in JSON, which has no room for tags, and
+  // before follow-ups.
+  const followsUp = context.followUps > 0 && context.canThink(2);
+  if (request.json !== undefined || followsUp) {
+    if (!context.canThink()) return yield* answerDirectly(context);
+    const spec = { role: "think" as const, messages: [...context.toolsMessage, ...messages] };
     const { turns, next } = yield* streamCheckedThinking(context, spec, 1);
-    return yield* answerFrom(context, request, turns, next);
+    return yield* answerFrom(context, turns, next);
   }
-  const spec = { role: "think", messages, keepRoom: true };
+  const spec = { role: "think" as const, messages, keepRoom: true };
   const { answered, thinking, reason, stop, next } = yield* relayCall(context, spec, 1);
-  if (!answered && thinking !== "") {
-    if (!context.canAnswer()) return yield { type: "finish", reason: "length" };
-    const turns: Message[] = [{ role: "assistant", content: thinking }];
-    return yield* answerFrom(context, request, turns, next);
-  }
-  yield finishOf(reason, stop);
+  if (answered || thinking === "") return yield finishOf(reason, stop);
+  if (!context.canAnswer()) return yield { type: "finish", reason: "length" };
+  yield* answerFrom(context, [{ role: "assistant", content: thinking }], next);
 }
 
-/** Asks for the answer to thinking that has none. */
+/** Asks for the answer to thinking that ended without one. */
 async function* answerFrom(
-  context: StrategyContext,
-  request: ReasoningRequest,
+  context: StrategyContext<unknown, "answer", "answer">,
   turns: readonly Message[],
   step: number,
 ): AsyncGenerator<ReasoningEvent> {
-  if (turns.length === 0) return yield* direct.run(request, context);
+  if (turns.length === 0) return yield* answerDirectly(context);
   const messages: Message[] = [
-    ...request.messages,
+    ...context.request.messages,
     ...turns,
     { role: "user", content: context.prompt("answer") },
   ];

@@ -7,18 +7,17 @@
  * @module
  */
 import { z } from "zod";
-import { extractAnswer, questionOptions } from "../answers/extractor.ts";
-import { sameAnswer } from "../answers/value.ts";
 import { conclude } from "../answers/conclude.ts";
-import { reasonsNotAtAll } from "../effort.ts";
-import type { ReasoningEvent } from "../events.ts";
-import { type Sample, sampleAll, type SampleSpec } from "../relay/parallel.ts";
-import { verifyPrompts } from "../prompts.ts";
-import { lastQuestion } from "../question.ts";
-import type { Effort, Message, ReasoningRequest } from "../request.ts";
-import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
+import { answerReader } from "../answers/extractor.ts";
+import { sameAnswer } from "../answers/value.ts";
 import { createBallot } from "../answers/vote_decision.ts";
-import { direct } from "./direct.ts";
+import { instruct, lastQuestion } from "../conversation.ts";
+import type { ReasoningEvent } from "../events.ts";
+import { sharedPrompts } from "../prompts.ts";
+import { type Sample, sampleAll, sampleText } from "../relay/parallel.ts";
+import type { Message, ThinkingEffort } from "../request.ts";
+import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
+import { answerDirectly } from "./direct.ts";
 
 const options = z.strictObject({
   max_solvers: z.number().int().min(2).max(16).optional().describe(
@@ -27,11 +26,47 @@ const options = z.strictObject({
   temperature: z.number().min(0).max(2).default(0.7).describe("Temperature of the solvers."),
 });
 
-type Options = z.output<typeof options>;
+const prompts = {
+  /** What a solver is told. */
+  solver: sharedPrompts.sample,
+  /** What the solver that plans first is told. */
+  planner: `First write a plan of how to solve this, then carry it out. ${sharedPrompts.sample}`,
+  /** What a verifier is shown; `{question}` and `{solution}` are replaced. */
+  verifier:
+    `Here are a question and a proposed solution. Check the solution independently, step by step.
 
-const MAX_SOLVERS: Readonly<Record<Effort, number>> = {
-  none: 0,
-  minimal: 0,
+<question>
+{question}
+</question>
+
+<solution>
+{solution}
+</solution>
+
+If a step is wrong, quote the first wrong step word for word. Do not doubt without an error that you can show. End with these three lines:
+ERROR: <the first wrong step, quoted, or NONE>
+VERDICT: <CORRECT or WRONG>
+FINAL: <your own short final answer to the question>`,
+  /** Repairs a solution; `{solution}` and `{error}` are replaced. */
+  repair: `A proposed solution to the last message has an error.
+
+<solution>
+{solution}
+</solution>
+
+The error:
+{error}
+
+Correct it. ${sharedPrompts.sample}`,
+  /** Rewrites the answer; `{answer}` is replaced. */
+  synthesize: sharedPrompts.synthesize,
+};
+
+const roles = ["solver", "verifier", "answer"] as const;
+
+type Context = ContextOf<typeof options, typeof prompts, typeof roles[number]>;
+
+const MAX_SOLVERS: Readonly<Record<ThinkingEffort, number>> = {
   low: 2,
   medium: 3,
   high: 5,
@@ -39,91 +74,73 @@ const MAX_SOLVERS: Readonly<Record<Effort, number>> = {
   max: 7,
 };
 
-/** A solution, and whom its answer has convinced. */
+/** An answer, a solution that leads to it, and its support. */
 interface Candidate {
   answer: string;
   solution: Sample;
   /** Votes of solvers, verifiers and the repair. */
   votes: number;
-  /** Those of them that solvers gave. */
+  /** The solvers' share of these votes. */
   solvers: number;
   /** The first wrong step, quoted by a verifier. */
   error?: string;
 }
 
-/** Solvers, verifiers in fresh contexts, at most one repair. */
-export const verify: RunnableStrategy = {
+export const verify: Strategy = defineStrategy({
   summary: "Solves twice, checks what differs, repairs only a proven error.",
+  label: { calls: "2 to 7 calls", latency: "1 to 4 calls" },
+  publishedAs: "o1-verify",
   options,
-  prompts: verifyPrompts,
-  roles: ["solver", "verifier", "answer"],
-  async *run(request, context: StrategyContext<Options>) {
-    if (reasonsNotAtAll(context.effort)) return yield* direct.run(request, context);
-    const read = reader(request);
-    const solutions = yield* solve(request, context, read);
-    if (solutions.length === 0) return yield* direct.run(request, context);
+  prompts,
+  roles,
+  async *run(context) {
+    const readText = answerReader(context.request);
+    const read: Read = ({ text }) => readText(text);
+    const solutions = yield* solve(context, read);
+    if (solutions.length === 0) return yield* answerDirectly(context);
     const candidates = candidatesOf(solutions, read);
     const [first] = candidates;
-    if (first === undefined) return yield* concludeWith(context, solutions[0]!);
-    if (first.votes * 2 > solutions.length) return yield* concludeWith(context, first.solution);
+    if (first === undefined) return yield* conclude(context, solutions[0]!, 2);
+    if (first.votes * 2 > solutions.length) return yield* conclude(context, first.solution, 2);
     // Of equal votes the earlier solver's stand.
     candidates.sort((a, b) => a.solution.index - b.solution.index);
-    const others = yield* check(request, context, candidates, read);
-    const isRefuted = candidates.every((each) => each.error !== undefined);
+    const others = yield* check(context, candidates, read);
+    const isRefuted = candidates.every(({ error }) => error !== undefined);
     const all = isRefuted
-      ? yield* repair(request, context, candidates, others, read)
+      ? yield* repair(context, candidates, others, read)
       : [...candidates, ...others];
-    yield* concludeWith(context, strongest(all).solution);
+    yield* conclude(context, strongest(all).solution, 2);
   },
-};
+});
 
 type Read = (sample: Sample) => string | undefined;
 
-function reader(request: ReasoningRequest): Read {
-  const letters = questionOptions(lastQuestion(request.messages));
-  return (sample) =>
-    extractAnswer(sample.text, { options: letters, json: request.json !== undefined });
-}
-
-const concludeWith = (context: StrategyContext, sample: Sample) => conclude(context, sample, 2);
-
 /**
- * The answer with most votes; of equal ones one that a verifier left standing, then that of more
- * solvers, then the earlier. So a verdict outweighs one vote, its verifier's own included, and no
- * more: one that is no better than chance can't take an answer below what a plain vote gives.
+ * Returns the answer with most votes; of equal ones a solver's that no verifier refuted, then the
+ * one with more solvers, then the earlier. A verdict therefore outweighs one vote and no more:
+ * verifiers that guess can't make the result worse than a plain vote.
  */
 function strongest(candidates: readonly Candidate[]): Candidate {
-  const stands = ({ error, solvers }: Candidate) => Number(error === undefined && solvers > 0);
+  const isUnrefuted = ({ error, solvers }: Candidate) => Number(error === undefined && solvers > 0);
   return candidates.toSorted((a, b) =>
-    b.votes - a.votes || stands(b) - stands(a) || b.solvers - a.solvers
+    b.votes - a.votes || isUnrefuted(b) - isUnrefuted(a) || b.solvers - a.solvers
   )[0]!;
 }
 
 /** Two solvers, one of which plans first; one more at a time while no majority agrees. */
-async function* solve(
-  request: ReasoningRequest,
-  context: StrategyContext<Options>,
-  read: Read,
-): AsyncGenerator<ReasoningEvent, Sample[]> {
-  const most = context.options.max_solvers ?? MAX_SOLVERS[context.effort];
-  const spec = (index: number): SampleSpec => ({
-    index,
-    role: "solver",
-    temperature: context.options.temperature,
-    messages: [
-      {
-        role: "system",
-        content: context.prompt(index === 1 ? "planner" : "solver") + context.toolsNote(),
-      },
-      ...request.messages,
-    ],
-  });
+async function* solve(context: Context, read: Read): AsyncGenerator<ReasoningEvent, Sample[]> {
+  const { temperature, max_solvers: maxSolvers = MAX_SOLVERS[context.effort] } = context.options;
+  const spec = (index: number) => {
+    const instructions = context.prompt(index === 1 ? "planner" : "solver") + context.toolsNote;
+    const messages = instruct(instructions, context.request);
+    return { index, role: "solver" as const, messages, temperature };
+  };
   if (!context.canThink()) return [];
   const first = context.canThink(2) ? [spec(0), spec(1)] : [spec(0)];
   const { samples, error } = yield* sampleAll(context, first, { liveStep: 1 });
   if (samples.length === 0 && error !== undefined) throw error;
   samples.sort((a, b) => a.index - b.index);
-  for (let index = 2; index < most && context.canThink(); index++) {
+  for (let index = 2; index < maxSolvers && context.canThink(); index++) {
     const [best] = candidatesOf(samples, read);
     if (best !== undefined && best.votes * 2 > samples.length && samples.length > 1) break;
     yield { type: "status", text: "The solvers differ; one more tries." };
@@ -144,40 +161,35 @@ function candidatesOf(samples: readonly Sample[], read: Read): Candidate[] {
 }
 
 /**
- * A verifier for each distinct answer, in a fresh context; its own answer is a vote.
+ * Asks a verifier in a fresh context about each distinct answer, and counts its own answer as a
+ * vote.
  *
  * @returns the answers that only verifiers gave.
  */
 async function* check(
-  request: ReasoningRequest,
-  context: StrategyContext<Options>,
+  context: Context,
   candidates: Candidate[],
   read: Read,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const others: Candidate[] = [];
   if (!context.canThink(candidates.length)) return others;
-  const question = lastQuestion(request.messages);
-  const specs = candidates.map(({ solution }, index): SampleSpec => {
-    const prompt = context.prompt("verifier")
-      .replace("{question}", () => question)
-      .replace("{solution}", () => solution.text || solution.thinking);
-    const messages: Message[] = [
-      ...context.toolsMessage(),
-      ...request.messages,
-      { role: "user", content: prompt },
-    ];
-    return { index, role: "verifier", messages };
+  const { request: { messages }, toolsMessage } = context;
+  const question = lastQuestion(messages);
+  const specs = candidates.map(({ solution }, index) => {
+    const content = context.prompt("verifier", { question, solution: sampleText(solution) });
+    const ask: Message = { role: "user", content };
+    return { index, role: "verifier" as const, messages: [...toolsMessage, ...messages, ask] };
   });
   const { samples } = yield* sampleAll(context, specs);
   for (const sample of samples.sort((a, b) => a.index - b.index)) {
     const candidate = candidates[sample.index]!;
     const error = provenError(sample.text);
     if (error !== undefined) candidate.error = error;
-    const own = read(sample);
-    if (own !== undefined) {
-      const solution = { ...sample, text: `FINAL: ${own}` };
-      addVote(candidates, own) ?? addVote(others, own) ??
-        others.push({ answer: own, solution, votes: 1, solvers: 0 });
+    const answer = read(sample);
+    if (answer !== undefined) {
+      const solution = { ...sample, text: `FINAL: ${answer}` };
+      addVote(candidates, answer) ?? addVote(others, answer) ??
+        others.push({ answer, solution, votes: 1, solvers: 0 });
     }
     const verdict = error === undefined ? "no error found" : "an error was quoted";
     yield { type: "status", text: `Answer ${candidate.answer.slice(0, 80)}: ${verdict}.` };
@@ -185,18 +197,18 @@ async function* check(
   return others;
 }
 
-/** The candidate that the vote went to; undefined where none has this answer. */
+/** Returns the candidate with this answer, if there is one, after counting the vote. */
 function addVote(candidates: readonly Candidate[], answer: string): Candidate | undefined {
-  const voted = candidates.find((each) => sameAnswer(each.answer, answer));
+  const voted = candidates.find((candidate) => sameAnswer(candidate.answer, answer));
   if (voted !== undefined) voted.votes++;
   return voted;
 }
 
-/** Bounded as the extractor's patterns are, since a model writes the text. */
+/** Quantifiers are bounded, as in the extractor's patterns, because a model writes the text. */
 const ERROR = /^[^\w\n]{0,20}ERROR[^\w\n]{0,8}[:：]\s{0,8}(?!\W{0,20}VERDICT)(.*)/im;
 const VERDICT = /^[^\w\n]{0,20}VERDICT[^\w\n]{0,8}[:：]\W{0,8}WRONG\b/im;
 
-/** The quoted error of a verdict; a doubt without a quotation proves nothing. */
+/** Returns a verdict's quoted error; doubt without a quotation proves nothing. */
 function provenError(text: string): string | undefined {
   const error = ERROR.exec(text)?.[1]?.trim() ?? "";
   const wrong = VERDICT.test(text);
@@ -204,38 +216,31 @@ function provenError(text: string): string | undefined {
 }
 
 /**
- * One repair of the most-voted, with its quoted error; its answer is a vote.
+ * Repairs the candidate with most votes once, with its quoted error, and counts the repaired answer
+ * as a vote.
  *
- * @returns all answers that have votes.
+ * @returns all candidates.
  */
 async function* repair(
-  request: ReasoningRequest,
-  context: StrategyContext<Options>,
+  context: Context,
   candidates: readonly Candidate[],
   others: readonly Candidate[],
   read: Read,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const all = [...candidates, ...others];
-  const worst = strongest(candidates);
   if (!context.canThink()) return all;
-  const { text, thinking } = worst.solution;
-  const prompt = context.prompt("repair")
-    .replace("{solution}", () => text || thinking)
-    .replace("{error}", () => worst.error ?? "");
+  const { solution, error = "" } = strongest(candidates);
   yield { type: "status", text: "Every answer is refuted; one repair." };
-  const messages: Message[] = [
-    ...context.toolsMessage(),
-    { role: "system", content: prompt },
-    ...request.messages,
-  ];
+  const instructions = context.prompt("repair", { solution: sampleText(solution), error });
+  const messages = [...context.toolsMessage, ...instruct(instructions, context.request)];
   const { samples: [repaired] } = yield* sampleAll(context, [
     { index: 0, role: "solver", messages },
   ]);
-  const answer = repaired === undefined ? undefined : read(repaired);
+  const answer = repaired && read(repaired);
   if (repaired === undefined || answer === undefined) return all;
   const voted = addVote(all, answer);
   if (voted === undefined) all.push({ answer, solution: repaired, votes: 1, solvers: 0 });
-  // What a verifier gave has no text of its own to show.
+  // A verifier gives an answer without a solution to show.
   else if (!candidates.includes(voted)) voted.solution = repaired;
   return all;
 }

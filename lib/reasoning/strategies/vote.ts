@@ -6,18 +6,17 @@
  * @module
  */
 import { z } from "zod";
-import { extractAnswer, questionOptions, withoutFinalLine } from "../answers/extractor.ts";
 import { conclude } from "../answers/conclude.ts";
-import { reasonsNotAtAll } from "../effort.ts";
-import type { ReasoningEvent, UpstreamError } from "../events.ts";
+import { answerReader, withoutFinalLine } from "../answers/extractor.ts";
 import { judge } from "../answers/judge.ts";
-import { candidate, type Sample, sampleAll } from "../relay/parallel.ts";
-import { votePrompts } from "../prompts.ts";
-import { lastQuestion } from "../question.ts";
-import type { Effort, Message, ReasoningRequest } from "../request.ts";
-import type { RunnableStrategy, StrategyContext } from "../strategy.ts";
-import { type Ballot, createBallot, isDecided } from "../answers/vote_decision.ts";
-import { direct } from "./direct.ts";
+import { type Ballot, createBallot, isDecided, tally } from "../answers/vote_decision.ts";
+import { instruct } from "../conversation.ts";
+import type { ReasoningEvent, UpstreamError } from "../events.ts";
+import { sharedPrompts } from "../prompts.ts";
+import { candidate, type Sample, sampleAll, sampleText, shortest } from "../relay/parallel.ts";
+import type { ThinkingEffort } from "../request.ts";
+import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
+import { answerDirectly } from "./direct.ts";
 
 const count = z.number().int().min(1).max(128);
 
@@ -30,11 +29,24 @@ const options = z.strictObject({
   ),
 });
 
-type Options = z.output<typeof options>;
+const prompts = {
+  /** What each sample is told. */
+  sample: sharedPrompts.sample,
+  /** Asks which candidate is best; `{candidates}` is replaced. */
+  judge: `Here are candidate answers to the last message:
 
-const MAX_SAMPLES: Readonly<Record<Effort, number>> = {
-  none: 0,
-  minimal: 0,
+{candidates}
+
+Which one is correct, free of errors and most consistent with the majority? Reply with its letter alone.`,
+  /** Rewrites the winner; `{answer}` is replaced. */
+  synthesize: sharedPrompts.synthesize,
+};
+
+const roles = ["sample", "judge", "answer"] as const;
+
+type Context = ContextOf<typeof options, typeof prompts, typeof roles[number]>;
+
+const MAX_SAMPLES: Readonly<Record<ThinkingEffort, number>> = {
   low: 4,
   medium: 8,
   high: 16,
@@ -42,56 +54,50 @@ const MAX_SAMPLES: Readonly<Record<Effort, number>> = {
   max: 24,
 };
 
-/** Samples in waves; the answer that leads for certain wins. */
-export const vote: RunnableStrategy = {
+export const vote: Strategy = defineStrategy({
   summary: "Several independent answers vote; stops as soon as the lead is certain.",
+  label: { calls: "4 to 8 calls, up to 24", latency: "1 to 2 calls" },
+  publishedAs: "o1-vote",
   options,
-  prompts: votePrompts,
-  roles: ["sample", "judge", "answer"],
-  async *run(request, context: StrategyContext<Options>) {
-    if (reasonsNotAtAll(context.effort)) return yield* direct.run(request, context);
+  prompts,
+  roles,
+  async *run(context) {
     const ballot = createBallot<Sample>();
-    const { samples, next, error } = yield* poll(request, context, ballot);
+    const { samples, next, error } = yield* poll(context, ballot);
     if (samples.length === 0) {
       if (error !== undefined) throw error;
-      return yield* direct.run(request, context);
+      return yield* answerDirectly(context);
     }
-    const winner = yield* choose(request, context, ballot, samples);
+    const winner = yield* choose(context, ballot, samples);
     yield* conclude(context, winner, next, context.options.finalize === "synthesize");
   },
-};
+});
 
 /** Samples in waves until the votes decide. */
 async function* poll(
-  request: ReasoningRequest,
-  context: StrategyContext<Options>,
+  context: Context,
   ballot: Ballot<Sample>,
 ): AsyncGenerator<ReasoningEvent, { samples: Sample[]; next: number; error?: UpstreamError }> {
-  const { wave, temperature } = context.options;
-  const most = context.options.max_samples ?? MAX_SAMPLES[context.effort];
-  const letters = questionOptions(lastQuestion(request.messages));
-  const messages: Message[] = [
-    { role: "system", content: context.prompt("sample") + context.toolsNote() },
-    ...request.messages,
-  ];
-  const all: Sample[] = [];
+  const { request, options: { wave, temperature } } = context;
+  const maxSamples = context.options.max_samples ?? MAX_SAMPLES[context.effort];
+  const readAnswer = answerReader(request);
+  const messages = instruct(context.prompt("sample") + context.toolsNote, request);
+  const samples: Sample[] = [];
   let error: UpstreamError | undefined;
   let step = 1;
-  for (let asked = 0, done = false; asked < most && !done;) {
-    const size = Math.min(wave, most - asked);
+  for (let asked = 0, done = false; asked < maxSamples && !done;) {
+    const size = Math.min(wave, maxSamples - asked);
     if (!context.canThink(size)) break;
     const specs = Array.from({ length: size }, (_, i) => ({
       index: asked + i,
-      role: "sample",
+      role: "sample" as const,
       messages,
       temperature,
     }));
     const result = yield* sampleAll(context, specs, {
       liveStep: asked === 0 ? step++ : undefined,
       onSample(sample) {
-        const answer = sample.cut && sample.text === ""
-          ? undefined
-          : extractAnswer(sample.text, { options: letters, json: request.json !== undefined });
+        const answer = sample.cut && sample.text === "" ? undefined : readAnswer(sample.text);
         ballot.add(sample, answer);
         const [first, second] = ballot.ranking();
         const firstWave = asked === 0 && size > 1 ? size : undefined;
@@ -99,41 +105,28 @@ async function* poll(
         return { lines: [candidate(sample, answer), tally(ballot)], done };
       },
     });
-    all.push(...result.samples);
+    samples.push(...result.samples);
     error ??= result.error;
     asked += size;
-    // An upstream that answers nobody is not asked again and again.
-    if (all.length === 0) break;
+    // If a whole wave failed, the next one would fail too.
+    if (samples.length === 0) break;
   }
-  return { samples: all, next: step, ...(error === undefined ? {} : { error }) };
+  return { samples, next: step, ...(error === undefined ? {} : { error }) };
 }
 
-function tally(ballot: Ballot<Sample>): ReasoningEvent {
-  const ranking = ballot.ranking();
-  const [first] = ranking;
-  const text = first === undefined
-    ? `No answer could be read in ${ballot.total()} samples.`
-    : `${first.voters.length} of ${ballot.total()} agree on ${first.answer.slice(0, 80)}`;
-  const counts = ranking.map(({ answer, voters }) => ({ answer, votes: voters.length }));
-  return { type: "status", text, detail: { type: "tally", counts, total: ballot.total() } };
-}
-
-/** The winning cluster's shortest complete sample, or the one that a judge prefers. */
+/** Returns the shortest complete sample of the winning answer, or the sample that a judge prefers. */
 async function* choose(
-  request: ReasoningRequest,
-  context: StrategyContext,
+  context: Context,
   ballot: Ballot<Sample>,
   samples: readonly Sample[],
 ): AsyncGenerator<ReasoningEvent, Sample> {
   const [first] = ballot.ranking();
-  const isOpen = ballot.valid() * 2 < ballot.total() ||
-    (samples.length > 1 && first?.voters.length === 1);
+  const isOpen = ballot.valid() * 2 < ballot.total() || first?.voters.length === 1;
   if (first === undefined || (isOpen && samples.length > 1)) {
-    const texts = samples.map((sample) => withoutFinalLine(sample.text || sample.thinking));
+    const texts = samples.map((sample) => withoutFinalLine(sampleText(sample)));
     yield { type: "status", text: "The answers do not agree; a judge compares them." };
-    return samples[await judge(context, request, texts)]!;
+    return samples[await judge(context, texts)]!;
   }
   const complete = first.voters.filter((sample) => !sample.cut);
-  return (complete.length > 0 ? complete : first.voters)
-    .reduce((best, sample) => sample.text.length < best.text.length ? sample : best);
+  return shortest(complete.length > 0 ? complete : first.voters);
 }

@@ -106,7 +106,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [
     model("upstream: toString, strategy: toString"),
     "1: models.m.upstream: unknown upstream; known here: default",
-    "1: models.m.strategy: expected one of direct, think, draft, steps, relay, vote, moa, verify, rsa, auto, got a text",
+    "1: models.m.strategy: expected one of steps, think, draft, relay, vote, moa, verify, rsa, auto, direct, got a text",
   ],
   [
     "upstreams: { a: { base_url: 'demo:' }, b: { base_url: 'demo:' } }\nmodels: { m: { model: x } }",
@@ -158,7 +158,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [
     model("strategy: vote, modifiers: { re2: true, wait: 1 }"),
     "1: models.m.modifiers.wait: this strategy has no follow-ups; those that have: " +
-    "think, draft, steps, relay",
+    "steps, think, draft, relay",
   ],
   [
     model("strategy: think, modifiers: { wait: 65, re2: yes, re3: true }"),

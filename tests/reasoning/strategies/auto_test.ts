@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { strategyName } from "../../../lib/reasoning/run.ts";
+import { planRun } from "../../../lib/reasoning/plan.ts";
 import { EFFORT_ROUTES } from "../../../lib/reasoning/effort.ts";
 import type { Effort, ReasoningModel, ReasoningRequest } from "../../../lib/reasoning/request.ts";
 import { startUpstream } from "../../support/upstream.ts";
@@ -92,13 +92,13 @@ const MODEL: ReasoningModel = {
 };
 
 const routed = (content: unknown, more: Partial<ReasoningRequest> = {}, effort?: Effort) =>
-  strategyName(MODEL, {
+  planRun(MODEL, {
     messages: [{ role: "user", content }],
     stream: false,
     final: {},
     ...(effort === undefined ? {} : { effort }),
     ...more,
-  });
+  }).name;
 
 for (
   const [question, expected] of [

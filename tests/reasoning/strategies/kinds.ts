@@ -3,42 +3,35 @@
  *
  * @module
  */
-import {
-  commonPrompts,
-  draftPrompts,
-  moaPrompts,
-  relayPrompts,
-  rsaPrompts,
-  stepsPrompts,
-  thinkPrompts,
-  verifyPrompts,
-  votePrompts,
-} from "../../../lib/reasoning/prompts.ts";
+import { commonPrompts } from "../../../lib/reasoning/prompts.ts";
 import type { Call, Upstream } from "../../support/upstream.ts";
+import { strategyOf } from "./table.ts";
+
+const own = (strategy: string, prompt: string) => strategyOf(strategy).prompts[prompt]!;
 
 /** Each kind of call, and the prompt by which it is known. */
 const PROMPTS = {
-  step: stepsPrompts.step,
-  step_answer: stepsPrompts.answer,
-  think: thinkPrompts.think,
-  draft: draftPrompts.think,
-  answer: thinkPrompts.answer,
-  reasoner: relayPrompts.reasoner,
-  writer: relayPrompts.writer,
-  sample: votePrompts.sample,
-  judge: votePrompts.judge,
-  synthesize: votePrompts.synthesize,
-  planner: verifyPrompts.planner,
-  verifier: verifyPrompts.verifier,
-  repair: verifyPrompts.repair,
-  aggregate: rsaPrompts.aggregate,
-  central: rsaPrompts.answer,
-  proposer: moaPrompts.proposer,
-  refine: moaPrompts.refine,
-  aggregator: moaPrompts.aggregator,
+  step: own("steps", "step"),
+  step_answer: own("steps", "answer"),
+  think: own("think", "think"),
+  draft: own("draft", "think"),
+  answer: own("think", "answer"),
+  reasoner: own("relay", "reasoner"),
+  writer: own("relay", "writer"),
+  sample: own("vote", "sample"),
+  judge: own("vote", "judge"),
+  synthesize: own("vote", "synthesize"),
+  planner: own("verify", "planner"),
+  verifier: own("verify", "verifier"),
+  repair: own("verify", "repair"),
+  aggregate: own("rsa", "aggregate"),
+  central: own("rsa", "answer"),
+  proposer: own("moa", "proposer"),
+  refine: own("moa", "refine"),
+  aggregator: own("moa", "aggregator"),
   mend: commonPrompts.mend,
-  wait: thinkPrompts.wait,
-  step_wait: stepsPrompts.wait,
+  wait: own("think", "wait"),
+  step_wait: own("steps", "wait"),
 } as const;
 
 /** What a call asks for; `plain` is the conversation as it is. */

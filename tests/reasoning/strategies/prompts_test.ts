@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { EFFORTS } from "../../../lib/reasoning/effort.ts";
-import { strategies } from "../../../lib/reasoning/strategies/mod.ts";
 import { startUpstream, type Upstream } from "../../support/upstream.ts";
-import { kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
+import { type Kind, kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
 import { allDiffer, FORMAT, type Script, scripted, THOUGHT, TOOLS } from "./script.ts";
+import { strategyOf } from "./table.ts";
 import { createStrategyApp, STRATEGIES, THINKING } from "./setup.ts";
 
 /** A request that makes a strategy use its prompts, and what the model does then. */
@@ -109,9 +109,9 @@ for (const strategy of ["direct", ...THINKING]) {
 
 for (const strategy of THINKING) {
   Deno.test(`every prompt of ${strategy} can be replaced in the config`, async () => {
-    const names = Object.keys(strategies[strategy]!.prompts);
+    const names = Object.keys(strategyOf(strategy).prompts);
     const prompts = Object.fromEntries(
-      names.map((name) => [name, `${strategies[strategy]!.prompts[name]}\n[own ${name}]`]),
+      names.map((name) => [name, `${strategyOf(strategy).prompts[name]}\n[own ${name}]`]),
     );
     const seen = new Set<string>();
     await runAll(strategy, { prompts }, {}, ({ calls }) => {
@@ -124,7 +124,7 @@ for (const strategy of THINKING) {
 
   for (const qualified of [true, false]) {
     Deno.test(`every prompt and role of ${strategy} can be replaced for auto, by ${qualified ? "its whole" : "its"} name`, async () => {
-      const { prompts, roles } = strategies[strategy]!;
+      const { prompts, roles } = strategyOf(strategy);
       const name = (own: string) => qualified ? `${strategy}.${own}` : own;
       const ownPrompts = Object.entries(prompts).map((
         [own, text],
@@ -150,7 +150,7 @@ for (const strategy of THINKING) {
 
   Deno.test(`every role of ${strategy} can have a model of its own`, async () => {
     // A numbered role is a role like the one without a number, unless it has its own model.
-    const names = strategies[strategy]!.roles;
+    const names = strategyOf(strategy).roles;
     const roles = Object.fromEntries(names.map((role) => [role, { model: `model-of-${role}` }]));
     const seen = new Map<string, Set<string>>();
     await runAll(strategy, { roles }, { reasoning_effort: "high" }, ({ calls }) => {
@@ -352,6 +352,29 @@ Deno.test("a verifier sees the question and a solution, and not how it was found
   for (const text of shown) assert(!text.includes(THOUGHT));
   const solutions = shown.map((text) => /<solution>\s*It is (\d+)/.exec(text)?.[1]);
   assertEquals(solutions.sort(), ["100", "101", "102"]);
+});
+
+Deno.test("placeholders in a question, a solution or an error are not filled in", async () => {
+  const solution = "It is {error} {question}.\nFINAL: ";
+  await using upstream = startUpstream(scripted({
+    replies: {
+      sample: ({ index }) => ({ content: solution + index }),
+      planner: ({ index }) => ({ content: solution + index }),
+      verifier: { content: "ERROR: {solution} is wrong\nVERDICT: WRONG" },
+    },
+  }));
+  const { ask } = await createStrategyApp(upstream);
+  const question = "What do {solution} and {error} mean in $& a template?";
+  await ask("verify", { messages: [{ role: "user", content: question }] });
+  const last = (kind: Kind) =>
+    String(
+      messagesOf(upstream.calls.find((call) => kindOf(call) === kind)!)
+        .findLast(({ content }) => String(content).includes("<solution>"))!.content,
+    );
+  assertStringIncludes(last("verifier"), `<question>\n${question}\n</question>`);
+  assertStringIncludes(last("verifier"), "<solution>\nIt is {error} {question}.\n");
+  assertStringIncludes(last("repair"), "<solution>\nIt is {error} {question}.\n");
+  assertStringIncludes(last("repair"), "The error:\n{solution} is wrong\n");
 });
 
 Deno.test("the second solver alone is told to plan, and a repair gets the solution and its quoted error", async () => {

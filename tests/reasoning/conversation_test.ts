@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { withoutOldThinking } from "../../lib/reasoning/history.ts";
+import { withoutOldThinking } from "../../lib/reasoning/conversation.ts";
 import type { Message } from "../../lib/reasoning/request.ts";
 
 const assistant = (content: unknown): Message => ({ role: "assistant", content });

@@ -1,11 +1,27 @@
-/**
- * What of the conversation goes upstream.
- *
- * @module
- */
-import type { Message } from "./request.ts";
+import type { Message, ReasoningRequest } from "./request.ts";
 
-/** Fields in which clients send a model's old reasoning back. */
+/** The text of a message; the texts of its parts are joined by line breaks. */
+export function contentText(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((part) => typeof part?.text === "string" ? part.text : "").join("\n");
+}
+
+export function lastUserMessage(messages: readonly Message[]): Message | undefined {
+  return messages.findLast((message) => message.role === "user");
+}
+
+/** The text of the last user message. */
+export function lastQuestion(messages: readonly Message[]): string {
+  return contentText(lastUserMessage(messages)?.content);
+}
+
+/** The conversation after a system message with instructions. */
+export function instruct(instructions: string, { messages }: ReasoningRequest): Message[] {
+  return [{ role: "system", content: instructions }, ...messages];
+}
+
+/** Fields in which clients send the reasoning of earlier answers back. */
 const REASONING_FIELDS = [
   "reasoning_content",
   "reasoning",
@@ -13,10 +29,10 @@ const REASONING_FIELDS = [
   "thinking",
 ];
 
-/** What opens a block; `[^<>]` keeps the search linear in a text of opening tags alone. */
+/** Opening tag of a block. `[^<>]` keeps the search linear in a text of opening tags only. */
 const OPEN = /<(?:(think|thinking|thought|reasoning)|details type="reasoning"[^<>]*)>/gi;
 
-/** The text without its blocks of thinking. The text is the client's: one pass must do. */
+/** Removes blocks of thinking, in one pass: a client can send a text of any length. */
 function stripText(text: string): string {
   if (!text.includes("<")) return text;
   const unclosed = new Set<string>();
@@ -45,13 +61,13 @@ function stripContent(content: unknown): unknown {
     .map((part) => typeof part?.text === "string" ? { ...part, text: stripText(part.text) } : part);
 }
 
-/** The conversation without the thinking of earlier answers; all else is as it was. */
+/** Removes the thinking of earlier answers and changes nothing else. */
 export function withoutOldThinking(messages: readonly Message[]): Message[] {
   return messages.map((message) => {
     if (message.role !== "assistant") return message;
     const kept: Message = { ...message };
     for (const field of REASONING_FIELDS) {
-      // With tool calls it may have to go back: whether it does is the upstream's affair.
+      // Some upstreams need it back with tool calls; the request body is built accordingly.
       if (field === "reasoning_content" && message.tool_calls) continue;
       delete kept[field];
     }

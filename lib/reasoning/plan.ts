@@ -1,0 +1,113 @@
+import type { z } from "zod";
+import { isThinking } from "./effort.ts";
+import { withoutOldThinking } from "./conversation.ts";
+import { modifierOptions } from "./modifiers.ts";
+import { promptsOf } from "./overrides.ts";
+import { lastQuestion } from "./conversation.ts";
+import {
+  type ReasoningModel,
+  type ReasoningRequest,
+  RequestError,
+  type ThinkingEffort,
+} from "./request.ts";
+import { strategies } from "./strategies/mod.ts";
+import type { Strategy, StrategyTable } from "./strategy.ts";
+
+/** Everything about a run that is decided before it starts. */
+export interface RunPlan {
+  model: ReasoningModel;
+  /** The request, with the conversation as it is sent upstream. */
+  request: ReasoningRequest;
+  /** Name of the strategy that runs. */
+  name: string;
+  strategy: Strategy;
+  /** Templates by name. */
+  prompts: Readonly<Record<string, string>>;
+  /** Validated, with defaults. */
+  options: Record<string, unknown>;
+  /** Undefined if one plain call answers, whatever the strategy. */
+  effort: ThinkingEffort | undefined;
+  /** Whether every call repeats the question. */
+  re2: boolean;
+  /** Maximum number of follow-ups. */
+  followUps: number;
+}
+
+/** Length of the part of a question in which a utility request is recognized, in characters. */
+const UTILITY_PREFIX = 2_000;
+
+/**
+ * Decides what a request runs on a published model.
+ *
+ * @throws {RequestError} if the request names an unknown strategy or an invalid option.
+ */
+export function planRun(
+  model: ReasoningModel,
+  request: ReasoningRequest,
+  table: StrategyTable = strategies,
+): RunPlan {
+  const isUtility = isUtilityRequest(model, request);
+  const requested = isUtility ? "direct" : request.strategy ?? model.strategy;
+  if (!Object.hasOwn(table, requested)) throw unknownStrategy(requested, table);
+  const entry = table[requested]!;
+  const effort = request.effort ?? model.effort;
+  const isRouter = "route" in entry;
+  const name = isRouter ? entry.route(request, effort, model.routes) : requested;
+  // Routers lead to strategies only.
+  const strategy = table[name] as Strategy;
+
+  const isOwn = name === model.strategy;
+  const { re2 = model.modifiers.re2, wait = model.modifiers.wait, ...changes } = request.options ??
+    {};
+  const isPlain = request.options === undefined;
+  const options = isOwn && isPlain
+    ? model.options
+    : parse(strategy.options, { ...(isOwn ? model.options : {}), ...changes });
+  const modifiers = isPlain ? model.modifiers : parse(modifierOptions, { re2, wait });
+
+  const thinks = !isUtility && isThinking(effort);
+  const hasFollowUps = strategy.followUps !== undefined;
+  if (thinks && !hasFollowUps && !isRouter && Number(request.options?.wait) > 0) {
+    const message = `Invalid value for 'reasoning.wait': '${name}' has no follow-ups.`;
+    throw new RequestError("reasoning.wait", message);
+  }
+  return {
+    model,
+    request: { ...request, messages: upstreamMessages(model, request) },
+    name,
+    strategy,
+    prompts: promptsOf(model, name, table),
+    options,
+    effort: thinks ? effort : undefined,
+    re2: thinks && modifiers.re2,
+    followUps: thinks && hasFollowUps ? modifiers.wait ?? strategy.followUps!(effort) : 0,
+  };
+}
+
+/** Whether a chat app asks something for itself, such as a title, so that thinking is a waste. */
+function isUtilityRequest({ directWhen }: ReasoningModel, request: ReasoningRequest): boolean {
+  const text = lastQuestion(request.messages).slice(0, UTILITY_PREFIX);
+  return request.strategy === undefined && directWhen.some((pattern) => pattern.test(text));
+}
+
+function unknownStrategy(name: string, table: StrategyTable): RequestError {
+  const names = Object.keys(table).join(", ");
+  return new RequestError(
+    "reasoning.strategy",
+    `Unknown strategy '${name.slice(0, 60)}'. Known strategies are: ${names}.`,
+  );
+}
+
+function upstreamMessages({ systemPrompt }: ReasoningModel, { messages }: ReasoningRequest) {
+  const conversation = withoutOldThinking(messages);
+  if (systemPrompt !== undefined) conversation.unshift({ role: "system", content: systemPrompt });
+  return conversation;
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const path = ["reasoning", ...issue.path].join(".");
+  throw new RequestError(path, `Invalid value for '${path}': ${issue.message}.`);
+}
