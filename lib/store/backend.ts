@@ -22,6 +22,7 @@ const MAX_NAME_LENGTH = 200;
 
 /** Puts validation in front of a back end; whatever it throws becomes a rejection. */
 export function createStore(backend: StoreBackend): Store {
+  let isOpen = true;
   return {
     kind: backend.kind,
     async get(keys) {
@@ -40,8 +41,10 @@ export function createStore(backend: StoreBackend): Store {
       checkChanges(changes);
       return changes.length === 0 || await backend.write(changes);
     },
-    // deno-lint-ignore require-await -- what the back end throws must become a rejection
-    close: async () => backend.close(),
+    async close() {
+      if (isOpen) await backend.close();
+      isOpen = false;
+    },
   };
 }
 

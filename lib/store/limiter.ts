@@ -91,54 +91,39 @@ export interface LimiterBackend {
 }
 
 /** Puts validation in front of a back end; whatever it throws becomes a rejection. */
-export function createLimiter({ apply, close }: LimiterBackend): Limiter {
+export function createLimiter(backend: LimiterBackend): Limiter {
+  let isOpen = true;
+  // deno-lint-ignore require-await -- what it throws must become a rejection
+  async function apply(action: LimiterAction, now: number, charges: readonly Charge[]) {
+    for (const charge of charges) checkCharge(action, charge);
+    return backend.apply(action, now, charges);
+  }
   return {
     async take(now, charges) {
-      charges.forEach(checkTake);
       if (new Set(charges.map(({ limit }) => `${limit.kind} ${limit.key}`)).size < charges.length) {
         throw new TypeError("Cannot take from the same limit twice at once");
       }
       return await apply("take", now, charges);
     },
-    async settle(now, charges) {
-      charges.forEach(checkSettlement);
-      await apply("settle", now, charges);
+    settle: async (now, charges) => void await apply("settle", now, charges),
+    renew: async (now, leases) =>
+      void await apply("renew", now, leases.map((lease) => ({ ...lease, cost: 1 }))),
+    async close() {
+      if (isOpen) await backend.close();
+      isOpen = false;
     },
-    async renew(now, leases) {
-      leases.forEach(checkRenewal);
-      await apply("renew", now, leases.map((lease) => ({ ...lease, cost: 1 })));
-    },
-    // deno-lint-ignore require-await -- what the back end throws must become a rejection
-    close: async () => close(),
   };
 }
 
-function checkLimit({ key, amount, windowMs }: Limit): void {
+function checkCharge(action: LimiterAction, { limit, cost, lease }: Charge): void {
+  const { key, kind, amount, windowMs } = limit;
   if (!(amount > 0 && amount < Infinity && windowMs > 0 && windowMs < Infinity)) {
     throw new TypeError(
       `Cannot use the limit "${key}": 'amount' and 'windowMs' must be greater than 0, not ${amount} and ${windowMs}`,
     );
   }
-}
-
-function checkTake({ limit, cost, lease }: Charge): void {
-  checkLimit(limit);
-  const isValid = limit.kind === "parallel"
-    ? cost === 0 || cost === 1 && lease !== undefined
-    : cost >= 0 && cost < Infinity;
-  if (!isValid) throw new TypeError(`Cannot take ${cost} from the limit "${limit.key}"`);
-}
-
-function checkSettlement({ limit, cost, lease }: Charge): void {
-  checkLimit(limit);
-  if (limit.kind === "parallel" ? lease === undefined : !Number.isFinite(cost)) {
-    throw new TypeError(`Cannot settle ${cost} with the limit "${limit.key}"`);
-  }
-}
-
-function checkRenewal({ limit }: Lease): void {
-  checkLimit(limit);
-  if (limit.kind !== "parallel") {
-    throw new TypeError(`Cannot renew a lease of the limit "${limit.key}": it has no leases`);
-  }
+  const isValid = kind === "parallel"
+    ? action !== "take" && lease !== undefined || cost === 0 || cost === 1 && lease !== undefined
+    : Number.isFinite(cost) && (action === "settle" || action === "take" && cost >= 0);
+  if (!isValid) throw new TypeError(`Cannot ${action} ${cost} of the ${kind} limit "${key}"`);
 }

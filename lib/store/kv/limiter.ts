@@ -2,28 +2,18 @@ import { type Account, accountName, applyCharges } from "../limit_account.ts";
 import { createLimiter, type Limiter, type TakeResult } from "../limiter.ts";
 import { updateKeys } from "./update.ts";
 
-export interface KvLimiterOptions {
-  /** An open database; the limiter closes it. */
-  kv: Deno.Kv;
-  /**
-   * First part of every key.
-   *
-   * @default {"o1"}
-   */
-  prefix?: string;
-}
-
 /** Accounts outlive their use by this, because the clocks of servers differ. */
 const GRACE_MS = 60_000;
 
-/** Creates limits in Deno KV. A limit can hold about 1,000 leases, since a value has 64 KiB. */
-export function createKvLimiter({ kv, prefix = "o1" }: KvLimiterOptions): Limiter {
-  let isOpen = true;
-
+/**
+ * Creates limits in a Deno KV, which `close` closes. A limit can hold about 1,000 leases, since a
+ * value has at most 64 KiB.
+ */
+export function createKvLimiter({ kv }: { kv: Deno.Kv }): Limiter {
   return createLimiter({
     async apply(action, now, charges) {
       const names = [...new Set(charges.map(({ limit }) => accountName(limit)))];
-      const keys = names.map((name) => [prefix, "limit", name]);
+      const keys = names.map((name) => ["o1", "limit", name]);
       return await updateKeys<Account, TakeResult>(kv, keys, (found) => {
         const load = (name: string) => found[names.indexOf(name)]!.value ?? undefined;
         const { result, changed } = applyCharges(action, now, charges, load);
@@ -36,9 +26,6 @@ export function createKvLimiter({ kv, prefix = "o1" }: KvLimiterOptions): Limite
         return { result, updates };
       });
     },
-    close() {
-      if (isOpen) kv.close();
-      isOpen = false;
-    },
+    close: () => kv.close(),
   });
 }

@@ -30,14 +30,10 @@ export async function writePieces(
   expireIn: number | undefined,
 ): Promise<Pieces> {
   const pieces = { generation: crypto.randomUUID(), count: Math.ceil(bytes.length / PIECE_BYTES) };
-  for (const keys of chunks(keysOf(prefix, pieces), PIECES_PER_WRITE)) {
-    const atomic = kv.atomic();
-    for (const { key, index } of keys) {
-      const piece = bytes.slice(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
-      atomic.set(key, piece, expiry(expireIn));
-    }
-    await commit(atomic);
-  }
+  await inBatches(kv, keysOf(prefix, pieces), PIECES_PER_WRITE, (atomic, key, index) => {
+    const piece = bytes.slice(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
+    atomic.set(key, piece, expiry(expireIn));
+  });
   return pieces;
 }
 
@@ -65,26 +61,23 @@ export async function deletePieces(
   texts: readonly Pieces[],
 ): Promise<void> {
   const keys = texts.flatMap((pieces) => keysOf(prefix, pieces));
-  for (const some of chunks(keys, DELETIONS_PER_WRITE)) {
+  await inBatches(kv, keys, DELETIONS_PER_WRITE, (atomic, key) => atomic.delete(key));
+}
+
+function keysOf(prefix: Deno.KvKey, { generation, count }: Pieces): Deno.KvKey[] {
+  return Array.from({ length: count }, (_, index) => [...prefix, generation, index]);
+}
+
+/** Calls `add` for each key, with an operation that is committed after every `size` keys. */
+async function inBatches(
+  kv: Deno.Kv,
+  keys: readonly Deno.KvKey[],
+  size: number,
+  add: (atomic: Deno.AtomicOperation, key: Deno.KvKey, index: number) => void,
+): Promise<void> {
+  for (let first = 0; first < keys.length; first += size) {
     const atomic = kv.atomic();
-    for (const { key } of some) atomic.delete(key);
+    keys.slice(first, first + size).forEach((key, i) => add(atomic, key, first + i));
     await commit(atomic);
   }
-}
-
-function keysOf(
-  prefix: Deno.KvKey,
-  { generation, count }: Pieces,
-): { key: Deno.KvKey; index: number }[] {
-  return Array.from({ length: count }, (_, index) => ({
-    key: [...prefix, generation, index],
-    index,
-  }));
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from(
-    { length: Math.ceil(items.length / size) },
-    (_, i) => items.slice(i * size, (i + 1) * size),
-  );
 }

@@ -8,12 +8,6 @@ export interface KvStoreOptions {
   kv: Deno.Kv;
   /** Returns ms since 1970. */
   now: () => number;
-  /**
-   * First part of every key.
-   *
-   * @default {"o1"}
-   */
-  prefix?: string;
 }
 
 /** The value of an entry's key: the text itself, or where its pieces are. */
@@ -32,12 +26,11 @@ const INLINE_BYTES = 500_000;
 const PIECES_GRACE_MS = 3_600_000;
 
 /** Creates a store in Deno KV. */
-export function createKvStore({ kv, now, prefix = "o1" }: KvStoreOptions): Store {
-  const entries = [prefix, "entry"];
-  const pieces = [prefix, "piece"];
+export function createKvStore({ kv, now }: KvStoreOptions): Store {
+  const entries = ["o1", "entry"];
+  const pieces = ["o1", "piece"];
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const encoder = new TextEncoder();
-  let isOpen = true;
 
   const keyOf = ({ collection, id }: EntryKey) => [...entries, collection, id];
   const isLive = ({ value }: MaybeHead) => value !== null && (value.expiresAt ?? Infinity) > now();
@@ -135,9 +128,6 @@ export function createKvStore({ kv, now, prefix = "o1" }: KvStoreOptions): Store
       await discardPieces(written ? replaced.map(({ value }) => value) : staged ?? []);
       return written;
     },
-    close() {
-      if (isOpen) kv.close();
-      isOpen = false;
-    },
+    close: () => kv.close(),
   });
 }

@@ -9,12 +9,6 @@ export interface RedisOptions {
    * @default {3_000}
    */
   timeoutMs?: number;
-  /**
-   * First part of every key.
-   *
-   * @default {"o1:"}
-   */
-  prefix?: string;
   /** Called with a message when the connection is lost. */
   warn: (message: string) => void;
 }
@@ -30,6 +24,9 @@ export interface RedisConnection<Name extends string> {
   /** Closes the connection; further calls do nothing. */
   close(): Promise<void>;
 }
+
+/** First part of every key. */
+export const PREFIX = "o1:";
 
 const MAX_RECONNECT_MS = 1_000;
 

@@ -1,6 +1,6 @@
 import { accountName, stateOf } from "../limit_account.ts";
 import { createLimiter, type Limiter } from "../limiter.ts";
-import { openRedis, type RedisOptions } from "./connection.ts";
+import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
 import { LIMITER_SCRIPTS } from "./limiter_script.ts";
 
 /**
@@ -9,12 +9,11 @@ import { LIMITER_SCRIPTS } from "./limiter_script.ts";
  * @throws {Error} if Redis cannot be reached or refuses the connection
  */
 export async function openRedisLimiter(options: RedisOptions): Promise<Limiter> {
-  const { prefix = "o1:" } = options;
   const redis = await openRedis(options, LIMITER_SCRIPTS);
 
   return createLimiter({
     async apply(action, now, charges) {
-      const keys = charges.map(({ limit }) => `${prefix}limit:${accountName(limit)}`);
+      const keys = charges.map(({ limit }) => `${PREFIX}limit:${accountName(limit)}`);
       const args = charges.flatMap(({ limit: { kind, amount, windowMs }, cost, lease = "" }) => [
         kind,
         amount,

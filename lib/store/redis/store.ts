@@ -1,6 +1,6 @@
 import { createStore } from "../backend.ts";
 import type { Change, Store } from "../store.ts";
-import { openRedis, type RedisOptions } from "./connection.ts";
+import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
 import { STORE_SCRIPTS } from "./store_scripts.ts";
 
 export interface RedisStoreOptions extends RedisOptions {
@@ -16,21 +16,21 @@ export interface RedisStoreOptions extends RedisOptions {
  * @throws {Error} if Redis cannot be reached or refuses the connection
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
-  const { now, prefix = "o1:" } = options;
+  const { now } = options;
   const redis = await openRedis(options, STORE_SCRIPTS);
 
   return createStore({
     kind: "redis",
     async get(keys) {
       const names = keys.flatMap(({ collection, id }) => [collection, id]);
-      const reply = await redis.run("storeGet", [prefix], [now(), ...names]) as (string | null)[];
+      const reply = await redis.run("storeGet", [PREFIX], [now(), ...names]) as (string | null)[];
       return keys.map(({ collection, id }, i) => {
         const [value, version] = reply.slice(2 * i);
         return typeof value === "string" ? { collection, id, value, version: version! } : undefined;
       });
     },
     async list({ collection, after, before, limit, reverse }) {
-      const reply = await redis.run("storeList", [prefix], [
+      const reply = await redis.run("storeList", [PREFIX], [
         now(),
         collection,
         after === undefined ? "-" : `(${after}`,
@@ -45,7 +45,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     },
     async write(changes) {
       const args = [now(), crypto.randomUUID(), ...changes.flatMap(argumentsOf)];
-      return await redis.run("storeWrite", [prefix], args) === 1;
+      return await redis.run("storeWrite", [PREFIX], args) === 1;
     },
     close: redis.close,
   });

@@ -40,8 +40,6 @@ export async function openSqliteLimiter({ path }: { path: string }): Promise<Lim
         }
         return result;
       }),
-    close() {
-      if (database.isOpen) database.close();
-    },
+    close: () => database.close(),
   });
 }

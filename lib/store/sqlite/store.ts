@@ -85,8 +85,6 @@ export async function openSqliteStore({ path, now }: SqliteStoreOptions): Promis
         }
         return true;
       }),
-    close() {
-      if (database.isOpen) database.close();
-    },
+    close: () => database.close(),
   });
 }

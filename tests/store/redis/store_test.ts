@@ -111,7 +111,7 @@ withRedis("close waits for running commands", async () => {
 withRedis("expired entries leave nothing in Redis, and all keys have the prefix", async () => {
   await using redis = await startRedis();
   let time = START;
-  const options = { ...optionsOf(redis.url), now: () => time, prefix: "mine:" };
+  const options = { ...optionsOf(redis.url), now: () => time };
   const store = await openRedisStore(options);
   const limiter = await openRedisLimiter(options);
   const raw = new Redis(redis.url, { disconnectTimeout: 20 });
@@ -124,25 +124,25 @@ withRedis("expired entries leave nothing in Redis, and all keys have the prefix"
   await limiter.take(START, [{ limit, cost: 1, lease: "1" }]);
   const keys = await raw.keys("*");
   assertEquals(keys.length, 34);
-  assert(keys.every((key) => key.startsWith("mine:")));
-  assert(await raw.pttl("mine:entry:c\0" + "7") > 3_500_000);
-  assertEquals(await raw.pttl("mine:entry:c\0permanent"), -1);
-  assert(await raw.pttl("mine:limit:parallel:a") > 0);
+  assert(keys.every((key) => key.startsWith("o1:")));
+  assert(await raw.pttl("o1:entry:c\0" + "7") > 3_500_000);
+  assertEquals(await raw.pttl("o1:entry:c\0permanent"), -1);
+  assert(await raw.pttl("o1:limit:parallel:a") > 0);
   await limiter.settle(START, [{ limit, cost: 0, lease: "1" }]);
   time += 3_600_000;
   // A write removes 20 expired entries, a list all that it encounters.
   await store.write([set("permanent")]);
-  assertEquals(await raw.zcard("mine:index:c"), 11);
+  assertEquals(await raw.zcard("o1:index:c"), 11);
   await store.list({ collection: "c", limit: 1 });
-  assertEquals(await raw.zrange("mine:index:c", "0", "-1"), ["permanent"]);
-  assertEquals((await raw.keys("*")).sort(), ["mine:entry:c\0permanent", "mine:index:c"]);
+  assertEquals(await raw.zrange("o1:index:c", "0", "-1"), ["permanent"]);
+  assertEquals((await raw.keys("*")).sort(), ["o1:entry:c\0permanent", "o1:index:c"]);
   // As if Redis had dropped an expired hash.
   await store.write([{ ...set("gone"), expiresAt: time + 3_600_000 }]);
-  await raw.del("mine:entry:c\0gone");
+  await raw.del("o1:entry:c\0gone");
   assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), [
     "permanent",
   ]);
-  assertEquals((await raw.keys("*")).sort(), ["mine:entry:c\0permanent", "mine:index:c"]);
+  assertEquals((await raw.keys("*")).sort(), ["o1:entry:c\0permanent", "o1:index:c"]);
   await raw.quit();
   await limiter.close();
   await store.close();
