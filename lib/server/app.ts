@@ -13,7 +13,7 @@ import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { ToolReasoning } from "../upstream/tool_reasoning.ts";
 import { createExchange } from "./exchange.ts";
-import { createLimits } from "./limits/limits.ts";
+import { createLimits } from "./limits/charge.ts";
 import { admission, createAdmission, shutdownError } from "./middleware/admission.ts";
 import { auth } from "./middleware/auth.ts";
 import { chain } from "./middleware/chain.ts";

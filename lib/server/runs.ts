@@ -15,8 +15,8 @@ import type { UpstreamClient } from "../upstream/client.ts";
 import type { Exchange } from "./exchange.ts";
 import { watchForDisconnect } from "./http/client_disconnect.ts";
 import { readJson } from "./http/json_body.ts";
-import type { Limits } from "./limits/limits.ts";
-import { estimate } from "./limits/rules.ts";
+import type { Limits } from "./limits/charge.ts";
+import { estimateCost } from "./limits/cost.ts";
 import type { Models } from "./models.ts";
 import type { Work } from "./work.ts";
 
@@ -71,9 +71,9 @@ export async function prepareRun(
   const { stream } = request;
   const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
   logFields.model = model.id;
-  const reservation = await limits.take(
+  const reservation = await limits.reserve(
     exchange.client,
-    () => estimate(request.messages, request.maxTokens, model),
+    () => estimateCost(request.messages, request.maxTokens, model),
     model.id,
   );
   if (reservation !== undefined) {

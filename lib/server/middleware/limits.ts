@@ -1,4 +1,4 @@
-import type { Limits } from "../limits/limits.ts";
+import type { Limits } from "../limits/charge.ts";
 import type { Middleware } from "./chain.ts";
 
 /** Sent to clients without limits: some load balancers require these headers. */

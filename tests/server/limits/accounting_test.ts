@@ -8,25 +8,25 @@ import { createFakeClock } from "../../support/clock.ts";
 import { type Call, type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { createCountingLimiter } from "./counting.ts";
 
-/** How a request ends, and the numbers in it. */
+/** How a request ends, and its usage. */
 interface Plan {
   ending:
     | "whole"
     | "stream"
     | "unreported"
     | "cut"
-    | "left"
-    | "left early"
-    | "refused"
-    | "wrong"
+    | "disconnected"
+    | "disconnected early"
+    | "rejected"
+    | "invalid"
     | "steps";
   prompt: number;
   completion: number;
   pieces: number;
 }
 
-/** What the books must hold of it. */
-interface Used {
+/** What the request must be charged. */
+interface Charged {
   requests: number;
   prompt: number;
   completion: number;
@@ -38,10 +38,10 @@ const plan: fc.Arbitrary<Plan> = fc.record({
     "stream",
     "unreported",
     "cut",
-    "left",
-    "left early",
-    "refused",
-    "wrong",
+    "disconnected",
+    "disconnected early",
+    "rejected",
+    "invalid",
     "steps",
   ),
   prompt: fc.integer({ min: 1, max: 3_000 }),
@@ -49,7 +49,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   pieces: fc.integer({ min: 1, max: 6 }),
 });
 
-/** The question that tells the upstream which plan it is for: eight tokens by the server's estimate. */
+/** A question that contains the index of its plan; 8 tokens by the server's estimate. */
 const question = (index: number) => [{ role: "user", content: `#${index}#`.padEnd(16, ".") }];
 const QUESTION_TOKENS = 8;
 
@@ -61,11 +61,11 @@ function reply({ ending, prompt, completion, pieces }: Plan, call: Call): Reply 
       return { content, usage: null };
     case "cut":
       return { content, usage: null, end: "cut" };
-    case "left":
+    case "disconnected":
       return { content, usage: null, end: "stall" };
-    case "left early":
+    case "disconnected early":
       return { content: "late", before: call.left };
-    case "refused":
+    case "rejected":
       return { status: 422, body: "{}" };
     case "steps":
       return { content: step("T", "C", "final_answer"), usage };
@@ -74,8 +74,8 @@ function reply({ ending, prompt, completion, pieces }: Plan, call: Call): Reply 
   }
 }
 
-/** Time stands still: only frames of a stream that wait a moment for others do not wait for it. */
-function standingClock(): Clock {
+/** Time stands still, except for the short timers that collect frames of a stream. */
+function frozenClock(): Clock {
   const { clock } = createFakeClock();
   return {
     ...clock,
@@ -87,39 +87,39 @@ function standingClock(): Clock {
   };
 }
 
-/** Sends the request and ends it as planned. */
-async function carryOut(
+/** Sends a request and ends it as planned. */
+async function send(
   app: TestApp,
   { ending, prompt, completion, pieces }: Plan,
   index: number,
   arrived: Promise<void>,
   callsOf: (index: number) => number,
-): Promise<Used> {
-  const messages = ending === "wrong" ? [] : question(index);
+): Promise<Charged> {
+  const messages = ending === "invalid" ? [] : question(index);
   const model = ending === "steps" ? "thinker" : "m";
-  const leaver = new AbortController();
-  const stream = !["whole", "left early", "steps"].includes(ending);
-  const pending = app.chat({ model, messages, stream }, { signal: leaver.signal });
-  if (ending === "left early") {
+  const client = new AbortController();
+  const stream = !["whole", "disconnected early", "steps"].includes(ending);
+  const pending = app.chat({ model, messages, stream }, { signal: client.signal });
+  if (ending === "disconnected early") {
     await arrived;
-    leaver.abort();
+    client.abort();
   }
   const response = await pending;
-  if (ending === "left") {
+  if (ending === "disconnected") {
     const reader = readStream(response);
     await reader.until(({ content }) => content.length === 4 * pieces);
     await reader.cancel();
   } else await response.text();
   switch (ending) {
-    case "wrong":
+    case "invalid":
       return { requests: 0, prompt: 0, completion: 0 };
-    case "refused":
+    case "rejected":
       return { requests: 1, prompt: 0, completion: 0 };
-    case "left early":
+    case "disconnected early":
       return { requests: 1, prompt: QUESTION_TOKENS, completion: 0 };
     case "unreported":
     case "cut":
-    case "left":
+    case "disconnected":
       return { requests: 1, prompt: QUESTION_TOKENS, completion: pieces };
     default: {
       const calls = callsOf(index);
@@ -128,7 +128,7 @@ async function carryOut(
   }
 }
 
-Deno.test("whatever ways requests end, the books hold what they used, and no lease is left", async () => {
+Deno.test("clients are charged what their requests used, however the requests end, and no lease remains", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(plan, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
@@ -142,7 +142,7 @@ Deno.test("whatever ways requests end, the books hold what they used, and no lea
           arrived[index]!.resolve();
           return reply(plans[index]!, call);
         });
-        const clock = standingClock();
+        const clock = frozenClock();
         const limiter = createCountingLimiter();
         const app = await createTestApp({
           upstream: upstream.url,
@@ -156,23 +156,24 @@ limits: { rpm: 1000, tpm: 1000000000, parallel: 100, daily_usd: 1000, monthly_to
 `,
         });
         const count = (key: string) => limiter.count(clock.date(), `all:${key}`);
-        const used: Used[] = [];
+        const charged: Charged[] = [];
         for (const group of groups) {
-          const first = used.length;
-          used.push(
+          const first = charged.length;
+          charged.push(
             ...await Promise.all(
-              group.map((each, i) =>
-                carryOut(app, each, first + i, arrived[first + i]!.promise, (at) => calls[at]!)
+              group.map((plan, i) =>
+                send(app, plan, first + i, arrived[first + i]!.promise, (index) => calls[index]!)
               ),
             ),
           );
         }
-        // Work that was left ends behind its client's back, and gives its lease back last.
+        // The work of a disconnected client ends later, and releases its lease last.
         for (let turns = 0; await count("parallel:moment") > 0 && turns < 10_000; turns++) {
           await setImmediate();
         }
         await app.drain(0);
-        const sum = (of: (each: Used) => number) => used.reduce((all, each) => all + of(each), 0);
+        const sum = (units: (request: Charged) => number) =>
+          charged.reduce((total, request) => total + units(request), 0);
         assertEquals({
           leases: await count("parallel:moment"),
           requests: await count("requests:minute"),

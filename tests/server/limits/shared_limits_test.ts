@@ -13,11 +13,11 @@ for (
   const [limit, allowed] of [["rpm: 700", 700], ["daily_tokens: 9000", 600]] as const
 ) {
   Deno.test({
-    name: `two servers over one Redis let ${limit} through together, and not one more`,
+    name: `two servers that share a Redis never exceed ${limit} together`,
     ignore: NO_REDIS !== undefined,
     async fn() {
       await using redis = await startRedis();
-      // Eight tokens of prompt and seven of answer.
+      // 8 prompt tokens and 7 generated tokens.
       const usage = { prompt_tokens: 8, completion_tokens: 7, total_tokens: 15 };
       await using upstream = startUpstream([{ content: "Hi", usage }]);
       const { clock } = createFakeClock();

@@ -1,0 +1,191 @@
+/** Charges clients for what they use: reserves units before a run, and settles them after it. */
+import { ApiError } from "../../api/errors.ts";
+import type { Clock } from "../../clock.ts";
+import type { LimitsConfig } from "../../config/schema/keys.ts";
+import type { Usage } from "../../reasoning/usage.ts";
+import type { Charge, Limiter, LimitState } from "../../store/limiter.ts";
+import type { Client } from "../client.ts";
+import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
+import { type Estimate, reservedUnits, usedUnits } from "./cost.ts";
+import { limitHeaders, rejection } from "./rejection.ts";
+import { LEASE_MS, limitOf, type Rule, rulesOf } from "./rules.ts";
+
+/** What a request has reserved. It is refunded if the request ends without a run. */
+export interface LimitReservation {
+  /** The `x-ratelimit-*` headers of the response. */
+  headers: Record<string, string>;
+  /** Called when the run starts. */
+  begin(): void;
+  /** Called when the run has ended. */
+  settle(usage: Usage): void;
+  /** Called when the request has ended; the run may continue. */
+  end(): void;
+}
+
+/** The limits of all clients. */
+export interface Limits {
+  /**
+   * Reserves what a request is expected to use. Undefined for a client without limits.
+   *
+   * @param estimate called only if a limit applies.
+   * @param model its id, for messages.
+   * @throws {ApiError} 429 if the request is over a limit, which costs nothing; 503 if the limiter
+   *   cannot be reached.
+   */
+  reserve(
+    client: Client,
+    estimate: () => Estimate,
+    model: string,
+  ): Promise<LimitReservation | undefined>;
+  /** The current `x-ratelimit-*` headers of a client; undefined for a client without limits. */
+  headers(client: Client): Promise<Record<string, string>> | undefined;
+  /** Waits until every ended request is charged, and stops renewing leases. */
+  close(): Promise<void>;
+}
+
+export interface LimitsOptions {
+  limiter: Limiter;
+  /** Returns the current limits of all clients together. */
+  limits: () => LimitsConfig;
+  clock: Clock;
+  log: Log;
+}
+
+interface RuleCharge extends Charge {
+  rule: Rule;
+}
+
+const RENEW_MS = LEASE_MS / 3;
+
+export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Limits {
+  /** The charges of each lease that is held. */
+  const leases = new Map<string, RuleCharge[]>();
+  const pending = new Set<Promise<void>>();
+  let stopRenewing = () => {};
+
+  /** Runs independently of the response; an error is only logged. */
+  function inBackground(action: string, work: Promise<void>): void {
+    const tracked = work.catch((error) => logFailure(action, error)).finally(() => {
+      pending.delete(tracked);
+    });
+    pending.add(tracked);
+  }
+
+  function logFailure(action: string, error: unknown): void {
+    log.error(`limits: cannot ${action}`, { cause: stackWithoutMessage(error) });
+  }
+
+  function scheduleRenewal(): void {
+    stopRenewing = clock.timer(RENEW_MS, () => {
+      const held = [...leases].flatMap(([lease, charges]) =>
+        charges.map(({ limit }) => ({ limit, lease }))
+      );
+      inBackground("renew leases", limiter.renew(clock.date(), held));
+      scheduleRenewal();
+    });
+  }
+
+  /** Charges for the client's rules, except those without units. */
+  function chargesFor(client: Client, unitsOf: (rule: Rule) => number | undefined): RuleCharge[] {
+    const date = clock.date();
+    return rulesOf(client, limits()).flatMap((rule) => {
+      const cost = unitsOf(rule);
+      return cost === undefined ? [] : [{ rule, limit: limitOf(rule, date), cost }];
+    });
+  }
+
+  const statesOf = (charges: readonly RuleCharge[], states: readonly LimitState[]) =>
+    charges.map(({ rule, cost }, i) => ({ rule, cost, state: states[i]! }));
+
+  function createReservation(
+    charges: readonly RuleCharge[],
+    headers: Record<string, string>,
+    lease: string,
+  ): LimitReservation {
+    let run: "none" | "running" | "ended" = "none";
+    let usage: Usage | undefined;
+    let requestEnded = false;
+    const leased = charges.filter((charge) => charge.lease !== undefined);
+    if (leased.length > 0) {
+      if (leases.size === 0) scheduleRenewal();
+      leases.set(lease, leased);
+    }
+
+    /** Settles everything in one call, once both the request and its run have ended. */
+    function settleAll(): void {
+      if (!requestEnded || run === "running") return;
+      if (leases.delete(lease) && leases.size === 0) stopRenewing();
+      const settled = charges.map((charge) => {
+        const { rule: { measure }, cost, lease } = charge;
+        const used = usage === undefined || lease !== undefined ? 0 : usedUnits(measure, usage);
+        return { ...charge, cost: used - cost };
+      }).filter(({ cost }) => cost !== 0);
+      if (settled.length === 0) return;
+      inBackground("charge what was used", limiter.settle(clock.date(), settled));
+    }
+
+    return {
+      headers,
+      begin() {
+        if (run === "none") run = "running";
+      },
+      settle(total) {
+        if (run !== "running") return;
+        run = "ended";
+        usage = total;
+        settleAll();
+      },
+      end() {
+        if (requestEnded) return;
+        requestEnded = true;
+        settleAll();
+      },
+    };
+  }
+
+  async function currentHeaders(client: Client): Promise<Record<string, string>> {
+    // A charge of 0 only reads.
+    const charges = chargesFor(client, ({ per }) => per === "minute" ? 0 : undefined);
+    if (charges.length === 0) return {};
+    try {
+      const { states } = await limiter.take(clock.date(), charges);
+      return limitHeaders(statesOf(charges, states));
+    } catch (error) {
+      logFailure("be reached", error);
+      return {};
+    }
+  }
+
+  const isLimited = (client: Client) => rulesOf(client, limits()).length > 0;
+
+  return {
+    async reserve(client, estimate, model) {
+      if (!isLimited(client)) return undefined;
+      const lease = crypto.randomUUID();
+      const estimated = estimate();
+      const charges = chargesFor(client, (rule) => reservedUnits(rule, estimated))
+        .map((charge) => charge.rule.measure === "parallel" ? { ...charge, lease } : charge);
+      const date = clock.date();
+      const { ok, states } = await limiter.take(date, charges).catch((error) => {
+        logFailure("be reached", error);
+        throw unavailable();
+      });
+      const ruleStates = statesOf(charges, states);
+      if (ok) return createReservation(charges, limitHeaders(ruleStates), lease);
+      throw rejection(ruleStates, model, date);
+    },
+    headers: (client) => isLimited(client) ? currentHeaders(client) : undefined,
+    async close() {
+      stopRenewing();
+      while (pending.size > 0) await Promise.all(pending);
+    },
+  };
+}
+
+function unavailable(): ApiError {
+  return new ApiError(503, "The server cannot check limits at the moment. Try again later.", {
+    type: "service_unavailable_error",
+    code: "limits_unavailable",
+    headers: { "retry-after": "2" },
+  });
+}
