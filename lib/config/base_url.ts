@@ -1,10 +1,4 @@
 /**
- * Base URLs of providers.
- *
- * @module
- */
-
-/**
  * Ports that fetch refuses to call.
  *
  * @see {@link https://fetch.spec.whatwg.org/#port-blocking} "bad port"
@@ -16,33 +10,32 @@ const BAD_PORTS: ReadonlySet<string> = new Set(
     "5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080").split(" "),
 );
 
-/** Whether it is the built-in demo model. */
+/** Returns true for the built-in demo model. */
 export function isDemo(baseUrl: string): boolean {
   return baseUrl.trim().startsWith("demo:");
 }
 
-/** Says what is wrong with a base URL, without showing it. */
+/** Says what is wrong with a base URL, without showing it. Returns undefined for a valid one. */
 export function baseUrlFault(baseUrl: string): string | undefined {
   if (isDemo(baseUrl)) return undefined;
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+  const url = URL.parse(baseUrl);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
     return "expected a URL such as https://api.groq.com/openai/v1, or demo: for the built-in model";
   }
   if (url.username !== "" || url.password !== "") {
-    return "must not hold a user name or password; " +
+    return "must not contain a user name or password; " +
       "set the key as model_provider_api_key, or as the upstream's api_key or headers";
   }
-  if (url.hash !== "") return "must not hold a fragment (#…); remove it";
+  if (url.hash !== "") return "must not contain a fragment (#…); remove it";
   if (BAD_PORTS.has(url.port)) {
-    return `port ${url.port} is blocked by the Fetch standard; let the provider listen on another`;
+    return `port ${url.port} is blocked by the Fetch standard; configure the provider to use another`;
   }
   return undefined;
 }
 
-/** Drops slashes at the end and `/chat/completions`; a query stays. */
+/** Removes trailing slashes and `/chat/completions`, but keeps a query. */
 export function normaliseBaseUrl(baseUrl: string): string {
   const [base = "", ...query] = baseUrl.trim().split("?");
-  const path = base.replace(/\/+$/, "").replace(/\/chat\/completions$/, "")
-    .replace(/\/+$/, "");
+  const path = base.replace(/\/+$/, "").replace(/\/chat\/completions$/, "").replace(/\/+$/, "");
   return [path, ...query].join("?");
 }

@@ -1,51 +1,42 @@
-/**
- * Which upstream and which upstream model stand behind a published one.
- *
- * @module
- */
 import { isDemo } from "./base_url.ts";
 
-/** Name of the upstream that the original's keys make. */
+/** Name of the upstream at `default_api_url`. */
 export const DEFAULT_UPSTREAM = "default";
 
-/** What the defaults depend on. */
+/** The settings that decide the upstream of a model that names none. */
 export interface Defaults {
-  /** The `default_api_url`, where it is set. */
+  /** `default_api_url`. */
   url: string | undefined;
-  /** The `default_model`, where it is set. */
+  /** `default_model`. */
   model: string | undefined;
-  /** The base URLs of the configured upstreams, by name. */
+  /** Base URLs of the configured upstreams, by name. */
   baseUrls: ReadonlyMap<string, string>;
 }
 
-/** Every upstream's base URL by name, that of the original's keys among them. */
-export function allBaseUrls(defaults: Defaults): Map<string, string> {
-  const own = defaults.url ??
-    (defaults.baseUrls.size === 0 ? "demo:" : undefined);
+/** Returns the base URL of every upstream, including the default one, by name. */
+export function allBaseUrls({ url, baseUrls }: Defaults): Map<string, string> {
+  const defaultUrl = url ?? (baseUrls.size === 0 ? "demo:" : undefined);
   return new Map([
-    ...(own === undefined ? [] : [[DEFAULT_UPSTREAM, own] as const]),
-    ...defaults.baseUrls,
+    ...(defaultUrl === undefined ? [] : [[DEFAULT_UPSTREAM, defaultUrl] as const]),
+    ...baseUrls,
   ]);
 }
 
 /**
- * The upstreams of a model that names none; undefined where several are configured and nothing
- * says which.
+ * Returns the upstream of a model that names none, or undefined if several upstreams are
+ * configured and none of them is the default.
  */
-export function defaultUpstream(defaults: Defaults): string | undefined {
-  if (defaults.url !== undefined || defaults.baseUrls.size === 0) {
-    return DEFAULT_UPSTREAM;
-  }
-  return defaults.baseUrls.size === 1 ? [...defaults.baseUrls.keys()][0] : undefined;
+export function defaultUpstream({ url, baseUrls }: Defaults): string | undefined {
+  if (url !== undefined || baseUrls.size === 0) return DEFAULT_UPSTREAM;
+  return baseUrls.size === 1 ? [...baseUrls.keys()][0] : undefined;
 }
 
-/** The upstream of the models that are published where the file names none. */
+/** Returns the upstream of the models that are published if the file configures none. */
 export function publishedUpstream(defaults: Defaults): string {
-  return defaultUpstream(defaults) ?? [...defaults.baseUrls.keys()][0] ??
-    DEFAULT_UPSTREAM;
+  return defaultUpstream(defaults) ?? [...defaults.baseUrls.keys()][0] ?? DEFAULT_UPSTREAM;
 }
 
-/** The upstream model where none is named; undefined where one has to be. */
+/** Returns the upstream model if a model names none, or undefined if it must name one. */
 export function defaultModel(
   defaults: Defaults,
   upstreams: readonly string[],

@@ -1,57 +1,45 @@
-/**
- * Variables of the environment in the values of a configuration.
- *
- * @module
- */
 import { parse } from "@std/yaml";
 import type { Fault, Path } from "./faults/fault.ts";
 
-/** Gives a variable's value; undefined where it is not set. */
+/** Returns a variable's value, or undefined if it is not set. */
 export type Env = (name: string) => string | undefined;
 
-/** How values are made ready for validation. */
 export interface PrepareOptions {
-  /** Where variables come from. */
   env: Env;
-  /** Whether the value at this path is written without quotes. */
+  /** Returns true for a value that is written without quotes. */
   isPlain: (path: Path) => boolean;
 }
 
-/** Deepest nesting that is looked at; settings go no deeper than six. */
+/** Settings are nested at most six levels deep. */
 const MAX_DEPTH = 32;
 
-// `$${` stands for a plain `${`; a `${` that is no reference matches with no name.
+// `$${` is an escaped `${`. A `${` that starts no reference matches without a name.
 const REFERENCE_REGEXP =
   /(?<escaped>\$\$\{)|\$\{(?:(?<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?<fallback>[^}]*))?\})?/g;
 
-// Texts that can be a number, a boolean or null; anything else stays a text.
-const TYPED_REGEXP = /^(?:~|[+-]?[.\w]*\w[.\w+-]*)?$/;
+// Texts that may be a number, a boolean or null; any other is a string.
+const SCALAR_REGEXP = /^(?:~|[+-]?[.\w]*\w[.\w+-]*)?$/;
 
-/** Whether any text in the value holds `${`. */
-export function holdsReference(
-  value: unknown,
-  seen: Set<unknown> = new Set(),
-): boolean {
+/** Returns true if any string in the value contains `${`. */
+export function hasReference(value: unknown, seen: Set<unknown> = new Set()): boolean {
   if (typeof value === "string") return value.includes("${");
-  if (typeof value !== "object" || value === null || seen.has(value)) {
-    return false;
-  }
+  if (typeof value !== "object" || value === null || seen.has(value)) return false;
   seen.add(value);
-  return Object.values(value).some((item) => holdsReference(item, seen));
+  return Object.values(value).some((item) => hasReference(item, seen));
 }
 
 /**
- * Makes a parsed value ready for validation: variables are replaced, and a key without a value
- * counts as left out. What can't be replaced stays as it is, with a fault at its path.
+ * Replaces variables of the environment in a parsed value, and removes keys without a value. A
+ * string with an invalid reference stays unchanged, with a fault at its path.
  */
 export function prepare(
   value: unknown,
   options: PrepareOptions,
 ): { value: unknown; faults: Fault[] } {
   const faults: Fault[] = [];
-  // Aliases share values: each is done once, or a few lines could stand for billions.
-  const done = new Map<unknown, unknown>();
-  const open = new Set<unknown>();
+  // Aliases share values. Each is prepared once: a few lines can stand for billions of values.
+  const prepared = new Map<unknown, unknown>();
+  const ancestors = new Set<unknown>();
 
   function visit(item: unknown, path: Path): unknown {
     if (typeof item === "string") {
@@ -59,76 +47,66 @@ export function prepare(
     }
     if (item === null) return undefined;
     if (typeof item !== "object") return item;
-    if (done.has(item)) return done.get(item);
-    if (open.has(item) || path.length > MAX_DEPTH) {
-      const message = open.has(item)
-        ? "holds itself through an alias; write the value out"
+    if (prepared.has(item)) return prepared.get(item);
+    if (ancestors.has(item) || path.length > MAX_DEPTH) {
+      const message = ancestors.has(item)
+        ? "contains itself through an alias; write the value out"
         : "is nested too deeply";
       faults.push({ path, message });
       return undefined;
     }
-    open.add(item);
+    ancestors.add(item);
     const copy = Array.isArray(item)
       ? item.map((element, index) => visit(element, [...path, index]))
       : Object.fromEntries(
         Object.entries(item).map(([key, element]) => {
-          // Records are built by assignment later on, where this name would vanish.
+          // Assigning to a record's `__proto__` creates no entry.
           if (key === "__proto__") {
-            faults.push({ path: [...path, key], message: "can't be a name" });
+            faults.push({ path: [...path, key], message: "can't be used as a name" });
           }
           return [key, visit(element, [...path, key])];
         }),
       );
-    open.delete(item);
-    done.set(item, copy);
+    ancestors.delete(item);
+    prepared.set(item, copy);
     return copy;
   }
 
   return { value: visit(value, []), faults };
 }
 
-function replace(
-  text: string,
-  path: Path,
-  options: PrepareOptions,
-  faults: Fault[],
-): unknown {
-  const messages: string[] = [];
+function replace(text: string, path: Path, options: PrepareOptions, faults: Fault[]): unknown {
+  const messages = new Set<string>();
   const replaced = text.replace(REFERENCE_REGEXP, (...match) => {
-    const { escaped, name, fallback } = match.at(-1) as Record<
-      string,
-      string | undefined
-    >;
+    const { escaped, name, fallback } = match.at(-1) as Record<string, string | undefined>;
     if (escaped !== undefined) return "${";
     if (name === undefined) {
-      messages.push(
-        "holds a ${ that names no variable; write ${NAME}, ${NAME:-default}, or $${",
+      messages.add(
+        "contains a ${ that is not a reference; write ${NAME}, ${NAME:-default}, or $${",
       );
       return "";
     }
     const value = options.env(name);
-    // As in a shell, the default stands in for an empty variable too.
+    // As in a shell, the default also replaces an empty variable.
     if (fallback !== undefined) return value || fallback;
     if (value === undefined) {
-      messages.push(
+      messages.add(
         `the environment variable ${name} is not set; set it, or write \${${name}:-default}`,
       );
     }
     return value ?? "";
   });
-  if (messages.length > 0) {
-    faults.push(
-      ...[...new Set(messages)].map((message) => ({ path, message })),
-    );
+  if (messages.size > 0) {
+    for (const message of messages) faults.push({ path, message });
     return text;
   }
-  return options.isPlain(path) ? typedAnew(replaced) : replaced;
+  return options.isPlain(path) ? typedScalar(replaced) : replaced;
 }
 
-/** The value that YAML gives to an unquoted scalar of this text. */
-function typedAnew(text: string): unknown {
+/** Returns the value of an unquoted scalar with this text. */
+function typedScalar(text: string): unknown {
   const scalar = text.trim();
-  if (!TYPED_REGEXP.test(scalar)) return text;
+  if (!SCALAR_REGEXP.test(scalar)) return text;
   const value = parse(scalar, { schema: "core" });
   if (typeof value === "number" || typeof value === "boolean") return value;
   return value === null ? undefined : text;

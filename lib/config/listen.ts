@@ -1,71 +1,52 @@
-/**
- * The address that the server listens on.
- *
- * @module
- */
 import type { Env } from "./environment.ts";
 import { ConfigError, type ConfigFault } from "./faults/fault.ts";
 import type { Config } from "./schema/config.ts";
-import { HOST_REGEXP } from "./schema/text_rules.ts";
+import { HOST_MESSAGE, HOST_REGEXP } from "./schema/text.ts";
 
-/** What the address depends on. */
 export interface ListenInput {
-  /** The configuration. */
   config: Config;
-  /** The command line's `--host` and `--port`, where they were given. */
-  flags: {
-    /** A host name or IP address. */
-    host?: string | undefined;
-    /** A port, 0 to 65535. */
-    port?: string | undefined;
-  };
-  /** Variables of the environment: HOST and PORT. */
+  /** `--host` and `--port`. */
+  flags: { host?: string | undefined; port?: string | undefined };
   env: Env;
-  /** Whether a token is set that others don't know. */
+  /** Whether a token or key is set that is not public. */
   hasRealToken: boolean;
-  /** Whether this is Deno Deploy, where nothing can be reached on loopback. */
   onDeploy: boolean;
 }
 
-/** Where to listen. */
 export interface ListenAddress {
-  /** Host name or IP address. */
   hostname: string;
-  /** Port; 0: any free one. */
+  /** 0 picks a free port. */
   port: number;
-  /** Whether it is 127.0.0.1, whatever was asked for, for want of a real token. */
+  /** Whether the host is 127.0.0.1 because no real token is set. */
   loopbackOnly: boolean;
 }
 
 /**
- * Works out where to listen: flags before variables before the file.
+ * Returns the address to listen on. Flags override HOST and PORT, which override the file.
  *
- * @throws {ConfigError} naming the flag or variable that can't be used.
+ * @throws {ConfigError} if a flag or variable is invalid.
  */
 export function listenOptions(input: ListenInput): ListenAddress {
   const { config, flags, env, hasRealToken, onDeploy } = input;
-  // An empty variable counts as left out; an empty flag is a mistake.
+  // An empty variable counts as not set; an empty flag is an error.
   const host = flags.host ?? (env("HOST") || undefined);
   const port = flags.port ?? (env("PORT") || undefined);
   const faults: ConfigFault[] = [];
   if (host !== undefined && !HOST_REGEXP.test(host)) {
-    faults.push({
-      path: flags.host === undefined ? "HOST" : "--host",
-      message: "expected a host name or an IP address, without a port",
-    });
+    const path = flags.host === undefined ? "HOST" : "--host";
+    faults.push({ path, message: HOST_MESSAGE });
   }
   if (port !== undefined && !isPort(port)) {
-    faults.push({
-      path: flags.port === undefined ? "PORT" : "--port",
-      message: "expected a whole number from 0 to 65535",
-    });
+    const path = flags.port === undefined ? "PORT" : "--port";
+    faults.push({ path, message: "expected a whole number from 0 to 65535" });
   }
   if (faults.length > 0) throw new ConfigError(faults);
-  const loopbackOnly = !hasRealToken && !onDeploy;
+  // Deno Deploy serves nothing that listens on loopback.
+  const fallback = onDeploy ? "0.0.0.0" : "127.0.0.1";
   return {
-    hostname: hasRealToken ? host ?? config.server.host : onDeploy ? "0.0.0.0" : "127.0.0.1",
+    hostname: hasRealToken ? host ?? config.server.host : fallback,
     port: port === undefined ? config.server.port : Number(port),
-    loopbackOnly,
+    loopbackOnly: !hasRealToken && !onDeploy,
   };
 }
 

@@ -1,31 +1,30 @@
-/**
- * Prompts that the configuration keeps in files of their own.
- *
- * @module
- */
 import { dirname, resolve } from "node:path";
 import type { Fault } from "./faults/fault.ts";
-import { entries, mapping, textOf } from "./raw.ts";
+import { mapping, record, text } from "./references/lenient.ts";
 
-/** Reads a text file; rejects where there is none. */
+/** Reads a text file; rejects if it can't be read. */
 export type ReadFile = (path: string) => Promise<string>;
 
+/** The prompts in files of a configuration that may be invalid. */
+export const lenientPrompts = mapping({
+  models: record(mapping({ prompts: record(mapping({ file: text })) })),
+});
+
+type Models = Record<string, { prompts: Record<string, string | { file?: string | undefined }> }>;
+
 /**
- * Replaces every `{ file: PATH }` of a configuration's prompts by the file's text, in place of the
- * file's value. Paths are relative to the folder of the config file.
- *
- * @returns the faults of the files that can't be read.
+ * Replaces every prompt `{ file: PATH }` by the file's text. Paths are relative to the folder of
+ * the config file. Returns a fault for every file that can't be read.
  */
 export async function readPrompts(
-  value: unknown,
+  models: Models,
   configFile: string,
   readFile: ReadFile,
 ): Promise<Fault[]> {
   const faults: Fault[] = [];
-  for (const [id, model] of entries(mapping(value).models)) {
-    const prompts = mapping(mapping(model).prompts);
+  for (const [id, { prompts }] of Object.entries(models)) {
     for (const [name, prompt] of Object.entries(prompts)) {
-      const file = textOf(mapping(prompt).file);
+      const file = typeof prompt === "string" ? undefined : prompt.file;
       if (file === undefined) continue;
       try {
         const text = await readFile(resolve(dirname(configFile), file));
@@ -33,7 +32,7 @@ export async function readPrompts(
       } catch (error) {
         faults.push({
           path: ["models", id, "prompts", name, "file"],
-          message: `can't read ${file} (${reason(error)}); ` +
+          message: `can't read ${file} (${fileErrorReason(error)}); ` +
             "create it, or correct the path, which is relative to the config file",
         });
       }
@@ -42,8 +41,8 @@ export async function readPrompts(
   return faults;
 }
 
-/** A short reason why a file can't be read. */
-export function reason(error: unknown): string {
+/** Says briefly why a file can't be read. */
+export function fileErrorReason(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";

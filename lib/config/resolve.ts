@@ -1,122 +1,87 @@
-/**
- * From a validated configuration to what the server runs on.
- *
- * @module
- */
 import type { Env } from "./environment.ts";
 import { ConfigError } from "./faults/fault.ts";
-import { type KeyConfig, keyOf, type LimitsConfig } from "./schema/keys.ts";
 import { type PublishedModel, publishedModels } from "./published_models.ts";
 import type { Config } from "./schema/config.ts";
-import { tokenFault } from "./schema/text_rules.ts";
+import { type KeyConfig, resolveKey } from "./schema/keys.ts";
+import { TOKEN_MESSAGE, TOKEN_REGEXP } from "./schema/text.ts";
 
-/** The token of the shipped file, which counts as none. */
+/** The token of the shipped file, which is public. */
 export const PLACEHOLDER_TOKEN = "your_api_bearer_token_here";
 
-/** The variable that overrides the file's token. */
+/** Environment variable that overrides `api_bearer_token`. */
 const TOKEN_VARIABLE = "O1_API_TOKEN";
 
-/** The server's settings, with those that depend on where it runs. */
+const DAY_MS = 86_400_000;
+
+/** Settings of `server`, with those whose defaults depend on the platform. */
 export type ServerSettings =
   & Omit<Config["server"], "host" | "port" | "heartbeat_ms" | "json_heartbeat">
-  & {
-    /** Longest silence in a stream before a comment is sent, in milliseconds. */
-    heartbeat_ms: number;
-    /** Whether a long JSON answer is preceded by spaces. */
-    json_heartbeat: boolean;
-  };
+  & { heartbeat_ms: number; json_heartbeat: boolean };
 
 /** What the server runs on. */
-export interface ResolvedConfig {
-  /** The server's settings. */
+export interface ResolvedConfig
+  extends Pick<Config, "limits" | "log" | "metrics" | "traces" | "store"> {
   server: ServerSettings;
-  /** The clients' own keys. */
   keys: KeyConfig[];
-  /** Limits of all clients together. */
-  limits: LimitsConfig;
-  /** What clients have to send; undefined where none is set. May be the placeholder. */
+  /** Token that clients send; may be the placeholder. */
   token: string | undefined;
-  /** What keys for sealing are made from. */
+  /** Secret that keys for encryption are derived from. */
   secret: string;
-  /** Whether the token is the shipped file's, which everyone knows. */
   tokenIsPlaceholder: boolean;
-  /** Whether a token or key is set that others don't know, so that other machines may connect. */
+  /** Whether a token or key is set that is not public, so that other machines may connect. */
   hasRealToken: boolean;
-  /** The models, in the order of the file; the first is the default. */
+  /** In the order of the file; the first one is the default. */
   models: PublishedModel[];
-  /** Whether status lines are shown. */
   statusLines: boolean;
-  /** Where what outlives a request is kept. */
-  store: string;
-  /** How long, in milliseconds. */
   storeTtlMs: number;
-  /** What is logged, and how. */
-  log: Config["log"];
-  /** What is counted and measured, and where it is shown; the port is 0 on Deno Deploy. */
-  metrics: Config["metrics"];
-  /** What spans hold. */
-  traces: Config["traces"];
 }
 
-/** Whether this is Deno Deploy, which ends silent streams early and gives little time at the end. */
+/** Deno Deploy ends silent streams early and allows little time at shutdown. */
 export function isDeploy(env: Env): boolean {
-  return ["true", "1"].includes(env("DENO_DEPLOY") ?? "") ||
-    Boolean(env("DENO_DEPLOYMENT_ID"));
+  return ["true", "1"].includes(env("DENO_DEPLOY") ?? "") || Boolean(env("DENO_DEPLOYMENT_ID"));
 }
 
-/**
- * Works out what the server runs on.
- *
- * @throws {ConfigError} when the variable O1_API_TOKEN can't be a token.
- */
-export function resolveConfig(
-  config: Config,
-  options: { env: Env },
-): ResolvedConfig {
-  const token = bearerToken(config, options.env);
+/** @throws {ConfigError} if O1_API_TOKEN is not a valid token. */
+export function resolveConfig(config: Config, { env }: { env: Env }): ResolvedConfig {
+  const { limits, log, traces, store, keys } = config;
+  const token = bearerToken(config, env);
   const tokenIsPlaceholder = token === PLACEHOLDER_TOKEN;
-  const onDeploy = isDeploy(options.env);
+  const hasToken = token !== undefined && !tokenIsPlaceholder;
+  // Without a token, all hashes together: each client only knows its own key.
+  const hashes = keys.map(({ sha256 }) => sha256).join();
+  const onDeploy = isDeploy(env);
   return {
     server: serverSettings(config, onDeploy),
     token,
-    secret: config.secret || secretOf(token, config),
+    secret: config.secret || (hasToken ? token : hashes || PLACEHOLDER_TOKEN),
     tokenIsPlaceholder,
-    hasRealToken: (token !== undefined && !tokenIsPlaceholder) || config.keys.length > 0,
-    keys: config.keys.map(keyOf),
-    limits: config.limits,
+    hasRealToken: hasToken || keys.length > 0,
+    keys: keys.map(resolveKey),
+    limits,
     models: publishedModels(config),
     statusLines: config.stream_status_feedback,
-    store: config.store,
-    storeTtlMs: config.store_ttl_days * 86_400_000,
-    log: config.log,
+    store,
+    storeTtlMs: config.store_ttl_days * DAY_MS,
+    log,
     metrics: onDeploy ? { ...config.metrics, port: 0 } : config.metrics,
-    traces: config.traces,
+    traces,
   };
-}
-
-/** What others can't know: the token, or else all keys together, of which a client has but one. */
-function secretOf(token: string | undefined, { keys }: Config): string {
-  if (token !== undefined && token !== PLACEHOLDER_TOKEN) return token;
-  return keys.length > 0 ? keys.map(({ sha256 }) => sha256).join() : PLACEHOLDER_TOKEN;
 }
 
 function bearerToken(config: Config, env: Env): string | undefined {
   const override = env(TOKEN_VARIABLE) || undefined;
-  const message = override === undefined ? undefined : tokenFault(override);
-  if (message !== undefined) {
-    throw new ConfigError([{ path: TOKEN_VARIABLE, message }]);
+  if (override !== undefined && !TOKEN_REGEXP.test(override)) {
+    throw new ConfigError([{ path: TOKEN_VARIABLE, message: TOKEN_MESSAGE }]);
   }
   return override ?? (config.api_bearer_token || undefined);
 }
 
 function serverSettings(config: Config, onDeploy: boolean): ServerSettings {
-  const { host: _host, port: _port, ...server } = config.server;
+  const { host: _host, port: _port, shutdown_grace_ms: graceMs, ...server } = config.server;
   return {
     ...server,
     heartbeat_ms: server.heartbeat_ms ?? (onDeploy ? 4_000 : 10_000),
     json_heartbeat: server.json_heartbeat ?? onDeploy,
-    shutdown_grace_ms: onDeploy
-      ? Math.min(server.shutdown_grace_ms, 4_000)
-      : server.shutdown_grace_ms,
+    shutdown_grace_ms: onDeploy ? Math.min(graceMs, 4_000) : graceMs,
   };
 }

@@ -56,7 +56,7 @@ Deno.test("the program's help lists every command", async () => {
 for (
   const [args, says, usage] of [
     [["serv"], "Unknown command 'serv'; did you mean 'serve'?", "[command] [options]"],
-    [["dance"], "known here: serve, ask", "[command] [options]"],
+    [["dance"], "valid names: serve, ask", "[command] [options]"],
     [["--prot", "1"], "Unknown option --prot; did you mean --port?", "[command] [options]"],
     [["--port"], "--port needs a value", "[command] [options]"],
     [["--port", "1", "--port", "2"], "--port is given more than once", "[command] [options]"],

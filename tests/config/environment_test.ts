@@ -81,7 +81,7 @@ default_model: m
 for (const text of ["${}", "${1A}", "${A", "${A-b}"]) {
   Deno.test(`what is no reference is an error: ${text}`, async () => {
     assertEquals(await faultsOf(`default_model: "${text}"`), [
-      "1: default_model: holds a ${ that names no variable; " +
+      "1: default_model: contains a ${ that is not a reference; " +
       "write ${NAME}, ${NAME:-default}, or $${",
     ]);
   });
@@ -91,7 +91,7 @@ Deno.test("a replaced value is validated as any other", async () => {
   assertEquals(
     await faultsOf("server:\n  port: ${PORT}", { env: { PORT: "many" } }),
     [
-      "2: server.port: expected a whole number from 0 to 65535, got a text",
+      "2: server.port: expected a whole number from 0 to 65535, got a string",
     ],
   );
 });

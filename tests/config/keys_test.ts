@@ -35,7 +35,7 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
     `{ name: alice, sha256: ${B} }`,
     `{ name: alice, sha256: ${C} }`,
   ], [
-    "3: keys[2].name: 'alice' has 2 keys in use already, one to replace the other; remove one, or set its enabled to false",
+    "3: keys[2].name: 'alice' already has 2 keys in use, one to replace the other; remove one, or set its enabled to false",
   ]],
   ["a key that is switched off is not in use", [
     `{ name: alice, sha256: ${A}, enabled: false }`,
@@ -58,14 +58,14 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
   ["what the bearer token's holder is called is taken", [
     `{ name: default, id: token, sha256: ${A} }`,
   ], [
-    "1: keys[0].name: is what the holder of api_bearer_token is called; choose another",
-    "1: keys[0].id: is what the holder of api_bearer_token is called; choose another",
+    "1: keys[0].name: is reserved for the client that sends api_bearer_token; choose another",
+    "1: keys[0].id: is reserved for the client that sends api_bearer_token; choose another",
   ]],
   ["a model has to exist", [`{ name: alice, sha256: ${A}, models: [one, twoo] }`], [
     "1: keys[0].models[1]: there is no model 'twoo'; did you mean 'two'?",
   ]],
   ["a list of models is not empty", [`{ name: alice, sha256: ${A}, models: [] }`], [
-    "1: keys[0].models: expected a list, not empty, got a list",
+    "1: keys[0].models: expected a non-empty list, got a list",
   ]],
   [
     "a hash is 64 lower-case digits, and what stands there is not shown",
@@ -77,11 +77,11 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
       `${line}: keys[${
         line - 1
       }].sha256: expected the SHA-256 of the whole key, 64 digits 0-9 a-f; ` +
-      "`o1-api keys new NAME` writes it"
+      "`o1-api keys new NAME` prints it"
     ),
   ],
   ["a cost needs a price", [`{ name: alice, sha256: ${A}, daily_usd: 5 }`], [
-    "1: keys[0].daily_usd: needs upstreams.<name>.price: no upstream has one, so nothing would be counted",
+    "1: keys[0].daily_usd: needs upstreams.<name>.price, which no upstream has",
   ]],
   [
     "a date is a date",
@@ -99,15 +99,15 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
     "{ sha356: x, rpm: 0, tpm: 1.5 }",
     `{ name: "a b", sha256: ${A}, parallel: many, enabled: 1, limits: {} }`,
   ], [
-    "1: keys[0].name: is missing; expected a text",
-    "1: keys[0].sha256: is missing; expected a text",
+    "1: keys[0].name: is missing; expected a string",
+    "1: keys[0].sha256: is missing; expected a string",
     "1: keys[0].sha356: unknown key; did you mean 'sha256'?",
     "1: keys[0].rpm: expected a whole number from 1 to 1000000, got 0",
     "1: keys[0].tpm: expected a whole number from 1 to 1000000000, got 1.5",
     "2: keys[1].name: expected at most 64 letters, digits or . _ @ + -",
-    "2: keys[1].parallel: expected a whole number from 1 to 1000000, got a text",
+    "2: keys[1].parallel: expected a whole number from 1 to 1000000, got a string",
     "2: keys[1].enabled: expected true or false, got 1",
-    "2: keys[1].limits: unknown key; known here: name, id, sha256, models, rpm, tpm, parallel, daily_usd, monthly_usd, daily_tokens, monthly_tokens, expires, enabled",
+    "2: keys[1].limits: unknown key; valid names: name, id, sha256, models, rpm, tpm, parallel, daily_usd, monthly_usd, daily_tokens, monthly_tokens, expires, enabled",
   ]],
 ];
 
@@ -126,8 +126,8 @@ Deno.test("limits: bounds, unknown keys and a cost without a price are told", as
     await faultsOf("limits: { rpm: 1000001, monthly_usd: 0, daily_token: 5, tpm: 5 }"),
     [
       "1: limits.rpm: expected a whole number from 1 to 1000000, got 1000001",
-      "1: limits.monthly_usd: expected a number above 0, at most 1000000, got 0",
-      "1: limits.monthly_usd: needs upstreams.<name>.price: no upstream has one, so nothing would be counted",
+      "1: limits.monthly_usd: expected a number greater than 0, at most 1000000, got 0",
+      "1: limits.monthly_usd: needs upstreams.<name>.price, which no upstream has",
       "1: limits.daily_token: unknown key; did you mean 'daily_tokens'?",
     ],
   );
@@ -154,7 +154,7 @@ keys: [{ name: alice, sha256: ${A}, models: [${model}] }]
   const [fault] = await faultsOf(key("gpt-4o"));
   assertEquals(
     fault,
-    "4: keys[0].models[0]: there is no model 'gpt-4o'; known here: o1, o1-mini, o1-draft, " +
+    "4: keys[0].models[0]: there is no model 'gpt-4o'; valid names: o1, o1-mini, o1-draft, " +
       "o1-relay, o1-vote, o1-moa, o1-verify, o1-deep, o1-auto, llama",
   );
 });

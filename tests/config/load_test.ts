@@ -106,19 +106,19 @@ models:
 log: { level: loud }
 `;
   assertEquals(await faultsOf(text), [
-    "1: api_bearer_token: expected a text, got a number; put it in quotes",
+    "1: api_bearer_token: expected a string, got a number; put it in quotes",
     "3: server.prot: unknown key; did you mean 'port'?",
     "4: server.port: expected a whole number from 0 to 65535, got 70000",
     "5: server.heartbeat_ms: expected a whole number from 1 to 86400000, got 0",
-    "7: upstreams.groq.base_url: is missing; expected a text that is not empty",
-    "9: upstreams.groq.timeouts.idle_ms: expected a whole number from 1 to 86400000, got a text",
+    "7: upstreams.groq.base_url: is missing; expected a non-empty string",
+    "9: upstreams.groq.timeouts.idle_ms: expected a whole number from 1 to 86400000, got a string",
     "12: models.o1.strategy: expected one of steps, think, draft, relay, vote, moa, verify, rsa, auto, direct; did you mean 'steps'?",
     "16: models.o2.upstream: unknown upstream; did you mean 'groq'?",
     "18: models.o2.effort: expected one of none, minimal, low, medium, high, xhigh, max; " +
     "did you mean 'medium'?",
     "20: models.o2.options.max_stepz: unknown key; did you mean 'max_steps'?",
     "22: models.o2.prompts.stp: unknown key; did you mean 'step'?",
-    "23: log.level: expected one of debug, info, warn, error, got a text",
+    "23: log.level: expected one of debug, info, warn, error, got a string",
   ]);
 });
 
@@ -129,13 +129,13 @@ Deno.test("an error prints the file before each line and keeps the parts apart",
   );
   assertEquals(
     error.message,
-    "/etc/o1/config.yaml:3: server.port: expected a whole number from 0 to 65535, got a text",
+    "/etc/o1/config.yaml:3: server.port: expected a whole number from 0 to 65535, got a string",
   );
   assertEquals(error.faults, [{
     path: "server.port",
     line: 3,
     column: 3,
-    message: "expected a whole number from 0 to 65535, got a text",
+    message: "expected a whole number from 0 to 65535, got a string",
   }]);
 });
 
@@ -146,7 +146,7 @@ for (
       "server: {}\nlog: {}\nserver: { port: x }",
       [
         "3: duplicate key 'server'; keep only one of them",
-        "3: server.port: expected a whole number from 0 to 65535, got a text",
+        "3: server.port: expected a whole number from 0 to 65535, got a string",
       ],
     ],
     [
@@ -157,18 +157,18 @@ for (
     [
       "a list as root",
       "- server",
-      ["1: expected settings such as 'default_model: NAME', one a line"],
+      ["1: expected settings such as 'default_model: NAME', one per line"],
     ],
     [
       "a text as root",
       "hello",
-      ["1: expected settings such as 'default_model: NAME', one a line"],
+      ["1: expected settings such as 'default_model: NAME', one per line"],
     ],
     [
       "an alias that holds itself",
       "models: &m\n  a:\n    options: *m",
       [
-        "3: models.a.options: holds itself through an alias; write the value out",
+        "3: models.a.options: contains itself through an alias; write the value out",
       ],
     ],
     [
@@ -184,7 +184,7 @@ for (
     [
       "an open bracket",
       "log: {}\nserver: [",
-      ["2: is not valid YAML: wrong indentation, or a bracket that is not closed"],
+      ["2: is not valid YAML: wrong indentation, or an unclosed bracket"],
     ],
     [
       "a missing space after a colon",
@@ -199,7 +199,7 @@ for (
     [
       "a name that the language keeps to itself",
       "models: { __proto__: {} }",
-      ["1: models.__proto__: can't be a name"],
+      ["1: models.__proto__: can't be used as a name"],
     ],
     [
       "an empty name",
@@ -325,7 +325,7 @@ Deno.test("a missing file gives the defaults, unless someone asked for it", asyn
   assertEquals(
     error.message,
     "/etc/o1/config.yaml: can't read the configuration (no such file); " +
-      "create the file, or give another with --config PATH",
+      "create the file, or choose another with --config PATH",
   );
 });
 

@@ -18,7 +18,6 @@ async function readConfig(text: string): Promise<void> {
     env,
     file: "/etc/o1-api/config.yaml",
     readFile: (path) => Promise.reject(new Deno.errors.NotFound(path)),
-    date: Date.UTC(2026, 10, 1),
   });
   assert(resolveConfig(config, { env }).models.length > 0);
 }

@@ -1,38 +1,43 @@
 import { assert, assertEquals } from "@std/assert";
-import { configJsonSchema } from "../../lib/config/schema/json_schema.ts";
+import { configJsonSchema } from "../../lib/config/schema/generate.ts";
 import { headingsOf, linksOf, type Page, proseOf, readPage, ROOT } from "./markdown.ts";
 
 const PAGES = await Promise.all(
-  ["README.md", ".github/README.zh.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md"]
-    .map(readPage),
+  [
+    "README.md",
+    ".github/README.zh.md",
+    ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md",
+    "docs/settings.md",
+  ].map(readPage),
 );
 const pageAt = (path: string) => PAGES.find((page) => page.path === path);
 
-/** What is wrong with a link; undefined where it leads somewhere. */
+/** Returns what is wrong with a link, or undefined for a valid one. */
 async function faultOf(page: Page, link: string): Promise<string | undefined> {
-  // Other sites are not asked, and the server's own pages are no files.
-  if (/^https?:\/\//.test(link)) return URL.canParse(link) ? undefined : "is no address";
+  // Other sites are not contacted.
+  if (/^https?:\/\//.test(link)) return URL.canParse(link) ? undefined : "is not a URL";
   const [path, anchor] = link.split("#");
   const target = path === "" ? new URL(page.path, ROOT) : new URL(path!, new URL(page.path, ROOT));
   try {
     await Deno.stat(target);
   } catch {
-    return "leads to no file";
+    return "points to a missing file";
   }
   if (anchor === undefined) return undefined;
   const other = pageAt(target.pathname.slice(ROOT.pathname.length));
   const anchors = other === undefined ? [] : headingsOf(other).map((heading) => heading.anchor);
-  return anchors.includes(decodeURIComponent(anchor)) ? undefined : "leads to no heading";
+  return anchors.includes(decodeURIComponent(anchor)) ? undefined : "points to a missing heading";
 }
 
 for (const page of PAGES) {
-  Deno.test(`every link of ${page.path} leads somewhere`, async () => {
+  Deno.test(`every link in ${page.path} is valid`, async () => {
     for (const link of linksOf(page)) {
       assertEquals(await faultOf(page, link), undefined, link);
     }
   });
 
-  Deno.test(`every file that ${page.path} names is there`, async () => {
+  Deno.test(`every file that ${page.path} mentions exists`, async () => {
     const named = proseOf(page).matchAll(/`((?:lib|tests|\.github)\/[^`\s]+)`/g);
     for (const [, path] of named) {
       if (/NAME|\*/.test(path!)) continue;
@@ -40,7 +45,7 @@ for (const page of PAGES) {
     }
   });
 
-  Deno.test(`every reference of ${page.path} is defined, and every definition used`, () => {
+  Deno.test(`every link reference in ${page.path} is defined, and every definition used`, () => {
     const prose = proseOf(page);
     const used = new Set([...prose.matchAll(/\]\[([\w-]+)\]/g)].map(([, name]) => name));
     const defined = new Set([...prose.matchAll(/^\[([\w-]+)\]: /gm)].map(([, name]) => name));
@@ -48,7 +53,7 @@ for (const page of PAGES) {
   });
 }
 
-Deno.test("every setting that the pages name is there", () => {
+Deno.test("every setting that the pages mention exists", () => {
   const { properties = {} } = configJsonSchema();
   for (const page of PAGES) {
     const names = proseOf(page).matchAll(

@@ -1,44 +1,34 @@
-/**
- * What is wrong with a configuration, and where.
- *
- * @module
- */
-
-/** Keys and list positions from the root of the file to a value. */
+/** Keys and list indexes from the root of the file to a value. */
 export type Path = readonly (string | number)[];
 
-/** Something wrong, before its line is known. */
+/** A fault whose line is not known yet. */
 export interface Fault {
-  /** The value that it is about. */
   path: Path;
-  /** Where the line is taken from, if not from `path`. */
-  at?: Path;
-  /** Line in the file from 1, where the fault is in the text itself. */
+  /** Where to take the line from, relative to the parent of `path`. Default: `path` itself. */
+  at?: Path | undefined;
+  /** Line and column from 1, for faults of the text itself. */
   line?: number;
-  /** Column in that line, from 1. */
   column?: number;
-  /** What is wrong, what is allowed and what to do. Never holds a key or token. */
+  /** What is wrong, and what is allowed. Never contains a key or token. */
   message: string;
 }
 
-/** Something wrong with a configuration, for people. */
 export interface ConfigFault {
-  /** The value that it is about, e.g. `models.o1.options.max_steps`; empty for the file as a whole. */
+  /** For example `models.o1.options.max_steps`; empty for the file as a whole. */
   path: string;
-  /** Line in the file, from 1. */
+  /** Line and column in the file, from 1. */
   line?: number;
-  /** Column in that line, from 1. */
   column?: number;
-  /** What is wrong, what is allowed and what to do. Never holds a key or token. */
+  /** What is wrong, and what is allowed. Never contains a key or token. */
   message: string;
 }
 
-/** Thrown for a configuration that can't be used; it holds every fault that was found. */
+/** Thrown for an invalid configuration, with every fault that was found. */
 export class ConfigError extends Error {
-  /** The faults, in the order of their lines. */
+  /** Sorted by line. */
   readonly faults: readonly ConfigFault[];
 
-  /** Of a file's faults, or of a flag's or variable's where `file` is left out. */
+  /** @param file the file with the faults; undefined for faults of flags and variables. */
   constructor(faults: readonly ConfigFault[], file?: string) {
     super(faults.map((fault) => printFault(fault, file)).join("\n"));
     this.name = "ConfigError";
@@ -46,26 +36,17 @@ export class ConfigError extends Error {
   }
 }
 
-function printFault(fault: ConfigFault, file: string | undefined): string {
-  const line = fault.line === undefined ? "" : `:${fault.line}`;
-  const where = file === undefined ? "" : `${file}${line}: `;
-  const path = fault.path === "" ? "" : `${fault.path}: `;
-  return `${where}${path}${fault.message}`;
+function printFault({ path, line, message }: ConfigFault, file: string | undefined): string {
+  const place = file === undefined ? [] : [line === undefined ? file : `${file}:${line}`];
+  return [...place, ...(path === "" ? [] : [path]), message].join(": ");
 }
 
-/** Writes a path as people do: `models.o1.upstream[1]`, `models["my model"]`. */
+/** Prints a path like `models.o1.upstream[1]` or `models["my model"]`. */
 export function printPath(path: Path): string {
-  let printed = "";
-  for (const segment of path) {
-    if (typeof segment === "number") printed += `[${segment}]`;
-    else if (!/^[\w<>-]+$/.test(segment)) {
-      printed += `[${JSON.stringify(segment)}]`;
-    } else printed += printed === "" ? segment : `.${segment}`;
-  }
-  return printed;
-}
-
-/** Whether the second path is the first or lies below it. */
-export function isAtOrBelow(path: Path, other: Path): boolean {
-  return path.every((segment, index) => segment === other[index]);
+  return path.map((segment, index) => {
+    if (typeof segment === "number" || !/^[\w<>-]+$/.test(segment)) {
+      return `[${JSON.stringify(segment)}]`;
+    }
+    return index === 0 ? segment : `.${segment}`;
+  }).join("");
 }

@@ -1,46 +1,39 @@
-/**
- * Where things stand in a YAML text, and how they are written there.
- *
- * @module
- */
 import type { Document, Node, ParsedNode } from "yaml";
 import type { Fault, Path } from "./fault.ts";
 
-/** A position in a text. */
+/** Line and column, from 1. */
 export interface Position {
-  /** Line, from 1. */
   line: number;
-  /** Column, from 1. */
   column: number;
 }
 
-/** A YAML text that can be asked for positions. */
+/** A YAML text with the positions of its values. */
 export interface Source {
-  /** Where the value's key stands, or that of the nearest value around it. */
+  /** Returns where a value's key is, or else the key of the nearest value around it. */
   locate(path: Path): Position;
-  /** Whether the value is written without quotes, so that its type follows from its text. */
+  /** Returns true for a scalar without quotes or tag, whose type follows from its text. */
   isPlain(path: Path): boolean;
-  /** What is wrong with the text as YAML. */
+  /** Returns the faults of the YAML syntax. */
   faults(): Fault[];
 }
 
-/** For each kind of mistake a sentence that quotes nothing of the file, which may hold keys. */
-const SENTENCES: Readonly<Record<string, string>> = {
+/** Messages for the parser's codes. They quote nothing of the file, as it may contain keys. */
+const MESSAGES: Readonly<Record<string, string>> = {
   BAD_ALIAS: "an alias (*name) must follow its anchor (&name)",
   BAD_DQ_ESCAPE: "an unknown escape in double quotes; write \\\\ for a backslash",
-  BAD_INDENT: "wrong indentation, or a bracket that is not closed",
-  BAD_SCALAR_START: "a text that starts with @, ` or % must be put in quotes",
-  BLOCK_AS_IMPLICIT_KEY: "two colons in one line; put a text that holds ': ' in quotes",
+  BAD_INDENT: "wrong indentation, or an unclosed bracket",
+  BAD_SCALAR_START: "put a string that starts with @, ` or % in quotes",
+  BLOCK_AS_IMPLICIT_KEY: "two colons in one line; put a string that contains ': ' in quotes",
   MISSING_CHAR: "a character is missing here, such as a closing quote or bracket, or a comma",
   MULTILINE_IMPLICIT_KEY: "expected 'key: value'; put a space after the colon",
   MULTIPLE_DOCS: "expected one document; remove the line '---'",
   RESOURCE_EXHAUSTION: "nested too deeply",
-  TAB_AS_INDENT: "tabs can't indent YAML; use spaces",
+  TAB_AS_INDENT: "YAML can't be indented with tabs; use spaces",
   UNEXPECTED_TOKEN:
     "unexpected text here; put a value with special characters, such as ${NAME} in braces, in quotes",
 };
 
-/** Opens a text; the parser, which is large, is loaded only here. */
+/** Parses a text. Loads the parser, which is large, only when it is called. */
 export async function openSource(text: string): Promise<Source> {
   const yaml = await import("yaml");
   const counter = new yaml.LineCounter();
@@ -54,10 +47,8 @@ export async function openSource(text: string): Promise<Source> {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
 
-  /** Walks as far down the path as the document goes. */
-  function find(
-    path: Path,
-  ): { offset: number; node: Node | null; complete: boolean } {
+  /** Follows the path as far as the document goes. */
+  function find(path: Path): { offset: number; node: Node | null; complete: boolean } {
     let node: Node | null = document.contents;
     let offset = node?.range?.[0] ?? 0;
     for (const segment of path) {
@@ -78,16 +69,14 @@ export async function openSource(text: string): Promise<Source> {
     },
     faults() {
       const duplicates = document.errors.filter(({ code }) => code === "DUPLICATE_KEY");
-      // What follows the first mistake in the syntax is mostly its consequence.
+      // Errors after the first one are mostly its consequences.
       const first = document.errors.find(({ code }) => code !== "DUPLICATE_KEY");
-      return [...duplicates, ...(first === undefined ? [] : [first])].map((
-        { code, pos },
-      ) => ({
+      return [...duplicates, ...(first === undefined ? [] : [first])].map(({ code, pos }) => ({
         path: [],
         ...position(pos[0]),
         message: code === "DUPLICATE_KEY"
           ? duplicateKey(text.slice(pos[0]))
-          : `is not valid YAML: ${SENTENCES[code] ?? "it can't be read from here on"}`,
+          : `is not valid YAML: ${MESSAGES[code] ?? "it can't be read from here on"}`,
       }));
     },
   };
@@ -101,15 +90,13 @@ function child(
 ): { offset: number; node: Node | null } | undefined {
   const node = yaml.isAlias(parent) ? parent.resolve(document) : parent;
   if (yaml.isMap(node)) {
-    // Of two equal keys the last one counts.
+    // The last of two equal keys counts.
     const pair = node.items.findLast(({ key }) =>
       yaml.isScalar(key) && String(key.value) === String(segment)
     );
     if (pair === undefined || !yaml.isNode(pair.key)) return undefined;
-    return {
-      offset: pair.key.range?.[0] ?? 0,
-      node: yaml.isNode(pair.value) ? pair.value : null,
-    };
+    const value = yaml.isNode(pair.value) ? pair.value : null;
+    return { offset: pair.key.range?.[0] ?? 0, node: value };
   }
   const item = yaml.isSeq(node) ? node.items[Number(segment)] : undefined;
   return yaml.isNode(item) ? { offset: item.range?.[0] ?? 0, node: item } : undefined;

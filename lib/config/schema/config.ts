@@ -1,78 +1,66 @@
-/**
- * The one schema of config.yaml: every key with its type, default, bounds and a sentence.
- *
- * @module
- */
 import { z } from "zod";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
 import { keySchema, limitsSchema } from "./keys.ts";
 import { formatSchema, modelSchema } from "./models.ts";
 import { count, milliseconds } from "./numbers.ts";
-import { HOST_REGEXP } from "./text_rules.ts";
+import { baseUrl, HOST_MESSAGE, HOST_REGEXP, origin, token } from "./text.ts";
 import { upstreamOptions } from "./upstream.ts";
 
+const port = z.number().int().min(0).max(65_535);
+
 const server = z.strictObject({
-  host: z.string().regex(
-    HOST_REGEXP,
-    "expected a host name or an IP address, without a port",
-  )
-    .default("0.0.0.0").describe(
-      "Address to listen on; 127.0.0.1 whatever it says as long as no real token is set.",
-    ),
-  port: z.number().int().min(0).max(65_535).default(18_888).describe(
-    "Port to listen on; 0: any free one.",
+  host: z.string().regex(HOST_REGEXP, HOST_MESSAGE).default("0.0.0.0").describe(
+    "Address to listen on. Always 127.0.0.1 until you set a token of your own.",
   ),
-  max_body_bytes: z.number().int().min(1).max(1_073_741_824).default(33_554_432)
-    .describe(
-      "Longest request body, in bytes; a longer one gets 413.",
-    ),
+  port: port.default(18_888).describe("Port to listen on. 0 picks a free port."),
+  max_body_bytes: z.number().int().min(1).max(1_073_741_824).default(33_554_432).describe(
+    "Maximum size of a request body, in bytes. A larger one gets 413.",
+  ),
   body_timeout_ms: milliseconds.default(60_000).describe(
-    "Time for a request's body to arrive, in milliseconds; a slower one gets 408.",
+    "Time limit for receiving a request body, in milliseconds. A slower one gets 408.",
   ),
   max_concurrent_requests: count.default(1_000).describe(
-    "Requests at a time, of all clients; others wait their turn.",
+    "Maximum number of concurrent requests of all clients. Further requests wait in a queue.",
   ),
   max_queue: z.number().int().min(0).max(1_000_000).default(100).describe(
-    "Requests that wait their turn, for 10 seconds at most; over it: 503.",
+    "Maximum length of the queue. A request waits up to 10 seconds; a full queue gives 503.",
   ),
   commit_after_ms: milliseconds.default(1_000).describe(
-    "Time after which a stream's headers are sent even if nothing came from the upstream, in milliseconds.",
+    "Time after which a stream's headers are sent even if the upstream has sent nothing, in milliseconds.",
   ),
   heartbeat_ms: milliseconds.optional().meta({ default: 10_000 }).describe(
-    "Longest silence in a stream before a comment is sent, in milliseconds; 4000 by default on Deno Deploy.",
+    "Longest pause in a stream before a comment is sent, in milliseconds. Default on Deno Deploy: 4000.",
   ),
   request_timeout_ms: milliseconds.default(570_000).describe(
-    "Time for a JSON request, in milliseconds.",
+    "Time limit for a JSON request, in milliseconds.",
   ),
   stream_timeout_ms: milliseconds.default(3_600_000).describe(
-    "Time for a stream, in milliseconds.",
+    "Time limit for a stream, in milliseconds.",
   ),
   max_retries: z.number().int().min(0).max(1_000_000).default(6).describe(
-    "Repeats over all upstream calls of one client request.",
+    "Retries over all upstream calls of one request.",
   ),
   shutdown_grace_ms: milliseconds.default(30_000).describe(
-    "Time for running requests to end at shutdown, in milliseconds; at most 4000 on Deno Deploy.",
+    "Time that running requests have to finish at shutdown, in milliseconds. At most 4000 on Deno Deploy.",
   ),
   max_background: count.default(100).describe(
-    "Responses that may be made in the background at once; one more gets 429.",
+    "Maximum number of background responses in progress. One more gets 429.",
   ),
-  workers: z.union([z.literal("auto"), z.number().int().min(1).max(256)], {
-    error: "expected auto or a whole number from 1 to 256",
-  }).default(1).describe(
-    "Event loops on the one port, each in a thread; `auto`: one a core. More than 1 need Linux and Deno's --unstable-net. Each has its part of the bounds on requests, background responses and calls to an upstream.",
+  workers: z.union([z.literal("auto"), z.number().int().min(1).max(256)]).default(1).describe(
+    "Number of event loops on the port, each in its own thread. `auto`: one per CPU core. More than 1 needs Linux and Deno's --unstable-net. Limits on requests, background responses and upstream calls are divided among them.",
   ),
   json_heartbeat: z.boolean().optional().meta({ default: false }).describe(
-    "Whether a long JSON answer is preceded by spaces, so that nobody on the way gives up; true by default on Deno Deploy.",
+    "Send whitespace before a long JSON answer, so that proxies don't time out. Default on Deno Deploy: true.",
   ),
   strict_openai: z.boolean().default(false).describe(
-    "Whether what OpenAI's o1 refuses is refused, in its words; most clients send such fields.",
+    "Reject what OpenAI's o1 rejects, with OpenAI's messages. Most clients send such fields.",
   ),
   playground: z.boolean().default(true).describe(
-    "Whether browsers get the playground at `/`; it asks for the token itself.",
+    "Serve the playground to browsers at `/`. The page asks for the token.",
   ),
-  cors_origins: z.array(z.string().min(1)).default(["*"]).describe(
-    "Origins whose pages may call; `*`: any; an empty list: none.",
+  cors_origins: z.array(origin).default(["*"]).describe(
+    "Origins of web pages that may call the server. `*` allows any, an empty list none.",
   ),
 });
 
@@ -81,7 +69,7 @@ const STORE_REGEXP = /^(auto|memory|sqlite(:.+)?|kv|rediss?:\/\/.+)$/;
 const route = (effort: keyof typeof EFFORT_ROUTES) =>
   z.enum([...Object.keys(strategies).filter((name) => name !== "auto"), "vote_or_moa"])
     .default(EFFORT_ROUTES[effort])
-    .describe(`What \`auto\` runs at the effort \`${effort}\`.`);
+    .describe(`Strategy that \`auto\` runs at the effort \`${effort}\`.`);
 
 const effortRoutes = z.strictObject({
   none: route("none"),
@@ -94,15 +82,14 @@ const effortRoutes = z.strictObject({
 });
 
 const routing = z.strictObject({
-  effort: effortRoutes.prefault({}).describe("What `auto` runs, by effort."),
-  direct_when: z.array(
-    z.string().min(1).refine(isPattern, "expected a regular expression"),
-  ).default(["^### Task:", "^hello$"]).describe(
-    "Patterns (case is ignored): a request whose last user message matches one is passed through without reasoning, such as chat pages' titles, tags and connection checks.",
-  ),
+  effort: effortRoutes.prefault({}).describe("Strategy that `auto` runs, by effort."),
+  direct_when: z.array(z.string().min(1).refine(isRegExp, "expected a regular expression"))
+    .default(["^### Task:", "^hello$"]).describe(
+      "Case-insensitive regular expressions. A request whose last user message matches one is passed through without reasoning. The defaults match the title, tag and connection-check requests of chat apps.",
+    ),
 });
 
-function isPattern(text: string): boolean {
+function isRegExp(text: string): boolean {
   try {
     new RegExp(text, "i");
     return true;
@@ -113,108 +100,86 @@ function isPattern(text: string): boolean {
 
 const log = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).default("info").describe(
-    "Least important line that is written.",
+    "Minimum level of the lines that are logged.",
   ),
   format: z.enum(["auto", "text", "json"]).default("auto").describe(
-    "`text` or `json` lines; `auto`: text on a terminal, json otherwise.",
+    "`text` or `json` lines. `auto`: text on a terminal, JSON otherwise.",
   ),
 });
 
 const metrics = z.strictObject({
-  enabled: z.boolean().default(true).describe(
-    "Whether requests are counted and measured.",
-  ),
-  port: z.number().int().min(0).max(65_535).default(0).describe(
-    "0: `/metrics` is on the server's own port, behind `api_bearer_token`; any other: it is on that port of the same host, without a token. On Deno Deploy always 0.",
+  enabled: z.boolean().default(true).describe("Collect metrics of requests."),
+  port: port.default(0).describe(
+    "0 serves `/metrics` on the server's own port, protected by `api_bearer_token`. Any other port serves it on the same host without a token. Always 0 on Deno Deploy.",
   ),
 });
 
 const traces = z.strictObject({
   contents: z.boolean().default(false).describe(
-    "Whether spans hold what was asked and answered. Spans are made where OTEL_DENO is true.",
+    "Add prompts and answers to the spans. Spans are only created if OTEL_DENO is true.",
   ),
 });
 
-const name = z.string().min(1);
+const name = z.string().min(1, "a name must not be empty");
 
-/**
- * Schema of the whole file. Times are milliseconds, sizes bytes, prices USD.
- *
- * @internal its type is for zod alone to say
- */
+/** Schema of config.yaml. */
 export const configSchema = z.strictObject({
-  api_bearer_token: z.string().optional().describe(
-    "Clients send it as `Authorization: Bearer`; the variable O1_API_TOKEN overrides it.",
+  api_bearer_token: token.optional().describe(
+    "Token that clients send as `Authorization: Bearer`. The environment variable O1_API_TOKEN overrides it.",
   ),
   secret: z.string().default("").describe(
-    "Seals the private thinking that clients carry; the same on all servers that share clients. Empty: made from `api_bearer_token`.",
+    "Secret that encrypts private thinking sent to clients. Use the same one on all servers that share clients. Empty: derived from `api_bearer_token`.",
   ),
-  model_provider_api_key: z.string().optional().describe(
-    "Sent to `default_api_url` as `Authorization: Bearer`; empty: none is sent.",
+  model_provider_api_key: token.optional().describe(
+    "Sent to `default_api_url` as `Authorization: Bearer`. Empty: no key is sent.",
   ),
-  default_api_url: z.string().min(1).optional().meta({ default: "demo:" })
-    .describe(
-      "The provider's base URL, with or without /chat/completions; `demo:` is the built-in model.",
-    ),
+  default_api_url: baseUrl.optional().meta({ default: "demo:" }).describe(
+    "Base URL of the provider, with or without /chat/completions. `demo:` is the built-in model.",
+  ),
   default_model: z.string().min(1).optional().describe(
-    "The model's name at the provider; needed for any but the built-in model.",
+    "Name of the model at the provider. Required except for the built-in model.",
   ),
   stream_status_feedback: z.boolean().default(true).describe(
-    "Whether status lines such as the total thinking time are shown; step titles always are.",
+    "Show status lines such as the total thinking time. Step titles are always shown.",
   ),
   use_regex_processing: z.boolean().optional().describe(
-    "true: the format `markdown`; false: `details_steps`; left out: `both`.",
+    "`true` sets the format `markdown`, `false` sets `details_steps`. Default: the format `both`.",
   ),
   server: server.prefault({}).describe("The HTTP server."),
   upstreams: z.record(name, upstreamOptions).default({}).describe(
-    "Providers of models, by names of one's own.",
+    "Providers of models, by names that you choose.",
   ),
   models: z.record(name, modelSchema.prefault({})).default({}).describe(
-    "The models that clients see, by id; left out: `o1` and the upstream model's own name.",
+    "Models that clients see, by id. Default: `o1` and its variants, and the upstream model's own name.",
   ),
   formats: z.record(name, formatSchema).default({}).describe(
-    "Formats of one's own, by names that `models.<id>.format` can give.",
+    "Your own formats, by names to use in `models.<name>.format`.",
   ),
   store: z.string().regex(
     STORE_REGEXP,
     "expected auto, memory, sqlite, sqlite:PATH, kv or a redis:// URL",
   ).default("auto").describe(
-    "Where responses and conversations are kept: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv` or `redis://…`; `auto`: Deno KV on Deno Deploy, else o1-api.db beside config.yaml.",
+    "Where responses and conversations are stored: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv` or `redis://…`. `auto`: Deno KV on Deno Deploy, otherwise o1-api.db beside config.yaml.",
   ),
   store_ttl_days: z.number().min(0.001).max(3_650).default(30).describe(
-    "How long they are kept, in days.",
+    "How long responses and conversations are stored, in days.",
   ),
   keys: z.array(keySchema).default([]).describe(
-    "More clients than the one `api_bearer_token`; `o1-api keys new NAME` makes an entry.",
+    "Keys of further clients besides `api_bearer_token`. `o1-api keys new NAME` prints an entry.",
   ),
-  limits: limitsSchema.prefault({}).describe(
-    "Limits of all clients together.",
-  ),
-  routing: routing.prefault({}).describe(
-    "Which requests go which way.",
-  ),
-  log: log.prefault({}).describe(
-    "What is logged; never a prompt, an answer or a key.",
-  ),
-  metrics: metrics.prefault({}).describe("Metrics, for Prometheus and OpenTelemetry."),
-  traces: traces.prefault({}).describe("Traces, for OpenTelemetry."),
+  limits: limitsSchema.prefault({}).describe("Limits of all clients together."),
+  routing: routing.prefault({}).describe("Choice of the strategy for each request."),
+  log: log.prefault({}).describe("Logging. Prompts, answers and keys are never logged."),
+  metrics: metrics.prefault({}).describe("Metrics for Prometheus and OpenTelemetry."),
+  traces: traces.prefault({}).describe("Traces for OpenTelemetry."),
 });
 
-/**
- * The file's settings after validation, with prompts still where the file says.
- *
- * @internal
- */
-export type FileConfig = z.output<typeof configSchema>;
+type FileConfig = z.output<typeof configSchema>;
 
-/** One published model's settings, with its prompts read. */
+/** Settings of one model, with its prompts read from their files. */
 export type ModelConfig = Omit<FileConfig["models"][string], "prompts"> & {
-  /** Texts that replace the strategy's own prompts, by name. */
   prompts: Record<string, string>;
 };
 
-/** A whole configuration, validated and with its prompts read. */
-export type Config = Omit<FileConfig, "models"> & {
-  /** The models that clients see, by id. */
-  models: Record<string, ModelConfig>;
-};
+/** Validated settings, with all prompts read from their files. */
+export type Config = Omit<FileConfig, "models"> & { models: Record<string, ModelConfig> };

@@ -1,42 +1,147 @@
 /**
- * Writes what is derived from the schema: `config.schema.json`, and the README's reference between
- * its markers.
+ * Generates `config.schema.json` for editors and `docs/settings.md`. Run it as `deno task docs`.
  *
  * @module
  */
-import { join } from "node:path";
-import { configJsonSchema } from "./json_schema.ts";
-import { settingsReference } from "./reference.ts";
+import { z } from "zod";
+import { strategies } from "../../reasoning/strategies/mod.ts";
+import { expectation, type JsonSchema } from "../faults/expectation.ts";
+import { configSchema } from "./config.ts";
 
-const START = "<!-- settings:start -->";
-const END = "<!-- settings:end -->";
+const SCHEMA_FILE = new URL("../config.schema.json", import.meta.url);
+const SETTINGS_PAGE = new URL("../../../docs/settings.md", import.meta.url);
 
-/** The text of config.schema.json. */
+/** Returns the JSON Schema of config.yaml. Numbers, switches and choices may also be `${NAME}`. */
+export function configJsonSchema(): JsonSchema {
+  const schema = toJsonSchema(configSchema);
+  const model = entrySchema(schema.properties?.models);
+  if (model?.properties !== undefined) {
+    model.properties.options = { ...model.properties.options, ...allOptions() };
+  }
+  return { title: "o1-api configuration", ...allowReferences(schema) };
+}
+
+/** Returns the text of config.schema.json. */
 export function schemaFile(): string {
   return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
 }
 
-/** A README with the reference between its markers; unchanged where it has none. */
-export function withReference(readme: string): string {
-  const start = readme.indexOf(START);
-  const end = readme.indexOf(END, start);
-  if (start < 0 || end < 0) return readme;
-  return `${readme.slice(0, start + START.length)}\n\n${settingsReference()}\n\n${
-    readme.slice(end)
-  }`;
+function toJsonSchema(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
 }
 
-async function generate(folder: string): Promise<void> {
-  await Deno.writeTextFile(join(folder, "../config.schema.json"), schemaFile());
-  const path = join(folder, "../../../README.md");
-  try {
-    await Deno.writeTextFile(
-      path,
-      withReference(await Deno.readTextFile(path)),
-    );
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+/** Returns the options of all strategies as one object. Loading checks which belong together. */
+function allOptions(): JsonSchema {
+  const properties: Record<string, JsonSchema> = {};
+  for (const [strategy, { options }] of Object.entries(strategies)) {
+    for (const [name, schema] of Object.entries(toJsonSchema(options).properties ?? {})) {
+      const option = { ...schema, description: `${strategy}: ${schema.description ?? ""}` };
+      const other = properties[name];
+      properties[name] = other === undefined ? option : {
+        description: `${other.description} ${option.description}`,
+        anyOf: [...(other.anyOf ?? [other]), option],
+      };
+    }
   }
+  return { type: "object", properties, additionalProperties: false };
 }
 
-if (import.meta.main) await generate(import.meta.dirname ?? ".");
+/** A string with a variable of the environment, whose type is known only when it is replaced. */
+const REFERENCE: JsonSchema = { type: "string", pattern: "\\$\\{" };
+
+const ANNOTATIONS = ["description", "default", "examples"];
+
+/** Also accepts `${NAME}` wherever a string would otherwise be rejected. */
+function allowReferences(schema: JsonSchema): JsonSchema {
+  const result: JsonSchema = { ...schema };
+  if (schema.properties !== undefined) {
+    result.properties = Object.fromEntries(
+      Object.entries(schema.properties).map(([key, inner]) => [key, allowReferences(inner)]),
+    );
+  }
+  if (typeof schema.additionalProperties === "object") {
+    result.additionalProperties = allowReferences(schema.additionalProperties);
+  }
+  if (schema.items !== undefined) result.items = allowReferences(schema.items);
+  if (schema.anyOf !== undefined) result.anyOf = schema.anyOf.map(allowReferences);
+  const rejectsStrings = ["integer", "number", "boolean"].includes(schema.type ?? "") ||
+    schema.enum !== undefined || schema.pattern !== undefined;
+  if (!rejectsStrings) return result;
+  const { true: annotations = [], false: constraints = [] } = Object.groupBy(
+    Object.entries(result),
+    ([keyword]) => `${ANNOTATIONS.includes(keyword)}`,
+  );
+  return {
+    ...Object.fromEntries(annotations),
+    anyOf: [Object.fromEntries(constraints), REFERENCE],
+  };
+}
+
+/** Returns the text of docs/settings.md: a table of settings for each section. */
+export function settingsPage(): string {
+  const { properties = {} } = toJsonSchema(configSchema);
+  const scalars = Object.entries(properties).filter(([key, schema]) =>
+    sectionOf(key, schema) === undefined
+  );
+  const sections: [heading: string, schema: JsonSchema][] = [
+    ["Top level", { properties: Object.fromEntries(scalars) }],
+  ];
+  for (const [key, schema] of Object.entries(properties)) {
+    const section = sectionOf(key, schema);
+    if (section !== undefined) sections.push(section);
+    if (key !== "models") continue;
+    for (const [strategy, { options }] of Object.entries(strategies)) {
+      sections.push([`\`models.<name>.options\` of \`${strategy}\``, toJsonSchema(options)]);
+    }
+  }
+  const tables = sections.map(([heading, schema]) => [heading, rows(schema)] as const)
+    .filter(([, rows]) => rows.length > 0)
+    .map(([heading, rows]) => `## ${heading}\n\n${[...HEAD, ...rows].join("\n")}\n`);
+  return `${INTRODUCTION}\n${tables.join("\n")}`;
+}
+
+const INTRODUCTION = `# Settings
+
+<!-- Generated by \`deno task docs\`. Edit lib/config/schema/ instead. -->
+
+Every key of \`config.yaml\` is optional, unless its default is "required". \`\${NAME}\` in any value is
+replaced by an environment variable, \`\${NAME:-default}\` also has a default. The command \`check\` prints
+every fault of the file with its line. For completion in your editor, start the file with
+\`# yaml-language-server: $schema=lib/config/config.schema.json\`.
+`;
+
+const HEAD = ["| Key | Value | Default | Description |", "| --- | --- | --- | --- |"];
+
+/** Returns the heading and the schema of a key's section; undefined for a key without one. */
+function sectionOf(key: string, schema: JsonSchema): [string, JsonSchema] | undefined {
+  if (schema.properties !== undefined) return [`\`${key}\``, schema];
+  const entry = entrySchema(schema);
+  if (entry?.properties === undefined) return undefined;
+  return [schema.items === undefined ? `\`${key}.<name>\`` : `\`${key}[]\``, entry];
+}
+
+/** Returns the schema of the entries of a list or mapping. */
+function entrySchema(schema: JsonSchema | undefined): JsonSchema | undefined {
+  const entry = schema?.items ?? schema?.additionalProperties;
+  return typeof entry === "object" ? entry : undefined;
+}
+
+function rows(section: JsonSchema, prefix = ""): string[] {
+  return Object.entries(section.properties ?? {}).flatMap(([key, schema]) => {
+    if (schema.properties !== undefined) return rows(schema, `${prefix}${key}.`);
+    const isRequired = section.required?.includes(key) ?? false;
+    const noDefault = isRequired ? "required" : "";
+    const cells = [
+      `\`${prefix}${key}\``,
+      expectation(schema),
+      schema.default === undefined ? noDefault : `\`${JSON.stringify(schema.default)}\``,
+      schema.description ?? "",
+    ];
+    return [`| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`];
+  });
+}
+
+if (import.meta.main) {
+  await Deno.writeTextFile(SCHEMA_FILE, schemaFile());
+  await Deno.writeTextFile(SETTINGS_PAGE, settingsPage());
+}

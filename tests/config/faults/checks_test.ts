@@ -18,11 +18,11 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   ],
   [
     "log: { colour: x }",
-    "1: log.colour: unknown key; known here: level, format",
+    "1: log.colour: unknown key; valid names: level, format",
   ],
   [
     model("strategy: direct, options: { x: 1 }"),
-    "1: models.m.options.x: unknown key; none is known here",
+    "1: models.m.options.x: unknown key; no name is valid here",
   ],
   // URLs
   [
@@ -44,16 +44,16 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [
     upstream("base_url: 'http://host:6667/v1'"),
     "2: upstreams.u.base_url: port 6667 is blocked by the Fetch standard; " +
-    "let the provider listen on another",
+    "configure the provider to use another",
   ],
   [
     upstream("base_url: 'https://me:pw@host/v1'"),
-    "2: upstreams.u.base_url: must not hold a user name or password; " +
+    "2: upstreams.u.base_url: must not contain a user name or password; " +
     "set the key as model_provider_api_key, or as the upstream's api_key or headers",
   ],
   [
     upstream("base_url: 'https://host/v1#x'"),
-    "2: upstreams.u.base_url: must not hold a fragment (#…); remove it",
+    "2: upstreams.u.base_url: must not contain a fragment (#…); remove it",
   ],
   [upstream("base_url: 'https://host/v1?api-version=1'")],
   [upstream("base_url: 'http://127.0.0.1:11434/v1/chat/completions/'")],
@@ -74,11 +74,11 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   ],
   [
     upstream('base_url: "demo:", api_key: 3'),
-    "2: upstreams.u.api_key: expected a text or a list, not empty, got a number; put it in quotes",
+    "2: upstreams.u.api_key: expected a string or a non-empty list, got a number; put it in quotes",
   ],
   [
     upstream('base_url: "demo:", headers: { "x y": a, z: "b\\nc" }'),
-    '2: upstreams.u.headers["x y"]: is no valid header name; use letters, digits and hyphens',
+    '2: upstreams.u.headers["x y"]: is not a valid header name; use letters, digits and hyphens',
     "2: upstreams.u.headers.z: a header's value must be Latin-1 text in one line, " +
     "without control characters",
   ],
@@ -97,7 +97,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   // Models
   [
     model("upstream: nope"),
-    "1: models.m.upstream: unknown upstream; known here: default",
+    "1: models.m.upstream: unknown upstream; valid names: default",
   ],
   [
     `${upstream("base_url: 'demo:'")}\n${model("upstream: [u, w]")}`,
@@ -105,26 +105,26 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   ],
   [
     model("upstream: toString, strategy: toString"),
-    "1: models.m.upstream: unknown upstream; known here: default",
-    "1: models.m.strategy: expected one of steps, think, draft, relay, vote, moa, verify, rsa, auto, direct, got a text",
+    "1: models.m.upstream: unknown upstream; valid names: default",
+    "1: models.m.strategy: expected one of steps, think, draft, relay, vote, moa, verify, rsa, auto, direct, got a string",
   ],
   [
     "upstreams: { a: { base_url: 'demo:' }, b: { base_url: 'demo:' } }\nmodels: { m: { model: x } }",
-    "2: models.m.upstream: is missing; say which of the upstreams: a, b",
+    "2: models.m.upstream: is missing; choose one of the upstreams: a, b",
   ],
   [
     "upstreams: { a: { base_url: 'http://h' } }\nmodels: { m: { upstream: a } }",
-    "2: models.m.model: is missing; give the model's name at the upstream, or set default_model",
+    "2: models.m.model: is missing; set the model's name at the upstream, or default_model",
   ],
   [
     "upstreams: { a: { base_url: 'http://h' } }",
     "1: default_model: is missing; name a model of the upstream 'a', " +
-    "or publish models of your own under 'models'",
+    "or publish your own models under 'models'",
   ],
   [
     "log: {}\ndefault_api_url: https://h",
     "2: default_model: is missing; name a model of the provider at default_api_url, " +
-    "or publish models of your own under 'models'",
+    "or publish your own models under 'models'",
   ],
   [
     "default_api_url: 'demo:'\nupstreams: { default: { base_url: 'demo:' } }",
@@ -136,7 +136,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   ],
   [
     model("upstream: 3"),
-    "1: models.m.upstream: expected a text that is not empty or a list, not empty, got a number; put it in quotes",
+    "1: models.m.upstream: expected a non-empty string or a non-empty list, got a number; put it in quotes",
   ],
   [
     model("strategy: steps, options: { min_steps: 9, max_steps: 4 }"),
@@ -145,7 +145,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [model("strategy: steps, options: { max_steps: 2 }")],
   [
     model("strategy: steps, options: { max_steps: many }"),
-    "1: models.m.options.max_steps: expected a whole number from 1 to 1000, got a text",
+    "1: models.m.options.max_steps: expected a whole number from 1 to 1000, got a string",
   ],
   [
     model("strategy: steps, options: { max_steps: 7.5 }"),
@@ -153,17 +153,17 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   ],
   [
     model("strategy: steps, roles: { judge: { model: x } }"),
-    "1: models.m.roles.judge: unknown key; known here: step, answer",
+    "1: models.m.roles.judge: unknown key; valid names: step, answer",
   ],
   [
     model("strategy: vote, modifiers: { re2: true, wait: 1 }"),
-    "1: models.m.modifiers.wait: this strategy has no follow-ups; those that have: " +
+    "1: models.m.modifiers.wait: is not supported by this strategy; strategies that support it: " +
     "steps, think, draft, relay",
   ],
   [
     model("strategy: think, modifiers: { wait: 65, re2: yes, re3: true }"),
     "1: models.m.modifiers.wait: expected a whole number from 0 to 64, got 65",
-    "1: models.m.modifiers.re2: expected true or false, got a text",
+    "1: models.m.modifiers.re2: expected true or false, got a string",
     "1: models.m.modifiers.re3: unknown key; did you mean 're2'?",
   ],
   [
@@ -185,7 +185,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   ],
   [
     model("strategy: auto, roles: { steps.step: { model: x } }"),
-    '1: models.m.roles["steps.step"]: unknown key; known here: direct.answer, think.think, ' +
+    '1: models.m.roles["steps.step"]: unknown key; valid names: direct.answer, think.think, ' +
     "think.answer, vote.sample, vote.judge, vote.answer, moa.proposer, " +
     Array.from({ length: 16 }, (_, i) => `moa.proposer_${i + 1}, `).join("") +
     "moa.aggregator, verify.solver, verify.verifier, verify.answer, rsa.sample, " +
@@ -193,15 +193,15 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   ],
   [
     model("strategy: steps, roles: { step: { upstream: nope } }"),
-    "1: models.m.roles.step.model: is missing; expected a text that is not empty",
-    "1: models.m.roles.step.upstream: unknown upstream; known here: default",
+    "1: models.m.roles.step.model: is missing; expected a non-empty string",
+    "1: models.m.roles.step.upstream: unknown upstream; valid names: default",
   ],
   [
     model("strategy: steps, prompts: { step: 3, answer: { path: x } }"),
-    "1: models.m.prompts.step: expected a text or a mapping (lines of 'key: value'), " +
+    "1: models.m.prompts.step: expected a string or a mapping (lines of 'key: value'), " +
     "got a number; put it in quotes",
-    "1: models.m.prompts.answer.file: is missing; expected a text that is not empty",
-    "1: models.m.prompts.answer.path: unknown key; known here: file",
+    "1: models.m.prompts.answer.file: is missing; expected a non-empty string",
+    "1: models.m.prompts.answer.path: unknown key; valid names: file",
   ],
   [
     model("caps: { calls: 0 }"),
@@ -209,7 +209,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   ],
   [
     model("caps: { usd: 0 }"),
-    "1: models.m.caps.usd: expected a number above 0, at most 1000000, got 0",
+    "1: models.m.caps.usd: expected a number greater than 0, at most 1000000, got 0",
   ],
   // Formats
   [
@@ -219,19 +219,19 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [
     "formats: { f: { step: '{content}{title}', answer: x, total: x } }",
     "1: formats.f.step: {title} must come before {content}, as it does in a stream",
-    "1: formats.f.answer: must hold {content}, once",
-    "1: formats.f.total: must hold {seconds}",
+    "1: formats.f.answer: must contain {content} exactly once",
+    "1: formats.f.total: must contain {seconds}",
   ],
   [
     "formats: { f: { step: '{title}', answer: '{content}{content}' } }",
-    "1: formats.f.step: must hold {content}, once",
-    "1: formats.f.answer: must hold {content}, once",
+    "1: formats.f.step: must contain {content} exactly once",
+    "1: formats.f.answer: must contain {content} exactly once",
   ],
   ["formats: { f: { step: '{n}{title}{content}', answer: '{content}', total: '{seconds}' } }"],
 ];
 
 for (const [text, ...faults] of CASES) {
-  Deno.test(`${faults.length === 0 ? "accepted" : "refused"}: ${text}`, async () => {
+  Deno.test(`${faults.length === 0 ? "accepts" : "rejects"}: ${text}`, async () => {
     assertEquals(await faultsOf(text), faults);
   });
 }

@@ -1,75 +1,54 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { schemaFile, withReference } from "../../../lib/config/schema/generate.ts";
-import { configJsonSchema } from "../../../lib/config/schema/json_schema.ts";
-import { settingsReference } from "../../../lib/config/schema/reference.ts";
+import { configJsonSchema, schemaFile, settingsPage } from "../../../lib/config/schema/generate.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { resolveConfig } from "../../../lib/config/resolve.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
-const STALE = "is not current: run `deno task docs`";
 
-Deno.test("config.schema.json is current", async () => {
-  const written = await Deno.readTextFile(
-    new URL("lib/config/config.schema.json", ROOT),
-  );
-  assert(written === schemaFile(), `lib/config/config.schema.json ${STALE}`);
-});
+for (
+  const [path, generate] of [
+    ["lib/config/config.schema.json", schemaFile],
+    ["docs/settings.md", settingsPage],
+  ] as const
+) {
+  Deno.test(`${path} is up to date`, async () => {
+    const text = await Deno.readTextFile(new URL(path, ROOT));
+    assert(text === generate(), `${path} is out of date: run \`deno task docs\``);
+  });
+}
 
-Deno.test("the README's reference of settings is current", async () => {
-  let readme: string;
-  try {
-    readme = await Deno.readTextFile(new URL("README.md", ROOT));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  assert(readme === withReference(readme), `README.md ${STALE}`);
-});
-
-Deno.test("the reference replaces what stands between the markers, and nothing else", () => {
-  const [start, end] = ["<!-- settings:start -->", "<!-- settings:end -->"];
-  const replaced = withReference(`# A\n\n${start}\nold\n${end}\n\n# B\n`);
-  assertEquals(
-    replaced,
-    `# A\n\n${start}\n\n${settingsReference()}\n\n${end}\n\n# B\n`,
-  );
-  assertEquals(withReference(replaced), replaced);
-  assertEquals(withReference("# A\n"), "# A\n");
-});
-
-Deno.test("the reference names every section and says types, defaults and units", () => {
-  const reference = settingsReference();
+Deno.test("the settings page has every section, with types, defaults and units", () => {
+  const page = settingsPage();
   for (
     const heading of [
-      "The file",
+      "Top level",
       "`server`",
       "`upstreams.<name>`",
       "`models.<name>`",
+      "`models.<name>.options` of `steps`",
+      "`keys[]`",
       "`log`",
     ]
   ) {
-    assertStringIncludes(reference, `### ${heading}\n`);
+    assertStringIncludes(page, `## ${heading}\n`);
   }
-  assertMatch(
-    reference,
-    /\| `port` +\| a whole number from 0 to 65535 +\| `18888` +\| Port/,
-  );
-  assertMatch(reference, /\| `timeouts.idle_ms` .* in milliseconds\. +\|/);
-  assertMatch(reference, /\| `max_steps` /);
+  assertMatch(page, /\| `port` \| a whole number from 0 to 65535 \| `18888` \| Port/);
+  assertMatch(page, /\| `timeouts.idle_ms` .* in milliseconds\. \|/);
+  assertMatch(page, /\| `max_steps` /);
 });
 
-Deno.test("every setting of the schema has a sentence", () => {
-  const rows = settingsReference().split("\n").filter((line) => line.startsWith("| `"));
+Deno.test("every setting has a description", () => {
+  const rows = settingsPage().split("\n").filter((line) => line.startsWith("| `"));
   assert(rows.length > 50);
   for (const row of rows) assertMatch(row, /\S.* \| \S.*\. +\|$|\.\s*\|$/, row);
 });
 
-Deno.test("the schema for editors lets every number, switch and choice be a variable", () => {
+Deno.test("the JSON schema allows a variable for every number, switch and choice", () => {
   const { properties = {} } = configJsonSchema();
   const reference = { type: "string", pattern: "\\$\\{" };
   assertEquals(properties.server?.properties?.port, {
     default: 18_888,
-    description: "Port to listen on; 0: any free one.",
+    description: "Port to listen on. 0 picks a free port.",
     anyOf: [{ type: "integer", minimum: 0, maximum: 65_535 }, reference],
   });
   assertEquals(properties.stream_status_feedback?.anyOf, [
@@ -79,7 +58,7 @@ Deno.test("the schema for editors lets every number, switch and choice be a vari
   assertEquals(properties.log?.properties?.level?.anyOf?.at(-1), reference);
 });
 
-Deno.test("the shipped config.yaml is valid, and works with no account and no network", async () => {
+Deno.test("the shipped config.yaml is valid and uses only the demo model", async () => {
   const { config, found } = await loadConfig({
     path: new URL("config.yaml", ROOT).pathname,
     explicit: true,
@@ -100,7 +79,7 @@ Deno.test("the shipped config.yaml is valid, and works with no account and no ne
   );
 });
 
-Deno.test("the examples in the shipped config.yaml are valid too", async () => {
+Deno.test("the examples in the shipped config.yaml are valid", async () => {
   const text = await Deno.readTextFile(new URL("config.yaml", ROOT));
   const examples = text.split(/\n\n/).filter((block) => /^# \w+: /m.test(block));
   assert(examples.length >= 2);

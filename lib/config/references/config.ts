@@ -1,0 +1,88 @@
+/**
+ * Checks across several keys of config.yaml. They run whatever else is wrong with the file, so that
+ * one load reports every fault.
+ *
+ * @module
+ */
+import { FORMATS } from "../../api/formats/format.ts";
+import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
+import {
+  DEFAULT_UPSTREAM,
+  defaultModel,
+  type Defaults,
+  defaultUpstream,
+  publishedUpstream,
+} from "../defaults.ts";
+import type { Path } from "../faults/fault.ts";
+import { suggestion } from "../faults/suggestion.ts";
+import { usualIds } from "../published_models.ts";
+import { keys, usdLimits } from "./keys.ts";
+import { anything, mapping, record, text } from "./lenient.ts";
+import { checkNames, model } from "./models.ts";
+
+export const references = mapping({
+  default_api_url: text,
+  default_model: text,
+  upstreams: record(mapping({ base_url: text, price: anything })),
+  models: record(model),
+  formats: record(anything),
+  keys,
+  limits: mapping(usdLimits),
+  routing: mapping({ effort: record(text) }),
+}).superRefine((config, ctx) => {
+  const { default_api_url: url, upstreams, models, formats, keys } = config;
+  const report = (path: Path, message: string, at?: Path) =>
+    ctx.addIssue({ code: "custom", path: [...path], params: { at }, message });
+
+  const baseUrls = Object.entries(upstreams).map(([name, { base_url }]) =>
+    [name, base_url ?? ""] as const
+  );
+  const defaults: Defaults = { url, model: config.default_model, baseUrls: new Map(baseUrls) };
+
+  if (url !== undefined && Object.hasOwn(upstreams, DEFAULT_UPSTREAM)) {
+    const message = "is the name of the upstream at default_api_url; choose another";
+    report(["upstreams", DEFAULT_UPSTREAM], message);
+  }
+  for (const name of FORMATS.filter((name) => Object.hasOwn(formats, name))) {
+    report(["formats", name], "is the name of a built-in format; choose another");
+  }
+
+  const upstream = publishedUpstream(defaults);
+  const publishedModel = defaultModel(defaults, [upstream]);
+  const ownIds = Object.keys(models);
+  if (ownIds.length === 0 && publishedModel === undefined) {
+    const isDefault = defaultUpstream(defaults) === DEFAULT_UPSTREAM;
+    const provider = isDefault ? "provider at default_api_url" : `upstream '${upstream}'`;
+    report(
+      ["default_model"],
+      `is missing; name a model of the ${provider}, or publish your own models under 'models'`,
+      isDefault ? ["default_api_url"] : ["upstreams", upstream],
+    );
+  }
+  const routes = Object.entries(config.routing.effort).filter(([, route]) => route !== undefined);
+  const names = {
+    defaults,
+    formats: [...FORMATS, ...Object.keys(formats)],
+    routes: { ...EFFORT_ROUTES, ...Object.fromEntries(routes) },
+  };
+  for (const [id, model] of Object.entries(models)) {
+    checkNames(model, ["models", id], names, ctx);
+  }
+
+  const ids = ownIds.length > 0 ? ownIds : usualIds(publishedModel);
+  for (const [index, { models }] of keys.entries()) {
+    for (const [position, id] of models.entries()) {
+      if (id === undefined || ids.includes(id)) continue;
+      const message = `there is no model '${id}'${suggestion(id, ids)}`;
+      report(["keys", index, "models", position], message);
+    }
+  }
+  if (Object.values(upstreams).some(({ price }) => price !== undefined)) return;
+  const holders = keys.map((key, index) => [["keys", index], key] as const);
+  for (const [path, limits] of [[["limits"], config.limits] as const, ...holders]) {
+    for (const field of ["daily_usd", "monthly_usd"] as const) {
+      if (limits[field] === undefined) continue;
+      report([...path, field], "needs upstreams.<name>.price, which no upstream has");
+    }
+  }
+});

@@ -1,0 +1,35 @@
+/**
+ * Schemas that never fail: they drop values of the wrong type, which the main schema reports.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** Any value. */
+export const anything = z.unknown().optional();
+
+/** A non-empty string. */
+export const text = z.string().min(1).optional().catch(undefined);
+
+/** A non-empty string, or a list of them. */
+export const textOrList = z.union([z.string().min(1), z.array(text)]).optional().catch([]);
+
+export function mapping<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+): z.ZodPreprocess<z.ZodObject<Shape>> {
+  return z.preprocess(onlyMapping, z.object(shape));
+}
+
+export function record<Value extends z.ZodType>(
+  value: Value,
+): z.ZodPreprocess<z.ZodRecord<z.ZodString, Value>> {
+  return z.preprocess(onlyMapping, z.record(z.string(), value));
+}
+
+export function list<Item extends z.ZodType>(item: Item): z.ZodPreprocess<z.ZodArray<Item>> {
+  return z.preprocess((value) => Array.isArray(value) ? value : [], z.array(item));
+}
+
+function onlyMapping(value: unknown): object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}

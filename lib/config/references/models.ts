@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { overrideNames } from "../../reasoning/overrides.ts";
+import type { EffortRoutes } from "../../reasoning/request.ts";
+import { strategies } from "../../reasoning/strategies/mod.ts";
+import { allBaseUrls, defaultModel, type Defaults, defaultUpstream } from "../defaults.ts";
+import type { Path } from "../faults/fault.ts";
+import { suggestion } from "../faults/suggestion.ts";
+import { unknownKeys, validate } from "../faults/validate.ts";
+import { anything, mapping, record, text, textOrList } from "./lenient.ts";
+
+/** What the names in a model refer to. */
+export interface Names {
+  defaults: Defaults;
+  formats: readonly string[];
+  /** The strategies that `auto` may run. */
+  routes: EffortRoutes;
+}
+
+export const model = mapping({
+  // An invalid name becomes one that is skipped here.
+  strategy: z.string().default("direct").catch(""),
+  upstream: textOrList,
+  model: anything,
+  format: text,
+  options: record(anything),
+  modifiers: mapping({ wait: z.number().default(0).catch(0) }),
+  roles: record(mapping({ upstream: textOrList })),
+  prompts: record(anything),
+}).superRefine(({ strategy: name, options, modifiers }, ctx) => {
+  const strategy = Object.hasOwn(strategies, name) ? strategies[name] : undefined;
+  if (strategy === undefined) return;
+  for (const { path, at, message } of validate(strategy.options, options).faults) {
+    ctx.addIssue({ code: "custom", path: ["options", ...path], params: { at }, message });
+  }
+  for (const [key, max] of Object.entries(options)) {
+    const minKey = key.replace(/^max_/, "min_");
+    const min = options[minKey];
+    if (typeof max !== "number" || typeof min !== "number" || min <= max) continue;
+    const message = `must be at most ${key}, which is ${max}`;
+    ctx.addIssue({ code: "custom", path: ["options", minKey], message });
+  }
+  if (modifiers.wait !== 0 && !("route" in strategy) && strategy.followUps === undefined) {
+    const supporting = Object.entries(strategies).filter(([, other]) => "followUps" in other)
+      .map(([other]) => other);
+    const message = "is not supported by this strategy; strategies that support it: " +
+      supporting.join(", ");
+    ctx.addIssue({ code: "custom", path: ["modifiers", "wait"], message });
+  }
+});
+
+type Model = z.output<typeof model>;
+
+/** Checks the names in a model that refer to other parts of the file. */
+export function checkNames(
+  model: Model,
+  base: Path,
+  { defaults, formats, routes }: Names,
+  ctx: z.core.$RefinementCtx,
+): void {
+  const report = (path: Path, message: string) =>
+    ctx.addIssue({ code: "custom", path: [...base, ...path], message });
+
+  const baseUrls = allBaseUrls(defaults);
+  const upstreams = model.upstream ?? defaultUpstream(defaults);
+  if (upstreams === undefined) {
+    const names = [...defaults.baseUrls.keys()].join(", ");
+    report(["upstream"], `is missing; choose one of the upstreams: ${names}`);
+  } else if (model.model === undefined) {
+    const names = [upstreams].flat().filter((name) => name !== undefined);
+    const isKnown = names.every((name) => baseUrls.has(name));
+    if (isKnown && defaultModel(defaults, names) === undefined) {
+      report(["model"], "is missing; set the model's name at the upstream, or default_model");
+    }
+  }
+
+  const checkUpstreams = (path: Path, value: Model["upstream"]) => {
+    for (const [index, name] of [value].flat().entries()) {
+      if (name === undefined || baseUrls.has(name)) continue;
+      const place = Array.isArray(value) ? [...path, index] : path;
+      report(place, `unknown upstream${suggestion(name, [...baseUrls.keys()])}`);
+    }
+  };
+  checkUpstreams(["upstream"], model.upstream);
+  for (const [role, { upstream }] of Object.entries(model.roles)) {
+    checkUpstreams(["roles", role, "upstream"], upstream);
+  }
+
+  if (model.format !== undefined && !formats.includes(model.format)) {
+    report(["format"], `unknown format${suggestion(model.format, formats)}`);
+  }
+
+  if (!Object.hasOwn(strategies, model.strategy)) return;
+  for (const field of ["prompts", "roles"] as const) {
+    for (const key of Object.keys(model[field])) {
+      const names = overrideNames(model.strategy, routes, key.includes("."))[field];
+      if (names.includes(key)) continue;
+      ctx.addIssue({
+        code: "unrecognized_keys",
+        input: model[field],
+        path: [...base, field],
+        keys: [key],
+        message: unknownKeys([key], names),
+      });
+    }
+  }
+}
