@@ -39,7 +39,7 @@ export function logRejections(log: Log): void {
 /** Collects lines for a short time and writes them together. */
 export interface LineWriter {
   /** Adds a line without its line break; warnings and errors are written at once. */
-  line(text: () => string, level: LogLevel): void;
+  line(text: string, level: LogLevel): void;
   flush(): void;
 }
 
@@ -54,7 +54,7 @@ const MAX_WAITING = 100;
 
 export function createLineWriter(write: (bytes: Uint8Array) => void, clock: Clock): LineWriter {
   const encoder = new TextEncoder();
-  let waiting: (() => string)[] = [];
+  let waiting: string[] = [];
   let cancelTimer = () => {};
   function flush(): void {
     cancelTimer();
@@ -62,7 +62,7 @@ export function createLineWriter(write: (bytes: Uint8Array) => void, clock: Cloc
     if (waiting.length === 0) return;
     const lines = waiting;
     waiting = [];
-    write(encoder.encode(lines.map((line) => `${line()}\n`).join("")));
+    write(encoder.encode(`${lines.join("\n")}\n`));
   }
   return {
     flush,

@@ -28,7 +28,7 @@ import { createRoutes, type RouteContext } from "./routes/table.ts";
 import type { Log } from "./telemetry/log.ts";
 import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
-import { observeBoth } from "./telemetry/observer.ts";
+import { combineObservers } from "./telemetry/observer.ts";
 import { traces } from "./telemetry/open_telemetry.ts";
 import { createWorkRegister } from "./work.ts";
 
@@ -136,10 +136,10 @@ export function createApp(options: AppOptions): App {
     async handle(request) {
       const { contents } = config.traces;
       const exchange = createExchange(request, register.begin(), (id) =>
-        observeBoth(
+        combineObservers([
           metrics?.begin(),
           traces?.observeTrace({ request, id, contents, date: clock.date }),
-        ));
+        ]));
       const response = await answer(request, exchange);
       exchange.stopWatching();
       return response;

@@ -75,7 +75,7 @@ stream_status_feedback: false
       level: "debug",
       format: "json",
       now: () => clock.date(),
-      write: (line) => options.lines?.push(line()),
+      write: (line) => options.lines?.push(line),
     }),
   });
   const handle = async (request: Request) => checkResponse(request, await app.handle(request));

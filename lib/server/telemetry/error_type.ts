@@ -1,5 +1,5 @@
 /**
- * What went wrong, as one of few words that begin with whose fault it is.
+ * Classifies errors for metrics, traces and logs.
  *
  * @module
  */
@@ -8,7 +8,10 @@ import { UpstreamError, type UpstreamErrorCode } from "../../reasoning/events.ts
 import { RequestError } from "../../reasoning/request.ts";
 import type { CallEnd } from "../../upstream/observer.ts";
 
-/** Every value of `error.type` of a request. */
+/**
+ * Every value of `error.type` of a request. The prefix says what is at fault: `client_` the request,
+ * `policy_` a limit set for the client, `upstream_` the provider, `server_` this server.
+ */
 export const ERROR_TYPES = [
   "client_invalid_request",
   "client_unauthorized",
@@ -33,10 +36,6 @@ export const ERROR_TYPES = [
   "server_unavailable",
 ] as const;
 
-/**
- * Whose fault it was, and what: `client_` the request's, `policy_` a limit that was set for this
- * client, `upstream_` the provider's, `server_` ours.
- */
 export type ErrorType = typeof ERROR_TYPES[number];
 
 const UPSTREAM: Readonly<Record<UpstreamErrorCode, ErrorType>> = {
@@ -62,7 +61,6 @@ const STATUS: Readonly<Record<number, ErrorType>> = {
   504: "server_timeout",
 };
 
-/** The type of whatever was thrown. */
 export function errorType(error: unknown): ErrorType {
   if (error instanceof ClientGoneError) return "client_left";
   if (error instanceof RequestError) return "client_invalid_request";
@@ -75,12 +73,12 @@ export function errorType(error: unknown): ErrorType {
     (error.status >= 500 ? "server_error" : "client_invalid_request");
 }
 
-/** The status that a request is counted and logged under; 499 is nginx's for a client that left. */
+/** Returns the status for metrics and logs; 499, as in nginx, if the client disconnected. */
 export function statusOf(error: unknown): number {
   return error instanceof ClientGoneError ? 499 : toApiError(error).status;
 }
 
-/** The `error.type` of an upstream call; undefined where all went well. */
+/** Returns the `error.type` of an upstream call; undefined if it succeeded. */
 export function callErrorType(end: CallEnd): string | undefined {
   return end === "ok" ? undefined : end === "cancelled" ? end : errorType(end);
 }

@@ -1,17 +1,17 @@
 /**
- * Passes what is measured on to OpenTelemetry.
+ * Forwards metrics to OpenTelemetry.
  *
  * @module
  */
 import { metrics } from "@opentelemetry/api";
 import type { MetricSpec } from "./metric_table.ts";
 
-/** What a value is told apart by, under OpenTelemetry's names. */
+/** Attributes by OpenTelemetry's names. */
 export type Attributes = Record<string, string>;
 
 const meter = metrics.getMeter("o1-api");
 
-/** Makes what takes the values of a counter or histogram. */
+/** Returns a function that records a value of a counter or histogram. */
 export function forwarder(
   { name, type, unit, help, buckets }: MetricSpec,
 ): (value: number, attributes: Attributes) => void {
@@ -27,12 +27,12 @@ export function forwarder(
   return (value, attributes) => histogram.record(value, attributes);
 }
 
-/** Has a gauge's values read whenever they are asked for. */
+/** Makes `read` the source of a gauge's values. */
 export function watchGauge(
   { name, unit, help }: MetricSpec,
-  read: () => Iterable<readonly [number, Attributes]>,
+  read: () => Iterable<{ value: number; attributes: Attributes }>,
 ): void {
   meter.createObservableGauge(name, { unit, description: help }).addCallback((result) => {
-    for (const [value, attributes] of read()) result.observe(value, attributes);
+    for (const { value, attributes } of read()) result.observe(value, attributes);
   });
 }

@@ -1,11 +1,11 @@
 /**
- * Every metric: its name, what it means, and what it is told apart by.
+ * Every metric: name, meaning and attributes.
  *
  * @see {@link https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/}
  * @module
  */
 
-/** The attributes that metrics have. Their values come from closed sets or from config.yaml. */
+/** Their values come from fixed sets or from config.yaml, so that the number of series is limited. */
 export type Attribute =
   | "error.type"
   | "gen_ai.operation.name"
@@ -17,25 +17,22 @@ export type Attribute =
   | "o1_api.part"
   | "o1_api.strategy";
 
-/** One metric. */
 export interface MetricSpec {
   /** OpenTelemetry's name, with dots. */
   name: string;
-  /** A sum that only grows, a present value, or a distribution. */
   type: "counter" | "gauge" | "histogram";
-  /** UCUM: `s`, `By`, or a word in braces that counts. */
+  /** UCUM: `s`, `By`, or what is counted, in braces. */
   unit: string;
-  /** What it means, in one line. */
+  /** One line without backslashes. */
   help: string;
-  /** What it is told apart by. */
   attributes: readonly Attribute[];
   /** Upper bounds of a histogram's buckets. */
   buckets?: readonly number[];
-  /** What stands for several workers; without it their sum. */
-  across?: "most";
+  /** How the values of several workers combine. Default: their sum. */
+  acrossWorkers?: "max";
 }
 
-/** Doubling from 10 ms as the conventions have it, and on to 11 minutes, for reasoning. */
+/** 10 ms to 11 minutes: the conventions' doubling buckets, continued for reasoning. */
 const DURATION = Array.from({ length: 17 }, (_, i) => 0.01 * 2 ** i);
 
 const FIRST_TOKEN = [
@@ -51,13 +48,13 @@ const OVERHEAD = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 const RUN = ["gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model"] as const;
 
-/** Every metric, by the name that the code uses. */
+/** Every metric, by its name in the code. */
 export const METRICS = {
   requests: {
     name: "o1_api.requests",
     type: "counter",
     unit: "{request}",
-    help: "Requests that are over.",
+    help: "Finished requests.",
     attributes: [
       "o1_api.dialect",
       "gen_ai.request.model",
@@ -70,7 +67,7 @@ export const METRICS = {
     name: "gen_ai.server.request.duration",
     type: "histogram",
     unit: "s",
-    help: "Time from a request to the end of its answer.",
+    help: "Time from a request to the end of its response.",
     attributes: [...RUN, "o1_api.dialect", "o1_api.strategy", "error.type"],
     buckets: DURATION,
   },
@@ -78,7 +75,7 @@ export const METRICS = {
     name: "gen_ai.server.time_to_first_token",
     type: "histogram",
     unit: "s",
-    help: "Time from a request to a stream's first piece of reasoning, and to that of the answer.",
+    help: "Time from a request to the first reasoning and to the first answer text of a stream.",
     attributes: [...RUN, "o1_api.strategy", "o1_api.part"],
     buckets: FIRST_TOKEN,
   },
@@ -86,7 +83,7 @@ export const METRICS = {
     name: "gen_ai.server.time_per_output_token",
     type: "histogram",
     unit: "s",
-    help: "Time between two tokens of a stream's answer, its mean over the answer.",
+    help: "Mean time between two tokens of a streamed answer.",
     attributes: [...RUN, "o1_api.strategy"],
     buckets: PER_TOKEN,
   },
@@ -94,7 +91,8 @@ export const METRICS = {
     name: "o1_api.overhead",
     type: "histogram",
     unit: "s",
-    help: "Time of a request in which no upstream call was open: what the server itself costs.",
+    help:
+      "Time of a request during which no upstream call was open: the cost of the server itself.",
     attributes: ["gen_ai.request.model", "o1_api.strategy"],
     buckets: OVERHEAD,
   },
@@ -102,8 +100,9 @@ export const METRICS = {
     name: "gen_ai.client.token.usage",
     type: "histogram",
     unit: "{token}",
-    help: "Tokens of a request over all its upstream calls, whichever way it ended; " +
-      "cached ones are among those of the input, reasoning ones among those of the output.",
+    help:
+      "Tokens of a request over all its upstream calls, including failed and cancelled requests; " +
+      "input includes cached tokens, output includes reasoning tokens.",
     attributes: [...RUN, "o1_api.strategy", "gen_ai.token.type"],
     buckets: TOKENS,
   },
@@ -111,21 +110,21 @@ export const METRICS = {
     name: "o1_api.cost.usd",
     type: "counter",
     unit: "{USD}",
-    help: "What upstream calls cost, in USD, where prices are set.",
+    help: "Cost of upstream calls in USD, for upstreams with a price.",
     attributes: ["gen_ai.request.model", "o1_api.strategy"],
   },
   wasted: {
     name: "o1_api.tokens.wasted",
     type: "counter",
     unit: "{token}",
-    help: "Output tokens of runs that failed or were ended before they were whole.",
+    help: "Output tokens of runs that failed or were cancelled.",
     attributes: ["gen_ai.request.model", "o1_api.strategy", "error.type"],
   },
   calls: {
     name: "gen_ai.client.operation.duration",
     type: "histogram",
     unit: "s",
-    help: "Time of one exchange with an upstream; `cancelled` is one that was not needed any more.",
+    help: "Duration of an upstream request; `cancelled` if it was no longer needed.",
     attributes: [...RUN, "error.type"],
     buckets: DURATION,
   },
@@ -133,23 +132,23 @@ export const METRICS = {
     name: "o1_api.upstream.retries",
     type: "counter",
     unit: "{retry}",
-    help: "Times that the same upstream was asked again.",
+    help: "Retries of a request to the same upstream.",
     attributes: ["gen_ai.provider.name", "error.type"],
   },
   fallbacks: {
     name: "o1_api.upstream.fallbacks",
     type: "counter",
     unit: "{fallback}",
-    help: "Times that another upstream was asked in this one's place.",
+    help: "Requests that went to another upstream instead of this one.",
     attributes: ["gen_ai.provider.name"],
   },
   cooling: {
     name: "o1_api.upstream.breaker.open",
     type: "gauge",
     unit: "{upstream}",
-    help: "1 while an upstream that failed too often is left to cool down, else 0.",
+    help: "1 while an upstream is skipped because it failed too often, else 0.",
     attributes: ["gen_ai.provider.name"],
-    across: "most",
+    acrossWorkers: "max",
   },
   activeRequests: {
     name: "o1_api.requests.active",
@@ -171,22 +170,21 @@ export const METRICS = {
     unit: "By",
     help: "Physical memory of the process.",
     attributes: [],
-    across: "most",
+    acrossWorkers: "max",
   },
   heap: {
     name: "v8js.memory.heap.used",
     type: "gauge",
     unit: "By",
-    help: "Memory of the program's own objects.",
+    help: "Memory used by JavaScript objects.",
     attributes: [],
   },
 } as const satisfies Record<string, MetricSpec>;
 
-/** The name that the code uses for a metric. */
 export type MetricKey = keyof typeof METRICS;
 
 /**
- * A metric's name at `/metrics`, as collectors write OpenTelemetry's.
+ * Returns a metric's name at `/metrics`, as OpenTelemetry collectors translate it.
  *
  * @see {@link https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/}
  */
@@ -195,7 +193,7 @@ export function prometheusName({ name, type, unit }: MetricSpec): string {
   return `${name.replaceAll(".", "_")}${suffix}${type === "counter" ? "_total" : ""}`;
 }
 
-/** A label's name at `/metrics`. */
+/** Returns an attribute's name at `/metrics`. */
 export function prometheusLabel(attribute: string): string {
   return attribute.replaceAll(".", "_");
 }

@@ -1,105 +1,75 @@
 /**
- * Who watches a request: metrics, traces, both or nobody.
+ * Observers of a request: metrics and traces.
  *
  * @module
  */
 import type { ReasoningEvent } from "../../reasoning/events.ts";
-import type { RunCallObserver, RunObserver } from "../../reasoning/observer.ts";
+import type { RunObserver } from "../../reasoning/observer.ts";
 
-/** What is run for a request. */
 export interface ObservedRun {
-  /** The published model's id. */
+  /** Id of the published model. */
   model: string;
-  /** The strategy that runs. */
   strategy: string;
-  /** Whether the answer is a stream. */
+  /** Whether the answer is streamed. */
   stream: boolean;
 }
 
-/** Told of the course of one request. */
 export interface RequestObserver {
-  /** The request's route is known: its path as the router has it. */
+  /** Called with the path of the request's route. */
   routed(path: string): void;
-  /** A run is prepared for it. */
+  /** Called before a run starts. */
   run(run: ObservedRun): RunObserver;
-  /** An event of the run is about to be written. */
+  /** Called for each event of the run before it is sent. */
   event(event: ReasoningEvent): void;
   /**
-   * The answer is over.
+   * Called at the end of the request.
    *
-   * @param status the HTTP status; 499 where the client left.
-   * @param error what went wrong, if anything did.
+   * @param status 499 if the client disconnected.
    */
   end(status: number, error?: unknown): void;
 }
 
-/** The wire dialects of routes that run something. */
 const DIALECTS: Readonly<Record<string, string>> = {
   "/chat/completions": "chat",
   "/messages": "messages",
   "/responses": "responses",
 };
 
-/** What the requests of a route are counted under: a dialect, or `other`. */
-export function dialectOf(path: string): string {
+/** Returns the value of `o1_api.dialect` for a route. */
+export function dialectLabel(path: string): string {
   return DIALECTS[path] ?? "other";
 }
 
-/** Tells both, or the one that there is. */
-export function observeBoth(
-  a: RequestObserver | undefined,
-  b: RequestObserver | undefined,
+/** Combines observers into one that calls them all. */
+export function combineObservers(
+  observers: readonly (RequestObserver | undefined)[],
 ): RequestObserver | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
+  const all = observers.filter((observer) => observer !== undefined);
+  if (all.length < 2) return all[0];
   return {
-    routed(path) {
-      a.routed(path);
-      b.routed(path);
-    },
-    run: (run) => bothRuns(a.run(run), b.run(run)),
-    event(event) {
-      a.event(event);
-      b.event(event);
-    },
-    end(status, error) {
-      a.end(status, error);
-      b.end(status, error);
-    },
+    routed: (path) => all.forEach((observer) => observer.routed(path)),
+    run: (run) => combineRuns(all.map((observer) => observer.run(run))),
+    event: (event) => all.forEach((observer) => observer.event(event)),
+    end: (status, error) => all.forEach((observer) => observer.end(status, error)),
   };
 }
 
-function bothRuns(a: RunObserver, b: RunObserver): RunObserver {
+function combineRuns(runs: readonly RunObserver[]): RunObserver {
   return {
-    call: (spec) => bothCalls(a.call(spec), b.call(spec)),
-    end(usage, isWhole, error) {
-      a.end(usage, isWhole, error);
-      b.end(usage, isWhole, error);
-    },
-  };
-}
-
-function bothCalls(a: RunCallObserver, b: RunCallObserver): RunCallObserver {
-  return {
-    around: (fetch) => a.around(b.around(fetch)),
-    attempt(target) {
-      const [first, second] = [a.attempt(target), b.attempt(target)];
-      return (end) => {
-        first(end);
-        second(end);
+    call(spec) {
+      const calls = runs.map((run) => run.call(spec));
+      return {
+        around: (fetch) => calls.reduceRight((inner, call) => call.around(inner), fetch),
+        attempt(target) {
+          const ends = calls.map((call) => call.attempt(target));
+          return (end) => ends.forEach((callback) => callback(end));
+        },
+        delta: (delta) => calls.forEach((call) => call.delta?.(delta)),
+        retried: (target, error) => calls.forEach((call) => call.retried(target, error)),
+        fellBack: (from) => calls.forEach((call) => call.fellBack(from)),
+        end: (end) => calls.forEach((call) => call.end(end)),
       };
     },
-    delta: a.delta ?? b.delta,
-    retried(target, error) {
-      a.retried(target, error);
-      b.retried(target, error);
-    },
-    fellBack(from) {
-      a.fellBack(from);
-      b.fellBack(from);
-    },
-    end(end) {
-      a.end(end);
-      b.end(end);
-    },
+    end: (usage, isWhole, error) => runs.forEach((run) => run.end(usage, isWhole, error)),
   };
 }

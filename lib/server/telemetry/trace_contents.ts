@@ -1,5 +1,5 @@
 /**
- * Messages as spans hold them, where they may.
+ * Messages in the form of OpenTelemetry's conventions.
  *
  * @see {@link https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-input-messages.json}
  * @module
@@ -8,7 +8,7 @@ import type { Message } from "../../reasoning/request.ts";
 
 type Json = Record<string, unknown>;
 
-/** The conversation in the conventions' form, as JSON. */
+/** Returns the conversation as JSON. */
 export function messageParts(messages: readonly Message[]): string {
   return JSON.stringify(messages.map((message) => ({
     role: message.role,

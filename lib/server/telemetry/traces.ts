@@ -1,5 +1,6 @@
 /**
- * Spans for what a request does, where OpenTelemetry is on. Deno makes those of HTTP itself.
+ * OpenTelemetry spans of requests, strategies, steps and upstream calls. Deno itself creates those of
+ * HTTP.
  *
  * @see {@link https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/}
  * @module
@@ -18,31 +19,26 @@ import type { CallSpec } from "../../reasoning/strategy.ts";
 import type { Delta } from "../../upstream/wire/deltas.ts";
 import type { CallEnd } from "../../upstream/observer.ts";
 import { callErrorType, errorType } from "./error_type.ts";
-import { dialectOf, type RequestObserver } from "./observer.ts";
+import { dialectLabel, type RequestObserver } from "./observer.ts";
 import { messageParts } from "./trace_contents.ts";
 
-/** What a request's spans are made with. */
 export interface TraceOptions {
-  /** The request. */
   request: Request;
-  /** The request's id. */
+  /** Id of the request. */
   id: string;
-  /** Whether spans hold what was asked and answered. */
+  /** Whether spans contain prompts and answers. */
   contents: boolean;
-  /** Milliseconds since 1970. */
+  /** Returns milliseconds since 1970. */
   date: () => number;
 }
 
-/**
- * Makes the spans of a request: the request, its strategy, the steps, the upstream calls.
- *
- * @returns undefined where nothing is traced.
- */
+const tracer = trace.getTracer("o1-api");
+
+/** Creates the spans of a request; returns undefined if it is not sampled. */
 export function observeTrace(options: TraceOptions): RequestObserver | undefined {
   const http = trace.getActiveSpan();
   if (http === undefined || !http.isRecording()) return undefined;
   const { request, id, contents, date } = options;
-  const tracer = trace.getTracer("o1-api");
   const start = date();
   const outer = context.active();
   let inner = outer;
@@ -51,7 +47,7 @@ export function observeTrace(options: TraceOptions): RequestObserver | undefined
 
   return {
     routed(path) {
-      dialect = dialectOf(path);
+      dialect = dialectLabel(path);
       http.setAttribute("http.route", path);
       http.updateName(`${request.method} ${path}`);
     },
@@ -68,11 +64,11 @@ export function observeTrace(options: TraceOptions): RequestObserver | undefined
           "o1_api.request.id": id,
         },
       }, outer);
-      const request = ctx(outer, span);
+      const parent = trace.setSpan(outer, span);
       return observeRun(contents, () => {
         const attributes = { "o1_api.strategy": strategy };
-        const run = tracer.startSpan(`strategy ${strategy}`, { attributes }, request);
-        inner = ctx(outer, run);
+        const run = tracer.startSpan(`strategy ${strategy}`, { attributes }, parent);
+        inner = trace.setSpan(outer, run);
         return [run, inner];
       });
     },
@@ -99,7 +95,7 @@ export function observeTrace(options: TraceOptions): RequestObserver | undefined
       if (error !== undefined) {
         const type = errorType(error);
         if (span !== undefined) fail(span, type);
-        // Of a stream this span has ended already.
+        // The HTTP span of a stream has already ended.
         http.setAttribute("error.type", type);
       }
       span?.end();
@@ -107,16 +103,12 @@ export function observeTrace(options: TraceOptions): RequestObserver | undefined
   };
 }
 
-function ctx(parent: Context, span: Span): Context {
-  return trace.setSpan(parent, span);
-}
-
 function fail(span: Span, type: string): void {
   span.setAttribute("error.type", type);
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** Begins with the first call: what a request chooses may not exist, and then nothing runs. */
+/** Creates the strategy's span for the first call: an invalid request makes none. */
 function observeRun(contents: boolean, begin: () => [Span, Context]): RunObserver {
   let run: [Span, Context] | undefined;
   return {
@@ -134,7 +126,7 @@ function observeRun(contents: boolean, begin: () => [Span, Context]): RunObserve
 }
 
 function observeCall(spec: CallSpec, parent: Context, contents: boolean): RunCallObserver {
-  const span = trace.getTracer("o1-api").startSpan("chat", {
+  const span = tracer.startSpan("chat", {
     kind: SpanKind.CLIENT,
     attributes: { "gen_ai.operation.name": "chat", "o1_api.role": spec.role },
   }, parent);
@@ -142,9 +134,11 @@ function observeCall(spec: CallSpec, parent: Context, contents: boolean): RunCal
   if (contents) span.setAttribute("gen_ai.input.messages", messageParts(spec.messages));
 
   return {
-    // A generator goes on in the context of whoever reads it: the right one is set by hand.
-    around: (fetch) => (url, init) =>
-      context.with(ctx(parent, url.includes("?") ? untraced(span) : span), () => fetch(url, init)),
+    // A generator runs in the context of its reader, so the context is set here.
+    around: (fetch) => (url, init) => {
+      const active = url.includes("?") ? unsampled(span) : span;
+      return context.with(trace.setSpan(parent, active), () => fetch(url, init));
+    },
     attempt({ name, model }) {
       span.updateName(`chat ${model}`);
       span.setAttributes({ "gen_ai.provider.name": name, "gen_ai.request.model": model });
@@ -178,9 +172,9 @@ function observeCall(spec: CallSpec, parent: Context, contents: boolean): RunCal
 }
 
 /**
- * Deno's span of a fetch tells the whole URL, and a query may hold a key: a parent that is not
- * sampled keeps that span from being made, where the sampler asks the parent.
+ * Deno's span of a fetch contains the URL, whose query may contain a key. Below an unsampled parent
+ * a sampler that respects the parent creates no span.
  */
-function untraced(span: Span): Span {
+function unsampled(span: Span): Span {
   return trace.wrapSpanContext({ ...span.spanContext(), traceFlags: TraceFlags.NONE });
 }

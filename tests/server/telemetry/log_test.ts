@@ -9,7 +9,7 @@ const WILD = "a\nb\r\x1b[31mc\x00\x7f\x9b31m\u2028\u202ed\u{e0041} ü 漢 👍";
 
 function lineOf(format: "text" | "json", message: string, fields?: LogFields): string {
   const lines: string[] = [];
-  const write = (line: () => string) => lines.push(line());
+  const write = (line: string) => lines.push(line);
   createLog({ level: "debug", format, now: () => 0, write }).warn(message, fields);
   assertEquals(lines.length, 1);
   return lines[0]!;
