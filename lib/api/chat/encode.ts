@@ -63,7 +63,7 @@ export function usageObject(usage: Usage): Record<string, unknown> {
 
 function createChunkEncoder(head: CompletionHead, options: CompletionOptions): Encoder {
   const { includeUsage = false, legacyFunctions = false } = options;
-  const formatter = createFormatter(options.format, { ...options, stream: true });
+  const format = createFormatter(options.format, { ...options, stream: true });
   const fields = reasoningFields(options.format);
   const shared = JSON.stringify({ ...head, object: "chat.completion.chunk", ...TAIL }).slice(1, -1);
   const noUsage = includeUsage ? ',"usage":null' : "";
@@ -99,7 +99,7 @@ function createChunkEncoder(head: CompletionHead, options: CompletionOptions): E
       let frames = "";
       const progress = options.progress ? progressOf(event) : undefined;
       if (progress !== undefined) frames = chunk("{}", "null", `,"o1":${JSON.stringify(progress)}`);
-      for (const { to, text } of formatter.push(event)) {
+      for (const { to, text } of format(event)) {
         frames += to === "content" ? chunk(`{"content":${JSON.stringify(text)}}`) : reasoning(text);
       }
       switch (event.type) {
@@ -155,7 +155,7 @@ function toolCallDelta(event: ToolCallEvent): Record<string, unknown> {
 }
 
 function createCompletionCollector(head: CompletionHead, options: CompletionOptions): Collector {
-  const formatter = createFormatter(options.format, { ...options, stream: false });
+  const format = createFormatter(options.format, { ...options, stream: false });
   const text = { content: "", reasoning: "", refusal: "" };
   const steps: [title: string, content: string, seconds: number][] = [];
   const calls = new Map<number, { id: string; name: string; arguments: string }>();
@@ -193,7 +193,7 @@ function createCompletionCollector(head: CompletionHead, options: CompletionOpti
 
   return {
     push(event) {
-      for (const piece of formatter.push(event)) text[piece.to] += piece.text;
+      for (const piece of format(event)) text[piece.to] += piece.text;
       if (event.type === "step_end" && (event.title !== "" || event.content !== "")) {
         steps.push([event.title || "Thinking", event.content, roundToMs(event.seconds)]);
       } else if (event.type === "refusal") text.refusal += event.text;

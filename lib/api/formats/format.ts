@@ -35,9 +35,8 @@ export interface Piece {
   text: string;
 }
 
-export interface Formatter {
-  push(event: ReasoningEvent): Piece[];
-}
+/** Called with the events of one completion in order; returns what each of them adds. */
+export type Formatter = (event: ReasoningEvent) => Piece[];
 
 export interface FormatterOptions {
   /** Whether text goes out while it is made. What is known only at the end is then left out. */

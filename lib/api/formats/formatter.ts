@@ -27,7 +27,7 @@ export function createFormatter(format: Format, options: FormatterOptions): Form
     case "details":
       return detailsFormatter(options);
     case "hidden":
-      return { push: answerOnly };
+      return answerOnly;
     default:
       return fieldsFormatter(options);
   }
@@ -39,11 +39,9 @@ function answerOnly(event: ReasoningEvent): Piece[] {
 
 function fieldsFormatter({ statusLines }: FormatterOptions): Formatter {
   const text = createReasoningText(statusLines);
-  return {
-    push(event) {
-      const reasoning = endsThinking(event) ? text.beforeAnswer() : text.push(event);
-      const answer = answerOnly(event);
-      return reasoning === "" ? answer : [{ to: "reasoning", text: reasoning }, ...answer];
-    },
+  return (event) => {
+    const reasoning = endsThinking(event) ? text.beforeAnswer() : text.push(event);
+    const answer = answerOnly(event);
+    return reasoning === "" ? answer : [{ to: "reasoning", text: reasoning }, ...answer];
   };
 }

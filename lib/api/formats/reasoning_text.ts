@@ -61,40 +61,37 @@ export function createReasoningText(statusLines: boolean): ReasoningText {
   };
 }
 
-/** Writes a step as one part of a summary: `**Title**\n\ncontent`. Each step begins a part. */
-export interface SummaryText {
-  push(event: ReasoningEvent): string;
-}
-
-/** Creates the text of one response. */
-export function createSummaryText(statusLines: boolean): SummaryText {
+/**
+ * Creates the text of one response's reasoning summary. A step is one part: `**Title**\n\ncontent`.
+ *
+ * @returns a function that returns what an event adds to the open part.
+ */
+export function createSummaryText(statusLines: boolean): (event: ReasoningEvent) => string {
   const bold = createBoldTitles();
   let last: "none" | "text" | "status" = "none";
 
-  return {
-    push(event) {
-      switch (event.type) {
-        case "reasoning": {
-          const gap = last === "status" ? "\n\n" : "";
-          last = "text";
-          return gap + bold.push(event);
-        }
-        case "step_start":
-          last = "none";
-          return "";
-        case "step_end":
-          last = "none";
-          return bold.end();
-        case "status": {
-          if (!statusLines) return "";
-          const gap = last === "none" ? "" : last === "status" ? "\n" : "\n\n";
-          last = "status";
-          return gap + event.text;
-        }
-        default:
-          return "";
+  return (event) => {
+    switch (event.type) {
+      case "reasoning": {
+        const gap = last === "status" ? "\n\n" : "";
+        last = "text";
+        return gap + bold.push(event);
       }
-    },
+      case "step_start":
+        last = "none";
+        return "";
+      case "step_end":
+        last = "none";
+        return bold.end();
+      case "status": {
+        if (!statusLines) return "";
+        const gap = last === "none" ? "" : last === "status" ? "\n" : "\n\n";
+        last = "status";
+        return gap + event.text;
+      }
+      default:
+        return "";
+    }
   };
 }
 

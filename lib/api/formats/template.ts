@@ -86,17 +86,15 @@ export function templateFormatter(
     }
   }
 
-  return {
-    push(event) {
-      const isInStep = event.type === "reasoning" || event.type === "status" && held.length > 0;
-      if (holdsSteps && isInStep) {
-        held.push(event);
-        return [];
-      }
-      stepSeconds = event.type === "step_end" ? event.seconds : undefined;
-      const piece = [...held.splice(0), event].map(text).join("");
-      return piece === "" ? [] : [{ to: "content", text: piece }];
-    },
+  return (event) => {
+    const isInStep = event.type === "reasoning" || event.type === "status" && held.length > 0;
+    if (holdsSteps && isInStep) {
+      held.push(event);
+      return [];
+    }
+    stepSeconds = event.type === "step_end" ? event.seconds : undefined;
+    const piece = [...held.splice(0), event].map(text).join("");
+    return piece === "" ? [] : [{ to: "content", text: piece }];
   };
 }
 

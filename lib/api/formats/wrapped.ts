@@ -37,14 +37,12 @@ function wrapped(block: Block, statusLines: boolean, stream: boolean): Formatter
     return stream ? last + block.close : block.open() + held + block.close;
   }
 
-  return {
-    push(event) {
-      let piece = "";
-      if (!endsThinking(event)) piece = inside(guard.push(text.push(event)));
-      else if (state !== "after") piece = end();
-      if (event.type === "answer") piece += event.text;
-      return piece === "" ? [] : [{ to: "content", text: piece }];
-    },
+  return (event) => {
+    let piece = "";
+    if (!endsThinking(event)) piece = inside(guard.push(text.push(event)));
+    else if (state !== "after") piece = end();
+    if (event.type === "answer") piece += event.text;
+    return piece === "" ? [] : [{ to: "content", text: piece }];
   };
 }
 
@@ -69,10 +67,8 @@ export function detailsFormatter({ stream, statusLines }: FormatterOptions): For
     quote: (text) => text.replaceAll("\n", "\n> "),
   };
   const inner = wrapped(block, statusLines, stream);
-  return {
-    push(event) {
-      if (event.type === "step_end") seconds += event.seconds;
-      return inner.push(event);
-    },
+  return (event) => {
+    if (event.type === "step_end") seconds += event.seconds;
+    return inner(event);
   };
 }

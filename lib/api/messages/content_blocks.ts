@@ -47,8 +47,10 @@ interface QueuedBlock extends Block {
 
 /** Creates the blocks of one message. Its thinking is one block, however many steps it has. */
 export function createBlocks({ thinking: display, statusLines }: BlocksOptions): Blocks {
-  const format = display === "none" ? "hidden" : "both";
-  const formatter = createFormatter(format, { stream: true, statusLines });
+  const format = createFormatter(display === "none" ? "hidden" : "both", {
+    stream: true,
+    statusLines,
+  });
   const blocks: QueuedBlock[] = [];
   const calls = new Map<number, QueuedBlock>();
   /** Index of the block that is being sent; those before it have stopped. */
@@ -106,7 +108,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions):
 
   return {
     push(event) {
-      for (const { to, text } of formatter.push(event)) {
+      for (const { to, text } of format(event)) {
         if (to === "reasoning") addThinking(text);
         else addText(text);
       }

@@ -1,5 +1,5 @@
 /**
- * Events in, a message out: the events of a stream, or one object.
+ * Events in, a message out: the events of a stream, and the object.
  *
  * @see {@link https://docs.anthropic.com/en/docs/build-with-claude/streaming}
  * @module
@@ -29,6 +29,8 @@ export interface MessageOptions extends BlocksOptions {
   sign(thinking: string): Promise<string>;
 }
 
+type Fields = Record<string, unknown>;
+
 /** Anthropic's clients skip this event. */
 const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
 
@@ -37,15 +39,68 @@ export function messageHead(model: string, inputTokens: number): MessageHead {
 }
 
 export function messageWriter(head: MessageHead, options: MessageOptions): AnswerWriter {
+  const create = () => createMessageWriter(head, options);
+  return { encoder: create, collector: create, keepalive: PING };
+}
+
+/** Writes one message, as a stream and as an object at once. */
+function createMessageWriter(head: MessageHead, options: MessageOptions): Encoder & Collector {
+  const blocks = createBlocks(options);
+  let usage: Fields = {
+    input_tokens: head.inputTokens,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    output_tokens: 0,
+  };
+  let signature = "";
+  let stop: Fields = { stop_reason: null, stop_sequence: null, stop_details: null };
+
+  function message(content: readonly Fields[]): Fields {
+    const { id, model } = head;
+    return { id, type: "message", role: "assistant", model, content, ...stop, usage };
+  }
+
+  function end(event: ReasoningEvent): string {
+    if (event.type !== "finish") return "";
+    stop = stopFields(event, blocks);
+    return frame({ type: "message_delta", delta: stop, usage }) + frame({ type: "message_stop" });
+  }
+
+  function push(event: ReasoningEvent): string | Promise<string> {
+    if (event.type === "usage") usage = usageObject(event.usage);
+    const changes = blocks.push(event);
+    const thoughtEnd = changes.findIndex(({ type, block }) =>
+      type === "stop" && block.type === "thinking"
+    );
+    if (thoughtEnd < 0) return changes.map(changeFrame).join("") + end(event);
+    const before = changes.slice(0, thoughtEnd).map(changeFrame).join("");
+    const after = changes.slice(thoughtEnd).map(changeFrame).join("") + end(event);
+    const { index } = changes[thoughtEnd]!.block;
+    return options.sign(blocks.thinking()).then((signed) => {
+      signature = signed;
+      const delta = { type: "signature_delta", signature };
+      return before + frame({ type: "content_block_delta", index, delta }) + after;
+    });
+  }
+
   return {
-    encoder: () => createEventEncoder(head, options),
-    collector: () => createMessageCollector(head, options),
-    keepalive: PING,
+    start: () => frame({ type: "message_start", message: message([]) }) + PING,
+    encode: push,
+    push,
+    fail: messagesErrorFrame,
+    whole(cut) {
+      if (cut !== undefined) {
+        const event = { type: "finish" as const, reason: cut };
+        blocks.push(event);
+        stop = stopFields(event, blocks);
+      }
+      return message(blocks.all().map((block) => wholeBlock(block, signature)));
+    },
   };
 }
 
 /** Cached tokens are not among Anthropic's input tokens. */
-function usageObject(usage: Usage): Record<string, unknown> {
+function usageObject(usage: Usage): Fields {
   return {
     input_tokens: Math.max(0, usage.promptTokens - usage.cachedTokens),
     cache_creation_input_tokens: 0,
@@ -56,13 +111,10 @@ function usageObject(usage: Usage): Record<string, unknown> {
   };
 }
 
-function estimatedUsage({ inputTokens }: MessageHead): Record<string, unknown> {
-  return {
-    input_tokens: inputTokens,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 0,
-    output_tokens: 0,
-  };
+function stopFields(event: FinishEvent, blocks: Blocks): Fields {
+  const stop_reason = stopReason(event, blocks);
+  const stop_sequence = stop_reason === "stop_sequence" ? event.stop : null;
+  return { stop_reason, stop_sequence, stop_details: null };
 }
 
 function stopReason({ reason, stop }: FinishEvent, blocks: Blocks): string {
@@ -72,75 +124,23 @@ function stopReason({ reason, stop }: FinishEvent, blocks: Blocks): string {
   return stop === undefined ? "end_turn" : "stop_sequence";
 }
 
-function stopFields(event: FinishEvent, blocks: Blocks): Record<string, unknown> {
-  const stop_reason = stopReason(event, blocks);
-  const stop_sequence = stop_reason === "stop_sequence" ? event.stop : null;
-  return { stop_reason, stop_sequence, stop_details: null };
+function frame(event: Fields & { type: string }): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
-
-const endsThinking = ({ type, block }: BlockChange) => type === "stop" && block.type === "thinking";
-
-function createEventEncoder(head: MessageHead, options: MessageOptions): Encoder {
-  const blocks = createBlocks(options);
-  let usage = estimatedUsage(head);
-
-  function end(event: ReasoningEvent): string {
-    if (event.type !== "finish") return "";
-    const delta = JSON.stringify(stopFields(event, blocks));
-    return frame("message_delta", `"delta":${delta},"usage":${JSON.stringify(usage)}`) +
-      'event: message_stop\ndata: {"type":"message_stop"}\n\n';
-  }
-
-  return {
-    start() {
-      const message = messageObject(head, [], usage);
-      return frame("message_start", `"message":${JSON.stringify(message)}`) + PING;
-    },
-    encode(event) {
-      if (event.type === "usage") usage = usageObject(event.usage);
-      const changes = blocks.push(event);
-      const at = changes.findIndex(endsThinking);
-      if (at < 0) return changes.map(changeFrame).join("") + end(event);
-      const before = changes.slice(0, at).map(changeFrame).join("");
-      const after = changes.slice(at).map(changeFrame).join("") + end(event);
-      return options.sign(blocks.thinking()).then((signature) =>
-        before + deltaFrame(changes[at]!.block, `"signature_delta","signature":"${signature}"`) +
-        after
-      );
-    },
-    fail: messagesErrorFrame,
-  };
-}
-
-function frame(type: string, fields: string): string {
-  return `event: ${type}\ndata: {"type":"${type}",${fields}}\n\n`;
-}
-
-function deltaFrame({ index }: Block, delta: string): string {
-  return frame("content_block_delta", `"index":${index},"delta":{"type":${delta}}`);
-}
-
-/** The start of a delta, before its text. */
-const DELTAS: Readonly<Record<Block["type"], string>> = {
-  thinking: '"thinking_delta","thinking":',
-  text: '"text_delta","text":',
-  tool_use: '"input_json_delta","partial_json":',
-};
 
 function changeFrame({ type, block, text }: BlockChange): string {
+  const { index } = block;
   switch (type) {
-    case "start": {
-      const empty = JSON.stringify(emptyBlock(block));
-      return frame("content_block_start", `"index":${block.index},"content_block":${empty}`);
-    }
+    case "start":
+      return frame({ type: "content_block_start", index, content_block: emptyBlock(block) });
     case "delta":
-      return deltaFrame(block, DELTAS[block.type] + JSON.stringify(text));
+      return frame({ type: "content_block_delta", index, delta: delta(block, text) });
     case "stop":
-      return frame("content_block_stop", `"index":${block.index}`);
+      return frame({ type: "content_block_stop", index });
   }
 }
 
-function emptyBlock({ type, id, name }: Block): Record<string, unknown> {
+function emptyBlock({ type, id, name }: Block): Fields {
   switch (type) {
     case "thinking":
       return { type, thinking: "", signature: "" };
@@ -151,50 +151,27 @@ function emptyBlock({ type, id, name }: Block): Record<string, unknown> {
   }
 }
 
-function messageObject(
-  { id, model }: MessageHead,
-  content: readonly Record<string, unknown>[],
-  usage: Record<string, unknown>,
-): Record<string, unknown> {
-  const stop = { stop_reason: null, stop_sequence: null, stop_details: null };
-  return { id, type: "message", role: "assistant", model, content, ...stop, usage };
+function delta({ type }: Block, text: string): Fields {
+  switch (type) {
+    case "thinking":
+      return { type: "thinking_delta", thinking: text };
+    case "text":
+      return { type: "text_delta", text };
+    case "tool_use":
+      return { type: "input_json_delta", partial_json: text };
+  }
 }
 
-function createMessageCollector(head: MessageHead, options: MessageOptions): Collector {
-  const blocks = createBlocks(options);
-  let usage = estimatedUsage(head);
-  let signature = "";
-  let stop: Record<string, unknown> | undefined;
-
-  function wholeBlock(block: Block): Record<string, unknown> {
-    const text = block.pieces.join("");
-    switch (block.type) {
-      case "thinking":
-        return { type: block.type, thinking: text, signature };
-      case "text":
-        return { type: block.type, text };
-      case "tool_use":
-        return { ...emptyBlock(block), input: parseInput(text) };
-    }
+function wholeBlock({ type, id, name, pieces }: Block, signature: string): Fields {
+  const text = pieces.join("");
+  switch (type) {
+    case "thinking":
+      return { type, thinking: text, signature };
+    case "text":
+      return { type, text };
+    case "tool_use":
+      return { type, id, name, input: parseInput(text) };
   }
-
-  return {
-    push(event) {
-      if (event.type === "usage") usage = usageObject(event.usage);
-      const changes = blocks.push(event);
-      if (event.type === "finish") stop = stopFields(event, blocks);
-      if (!changes.some(endsThinking)) return;
-      return options.sign(blocks.thinking()).then((signed) => void (signature = signed));
-    },
-    whole(cut) {
-      if (cut !== undefined) {
-        const event = { type: "finish" as const, reason: cut };
-        blocks.push(event);
-        stop = stopFields(event, blocks);
-      }
-      return { ...messageObject(head, blocks.all().map(wholeBlock), usage), ...stop };
-    },
-  };
 }
 
 /** Parses a call's input. Anthropic marks what is not an object with `INVALID_JSON`. */

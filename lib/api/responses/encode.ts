@@ -49,7 +49,7 @@ const INCOMPLETE: Readonly<Partial<Record<FinishReason, string>>> = {
 export function createResponseWriter(options: ResponseWriterOptions): ResponseWriter {
   const { head } = options;
   const output = createOutput(head.id, options.startingAfter ?? -1);
-  const summary = createSummaryText(options.statusLines);
+  const summaryText = createSummaryText(options.statusLines);
   const calls = new Map<number, { open: OpenItem; json: string }>();
   let response = head;
   let reasoning: OpenItem | undefined;
@@ -61,7 +61,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   }
 
   function responseFrame(type: string): void {
-    output.frame(type, `"response":${JSON.stringify(current())}`);
+    output.frame(type, { response: current() });
   }
 
   function beginReasoning(): void {
@@ -69,7 +69,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   }
 
   function summarize(event: ReasoningEvent): void {
-    const text = summary.push(event);
+    const text = summaryText(event);
     if (text === "" || reasoning === undefined || !options.summaries) return;
     output.write(reasoning, "summary", text);
   }
@@ -128,18 +128,14 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     }
     if (event.arguments === "") return;
     call.json += event.arguments;
-    output.frame(
-      "response.function_call_arguments.delta",
-      `${call.open.place}"delta":${JSON.stringify(event.arguments)}`,
-    );
+    const fields = { ...call.open.place, delta: event.arguments };
+    output.frame("response.function_call_arguments.delta", fields);
   }
 
   function endCalls(status: EndStatus): void {
     for (const { open, json } of calls.values()) {
-      output.frame(
-        "response.function_call_arguments.done",
-        `${open.place}"arguments":${JSON.stringify(json)},"name":${JSON.stringify(open.item.name)}`,
-      );
+      const fields = { ...open.place, arguments: json, name: open.item.name };
+      output.frame("response.function_call_arguments.done", fields);
       output.close(open, { status, arguments: json });
     }
     calls.clear();

@@ -1,18 +1,17 @@
 import type { ApiError } from "../errors.ts";
 
 /**
- * The fields of an error event as JSON, without braces. Clients read one of two forms: the flat
- * one of OpenAI's document, or the nested one that OpenAI sends.
+ * The fields of an error event. Clients read one of two forms: the flat one of OpenAI's document,
+ * or the nested one that OpenAI sends.
  *
  * @param begun whether the client has seen any of the work; it must not repeat the request then.
  */
 export function errorFields(
   { status, type, code, message, param }: ApiError,
   begun: boolean,
-): string {
+): Record<string, unknown> {
   const shownType = begun && status >= 500 ? "invalid_request_error" : type;
-  const error = JSON.stringify({ type: shownType, code, message, param });
-  return `"error":${error},${JSON.stringify({ code, message, param }).slice(1, -1)}`;
+  return { error: { type: shownType, code, message, param }, code, message, param };
 }
 
 /** The `error` of a response. All its codes but `server_shutdown` are OpenAI's. */

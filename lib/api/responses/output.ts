@@ -1,38 +1,37 @@
 import type { Item } from "./body.ts";
 import { itemId } from "./items.ts";
 
+type Fields = Record<string, unknown>;
 type PartKind = "summary" | "text" | "refusal";
 
 /** An item that is still being written. */
 export interface OpenItem {
   item: Item;
-  /** Its place as fields of an event, each followed by a comma. */
-  place: string;
-  index: number;
+  /** Its place, as fields of an event. */
+  place: { item_id: string; output_index: number };
   /** Parts that are complete. */
-  parts: Record<string, unknown>[];
+  parts: Fields[];
   part: OpenPart | undefined;
 }
 
 interface OpenPart {
   kind: PartKind;
-  place: string;
+  place: Fields;
   text: string;
 }
 
 /** The output of a response, and the frames that report how it grows. */
 export interface ResponseOutput {
   readonly items: readonly Item[];
-  /** @param fields the event's own fields as JSON, without braces. */
-  frame(type: string, fields: string): void;
+  frame(type: string, fields: Fields): void;
   /** Returns the frames added since the last call. */
   take(): string;
-  open(type: string, fields: Partial<Item>): OpenItem;
+  open(type: string, fields: Fields): OpenItem;
   /** Adds text to the open part; begins a part if none of this kind is open. */
   write(open: OpenItem, kind: PartKind, text: string): void;
   endPart(open: OpenItem): void;
   /** @param fields what has changed since the item was opened. */
-  close(open: OpenItem, fields: Partial<Item>): void;
+  close(open: OpenItem, fields: Fields): void;
 }
 
 interface PartEvents {
@@ -41,8 +40,8 @@ interface PartEvents {
   indexField: string;
   textField: string;
   /** More fields of the text events. */
-  more: string;
-  create(text: string): Record<string, unknown>;
+  more: Fields;
+  create(text: string): Fields;
 }
 
 const PARTS: Readonly<Record<PartKind, PartEvents>> = {
@@ -51,7 +50,7 @@ const PARTS: Readonly<Record<PartKind, PartEvents>> = {
     text: "response.reasoning_summary_text",
     indexField: "summary_index",
     textField: "text",
-    more: "",
+    more: {},
     create: (text) => ({ type: "summary_text", text }),
   },
   text: {
@@ -59,7 +58,7 @@ const PARTS: Readonly<Record<PartKind, PartEvents>> = {
     text: "response.output_text",
     indexField: "content_index",
     textField: "text",
-    more: ',"logprobs":[]',
+    more: { logprobs: [] },
     create: (text) => ({ type: "output_text", annotations: [], logprobs: [], text }),
   },
   refusal: {
@@ -67,7 +66,7 @@ const PARTS: Readonly<Record<PartKind, PartEvents>> = {
     text: "response.refusal",
     indexField: "content_index",
     textField: "refusal",
-    more: "",
+    more: {},
     create: (refusal) => ({ type: "refusal", refusal }),
   },
 };
@@ -78,10 +77,10 @@ export function createOutput(responseId: string, startingAfter: number): Respons
   let sequence = 0;
   let frames = "";
 
-  function frame(type: string, fields: string): void {
-    const number = sequence++;
-    if (number <= startingAfter) return;
-    frames += `event: ${type}\ndata: {"type":"${type}","sequence_number":${number},${fields}}\n\n`;
+  function frame(type: string, fields: Fields): void {
+    const sequence_number = sequence++;
+    if (sequence_number <= startingAfter) return;
+    frames += `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number, ...fields })}\n\n`;
   }
 
   function endPart(open: OpenItem): void {
@@ -89,11 +88,8 @@ export function createOutput(responseId: string, startingAfter: number): Respons
     const { kind, place, text } = open.part;
     const events = PARTS[kind];
     const part = events.create(text);
-    frame(
-      `${events.text}.done`,
-      `${place}"${events.textField}":${JSON.stringify(text)}${events.more}`,
-    );
-    frame(`${events.part}.done`, `${place}"part":${JSON.stringify(part)}`);
+    frame(`${events.text}.done`, { ...place, [events.textField]: text, ...events.more });
+    frame(`${events.part}.done`, { ...place, part });
     open.parts.push(part);
     open.part = undefined;
   }
@@ -101,8 +97,8 @@ export function createOutput(responseId: string, startingAfter: number): Respons
   function beginPart(open: OpenItem, kind: PartKind): OpenPart {
     endPart(open);
     const events = PARTS[kind];
-    const place = `${open.place}"${events.indexField}":${open.parts.length},`;
-    frame(`${events.part}.added`, `${place}"part":${JSON.stringify(events.create(""))}`);
+    const place = { ...open.place, [events.indexField]: open.parts.length };
+    frame(`${events.part}.added`, { ...place, part: events.create("") });
     return open.part = { kind, place, text: "" };
   }
 
@@ -115,31 +111,24 @@ export function createOutput(responseId: string, startingAfter: number): Respons
       return taken;
     },
     open(type, fields) {
-      const index = items.length;
-      const item: Item = { id: itemId(type, responseId, index), type, ...fields };
+      const output_index = items.length;
+      const id = itemId(type, responseId, output_index);
+      const item: Item = { id, type, ...fields };
       items.push(item);
-      frame(
-        "response.output_item.added",
-        `"output_index":${index},"item":${JSON.stringify(item)}`,
-      );
-      const place = `"item_id":"${item.id}","output_index":${index},`;
-      return { item, place, index, parts: [], part: undefined };
+      frame("response.output_item.added", { output_index, item });
+      return { item, place: { item_id: id, output_index }, parts: [], part: undefined };
     },
-    write(open, kind, text) {
+    write(open, kind, delta) {
       const part = open.part?.kind === kind ? open.part : beginPart(open, kind);
-      if (text === "") return;
-      part.text += text;
-      const { text: type, more } = PARTS[kind];
-      frame(`${type}.delta`, `${part.place}"delta":${JSON.stringify(text)}${more}`);
+      if (delta === "") return;
+      part.text += delta;
+      frame(`${PARTS[kind].text}.delta`, { ...part.place, delta, ...PARTS[kind].more });
     },
     endPart,
-    close(open, fields) {
-      const item: Item = { ...open.item, ...fields };
-      items[open.index] = item;
-      frame(
-        "response.output_item.done",
-        `"output_index":${open.index},"item":${JSON.stringify(item)}`,
-      );
+    close({ item, place: { output_index } }, fields) {
+      const closed: Item = { ...item, ...fields };
+      items[output_index] = closed;
+      frame("response.output_item.done", { output_index, item: closed });
     },
   };
 }

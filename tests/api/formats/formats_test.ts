@@ -32,7 +32,7 @@ function format(format: Format, run: Run, options: Options = {}) {
   const formatter = createFormatter(format, { stream, statusLines });
   const out = { reasoning: "", content: "" };
   for (const event of eventsOf(run, cut)) {
-    for (const { to, text } of formatter.push(event)) {
+    for (const { to, text } of formatter(event)) {
       assert(text !== "", "a piece is never empty");
       assert(to === "content" || out.content === "", "reasoning never follows content");
       out[to] += text;

@@ -20,7 +20,7 @@ const CUSTOM: Format = {
 function collect(formatter: Formatter, events: readonly ReasoningEvent[]) {
   const out = { reasoning: "", content: "" };
   for (const event of events) {
-    for (const { to, text } of formatter.push(event)) out[to] += text;
+    for (const { to, text } of formatter(event)) out[to] += text;
   }
   return out;
 }
@@ -110,8 +110,8 @@ Deno.test("an answer that holds NUL is not taken for a mark", () => {
 Deno.test("status lines end where the answer begins", () => {
   for (const format of [...FORMATS, CUSTOM]) {
     const formatter = createFormatter(format, { stream: true, statusLines: true });
-    formatter.push({ type: "answer", text: "4" });
-    assertEquals(formatter.push({ type: "status", text: "late" }), []);
+    formatter({ type: "answer", text: "4" });
+    assertEquals(formatter({ type: "status", text: "late" }), []);
   }
 });
 
@@ -127,7 +127,7 @@ Deno.test("the block is closed before a refusal or a tool call goes out", () => 
         const formatter = createFormatter(format, { stream, statusLines: false });
         let text = "";
         for (const event of eventsOf(run)) {
-          text += formatter.push(event).map((piece) => piece.text).join("");
+          text += formatter(event).map((piece) => piece.text).join("");
           if (event.type === "refusal" || event.type === "tool_call") {
             assert(/<\/(think|details)>\n\n$/.test(text), format);
           }
@@ -161,7 +161,7 @@ Deno.test("reasoning and content never share a piece, and never change places", 
       const formatter = createFormatter(format, { stream: true, statusLines: true });
       let answering = false;
       for (const event of eventsOf(run, cut)) {
-        for (const { to, text } of formatter.push(event)) {
+        for (const { to, text } of formatter(event)) {
           assert(text !== "");
           assert(to === "content" || !answering, "reasoning follows content");
           assert(to === "content" || !isInContent(format));
