@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dialect } from "./dialect.ts";
-import { errorBody } from "./errors.ts";
+import { errorBody } from "./chat/errors.ts";
 import { messagesDialect } from "./messages/dialect.ts";
 import { modelList, modelObject } from "./models.ts";
 

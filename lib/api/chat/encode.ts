@@ -7,10 +7,10 @@
 import type { FinishReason, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
 import type { Usage } from "../../reasoning/usage.ts";
 import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
-import { errorFrame } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { createFormatter, reasoningFields } from "../formats/formatter.ts";
 import { newId } from "../ids.ts";
+import { errorFrame } from "./errors.ts";
 
 /** Fields that all chunks of a completion share. */
 export interface CompletionHead {
