@@ -5,6 +5,8 @@
  * @module
  */
 
+import { describeStrategies } from "../reasoning/strategies/mod.ts";
+
 /** A published model. */
 export interface ListedModel {
   id: string;
@@ -24,9 +26,11 @@ export function modelObject(
   return { id, object: "model", created, owned_by: "o1-api", name: id, description, strategy };
 }
 
+/** Besides the models, lists all strategies that a request may choose. */
 export function modelList(
   models: readonly ListedModel[],
   created: number,
 ): Record<string, unknown> {
-  return { object: "list", data: models.map((model) => modelObject(model, created)) };
+  const data = models.map((model) => modelObject(model, created));
+  return { object: "list", data, strategies: describeStrategies() };
 }

@@ -26,7 +26,6 @@ export const ASSET_NAMES: readonly string[] = [
   "clipboard.js",
   "dom.js",
   "drawer.js",
-  "strategies.js",
   "chat/answer.js",
   "chat/chat.js",
   "chat/figures.js",

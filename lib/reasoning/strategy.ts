@@ -93,7 +93,7 @@ export interface StrategyContext<
 interface TableEntry {
   /** One sentence that says what it does. */
   summary: string;
-  /** What it costs, in a few words: upstream calls, and how many of them run in sequence. */
+  /** For people: the number of upstream calls, and the time as a number of calls in sequence. */
   label: { calls: string; latency: string };
   /** Id under which it is published if the configuration lists no models. */
   publishedAs?: string;

@@ -1,8 +1,15 @@
 /**
  * @typedef {object} Model
  * @property {string} id
- * @property {string} [description]
- * @property {string} [strategy]
+ * @property {string} strategy
+ */
+
+/**
+ * @typedef {object} Strategy
+ * @property {string} name
+ * @property {string} summary
+ * @property {string} calls number of upstream calls
+ * @property {string} latency number of calls in sequence
  */
 
 export class ApiFault extends Error {
@@ -20,14 +27,14 @@ export class ApiFault extends Error {
 export const BASE_URL = new URL("v1", document.baseURI).href;
 
 /**
- * Lists the models that the key may use.
+ * Lists the models that the key may use, and all strategies.
  *
  * @param {string} key
- * @returns {Promise<Model[]>}
+ * @returns {Promise<{ data: Model[], strategies: Strategy[] }>}
  */
 export async function listModels(key) {
   const response = await send("/models", { headers: { authorization: `Bearer ${key}` } });
-  return (await response.json()).data;
+  return await response.json();
 }
 
 /**

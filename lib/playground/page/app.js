@@ -116,10 +116,10 @@ async function enter(candidate) {
   gateError.textContent = "";
   if (candidate === "") return showGate("Enter the key first.");
   try {
-    const models = await listModels(candidate);
+    const { data, strategies } = await listModels(candidate);
     key = candidate;
     sessionStorage.setItem(KEY_ITEM, candidate);
-    picker.offer(models);
+    picker.offer(data, strategies);
     keyField.value = "";
     gate.hidden = true;
     playground.hidden = bar.hidden = false;

@@ -10,7 +10,7 @@ const CLOSED =
 
 export const auto: Router = {
   summary: "Chooses a strategy by effort and question, without a call of its own.",
-  label: { calls: "as the chosen one", latency: "as the chosen one" },
+  label: { calls: "as the chosen strategy", latency: "as the chosen strategy" },
   publishedAs: "o1-auto",
   options: z.strictObject({}),
   route(request, effort, routes) {

@@ -5,7 +5,7 @@ import { type CallContext, defineStrategy, type Strategy } from "../strategy.ts"
 
 export const direct: Strategy = defineStrategy({
   summary: "One call, passed through.",
-  label: { calls: "1 call", latency: "1 call" },
+  label: { calls: "1", latency: "1 call" },
   options: z.strictObject({}),
   prompts: {},
   roles: ["answer"],

@@ -37,7 +37,7 @@ Close the block with </think>, and after it write only the answer, in full and w
 
 export const draft: Strategy = defineStrategy({
   summary: "As think, in a few words: fewer tokens, sooner done.",
-  label: { calls: "1 call", latency: "1 call" },
+  label: { calls: "1", latency: "1 call" },
   publishedAs: "o1-draft",
   options: z.strictObject({}),
   prompts,

@@ -59,7 +59,7 @@ const BY_EFFORT: Readonly<Record<ThinkingEffort, { proposers: number; layers: nu
 
 export const moa: Strategy = defineStrategy({
   summary: "Several answers side by side, then one made of all.",
-  label: { calls: "5 calls, up to 13", latency: "2 calls" },
+  label: { calls: "5, at most 13", latency: "2 calls" },
   publishedAs: "o1-moa",
   options,
   prompts,

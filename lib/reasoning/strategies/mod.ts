@@ -26,3 +26,15 @@ export const strategies: StrategyTable = {
   auto,
   direct,
 };
+
+/** What clients and documentation say about a strategy. */
+export interface StrategyDescription {
+  name: string;
+  summary: string;
+  calls: string;
+  latency: string;
+}
+
+export function describeStrategies(table: StrategyTable = strategies): StrategyDescription[] {
+  return Object.entries(table).map(([name, { summary, label }]) => ({ name, summary, ...label }));
+}

@@ -69,7 +69,7 @@ const CENTRAL = 3;
 
 export const rsa: Strategy = defineStrategy({
   summary: "A population of solutions improves itself in rounds, each from a few of the last.",
-  label: { calls: "16 calls, up to 48", latency: "2 to 4 calls" },
+  label: { calls: "16, at most 48", latency: "2 to 4 calls" },
   publishedAs: "o1-deep",
   options,
   prompts,

@@ -84,7 +84,7 @@ interface StepResult extends Step {
 
 export const steps: Strategy = defineStrategy({
   summary: "Titled steps, one call each, then the answer.",
-  label: { calls: "4 to 9 calls, up to 26", latency: "one after the other" },
+  label: { calls: "4 to 9, at most 26", latency: "all calls in sequence" },
   publishedAs: "o1",
   options,
   prompts,

@@ -41,7 +41,7 @@ const DEPTH = {
 
 export const think: Strategy = defineStrategy({
   summary: "One call that thinks before it answers.",
-  label: { calls: "1 call", latency: "1 call" },
+  label: { calls: "1", latency: "1 call" },
   publishedAs: "o1-mini",
   options: z.strictObject({}),
   prompts,

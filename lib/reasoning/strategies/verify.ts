@@ -88,7 +88,7 @@ interface Candidate {
 
 export const verify: Strategy = defineStrategy({
   summary: "Solves twice, checks what differs, repairs only a proven error.",
-  label: { calls: "2 to 7 calls", latency: "1 to 4 calls" },
+  label: { calls: "2 to 7", latency: "1 to 4 calls" },
   publishedAs: "o1-verify",
   options,
   prompts,

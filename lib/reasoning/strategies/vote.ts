@@ -56,7 +56,7 @@ const MAX_SAMPLES: Readonly<Record<ThinkingEffort, number>> = {
 
 export const vote: Strategy = defineStrategy({
   summary: "Several independent answers vote; stops as soon as the lead is certain.",
-  label: { calls: "4 to 8 calls, up to 24", latency: "1 to 2 calls" },
+  label: { calls: "4 to 8, at most 24", latency: "1 to 2 calls" },
   publishedAs: "o1-vote",
   options,
   prompts,

@@ -1,7 +1,7 @@
 import { h } from "../dom.js";
-import { explain, explainShortly, STRATEGIES } from "../strategies.js";
 
 /** @typedef {import("../api.js").Model} Model */
+/** @typedef {import("../api.js").Strategy} Strategy */
 
 /**
  * @typedef {object} Pick
@@ -23,6 +23,8 @@ const MAX_LANES = 4;
 export function createPicker({ list, explanation, compare }) {
   /** @type {Model[]} */
   let models = [];
+  /** @type {Strategy[]} */
+  let strategies = [];
   /** @type {string[]} */
   let chosen = [];
 
@@ -36,16 +38,22 @@ export function createPicker({ list, explanation, compare }) {
   }
 
   /** @param {string} value */
-  function modelOf(value) {
+  function strategyOf(value) {
     const { model, strategy } = pickOf(value);
-    return strategy === undefined ? models.find(({ id }) => id === model) ?? {} : { strategy };
+    const wanted = strategy ?? models.find(({ id }) => id === model)?.strategy;
+    return strategies.find(({ name }) => name === wanted);
   }
 
   function explainAll() {
-    const [first = ""] = chosen;
-    explanation.textContent = chosen.length === 1
-      ? explain(modelOf(first))
-      : chosen.map((value, i) => `${i + 1}: ${explainShortly(modelOf(value))}`).join(" · ");
+    const isAlone = chosen.length === 1;
+    explanation.textContent = chosen.map((value, i) => {
+      const strategy = strategyOf(value);
+      if (strategy === undefined) return "";
+      const { name, summary, calls, latency } = strategy;
+      return isAlone
+        ? `${name} · ${summary} Calls: ${calls}. Latency: ${latency}.`
+        : `${i + 1}: ${name} (calls: ${calls})`;
+    }).join(" · ");
   }
 
   /** @param {number} lane */
@@ -53,15 +61,15 @@ export function createPicker({ list, explanation, compare }) {
     const isAlone = chosen.length === 1;
     const options = h("optgroup", { label: "Models" });
     options.append(...models.map(({ id }) => h("option", { value: `model:${id}` }, id)));
-    const strategies = h("optgroup", { label: `Strategies, over ${models[0]?.id ?? "the first"}` });
-    strategies.append(
-      ...Object.keys(STRATEGIES).map((name) => h("option", { value: `strategy:${name}` }, name)),
+    const others = h("optgroup", { label: `Strategies, over ${models[0]?.id ?? "the first"}` });
+    others.append(
+      ...strategies.map(({ name }) => h("option", { value: `strategy:${name}` }, name)),
     );
     const field = h(
       "select",
       { "aria-label": isAlone ? false : `Column ${lane + 1}` },
       options,
-      strategies,
+      others,
     );
     field.value = chosen[lane] ?? "";
     field.addEventListener("change", () => {
@@ -116,9 +124,13 @@ export function createPicker({ list, explanation, compare }) {
   });
 
   return {
-    /** @param {Model[]} list the models to choose from */
-    offer(list) {
-      models = list;
+    /**
+     * @param {Model[]} offeredModels
+     * @param {Strategy[]} offeredStrategies
+     */
+    offer(offeredModels, offeredStrategies) {
+      models = offeredModels;
+      strategies = offeredStrategies;
       chosen = [`model:${models[0]?.id ?? ""}`];
       show();
     },
