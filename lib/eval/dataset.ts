@@ -1,146 +1,122 @@
 /**
- * Problems to be solved, read from the formats that the field publishes.
- *
- * @module
- */
-import { join } from "node:path";
-
-/** One problem and its answer. */
-export interface Problem {
-  /** Its name, unique in the dataset. */
-  id: string;
-  /** What a model is asked. */
-  question: string;
-  /** The right answer; further entries are other ways to write it. */
-  answers: readonly string[];
-  /** First 16 hex digits of the SHA-256 of question and answers: tells datasets apart. */
-  digest: string;
-}
-
-/** A dataset can't be read; the message says where and why, a line for each fault. */
-export class DatasetError extends Error {
-  /** The name of the class. */
-  override readonly name = "DatasetError";
-}
-
-/** The problems that come with the program: 40 of our own making. */
-export const OWN_PROBLEMS: string = join(import.meta.dirname ?? ".", "problems.jsonl");
-
-type Row = Record<string, unknown>;
-type Fields = Omit<Problem, "digest" | "id">;
-
-/** A format: how its rows are known, and how one is read. */
-interface DatasetFormat {
-  name: string;
-  /** Keys of which each row has one of every group. */
-  keys: readonly (readonly string[])[];
-  id: readonly string[];
-  /** Whether a row, known to have the keys, is of this format. */
-  matches(row: Row): boolean;
-  /** @throws {DatasetError} without the line. */
-  read(row: Row): Fields;
-}
-
-const GSM8K_MARK = "####";
-
-/**
- * In the order in which they are tried.
+ * Reads problems from the formats in which benchmarks are published.
  *
  * @see {@link https://github.com/openai/grade-school-math} GSM8K
  * @see {@link https://huggingface.co/datasets/HuggingFaceH4/MATH-500} MATH-500
  * @see {@link https://huggingface.co/datasets/Maxwell-Jia/AIME_2024} AIME
+ * @module
  */
+import { join } from "node:path";
+
+export interface Problem {
+  /** Unique in the dataset. */
+  id: string;
+  question: string;
+  /** The right answer, and other ways to write it. */
+  answers: readonly string[];
+  /** First 16 hex digits of the SHA-256 of question and answers; identifies the dataset. */
+  digest: string;
+}
+
+/** A dataset can't be read. The message has a line for each fault. */
+export class DatasetError extends Error {
+  override readonly name = "DatasetError";
+}
+
+/** The built-in problems. */
+export const OWN_PROBLEMS: string = join(import.meta.dirname ?? ".", "problems.jsonl");
+
+type Row = Record<string, unknown>;
+
+/** Of several keys for a field, the first one present is read. */
+interface DatasetFormat {
+  name: string;
+  id: readonly string[];
+  question: readonly string[];
+  answer: readonly string[];
+  /** Whether a row with a question and an answer has this format; default: every row. */
+  matches?(row: Row): boolean;
+  /** Reads the question and answers from their texts; default: as they are. */
+  read?(row: Row, question: string, answer: string): Fields;
+}
+
+type Fields = Pick<Problem, "question" | "answers">;
+
+/** In the order in which they are tried. */
 const FORMATS: readonly DatasetFormat[] = [
   {
     name: "GSM8K",
-    keys: [["question"], ["answer"]],
     id: ["id"],
-    matches: (row) => String(row.answer).includes(GSM8K_MARK),
-    read(row) {
-      const [, gold] = text(row, ["answer"]).split(GSM8K_MARK);
-      if (gold === undefined || gold.trim() === "") {
-        throw new DatasetError(`'answer' lacks the line "${GSM8K_MARK} 72" of GSM8K`);
-      }
-      return { question: text(row, ["question"]), answers: [gold.trim().replaceAll(",", "")] };
+    question: ["question"],
+    answer: ["answer"],
+    matches: (row) => String(row.answer).includes("####"),
+    read(_row, question, answer) {
+      const gold = answer.split("####")[1]?.trim().replaceAll(",", "");
+      if (gold) return { question, answers: [gold] };
+      throw new DatasetError(`'answer' needs a line like "#### 72"`);
     },
   },
-  {
-    name: "own",
-    keys: [["question"], ["answer"]],
-    id: ["id"],
-    matches: () => true,
-    read: readOwn,
-  },
+  { name: "own format", id: ["id"], question: ["question"], answer: ["answer"], read: readOptions },
   {
     name: "MATH-500",
-    keys: [["problem"], ["answer"]],
     id: ["unique_id"],
+    question: ["problem"],
+    answer: ["answer"],
     matches: (row) => "unique_id" in row,
-    read: readPlain,
   },
   {
     name: "AIME",
-    keys: [["problem", "Problem"], ["answer", "Answer"]],
     id: ["id", "ID", "problem_idx"],
-    matches: () => true,
-    read: readPlain,
+    question: ["problem", "Problem"],
+    answer: ["answer", "Answer"],
   },
 ];
 
-function readPlain(row: Row): Fields {
-  return {
-    question: text(row, ["problem", "Problem"]),
-    answers: [text(row, ["answer", "Answer"])],
-  };
-}
-
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/** With options the answer is a letter or an option's text; both ways to say it are right. */
-function readOwn(row: Row): Fields {
-  const question = text(row, ["question"]);
-  const answer = text(row, ["answer"]);
-  if (row.options === undefined) return { question, answers: [answer] };
-  const options: unknown = row.options;
+/** If there are options, the answer is a letter or the text of one; both are right. */
+function readOptions({ options }: Row, question: string, answer: string): Fields {
+  if (options === undefined) return { question, answers: [answer] };
   if (!Array.isArray(options) || options.length < 2 || options.length > LETTERS.length) {
     throw new DatasetError(`'options' must be a list of 2 to ${LETTERS.length} texts`);
   }
   const texts = options.map(String);
-  const isText = texts.indexOf(answer);
-  const at = isText < 0 ? LETTERS.indexOf(answer.toUpperCase()) : isText;
-  if (at < 0 || at >= texts.length || (isText < 0 && answer.length !== 1)) {
-    throw new DatasetError("'answer' is neither an option nor the letter of one");
+  const letters = LETTERS.slice(0, texts.length).split("");
+  const index = [texts.indexOf(answer), letters.indexOf(answer.toUpperCase())]
+    .find((index) => index >= 0);
+  if (index === undefined) {
+    throw new DatasetError("'answer' must be the text or the letter of an option");
   }
-  const list = texts.map((option, i) => `${LETTERS[i]}) ${option}`).join("\n");
-  return { question: `${question}\n\n${list}`, answers: [LETTERS[at]!, texts[at]!] };
+  const list = texts.map((text, i) => `${letters[i]}) ${text}`).join("\n");
+  return { question: `${question}\n\n${list}`, answers: [letters[index]!, texts[index]!] };
 }
 
-/** The value of the first of the keys that is there, as text. */
-function text(row: Row, keys: readonly string[]): string {
-  const key = keys.find((each) => row[each] !== undefined) ?? keys[0]!;
+const keyOf = (row: Row, keys: readonly string[]) => keys.find((key) => row[key] !== undefined);
+
+function textOf(row: Row, keys: readonly string[]): string {
+  const key = keyOf(row, keys);
+  if (key === undefined) throw new DatasetError(`'${keys[0]}' is missing`);
   const value = row[key];
   if (typeof value === "number" || (typeof value === "string" && value.trim() !== "")) {
     return String(value).trim();
   }
-  throw new DatasetError(`'${key}' must be a text that is not empty`);
+  throw new DatasetError(`'${key}' must be a non-empty text`);
 }
 
-const has = (row: Row, group: readonly string[]) => group.some((key) => row[key] !== undefined);
-
 function formatOf(row: Row): DatasetFormat {
-  const found = FORMATS.find((format) =>
-    format.keys.every((group) => has(row, group)) && format.matches(row)
+  const isPresent = (keys: readonly string[]) => keyOf(row, keys) !== undefined;
+  const format = FORMATS.find(({ question, answer, matches }) =>
+    isPresent(question) && isPresent(answer) && (matches?.(row) ?? true)
   );
-  if (found !== undefined) return found;
-  const near = FORMATS.find((format) => has(row, format.keys[0]!));
-  const missing = near?.keys.filter((group) => !has(row, group)).map((group) => `'${group[0]}'`);
+  if (format !== undefined) return format;
+  if (FORMATS.some(({ question }) => isPresent(question))) {
+    throw new DatasetError("'answer' is missing");
+  }
   const keys = Object.keys(row).slice(0, 8).map((key) => `'${key.slice(0, 40)}'`).join(", ");
   throw new DatasetError(
-    near === undefined
-      ? `neither 'question' (GSM8K, own format) nor 'problem' (MATH-500, AIME) is there, but ${
-        keys || "no key"
-      }`
-      : `${missing?.join(" and ")} is missing`,
+    `expected 'question' (GSM8K, own format) or 'problem' (MATH-500, AIME), found ${
+      keys || "no keys"
+    }`,
   );
 }
 
@@ -149,25 +125,24 @@ function parseRow(line: string): Row {
   try {
     row = JSON.parse(line);
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    // Its line is the one in the row, always 1.
-    throw new DatasetError(`no JSON: ${said.replace(/ \(line \d+ column \d+\)$/, "")}`);
+    // The error's line is the one within the row, always 1.
+    const reason = (error as SyntaxError).message.replace(/ \(line \d+ column \d+\)$/, "");
+    throw new DatasetError(`invalid JSON: ${reason}`);
   }
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
-    throw new DatasetError("a JSON object is expected");
+    throw new DatasetError("expected a JSON object");
   }
   return { ...row };
 }
 
-/** Faults that are told; a file of another kind has one in every line. */
+/** Number of faults that are reported. */
 const MAX_FAULTS = 20;
 
 /**
- * Reads a dataset, one JSON object a line. The first line that can be told tells the format for
- * all.
+ * Reads a dataset of one JSON object per line. The first valid line decides the format.
  *
- * @param file what errors call it.
- * @throws {DatasetError} with all faults and the numbers of their lines, from 1.
+ * @param file the dataset's name in errors.
+ * @throws {DatasetError} with all faults and their line numbers, from 1.
  */
 export async function parseDataset(content: string, file: string): Promise<Problem[]> {
   const problems: Problem[] = [];
@@ -180,28 +155,25 @@ export async function parseDataset(content: string, file: string): Promise<Probl
     try {
       const row = parseRow(line);
       format ??= formatOf(row);
-      const missing = format.keys.find((group) => !has(row, group));
-      if (missing !== undefined) throw new DatasetError(`'${missing[0]}' is missing`);
-      const fields = format.read(row);
-      const key = format.id.find((each) => row[each] !== undefined);
-      const id = key === undefined ? `line-${number}` : String(row[key]);
+      const question = textOf(row, format.question);
+      const answer = textOf(row, format.answer);
+      const fields = format.read?.(row, question, answer) ?? { question, answers: [answer] };
+      const id = String(row[keyOf(row, format.id) ?? ""] ?? `line-${number}`);
       const earlier = lineOf.get(id);
-      if (earlier !== undefined) {
-        throw new DatasetError(`the id '${id}' is that of line ${earlier} too`);
-      }
+      if (earlier !== undefined) throw new DatasetError(`line ${earlier} has the id '${id}' too`);
       lineOf.set(id, number);
       problems.push({ id, ...fields, digest: await digestOf(fields) });
     } catch (error) {
       if (!(error instanceof DatasetError)) throw error;
-      const read = format === undefined ? "" : ` (read as ${format.name})`;
-      faults.push(`${file}, line ${number}: ${error.message}${read}`);
+      const readAs = format === undefined ? "" : ` (read as ${format.name})`;
+      faults.push(`${file}, line ${number}: ${error.message}${readAs}`);
     }
   }
-  if (faults.length > 0) {
-    const more = faults.length > MAX_FAULTS ? [`… and ${faults.length - MAX_FAULTS} more`] : [];
-    throw new DatasetError([...faults.slice(0, MAX_FAULTS), ...more].join("\n"));
+  if (faults.length > MAX_FAULTS) {
+    faults.splice(MAX_FAULTS, Infinity, `… and ${faults.length - MAX_FAULTS} more`);
   }
-  if (problems.length === 0) throw new DatasetError(`${file}: there is no problem in it`);
+  if (faults.length > 0) throw new DatasetError(faults.join("\n"));
+  if (problems.length === 0) throw new DatasetError(`${file}: no problems found`);
   return problems;
 }
 
@@ -212,19 +184,15 @@ async function digestOf({ question, answers }: Fields): Promise<string> {
 }
 
 /**
- * Some of the problems.
- *
- * @param limit how many; undefined for all.
- * @param random draws them; without it they are the first ones. Their order is kept.
+ * Returns `limit` of the problems in their order, or all if it is undefined: a random sample if
+ * there is a random number generator, else the first ones.
  */
 export function choose(
   problems: readonly Problem[],
   limit: number | undefined,
   random?: () => number,
 ): Problem[] {
-  if (limit === undefined || limit >= problems.length) return [...problems];
-  if (random === undefined) return problems.slice(0, limit);
-  const order = problems.map((_, i) => [random(), i] as const).sort(([a], [b]) => a - b);
-  const drawn = new Set(order.slice(0, limit).map(([, i]) => i));
-  return problems.filter((_, i) => drawn.has(i));
+  const ranked = problems.map((problem, i) => ({ problem, i, rank: random?.() ?? i }));
+  return ranked.sort((a, b) => a.rank - b.rank).slice(0, limit)
+    .sort((a, b) => a.i - b.i).map(({ problem }) => problem);
 }

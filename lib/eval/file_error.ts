@@ -1,48 +1,35 @@
-/**
- * Files that can't be read or written, in a sentence.
- *
- * @module
- */
-
-/** A file can't be used; the message says which one, whose flag it is, and why. */
+/** A file can't be used. The message names the flag, the path and the reason. */
 export class FileError extends Error {
-  /** The name of the class. */
   override readonly name = "FileError";
 }
 
 const { NotFound, PermissionDenied, NotCapable, IsADirectory, NotADirectory } = Deno.errors;
 const REASONS = [
   [NotFound, "no such file or folder"],
-  [PermissionDenied, "the system does not allow it"],
+  [PermissionDenied, "permission denied"],
   [NotCapable, "this process has no permission for it"],
   [IsADirectory, "this is a folder"],
-  [NotADirectory, "a part of the path is no folder"],
+  [NotADirectory, "a part of the path is not a folder"],
 ] as const;
 
 /**
- * Does something with the file of a flag.
+ * Runs `use` on the file of a flag, synchronously or not.
  *
- * @throws {FileError} where the system refuses, a full disk among it; and what else `use` throws.
+ * @throws {FileError} if the system refuses, for example because the disk is full.
  */
-export async function withFile<T>(
-  flag: string,
-  path: string,
-  use: () => T | Promise<T>,
-): Promise<T> {
+export function withFile<T>(flag: string, path: string, use: () => T): T {
+  const fail = (error: unknown): never => {
+    if (!(error instanceof Error)) throw error;
+    const reason = REASONS.find(([kind]) => error instanceof kind)?.[1] ??
+      /^.*\(os error \d+\)/.exec(error.message)?.[0];
+    throw reason === undefined
+      ? error
+      : new FileError(`${flag} ${path}: ${reason}`, { cause: error });
+  };
   try {
-    return await use();
+    const result = use();
+    return result instanceof Promise ? result.catch(fail) as T : result;
   } catch (error) {
-    throw fileError(flag, path, error);
+    return fail(error);
   }
-}
-
-/** What to throw in place of an error that using the file of a flag brought. */
-export function fileError(flag: string, path: string, error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const known = REASONS.find(([kind]) => error instanceof kind)?.[1];
-  const [, system] = /^(.*\(os error \d+\))/.exec(error.message) ?? [];
-  const reason = known ?? system;
-  return reason === undefined ? error : new FileError(`${flag} ${path}: ${reason}`, {
-    cause: error,
-  });
 }

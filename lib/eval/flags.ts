@@ -1,62 +1,18 @@
-/**
- * The flags of `o1-api eval`.
- *
- * @module
- */
 import { resolve } from "node:path";
 import { parseArgs } from "@std/cli";
 import { baseUrlFault, isDemo, normaliseBaseUrl } from "../config/base_url.ts";
 import { nearest } from "../config/faults/suggestion.ts";
-import { type Scoring, SCORINGS } from "./score.ts";
+import { SCORINGS } from "./score.ts";
 
-/** What the flags say. */
-export interface EvalFlags {
-  /** The models' ids, at least one, no two the same. */
-  models: readonly string[];
-  /** One of them. */
-  baseline: string;
-  /** The file of problems; undefined: our own. */
-  dataset: string | undefined;
-  /** How many problems. */
-  limit: number | undefined;
-  /** How often each is asked. */
-  trials: number;
-  /** Questions open at a time. */
-  concurrency: number;
-  /** The file of results. */
-  out: string | undefined;
-  /** Whether errors of an earlier run are asked again. */
-  retryErrors: boolean;
-  /** The file of the report. */
-  report: string | undefined;
-  /** Whether JSON is printed. */
-  json: boolean;
-  /** The seed. */
-  seed: number;
-  /** Whether it was given, so that problems are drawn. */
-  isDrawn: boolean;
-  /** Longest time for one answer, in milliseconds. */
-  timeoutMs: number;
-  /** How answers are scored. */
-  scoring: Scoring;
-  /** The judge; never undefined where it is needed. */
-  judgeModel: string | undefined;
-  /** The API to ask, normalised; undefined: the configured models. */
-  baseUrl: string | undefined;
-  /** Its key. */
-  apiKey: string | undefined;
-  /** `--config`. */
-  config: string | undefined;
-}
+/** The valid flags. Paths are undefined if they are not given. */
+export type EvalFlags = NonNullable<ReturnType<typeof parseEvalFlags>>;
 
-/** The flags are wrong; the message says how, a line for each fault. */
+/** The flags are invalid. The message has a line for each fault. */
 export class FlagError extends Error {
-  /** The name of the class. */
   override readonly name = "FlagError";
 }
 
-/** Flags that take a value. */
-export const TEXTS = [
+const VALUES = [
   "models",
   "baseline",
   "dataset",
@@ -73,27 +29,26 @@ export const TEXTS = [
   "api-key",
   "config",
 ] as const;
-/** Flags that take none. */
-export const SWITCHES = ["help", "json", "retry-errors"] as const;
+const SWITCHES = ["json", "retry-errors"] as const;
 
-/** The name of a flag, without `--`; `help` left out. */
-export type EvalFlagName = Exclude<(typeof TEXTS)[number] | (typeof SWITCHES)[number], "help">;
+export type EvalFlagName = (typeof VALUES)[number] | (typeof SWITCHES)[number];
 
 /**
- * Reads the flags.
- *
- * @returns undefined where help is asked for.
- * @throws {FlagError} with all that can't be.
+ * @returns undefined for `--help`.
+ * @throws {FlagError} with all faults.
  */
-export function parseEvalFlags(args: readonly string[]): EvalFlags | undefined {
+export function parseEvalFlags(args: readonly string[]) {
   const faults: string[] = [];
+  const check = (isValid: boolean, fault: string) => {
+    if (!isValid) faults.push(fault);
+  };
   const flags = parseArgs(args, {
-    string: TEXTS,
-    boolean: SWITCHES,
-    collect: TEXTS,
+    string: VALUES,
+    boolean: ["help", ...SWITCHES],
+    collect: VALUES,
     alias: { h: "help" },
     unknown(arg, key) {
-      const meant = nearest(key ?? "", [...TEXTS, ...SWITCHES]);
+      const meant = nearest(key ?? "", ["help", ...VALUES, ...SWITCHES]);
       const hint = meant === undefined ? "" : `; did you mean --${meant}?`;
       faults.push(
         key === undefined ? `Unexpected argument ${arg}` : `Unknown option ${arg}${hint}`,
@@ -103,42 +58,41 @@ export function parseEvalFlags(args: readonly string[]): EvalFlags | undefined {
   });
   if (flags.help) return undefined;
 
-  function text(name: (typeof TEXTS)[number]): string | undefined {
+  function text(name: (typeof VALUES)[number]): string | undefined {
     const values = flags[name];
     const [value, second] = Array.isArray(values) ? values.map(String) : [];
-    if (second !== undefined) faults.push(`--${name} is given twice`);
-    if (value !== "") return value;
-    faults.push(`--${name} needs a value`);
-    return undefined;
+    check(second === undefined, `--${name} is given more than once`);
+    check(value !== "", `--${name} needs a value`);
+    return value || undefined;
   }
 
-  function number(name: (typeof TEXTS)[number], least: number, most: number): number | undefined {
+  function integer(name: (typeof VALUES)[number], min: number, max: number): number | undefined {
     const value = text(name);
     if (value === undefined) return undefined;
-    const parsed = Number(value);
-    if (/^\d+$/.test(value) && parsed >= least && parsed <= most) return parsed;
-    faults.push(`--${name} needs a whole number from ${least} to ${most}, not '${value}'`);
-    return undefined;
+    const number = Number(value);
+    const isValid = /^\d+$/.test(value) && number >= min && number <= max;
+    check(isValid, `--${name} must be an integer from ${min} to ${max}, not '${value}'`);
+    return number;
   }
 
   const models = (text("models") ?? "").split(",").map((id) => id.trim()).filter(Boolean);
   const [first = ""] = models;
-  if (first === "") faults.push("Which models? Name them with --models ID,ID,…");
-  if (new Set(models).size < models.length) faults.push("--models names a model twice");
+  check(first !== "", "--models ID,ID,… is required");
+  check(new Set(models).size === models.length, "--models contains a model twice");
   const baseline = text("baseline") ?? first;
-  if (first !== "" && !models.includes(baseline)) {
-    faults.push("--baseline must be one of --models");
-  }
-  const asked = text("scoring") ?? "extract";
-  const scoring = SCORINGS.find((each) => each === asked);
-  if (scoring === undefined) {
-    faults.push(`--scoring must be ${SCORINGS.join(", ")}, not '${asked}'`);
-  }
+  check(first === "" || models.includes(baseline), "--baseline must be one of --models");
+  const scoringText = text("scoring") ?? "extract";
+  const scoring = SCORINGS.find((name) => name === scoringText);
+  check(
+    scoring !== undefined,
+    `--scoring must be ${SCORINGS.join(", ")}, not '${scoringText}'`,
+  );
   const judgeModel = text("judge-model");
-  if (scoring !== undefined && (scoring === "judge") !== (judgeModel !== undefined)) {
-    faults.push("--scoring judge and --judge-model ID go together");
-  }
-  const seed = number("seed", 0, 4_294_967_295);
+  check(
+    scoring === undefined || (scoring === "judge") === (judgeModel !== undefined),
+    "--scoring judge and --judge-model ID require each other",
+  );
+  const seed = integer("seed", 0, 4_294_967_295);
   const [dataset, out, report, config] = [
     text("dataset"),
     text("out"),
@@ -146,33 +100,39 @@ export function parseEvalFlags(args: readonly string[]): EvalFlags | undefined {
     text("config"),
   ];
   const paths = [dataset, out, report, config].flatMap((path) => path ? [resolve(path)] : []);
-  if (new Set(paths).size < paths.length) {
-    faults.push("--dataset, --out, --report and --config must be different files");
-  }
+  check(
+    new Set(paths).size === paths.length,
+    "--dataset, --out, --report and --config must be different files",
+  );
   const baseUrl = text("base-url");
   const apiKey = text("api-key");
-  if (baseUrl === undefined && apiKey !== undefined) faults.push("--api-key goes with --base-url");
-  if (baseUrl !== undefined && config !== undefined) {
-    faults.push("--config and --base-url exclude each other");
-  }
-  const urlFault = baseUrl === undefined ? undefined : remoteFault(baseUrl);
-  if (urlFault !== undefined) faults.push(`--base-url ${urlFault}`);
-  const parsed: EvalFlags = {
+  check(baseUrl !== undefined || apiKey === undefined, "--api-key requires --base-url");
+  check(
+    baseUrl === undefined || config === undefined,
+    "--config and --base-url can't be combined",
+  );
+  const urlFault = baseUrl && remoteFault(baseUrl);
+  if (urlFault) faults.push(`--base-url ${urlFault}`);
+  const parsed = {
     models,
     baseline,
     dataset,
-    limit: number("limit", 1, 1_000_000),
-    trials: number("trials", 1, 10_000) ?? 1,
-    concurrency: number("concurrency", 1, 10_000) ?? 8,
+    limit: integer("limit", 1, 1_000_000),
+    trials: integer("trials", 1, 10_000) ?? 1,
+    concurrency: integer("concurrency", 1, 10_000) ?? 8,
     out,
     retryErrors: flags["retry-errors"] === true,
     report,
     json: flags.json === true,
     seed: seed ?? 1,
-    isDrawn: seed !== undefined,
-    timeoutMs: (number("timeout", 1, 86_400) ?? 3_600) * 1_000,
+    /** Whether `limit` draws a random sample. */
+    isSampled: seed !== undefined,
+    /** Time limit for one answer. */
+    timeoutMs: (integer("timeout", 1, 86_400) ?? 3_600) * 1_000,
     scoring: scoring ?? "extract",
+    /** Defined if and only if a judge scores. */
     judgeModel,
+    /** Undefined for the configured models. */
     baseUrl: baseUrl && normaliseBaseUrl(baseUrl),
     apiKey,
     config,
@@ -181,10 +141,10 @@ export function parseEvalFlags(args: readonly string[]): EvalFlags | undefined {
   return parsed;
 }
 
-/** Why this is no API to ask; undefined where it may be one. */
+/** Returns why models can't be asked at this URL. */
 function remoteFault(url: string): string | undefined {
   const fault = baseUrlFault(url);
   if (fault !== undefined) return fault;
-  if (isDemo(url)) return "takes no demo:; leave it out for the demo";
-  return url.includes("?") ? "must not hold a query" : undefined;
+  if (isDemo(url)) return "does not take demo:; omit it to use the demo model";
+  return url.includes("?") ? "must not contain a query" : undefined;
 }

@@ -1,99 +1,108 @@
 /**
- * One run of the comparison: reads the problems, goes on where an earlier run stopped, and sums
- * up.
+ * One run of the comparison: reads the problems, resumes an earlier run, and writes the report.
  *
  * @module
  */
+import { pooledMap } from "@std/async";
 import type { Clock } from "../clock.ts";
-import { createAsk } from "./ask/ask.ts";
+import { AskError } from "./ask/answer.ts";
+import { type Ask, createAsk } from "./ask/ask.ts";
 import { withFile } from "./file_error.ts";
 import { choose, OWN_PROBLEMS, parseDataset, type Problem } from "./dataset.ts";
 import type { EvalFlags } from "./flags.ts";
-import { createProgress, type ProgressOptions } from "./report/progress.ts";
+import { createProgress, type Terminal } from "./report/progress.ts";
 import { renderReport } from "./report/report.ts";
-import { openResults, type Result, resultKey, type ResultSink, scoringName } from "./results.ts";
-import { runAll } from "./runner.ts";
-import { createScorer } from "./score.ts";
+import { openResults, type Result, resultKey, type RunIdentity, scoringName } from "./results.ts";
+import { createScorer, type Scorer } from "./score.ts";
 import { createRandom } from "./statistics.ts";
 import { summarize, type Summary } from "./report/summary.ts";
 import type { Target } from "./target.ts";
 
-/** What a session needs from outside. */
 export interface SessionOptions {
-  /** What the flags say. */
   flags: EvalFlags;
-  /** Where models are asked. */
   target: Target;
-  /** The one clock. */
   clock: Clock;
-  /** The one source of chance, 0 to 1, for waits. */
+  /** Returns a number in [0, 1); for the delays of retries. */
   random: () => number;
-  /** Stops the run; what is finished is summed up all the same. */
+  /** Stops the run. Finished questions are summarized nevertheless. */
   signal: AbortSignal;
-  /** Where progress is shown. */
-  terminal: Pick<ProgressOptions, "write" | "isTerminal" | "columns">;
+  terminal: Terminal;
 }
 
-/** What a session came to. */
 export interface Outcome {
-  /** The models' results. */
   summaries: Summary[];
-  /** Finished questions. */
+  /** Number of finished questions. */
   finished: number;
-  /** Questions in all. */
+  /** Number of questions. */
   total: number;
-  /** Problems. */
+  /** Number of problems. */
   problems: number;
-  /** Whether all are finished. */
   isComplete: boolean;
 }
 
-/**
- * Runs the comparison, and writes the report where one is asked for.
- *
- * @throws {DatasetError | ResultsError | FileError} for files that can't be used; for all but a
- * full disk before anything is asked.
- */
+/** @throws {DatasetError | ResultsError | FileError} before asking, except when the disk is full. */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
-  const { flags, clock } = options;
+  const { flags, target, clock, random, signal, terminal } = options;
+  const { models, baseline, trials, report } = flags;
   const problems = await readProblems(flags);
-  const scoring = scoringName(flags.scoring, flags.judgeModel);
-  const target = flags.baseUrl ?? "configured";
-  const { earlier, sink } = flags.out === undefined
-    ? { earlier: new Map<string, Result>(), sink: undefined }
-    : openResults(flags.out, { problems, target, scoring });
-  using _file = sink;
-  const { report } = flags;
-  // A report that can't be written is found out now, not after hours.
+  const run: RunIdentity = {
+    problems,
+    target: flags.baseUrl ?? "configured",
+    scoring: scoringName(flags.scoring, flags.judgeModel),
+  };
+  const file = flags.out === undefined ? undefined : openResults(flags.out, run);
+  // An unwritable report fails now, not after hours.
   if (report !== undefined) await writeReport(report, "", true);
-  const results = wanted(earlier, problems, flags);
-  const total = problems.length * flags.models.length * flags.trials;
-  await askAll(options, { problems, results, total, target, scoring, sink });
-  const all = [...results.values()];
-  const summaries = summarize(all, flags);
-  const isComplete = all.length === total;
+
+  const results = resultsToKeep(file?.earlier, problems, flags);
+  const total = problems.length * models.length * trials;
+  const ask = createAsk({ ...target, timeoutMs: flags.timeoutMs, clock, random });
+  const score = createScorer(flags.scoring, { ask, model: flags.judgeModel ?? "" });
+  const progress = createProgress(terminal, clock, total, [...results.values()]);
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const questions = [...questionsOf(run, flags)].filter(({ head }) =>
+    !results.has(resultKey(head))
+  );
+  const running = pooledMap(flags.concurrency, questions, async ({ head, problem }) => {
+    if (either.aborted) return;
+    try {
+      const result = { ...head, ...await askAndScore(head.model, problem, ask, score, either) };
+      // The file first: what is counted must not be lost.
+      file?.append(result);
+      results.set(resultKey(result), result);
+      progress.add(result);
+    } catch (error) {
+      if (!either.aborted) failed.abort(error);
+    }
+  });
+  await Array.fromAsync(running);
+  progress.end();
+  failed.signal.throwIfAborted();
+
+  const summaries = summarize([...results.values()], flags);
+  const isComplete = results.size === total;
   if (report !== undefined) {
-    const settings = settingsOf(flags, problems, target, scoring);
-    const { baseline } = flags;
+    const settings = settingsOf(flags, run);
     const page = renderReport({ summaries, baseline, settings, date: clock.date(), isComplete });
     await writeReport(report, page);
   }
-  return { summaries, finished: all.length, total, problems: problems.length, isComplete };
+  return { summaries, finished: results.size, total, problems: problems.length, isComplete };
 }
 
 const writeReport = (path: string, page: string, append = false) =>
   withFile("--report", path, () => Deno.writeTextFile(path, page, { append }));
 
 async function readProblems(flags: EvalFlags): Promise<Problem[]> {
-  const file = flags.dataset ?? OWN_PROBLEMS;
-  const content = await withFile("--dataset", file, () => Deno.readTextFile(file));
-  const problems = await parseDataset(content, file);
-  return choose(problems, flags.limit, flags.isDrawn ? createRandom(flags.seed) : undefined);
+  const path = flags.dataset ?? OWN_PROBLEMS;
+  const content = await withFile("--dataset", path, () => Deno.readTextFile(path));
+  const problems = await parseDataset(content, path);
+  return choose(problems, flags.limit, flags.isSampled ? createRandom(flags.seed) : undefined);
 }
 
-/** The earlier results that belong to this run. */
-function wanted(
-  earlier: ReadonlyMap<string, Result>,
+/** Returns the earlier results that belong to this run. */
+function resultsToKeep(
+  earlier: ReadonlyMap<string, Result> = new Map(),
   problems: readonly Problem[],
   { models, trials, retryErrors }: EvalFlags,
 ): Map<string, Result> {
@@ -105,60 +114,49 @@ function wanted(
   );
 }
 
-interface Work {
-  problems: readonly Problem[];
-  /** What is finished; new results are added. */
-  results: Map<string, Result>;
-  total: number;
-  target: string;
-  scoring: string;
-  sink: ResultSink | undefined;
-}
-
-async function askAll(
-  { flags, target: place, clock, random, signal, terminal }: SessionOptions,
-  { problems, results, total, target, scoring, sink }: Work,
-): Promise<void> {
-  const ask = createAsk({ ...place, timeoutMs: flags.timeoutMs, clock, random });
-  const progress = createProgress({ ...terminal, total, earlier: [...results.values()], clock });
-  try {
-    await runAll({
-      ...flags,
-      problems,
-      target,
-      scoring,
-      ask,
-      score: createScorer(flags.scoring, { ask, model: flags.judgeModel ?? "" }),
-      done: new Set(results.keys()),
-      signal,
-      onResult(result) {
-        // First to the file: what is counted must not be lost.
-        sink?.append(result);
-        results.set(resultKey(result), result);
-        progress.add(result);
-      },
-    });
-  } finally {
-    progress.end();
+/** Ordered so that a run that is stopped has asked all models nearly the same. */
+function* questionsOf({ problems, target, scoring }: RunIdentity, { models, trials }: EvalFlags) {
+  for (let trial = 1; trial <= trials; trial++) {
+    for (const problem of problems) {
+      const { id, digest, answers: [gold = ""] } = problem;
+      for (const model of models) {
+        yield { problem, head: { id, digest, model, trial, target, scoring, gold } };
+      }
+    }
   }
 }
 
-/** What a reader of the report has to know to run the same again; never a key. */
+async function askAndScore(
+  model: string,
+  problem: Problem,
+  ask: Ask,
+  score: Scorer,
+  signal: AbortSignal,
+): Promise<Partial<Result>> {
+  const toResult = (error: unknown) => {
+    if (signal.aborted || !(error instanceof AskError)) throw error;
+    return { error: { code: error.code, message: error.message } };
+  };
+  const answer = await ask(model, problem.question, signal).catch(toResult);
+  if ("error" in answer) return answer;
+  // The answer is kept even if its score fails.
+  return { ...await score(problem, answer.content, signal).catch(toResult), ...answer };
+}
+
+/** Returns what is needed to repeat the run; never a key. */
 function settingsOf(
-  flags: EvalFlags,
-  problems: readonly Problem[],
-  target: string,
-  scoring: string,
+  { models, baseline, dataset, trials, concurrency, seed }: EvalFlags,
+  { problems, target, scoring }: RunIdentity,
 ): Record<string, string> {
   return {
-    models: flags.models.join(", "),
-    baseline: flags.baseline,
-    dataset: flags.dataset ?? "the program's own",
+    models: models.join(", "),
+    baseline,
+    dataset: dataset ?? "built-in",
     problems: String(problems.length),
-    trials: String(flags.trials),
-    concurrency: String(flags.concurrency),
+    trials: String(trials),
+    concurrency: String(concurrency),
     scoring,
-    "asked at": target === "configured" ? "the models of config.yaml, in process" : target,
-    seed: String(flags.seed),
+    target: target === "configured" ? "the models in config.yaml, in process" : target,
+    seed: String(seed),
   };
 }

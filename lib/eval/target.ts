@@ -1,50 +1,37 @@
-/**
- * Where models are asked: those of the configuration, in this process, or any OpenAI-compatible
- * server.
- *
- * @module
- */
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { createApp } from "../server/app.ts";
-import type { Log } from "../server/telemetry/log.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import type { Clock } from "../clock.ts";
 import type { AskOptions } from "./ask/ask.ts";
 
-/** A place to ask. */
+/** The API that models are asked at. */
 export type Target = Pick<AskOptions, "baseUrl" | "apiKey" | "send" | "attempts">;
 
-/** What the configured models need from outside. */
 export interface ConfiguredOptions {
-  /** The configuration. */
   config: ResolvedConfig;
-  /** The one clock. */
   clock: Clock;
-  /** The one source of chance, 0 to 1. */
+  /** Returns a number in [0, 1). */
   random: () => number;
-  /** How upstream requests are sent. */
   fetch: Fetch;
 }
 
-/** What this process says to itself; nobody else can connect. */
+/** Known to this process alone, which nobody else can connect to. */
 const TOKEN = "eval";
 
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
 /**
- * The configured models, asked through the server's own handler without a socket. Reasoning goes
- * into fields of its own and status lines are left out, so that the answer is the answer alone
- * and the first reasoning token is one of thinking. The server repeats upstream calls by itself.
+ * Asks the configured models through the server's handler, without a socket. Reasoning is sent in
+ * its own fields and status lines are off, so that the answer holds nothing else and the first
+ * reasoning token is one of thinking. The server retries upstream calls itself.
  */
 export function configuredTarget(options: ConfiguredOptions): Target {
   const { config } = options;
   const app = createApp({
     ...options,
-    log: silent,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
     config: {
       ...config,
       server: { ...config.server, strict_openai: false },
-      // The limits are the clients'; who compares models is none of them.
+      // Limits are meant for clients.
       token: TOKEN,
       tokenIsPlaceholder: false,
       hasRealToken: true,
@@ -65,7 +52,7 @@ export function configuredTarget(options: ConfiguredOptions): Target {
   };
 }
 
-/** A server elsewhere; failures that may pass are tried again. */
+/** Asks a server over HTTP and retries temporary failures. */
 export function remoteTarget(baseUrl: string, apiKey: string | undefined): Target {
   return { baseUrl, apiKey, send: (request) => fetch(request), attempts: 5 };
 }

@@ -18,7 +18,7 @@ const command = (write?: string) => ({
 const STANDALONE =
   `Object.defineProperty(Deno, "build", { value: Object.freeze({ ...Deno.build, standalone: true }) });`;
 
-Deno.test("the first run needs no account: our own problems, the demo model, a table", async () => {
+Deno.test("the first run needs no account: built-in problems, the demo model, a table", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const [out, report] = [`${dir}/results.jsonl`, `${dir}/report.html`];
@@ -40,7 +40,7 @@ Deno.test("the first run needs no account: our own problems, the demo model, a t
   }
 });
 
-Deno.test("Ctrl-C ends the upstream's work and prints the table so far", async () => {
+Deno.test("Ctrl-C aborts the upstream requests and prints the table so far", async () => {
   const stalled = Promise.withResolvers<void>();
   const left: Promise<void>[] = [];
   await using upstream = startUpstream((call) => {
@@ -67,7 +67,7 @@ Deno.test("Ctrl-C ends the upstream's work and prints the table so far", async (
   });
   await Promise.race([stalled.promise, ended]);
   ended.catch(() => {});
-  // `deno task` and npx pass the terminal's signal on: it comes twice.
+  // `deno task` and npx forward the signal, so it arrives twice.
   child.kill("SIGINT");
   child.kill("SIGINT");
   const { code, stdout, stderr } = await output;
@@ -79,13 +79,13 @@ Deno.test("Ctrl-C ends the upstream's work and prints the table so far", async (
   assertEquals((await bench.results()).length, 3);
 });
 
-Deno.test("what can't be is said before anything is asked", async () => {
+Deno.test("errors in flags and files are reported before anything is asked", async () => {
   const cases: [string[], number, string][] = [
     [["--help"], 0, ""],
     [["--models", "demo", "--out", "/nowhere/r.jsonl"], 1, "no permission to write there"],
     [["--models", "nope,o1,nix"], 2, "no model 'nope', 'nix'. Known models are: o1"],
     [["--models", "demo", "--dataset", "/no.jsonl"], 1, "--dataset /no.jsonl: no such file"],
-    [["--models", "demo", "--dataset", `${ROOT}deno.json`], 1, "deno.json, line 1: no JSON"],
+    [["--models", "demo", "--dataset", `${ROOT}deno.json`], 1, "deno.json, line 1: invalid JSON"],
     [["--port", "1"], 2, "Unknown option --port"],
   ];
   await Promise.all(cases.map(async ([args, code, message]) => {
@@ -96,7 +96,7 @@ Deno.test("what can't be is said before anything is asked", async () => {
   }));
 });
 
-Deno.test("files that can't be written are said before anything is asked", async () => {
+Deno.test("unwritable files are reported before anything is asked", async () => {
   await using upstream = startUpstream([{ content: "FINAL: 2" }]);
   await using bench = await createBench(upstream.url);
   const { config, dataset, dir } = bench;
@@ -114,7 +114,7 @@ Deno.test("files that can't be written are said before anything is asked", async
   assertEquals(upstream.calls.length, 0);
 });
 
-Deno.test("an API elsewhere is looked at first: unlisted models are named, and errors explained", async () => {
+Deno.test("unlisted models of a remote API and its errors are reported", async () => {
   await using upstream = startUpstream(({ path }) =>
     path === "/v1/models"
       ? { body: '{"data": [{"id": "theirs"}]}' }
@@ -124,14 +124,14 @@ Deno.test("an API elsewhere is looked at first: unlisted models are named, and e
   const { dir, out, dataset } = bench;
   const args = ["--base-url", upstream.url, "--models", "nope", "--out", out, "--dataset", dataset];
   const ended = await runProgram({ command: command(dir), args });
-  // Nothing was answered: scripts must not take that for a result.
+  // Nothing was answered, which scripts must notice.
   assertEquals(ended.code, 1);
   assertStringIncludes(ended.stderr, `${upstream.url} does not list 'nope'; it lists: theirs\n`);
   assertStringIncludes(ended.stderr, "Add --retry-errors to ask those questions again.");
   assertStringIncludes(ended.stdout, "errors of nope: model_not_found 6 (No nope.)");
 });
 
-Deno.test("the binary compares too, and says what it lacks where it may not write", async () => {
+Deno.test("the binary compares too, and explains a missing write permission", async () => {
   await using upstream = startUpstream([{ content: "FINAL: 2" }]);
   await using bench = await createBench(upstream.url, 1);
   const { config, dataset, dir, out } = bench;

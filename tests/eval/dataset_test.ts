@@ -24,7 +24,7 @@ const OWN = lines(
   { id: "c", question: "How many?", answer: 3 },
 );
 
-Deno.test("datasets are read as they are published", async () => {
+Deno.test("datasets are read in the formats in which they are published", async () => {
   const cases: [string, string, [string, string, string[]][]][] = [
     ["GSM8K", GSM8K, [["line-1", "How many clips?", ["72"]], [
       "line-2",
@@ -38,7 +38,7 @@ Deno.test("datasets are read as they are published", async () => {
     ]]],
     ["AIME 2024", AIME_2024, [["2024-II-4", "Let x…", ["33"]]]],
     ["AIME 2025", AIME_2025, [["1", "Find the sum…", ["070"]]]],
-    ["our own", OWN, [
+    ["own format", OWN, [
       ["a", "Which?\n\nA) one\nB) two", ["B", "two"]],
       ["b", "Which?\n\nA) one\nB) two", ["A", "one"]],
       ["c", "How many?", ["3"]],
@@ -57,52 +57,55 @@ Deno.test("datasets are read as they are published", async () => {
   }
 });
 
-Deno.test("a line that can't be used is named, with what it lacks", async () => {
+Deno.test("an invalid line is reported with its number and the reason", async () => {
   const cases: [string, string][] = [
-    ["", "data.jsonl: there is no problem in it"],
-    ["{}", "line 1: neither 'question' (GSM8K, own format) nor 'problem' (MATH-500, AIME)"],
-    [lines({ text: "x" }), "but 'text'"],
+    ["", "data.jsonl: no problems found"],
+    ["{}", "line 1: expected 'question' (GSM8K, own format) or 'problem' (MATH-500, AIME)"],
+    [lines({ text: "x" }), "found 'text'"],
     [lines({ question: "x" }), "line 1: 'answer' is missing"],
     [lines({ problem: "x", solution: "y" }), "line 1: 'answer' is missing"],
     [`${GSM8K}\n\n${lines({ question: "x" })}`, "line 4: 'answer' is missing (read as GSM8K)"],
-    [`${GSM8K}\n${lines({ question: "x", answer: "3" })}`, "line 3: 'answer' lacks the line"],
+    [`${GSM8K}\n${lines({ question: "x", answer: "3" })}`, "line 3: 'answer' needs a line like"],
     [`${AIME_2024}\n${lines({ ID: "z", Problem: "x" })}`, "line 2: 'answer' is missing"],
-    [`${OWN}\n{"id": "d", "que`, "line 4: no JSON"],
-    [`${OWN}\n{"id": "d",]`, "in JSON at position 11 (read as own)"],
-    [`${OWN}\n[1]`, "line 4: a JSON object is expected"],
-    [`${OWN}\n${lines({ id: "a", question: "x", answer: "y" })}`, "the id 'a' is that of line 1"],
-    [lines({ question: " ", answer: "3" }), "'question' must be a text that is not empty"],
-    [lines({ question: "x", answer: null }), "'answer' must be a text"],
+    [`${OWN}\n{"id": "d", "que`, "line 4: invalid JSON"],
+    [`${OWN}\n{"id": "d",]`, "in JSON at position 11 (read as own format)"],
+    [`${OWN}\n[1]`, "line 4: expected a JSON object"],
+    [`${OWN}\n${lines({ id: "a", question: "x", answer: "y" })}`, "line 1 has the id 'a' too"],
+    [lines({ question: " ", answer: "3" }), "'question' must be a non-empty text"],
+    [lines({ question: "x", answer: null }), "'answer' must be a non-empty text"],
     [lines({ question: "x", answer: "A", options: ["one"] }), "'options' must be a list of 2"],
-    [lines({ question: "x", answer: "C", options: ["one", "two"] }), "neither an option nor"],
+    [
+      lines({ question: "x", answer: "C", options: ["one", "two"] }),
+      "must be the text or the letter of an option",
+    ],
   ];
   for (const [content, message] of cases) {
     await assertRejects(() => parseDataset(content, "data.jsonl"), DatasetError, message);
   }
 });
 
-Deno.test("all faults of a dataset are told at once, each with its line", async () => {
+Deno.test("all faults of a dataset are reported at once, each with its line", async () => {
   const content = `{"id": "x"\n${OWN}\n[1]\n${lines({ id: "b", question: "x", answer: "y" })}`;
   const { message } = await assertRejects(() => parseDataset(content, "d.jsonl"), DatasetError);
   assertEquals(message.split("\n").map((line) => /^d\.jsonl, line \d+: \w+/.exec(line)?.[0]), [
-    "d.jsonl, line 1: no",
-    "d.jsonl, line 5: a",
-    "d.jsonl, line 6: the",
+    "d.jsonl, line 1: invalid",
+    "d.jsonl, line 5: expected",
+    "d.jsonl, line 6: line",
   ]);
-  const prose = Array(25).fill("no JSON here").join("\n");
+  const prose = Array(25).fill("not JSON").join("\n");
   const many = await assertRejects(() => parseDataset(prose, "d.jsonl"), DatasetError);
-  const told = many.message.split("\n");
-  assertEquals([told.length, told.at(-1)], [21, "… and 5 more"]);
+  const faults = many.message.split("\n");
+  assertEquals([faults.length, faults.at(-1)], [21, "… and 5 more"]);
 });
 
-Deno.test("the problems that come with the program are forty, and all are read", async () => {
+Deno.test("all 40 built-in problems are read", async () => {
   const problems = await parseDataset(await Deno.readTextFile(OWN_PROBLEMS), "own");
   assertEquals(problems.length, 40);
   assertEquals(new Set(problems.map(({ digest }) => digest)).size, 40);
   assert(problems.filter(({ question }) => question.includes("\nB) ")).length >= 4);
 });
 
-Deno.test("a limit takes the first problems, or draws the same ones for the same seed", async () => {
+Deno.test("a limit takes the first problems, or the same random sample for the same seed", async () => {
   const problems = await parseDataset(await Deno.readTextFile(OWN_PROBLEMS), "own");
   const ids = (limit?: number, seed?: number) =>
     choose(problems, limit, seed === undefined ? undefined : createRandom(seed))

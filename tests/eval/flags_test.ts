@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { FlagError, parseEvalFlags } from "../../lib/eval/flags.ts";
 
-Deno.test("flags have defaults; the first model is the baseline", () => {
+Deno.test("flags have defaults, and the first model is the baseline", () => {
   const flags = parseEvalFlags(["--models", "a, b,c"])!;
-  const { models, baseline, trials, concurrency, scoring, seed, isDrawn, timeoutMs } = flags;
+  const { models, baseline, trials, concurrency, scoring, seed, isSampled, timeoutMs } = flags;
   assertEquals(
-    { models, baseline, trials, concurrency, scoring, seed, isDrawn, timeoutMs },
+    { models, baseline, trials, concurrency, scoring, seed, isSampled, timeoutMs },
     {
       models: ["a", "b", "c"],
       baseline: "a",
@@ -13,7 +13,7 @@ Deno.test("flags have defaults; the first model is the baseline", () => {
       concurrency: 8,
       scoring: "extract",
       seed: 1,
-      isDrawn: false,
+      isSampled: false,
       timeoutMs: 3_600_000,
     },
   );
@@ -24,27 +24,27 @@ Deno.test("flags have defaults; the first model is the baseline", () => {
   );
 });
 
-Deno.test("flags that can't be are refused with a sentence", () => {
+Deno.test("invalid flags are rejected with a message", () => {
   const cases: [string[], string][] = [
-    [[], "Which models?"],
-    [["--models", ","], "Which models?"],
+    [[], "--models ID,ID,… is required"],
+    [["--models", ","], "--models ID,ID,… is required"],
     [["--models", "a,a"], "twice"],
-    [["--models", "a", "--models", "b"], "--models is given twice"],
+    [["--models", "a", "--models", "b"], "--models is given more than once"],
     [["--models", "a", "--baseline", "b"], "--baseline must be one of --models"],
-    [["--models", "a", "--trials", "0"], "--trials needs a whole number from 1"],
-    [["--models", "a", "--limit", "1.5"], "--limit needs"],
+    [["--models", "a", "--trials", "0"], "--trials must be an integer from 1"],
+    [["--models", "a", "--limit", "1.5"], "--limit must be"],
     [["--models", "a", "--limit="], "--limit needs a value"],
-    [["--models", "a", "--concurrency", "many"], "--concurrency needs"],
+    [["--models", "a", "--concurrency", "many"], "--concurrency must be"],
     [["--models", "a", "--scoring", "best"], "--scoring must be extract, exact, judge"],
-    [["--models", "a", "--scoring", "judge"], "go together"],
-    [["--models", "a", "--judge-model", "b"], "go together"],
+    [["--models", "a", "--scoring", "judge"], "require each other"],
+    [["--models", "a", "--judge-model", "b"], "require each other"],
     [["--models", "a", "--base-url", "ftp://x"], "--base-url expected a URL"],
-    [["--models", "a", "--base-url", "demo:"], "leave it out"],
+    [["--models", "a", "--base-url", "demo:"], "omit it"],
     [["--models", "a", "--port", "1"], "Unknown option --port"],
     [["--modles", "a"], "Unknown option --modles; did you mean --models?"],
     [["--models", "a", "more"], "Unexpected argument more"],
-    [["--models", "a", "--api-key", "k"], "--api-key goes with --base-url"],
-    [["--models", "a", "--base-url", "http://h/v1", "--config", "c"], "exclude each other"],
+    [["--models", "a", "--api-key", "k"], "--api-key requires --base-url"],
+    [["--models", "a", "--base-url", "http://h/v1", "--config", "c"], "can't be combined"],
     [["--models", "a", "--out", "x", "--report", "./x"], "must be different files"],
     [["--models", "a", "--dataset", "d/../x", "--report", "x"], "must be different files"],
   ];
@@ -53,14 +53,14 @@ Deno.test("flags that can't be are refused with a sentence", () => {
   }
 });
 
-Deno.test("all faults of the flags are told at once", () => {
+Deno.test("all faults of the flags are reported at once", () => {
   const args = ["--bogus", "--models", "a,a", "--trials", "0", "--limit", "x", "--scoring", "best"];
   const { message } = assertThrows(() => parseEvalFlags(args), FlagError);
   assertEquals(message.split("\n"), [
     "Unknown option --bogus",
-    "--models names a model twice",
+    "--models contains a model twice",
     "--scoring must be extract, exact, judge, not 'best'",
-    "--limit needs a whole number from 1 to 1000000, not 'x'",
-    "--trials needs a whole number from 1 to 10000, not '0'",
+    "--limit must be an integer from 1 to 1000000, not 'x'",
+    "--trials must be an integer from 1 to 10000, not '0'",
   ]);
 });

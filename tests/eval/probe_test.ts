@@ -9,7 +9,7 @@ const { signal } = new AbortController();
 const list = (url: string, key?: string) =>
   listModels(remoteTarget(url, key), { clock: systemClock, signal });
 
-Deno.test("an API is asked for its models, with the key", async () => {
+Deno.test("the models of an API are requested with the key", async () => {
   const body = '{"object": "list", "data": [{"id": "a"}, {"id": "b"}]}';
   await using upstream = startUpstream([{ body }]);
   assertEquals(await list(upstream.url, "k"), ["a", "b"]);
@@ -17,7 +17,7 @@ Deno.test("an API is asked for its models, with the key", async () => {
   assertEquals([path, headers.get("authorization")], ["/v1/models", "Bearer k"]);
 });
 
-Deno.test("an API without such a list is taken as it is", async () => {
+Deno.test("an API without a list of models passes", async () => {
   for (
     const reply of [
       { status: 404, body: "no such page" },
@@ -31,10 +31,10 @@ Deno.test("an API without such a list is taken as it is", async () => {
   }
 });
 
-Deno.test("a key that is refused, and an API that can't be reached, are said", async () => {
+Deno.test("a rejected key and an unreachable API are reported", async () => {
   await using upstream = startUpstream([{ status: 401, body: '{"error": {"message": "No."}}' }]);
   const refused = await assertRejects(() => list(upstream.url, "k"), ProbeError);
-  assertEquals(refused.message, `${upstream.url} refuses the key: No.`);
+  assertEquals(refused.message, `${upstream.url} rejects the API key: No.`);
 
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const url = `http://127.0.0.1:${listener.addr.port}/v1`;
@@ -44,7 +44,7 @@ Deno.test("a key that is refused, and an API that can't be reached, are said", a
   assertStringIncludes(closed.message, "onnection refused");
 });
 
-Deno.test("an API that is busy is waited for ten seconds, and then taken as it is", async () => {
+Deno.test("a busy API passes after ten seconds", async () => {
   const time = createFakeClock();
   const asked = Promise.withResolvers<void>();
   await using upstream = startUpstream((call) => {
@@ -57,7 +57,7 @@ Deno.test("an API that is busy is waited for ten seconds, and then taken as it i
   assertEquals(await listed, undefined);
 });
 
-Deno.test("whoever stops the run stops the looking too", async () => {
+Deno.test("stopping the run stops the request", async () => {
   const stop = new AbortController();
   await using upstream = startUpstream((call) => {
     stop.abort(new DOMException("stopped", "AbortError"));

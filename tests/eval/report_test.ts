@@ -36,7 +36,7 @@ function summaries(models: Record<string, [boolean[], number, number?]>): Summar
 
 const ten = (right: number) => Array.from({ length: 10 }, (_, i) => i < right);
 
-Deno.test("the table is aligned and says what its figures are", () => {
+Deno.test("the table is aligned and explains its figures", () => {
   const both = summaries({ direct: [ten(4), 900, 0.0001], "o1-vote": [ten(8), 12_345, 0.002] });
   const text = renderTable(both, "direct");
   const lines = text.split("\n");
@@ -45,7 +45,7 @@ Deno.test("the table is aligned and says what its figures are", () => {
   assertStringIncludes(lines[3]!, "+40.0 [+10.0, +70.0]");
   assertStringIncludes(lines[3]!, "12.3 s");
   assertStringIncludes(lines[3]!, "0.002");
-  assertStringIncludes(text, "in all: 0.021 USD");
+  assertStringIncludes(text, "total cost: 0.021 USD");
   for (const right of ["correct", "accuracy", "p50"]) {
     const end = lines[0]!.indexOf(right) + right.length;
     assert(/\S$/.test(lines[2]!.slice(0, end)) && /\S$/.test(lines[3]!.slice(0, end)), right);
@@ -53,7 +53,7 @@ Deno.test("the table is aligned and says what its figures are", () => {
   assert(!tableCells(summaries({ direct: [ten(4), 900] }))[0]!.includes("USD"));
 });
 
-Deno.test("a table that is wider than the terminal goes on below, with the models once more", () => {
+Deno.test("a table wider than the terminal is split into blocks, each with the models", () => {
   const both = summaries({ direct: [ten(4), 900, 0.0001], "o1-vote": [ten(8), 12_345, 0.002] });
   const wide = renderTable(both, "direct").split("\n\n");
   assertEquals(wide.length, 2);
@@ -71,7 +71,7 @@ Deno.test("a table that is wider than the terminal goes on below, with the model
   assert(renderTable(both, "direct", 1).includes("first reasoning"));
 });
 
-Deno.test("errors are noted by code, with what the first one says", () => {
+Deno.test("errors are listed by code, with the first message", () => {
   const failed = resultsOf("direct", ten(0), 900).slice(0, 2).map((result, i) => {
     const { correct: _, ...rest } = result;
     return { ...rest, error: { code: "model_not_found", message: `no such\u001b[2J model ${i}` } };
@@ -83,13 +83,13 @@ Deno.test("errors are noted by code, with what the first one says", () => {
   );
 });
 
-Deno.test("a model without any result has a row all the same", () => {
+Deno.test("a model without results has a row", () => {
   const [, none] = summaries({ direct: [ten(4), 900], late: [[], 0] });
   assertEquals([none!.asked, none!.accuracy, none!.difference], [0, undefined, undefined]);
   assertStringIncludes(renderTable([none!], "direct"), "0/0");
 });
 
-Deno.test("the report needs nothing from elsewhere, and hostile text stays text", () => {
+Deno.test("the report loads nothing, and hostile text stays text", () => {
   const hostile = `<script src="https://evil.example/x.js">alert(1)</script>"'&\u0000`;
   const all = summaries({ direct: [ten(4), 900], [hostile]: [ten(8), 12_345] });
   all[1]!.error_codes = { '"><img src=x onerror=alert(1)>': 1 };
@@ -126,7 +126,7 @@ Deno.test("the report needs nothing from elsewhere, and hostile text stays text"
   assertEquals(open.length - 3, close.length);
 });
 
-Deno.test("plots hold every number there is: none, far apart, or free of charge", () => {
+Deno.test("plots take any numbers: none, far apart, or zero", () => {
   const cases: Record<string, [boolean[], number, number?]>[] = [
     {},
     { direct: [[], 0] },

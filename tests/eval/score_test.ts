@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { OWN_PROBLEMS, parseDataset } from "../../lib/eval/dataset.ts";
 import { scoreByExtraction } from "../../lib/eval/score.ts";
 
-Deno.test("every problem of our own takes its own answer for right, however it is put", async () => {
+Deno.test("the answer of each built-in problem is right in every form", async () => {
   const problems = await parseDataset(await Deno.readTextFile(OWN_PROBLEMS), "own");
   const forms = [
     (answer: string) => `FINAL: ${answer}`,
@@ -18,7 +18,7 @@ Deno.test("every problem of our own takes its own answer for right, however it i
   }
 });
 
-Deno.test("published answers are compared by value", async () => {
+Deno.test("answers are compared by value", async () => {
   const cases: [object, string, boolean][] = [
     [{ question: "?", answer: "#### 1,250" }, "She pays 1250 euros. FINAL: $1,250.00", true],
     [{ question: "?", answer: "#### 1,250" }, "So 5 of 7.\n\nThe answer is **1,250**.", true],

@@ -1,8 +1,3 @@
-/**
- * A comparison over a scripted upstream, as tests run it.
- *
- * @module
- */
 import { parseConfig } from "../../lib/config/load.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
 import { parseEvalFlags } from "../../lib/eval/flags.ts";
@@ -12,25 +7,20 @@ import { configuredTarget, remoteTarget } from "../../lib/eval/target.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Call } from "../support/upstream.ts";
 
-/** A folder with a dataset of sums, and the runs in it. */
+/** A temporary folder for comparisons over a scripted upstream. */
 export interface Bench extends AsyncDisposable {
-  /** The folder. */
   dir: string;
-  /** The configuration's path. */
+  /** Paths in the folder. */
   config: string;
-  /** The dataset's path. */
   dataset: string;
-  /** The path of the results. */
   out: string;
-  /** Runs a comparison; what it shows is added to `shown`. */
   run(args: string[], options?: { signal?: AbortSignal; remote?: boolean }): Promise<Outcome>;
-  /** The results of the file. */
   results(): Promise<Result[]>;
-  /** What was shown. */
+  /** Texts written to the terminal. */
   shown: string[];
 }
 
-/** Creates a bench over an upstream, with so many problems: "What is 1 + 1?" and so on. */
+/** The problems are "What is 1 + 1?", "What is 2 + 1?" and so on. */
 export async function createBench(upstream: string, problems = 6): Promise<Bench> {
   const dir = await Deno.makeTempDir();
   const [dataset, out, config] = ["sums.jsonl", "out.jsonl", "config.yaml"].map((name) =>
@@ -95,7 +85,7 @@ function sum(n: number): string {
   return `What is ${n} + 1?`;
 }
 
-/** The right answer to the sum that a call asks for. */
+/** Returns the right answer to the question in a call. */
 export function rightAnswer({ body }: Call): string {
   const [, n] = /What is (\d+) \+ 1/.exec(JSON.stringify(body.messages)) ?? [];
   return String(Number(n) + 1);

@@ -5,7 +5,7 @@ import { createBench, rightAnswer } from "./session.ts";
 
 const keysOf = (results: Result[]) => results.map(resultKey).sort();
 
-Deno.test("models are asked each problem as often as said, measured and scored", async () => {
+Deno.test("models are asked each problem in every trial, measured and scored", async () => {
   await using upstream = startUpstream((call) => ({
     reasoning: "Hm.",
     content: `The sum is ${rightAnswer(call)}.\nFINAL: ${rightAnswer(call)}`,
@@ -36,13 +36,13 @@ Deno.test("models are asked each problem as often as said, measured and scored",
   assert(plain!.latency_p50_ms! > 0 && plain!.first_reasoning_p50_ms! > 0);
   const results = await bench.results();
   assertEquals(results.length, 24);
-  // Not even a format that writes reasoning into the answer brings it there.
+  // Even for a model whose format writes reasoning into the answer.
   assert(results.every(({ content }) => !content!.includes("Hm.")));
   assertEquals(bench.shown.at(-1), "24 of 24: 24 correct, 0 wrong, 0 errors\n");
   assert(!(await Deno.readTextFile(bench.out)).includes("secret-4711"));
 });
 
-Deno.test("a run that was stopped goes on: each question is finished once", async () => {
+Deno.test("a stopped run resumes, and each question is finished once", async () => {
   const stop = new AbortController();
   let isFirst = true;
   const left: Promise<void>[] = [];
@@ -62,7 +62,7 @@ Deno.test("a run that was stopped goes on: each question is finished once", asyn
   await Promise.all(left);
   assertEquals((await bench.results()).length, 8);
 
-  // The machine went off while a line was written.
+  // The machine was switched off while a line was written.
   await Deno.writeTextFile(bench.out, '{"id":"p1","digest":"00', { append: true });
   isFirst = false;
   const callsBefore = upstream.calls.length;
@@ -77,7 +77,7 @@ Deno.test("a run that was stopped goes on: each question is finished once", asyn
   assertEquals(upstream.calls.length - callsBefore, 4);
 });
 
-Deno.test("errors stand apart from wrong answers, and can be asked again", async () => {
+Deno.test("errors are separate from wrong answers, and can be asked again", async () => {
   let isBroken = true;
   await using upstream = startUpstream((call) => {
     const n = rightAnswer(call);
@@ -107,7 +107,7 @@ Deno.test("errors stand apart from wrong answers, and can be asked again", async
   assertEquals([mended!.correct, mended!.wrong, mended!.errors], [5, 1, 0]);
 });
 
-Deno.test("another API is asked over fetch, and again where a failure may pass", async () => {
+Deno.test("a remote API is asked over fetch, with retries", async () => {
   await using upstream = startUpstream((call) =>
     call.index === 0
       ? { status: 503, body: "{}", headers: { "retry-after-ms": "0" } }
@@ -130,7 +130,7 @@ Deno.test("another API is asked over fetch, and again where a failure may pass",
   assert(their!.first_reasoning_p50_ms !== undefined);
 });
 
-Deno.test("a refusal that can't pass is an error at once", async () => {
+Deno.test("an error that is not retryable is not retried", async () => {
   const body = '{"error": {"message": "no key", "type": "auth", "code": "invalid_api_key"}}';
   await using upstream = startUpstream([{ status: 401, body }]);
   await using bench = await createBench(upstream.url, 2);
@@ -138,7 +138,7 @@ Deno.test("a refusal that can't pass is an error at once", async () => {
   assertEquals([their!.error_codes, upstream.calls.length], [{ invalid_api_key: 2 }, 2]);
 });
 
-Deno.test("a judge says whether answers agree; what it does not say is no wrong answer", async () => {
+Deno.test("a judge decides whether answers agree; without a verdict there is an error", async () => {
   await using upstream = startUpstream((call) => {
     if (call.body.model !== "judge-model") return { content: `two, or ${rightAnswer(call)}` };
     const asked = JSON.stringify(call.body.messages);
@@ -165,7 +165,7 @@ Deno.test("exact scoring compares the whole text", async () => {
   assertEquals([plain!.correct, plain!.wrong], [1, 1]);
 });
 
-Deno.test("results of another run, and files of another kind, are left as they are", async () => {
+Deno.test("results of another run and other files are rejected and not changed", async () => {
   await using upstream = startUpstream([{ content: "FINAL: 2" }]);
   await using bench = await createBench(upstream.url, 2);
   const args = ["--models", "plain", "--out", bench.out];
@@ -179,9 +179,9 @@ Deno.test("results of another run, and files of another kind, are left as they a
   await refused([], "its target is 'configured'", true);
   const dataset = await Deno.readTextFile(bench.dataset);
   await Deno.writeTextFile(bench.dataset, dataset.replace("1 + 1", "1 + 1 + 0"));
-  await refused([], "problem 'p1' was another one");
+  await refused([], "problem 'p1' is different in this dataset");
   await Deno.writeTextFile(bench.out, dataset.split("\n")[0]!);
-  await refused([], "line 1: this is no result");
+  await refused([], "line 1: not a result");
   await Deno.writeTextFile(bench.out, "my notes");
-  await refused([], "line 1: this is no result");
+  await refused([], "line 1: not a result");
 });

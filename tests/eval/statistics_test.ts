@@ -13,7 +13,7 @@ function assertNear(actual: Interval, expected: Interval, tolerance = 5e-4): voi
   assertAlmostEquals(actual[1], expected[1], tolerance);
 }
 
-Deno.test("Wilson's interval has the values of the literature", () => {
+Deno.test("wilson() returns the values of the literature", () => {
   assertNear(wilson(8, 10), [0.490, 0.943]);
   // Newcombe (1998), Statistics in Medicine 17, table I, method 3.
   assertNear(wilson(81, 263), [0.2553, 0.3662], 1e-4);
@@ -24,7 +24,7 @@ Deno.test("Wilson's interval has the values of the literature", () => {
   assertEquals(wilson(0, 0), [0, 1]);
 });
 
-Deno.test("tries at one problem count as fewer, the more they resemble each other", () => {
+Deno.test("effectiveSize() counts fewer tries the more they resemble each other", () => {
   const once = Array.from({ length: 20 }, (_, i) => ({ correct: i % 2, n: 1 }));
   assertEquals(effectiveSize(once), 20);
   const alike = Array.from({ length: 20 }, (_, i) => ({ correct: 3 * (i % 2), n: 3 }));
@@ -38,7 +38,7 @@ Deno.test("tries at one problem count as fewer, the more they resemble each othe
   assertEquals(effectiveSize([]), 0);
 });
 
-Deno.test("quantiles are those of R's type 7", () => {
+Deno.test("quantile() returns R's type 7", () => {
   const values = [15, 20, 35, 40, 50];
   assertEquals(quantile(values, 0.5), 35);
   assertAlmostEquals(quantile(values, 0.4)!, 29);
@@ -47,21 +47,21 @@ Deno.test("quantiles are those of R's type 7", () => {
   assertEquals(quantile([], 0.5), undefined);
 });
 
-Deno.test("the bootstrap is the same for the same seed, and close to the normal interval", () => {
+Deno.test("pairedBootstrap() is the same for the same seed, and close to the normal interval", () => {
   const draw = createRandom(3);
   const differences = Array.from({ length: 400 }, () => draw() < 0.3 ? 1 : draw() < 0.2 ? -1 : 0);
-  const interval = pairedBootstrap(differences, { random: createRandom(1) });
-  assertEquals(pairedBootstrap(differences, { random: createRandom(1) }), interval);
+  const interval = pairedBootstrap(differences, createRandom(1));
+  assertEquals(pairedBootstrap(differences, createRandom(1)), interval);
   const mean = differences.reduce<number>((a, b) => a + b, 0) / 400;
   const variance = differences.reduce<number>((sum, d) => sum + (d - mean) ** 2, 0) / 400;
   const half = 1.96 * Math.sqrt(variance / 400);
   assertNear(interval, [mean - half, mean + half], 0.01);
 });
 
-Deno.test("differences that are all the same are not taken for certainty", () => {
+Deno.test("pairedBootstrap() of equal differences is not certain", () => {
   const random = createRandom(1);
   const unseen = 1 - 0.025 ** (1 / 10);
-  assertNear(pairedBootstrap(Array(10).fill(0), { random }), [-unseen, unseen]);
-  assertNear(pairedBootstrap(Array(10).fill(1), { random }), [1 - 2 * unseen, 1]);
-  assertEquals(pairedBootstrap([], { random }), [-1, 1]);
+  assertNear(pairedBootstrap(Array(10).fill(0), random), [-unseen, unseen]);
+  assertNear(pairedBootstrap(Array(10).fill(1), random), [1 - 2 * unseen, 1]);
+  assertEquals(pairedBootstrap([], random), [-1, 1]);
 });

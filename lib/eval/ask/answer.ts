@@ -1,73 +1,79 @@
-/**
- * An answer, what it took, and why there is none.
- *
- * @module
- */
+import { z } from "zod";
 
-/** What a question took. Counts are tokens, summed over all upstream calls where that is told. */
-export interface Measured {
-  /** Upstream calls; 1 where nothing is told. */
-  calls: number;
-  /** Prompt tokens. */
-  prompt_tokens: number;
-  /** Generated tokens. */
-  completion_tokens: number;
-  /** Generated tokens that are no visible answer. */
-  reasoning_tokens: number;
-  /** USD, where the price is known. */
-  cost?: number | undefined;
-  /** Milliseconds until the stream had ended. */
-  latency_ms: number;
-  /** Milliseconds until the first text of reasoning; undefined where none came. */
-  first_reasoning_ms?: number | undefined;
-  /** Milliseconds until the first text of the answer; undefined where none came. */
-  first_content_ms?: number | undefined;
-}
+const count = z.number();
+const milliseconds = z.number();
 
-/** A model's answer. */
+/** Counts are sums over all upstream calls if the server reports them. */
+export const measuredSchema = z.object({
+  /** Upstream calls; 1 if the server does not report them. */
+  calls: count,
+  prompt_tokens: count,
+  completion_tokens: count,
+  reasoning_tokens: count,
+  /** USD; missing if the price is unknown. */
+  cost: z.number().optional(),
+  /** Time to the end of the stream. */
+  latency_ms: milliseconds,
+  /** Time to the first text of reasoning; missing if there was none. */
+  first_reasoning_ms: milliseconds.optional(),
+  /** Time to the first text of the answer; missing if there was none. */
+  first_content_ms: milliseconds.optional(),
+});
+
+export type Measured = z.infer<typeof measuredSchema>;
+
 export interface Answer {
-  /** The answer's text, without the reasoning. */
+  /** The text without the reasoning. */
   content: string;
-  /** Why it ended. */
   finish: string | undefined;
-  /** What it took. */
   measured: Measured;
 }
 
-/** No answer came. This is not a wrong answer. */
+/** No answer was received. This is different from a wrong answer. */
 export class AskError extends Error {
-  /** The name of the class. */
   override readonly name = "AskError";
 
-  /** Creates an error with a code by which errors are counted. */
   constructor(
     /** The server's error code, or `http_500`, `connection_error`, `timeout`, `stream_cut`. */
     readonly code: string,
     message: string,
-    /** Whether the same request may do better later. */
     readonly isRetryable = false,
-    /** The wait that the server asks for, in milliseconds. */
-    readonly waitMs?: number,
+    /** Delay that the server asks for, in milliseconds. */
+    readonly retryAfterMs?: number,
   ) {
     super(message);
   }
 }
 
-/** Why a request got no answer: of a failed fetch only the cause tells. */
+/** Returns the message of a failed fetch, which only its cause explains. */
 export function connectionMessage(error: unknown): string {
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
-  const told = cause instanceof Error ? cause.message : message;
-  return told.replace(/^error sending request for url \([^)]*\): /, "");
+  return (cause instanceof Error ? cause.message : message)
+    .replace(/^error sending request for url \([^)]*\): /, "");
 }
 
-/** Code and message of an API's error object, in as far as they are there. */
-export function readErrorObject(error: unknown): { code?: string; message?: string } {
+interface ApiError {
+  code?: string;
+  message?: string;
+}
+
+/** Reads an API's error object or error text. */
+export function readErrorObject(error: unknown): ApiError {
   if (typeof error === "string") return { message: error };
   if (typeof error !== "object" || error === null) return {};
   const { code, type, message } = error as Record<string, unknown>;
-  const name = [code, type].find((each) => typeof each === "string" && each !== "");
+  const name = [code, type].find((value) => typeof value === "string" && value !== "");
   return {
     ...(typeof name === "string" ? { code: name } : {}),
     ...(typeof message === "string" ? { message } : {}),
   };
+}
+
+/** Reads the body of an error response. */
+export function readErrorBody(body: string): ApiError {
+  try {
+    return readErrorObject(JSON.parse(body).error);
+  } catch {
+    return {};
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * The report: one HTML page that needs nothing else, neither a network nor a script.
+ * The report: one HTML page that needs neither a network nor scripts.
  *
  * @module
  */
@@ -7,17 +7,15 @@ import { escapeText, type Point, renderPlot } from "./plot.ts";
 import type { Summary } from "./summary.ts";
 import { dollars, seconds, tableCells, tableNotes } from "./table.ts";
 
-/** What a report tells. */
 export interface ReportOptions {
-  /** The models' results. */
   summaries: readonly Summary[];
   /** The model that the others are compared with. */
   baseline: string;
-  /** What the run was made with, by name. */
+  /** Settings of the run by name. */
   settings: Readonly<Record<string, string>>;
   /** Milliseconds since 1970. */
   date: number;
-  /** Whether everything was asked. */
+  /** Whether every question was asked. */
   isComplete: boolean;
 }
 
@@ -39,21 +37,20 @@ svg .label { fill: var(--text); } .grid { stroke: var(--line); } .bar { fill: no
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 `;
 
-/** Writes the page. */
 export function renderReport(options: ReportOptions): string {
   const { summaries, baseline, settings, isComplete } = options;
+  const title = `o1-api eval: ${summaries.map(({ model }) => model).join(", ")}`;
   const date = new Date(options.date).toISOString().slice(0, 16).replace("T", " ");
-  const [head = [], ...rows] = tableCells(summaries);
-  const settingsList = Object.entries(settings).map(([name, value]) =>
-    `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`
-  );
+  const [headings = [], ...rows] = tableCells(summaries);
+  const settingsList = Object.entries(settings)
+    .map(([name, value]) => element("dt", name) + element("dd", value));
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>o1-api eval: ${escapeText(summaries.map(({ model }) => model).join(", "))}</title>
+${element("title", title)}
 <style>${STYLE}</style>
 </head>
 <body>
@@ -63,16 +60,16 @@ export function renderReport(options: ReportOptions): string {
 <h2>Results</h2>
 <div class="scroll" role="region" aria-label="Results" tabindex="0">
 <table>
-<thead><tr>${head.map((cell) => `<th scope="col">${escapeText(cell)}</th>`).join("")}</tr></thead>
+<thead><tr>${headings.map((heading) => element("th", heading, "col")).join("")}</tr></thead>
 <tbody>
 ${rows.map(rowOf).join("\n")}
 </tbody>
 </table>
 </div>
-<ul>${tableNotes(summaries, baseline).map((note) => `<li>${escapeText(note)}</li>`).join("\n")}</ul>
+<ul>${tableNotes(summaries, baseline).map((note) => element("li", note)).join("\n")}</ul>
 <h2>Accuracy against cost and time</h2>
 <div class="plots">
-${plots(summaries)}
+${plotsOf(summaries)}
 </div>
 <h2>Settings</h2>
 <dl>
@@ -84,33 +81,42 @@ ${settingsList.join("\n")}
 `;
 }
 
-function rowOf([first = "", ...rest]: readonly string[]): string {
-  return `<tr><th scope="row">${escapeText(first)}</th>${
-    rest.map((cell) => `<td>${escapeText(cell)}</td>`).join("")
-  }</tr>`;
+function element(tag: string, text: string, scope?: string): string {
+  return `<${tag}${scope === undefined ? "" : ` scope="${scope}"`}>${escapeText(text)}</${tag}>`;
 }
 
-/** Money where every model has a price, else tokens; and time. */
-function plots(summaries: readonly Summary[]): string {
+function rowOf([first = "", ...rest]: readonly string[]): string {
+  const cells = rest.map((cell) => element("td", cell)).join("");
+  return `<tr>${element("th", first, "row")}${cells}</tr>`;
+}
+
+/** Plots accuracy against cost, or against tokens if a price is unknown, and against time. */
+function plotsOf(summaries: readonly Summary[]): string {
   const shown = summaries.filter(({ accuracy }) => accuracy !== undefined);
-  const priced = shown.every(({ cost }) => cost !== undefined);
-  const cost = {
-    id: "cost",
-    title: priced ? "Accuracy against cost" : "Accuracy against generated tokens",
-    xLabel: priced ? "USD for one question" : "generated tokens for one question",
-    xText: priced ? dollars : (tokens: number) => tokens.toLocaleString("en-US"),
-    points: pointsOf(shown, priced ? "cost" : "completion_tokens"),
-  };
+  const isPriced = shown.every(({ cost }) => cost !== undefined);
+  const cost = isPriced
+    ? {
+      title: "Accuracy against cost",
+      xLabel: "USD per question",
+      xText: dollars,
+      points: pointsOf(shown, "cost"),
+    }
+    : {
+      title: "Accuracy against generated tokens",
+      xLabel: "generated tokens per question",
+      xText: (tokens: number) => tokens.toLocaleString("en-US"),
+      points: pointsOf(shown, "completion_tokens"),
+    };
   const latency = {
-    id: "latency",
     title: "Accuracy against time",
     xLabel: "median time to the last token",
     xText: seconds,
     points: pointsOf(shown, "latency_p50_ms"),
   };
-  return [cost, latency].filter(({ points }) => points.length > 0).map((plot) =>
-    `<figure>\n<figcaption>${escapeText(plot.title)}</figcaption>\n${renderPlot(plot)}\n</figure>`
-  ).join("\n");
+  return [{ id: "cost", ...cost }, { id: "latency", ...latency }]
+    .filter(({ points }) => points.length > 0)
+    .map((plot) => `<figure>\n${element("figcaption", plot.title)}\n${renderPlot(plot)}\n</figure>`)
+    .join("\n");
 }
 
 function pointsOf(

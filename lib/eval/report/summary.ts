@@ -1,5 +1,5 @@
 /**
- * What the results of a run come to, for each model.
+ * Summarizes the results of a run for each model. Shares are 0 to 1.
  *
  * @module
  */
@@ -8,145 +8,113 @@ import type { Result } from "../results.ts";
 import {
   createRandom,
   effectiveSize,
+  type Group,
   type Interval,
   mean,
   pairedBootstrap,
   quantile,
+  sum,
   wilson,
 } from "../statistics.ts";
 
 /** How much better a model is than the baseline, over the problems that both were asked. */
 export interface Difference {
-  /** The other model. */
   baseline: string;
   /** Mean difference of the shares of right answers, −1 to 1. */
   value: number;
-  /** Its 95 % interval: paired bootstrap over problems. */
+  /** 95 % interval by the paired bootstrap over problems. */
   interval: Interval;
-  /** How many problems both were asked. */
+  /** Number of problems that both were asked. */
   problems: number;
 }
 
-/** One model's results. Shares are 0 to 1; undefined where there is nothing to tell it from. */
-export interface Summary {
-  /** The model's id. */
-  model: string;
-  /** Questions asked. */
-  asked: number;
-  /** Right answers. */
-  correct: number;
-  /** Wrong answers. */
-  wrong: number;
-  /** Questions without an answer or a score. */
-  errors: number;
-  /** The errors by code. */
-  error_codes: Record<string, number>;
-  /** What the first error of each code says. */
-  error_messages: Record<string, string>;
-  /** The standard: right answers of all questions asked; an error is not right. */
-  accuracy: number | undefined;
-  /** Its 95 % interval: Wilson's, with the effective number of tries. */
-  interval: Interval;
-  /** Right answers of the questions answered. */
-  accuracy_of_answered: number | undefined;
-  /** Undefined for the baseline itself, and where no problem was asked of both. */
-  difference: Difference | undefined;
-  /** Upstream calls a question. */
-  calls: number | undefined;
-  /** Prompt tokens a question. */
-  prompt_tokens: number | undefined;
-  /** Generated tokens a question. */
-  completion_tokens: number | undefined;
-  /** Generated tokens a question that are no visible answer. */
-  reasoning_tokens: number | undefined;
-  /** USD a question, where the price is known. */
-  cost: number | undefined;
-  /** USD in all, where the price is known. */
-  total_cost: number | undefined;
-  /** Median of the time to the end of an answer, in milliseconds. */
-  latency_p50_ms: number | undefined;
-  /** 95th percentile of the same. */
-  latency_p95_ms: number | undefined;
-  /** Median of the time to the first text of reasoning, in milliseconds. */
-  first_reasoning_p50_ms: number | undefined;
-}
+/** Values without any data are undefined. */
+export type Summary =
+  & { model: string; difference: Difference | undefined }
+  & ReturnType<typeof scoresOf>
+  & ReturnType<typeof measuresOf>;
 
-/** What is summed up. */
 export interface SummaryOptions {
-  /** The models, in the order of the table. */
+  /** In the order of the table. */
   models: readonly string[];
   /** The model that the others are compared with. */
   baseline: string;
-  /** Seeds the bootstrap. */
+  /** Seed of the bootstrap. */
   seed: number;
 }
 
-/** Sums up results. */
-export function summarize(results: readonly Result[], options: SummaryOptions): Summary[] {
-  const byModel = new Map(options.models.map((model) => [model, [] as Result[]]));
-  for (const result of results) byModel.get(result.model)?.push(result);
-  const baseline = byModel.get(options.baseline) ?? [];
-  return options.models.map((model) => {
-    const own = byModel.get(model)!;
-    const difference = model === options.baseline
+export function summarize(
+  results: readonly Result[],
+  { models, baseline, seed }: SummaryOptions,
+): Summary[] {
+  const byModel = Map.groupBy(results, ({ model }) => model);
+  return models.map((model) => {
+    const own = byModel.get(model) ?? [];
+    const difference = model === baseline
       ? undefined
-      : differenceOf(own, baseline, options.baseline, options.seed);
-    return { model, ...scores(own), difference, ...means(own) };
+      : differenceOf(own, byModel.get(baseline) ?? [], baseline, seed);
+    return { model, ...scoresOf(own), difference, ...measuresOf(own) };
   });
 }
 
-function scores(results: readonly Result[]) {
+function scoresOf(results: readonly Result[]) {
   const asked = results.length;
   const correct = results.filter((result) => result.correct).length;
   const failed = results.filter((result) => result.correct === undefined);
   const answered = asked - failed.length;
-  const groups = [...groupsOf(results).values()];
-  const size = effectiveSize(groups);
+  const size = effectiveSize([...groupsOf(results).values()]);
   const codes: Record<string, number> = {};
   const messages: Record<string, string> = {};
   for (const { error } of failed) {
-    const code = error?.code ?? "unknown";
+    const { code, message } = error ?? { code: "unknown", message: "" };
     codes[code] = (codes[code] ?? 0) + 1;
-    messages[code] ??= error?.message ?? "";
+    messages[code] ??= message;
   }
   return {
     asked,
     correct,
     wrong: answered - correct,
+    /** Questions without an answer or a score. */
     errors: failed.length,
+    /** Number of errors by code. */
     error_codes: codes,
+    /** The first message by code. */
     error_messages: messages,
+    /** Correct answers of all questions asked, errors included. */
     accuracy: asked === 0 ? undefined : correct / asked,
+    /** 95 % interval of the accuracy: Wilson's, with the effective number of tries. */
     interval: wilson(asked === 0 ? 0 : correct / asked * size, size),
     accuracy_of_answered: answered === 0 ? undefined : correct / answered,
   };
 }
 
-function means(results: readonly Result[]) {
+/** Means per question, if not said otherwise. */
+function measuresOf(results: readonly Result[]) {
   const measured = results.flatMap((result) => result.measured ?? []);
-  const values = (key: keyof Measured) => measured.flatMap((each) => each[key] ?? []);
+  const values = (key: keyof Measured) => measured.flatMap((values) => values[key] ?? []);
   const costs = values("cost");
   return {
     calls: mean(values("calls")),
     prompt_tokens: mean(values("prompt_tokens")),
     completion_tokens: mean(values("completion_tokens")),
     reasoning_tokens: mean(values("reasoning_tokens")),
+    /** USD. */
     cost: mean(costs),
-    total_cost: costs.length === 0 ? undefined : costs.reduce((sum, cost) => sum + cost, 0),
+    /** USD for all questions. */
+    total_cost: costs.length === 0 ? undefined : sum(costs),
     latency_p50_ms: quantile(values("latency_ms"), 0.5),
     latency_p95_ms: quantile(values("latency_ms"), 0.95),
     first_reasoning_p50_ms: quantile(values("first_reasoning_ms"), 0.5),
   };
 }
 
-/** The tries at each problem. */
-function groupsOf(results: readonly Result[]): Map<string, { correct: number; n: number }> {
-  const groups = new Map<string, { correct: number; n: number }>();
-  for (const { id, correct } of results) {
-    const group = groups.get(id) ?? { correct: 0, n: 0 };
-    groups.set(id, { correct: group.correct + (correct ? 1 : 0), n: group.n + 1 });
-  }
-  return groups;
+/** Returns the tries at each problem. */
+function groupsOf(results: readonly Result[]): Map<string, Group> {
+  const groups = Map.groupBy(results, ({ id }) => id).entries();
+  return new Map(groups.map(([id, tries]) => {
+    const correct = tries.filter((result) => result.correct).length;
+    return [id, { correct, n: tries.length }];
+  }));
 }
 
 function differenceOf(
@@ -156,7 +124,7 @@ function differenceOf(
   seed: number,
 ): Difference | undefined {
   const others = groupsOf(other);
-  // Sorted, so that the same results give the same interval in whatever order they came.
+  // Sorted, so that the interval does not depend on the order of the results.
   const groups = [...groupsOf(own)].sort(([a], [b]) => a < b ? -1 : 1);
   const differences = groups.flatMap(([id, { correct, n }]) => {
     const pair = others.get(id);
@@ -164,6 +132,6 @@ function differenceOf(
   });
   const value = mean(differences);
   if (value === undefined) return undefined;
-  const interval = pairedBootstrap(differences, { random: createRandom(seed) });
+  const interval = pairedBootstrap(differences, createRandom(seed));
   return { baseline, value, interval, problems: differences.length };
 }

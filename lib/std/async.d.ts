@@ -1,0 +1,8 @@
+/** Types of the part of `@std/async` that is used here. */
+
+/** Maps items with up to `poolLimit` calls at a time; yields the results in the items' order. */
+export function pooledMap<T, R>(
+  poolLimit: number,
+  array: Iterable<T> | AsyncIterable<T>,
+  iteratorFn: (data: T) => Promise<R>,
+): AsyncIterableIterator<R>;
