@@ -27,12 +27,13 @@ export function invalidValue(param: string, problem: string): ApiError {
   return invalidRequest(param, `Invalid value for '${param}': ${problem}.`);
 }
 
+type Present<T> = { [K in keyof T]?: NonNullable<T[K]> };
+
 /** The fields that have a value: in a request, null means the same as an absent field. */
-export function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  const entries = Object.entries(fields).filter(([, value]) =>
-    value !== null && value !== undefined
-  );
-  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
+export function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
+  ) as Present<T>;
 }
 
 /** The fields of a body's `reasoning` that are options of the strategy: all but the reserved. */

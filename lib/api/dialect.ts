@@ -1,14 +1,8 @@
-/**
- * What the server needs to know about a wire dialect: who speaks it, how it reports errors and lists
- * models, and how an answer is written.
- *
- * @module
- */
 import type { FinishReason, ReasoningEvent } from "../reasoning/events.ts";
 import type { ApiError } from "./errors.ts";
 import type { ListedModel } from "./models.ts";
 
-/** Everything in which dialects differ, beside request bodies and answers. */
+/** Everything in which dialects differ, except for request bodies and answers. */
 export interface Dialect {
   /**
    * Returns true if a request is in this dialect.
@@ -32,9 +26,7 @@ export interface Dialect {
 
 /** Writes the frames of one stream. */
 export interface Encoder {
-  /** Returns the first frames. */
   start(): string;
-  /** Returns the frames for an event. */
   encode(event: ReasoningEvent): string | Promise<string>;
   /**
    * Returns the frames that end a failed stream.
@@ -46,7 +38,7 @@ export interface Encoder {
 
 /** Collects the events of a run into one JSON body. */
 export interface Collector {
-  /** Adds an event. The caller awaits a returned promise. */
+  /** The caller awaits a returned promise. */
   push(event: ReasoningEvent): unknown;
   /**
    * Returns the answer so far.

@@ -6,6 +6,7 @@ import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
 import { type FunctionTool, type ToolChoice, toolFields } from "../tools.ts";
 import { type ChatBody, chatBody } from "./body.ts";
 import { readConversation } from "./conversation.ts";
+import type { CompletionFlags } from "./encode.ts";
 import { checkStrict } from "./strict.ts";
 import { readSwitches } from "./switches.ts";
 
@@ -13,14 +14,9 @@ export interface ChatRequest {
   /** A published model's id. Default: the first model. */
   model: string | undefined;
   reasoning: ReasoningRequest;
-  /** Whether a stream ends with a usage chunk. */
-  includeUsage: boolean;
   /** Default: the model's format. */
   format: FormatName | undefined;
-  /** Whether chunks carry structured progress. */
-  progress: boolean;
-  /** Whether calls are answered in the deprecated form, as `function_call`. */
-  legacyFunctions: boolean;
+  flags: CompletionFlags;
 }
 
 export interface DecodeOptions {
@@ -71,10 +67,12 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
         json: answerFormat(body),
       }),
     },
-    includeUsage: body.stream_options?.include_usage === true,
     format,
-    progress: body.reasoning?.events === true,
-    legacyFunctions: !body.tools?.length && (body.functions?.length ?? 0) > 0,
+    flags: {
+      includeUsage: body.stream_options?.include_usage === true,
+      progress: body.reasoning?.events === true,
+      legacyFunctions: !body.tools?.length && (body.functions?.length ?? 0) > 0,
+    },
   };
 }
 

@@ -20,15 +20,18 @@ export interface CompletionHead {
   model: string;
 }
 
-export interface CompletionOptions {
-  format: Format;
-  statusLines: boolean;
+export interface CompletionFlags {
   /** Whether a stream ends with a usage chunk. */
   includeUsage?: boolean;
   /** Whether chunks carry structured progress under `o1`. */
   progress?: boolean;
   /** Whether calls are written in the deprecated form, as `function_call`. */
   legacyFunctions?: boolean;
+}
+
+export interface CompletionOptions extends CompletionFlags {
+  format: Format;
+  statusLines: boolean;
 }
 
 const TAIL = { service_tier: "default", system_fingerprint: "fp_o1api" };

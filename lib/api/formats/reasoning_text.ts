@@ -5,20 +5,13 @@
  */
 import type { ReasoningEvent, ReasoningTextEvent } from "../../reasoning/events.ts";
 
-/** Writes a step as `**Title**\n\ncontent\n\n`. */
-export interface ReasoningText {
-  push(event: ReasoningEvent): string;
-  /** The last line before the answer; empty when called again. */
-  beforeAnswer(): string;
-}
-
 /** Whether an event is the answer or replaces it, so that no thinking follows. */
 export function endsThinking({ type }: ReasoningEvent): boolean {
   return type === "answer" || type === "refusal" || type === "tool_call" || type === "finish";
 }
 
-/** Creates the text of one completion. */
-export function createReasoningText(statusLines: boolean): ReasoningText {
+/** Creates the text of one completion. A step is `**Title**\n\ncontent\n\n`. */
+export function createReasoningText(statusLines: boolean) {
   const bold = createBoldTitles();
   let gap = false;
   let seconds = 0;
@@ -32,7 +25,7 @@ export function createReasoningText(statusLines: boolean): ReasoningText {
   }
 
   return {
-    push(event) {
+    push(event: ReasoningEvent): string {
       switch (event.type) {
         case "reasoning":
           return separated(bold.push(event));
@@ -53,7 +46,8 @@ export function createReasoningText(statusLines: boolean): ReasoningText {
           return "";
       }
     },
-    beforeAnswer() {
+    /** Returns the last line before the answer; empty when called again. */
+    beforeAnswer(): string {
       if (ended) return "";
       ended = true;
       return statusLines && titled ? `Total thinking time: ${seconds.toFixed(2)} seconds\n` : "";

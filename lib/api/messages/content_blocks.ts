@@ -13,6 +13,8 @@ export interface Block {
   name: string;
   /** Pieces of the text, or of the JSON of a call's input. */
   pieces: string[];
+  /** Number of pieces sent; -1 before the block's start is. */
+  sent: number;
 }
 
 export interface BlockChange {
@@ -22,45 +24,31 @@ export interface BlockChange {
   text: string;
 }
 
-/** The content of one message as blocks that never overlap, whatever the order of the events. */
-export interface Blocks {
-  push(event: ReasoningEvent): BlockChange[];
-  all(): readonly Block[];
-  /** The upstream's private thinking before the calls or the answer; may be empty. */
-  thinking(): string;
-  /** Whether the model has refused. */
-  refused(): boolean;
-}
-
 export interface BlocksOptions {
   thinking: ThinkingDisplay;
   statusLines: boolean;
 }
 
-interface QueuedBlock extends Block {
-  started: boolean;
-  /** Number of pieces sent. */
-  sent: number;
-  /** Number of pieces that the last check for completeness saw. */
-  checked: number;
-}
+export type Blocks = ReturnType<typeof createBlocks>;
 
-/** Creates the blocks of one message. Its thinking is one block, however many steps it has. */
-export function createBlocks({ thinking: display, statusLines }: BlocksOptions): Blocks {
+/**
+ * Creates the content of one message as blocks that never overlap, whatever the order of the
+ * events. The thinking is one block, however many steps it has.
+ */
+export function createBlocks({ thinking: display, statusLines }: BlocksOptions) {
   const format = createFormatter(display === "none" ? "hidden" : "both", {
     stream: true,
     statusLines,
   });
-  const blocks: QueuedBlock[] = [];
-  const calls = new Map<number, QueuedBlock>();
+  const blocks: Block[] = [];
+  const calls = new Map<number, Block>();
   /** Index of the block that is being sent; those before it have stopped. */
   let open = 0;
   let thinking = "";
   let refused = false;
 
-  function add(type: Block["type"], id = "", name = ""): QueuedBlock {
-    const progress = { started: false, sent: 0, checked: 0 };
-    const block = { index: blocks.length, type, id, name, pieces: [], ...progress };
+  function add(type: Block["type"], id = "", name = ""): Block {
+    const block = { index: blocks.length, type, id, name, pieces: [], sent: -1 };
     blocks.push(block);
     return block;
   }
@@ -91,8 +79,10 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions):
     for (;;) {
       const block = blocks[open];
       if (block === undefined) return changes;
-      if (!block.started) changes.push({ type: "start", block, text: "" });
-      block.started = true;
+      if (block.sent < 0) {
+        changes.push({ type: "start", block, text: "" });
+        block.sent = 0;
+      }
       const isWhole = isEnd || open < blocks.length - 1 && isComplete(block);
       const { pieces } = block;
       // The input of a call must be an object.
@@ -106,42 +96,36 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions):
     }
   }
 
+  function push(event: ReasoningEvent): BlockChange[] {
+    for (const { to, text } of format(event)) {
+      if (to === "reasoning") addThinking(text);
+      else addText(text);
+    }
+    if (event.type === "step_end" && event.title === "") thinking = event.content;
+    else if (event.type === "tool_call") addCall(event);
+    else if (event.type === "refusal") {
+      refused = true;
+      addText(event.text);
+    } else if (event.type === "finish") {
+      // Clients read the first text block without checking that there is one.
+      if (blocks.every(({ type }) => type === "thinking")) add("text");
+    }
+    return send(event.type === "finish");
+  }
+
   return {
-    push(event) {
-      for (const { to, text } of format(event)) {
-        if (to === "reasoning") addThinking(text);
-        else addText(text);
-      }
-      switch (event.type) {
-        case "step_end":
-          if (event.title === "") thinking = event.content;
-          break;
-        case "refusal":
-          refused = true;
-          addText(event.text);
-          break;
-        case "tool_call":
-          addCall(event);
-          break;
-        case "finish":
-          // Clients read the first text block without checking that there is one.
-          if (blocks.every(({ type }) => type === "thinking")) add("text");
-          break;
-      }
-      return send(event.type === "finish");
-    },
-    all: () => blocks,
+    push,
+    all: (): readonly Block[] => blocks,
+    /** The upstream's private thinking before the calls or the answer; may be empty. */
     thinking: () => thinking,
+    /** Whether the model has refused. */
     refused: () => refused,
   };
 }
 
 /** Whether a block that another one follows can't grow any more. */
-function isComplete(block: QueuedBlock): boolean {
-  const { type, pieces } = block;
+function isComplete({ type, pieces }: Block): boolean {
   if (type !== "tool_use") return true;
-  if (block.checked === pieces.length) return false;
-  block.checked = pieces.length;
   const text = pieces.join("");
   if (!text.trimEnd().endsWith("}")) return false;
   try {

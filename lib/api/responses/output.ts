@@ -2,7 +2,7 @@ import type { Item } from "./body.ts";
 import { itemId } from "./items.ts";
 
 type Fields = Record<string, unknown>;
-type PartKind = "summary" | "text" | "refusal";
+type PartKind = keyof typeof PARTS;
 
 /** An item that is still being written. */
 export interface OpenItem {
@@ -11,47 +11,18 @@ export interface OpenItem {
   place: { item_id: string; output_index: number };
   /** Parts that are complete. */
   parts: Fields[];
-  part: OpenPart | undefined;
+  part: { kind: PartKind; place: Fields; text: string } | undefined;
 }
 
-interface OpenPart {
-  kind: PartKind;
-  place: Fields;
-  text: string;
-}
-
-/** The output of a response, and the frames that report how it grows. */
-export interface ResponseOutput {
-  readonly items: readonly Item[];
-  frame(type: string, fields: Fields): void;
-  /** Returns the frames added since the last call. */
-  take(): string;
-  open(type: string, fields: Fields): OpenItem;
-  /** Adds text to the open part; begins a part if none of this kind is open. */
-  write(open: OpenItem, kind: PartKind, text: string): void;
-  endPart(open: OpenItem): void;
-  /** @param fields what has changed since the item was opened. */
-  close(open: OpenItem, fields: Fields): void;
-}
-
-interface PartEvents {
-  part: string;
-  text: string;
-  indexField: string;
-  textField: string;
-  /** More fields of the text events. */
-  more: Fields;
-  create(text: string): Fields;
-}
-
-const PARTS: Readonly<Record<PartKind, PartEvents>> = {
+/** How the parts of items are reported; `more` are further fields of the events of their text. */
+const PARTS = {
   summary: {
     part: "response.reasoning_summary_part",
     text: "response.reasoning_summary_text",
     indexField: "summary_index",
     textField: "text",
     more: {},
-    create: (text) => ({ type: "summary_text", text }),
+    create: (text: string) => ({ type: "summary_text", text }),
   },
   text: {
     part: "response.content_part",
@@ -59,7 +30,7 @@ const PARTS: Readonly<Record<PartKind, PartEvents>> = {
     indexField: "content_index",
     textField: "text",
     more: { logprobs: [] },
-    create: (text) => ({ type: "output_text", annotations: [], logprobs: [], text }),
+    create: (text: string) => ({ type: "output_text", annotations: [], logprobs: [], text }),
   },
   refusal: {
     part: "response.content_part",
@@ -67,12 +38,16 @@ const PARTS: Readonly<Record<PartKind, PartEvents>> = {
     indexField: "content_index",
     textField: "refusal",
     more: {},
-    create: (refusal) => ({ type: "refusal", refusal }),
+    create: (refusal: string) => ({ type: "refusal", refusal }),
   },
 };
 
-/** @param startingAfter events up to this number are counted but not written. */
-export function createOutput(responseId: string, startingAfter: number): ResponseOutput {
+/**
+ * Creates the output of a response, with the frames that report how it grows.
+ *
+ * @param startingAfter events up to this number are counted but not written.
+ */
+export function createOutput(responseId: string, startingAfter: number) {
   const items: Item[] = [];
   let sequence = 0;
   let frames = "";
@@ -81,6 +56,43 @@ export function createOutput(responseId: string, startingAfter: number): Respons
     const sequence_number = sequence++;
     if (sequence_number <= startingAfter) return;
     frames += `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number, ...fields })}\n\n`;
+  }
+
+  /** Returns the frames added since the last call. */
+  function take(): string {
+    const taken = frames;
+    frames = "";
+    return taken;
+  }
+
+  function open(type: string, fields: Fields): OpenItem {
+    const output_index = items.length;
+    const id = itemId(type, responseId, output_index);
+    const item: Item = { id, type, ...fields };
+    items.push(item);
+    frame("response.output_item.added", { output_index, item });
+    return { item, place: { item_id: id, output_index }, parts: [], part: undefined };
+  }
+
+  /** @param fields what has changed since the item was opened. */
+  function close({ item, place: { output_index } }: OpenItem, fields: Fields): void {
+    const closed: Item = { ...item, ...fields };
+    items[output_index] = closed;
+    frame("response.output_item.done", { output_index, item: closed });
+  }
+
+  /** Adds text to the open part; begins a part if none of this kind is open. */
+  function write(open: OpenItem, kind: PartKind, delta: string): void {
+    const { part, text, indexField, more, create } = PARTS[kind];
+    if (open.part?.kind !== kind) {
+      endPart(open);
+      const place = { ...open.place, [indexField]: open.parts.length };
+      frame(`${part}.added`, { ...place, part: create("") });
+      open.part = { kind, place, text: "" };
+    }
+    if (delta === "") return;
+    open.part.text += delta;
+    frame(`${text}.delta`, { ...open.part.place, delta, ...more });
   }
 
   function endPart(open: OpenItem): void {
@@ -94,41 +106,5 @@ export function createOutput(responseId: string, startingAfter: number): Respons
     open.part = undefined;
   }
 
-  function beginPart(open: OpenItem, kind: PartKind): OpenPart {
-    endPart(open);
-    const events = PARTS[kind];
-    const place = { ...open.place, [events.indexField]: open.parts.length };
-    frame(`${events.part}.added`, { ...place, part: events.create("") });
-    return open.part = { kind, place, text: "" };
-  }
-
-  return {
-    items,
-    frame,
-    take() {
-      const taken = frames;
-      frames = "";
-      return taken;
-    },
-    open(type, fields) {
-      const output_index = items.length;
-      const id = itemId(type, responseId, output_index);
-      const item: Item = { id, type, ...fields };
-      items.push(item);
-      frame("response.output_item.added", { output_index, item });
-      return { item, place: { item_id: id, output_index }, parts: [], part: undefined };
-    },
-    write(open, kind, delta) {
-      const part = open.part?.kind === kind ? open.part : beginPart(open, kind);
-      if (delta === "") return;
-      part.text += delta;
-      frame(`${PARTS[kind].text}.delta`, { ...part.place, delta, ...PARTS[kind].more });
-    },
-    endPart,
-    close({ item, place: { output_index } }, fields) {
-      const closed: Item = { ...item, ...fields };
-      items[output_index] = closed;
-      frame("response.output_item.done", { output_index, item: closed });
-    },
-  };
+  return { items, frame, take, open, close, write, endPart };
 }

@@ -36,9 +36,7 @@ export function createChatHandler(options: RunOptions): ChatHandler {
     const writer = chatWriter(joined?.head ?? ownHead, {
       format: formatOf(chat, model.format),
       statusLines: model.reasoning.statusLines,
-      includeUsage: chat.includeUsage,
-      progress: chat.progress,
-      legacyFunctions: chat.legacyFunctions,
+      ...chat.flags,
     });
     const answer = chat.reasoning.stream ? answerStream : answerWhole;
     const events = joined?.read(signal) ?? start(signal);

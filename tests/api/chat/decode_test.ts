@@ -254,7 +254,7 @@ Deno.test("the strategy and its options are what is left of reasoning", () => {
 });
 
 Deno.test("fields for the final call keep their names and values, and no others go along", () => {
-  const { reasoning, includeUsage, model } = decodeChatRequest({ ...FULL, user: "u", logprobs: 1 });
+  const { reasoning, flags, model } = decodeChatRequest({ ...FULL, user: "u", logprobs: 1 });
   const { temperature, top_p, seed, stop, tools, tool_choice } = FULL;
   const { parallel_tool_calls } = FULL;
   assertEquals(reasoning.final as Record<string, unknown>, {
@@ -267,7 +267,7 @@ Deno.test("fields for the final call keep their names and values, and no others 
     parallel_tool_calls,
   });
   assertEquals(reasoning.messages as unknown, FULL.messages);
-  assertEquals([reasoning.stream, includeUsage, model], [true, true, "o1"]);
+  assertEquals([reasoning.stream, flags.includeUsage, model], [true, true, "o1"]);
   assertEquals(decode().reasoning.final, {});
 });
 
