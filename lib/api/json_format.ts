@@ -13,7 +13,7 @@ export interface GivenSchema {
 }
 
 /** Any JSON object. */
-export const JSON_OBJECT: JsonFormat = { name: "json_object", inWords: true };
+export const JSON_OBJECT: JsonFormat = { name: "json_object", inPrompt: true };
 
 /**
  * @param field the body's field that holds the format, e.g. `response_format`.
@@ -22,7 +22,7 @@ export const JSON_OBJECT: JsonFormat = { name: "json_object", inWords: true };
  */
 export function jsonFormat(given: GivenSchema, field: string, path: string): JsonFormat {
   const { name, schema, strict, description } = given;
-  const json = { name, schema: schema ?? {}, inWords: true, ...present({ strict, description }) };
+  const json = { name, schema: schema ?? {}, inPrompt: true, ...present({ strict, description }) };
   try {
     createJsonChecker(json);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { CallScope, UpstreamClient } from "../upstream/client.ts";
+import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
 import type { Delta } from "../upstream/wire/deltas.ts";
 import type { CallEnd } from "../upstream/observer.ts";
 import { type Budget, createBudget } from "./budget.ts";
@@ -42,7 +42,7 @@ export function createContext(
   const { model, name, request } = plan;
   const { client, clock, random, signal } = options;
   const budget = createBudget(request, model.caps, meter);
-  const scope: CallScope = {
+  const scope: RequestScope = {
     signal,
     retries: { left: options.maxRetries },
     deadline: options.deadline,
@@ -77,9 +77,9 @@ export function createContext(
     reasonsItself: (role) => client.reasons(firstTarget(role)),
     countAsAnswer: meter.show,
     json: {
-      isSure: (role) => client.json.isSure(firstTarget(role)),
-      held: (role) => client.json.held(firstTarget(role)),
-      ignored: (role) => client.json.ignored(firstTarget(role)),
+      isSure: (role) => client.json.followsSchema(firstTarget(role)),
+      held: (role) => client.json.schemaFollowed(firstTarget(role)),
+      ignored: (role) => client.json.formatIgnored(firstTarget(role)),
     },
   };
 }
@@ -88,7 +88,7 @@ export function createContext(
 interface CallRun {
   plan: RunPlan;
   options: RunOptions;
-  scope: CallScope;
+  scope: RequestScope;
   budget: Budget;
   meter: UsageMeter;
 }

@@ -1,11 +1,5 @@
+import { contentText } from "../upstream/target.ts";
 import type { Message, ReasoningRequest } from "./request.ts";
-
-/** The text of a message; the texts of its parts are joined by line breaks. */
-export function contentText(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content.map((part) => typeof part?.text === "string" ? part.text : "").join("\n");
-}
 
 export function lastUserMessage(messages: readonly Message[]): Message | undefined {
   return messages.findLast((message) => message.role === "user");

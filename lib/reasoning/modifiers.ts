@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { contentText, lastUserMessage } from "./conversation.ts";
+import { contentText } from "../upstream/target.ts";
+import { lastUserMessage } from "./conversation.ts";
 import type { Message } from "./request.ts";
 
 /** Schema of `models.<id>.modifiers`; a request sets them beside its strategy's options. */

@@ -86,8 +86,8 @@ export function createApp(options: AppOptions): App {
   const client = createUpstreamClient({ ...options, share, toolReasoning });
   const register = createWorkRegister(clock);
   const queue = createAdmission({
-    places: () => share(config.server.max_concurrent_requests),
-    queue: () => share(config.server.max_queue),
+    maxRunning: () => share(config.server.max_concurrent_requests),
+    maxWaiting: () => share(config.server.max_queue),
     clock,
   });
   const limits = createLimits({
@@ -149,6 +149,7 @@ export function createApp(options: AppOptions): App {
     reload(next) {
       config = next;
       answer = serve(next);
+      queue.update();
     },
     async drain(graceMs) {
       draining = true;

@@ -1,56 +1,48 @@
-/**
- * Lets a failing upstream cool down.
- *
- * @module
- */
 import type { Clock } from "../clock.ts";
 import type { UpstreamOptions } from "./options.ts";
 
-/** What is known of an upstream's health. */
+/** Circuit breaker of one upstream: closed, or open while the upstream cools down. */
 export interface Breaker {
-  /**
-   * Whether the upstream should be tried before one that is cooling. After the cool-down one
-   * call at a time is let through as a probe.
-   */
+  /** Whether a call should be sent: the breaker is closed, or one call may probe the upstream. */
   isReady(): boolean;
-  /** Whether the upstream has failed too often and has not answered since. */
+  /** Whether the upstream has failed too often and no call has succeeded since. */
   isOpen(): boolean;
-  /** A call begins. */
   begin(): void;
-  /** A call has ended: well, badly, or cut off by its caller, which says nothing. */
+  /** `unknown` if the call was cancelled: it counts neither as a success nor as a failure. */
   end(outcome: "ok" | "failed" | "unknown"): void;
 }
 
-/** The window moves in so many steps; finer would only cost memory. */
+/** The window advances in this many steps. */
 const BUCKETS = 10;
 
-/** Creates the breaker of one upstream, closed. */
 export function createBreaker(clock: Clock, options: UpstreamOptions["breaker"]): Breaker {
-  const span = options.window_ms / BUCKETS;
-  let buckets: { at: number; ok: number; failed: number }[] = [];
+  const bucketMs = options.window_ms / BUCKETS;
+  let buckets: { index: number; calls: number; failed: number }[] = [];
   let openUntil: number | undefined;
   let inFlight = 0;
-
-  function current(): { ok: number; failed: number } {
-    const at = Math.floor(clock.now() / span);
-    let last = buckets.at(-1);
-    if (last?.at !== at) {
-      buckets = buckets.filter((bucket) => bucket.at > at - BUCKETS);
-      buckets.push(last = { at, ok: 0, failed: 0 });
-    }
-    return last;
-  }
 
   function open(): void {
     openUntil = clock.now() + options.cooldown_ms;
     buckets = [];
   }
 
+  function count(failed: boolean): void {
+    const index = Math.floor(clock.now() / bucketMs);
+    let bucket = buckets.at(-1);
+    if (bucket?.index !== index) {
+      buckets = buckets.filter((bucket) => bucket.index > index - BUCKETS);
+      buckets.push(bucket = { index, calls: 0, failed: 0 });
+    }
+    bucket.calls++;
+    if (!failed) return;
+    bucket.failed++;
+    const calls = buckets.reduce((sum, bucket) => sum + bucket.calls, 0);
+    const failures = buckets.reduce((sum, bucket) => sum + bucket.failed, 0);
+    if (calls >= options.min_calls && failures / calls >= options.failure_ratio) open();
+  }
+
   return {
-    isReady() {
-      if (openUntil === undefined) return true;
-      return clock.now() >= openUntil && inFlight === 0;
-    },
+    isReady: () => openUntil === undefined || clock.now() >= openUntil && inFlight === 0,
     isOpen: () => openUntil !== undefined,
     begin() {
       inFlight++;
@@ -58,20 +50,9 @@ export function createBreaker(clock: Clock, options: UpstreamOptions["breaker"])
     end(outcome) {
       inFlight--;
       if (outcome === "unknown") return;
-      if (openUntil !== undefined) {
-        if (outcome === "ok") openUntil = undefined;
-        else if (clock.now() >= openUntil) open();
-        return;
-      }
-      const bucket = current();
-      if (outcome === "ok") {
-        bucket.ok++;
-        return;
-      }
-      bucket.failed++;
-      const failed = buckets.reduce((sum, each) => sum + each.failed, 0);
-      const calls = buckets.reduce((sum, each) => sum + each.ok + each.failed, 0);
-      if (calls >= options.min_calls && failed / calls >= options.failure_ratio) open();
+      if (openUntil === undefined) count(outcome === "failed");
+      else if (outcome === "ok") openUntil = undefined;
+      else if (clock.now() >= openUntil) open();
     },
   };
 }

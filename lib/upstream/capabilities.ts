@@ -1,68 +1,64 @@
-/**
- * What upstream models have been found not to take. Learnt from their refusals and answers,
- * remembered for each upstream and model for as long as the process lives.
- *
- * @module
- */
-import type { Target } from "./target.ts";
 import type { UpstreamError } from "./errors.ts";
+import type { Target, UpstreamMessage } from "./target.ts";
 
-/** How an upstream model wants to be asked. */
+/** What an upstream model supports, and how it wants to be called. */
 export interface Capabilities {
-  /** Whether it takes a response format of type `json_schema`. */
+  /** Supports a response format of type `json_schema`. */
   jsonSchema: boolean;
-  /** Whether it takes a response format of type `json_object`. */
+  /** Supports a response format of type `json_object`. */
   jsonObject: boolean;
-  /** Whether an answer has followed a schema. */
-  heldSchema: boolean;
-  /** Whether it has been seen to reason by itself. */
+  /** An answer has followed its schema. */
+  followsSchema: boolean;
+  /** Has reasoned without being told to. */
   reasons: boolean;
-  /** Whether it takes `stream_options`. */
+  /** Supports `stream_options`. */
   streamOptions: boolean;
-  /** What it calls the ceiling for generated tokens. */
+  /** Name of the field for the maximum number of generated tokens. */
   maxTokens: "max_tokens" | "max_completion_tokens" | "none";
-  /** Whether it takes more than one system message. */
+  /** Supports more than one system message. */
   manySystemMessages: boolean;
-  /** Whether it takes the role `developer`. */
+  /** Supports the role `developer`. */
   developerRole: boolean;
-  /** Whether it wants its reasoning back with the tool calls that it led to. */
+  /** Requires the reasoning of tool calls with their results. */
   toolReasoning: boolean;
 }
 
-/** The memory of what was learnt. */
+/** The parts of a request body that an upstream may reject. */
+export interface UpstreamBody extends Record<string, unknown> {
+  messages: readonly UpstreamMessage[];
+  response_format?: { type: ResponseFormatType; [field: string]: unknown };
+}
+
+export type ResponseFormatType = "json_schema" | "json_object";
+
+/** Remembers, for as long as the process lives, what upstream models have rejected and done. */
 export interface CapabilityMemory {
-  /** How to ask this upstream model. The object is never changed. */
-  of(target: Target): Readonly<Capabilities>;
+  get(target: Target): Readonly<Capabilities>;
   /**
-   * Learns from a refusal.
+   * Learns from a rejection.
    *
-   * @param sent how the refused request was asked.
-   * @param used which of the optional things the refused request really held.
-   * @returns whether asking again, in the way now known, may do better.
+   * @param sent the capabilities that the rejected body was built for.
+   * @returns whether a body for the new capabilities may succeed.
    */
   learn(
     target: Target,
     error: UpstreamError,
     sent: Readonly<Capabilities>,
-    used: Used,
+    body: UpstreamBody,
   ): boolean;
-  /** The model has been seen to reason by itself. */
-  reasons(target: Target): void;
-  /** How it holds to a form in JSON. */
+  /** Records that the model has reasoned without being told to. */
+  hasReasoned(target: Target): void;
   json: {
-    /** Whether it has a schema mode, and has held to it. */
-    isSure(target: Target): boolean;
-    /** The answer followed the schema. */
-    held(target: Target): void;
-    /** The answer did not follow the format that was sent for a schema. */
-    ignored(target: Target): void;
+    /** Whether the model supports schemas and has followed one. */
+    followsSchema(target: Target): boolean;
+    /** Records that an answer followed its schema. */
+    schemaFollowed(target: Target): void;
+    /** Records that an answer ignored the format that was sent for its schema. */
+    formatIgnored(target: Target): void;
   };
 }
 
-/** A type of response format that upstreams may lack. */
-export type ResponseFormatType = "json_schema" | "json_object";
-
-/** The strongest format that the upstream takes for an answer that has to be JSON. */
+/** Returns the strictest format that the upstream supports. */
 export function formatTypeFor(
   capabilities: Readonly<Capabilities>,
   hasSchema: boolean,
@@ -71,39 +67,27 @@ export function formatTypeFor(
   return capabilities.jsonObject ? "json_object" : undefined;
 }
 
-/** The optional things that a request held. */
-export interface Used {
-  /** The type of its response format, if it had one. */
-  format: ResponseFormatType | undefined;
-  /** A ceiling for generated tokens. */
-  maxTokens: boolean;
-  /** `stream_options`. */
-  streamOptions: boolean;
-  /** More than one system message. */
-  manySystemMessages: boolean;
-  /** A message with the role `developer`. */
-  developerRole: boolean;
-  /** A message with tool calls. */
-  toolCalls: boolean;
+export function isSystemMessage({ role }: UpstreamMessage): boolean {
+  return role === "system" || role === "developer";
 }
 
-const FORMAT =
+const FORMAT_REGEXP =
   /response_?format|json_?schema|json_?object|json[ _](mode|validate)|structured|guided|grammar|schema/i;
-const VAGUE = /^[\w ]{0,30}(invalid|bad) request\W*$|^\W*$/i;
-const UNKNOWN_FIELD =
+const NO_REASON_REGEXP = /^[\w ]{0,30}(invalid|bad) request\W*$|^\W*$/i;
+const UNKNOWN_FIELD_REGEXP =
   /unsupported|not supported|unknown|unrecognized|unexpected|extra|not permitted|not allowed|invalid param|instead/i;
-const SYSTEM =
+const SYSTEM_REGEXP =
   /(multiple|single|one|only|first|second|begin|start|additional)\W.*\bsystem\b|\bsystem\b.*\b(multiple|single|one|only|first|begin|start|alternat)|roles must alternate/i;
 
-/** What is taken for granted of an upstream of which nothing is known. */
-function assumed({ upstream }: Target): Capabilities {
+/** Assumed of an upstream until it shows otherwise. */
+function defaultCapabilities({ upstream }: Target): Capabilities {
   return {
     jsonSchema: true,
     jsonObject: true,
-    heldSchema: false,
+    followsSchema: false,
     reasons: false,
     streamOptions: true,
-    maxTokens: /\/\/api\.openai\.com/.test(upstream.base_url)
+    maxTokens: upstream.base_url.includes("//api.openai.com")
       ? "max_completion_tokens"
       : "max_tokens",
     manySystemMessages: true,
@@ -112,81 +96,86 @@ function assumed({ upstream }: Target): Capabilities {
   };
 }
 
-/** Creates an empty memory. */
+/** Returns the capabilities that a rejection disproves. */
+function corrections(
+  target: Target,
+  said: string,
+  sent: Readonly<Capabilities>,
+  body: UpstreamBody,
+): Partial<Capabilities> | undefined {
+  const { messages } = body;
+  if ("stream_options" in body && /stream_?options|include_usage/i.test(said)) {
+    return { streamOptions: false };
+  }
+  // "Use the other" or "unknown parameter" is about the name; a range is about the number.
+  if (
+    sent.maxTokens in body && new RegExp(`(?<!_)\\b${sent.maxTokens}\\b`).test(said) &&
+    UNKNOWN_FIELD_REGEXP.test(said)
+  ) {
+    if (sent.maxTokens !== defaultCapabilities(target).maxTokens) return { maxTokens: "none" };
+    return { maxTokens: sent.maxTokens === "max_tokens" ? "max_completion_tokens" : "max_tokens" };
+  }
+  if (
+    messages.some((message) => message.tool_calls !== undefined) && /reasoning_content/i.test(said)
+  ) {
+    // Some reject a tool's result without it, others reject the field itself.
+    return { toolReasoning: !UNKNOWN_FIELD_REGEXP.test(said) };
+  }
+  if (messages.some(({ role }) => role === "developer") && /developer/i.test(said)) {
+    return { developerRole: false };
+  }
+  if (messages.filter(isSystemMessage).length > 1 && SYSTEM_REGEXP.test(said)) {
+    return { manySystemMessages: false };
+  }
+  // A rejection without a reason is most often about the newest feature in the request.
+  const format = body.response_format?.type;
+  if (format !== undefined && (FORMAT_REGEXP.test(said) || NO_REASON_REGEXP.test(said))) {
+    return without(format);
+  }
+}
+
+function without(format: ResponseFormatType): Partial<Capabilities> {
+  return format === "json_schema" ? { jsonSchema: false } : { jsonObject: false };
+}
+
 export function createCapabilityMemory(): CapabilityMemory {
-  const known = new Map<string, Readonly<Capabilities>>();
+  const memory = new Map<string, Readonly<Capabilities>>();
   const keyOf = ({ upstream, model }: Target) => `${upstream.base_url}\n${model}`;
 
-  function of(target: Target): Readonly<Capabilities> {
+  function get(target: Target): Readonly<Capabilities> {
     const key = keyOf(target);
-    let found = known.get(key);
-    if (found === undefined) known.set(key, found = assumed(target));
-    return found;
+    let capabilities = memory.get(key);
+    if (capabilities === undefined) memory.set(key, capabilities = defaultCapabilities(target));
+    return capabilities;
   }
 
   function set(target: Target, change: Partial<Capabilities>): void {
-    known.set(keyOf(target), { ...of(target), ...change });
-  }
-
-  function drop(target: Target, format: ResponseFormatType): void {
-    set(target, format === "json_schema" ? { jsonSchema: false } : { jsonObject: false });
+    memory.set(keyOf(target), { ...get(target), ...change });
   }
 
   return {
-    of,
-    learn(target, error, sent, used) {
-      const status = error.upstreamStatus;
-      if (
-        error.code !== "upstream_rejected" || (status !== 400 && status !== 422)
-      ) return false;
-      const said = error.upstreamMessage ?? "";
-      if (used.streamOptions && /stream_?options|include_usage/i.test(said)) {
-        set(target, { streamOptions: false });
-        return true;
+    get,
+    learn(target, error, sent, body) {
+      const { code, upstreamStatus } = error;
+      if (code !== "upstream_rejected" || upstreamStatus !== 400 && upstreamStatus !== 422) {
+        return false;
       }
-      if (used.maxTokens && /max_(completion_)?tokens/i.test(said)) {
-        const other = sent.maxTokens === "max_tokens" ? "max_completion_tokens" : "max_tokens";
-        // "Use the other" or "unknown parameter" is about the name; a range is about the number.
-        const wrongName = new RegExp(`(?<!_)\\b${sent.maxTokens}\\b`).test(said) &&
-          UNKNOWN_FIELD.test(said);
-        if (wrongName) {
-          const first = sent.maxTokens === assumed(target).maxTokens;
-          set(target, { maxTokens: first ? other : "none" });
-          return true;
-        }
-      }
-      if (used.toolCalls && /reasoning_content/i.test(said)) {
-        // Some refuse a tool's result without it, others refuse the field itself.
-        const toolReasoning = !UNKNOWN_FIELD.test(said);
-        set(target, { toolReasoning });
-        return toolReasoning !== sent.toolReasoning;
-      }
-      if (used.developerRole && /developer/i.test(said)) {
-        set(target, { developerRole: false });
-        return true;
-      }
-      if (used.manySystemMessages && SYSTEM.test(said)) {
-        set(target, { manySystemMessages: false });
-        return true;
-      }
-      // A refusal without a reason is most often about the newest thing in the request.
-      if (used.format !== undefined && (FORMAT.test(said) || VAGUE.test(said))) {
-        drop(target, used.format);
-        return true;
-      }
-      return false;
+      const change = corrections(target, error.upstreamMessage ?? "", sent, body);
+      if (change === undefined) return false;
+      set(target, change);
+      return change.toolReasoning === undefined || change.toolReasoning !== sent.toolReasoning;
     },
-    reasons(target) {
-      if (!of(target).reasons) set(target, { reasons: true });
+    hasReasoned(target) {
+      if (!get(target).reasons) set(target, { reasons: true });
     },
     json: {
-      isSure: (target) => of(target).jsonSchema && of(target).heldSchema,
-      held(target) {
-        if (!of(target).heldSchema) set(target, { heldSchema: true });
+      followsSchema: (target) => get(target).jsonSchema && get(target).followsSchema,
+      schemaFollowed(target) {
+        if (!get(target).followsSchema) set(target, { followsSchema: true });
       },
-      ignored(target) {
-        const format = formatTypeFor(of(target), true);
-        if (format !== undefined) drop(target, format);
+      formatIgnored(target) {
+        const format = formatTypeFor(get(target), true);
+        if (format !== undefined) set(target, without(format));
       },
     },
   };

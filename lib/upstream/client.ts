@@ -1,182 +1,172 @@
-/**
- * Calls to upstream models: attempts, retries and fallbacks behind one stream of deltas.
- *
- * @module
- */
-import { attempt, type Fetch } from "./attempt.ts";
-import { buildBody } from "./wire/request_body.ts";
-import { type CapabilityMemory, createCapabilityMemory } from "./capabilities.ts";
 import { type Clock, sleep } from "../clock.ts";
-import { type Delta, saysSomething } from "./wire/deltas.ts";
+import { attempt, type Fetch } from "./attempt.ts";
+import { type CapabilityMemory, createCapabilityMemory } from "./capabilities.ts";
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
 import { createUpstreamStates } from "./state.ts";
 import type { Target, UpstreamRequest } from "./target.ts";
 import { createToolReasoning, type ToolReasoning } from "./tool_reasoning.ts";
+import { type Delta, hasOutput } from "./wire/deltas.ts";
+import { buildBody } from "./wire/request_body.ts";
 
-/** What all calls of one client request share. */
-export interface CallScope {
-  /** Aborts the call. */
+/** State shared by all upstream calls of one client request. */
+export interface RequestScope {
   signal: AbortSignal;
-  /** Repeats left to the client request, over all its calls. */
+  /** Retries left, over all calls of the request. */
   retries: { left: number };
-  /** When the client request must have ended, on the clock's `now`. */
+  /** Time on the clock, in milliseconds, by which the request must end. */
   deadline: number;
-  /** Told when a request goes out, repeats too: a call may end while it waits for its turn. */
+  /** Called for every request sent upstream, retries included. */
   onSend?: () => void;
-  /** Told of every repeat, before its wait in milliseconds. */
-  onRetry?: (error: UpstreamError, waitMs: number) => void;
-  /** Watches the call. */
+  /** Called before each retry with the delay in milliseconds. */
+  onRetry?: (error: UpstreamError, delayMs: number) => void;
   observer?: CallObserver;
 }
 
-/** Calls upstream models. */
 export interface UpstreamClient {
   /**
-   * Calls the first of the targets that answers; those that are cooling down come last. Nothing
-   * is repeated once a delta was given out.
+   * Calls the first target that answers. Targets that cool down are tried last. Nothing is retried
+   * once output has been yielded.
    *
-   * @throws {UpstreamError} the first target's, when none of them answers; the signal's reason
-   *   on abort.
+   * @throws {UpstreamError} of the first target, if none answers; the signal's reason on abort.
    */
   call(
     targets: readonly Target[],
     request: UpstreamRequest,
-    scope: CallScope,
+    scope: RequestScope,
   ): AsyncGenerator<Delta>;
-  /** Whether an upstream model has been seen to reason by itself. */
+  /** Whether the model has reasoned without being told to. */
   reasons(target: Target): boolean;
-  /** Whether an upstream is left to cool down after too many failures. */
   isCooling(target: Target): boolean;
-  /** What is known of how upstream models hold to a form in JSON. */
   json: CapabilityMemory["json"];
 }
 
-/** What a client is made of. */
 export interface UpstreamClientOptions {
-  /** The one clock. */
   clock: Clock;
-  /** The one source of chance, 0 to 1. */
+  /** Returns a number in [0, 1). */
   random: () => number;
-  /** How requests are sent. */
   fetch: Fetch;
-  /** This client's part of a bound on all calls to an upstream; default: all of it. */
-  share?: ((bound: number) => number) | undefined;
-  /** What models thought before they called tools; default: what this client hears. */
+  /** Maps an upstream's `max_concurrency` to this process's share of it. Default: all of it. */
+  share?: ((maxConcurrency: number) => number) | undefined;
+  /** Reasoning to send back with tool results. Default: what this client has received. */
   toolReasoning?: ToolReasoning | undefined;
 }
 
-const MAX_LESSONS = 8;
+/** An upstream whose rejections contradict each other must not be corrected endlessly. */
+const MAX_CORRECTIONS = 8;
 
-/** Creates a client. What it learns of upstreams, it remembers as long as it lives. */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { clock, random, toolReasoning = createToolReasoning() } = options;
   const memory = createCapabilityMemory();
   const states = createUpstreamStates(clock, options.share);
-  const demoFetch = createDemoLater(clock);
+  const demoFetch = createLazyDemoFetch(clock);
 
-  /** Whether to ask the same upstream again after this error; waits until it is time to. */
-  async function mayRepeat(
+  /**
+   * Waits before a retry. Returns false without waiting if the error is not retryable, no attempt
+   * or retry is left, or the delay exceeds `max_ms` or the deadline.
+   */
+  async function waitToRetry(
     error: UpstreamError,
     target: Target,
-    failed: number,
-    scope: CallScope,
+    failures: number,
+    scope: RequestScope,
   ): Promise<boolean> {
     const { retry } = target.upstream;
-    const wait = Math.max(backoffMs(failed, retry, random()), error.retryAfterMs ?? 0);
-    const worthIt = error.isRetryable && failed < retry.max_attempts && scope.retries.left > 0 &&
-      wait <= retry.max_ms && clock.now() + wait < scope.deadline;
-    if (!worthIt) return false;
+    const delayMs = Math.max(backoffMs(failures, retry, random()), error.retryAfterMs ?? 0);
+    const retryable = error.isRetryable && failures < retry.max_attempts &&
+      scope.retries.left > 0 && delayMs <= retry.max_ms && clock.now() + delayMs < scope.deadline;
+    if (!retryable) return false;
     scope.retries.left--;
-    scope.onRetry?.(error, wait);
+    scope.onRetry?.(error, delayMs);
     scope.observer?.retried(target, error);
-    await sleep(clock, wait, scope.signal);
+    await sleep(clock, delayMs, scope.signal);
     return true;
   }
 
   return {
     async *call(targets, request, scope) {
       const { observer } = scope;
-      const [preferred, ...others] = states.inOrder(targets);
       let firstError: UpstreamError | undefined;
-      let last: Target | undefined;
-      for (const target of preferred === undefined ? [] : [preferred, ...others]) {
-        if (last !== undefined) observer?.fellBack(last);
-        last = target;
-        const { breaker, keys, slots } = states.of(target.upstream);
-        const tried = new Set<string | undefined>();
-        let learned = 0;
-        for (let failed = 0;;) {
-          const sent = memory.of(target);
-          const { json, used } = buildBody(target.model, request, sent, toolReasoning.restore);
+      let previous: Target | undefined;
+      for (const target of states.inOrder(targets)) {
+        if (previous !== undefined) observer?.fellBack(previous);
+        const isFirst = previous === undefined;
+        previous = target;
+        const { upstream } = target;
+        const { breaker, keys, slots } = states.get(upstream);
+        const fetch = upstream.base_url.startsWith("demo:") ? demoFetch : options.fetch;
+        const triedKeys = new Set<string | undefined>();
+        let corrections = 0;
+        for (let failures = 0;;) {
+          const capabilities = memory.get(target);
+          const body = buildBody(target.model, request, capabilities, toolReasoning.restore);
+          const json = JSON.stringify(body);
           const apiKey = keys.current();
-          tried.add(apiKey);
-          const notes = createToolNotes();
+          triedKeys.add(apiKey);
           const release = await slots.acquire(scope.signal);
           breaker.begin();
           scope.onSend?.();
-          const ended = observer?.attempt(target);
-          let outcome: "ok" | "failed" | "unknown" = "unknown";
-          let end: CallEnd = "cancelled";
-          let began = false;
-          let error: UpstreamError;
-          const isDemo = target.upstream.base_url.startsWith("demo:");
-          const fetch = isDemo ? demoFetch : options.fetch;
+          const attemptEnded = observer?.attempt(target);
           const exchange = attempt({
-            upstream: target.upstream,
+            upstream,
             apiKey,
             json,
             stream: request.stream,
             signal: scope.signal,
             clock,
-            fetch: observer?.around(fetch) ?? fetch,
+            fetch: observer?.wrapFetch(fetch) ?? fetch,
           });
+          const toolCallIds: string[] = [];
+          let reasoning = "";
+          let hasYielded = false;
+          let end: CallEnd = "cancelled";
+          let error: UpstreamError;
           try {
-            for (let read = await exchange.read(); read !== undefined;) {
-              for (const delta of read) {
-                began ||= saysSomething(delta);
-                notes.add(delta);
+            for (let deltas; (deltas = await exchange.read()) !== undefined;) {
+              for (const delta of deltas) {
+                hasYielded ||= hasOutput(delta);
+                reasoning += delta.reasoning ?? "";
+                for (const { id } of delta.toolCalls ?? []) {
+                  if (id !== undefined) toolCallIds.push(id);
+                }
                 yield delta;
               }
-              read = await exchange.read();
             }
-            outcome = end = "ok";
-            toolReasoning.remember(notes.callIds, notes.reasoning());
+            end = "ok";
+            toolReasoning.remember(toolCallIds, reasoning);
             return;
           } catch (caught) {
             if (!(caught instanceof UpstreamError)) throw caught;
             end = error = caught;
-            outcome = isRefusal(error) ? "ok" : "failed";
-            if (began) throw error;
+            if (hasYielded) throw error;
           } finally {
             exchange.close();
-            // Also of a call that its reader leaves at the first token of the answer.
-            if (notes.reasoning() !== "") memory.reasons(target);
-            breaker.end(outcome);
-            ended?.(end);
+            if (reasoning !== "") memory.hasReasoned(target);
+            breaker.end(outcomeOf(end));
+            attemptEnded?.(end);
             release();
           }
-          // What an upstream says may contradict itself: nobody is taught without end.
-          if (memory.learn(target, error, sent, used) && learned++ < MAX_LESSONS) continue;
-          // A request that one upstream calls wrong is wrong for the next as well.
-          if (isRefusal(error)) throw error;
-          if (isAboutKey(error) && keys.rotate(apiKey, tried)) continue;
-          if (target === preferred) firstError = error;
-          failed++;
-          if (!await mayRepeat(error, target, failed, scope)) break;
+          if (memory.learn(target, error, capabilities, body) && corrections++ < MAX_CORRECTIONS) {
+            continue;
+          }
+          // The next upstream would reject the request as well.
+          if (isRejection(error)) throw error;
+          if (isAboutKey(error) && keys.rotate(apiKey, triedKeys)) continue;
+          if (isFirst) firstError = error;
+          if (!await waitToRetry(error, target, ++failures, scope)) break;
         }
       }
       throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
     },
-    reasons: (target) => memory.of(target).reasons,
-    isCooling: ({ upstream }) => states.of(upstream).breaker.isOpen(),
+    reasons: (target) => memory.get(target).reasons,
+    isCooling: ({ upstream }) => states.get(upstream).breaker.isOpen(),
     json: memory.json,
   };
 }
 
-/** The built-in model, whose code is loaded with its first call: most servers never call it. */
-function createDemoLater(clock: Clock): Fetch {
+/** Loads the demo model at its first call; most servers never call it. */
+function createLazyDemoFetch(clock: Clock): Fetch {
   let demo: Promise<Fetch> | undefined;
   return async (url, init) => {
     demo ??= import("./demo/model.ts").then(({ createDemoFetch }) => createDemoFetch(clock));
@@ -184,28 +174,16 @@ function createDemoLater(clock: Clock): Fetch {
   };
 }
 
-function isRefusal(error: UpstreamError): boolean {
-  return error.code === "upstream_rejected" || error.code === "context_length_exceeded";
+/** A rejected request is no fault of the upstream. */
+function outcomeOf(end: CallEnd): "ok" | "failed" | "unknown" {
+  if (end === "cancelled") return "unknown";
+  return end === "ok" || isRejection(end) ? "ok" : "failed";
 }
 
-function isAboutKey({ upstreamStatus }: UpstreamError): boolean {
-  return upstreamStatus !== undefined && [401, 402, 403, 429].includes(upstreamStatus);
+function isRejection({ code }: UpstreamError): boolean {
+  return code === "upstream_rejected" || code === "context_length_exceeded";
 }
 
-/** Gathers what a tool turn will need: the ids of the calls, and the reasoning before them. */
-function createToolNotes(): {
-  add(delta: Delta): void;
-  callIds: string[];
-  reasoning(): string;
-} {
-  const pieces: string[] = [];
-  const callIds: string[] = [];
-  return {
-    callIds,
-    add(delta) {
-      if (delta.reasoning !== undefined) pieces.push(delta.reasoning);
-      for (const { id } of delta.toolCalls ?? []) if (id !== undefined) callIds.push(id);
-    },
-    reasoning: () => pieces.join(""),
-  };
+function isAboutKey({ upstreamStatus = 0 }: UpstreamError): boolean {
+  return [401, 402, 403, 429].includes(upstreamStatus);
 }

@@ -1,40 +1,5 @@
-/**
- * What can go wrong with an upstream, decided where it happens.
- *
- * @module
- */
-
-/** The wire codes that an upstream's failure can have. */
-export type UpstreamErrorCode =
-  | "context_length_exceeded"
-  | "rate_limit_exceeded"
-  | "upstream_auth_error"
-  | "upstream_error"
-  | "upstream_not_found"
-  | "upstream_overloaded"
-  | "upstream_rejected"
-  | "upstream_timeout"
-  | "upstream_unreachable";
-
-/** Details of an {@linkcode UpstreamError}. */
-export interface UpstreamErrorOptions {
-  /** HTTP status for the client; default: the code's own. */
-  status?: number;
-  /** Whether the same call may do better later. Default: false. */
-  isRetryable?: boolean;
-  /** How long the upstream asked to be left alone, in milliseconds. */
-  retryAfterMs?: number | undefined;
-  /** The same as its headers said it, to be passed on unchanged. */
-  retryAfterHeaders?: Readonly<Record<string, string>>;
-  /** The upstream's own HTTP status, where there was one. */
-  upstreamStatus?: number | undefined;
-  /** The upstream's own words, to learn from; never for clients or logs. */
-  upstreamMessage?: string | undefined;
-  /** What caused it; for logs only. */
-  cause?: unknown;
-}
-
-const STATUS: Record<UpstreamErrorCode, number> = {
+/** Wire codes of upstream failures, each with the HTTP status that the client gets. */
+const STATUS = {
   context_length_exceeded: 400,
   rate_limit_exceeded: 429,
   upstream_auth_error: 502,
@@ -46,38 +11,44 @@ const STATUS: Record<UpstreamErrorCode, number> = {
   upstream_unreachable: 502,
 };
 
+export type UpstreamErrorCode = keyof typeof STATUS;
+
+export interface UpstreamErrorOptions {
+  /** Whether the same call may succeed later. Default: false. */
+  isRetryable?: boolean;
+  /** Delay that the upstream asked for, in milliseconds. */
+  retryAfterMs?: number | undefined;
+  /** The headers that asked for it, to forward unchanged. */
+  retryAfterHeaders?: Readonly<Record<string, string>>;
+  /** HTTP status of the upstream. */
+  upstreamStatus?: number | undefined;
+  /** Unredacted text of the upstream, for {@linkcode CapabilityMemory}; never for clients or logs. */
+  upstreamMessage?: string | undefined;
+  /** For logs only. */
+  cause?: unknown;
+}
+
 /**
- * A call to an upstream failed. The message is fit for clients: it names no URL, no key and no
- * text of the upstream's but the cleaned first line of a refusal.
+ * A failed call to an upstream. The message is safe for clients: it contains no URL, no key and no
+ * text of the upstream except the cleaned first line of a rejection.
  */
 export class UpstreamError extends Error {
-  /** The name of the class. */
   override readonly name = "UpstreamError";
   /** HTTP status for the client. */
   readonly status: number;
-  /** Whether the same call may do better later. */
   readonly isRetryable: boolean;
-  /** How long the upstream asked to be left alone, in milliseconds. */
   readonly retryAfterMs: number | undefined;
-  /** The same as its headers said it, to be passed on unchanged. */
   readonly retryAfterHeaders: Readonly<Record<string, string>>;
-  /** The upstream's own HTTP status, where there was one. */
   readonly upstreamStatus: number | undefined;
-  /** The upstream's own words, to learn from; never for clients or logs. */
   readonly upstreamMessage: string | undefined;
 
-  /** Creates an error with a wire code and a message for clients. */
   constructor(
-    /** The wire code. */
     readonly code: UpstreamErrorCode,
     message: string,
     options: UpstreamErrorOptions = {},
   ) {
-    super(
-      message,
-      options.cause === undefined ? undefined : { cause: options.cause },
-    );
-    this.status = options.status ?? STATUS[code];
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.status = STATUS[code];
     this.isRetryable = options.isRetryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.retryAfterHeaders = options.retryAfterHeaders ?? {};

@@ -1,32 +1,24 @@
-/**
- * The keys of one upstream, and which of them is in use.
- *
- * @module
- */
-
-/** A ring of keys. */
+/** The API keys of one upstream. */
 export interface KeyRing {
-  /** The key in use; undefined where there is none. */
+  /** Returns undefined if there are no keys. */
   current(): string | undefined;
   /**
-   * Moves on from a key that was refused. A call that finds the ring moved on already gets the
-   * key in use.
+   * Moves on from a key that was rejected, unless another call has done so already.
    *
-   * @param tried the keys that this call has tried.
-   * @returns whether there is one that it has not.
+   * @param tried the keys that this call has sent.
+   * @returns whether the current key is one that this call has not sent.
    */
-  rotate(refused: string | undefined, tried: ReadonlySet<string | undefined>): boolean;
+  rotate(rejected: string | undefined, tried: ReadonlySet<string | undefined>): boolean;
 }
 
-/** Creates the ring; the first key is in use. */
-export function createKeyRing(keys: string | readonly string[] | undefined): KeyRing {
-  const all = keys === undefined ? [] : typeof keys === "string" ? [keys] : keys;
+export function createKeyRing(keys: string | readonly string[] = []): KeyRing {
+  const all = [keys].flat();
   let at = 0;
   return {
     current: () => all[at],
-    rotate(refused, tried) {
+    rotate(rejected, tried) {
       for (let i = 0; i < all.length; i++) {
-        if (all[at] !== refused && !tried.has(all[at])) return true;
+        if (all[at] !== rejected && !tried.has(all[at])) return true;
         at = (at + 1) % all.length;
       }
       return false;

@@ -1,23 +1,18 @@
-/**
- * Who watches the calls to upstreams. Nothing is told for each delta.
- *
- * @module
- */
 import type { Fetch } from "./attempt.ts";
 import type { UpstreamError } from "./errors.ts";
 import type { Target } from "./target.ts";
 
-/** How something ended: well, cut off by its caller, or with an upstream's failure. */
+/** How a call ended; `cancelled` if its reader stopped or its signal was aborted. */
 export type CallEnd = "ok" | "cancelled" | UpstreamError;
 
-/** Told of the course of one call. */
+/** Observes one call. Nothing is called per delta. */
 export interface CallObserver {
-  /** The same `fetch`, in whose traces the call is seen. */
-  around(fetch: Fetch): Fetch;
-  /** An exchange with an upstream begins; the returned function is told once how it ended. */
+  /** Returns a `fetch` whose requests belong to the call's trace. */
+  wrapFetch(fetch: Fetch): Fetch;
+  /** Called when an attempt starts; the returned function is called once with its end. */
   attempt(target: Target): (end: CallEnd) => void;
-  /** The upstream is asked again. */
+  /** Called before each retry on the same upstream. */
   retried(target: Target, error: UpstreamError): void;
-  /** The next upstream is asked in this one's place. */
+  /** Called when the next upstream is tried after `from` failed. */
   fellBack(from: Target): void;
 }

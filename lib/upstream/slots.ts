@@ -1,60 +1,72 @@
-/**
- * How many calls an upstream gets at once.
- *
- * @module
- */
+/** Frees a slot; only the first call has an effect. */
+export type Release = () => void;
 
-/** A fixed number of slots, given out in the order in which they were asked for. */
+/** A bounded number of slots and a queue for them, first come, first served. */
 export interface Slots {
+  /** Takes a slot unless all are in use or others wait. */
+  tryAcquire(): Release | undefined;
   /**
    * Waits for a slot.
    *
-   * @returns the function that gives it back; to be called once.
-   * @throws the signal's reason, when it is aborted while waiting.
+   * @throws the signal's reason when it is aborted before.
    */
-  acquire(signal: AbortSignal): Promise<() => void>;
+  acquire(signal: AbortSignal): Promise<Release>;
+  /** Number of callers in the queue. */
+  waiting(): number;
+  /** Gives slots to waiting callers after `limit` was raised. */
+  update(): void;
 }
 
-interface Waiter {
-  give: () => void;
-}
+/** @param limit returns the number of slots; read at each use. */
+export function createSlots(limit: () => number): Slots {
+  // A set keeps the order and deletes from its middle in constant time.
+  const queue = new Set<() => void>();
+  let taken = 0;
 
-/** Creates slots, all free. */
-export function createSlots(limit: number): Slots {
-  let free = limit;
-  // A set keeps the order of insertion and lets go of a waiter from its middle at no cost.
-  const waiting = new Set<Waiter>();
+  function take(): Release {
+    let isReleased = false;
+    taken++;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      taken--;
+      update();
+    };
+  }
 
-  function release(): void {
-    const [next] = waiting;
-    if (next === undefined) free++;
-    else {
-      waiting.delete(next);
-      next.give();
+  function update(): void {
+    for (const admit of queue) {
+      if (taken >= limit()) return;
+      queue.delete(admit);
+      admit();
     }
   }
 
+  function tryAcquire(): Release | undefined {
+    update();
+    return taken < limit() ? take() : undefined;
+  }
+
   return {
+    tryAcquire,
     acquire(signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (free > 0) {
-        free--;
-        return Promise.resolve(release);
-      }
+      const release = tryAcquire();
+      if (release !== undefined) return Promise.resolve(release);
       return new Promise((resolve, reject) => {
-        const waiter: Waiter = {
-          give() {
-            signal.removeEventListener("abort", leave);
-            resolve(release);
-          },
-        };
-        const leave = () => {
-          waiting.delete(waiter);
+        const onAbort = () => {
+          queue.delete(admit);
           reject(signal.reason);
         };
-        waiting.add(waiter);
-        signal.addEventListener("abort", leave, { once: true });
+        const admit = () => {
+          signal.removeEventListener("abort", onAbort);
+          resolve(take());
+        };
+        queue.add(admit);
+        signal.addEventListener("abort", onAbort, { once: true });
       });
     },
+    waiting: () => queue.size,
+    update,
   };
 }

@@ -1,51 +1,42 @@
-/**
- * What is known of each upstream's present state, shared by all requests.
- *
- * @module
- */
-import { type Breaker, createBreaker } from "./breaker.ts";
 import type { Clock } from "../clock.ts";
+import { type Breaker, createBreaker } from "./breaker.ts";
 import { createKeyRing, type KeyRing } from "./keys.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { createSlots, type Slots } from "./slots.ts";
 import type { Target } from "./target.ts";
 
-/** The state of one upstream. */
+/** State of one upstream, shared by all requests. */
 export interface UpstreamState {
-  /** Its health. */
   breaker: Breaker;
-  /** Its keys. */
   keys: KeyRing;
-  /** How many calls it gets at once. */
+  /** Bound the calls in flight. */
   slots: Slots;
 }
 
-/** The states of all upstreams. */
 export interface UpstreamStates {
-  /** The state of this upstream. */
-  of(upstream: UpstreamOptions): UpstreamState;
-  /** The targets in the order in which to try them: those that are cooling down come last. */
+  get(upstream: UpstreamOptions): UpstreamState;
+  /** Returns the targets in the order in which to try them: those that cool down come last. */
   inOrder(targets: readonly Target[]): Target[];
 }
 
 /**
- * Creates states that live as long as the upstreams' options do.
+ * Creates states that live as long as the upstreams' options.
  *
- * @param share the part of an upstream's `max_concurrency` that is ours.
+ * @param share maps `max_concurrency` to this process's share of it.
  */
 export function createUpstreamStates(
   clock: Clock,
-  share: (bound: number) => number = (bound) => bound,
+  share: (maxConcurrency: number) => number = (maxConcurrency) => maxConcurrency,
 ): UpstreamStates {
   const states = new WeakMap<UpstreamOptions, UpstreamState>();
 
-  function of(upstream: UpstreamOptions): UpstreamState {
+  function get(upstream: UpstreamOptions): UpstreamState {
     let state = states.get(upstream);
     if (state === undefined) {
       state = {
         breaker: createBreaker(clock, upstream.breaker),
         keys: createKeyRing(upstream.api_key),
-        slots: createSlots(share(upstream.max_concurrency)),
+        slots: createSlots(() => share(upstream.max_concurrency)),
       };
       states.set(upstream, state);
     }
@@ -53,11 +44,11 @@ export function createUpstreamStates(
   }
 
   return {
-    of,
+    get,
     inOrder(targets) {
       if (targets.length < 2) return [...targets];
-      const ready = targets.filter(({ upstream }) => of(upstream).breaker.isReady());
-      return [...ready, ...targets.filter((target) => !ready.includes(target))];
+      const ready = new Set(targets.filter(({ upstream }) => get(upstream).breaker.isReady()));
+      return [...ready, ...targets.filter((target) => !ready.has(target))];
     },
   };
 }

@@ -1,53 +1,48 @@
-/**
- * Whom to ask upstream, and what.
- *
- * @module
- */
 import type { UpstreamOptions } from "./options.ts";
 
-/** An upstream model: where it is and what it is called there. */
+/** A model at an upstream. */
 export interface Target {
   /** The upstream's name in the config. */
   name: string;
-  /** How to reach it. `base_url` has no trailing slash and no /chat/completions. */
   upstream: UpstreamOptions;
-  /** The model's name there. */
+  /** The model's name at the upstream. */
   model: string;
 }
 
-/** A message as it goes upstream. */
+/** A message as it is sent upstream. */
 export interface UpstreamMessage {
-  /** Who speaks. */
   role: string;
-  /** Text, content parts, or nothing. */
+  /** Text or content parts. */
   content?: unknown;
   /** Name, tool calls and other fields. */
   [field: string]: unknown;
 }
 
-/** What an answer in JSON has to be like. */
-export interface JsonFormat {
-  /** The schema's name. */
-  name: string;
-  /** The JSON Schema; without one any object will do. */
-  schema?: Record<string, unknown>;
-  /** Whether the upstream shall hold the answer to it; passed on as it is. */
-  strict?: boolean;
-  /** What the schema is for. */
-  description?: string;
-  /** Whether to ask for it in words too, where the upstream has no such mode. */
-  inWords: boolean;
+/** Returns the text of a message's content, or the texts of its parts, one a line. */
+export function contentText(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((part) => typeof part?.text === "string" ? part.text : "").join("\n");
 }
 
-/** What to ask an upstream model. */
+/** Requires an answer in JSON. */
+export interface JsonFormat {
+  name: string;
+  /** JSON Schema. Without one, any object is valid. */
+  schema?: Record<string, unknown>;
+  /** Whether the upstream must enforce the schema; sent unchanged. */
+  strict?: boolean;
+  description?: string;
+  /** Also describe the format in a system message if the upstream has no mode for it. */
+  inPrompt: boolean;
+}
+
 export interface UpstreamRequest {
-  /** The conversation. */
   messages: readonly UpstreamMessage[];
-  /** Whether to ask for a stream. */
+  /** Whether to request a stream. */
   stream: boolean;
-  /** Ceiling for generated tokens. */
+  /** Maximum number of generated tokens. */
   maxTokens?: number;
-  /** The answer has to be JSON, of this schema if one is given. */
   json?: JsonFormat;
   /** Other fields of the body, by their wire names. */
   fields: Readonly<Record<string, unknown>>;

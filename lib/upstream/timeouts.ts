@@ -1,135 +1,118 @@
-/**
- * The time limits of one attempt: headers, first token, silence, total.
- *
- * @module
- */
 import type { Clock } from "../clock.ts";
 import { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 
-/** Watches one attempt. Costs a single timer, and a store for each read. */
+/** Enforces the time limits of one attempt with a single timer. */
 export interface Watchdog {
-  /** The headers have come. */
-  headers(): void;
-  /** The first token has come. */
-  firstToken(): void;
-  /** A read begins: silence counts from here, not while a slow client keeps nobody reading. */
-  reading(): void;
-  /** The read has ended. */
-  read(): void;
-  /** The completion is whole; only trailing counts are missing. */
-  finished(): void;
-  /** The stream has said that it is over; only its end is missing. */
-  done(): void;
-  /** Ends the watch. */
+  headersReceived(): void;
+  firstTokenReceived(): void;
+  /** Silence counts only during a read, not while a slow client delays the next one. */
+  readStarted(): void;
+  readEnded(): void;
+  /** The answer is complete; only usage and the end of the stream are missing. */
+  answerComplete(): void;
+  /** `[DONE]` was received; only the end of the body is missing. */
+  streamDone(): void;
   stop(): void;
 }
 
-/** How long to wait for usage and the end of a stream that has said why it finished. */
+/** Wait for usage and the end of a stream after its finish reason. */
 const TRAILER_MS = 2_000;
 
-/** How long to wait for the end of a body after `[DONE]`, so that its connection can be reused. */
+/** Wait for the end of a body after `[DONE]`, so that its connection can be reused. */
 const CLOSE_MS = 100;
 
-const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;
-
 /**
- * Starts to watch an attempt.
+ * Starts a watchdog.
  *
- * @param limits in milliseconds.
- * @param stream a plain-JSON call has only the limits for headers and in total.
- * @param onTimeout called once, with undefined where only the trailer of a whole stream is late.
+ * @param stream without a stream, only the limits for the headers and in total apply.
+ * @param onTimeout called once; without an error if only the trailer of a complete stream is late.
  */
 export function startWatchdog(
   clock: Clock,
   limits: UpstreamOptions["timeouts"],
   stream: boolean,
-  onTimeout: (error: UpstreamError | undefined) => void,
+  onTimeout: (error?: UpstreamError) => void,
 ): Watchdog {
   const start = clock.now();
-  const total = start + limits.total_ms;
+  const totalDue = start + limits.total_ms;
   let phase: "headers" | "first token" | "idle" | "trailer" = "headers";
-  let since = start;
+  let lastRead = start;
   let trailerMs = TRAILER_MS;
-  let reading = true;
-  let armed = Infinity;
-  let cancel = () => {};
+  let isReading = true;
+  let armedFor = Infinity;
+  let cancelTimer = () => {};
 
-  /** When the limit of the present phase ends; the one in total is beside it. */
-  function due(): number {
+  /** Returns the time at which the limit of the phase is reached. */
+  function phaseDue(): number {
     if (phase === "headers") return start + limits.headers_ms;
-    if (phase === "trailer") return since + trailerMs;
+    if (phase === "trailer") return lastRead + trailerMs;
     if (!stream) return Infinity;
     if (phase === "first token") return start + limits.first_token_ms;
-    return reading ? since + limits.idle_ms : Infinity;
+    return isReading ? lastRead + limits.idle_ms : Infinity;
   }
 
-  function fault(): UpstreamError | undefined {
+  function timeoutError(): UpstreamError | undefined {
     if (phase === "trailer") return undefined;
-    if (due() >= total) {
-      return timeout("did not complete its answer", limits.total_ms);
+    if (phaseDue() >= totalDue) {
+      return timeout("did not complete its answer within", limits.total_ms);
     }
-    if (phase === "headers") return timeout("did not answer", limits.headers_ms);
-    if (phase === "first token") return timeout("sent no token", limits.first_token_ms);
-    return timeout("fell silent", limits.idle_ms);
+    if (phase === "headers") return timeout("did not respond within", limits.headers_ms);
+    if (phase === "first token") return timeout("sent no token within", limits.first_token_ms);
+    return timeout("sent nothing for", limits.idle_ms);
   }
 
-  /** Sets the timer, unless it fires in time as it is; where that is too early, it is set anew. */
+  /** Sets the timer unless it fires early enough. If it then fires too early, it is set again. */
   function arm(): void {
     const now = clock.now();
-    const look = phase === "idle" && stream ? now + limits.idle_ms : Infinity;
-    const at = Math.min(due(), total, look);
-    if (at >= armed) return;
-    cancel();
-    armed = at;
-    cancel = clock.timer(Math.max(1, at - now), () => {
-      armed = Infinity;
-      if (clock.now() >= Math.min(due(), total)) onTimeout(fault());
+    // Reads move the idle limit without touching the timer, so look again after each interval.
+    const nextLook = phase === "idle" && stream ? now + limits.idle_ms : Infinity;
+    const due = Math.min(phaseDue(), totalDue, nextLook);
+    if (due >= armedFor) return;
+    cancelTimer();
+    armedFor = due;
+    cancelTimer = clock.timer(Math.max(1, due - now), () => {
+      armedFor = Infinity;
+      if (clock.now() >= Math.min(phaseDue(), totalDue)) onTimeout(timeoutError());
       else arm();
     });
   }
 
-  function trailer(ms: number): void {
-    phase = "trailer";
-    trailerMs = ms;
-    // What came before it may have to be taken away by a slow client first.
-    since = reading ? clock.now() : Infinity;
+  function enter(next: typeof phase): void {
+    phase = next;
     arm();
+  }
+
+  function enterTrailer(ms: number): void {
+    trailerMs = ms;
+    // A slow client may have to take what came before it first.
+    lastRead = isReading ? clock.now() : Infinity;
+    enter("trailer");
   }
 
   arm();
   return {
-    headers() {
-      phase = "first token";
-      arm();
-    },
-    firstToken() {
-      phase = "idle";
-      arm();
-    },
-    reading() {
-      reading = true;
-      if (phase !== "trailer") since = clock.now();
-      else if (since === Infinity) {
-        since = clock.now();
+    headersReceived: () => enter("first token"),
+    firstTokenReceived: () => enter("idle"),
+    readStarted() {
+      isReading = true;
+      if (phase !== "trailer") lastRead = clock.now();
+      else if (lastRead === Infinity) {
+        lastRead = clock.now();
         arm();
       }
     },
-    read() {
-      reading = false;
+    readEnded() {
+      isReading = false;
     },
-    finished: () => trailer(TRAILER_MS),
-    done: () => trailer(CLOSE_MS),
-    stop: () => cancel(),
+    answerComplete: () => enterTrailer(TRAILER_MS),
+    streamDone: () => enterTrailer(CLOSE_MS),
+    stop: () => cancelTimer(),
   };
 }
 
 function timeout(what: string, ms: number): UpstreamError {
-  return new UpstreamError(
-    "upstream_timeout",
-    `The upstream ${what} within ${seconds(ms)}.`,
-    {
-      isRetryable: true,
-    },
-  );
+  const seconds = Math.round(ms / 100) / 10;
+  const message = `The upstream ${what} ${seconds} s.`;
+  return new UpstreamError("upstream_timeout", message, { isRetryable: true });
 }

@@ -1,36 +1,26 @@
-/**
- * Remembers what a model thought before it called a tool. DeepSeek-type upstreams refuse the
- * tool's result unless that reasoning comes back with the call, and most clients drop it.
- *
- * @module
- */
 import type { UpstreamMessage } from "./target.ts";
 
-/** A bounded memory of reasoning by tool call id. */
+/**
+ * Remembers the reasoning that led to tool calls. DeepSeek and similar upstreams reject a tool's
+ * result unless the call comes back with its reasoning, and most clients drop it.
+ */
 export interface ToolReasoning {
-  /** Remembers the reasoning that led to these calls. */
   remember(callIds: readonly string[], reasoning: string): void;
-  /** The message with its reasoning put back, where it lacks it and it is known. */
+  /** Returns the message with its reasoning, if it has none and the reasoning is known. */
   restore(message: UpstreamMessage): UpstreamMessage;
 }
 
 const MAX_CALLS = 10_000;
 const MAX_CHARACTERS = 16_000_000;
 
-/** The ids of a message's tool calls. */
-export function toolCallIds(message: UpstreamMessage): string[] {
-  if (!Array.isArray(message.tool_calls)) return [];
-  return message.tool_calls.map((call) => call?.id).filter((id) => typeof id === "string");
-}
-
-/** Creates an empty memory; the oldest is forgotten first. */
+/** Creates an empty memory of bounded size; the oldest entries are dropped first. */
 export function createToolReasoning(): ToolReasoning {
-  const known = new Map<string, string>();
+  const reasoningById = new Map<string, string>();
   let size = 0;
 
   function forget(id: string): void {
-    size -= known.get(id)?.length ?? 0;
-    known.delete(id);
+    size -= reasoningById.get(id)?.length ?? 0;
+    reasoningById.delete(id);
   }
 
   return {
@@ -38,11 +28,11 @@ export function createToolReasoning(): ToolReasoning {
       if (reasoning === "") return;
       for (const id of callIds) {
         forget(id);
-        known.set(id, reasoning);
+        reasoningById.set(id, reasoning);
         size += reasoning.length;
       }
-      for (const id of known.keys()) {
-        if (known.size <= MAX_CALLS && size <= MAX_CHARACTERS) break;
+      for (const id of reasoningById.keys()) {
+        if (reasoningById.size <= MAX_CALLS && size <= MAX_CHARACTERS) break;
         forget(id);
       }
     },
@@ -50,8 +40,12 @@ export function createToolReasoning(): ToolReasoning {
       if (message.role !== "assistant" || typeof message.reasoning_content === "string") {
         return message;
       }
-      const reasoning = toolCallIds(message).map((id) => known.get(id)).find((text) => text);
-      return reasoning === undefined ? message : { ...message, reasoning_content: reasoning };
+      const calls: unknown[] = Array.isArray(message.tool_calls) ? message.tool_calls : [];
+      for (const call of calls) {
+        const reasoning = reasoningById.get((call as { id?: string } | null)?.id ?? "");
+        if (reasoning) return { ...message, reasoning_content: reasoning };
+      }
+      return message;
     },
   };
 }

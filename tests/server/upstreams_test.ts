@@ -69,7 +69,7 @@ Deno.test("a request that the first upstream calls wrong goes to no other", asyn
   assertEquals(response.status, 400);
   assertEquals(
     (await response.json()).error.message,
-    "The upstream refused the request: bad image",
+    "The upstream rejected the request: bad image",
   );
   assertEquals(b.calls.length, 0);
 });

@@ -9,14 +9,14 @@ const LIMITS = { headers_ms: 10_000, first_token_ms: 20_000, idle_ms: 5_000, tot
 function watch(stream = true, limits: Partial<typeof LIMITS> = {}) {
   const { clock, advance, pending } = createFakeClock();
   const reports: (UpstreamError | undefined)[] = [];
-  const dog = startWatchdog(
+  const watchdog = startWatchdog(
     clock,
     { ...LIMITS, ...limits },
     stream,
     (error) => reports.push(error),
   );
   return {
-    dog,
+    watchdog,
     clock,
     advance,
     pending,
@@ -40,17 +40,17 @@ function watch(stream = true, limits: Partial<typeof LIMITS> = {}) {
 async function watchReading(limits: Partial<typeof LIMITS> = {}) {
   const watched = watch(true, limits);
   await watched.advance(1_000);
-  watched.dog.headers();
-  watched.dog.reading();
-  watched.dog.read();
-  watched.dog.firstToken();
-  watched.dog.reading();
+  watched.watchdog.headersReceived();
+  watched.watchdog.readStarted();
+  watched.watchdog.readEnded();
+  watched.watchdog.firstTokenReceived();
+  watched.watchdog.readStarted();
   return watched;
 }
 
 for (const stream of [true, false]) {
   Deno.test(`headers that do not come are waited for no longer than their limit, stream: ${stream}`, async () => {
-    await watch(stream).bites(10_000, "did not answer within 10 s");
+    await watch(stream).bites(10_000, "did not respond within 10 s");
   });
 
   Deno.test(`the total limit holds before the headers too, stream: ${stream}`, async () => {
@@ -59,63 +59,63 @@ for (const stream of [true, false]) {
 }
 
 Deno.test("the first token's time counts from the request, not from the headers", async () => {
-  const { dog, advance, bites } = watch();
+  const { watchdog, advance, bites } = watch();
   await advance(9_000);
-  dog.headers();
-  dog.reading();
+  watchdog.headersReceived();
+  watchdog.readStarted();
   await bites(11_000, "sent no token within 20 s");
 });
 
 Deno.test("reads that bring no token do not put off the first token's limit", async () => {
-  const { dog, advance, bites } = watch();
-  dog.headers();
+  const { watchdog, advance, bites } = watch();
+  watchdog.headersReceived();
   for (let i = 0; i < 9; i++) {
-    dog.reading();
+    watchdog.readStarted();
     await advance(2_000);
-    dog.read();
+    watchdog.readEnded();
   }
-  dog.reading();
+  watchdog.readStarted();
   await bites(2_000, "sent no token within 20 s");
 });
 
 Deno.test("a stream that falls silent is given up", async () => {
   const { bites } = await watchReading();
-  await bites(5_000, "fell silent within 5 s");
+  await bites(5_000, "sent nothing for 5 s");
 });
 
 Deno.test("silence counts from the last read, wherever the timer stands", async () => {
-  const { dog, advance, reports, bites } = await watchReading();
+  const { watchdog, advance, reports, bites } = await watchReading();
   for (let i = 0; i < 10; i++) {
     await advance(4_999);
-    dog.read();
-    dog.reading();
+    watchdog.readEnded();
+    watchdog.readStarted();
   }
   assertEquals(reports, []);
-  await bites(5_000, "fell silent");
+  await bites(5_000, "sent nothing");
 });
 
 Deno.test("silence does not count while nobody reads", async () => {
-  const { dog, advance, reports, bites } = await watchReading();
+  const { watchdog, advance, reports, bites } = await watchReading();
   await advance(1_000);
-  dog.read();
+  watchdog.readEnded();
   await advance(60_000);
   assertEquals(reports, []);
-  dog.reading();
-  await bites(5_000, "fell silent");
+  watchdog.readStarted();
+  await bites(5_000, "sent nothing");
 });
 
 Deno.test("the total limit holds while nobody reads", async () => {
-  const { dog, bites } = await watchReading();
-  dog.read();
+  const { watchdog, bites } = await watchReading();
+  watchdog.readEnded();
   await bites(99_000, "did not complete its answer within 100 s");
 });
 
 Deno.test("the total limit ends a stream that never falls silent", async () => {
-  const { dog, advance, reports } = await watchReading();
+  const { watchdog, advance, reports } = await watchReading();
   for (let i = 0; i < 98; i++) {
     await advance(1_000);
-    dog.read();
-    dog.reading();
+    watchdog.readEnded();
+    watchdog.readStarted();
   }
   assertEquals(reports, []);
   await advance(1_000);
@@ -123,18 +123,18 @@ Deno.test("the total limit ends a stream that never falls silent", async () => {
 });
 
 Deno.test("a plain-JSON call knows the limits for headers and in total only", async () => {
-  const { dog, advance, bites } = watch(false);
+  const { watchdog, advance, bites } = watch(false);
   await advance(5_000);
-  dog.headers();
-  dog.reading();
+  watchdog.headersReceived();
+  watchdog.readStarted();
   await bites(95_000, "did not complete its answer within 100 s");
 });
 
 Deno.test("a whole stream whose trailer is late ends without an error", async () => {
-  const { dog, advance, reports, pending } = await watchReading();
-  dog.read();
-  dog.finished();
-  dog.reading();
+  const { watchdog, advance, reports, pending } = await watchReading();
+  watchdog.readEnded();
+  watchdog.answerComplete();
+  watchdog.readStarted();
   await advance(1_999);
   assertEquals(reports, []);
   await advance(1);
@@ -143,26 +143,26 @@ Deno.test("a whole stream whose trailer is late ends without an error", async ()
 });
 
 Deno.test("reads do not put off the end of the trailer", async () => {
-  const { dog, advance, reports } = await watchReading();
-  dog.read();
-  dog.finished();
+  const { watchdog, advance, reports } = await watchReading();
+  watchdog.readEnded();
+  watchdog.answerComplete();
   for (let i = 0; i < 3; i++) {
-    dog.reading();
+    watchdog.readStarted();
     await advance(600);
-    dog.read();
+    watchdog.readEnded();
   }
-  dog.reading();
+  watchdog.readStarted();
   await advance(200);
   assertEquals(reports, [undefined]);
 });
 
 Deno.test("the trailer is not late while nobody reads", async () => {
-  const { dog, advance, reports } = await watchReading();
-  dog.read();
-  dog.finished();
+  const { watchdog, advance, reports } = await watchReading();
+  watchdog.readEnded();
+  watchdog.answerComplete();
   await advance(30_000);
   assertEquals(reports, []);
-  dog.reading();
+  watchdog.readStarted();
   await advance(1_999);
   assertEquals(reports, []);
   await advance(1);
@@ -170,14 +170,14 @@ Deno.test("the trailer is not late while nobody reads", async () => {
 });
 
 Deno.test("after the stream has said that it is over its end is waited for only shortly", async () => {
-  const { dog, advance, reports } = await watchReading();
-  dog.read();
-  dog.finished();
-  dog.reading();
+  const { watchdog, advance, reports } = await watchReading();
+  watchdog.readEnded();
+  watchdog.answerComplete();
+  watchdog.readStarted();
   await advance(500);
-  dog.read();
-  dog.done();
-  dog.reading();
+  watchdog.readEnded();
+  watchdog.streamDone();
+  watchdog.readStarted();
   await advance(99);
   assertEquals(reports, []);
   await advance(1);
@@ -185,13 +185,20 @@ Deno.test("after the stream has said that it is over its end is waited for only 
 });
 
 Deno.test("a watchdog that was stopped leaves no timer and says nothing", async () => {
-  for (const phase of ["headers", "firstToken", "finished", "done"] as const) {
-    const { dog, advance, reports, pending } = watch();
-    dog.headers();
-    dog.reading();
-    dog[phase]();
+  for (
+    const phase of [
+      "headersReceived",
+      "firstTokenReceived",
+      "answerComplete",
+      "streamDone",
+    ] as const
+  ) {
+    const { watchdog, advance, reports, pending } = watch();
+    watchdog.headersReceived();
+    watchdog.readStarted();
+    watchdog[phase]();
     assert(pending() <= 1, "one timer at most");
-    dog.stop();
+    watchdog.stop();
     assertEquals(pending(), 0);
     await advance(1_000_000);
     assertEquals(reports, []);
@@ -200,16 +207,16 @@ Deno.test("a watchdog that was stopped leaves no timer and says nothing", async 
 
 Deno.test("limits far beyond what a timer can hold are no limits that strike at once", async () => {
   const day = 86_400_000;
-  const { dog, advance, reports } = watch(true, {
+  const { watchdog, advance, reports } = watch(true, {
     headers_ms: day,
     first_token_ms: day,
     idle_ms: day,
     total_ms: day,
   });
-  dog.headers();
-  dog.reading();
-  dog.firstToken();
+  watchdog.headersReceived();
+  watchdog.readStarted();
+  watchdog.firstTokenReceived();
   await advance(day - 1);
   assertEquals(reports, []);
-  dog.stop();
+  watchdog.stop();
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ToolCallDelta } from "../../upstream/wire/deltas.ts";
+import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
 import {
   type FinishReason,
   type ReasoningEvent,

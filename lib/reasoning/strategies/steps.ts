@@ -61,7 +61,7 @@ const MAX_STEPS: Readonly<Record<ThinkingEffort, number>> = {
 const STEP_FORMAT: JsonFormat = {
   name: "reasoning_step",
   strict: true,
-  inWords: false,
+  inPrompt: false,
   schema: {
     type: "object",
     properties: {

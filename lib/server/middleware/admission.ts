@@ -1,92 +1,58 @@
-/**
- * How many requests run at a time, and how many wait their turn.
- *
- * @module
- */
 import { ApiError, ClientGoneError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
+import { createSlots, type Release } from "../../upstream/slots.ts";
 import type { Middleware } from "./chain.ts";
 
-/** Lets requests in, in the order in which they came. */
+/** Bounds the requests that run at once and those that wait for their turn. */
 export interface Admission {
   /**
-   * Waits for a place.
+   * Waits until the request may run.
    *
-   * @param request whose signal tells that its client leaves; it is looked at only in the queue.
-   * @returns gives the place back; only the first call counts.
-   * @throws {ApiError} 503 where too many wait, or after too long a wait.
-   * @throws {ClientGoneError} when the client leaves.
+   * @param request its signal is read only if the request has to wait.
+   * @throws {ApiError} 503 if the queue is full, or after 10 seconds in it.
+   * @throws {ClientGoneError} if the client disconnects.
    */
-  enter(request: Pick<Request, "signal">): Promise<() => void>;
+  enter(request: Pick<Request, "signal">): Promise<Release>;
+  /** Lets waiting requests run after `maxRunning` was raised. */
+  update(): void;
 }
 
-/** What is let in. */
 export interface AdmissionOptions {
-  /** Requests at a time, as it is now. */
-  places: () => number;
-  /** Requests that wait, as it is now. */
-  queue: () => number;
-  /** The one clock. */
+  /** Returns the number of requests that may run at once; read at each use. */
+  maxRunning: () => number;
+  /** Returns the number of requests that may wait; read at each use. */
+  maxWaiting: () => number;
   clock: Clock;
 }
 
-/** The longest wait, in milliseconds. */
-const WAIT_MS = 10_000;
+const MAX_WAIT_MS = 10_000;
 
-/** Creates the admission. */
-export function createAdmission({ places, queue, clock }: AdmissionOptions): Admission {
-  /** Those who wait, the first first. */
-  const waiting = new Set<() => void>();
-  let taken = 0;
-
-  function place(): () => void {
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      const [next] = waiting;
-      // The place goes from hand to hand, so that nobody who comes later slips in.
-      if (next === undefined) taken--;
-      else next();
-    };
-  }
-
+export function createAdmission({ maxRunning, maxWaiting, clock }: AdmissionOptions): Admission {
+  const slots = createSlots(maxRunning);
   return {
-    enter(request) {
-      if (taken < places()) {
-        taken++;
-        return Promise.resolve(place());
-      }
+    async enter(request) {
+      const release = slots.tryAcquire();
+      if (release !== undefined) return release;
       const { signal } = request;
-      if (signal.aborted) return Promise.reject(gone());
-      if (waiting.size >= queue()) return Promise.reject(overloaded());
-      return new Promise((resolve, reject) => {
-        const stop = () => {
-          waiting.delete(enter);
-          cancel();
-          signal.removeEventListener("abort", leave);
-        };
-        const enter = () => {
-          stop();
-          resolve(place());
-        };
-        const leave = () => {
-          stop();
-          reject(gone());
-        };
-        const cancel = clock.timer(WAIT_MS, () => {
-          stop();
-          reject(overloaded());
-        });
-        signal.addEventListener("abort", leave);
-        waiting.add(enter);
-      });
+      if (signal.aborted) throw disconnected();
+      if (slots.waiting() >= maxWaiting()) throw overloaded();
+      const leave = new AbortController();
+      const onAbort = () => leave.abort(disconnected());
+      signal.addEventListener("abort", onAbort);
+      const cancelTimer = clock.timer(MAX_WAIT_MS, () => leave.abort(overloaded()));
+      try {
+        return await slots.acquire(leave.signal);
+      } finally {
+        cancelTimer();
+        signal.removeEventListener("abort", onAbort);
+      }
     },
+    update: slots.update,
   };
 }
 
-function gone(): ClientGoneError {
-  return new ClientGoneError("The client left before its turn");
+function disconnected(): ClientGoneError {
+  return new ClientGoneError("The client disconnected while it waited");
 }
 
 function overloaded(): ApiError {

@@ -183,7 +183,7 @@ function observeRun(
 
 function observeCall(registry: Registry, clock: Clock, onEnd: () => void): RunCallObserver {
   return {
-    around: (fetch) => fetch,
+    wrapFetch: (fetch) => fetch,
     attempt({ name, model }) {
       const start = clock.now();
       return (end) =>

@@ -59,7 +59,7 @@ function combineRuns(runs: readonly RunObserver[]): RunObserver {
     call(spec) {
       const calls = runs.map((run) => run.call(spec));
       return {
-        around: (fetch) => calls.reduceRight((inner, call) => call.around(inner), fetch),
+        wrapFetch: (fetch) => calls.reduceRight((inner, call) => call.wrapFetch(inner), fetch),
         attempt(target) {
           const ends = calls.map((call) => call.attempt(target));
           return (end) => ends.forEach((callback) => callback(end));

@@ -135,7 +135,7 @@ function observeCall(spec: CallSpec, parent: Context, contents: boolean): RunCal
 
   return {
     // A generator runs in the context of its reader, so the context is set here.
-    around: (fetch) => (url, init) => {
+    wrapFetch: (fetch) => (url, init) => {
       const active = url.includes("?") ? unsampled(span) : span;
       return context.with(trace.setSpan(parent, active), () => fetch(url, init));
     },

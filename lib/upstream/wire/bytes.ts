@@ -1,39 +1,37 @@
-/**
- * The only reader of response bodies.
- *
- * @module
- */
-
-/** Reads a body piece by piece, or as a whole. */
+/** Reads a response body in pieces or as a whole. */
 export interface ByteReader {
   /**
-   * The next bytes, or undefined at the end. The view is valid until the next call.
+   * Returns the next bytes, valid until the next call, or undefined at the end.
    *
-   * @throws the signal's reason once the signal is aborted; what the network throws else.
+   * @throws the signal's reason once it is aborted; otherwise what the network throws.
    */
   read(): Promise<Uint8Array | undefined>;
   /**
-   * All of a body of which nothing has been read yet.
+   * Returns all of a body of which nothing has been read yet.
    *
-   * @param maxBytes where it stops.
-   * @throws {BodyTooLargeError} when there is more, and what `read` throws.
+   * @throws {BodyTooLargeError} if it is larger than `maxBytes`; otherwise as `read`.
    */
   text(maxBytes: number): Promise<string>;
-  /** Ends the reading and frees the connection; safe to call at any time, and more than once. */
+  /** Stops reading and frees the connection; may be called at any time and repeatedly. */
   close(): void;
+}
+
+export class BodyTooLargeError extends RangeError {
+  override readonly name = "BodyTooLargeError";
 }
 
 const BUFFER_BYTES = 16_384;
 
-/** Bodies of known length up to this are read by the runtime in one go, which costs a third. */
+/** Bodies of a known length up to this are read by `Response.text()`, in a third of the time. */
 const SMALL_BYTES = 1_048_576;
 
 /**
- * Opens the body of a response for reading with one reused buffer.
+ * Opens the body of a response. Reads into one reused buffer, which costs 10 to 15 % less than a
+ * new one for each read.
  *
- * An aborted fetch whose Response was garbage-collected leaves its read hanging and its socket
- * open on Deno 2.9. So an abort cancels the reader itself, and `read` checks the signal after
- * each read, because a cancelled read answers like a body that ended.
+ * On Deno 2.9, when an aborted fetch's Response is garbage-collected, its read never ends and its
+ * socket stays open. So an abort cancels the reader itself, and `read` checks the signal after
+ * each read, because a cancelled read looks like the end of the body.
  */
 export function readBody(response: Response, signal: AbortSignal): ByteReader {
   let pull: (() => Promise<Uint8Array | undefined>) | undefined;
@@ -44,79 +42,78 @@ export function readBody(response: Response, signal: AbortSignal): ByteReader {
     if (body === null) return () => Promise.resolve(undefined);
     signal.addEventListener("abort", close, { once: true });
     try {
-      const byob = body.getReader({ mode: "byob" });
-      cancel = () => byob.cancel();
+      const reader = body.getReader({ mode: "byob" });
+      cancel = () => reader.cancel();
       let buffer = new ArrayBuffer(BUFFER_BYTES);
       return async () => {
-        const { done, value } = await byob.read(new Uint8Array(buffer));
+        const { done, value } = await reader.read(new Uint8Array(buffer));
         if (value !== undefined) buffer = value.buffer;
         return done ? undefined : value;
       };
     } catch (error) {
-      // A body made from a string or a plain stream has no byte source.
+      // A body made of a string or a plain stream does not support buffers.
       if (!(error instanceof TypeError)) throw error;
-      const plain = body.getReader();
-      cancel = () => plain.cancel();
-      return async () => (await plain.read()).value;
+      const reader = body.getReader();
+      cancel = () => reader.cancel();
+      return async () => (await reader.read()).value;
     }
   }
+
   function close(): void {
     signal.removeEventListener("abort", close);
     cancel()?.catch(() => {});
   }
+
   async function read(): Promise<Uint8Array | undefined> {
     signal.throwIfAborted();
     let bytes: Uint8Array | undefined;
     try {
       bytes = await (pull ??= open())();
     } finally {
-      // Also keeps the Response alive for as long as somebody reads it.
+      // The use of `response` also keeps it from being garbage-collected.
       if (response.bodyUsed) signal.throwIfAborted();
     }
     if (bytes === undefined) signal.removeEventListener("abort", close);
     return bytes;
   }
+
   return {
     read,
     async text(maxBytes) {
-      if (lengthOf(response) <= Math.min(maxBytes, SMALL_BYTES)) {
-        try {
-          // The abort of a fetch also ends this, for as long as its Response is alive.
-          return await response.text();
-        } finally {
-          if (response.bodyUsed) signal.throwIfAborted();
-        }
+      if (lengthOf(response) > Math.min(maxBytes, SMALL_BYTES)) {
+        return await readText(read, maxBytes).finally(close);
       }
-      return await readText(read, maxBytes).finally(close);
+      try {
+        return await response.text();
+      } finally {
+        if (response.bodyUsed) signal.throwIfAborted();
+      }
     },
     close,
   };
 }
 
-/** How many bytes will come, as far as that is sure: a packed body may hold any number. */
+/** Returns Infinity if the length is unknown, as it is for a compressed body. */
 function lengthOf({ headers }: Response): number {
   if (headers.has("content-encoding")) return Infinity;
   return Number(headers.get("content-length") ?? Infinity);
 }
 
-/** A body was longer than it may be. */
-export class BodyTooLargeError extends RangeError {
-  /** The name of the class. */
-  override readonly name = "BodyTooLargeError";
+/** Creates a decoder that can be fed piece by piece: by default, Deno's drops a BOM in any piece. */
+export function createStreamDecoder(): TextDecoder {
+  return new TextDecoder("utf-8", { ignoreBOM: true });
 }
 
 async function readText(read: ByteReader["read"], maxBytes: number): Promise<string> {
-  // Left to itself, Deno's decoder takes a byte order mark from the start of every piece.
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const pieces: string[] = [];
+  const decoder = createStreamDecoder();
+  let text = "";
   let size = 0;
-  for (let bytes = await read(); bytes !== undefined; bytes = await read()) {
+  for (let bytes; (bytes = await read()) !== undefined;) {
     size += bytes.byteLength;
     if (size > maxBytes) {
       throw new BodyTooLargeError(`Cannot read body: more than ${maxBytes} bytes`);
     }
-    pieces.push(decoder.decode(bytes, { stream: true }));
+    text += decoder.decode(bytes, { stream: true });
   }
-  pieces.push(decoder.decode());
-  return pieces.join("").replace(/^\ufeff/, "");
+  return (text + decoder.decode()).replace(/^\ufeff/, "");
 }

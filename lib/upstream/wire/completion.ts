@@ -1,32 +1,27 @@
-/**
- * The body of an upstream's answer, streamed or whole, as deltas.
- *
- * @module
- */
-import type { ByteReader } from "./bytes.ts";
-import { createDeltaReader, type Delta, malformed, saysSomething } from "./deltas.ts";
 import { UpstreamError } from "../errors.ts";
+import type { Watchdog } from "../timeouts.ts";
+import { type ByteReader, createStreamDecoder } from "./bytes.ts";
+import { createDeltaReader, type Delta, hasOutput, notACompletion } from "./deltas.ts";
 import { createEventReader, type EventReader, tryParse } from "./event_json.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
-import type { Watchdog } from "../timeouts.ts";
 
 const MAX_BODY_BYTES = 33_554_432;
 
-/** Reads the body of an answer. */
+/** Reads the body of a 200 response. */
 export interface CompletionReader {
   /**
-   * What the next read of the body brought, which may be nothing; undefined at its end.
+   * Returns the deltas of the next read of the body, possibly none, or undefined at its end.
    *
-   * @throws {UpstreamError} for what is no completion, and for one that is cut.
+   * @throws {UpstreamError} if the body is not a completion, or is incomplete.
    */
   read(): Promise<Delta[] | undefined>;
 }
 
 /**
- * Reads the body by its type, whichever was asked for.
+ * Reads the body by its type, whether or not a stream was requested.
  *
- * @param maxLineLength the longest line of a stream, in characters.
- * @throws {UpstreamError} for what is no completion.
+ * @param maxLineLength longest line of a stream, in characters.
+ * @throws {UpstreamError} if it has another type.
  */
 export function readCompletion(
   response: Response,
@@ -35,30 +30,27 @@ export function readCompletion(
   watchdog: Watchdog,
 ): CompletionReader {
   const type = response.headers.get("content-type") ?? "";
-  if (/\bjson\b/.test(type)) return readWhole(reader);
-  if (!/event-stream|octet-stream|text\/plain/.test(type) && type !== "") throw malformed();
+  if (/\bjson\b/.test(type)) return readJson(reader);
+  if (!/event-stream|octet-stream|text\/plain|^$/.test(type)) throw notACompletion();
   return readStream(reader, maxLineLength, watchdog);
 }
 
-function readWhole(reader: ByteReader): CompletionReader {
-  let over = false;
+function readJson(reader: ByteReader): CompletionReader {
+  let isOver = false;
   return {
     async read() {
-      if (over) return undefined;
-      over = true;
-      return readJson(await reader.text(MAX_BODY_BYTES));
+      if (isOver) return undefined;
+      isOver = true;
+      const text = await reader.text(MAX_BODY_BYTES);
+      const json = tryParse(text);
+      // Invalid JSON that starts as an object was cut off; a retry may help.
+      if (json === undefined) throw /^\s*(\{|$)/.test(text) ? incomplete() : notACompletion();
+      const deltas = createDeltaReader();
+      deltas.add(json);
+      if (!deltas.isFinished()) throw notACompletion();
+      return deltas.take();
     },
   };
-}
-
-function readJson(text: string): Delta[] {
-  const json = tryParse(text);
-  // What begins like a completion was cut; what does not is none, now and later.
-  if (json === undefined) throw /^\s*(\{|$)/.test(text) ? cutOff() : malformed();
-  const deltas = createDeltaReader();
-  deltas.add(json);
-  if (!deltas.finished()) throw malformed();
-  return deltas.take();
 }
 
 function readStream(
@@ -66,61 +58,59 @@ function readStream(
   maxLineLength: number,
   watchdog: Watchdog,
 ): CompletionReader {
-  // In stream mode the decoder would drop a mark at the start of every chunk.
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const decoder = createStreamDecoder();
   const parser = createSseParser(maxLineLength);
   const json = createEventReader();
   const deltas = createDeltaReader();
-  let waiting = true;
-  let trailing = false;
-  let done = false;
-  let ended = false;
+  let hasToken = false;
+  let isComplete = false;
+  let isDone = false;
+  let isOver = false;
 
   function end(): undefined {
-    if (!deltas.finished() && (!done || waiting)) throw cutOff();
-    return undefined;
+    if (!deltas.isFinished() && !(isDone && hasToken)) throw incomplete();
   }
 
   return {
     async read() {
-      if (ended) return end();
-      watchdog.reading();
+      if (isOver) return end();
+      watchdog.readStarted();
       let bytes: Uint8Array | undefined;
       try {
         bytes = await reader.read();
       } catch (error) {
-        // A completion that is whole loses nothing by the end of its connection.
-        if (deltas.finished() || done) return undefined;
+        // A complete answer does not need its connection any more.
+        if (deltas.isFinished() || isDone) return undefined;
         throw error;
       }
-      watchdog.read();
-      ended = bytes === undefined;
+      watchdog.readEnded();
+      isOver = bytes === undefined;
       const events = bytes === undefined
         ? [...parser.push(decoder.decode()), ...parser.end()].filter(isWhole)
         : parser.push(decoder.decode(bytes, { stream: true }));
       for (const event of events) {
-        if (done) break;
-        if (event.data === "[DONE]") done = true;
+        if (isDone) break;
+        if (event.data === "[DONE]") isDone = true;
         else readEvent(event, json, deltas.add);
       }
       const ready = deltas.take();
-      if (ended && ready.length === 0) return end();
-      if (waiting && ready.some(saysSomething)) {
-        waiting = false;
-        watchdog.firstToken();
+      if (isOver && ready.length === 0) return end();
+      if (!hasToken && ready.some(hasOutput)) {
+        hasToken = true;
+        watchdog.firstTokenReceived();
       }
-      // Reading on to the end of the body, which is mostly there, keeps the connection for reuse.
-      if (done) watchdog.done();
-      else if (deltas.finished() && !trailing) {
-        trailing = true;
-        watchdog.finished();
+      // Reading to the end of the body, which usually follows at once, lets the connection be reused.
+      if (isDone) watchdog.streamDone();
+      else if (deltas.isFinished() && !isComplete) {
+        isComplete = true;
+        watchdog.answerComplete();
       }
       return ready;
     },
   };
 }
 
-/** The last event of a body may have been cut within its line. */
+/** The last event of a body may end within its line. */
 function isWhole({ data }: SseEvent): boolean {
   return data === "[DONE]" || tryParse(data) !== undefined;
 }
@@ -133,18 +123,16 @@ function readEvent(event: SseEvent, reader: EventReader, add: (json: unknown) =>
     return add(isWrapped ? json : { error: json ?? event.data });
   }
   if (json !== undefined) return add(json);
-  // Some servers leave out the blank line between events.
+  // Some servers omit the blank line between events.
   for (const line of event.data.split("\n")) {
-    const each = line === "[DONE]" ? {} : tryParse(line);
-    if (each === undefined) throw malformed();
-    if (line !== "[DONE]") add(each);
+    if (line === "[DONE]") continue;
+    const json = tryParse(line);
+    if (json === undefined) throw notACompletion();
+    add(json);
   }
 }
 
-function cutOff(): UpstreamError {
-  return new UpstreamError(
-    "upstream_error",
-    "The upstream's answer ended before it was complete.",
-    { isRetryable: true },
-  );
+function incomplete(): UpstreamError {
+  const message = "The upstream's answer ended before it was complete.";
+  return new UpstreamError("upstream_error", message, { isRetryable: true });
 }

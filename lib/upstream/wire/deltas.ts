@@ -1,80 +1,58 @@
-/**
- * Every provider's dialect of Chat Completions in, one {@linkcode Delta} out.
- *
- * @module
- */
 import { UpstreamError } from "../errors.ts";
 import { errorFromEvent, errorFromStatus } from "./error_response.ts";
+import { createToolCallReader, splitPair, type ToolCallDelta } from "./tool_calls.ts";
 
-/** A piece of a tool call. */
-export interface ToolCallDelta {
-  /** Which of the parallel calls, from 0. */
-  index: number;
-  /** The call's id, in its first piece. */
-  id?: string;
-  /** The function's name, in the call's first piece. */
-  name?: string;
-  /** The next characters of the arguments' JSON. */
-  arguments: string;
-}
-
-/** Tokens of one call, as its upstream counted them. */
+/** Tokens of one call, as the upstream counted them. */
 export interface TokenCounts {
-  /** Prompt tokens. */
   prompt: number;
   /** Prompt tokens read from the provider's cache. */
   cached: number;
   /** Generated tokens, reasoning included. */
   completion: number;
-  /** Reasoning tokens among the generated ones, where the upstream says so. */
+  /** Reasoning tokens among the generated ones, if the upstream counts them. */
   reasoning?: number;
 }
 
-/** What one read of an upstream's answer brought: texts that came together are joined. */
+/** What one read of an upstream's answer brought; texts that arrived together are joined. */
 export interface Delta {
-  /** The next characters of the upstream's own reasoning; they come before `content`. */
+  /** Comes before `content`. */
   reasoning?: string;
-  /** The next characters of the answer. */
   content?: string;
-  /** The next characters of a refusal. */
   refusal?: string;
-  /** Pieces of tool calls. */
   toolCalls?: ToolCallDelta[];
-  /** Why the completion ended. */
   finishReason?: "stop" | "length" | "tool_calls" | "content_filter";
-  /** The stop sequence that ended it, where the upstream says so. */
+  /** The stop sequence that ended the answer, if the upstream names it. */
   stopSequence?: string;
-  /** Token counts of the call. */
   usage?: TokenCounts;
 }
 
-/** Whether a delta holds any text or call, and not only counts or a finish reason. */
-export function saysSomething(delta: Delta): boolean {
+/** Whether a delta contains text or tool calls, not only usage or a finish reason. */
+export function hasOutput(delta: Delta): boolean {
   return delta.content !== undefined || delta.reasoning !== undefined ||
     delta.refusal !== undefined || delta.toolCalls !== undefined;
 }
 
-/** Gathers chunks of one call into deltas. */
+/** Converts the chunks of one call, in any provider's dialect, into deltas. */
 export interface DeltaReader {
   /**
-   * Takes the JSON of one event, or of a whole completion.
+   * Adds the JSON of one event, or of a whole completion.
    *
-   * @throws {UpstreamError} for an error event and for JSON of no known shape.
+   * @throws {UpstreamError} for an error event and for JSON that is not a completion.
    */
   add(json: unknown): void;
-  /** What has come since the last call of this; empty where nothing has. */
+  /** Returns the deltas since the last call. */
   take(): Delta[];
   /** Whether a finish reason has been read. */
-  finished(): boolean;
+  isFinished(): boolean;
 }
 
 type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
-const text = (value: unknown): string => typeof value === "string" ? value : "";
-const count = (value: unknown): number => typeof value === "number" && value > 0 ? value : 0;
+const toText = (value: unknown): string => typeof value === "string" ? value : "";
+const toCount = (value: unknown): number => typeof value === "number" && value > 0 ? value : 0;
 
-const FINISH = new Map<string, NonNullable<Delta["finishReason"]>>([
+const FINISH_REASONS = new Map<string, NonNullable<Delta["finishReason"]>>([
   ["stop", "stop"],
   ["end_turn", "stop"],
   ["eos", "stop"],
@@ -88,39 +66,36 @@ const FINISH = new Map<string, NonNullable<Delta["finishReason"]>>([
   ["content_filter", "content_filter"],
 ]);
 
-/** Finish reasons of answers that were broken off: DeepSeek's, vLLM's and SGLang's. */
-const BROKEN_OFF = new Map<string, number>([
+/** Finish reasons of failed answers, by DeepSeek, vLLM and SGLang, with their HTTP status. */
+const FAILURES = new Map<string, number>([
   ["insufficient_system_resource", 503],
   ["abort", 500],
 ]);
 
-/** Text of content parts: Magistral's are `thinking` and `text` with arrays inside. */
+/** Magistral's parts have the types `thinking` and `text`, with more parts in `thinking`. */
 function partsText(parts: unknown, type: "text" | "thinking"): string {
   if (typeof parts === "string") return type === "text" ? parts : "";
   if (!Array.isArray(parts)) return "";
   return parts.map((part) => {
-    if (!isObject(part)) return type === "text" ? text(part) : "";
-    if (part.type === "thinking") {
-      if (type === "text") return "";
-      return typeof part.thinking === "string" ? part.thinking : partsText(part.thinking, "text");
-    }
-    return type === "text" ? text(part.text) : "";
+    if (!isObject(part)) return type === "text" ? toText(part) : "";
+    if ((part.type === "thinking") !== (type === "thinking")) return "";
+    return type === "text" ? toText(part.text) : partsText(part.thinking, "text");
   }).join("");
 }
 
-/** OpenRouter's and MiniMax's `reasoning_details`. */
+/** `reasoning_details` of OpenRouter and MiniMax. */
 function detailsText(details: unknown): string {
   if (!Array.isArray(details)) return "";
-  return details.map((detail) => isObject(detail) ? text(detail.text) || text(detail.summary) : "")
+  return details
+    .map((detail) => isObject(detail) ? toText(detail.text) || toText(detail.summary) : "")
     .join("");
 }
 
-/** The first of a message's reasoning fields that says anything: aliases repeat each other. */
+/** Returns the first reasoning field that is not empty; the others are aliases of it. */
 function reasoningOf(message: Json): string {
-  return text(message.reasoning_content) || text(message.reasoning) ||
-    text(message.reasoning_text) || text(message.thinking) ||
-    detailsText(message.reasoning_details) ||
-    partsText(message.content, "thinking");
+  return toText(message.reasoning_content) || toText(message.reasoning) ||
+    toText(message.reasoning_text) || toText(message.thinking) ||
+    detailsText(message.reasoning_details) || partsText(message.content, "thinking");
 }
 
 function usageOf(usage: unknown): TokenCounts | undefined {
@@ -128,46 +103,27 @@ function usageOf(usage: unknown): TokenCounts | undefined {
   const details = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {};
   const prompt = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
   const counts: TokenCounts = {
-    prompt: count(usage.prompt_tokens),
-    cached: count(prompt.cached_tokens) || count(usage.prompt_cache_hit_tokens),
-    completion: count(usage.completion_tokens),
+    prompt: toCount(usage.prompt_tokens),
+    cached: toCount(prompt.cached_tokens) || toCount(usage.prompt_cache_hit_tokens),
+    completion: toCount(usage.completion_tokens),
   };
   if (counts.prompt === 0 && counts.completion === 0) return undefined;
   const reasoning = details.reasoning_tokens ?? usage.reasoning_tokens;
   if (typeof reasoning !== "number") return counts;
   counts.reasoning = reasoning;
-  // xAI leaves the reasoning out of the generated tokens, but not out of the total.
+  // xAI's total contains the reasoning, but its generated tokens do not.
   const sum = counts.prompt + counts.completion + reasoning;
   if (reasoning > 0 && usage.total_tokens === sum) counts.completion += reasoning;
   return counts;
 }
 
-/** A text without the first half of a surrogate pair at its end, and that half. */
-function cutHalf(text: string): [whole: string, half: string] {
-  const last = text.charCodeAt(text.length - 1);
-  const isHalf = last >= 0xd800 && last <= 0xdbff;
-  const whole = isHalf ? text.slice(0, -1) : text;
-  return [whole.toWellFormed(), isHalf ? text.slice(-1) : ""];
-}
-
-/** A tool call that is being read. */
-interface OpenCall {
-  index: number;
-  id: string;
-  name: string;
-  /** Arguments that can't go out yet: the name is missing, or half of a character. */
-  held: string;
-  /** Whether its first piece is out. */
-  begun: boolean;
-}
-
-/** Creates a reader for the chunks of one call. */
+/** Creates a reader for one call. */
 export function createDeltaReader(): DeltaReader {
   let ready: Delta[] = [];
-  let finished = false;
-  const calls: OpenCall[] = [];
-  const byUpstreamIndex = new Map<unknown, OpenCall>();
-  const half = { reasoning: "", content: "", refusal: "" };
+  let isFinished = false;
+  const toolCalls = createToolCallReader();
+  /** First halves of characters whose second halves have not arrived yet. */
+  const halves = { reasoning: "", content: "", refusal: "" };
 
   function current(): Delta {
     let last = ready.at(-1);
@@ -175,107 +131,72 @@ export function createDeltaReader(): DeltaReader {
     return last;
   }
 
-  /**
-   * The call that a piece belongs to. Some upstreams leave `index` out or count every call as 0,
-   * some give each piece of a call an id: a call begins with a name under a new id.
-   */
-  function callOf(upstreamIndex: unknown, id: string, name: string): OpenCall {
-    const counted = typeof upstreamIndex === "number";
-    let call = counted
-      ? byUpstreamIndex.get(upstreamIndex)
-      : id === ""
-      ? calls.at(-1)
-      : calls.find((call) => call.id === id);
-    const isNamedTwice = call !== undefined && call.name !== "" && name !== "";
-    if (call === undefined || isNamedTwice && (id === "" ? !counted : call.id !== id)) {
-      call = { index: calls.length, id, name, held: "", begun: false };
-      calls.push(call);
-    }
-    if (counted) byUpstreamIndex.set(upstreamIndex, call);
-    call.id ||= id;
-    call.name ||= name;
-    return call;
+  function addToolCall(piece: ToolCallDelta | undefined, delta: Delta): void {
+    if (piece !== undefined) (delta.toolCalls ??= []).push(piece);
   }
 
-  function toolCall(value: unknown, delta: Delta, position?: number): void {
-    if (!isObject(value)) return;
-    const fn = isObject(value.function) ? value.function : {};
-    const call = callOf(position ?? value.index, text(value.id), text(fn.name));
-    const json = fn.arguments ?? "";
-    call.held += typeof json === "string" ? json : JSON.stringify(json);
-    if (call.begun || call.name !== "") release(call, delta);
-  }
-
-  /** Gives out what a call has come to: its id and name in the first piece only. */
-  function release(call: OpenCall, delta: Delta): void {
-    const piece: ToolCallDelta = { index: call.index, arguments: "" };
-    [piece.arguments, call.held] = cutHalf(call.held);
-    if (!call.begun) {
-      call.begun = true;
-      if (call.id !== "") piece.id = call.id;
-      if (call.name !== "") piece.name = call.name;
-    } else if (piece.arguments === "") return;
-    (delta.toolCalls ??= []).push(piece);
-  }
-
-  function message(value: unknown, isWhole: boolean): void {
-    if (!isObject(value)) return;
-    const reasoning = reasoningOf(value);
-    const content = partsText(value.content, "text");
-    const refusal = text(value.refusal);
+  function addMessage(message: Json, isWhole: boolean): void {
+    const reasoning = reasoningOf(message);
+    const content = partsText(message.content, "text");
+    const refusal = toText(message.refusal);
     let delta = current();
     if (reasoning !== "") {
-      // Reasoning that follows content within one read must not overtake it.
+      // Reasoning that follows content in the same read must not overtake it.
       if (delta.content !== undefined) ready.push(delta = {});
       delta.reasoning = (delta.reasoning ?? "") + reasoning;
     }
     if (content !== "") delta.content = (delta.content ?? "") + content;
     if (refusal !== "") delta.refusal = (delta.refusal ?? "") + refusal;
-    if (Array.isArray(value.tool_calls)) {
-      for (const [i, call] of value.tool_calls.entries()) {
-        toolCall(call, delta, isWhole ? i : undefined);
+    if (Array.isArray(message.tool_calls)) {
+      for (const [i, call] of message.tool_calls.entries()) {
+        if (!isObject(call)) continue;
+        const { name, arguments: args } = isObject(call.function) ? call.function : {} as Json;
+        const index = isWhole ? i : call.index;
+        addToolCall(toolCalls.add(index, toText(call.id), toText(name), args), delta);
       }
-    } else if (isObject(value.function_call)) {
-      toolCall({ function: value.function_call }, delta, 0);
+    } else if (isObject(message.function_call)) {
+      const { name, arguments: args } = message.function_call;
+      addToolCall(toolCalls.add(0, "", toText(name), args), delta);
     }
   }
 
-  /** A character outside the basic plane may come in two halves: hold the first back. */
-  function joinPairs(delta: Delta, field: keyof typeof half): void {
+  function finish(reason: string, choice: Json): void {
+    isFinished = true;
+    const last = current();
+    for (const piece of toolCalls.end()) addToolCall(piece, last);
+    last.finishReason = FINISH_REASONS.get(reason) ?? "stop";
+    // vLLM's field and SGLang's; a number is a token id.
+    const stop = toText(choice.stop_reason) || toText(choice.matched_stop);
+    if (stop !== "") last.stopSequence = stop;
+  }
+
+  function joinPairs(delta: Delta, field: keyof typeof halves): void {
     if (delta[field] === undefined) return;
-    const [whole, rest] = cutHalf(half[field] + delta[field]);
-    half[field] = rest;
+    const [whole, half] = splitPair(halves[field] + delta[field]);
+    halves[field] = half;
     if (whole === "") delete delta[field];
     else delta[field] = whole;
   }
 
   return {
     add(json) {
-      if (!isObject(json)) throw malformed();
+      if (!isObject(json)) throw notACompletion();
       if (json.error) throw errorFromEvent(json.error);
-      const usage = usageOf(json.usage) ??
-        usageOf(isObject(json.x_groq) && json.x_groq.usage);
+      const usage = usageOf(json.usage) ?? usageOf(isObject(json.x_groq) && json.x_groq.usage);
       if (usage !== undefined) current().usage = usage;
       if (!Array.isArray(json.choices)) {
-        if (usage === undefined && isObject(json.message)) throw malformed();
+        if (usage === undefined && isObject(json.message)) throw notACompletion();
         return;
       }
       const choice: unknown = json.choices[0];
       if (!isObject(choice)) return;
-      message(choice.delta ?? choice.message, !isObject(choice.delta));
-      const reason = text(choice.finish_reason);
+      const message = choice.delta ?? choice.message;
+      if (isObject(message)) addMessage(message, !isObject(choice.delta));
+      const reason = toText(choice.finish_reason);
       if (reason === "error") throw errorFromEvent(choice.error);
-      const broken = BROKEN_OFF.get(reason);
-      if (broken !== undefined) throw errorFromStatus(broken, { message: "", code: "" });
-      if (reason !== "") {
-        finished = true;
-        for (const call of calls) if (!call.begun) release(call, current());
-        const last = current();
-        last.finishReason = FINISH.get(reason) ?? "stop";
-        // vLLM's field and SGLang's; a number is a token's.
-        const stop = text(choice.stop_reason) || text(choice.matched_stop);
-        if (stop !== "") last.stopSequence = stop;
-      }
+      const failure = FAILURES.get(reason);
+      if (failure !== undefined) throw errorFromStatus(failure, { message: "", code: "" });
+      if (reason !== "") finish(reason, choice);
     },
     take() {
       const taken = ready;
@@ -287,16 +208,10 @@ export function createDeltaReader(): DeltaReader {
       }
       return taken.filter((delta) => Object.keys(delta).length > 0);
     },
-    finished() {
-      return finished;
-    },
+    isFinished: () => isFinished,
   };
 }
 
-/** The upstream answered with something that is no chat completion. */
-export function malformed(): UpstreamError {
-  return new UpstreamError(
-    "upstream_error",
-    "The upstream's answer is not a chat completion.",
-  );
+export function notACompletion(): UpstreamError {
+  return new UpstreamError("upstream_error", "The upstream's answer is not a chat completion.");
 }

@@ -1,52 +1,39 @@
-/**
- * From an upstream's HTTP status or error event to an {@linkcode UpstreamError}.
- *
- * @module
- */
-import { UpstreamError, type UpstreamErrorOptions } from "../errors.ts";
+import { UpstreamError, type UpstreamErrorCode, type UpstreamErrorOptions } from "../errors.ts";
 
-const CONTEXT =
+const CONTEXT_REGEXP =
   /context[_ ](length|window|size|limit)|maximum context|too many tokens|(prompt|input) is too long|exceeds? the (available )?context|reduce the length/i;
 
-/** A provider's error body in as far as it is understood. */
+/** What a provider's error body says. */
 export interface ErrorBody {
-  /** The provider's message. */
   message: string;
-  /** Its codes and types, joined; for matching only. */
+  /** Codes and types, joined; for matching only. */
   code: string;
 }
 
-/** Reads an error body of any provider's shape. */
+/** Reads an error body of any provider. */
 export function readErrorBody(body: string): ErrorBody {
-  let json: unknown;
   try {
-    json = JSON.parse(body);
+    return readErrorJson(JSON.parse(body));
   } catch {
     return { message: "", code: "" };
   }
-  return readErrorJson(json);
 }
 
 function readErrorJson(json: unknown): ErrorBody {
   if (Array.isArray(json)) return readErrorJson(json[0]);
   if (typeof json === "string") return { message: json, code: "" };
-  if (typeof json !== "object" || json === null) {
-    return { message: "", code: "" };
-  }
-  const fields = json as Record<string, unknown>;
-  if (typeof fields.error === "object" && fields.error !== null) {
-    return readErrorJson(fields.error);
-  }
-  const message = [fields.message, fields.error, fields.detail].find((value) =>
-    typeof value === "string"
-  );
-  const code = [fields.code, fields.type, fields.status].filter((value) =>
-    typeof value === "string" || typeof value === "number"
-  ).join(" ");
-  return { message: typeof message === "string" ? message : "", code };
+  if (typeof json !== "object" || json === null) return { message: "", code: "" };
+  const { error, message, detail, code, type, status } = json as Record<string, unknown>;
+  if (typeof error === "object" && error !== null) return readErrorJson(error);
+  const isText = (value: unknown) => typeof value === "string";
+  return {
+    message: [message, error, detail].find(isText) ?? "",
+    code: [code, type, status].filter((value) => isText(value) || typeof value === "number")
+      .join(" "),
+  };
 }
 
-/** The first line of an upstream's message without URLs, keys and control characters. */
+/** Returns the first line of a provider's message without URLs, keys and control characters. */
 export function cleanMessage(message: string): string {
   const line = message.split(/[\r\n]/, 1)[0]!;
   return line
@@ -58,115 +45,82 @@ export function cleanMessage(message: string): string {
     .toWellFormed().slice(0, 300).replace(/[\ud800-\udbff]$/, "").trim();
 }
 
-/**
- * The error for an upstream's answer with a status other than 200. The contract's table decides.
- *
- * @param retryAfterMs what the upstream's headers asked for.
- * @param retryAfterHeaders the headers themselves.
- */
+/** Returns the error for an upstream's response with a status other than 200. */
 export function errorFromStatus(
   status: number,
   body: ErrorBody,
-  retryAfterMs?: number,
-  retryAfterHeaders: Readonly<Record<string, string>> = {},
+  retryAfter: Pick<UpstreamErrorOptions, "retryAfterMs" | "retryAfterHeaders"> = {},
 ): UpstreamError {
-  const common = { upstreamStatus: status, retryAfterMs, retryAfterHeaders };
-  const retry = { ...common, isRetryable: true };
-  if (status === 401 || status === 402 || status === 403) {
-    return new UpstreamError(
-      "upstream_auth_error",
-      `The upstream refused the server's credentials (${status}).`,
-      common,
-    );
+  const error = (code: UpstreamErrorCode, message: string, isRetryable = false) =>
+    new UpstreamError(code, message, { ...retryAfter, upstreamStatus: status, isRetryable });
+  switch (status) {
+    case 401:
+    case 402:
+    case 403:
+      return error(
+        "upstream_auth_error",
+        `The upstream rejected the server's credentials (${status}).`,
+      );
+    case 404:
+      return error("upstream_not_found", "The upstream does not know this model or path.");
+    case 408:
+    case 504:
+      return error("upstream_timeout", "The upstream timed out.", true);
+    case 409:
+    case 425:
+      return error("upstream_error", "The upstream could not accept the request.", true);
+    case 429: {
+      // Waiting does not refill a spent quota.
+      const isQuota = /insufficient_quota|billing/i.test(body.code);
+      return error("rate_limit_exceeded", "The upstream's rate limit is reached.", !isQuota);
+    }
+    case 503:
+    case 529:
+      return error("upstream_overloaded", "The upstream is overloaded.", true);
   }
-  if (status === 404) {
-    return new UpstreamError(
-      "upstream_not_found",
-      "The upstream does not know this model or path.",
-      common,
-    );
-  }
-  if (status === 408 || status === 504) {
-    return new UpstreamError(
-      "upstream_timeout",
-      "The upstream timed out.",
-      retry,
-    );
-  }
-  if (status === 409 || status === 425) {
-    return new UpstreamError(
-      "upstream_error",
-      "The upstream could not take the request.",
-      retry,
-    );
-  }
-  if (status === 429) {
-    return new UpstreamError(
-      "rate_limit_exceeded",
-      "The upstream's rate limit is reached.",
-      {
-        ...common,
-        // A spent quota is not refilled by waiting.
-        isRetryable: !/insufficient_quota|billing/i.test(body.code),
-      },
-    );
-  }
-  if (status === 503 || status === 529) {
-    return new UpstreamError(
-      "upstream_overloaded",
-      "The upstream is overloaded.",
-      retry,
-    );
-  }
-  if (status >= 500) {
-    return new UpstreamError("upstream_error", "The upstream failed.", retry);
-  }
-  if (status >= 400) return refusal(body, common);
-  return new UpstreamError(
+  if (status >= 500) return error("upstream_error", "The upstream failed.", true);
+  if (status >= 400) return rejection(body, { ...retryAfter, upstreamStatus: status });
+  return error(
     "upstream_error",
     `The upstream answered with status ${status}; its base_url may be wrong.`,
-    common,
   );
 }
 
-function refusal(
-  body: ErrorBody,
-  common: UpstreamErrorOptions,
-): UpstreamError {
-  const options = {
-    ...common,
-    upstreamMessage: `${body.code} ${body.message}`,
-  };
-  if (CONTEXT.test(body.code) || CONTEXT.test(body.message)) {
+/** Interprets a 400, 413, 422 or other status that blames the request. */
+function rejection(body: ErrorBody, options: UpstreamErrorOptions): UpstreamError {
+  const upstreamMessage = `${body.code} ${body.message}`;
+  if (matches(body, CONTEXT_REGEXP)) {
     return new UpstreamError(
       "context_length_exceeded",
       "The conversation is longer than the model's context. Shorten the messages.",
-      options,
+      { ...options, upstreamMessage },
     );
   }
-  const said = cleanMessage(body.message);
+  const reason = cleanMessage(body.message);
   return new UpstreamError(
     "upstream_rejected",
-    said === "" ? "The upstream refused the request." : `The upstream refused the request: ${said}`,
-    options,
+    `The upstream rejected the request${reason === "" ? "." : `: ${reason}`}`,
+    { ...options, upstreamMessage },
   );
 }
 
-/** The error for an error object inside a stream or beside a 200. */
+const matches = ({ code, message }: ErrorBody, pattern: RegExp) =>
+  pattern.test(code) || pattern.test(message);
+
+/** Statuses for error events without one, by what they say; in the order of precedence. */
+const EVENT_STATUSES: readonly [pattern: RegExp, status: number][] = [
+  [CONTEXT_REGEXP, 400],
+  [/rate.?limit|too many requests|quota/i, 429],
+  [/overload|unavailable/i, 503],
+  [/authenti|permission|api.?key/i, 401],
+  [/timeout|timed out/i, 408],
+];
+
+/** Returns the error for an error object in a stream or in a 200 response. */
 export function errorFromEvent(error: unknown): UpstreamError {
   const body = readErrorJson(error);
-  const status = Number(/\b[45]\d\d\b/.exec(body.code)?.[0]);
-  if (status) return errorFromStatus(status, body);
-  const is = (pattern: RegExp) => pattern.test(body.code) || pattern.test(body.message);
-  if (CONTEXT.test(body.code) || CONTEXT.test(body.message)) {
-    return errorFromStatus(400, body);
-  }
-  if (is(/rate.?limit|too many requests|quota/i)) {
-    return errorFromStatus(429, body);
-  }
-  if (is(/overload|unavailable/i)) return errorFromStatus(503, body);
-  if (is(/authenti|permission|api.?key/i)) return errorFromStatus(401, body);
-  if (is(/timeout|timed out/i)) return errorFromStatus(408, body);
-  if (/invalid_request/i.test(body.code)) return errorFromStatus(400, body);
-  return errorFromStatus(500, body);
+  const status = Number(/\b[45]\d\d\b/.exec(body.code)?.[0] ?? 0) ||
+    EVENT_STATUSES.find(([pattern]) => matches(body, pattern))?.[1] ||
+    (/invalid_request/i.test(body.code) ? 400 : 500);
+  return errorFromStatus(status, body);
 }

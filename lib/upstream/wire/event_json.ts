@@ -1,54 +1,46 @@
-/**
- * The JSON of a stream's events, most of which are alike.
- *
- * @module
- */
-
-/** Reads the JSON of a stream's events. */
+/** Parses the JSON of a stream's events. */
 export interface EventReader {
-  /** The JSON of an event, which holds until the next call; undefined for what is no JSON. */
+  /** Returns JSON that is valid until the next call, or undefined if it is invalid. */
   read(data: string): unknown;
 }
 
-/** An event, cut where the text is in which it differs from others. */
+/** A parsed event, split around its text. */
 interface Template {
   before: string;
   after: string;
-  /** The event's JSON. */
   json: unknown;
-  /** The part of it that holds the text. */
+  /** The part of `json` that holds the text. */
   delta: Record<string, unknown>;
-  /** The text's key. */
+  /** The key of the text in `delta`. */
   key: string;
 }
 
-/** Where an event's text is. */
-const KEYS = ["content", "reasoning_content", "reasoning"];
+const TEXT_KEYS = ["content", "reasoning_content", "reasoning"];
 
-/** What stands in JSON for something else, or ends a string. */
+/** Characters that are escaped in JSON, or end a string. */
 // deno-lint-ignore no-control-regex
 const SPECIAL_REGEXP = /["\\\x00-\x1f]/;
 
-/** What no event holds. */
+/** Text that occurs in no event. */
 const PROBE = "\u{f8ff}\u{f8fe}";
 
-/** Templates in a row that no event was like, after which no more are made. */
+/** Number of unused templates in a row after which no more are made. */
 const MAX_MISSES = 4;
 
 /**
- * Creates a reader for the events of one stream. Most differ from the one before in nothing but
- * the text; what is the same is compared, which takes a tenth of the time of parsing it. The text
- * has to be one that stands for itself in JSON; everything else is parsed.
+ * Creates a reader for one stream. Most events differ from the previous one in nothing but their
+ * text: comparing the rest with a template takes a tenth of the time of parsing. All other events,
+ * and texts with escapes, are parsed.
  */
 export function createEventReader(): EventReader {
   let template: Template | undefined;
   let misses = 0;
   let hasText = false;
 
-  /** Keeps a template of an event that none was like. Somebody waits for the first text, though. */
   function learn(data: string, json: unknown): void {
-    const key = textKey(json);
+    const key = textKeyOf(json);
     if (key === undefined) return;
+    // The client waits for the first text: make no template before.
     const made = hasText ? makeTemplate(data, json, key) : undefined;
     hasText = true;
     if (made === undefined) return;
@@ -71,7 +63,7 @@ export function createEventReader(): EventReader {
   };
 }
 
-/** The text of an event that is like the template in all else. */
+/** Returns the text of an event that equals the template otherwise. */
 function textOf(data: string, { before, after }: Template): string | undefined {
   const end = data.length - after.length;
   if (end <= before.length || data.slice(0, before.length) !== before) return undefined;
@@ -79,18 +71,17 @@ function textOf(data: string, { before, after }: Template): string | undefined {
   return data.slice(end) === after && !SPECIAL_REGEXP.test(text) ? text : undefined;
 }
 
-/** The key under which an event has a text. */
-function textKey(json: unknown): string | undefined {
+function textKeyOf(json: unknown): string | undefined {
   const delta = deltaOf(json);
-  return KEYS.find((key) => typeof delta?.[key] === "string" && delta[key] !== "");
+  return TEXT_KEYS.find((key) => typeof delta?.[key] === "string" && delta[key] !== "");
 }
 
-/** A template of an event, where it has a text of which it is sure that it is the one. */
+/** Returns undefined if it is not certain where in `data` the text is. */
 function makeTemplate(data: string, parsed: unknown, key: string): Template | undefined {
   const text = deltaOf(parsed)![key] as string;
-  const at = data.lastIndexOf(`"${text}"`) + 1;
-  if (at === 0 || SPECIAL_REGEXP.test(text)) return undefined;
-  const [before, after] = [data.slice(0, at), data.slice(at + text.length)];
+  const start = data.lastIndexOf(`"${text}"`) + 1;
+  if (start === 0 || SPECIAL_REGEXP.test(text)) return undefined;
+  const [before, after] = [data.slice(0, start), data.slice(start + text.length)];
   const json = tryParse(before + PROBE + after);
   const delta = deltaOf(json);
   return delta?.[key] === PROBE ? { before, after, json, delta, key } : undefined;
@@ -101,7 +92,7 @@ function deltaOf(json: unknown): Record<string, unknown> | undefined {
     ?.[0]?.delta;
 }
 
-/** The JSON of a text; undefined for what is no JSON. */
+/** Returns undefined for invalid JSON. */
 export function tryParse(text: string): unknown {
   try {
     return JSON.parse(text);

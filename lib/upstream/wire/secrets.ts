@@ -1,14 +1,9 @@
-/**
- * Keeps what is sent to an upstream in confidence out of what it says back.
- *
- * @module
- */
 import type { UpstreamOptions } from "../options.ts";
 
-/** Shorter values are no keys, and may stand anywhere. */
-const SHORTEST = 8;
+/** Shorter values are not keys, and may occur in any text. */
+const MIN_LENGTH = 8;
 
-/** Puts `[key]` for every key, header value and value of the URL's query. */
+/** Replaces every key, header value and query value of the upstream's settings by `[key]`. */
 export function withoutSecrets(text: string, upstream: UpstreamOptions): string {
   const query = upstream.base_url.split("?").slice(1).join("?");
   return [
@@ -18,8 +13,8 @@ export function withoutSecrets(text: string, upstream: UpstreamOptions): string 
     ...new URLSearchParams(query).values(),
   ]
     .flatMap((value) => [value, value.replace(/^\S+ /, "")])
-    .filter((value) => value.length >= SHORTEST)
-    // One may be the beginning of another.
+    .filter((value) => value.length >= MIN_LENGTH)
+    // One may be a prefix of another.
     .sort((a, b) => b.length - a.length)
     .reduce((rest, secret) => rest.replaceAll(secret, "[key]"), text);
 }

@@ -1,128 +1,106 @@
-/**
- * Server-sent events, as upstreams write them.
- *
- * @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream}
- * @module
- */
-
-/** One event of a stream. */
 export interface SseEvent {
-  /** The event's name; empty where none was given. */
+  /** The event's name, or an empty string. */
   event: string;
   /** The data lines, joined by line feeds. */
   data: string;
 }
 
-/** An incremental parser of an event stream. */
+/** An incremental parser of server-sent events. */
 export interface SseParser {
   /**
-   * Takes the next characters.
+   * Returns the events that `text` completes.
    *
-   * @returns the events that they complete.
-   * @throws {RangeError} when a line passes the limit.
+   * @throws {RangeError} if a line or an event is too long.
    */
   push(text: string): SseEvent[];
-  /** Ends the stream; an event that lacks its blank line counts as complete. */
+  /** Ends the stream. An event without a final blank line is complete. */
   end(): SseEvent[];
 }
 
 /**
- * Creates a parser that holds no more than one line and one event. Line ends may be LF, CRLF
- * or CR; a byte order mark at the start, comments and unknown fields are dropped.
+ * Creates a parser that holds at most one line and one event.
  *
- * @param maxLineLength the longest line, and the longest event, in characters.
+ * @param maxLineLength longest line, and longest event, in characters.
+ * @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream}
  */
 export function createSseParser(maxLineLength: number): SseParser {
-  // An unfinished line is kept in pieces, so that a long one costs no copy at each read.
+  // An unfinished line is kept in pieces, so that a long one is not copied at each read.
   let pieces: string[] = [];
-  let held = 0;
+  let piecesLength = 0;
   let event = "";
   let data: string[] = [];
   let dataLength = 0;
   let skipLineFeed = false;
-  let atStart = true;
+  let isStart = true;
 
-  function limit(length: number): void {
+  function checkLength(length: number): void {
     if (length > maxLineLength) {
-      throw new RangeError(
-        `Cannot read event: a line is longer than ${maxLineLength} characters`,
-      );
+      throw new RangeError(`Cannot read event: a line is longer than ${maxLineLength} characters`);
     }
   }
 
-  function line(text: string, out: SseEvent[]): void {
-    limit(text.length);
-    if (text === "") {
+  function parseLine(line: string, events: SseEvent[]): void {
+    checkLength(line.length);
+    if (line === "") {
       if (data.length > 0) {
-        out.push({
-          event,
-          data: data.length === 1 ? data[0]! : data.join("\n"),
-        });
+        events.push({ event, data: data.length === 1 ? data[0]! : data.join("\n") });
       }
       event = "";
       data = [];
       dataLength = 0;
       return;
     }
-    const colon = text.indexOf(":");
-    if (colon === 0) return;
-    const field = colon < 0 ? text : text.slice(0, colon);
+    const colon = line.indexOf(":");
+    const field = colon < 0 ? line : line.slice(0, colon);
     if (field !== "data" && field !== "event") return;
-    const start = colon < 0 ? text.length : text[colon + 1] === " " ? colon + 2 : colon + 1;
-    const value = text.slice(start);
+    const start = colon < 0 ? line.length : line[colon + 1] === " " ? colon + 2 : colon + 1;
+    const value = line.slice(start);
     if (field === "event") event = value;
     else {
       data.push(value);
-      // The line feed that joins it counts too: empty lines must not pile up unseen.
+      // The line feeds between lines count too, so that empty lines can't accumulate.
       dataLength += value.length + 1;
-      limit(dataLength - 1);
+      checkLength(dataLength - 1);
     }
   }
 
+  /** Turns CR and CRLF into LF and drops a byte order mark at the start. */
   function normalise(text: string): string {
     if (text === "") return text;
-    const from = atStart && text.startsWith("\ufeff") || skipLineFeed && text.startsWith("\n")
-      ? 1
-      : 0;
-    atStart = false;
+    const skip = isStart && text.startsWith("\ufeff") || skipLineFeed && text.startsWith("\n");
+    isStart = false;
     skipLineFeed = text.endsWith("\r");
-    const rest = from === 0 ? text : text.slice(1);
+    const rest = skip ? text.slice(1) : text;
     return rest.includes("\r") ? rest.replace(/\r\n?/g, "\n") : rest;
   }
 
   return {
     push(chunk) {
-      const out: SseEvent[] = [];
+      const events: SseEvent[] = [];
       const text = normalise(chunk);
       let start = 0;
-      for (
-        let at = text.indexOf("\n");
-        at >= 0;
-        at = text.indexOf("\n", start)
-      ) {
-        let whole = text.slice(start, at);
+      for (let end; (end = text.indexOf("\n", start)) >= 0; start = end + 1) {
+        let line = text.slice(start, end);
         if (pieces.length > 0) {
-          pieces.push(whole);
-          whole = pieces.join("");
+          line = pieces.join("") + line;
           pieces = [];
-          held = 0;
+          piecesLength = 0;
         }
-        line(whole, out);
-        start = at + 1;
+        parseLine(line, events);
       }
       if (start < text.length) {
         pieces.push(start === 0 ? text : text.slice(start));
-        held += text.length - start;
-        limit(held);
+        piecesLength += text.length - start;
+        checkLength(piecesLength);
       }
-      return out;
+      return events;
     },
     end() {
-      const out: SseEvent[] = [];
-      if (pieces.length > 0) line(pieces.join(""), out);
+      const events: SseEvent[] = [];
+      if (pieces.length > 0) parseLine(pieces.join(""), events);
       pieces = [];
-      line("", out);
-      return out;
+      parseLine("", events);
+      return events;
     },
   };
 }

@@ -212,7 +212,7 @@ Deno.test("a schema for the answer is read in both places", () => {
     assertEquals(decode(body).reasoning.json, {
       name: "answer",
       schema: SCHEMA,
-      inWords: true,
+      inPrompt: true,
       strict: true,
     });
   }

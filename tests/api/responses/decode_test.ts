@@ -163,11 +163,11 @@ const FIELDS: [name: string, body: object, expected: object][] = [
   ["stream", { stream: true }, { stream: true }],
   ["text", { text: { format: { type: "text" }, verbosity: "low" } }, { final: {} }],
   ["json_object", { text: { format: { type: "json_object" } } }, {
-    json: { name: "json_object", inWords: true },
+    json: { name: "json_object", inPrompt: true },
   }],
   ["json_schema", {
     text: { format: { type: "json_schema", name: "n", schema: { type: "object" }, strict: true } },
-  }, { json: { name: "n", schema: { type: "object" }, inWords: true, strict: true } }],
+  }, { json: { name: "n", schema: { type: "object" }, inPrompt: true, strict: true } }],
 ];
 
 for (const [name, body, expected] of FIELDS) {

@@ -3,7 +3,7 @@ import { createJsonChecker } from "../../../lib/reasoning/json/checker.ts";
 import { safePattern } from "../../../lib/reasoning/json/safe_pattern.ts";
 
 const checker = (schema: Record<string, unknown>) =>
-  createJsonChecker({ name: "x", schema, inWords: true });
+  createJsonChecker({ name: "x", schema, inPrompt: true });
 
 /** Whether a value passes the check; fails if that takes unreasonably long. */
 function isAccepted(schema: Record<string, unknown>, value: unknown): boolean {

@@ -126,7 +126,7 @@ for (
 
 Deno.test("auto votes on answers that a schema makes comparable", () => {
   const schema = (of: Record<string, unknown>) => ({
-    json: { name: "x", inWords: true, schema: { type: "object", properties: { a: of } } },
+    json: { name: "x", inPrompt: true, schema: { type: "object", properties: { a: of } } },
   });
   assertEquals(routed(OPEN, schema({ enum: ["yes", "no"] })), "vote");
   assertEquals(routed(OPEN, schema({ type: "number" })), "vote");

@@ -1,12 +1,20 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
-import { createTestApp, readStream } from "../../support/app.ts";
+import { parseConfig } from "../../../lib/config/load.ts";
+import { resolveConfig } from "../../../lib/config/resolve.ts";
+import { createTestApp, readStream, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { parseScrape } from "../telemetry/scrape.ts";
 
-/** An app of one place whose upstream answers only when it is told to. */
-async function openApp(yaml: string) {
+const yamlFor = (server: string) => `
+server: ${server}
+upstreams: { u: { base_url: UPSTREAM, timeouts: { total_ms: 86400000, headers_ms: 86400000 } } }
+models: { m: { upstream: u, model: x } }
+`;
+
+/** An app whose upstream answers each call only when the test says so. */
+async function openApp(server: string) {
   const gates: PromiseWithResolvers<void>[] = [];
   const arrived: PromiseWithResolvers<void>[] = [];
   const slot = <T>(list: PromiseWithResolvers<T>[], index: number) =>
@@ -21,12 +29,9 @@ async function openApp(yaml: string) {
     upstream: upstream.url,
     clock: time.clock,
     lines,
-    yaml: `
-server: ${yaml}
-upstreams: { u: { base_url: UPSTREAM, timeouts: { total_ms: 86400000, headers_ms: 86400000 } } }
-models: { m: { upstream: u, model: x } }
-`,
+    yaml: yamlFor(server),
   });
+  const env = () => undefined;
   const ask = async (content: string, init: RequestInit = {}) => {
     const response = await app.chat({ messages: [{ role: "user", content }] }, init);
     const body = await response.json();
@@ -37,24 +42,33 @@ models: { m: { upstream: u, model: x } }
     lines,
     time,
     upstream,
-    /** Asks for a completion, whose answer is the question. */
+    /** Sends a question, which is also its answer. */
     ask,
-    /** Asks, and goes on once it waits: its timer is set. */
+    async reload(server: string) {
+      const yaml = yamlFor(server).replaceAll("UPSTREAM", upstream.url);
+      const config = await parseConfig(`api_bearer_token: "${TOKEN}"\n${yaml}`, {
+        file: "config.yaml",
+        env,
+        readFile: () => Promise.reject(new Error("no file")),
+      });
+      app.reload(await resolveConfig(config, { env }));
+    },
+    /** Sends a question and resolves once it waits in the queue. */
     queue: async (content: string, init: RequestInit = {}) => {
       const before = time.pending();
       const answer = ask(content, init);
       while (time.pending() === before) await setImmediate();
       return { answer };
     },
-    /** The upstream has been asked for the nth time, from 0. */
+    /** Resolves when the upstream has received this call, counted from 0. */
     asked: (index: number) => slot(arrived, index).promise,
-    /** Lets the nth call, from 0, be answered. */
+    /** Lets the upstream answer this call, counted from 0. */
     answer: (index: number) => slot(gates, index).resolve(),
     [Symbol.asyncDispose]: upstream[Symbol.asyncDispose],
   };
 }
 
-Deno.test("requests over the places wait, and run in the order in which they came", async () => {
+Deno.test("requests over the limit wait and run in the order of their arrival", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 3 }");
   const texts = ["a", "b", "c", "d"];
   const all = [world.ask("a")];
@@ -69,7 +83,7 @@ Deno.test("requests over the places wait, and run in the order in which they cam
   assertEquals(world.upstream.calls.map(({ body }) => body.messages[0].content), texts);
 });
 
-Deno.test("over the queue it is 503 at once, with retry-after; health still answers", async () => {
+Deno.test("a request that finds the queue full gets a 503 with retry-after at once; health checks succeed", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 1 }");
   const running = world.ask("a");
   await world.asked(0);
@@ -92,7 +106,7 @@ Deno.test("over the queue it is 503 at once, with retry-after; health still answ
   assertEquals([(await running).text, (await waiting.answer).text], ["a", "b"]);
 });
 
-Deno.test("a refusal of a message is logged and counted under the status that was sent", async () => {
+Deno.test("a rejected Messages request is logged and counted under the status that was sent", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 0 }");
   const running = world.ask("a");
   await world.asked(0);
@@ -108,7 +122,7 @@ Deno.test("a refusal of a message is logged and counted under the status that wa
   assertEquals((await running).text, "a");
 });
 
-Deno.test("/metrics answers the token's holder when the server is full, and while it drains", async () => {
+Deno.test("/metrics answers with the bearer token when the server is full and while it drains", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 1 }");
   const statusOf = async (init: RequestInit = {}) => {
     const response = await world.app.send("/metrics", undefined, init);
@@ -127,7 +141,20 @@ Deno.test("/metrics answers the token's holder when the server is full, and whil
   assertEquals(await statusOf(), 200);
 });
 
-Deno.test("without a queue nobody waits", async () => {
+Deno.test("a reload that raises the limit lets waiting requests run", async () => {
+  await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 2 }");
+  const running = world.ask("a");
+  await world.asked(0);
+  const waiting = [await world.queue("b"), await world.queue("c")];
+  await world.reload("{ max_concurrent_requests: 2, max_queue: 2 }");
+  await world.asked(1);
+  assertEquals(world.upstream.calls.length, 2, "one still waits");
+  for (const index of [1, 2, 0]) world.answer(index);
+  const all = [await running, await waiting[0]!.answer, await waiting[1]!.answer];
+  assertEquals(all.map(({ text }) => text), ["a", "b", "c"]);
+});
+
+Deno.test("without a queue, requests over the limit get a 503", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 0 }");
   const running = world.ask("a");
   await world.asked(0);
@@ -136,7 +163,7 @@ Deno.test("without a queue nobody waits", async () => {
   assertEquals((await running).text, "a");
 });
 
-Deno.test("a wait ends with 503 after 10 seconds, and not before", async () => {
+Deno.test("a waiting request gets a 503 after 10 seconds", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 5 }");
   const running = world.ask("a");
   await world.asked(0);
@@ -150,7 +177,7 @@ Deno.test("a wait ends with 503 after 10 seconds, and not before", async () => {
   assertEquals([(await running).text, (await later.answer).text], ["a", "c"]);
 });
 
-Deno.test("a client that leaves while it waits frees its place in the queue", async () => {
+Deno.test("a client that disconnects while it waits leaves the queue", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 1 }");
   const running = world.ask("a");
   await world.asked(0);
@@ -173,7 +200,7 @@ const ENDINGS: [name: string, reply: Reply[], body: Record<string, unknown>][] =
 ];
 
 for (const [name, replies, body] of ENDINGS) {
-  Deno.test(`a request that ${name} gives its place back, once`, async () => {
+  Deno.test(`a request that ${name} frees its slot once`, async () => {
     await using upstream = startUpstream(replies);
     const app = await createTestApp({
       upstream: upstream.url,
@@ -185,14 +212,14 @@ models: { m: { upstream: u, model: x } }
     });
     const first = await app.chat(body);
     if (first.headers.get("content-type")?.startsWith("text/event-stream")) {
-      assertEquals((await app.chat({})).status, 503, "a stream that goes on holds its place");
+      assertEquals((await app.chat({})).status, 503, "a running stream keeps its slot");
     }
     await first.text();
     assertEquals((await (await app.chat({})).json()).choices[0].message.content, "b");
   });
 }
 
-Deno.test("a stream that its client leaves gives its place back", async () => {
+Deno.test("a stream whose client disconnects frees its slot", async () => {
   await using upstream = startUpstream((call) =>
     call.index === 0 ? { content: ["a"], end: "stall" } : { content: "b" }
   );
@@ -211,7 +238,7 @@ models: { m: { upstream: u, model: x } }
   assertEquals((await (await app.chat({})).json()).choices[0].message.content, "b");
 });
 
-Deno.test("what waits when the server begins to end is refused as all new work is", async () => {
+Deno.test("requests that wait when the server shuts down are rejected", async () => {
   await using world = await openApp("{ max_concurrent_requests: 1, max_queue: 1 }");
   const running = world.ask("a");
   await world.asked(0);

@@ -51,9 +51,9 @@ Deno.test("every finish reason becomes one of OpenAI's", () => {
     ] as const
   ) {
     const reader = createDeltaReader();
-    assert(!reader.finished());
+    assert(!reader.isFinished());
     reader.add(chunk({}, reason));
-    assert(reader.finished());
+    assert(reader.isFinished());
     assertEquals(reader.take(), [{ finishReason: known }]);
   }
 });

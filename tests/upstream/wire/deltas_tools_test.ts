@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Delta, ToolCallDelta } from "../../../lib/upstream/wire/deltas.ts";
+import type { Delta } from "../../../lib/upstream/wire/deltas.ts";
+import type { ToolCallDelta } from "../../../lib/upstream/wire/tool_calls.ts";
 import { chunk, completion, type Json, read, readAtOnce } from "./chunks.ts";
 
 const toolCalls = (deltas: readonly Delta[]): ToolCallDelta[] =>

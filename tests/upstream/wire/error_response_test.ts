@@ -31,7 +31,7 @@ const TABLE: Case[] = [
 for (const { upstream, status, code, retry } of TABLE) {
   Deno.test(`an upstream's ${upstream.join(", ")} is ${status} ${code}`, () => {
     for (const own of upstream) {
-      const error = errorFromStatus(own, NO_BODY, 1_500);
+      const error = errorFromStatus(own, NO_BODY, { retryAfterMs: 1_500 });
       assertEquals([error.status, error.code, error.isRetryable], [status, code, retry]);
       assertEquals([error.upstreamStatus, error.retryAfterMs], [own, 1_500]);
       assert(error.message !== "");
@@ -89,7 +89,7 @@ Deno.test("a spent quota is no rate limit to wait for", () => {
   const body = readErrorBody(
     '{"error":{"message":"You exceeded your quota","type":"insufficient_quota","code":"insufficient_quota"}}',
   );
-  const error = errorFromStatus(429, body, 2_000);
+  const error = errorFromStatus(429, body, { retryAfterMs: 2_000 });
   assertEquals([error.status, error.isRetryable, error.retryAfterMs], [429, false, 2_000]);
 });
 
@@ -128,7 +128,7 @@ Deno.test("only a refusal forwards the upstream's words, and these cleaned", () 
   const refusal = errorFromStatus(400, body);
   assertEquals(
     refusal.message,
-    "The upstream refused the request: Bad field 'x' at [url] for key [key]",
+    "The upstream rejected the request: Bad field 'x' at [url] for key [key]",
   );
   assertStringIncludes(refusal.upstreamMessage!, said);
   for (const status of [401, 404, 408, 409, 429, 500, 503]) {
