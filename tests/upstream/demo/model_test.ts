@@ -42,7 +42,7 @@ const assistant = (content: string) => ({ role: "assistant", content });
 const STEP = assistant(JSON.stringify({ title: "a", content: "b" }));
 const STREAM = { messages: [user(QUESTION)], stream: true };
 
-/** Sends a request over a clock that stands still. */
+/** Sends a request with a clock that only the test advances. */
 async function send(body: Fields, signal?: AbortSignal) {
   const time = createFakeClock();
   const init = {
@@ -70,7 +70,7 @@ async function say(messages: unknown[], rest: Fields = {}): Promise<string> {
   return choices[0]!.message.content;
 }
 
-/** Opens a stream and begins to read it. */
+/** Opens a stream and starts to read it. */
 async function open(rest: Fields = {}, signal?: AbortSignal) {
   const sent = await send({ ...STREAM, ...rest }, signal);
   const parts: string[] = [];
@@ -116,7 +116,7 @@ Deno.test("a completion has OpenAI's shape, and its usage adds up", async () => 
   );
 });
 
-Deno.test("a stream has a role, the pieces, a finish and the usage that was asked for", async () => {
+Deno.test("a stream contains a role, the tokens, a finish reason and the requested usage", async () => {
   const chunks = await stream({ stream_options: { include_usage: true } });
   assert(chunks.every(({ object }) => object === "chat.completion.chunk"));
   assertEquals(new Set(chunks.map(({ id }) => id)).size, 1);
@@ -135,7 +135,7 @@ Deno.test("a stream has a role, the pieces, a finish and the usage that was aske
 Deno.test("a stream is paced: 150 ms to the first token, 25 ms to each further one", async () => {
   const { response, parts, done, advance } = await open();
   assertEquals(response.headers.get("content-type"), "text/event-stream");
-  // The role comes at once.
+  // The role arrives at once.
   for (
     const [ms, count] of [[0, 1], [149, 1], [1, 2], [24, 2], [1, 3], [
       250,
@@ -149,20 +149,10 @@ Deno.test("a stream is paced: 150 ms to the first token, 25 ms to each further o
   await done;
 });
 
-Deno.test("a reader with its own buffer that was away gets the whole stream at once", async () => {
+Deno.test("a reader that starts late gets the whole stream at once", async () => {
   const { response, advance } = await send(STREAM);
   await advance(60_000);
-  const reader = response.body!.getReader({ mode: "byob" });
-  const decoder = new TextDecoder();
-  let buffer: ArrayBuffer = new ArrayBuffer(64);
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read(new Uint8Array(buffer));
-    if (done) break;
-    text += decoder.decode(value, { stream: true });
-    buffer = value.buffer;
-  }
-  assert(text.endsWith("data: [DONE]\n\n"));
+  assert((await response.text()).endsWith("data: [DONE]\n\n"));
 });
 
 Deno.test("an abort before the call rejects with its reason", async () => {
@@ -174,7 +164,7 @@ Deno.test("an abort before the call rejects with its reason", async () => {
   );
 });
 
-Deno.test("an abort in mid-stream fails the read and leaves no timer", async () => {
+Deno.test("an abort during a stream rejects the read and leaves no timer", async () => {
   const controller = new AbortController();
   const { parts, done, advance, pending } = await open({}, controller.signal);
   const rejected = assertRejects(() => done, RangeError, "gone");
@@ -187,7 +177,7 @@ Deno.test("an abort in mid-stream fails the read and leaves no timer", async () 
   assertEquals(parts.length, 4);
 });
 
-Deno.test("an abort between two reads fails the next one", async () => {
+Deno.test("an abort between two reads rejects the next one", async () => {
   const controller = new AbortController();
   const { response, pending } = await send(STREAM, controller.signal);
   const reader = response.body!.getReader();
@@ -209,7 +199,7 @@ Deno.test("a cancelled stream leaves no timer", async () => {
   assertEquals(pending(), 0);
 });
 
-Deno.test("the steps go on, one a reply, to final_answer and the answer", async () => {
+Deno.test("each reply is the next step, up to final_answer and the answer", async () => {
   const messages = [system(STEP_PROMPT), user(QUESTION)];
   const results = ["17 × 23 − 5", "17 × 23 = 391", "391 ÷ 23 = 17", "= 386"];
   for (const result of results) {
@@ -231,7 +221,7 @@ Deno.test("the steps go on, one a reply, to final_answer and the answer", async 
   assertEquals(await say(messages), ANSWER);
 });
 
-Deno.test("steps are asked for by a schema too, or by one beside json_object", async () => {
+Deno.test("a schema can request steps, also with json_object", async () => {
   const schema = { properties: { title: {}, content: {}, next_action: {} } };
   const strict = { type: "json_schema", json_schema: { name: "step", schema } };
   for (const response_format of [strict, { type: "json_object", schema }]) {
@@ -258,7 +248,7 @@ Deno.test("only the steps since the last question count", async () => {
   assertStringIncludes(JSON.parse(text).content, "17 × 23 = 391");
 });
 
-Deno.test("the last question is answered, not an instruction that follows it", async () => {
+Deno.test("an instruction that follows the question is not taken for one", async () => {
   const before = [user("What is 1+1?"), assistant("2"), user(QUESTION)];
   const wait = user("Wait, check the part most likely to be wrong.");
   assertEquals(await say([...before, assistant("386"), wait]), ANSWER);
@@ -268,7 +258,7 @@ Deno.test("the last question is answered, not an instruction that follows it", a
   );
 });
 
-Deno.test("thinking is given in tags where the system message asks for it", async () => {
+Deno.test("thinking is in tags if the system message asks for it", async () => {
   const text = await say([
     system("Reason inside <think> and </think>."),
     user(QUESTION),
@@ -278,7 +268,7 @@ Deno.test("thinking is given in tags where the system message asks for it", asyn
   assertEquals(answer, ANSWER);
 });
 
-Deno.test("the answer ends with a FINAL line where the system message asks for it", async () => {
+Deno.test("the answer ends with a FINAL line if the system message asks for it", async () => {
   const prompt = {
     role: "developer",
     content: "End with the line FINAL: <short answer>",
@@ -287,7 +277,7 @@ Deno.test("the answer ends with a FINAL line where the system message asks for i
   assert(text.endsWith(`${SIGNATURE}\nFINAL: yes`));
 });
 
-Deno.test("other questions are told how to set a real model, in a step too", async () => {
+Deno.test("the answer to other questions, also as a step, names the settings of a real model", async () => {
   const question = user("Who wrote Hamlet?");
   const answer = await say([question]);
   const step = await say([system(STEP_PROMPT), question, STEP, STEP, STEP]);
@@ -299,7 +289,7 @@ Deno.test("other questions are told how to set a real model, in a step too", asy
   }
 });
 
-Deno.test("content parts are read, and images are not", async () => {
+Deno.test("content parts are read, except images", async () => {
   const text = { type: "text", text: QUESTION };
   const image = { type: "image_url", image_url: { url: "data:," } };
   assertMatch(await say([user([text])]), /^17 × 23/);
@@ -307,7 +297,7 @@ Deno.test("content parts are read, and images are not", async () => {
   assertMatch(await say([user([image])]), /can't see images/);
 });
 
-Deno.test("json_object gets an object with the answer", async () => {
+Deno.test("json_object returns an object with the answer", async () => {
   const text = await say([user(QUESTION)], {
     response_format: { type: "json_object" },
   });
@@ -333,7 +323,7 @@ const FILLED: [schema: Fields, value: unknown][] = [
   [{ $ref: "#/$defs/none" }, null],
 ];
 
-Deno.test("json_schema gets values of the right types, and no more than is required", async () => {
+Deno.test("json_schema returns the required values with their types", async () => {
   const fields = FILLED.map(([schema, value], i) => [`f${i}`, schema, value] as const);
   const schema = {
     type: "object",
@@ -354,7 +344,7 @@ Deno.test("json_schema gets values of the right types, and no more than is requi
   assertEquals(JSON.parse(text), expected);
 });
 
-Deno.test("a schema that refers to itself comes to an end", async () => {
+Deno.test("a schema that refers to itself is filled to a bounded size", async () => {
   const names = Array.from({ length: 20 }, (_, i) => `p${i}`);
   const properties = Object.fromEntries(
     names.map((name) => [name, { $ref: "#" }]),
@@ -364,7 +354,7 @@ Deno.test("a schema that refers to itself comes to an end", async () => {
   assert(text.length < 1_000_000 && JSON.parse(text));
 });
 
-Deno.test("token limits and stop sequences are kept", async () => {
+Deno.test("token limits and stop sequences apply", async () => {
   for (const name of ["max_tokens", "max_completion_tokens"]) {
     const { choices, usage } = await complete([user(QUESTION)], { [name]: 3 });
     assertEquals(choices[0]?.message.content, "17 × 23");
@@ -380,7 +370,7 @@ Deno.test("token limits and stop sequences are kept", async () => {
   assertEquals(limited.at(-1)?.choices[0]?.finish_reason, "length");
 });
 
-Deno.test("a body that is no request is refused with 400", async () => {
+Deno.test("an invalid body gets a 400", async () => {
   const fetch = createDemoFetch(createFakeClock().clock);
   const bodies: [body: string | null, param: string | null][] = [
     ...[null, "", "{", "[]"].map((body): [string | null, null] => [body, null]),
@@ -400,7 +390,7 @@ Deno.test("a body that is no request is refused with 400", async () => {
   }
 });
 
-Deno.test("any conversation gets an answer", async () => {
+Deno.test("every conversation gets an answer", async () => {
   const message = fc.record({
     role: fc.constantFrom("system", "user", "assistant", "tool", "developer"),
     content: fc.oneof(
