@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { compileArguments } from "../../scripts/compile.ts";
 import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "./program.ts";
 
 const CONFIG = 'api_bearer_token: "t"\nmodels:\n  beside-the-binary: { strategy: direct }\n';
@@ -45,13 +46,8 @@ Deno.test("deno compile makes a working binary", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const made = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "compile",
-        ...PERMISSIONS,
-        "--output",
-        `${dir}/o1-api`,
-        `${ROOT}main.ts`,
-      ],
+      args: compileArguments(`${dir}/o1-api`),
+      cwd: ROOT,
       env: cleanEnv(),
       clearEnv: true,
     }).output();

@@ -113,7 +113,7 @@ export function freePort(): number {
 /** Starts the server as the `start` task does, with a probe, in the folder of its configuration. */
 export async function startServer(folder: string): Promise<SoakServer> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const command = (tasks.start.command as string).replace(" main.ts", ` ${ROOT}main.ts`);
+  const command = (tasks.start as string).replace(" main.ts", ` ${ROOT}main.ts`);
   const [, run = "", ...args] = command.split(" ");
   const probe = ["--v8-flags=--expose-gc", `--preload=${ROOT}tests/soak/probe.ts`];
   const child = new Deno.Command(Deno.execPath(), {

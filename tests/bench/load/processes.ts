@@ -129,7 +129,7 @@ export async function startServer(
   cores: number | string = 0,
 ): Promise<Running> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const [, ...args] = (tasks.start.command as string).split(" ");
+  const [, ...args] = (tasks.start as string).split(" ");
   // In a folder of its own: the server watches it.
   const folder = await Deno.makeTempDir();
   const config = `${folder}/config.yaml`;

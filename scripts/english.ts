@@ -1,0 +1,112 @@
+/**
+ * Reports phrases that a reader has to decode, and undocumented parts of the public surface.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** Files and folders whose text is checked. */
+const TEXTS = ["README.md", "docs", "lib"];
+const TEXT_REGEXP = /\.(?:ts|js|css|html|md)$/;
+
+/** Phrases as regular expressions; a space also matches a line break in a comment. */
+const PHRASES: Readonly<Record<string, string>> = {
+  "(?:is|are|was|were|be|been) told": "receives, is called with, is reported",
+  "told (?:of|by|that|why)": "receives, is called with",
+  "tells (?:of|what|which|whether|how|why|it)": "says, reports, returns",
+  "heeds?": "uses, respects",
+  "whoever": "name the person or thing: the caller, the client",
+  "(?:comes?|came|coming) to": "the result, becomes",
+  "(?:is|are) none": "there is no …, is missing, is invalid",
+  "(?:is|are) no (?-i:[A-Z]\\w*)": "invalid …, is not …",
+  "(?:gives?|gave|given) back": "returns",
+  "(?:stands?|stood) in": "replaces, is in",
+  "(?:goes?|went|gone) on": "continues",
+  "of (?:its|their) own accord": "without being asked, automatically",
+  "seen to": "handled by",
+  "made good": "repaired, retried",
+  "(?:breaks?|broke|broken) off": "is incomplete, fails",
+  "leavers?": "disconnecting clients",
+  "the books": "accounting",
+  "the one (?:clock|source)": "leave it out, because the type says it",
+  "in as far as": "as far as, if",
+};
+
+/** Modules whose exports must be documented. */
+const PUBLIC_MODULES = [
+  "main.ts",
+  "lib/reasoning/events.ts",
+  "lib/reasoning/request.ts",
+  "lib/reasoning/strategy.ts",
+  "lib/server/app.ts",
+  "lib/store/store.ts",
+];
+
+/** Lines like `lib/cli/main.ts:7: "is told": …`. */
+export function decodedPhrases(path: string, text: string): string[] {
+  return Object.entries(PHRASES).flatMap(([phrase, plain]) => {
+    const words = phrase.replaceAll(" ", "(?: |\\s+(?:\\*|//)?\\s*)");
+    return Array.from(text.matchAll(new RegExp(`\\b${words}\\b`, "gi")), ({ 0: found, index }) => {
+      const line = text.slice(0, index).split("\n").length;
+      return `${path}:${line}: "${found.replace(/[\s*/]+/g, " ")}": write "${plain}"`;
+    });
+  });
+}
+
+function filesBelow(path: string): string[] {
+  if (TEXT_REGEXP.test(path)) return [path];
+  let entries: Deno.DirEntry[];
+  try {
+    entries = [...Deno.readDirSync(`${ROOT}${path}`)];
+  } catch {
+    return [];
+  }
+  return entries
+    .filter(({ name, isDirectory }) => name !== "vendor" && (isDirectory || TEXT_REGEXP.test(name)))
+    .flatMap(({ name }) => filesBelow(`${path}/${name}`));
+}
+
+interface Documented {
+  name: string;
+  kind?: string;
+  location: { line: number };
+  jsDoc?: { doc?: string };
+  tsType?: { kind: string };
+  def?: { properties?: Documented[]; methods?: Documented[] };
+}
+
+/** A member needs no comment if its type has a name of its own, such as `clock: Clock`. */
+function undocumented({ name, location, jsDoc, tsType, def }: Documented, path: string): string[] {
+  const isMissing = jsDoc?.doc === undefined && tsType?.kind !== "typeRef";
+  return [
+    ...isMissing ? [`${path}:${location.line}: "${name}" has no doc comment`] : [],
+    ...[...def?.properties ?? [], ...def?.methods ?? []].flatMap((member) =>
+      undocumented(member, path)
+    ),
+  ];
+}
+
+async function undocumentedExports(): Promise<string[]> {
+  const args = ["doc", "--json", ...PUBLIC_MODULES];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
+  const { nodes } = JSON.parse(new TextDecoder().decode(stdout));
+  return Object.entries<{ symbols: { name: string; declarations: Documented[] }[] }>(nodes)
+    .flatMap(([url, { symbols }]) =>
+      symbols.flatMap(({ name, declarations }) =>
+        declarations.flatMap((declaration) =>
+          undocumented({ ...declaration, name }, fileURLToPath(url).slice(ROOT.length))
+        )
+      )
+    );
+}
+
+if (import.meta.main) {
+  const phrases = TEXTS.flatMap(filesBelow)
+    .flatMap((path) => decodedPhrases(path, Deno.readTextFileSync(`${ROOT}${path}`)));
+  const faults = [...phrases, ...await undocumentedExports()];
+  for (const fault of faults) console.error(fault);
+  console.error(`${phrases.length} phrases, ${faults.length - phrases.length} undocumented`);
+  if (faults.length > 0) Deno.exit(1);
+}
