@@ -1,97 +1,87 @@
 /**
- * Which handler answers a method and a path.
+ * Finds the route for a method and a path.
  *
  * @module
  */
 import { ApiError } from "../api/errors.ts";
 
-/** The methods that routes have. `HEAD` is answered as `GET`. */
+/** `GET` routes also answer `HEAD`. */
 export type Method = "GET" | "POST" | "DELETE";
 
-/** A route: its path, where `:name` stands for any text between slashes, and what answers it. */
 export interface Route<Handler> {
-  /** The method. */
   method: Method;
-  /** The path, e.g. `/responses/:id/cancel`; a last `*name` takes slashes too. */
+  /** `:name` matches one segment, a final `*name` one or more: `/responses/:id/cancel`. */
   path: string;
-  /** What answers. */
   handle: Handler;
-  /** Whether it answers without a token, and while the server drains. */
+  /** If true, needs no token, no place in the queue, and answers while the server shuts down. */
   open?: boolean;
-  /** Whether it answers at once, however full the server is, and while the server drains. */
+  /** If true, needs no place in the queue, and answers while the server shuts down. */
   urgent?: boolean;
 }
 
-/** Routes whose code is loaded when one of them is first asked for. */
+/** Routes whose code is loaded when one of them is first requested. */
 export interface Mount<Handler> {
-  /** Where they are: these paths, e.g. `/responses`, and all below them. */
+  /** Paths at or below which the routes are. */
   paths: readonly string[];
-  /** Loads them. */
   load(): Promise<readonly Route<Handler>[]>;
 }
 
-/** A route that was found, and the texts that its names stand for. */
 export interface Match<Handler> {
-  /** The route. */
   route: Route<Handler>;
-  /** Decoded texts by name. */
+  /** Decoded values of the path's names. */
   params: Readonly<Record<string, string>>;
 }
 
-/** Finds routes. */
 export interface Router<Handler> {
   /**
-   * The route of a method and a path without query.
-   *
-   * @throws {ApiError} 404 for a path that no route has, 405 for one that has other methods.
+   * @param path without query.
+   * @throws {ApiError} 404 for an unknown path, 405 for a path without this method.
    */
   find(method: string, path: string): Match<Handler> | Promise<Match<Handler>>;
 }
 
-const NO_PARAMS: Readonly<Record<string, string>> = {};
-
-/** Creates a router: exact paths are found by one look, the others one after the other. */
+/** Creates a router. Paths without names are found by one lookup, others by trying each pattern. */
 export function createRouter<Handler>(
   routes: readonly Route<Handler>[],
   mounts: readonly Mount<Handler>[] = [],
 ): Router<Handler> {
-  const exact = new Map<string, Route<Handler>[]>();
-  const patterns: { segments: string[]; route: Route<Handler> }[] = [];
+  const isPattern = ({ path }: Route<Handler>) => /\/[:*]/.test(path);
+  const exact = Map.groupBy(routes.filter((route) => !isPattern(route)), ({ path }) => path);
+  const patterns = routes.filter(isPattern)
+    .map((route) => ({ route, segments: route.path.split("/") }));
   const mounted = new Map<Mount<Handler>, Promise<Router<Handler>>>();
-  for (const route of routes) {
-    if (/\/[:*]/.test(route.path)) {
-      patterns.push({ segments: route.path.split("/"), route });
-    } else exact.set(route.path, [...exact.get(route.path) ?? [], route]);
-  }
 
-  function routerBelow(path: string): Promise<Router<Handler>> | undefined {
-    const mount = mounts.find(({ paths }) => paths.some((own) => isAtOrBelow(path, own)));
+  function mountedRouter(path: string): Promise<Router<Handler>> | undefined {
+    if (exact.has(path)) return undefined;
+    const mount = mounts.find(({ paths }) =>
+      paths.some((root) => path === root || path.startsWith(`${root}/`))
+    );
     if (mount === undefined) return undefined;
-    const router = mounted.get(mount) ?? mount.load().then((own) => createRouter(own));
+    const router = mounted.get(mount) ?? mount.load().then((loaded) => createRouter(loaded));
     mounted.set(mount, router);
     return router;
   }
 
   function matches(path: string): Match<Handler>[] {
-    const known = exact.get(path);
-    if (known !== undefined) return known.map((route) => ({ route, params: NO_PARAMS }));
+    const found = exact.get(path);
+    if (found !== undefined) return found.map((route) => ({ route, params: {} }));
     const segments = path.split("/");
     return patterns.flatMap((pattern) => {
-      const params = paramsOf(pattern.segments, segments);
+      const params = matchSegments(pattern.segments, segments);
       return params === undefined ? [] : [{ route: pattern.route, params }];
     });
   }
 
   return {
     find(method, path) {
-      const below = exact.has(path) ? undefined : routerBelow(path);
-      if (below !== undefined) return below.then((router) => router.find(method, path));
+      const router = mountedRouter(path);
+      if (router !== undefined) return router.then((router) => router.find(method, path));
       const found = matches(path);
       if (found.length === 0) {
         throw new ApiError(404, `Invalid URL (${shortened(method)} ${shortened(path)})`);
       }
-      const asked = method === "HEAD" ? "GET" : method;
-      const match = found.find(({ route }) => route.method === asked);
+      const wanted = method === "HEAD" ? "GET" : method;
+      const match = found.find(({ route }) => route.method === wanted);
       if (match !== undefined) return match;
       throw new ApiError(405, `Not allowed to ${shortened(method)} on ${shortened(path)}.`, {
         code: "method_not_supported",
@@ -101,25 +91,16 @@ export function createRouter<Handler>(
   };
 }
 
-function isAtOrBelow(path: string, own: string): boolean {
-  return path === own || path.startsWith(`${own}/`);
-}
-
-function paramsOf(pattern: string[], segments: string[]): Record<string, string> | undefined {
+function matchSegments(pattern: string[], segments: string[]): Record<string, string> | undefined {
   const params: Record<string, string> = {};
   for (const [i, part] of pattern.entries()) {
-    if (part.startsWith("*")) {
-      const tail = segments.slice(i).join("/");
-      if (tail === "") return undefined;
-      params[part.slice(1)] = decoded(tail);
-      return params;
-    }
-    const segment = segments[i];
-    if (segment === undefined) return undefined;
-    if (!part.startsWith(":")) {
-      if (part !== segment) return undefined;
-    } else if (segment === "") return undefined;
-    else params[part.slice(1)] = decoded(segment);
+    const isRest = part.startsWith("*");
+    const value = isRest ? segments.slice(i).join("/") : segments[i];
+    if (isRest || part.startsWith(":")) {
+      if (value === undefined || value === "") return undefined;
+      params[part.slice(1)] = decoded(value);
+    } else if (part !== value) return undefined;
+    if (isRest) return params;
   }
   return segments.length === pattern.length ? params : undefined;
 }

@@ -1,55 +1,51 @@
 /**
- * How the server ends when it is told to.
+ * Shuts the server down on SIGINT and SIGTERM.
  *
  * @module
  */
 import { type Clock, within } from "../clock.ts";
 
-/** What ends, and how. */
 export interface ShutdownOptions {
-  /** Lets running work end; resolves when none is left or the grace is over. */
+  /** Resolves when no work is left or the grace period is over. */
   drain(): Promise<void>;
-  /** Closes the listener; resolves when the last answer is out. */
+  /** Closes the listener; resolves when the last response has been sent. */
   close(): Promise<void>;
-  /** Ends the process at once. */
   exit(code: number): void;
-  /** The one clock. */
   clock: Clock;
-  /** Told when the end begins. */
+  /** Called when the shutdown begins. */
   onBegin(signal: string): void;
 }
 
-/** A second Ctrl-C sooner than this is the first one, forwarded by `deno task` or npx. */
+/** `deno task` and npx forward Ctrl-C: a second SIGINT within this time is the same one. */
 const FORWARDED_MS = 1_000;
 
-/** How long answers that were cut may take to go out. */
+/** Milliseconds for aborted responses to be sent. */
 const CLOSE_MS = 2_000;
 
 /**
- * Creates the handler of signals. The first begins a clean end. A repeated SIGTERM changes
- * nothing; a second SIGINT ends the process at once, unless it is the first one again.
+ * Creates the handler of signals. The first signal begins a graceful shutdown. Another SIGTERM has
+ * no effect; another SIGINT exits at once.
  */
 export function createSignalHandler(
-  options: ShutdownOptions,
+  { drain, close, exit, clock, onBegin }: ShutdownOptions,
 ): (signal: "SIGINT" | "SIGTERM") => void {
-  const { clock } = options;
-  let interrupted: number | undefined;
+  let interruptedAt: number | undefined;
   let ending = false;
 
   async function end(): Promise<void> {
-    await options.drain();
-    if (await within(clock, CLOSE_MS, options.close()) === "late") options.exit(1);
+    await drain();
+    if (await within(clock, CLOSE_MS, close()) === "late") exit(1);
   }
 
   return (signal) => {
     const now = clock.now();
     if (signal === "SIGINT") {
-      if (interrupted !== undefined && now - interrupted > FORWARDED_MS) return options.exit(130);
-      interrupted ??= now;
+      if (interruptedAt !== undefined && now - interruptedAt > FORWARDED_MS) return exit(130);
+      interruptedAt ??= now;
     }
     if (ending) return;
     ending = true;
-    options.onBegin(signal);
-    end().catch(() => options.exit(1));
+    onBegin(signal);
+    end().catch(() => exit(1));
   };
 }

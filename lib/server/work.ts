@@ -1,49 +1,36 @@
 /**
- * The work in progress: each request's signal, deadline and end.
+ * Running work: each piece has a signal and a time limit, and shutdown waits for all of it.
  *
  * @module
  */
-import type { Clock } from "../clock.ts";
 import { ApiError } from "../api/errors.ts";
+import type { Clock } from "../clock.ts";
 
-/** One request's work. */
+/** The work for one request. */
 export interface Work {
-  /** Ends the work: client gone, deadline or shutdown; its reason says which. */
+  /** Aborted when the client disconnects, at the time limit, or at shutdown. */
   signal: AbortSignal;
-  /** Aborts the work. */
   abort(reason: unknown): void;
   /**
-   * Sets the time the work may take.
+   * Starts the time limit.
    *
-   * @returns when it must have ended, on the clock's `now`.
+   * @returns the deadline on the clock's `now`.
    */
   limit(ms: number): number;
-  /** The work is over; safe to call more than once. */
+  /** Can be called more than once. */
   end(): void;
 }
 
-/** All work in progress. */
 export interface WorkRegister {
-  /** Begins a request's work. */
   begin(): Work;
-  /** How much work is in progress. */
-  readonly active: number;
-  /** Aborts all of it. */
   abortAll(reason: unknown): void;
-  /** Resolves when none is left. */
+  /** Resolves when no work is running. */
   idle(): Promise<void>;
 }
 
-/** Creates an empty register. */
 export function createWorkRegister(clock: Clock): WorkRegister {
   const active = new Set<AbortController>();
-  let waiting: (() => void)[] = [];
-
-  function leave(controller: AbortController): void {
-    if (!active.delete(controller) || active.size > 0) return;
-    for (const resolve of waiting) resolve();
-    waiting = [];
-  }
+  let idle = Promise.withResolvers<void>();
 
   return {
     begin() {
@@ -54,29 +41,25 @@ export function createWorkRegister(clock: Clock): WorkRegister {
         signal: controller.signal,
         abort: (reason) => controller.abort(reason),
         limit(ms) {
-          cancelTimer = clock.timer(ms, () => controller.abort(tooLong(ms)));
+          cancelTimer = clock.timer(ms, () => controller.abort(timedOut(ms)));
           return clock.now() + ms;
         },
         end() {
           cancelTimer();
-          leave(controller);
+          if (!active.delete(controller) || active.size > 0) return;
+          idle.resolve();
+          idle = Promise.withResolvers();
         },
       };
     },
-    get active() {
-      return active.size;
-    },
     abortAll(reason) {
-      for (const controller of [...active]) controller.abort(reason);
+      for (const controller of active) controller.abort(reason);
     },
-    idle() {
-      if (active.size === 0) return Promise.resolve();
-      return new Promise((resolve) => waiting.push(resolve));
-    },
+    idle: () => active.size === 0 ? Promise.resolve() : idle.promise,
   };
 }
 
-function tooLong(ms: number): ApiError {
+function timedOut(ms: number): ApiError {
   return new ApiError(504, `The request took longer than ${ms / 1000} s, the server's limit.`, {
     code: "request_timeout",
   });

@@ -1,10 +1,10 @@
 /**
- * Answers requests of the Messages API.
+ * Answers requests of Anthropic's Messages API.
  *
  * @module
  */
 import { parseBody } from "../../api/body.ts";
-import { messagesBody, type PromptBody, promptBody } from "../../api/messages/body.ts";
+import { messagesBody, promptBody } from "../../api/messages/body.ts";
 import { readConversation, wantedSignatures } from "../../api/messages/conversation.ts";
 import { decodeMessagesRequest, readTools } from "../../api/messages/decode.ts";
 import { messageHead, messageWriter } from "../../api/messages/encode.ts";
@@ -17,13 +17,12 @@ import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Vault } from "../responses/vault.ts";
 
-/** What the making of messages needs from outside. */
 export interface MessagesOptions extends RunOptions {
-  /** Makes the signatures of thinking, and reads them. */
+  /** Seals reasoning into the signatures of thinking blocks, and opens them. */
   vault: Vault;
 }
 
-/** The routes of `POST /messages` and what belongs to it. */
+/** The routes of the Messages API. */
 export function messagesRoutes(options: MessagesOptions): Route<Handler>[] {
   return [
     { method: "POST", path: "/messages", handle: createMessagesHandler(options) },
@@ -34,20 +33,19 @@ export function messagesRoutes(options: MessagesOptions): Route<Handler>[] {
 function createMessagesHandler(options: MessagesOptions): Handler {
   const { settings, clock, vault } = options;
 
-  /** What signatures bring back; one that was not made here, or was changed, brings nothing. */
-  async function recall(body: PromptBody): Promise<Map<string, string | undefined>> {
-    const wanted = wantedSignatures(body);
-    return new Map(
-      await Promise.all(wanted.map(async (each) => [each, await vault.open(each)] as const)),
-    );
-  }
-
   return async (request, exchange) => {
     const body = parseBody(messagesBody, await readRequest(request, exchange, options));
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
-    const known = await recall(body);
+    // Thinking by signature; undefined for a signature from elsewhere, or a changed one.
+    const thinkingBySignature = new Map(
+      await Promise.all(
+        wantedSignatures(body).map(async (signature) =>
+          [signature, await vault.open(signature)] as const
+        ),
+      ),
+    );
     const { reasoning, thinking } = decodeMessagesRequest(body, {
-      thinkingOf: (signature) => known.get(signature),
+      thinkingOf: (signature) => thinkingBySignature.get(signature),
       strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
     });
     const start = await prepareRun(model, reasoning, exchange, options);
@@ -67,7 +65,7 @@ function createMessagesHandler(options: MessagesOptions): Handler {
   };
 }
 
-/** Counts by estimate: what the upstream's own counter says is known after its call only. */
+/** Estimates the count: the upstream's own count is only known after a call. */
 function createTokenCounter(options: MessagesOptions): Handler {
   return async (request, { client }) => {
     const body = parseBody(promptBody, await readJson(request, options));
