@@ -14,7 +14,7 @@ import { createUpstreamClient } from "../upstream/client.ts";
 import type { ToolReasoning } from "../upstream/tool_reasoning.ts";
 import { createExchange } from "./exchange.ts";
 import { createLimits } from "./limits/charge.ts";
-import { admission, createAdmission, shutdownError } from "./middleware/admission.ts";
+import { createAdmission, shutdownError } from "./middleware/admission.ts";
 import { auth } from "./middleware/auth.ts";
 import { chain } from "./middleware/chain.ts";
 import { cors, preflight } from "./middleware/cors.ts";
@@ -85,9 +85,10 @@ export function createApp(options: AppOptions): App {
   const isDraining = () => draining;
   const client = createUpstreamClient({ ...options, share, toolReasoning });
   const register = createWorkRegister(clock);
-  const queue = createAdmission({
+  const admission = createAdmission({
     maxRunning: () => share(config.server.max_concurrent_requests),
     maxWaiting: () => share(config.server.max_queue),
+    isDraining,
     clock,
   });
   const limits = createLimits({
@@ -127,7 +128,7 @@ export function createApp(options: AppOptions): App {
       preflight,
       routing(createRouter(routes, mounts)),
       auth(current, { date: clock.date, unavailableReason: options.unavailableReason }),
-      admission(queue, isDraining),
+      admission.admit,
     ]);
   }
   let answer = serve(config);
@@ -149,7 +150,7 @@ export function createApp(options: AppOptions): App {
     reload(next) {
       config = next;
       answer = serve(next);
-      queue.update();
+      admission.update();
     },
     async drain(graceMs) {
       draining = true;
