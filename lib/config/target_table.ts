@@ -1,13 +1,7 @@
 import type { UpstreamOptions } from "../upstream/options.ts";
 import type { Target } from "../upstream/target.ts";
 import { normaliseBaseUrl } from "./base_url.ts";
-import {
-  allBaseUrls,
-  DEFAULT_UPSTREAM,
-  defaultModel,
-  type Defaults,
-  defaultUpstream,
-} from "./defaults.ts";
+import { DEFAULT_UPSTREAM, type Defaults, resolveDefaults } from "./defaults.ts";
 import type { Config } from "./schema/config.ts";
 import { upstreamOptions } from "./schema/upstream.ts";
 
@@ -18,14 +12,11 @@ export interface TargetTable {
 }
 
 export function createTargetTable(config: Config): TargetTable {
-  const configured = Object.entries(config.upstreams);
-  const defaults: Defaults = {
-    url: config.default_api_url,
-    model: config.default_model,
-    baseUrls: new Map(configured.map(([name, { base_url }]) => [name, base_url])),
-  };
-  const upstreams = new Map(configured.map(([name, upstream]) => [name, normalise(upstream)]));
-  const defaultUrl = allBaseUrls(defaults).get(DEFAULT_UPSTREAM);
+  const defaults = resolveDefaults(config);
+  const upstreams = new Map(
+    Object.entries(config.upstreams).map(([name, upstream]) => [name, normalise(upstream)]),
+  );
+  const defaultUrl = defaults.baseUrls.get(DEFAULT_UPSTREAM);
   if (defaultUrl !== undefined && !upstreams.has(DEFAULT_UPSTREAM)) {
     const upstream = { base_url: defaultUrl, api_key: config.model_provider_api_key };
     upstreams.set(DEFAULT_UPSTREAM, normalise(upstreamOptions.parse(upstream)));
@@ -33,8 +24,8 @@ export function createTargetTable(config: Config): TargetTable {
   return {
     defaults,
     targets(upstream, model) {
-      const names = [upstream ?? defaultUpstream(defaults) ?? []].flat();
-      const upstreamModel = model ?? defaultModel(defaults, names) ?? "";
+      const names = [upstream ?? defaults.upstream ?? []].flat();
+      const upstreamModel = model ?? defaults.model(names) ?? "";
       return names.flatMap((name) => {
         const options = upstreams.get(name);
         return options === undefined ? [] : [{ name, upstream: options, model: upstreamModel }];

@@ -6,16 +6,10 @@
  */
 import { FORMATS } from "../../api/formats/format.ts";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
-import {
-  DEFAULT_UPSTREAM,
-  defaultModel,
-  type Defaults,
-  defaultUpstream,
-  publishedUpstream,
-} from "../defaults.ts";
+import { DEFAULT_UPSTREAM, resolveDefaults } from "../defaults.ts";
 import type { Path } from "../faults/fault.ts";
 import { suggestion } from "../faults/suggestion.ts";
-import { usualIds } from "../published_models.ts";
+import { defaultModelStrategies } from "../published_models.ts";
 import { keys, usdLimits } from "./keys.ts";
 import { anything, mapping, record, text } from "./lenient.ts";
 import { checkNames, model } from "./models.ts";
@@ -34,11 +28,7 @@ export const references = mapping({
   const report = (path: Path, message: string, at?: Path) =>
     ctx.addIssue({ code: "custom", path: [...path], params: { at }, message });
 
-  const baseUrls = Object.entries(upstreams).map(([name, { base_url }]) =>
-    [name, base_url ?? ""] as const
-  );
-  const defaults: Defaults = { url, model: config.default_model, baseUrls: new Map(baseUrls) };
-
+  const defaults = resolveDefaults(config);
   if (url !== undefined && Object.hasOwn(upstreams, DEFAULT_UPSTREAM)) {
     const message = "is the name of the upstream at default_api_url; choose another";
     report(["upstreams", DEFAULT_UPSTREAM], message);
@@ -47,11 +37,11 @@ export const references = mapping({
     report(["formats", name], "is the name of a built-in format; choose another");
   }
 
-  const upstream = publishedUpstream(defaults);
-  const publishedModel = defaultModel(defaults, [upstream]);
+  const upstream = defaults.publishedUpstream;
+  const upstreamModel = defaults.model([upstream]);
   const ownIds = Object.keys(models);
-  if (ownIds.length === 0 && publishedModel === undefined) {
-    const isDefault = defaultUpstream(defaults) === DEFAULT_UPSTREAM;
+  if (ownIds.length === 0 && upstreamModel === undefined) {
+    const isDefault = defaults.upstream === DEFAULT_UPSTREAM;
     const provider = isDefault ? "provider at default_api_url" : `upstream '${upstream}'`;
     report(
       ["default_model"],
@@ -69,7 +59,7 @@ export const references = mapping({
     checkNames(model, ["models", id], names, ctx);
   }
 
-  const ids = ownIds.length > 0 ? ownIds : usualIds(publishedModel);
+  const ids = ownIds.length > 0 ? ownIds : [...defaultModelStrategies(upstreamModel).keys()];
   for (const [index, { models }] of keys.entries()) {
     for (const [position, id] of models.entries()) {
       if (id === undefined || ids.includes(id)) continue;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { overrideNames } from "../../reasoning/overrides.ts";
 import type { EffortRoutes } from "../../reasoning/request.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
-import { allBaseUrls, defaultModel, type Defaults, defaultUpstream } from "../defaults.ts";
+import type { Defaults } from "../defaults.ts";
 import type { Path } from "../faults/fault.ts";
 import { suggestion } from "../faults/suggestion.ts";
 import { unknownKeys, validate } from "../faults/validate.ts";
@@ -60,15 +60,15 @@ export function checkNames(
   const report = (path: Path, message: string) =>
     ctx.addIssue({ code: "custom", path: [...base, ...path], message });
 
-  const baseUrls = allBaseUrls(defaults);
-  const upstreams = model.upstream ?? defaultUpstream(defaults);
+  const { baseUrls } = defaults;
+  const upstreams = model.upstream ?? defaults.upstream;
   if (upstreams === undefined) {
-    const names = [...defaults.baseUrls.keys()].join(", ");
+    const names = [...baseUrls.keys()].join(", ");
     report(["upstream"], `is missing; choose one of the upstreams: ${names}`);
   } else if (model.model === undefined) {
     const names = [upstreams].flat().filter((name) => name !== undefined);
     const isKnown = names.every((name) => baseUrls.has(name));
-    if (isKnown && defaultModel(defaults, names) === undefined) {
+    if (isKnown && defaults.model(names) === undefined) {
       report(["model"], "is missing; set the model's name at the upstream, or default_model");
     }
   }

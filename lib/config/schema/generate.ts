@@ -51,30 +51,18 @@ const REFERENCE: JsonSchema = { type: "string", pattern: "\\$\\{" };
 
 const ANNOTATIONS = ["description", "default", "examples"];
 
-/** Also accepts `${NAME}` wherever a string would otherwise be rejected. */
+/** Also accepts `${NAME}` wherever a string would be rejected. */
 function allowReferences(schema: JsonSchema): JsonSchema {
-  const result: JsonSchema = { ...schema };
-  if (schema.properties !== undefined) {
-    result.properties = Object.fromEntries(
-      Object.entries(schema.properties).map(([key, inner]) => [key, allowReferences(inner)]),
-    );
-  }
-  if (typeof schema.additionalProperties === "object") {
-    result.additionalProperties = allowReferences(schema.additionalProperties);
-  }
-  if (schema.items !== undefined) result.items = allowReferences(schema.items);
-  if (schema.anyOf !== undefined) result.anyOf = schema.anyOf.map(allowReferences);
-  const rejectsStrings = ["integer", "number", "boolean"].includes(schema.type ?? "") ||
-    schema.enum !== undefined || schema.pattern !== undefined;
-  if (!rejectsStrings) return result;
-  const { true: annotations = [], false: constraints = [] } = Object.groupBy(
-    Object.entries(result),
-    ([keyword]) => `${ANNOTATIONS.includes(keyword)}`,
-  );
-  return {
-    ...Object.fromEntries(annotations),
-    anyOf: [Object.fromEntries(constraints), REFERENCE],
-  };
+  return JSON.parse(JSON.stringify(schema), (_key, inner) => {
+    const isRestricted = ["integer", "number", "boolean"].includes(inner?.type) ||
+      Array.isArray(inner?.enum) || typeof inner?.pattern === "string";
+    if (!isRestricted) return inner;
+    const select = (annotations: boolean) =>
+      Object.fromEntries(
+        Object.entries(inner).filter(([keyword]) => ANNOTATIONS.includes(keyword) === annotations),
+      );
+    return { ...select(true), anyOf: [select(false), REFERENCE] };
+  });
 }
 
 /** Returns the text of docs/settings.md: a table of settings for each section. */
