@@ -16,17 +16,15 @@ import { createStopFilter } from "./stop_filter.ts";
 import type { CallContext, CallSpec } from "../strategy.ts";
 import { createUntitledStep } from "./untitled_step.ts";
 
-/** What a relayed call came to. */
 export interface Relayed {
-  /** The text, as far as it was held back. */
+  /** The answer's text, if JSON was asked for. */
   text: string;
-  /** Why it ended. */
   reason: FinishReason;
-  /** The stop sequence that ended it, where that is known. */
+  /** The stop sequence that ended the answer, if it is known. */
   stop: string | undefined;
-  /** Whether it is an answer in words, not a refusal or a tool call. */
+  /** Whether the answer is text: no refusal and no tool call. */
   isText: boolean;
-  /** Whether anything of an answer came at all. */
+  /** Whether anything of an answer was received. */
   answered: boolean;
   /** The upstream's own reasoning. */
   thinking: string;
@@ -34,12 +32,19 @@ export interface Relayed {
   next: number;
 }
 
+export interface RelayOptions {
+  /** Whether to return the text instead of showing it. */
+  hold?: boolean;
+  /** Whether to end with the finish event. */
+  finish?: boolean;
+}
+
 /**
- * Calls upstream for the answer and passes it on. The upstream's own reasoning before it becomes
- * an untitled step; reasoning after the answer has begun is dropped, since clients can't take it.
- * An answer that has to be JSON is checked, and mended at most once, where budget and caps allow it.
+ * Calls upstream for the answer and shows it. The upstream's own reasoning before the answer
+ * becomes an untitled step; later reasoning is dropped, since clients can't display it.
+ * JSON answers are checked and repaired at most once, if budget and caps allow it.
  *
- * @param step the number of that step.
+ * @param step the number of the untitled step.
  */
 export function relayAnswer<Role extends string>(
   context: CallContext<never, Role>,
@@ -49,157 +54,134 @@ export function relayAnswer<Role extends string>(
   const { json } = context.request;
   return json === undefined
     ? relayCall(context, spec, step, { finish: true })
-    : relayChecked(context, spec, step, json);
+    : relayJson(context, { ...spec, json }, step, json);
 }
 
-async function* relayChecked<Role extends string>(
+async function* relayJson<Role extends string>(
   context: CallContext<never, Role>,
   spec: CallSpec<Role>,
   step: number,
   json: JsonFormat,
 ): AsyncGenerator<ReasoningEvent> {
   const check = createJsonChecker(json);
-  // An upstream that has held to its schema mode before is trusted to write it live.
-  const live = context.request.stream && context.json.isSure(spec.role);
-  const first = yield* relayCall(context, { ...spec, json }, step, {
-    hold: !live,
-    keep: true,
-  });
-  if (!first.isText || first.reason !== "stop") {
-    if (first.text !== "") yield { type: "answer", text: first.text };
-    return yield { type: "finish", reason: first.reason };
-  }
+  const isComplete = ({ isText, reason }: Relayed) => isText && reason === "stop";
+  // An upstream that has followed its schema mode before is trusted to do so again.
+  const isLive = context.request.stream && context.json.isSure(spec.role);
+  const first = yield* relayCall(context, spec, step, { hold: !isLive });
+  if (!isComplete(first)) return yield* showHeld(isLive ? "" : first.text, first.reason);
   const checked = check(first.text);
   if (checked.ok) {
     context.json.held(spec.role);
-    if (!live) yield { type: "answer", text: checked.json };
-    return yield { type: "finish", reason: "stop" };
+    return yield* showHeld(isLive ? "" : checked.json, "stop");
   }
   context.json.ignored(spec.role);
-  if (live) {
+  if (isLive) {
     throw new UpstreamError("upstream_error", "The answer does not follow the response_format.");
   }
   if (!context.canAnswer()) return yield* refuse();
   const messages = [
     ...spec.messages,
     { role: "assistant" as const, content: first.text },
-    {
-      role: "user" as const,
-      content: context.prompt("mend", { problem: checked.problem }),
-    },
+    { role: "user" as const, content: context.prompt("mend", { problem: checked.problem }) },
   ];
-  const second = yield* relayCall(context, { ...spec, json, messages }, first.next, {
-    hold: true,
-  });
-  const mended = second.isText && second.reason === "stop" ? check(second.text) : undefined;
-  if (mended?.ok) {
-    yield { type: "answer", text: mended.json };
-    return yield { type: "finish", reason: "stop" };
-  }
-  if (mended === undefined) {
-    if (second.text !== "") yield { type: "answer", text: second.text };
-    return yield { type: "finish", reason: second.reason };
-  }
-  yield* refuse();
+  const second = yield* relayCall(context, { ...spec, messages }, first.next, { hold: true });
+  if (!isComplete(second)) return yield* showHeld(second.text, second.reason);
+  const repaired = check(second.text);
+  yield* repaired.ok ? showHeld(repaired.json, "stop") : refuse();
 }
 
-/** What stands for an answer that can't be mended, or not any more. */
+function* showHeld(text: string, reason: FinishReason): Generator<ReasoningEvent> {
+  if (text !== "") yield { type: "answer", text };
+  yield { type: "finish", reason };
+}
+
 function* refuse(): Generator<ReasoningEvent> {
   yield { type: "refusal", text: "The model's answer does not follow the response_format." };
   yield { type: "finish", reason: "stop" };
 }
 
-/** The last event. */
 export function finishOf(reason: FinishReason, stop: string | undefined): ReasoningEvent {
   return { type: "finish", reason, ...(stop === undefined ? {} : { stop }) };
 }
 
-/** What is done with the text of a call. */
-export interface RelayOptions {
-  /** Whether it is held back and returned instead. */
-  hold?: boolean;
-  /** Whether it is returned although it is passed on; default: as `hold`. */
-  keep?: boolean;
-  /** Whether the finish is passed on as well. */
-  finish?: boolean;
-}
-
-/** Passes one visible call on, without its finish unless that is asked for. */
+/** Makes one visible call and shows its reasoning, refusal, tool calls and text. */
 export async function* relayCall<Role extends string>(
   context: CallContext<never, Role>,
   spec: CallSpec<Role>,
   step: number,
-  { hold = false, keep = hold, finish = false }: RelayOptions = {},
+  { hold = false, finish = false }: RelayOptions = {},
 ): AsyncGenerator<ReasoningEvent, Relayed> {
   const { final } = context.request;
   const stops = [final.stop ?? []].flat();
-  const stop = createStopFilter(stops);
-  let told: string | undefined;
-  const toolCall = createToolCallNumbers(final.parallel_tool_calls === false);
+  const filter = createStopFilter(stops);
+  let upstreamStop: string | undefined;
+  const toToolCall = createToolCallNumbering(final.parallel_tool_calls === false);
   const kept: string[] = [];
   const thinking = createUntitledStep(context.clock, step);
-  let answering = false;
-  let refused = false;
-  let tools = false;
+  let answered = false;
+  let isText = true;
+  let hasToolCalls = false;
   let reason: FinishReason = "stop";
 
   for await (const delta of context.call({ ...spec, visible: true })) {
-    if (delta.reasoning !== undefined && !answering) {
+    if (delta.reasoning !== undefined && !answered) {
       for (const event of thinking.add(delta.reasoning)) yield event;
     }
     if (
       delta.content !== undefined || delta.refusal !== undefined || delta.toolCalls !== undefined
     ) {
-      answering = true;
+      answered = true;
       for (const event of thinking.end()) yield event;
     }
     if (delta.content !== undefined) {
-      const text = stop.push(delta.content);
-      if (keep) kept.push(text);
+      const text = filter.push(delta.content);
+      if (spec.json !== undefined) kept.push(text);
       if (!hold && text !== "") yield { type: "answer", text };
-      if (stop.stopped()) break;
+      if (filter.stopped()) break;
     }
     if (delta.refusal !== undefined) {
-      refused = true;
+      isText = false;
       yield { type: "refusal", text: delta.refusal };
     }
     for (const call of delta.toolCalls ?? []) {
-      const event = toolCall(call);
+      const event = toToolCall(call);
       if (event === undefined) continue;
-      tools = true;
+      isText = false;
+      hasToolCalls = true;
       yield event;
     }
     if (delta.finishReason !== undefined) reason = delta.finishReason;
     if (delta.stopSequence !== undefined && stops.includes(delta.stopSequence)) {
-      told = delta.stopSequence;
+      upstreamStop = delta.stopSequence;
     }
   }
   for (const event of thinking.end()) yield event;
-  const thought = thinking.text();
-  const rest = stop.end();
-  if (keep) kept.push(rest);
+  const rest = filter.end();
+  if (spec.json !== undefined) kept.push(rest);
   if (!hold && rest !== "") yield { type: "answer", text: rest };
-  if (tools && reason === "stop") reason = "tool_calls";
-  if (finish) yield finishOf(reason, stop.sequence() ?? told);
+  if (hasToolCalls && reason === "stop") reason = "tool_calls";
+  const stop = filter.sequence() ?? upstreamStop;
+  if (finish) yield finishOf(reason, stop);
+  const thought = thinking.text();
   return {
     text: kept.join(""),
     reason,
-    stop: stop.sequence() ?? told,
-    isText: !tools && !refused,
-    answered: answering,
+    stop,
+    isText,
+    answered,
     thinking: thought,
     next: thought === "" ? step : step + 1,
   };
 }
 
-/** Numbers tool calls from 0 without gaps, whatever the upstream calls them. */
-function createToolCallNumbers(
-  onlyOne: boolean,
+/** Numbers tool calls from 0 without gaps, whatever indices the upstream uses. */
+function createToolCallNumbering(
+  firstOnly: boolean,
 ): (call: ToolCallDelta) => ToolCallEvent | undefined {
   const numbers = new Map<number, number>();
   return (call) => {
     let index = numbers.get(call.index);
     if (index === undefined) numbers.set(call.index, index = numbers.size);
-    return onlyOne && index > 0 ? undefined : { type: "tool_call", ...call, index };
+    return firstOnly && index > 0 ? undefined : { type: "tool_call", ...call, index };
   };
 }

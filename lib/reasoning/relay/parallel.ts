@@ -1,5 +1,5 @@
 /**
- * Several calls at once, of which one is seen live.
+ * Several calls at once, of which one is shown live.
  *
  * @module
  */
@@ -7,29 +7,24 @@ import { type CandidateEvent, type ReasoningEvent, UpstreamError } from "../even
 import type { CallContext, CallSpec } from "../strategy.ts";
 import { createUntitledStep } from "./untitled_step.ts";
 
-/** What one call came to. */
+/** The result of one call. */
 export interface Sample {
-  /** Its number, from 0, over all calls of the run. */
+  /** Number of the call in the run, from 0. */
   index: number;
-  /** The answer, without its thinking. */
+  /** The answer without its thinking. */
   text: string;
-  /** Its thinking. */
   thinking: string;
-  /** Whether it was cut off before its end. */
+  /** Whether the text was cut off by its length. */
   cut: boolean;
 }
 
-/**
- * A sample as one of several that are compared.
- *
- * @param answer what it comes to, where that can be read.
- */
+/** @param answer the extracted answer, if one was found. */
 export function candidate(sample: Sample, answer?: string): CandidateEvent {
   const { index } = sample;
   return { type: "candidate", index, answer: answer ?? null, text: sampleText(sample) };
 }
 
-/** What to show of a sample; its thinking if it ended before its answer. */
+/** Returns the text to show; the thinking if the sample ended before its answer. */
 export function sampleText({ text, thinking }: Sample): string {
   return text || thinking;
 }
@@ -39,32 +34,29 @@ export function shortest(samples: readonly Sample[]): Sample {
   return samples.reduce((best, sample) => sample.text.length < best.text.length ? sample : best);
 }
 
-/** What a call of a group is. */
 export interface SampleSpec<Role extends string>
   extends Omit<CallSpec<Role>, "signal" | "visible"> {
-  /** Its number, from 0, over all calls of the run. */
+  /** Number of the call in the run, from 0. */
   index: number;
 }
 
-/** How a group of calls goes. */
 export interface ParallelOptions {
-  /** The number of the step that the live call's thinking makes; undefined: nothing is live. */
+  /** Number of the step that shows the first call live; undefined: none is shown. */
   liveStep?: number | undefined;
   /**
-   * Called for each sample as it lands.
+   * Called when a call completes.
    *
-   * @returns lines to show, and whether the rest is not needed any more.
+   * @returns events to show, and whether the other calls are no longer needed.
    */
   onSample?: (sample: Sample) => { lines?: ReasoningEvent[]; done?: boolean };
-  /** Time after which the last call is waited for no longer, in milliseconds. */
+  /** Longest wait for the last call, in milliseconds. */
   stragglerMs?: number;
 }
 
-/** What a group of calls came to. */
 export interface Samples {
-  /** Those that landed, in the order in which they did. */
+  /** In the order of completion. */
   samples: Sample[];
-  /** The first failure, if any call failed. */
+  /** The first failure. */
   error: UpstreamError | undefined;
 }
 
@@ -75,11 +67,10 @@ type Item =
   | { type: "late" };
 
 /**
- * Runs all calls at once; the first one's text is streamed as an untitled step, and lines about
- * the others wait for its end. Calls that fail are left out. As soon as the rest is not needed it
- * is aborted.
+ * Makes all calls at once. The first one's text is shown as an untitled step; lines about the
+ * others wait for its end. Failed calls are left out, and calls no longer needed are aborted.
  *
- * @throws what is no upstream's failure, such as the signal's reason.
+ * @throws errors other than {@linkcode UpstreamError}, such as the signal's reason.
  */
 export async function* sampleAll<Role extends string>(
   context: CallContext<never, Role>,
@@ -118,9 +109,9 @@ export async function* sampleAll<Role extends string>(
       } else {
         if (item.sample.index === liveIndex) yield* live.end();
         out.samples.push(item.sample);
-        const told = options.onSample?.(item.sample);
-        lines.push(...told?.lines ?? []);
-        done = told?.done ?? false;
+        const decision = options.onSample?.(item.sample);
+        lines.push(...decision?.lines ?? []);
+        done = decision?.done ?? false;
       }
       if (!live.isOpen()) yield* lines.splice(0);
       if (left === 1 && options.stragglerMs !== undefined && out.samples.length > 0) {
@@ -133,12 +124,12 @@ export async function* sampleAll<Role extends string>(
     return out;
   } finally {
     cancelTimer();
-    controller.abort(new DOMException("Not needed any more", "AbortError"));
+    controller.abort(new DOMException("No longer needed", "AbortError"));
     await Promise.all(running);
   }
 }
 
-/** A queue that one reader waits on. */
+/** Creates a queue for one reader. */
 function createQueue<T>(): { put(item: T): void; take(): Promise<T> } {
   const items: T[] = [];
   let wake: (() => void) | undefined;
@@ -154,7 +145,7 @@ function createQueue<T>(): { put(item: T): void; take(): Promise<T> } {
   };
 }
 
-/** Runs one call; `show` is told all its text, thinking first. */
+/** @param show called with all text of the call, thinking first. */
 async function runOne<Role extends string>(
   context: CallContext<never, Role>,
   spec: CallSpec<Role>,

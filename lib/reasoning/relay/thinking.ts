@@ -1,5 +1,5 @@
 /**
- * Calls for their thinking alone.
+ * Calls of which only the thinking is used.
  *
  * @module
  */
@@ -9,20 +9,19 @@ import type { CallContext, CallSpec, StrategyContext } from "../strategy.ts";
 import { createRepetitionDetector } from "./repetition.ts";
 import { createUntitledStep } from "./untitled_step.ts";
 
-/** What a thinking call came to. */
 export interface Thinking {
-  /** The thinking: the upstream's own or tagged; of a model that does neither, all its text. */
+  /** The upstream's own or tagged thinking; all text of a model that does neither. */
   text: string;
   /** The number of the next step. */
   next: number;
 }
 
 /**
- * Streams the thinking of a call as an untitled step, and ends the call at its first answer token.
- * Of a call that breaks off, what was shown is the thinking.
+ * Streams the thinking of a call as an untitled step and ends the call at its first answer token.
+ * If the call fails later, the thinking so far is returned.
  *
- * @param step the number of that step.
- * @throws {UpstreamError} when the call fails before it says anything.
+ * @param step the number of the step.
+ * @throws {UpstreamError} if the call fails before its first token.
  */
 export async function* streamThinking<Role extends string>(
   context: CallContext<never, Role>,
@@ -30,19 +29,18 @@ export async function* streamThinking<Role extends string>(
   step: number,
 ): AsyncGenerator<ReasoningEvent, Thinking> {
   const thinking = createUntitledStep(context.clock, step);
-  let tagged = false;
+  let hasReasoning = false;
   try {
     for await (const delta of context.call(spec)) {
       const { reasoning, content } = delta;
-      if (reasoning !== undefined) tagged = true;
-      // A model that keeps to no tags thinks in its text.
-      for (const text of [reasoning, tagged ? undefined : content]) {
+      if (reasoning !== undefined) hasReasoning = true;
+      // A model that uses no tags thinks in its text.
+      for (const text of [reasoning, hasReasoning ? undefined : content]) {
         if (text !== undefined) yield* thinking.add(text);
       }
-      if (tagged && content !== undefined) break;
+      if (hasReasoning && content !== undefined) break;
     }
   } catch (error) {
-    // What was shown stands.
     if (!(error instanceof UpstreamError) || !thinking.isOpen()) throw error;
   }
   yield* thinking.end();
@@ -50,18 +48,17 @@ export async function* streamThinking<Role extends string>(
   return { text, next: text === "" ? step : step + 1 };
 }
 
-/** What a thinking call and its follow-ups came to. */
 export interface CheckedThinking extends Thinking {
-  /** What was said, as it follows the conversation that was sent. */
+  /** The messages to append to the conversation. */
   turns: Message[];
 }
 
 /**
- * As {@linkcode streamThinking}, and then up to `context.followUps` follow-ups (prompt `wait`), each a
- * step of its own. They end where budget or caps do, where one says nothing or nothing new, and
- * where one fails: what was thought before stands.
+ * Like {@linkcode streamThinking}, with up to `context.followUps` follow-ups (prompt `wait`), each a
+ * step of its own. They end when budget or caps are exhausted, or when a follow-up fails, is empty
+ * or repeats an earlier text; the thinking so far is returned.
  *
- * @throws {UpstreamError} when the first call fails before it says anything.
+ * @throws {UpstreamError} if the first call fails before its first token.
  */
 export async function* streamCheckedThinking<Role extends string>(
   context: StrategyContext<unknown, "wait", Role>,

@@ -130,6 +130,20 @@ Deno.test("an upstream that has held to its schema mode streams the JSON live", 
   assertEquals(parseStream(text).content, GOOD);
 });
 
+Deno.test("a live JSON answer that is cut by its length is shown once", async () => {
+  await using upstream = startUpstream(({ index }) =>
+    index === 0
+      ? { content: pieces(GOOD, 6) }
+      : { content: ['{"ans', 'wer":'], finish: "length" }
+  );
+  const app = await createTestApp({ upstream: upstream.url });
+  const ask = async () => {
+    const response = await app.chat({ model: "plain", stream: true, response_format: FORMAT });
+    return parseStream(await response.text()).content;
+  };
+  assertEquals([await ask(), await ask()], [GOOD, '{"answer":']);
+});
+
 Deno.test("an answer that was cut by its length is given out as it is", async () => {
   await using upstream = startUpstream([{ content: '{"answer":', finish: "length" }]);
   const app = await createTestApp({ upstream: upstream.url });
