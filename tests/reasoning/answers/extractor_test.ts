@@ -23,18 +23,18 @@ Deno.test("extractAnswer() finds the short answer", () => {
   }
 });
 
-Deno.test("the tables hold 200 cases and more", () => {
+Deno.test("the tables hold at least 200 cases", () => {
   assert(EQUALITY.length + EXTRACTION.length >= 200, `${EQUALITY.length + EXTRACTION.length}`);
 });
 
-Deno.test("extractAnswer() reads JSON in a canonical form where it is asked for", () => {
+Deno.test("extractAnswer() returns canonical JSON if asked for", () => {
   const read = (text: string) => extractAnswer(text, { json: true });
   assertEquals(read('{"b": 1, "a": [ 2 ]}'), '{"a":[2],"b":1}');
   assertEquals(read('```json\n{"a": 1}\n```'), '{"a":1}');
   assertEquals(read('FINAL: {"b":1,"a":2}'), '{"a":2,"b":1}');
 });
 
-Deno.test("questionOptions() finds the letters of options", () => {
+Deno.test("questionOptions() returns the letters of the options", () => {
   assertEquals(questionOptions("Which?\nA) x\nB) y\nC) z"), ["A", "B", "C"]);
   assertEquals(questionOptions("Which? (A) x (B) y"), ["A", "B"]);
   assertEquals(questionOptions("A. x\nB. y\nD. z"), ["A", "B"]);
@@ -43,13 +43,13 @@ Deno.test("questionOptions() finds the letters of options", () => {
   assertEquals(questionOptions("What is 2 + 2?"), []);
 });
 
-Deno.test("withoutFinalLine() leaves the answer as the user is to read it", () => {
+Deno.test("withoutFinalLine() returns the answer as it is shown", () => {
   assertEquals(withoutFinalLine("It is four.\n\nFINAL: 4"), "It is four.");
   assertEquals(withoutFinalLine("FINAL: 4"), "4");
   assertEquals(withoutFinalLine("No line."), "No line.");
 });
 
-Deno.test("any text is read without a fault, and equality is reflexive and symmetric", () => {
+Deno.test("any text is read without errors, and equality is reflexive and symmetric", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 60 }), fc.string(), (a, b) => {
     extractAnswer(a, { options: ["A", "B"], json: true });
     withoutFinalLine(a);
@@ -63,13 +63,13 @@ Deno.test("any text is read without a fault, and equality is reflexive and symme
   }));
 });
 
-/** All patterns that read whole texts. */
+/** The patterns that search whole texts. */
 const PATTERNS: Record<string, RegExp> = {
   ...Object.fromEntries(Object.entries(patterns).filter(([, value]) => value instanceof RegExp)),
   ...patterns.optionPatterns("ABCD"),
 };
 
-Deno.test("no pattern repeats anything without a bound, but at its end, where nothing can fail", () => {
+Deno.test("no pattern has an unbounded repetition except at its end, where nothing can fail", () => {
   assertEquals(Object.keys(PATTERNS).length, 13);
   for (const [name, { source }] of Object.entries(PATTERNS)) {
     const bare = source.replace(/\\u\w{4}|\\./g, "x").replace(/\[[^\]]*\]/g, "x");
@@ -85,7 +85,7 @@ Deno.test("no pattern repeats anything without a bound, but at its end, where no
   }
 });
 
-/** What patterns look for, and what they skip on the way. */
+/** Texts that patterns search for or skip. */
 const PIECES = [
   "1,",
   "111,",
@@ -134,7 +134,7 @@ const PIECES = [
   "=",
 ];
 
-Deno.test("long and hostile texts are read to their end", () => {
+Deno.test("long hostile texts are read to their end", () => {
   const hostile = (head: string, piece: string, tail: string) =>
     head + piece.repeat(Math.ceil(100_000 / piece.length)) + tail;
   const read = (text: string) => {

@@ -37,17 +37,17 @@ for (const [name, earlier, text, repeated] of CASES) {
   });
 }
 
-Deno.test("the similarity has to be over nine tenths, not at it", () => {
+Deno.test("the similarity must be greater than 0.9", () => {
   // n words have n - 4 shingles; a text with 10 % more words holds 10 shingles of 11.
   assertEquals(repeats(words(0, 94), words(0, 104)), false);
   assertEquals(repeats(words(0, 95), words(0, 104)), true);
 });
 
-Deno.test("every earlier text counts, not only the last", () => {
+Deno.test("every earlier text is compared, not only the last", () => {
   assertEquals(repeats("a b c d e f", "g h i j k l", "m n o p q r", "a b c d e f"), true);
 });
 
-Deno.test("the first text repeats nothing, and any text repeats itself", () => {
+Deno.test("the first text is no repetition, and any text repeats itself", () => {
   fc.assert(fc.property(fc.string({ unit: "grapheme" }), fc.string(), (text, other) => {
     assertEquals(repeats(text), false);
     assertEquals(repeats(text, text), true);
@@ -56,7 +56,7 @@ Deno.test("the first text repeats nothing, and any text repeats itself", () => {
   }));
 });
 
-Deno.test("a long text is read in the time of its length", () => {
+Deno.test("long texts are read in linear time", () => {
   const long = words(0, 100_000);
   assertEquals(repeats(long, long), true);
 });

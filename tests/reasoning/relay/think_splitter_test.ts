@@ -5,7 +5,7 @@ import {
   type SplitText,
 } from "../../../lib/reasoning/relay/think_splitter.ts";
 
-/** What all pieces come to. */
+/** Joins what is returned for all pieces. */
 function split(pieces: Iterable<string>): SplitText {
   const splitter = createThinkSplitter();
   const out = { reasoning: "", content: "" };
@@ -57,7 +57,7 @@ const CASES: [text: string, reasoning: string, content: string][] = [
 ];
 
 for (const [text, reasoning, content] of CASES) {
-  Deno.test(`${JSON.stringify(text)} is split right, in one piece, in two and in all`, () => {
+  Deno.test(`${JSON.stringify(text)} is split in one piece, in two and by characters`, () => {
     assertEquals(split([text]), { reasoning, content });
     for (let at = 0; at <= text.length; at++) {
       assertEquals(split([text.slice(0, at), text.slice(at)]), { reasoning, content });
@@ -66,7 +66,7 @@ for (const [text, reasoning, content] of CASES) {
   });
 }
 
-/** Text full of tags and of things that look like them. */
+/** Texts full of tags and of similar characters. */
 const tagged = () =>
   fc.array(
     fc.oneof(
@@ -76,7 +76,7 @@ const tagged = () =>
     ),
   ).map((parts) => parts.join(""));
 
-Deno.test("any text is split the same, whatever pieces it comes in", () => {
+Deno.test("the pieces of a text make no difference", () => {
   fc.assert(
     fc.property(tagged(), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (
       text,
@@ -92,7 +92,7 @@ Deno.test("any text is split the same, whatever pieces it comes in", () => {
   );
 });
 
-Deno.test("nothing is lost but tags and the white space beside them", () => {
+Deno.test("only tags and the whitespace after them are removed", () => {
   const plain = fc.string().filter((text) => !text.includes("<"));
   fc.assert(fc.property(plain, plain, (thought, answer) => {
     assertEquals(split([answer]), { reasoning: "", content: answer });
@@ -103,7 +103,7 @@ Deno.test("nothing is lost but tags and the white space beside them", () => {
   }));
 });
 
-Deno.test("no more is held back than could be a tag", () => {
+Deno.test("only what could be a tag is held back", () => {
   const splitter = createThinkSplitter();
   assertEquals(splitter.push("<thi"), { reasoning: "", content: "" });
   assertEquals(splitter.push("nk>a"), { reasoning: "a", content: "" });

@@ -132,9 +132,7 @@ Deno.test("an upstream that has held to its schema mode streams the JSON live", 
 
 Deno.test("a live JSON answer that is cut by its length is shown once", async () => {
   await using upstream = startUpstream(({ index }) =>
-    index === 0
-      ? { content: pieces(GOOD, 6) }
-      : { content: ['{"ans', 'wer":'], finish: "length" }
+    index === 0 ? { content: pieces(GOOD, 6) } : { content: ['{"ans', 'wer":'], finish: "length" }
   );
   const app = await createTestApp({ upstream: upstream.url });
   const ask = async () => {
@@ -144,7 +142,7 @@ Deno.test("a live JSON answer that is cut by its length is shown once", async ()
   assertEquals([await ask(), await ask()], [GOOD, '{"answer":']);
 });
 
-Deno.test("an answer that was cut by its length is given out as it is", async () => {
+Deno.test("an answer that is cut by its length is returned as it is", async () => {
   await using upstream = startUpstream([{ content: '{"answer":', finish: "length" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const { choices: [choice] } = await (await app.chat({ model: "plain", response_format: FORMAT }))

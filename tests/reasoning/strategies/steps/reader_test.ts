@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { createStepReader, type Step } from "../../../../lib/reasoning/strategies/steps/reader.ts";
 import type { StepPart } from "../../../../lib/reasoning/strategies/steps/writer.ts";
 
-/** What a text reads as, however it is split. */
+/** The result of reading a text. */
 interface Reading {
   /** All parts of the title, joined. */
   shownTitle: string;
@@ -12,7 +12,7 @@ interface Reading {
   step: Step;
 }
 
-/** Reads the pieces, and checks what holds for every list of parts. */
+/** Reads the pieces and checks the invariants of parts. */
 function read(pieces: Iterable<string>): Reading {
   const reader = createStepReader();
   const shown = { title: "", content: "" };
@@ -64,12 +64,12 @@ function readEveryWay(text: string): Reading {
   return whole;
 }
 
-/** A step that was JSON and goes on, unless said otherwise. */
+/** A JSON step that continues by default. */
 function step(title: string, content: string, more: Partial<Step> = {}): Step {
   return { title, content, nextAction: "continue", isJson: true, ...more };
 }
 
-/** Text that was no JSON. */
+/** A step that was not JSON. */
 function plain(content: string): Step {
   return step("", content, { isJson: false });
 }
@@ -457,13 +457,13 @@ const cases: [name: string, text: string, expected: Step][] = [
   ["a cut wrapper", '{"steps": [{"ti', plain("")],
 ];
 
-Deno.test("createStepReader() reads every case the same however it is split", async (t) => {
+Deno.test("createStepReader() reads every case independently of its pieces", async (t) => {
   for (const [name, text, expected] of cases) {
     await t.step(name, () => assertEquals(readEveryWay(text).step, expected));
   }
 });
 
-Deno.test("createStepReader() shows a title only where it comes before content", () => {
+Deno.test("createStepReader() shows a title only before content", () => {
   assertEquals(readEveryWay('{"title":"T","content":"C"}').shownTitle, "T");
   assertEquals(readEveryWay('{"content":"C","title":"T"}').shownTitle, "");
   assertEquals(
@@ -472,7 +472,7 @@ Deno.test("createStepReader() shows a title only where it comes before content",
   );
 });
 
-Deno.test("createStepReader() hands out characters as soon as they are certain", () => {
+Deno.test("createStepReader() returns characters as soon as they are certain", () => {
   const reader = createStepReader();
   const seen = [
     '{"title":"Lo',
@@ -513,7 +513,7 @@ Deno.test("createStepReader() streams plain text once it is longer than the prel
     text: "x".repeat(256) + "y",
   }]);
   assertEquals(reader.push("z\n"), [{ part: "content", text: " z" }]);
-  // What may be a fence or a step's key is held back no longer than such a thing can be.
+  // A possible fence or key is held back only up to its longest length.
   for (const maybe of ["```" + "a".repeat(17), '{"' + "a".repeat(41)]) {
     assertEquals(reader.push(maybe.slice(0, -1)), []);
     assert(reader.push(maybe.slice(-1)).at(0)?.text.endsWith(maybe));
@@ -528,7 +528,7 @@ Deno.test("createStepReader() gives one part of each kind for one push", () => {
   ]);
 });
 
-Deno.test("createStepReader() reads of a text cut anywhere a prefix of the whole", () => {
+Deno.test("createStepReader() reads a prefix of the whole from a text cut anywhere", () => {
   const text = "```json\n" +
     String.raw`{ "title": "Prüfen 😀 \ud83d\ude00", "content":
     "Say \"no\" to \(x\) \u00e9 and 中文, \\frac{1}{2}.\n", "next_action": "final_answer" }`;
@@ -550,7 +550,7 @@ Deno.test("createStepReader() reads of a text cut anywhere a prefix of the whole
   }
 });
 
-Deno.test("createStepReader() reads bytes cut anywhere the same", () => {
+Deno.test("createStepReader() reads bytes independently of cuts", () => {
   for (const [name, text] of cases) {
     const bytes = new TextEncoder().encode(text);
     const whole = read([new TextDecoder().decode(bytes)]);
@@ -646,7 +646,7 @@ Deno.test("createStepReader() reads characters escaped by number", () => {
   );
 });
 
-Deno.test("createStepReader() takes text without a brace as it is", () => {
+Deno.test("createStepReader() returns text without a brace as it is", () => {
   fc.assert(
     fc.property(fc.array(anyString), cuts, (texts, at) => {
       const text = texts.join(" ").replaceAll("{", "(");
@@ -656,7 +656,7 @@ Deno.test("createStepReader() takes text without a brace as it is", () => {
   );
 });
 
-Deno.test("createStepReader() reads any text the same however it is split", () => {
+Deno.test("createStepReader() reads any text independently of its pieces", () => {
   const token = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...units("{}[]\"'\\:,` \n/ux0")) },
     {
