@@ -1,12 +1,10 @@
 import type { UpstreamError } from "./errors.ts";
-import type { Target, UpstreamMessage } from "./target.ts";
+import { isSystemMessage, type Target, type UpstreamMessage } from "./target.ts";
 
 /** What an upstream model supports, and how it wants to be called. */
 export interface Capabilities {
-  /** Supports a response format of type `json_schema`. */
-  jsonSchema: boolean;
-  /** Supports a response format of type `json_object`. */
-  jsonObject: boolean;
+  /** Supported types of response formats, the strictest first. */
+  formats: readonly ResponseFormatType[];
   /** An answer has followed its schema. */
   followsSchema: boolean;
   /** Has reasoned without being told to. */
@@ -46,16 +44,7 @@ export interface CapabilityMemory {
     sent: Readonly<Capabilities>,
     body: UpstreamBody,
   ): boolean;
-  /** Records that the model has reasoned without being told to. */
-  hasReasoned(target: Target): void;
-  json: {
-    /** Whether the model supports schemas and has followed one. */
-    followsSchema(target: Target): boolean;
-    /** Records that an answer followed its schema. */
-    schemaFollowed(target: Target): void;
-    /** Records that an answer ignored the format that was sent for its schema. */
-    formatIgnored(target: Target): void;
-  };
+  update(target: Target, change: Partial<Capabilities>): void;
 }
 
 /** Returns the strictest format that the upstream supports. */
@@ -63,12 +52,7 @@ export function formatTypeFor(
   capabilities: Readonly<Capabilities>,
   hasSchema: boolean,
 ): ResponseFormatType | undefined {
-  if (hasSchema && capabilities.jsonSchema) return "json_schema";
-  return capabilities.jsonObject ? "json_object" : undefined;
-}
-
-export function isSystemMessage({ role }: UpstreamMessage): boolean {
-  return role === "system" || role === "developer";
+  return capabilities.formats.find((type) => hasSchema || type === "json_object");
 }
 
 const FORMAT_REGEXP =
@@ -82,8 +66,7 @@ const SYSTEM_REGEXP =
 /** Assumed of an upstream until it shows otherwise. */
 function defaultCapabilities({ upstream }: Target): Capabilities {
   return {
-    jsonSchema: true,
-    jsonObject: true,
+    formats: ["json_schema", "json_object"],
     followsSchema: false,
     reasons: false,
     streamOptions: true,
@@ -130,31 +113,30 @@ function corrections(
   // A rejection without a reason is most often about the newest feature in the request.
   const format = body.response_format?.type;
   if (format !== undefined && (FORMAT_REGEXP.test(said) || NO_REASON_REGEXP.test(said))) {
-    return without(format);
+    return withoutFormat(sent, format);
   }
 }
 
-function without(format: ResponseFormatType): Partial<Capabilities> {
-  return format === "json_schema" ? { jsonSchema: false } : { jsonObject: false };
+/** Returns the change for a model that does not support a format. */
+export function withoutFormat(
+  { formats }: Readonly<Capabilities>,
+  format: ResponseFormatType | undefined,
+): Partial<Capabilities> {
+  return { formats: formats.filter((type) => type !== format) };
 }
 
 export function createCapabilityMemory(): CapabilityMemory {
   const memory = new Map<string, Readonly<Capabilities>>();
   const keyOf = ({ upstream, model }: Target) => `${upstream.base_url}\n${model}`;
+  const get = (target: Target) => memory.get(keyOf(target)) ?? defaultCapabilities(target);
 
-  function get(target: Target): Readonly<Capabilities> {
-    const key = keyOf(target);
-    let capabilities = memory.get(key);
-    if (capabilities === undefined) memory.set(key, capabilities = defaultCapabilities(target));
-    return capabilities;
-  }
-
-  function set(target: Target, change: Partial<Capabilities>): void {
+  function update(target: Target, change: Partial<Capabilities>): void {
     memory.set(keyOf(target), { ...get(target), ...change });
   }
 
   return {
     get,
+    update,
     learn(target, error, sent, body) {
       const { code, upstreamStatus } = error;
       if (code !== "upstream_rejected" || upstreamStatus !== 400 && upstreamStatus !== 422) {
@@ -162,21 +144,8 @@ export function createCapabilityMemory(): CapabilityMemory {
       }
       const change = corrections(target, error.upstreamMessage ?? "", sent, body);
       if (change === undefined) return false;
-      set(target, change);
+      update(target, change);
       return change.toolReasoning === undefined || change.toolReasoning !== sent.toolReasoning;
-    },
-    hasReasoned(target) {
-      if (!get(target).reasons) set(target, { reasons: true });
-    },
-    json: {
-      followsSchema: (target) => get(target).jsonSchema && get(target).followsSchema,
-      schemaFollowed(target) {
-        if (!get(target).followsSchema) set(target, { followsSchema: true });
-      },
-      formatIgnored(target) {
-        const format = formatTypeFor(get(target), true);
-        if (format !== undefined) set(target, without(format));
-      },
     },
   };
 }

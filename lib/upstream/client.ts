@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../clock.ts";
 import { attempt, type Fetch } from "./attempt.ts";
-import { type CapabilityMemory, createCapabilityMemory } from "./capabilities.ts";
+import { createCapabilityMemory, formatTypeFor, withoutFormat } from "./capabilities.ts";
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
@@ -39,7 +39,14 @@ export interface UpstreamClient {
   /** Whether the model has reasoned without being told to. */
   reasons(target: Target): boolean;
   isCooling(target: Target): boolean;
-  json: CapabilityMemory["json"];
+  json: {
+    /** Whether the model supports JSON schemas and has followed one. */
+    followsSchema(target: Target): boolean;
+    /** Records that an answer followed its schema. */
+    schemaFollowed(target: Target): void;
+    /** Records that an answer ignored the format that was sent for its schema. */
+    formatIgnored(target: Target): void;
+  };
 }
 
 export interface UpstreamClientOptions {
@@ -142,7 +149,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             if (hasYielded) throw error;
           } finally {
             exchange.close();
-            if (reasoning !== "") memory.hasReasoned(target);
+            if (reasoning !== "") memory.update(target, { reasons: true });
             breaker.end(outcomeOf(end));
             attemptEnded?.(end);
             release();
@@ -161,7 +168,17 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     },
     reasons: (target) => memory.get(target).reasons,
     isCooling: ({ upstream }) => states.get(upstream).breaker.isOpen(),
-    json: memory.json,
+    json: {
+      followsSchema(target) {
+        const { formats, followsSchema } = memory.get(target);
+        return followsSchema && formats.includes("json_schema");
+      },
+      schemaFollowed: (target) => memory.update(target, { followsSchema: true }),
+      formatIgnored(target) {
+        const capabilities = memory.get(target);
+        memory.update(target, withoutFormat(capabilities, formatTypeFor(capabilities, true)));
+      },
+    },
   };
 }
 

@@ -18,6 +18,10 @@ export interface UpstreamMessage {
   [field: string]: unknown;
 }
 
+export function isSystemMessage({ role }: UpstreamMessage): boolean {
+  return role === "system" || role === "developer";
+}
+
 /** Returns the text of a message's content, or the texts of its parts, one a line. */
 export function contentText(content: unknown): string {
   if (typeof content === "string") return content;

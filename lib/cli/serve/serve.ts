@@ -1,5 +1,5 @@
 /** `o1-api serve`: runs the server until it is stopped. */
-import { serverClock } from "../../clock.ts";
+import { systemClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
 import { isDeploy } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
@@ -46,7 +46,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   logRejections(log);
   const server = count > 1
     ? (await import("../workers/group.ts")).createWorkers({
-      ...{ count, configuration, stores, clock: serverClock, log },
+      ...{ count, configuration, stores, clock: systemClock, log },
     })
     : createServer(configuration, stores, onDeploy, log);
   // Before the server is announced, so that no later change is missed.
@@ -75,7 +75,7 @@ function createServer(
   const app = createApp({
     ...stores,
     config: resolved,
-    clock: serverClock,
+    clock: systemClock,
     random: Math.random,
     fetch,
     log,
@@ -102,7 +102,7 @@ function stopOnSignal(
       await Promise.all(listeners.map((listener) => listener?.shutdown()));
     },
     exit: (code) => Deno.exit(code),
-    clock: serverClock,
+    clock: systemClock,
     onBegin: (signal) => log.info(`${signal}: draining`, { grace_ms: graceMs }),
   });
   for (const signal of signals) Deno.addSignalListener(signal, () => handle(signal));

@@ -1,5 +1,5 @@
 /** Script of a worker thread: one of several event loops that serve on the same port. */
-import { serverClock } from "../../clock.ts";
+import { systemClock } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { Config } from "../../config/schema/config.ts";
@@ -72,7 +72,7 @@ globalThis.addEventListener("message", (event) => {
       app = createApp({
         ...stores,
         config: initial,
-        clock: serverClock,
+        clock: systemClock,
         random: Math.random,
         fetch,
         log,

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../../clock.ts";
-import { contentText } from "../target.ts";
+import type { Fetch } from "../attempt.ts";
+import { contentText, isSystemMessage, type UpstreamMessage } from "../target.ts";
 import { tryParse } from "../wire/event_json.ts";
 import { type Solution, solve } from "./solver.ts";
 
@@ -17,7 +18,15 @@ const UNSOLVED: Solution = {
   short: "no answer",
 };
 
-/** An unchecked JSON object. */
+/** The part of a body that is read. */
+interface ChatBody {
+  messages: UpstreamMessage[];
+  stream?: boolean;
+  max_tokens?: number;
+  stop?: string | string[] | null;
+  response_format?: { type: string; schema?: unknown; json_schema?: { schema?: unknown } };
+}
+
 type Fields = Record<string, unknown>;
 
 const isFields = (value: unknown): value is Fields =>
@@ -27,15 +36,13 @@ const isFields = (value: unknown): value is Fields =>
 const TOKEN_REGEXP = / ?[\p{L}\p{M}]+| ?\p{N}{1,3}| ?\S|\s+/gu;
 
 const tokenize = (text: string): string[] => text.match(TOKEN_REGEXP) ?? [];
-const textOf = (message: Fields | undefined) => contentText(message?.content);
-const isSystem = ({ role }: Fields) => role === "system" || role === "developer";
+const textOf = (message: UpstreamMessage | undefined) => contentText(message?.content);
 
-function hasImage({ content }: Fields): boolean {
-  return Array.isArray(content) &&
-    content.some((part) => isFields(part) && String(part.type).includes("image"));
+function hasImage(content: unknown): boolean {
+  return Array.isArray(content) && content.some((part) => String(part?.type).includes("image"));
 }
 
-function isStep(message: Fields): boolean {
+function isStep(message: UpstreamMessage): boolean {
   const step = message.role === "assistant" && tryParse(textOf(message));
   return isFields(step) && "title" in step && "content" in step;
 }
@@ -45,30 +52,24 @@ const INSTRUCTION_REGEXP =
   /^\s*(?:please\s+)?(?:continue|go on|proceed|wait\b|next step|(?:re|double-?)?check (?:the|your)|(?:now )?(?:provide|give)\b.*\bfinal answer)/i;
 
 /** Returns the question and the number of steps that follow it. */
-function readConversation(messages: Fields[]): { question: Fields; done: number } {
+function readConversation(messages: UpstreamMessage[]) {
   const answer = messages.findLastIndex((message) =>
     message.role === "assistant" && !isStep(message)
   );
   const steps = messages.flatMap((message, i) => i > answer && isStep(message) ? [i] : []);
   const asked = messages.slice(0, steps[0]).filter(({ role }) => role === "user");
   const question = asked.findLast((message) => !INSTRUCTION_REGEXP.test(textOf(message)));
-  return { question: question ?? asked.at(-1) ?? {}, done: steps.length };
-}
-
-function schemaOf({ response_format: format }: Fields): Fields | undefined {
-  if (!isFields(format)) return undefined;
-  const { schema } = isFields(format.json_schema) ? format.json_schema : format;
-  return isFields(schema) ? schema : undefined;
+  return { question: question ?? asked.at(-1), done: steps.length };
 }
 
 const STEP_KEYS = ["title", "content", "next_action"];
 
-function wantsStep(body: Fields, messages: Fields[], done: number): boolean {
-  const properties = schemaOf(body)?.properties;
+function wantsStep(schema: unknown, messages: UpstreamMessage[], done: number): boolean {
+  const properties = isFields(schema) && schema.properties;
   if (isFields(properties) && STEP_KEYS.every((key) => key in properties)) return true;
   const last = messages.at(-1);
   if (done > 0 && last?.role === "user" && /final answer/i.test(textOf(last))) return false;
-  const prompt = textOf(messages.findLast(isSystem));
+  const prompt = textOf(messages.findLast(isSystemMessage));
   return STEP_KEYS.every((key) => prompt.includes(`"${key}"`));
 }
 
@@ -82,7 +83,7 @@ function stepsOf({ task, work, check, answer }: Solution) {
 }
 
 /** Fills a JSON Schema with the answer, as far as its types allow. */
-function fill(root: Fields, { answer, short, value = 0, truth = false }: Solution): unknown {
+function fill(root: unknown, { answer, short, value = 0, truth = false }: Solution): unknown {
   const values = new Map<unknown, unknown>([
     ["string", `${answer} ${SIGNATURE}`],
     ["number", value],
@@ -121,25 +122,27 @@ function fill(root: Fields, { answer, short, value = 0, truth = false }: Solutio
   return next(root, 0);
 }
 
-function reply(body: Fields, messages: Fields[]): string {
+function reply({ messages, response_format: format }: ChatBody): string {
   const { question, done } = readConversation(messages);
   const solution = { ...solve(textOf(question)) ?? UNSOLVED };
-  if (hasImage(question)) solution.answer = `The demo model can't see images. ${solution.answer}`;
+  if (hasImage(question?.content)) {
+    solution.answer = `The demo model can't see images. ${solution.answer}`;
+  }
   const steps = stepsOf(solution);
-  if (wantsStep(body, messages, done)) {
+  const schema = format?.json_schema?.schema ?? format?.schema;
+  if (wantsStep(schema, messages, done)) {
     const isLast = done >= steps.length - 1;
     const step = isLast ? steps.at(-1) : steps[done];
     return JSON.stringify({ ...step, next_action: isLast ? "final_answer" : "continue" });
   }
-  const format = isFields(body.response_format) && body.response_format.type;
-  if (format === "json_schema" || format === "json_object") {
+  if (format !== undefined && format.type !== "text") {
     const properties = {
       answer: { type: "string" },
       ...(solution.value !== undefined && { value: { type: "number" } }),
     };
-    return JSON.stringify(fill(schemaOf(body) ?? { properties }, solution));
+    return JSON.stringify(fill(schema ?? { properties }, solution));
   }
-  const system = messages.filter(isSystem).map(textOf).join("\n");
+  const system = messages.filter(isSystemMessage).map(textOf).join("\n");
   const thinking = steps.map(({ content }) => content).join("\n\n");
   return (system.includes("<think>") ? `<think>\n${thinking}\n</think>\n\n` : "") +
     `${solution.answer}\n\n${SIGNATURE}` +
@@ -147,26 +150,23 @@ function reply(body: Fields, messages: Fields[]): string {
 }
 
 /** Returns the reply within the request's limits. */
-function complete(body: Fields, messages: Fields[]) {
-  let text = reply(body, messages);
-  for (const stop of [body.stop].flat()) {
-    if (typeof stop === "string" && stop !== "") text = text.split(stop, 1)[0]!;
-  }
+function complete(body: ChatBody) {
+  let text = reply(body);
+  for (const stop of [body.stop ?? []].flat()) if (stop !== "") text = text.split(stop, 1)[0]!;
   const all = tokenize(text);
-  const limit = body.max_completion_tokens ?? body.max_tokens;
-  const tokens = typeof limit === "number" ? all.slice(0, limit) : all;
-  const prompt = messages.flatMap((message) => tokenize(textOf(message)));
+  const tokens = all.slice(0, body.max_tokens);
+  const prompt = body.messages.flatMap((message) => tokenize(textOf(message)));
   const usage = {
     prompt_tokens: prompt.length,
     completion_tokens: tokens.length,
     total_tokens: prompt.length + tokens.length,
   };
-  return { tokens, finishReason: tokens.length < all.length ? "length" : "stop", usage };
+  return { tokens, finish_reason: tokens.length < all.length ? "length" : "stop", usage };
 }
 
-/** Streams events at their times. */
+/** Streams events, each at its time in milliseconds from now. */
 function paced(
-  events: { atMs: number; data: string }[],
+  events: [atMs: number, data: string][],
   clock: Clock,
   signal: AbortSignal,
 ): ReadableStream<Uint8Array> {
@@ -174,77 +174,46 @@ function paced(
   const cancelled = new AbortController();
   const stop = AbortSignal.any([signal, cancelled.signal]);
   const start = clock.now();
-  const rest = events.values();
   return new ReadableStream({
     async pull(controller) {
       stop.throwIfAborted();
-      const { value: event } = rest.next();
+      const event = events.shift();
       if (event === undefined) return controller.close();
-      const delayMs = start + event.atMs - clock.now();
+      const delayMs = start + event[0] - clock.now();
       if (delayMs > 0) await sleep(clock, delayMs, stop);
-      controller.enqueue(encoder.encode(`data: ${event.data}\n\n`));
+      controller.enqueue(encoder.encode(`data: ${event[1]}\n\n`));
     },
     cancel: () => cancelled.abort(),
   }, { highWaterMark: 0 });
 }
 
-function rejection(message: string, param: string | null): Response {
-  const error = { message, type: "invalid_request_error", param, code: null };
-  return Response.json({ error }, { status: 400 });
-}
-
 /**
- * Creates a `fetch` that answers Chat Completions requests by itself, for every URL and model, so
- * that everything can be tried without an account and a network. An invalid body gets a 400.
+ * Creates a `fetch` that answers the chat completions of this server by itself, for every URL and
+ * model, so that everything can be tried without an account and a network.
  */
-export function createDemoFetch(
-  clock: Clock,
-): (url: string, init: RequestInit) => Promise<Response> {
-  return async (_url, init) => {
-    const signal = init.signal ?? new AbortController().signal;
-    signal.throwIfAborted();
-    const body = tryParse(await new Response(init.body ?? null).text());
-    signal.throwIfAborted();
-    if (!isFields(body)) return rejection("The body must be a JSON object.", null);
-    const { messages, stream, stream_options: options } = body;
-    if (!Array.isArray(messages) || !messages[0] || !messages.every(isFields)) {
-      return rejection("'messages' must be a list of messages.", "messages");
+export function createDemoFetch(clock: Clock): Fetch {
+  return async (_url, { body: json, signal }) => {
+    signal?.throwIfAborted();
+    const body: ChatBody = await new Response(json ?? null).json();
+    const { tokens, finish_reason, usage } = complete(body);
+    if (!body.stream) {
+      const message = { role: "assistant", content: tokens.join("") };
+      return Response.json({ choices: [{ index: 0, message, finish_reason }], usage });
     }
-    for (const name of ["max_tokens", "max_completion_tokens"]) {
-      const limit = body[name] ?? 1;
-      if (!Number.isInteger(limit) || Number(limit) < 1) {
-        return rejection(`'${name}' must be an integer greater than 0.`, name);
-      }
-    }
-    const { tokens, finishReason, usage } = complete(body, messages);
-    const head = {
-      id: `chatcmpl-${crypto.randomUUID()}`,
-      object: stream === true ? "chat.completion.chunk" : "chat.completion",
-      created: Math.floor(clock.date() / 1000),
-      model: typeof body.model === "string" ? body.model : "demo",
-    };
-    const logprobs = null;
-    if (stream !== true) {
-      const message = { role: "assistant", content: tokens.join(""), refusal: null };
-      const choices = [{ index: 0, message, logprobs, finish_reason: finishReason }];
-      return Response.json({ ...head, choices, usage });
-    }
-    const hasUsage = isFields(options) && options.include_usage === true;
-    function chunk(delta: Fields, finish_reason: string | null = null) {
-      const choices = [{ index: 0, delta, logprobs, finish_reason }];
-      return { ...head, choices, ...(hasUsage && { usage: null }) };
-    }
-    const chunks = [
-      chunk({ role: "assistant", content: "", refusal: null }),
-      ...tokens.map((content) => chunk({ content })),
-      chunk({}, finishReason),
-      ...(hasUsage ? [{ ...head, choices: [], usage }] : []),
+    const chunk = (delta: Fields, finish_reason: string | null = null) =>
+      JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] });
+    const lastMs = FIRST_TOKEN_MS + (tokens.length - 1) * TOKEN_MS;
+    const events: [atMs: number, data: string][] = [
+      [0, chunk({ role: "assistant", content: "" })],
+      ...tokens.map((content, i): [number, string] => [
+        FIRST_TOKEN_MS + i * TOKEN_MS,
+        chunk({ content }),
+      ]),
+      [lastMs, chunk({}, finish_reason)],
+      [lastMs, JSON.stringify({ choices: [], usage })],
+      [lastMs, "[DONE]"],
     ];
-    const events = [...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"].map((data, i) => ({
-      data,
-      atMs: i === 0 ? 0 : FIRST_TOKEN_MS + (Math.min(i, tokens.length) - 1) * TOKEN_MS,
-    }));
-    return new Response(paced(events, clock, signal), {
+    return new Response(paced(events, clock, signal ?? new AbortController().signal), {
       headers: { "content-type": "text/event-stream" },
     });
   };

@@ -1,12 +1,12 @@
 import {
   type Capabilities,
   formatTypeFor,
-  isSystemMessage,
   type ResponseFormatType,
   type UpstreamBody,
 } from "../capabilities.ts";
 import {
   contentText,
+  isSystemMessage,
   type JsonFormat,
   type UpstreamMessage,
   type UpstreamRequest,
