@@ -1,99 +1,56 @@
-/**
- * Lets a client that asks again, while its first request still runs, join that run.
- *
- * @module
- */
 import type { CompletionHead } from "../api/chat/encode.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
+import { createEventBuffer } from "./event_buffer.ts";
 
-/** A run that several requests may read. */
+/** A run that answers several requests. */
 export interface SharedRun {
-  /** What all its answers share. */
+  /** The head of all its responses. */
   head: CompletionHead;
-  /**
-   * The run's events, from the first; a member that leaves ends only its own reading, and the
-   * last one that leaves ends the run.
-   *
-   * @param signal the member's own.
-   */
+  /** Reads all events. The run is aborted when its last reader stops. */
   read(signal: AbortSignal): AsyncGenerator<ReasoningEvent>;
 }
 
-/** The runs in progress, by key. */
-export interface SharedRuns {
-  /** The run of this key; started if there is none. */
-  join(
-    key: string,
-    head: CompletionHead,
-    start: (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>,
-  ): SharedRun;
-}
+type Start = (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>;
 
-/** Creates an empty set of runs. */
-export function createSharedRuns(): SharedRuns {
+/** Lets a client that repeats a request, while the first one is still running, join its run. */
+export function createSharedRuns() {
   const runs = new Map<string, SharedRun>();
   return {
-    join(key, head, start) {
-      const known = runs.get(key);
-      if (known !== undefined) return known;
-      const run = createRun(head, start, () => runs.delete(key));
+    /** The current run of this key, or a new one. */
+    join(key: string, head: CompletionHead, start: Start): SharedRun {
+      const run = runs.get(key) ?? createRun(head, start, () => runs.delete(key));
       runs.set(key, run);
       return run;
     },
   };
 }
 
-function createRun(
-  head: CompletionHead,
-  start: (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>,
-  onEnd: () => void,
-): SharedRun {
+function createRun(head: CompletionHead, start: Start, onEnd: () => void): SharedRun {
   const controller = new AbortController();
   const source = start(controller.signal);
-  const events: ReasoningEvent[] = [];
-  let end: { error?: unknown } | undefined;
+  const buffer = createEventBuffer(pull);
   let pulling: Promise<void> | undefined;
-  let members = 0;
+  let readers = 0;
 
-  /** Whoever is furthest on pulls for all. */
+  /** The most advanced reader pulls for every reader. */
   function pull(): Promise<void> {
-    return pulling ??= source.next().then(
-      ({ done, value }) => {
-        if (done) end = {};
-        else events.push(value);
-      },
-      (error) => {
-        end = { error };
-      },
-    ).finally(() => pulling = undefined);
+    return pulling ??= source.next()
+      .then(({ done, value }) => done ? buffer.end({}) : buffer.add(value))
+      .catch((error) => buffer.end({ error }))
+      .finally(() => pulling = undefined);
   }
 
   return {
     head,
     async *read(signal) {
-      members++;
-      const left = Promise.withResolvers<never>();
-      const leave = () => left.reject(signal.reason);
-      left.promise.catch(() => {});
-      signal.addEventListener("abort", leave, { once: true });
+      readers++;
       try {
-        for (let at = 0;;) {
-          signal.throwIfAborted();
-          const event = events[at];
-          if (event !== undefined) {
-            at++;
-            yield event;
-          } else if (end !== undefined) {
-            if ("error" in end) throw end.error;
-            return;
-          } else await Promise.race([pull(), left.promise]);
-        }
+        yield* buffer.read(signal);
       } finally {
-        signal.removeEventListener("abort", leave);
-        if (--members === 0) {
+        if (--readers === 0) {
           onEnd();
           controller.abort(signal.reason ?? new DOMException("No reader is left", "AbortError"));
-          // One that waits for its next reader hears this alone.
+          // The signal does not reach a source that is suspended at a yield.
           source.return(undefined).catch(() => {});
         }
       }

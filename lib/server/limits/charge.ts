@@ -22,27 +22,6 @@ export interface LimitReservation {
   end(): void;
 }
 
-/** The limits of all clients. */
-export interface Limits {
-  /**
-   * Reserves what a request is expected to use. Undefined for a client without limits.
-   *
-   * @param estimate called only if a limit applies.
-   * @param model its id, for messages.
-   * @throws {ApiError} 429 if the request is over a limit, which costs nothing; 503 if the limiter
-   *   cannot be reached.
-   */
-  reserve(
-    client: Client,
-    estimate: () => Estimate,
-    model: string,
-  ): Promise<LimitReservation | undefined>;
-  /** The current `x-ratelimit-*` headers of a client; undefined for a client without limits. */
-  headers(client: Client): Promise<Record<string, string>> | undefined;
-  /** Waits until every ended request is charged, and stops renewing leases. */
-  close(): Promise<void>;
-}
-
 export interface LimitsOptions {
   limiter: Limiter;
   /** Returns the current limits of all clients together. */
@@ -57,7 +36,10 @@ interface RuleCharge extends Charge {
 
 const RENEW_MS = LEASE_MS / 3;
 
-export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Limits {
+export type Limits = ReturnType<typeof createLimits>;
+
+/** The limits of all clients. */
+export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   /** The charges of each lease that is held. */
   const leases = new Map<string, RuleCharge[]>();
   const pending = new Set<Promise<void>>();
@@ -159,7 +141,19 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
   const isLimited = (client: Client) => rulesOf(client, limits()).length > 0;
 
   return {
-    async reserve(client, estimate, model) {
+    /**
+     * Reserves what a request is expected to use. Undefined for a client without limits.
+     *
+     * @param estimate called only if a limit applies.
+     * @param model its id, for messages.
+     * @throws {ApiError} 429 if the request is over a limit, which costs nothing; 503 if the
+     *   limiter cannot be reached.
+     */
+    async reserve(
+      client: Client,
+      estimate: () => Estimate,
+      model: string,
+    ): Promise<LimitReservation | undefined> {
       if (!isLimited(client)) return undefined;
       const lease = crypto.randomUUID();
       const estimated = estimate();
@@ -174,8 +168,11 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions): Li
       if (ok) return createReservation(charges, limitHeaders(ruleStates), lease);
       throw rejection(ruleStates, model, date);
     },
-    headers: (client) => isLimited(client) ? currentHeaders(client) : undefined,
-    async close() {
+    /** The current `x-ratelimit-*` headers of a client; undefined for a client without limits. */
+    headers: (client: Client): Promise<Record<string, string>> | undefined =>
+      isLimited(client) ? currentHeaders(client) : undefined,
+    /** Waits until every ended request is charged, and stops renewing leases. */
+    async close(): Promise<void> {
       stopRenewing();
       while (pending.size > 0) await Promise.all(pending);
     },

@@ -1,102 +1,63 @@
-/**
- * The events of runs without clients, in the store, so that another server can read them.
- *
- * @module
- */
+import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { Change, Store } from "../../store/store.ts";
-import type { Clock } from "../../clock.ts";
-import { deleteAll } from "./delete_all.ts";
+import { createSetJson, deleteAll, listAll } from "./entries.ts";
 
-/** How long events are gathered before they are written, in milliseconds. */
+/** How long events are collected before they are written together. */
 const FLUSH_MS = 500;
 
-/** Pieces of a log that are read at once. */
-const PAGE = 100;
+export type EventLog = ReturnType<typeof createEventLog>;
+export type EventLogWriter = ReturnType<EventLog["write"]>;
 
-/** Writes the events of one run. */
-export interface EventLogWriter {
-  /** Takes the next event; it is written a moment later, with those that follow it. */
-  push(event: ReasoningEvent): void;
-  /** The changes that write what is left. Throws where anything before could not be written. */
-  end(): Promise<Change[]>;
-}
-
-/** The events of all runs. */
-export interface EventLog {
-  /** Begins the log of a run. */
-  write(id: string): EventLogWriter;
-  /** The events that follow a piece, or from the first; `last` names the last piece read. */
-  read(id: string, after?: string): Promise<{ events: ReasoningEvent[]; last?: string }>;
-  /** Forgets a run's events. */
-  forget(id: string): Promise<void>;
-}
-
-/** Creates the log. */
-export function createEventLog(store: Store, clock: Clock, ttlMs: number): EventLog {
-  const collection = (id: string) => `events/${id}`;
-
-  async function* pieces(id: string, after?: string) {
-    for (;;) {
-      const entries = await store.list({
-        collection: collection(id),
-        limit: PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
-      yield* entries;
-      after = entries.at(-1)?.id;
-      if (entries.length < PAGE) return;
-    }
-  }
+/** The events of background runs, stored so that other servers can read them. */
+export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
+  const collectionOf = (id: string) => `events/${id}`;
+  const setJson = createSetJson({ ttlMs, now: clock.date });
 
   return {
-    write(id) {
+    /** Starts the log of a run. */
+    write(id: string) {
       let pending: ReasoningEvent[] = [];
-      let piece = 0;
-      let cancel: (() => void) | undefined;
+      let writes = 0;
+      let cancelTimer: (() => void) | undefined;
       let writing: Promise<unknown> = Promise.resolve();
-      const taken = (): Change[] => {
-        cancel?.();
-        cancel = undefined;
+      function takePending(): Change[] {
+        cancelTimer?.();
+        cancelTimer = undefined;
         if (pending.length === 0) return [];
-        const value = JSON.stringify(pending);
+        const key = { collection: collectionOf(id), id: (writes++).toString(16).padStart(8, "0") };
+        const change = setJson(key, pending);
         pending = [];
-        return [{
-          key: { collection: collection(id), id: (piece++).toString(16).padStart(8, "0") },
-          value,
-          expiresAt: clock.date() + ttlMs,
-        }];
-      };
-      const flush = () => {
-        const changes = taken();
+        return [change];
+      }
+      function flush(): void {
+        const changes = takePending();
         writing = writing.then(() => store.write(changes));
-        // Whoever ends the log hears of it; until then nobody waits.
+        // `end` reports the failure.
         writing.catch(() => {});
-      };
+      }
       return {
-        push(event) {
+        push(event: ReasoningEvent): void {
           pending.push(event);
-          cancel ??= clock.timer(FLUSH_MS, flush);
+          cancelTimer ??= clock.timer(FLUSH_MS, flush);
         },
-        async end() {
-          const changes = taken();
+        /** Returns changes with the remaining events. Throws if an earlier write failed. */
+        async end(): Promise<Change[]> {
+          const changes = takePending();
           await writing;
           return changes;
         },
       };
     },
-    async read(id, after) {
+    /** Reads the events after position `last`, or all; also returns the new position. */
+    async read(id: string, last?: string): Promise<{ events: ReasoningEvent[]; last?: string }> {
       const events: ReasoningEvent[] = [];
-      let last: string | undefined;
-      for await (const entry of pieces(id, after)) {
+      for await (const entry of listAll(store, collectionOf(id), last)) {
         events.push(...JSON.parse(entry.value) as ReasoningEvent[]);
         last = entry.id;
       }
       return last === undefined ? { events } : { events, last };
     },
-    async forget(id) {
-      const keys = await Array.fromAsync(pieces(id), (entry) => entry.id);
-      await deleteAll(store, collection(id), keys);
-    },
+    delete: (id: string): Promise<void> => deleteAll(store, collectionOf(id)),
   };
 }

@@ -1,89 +1,80 @@
-/**
- * Answers `POST /responses`: streamed, whole, or without its client.
- *
- * @module
- */
+/** Handles `POST /responses`: as a stream, as one JSON body, or in the background. */
 import type { AnswerWriter } from "../../api/dialect.ts";
 import { readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
-import { FIRST_INPUT, itemId, storedItem } from "../../api/responses/items.ts";
-import { type ResponseObject, responseObject, tokenCount } from "../../api/responses/object.ts";
 import { decodeResponsesRequest, type ResponsesRequest } from "../../api/responses/decode.ts";
 import {
   createResponseWriter,
   type ResponseWriter,
   type ResponseWriterOptions,
 } from "../../api/responses/encode.ts";
+import { FIRST_INPUT, itemId, storedItem } from "../../api/responses/items.ts";
+import { type ResponseObject, responseObject, tokenCount } from "../../api/responses/object.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import { estimatePrompt } from "../../reasoning/usage.ts";
 import { answerStream, answerWhole } from "../answering.ts";
-import { readJson } from "../http/json_body.ts";
 import type { Exchange, Handler } from "../exchange.ts";
-import type { KeptResponse } from "./stored.ts";
-import type { Memory } from "./recall.ts";
+import { readJson } from "../http/json_body.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Work } from "../work.ts";
+import { recall, type RecallSources } from "./recall.ts";
+import { ended, type StoredResponse } from "./response_store.ts";
+import { type StoredStreamOptions, streamStored } from "./stored_stream.ts";
 
-/** What the making of responses needs from outside. */
-export interface ResponsesOptions extends RunOptions {
-  /** What earlier requests left behind. */
-  memory: Memory;
+export interface ResponsesOptions extends RunOptions, RecallSources, StoredStreamOptions {
   /** Begins work that outlives its request. */
   beginWork: () => Work;
 }
 
-/** One response on its way. */
-interface Making {
-  body: ResponsesBody;
-  owner: string;
-  model: PublishedModel;
-  decoded: ResponsesRequest;
-  kept: KeptResponse;
-}
-
-/** Creates the handler of `POST /responses/input_tokens`: about how long a request's input is. */
+/** Handles `POST /responses/input_tokens`, which estimates the length of a request's input. */
 export function createInputTokensHandler(options: ResponsesOptions): Handler {
-  const { models, memory } = options;
   return async (request, exchange) => {
     const body = readResponsesBody(await readJson(request, options));
-    findModel(body.model ?? undefined, models, exchange.client);
-    const { known } = await memory.recall(exchange.client.owner, body);
-    const { messages, final } = decodeResponsesRequest(body, known).reasoning;
+    findModel(body.model ?? undefined, options.models, exchange.client);
+    const { context } = await recall(options, exchange.client.owner, body);
+    const { messages, final } = decodeResponsesRequest(body, context).reasoning;
     return Response.json(tokenCount(estimatePrompt(messages, final.tools)));
   };
 }
 
-/** Creates the handler of `POST /responses`. Throws what `toApiError` understands. */
+/** A request whose response is about to be created. */
+interface PendingResponse {
+  model: PublishedModel;
+  decoded: ResponsesRequest;
+  /** The response at its beginning. */
+  stored: StoredResponse;
+}
+
 export function createResponsesHandler(options: ResponsesOptions): Handler {
-  const { settings, clock, memory } = options;
+  const { settings, clock, responses, vault } = options;
 
   return async (request, exchange) => {
     const body = readResponsesBody(await readRequest(request, exchange, options));
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
-    const { owner } = exchange.client;
-    const { known, ids } = await memory.recall(owner, body);
+    const { context, ancestors } = await recall(options, exchange.client.owner, body);
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
-    const decoded = decodeResponsesRequest(body, known, strategy);
-    const kept = keptAtFirst(body, model, decoded, ids);
-    const making: Making = { body, owner, model, decoded, kept };
-    if (body.background) return await makeAlone(making, request, exchange);
+    const decoded = decodeResponsesRequest(body, context, strategy);
+    const stored = newResponse(body, model, decoded, ancestors);
+    if (body.background) {
+      return await startBackground({ model, decoded, stored }, request, exchange);
+    }
     const start = await prepareRun(model, decoded.reasoning, exchange, options);
     const answer = decoded.reasoning.stream ? answerStream : answerWhole;
     return await answer({
       events: start(exchange.work.signal),
-      writer: keeping(making),
+      writer: storingWriter(exchange.client.owner, stored),
       exchange,
       settings,
       clock,
     });
   };
 
-  function keptAtFirst(
+  function newResponse(
     body: ResponsesBody,
     model: PublishedModel,
     { input, reasoning }: ResponsesRequest,
     ancestors: string[],
-  ): KeptResponse {
+  ): StoredResponse {
     const response = responseObject(body, {
       createdAt: Math.floor(clock.date() / 1000),
       model: model.reasoning.id,
@@ -105,30 +96,31 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     };
   }
 
-  function writerOf({ kept }: Making, keep?: ResponseWriterOptions["keep"]): ResponseWriter {
+  function createWriter(
+    { response, stream }: StoredResponse,
+    keep?: ResponseWriterOptions["keep"],
+  ): ResponseWriter {
+    const { summaries, statusLines, sealed } = stream!;
+    const seal = sealed ? vault.seal : undefined;
     return createResponseWriter({
-      head: kept.response,
-      summaries: kept.stream!.summaries,
-      statusLines: kept.stream!.statusLines,
-      seal: kept.stream!.sealed ? memory.seal : undefined,
+      head: response,
+      summaries,
+      statusLines,
+      seal,
       keep,
       date: clock.date,
     });
   }
 
-  /** Writes a response that is kept as it ends, well or not. */
-  function keeping(making: Making): AnswerWriter {
-    const keep = (response: ResponseObject, thinking: string) =>
-      memory.keep(making.owner, {
-        ...making.kept,
-        response,
-        ...(thinking === "" ? {} : { thinking }),
-      });
-    const writer = writerOf(making, keep);
+  /** A writer that also stores the response at its end, successful or not. */
+  function storingWriter(owner: string, stored: StoredResponse): AnswerWriter {
+    const save = (response: ResponseObject, thinking: string) =>
+      responses.save(owner, ended(stored, response, thinking));
+    const writer = createWriter(stored, save);
     const fail: ResponseWriter["fail"] = async (error, begun) => {
       const frames = await writer.fail(error, begun);
-      // What failed is kept for those who look for it; that it failed is news enough.
-      await keep(writer.response(), writer.thinking()).catch(() => {});
+      // The client receives the first error, even if this one fails too.
+      await save(writer.response(), writer.thinking()).catch(() => {});
       return frames;
     };
     return {
@@ -143,29 +135,27 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     };
   }
 
-  async function makeAlone(
-    making: Making,
+  async function startBackground(
+    { model, decoded, stored }: PendingResponse,
     request: Request,
     exchange: Exchange,
   ): Promise<Response> {
-    const { owner, kept, model, decoded } = making;
     const work = options.beginWork();
     try {
       const reasoning = { ...decoded.reasoning, stream: true };
       const start = await prepareRun(model, reasoning, exchange, options, work);
-      await memory.background.start({
-        owner,
-        kept,
+      await options.background.start({
+        owner: exchange.client.owner,
+        stored,
         work,
         events: start(work.signal),
-        writer: writerOf(making),
-        finish: (last, changes, version) => memory.keep(owner, last, changes, version),
+        writer: createWriter(stored),
       });
     } catch (error) {
       work.end();
       throw error;
     }
-    if (!decoded.reasoning.stream) return Response.json(kept.response);
-    return await memory.answerAgain(owner, kept, { request, exchange, settings, clock });
+    if (!decoded.reasoning.stream) return Response.json(stored.response);
+    return await streamStored(options, stored, request, exchange);
   }
 }

@@ -1,38 +1,114 @@
-/**
- * The routes of `/responses` and `/conversations`.
- *
- * @module
- */
-import type { BackgroundRuns } from "./background.ts";
+import { ApiError } from "../../api/errors.ts";
+import type { Item } from "../../api/responses/body.ts";
+import { page } from "../../api/responses/object.ts";
+import type { Store } from "../../store/store.ts";
 import type { Handler } from "../exchange.ts";
-import { keptRoutes } from "./stored_routes.ts";
-import { createMemory, type MemoryOptions } from "./recall.ts";
-import { createInputTokensHandler, createResponsesHandler } from "./handler.ts";
 import type { Route } from "../router.ts";
 import type { RunOptions } from "../runs.ts";
+import type { Log } from "../telemetry/log.ts";
 import type { Work } from "../work.ts";
+import { type BackgroundRuns, createBackgroundRuns } from "./background.ts";
+import { conversationRoutes } from "./conversation_routes.ts";
+import { createConversationStore } from "./conversation_store.ts";
+import { createInputTokensHandler, createResponsesHandler } from "./handler.ts";
+import { integer, jsonRoute, listQuery } from "./json_route.ts";
+import { createResponseStore, type VersionedResponse } from "./response_store.ts";
+import { streamStored } from "./stored_stream.ts";
+import type { Vault } from "./vault.ts";
 
-/** What the routes need from outside. */
-export interface ResponsesRoutesOptions extends RunOptions, Omit<MemoryOptions, "background"> {
-  /** Runs without clients, which go on over reloads; empty until they are first needed. */
+export interface ResponsesRoutesOptions extends RunOptions {
+  store: Store;
+  /** How long responses and conversations are stored. */
+  ttlMs: number;
+  /** Maximum number of background runs at the same time. */
+  maxBackground: number;
+  /** Set when it is first used. Background runs continue when the configuration is reloaded. */
   background: { runs?: BackgroundRuns };
+  /** Seals private thinking. */
+  vault: Vault;
+  log: Log;
   /** Begins work that outlives its request. */
   beginWork: () => Work;
 }
 
 /** The routes of the Responses and Conversations APIs. */
 export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>[] {
-  const { background } = options;
-  const memory = createMemory({ ...options, background: background.runs });
-  background.runs = memory.background;
-  const responses = { ...options, memory };
+  const { store, ttlMs, clock, vault } = options;
+  const retention = { ttlMs, now: clock.date };
+  const conversations = createConversationStore(store, retention);
+  const responses = createResponseStore(store, conversations, retention);
+  const background = options.background.runs ??= createBackgroundRuns({ ...options, responses });
+  const shared = { ...options, responses, conversations, background };
+
+  async function find(owner: string, id: string): Promise<VersionedResponse> {
+    const found = await background.find(owner, id);
+    if (found !== undefined) return found;
+    throw new ApiError(404, `Response with id '${id.slice(0, 100)}' not found.`);
+  }
+
+  const retrieve: Handler = async (request, exchange, { id }) => {
+    const { stored } = await find(exchange.client.owner, id!);
+    const query = new URL(request.url).searchParams;
+    if (query.get("stream") === "true") {
+      const startingAfter = integer(query, "starting_after", -1);
+      return await streamStored(shared, stored, request, exchange, startingAfter);
+    }
+    const include = [...query.getAll("include"), ...query.getAll("include[]")];
+    if (!include.includes("reasoning.encrypted_content")) return Response.json(stored.response);
+    const sealed = await vault.seal(stored.thinking ?? "");
+    const output = stored.response.output.map((item) =>
+      item.type === "reasoning" ? { ...item, encrypted_content: sealed } : item
+    );
+    return Response.json({ ...stored.response, output });
+  };
+
+  /** The items before a response's own; none if a previous response is missing. */
+  async function itemsBefore(owner: string, previous: string | undefined): Promise<Item[]> {
+    if (previous === undefined) return [];
+    try {
+      return (await responses.history(owner, previous)).items.map(({ item }) => item);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return [];
+      throw error;
+    }
+  }
+
   return [
-    { method: "POST", path: "/responses", handle: createResponsesHandler(responses) },
+    { method: "POST", path: "/responses", handle: createResponsesHandler(shared) },
+    { method: "POST", path: "/responses/input_tokens", handle: createInputTokensHandler(shared) },
     {
+      // Optional in OpenAI's API, and not available here.
       method: "POST",
-      path: "/responses/input_tokens",
-      handle: createInputTokensHandler(responses),
+      path: "/responses/compact",
+      handle() {
+        throw new ApiError(404, "Invalid URL (POST /responses/compact)");
+      },
     },
-    ...keptRoutes(responses),
+    { method: "GET", path: "/responses/:id", handle: retrieve },
+    jsonRoute("DELETE", "/responses/:id", async (owner, { id }) => {
+      await find(owner, id);
+      await background.delete(owner, id);
+      return { id, object: "response", deleted: true };
+    }),
+    jsonRoute(
+      "POST",
+      "/responses/:id/cancel",
+      async (owner, { id }) => await background.cancel(owner, await find(owner, id)),
+    ),
+    jsonRoute("GET", "/responses/:id/input_items", async (owner, { id }, request) => {
+      const { after, limit, order } = listQuery(request);
+      const { stored } = await find(owner, id);
+      const items = [...await itemsBefore(owner, stored.ancestors.at(-1)), ...stored.input];
+      if (order === "desc") items.reverse();
+      const last = items.findIndex((item) => item.id === after);
+      if (after !== undefined && last < 0) {
+        throw new ApiError(404, `Item with id '${after.slice(0, 100)}' not found.`, {
+          param: "after",
+        });
+      }
+      const rest = items.slice(last + 1);
+      return page(rest.slice(0, limit), rest.length > limit);
+    }),
+    ...conversationRoutes(conversations, options),
   ];
 }

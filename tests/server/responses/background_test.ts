@@ -4,7 +4,10 @@ import { readResponsesBody } from "../../../lib/api/responses/body.ts";
 import { responseObject } from "../../../lib/api/responses/object.ts";
 import { createEventLog } from "../../../lib/server/responses/event_log.ts";
 import { createLog } from "../../../lib/server/telemetry/log.ts";
-import { createMemory } from "../../../lib/server/responses/recall.ts";
+import { createBackgroundRuns } from "../../../lib/server/responses/background.ts";
+import { createConversationStore } from "../../../lib/server/responses/conversation_store.ts";
+import { recall } from "../../../lib/server/responses/recall.ts";
+import { createResponseStore } from "../../../lib/server/responses/response_store.ts";
 import { createVault } from "../../../lib/server/responses/vault.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import type { Store } from "../../../lib/store/store.ts";
@@ -334,7 +337,7 @@ Deno.test("the events of a long run, however many pieces they are in, are read a
   assertEquals(events.map((event) => event.type === "answer" ? parseInt(event.text) : -1), [
     ...Array(250).keys(),
   ]);
-  await log.forget("resp_1");
+  await log.delete("resp_1");
   assertEquals(await store.list({ collection: "events/resp_1", limit: 999 }), []);
 });
 
@@ -393,8 +396,8 @@ Deno.test("why a response can't be kept is logged without what was read", async 
   await json(app.respond(body));
   isBroken = true;
   open();
-  while (!lines.some((line) => line.includes("could not be kept"))) await fake.advance(10);
-  const line = lines.find((line) => line.includes("could not be kept"))!;
+  while (!lines.some((line) => line.includes("could not be stored"))) await fake.advance(10);
+  const line = lines.find((line) => line.includes("could not be stored"))!;
   assert(JSON.parse(line).cause.startsWith("SyntaxError\n"), line);
   assertEquals(line.includes("planted"), false, line);
 });
@@ -413,46 +416,54 @@ Deno.test("a background response adds to its conversation when it is over", asyn
 
 Deno.test("a client never sees what is another's: responses, items, conversations, events", async () => {
   const { clock } = createFakeClock();
-  const memory = createMemory({
-    store: createMemoryStore({ now: clock.date }),
-    vault: createVault("secret", "o1-api sealed reasoning"),
+  const store = createMemoryStore({ now: clock.date });
+  const retention = { ttlMs: 1_000_000, now: clock.date };
+  const conversations = createConversationStore(store, retention);
+  const responses = createResponseStore(store, conversations, retention);
+  const background = createBackgroundRuns({
+    store,
+    responses,
+    ttlMs: retention.ttlMs,
+    maxBackground: 1,
     clock,
     log: createLog({ level: "error", format: "json", now: clock.date, write: () => {} }),
-    ttlMs: 1_000_000,
-    maxBackground: 1,
   });
-  const read = (more: object) => readResponsesBody({ input: "Hi", ...more });
-  const recall = (owner: string, more: object) => memory.recall(owner, read(more));
+  const vault = createVault("secret", "o1-api sealed reasoning");
+  const read = (fields: object) => readResponsesBody({ input: "Hi", ...fields });
+  const recallFor = (owner: string, fields: object) =>
+    recall({ responses, conversations, vault }, owner, read(fields));
   const facts = { createdAt: 1, model: "m", effort: "low", store: true };
   const begun = responseObject(read({ background: true }), facts);
   const message = { type: "message", role: "assistant", content: [], status: "completed" };
   const id = `msg_${begun.id.slice("resp_".length)}00000000`;
   const response = { ...begun, status: "completed" as const, output: [{ ...message, id }] };
-  await memory.keep("a", { response, input: [], ancestors: [] });
-  const conversation = await memory.conversations.create("a", {}, [{
+  await responses.save("a", { response, input: [], ancestors: [] });
+  const conversation = await conversations.create("a", {}, [{
     type: "message",
     content: "x",
   }]);
-  const [item] = await memory.conversations.items("a", conversation.id);
+  const [item] = await conversations.items("a", conversation.id);
 
-  assertEquals((await memory.background.find("a", response.id))?.kept.response.id, response.id);
-  assertEquals(await memory.background.find("b", response.id), undefined);
+  assertEquals((await background.find("a", response.id))?.stored.response.id, response.id);
+  assertEquals(await background.find("b", response.id), undefined);
   for (const each of [id, item!.id]) {
     const references = { input: [{ type: "item_reference", id: each }] };
-    assertEquals((await recall("a", references)).known.item(each!)?.type, "message");
-    assertEquals((await recall("b", references)).known.item(each!), undefined);
+    assertEquals((await recallFor("a", references)).context.item(each!)?.type, "message");
+    assertEquals((await recallFor("b", references)).context.item(each!), undefined);
   }
   const refusals = [
-    () => recall("b", { previous_response_id: response.id }),
-    () => recall("b", { conversation: conversation.id }),
-    () => memory.conversations.get("b", conversation.id),
-    () => memory.conversations.item("b", conversation.id, item!.id!),
-    () => memory.conversations.delete("b", conversation.id),
-    () => memory.conversations.append("b", conversation.id, []),
-    () => memory.background.read("b", response.id, new AbortController().signal).next(),
+    () => recallFor("b", { previous_response_id: response.id }),
+    () => recallFor("b", { conversation: conversation.id }),
+    () => conversations.get("b", conversation.id),
+    () => conversations.item("b", conversation.id, item!.id!),
+    () => conversations.delete("b", conversation.id),
+    () => conversations.append("b", conversation.id, []),
+    () => background.read("b", response.id, new AbortController().signal).next(),
   ];
   for (const refusal of refusals) {
     assertEquals((await assertRejects(refusal, ApiError)).status, 404);
   }
-  assertEquals((await recall("a", { previous_response_id: response.id })).ids, [response.id]);
+  assertEquals((await recallFor("a", { previous_response_id: response.id })).ancestors, [
+    response.id,
+  ]);
 });

@@ -1,0 +1,54 @@
+import {
+  type Change,
+  type Entry,
+  type EntryKey,
+  MAX_CHANGES,
+  type Store,
+} from "../../store/store.ts";
+
+/** How long entries are stored. */
+export interface Retention {
+  ttlMs: number;
+  /** Returns ms since 1970. */
+  now: () => number;
+}
+
+/** Builds the change that stores a value as JSON. `ifVersion` is as in {@link Change}. */
+export type SetJson = (key: EntryKey, value: unknown, ifVersion?: string | null) => Change;
+
+export function createSetJson({ ttlMs, now }: Retention): SetJson {
+  return (key, value, ifVersion) => ({
+    key,
+    value: JSON.stringify(value),
+    expiresAt: now() + ttlMs,
+    ...(ifVersion === undefined ? {} : { ifVersion }),
+  });
+}
+
+/** Lists a collection of any size, or the part of it behind the id `after`. */
+export async function* listAll(
+  store: Store,
+  collection: string,
+  after?: string,
+): AsyncGenerator<Entry> {
+  const limit = 200;
+  for (;;) {
+    const entries = await store.list({
+      collection,
+      limit,
+      ...(after === undefined ? {} : { after }),
+    });
+    yield* entries;
+    after = entries.at(-1)?.id;
+    if (entries.length < limit) return;
+  }
+}
+
+/** Deletes a collection of any size; not atomically. */
+export async function deleteAll(store: Store, collection: string): Promise<void> {
+  for (;;) {
+    const entries = await store.list({ collection, limit: MAX_CHANGES });
+    await store.write(entries.map(({ id }) => ({ key: { collection, id }, delete: true })));
+    if (entries.length < MAX_CHANGES) return;
+  }
+}

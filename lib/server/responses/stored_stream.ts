@@ -1,0 +1,117 @@
+import { ClientGoneError } from "../../api/errors.ts";
+import { createResponseWriter } from "../../api/responses/encode.ts";
+import type { Clock } from "../../clock.ts";
+import type { ServerSettings } from "../../config/resolve.ts";
+import type { ReasoningEvent } from "../../reasoning/events.ts";
+import { answerStream } from "../answering.ts";
+import type { Exchange } from "../exchange.ts";
+import type { BackgroundRuns } from "./background.ts";
+import { type ResponseStore, storedError, type StoredResponse } from "./response_store.ts";
+import type { Vault } from "./vault.ts";
+
+export interface StoredStreamOptions {
+  responses: ResponseStore;
+  background: BackgroundRuns;
+  vault: Vault;
+  settings: ServerSettings;
+  clock: Clock;
+}
+
+/**
+ * Streams a stored response, which may still be running.
+ *
+ * @param startingAfter number of the last event that the client has.
+ */
+export async function streamStored(
+  { responses, background, vault, settings, clock }: StoredStreamOptions,
+  stored: StoredResponse,
+  request: Request,
+  exchange: Exchange,
+  startingAfter?: number,
+): Promise<Response> {
+  const { work, client: { owner } } = exchange;
+  const { response, stream } = stored;
+  work.limit(settings.stream_timeout_ms);
+  const abort = () =>
+    work.abort(new ClientGoneError("The client disconnected before the response"));
+  if (request.signal.aborted) abort();
+  request.signal.addEventListener("abort", abort, { once: true });
+
+  let completedAt = response.completed_at;
+  /** Reads the time of completion, so that every stream of the response ends alike. */
+  async function* withCompletion(events: AsyncGenerator<ReasoningEvent>) {
+    for await (const event of events) {
+      if (event.type === "finish") {
+        const last = await responses.find(owner, response.id);
+        completedAt = last?.stored.response.completed_at ?? null;
+      }
+      yield event;
+    }
+  }
+
+  const writer = createResponseWriter({
+    head: {
+      ...response,
+      status: "in_progress",
+      output: [],
+      usage: null,
+      completed_at: null,
+      error: null,
+      incomplete_details: null,
+    },
+    summaries: stream?.summaries ?? true,
+    statusLines: stream?.statusLines ?? true,
+    seal: stream?.sealed ? vault.seal : undefined,
+    startingAfter,
+    usage: response.usage,
+    date: () => completedAt === null ? clock.date() : completedAt * 1000,
+  });
+  return await answerStream({
+    events: response.background
+      ? withCompletion(background.read(owner, response.id, work.signal))
+      : replay(stored),
+    writer: { encoder: () => writer, collector: () => writer },
+    exchange,
+    settings,
+    clock,
+    begun: true,
+  });
+}
+
+/** Events that produce the response, each text in one piece. Throws the error of a failed one. */
+async function* replay(
+  { response, thinking = "" }: StoredResponse,
+): AsyncGenerator<ReasoningEvent> {
+  let step = 0;
+  let calls = 0;
+  for (const item of response.output) {
+    if (item.type === "reasoning") {
+      const texts = (item.summary as { text: string }[]).map(({ text }) => text);
+      // Hidden thinking leaves an item as well.
+      for (const text of texts.length === 0 ? [""] : texts) {
+        step++;
+        yield { type: "step_start", step, titled: false };
+        if (text !== "") yield { type: "reasoning", step, part: "content", text };
+        yield { type: "step_end", step, title: "", content: thinking, seconds: 0 };
+      }
+    } else if (item.type === "function_call") {
+      const { call_id: id, name } = item as unknown as { call_id: string; name: string };
+      yield { type: "tool_call", index: calls++, id, name, arguments: String(item.arguments) };
+    } else {
+      for (const part of item.content as { type: string; text?: string; refusal?: string }[]) {
+        if (part.refusal) yield { type: "refusal", text: part.refusal };
+        else if (part.text) yield { type: "answer", text: part.text };
+      }
+    }
+  }
+  if (response.error !== null) throw storedError(response.error);
+  const reason = response.incomplete_details?.reason;
+  yield {
+    type: "finish",
+    reason: reason === "max_output_tokens"
+      ? "length"
+      : reason === "content_filter"
+      ? "content_filter"
+      : "stop",
+  };
+}
