@@ -79,11 +79,17 @@ function thinkingModel({ body }: Call): Reply {
   return { status: 400, body: JSON.stringify({ error }) };
 }
 
-/** Lets time pass in small pieces, with room for the network between, until it is done. */
-async function passing<T>(fake: FakeClock, work: Promise<T>): Promise<T> {
+/**
+ * Advances the time until work is done. After each step a read waits for the store, whose answers
+ * take real time, so that leases do not expire before they can be renewed.
+ */
+async function passing<T>({ fake, store }: Fleet, work: Promise<T>): Promise<T> {
   let over = false;
   const done = work.finally(() => over = true);
-  while (!over) await fake.advance(20);
+  while (!over) {
+    await fake.advance(20);
+    await store.get([]);
+  }
   return await done;
 }
 
@@ -149,7 +155,7 @@ for (const { kind, ignore, start } of BACKENDS) {
 
   test("a conversation is continued in turns, and by all at once", async () => {
     await using fleet = await setUp({ gate: () => {} });
-    const { a, b, fake, upstream } = fleet;
+    const { a, b, upstream } = fleet;
     const { id } = await json(a.send(CONVERSATIONS, { items: [user("0")] }));
     const ask = (app: TestApp, input: string) =>
       json(app.respond({ model: "plain", conversation: id, input }));
@@ -159,7 +165,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     const answer = "The answer is 4.";
     assertEquals(sent(upstream, 2), ["0", "1", answer, "2", answer, "3"]);
     const inputs = Array.from({ length: 10 }, (_, index) => `together ${index}`);
-    await passing(fake, Promise.all(inputs.map((each, index) => ask([a, b][index % 2]!, each))));
+    await passing(fleet, Promise.all(inputs.map((each, index) => ask([a, b][index % 2]!, each))));
     const { data } = await json(b.send(`${CONVERSATIONS}/${id}/items?order=asc&limit=100`));
     assertEquals(data.length, 7 + 20);
     assertEquals(new Set(data.map((item: Event) => item.id)).size, 27);
@@ -203,12 +209,12 @@ for (const { kind, ignore, start } of BACKENDS) {
     assertEquals(await json(b.send(`/v1/responses/${begun.id}`)), begun);
     const path = `/v1/responses/${begun.id}?stream=true`;
     const reader = readEvents(await b.send(path));
-    const first = await passing(fake, reader.until("output_text.delta"));
+    const first = await passing(fleet, reader.until("output_text.delta"));
     await reader.cancel();
     const last = first.at(-1).sequence_number;
     const resumed = readEvents(await b.send(`${path}&starting_after=${last}`));
     open();
-    const rest = await passing(fake, resumed.rest());
+    const rest = await passing(fleet, resumed.rest());
     assertEquals(rest[0].sequence_number, last + 1);
     assertEquals(joined([...first, ...rest], "output_text"), "The answer is 4.");
     const whole = await reach(fake, b, begun.id, "completed");
@@ -218,7 +224,7 @@ for (const { kind, ignore, start } of BACKENDS) {
       [a, b].map(async (each) => parseEvents(await (await each.send(path)).text())),
     );
     assertEquals(here, there);
-    await passing(fake, a.drain(1_000));
+    await passing(fleet, a.drain(1_000));
     assertEquals(fake.pending(), 0);
   });
 
@@ -235,7 +241,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     assertEquals(cancelled.status, "cancelled");
     await fake.advance(5_000);
     await leaving;
-    await passing(fake, a.drain(1_000));
+    await passing(fleet, a.drain(1_000));
     for (const app of [b, await fleet.another()]) {
       assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "cancelled");
     }
@@ -251,7 +257,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     await json(b.send(`/v1/responses/${id}`, undefined, { method: "DELETE" }));
     await fake.advance(5_000);
     await upstream.calls[0]!.left;
-    await passing(fake, a.drain(1_000));
+    await passing(fleet, a.drain(1_000));
     const left = () => store.list({ collection: `events/${id}`, limit: 9 });
     // The clock that is turned by hand is ahead of the store, which takes its own time.
     for (let looks = 0; looks < 1_000 && (await left()).length > 0; looks++);
@@ -279,7 +285,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     assertEquals(events.at(-1).response.error, failed.error);
     // Only slow after all: what the others have said stands.
     open();
-    await passing(still, dead.drain(1_000));
+    await passing({ ...fleet, fake: still }, dead.drain(1_000));
     assertEquals(await json(b.send(`/v1/responses/${id}`)), failed);
   });
 
@@ -297,6 +303,6 @@ for (const { kind, ignore, start } of BACKENDS) {
     const done = await reach(fake, b, id, "completed");
     assertNotEquals(done.completed_at, done.created_at);
     assert(done.usage.output_tokens > 0);
-    await passing(fake, a.drain(1_000));
+    await passing(fleet, a.drain(1_000));
   });
 }
