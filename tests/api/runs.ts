@@ -1,5 +1,5 @@
 /**
- * Events as a run emits them, for tests of what is made from them.
+ * Runs and their events, for tests of encoders.
  *
  * @module
  */
@@ -7,19 +7,16 @@ import fc from "fast-check";
 import type { ReasoningEvent, ToolCallEvent } from "../../lib/reasoning/events.ts";
 import type { Usage } from "../../lib/reasoning/usage.ts";
 
-/** What a run comes to, without regard to the pieces that it comes in. */
+/** The content of a run, however it is split into events. */
 export interface Run {
-  /** Its steps, with what is said before each. */
   steps: readonly RunStep[];
   /** Status lines between the last step and the answer. */
   status?: readonly string[];
-  /** The answer. */
   answer?: string;
-  /** The refusal in its place. */
   refusal?: string;
-  /** Tool calls, all pieces of one call in a row. */
+  /** The pieces of one call are not interleaved with those of another. */
   calls?: readonly { id: string; name: string; arguments: string }[];
-  /** Why it ended; default `stop`, or `tool_calls` where there are any. */
+  /** Default: `tool_calls` if there are any, else `stop`. */
   finish?: "stop" | "length" | "tool_calls" | "content_filter";
 }
 
@@ -27,17 +24,16 @@ export interface Run {
 export interface RunStep {
   /** Status lines before it. */
   status?: readonly string[];
-  /** Its title; empty for free thinking and for steps that lack one. */
+  /** Empty for untitled steps. */
   title?: string;
-  /** Whether the title became known too late to be shown. */
+  /** Whether the title arrives too late to be shown. */
   late?: boolean;
-  /** Its content. */
   content?: string;
-  /** How long it took; default 1.5. */
+  /** Default: 1.5. */
   seconds?: number;
 }
 
-/** The counts of every run here. */
+/** The usage of every run. */
 export const USAGE: Usage = {
   promptTokens: 11,
   cachedTokens: 3,
@@ -52,25 +48,23 @@ export const USAGE: Usage = {
   },
 };
 
-/** Cuts a text into pieces. */
+/** Splits a text into pieces. */
 export type Cut = (text: string) => string[];
 
-/** One piece, as it is. */
 export const whole: Cut = (text) => text === "" ? [] : [text];
 
-/** Pieces of one character. */
 export const characters: Cut = (text) => [...text];
 
-/** The events of a run, its texts cut into pieces. */
+/** Returns the events of a run, with its texts split into pieces. */
 export function eventsOf(run: Run, cut: Cut = whole): ReasoningEvent[] {
   const events: ReasoningEvent[] = [];
-  const say = (lines: readonly string[] = []) => {
+  const addStatus = (lines: readonly string[] = []) => {
     for (const text of lines) events.push({ type: "status", text });
   };
-  run.steps.forEach((one, index) => {
-    const { title = "", late = false, content = "", seconds = 1.5 } = one;
+  run.steps.forEach((runStep, index) => {
+    const { title = "", late = false, content = "", seconds = 1.5 } = runStep;
     const step = index + 1;
-    say(one.status);
+    addStatus(runStep.status);
     events.push({ type: "step_start", step, titled: title !== "" });
     for (const text of late ? [] : cut(title)) {
       events.push({ type: "reasoning", step, part: "title", text });
@@ -80,7 +74,7 @@ export function eventsOf(run: Run, cut: Cut = whole): ReasoningEvent[] {
     }
     events.push({ type: "step_end", step, title, content, seconds });
   });
-  say(run.status);
+  addStatus(run.status);
   for (const text of cut(run.answer ?? "")) events.push({ type: "answer", text });
   for (const text of cut(run.refusal ?? "")) events.push({ type: "refusal", text });
   run.calls?.forEach(({ id, name, arguments: json }, index) => {
@@ -95,7 +89,7 @@ export function eventsOf(run: Run, cut: Cut = whole): ReasoningEvent[] {
   return events;
 }
 
-/** Text with what breaks encoders: quotes, line breaks of all kinds, NUL, tags, other planes. */
+/** Text that may break encoders: quotes, line breaks, NUL, tags, characters outside the BMP. */
 export const wildText = (): fc.Arbitrary<string> =>
   fc.array(
     fc.oneof(
@@ -125,10 +119,9 @@ export const wildText = (): fc.Arbitrary<string> =>
     { maxLength: 6 },
   ).map((parts) => parts.join(""));
 
-/** A line for people. */
+/** Text without line breaks. */
 const line = () => wildText().map((text) => text.replace(/[\r\n]/g, " "));
 
-/** Any run. */
 export function anyRun(): fc.Arbitrary<Run> {
   const step = fc.record({
     status: fc.array(line(), { maxLength: 2 }),
@@ -148,7 +141,7 @@ export function anyRun(): fc.Arbitrary<Run> {
   );
 }
 
-/** Any way of cutting, never through a surrogate pair, as upstream texts are cut. */
+/** Any way to split a text, but never inside a surrogate pair. */
 export function anyCut(): fc.Arbitrary<Cut> {
   return fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }).map(
     (sizes) => (text) => {

@@ -4,28 +4,28 @@ import { sseBody } from "../../lib/api/sse_writer.ts";
 import type { ReasoningEvent } from "../../lib/reasoning/events.ts";
 import { createFakeClock } from "../support/clock.ts";
 
-/** A stream whose events the test sends, and what a client has read of it, write by write. */
+/** Creates a stream of events that the test sends, and records each write that a client reads. */
 async function setup({ reads = true, start = "" } = {}) {
   const { clock, advance, pending } = createFakeClock();
   const waiting: PromiseWithResolvers<IteratorResult<ReasoningEvent>>[] = [];
   const sent: (string | Error | undefined)[] = [];
-  let asked = 0;
+  let requested = 0;
   const settle = () => {
     while (waiting.length > 0 && sent.length > 0) {
-      const one = waiting.shift()!;
+      const next = waiting.shift()!;
       const text = sent.shift();
-      if (text instanceof Error) one.reject(text);
-      else if (text === undefined) one.resolve({ done: true, value: undefined });
-      else one.resolve({ done: false, value: { type: "answer", text } });
+      if (text instanceof Error) next.reject(text);
+      else if (text === undefined) next.resolve({ done: true, value: undefined });
+      else next.resolve({ done: false, value: { type: "answer", text } });
     }
   };
   const events: AsyncIterator<ReasoningEvent> = {
     next() {
-      asked++;
-      const one = Promise.withResolvers<IteratorResult<ReasoningEvent>>();
-      waiting.push(one);
+      requested++;
+      const next = Promise.withResolvers<IteratorResult<ReasoningEvent>>();
+      waiting.push(next);
       settle();
-      return one.promise;
+      return next.promise;
     },
   };
   const ends: string[] = [];
@@ -62,7 +62,7 @@ async function setup({ reads = true, start = "" } = {}) {
     advance,
     pending,
     reader,
-    asked: () => asked,
+    requested: () => requested,
     async send(...texts: (string | Error | undefined)[]) {
       sent.push(...texts);
       settle();
@@ -71,7 +71,7 @@ async function setup({ reads = true, start = "" } = {}) {
   };
 }
 
-Deno.test("the first frames go out at once, those that follow soon go out together", async () => {
+Deno.test("the first frames are sent at once, and frames that follow within 5 ms together", async () => {
   const { writes, ends, send, advance, pending } = await setup({ start: "s" });
   await send("a");
   assertEquals(writes, ["s", "a"]);
@@ -92,7 +92,7 @@ Deno.test("the first frames go out at once, those that follow soon go out togeth
   assertEquals(pending(), 0);
 });
 
-Deno.test("frames that do not follow others soon do not wait", async () => {
+Deno.test("frames that come 5 ms after the last write are sent at once", async () => {
   const { writes, send, advance, pending } = await setup();
   for (const text of ["a", "b", "c"]) {
     await send(text);
@@ -105,14 +105,14 @@ Deno.test("frames that do not follow others soon do not wait", async () => {
   assertEquals(pending(), 0);
 });
 
-Deno.test("events without frames do not make those behind them wait", async () => {
+Deno.test("events without frames do not delay later frames", async () => {
   const { writes, send } = await setup();
   await send("", "", "a");
   assertEquals(writes, ["a"]);
   await send(undefined);
 });
 
-Deno.test("what waits goes out before the frame that tells a failure", async () => {
+Deno.test("waiting frames are sent before the error frame", async () => {
   const { writes, ends, send, pending } = await setup();
   await send("a", "b", new Error("no"));
   assertEquals(writes, ["a", "b!"]);
@@ -120,7 +120,7 @@ Deno.test("what waits goes out before the frame that tells a failure", async () 
   assertEquals(pending(), 0);
 });
 
-Deno.test("no more than so much waits", async () => {
+Deno.test("the waiting text is limited", async () => {
   const { writes, send } = await setup();
   const text = "x".repeat(1_000);
   await send(...Array(101).fill(text));
@@ -129,20 +129,20 @@ Deno.test("no more than so much waits", async () => {
   assertEquals(writes.join("").length, 101_000);
 });
 
-Deno.test("a client that does not read stops the reading of events, whatever waits", async () => {
-  const { asked, send, advance, pending, reader, ends } = await setup({ reads: false });
+Deno.test("a client that does not read stops the reading of events, even with waiting frames", async () => {
+  const { requested, send, advance, pending, reader, ends } = await setup({ reads: false });
   await send(...Array(50).fill("a"));
   for (let i = 0; i < 20; i++) await advance(1);
-  const once = asked();
+  const before = requested();
   for (let i = 0; i < 200; i++) await advance(10);
-  assertEquals(asked(), once);
-  assertEquals(once < 5, true, `${once} events were read`);
+  assertEquals(requested(), before);
+  assertEquals(before < 5, true, `${before} events were read`);
   await reader.cancel();
   assertEquals(ends, ["cancel"]);
   assertEquals(pending(), 0);
 });
 
-Deno.test("a client that leaves takes with it what waits", async () => {
+Deno.test("waiting frames are dropped when the client disconnects", async () => {
   const { writes, ends, send, advance, pending, reader } = await setup();
   await send("a", "b");
   await reader.cancel();

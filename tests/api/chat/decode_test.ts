@@ -12,11 +12,11 @@ const TOOL = { type: "function", function: { name: "f", parameters: { type: "obj
 const decode = (fields: Record<string, unknown> = {}, strategy?: string): ChatRequest =>
   decodeChatRequest({ messages: MESSAGES, ...fields }, { strategy });
 
-const refuse = (fields: Record<string, unknown>): ApiError =>
+const decodeError = (fields: Record<string, unknown>): ApiError =>
   assertThrows(() => decode(fields), ApiError);
 
-/** Either a request or an error that a client can be shown. */
-function decodesOrRefuses(json: unknown): void {
+/** Asserts that a body decodes, or fails with an error that is fit for clients. */
+function assertDecodesOrRejects(json: unknown): void {
   try {
     const request = decodeChatRequest(json);
     assert(request.reasoning.messages.length > 0);
@@ -31,7 +31,7 @@ function decodesOrRefuses(json: unknown): void {
   }
 }
 
-/** A body with every field that is known, all of them right. */
+/** A valid body with every known field. */
 const FULL: Record<string, unknown> = {
   model: "o1",
   messages: [
@@ -66,18 +66,18 @@ const FULL: Record<string, unknown> = {
   reasoning_format: "parsed",
 };
 
-Deno.test("any JSON at all is decoded or refused", () => {
-  fc.assert(fc.property(fc.json(), (text) => decodesOrRefuses(JSON.parse(text))), {
+Deno.test("any JSON is decoded or rejected", () => {
+  fc.assert(fc.property(fc.json(), (text) => assertDecodesOrRejects(JSON.parse(text))), {
     numRuns: 500,
   });
-  fc.assert(fc.property(fc.anything(), decodesOrRefuses), { numRuns: 500 });
+  fc.assert(fc.property(fc.anything(), assertDecodesOrRejects), { numRuns: 500 });
 });
 
-Deno.test("any body with any wrong field is decoded or refused, and the field is named", () => {
+Deno.test("a body with any invalid field is decoded or rejected, naming the field", () => {
   const field = fc.constantFrom(...Object.keys(FULL));
   fc.assert(
     fc.property(fc.dictionary(field, fc.jsonValue(), { minKeys: 1 }), (wrong) => {
-      decodesOrRefuses({ ...FULL, ...wrong });
+      assertDecodesOrRejects({ ...FULL, ...wrong });
     }),
     { numRuns: 1_000 },
   );
@@ -94,7 +94,7 @@ Deno.test("any body with any wrong field is decoded or refused, and the field is
   );
 });
 
-Deno.test("any message with any wrong part is decoded or refused", () => {
+Deno.test("a message with any invalid part is decoded or rejected", () => {
   const part = fc.record({ type: fc.anything(), text: fc.anything() }, { requiredKeys: [] });
   const message = fc.record({
     role: fc.oneof(fc.constantFrom("user", "assistant", "tool"), fc.anything()),
@@ -102,7 +102,7 @@ Deno.test("any message with any wrong part is decoded or refused", () => {
     tool_calls: fc.anything(),
     tool_call_id: fc.anything(),
   }, { requiredKeys: [] });
-  fc.assert(fc.property(fc.array(message), (messages) => decodesOrRefuses({ messages })));
+  fc.assert(fc.property(fc.array(message), (messages) => assertDecodesOrRejects({ messages })));
 });
 
 for (
@@ -110,22 +110,22 @@ for (
     ["no messages", { messages: undefined }, "messages", "missing_required_parameter"],
     ["null messages", { messages: null }, "messages", "invalid_type"],
     ["empty messages", { messages: [] }, "messages", "invalid_value"],
-    ["a role unheard of", { messages: [{ role: "x" }] }, "messages[0].role", "invalid_value"],
+    ["an unknown role", { messages: [{ role: "x" }] }, "messages[0].role", "invalid_value"],
     ["a part without a type", { messages: [{ role: "user", content: [{}] }] }, /^messages/, /./],
-    ["half a token", { max_tokens: 1.5 }, "max_tokens", "invalid_type"],
-    ["no token", { max_completion_tokens: 0 }, "max_completion_tokens", "invalid_value"],
-    ["a hot temperature", { temperature: 2.1 }, "temperature", "invalid_value"],
-    ["five stops", { stop: ["1", "2", "3", "4", "5"] }, "stop", "invalid_type"],
+    ["a fraction of a token", { max_tokens: 1.5 }, "max_tokens", "invalid_type"],
+    ["zero tokens", { max_completion_tokens: 0 }, "max_completion_tokens", "invalid_value"],
+    ["too high a temperature", { temperature: 2.1 }, "temperature", "invalid_value"],
+    ["five stop sequences", { stop: ["1", "2", "3", "4", "5"] }, "stop", "invalid_type"],
     ["129 tools", { tools: Array(129).fill(TOOL) }, "tools", "invalid_value"],
-    ["an effort unheard of", { reasoning_effort: "huge" }, "reasoning_effort", "invalid_value"],
-    ["a format unheard of", { reasoning_format: "xml" }, "reasoning_format", "invalid_value"],
+    ["an unknown effort", { reasoning_effort: "huge" }, "reasoning_effort", "invalid_value"],
+    ["an unknown format", { reasoning_format: "xml" }, "reasoning_format", "invalid_value"],
     ["stream as text", { stream: "true" }, "stream", "invalid_type"],
     ["two choices", { n: 2 }, "n", "invalid_value"],
-    ["no choice", { n: 0 }, "n", "invalid_value"],
+    ["zero choices", { n: 0 }, "n", "invalid_value"],
   ] as const
 ) {
-  Deno.test(`${name} is a 400 that names the field`, () => {
-    const error = refuse(fields);
+  Deno.test(`400 for ${name}, naming the field`, () => {
+    const error = decodeError(fields);
     assertEquals(error.status, 400);
     if (typeof param === "string") assertEquals(error.param, param);
     else assert(param.test(error.param!));
@@ -134,7 +134,7 @@ for (
   });
 }
 
-Deno.test("null means absent, in every field but messages", () => {
+Deno.test("null means absent in every field except messages", () => {
   const nulls = Object.fromEntries(
     Object.keys(FULL).filter((name) => name !== "messages").map((name) => [name, null]),
   );
@@ -143,7 +143,7 @@ Deno.test("null means absent, in every field but messages", () => {
   assertEquals(decode({ stream_options: { include_usage: null } }), decode());
 });
 
-Deno.test("max_completion_tokens wins over max_tokens", () => {
+Deno.test("max_completion_tokens takes precedence over max_tokens", () => {
   const tokens = (fields: Record<string, unknown>) => decode(fields).reasoning.maxTokens;
   assertEquals(tokens({ max_tokens: 10, max_completion_tokens: 20 }), 20);
   assertEquals(tokens({ max_tokens: 20, max_completion_tokens: 10 }), 10);
@@ -152,7 +152,7 @@ Deno.test("max_completion_tokens wins over max_tokens", () => {
   assertEquals(tokens({}), undefined);
 });
 
-Deno.test("every effort is taken, in either of its two places", () => {
+Deno.test("every effort is accepted in both of its fields", () => {
   const effort = (fields: Record<string, unknown>) => decode(fields).reasoning.effort;
   for (const value of EFFORTS) {
     assertEquals(effort({ reasoning_effort: value }), value);
@@ -177,7 +177,7 @@ for (
     { chat_template_kwargs: { thinking: false } },
   ]
 ) {
-  Deno.test(`${JSON.stringify(fields)} means no reasoning, whatever the effort`, () => {
+  Deno.test(`${JSON.stringify(fields)} turns reasoning off, whatever the effort`, () => {
     assertEquals(decode(fields).reasoning.effort, "none");
     assertEquals(decode({ reasoning_effort: "high", ...fields }).reasoning.effort, "none");
   });
@@ -190,14 +190,14 @@ for (
     { thinking_budget: 100 },
   ]
 ) {
-  Deno.test(`${JSON.stringify(fields)} bounds the thinking alone`, () => {
+  Deno.test(`${JSON.stringify(fields)} limits the thinking alone`, () => {
     const { reasoning } = decode(fields);
     assertEquals(reasoning.thinkingTokens, 100);
     assertEquals([reasoning.maxTokens, reasoning.effort], [undefined, undefined]);
   });
 }
 
-Deno.test("every way of choosing where the reasoning goes", () => {
+Deno.test("every way to choose a format", () => {
   const format = (fields: Record<string, unknown>) => decode(fields).format;
   assertEquals(format({}), undefined);
   assertEquals(format({ reasoning_format: "parsed" }), "both");
@@ -211,7 +211,7 @@ Deno.test("every way of choosing where the reasoning goes", () => {
   assertEquals(format({ include_reasoning: false, reasoning_format: "raw" }), "hidden");
 });
 
-Deno.test("raw beside tools or a JSON format is refused", () => {
+Deno.test("raw reasoning is rejected with tools or a JSON format", () => {
   for (
     const fields of [
       { tools: [TOOL] },
@@ -219,7 +219,7 @@ Deno.test("raw beside tools or a JSON format is refused", () => {
       { response_format: { type: "json_schema", json_schema: { name: "a", schema: {} } } },
     ]
   ) {
-    const error = refuse({ reasoning_format: "raw", ...fields });
+    const error = decodeError({ reasoning_format: "raw", ...fields });
     assertEquals([error.status, error.param], [400, "reasoning_format"]);
     const named = decode({ reasoning_format: "markdown", ...fields });
     assertEquals(formatOf(named, "both"), "both");
@@ -233,7 +233,7 @@ Deno.test("raw beside tools or a JSON format is refused", () => {
   }
 });
 
-Deno.test("the strategy and its options are what is left of reasoning", () => {
+Deno.test("the other fields of reasoning are options of the strategy", () => {
   const { reasoning } = decode({
     reasoning: {
       strategy: "steps",
@@ -253,7 +253,7 @@ Deno.test("the strategy and its options are what is left of reasoning", () => {
   assertEquals(decode({ reasoning: { strategy: null } }, "direct").reasoning.strategy, "direct");
 });
 
-Deno.test("fields for the final call keep their names and values, and no others go along", () => {
+Deno.test("fields of the final call keep their names and values; other fields are dropped", () => {
   const { reasoning, flags, model } = decodeChatRequest({ ...FULL, user: "u", logprobs: 1 });
   const { temperature, top_p, seed, stop, tools, tool_choice } = FULL;
   const { parallel_tool_calls } = FULL;
@@ -271,16 +271,16 @@ Deno.test("fields for the final call keep their names and values, and no others 
   assertEquals(decode().reasoning.final, {});
 });
 
-Deno.test("a JSON answer is asked for by a format of either kind, and not by text", () => {
+Deno.test("both JSON formats request a JSON answer, and text does not", () => {
   const json = (response_format: unknown) => decode({ response_format }).reasoning.json;
   assertEquals(json({ type: "text" }), undefined);
   assertEquals(json({ type: "json_object" })?.schema, undefined);
   const schema = { type: "object", properties: { a: { type: "number" } } };
-  const asked = json({ type: "json_schema", json_schema: { name: "a", strict: true, schema } });
-  assertEquals([asked?.name, asked?.strict, asked?.schema], ["a", true, schema]);
+  const requested = json({ type: "json_schema", json_schema: { name: "a", strict: true, schema } });
+  assertEquals([requested?.name, requested?.strict, requested?.schema], ["a", true, schema]);
 });
 
-Deno.test("fields that nobody knows do no harm, wherever they are", () => {
+Deno.test("unknown fields are ignored at every level", () => {
   const odd = { unknown: { deep: [1] }, chat_id: "x", metadata: { a: "b" }, store: true };
   assertEquals(decode(odd), decode());
   const message = { role: "user", content: "Hi", prompt_cache_breakpoint: true };

@@ -15,7 +15,6 @@ import { anyCut, anyRun, type Cut, eventsOf, type Run, USAGE, whole } from "../r
 
 const HEAD = completionHead("o1", Date.UTC(2026, 0, 1));
 
-/** A chunk, with the fields that OpenAI's types do not know. */
 type Chunk = OpenAI.ChatCompletionChunk;
 type Delta = OpenAI.ChatCompletionChunk.Choice.Delta;
 type Reasoning = { reasoning?: string; reasoning_content?: string };
@@ -25,7 +24,6 @@ function encode(run: Run, options: CompletionOptions, cut: Cut = whole): string 
   return encoder.start() + eventsOf(run, cut).map(encoder.encode).join("");
 }
 
-/** The completion object; tests read whatever is in it. */
 function collect(run: Run, options: CompletionOptions, cut: Cut = whole) {
   const collector = chatWriter(HEAD, options).collector();
   for (const event of eventsOf(run, cut)) collector.push(event);
@@ -34,7 +32,7 @@ function collect(run: Run, options: CompletionOptions, cut: Cut = whole) {
     & { choices: { message: Reasoning }[]; steps?: unknown; total_thinking_time?: number };
 }
 
-/** What the real client makes of the bytes, handed over in network reads of this size. */
+/** Parses the bytes with OpenAI's client, `size` bytes per network read. */
 async function read(text: string, size: number): Promise<Chunk[]> {
   const bytes = new TextEncoder().encode(text);
   let at = 0;
@@ -48,7 +46,7 @@ async function read(text: string, size: number): Promise<Chunk[]> {
   return await Array.fromAsync(Stream.fromSSEResponse<Chunk>(response, new AbortController()));
 }
 
-/** The parts of a stream, put together as clients do. */
+/** Joins the parts of a stream as clients do. */
 function join(chunks: readonly Chunk[]) {
   const out = { content: "", refusal: "", reasoning_content: "", reasoning: "" };
   const calls: { id?: string; name?: string; arguments: string }[] = [];
@@ -81,7 +79,7 @@ const anyOptions = (): fc.Arbitrary<CompletionOptions> =>
     includeUsage: fc.boolean(),
   });
 
-Deno.test("the real client reads from any stream what was put into it", async () => {
+Deno.test("OpenAI's client reads back what any stream encodes", async () => {
   await fc.assert(fc.asyncProperty(
     anyRun(),
     anyCut(),
@@ -101,7 +99,7 @@ Deno.test("the real client reads from any stream what was put into it", async ()
   ));
 });
 
-Deno.test("a stream and a whole answer say the same", async () => {
+Deno.test("a stream and a JSON answer have the same content", async () => {
   await fc.assert(fc.asyncProperty(
     anyRun(),
     anyCut(),
@@ -125,7 +123,7 @@ Deno.test("a stream and a whole answer say the same", async () => {
   ));
 });
 
-Deno.test("every frame is one data line of the agreed shape, in the agreed order", () => {
+Deno.test("every frame is one data line of the documented shape, in the documented order", () => {
   fc.assert(fc.property(anyRun(), anyCut(), anyOptions(), (run, cut, options) => {
     const text = encode(run, options, cut);
     assert(text.endsWith("data: [DONE]\n\n"));
@@ -163,7 +161,7 @@ Deno.test("every frame is one data line of the agreed shape, in the agreed order
   }));
 });
 
-// deno-lint-ignore no-explicit-any -- whatever was sent
+// deno-lint-ignore no-explicit-any -- untyped JSON
 function assertShared(chunk: any): void {
   assertEquals(chunk.id, HEAD.id);
   assertEquals(chunk.created, HEAD.created);
@@ -173,7 +171,7 @@ function assertShared(chunk: any): void {
   assertEquals(chunk.system_fingerprint, "fp_o1api");
 }
 
-/** A delta holds one kind of thing, and never a null in a place of text. */
+/** A delta has one kind of content, and never null instead of text. */
 function assertOnePart(delta: Record<string, unknown>): void {
   const kinds = Object.keys(delta);
   if (kinds.includes("reasoning") && kinds.includes("reasoning_content")) {
@@ -186,7 +184,7 @@ function assertOnePart(delta: Record<string, unknown>): void {
   else assert(typeof value === "string" && value !== "");
 }
 
-Deno.test("a tool call's id, type and name come in its first delta only", () => {
+Deno.test("only the first delta of a tool call has its id, type and name", () => {
   const events: ReasoningEvent[] = [
     { type: "tool_call", index: 0, id: "call_1", name: "f", arguments: "" },
     { type: "tool_call", index: 0, arguments: '{"a":1}' },
@@ -206,7 +204,7 @@ Deno.test("a tool call's id, type and name come in its first delta only", () => 
   assertMatch(id, /^call_\w{24}$/);
 });
 
-Deno.test("the stream helper of the real client accepts any run", async () => {
+Deno.test("the stream helper of OpenAI's client accepts any run", async () => {
   await fc.assert(
     fc.asyncProperty(
       anyRun(),
@@ -241,7 +239,7 @@ Deno.test("the stream helper of the real client accepts any run", async () => {
   );
 });
 
-Deno.test("a whole answer has every key that the contract names", () => {
+Deno.test("a JSON answer has every documented key", () => {
   const completion = collect(
     {
       steps: [
@@ -292,7 +290,7 @@ Deno.test("a whole answer has every key that the contract names", () => {
   });
 });
 
-Deno.test("content is null beside tool calls and refusals, and empty where the budget was spent", () => {
+Deno.test("content is null with tool calls and refusals, and empty if the budget was spent", () => {
   const options: CompletionOptions = { format: "both", statusLines: false };
   const message = (run: Run) => collect(run, options).choices[0]!;
   const calls = [{ id: "call_1", name: "f", arguments: "{}" }];
@@ -305,7 +303,7 @@ Deno.test("content is null beside tool calls and refusals, and empty where the b
   assert(!("tool_calls" in spent.message));
 });
 
-Deno.test("what is hidden is hidden in the original's fields too", () => {
+Deno.test("hidden reasoning is absent from the fields of the original O1-API", () => {
   const completion = collect(
     { steps: [{ title: "Plan", content: "Add." }], answer: "4" },
     { format: "hidden", statusLines: true },

@@ -3,22 +3,11 @@ import type { Format } from "../../../lib/api/formats/format.ts";
 import { createFormatter } from "../../../lib/api/formats/formatter.ts";
 import { characters, type Cut, eventsOf, type Run, whole } from "../runs.ts";
 
-const FORMATS: Format[] = [
-  "both",
-  "reasoning_content",
-  "reasoning",
-  "think",
-  "details",
-  "markdown",
-  "details_steps",
-  "hidden",
-  {
-    step: "[{n}|{title}|{content}|{seconds}]\n",
-    answer: "Answer: {content}!",
-    total: " ({seconds} s)",
-  },
-  { step: "{content} ", answer: "{content}" },
-];
+const CUSTOM: Format = {
+  step: "[{n}|{title}|{content}|{seconds}]\n",
+  answer: "Answer: {content}!",
+  total: " ({seconds} s)",
+};
 
 interface Options {
   stream?: boolean;
@@ -26,7 +15,7 @@ interface Options {
   cut?: Cut;
 }
 
-/** All that a format makes of a run. */
+/** Formats a run. */
 function format(format: Format, run: Run, options: Options = {}) {
   const { stream = true, statusLines = false, cut = whole } = options;
   const formatter = createFormatter(format, { stream, statusLines });
@@ -122,7 +111,7 @@ const CASES: Case[] = [
     answer: "It is\n4.",
   },
   {
-    name: "an upstream's own reasoning, to the letter",
+    name: "an upstream's own reasoning, unchanged",
     run: PASSED,
     field: "Two and two…\n\nfour.\n",
     fieldStatus: "Two and two…\n\nfour.\n\n\ndone\n",
@@ -141,7 +130,7 @@ const CASES: Case[] = [
     answer: "4",
   },
   {
-    name: "steps without a title, and with one that comes after the content",
+    name: "steps without a title, and with a title after the content",
     run: UNTITLED,
     field: "No title.\n\nContent first.\n\n",
     fieldStatus: "No title.\n\nContent first.\n\nTotal thinking time: 3.00 seconds\n",
@@ -162,7 +151,7 @@ const CASES: Case[] = [
     answer: "4",
   },
   {
-    name: "a step that is a title only",
+    name: "a step with only a title",
     run: BARE,
     field: "**Only a title**\n\n**T**\n\nc\n\n",
     fieldStatus: "**Only a title**\n\n**T**\n\nc\n\nTotal thinking time: 3.00 seconds\n",
@@ -247,48 +236,48 @@ const CASES: Case[] = [
   },
 ];
 
-for (const one of CASES) {
-  Deno.test(`every format writes ${one.name} as it should`, () => {
+for (const expected of CASES) {
+  Deno.test(`every format of ${expected.name}`, () => {
     const content = (content: string) => ({ reasoning: "", content });
     for (const cut of [whole, characters]) {
       for (const stream of [true, false]) {
         const plain = { stream, cut };
         const status = { ...plain, statusLines: true };
         for (const fields of ["both", "reasoning_content", "reasoning"] as const) {
-          assertEquals(format(fields, one.run, plain), {
-            reasoning: one.field,
-            content: one.answer,
+          assertEquals(format(fields, expected.run, plain), {
+            reasoning: expected.field,
+            content: expected.answer,
           });
-          assertEquals(format(fields, one.run, status), {
-            reasoning: one.fieldStatus,
-            content: one.answer,
+          assertEquals(format(fields, expected.run, status), {
+            reasoning: expected.fieldStatus,
+            content: expected.answer,
           });
         }
-        assertEquals(format("hidden", one.run, status), content(one.answer));
-        assertEquals(format("think", one.run, plain), content(one.think));
-        assertEquals(format("think", one.run, status), content(one.thinkStatus));
+        assertEquals(format("hidden", expected.run, status), content(expected.answer));
+        assertEquals(format("think", expected.run, plain), content(expected.think));
+        assertEquals(format("think", expected.run, status), content(expected.thinkStatus));
         assertEquals(
-          format("details", one.run, plain),
-          content(stream ? one.details : one.detailsJson),
+          format("details", expected.run, plain),
+          content(stream ? expected.details : expected.detailsJson),
         );
-        assertEquals(format("markdown", one.run, plain), content(one.markdown));
-        assertEquals(format("markdown", one.run, status), content(one.markdownStatus));
-        assertEquals(format("details_steps", one.run, plain), content(one.steps));
-        assertEquals(format("details_steps", one.run, status), content(one.stepsStatus));
-        assertEquals(format(FORMATS[8]!, one.run, plain), content(one.custom));
+        assertEquals(format("markdown", expected.run, plain), content(expected.markdown));
+        assertEquals(format("markdown", expected.run, status), content(expected.markdownStatus));
+        assertEquals(format("details_steps", expected.run, plain), content(expected.steps));
+        assertEquals(format("details_steps", expected.run, status), content(expected.stepsStatus));
+        assertEquals(format(CUSTOM, expected.run, plain), content(expected.custom));
       }
     }
   });
 }
 
-Deno.test("a template that says a step's time before its content has it in JSON, where it is known", () => {
-  const own = {
+Deno.test("a template with the time before the content fills it in JSON answers only", () => {
+  const template = {
     step: "{seconds} s, {n}. {title} ({seconds} s)\n{content}\n",
     answer: "After {seconds} s: {content}",
   };
   for (const cut of [whole, characters]) {
     const written = (stream: boolean, statusLines = false, run = TITLED) =>
-      format(own, run, { stream, statusLines, cut }).content;
+      format(template, run, { stream, statusLines, cut }).content;
     assertEquals(
       written(false),
       "1.50 s, 1. Plan (1.50 s)\nAdd two\nand two.\n" +

@@ -35,7 +35,7 @@ for (const stream of [true, false]) {
       ["details_steps", "details", 1],
     ] as const
   ) {
-    Deno.test(`${format} breaks a ${tag} tag that the reasoning holds, wherever it is split, stream: ${stream}`, () => {
+    Deno.test(`${format} breaks a ${tag} tag in the reasoning, wherever it is split, stream: ${stream}`, () => {
       for (const written of [tag, tag.toUpperCase()]) {
         const content = `a </${written}> b <i></${written}\n> c </`;
         for (let at = 0; at <= content.length; at++) {
@@ -50,14 +50,14 @@ for (const stream of [true, false]) {
           assertEquals(block.toLowerCase().split(`</${tag}`).length, 1, JSON.stringify(block));
           assertEquals(count(block, `<\u200b/${written}`), 2);
           assertEquals(count(block, `<${tag}`), opened);
-          assert(answer.startsWith(`x </${tag}> y`), "the answer is nobody's to change");
+          assert(answer.startsWith(`x </${tag}> y`), "the answer must stay unchanged");
         }
       }
     });
   }
 }
 
-Deno.test("details keeps the reasoning from opening a block that would swallow the answer", () => {
+Deno.test("reasoning can't open a details block that would swallow the answer", () => {
   for (const format of ["details", "details_steps"] as const) {
     const run: Run = {
       steps: [{ title: "T <details>", content: "a <details><summary>b</summary> c" }],
@@ -73,7 +73,7 @@ Deno.test("details keeps the reasoning from opening a block that would swallow t
 });
 
 for (const tail of ["<", "</", "</thi", "</detail"]) {
-  Deno.test(`reasoning that is nothing but '${tail}' still stands inside its block`, () => {
+  Deno.test(`reasoning of only '${tail}' stays inside its block`, () => {
     const run: Run = { steps: [{ content: tail }], answer: "4" };
     for (const stream of [true, false]) {
       const think = collect(
@@ -90,7 +90,7 @@ for (const tail of ["<", "</", "</thi", "</detail"]) {
   });
 }
 
-Deno.test("a status line that ends like a tag leaves nothing behind in the next step", () => {
+Deno.test("a status line that ends with the start of a tag does not leak into the next step", () => {
   const run: Run = {
     steps: [{ title: "One", content: "a" }, { status: ["1 <"], title: "Two", content: "b" }],
     answer: "4",
@@ -101,13 +101,13 @@ Deno.test("a status line that ends like a tag leaves nothing behind in the next 
   assert(content.includes("<summary>Step 2: Two</summary>"));
 });
 
-Deno.test("an answer that holds NUL is not taken for a mark", () => {
+Deno.test("an answer with NUL characters stays unchanged", () => {
   const run: Run = { steps: [], answer: "\u0000a\u0000" };
   const formatter = createFormatter("details", { stream: false, statusLines: false });
   assertEquals(collect(formatter, eventsOf(run)).content, "\u0000a\u0000");
 });
 
-Deno.test("status lines end where the answer begins", () => {
+Deno.test("no status line follows the start of the answer", () => {
   for (const format of [...FORMATS, CUSTOM]) {
     const formatter = createFormatter(format, { stream: true, statusLines: true });
     formatter({ type: "answer", text: "4" });
@@ -115,7 +115,7 @@ Deno.test("status lines end where the answer begins", () => {
   }
 });
 
-Deno.test("the block is closed before a refusal or a tool call goes out", () => {
+Deno.test("the block is closed before a refusal or a tool call is sent", () => {
   for (const format of ["think", "details"] as const) {
     for (const stream of [true, false]) {
       for (
@@ -137,7 +137,7 @@ Deno.test("the block is closed before a refusal or a tool call goes out", () => 
   }
 });
 
-Deno.test("a run gives the same text however it is cut, in every format", () => {
+Deno.test("every format writes the same text, however a run is split into events", () => {
   fc.assert(fc.property(
     anyRun(),
     anyCut(),
@@ -145,14 +145,14 @@ Deno.test("a run gives the same text however it is cut, in every format", () => 
     fc.boolean(),
     fc.boolean(),
     (run, cut, format, stream, statusLines) => {
-      const once = createFormatter(format, { stream, statusLines });
+      const whole = createFormatter(format, { stream, statusLines });
       const cutUp = createFormatter(format, { stream, statusLines });
-      assertEquals(collect(cutUp, eventsOf(run, cut)), collect(once, eventsOf(run)));
+      assertEquals(collect(cutUp, eventsOf(run, cut)), collect(whole, eventsOf(run)));
     },
   ));
 });
 
-Deno.test("reasoning and content never share a piece, and never change places", () => {
+Deno.test("no piece has both reasoning and content, and no reasoning follows content", () => {
   fc.assert(fc.property(
     anyRun(),
     anyCut(),
@@ -173,7 +173,7 @@ Deno.test("reasoning and content never share a piece, and never change places", 
   ));
 });
 
-Deno.test("fields carry all reasoning and none of the answer", () => {
+Deno.test("reasoning fields have all of the reasoning and none of the answer", () => {
   fc.assert(fc.property(anyRun(), anyCut(), (run, cut) => {
     const formatter = createFormatter("both", { stream: true, statusLines: false });
     const { reasoning, content } = collect(formatter, eventsOf(run, cut));
@@ -189,7 +189,7 @@ Deno.test("fields carry all reasoning and none of the answer", () => {
   }));
 });
 
-Deno.test("a tag guard loses nothing but what it puts in", () => {
+Deno.test("a tag guard only adds characters", () => {
   fc.assert(fc.property(
     fc.array(fc.constantFrom("<", "/", "details", "</details", "</deta", "ils", "x", ">", "İ")),
     (pieces) => {

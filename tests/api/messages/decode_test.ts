@@ -18,7 +18,7 @@ const messagesOf = (body: Record<string, unknown>, context?: MessagesContext) =>
 const block = (type: string, fields: Record<string, unknown> = {}) => ({ type, ...fields });
 const text = (text: string) => block("text", { text });
 
-Deno.test("the plain fields are read", () => {
+Deno.test("plain fields are decoded", () => {
   const { reasoning } = decode({
     stream: true,
     temperature: 0.5,
@@ -38,7 +38,7 @@ Deno.test("the plain fields are read", () => {
   });
 });
 
-Deno.test("the system prompt comes first, in one text, without a client's note for its meter", () => {
+Deno.test("the system prompt is one text and comes first, without a client's billing note", () => {
   const system = [
     text("x-anthropic-billing-header: cc_version=2;"),
     { ...text("Be brief."), cache_control: { type: "ephemeral" } },
@@ -52,12 +52,12 @@ Deno.test("the system prompt comes first, in one text, without a client's note f
   }
 });
 
-Deno.test("a system message in the conversation stays where it is", () => {
+Deno.test("a system message in the conversation keeps its place", () => {
   const messages = [...user, { role: "system", content: [text("It is Monday.")] }];
   assertEquals(messagesOf({ messages }).map(({ role }) => role), ["user", "system"]);
 });
 
-Deno.test("a user's blocks become parts in their order, and unknown ones are left out", () => {
+Deno.test("a user's blocks become parts in order; unknown blocks are left out", () => {
   const content = [
     { ...text("Look:"), cache_control: { type: "ephemeral" } },
     block("image", { source: { type: "base64", media_type: "image/jpeg", data: "AAA" } }),
@@ -95,7 +95,7 @@ const CALL = [
   block("tool_use", { id: "toolu_2", name: "now", input: {} }),
 ];
 
-Deno.test("calls and results become those of chat, results first and their pictures after", () => {
+Deno.test("calls and results take the form of chat, results first and their images last", () => {
   const results = [
     text("And now?"),
     block("tool_result", { tool_use_id: "toolu_1", content: "3" }),
@@ -134,14 +134,14 @@ Deno.test("calls and results become those of chat, results first and their pictu
   ]);
 });
 
-Deno.test("thinking goes back with its calls where its signature is ours, and else nowhere", () => {
+Deno.test("thinking is sent back with its calls only if the signature is ours", () => {
   const messages = [...user, { role: "assistant", content: CALL }, ...user];
-  const of = (thinkingOf: MessagesContext["thinkingOf"] & object) =>
+  const thinkingSent = (thinkingOf: MessagesContext["thinkingOf"] & object) =>
     messagesOf({ messages }, { thinkingOf })[1]!.reasoning_content;
-  assertEquals(of((signature) => `behind ${signature}`), "behind sig");
-  assertEquals(of(() => undefined), undefined);
-  const said = [{ role: "assistant", content: CALL.slice(0, 3) }];
-  assertEquals(messagesOf({ messages: [...user, ...said, ...user] })[1], {
+  assertEquals(thinkingSent((signature) => `behind ${signature}`), "behind sig");
+  assertEquals(thinkingSent(() => undefined), undefined);
+  const withoutCalls = [{ role: "assistant", content: CALL.slice(0, 3) }];
+  assertEquals(messagesOf({ messages: [...user, ...withoutCalls, ...user] })[1], {
     role: "assistant",
     content: "Let me see.",
   });
@@ -170,7 +170,7 @@ const CHOICES: [unknown, unknown][] = [
 ];
 
 for (const [tool_choice, expected] of CHOICES) {
-  Deno.test(`tools with the choice ${JSON.stringify(tool_choice)} are those of chat`, () => {
+  Deno.test(`tools with the choice ${JSON.stringify(tool_choice)} take the form of chat`, () => {
     assertEquals(decode({ tools: [TOOL], tool_choice }).reasoning.final, expected as object);
     const custom = { ...TOOL, type: "custom", cache_control: { type: "ephemeral" } };
     assertEquals(
@@ -200,13 +200,13 @@ const THINKING: [Record<string, unknown>, unknown[]][] = [
 ];
 
 for (const [body, expected] of THINKING) {
-  Deno.test(`${JSON.stringify(body)} is thought about and shown accordingly`, () => {
+  Deno.test(`${JSON.stringify(body)} sets effort, budget and display`, () => {
     const { thinking, reasoning } = decode(body);
     assertEquals([thinking, reasoning.effort, reasoning.thinkingTokens], expected);
   });
 }
 
-Deno.test("a schema for the answer is read in both places", () => {
+Deno.test("a schema for the answer is accepted in both of its fields", () => {
   const format = { type: "json_schema", schema: SCHEMA };
   for (const body of [{ output_config: { format } }, { output_format: format }]) {
     assertEquals(decode(body).reasoning.json, {
@@ -218,33 +218,33 @@ Deno.test("a schema for the answer is read in both places", () => {
   }
 });
 
-const of = (content: unknown) => ({ messages: [{ role: "user", content }] });
+const userSays = (content: unknown) => ({ messages: [{ role: "user", content }] });
 
-const WRONG: [Record<string, unknown>, string, string][] = [
+const INVALID: [Record<string, unknown>, string, string][] = [
   [{ max_tokens: undefined }, "max_tokens", "Missing required parameter: 'max_tokens'."],
   [{ max_tokens: 0 }, "max_tokens", "at least 1"],
   [{ messages: undefined }, "messages", "Missing required parameter"],
   [{ messages: [] }, "messages", "at least 1"],
   [{ messages: [{ role: "tool", content: "x" }] }, "messages[0].role", "'assistant'"],
-  [of(7), "messages[0].content", "a string or an array of content blocks"],
-  [of([block("text")]), "messages[0].content[0].text", "expected a string"],
-  [of([block("image")]), "messages[0].content[0].source", "expected an object"],
+  [userSays(7), "messages[0].content", "a string or an array of content blocks"],
+  [userSays([block("text")]), "messages[0].content[0].text", "expected a string"],
+  [userSays([block("image")]), "messages[0].content[0].source", "expected an object"],
   [
-    of([block("image", { source: { type: "file", file_id: "f" } })]),
+    userSays([block("image", { source: { type: "file", file_id: "f" } })]),
     "messages[0].content[0].source",
     "'base64'",
   ],
   [
-    of([block("document", { source: { type: "url", url: "u" } })]),
+    userSays([block("document", { source: { type: "url", url: "u" } })]),
     "messages[0].content[0].source",
     "'content'",
   ],
   [
-    of([block("tool_result", { content: "3" })]),
+    userSays([block("tool_result", { content: "3" })]),
     "messages[0].content[0].tool_use_id",
     "Missing required",
   ],
-  [of([]), "messages", "there is no user message"],
+  [userSays([]), "messages", "there is no user message"],
   [
     { messages: [...user, { role: "assistant", content: "The answer is" }] },
     "messages",
@@ -270,13 +270,13 @@ const WRONG: [Record<string, unknown>, string, string][] = [
   [{ temperature: 3 }, "temperature", "at most 2"],
 ];
 
-for (const [body, param, says] of WRONG) {
+for (const [body, param, message] of INVALID) {
   Deno.test(`400 for ${JSON.stringify(body)}, naming ${param}`, () => {
-    const error = assertThrows(() => decode(body), ApiError, says);
+    const error = assertThrows(() => decode(body), ApiError, message);
     assertEquals([error.status, error.param], [400, param]);
   });
 }
 
-Deno.test("a count needs no max_tokens", () => {
+Deno.test("counting tokens needs no max_tokens", () => {
   assertEquals(parseBody(promptBody, { messages: user }).messages.length, 1);
 });

@@ -32,7 +32,7 @@ async function collected(events: readonly ReasoningEvent[], options: MessageOpti
 
 const display = () => fc.constantFrom<ThinkingDisplay>("none", "omitted", "shown");
 
-/** Blocks as both forms have them: a stream's input is JSON. */
+/** Blocks in the form of the object: a stream has a call's input as JSON text. */
 // deno-lint-ignore no-explicit-any -- blocks of all kinds
 function plain(content: any[]) {
   return content.map(({ json, ...block }) =>
@@ -40,7 +40,7 @@ function plain(content: any[]) {
   );
 }
 
-Deno.test("any run, cut anywhere, is one row of whole blocks that say what the run says", async () => {
+Deno.test("any run is a sequence of complete blocks with the content of the run, however it is split", async () => {
   await fc.assert(
     fc.asyncProperty(
       anyRun(),
@@ -52,25 +52,29 @@ Deno.test("any run, cut anywhere, is one row of whole blocks that say what the r
         assert(done);
         // deno-lint-ignore no-explicit-any -- blocks of all kinds
         const content: any[] = message.content;
-        const of = (type: string) => content.filter((block) => block.type === type);
+        const blocksOf = (type: string) => content.filter((block) => block.type === type);
         assertEquals(
-          of("text").map(({ text }) => text).join(""),
+          blocksOf("text").map(({ text }) => text).join(""),
           (run.answer ?? "") + (run.refusal ?? ""),
         );
         assertEquals(
-          of("tool_use").map(({ id, name, json }) => ({ id, name, arguments: json })),
+          blocksOf("tool_use").map(({ id, name, json }) => ({ id, name, arguments: json })),
           (run.calls ?? []).map((call) => ({ ...call })),
         );
-        assert(of("thinking").length <= (thinking === "none" ? 0 : 1));
-        assert(of("thinking").every((block) => content[0] === block && block.signature !== ""));
-        if (thinking !== "shown") assertEquals(of("thinking").map((b) => b.thinking).join(""), "");
+        assert(blocksOf("thinking").length <= (thinking === "none" ? 0 : 1));
+        assert(
+          blocksOf("thinking").every((block) => content[0] === block && block.signature !== ""),
+        );
+        if (thinking !== "shown") {
+          assertEquals(blocksOf("thinking").map((b) => b.thinking).join(""), "");
+        }
       },
     ),
     { numRuns: 200 },
   );
 });
 
-Deno.test("events in any order at all still make a row of whole blocks", async () => {
+Deno.test("events in any order make a sequence of complete blocks", async () => {
   const call = fc.record({
     index: fc.integer({ min: 0, max: 2 }),
     text: fc.constantFrom("", '{"a"', ":1}", "{}", " "),
@@ -104,20 +108,23 @@ Deno.test("events in any order at all still make a row of whole blocks", async (
       const all = [...events, { type: "finish" as const, reason: "stop" as const }];
       const { message, done } = await streamed(all, optionsOf(thinking, true));
       assert(done);
-      const said = events.map((each) =>
-        each.type === "answer" || each.type === "refusal" ? each.text : ""
+      const expected = events.map((event) =>
+        event.type === "answer" || event.type === "refusal" ? event.text : ""
       ).join("");
       const blocks = message.content as { type: string; text?: string; id?: string }[];
-      assertEquals(blocks.map(({ text }) => text ?? "").join(""), said);
+      assertEquals(blocks.map(({ text }) => text ?? "").join(""), expected);
       const ids = blocks.flatMap(({ id }) => id === undefined ? [] : [id]);
       assertEquals(new Set(ids).size, ids.length);
-      assert(blocks.some(({ type }) => type !== "thinking"), "no block that a client can read");
+      assert(
+        blocks.some(({ type }) => type !== "thinking"),
+        "there is no block that a client can read",
+      );
     }),
     { numRuns: 300 },
   );
 });
 
-Deno.test("the object says what the stream says", async () => {
+Deno.test("the object has the content of the stream", async () => {
   await fc.assert(
     fc.asyncProperty(anyRun(), display(), async (run, thinking) => {
       const calls = run.calls?.map((call) => ({ ...call, arguments: '{"a":[1]}' }));
@@ -140,7 +147,7 @@ const piece = (index: number, json: string, first = false): ToolCallEvent => ({
   arguments: json,
 });
 
-Deno.test("calls whose pieces interleave are written one after the other", async () => {
+Deno.test("interleaved calls are written one after the other", async () => {
   const events: ReasoningEvent[] = [
     piece(0, "", true),
     piece(1, '{"b"', true),
@@ -163,7 +170,7 @@ Deno.test("calls whose pieces interleave are written one after the other", async
   );
 });
 
-Deno.test("a call that is whole does not hold the next one back", async () => {
+Deno.test("a complete call does not delay the next one", async () => {
   const encoder = messageWriter(HEAD, optionsOf("none")).encoder();
   encoder.start();
   await encoder.encode(piece(0, '{"a":1}', true));
@@ -176,7 +183,7 @@ Deno.test("a call that is whole does not hold the next one back", async () => {
   ]);
 });
 
-Deno.test("an input that is no object is marked in the object, and not lost", async () => {
+Deno.test("an input that is not an object is marked as invalid", async () => {
   for (const json of ['{"a":', "[1]", "nonsense"]) {
     const events: ReasoningEvent[] = [piece(0, json, true), { type: "finish", reason: "length" }];
     const object = await collected(events, optionsOf("none"));
@@ -196,13 +203,13 @@ const STOPS: [Run, string][] = [
 ];
 
 for (const [run, reason] of STOPS) {
-  Deno.test(`${JSON.stringify(run)} stops for the reason ${reason}`, async () => {
+  Deno.test(`${JSON.stringify(run)} has the stop reason ${reason}`, async () => {
     const { message } = await streamed(eventsOf(run), optionsOf("shown"));
     assertEquals([message.stop_reason, message.stop_sequence], [reason, null]);
   });
 }
 
-Deno.test("a stop sequence that is known is named", async () => {
+Deno.test("a known stop sequence is reported", async () => {
   const events: ReasoningEvent[] = [
     { type: "answer", text: "4" },
     { type: "finish", reason: "stop", stop: "END" },
@@ -211,7 +218,7 @@ Deno.test("a stop sequence that is known is named", async () => {
   assertEquals([message.stop_reason, message.stop_sequence], ["stop_sequence", "END"]);
 });
 
-Deno.test("steps are one block of thinking, and the upstream's own thinking is what is signed", async () => {
+Deno.test("steps are one block of thinking, and only the upstream's own thinking is signed", async () => {
   const steps = [{ title: "Add", content: "2 + 2" }, { content: "private thought" }];
   const { message } = await streamed(eventsOf({ steps, answer: "4" }), optionsOf("shown"));
   assertEquals(message.content[0], {
@@ -221,7 +228,7 @@ Deno.test("steps are one block of thinking, and the upstream's own thinking is w
   });
 });
 
-Deno.test("usage tells the prompt without what came from the cache, and all that was generated", async () => {
+Deno.test("usage excludes cached tokens from the prompt and includes everything generated", async () => {
   const { message } = await streamed(eventsOf({ steps: [], answer: "4" }), optionsOf("none"));
   const { upstream, ...usage } = message.usage;
   assertEquals(usage, {
@@ -234,6 +241,6 @@ Deno.test("usage tells the prompt without what came from the cache, and all that
   assertEquals(upstream, USAGE.upstream);
 });
 
-Deno.test("two messages never have the same id", () => {
+Deno.test("messages have distinct ids", () => {
   assertNotEquals(messageHead("o1", 1).id, messageHead("o1", 1).id);
 });

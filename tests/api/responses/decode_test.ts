@@ -11,15 +11,15 @@ import { validateResponse } from "../../spec/validate.ts";
 
 const NOTHING = { history: [], item: () => undefined, thinking: () => undefined };
 
-function decode(json: unknown, known: Partial<ResponsesContext> = {}) {
+function decode(json: unknown, context: Partial<ResponsesContext> = {}) {
   const body = readResponsesBody(json);
-  return decodeResponsesRequest(body, { own: ownItems(body), ...NOTHING, ...known });
+  return decodeResponsesRequest(body, { own: ownItems(body), ...NOTHING, ...context });
 }
 
 const user = (content: unknown) => ({ role: "user", content });
 const call = { type: "function_call", call_id: "c1", name: "add", arguments: '{"a":1}' };
 const output = { type: "function_call_output", call_id: "c1", output: "2" };
-const madeCall = { id: "c1", type: "function", function: { name: "add", arguments: '{"a":1}' } };
+const chatCall = { id: "c1", type: "function", function: { name: "add", arguments: '{"a":1}' } };
 const tool = { type: "function", name: "add", parameters: { type: "object" } };
 
 const INPUTS: [name: string, input: unknown, messages: unknown[]][] = [
@@ -42,7 +42,7 @@ const INPUTS: [name: string, input: unknown, messages: unknown[]][] = [
     [user("a\nb\nc\nd")],
   ],
   [
-    "pictures, files and sound",
+    "images, files and audio",
     [user([
       { type: "input_text", text: "What is this?" },
       { type: "input_image", image_url: "https://x/y.png", detail: "low" },
@@ -66,12 +66,12 @@ const INPUTS: [name: string, input: unknown, messages: unknown[]][] = [
     [user("Hi"), call, output],
     [
       user("Hi"),
-      { role: "assistant", content: null, tool_calls: [madeCall] },
+      { role: "assistant", content: null, tool_calls: [chatCall] },
       { role: "tool", tool_call_id: "c1", content: "2" },
     ],
   ],
   [
-    "words and parallel calls, as one message",
+    "text and parallel calls, as one message",
     [{ role: "assistant", content: "Let me see." }, call, { ...call, call_id: "c2" }, {
       ...output,
       output: [{ type: "input_text", text: "2" }],
@@ -80,27 +80,27 @@ const INPUTS: [name: string, input: unknown, messages: unknown[]][] = [
       {
         role: "assistant",
         content: "Let me see.",
-        tool_calls: [madeCall, { ...madeCall, id: "c2" }],
+        tool_calls: [chatCall, { ...chatCall, id: "c2" }],
       },
       { role: "tool", tool_call_id: "c1", content: "2" },
     ],
   ],
-  ["thinking, which says nothing by itself", [
+  ["thinking, which is no message by itself", [
     { type: "reasoning", id: "rs_1", summary: [] },
     user("Hi"),
   ], [user("Hi")]],
-  ["a reference to thinking that is gone", [{ type: "item_reference", id: "rs_1" }, user("Hi")], [
+  ["a reference to deleted thinking", [{ type: "item_reference", id: "rs_1" }, user("Hi")], [
     user("Hi"),
   ]],
 ];
 
 for (const [name, input, messages] of INPUTS) {
-  Deno.test(`decode() takes ${name}`, () => {
+  Deno.test(`decodes ${name}`, () => {
     assertEquals(decode({ input }).reasoning.messages, messages as never);
   });
 }
 
-Deno.test("decode() puts instructions first and the history before the input", () => {
+Deno.test("instructions come first, then the history, then the input", () => {
   const history: Item[] = [{ type: "message", role: "user", content: "before" }];
   const { reasoning, input } = decode({ instructions: "Be brief.", input: "now" }, { history });
   assertEquals(reasoning.messages, [
@@ -111,17 +111,17 @@ Deno.test("decode() puts instructions first and the history before the input", (
   assertEquals(input, [{ type: "message", ...user("now") }]);
 });
 
-Deno.test("decode() resolves a reference, with a type of null or without one", () => {
+Deno.test("resolves a reference, also if its type is null or absent", () => {
   for (const type of ["item_reference", null, undefined]) {
     const item: Item = { type: "message", role: "assistant", content: "said" };
-    const known = { item: (id: string) => id === "msg_1" ? item : undefined };
-    const { reasoning, input } = decode({ input: [{ type, id: "msg_1" }] }, known);
+    const context = { item: (id: string) => id === "msg_1" ? item : undefined };
+    const { reasoning, input } = decode({ input: [{ type, id: "msg_1" }] }, context);
     assertEquals(reasoning.messages, [{ role: "assistant", content: "said" }]);
     assertEquals(input, [item]);
   }
 });
 
-Deno.test("decode() gives thinking to the call after it and to nothing else", () => {
+Deno.test("thinking goes with the call that follows it, and with nothing else", () => {
   const rs = { type: "reasoning", id: "rs_1", summary: [] };
   const thoughts = (items: unknown[]) =>
     decode({ input: items }, { thinking: () => "deep" }).reasoning.messages.map((message) =>
@@ -159,7 +159,7 @@ const FIELDS: [name: string, body: object, expected: object][] = [
     metadata: null,
     prompt: null,
   }, { final: {} }],
-  ["what nobody knows", { moderation: {}, context_management: [], obfuscation: 1 }, { final: {} }],
+  ["unknown fields", { moderation: {}, context_management: [], obfuscation: 1 }, { final: {} }],
   ["stream", { stream: true }, { stream: true }],
   ["text", { text: { format: { type: "text" }, verbosity: "low" } }, { final: {} }],
   ["json_object", { text: { format: { type: "json_object" } } }, {
@@ -171,7 +171,7 @@ const FIELDS: [name: string, body: object, expected: object][] = [
 ];
 
 for (const [name, body, expected] of FIELDS) {
-  Deno.test(`decode() takes ${name}`, () => {
+  Deno.test(`decodes ${name}`, () => {
     assertEquals(decode({ input: "Hi", ...body }).reasoning, {
       messages: [user("Hi")],
       stream: false,
@@ -202,7 +202,7 @@ const CHOICES: [choice: unknown, expected: object][] = [
 ];
 
 for (const [choice, expected] of CHOICES) {
-  Deno.test(`decode() takes the tool_choice ${JSON.stringify(choice)}`, () => {
+  Deno.test(`decodes the tool_choice ${JSON.stringify(choice)}`, () => {
     const { reasoning } = decode({ input: "Hi", tools: [tool], tool_choice: choice });
     assertEquals(reasoning.final, expected);
   });
@@ -230,13 +230,13 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
     "missing_required_parameter",
   ],
   [
-    "a text that is none",
+    "a text that is a number",
     { input: [user([{ type: "input_text", text: 7 }])] },
     "input[0].content[0].text",
     "invalid_type",
   ],
   [
-    "a picture by its file",
+    "an image by its file id",
     { input: [user([{ type: "input_image", file_id: "file-1" }])] },
     "input[0].content[0].image_url",
     "missing_required_parameter",
@@ -273,13 +273,13 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
   ],
   ["a stored prompt", { prompt: { id: "pmpt_1" } }, "prompt", "unsupported_parameter"],
   [
-    "a conversation and a response before",
+    "a conversation together with a previous response",
     { conversation: "conv_1", previous_response_id: "resp_1" },
     "previous_response_id",
     "unsupported_parameter",
   ],
   [
-    "background work that is not kept",
+    "background work that is not stored",
     { background: true, store: false },
     "background",
     "unsupported_parameter",
@@ -295,51 +295,51 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
     "missing_required_parameter",
   ],
   [
-    "a schema that is none",
+    "an invalid schema",
     { text: { format: { type: "json_schema", name: "n", schema: { $ref: "#/$defs/no" } } } },
     "text.format.schema",
   ],
   ["a hosted tool", { tools: [tool, { type: "web_search" }] }, "tools[1].type"],
   ["a tool without a name", { tools: [{ type: "function" }] }, "tools[0].name"],
-  ["a hosted tool's choice", { tools: [tool], tool_choice: { type: "mcp" } }, "tool_choice"],
-  ["a choice of no tool", { tools: [tool], tool_choice: { type: "function" } }, "tool_choice"],
+  ["the choice of a hosted tool", { tools: [tool], tool_choice: { type: "mcp" } }, "tool_choice"],
+  ["a choice without a tool", { tools: [tool], tool_choice: { type: "function" } }, "tool_choice"],
   ["an unknown choice", { tools: [tool], tool_choice: "never" }, "tool_choice"],
-  ["an unknown tool's choice", {
+  ["the choice of an unknown tool", {
     tools: [tool],
     tool_choice: { type: "function", name: "sub" },
   }, "tool_choice"],
-  ["allowed tools that are none", {
+  ["allowed tools without a list", {
     tools: [tool],
     tool_choice: { type: "allowed_tools" },
   }, "tool_choice"],
-  ["allowed tools that nobody knows", {
+  ["unknown allowed tools", {
     tools: [tool],
     tool_choice: { type: "allowed_tools", tools: [{ type: "function", name: "sub" }] },
   }, "tool_choice"],
   [
-    "too much metadata",
+    "too many pairs of metadata",
     { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, "v"])) },
     "metadata",
   ],
-  ["metadata too long", { metadata: { k: "v".repeat(513) } }, "metadata.k"],
+  ["a metadata value that is too long", { metadata: { k: "v".repeat(513) } }, "metadata.k"],
 ];
 
 for (const [name, body, param, code = "invalid_value"] of FAULTS) {
-  Deno.test(`decode() refuses ${name}`, () => {
+  Deno.test(`rejects ${name}`, () => {
     const input = "input" in body || Object.keys(body).length === 0 ? {} : { input: "Hi" };
     const error = assertThrows(() => decode({ ...input, ...body }), ApiError);
     assertEquals([error.status, error.param, error.code], [400, param, code]);
   });
 }
 
-Deno.test("decode() names an item by its place in the request, whatever came before", () => {
+Deno.test("an error names the item by its place in the request, whatever the history", () => {
   const history: Item[] = [{ type: "message", role: "user", content: "before" }];
   const input = [{ type: "item_reference", id: "rs_gone" }, { type: "computer_call" }];
   const error = assertThrows(() => decode({ input }, { history }), ApiError);
   assertEquals(error.param, "input[1].type");
 });
 
-Deno.test("decode() refuses a reference to what is not known, save thinking", () => {
+Deno.test("rejects a reference to an unknown item, except thinking", () => {
   const error = assertThrows(
     () => decode({ input: [{ type: "item_reference", id: "msg_7" }] }),
     ApiError,
@@ -348,7 +348,7 @@ Deno.test("decode() refuses a reference to what is not known, save thinking", ()
   assertEquals([error.status, error.param], [404, "input"]);
 });
 
-Deno.test("a response at its beginning echoes the request, with every key of Open Responses", () => {
+Deno.test("a new response repeats the request and has every key of Open Responses", () => {
   const body = {
     model: "o1",
     input: "Hi",

@@ -8,7 +8,7 @@ import {
   type ResponseWriterOptions,
 } from "../../../lib/api/responses/encode.ts";
 import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
-import { anyCut, anyRun, eventsOf, type Run } from "../runs.ts";
+import { anyCut, anyRun, eventsOf, type Run, USAGE } from "../runs.ts";
 import { createResponseStreamChecker } from "../../spec/response_stream_checker.ts";
 import { validateResponse } from "../../spec/validate.ts";
 
@@ -20,10 +20,10 @@ const HEAD = responseObject(readResponsesBody({ input: "Hi" }), {
 });
 const HOW = { summaries: true, statusLines: true, date: () => 1_700_000_005_000 };
 
-// deno-lint-ignore no-explicit-any -- the checker has said what it is
+// deno-lint-ignore no-explicit-any -- the checker validates it
 type Json = any;
 
-/** The writes of a stream. */
+/** Returns the text of each write of a stream. */
 async function write(
   events: readonly ReasoningEvent[],
   options: Partial<ResponseWriterOptions> = {},
@@ -34,7 +34,7 @@ async function write(
   return writes;
 }
 
-/** The stream's events, after the checker has read it write by write. */
+/** Parses a stream's events after the checker has accepted each write. */
 function read(writes: readonly string[], startingAfter = -1): Json[] {
   const checker = createResponseStreamChecker(startingAfter);
   writes.forEach(checker.push);
@@ -61,7 +61,7 @@ const anyOptions = () =>
     seal: fc.constantFrom(undefined, seal),
   });
 
-Deno.test("any run gives a right stream, whose deltas and last object are the whole answer", async () => {
+Deno.test("any run gives a valid stream with the whole answer in its deltas and its last object", async () => {
   await fc.assert(
     fc.asyncProperty(anyRun(), anyCut(), anyOptions(), async (run, cut, options) => {
       const events = eventsOf(run, cut);
@@ -71,9 +71,9 @@ Deno.test("any run gives a right stream, whose deltas and last object are the wh
       const text = (type: string) =>
         stream.filter((event) => event.type === type).map(({ delta }) => delta).join("");
       const parts = response.output.flatMap(({ content }: Json) => content ?? []);
-      const shown = (field: string) => parts.map((part: Json) => part[field] ?? "").join("");
-      assertEquals(text("response.output_text.delta"), shown("text"));
-      assertEquals(shown("text"), run.answer ?? "");
+      const joined = (field: string) => parts.map((part: Json) => part[field] ?? "").join("");
+      assertEquals(text("response.output_text.delta"), joined("text"));
+      assertEquals(joined("text"), run.answer ?? "");
       assertEquals(text("response.refusal.delta"), run.refusal ?? "");
       const calls = response.output.filter(({ type }: Json) => type === "function_call");
       assertEquals(
@@ -95,7 +95,7 @@ Deno.test("any run gives a right stream, whose deltas and last object are the wh
   );
 });
 
-Deno.test("a stream that begins after any event is the tail of the whole one", async () => {
+Deno.test("a stream resumed after any event is the tail of the whole stream", async () => {
   await fc.assert(
     fc.asyncProperty(anyRun(), anyCut(), anyOptions(), fc.nat(), async (run, cut, options, n) => {
       const events = eventsOf(run, cut);
@@ -110,7 +110,7 @@ Deno.test("a stream that begins after any event is the tail of the whole one", a
   );
 });
 
-Deno.test("a run that fails anywhere still gives a right stream", async () => {
+Deno.test("a run that fails at any event gives a valid stream", async () => {
   await fc.assert(
     fc.asyncProperty(anyRun(), anyCut(), anyOptions(), fc.nat(), async (run, cut, options, n) => {
       const events = eventsOf(run, cut).slice(0, -1);
@@ -137,7 +137,7 @@ Deno.test("a run that fails anywhere still gives a right stream", async () => {
 
 const RUN: Run = { steps: [{ title: "T", content: "c" }], answer: "4" };
 
-Deno.test("the events of thinking and an answer come in the order of the real API", async () => {
+Deno.test("thinking and an answer are sent in the order of OpenAI's API", async () => {
   const types = read(await write(eventsOf(RUN))).map(({ type }) => type.replace("response.", ""));
   assertEquals(types, [
     "created",
@@ -159,7 +159,7 @@ Deno.test("the events of thinking and an answer come in the order of the real AP
   ]);
 });
 
-Deno.test("each step is a part of the summary, with its title", async () => {
+Deno.test("each step is a part of the summary with its title", async () => {
   const run: Run = {
     steps: [{ title: "One", content: "a" }, { content: "b", status: ["wait"] }, { title: "Two" }],
     status: ["nearly"],
@@ -172,7 +172,7 @@ Deno.test("each step is a part of the summary, with its title", async () => {
   assertEquals(await summary(true), ["**One**\n\na", "wait", "b", "**Two**", "nearly"]);
 });
 
-Deno.test("what is cut is incomplete, with its reason", async () => {
+Deno.test("a response that was cut off is incomplete and has the reason", async () => {
   for (
     const [finish, reason] of [["length", "max_output_tokens"], [
       "content_filter",
@@ -187,7 +187,7 @@ Deno.test("what is cut is incomplete, with its reason", async () => {
   }
 });
 
-Deno.test("a whole response is kept before the last event, and only then", async () => {
+Deno.test("a response is kept once, before its last event", async () => {
   const kept: ResponseObject[] = [];
   const writer = createResponseWriter({
     head: HEAD,
@@ -202,7 +202,7 @@ Deno.test("a whole response is kept before the last event, and only then", async
   assertEquals([kept[0]!.status, kept[0]!.completed_at], ["completed", 1_700_000_005]);
 });
 
-Deno.test("what can't be kept ends as a failure, and no event is missing before it", async () => {
+Deno.test("a response that can't be kept fails, and no earlier event is missing", async () => {
   for (
     const run of [RUN, { ...RUN, answer: "", calls: [{ id: "c", name: "f", arguments: "{}" }] }]
   ) {
@@ -221,7 +221,7 @@ Deno.test("what can't be kept ends as a failure, and no event is missing before 
   }
 });
 
-Deno.test("usage has the dialect's names, and its sums over the upstream calls", async () => {
+Deno.test("usage has the names of the dialect and the sums over the upstream calls", async () => {
   const { usage } = await collect(eventsOf(RUN));
   assertEquals<Json>(usage, {
     input_tokens: 11,
@@ -229,17 +229,11 @@ Deno.test("usage has the dialect's names, and its sums over the upstream calls",
     output_tokens: 40,
     output_tokens_details: { reasoning_tokens: 25 },
     total_tokens: 51,
-    upstream: {
-      calls: 4,
-      prompt_tokens: 60,
-      cached_tokens: 3,
-      completion_tokens: 40,
-      estimated: false,
-    },
+    upstream: USAGE.upstream,
   });
 });
 
-Deno.test("a call without an id gets the same one each time", async () => {
+Deno.test("a call without an id gets the same id each time", async () => {
   const events: ReasoningEvent[] = [
     { type: "tool_call", index: 0, name: "f", arguments: "{}" },
     { type: "finish", reason: "tool_calls" },
