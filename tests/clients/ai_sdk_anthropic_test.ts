@@ -10,6 +10,7 @@ import {
   ADD_CALL,
   ANSWER,
   assertLeft,
+  assertResultSent,
   FAILURES,
   MODELS,
   QUESTION,
@@ -20,7 +21,7 @@ import {
   WORDS,
 } from "./served.ts";
 
-// Both majors answer to the types of the newer one, as far as these tests go.
+// Both major versions fit the types of the newer one in these tests.
 const COMBINATIONS: [string, typeof ai7, typeof anthropic4][] = [
   ["ai 7 with @ai-sdk/anthropic 4", ai7, anthropic4],
   [
@@ -39,7 +40,7 @@ const Result = z.object({ answer: z.number() });
 
 for (const [name, sdk, provider] of COMBINATIONS) {
   const { generateText, streamText, generateObject, stepCountIs, tool } = sdk;
-  const on = (baseURL: string, id: string, apiKey = TOKEN) =>
+  const modelOf = (baseURL: string, id: string, apiKey = TOKEN) =>
     provider.createAnthropic({ baseURL, apiKey })(id);
   const tools = {
     add: tool({
@@ -52,7 +53,7 @@ for (const [name, sdk, provider] of COMBINATIONS) {
   for (const id of MODELS) {
     Deno.test(`${name}: generateText of ${id} gives text, reasoning and usage`, async () => {
       await using served = await serve(thinking(id, [WORDS]));
-      const model = on(served.url, id);
+      const model = modelOf(served.url, id);
       const result = await generateText({ model, prompt, maxRetries, providerOptions });
       assertEquals([result.text, result.finishReason], [ANSWER, "stop"]);
       assertEquals(result.reasoningText, REASONING);
@@ -64,7 +65,7 @@ for (const [name, sdk, provider] of COMBINATIONS) {
     Deno.test(`${name}: streamText of ${id} gives reasoning, then text, then usage`, async () => {
       await using served = await serve(thinking(id, [WORDS]));
       const result = streamText({
-        model: on(served.url, id),
+        model: modelOf(served.url, id),
         prompt,
         maxRetries,
         providerOptions,
@@ -86,15 +87,15 @@ for (const [name, sdk, provider] of COMBINATIONS) {
     for (const stream of [false, true]) {
       Deno.test(`${name}: a tool loop on ${id} ends with the answer, stream: ${stream}`, async () => {
         await using served = await serve(thinking(id, [ADD_CALL, WORDS]));
-        const how = {
-          model: on(served.url, id),
+        const options = {
+          model: modelOf(served.url, id),
           tools,
           prompt,
           maxRetries,
           providerOptions,
           stopWhen: stepCountIs(3),
         };
-        const result = stream ? streamText(how) : await generateText(how);
+        const result = stream ? streamText(options) : await generateText(options);
         assertEquals(await result.text, ANSWER);
         const [first, second, ...more] = await result.steps;
         assertEquals([first!.finishReason, second!.finishReason], ["tool-calls", "stop"]);
@@ -102,17 +103,15 @@ for (const [name, sdk, provider] of COMBINATIONS) {
         const [call] = first!.toolCalls;
         assertEquals([call!.toolCallId, call!.toolName], ["call_add_1", "add"]);
         assertEquals<unknown>(call!.input, { a: 2, b: 2 });
-        const sent = served.visible()[1]!.body.messages;
-        const answer = sent.find((message: { role: string }) => message.role === "tool");
-        assertEquals([answer.tool_call_id, answer.content], ["call_add_1", "4"]);
+        assertResultSent(served);
       });
     }
 
-    Deno.test(`${name}: an abort in a stream of ${id} ends the upstream's`, async () => {
+    Deno.test(`${name}: an abort in a stream of ${id} ends the upstream call`, async () => {
       await using served = await serve(stalled(id));
       const controller = new AbortController();
       const { fullStream } = streamText({
-        model: on(served.url, id),
+        model: modelOf(served.url, id),
         prompt,
         maxRetries,
         providerOptions,
@@ -128,10 +127,10 @@ for (const [name, sdk, provider] of COMBINATIONS) {
     });
   }
 
-  Deno.test(`${name}: generateObject gives the object by a call of its tool`, async () => {
+  Deno.test(`${name}: generateObject gives the object through a call of its tool`, async () => {
     const call = { id: "call_json", name: "json", arguments: '{"answer":4}' };
     await using served = await serve([{ toolCalls: [call] }]);
-    const model = on(served.url, "plain");
+    const model = modelOf(served.url, "plain");
     const { object } = await generateObject({ model, schema: Result, prompt, maxRetries });
     assertEquals(object, { answer: 4 });
     assertEquals(served.visible()[0]!.body.tools[0].function.name, "json");
@@ -140,9 +139,9 @@ for (const [name, sdk, provider] of COMBINATIONS) {
   for (const { name: what, status, key, model: id, reply } of FAILURES.slice(1)) {
     Deno.test(`${name}: ${what} is an APICallError`, async () => {
       await using served = await serve([reply]);
-      const how = { model: on(served.url, id, key), prompt, maxRetries };
-      const errors = [await assertRejects(() => generateText(how))];
-      await streamText({ ...how, onError: ({ error }) => void errors.push(error as Error) })
+      const options = { model: modelOf(served.url, id, key), prompt, maxRetries };
+      const errors = [await assertRejects(() => generateText(options))];
+      await streamText({ ...options, onError: ({ error }) => void errors.push(error as Error) })
         .consumeStream();
       assertEquals(errors.length, 2);
       for (const error of errors) {
@@ -157,7 +156,7 @@ for (const [name, sdk, provider] of COMBINATIONS) {
     await using served = await serve([{ content: ["The answ"], finish: null, end: "cut" }]);
     const errors: unknown[] = [];
     const { fullStream } = streamText({
-      model: on(served.url, "plain"),
+      model: modelOf(served.url, "plain"),
       prompt,
       onError: ({ error }) => void errors.push(error),
     });

@@ -12,6 +12,7 @@ import {
   ADD_CALL,
   ANSWER,
   assertLeft,
+  assertResultSent,
   FAILURES,
   MODELS,
   QUESTION,
@@ -25,18 +26,17 @@ import {
 interface Combination {
   name: string;
   sdk: typeof ai7;
-  /** The model as this provider sees it. */
-  on(baseURL: string, id: string, apiKey?: string): ai7.LanguageModel;
-  /** Whether the provider shows reasoning; that of OpenAI's own does not on Chat Completions. */
-  shows: boolean;
+  modelOf(baseURL: string, id: string, apiKey?: string): ai7.LanguageModel;
+  /** OpenAI's own provider shows no reasoning of Chat Completions. */
+  showsReasoning: boolean;
 }
 
 function official(name: string, sdk: typeof ai7, provider: typeof openai4): Combination {
   return {
     name,
     sdk,
-    on: (baseURL, id, apiKey = TOKEN) => provider.createOpenAI({ baseURL, apiKey }).chat(id),
-    shows: false,
+    modelOf: (baseURL, id, apiKey = TOKEN) => provider.createOpenAI({ baseURL, apiKey }).chat(id),
+    showsReasoning: false,
   };
 }
 
@@ -44,7 +44,7 @@ function compatible(name: string, sdk: typeof ai7, provider: typeof compatible3)
   return {
     name,
     sdk,
-    on: (baseURL, id, apiKey = TOKEN) =>
+    modelOf: (baseURL, id, apiKey = TOKEN) =>
       provider.createOpenAICompatible({
         name: "o1-api",
         baseURL,
@@ -52,11 +52,11 @@ function compatible(name: string, sdk: typeof ai7, provider: typeof compatible3)
         includeUsage: true,
         supportsStructuredOutputs: true,
       })(id),
-    shows: true,
+    showsReasoning: true,
   };
 }
 
-// Both majors answer to the types of the newer one, as far as these tests go.
+// Both major versions fit the types of the newer one in these tests.
 const older = ai6 as unknown as typeof ai7;
 const COMBINATIONS = [
   official("ai 7 with @ai-sdk/openai 4", ai7, openai4),
@@ -73,7 +73,7 @@ const prompt = QUESTION;
 const maxRetries = 0;
 const Result = z.object({ answer: z.number() });
 
-for (const { name, sdk, on, shows } of COMBINATIONS) {
+for (const { name, sdk, modelOf, showsReasoning } of COMBINATIONS) {
   const { generateText, streamText, generateObject, streamObject, Output, stepCountIs, tool } = sdk;
   const tools = {
     add: tool({
@@ -86,9 +86,9 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
   for (const id of MODELS) {
     Deno.test(`${name}: generateText of ${id} gives text, reasoning and usage`, async () => {
       await using served = await serve(thinking(id, [WORDS]));
-      const result = await generateText({ model: on(served.url, id), prompt, maxRetries });
+      const result = await generateText({ model: modelOf(served.url, id), prompt, maxRetries });
       assertEquals([result.text, result.finishReason], [ANSWER, "stop"]);
-      assertEquals(result.reasoningText ?? "", shows ? REASONING : "");
+      assertEquals(result.reasoningText ?? "", showsReasoning ? REASONING : "");
       const { inputTokens, outputTokens, totalTokens } = result.usage;
       const output = 5 * served.upstream.calls.length;
       assertEquals([inputTokens, outputTokens, totalTokens], [10, output, 10 + output]);
@@ -99,7 +99,7 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
 
     Deno.test(`${name}: streamText of ${id} gives reasoning, then text, then usage`, async () => {
       await using served = await serve(thinking(id, [WORDS]));
-      const result = streamText({ model: on(served.url, id), prompt, maxRetries });
+      const result = streamText({ model: modelOf(served.url, id), prompt, maxRetries });
       const types: string[] = [];
       let [text, reasoning] = ["", ""];
       for await (const part of result.fullStream) {
@@ -108,17 +108,17 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
         if (part.type === "text-delta") text += part.text;
         if (part.type === "reasoning-delta") reasoning += part.text;
       }
-      assertEquals([text, reasoning], [ANSWER, shows ? REASONING : ""]);
+      assertEquals([text, reasoning], [ANSWER, showsReasoning ? REASONING : ""]);
       const order = types.filter((type) => type.endsWith("-start") || type.endsWith("-end"));
-      const thought = shows ? ["reasoning-start", "reasoning-end"] : [];
-      assertEquals(order, [...thought, "text-start", "text-end"]);
+      const reasoningTypes = showsReasoning ? ["reasoning-start", "reasoning-end"] : [];
+      assertEquals(order, [...reasoningTypes, "text-start", "text-end"]);
       assertEquals(await result.finishReason, "stop");
       assertEquals((await result.totalUsage).totalTokens, 10 + 5 * served.upstream.calls.length);
     });
 
     Deno.test(`${name}: generateObject of ${id} gives the object`, async () => {
       await using served = await serve(thinking(id, [{ content: ['{"answer"', ": 4}"] }]));
-      const model = on(served.url, id);
+      const model = modelOf(served.url, id);
       const { object } = await generateObject({ model, schema: Result, prompt, maxRetries });
       assertEquals(object, { answer: 4 });
       assertEquals(served.visible()[0]!.body.response_format.type, "json_schema");
@@ -126,7 +126,7 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
 
     Deno.test(`${name}: streamObject of ${id} gives the object`, async () => {
       await using served = await serve(thinking(id, [{ content: ['{"answer"', ": 4}"] }]));
-      const model = on(served.url, id);
+      const model = modelOf(served.url, id);
       const { partialObjectStream, object } = streamObject({
         model,
         schema: Result,
@@ -137,11 +137,11 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
       assertEquals(await object, { answer: 4 });
     });
 
-    Deno.test(`${name}: Output.object of ${id} gives the object after prose was mended`, async () => {
+    Deno.test(`${name}: Output.object of ${id} gives the object after prose was repaired`, async () => {
       await using served = await serve(
         thinking(id, [{ content: "It is four." }, { content: '{"answer":4}' }]),
       );
-      const model = on(served.url, id);
+      const model = modelOf(served.url, id);
       const output = Output.object({ schema: Result });
       const result = await generateText({ model, output, prompt, maxRetries });
       assertEquals(result.output, { answer: 4 });
@@ -151,14 +151,14 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
     for (const stream of [false, true]) {
       Deno.test(`${name}: a tool loop on ${id} ends with the answer, stream: ${stream}`, async () => {
         await using served = await serve(thinking(id, [ADD_CALL, WORDS]));
-        const how = {
-          model: on(served.url, id),
+        const options = {
+          model: modelOf(served.url, id),
           tools,
           prompt,
           maxRetries,
           stopWhen: stepCountIs(3),
         };
-        const result = stream ? streamText(how) : await generateText(how);
+        const result = stream ? streamText(options) : await generateText(options);
         assertEquals(await result.text, ANSWER);
         const [first, second, ...more] = await result.steps;
         assertEquals([first!.finishReason, second!.finishReason], ["tool-calls", "stop"]);
@@ -167,19 +167,17 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
         assertEquals([call!.toolCallId, call!.toolName], ["call_add_1", "add"]);
         assertEquals<unknown>(call!.input, { a: 2, b: 2 });
         assertEquals<unknown>(first!.toolResults[0]!.output, 4);
-        const sent = served.visible()[1]!.body.messages;
-        const answer = sent.find((message: { role: string }) => message.role === "tool");
-        assertEquals([answer.tool_call_id, answer.content], ["call_add_1", "4"]);
+        assertResultSent(served);
       });
     }
 
-    // The provider that shows no reasoning shows nothing while the model thinks.
-    if (id === "plain" || shows) {
-      Deno.test(`${name}: an abort in a stream of ${id} ends the upstream's`, async () => {
+    // A provider without reasoning shows nothing while the model thinks.
+    if (id === "plain" || showsReasoning) {
+      Deno.test(`${name}: an abort in a stream of ${id} ends the upstream call`, async () => {
         await using served = await serve(stalled(id));
         const controller = new AbortController();
         const { fullStream } = streamText({
-          model: on(served.url, id),
+          model: modelOf(served.url, id),
           prompt,
           maxRetries,
           abortSignal: controller.signal,
@@ -198,10 +196,10 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
   for (const { name: what, status, code, key, model: id, temperature, reply } of FAILURES) {
     Deno.test(`${name}: ${what} is an APICallError`, async () => {
       await using served = await serve([reply]);
-      const how = { model: on(served.url, id, key), prompt, temperature, maxRetries };
-      const error = await assertRejects(() => generateText(how));
+      const options = { model: modelOf(served.url, id, key), prompt, temperature, maxRetries };
+      const error = await assertRejects(() => generateText(options));
       const errors = [error];
-      await streamText({ ...how, onError: ({ error }) => void errors.push(error as Error) })
+      await streamText({ ...options, onError: ({ error }) => void errors.push(error as Error) })
         .consumeStream();
       assertEquals(errors.length, 2);
       for (const error of errors) {
@@ -217,7 +215,7 @@ for (const { name, sdk, on, shows } of COMBINATIONS) {
     await using served = await serve([{ content: ["The answ"], finish: null, end: "cut" }]);
     const errors: unknown[] = [];
     const { fullStream } = streamText({
-      model: on(served.url, "plain"),
+      model: modelOf(served.url, "plain"),
       prompt,
       onError: ({ error }) => void errors.push(error),
     });

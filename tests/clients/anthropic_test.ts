@@ -7,6 +7,7 @@ import {
   ADD_CALL,
   ANSWER,
   assertLeft,
+  assertResultSent,
   MODELS,
   QUESTION,
   REASONING,
@@ -16,14 +17,20 @@ import {
   WORDS,
 } from "./served.ts";
 
-// Both majors answer to the types of the newer one, as far as these tests go.
+// Both major versions fit the types of the newer one in these tests.
 const SDKS: [string, typeof Sdk1][] = [
   ["@anthropic-ai/sdk 1", Sdk1],
   ["@anthropic-ai/sdk 0", Sdk0 as unknown as typeof Sdk1],
 ];
 
-const asked = { max_tokens: 4_000, messages: [{ role: "user" as const, content: QUESTION }] };
-const shown = { ...asked, thinking: { type: "enabled" as const, budget_tokens: 2_000 } };
+const QUESTION_BODY = {
+  max_tokens: 4_000,
+  messages: [{ role: "user" as const, content: QUESTION }],
+};
+const THINKING_BODY = {
+  ...QUESTION_BODY,
+  thinking: { type: "enabled" as const, budget_tokens: 2_000 },
+};
 const tools = [{
   name: "add",
   description: "Adds two numbers.",
@@ -34,8 +41,8 @@ const tools = [{
 }];
 
 for (const [name, Anthropic] of SDKS) {
-  // The one sends a bearer, and the other a header of its own.
-  const on = (url: string, apiKey = TOKEN) =>
+  // One version sends a bearer token, the other a header of its own.
+  const connect = (url: string, apiKey = TOKEN) =>
     new Anthropic({ baseURL: url.replace(/\/v1$/, ""), apiKey, maxRetries: 0 });
 
   const textOf = ({ content }: Sdk1.Message) =>
@@ -46,23 +53,23 @@ for (const [name, Anthropic] of SDKS) {
   for (const model of MODELS) {
     Deno.test(`${name}: a message of ${model} has thinking, text and usage`, async () => {
       await using served = await serve(thinking(model, [WORDS]));
-      const message = await on(served.url).messages.create({ ...shown, model });
+      const message = await connect(served.url).messages.create({ ...THINKING_BODY, model });
       assertEquals([textOf(message), thoughtOf(message)], [ANSWER, REASONING]);
       assertEquals([message.stop_reason, message.model], ["end_turn", model]);
       const { input_tokens, output_tokens } = message.usage;
       assertEquals([input_tokens, output_tokens], [10, 5 * served.upstream.calls.length]);
     });
 
-    Deno.test(`${name}: a stream of ${model} tells thinking, then text, then its end`, async () => {
+    Deno.test(`${name}: a stream of ${model} has thinking, then text, then its end`, async () => {
       await using served = await serve(thinking(model, [WORDS]));
-      const told: string[] = [];
-      const stream = on(served.url).messages.stream({ ...shown, model })
-        .on("thinking", () => void told.push("thinking"))
-        .on("signature", () => void told.push("signature"))
-        .on("text", () => void told.push("text"));
+      const types: string[] = [];
+      const stream = connect(served.url).messages.stream({ ...THINKING_BODY, model })
+        .on("thinking", () => void types.push("thinking"))
+        .on("signature", () => void types.push("signature"))
+        .on("text", () => void types.push("text"));
       const message = await stream.finalMessage();
       assertEquals([textOf(message), thoughtOf(message)], [ANSWER, REASONING]);
-      assertEquals(told.filter((each, at) => each !== told[at - 1]), [
+      assertEquals(types.filter((type, index) => type !== types[index - 1]), [
         "thinking",
         "signature",
         "text",
@@ -74,7 +81,11 @@ for (const [name, Anthropic] of SDKS) {
 
     Deno.test(`${name}: raw events of ${model} are of known types`, async () => {
       await using served = await serve(thinking(model, [WORDS]));
-      const stream = await on(served.url).messages.create({ ...asked, model, stream: true });
+      const stream = await connect(served.url).messages.create({
+        ...QUESTION_BODY,
+        model,
+        stream: true,
+      });
       const types: string[] = [];
       for await (const { type } of stream) if (types.at(-1) !== type) types.push(type);
       assertEquals(types.filter((type) => (type as string) !== "ping"), [
@@ -89,9 +100,9 @@ for (const [name, Anthropic] of SDKS) {
 
     Deno.test(`${name}: a tool loop on ${model} ends with the answer`, async () => {
       await using served = await serve(thinking(model, [ADD_CALL, WORDS]));
-      const client = on(served.url);
-      const messages: Sdk1.MessageParam[] = [...asked.messages];
-      const body = { ...shown, model, tools, messages };
+      const client = connect(served.url);
+      const messages: Sdk1.MessageParam[] = [...QUESTION_BODY.messages];
+      const body = { ...THINKING_BODY, model, tools, messages };
       const first = await client.messages.stream(body).finalMessage();
       assertEquals(first.stop_reason, "tool_use");
       const call = first.content.at(-1)!;
@@ -107,14 +118,12 @@ for (const [name, Anthropic] of SDKS) {
       });
       const second = await client.messages.create(body);
       assertEquals([second.stop_reason, textOf(second)], ["end_turn", ANSWER]);
-      const sent = served.visible()[1]!.body.messages;
-      const answer = sent.find((message: { role: string }) => message.role === "tool");
-      assertEquals([answer.tool_call_id, answer.content], ["call_add_1", "4"]);
+      assertResultSent(served);
     });
 
-    Deno.test(`${name}: an abort in a stream of ${model} ends the upstream's`, async () => {
+    Deno.test(`${name}: an abort in a stream of ${model} ends the upstream call`, async () => {
       await using served = await serve(stalled(model));
-      const stream = on(served.url).messages.stream({ ...shown, model });
+      const stream = connect(served.url).messages.stream({ ...THINKING_BODY, model });
       const error = await assertRejects(async () => {
         for await (const { type } of stream) if (type === "content_block_delta") stream.abort();
         await stream.finalMessage();
@@ -124,19 +133,19 @@ for (const [name, Anthropic] of SDKS) {
     });
   }
 
-  Deno.test(`${name}: a refusal is one`, async () => {
+  Deno.test(`${name}: a refusal has the stop reason refusal`, async () => {
     await using served = await serve([{
       frames: [
         { choices: [{ index: 0, delta: { refusal: "I can't." } }] },
         { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
       ],
     }]);
-    const message = await on(served.url).messages.stream({ ...asked, model: "plain" })
+    const message = await connect(served.url).messages.stream({ ...QUESTION_BODY, model: "plain" })
       .finalMessage();
     assertEquals([message.stop_reason, textOf(message)], ["refusal", "I can't."]);
   });
 
-  Deno.test(`${name}: a schema for the answer is held`, async () => {
+  Deno.test(`${name}: an answer follows its schema`, async () => {
     await using served = await serve([{ content: '{"answer":4}' }]);
     const schema = {
       type: "object",
@@ -144,8 +153,8 @@ for (const [name, Anthropic] of SDKS) {
       required: ["answer"],
       additionalProperties: false,
     };
-    const message = await on(served.url).messages.create({
-      ...asked,
+    const message = await connect(served.url).messages.create({
+      ...QUESTION_BODY,
       model: "plain",
       output_config: { format: { type: "json_schema", schema } },
     });
@@ -155,10 +164,10 @@ for (const [name, Anthropic] of SDKS) {
 
   Deno.test(`${name}: tokens are counted and models listed`, async () => {
     await using served = await serve([WORDS]);
-    const client = on(served.url);
+    const client = connect(served.url);
     const { input_tokens } = await client.messages.countTokens({
       model: "o1",
-      messages: asked.messages,
+      messages: QUESTION_BODY.messages,
       tools,
     });
     assert(input_tokens > 20);
@@ -177,13 +186,13 @@ for (const [name, Anthropic] of SDKS) {
     { what: "an upstream at its limit", error: Anthropic.RateLimitError, reply: limit },
     { what: "an upstream that is busy", error: Anthropic.InternalServerError, reply: busy },
   ];
-  for (const { what, error: kind, body, key, reply } of failures) {
-    Deno.test(`${name}: ${what} is a ${kind.name}`, async () => {
+  for (const { what, error: errorClass, body, key, reply } of failures) {
+    Deno.test(`${name}: ${what} is a ${errorClass.name}`, async () => {
       await using served = await serve([{ ...(reply ?? WORDS), headers: { "retry-after": "99" } }]);
       for (const stream of [false, true]) {
-        const how = { ...asked, model: "plain", ...body, stream };
-        const error = await assertRejects(() => on(served.url, key).messages.create(how));
-        assertInstanceOf(error, kind);
+        const request = { ...QUESTION_BODY, model: "plain", ...body, stream };
+        const error = await assertRejects(() => connect(served.url, key).messages.create(request));
+        assertInstanceOf(error, errorClass);
         const { type, message } = (error.error as Sdk1.ErrorResponse).error;
         assert(type.endsWith("_error") && message !== "", type);
         assertEquals(error.requestID?.slice(0, 4), "req_");
@@ -193,7 +202,7 @@ for (const [name, Anthropic] of SDKS) {
 
   Deno.test(`${name}: a stream that breaks after some text throws`, async () => {
     await using served = await serve([{ content: ["The answ"], finish: null, end: "cut" }]);
-    const stream = on(served.url).messages.stream({ ...asked, model: "plain" });
+    const stream = connect(served.url).messages.stream({ ...QUESTION_BODY, model: "plain" });
     let text = "";
     stream.on("text", (delta) => void (text += delta));
     const error = await assertRejects(() => stream.finalMessage());

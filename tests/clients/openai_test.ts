@@ -27,7 +27,7 @@ interface Setup extends AsyncDisposable {
   upstream: Upstream;
 }
 
-/** The real client, over HTTP, to the app over a scripted upstream. */
+/** Connects OpenAI's client over HTTP to the app, which has a scripted upstream. */
 async function connect(
   script: Parameters<typeof startUpstream>[0],
   apiKey = TOKEN,
@@ -53,7 +53,7 @@ async function connect(
   };
 }
 
-/** What the client does not know, but passes on. */
+/** Fields that the client's types lack. */
 type Thoughts = { reasoning?: string; reasoning_content?: string };
 
 Deno.test("create gives the answer with its reasoning, usage and request id", async () => {
@@ -68,7 +68,7 @@ Deno.test("create gives the answer with its reasoning, usage and request id", as
   assertMatch(completion._request_id ?? "", /^req_/);
 });
 
-Deno.test("create works on a model that passes through", async () => {
+Deno.test("create works on a model that passes requests through", async () => {
   await using setup = await connect([{ content: "4" }]);
   const completion = await setup.client.chat.completions.create({
     model: "plain",
@@ -111,7 +111,7 @@ for (const model of ["o1", "plain"]) {
     assert(usage!.completion_tokens > 0);
   });
 
-  Deno.test(`the stream helper gathers what ${model} sends`, async () => {
+  Deno.test(`the stream helper collects a stream of ${model}`, async () => {
     await using setup = await connect(model === "o1" ? STEPS : [STEPS[3]!]);
     const stream = setup.client.chat.completions.stream({
       model,
@@ -138,7 +138,7 @@ Deno.test("without include_usage no chunk has usage", async () => {
   }
 });
 
-Deno.test("tool calls come whole, streamed and not", async () => {
+Deno.test("tool calls are complete, streamed or not", async () => {
   const calls = [
     { id: "call_1", name: "add", arguments: ['{"a":', "1}"] },
     { id: "call_2", name: "sub", arguments: ["{}"] },
@@ -183,7 +183,7 @@ Deno.test("an unknown model or path is a NotFoundError", async () => {
   await assertRejects(() => setup.client.get("/nowhere"), NotFoundError);
 });
 
-Deno.test("a wrong field is a BadRequestError that names it", async () => {
+Deno.test("an invalid field is a BadRequestError that names it", async () => {
   await using setup = await connect([{ content: "4" }]);
   const error = await assertRejects(
     () => setup.client.chat.completions.create({ model: "o1", messages: [] }),
@@ -193,7 +193,7 @@ Deno.test("a wrong field is a BadRequestError that names it", async () => {
 });
 
 for (const stream of [true, false]) {
-  Deno.test(`an upstream's failure before the first token keeps its status, stream: ${stream}`, async () => {
+  Deno.test(`an upstream failure before the first token keeps its status, stream: ${stream}`, async () => {
     let status = 429;
     await using setup = await connect(() => ({
       status,
@@ -214,7 +214,7 @@ for (const stream of [true, false]) {
   });
 }
 
-Deno.test("a failure in the middle of a stream is an APIError behind what came before", async () => {
+Deno.test("a failure in the middle of a stream is an APIError after the text so far", async () => {
   await using setup = await connect([{ content: ["The ", "answer"], finish: null, end: "cut" }]);
   const stream = await setup.client.chat.completions.create({
     model: "plain",
@@ -230,7 +230,7 @@ Deno.test("a failure in the middle of a stream is an APIError behind what came b
 });
 
 for (const model of ["plain", "o1"]) {
-  Deno.test(`leaving a stream of ${model} ends the upstream's`, async () => {
+  Deno.test(`breaking out of a stream of ${model} ends the upstream call`, async () => {
     const text = model === "o1" ? step("Understand", "Add.").slice(0, -8) : "The answer";
     await using setup = await connect([{ content: pieces(text), end: "stall" }]);
     const stream = await setup.client.chat.completions.create({ model, messages, stream: true });
@@ -243,8 +243,8 @@ for (const model of ["plain", "o1"]) {
   });
 }
 
-/** Aborts a request that waits for its answer; resolves when the upstream has noticed. */
-async function leaveWhileWaiting(stream: boolean): Promise<void> {
+/** Aborts a request before its answer; resolves when the upstream has noticed. */
+async function abortBeforeAnswer(stream: boolean): Promise<void> {
   const called = Promise.withResolvers<void>();
   await using setup = await connect(() => {
     called.resolve();
@@ -263,12 +263,12 @@ async function leaveWhileWaiting(stream: boolean): Promise<void> {
   assertEquals(setup.upstream.open, 0);
 }
 
-Deno.test("an abort of a stream that waits for its first token ends the upstream's", async () => {
-  await leaveWhileWaiting(true);
+Deno.test("an abort of a stream before its first token ends the upstream call", async () => {
+  await abortBeforeAnswer(true);
 });
 
-Deno.test("an abort of a JSON request that waits for its answer ends the upstream's", async () => {
-  await leaveWhileWaiting(false);
+Deno.test("an abort of a JSON request before its answer ends the upstream call", async () => {
+  await abortBeforeAnswer(false);
 });
 
 Deno.test("the models are listed and found one by one", async () => {

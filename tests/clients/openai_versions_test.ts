@@ -9,6 +9,7 @@ import {
   ADD_CALL,
   ANSWER,
   assertLeft,
+  assertResultSent,
   FAILURES,
   MODELS,
   QUESTION,
@@ -20,7 +21,7 @@ import {
   WORDS,
 } from "./served.ts";
 
-/** Both majors answer to the types of the newer one, as far as these tests go. */
+/** Both major versions fit the types of the newer one in these tests. */
 const VERSIONS = [
   { name: "openai 7", sdk: v7, zod: zod7 },
   { name: "openai 6", sdk: v6 as unknown as typeof v7, zod: zod6 as unknown as typeof zod7 },
@@ -71,7 +72,7 @@ for (const { name, sdk, zod } of VERSIONS) {
       assertEquals(total, 10 + 5 * served.upstream.calls.length);
     });
 
-    Deno.test(`${name} gathers a stream of ${model} with .stream()`, async () => {
+    Deno.test(`${name} collects a stream of ${model} with .stream()`, async () => {
       await using served = await serve(thinking(model, [WORDS]));
       let text = "";
       const stream = connect(served).chat.completions.stream({ model, messages });
@@ -124,16 +125,14 @@ for (const { name, sdk, zod } of VERSIONS) {
           ? completions.runTools({ ...body, stream: true })
           : completions.runTools({ ...body });
         assertEquals(await runner.finalContent(), ANSWER);
-        const [, second] = served.visible();
-        const sent = second!.body.messages;
-        const result = sent.find((message: { role: string }) => message.role === "tool");
-        assertEquals([result.tool_call_id, result.content], ["call_add_1", "4"]);
+        assertResultSent(served);
+        const sent = served.visible()[1]!.body.messages;
         const call = sent.find((message: object) => "tool_calls" in message).tool_calls[0];
         assertEquals([call.id, call.function.arguments], ["call_add_1", '{"a":2,"b":2}']);
       });
     }
 
-    Deno.test(`${name} sees a refusal where ${model} does not hold to the schema`, async () => {
+    Deno.test(`${name} gets a refusal when ${model} does not follow the schema`, async () => {
       await using served = await serve(thinking(model, [{ content: "four" }]));
       const { choices: [choice] } = await connect(served).chat.completions.parse({
         model,
@@ -145,7 +144,7 @@ for (const { name, sdk, zod } of VERSIONS) {
       assertEquals(served.visible().length, 2);
     });
 
-    Deno.test(`${name} gets a function call of the deprecated kind from ${model}`, async () => {
+    Deno.test(`${name} gets a deprecated function_call from ${model}`, async () => {
       await using served = await serve(thinking(model, [ADD_CALL]));
       const body = {
         model,
@@ -160,8 +159,8 @@ for (const { name, sdk, zod } of VERSIONS) {
       assertEquals(streamed.message.function_call, expected);
     });
 
-    for (const way of ["a break", "an abort"]) {
-      Deno.test(`${way} in a stream of ${model} by ${name} ends the upstream's`, async () => {
+    for (const exit of ["a break", "an abort"]) {
+      Deno.test(`${exit} in a stream of ${model} by ${name} ends the upstream call`, async () => {
         await using served = await serve(stalled(model));
         const controller = new AbortController();
         const stream = await connect(served).chat.completions.create(
@@ -171,7 +170,7 @@ for (const { name, sdk, zod } of VERSIONS) {
         for await (const { choices: [choice] } of stream) {
           const delta: Thoughts & { content?: string | null } = choice!.delta;
           if (!delta.content && !delta.reasoning) continue;
-          if (way === "a break") break;
+          if (exit === "a break") break;
           controller.abort();
         }
         await assertLeft(served);
@@ -187,7 +186,7 @@ for (const { name, sdk, zod } of VERSIONS) {
   };
   for (const { name: what, status, code, key, model, temperature, reply } of FAILURES) {
     for (const stream of [false, true]) {
-      Deno.test(`${name} tells ${what} apart, stream: ${stream}`, async () => {
+      Deno.test(`${name} throws for ${what}, stream: ${stream}`, async () => {
         await using served = await serve([reply]);
         const error = await assertRejects(() =>
           connect(served, key).chat.completions.create({ model, messages, temperature, stream })

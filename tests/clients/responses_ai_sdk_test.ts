@@ -11,6 +11,7 @@ import {
   ADD_CALL,
   ANSWER,
   assertLeft,
+  conversationSent,
   FAILURES,
   type ModelId,
   MODELS,
@@ -25,9 +26,8 @@ import {
 interface Combination {
   name: string;
   sdk: typeof ai7;
-  /** The model as this provider sees it. */
-  on(baseURL: string, id: string, apiKey?: string): ai7.LanguageModel;
-  /** Whether the provider is OpenAI's own, with its options and its references to items. */
+  modelOf(baseURL: string, id: string, apiKey?: string): ai7.LanguageModel;
+  /** Whether the provider is OpenAI's own, which refers to stored items. */
   official: boolean;
 }
 
@@ -35,12 +35,12 @@ function official(name: string, sdk: typeof ai7, provider: typeof openai4): Comb
   return {
     name,
     sdk,
-    on: (baseURL, id, apiKey = TOKEN) => provider.createOpenAI({ baseURL, apiKey })(id),
+    modelOf: (baseURL, id, apiKey = TOKEN) => provider.createOpenAI({ baseURL, apiKey })(id),
     official: true,
   };
 }
 
-// Both majors answer to the types of the newer one, as far as these tests go.
+// Both major versions fit the types of the newer one in these tests.
 const older = ai6 as unknown as typeof ai7;
 const COMBINATIONS: Combination[] = [
   official("ai 7 with @ai-sdk/openai 4", ai7, openai4),
@@ -48,7 +48,7 @@ const COMBINATIONS: Combination[] = [
   {
     name: "ai 7 with @ai-sdk/open-responses 2",
     sdk: ai7,
-    on: (baseURL, id, apiKey = TOKEN) =>
+    modelOf: (baseURL, id, apiKey = TOKEN) =>
       createOpenResponses({ name: "o1-api", url: `${baseURL}/responses`, apiKey })(id),
     official: false,
   },
@@ -58,10 +58,10 @@ const prompt = QUESTION;
 const maxRetries = 0;
 const Result = z.object({ answer: z.number() });
 
-/** The thinking as the SDK joins the parts of a summary. */
+/** The thinking as the SDK joins it from the parts of a summary. */
 const thoughts = (id: ModelId) => SUMMARY[id].join("");
 
-for (const { name, sdk, on, official } of COMBINATIONS) {
+for (const { name, sdk, modelOf, official } of COMBINATIONS) {
   const { generateText, streamText, Output, stepCountIs, tool } = sdk;
   const tools = {
     add: tool({
@@ -74,7 +74,7 @@ for (const { name, sdk, on, official } of COMBINATIONS) {
   for (const id of MODELS) {
     Deno.test(`${name}: generateText of a response of ${id} gives text, reasoning and usage`, async () => {
       await using served = await serve(thinking(id, [WORDS]));
-      const result = await generateText({ model: on(served.url, id), prompt, maxRetries });
+      const result = await generateText({ model: modelOf(served.url, id), prompt, maxRetries });
       assertEquals([result.text, result.finishReason], [ANSWER, "stop"]);
       assertEquals(
         result.reasoning.map((part) => "text" in part ? part.text : "").join(""),
@@ -86,7 +86,7 @@ for (const { name, sdk, on, official } of COMBINATIONS) {
 
     Deno.test(`${name}: streamText of a response of ${id} gives reasoning, then text`, async () => {
       await using served = await serve(thinking(id, [WORDS]));
-      const result = streamText({ model: on(served.url, id), prompt, maxRetries });
+      const result = streamText({ model: modelOf(served.url, id), prompt, maxRetries });
       let [text, reasoning, starts] = ["", "", 0];
       for await (const part of result.fullStream) {
         assert(part.type !== "error", String(part.type === "error" && part.error));
@@ -106,7 +106,7 @@ for (const { name, sdk, on, official } of COMBINATIONS) {
     Deno.test(`${name}: Output.object of a response of ${id} gives the object`, async () => {
       await using served = await serve(thinking(id, [{ content: '{"answer":4}' }]));
       const output = Output.object({ schema: Result });
-      const model = on(served.url, id);
+      const model = modelOf(served.url, id);
       const result = await generateText({ model, output, prompt, maxRetries });
       assertEquals(result.output, { answer: 4 });
     });
@@ -115,15 +115,15 @@ for (const { name, sdk, on, official } of COMBINATIONS) {
       for (const store of official ? [undefined, false] : [undefined]) {
         Deno.test(`${name}: a tool loop of responses on ${id}, stream: ${stream}, store: ${store}`, async () => {
           await using served = await serve(thinking(id, [ADD_CALL, WORDS]));
-          const how = {
-            model: on(served.url, id),
+          const options = {
+            model: modelOf(served.url, id),
             tools,
             prompt,
             maxRetries,
             stopWhen: stepCountIs(3),
             ...(store === undefined ? {} : { providerOptions: { openai: { store } } }),
           };
-          const result = stream ? streamText(how) : await generateText(how);
+          const result = stream ? streamText(options) : await generateText(options);
           assertEquals(await result.text, ANSWER);
           const [first, second, ...more] = await result.steps;
           assertEquals([first!.finishReason, second!.finishReason], ["tool-calls", "stop"]);
@@ -142,28 +142,22 @@ for (const { name, sdk, on, official } of COMBINATIONS) {
       }
     }
 
-    Deno.test(`${name}: a second turn on ${id} goes on from the first`, async () => {
+    Deno.test(`${name}: a second turn on ${id} continues the first`, async () => {
       await using served = await serve(thinking(id, [WORDS, { content: "Yes." }]));
-      const model = on(served.url, id);
+      const model = modelOf(served.url, id);
       const user = (content: string) => ({ role: "user" as const, content });
       const first = await generateText({ model, messages: [user(prompt)], maxRetries });
       const messages = [user(prompt), ...first.response.messages, user("Sure?")];
       const second = await generateText({ model, messages, maxRetries });
       assertEquals(second.text, "Yes.");
-      const sent = served.visible()[1]!.body.messages
-        .filter(({ role }: { role: string }) => role !== "system");
-      assertEquals(sent.slice(0, 3).map(({ content }: { content: string }) => content), [
-        prompt,
-        ANSWER,
-        "Sure?",
-      ]);
+      assertEquals(conversationSent(served, 3), [prompt, ANSWER, "Sure?"]);
     });
 
-    Deno.test(`${name}: an abort in a response's stream of ${id} ends the upstream's`, async () => {
+    Deno.test(`${name}: an abort in a response's stream of ${id} ends the upstream call`, async () => {
       await using served = await serve(stalled(id));
       const controller = new AbortController();
       const { fullStream } = streamText({
-        model: on(served.url, id),
+        model: modelOf(served.url, id),
         prompt,
         maxRetries,
         abortSignal: controller.signal,
@@ -182,8 +176,8 @@ for (const { name, sdk, on, official } of COMBINATIONS) {
     Deno.test(`${name}: ${what} is an APICallError for responses`, async () => {
       await using served = await serve([reply]);
       // The provider drops the temperature of a model called o1.
-      const how = { model: on(served.url, id, key), prompt, temperature, maxRetries };
-      const error = await assertRejects(() => generateText(how));
+      const options = { model: modelOf(served.url, id, key), prompt, temperature, maxRetries };
+      const error = await assertRejects(() => generateText(options));
       assert(sdk.APICallError.isInstance(error), String(error));
       assertEquals([error.statusCode, error.isRetryable], [status, status === 429]);
       assertEquals(JSON.parse(error.responseBody ?? "").error.code, code);
@@ -194,7 +188,7 @@ for (const { name, sdk, on, official } of COMBINATIONS) {
     await using served = await serve([{ content: ["The answ"], finish: null, end: "cut" }]);
     const errors: unknown[] = [];
     const { fullStream } = streamText({
-      model: on(served.url, "plain"),
+      model: modelOf(served.url, "plain"),
       prompt,
       onError: ({ error }) => void errors.push(error),
     });

@@ -20,7 +20,7 @@ import {
   WORDS,
 } from "./served.ts";
 
-/** Both majors answer to the types of the newer one, as far as these tests go. */
+/** Both major versions fit the types of the newer one in these tests. */
 const VERSIONS = [
   { name: "openai 7", sdk: v7, zod: zod7 },
   { name: "openai 6", sdk: v6 as unknown as typeof v7, zod: zod6 as unknown as typeof zod7 },
@@ -86,7 +86,7 @@ for (const { name, sdk, zod } of VERSIONS) {
       assertEquals(summaryOf(last!), [...SUMMARY[model]]);
     });
 
-    Deno.test(`${name}: responses.stream of ${model} gathers the whole`, async () => {
+    Deno.test(`${name}: responses.stream of ${model} collects the response`, async () => {
       await using served = await serve(thinking(model, [WORDS]));
       const stream = connect(served).responses.stream({ model, input });
       const deltas: string[] = [];
@@ -144,7 +144,7 @@ for (const { name, sdk, zod } of VERSIONS) {
       });
     }
 
-    Deno.test(`${name}: an abort in a stream of a response of ${model} ends the upstream's`, async () => {
+    Deno.test(`${name}: an abort in a stream of a response of ${model} ends the upstream call`, async () => {
       await using served = await serve(stalled(model));
       const stream = await connect(served).responses.create({ model, input, stream: true });
       for await (const event of stream) {
@@ -179,7 +179,7 @@ for (const { name, sdk, zod } of VERSIONS) {
     assertEquals((await responses.retrieve(id)).status, "cancelled");
   });
 
-  Deno.test(`${name}: a conversation is made, used and read`, async () => {
+  Deno.test(`${name}: a conversation is created, used and read`, async () => {
     await using served = await serve(thinking("plain", [WORDS]));
     const { responses, conversations } = connect(served);
     const { id } = await conversations.create();
@@ -216,7 +216,7 @@ for (const { name, sdk, zod } of VERSIONS) {
 
   for (const { name: what, status, code, key, model, temperature, reply } of FAILURES) {
     for (const stream of [false, true]) {
-      Deno.test(`${name}: ${what} is an error of its class for responses, stream: ${stream}`, async () => {
+      Deno.test(`${name}: ${what} throws an error of its class, stream: ${stream}`, async () => {
         await using served = await serve([reply]);
         const error = await assertRejects(
           () => connect(served, key).responses.create({ model, input, temperature, stream }),

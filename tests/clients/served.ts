@@ -1,5 +1,5 @@
 /**
- * The server on a socket, over a scripted upstream, as real clients meet it.
+ * The server on a socket, over a scripted upstream, for tests of real clients.
  *
  * @module
  */
@@ -15,16 +15,13 @@ import {
   type Upstream,
 } from "../support/upstream.ts";
 
-/** The published models of these tests: one that thinks in steps, one that passes through. */
+/** The published models: one that thinks in steps, one that passes requests through. */
 export const MODELS = ["o1", "plain"] as const;
 
-/** A published model. */
 export type ModelId = typeof MODELS[number];
 
-/** What everybody asks. */
 export const QUESTION = "What is 2 + 2?";
 
-/** What the upstream answers. */
 export const ANSWER = "The answer is 4.";
 
 const STEPS: readonly [title: string, content: string, next?: string][] = [
@@ -33,34 +30,30 @@ const STEPS: readonly [title: string, content: string, next?: string][] = [
   ["Check", "Counting on: 3, 4.", "final_answer"],
 ];
 
-/** What both models show as their thinking. */
+/** The thinking that both models show. */
 export const REASONING = STEPS.map(([title, content]) => `**${title}**\n\n${content}\n\n`).join("");
 
-/** The same as the parts of a Responses summary. */
+/** The same thinking as the parts of a Responses summary. */
 export const SUMMARY: Record<ModelId, readonly string[]> = {
   o1: STEPS.map(([title, content]) => `**${title}**\n\n${content}`),
   plain: [REASONING],
 };
 
-/** A call of the function `add`, in pieces. */
 export const ADD_CALL: Reply = {
   toolCalls: [{ id: "call_add_1", name: "add", arguments: ['{"a":2,', '"b":2}'] }],
 };
 
-/** The answer in words, in pieces. */
 export const WORDS: Reply = { content: pieces(ANSWER) };
 
-/** A running server. */
 export interface Served extends AsyncDisposable {
-  /** Its base URL, ending in /v1. */
+  /** Base URL, ending in /v1. */
   url: string;
-  /** The upstream behind it. */
   upstream: Upstream;
-  /** The upstream's calls for an answer: all but those for steps. */
+  /** The upstream calls for an answer, without those for steps. */
   visible(): Call[];
 }
 
-/** An upstream that thinks {@linkcode REASONING} for any model, and gives these answers in turn. */
+/** Scripts an upstream that thinks {@linkcode REASONING} and gives the answers in turn. */
 export function thinking(model: ModelId, answers: readonly Reply[]): (call: Call) => Reply {
   let steps = 0;
   let at = 0;
@@ -87,33 +80,25 @@ export async function serve(script: Parameters<typeof startUpstream>[0]): Promis
   };
 }
 
-/** A request that fails, and how every client has to see it. */
+/** A request that fails, and the error that every client must see. */
 export interface Failure {
-  /** What went wrong, in words. */
   name: string;
-  /** The status that the client sees. */
   status: number;
-  /** The code in the error object. */
   code: string;
-  /** The key that the client sends. */
   key: string;
-  /** The model that the client asks. */
   model: string;
-  /** The temperature that the client sends. */
   temperature: number;
-  /** What the upstream answers. */
   reply: Reply;
 }
 
-const FINE = { key: TOKEN, model: "plain", temperature: 1, reply: WORDS };
+const VALID = { key: TOKEN, model: "plain", temperature: 1, reply: WORDS };
 
-/** Failures that every client has to tell apart. */
 export const FAILURES: readonly Failure[] = [
-  { ...FINE, name: "a wrong field", status: 400, code: "invalid_value", temperature: 9 },
-  { ...FINE, name: "a wrong key", status: 401, code: "invalid_api_key", key: "wrong-key" },
-  { ...FINE, name: "an unknown model", status: 404, code: "model_not_found", model: "gpt-17" },
+  { ...VALID, name: "a wrong field", status: 400, code: "invalid_value", temperature: 9 },
+  { ...VALID, name: "a wrong key", status: 401, code: "invalid_api_key", key: "wrong-key" },
+  { ...VALID, name: "an unknown model", status: 404, code: "model_not_found", model: "gpt-17" },
   {
-    ...FINE,
+    ...VALID,
     name: "an upstream at its limit",
     status: 429,
     code: "rate_limit_exceeded",
@@ -126,15 +111,29 @@ export const FAILURES: readonly Failure[] = [
 ];
 
 /**
- * What an upstream writes that stops in the middle: of a thought on `o1`, of the answer on `plain`.
- * A client that leaves while a whole answer is made is no part of these tests: `Deno.serve` tells
- * of it only where the request's head and body came in one packet.
+ * Scripts an upstream that stops in the middle: of a thought on `o1`, of the answer on `plain`.
+ * These tests have no client that disconnects before a JSON answer, because `Deno.serve` notices it
+ * only if the head and the body of the request came in one packet.
  */
 export function stalled(model: ModelId): Reply[] {
   return [{ content: [model === "o1" ? '{"title":"Under' : "The answ"], end: "stall" }];
 }
 
-/** Resolves when the upstream's first call has been left; nothing of it goes on. */
+/** Asserts that the second visible call carries the result of {@linkcode ADD_CALL}. */
+export function assertResultSent(served: Served): void {
+  const sent = served.visible()[1]!.body.messages;
+  const result = sent.find(({ role }: { role: string }) => role === "tool");
+  assertEquals([result.tool_call_id, result.content], ["call_add_1", "4"]);
+}
+
+/** The contents of the first messages of the second visible call, without system messages. */
+export function conversationSent(served: Served, count: number): unknown[] {
+  const sent: { role: string; content: unknown }[] = served.visible()[1]!.body.messages;
+  return sent.filter(({ role }) => role !== "system").slice(0, count)
+    .map(({ content }) => content);
+}
+
+/** Waits until the upstream's first call has been aborted, and asserts that no other call is left. */
 export async function assertLeft({ upstream }: Served): Promise<void> {
   await upstream.calls[0]!.left;
   assertEquals([upstream.open, upstream.calls.length], [0, 1]);

@@ -1,21 +1,21 @@
 /**
- * What clients need before they are loaded, so that they neither ask for more than the tests'
- * permissions nor send anything home; to be imported first.
+ * Settings for clients, so that they need no further permissions and send no telemetry. Import it
+ * before the clients.
  *
  * @module
  */
 import os from "node:os";
 
-// A part of `ai` asks for the host's name as soon as it is loaded.
+// A part of `ai` reads the host's name when it is loaded.
 os.hostname = () => "localhost";
 
-// `generateObject` is tested although it is deprecated.
+// `generateObject` is deprecated, but tested.
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
 
-// LangChain looks for a profile in the home directory, and traces where one says so.
+// LangChain reads a profile in the home directory, which may turn tracing on.
 Deno.env.set("LANGSMITH_CONFIG_FILE", "/nowhere/langsmith.json");
 Deno.env.set("LANGSMITH_TRACING", "false");
 Deno.env.set("LANGCHAIN_TRACING_V2", "false");
 
-// Traces of agents would go to OpenAI, whatever the base URL is.
+// Agents send traces to OpenAI, whatever the base URL is.
 Deno.env.set("OPENAI_AGENTS_DISABLE_TRACING", "1");
