@@ -1,25 +1,23 @@
 /**
- * Where the real wire differs from OpenAI's document, in one table. What the server adds of its
- * own (`reasoning_content`, `reasoning`, `steps`, `total_thinking_time`, `o1`, `usage.upstream`,
- * a model's extras) is no difference: the document closes none of the objects that it stands in.
- * Nor are the keys of a response that Open Responses requires and the document lacks
- * (`presence_penalty`, `frequency_penalty`, `store`, `max_tool_calls: null`), and the nested
- * `error` in an error event, which real streams have and the document has not.
+ * The places where the server's wire differs from OpenAI's document, as OpenAI's own does. These
+ * are no differences, because the document allows further fields: `reasoning_content`, `reasoning`,
+ * `steps`, `total_thinking_time`, `o1`, `usage.upstream`, the extra fields of a model, the fields of
+ * a response that only Open Responses requires (`presence_penalty`, `frequency_penalty`, `store`,
+ * `max_tool_calls: null`), and the nested `error` in an error event.
  *
  * @module
  */
 
-/** One place where the real wire is not what the document says. */
 export interface KnownDifference {
-  /** The place: a schema of the document and the path in it. */
+  /** A schema of the document and the path in it. */
   where: string;
-  /** What the real wire has there, and why the document does not say so. */
+  /** What the wire has there, and why the document does not allow it. */
   why: string;
-  /** How the validator takes it. */
+  /** What the validator accepts. */
   allowed: string;
-  /** The place in the extracted schemas, and what is taken there as well. */
+  /** The path in the extracted schemas, and what is accepted there as well. */
   loosen?: { at: string; also: object };
-  /** A JSON that shows it: the document as it stands refuses it, the validator takes it. */
+  /** JSON that the unchanged document rejects and the validator accepts. */
   sample?: { schema: string; json: unknown };
 }
 
@@ -30,7 +28,7 @@ const CHUNK = {
   model: "o1",
 };
 const CHOICE = { index: 0, delta: {}, logprobs: null, finish_reason: "stop" };
-const NULLABLE = "the document marks it `nullable: true`, which OpenAPI 3.1 no longer knows";
+const NULLABLE = "the document marks it `nullable: true`, which OpenAPI 3.1 no longer has";
 const CONVERTED = "extract.ts turns `nullable: true` into `anyOf: [..., {type: null}]`";
 const schema = "CreateChatCompletionStreamResponse";
 
@@ -52,31 +50,30 @@ const RESPONSE = {
 };
 const NOTHING = { type: "null" };
 
-/** Each place where the real wire differs from the document. */
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     where: `${schema}.choices[].finish_reason`,
-    why: `null in every chunk but the last; ${NULLABLE}`,
+    why: `null in every chunk except the last; ${NULLABLE}`,
     allowed: CONVERTED,
     sample: { schema, json: { ...CHUNK, choices: [{ index: 0, delta: {}, finish_reason: null }] } },
   },
   {
     where: `${schema}.choices[].logprobs`,
-    why: `null where nobody asked for them; ${NULLABLE}`,
+    why: `null unless they were requested; ${NULLABLE}`,
     allowed: CONVERTED,
     sample: { schema, json: { ...CHUNK, choices: [CHOICE] } },
   },
   {
     where: `${schema}.usage`,
-    why: `null in every chunk but the last with include_usage; ${NULLABLE}, beside a $ref`,
+    why: `null in every chunk except the last with include_usage; ${NULLABLE}, beside a $ref`,
     allowed: CONVERTED,
     sample: { schema, json: { ...CHUNK, choices: [], usage: null } },
   },
   {
     where: `${schema}, the frames of a stream`,
     why:
-      "a stream that fails ends with a frame {error} in place of a chunk: the document describes chunks only",
-    allowed: "a frame with `error` has to be an ErrorResponse without `choices`, and the last one",
+      "a failed stream ends with a frame {error} instead of a chunk, but the document describes only chunks",
+    allowed: "a frame with `error` must be an ErrorResponse without `choices`, and the last frame",
     sample: {
       schema,
       json: { error: { message: "m", type: "server_error", param: null, code: null } },
@@ -84,36 +81,37 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     where: `${schema}, between the frames`,
-    why: "comments (`: keepalive`) and `data: [DONE]` are no JSON, and no schema speaks of them",
-    allowed: "comments are skipped anywhere before [DONE], and [DONE] has to be the end",
+    why: "comments (`: keepalive`) and `data: [DONE]` are not JSON, and no schema describes them",
+    allowed: "comments are skipped anywhere before [DONE], and [DONE] must be the end",
   },
   {
     where: "CreateChatCompletionResponse, before the object",
-    why: "spaces that keep the connection of a long answer alive; JSON allows them",
-    allowed: "the body is parsed as JSON, so that spaces around it do not matter",
+    why: "spaces keep the connection of a long answer alive; JSON allows them",
+    allowed: "spaces around the JSON",
   },
   {
     where: "format: unixtime",
-    why: "a format of OpenAI's own, which JSON Schema does not know",
-    allowed: "whole seconds, not negative",
+    why: "OpenAI's own format, which JSON Schema does not have",
+    allowed: "a non-negative integer",
   },
   {
     where: "Response.user",
-    why: "null where the request has none: Open Responses requires the key",
+    why: "null if the request has none: Open Responses requires the key",
     allowed: "null beside the document's type",
     loosen: { at: "ModelResponseProperties.properties.user", also: NOTHING },
     sample: { schema: "Response", json: { ...RESPONSE, user: null } },
   },
   {
     where: "Response.usage",
-    why: "null until the response is over: real streams send it in created and in_progress",
+    why: "null until the response has ended: OpenAI's streams send it in created and in_progress",
     allowed: "null beside the document's type",
     loosen: { at: "Response.allOf.2.properties.usage", also: NOTHING },
     sample: { schema: "Response", json: { ...RESPONSE, usage: null } },
   },
   {
     where: "Response.error.code",
-    why: "server_shutdown: the server that made the response has stopped, and nobody else says so",
+    why:
+      "server_shutdown: the server that made the response has stopped, which OpenAI never reports",
     allowed: "the code beside the document's",
     loosen: { at: "ResponseErrorCode", also: { const: "server_shutdown" } },
     sample: {
@@ -123,7 +121,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     where: "ResponseItemList.first_id",
-    why: "null in an empty list, as the real API sends it",
+    why: "null in an empty list, as OpenAI's API sends it",
     allowed: "null beside the document's type",
     loosen: { at: "ResponseItemList.properties.first_id", also: NOTHING },
     sample: {
@@ -133,19 +131,19 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     where: "ResponseItemList.last_id",
-    why: "null in an empty list, as the real API sends it",
+    why: "null in an empty list, as OpenAI's API sends it",
     allowed: "null beside the document's type",
     loosen: { at: "ResponseItemList.properties.last_id", also: NOTHING },
   },
   {
     where: "ConversationItemList.first_id",
-    why: "null in an empty list, as the real API sends it",
+    why: "null in an empty list, as OpenAI's API sends it",
     allowed: "null beside the document's type",
     loosen: { at: "ConversationItemList.properties.first_id", also: NOTHING },
   },
   {
     where: "ConversationItemList.last_id",
-    why: "null in an empty list, as the real API sends it",
+    why: "null in an empty list, as OpenAI's API sends it",
     allowed: "null beside the document's type",
     loosen: { at: "ConversationItemList.properties.last_id", also: NOTHING },
   },

@@ -1,27 +1,23 @@
 /**
- * Takes the schemas of what the server writes out of OpenAI's own OpenAPI document, as JSON
- * Schema 2020-12. Run by hand when the document changes:
+ * Extracts the schemas of what the server writes from OpenAI's OpenAPI document, as JSON Schema
+ * 2020-12. Run it by hand when the document changes:
  *
  * `deno run --config tests/deno.json --allow-read --allow-write tests/spec/extract.ts DOCUMENT`
  *
  * @module
  */
 
-/** A schema, or any part of one. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type JsonObject = { [key: string]: Json };
 
-/** What {@linkcode extract} writes. */
 export interface ExtractedSchemas {
-  /** The dialect of the schemas. */
   $schema: string;
-  /** Where they come from. */
   source: { title: string; version: string; date: string; url: string; license: string };
   /** The schemas by their names in the document. */
   $defs: Record<string, Json>;
 }
 
-/** The schemas of what the server writes; all that they refer to comes with them. */
+/** The schemas of what the server writes, without those they refer to. */
 export const ROOTS = [
   "CreateChatCompletionResponse",
   "CreateChatCompletionStreamResponse",
@@ -39,7 +35,7 @@ export const ROOTS = [
   "ConversationItem",
 ] as const;
 
-/** The members of the document's unions that the server writes; the others would be most of it. */
+/** The members of unions that the server writes. All others would be most of the document. */
 const WRITTEN: Readonly<Record<string, readonly string[]>> = {
   OutputItem: ["OutputMessage", "FunctionToolCall", "ReasoningItem"],
   ItemResource: [
@@ -89,7 +85,7 @@ const DATES: Readonly<Record<string, string>> = { "2.3.0": "2026-08-21" };
 const URL_OF_DOCUMENT = "https://github.com/openai/openai-openapi";
 const REFERENCE = "#/components/schemas/";
 
-/** Keywords that constrain nothing; those of OpenAI's own begin with `x-`. */
+/** Keywords without constraints. */
 const ANNOTATIONS = new Set([
   "default",
   "deprecated",
@@ -103,13 +99,13 @@ const ANNOTATIONS = new Set([
   "writeOnly",
 ]);
 
-/** Keywords whose keys are names, not keywords. */
+/** Keywords with maps of schemas, whose keys are not keywords. */
 const MAPS = new Set(["properties", "patternProperties", "$defs", "dependentSchemas"]);
 
 const isObject = (json: Json | undefined): json is JsonObject =>
   typeof json === "object" && json !== null && !Array.isArray(json);
 
-/** One schema as JSON Schema 2020-12: without annotations, with null as a type of its own. */
+/** Converts to JSON Schema 2020-12: without annotations, and with null as a type. */
 export function convert(schema: Json): Json {
   if (Array.isArray(schema)) return schema.map(convert);
   if (!isObject(schema)) return schema;
@@ -118,7 +114,7 @@ export function convert(schema: Json): Json {
     if (ANNOTATIONS.has(key) || key.startsWith("x-") || key === "nullable") continue;
     if (MAPS.has(key) && isObject(value)) {
       out[key] = Object.fromEntries(
-        Object.entries(value).map(([name, each]) => [name, convert(each)]),
+        Object.entries(value).map(([name, schema]) => [name, convert(schema)]),
       );
     } else if (key === "$ref") {
       out[key] = String(value).replace(REFERENCE, "#/$defs/");
@@ -129,21 +125,20 @@ export function convert(schema: Json): Json {
   return schema.nullable === true ? { anyOf: [out, { type: "null" }] } : out;
 }
 
-/** A schema without what the server never writes. */
+/** Drops the union members that the server never writes. */
 function written(name: string, schema: Json): Json {
   const members = WRITTEN[name];
   if (members === undefined) return schema;
   if (members.length === 0) return false;
   const union = ["oneOf", "anyOf"].find((key) => isObject(schema) && key in schema);
-  const known = isObject(schema) && union ? schema[union] : undefined;
+  const present = isObject(schema) && union ? schema[union] : undefined;
   const kept = members.map((member) => ({ $ref: REFERENCE + member }));
   const isMember = ({ $ref }: JsonObject) =>
-    Array.isArray(known) && known.some((each) => isObject(each) && each.$ref === $ref);
-  if (!kept.every(isMember)) throw new Error(`'${name}' is not the union that it was.`);
+    Array.isArray(present) && present.some((other) => isObject(other) && other.$ref === $ref);
+  if (!kept.every(isMember)) throw new Error(`The union '${name}' has changed.`);
   return { [union!]: kept };
 }
 
-/** Every name that a schema refers to. */
 function references(schema: Json): string[] {
   if (Array.isArray(schema)) return schema.flatMap(references);
   if (!isObject(schema)) return [];
@@ -151,12 +146,12 @@ function references(schema: Json): string[] {
   return [...own, ...Object.values(schema).flatMap(references)];
 }
 
-/** Takes {@linkcode ROOTS} out of a document, with all that they refer to. */
+/** Extracts {@linkcode ROOTS} with all schemas that they refer to. */
 export function extract(document: JsonObject): ExtractedSchemas {
   const info = document.info as { title: string; version: string; license: { name: string } };
   const schemas = (document.components as JsonObject).schemas as JsonObject;
   const date = DATES[info.version];
-  if (date === undefined) throw new Error(`Say in DATES when version ${info.version} came out.`);
+  if (date === undefined) throw new Error(`Add the date of version ${info.version} to DATES.`);
   const found = new Map<string, Json>();
   const open: string[] = [...ROOTS];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
@@ -182,7 +177,7 @@ export function extract(document: JsonObject): ExtractedSchemas {
 
 if (import.meta.main) {
   const [path] = Deno.args;
-  if (path === undefined) throw new Error("Which document? Give its path.");
+  if (path === undefined) throw new Error("Usage: extract.ts DOCUMENT");
   const extracted = extract(JSON.parse(await Deno.readTextFile(path)));
   await Deno.writeTextFile(
     new URL("openai.schemas.json", import.meta.url),

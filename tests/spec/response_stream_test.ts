@@ -39,7 +39,7 @@ const FAILED = {
   error: { code: "server_error", message: "m" },
 };
 
-/** A right stream, event by event. */
+/** A valid stream. */
 const EVENTS: [type: string, fields: Record<string, unknown>][] = [
   ["response.created", { response: RESPONSE }],
   ["response.in_progress", { response: RESPONSE }],
@@ -54,7 +54,6 @@ const EVENTS: [type: string, fields: Record<string, unknown>][] = [
 
 type Events = typeof EVENTS;
 
-/** Reads events as the checker of responses does. */
 function checkEvents(events: Events, numbers = (index: number) => index): void {
   const checker = createResponseStreamChecker();
   checker.push(": keepalive\n\n");
@@ -65,10 +64,10 @@ function checkEvents(events: Events, numbers = (index: number) => index): void {
   checker.end();
 }
 
-/** The right stream with one event in place of another. */
-const instead = (at: number, ...events: Events): Events => EVENTS.toSpliced(at, 1, ...events);
+/** The valid stream with one event replaced. */
+const replaced = (at: number, ...events: Events): Events => EVENTS.toSpliced(at, 1, ...events);
 
-Deno.test("a right stream of a response passes", () => {
+Deno.test("a valid stream of a response is accepted", () => {
   checkEvents(EVENTS);
   checkEvents([...EVENTS.slice(0, 2), ["error", ERROR], ["response.failed", { response: FAILED }]]);
 });
@@ -76,58 +75,63 @@ Deno.test("a right stream of a response passes", () => {
 for (
   const [name, events] of [
     ["no end", EVENTS.slice(0, -1)],
-    ["something after the end", [...EVENTS, EVENTS[1]!]],
+    ["an event after the end", [...EVENTS, EVENTS[1]!]],
     ["no created", EVENTS.slice(1)],
     ["no item added", EVENTS.toSpliced(2, 1)],
     ["no part added", EVENTS.toSpliced(3, 1)],
     ["no text done", EVENTS.toSpliced(5, 1)],
     ["no part done", EVENTS.toSpliced(6, 1)],
     ["no item done", EVENTS.toSpliced(7, 1)],
-    ["an unknown event", instead(1, ["response.thinking", { response: RESPONSE }])],
+    ["an unknown event", replaced(1, ["response.thinking", { response: RESPONSE }])],
     [
       "another response",
-      instead(1, ["response.in_progress", { response: { ...RESPONSE, id: "r" } }]),
+      replaced(1, ["response.in_progress", { response: { ...RESPONSE, id: "r" } }]),
     ],
     [
       "another item's delta",
-      instead(4, ["response.output_text.delta", { ...AT, item_id: "m", delta: "4", logprobs: [] }]),
+      replaced(4, ["response.output_text.delta", {
+        ...AT,
+        item_id: "m",
+        delta: "4",
+        logprobs: [],
+      }]),
     ],
     [
       "another text",
-      instead(4, ["response.output_text.delta", { ...AT, delta: "5", logprobs: [] }]),
+      replaced(4, ["response.output_text.delta", { ...AT, delta: "5", logprobs: [] }]),
     ],
     [
       "an empty delta",
-      instead(4, ["response.output_text.delta", { ...AT, delta: "", logprobs: [] }], EVENTS[4]!),
+      replaced(4, ["response.output_text.delta", { ...AT, delta: "", logprobs: [] }], EVENTS[4]!),
     ],
     [
       "a changed id",
-      instead(7, ["response.output_item.done", {
+      replaced(7, ["response.output_item.done", {
         output_index: 0,
         item: { ...DONE_ITEM, id: "m" },
       }]),
     ],
     [
       "an unfinished item",
-      instead(7, ["response.output_item.done", {
+      replaced(7, ["response.output_item.done", {
         output_index: 0,
         item: { ...DONE_ITEM, status: "in_progress" },
       }]),
     ],
-    ["another output", instead(8, ["response.completed", { response: { ...ALL, output: [] } }])],
-    ["another status", instead(8, ["response.incomplete", { response: ALL }])],
-    ["an error before its end", instead(7, ["error", ERROR], ...EVENTS.slice(7, 8))],
+    ["another output", replaced(8, ["response.completed", { response: { ...ALL, output: [] } }])],
+    ["another status", replaced(8, ["response.incomplete", { response: ALL }])],
+    ["an error before its end", replaced(7, ["error", ERROR], ...EVENTS.slice(7, 8))],
     ["a failure without an error", [...EVENTS.slice(0, 2), ["response.failed", {
       response: FAILED,
     }]]],
   ] as [string, Events][]
 ) {
-  Deno.test(`a response's stream with ${name} is wrong`, () => {
+  Deno.test(`a response's stream with ${name} is invalid`, () => {
     assertThrows(() => checkEvents(events), InvalidWireError);
   });
 }
 
-Deno.test("a response's stream with a gap, or with an event in two writes, is wrong", () => {
+Deno.test("a response's stream with a gap, or with an event in two writes, is invalid", () => {
   assertThrows(
     () => checkEvents(EVENTS, (index) => index < 4 ? index : index + 1),
     InvalidWireError,

@@ -1,10 +1,10 @@
 /**
- * Checks the stream of a completion: each chunk by OpenAI's document, and their order.
+ * Checks the stream of a completion: each chunk by its schema, and the order of the chunks.
  *
  * @module
  */
 import type { TextChecker } from "./checked_response.ts";
-import { InvalidWireError, validateChunk, validateError } from "./validate.ts";
+import { InvalidWireError, validate } from "./validate.ts";
 
 interface Choice {
   delta: Record<string, unknown>;
@@ -18,46 +18,47 @@ interface Chunk {
   choices: Choice[];
 }
 
-/** Creates the checker of one stream. */
 export function createStreamChecker(): TextChecker {
   let rest = "";
   let head: string | undefined;
   let finished = false;
   let over = false;
 
-  function order({ id, created, model, choices }: Chunk): void {
+  function checkOrder({ id, created, model, choices }: Chunk): void {
     const own = JSON.stringify([id, created, model]);
     const [choice] = choices;
-    if (head === undefined && choice?.delta.role !== "assistant") wrong("the role comes first");
-    if (own !== (head ??= own)) wrong("all chunks share id, created and model");
+    if (head === undefined && choice?.delta.role !== "assistant") {
+      invalid("the role must come first");
+    }
+    if (own !== (head ??= own)) invalid("all chunks must share id, created and model");
     if (choice === undefined) return;
-    if (finished) wrong("no choice follows the finish");
+    if (finished) invalid("a choice follows the finish");
     finished = choice.finish_reason !== null;
     const { delta } = choice;
     if ("content" in delta && ("reasoning" in delta || "reasoning_content" in delta)) {
-      wrong("reasoning and content have deltas of their own");
+      invalid("a delta has both reasoning and content");
     }
   }
 
   function frame(text: string): void {
-    if (over) wrong(`nothing follows the end: ${text}`);
+    if (over) invalid(`a frame follows the end: ${text}`);
     if (text.startsWith(":") && !text.includes("\n")) return;
-    if (!text.startsWith("data: ") || text.includes("\n")) wrong(`no frame: ${text}`);
+    if (!text.startsWith("data: ") || text.includes("\n")) invalid(`not a frame: ${text}`);
     const data = text.slice("data: ".length);
     if (data === "[DONE]") {
-      if (!finished) wrong("a finish reason precedes [DONE]");
+      if (!finished) invalid("[DONE] comes before a finish reason");
       over = true;
       return;
     }
     const json = parse(data);
     if ("error" in json) {
-      if ("choices" in json) wrong("an error frame has no choices");
-      validateError(json);
+      if ("choices" in json) invalid("an error frame has choices");
+      validate("ErrorResponse", json);
       over = true;
       return;
     }
-    validateChunk(json);
-    order(json);
+    validate("CreateChatCompletionStreamResponse", json);
+    checkOrder(json);
   }
 
   return {
@@ -67,21 +68,21 @@ export function createStreamChecker(): TextChecker {
       frames.forEach(frame);
     },
     end() {
-      if (rest !== "") wrong(`the stream ends inside a frame: ${rest}`);
-      if (!over) wrong("the stream ends without [DONE] or an error frame");
+      if (rest !== "") invalid(`the stream ends inside a frame: ${rest}`);
+      if (!over) invalid("the stream ends without [DONE] or an error frame");
     },
   };
 }
 
-// deno-lint-ignore no-explicit-any -- what it is, the validators say
+// deno-lint-ignore no-explicit-any -- validated by its schema
 function parse(data: string): any {
   try {
     return JSON.parse(data);
   } catch {
-    wrong(`no JSON: ${data}`);
+    invalid(`invalid JSON: ${data}`);
   }
 }
 
-function wrong(what: string): never {
-  throw new InvalidWireError(`A wrong stream: ${what}`);
+function invalid(problem: string): never {
+  throw new InvalidWireError(`Invalid stream: ${problem}`);
 }

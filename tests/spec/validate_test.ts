@@ -1,14 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { checkResponse } from "./checked_response.ts";
 import { createStreamChecker } from "./stream_checker.ts";
-import {
-  InvalidWireError,
-  validateChunk,
-  validateCompletion,
-  validateError,
-  validateModel,
-  validateModelList,
-} from "./validate.ts";
+import { InvalidWireError, validate } from "./validate.ts";
 
 const HEAD = { id: "chatcmpl-1", created: 1770933883, model: "o1" };
 const MESSAGE = { role: "assistant", content: "4", refusal: null };
@@ -24,8 +17,8 @@ const MODEL = { id: "o1", object: "model", created: 1770933883, owned_by: "o1-ap
 const ERROR = { message: "m", type: "server_error", param: null, code: null };
 
 for (
-  const [name, validate, right, wrong] of [
-    ["a completion", validateCompletion, [
+  const [name, schema, valid, invalid] of [
+    ["a completion", "CreateChatCompletionResponse", [
       COMPLETION,
       { ...COMPLETION, steps: [], total_thinking_time: 1 },
       { ...COMPLETION, choices: [{ ...CHOICE, message: { ...MESSAGE, reasoning_content: "r" } }] },
@@ -38,7 +31,7 @@ for (
       { ...COMPLETION, usage: { prompt_tokens: 1, completion_tokens: 2 } },
       { ...COMPLETION, service_tier: "slow" },
     ]],
-    ["a chunk", validateChunk, [
+    ["a chunk", "CreateChatCompletionStreamResponse", [
       chunk({}),
       chunk({ reasoning: "r", reasoning_content: "r" }),
       chunk({ tool_calls: [{ index: 0, function: { arguments: "{" } }] }),
@@ -52,23 +45,23 @@ for (
       chunk({}, "end_turn"),
       chunk({}, "stop", { usage: {} }),
     ]],
-    ["a list of models", validateModelList, [{ object: "list", data: [MODEL] }], [
+    ["a list of models", "ListModelsResponse", [{ object: "list", data: [MODEL] }], [
       { data: [MODEL] },
       { object: "list", data: [{ id: "o1" }] },
     ]],
-    ["a model", validateModel, [MODEL, { ...MODEL, context_length: 1 }], [
+    ["a model", "Model", [MODEL, { ...MODEL, context_length: 1 }], [
       { ...MODEL, created: "now" },
     ]],
-    ["an error", validateError, [{ error: ERROR }], [
+    ["an error", "ErrorResponse", [{ error: ERROR }], [
       { error: "m" },
       { error: { message: "m", type: "t", param: null } },
       { detail: "m" },
     ]],
   ] as const
 ) {
-  Deno.test(`${name} is told from what is none`, () => {
-    for (const json of right) validate(json);
-    for (const json of wrong) assertThrows(() => validate(json), InvalidWireError);
+  Deno.test(`${name} is validated`, () => {
+    for (const json of valid) validate(schema, json);
+    for (const json of invalid) assertThrows(() => validate(schema, json), InvalidWireError);
   });
 }
 
@@ -88,10 +81,10 @@ for (
     "an error beside choices": [FIRST, { ...LAST, error: ERROR }],
     "[DONE] after an error": [FIRST, { error: ERROR }, DONE],
     "an error of another shape": [FIRST, { error: "m" }],
-    "a frame that is no JSON": [FIRST, "{"],
+    "a frame that is not JSON": [FIRST, "{"],
   })
 ) {
-  Deno.test(`a stream with ${name} is wrong`, () => {
+  Deno.test(`a stream with ${name} is invalid`, () => {
     const checker = createStreamChecker();
     assertThrows(() => {
       for (const frame of frames) {
@@ -102,13 +95,13 @@ for (
   });
 }
 
-Deno.test("a stream that ends inside a frame is wrong", () => {
+Deno.test("a stream that ends inside a frame is invalid", () => {
   const checker = createStreamChecker();
   checker.push(`data: ${JSON.stringify(FIRST)}\n`);
   assertThrows(() => checker.end(), InvalidWireError);
 });
 
-Deno.test("a stream is right in whatever pieces it comes", () => {
+Deno.test("a valid stream is accepted in any pieces", () => {
   const frames = [FIRST, chunk({ content: "é\n\n4" }), LAST, { ...LAST, choices: [] }];
   const text = frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n: keepalive\n\n`).join("");
   const checker = createStreamChecker();
@@ -116,14 +109,14 @@ Deno.test("a stream is right in whatever pieces it comes", () => {
   checker.end();
 });
 
-const ask = (body: BodyInit, init: ResponseInit = {}, path = "/v1/chat/completions") =>
+const check = (body: BodyInit, init: ResponseInit = {}, path = "/v1/chat/completions") =>
   checkResponse(new Request(`http://localhost${path}`), new Response(body, init));
 const JSON_TYPE = { "content-type": "application/json" };
 const SSE_TYPE = { "content-type": "text/event-stream; charset=utf-8" };
 
-Deno.test("a right answer is read unchanged", async () => {
+Deno.test("a valid response is read unchanged", async () => {
   const text = `   ${JSON.stringify(COMPLETION)}`;
-  const response = ask(text, { headers: JSON_TYPE });
+  const response = check(text, { headers: JSON_TYPE });
   assertEquals([response.status, response.headers.get("content-type")], [
     200,
     JSON_TYPE[
@@ -131,31 +124,31 @@ Deno.test("a right answer is read unchanged", async () => {
     ],
   ]);
   assertEquals(await response.text(), text);
-  assertEquals(await ask("OK", {}, "/healthz").text(), "OK");
+  assertEquals(await check("OK", {}, "/healthz").text(), "OK");
 });
 
 for (
   const [name, body, init, path] of [
-    ["a completion", "{}", { headers: JSON_TYPE }, undefined],
-    ["a completion of another type", JSON.stringify(COMPLETION), {}, undefined],
-    ["an error", '{"detail":"no"}', { status: 404, headers: JSON_TYPE }, "/nowhere"],
-    ["a list of models", "[]", { headers: JSON_TYPE }, "/models/"],
-    ["a model", "{}", { headers: JSON_TYPE }, "/v1/models/org/o1"],
-    ["a stream", "data: {}\n\n", { headers: SSE_TYPE }, undefined],
+    ["completion", "{}", { headers: JSON_TYPE }, undefined],
+    ["content type", JSON.stringify(COMPLETION), {}, undefined],
+    ["error", '{"detail":"no"}', { status: 404, headers: JSON_TYPE }, "/nowhere"],
+    ["list of models", "[]", { headers: JSON_TYPE }, "/models/"],
+    ["model", "{}", { headers: JSON_TYPE }, "/v1/models/org/o1"],
+    ["stream", "data: {}\n\n", { headers: SSE_TYPE }, undefined],
   ] as const
 ) {
-  Deno.test(`the reading of ${name} fails where it is wrong`, async () => {
+  Deno.test(`reading an invalid ${name} fails`, async () => {
     const { error } = console;
     console.error = () => {};
     try {
-      await assertRejects(() => ask(body, init, path).text(), InvalidWireError);
+      await assertRejects(() => check(body, init, path).text(), InvalidWireError);
     } finally {
       console.error = error;
     }
   });
 }
 
-Deno.test("a checked stream is read when it is read, and cancelled at once", async () => {
+Deno.test("a checked stream is read on demand and cancelled at once", async () => {
   let pulls = 0;
   const cancelled = Promise.withResolvers<unknown>();
   const body = new ReadableStream<Uint8Array>({
@@ -165,7 +158,7 @@ Deno.test("a checked stream is read when it is read, and cancelled at once", asy
     },
     cancel: cancelled.resolve,
   }, { highWaterMark: 0 });
-  const reader = ask(body, { headers: SSE_TYPE }).body!.getReader();
+  const reader = check(body, { headers: SSE_TYPE }).body!.getReader();
   assertEquals(pulls, 0);
   assert(!(await reader.read()).done);
   assertEquals(pulls, 1);

@@ -7,7 +7,7 @@ import {
   ownItems,
   type ResponsesContext,
 } from "../../../lib/api/responses/decode.ts";
-import { validateResponse } from "../../spec/validate.ts";
+import { validate } from "../../spec/validate.ts";
 
 const NOTHING = { history: [], item: () => undefined, thinking: () => undefined };
 
@@ -364,7 +364,7 @@ Deno.test("a new response repeats the request and has every key of Open Response
   };
   const facts = { createdAt: 1, model: "o1", effort: "low", store: true };
   const response = responseObject(readResponsesBody(body), facts);
-  validateResponse(response);
+  validate("Response", response);
   for (const key of OPEN_RESPONSES_KEYS) assert(key in response, key);
   assertEquals(response.reasoning, { effort: "low", summary: "detailed" });
   assertEquals(response.conversation, { id: "conv_1" });

@@ -10,7 +10,7 @@ import {
 import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
 import { anyCut, anyRun, eventsOf, type Run, USAGE } from "../runs.ts";
 import { createResponseStreamChecker } from "../../spec/response_stream_checker.ts";
-import { validateResponse } from "../../spec/validate.ts";
+import { validate } from "../../spec/validate.ts";
 
 const HEAD = responseObject(readResponsesBody({ input: "Hi" }), {
   createdAt: 1_700_000_000,
@@ -180,7 +180,7 @@ Deno.test("a response that was cut off is incomplete and has the reason", async 
     ]] as const
   ) {
     const response = await collect(eventsOf({ ...RUN, finish }));
-    validateResponse(response);
+    validate("Response", response);
     assertEquals([response.status, response.incomplete_details], ["incomplete", { reason }]);
     assertEquals(response.output.map(({ status }) => status), [undefined, "incomplete"]);
     assertEquals(response.completed_at, null);
