@@ -3,8 +3,8 @@ import { ConfigError } from "../../lib/config/faults/fault.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
 import { parse } from "./parse.ts";
 
-/** Whether the text gives a configuration that resolves, or a ConfigError; all else throws. */
-async function isSettled(text: string): Promise<boolean> {
+/** Returns true for a configuration or a ConfigError with faults; throws any other error. */
+async function isHandled(text: string): Promise<boolean> {
   try {
     resolveConfig(await parse(text, { env: { A: "1", B: "x: [" } }), {
       env: () => undefined,
@@ -58,7 +58,7 @@ for (
   const [what, texts] of [
     ["any text", fc.string({ unit: "binary", maxLength: 200 })],
     [
-      "any text of YAML's own characters",
+      "any text of YAML's special characters",
       fc.string({
         unit: fc.constantFrom(
           ..."ab:- \n\t{}[],&*!|>'\"%@`#?~$\\\r\u0000\ufeff\u2028",
@@ -71,6 +71,6 @@ for (
   ] as const
 ) {
   Deno.test(`${what} gives a configuration or a ConfigError`, async () => {
-    await fc.assert(fc.asyncProperty(texts, isSettled), { numRuns: 500 });
+    await fc.assert(fc.asyncProperty(texts, isHandled), { numRuns: 500 });
   });
 }

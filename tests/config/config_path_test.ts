@@ -6,21 +6,21 @@ const place = { execPath: "/opt/o1/o1-api", moduleDir: "/src/o1" };
 for (
   const [what, options, expected] of [
     [
-      "--config wins in the executable",
+      "--config is used by the executable",
       { flag: "my.yaml", standalone: true },
       "my.yaml",
     ],
     [
-      "--config wins over main.ts",
+      "--config is used by main.ts",
       { flag: "/etc/my.yaml", standalone: false },
       "/etc/my.yaml",
     ],
-    ["the executable reads beside itself", {
+    ["the executable uses its own folder", {
       flag: undefined,
       standalone: true,
     }, "/opt/o1/config.yaml"],
     [
-      "main.ts reads beside itself",
+      "main.ts uses its own folder",
       { flag: undefined, standalone: false },
       "/src/o1/config.yaml",
     ],

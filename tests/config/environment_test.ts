@@ -11,7 +11,7 @@ for (
     ["port: ${PORT} # of the server", { PORT: " 80 " }, 80],
   ] as const
 ) {
-  Deno.test(`an unquoted scalar is typed anew: ${line} with ${JSON.stringify(env)}`, async () => {
+  Deno.test(`an unquoted scalar gets the type of its new text: ${line} with ${JSON.stringify(env)}`, async () => {
     assertEquals(
       (await parse(`server:\n  ${line}`, { env })).server.port,
       expected,
@@ -37,7 +37,7 @@ for (
     ["${KEY}", { KEY: "${OTHER}" }, "${OTHER}"],
   ] as const
 ) {
-  Deno.test(`a text stays one: ${written} with ${JSON.stringify(env)}`, async () => {
+  Deno.test(`a string stays a string: ${written} with ${JSON.stringify(env)}`, async () => {
     const config = await parse(`api_bearer_token: ${written}\n`, { env });
     assertEquals(config.api_bearer_token, expected);
   });
@@ -59,7 +59,7 @@ Deno.test("variables are replaced in lists, through aliases and in flow mappings
   assertEquals(upstreams.b?.max_concurrency, 7);
 });
 
-Deno.test("a variable that is not set is an error that names key and variable, and no other", async () => {
+Deno.test("an unset variable is an error that names the key and the variable", async () => {
   const text = `server:
   port: \${NO_PORT}
 upstreams:
@@ -79,7 +79,7 @@ default_model: m
 });
 
 for (const text of ["${}", "${1A}", "${A", "${A-b}"]) {
-  Deno.test(`what is no reference is an error: ${text}`, async () => {
+  Deno.test(`an invalid reference is an error: ${text}`, async () => {
     assertEquals(await faultsOf(`default_model: "${text}"`), [
       "1: default_model: contains a ${ that is not a reference; " +
       "write ${NAME}, ${NAME:-default}, or $${",
@@ -87,7 +87,7 @@ for (const text of ["${}", "${1A}", "${A", "${A-b}"]) {
   });
 }
 
-Deno.test("a replaced value is validated as any other", async () => {
+Deno.test("a replaced value is validated like any other", async () => {
   assertEquals(
     await faultsOf("server:\n  port: ${PORT}", { env: { PORT: "many" } }),
     [

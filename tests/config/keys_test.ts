@@ -11,10 +11,10 @@ upstreams: { u: { base_url: "http://127.0.0.1:1234/v1" } }
 models: { one: { model: m }, two: { model: m } }
 keys:
 `;
-/** The lines before the first key. */
-const BEFORE = MODELS.split("\n").length - 1;
+/** Number of lines before the first key. */
+const FIRST_LINE = MODELS.split("\n").length - 1;
 
-/** A case: keys, one a line, and their faults without the file's name. */
+/** Keys, one per line, and their faults without the name of the file. */
 const CASES: [name: string, keys: string[], faults: string[]][] = [
   ["a name and a hash are enough", [`{ name: alice, sha256: ${A} }`], []],
   [
@@ -26,49 +26,49 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
     ],
     [],
   ],
-  ["two keys of a name may be in use", [
+  ["two keys of one name may be in use", [
     `{ name: alice, sha256: ${A} }`,
     `{ name: alice, sha256: ${B} }`,
   ], []],
-  ["three keys of a name may not be in use", [
+  ["three keys of one name may not be in use", [
     `{ name: alice, sha256: ${A} }`,
     `{ name: alice, sha256: ${B} }`,
     `{ name: alice, sha256: ${C} }`,
   ], [
     "3: keys[2].name: 'alice' already has 2 keys in use, one to replace the other; remove one, or set its enabled to false",
   ]],
-  ["a key that is switched off is not in use", [
+  ["a disabled key is not in use", [
     `{ name: alice, sha256: ${A}, enabled: false }`,
     `{ name: alice, sha256: ${B} }`,
     `{ name: alice, sha256: ${C} }`,
   ], []],
-  ["a key that has expired is not in use", [
+  ["an expired key is not in use", [
     `{ name: alice, sha256: ${A}, expires: 2020-01-01 }`,
     `{ name: alice, sha256: ${B} }`,
     `{ name: alice, sha256: ${C} }`,
   ], []],
-  ["the same hash may not stand twice", [
+  ["two keys must not have the same hash", [
     `{ name: alice, sha256: ${A} }`,
     `{ name: bob, sha256: ${A} }`,
   ], ["2: keys[1].sha256: is the hash of another key"]],
-  ["the same id may not stand twice", [
+  ["two keys must not have the same id", [
     `{ name: alice, id: x, sha256: ${A} }`,
     `{ name: bob, id: x, sha256: ${B} }`,
   ], ["2: keys[1].id: is the id of another key"]],
-  ["what the bearer token's holder is called is taken", [
+  ["the names of the bearer token's client are reserved", [
     `{ name: default, id: token, sha256: ${A} }`,
   ], [
     "1: keys[0].name: is reserved for the client that sends api_bearer_token; choose another",
     "1: keys[0].id: is reserved for the client that sends api_bearer_token; choose another",
   ]],
-  ["a model has to exist", [`{ name: alice, sha256: ${A}, models: [one, twoo] }`], [
+  ["a model must exist", [`{ name: alice, sha256: ${A}, models: [one, twoo] }`], [
     "1: keys[0].models[1]: there is no model 'twoo'; did you mean 'two'?",
   ]],
-  ["a list of models is not empty", [`{ name: alice, sha256: ${A}, models: [] }`], [
+  ["a list of models must not be empty", [`{ name: alice, sha256: ${A}, models: [] }`], [
     "1: keys[0].models: expected a non-empty list, got a list",
   ]],
   [
-    "a hash is 64 lower-case digits, and what stands there is not shown",
+    "a hash has 64 lower-case digits, and an invalid one is not shown",
     [
       `{ name: alice, sha256: ${A.toUpperCase()} }`,
       "{ name: bob, sha256: sk-o1-secret }",
@@ -84,7 +84,7 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
     "1: keys[0].daily_usd: needs upstreams.<name>.price, which no upstream has",
   ]],
   [
-    "a date is a date",
+    "a date must be valid",
     [
       `{ name: alice, sha256: ${A}, expires: 2027-02-30 }`,
       `{ name: bob, sha256: ${B}, expires: "2027-01-01T12:00" }`,
@@ -95,7 +95,7 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
       "or a time such as 2027-01-31T12:00:00Z"
     ),
   ],
-  ["all faults are told at once", [
+  ["all faults are reported at once", [
     "{ sha356: x, rpm: 0, tpm: 1.5 }",
     `{ name: "a b", sha256: ${A}, parallel: many, enabled: 1, limits: {} }`,
   ], [
@@ -115,13 +115,13 @@ for (const [name, keys, faults] of CASES) {
   Deno.test(`keys: ${name}`, async () => {
     const text = MODELS + keys.map((key) => `  - ${key}\n`).join("");
     const found = (await faultsOf(text)).map((fault) =>
-      fault.replace(/^(\d+):/, (_, line) => `${Number(line) - BEFORE}:`)
+      fault.replace(/^(\d+):/, (_, line) => `${Number(line) - FIRST_LINE}:`)
     );
     assertEquals(found.toSorted(), faults.toSorted());
   });
 }
 
-Deno.test("limits: bounds, unknown keys and a cost without a price are told", async () => {
+Deno.test("limits: values out of bounds, unknown keys and a cost without a price are rejected", async () => {
   assertEquals(
     await faultsOf("limits: { rpm: 1000001, monthly_usd: 0, daily_token: 5, tpm: 5 }"),
     [
@@ -133,7 +133,7 @@ Deno.test("limits: bounds, unknown keys and a cost without a price are told", as
   );
 });
 
-Deno.test("a cost may be limited where an upstream has a price", async () => {
+Deno.test("cost can be limited if an upstream has a price", async () => {
   assertEquals(
     await faultsOf(`
 upstreams: { u: { base_url: "http://127.0.0.1:1234/v1", price: { input: 1, output: 2 } } }
@@ -144,7 +144,7 @@ limits: { monthly_usd: 5 }
   );
 });
 
-Deno.test("without models of one's own a key may name the usual ones, and the upstream's", async () => {
+Deno.test("without configured models, a key may name the published ones and the upstream's", async () => {
   const key = (model: string) => `
 default_api_url: "http://127.0.0.1:1234/v1"
 default_model: "llama"
@@ -159,7 +159,7 @@ keys: [{ name: alice, sha256: ${A}, models: [${model}] }]
   );
 });
 
-Deno.test("a key counts as a real token, whatever the token is", async () => {
+Deno.test("with a key, hasRealToken is true whatever the token is", async () => {
   const hasRealToken = async (text: string) =>
     resolveConfig(await parse(text), { env: () => undefined }).hasRealToken;
   const keys = `keys: [{ name: alice, sha256: ${A} }]`;
@@ -168,7 +168,7 @@ Deno.test("a key counts as a real token, whatever the token is", async () => {
   assertEquals(await hasRealToken(`api_bearer_token: your_api_bearer_token_here\n${keys}`), true);
 });
 
-Deno.test("a key's id is the head of its hash, and a date is its first moment in UTC", async () => {
+Deno.test("a key's default id is the start of its hash, and a date means its start in UTC", async () => {
   const { keys } = resolveConfig(
     await parse(`
 keys:

@@ -7,21 +7,21 @@ const FILE = "server: { host: 10.0.0.1, port: 1000 }";
 
 for (
   const [what, input, expected] of [
-    ["the file counts", {}, ["10.0.0.1", 1000, false]],
-    ["the variables win over the file", { env: { HOST: "::", PORT: "2000" } }, [
+    ["without flags and variables the file decides", {}, ["10.0.0.1", 1000, false]],
+    ["variables override the file", { env: { HOST: "::", PORT: "2000" } }, [
       "::",
       2000,
       false,
     ]],
     [
-      "the flags win over the variables",
+      "flags override variables",
       {
         env: { HOST: "::", PORT: "x" },
         flags: { host: "localhost", port: "0" },
       },
       ["localhost", 0, false],
     ],
-    ["empty variables count as left out", { env: { HOST: "", PORT: "" } }, [
+    ["empty variables count as not set", { env: { HOST: "", PORT: "" } }, [
       "10.0.0.1",
       1000,
       false,
@@ -32,12 +32,12 @@ for (
       true,
     ]],
     [
-      "without a real token it is loopback, whatever is asked for",
+      "without a real token it is loopback, whatever the flags",
       { hasRealToken: false, flags: { host: "0.0.0.0", port: "7" } },
       ["127.0.0.1", 7, true],
     ],
     [
-      "on Deno Deploy nothing can be loopback",
+      "on Deno Deploy it is never loopback",
       { hasRealToken: false, onDeploy: true },
       ["0.0.0.0", 1000, false],
     ],
@@ -82,7 +82,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`listenOptions() names what can't be used: ${expected}`, async () => {
+  Deno.test(`listenOptions() names the invalid flag or variable: ${expected}`, async () => {
     const variables: Record<string, string> = env;
     const config = await parse("");
     const error = assertThrows(() =>

@@ -28,7 +28,7 @@ for (
   });
 }
 
-Deno.test("a key without a value counts as left out", async () => {
+Deno.test("a key without a value counts as omitted", async () => {
   const config = await parse(
     "server:\n  port:\nupstreams:\nmodels:\n  fast:\nlog:\n",
   );
@@ -46,12 +46,12 @@ for (
     ["use_regex_processing: true", "use_regex_processing", true],
   ] as const
 ) {
-  Deno.test(`the original's key ${key} is enough on its own`, async () => {
+  Deno.test(`the original's key ${key} is valid on its own`, async () => {
     assertEquals((await parse(text))[key], value);
   });
 }
 
-Deno.test("the original's file is accepted, with Windows line ends and a byte order mark too", async () => {
+Deno.test("the original's file is accepted, also with Windows line ends and a byte order mark", async () => {
   const lines = [
     'api_bearer_token: "t"',
     'model_provider_api_key: "k"',
@@ -122,7 +122,7 @@ log: { level: loud }
   ]);
 });
 
-Deno.test("an error prints the file before each line and keeps the parts apart", async () => {
+Deno.test("an error prints the file before each line and has the parts as fields", async () => {
   const error = await assertRejects(
     () => parse("\nserver:\n  port: x"),
     ConfigError,
@@ -155,17 +155,17 @@ for (
       ["2: is not valid YAML: expected one document; remove the line '---'"],
     ],
     [
-      "a list as root",
+      "a list as the root",
       "- server",
       ["1: expected settings such as 'default_model: NAME', one per line"],
     ],
     [
-      "a text as root",
+      "a string as the root",
       "hello",
       ["1: expected settings such as 'default_model: NAME', one per line"],
     ],
     [
-      "an alias that holds itself",
+      "an alias that contains itself",
       "models: &m\n  a:\n    options: *m",
       [
         "3: models.a.options: contains itself through an alias; write the value out",
@@ -197,7 +197,7 @@ for (
       ["1: upstreams.a.api_key: put a space after the colon"],
     ],
     [
-      "a name that the language keeps to itself",
+      "a name that JavaScript reserves",
       "models: { __proto__: {} }",
       ["1: models.__proto__: can't be used as a name"],
     ],
@@ -213,7 +213,7 @@ for (
   });
 }
 
-Deno.test("aliases that stand for billions of values take no time", async () => {
+Deno.test("aliases that stand for billions of values are loaded quickly", async () => {
   const names = "abcdefghijklmnopqrstuvwxyz".split("");
   const lines = names.map((name, index) => {
     const inner = index === 0 ? "x, x" : `*${names[index - 1]}, *${names[index - 1]}`;
@@ -222,7 +222,7 @@ Deno.test("aliases that stand for billions of values take no time", async () => 
   assertEquals((await faultsOf(lines.join("\n"))).length, names.length);
 });
 
-Deno.test("deep nesting and endless files are errors, not crashes", async () => {
+Deno.test("deep nesting and huge files are errors, not crashes", async () => {
   for (
     const text of [
       "[".repeat(50_000),
@@ -254,7 +254,6 @@ Deno.test("no error shows a key or token", async () => {
   for (const text of texts) {
     const faults = await faultsOf(text);
     assert(faults.length > 0, text);
-    // A mapping in place of a key makes the secret a name; nothing can tell.
     assert(
       !faults.join("\n").includes(secret),
       `${text}\n${faults.join("\n")}`,
@@ -262,7 +261,7 @@ Deno.test("no error shows a key or token", async () => {
   }
 });
 
-Deno.test("auto's prompts and roles are those of the strategies that it may run", async () => {
+Deno.test("auto accepts the prompts and roles of the strategies that it may run", async () => {
   const file = (route: string) =>
     JSON.stringify({
       models: {
@@ -309,7 +308,7 @@ Deno.test("prompts are read from files beside the configuration", async () => {
   ]);
 });
 
-Deno.test("a missing file gives the defaults, unless someone asked for it", async () => {
+Deno.test("a missing file gives the defaults, unless it was requested", async () => {
   const options = {
     path: "/etc/o1/config.yaml",
     env: () => undefined,
@@ -329,7 +328,7 @@ Deno.test("a missing file gives the defaults, unless someone asked for it", asyn
   );
 });
 
-Deno.test("a file that is there but can't be read is an error in any case", async () => {
+Deno.test("a file that exists but can't be read is always an error", async () => {
   const error = await assertRejects(
     () =>
       loadConfig({

@@ -1,17 +1,14 @@
-/** Parsing a configuration from a text, with an environment and files that only the test knows. */
 import { ConfigError } from "../../lib/config/faults/fault.ts";
 import { parseConfig } from "../../lib/config/load.ts";
 import type { Config } from "../../lib/config/schema/config.ts";
 
-/** What the text may refer to. */
 export interface World {
-  /** Variables of the environment. */
   env?: Record<string, string>;
-  /** Texts by their whole paths. */
+  /** Texts by absolute path. */
   files?: Record<string, string>;
 }
 
-/** Reads from the given texts as from files. */
+/** Returns a function that reads from the given texts as from files. */
 export function readFrom(
   files: Record<string, string>,
 ): (path: string) => Promise<string> {
@@ -35,7 +32,7 @@ export function parse(
   });
 }
 
-/** The error's lines, without the name of the file; none where the text is a configuration. */
+/** Returns the lines of the error without the name of the file; none for a valid text. */
 export async function faultsOf(
   text: string,
   world: World = {},

@@ -16,7 +16,7 @@ async function resolve(
   return resolveConfig(await parse(text), { env: (name) => env[name] });
 }
 
-/** The published models in short: id, strategy, and each target as upstream, URL and model. */
+/** Returns a line for each published model: id, strategy, and targets as `upstream=URL=model`. */
 async function published(text: string): Promise<string[]> {
   const { models } = await resolve(text);
   return models.map(({ reasoning: { id, strategy, targets } }) =>
@@ -29,8 +29,8 @@ async function published(text: string): Promise<string[]> {
   );
 }
 
-/** The ids that are published where the file names none. */
-const USUAL = [
+/** The models that are published if the file configures none. */
+const DEFAULT_MODELS = [
   "o1 steps",
   "o1-mini think",
   "o1-draft draft",
@@ -41,42 +41,42 @@ const USUAL = [
   "o1-deep rsa",
   "o1-auto auto",
 ];
-const usual = (target: string) => USUAL.map((model) => `${model} ${target}`);
+const defaultModels = (target: string) => DEFAULT_MODELS.map((model) => `${model} ${target}`);
 
 for (
   const [what, text, expected] of [
     [
       "without any key, over the demo model",
       "",
-      [...usual("default=demo:=demo"), "demo direct default=demo:=demo"],
+      [...defaultModels("default=demo:=demo"), "demo direct default=demo:=demo"],
     ],
     [
       "with the original's keys, over their provider",
       "default_api_url: https://h/v1/chat/completions/\ndefault_model: llama",
-      [...usual("default=https://h/v1=llama"), "llama direct default=https://h/v1=llama"],
+      [...defaultModels("default=https://h/v1=llama"), "llama direct default=https://h/v1=llama"],
     ],
     [
-      "with an upstream model that is called o1, once",
+      "with an upstream model named o1, once",
       "default_api_url: https://h\ndefault_model: o1",
-      usual("default=https://h=o1"),
+      defaultModels("default=https://h=o1"),
     ],
     [
       "over the only upstream",
       "upstreams: { a: { base_url: 'https://a/' } }\ndefault_model: m",
-      [...usual("a=https://a=m"), "m direct a=https://a=m"],
+      [...defaultModels("a=https://a=m"), "m direct a=https://a=m"],
     ],
     [
       "over the first of several upstreams",
       "upstreams: { b: { base_url: https://b }, a: { base_url: https://a } }\ndefault_model: m",
-      [...usual("b=https://b=m"), "m direct b=https://b=m"],
+      [...defaultModels("b=https://b=m"), "m direct b=https://b=m"],
     ],
     [
-      "over the original's provider although there are upstreams",
+      "over the original's provider even if there are upstreams",
       "upstreams: { a: { base_url: https://a } }\ndefault_api_url: https://h\ndefault_model: m",
-      [...usual("default=https://h=m"), "m direct default=https://h=m"],
+      [...defaultModels("default=https://h=m"), "m direct default=https://h=m"],
     ],
     [
-      "as the file says",
+      "as configured",
       `default_model: d
 upstreams: { a: { base_url: https://a }, b: { base_url: "https://b/v1/?v=1" } }
 models:
@@ -92,7 +92,7 @@ models:
   });
 }
 
-Deno.test("o1 takes 25 steps with the original's keys, and by its effort without", async () => {
+Deno.test("o1 has the effort xhigh with the original's keys, and medium without", async () => {
   const original = await resolve("default_api_url: 'demo:'");
   const efforts = original.models.map(({ reasoning }) => reasoning.effort);
   assertEquals([efforts[0], new Set(efforts.slice(1))], ["xhigh", new Set(["medium"] as const)]);
@@ -100,7 +100,7 @@ Deno.test("o1 takes 25 steps with the original's keys, and by its effort without
   assertEquals(bare.models[0]!.reasoning.effort, "medium");
 });
 
-Deno.test("a model's settings reach its reasoning", async () => {
+Deno.test("a model's settings are passed to its reasoning", async () => {
   const { models } = await resolve(`
 upstreams:
   a: { base_url: https://a, api_key: [k1, "", k2] }
@@ -151,7 +151,7 @@ for (
     "k",
   ]] as const
 ) {
-  Deno.test(`model_provider_api_key ${text || "left out"} is sent as ${expected}`, async () => {
+  Deno.test(`model_provider_api_key ${text || "omitted"} is sent as ${expected}`, async () => {
     const { models } = await resolve(`model_provider_api_key: ${text}`);
     assertEquals(models[0]?.reasoning.targets[0]?.upstream.api_key, expected);
   });
@@ -172,7 +172,7 @@ for (
   });
 }
 
-Deno.test("a format of one's own is given whole", async () => {
+Deno.test("a custom format is passed on", async () => {
   const { models } = await resolve(`
 formats:
   f: { step: "{n}. {title} {content}", answer: "{content}" }
@@ -188,7 +188,7 @@ models: { a: { format: f }, b: { format: g } }
 for (
   const [what, text, env, token, isPlaceholder, isReal] of [
     ["none", "", {}, undefined, false, false],
-    ["an empty one", 'api_bearer_token: ""', {}, undefined, false, false],
+    ["an empty string", 'api_bearer_token: ""', {}, undefined, false, false],
     [
       "the placeholder",
       `api_bearer_token: ${PLACEHOLDER_TOKEN}`,
@@ -237,7 +237,7 @@ for (
   });
 }
 
-Deno.test("a variable that can't be a token is an error that does not show it", async () => {
+Deno.test("an invalid token in the variable is an error that does not show it", async () => {
   const config = await parse("");
   const error = assertThrows(
     () => resolveConfig(config, { env: () => "secret\n" }),
@@ -270,7 +270,7 @@ for (
   });
 }
 
-Deno.test("isDeploy() knows Deno Deploy by its variables", () => {
+Deno.test("isDeploy() recognises Deno Deploy by its variables", () => {
   assertEquals(isDeploy(() => undefined), false);
   assertEquals(
     isDeploy((name) => name === "DENO_DEPLOYMENT_ID" ? "abc" : undefined),

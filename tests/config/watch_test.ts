@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { watchConfig } from "../../lib/config/watch.ts";
 
-/** A clock whose timers fire when told; resolves when one is set. */
+/** A clock whose only timer fires when `fire` is called. `armed` waits until it is set. */
 function manualTimers() {
   let armed = Promise.withResolvers<void>();
   let fire: (() => void) | undefined;
@@ -50,7 +50,7 @@ async function inFolder(
   }
 }
 
-Deno.test("a written file is noticed once it is quiet", () =>
+Deno.test("a change is reported once the file is quiet", () =>
   inFolder(async (path, timers, changes) => {
     await Deno.writeTextFile(path, "a: 2\n");
     await timers.armed();
@@ -59,7 +59,7 @@ Deno.test("a written file is noticed once it is quiet", () =>
     assertEquals(changes(), 1);
   }));
 
-Deno.test("a file put in the place of the old one is noticed", () =>
+Deno.test("a replaced file is noticed", () =>
   inFolder(async (path, timers, changes) => {
     await Deno.writeTextFile(`${path}.new`, "a: 3\n");
     await Deno.rename(`${path}.new`, path);
@@ -68,7 +68,7 @@ Deno.test("a file put in the place of the old one is noticed", () =>
     assertEquals(changes(), 1);
   }));
 
-Deno.test("a link that leads elsewhere is noticed", () =>
+Deno.test("a replaced link is noticed", () =>
   inFolder(async (path, timers, changes) => {
     const folder = path.slice(0, path.lastIndexOf("/"));
     await Deno.mkdir(`${folder}/v2`);
@@ -80,7 +80,7 @@ Deno.test("a link that leads elsewhere is noticed", () =>
     assert(changes() >= 1);
   }));
 
-Deno.test("a prompt's file beside it is noticed", () =>
+Deno.test("a changed prompt file is noticed", () =>
   inFolder(async (path, timers, changes) => {
     const file = `${path.slice(0, path.lastIndexOf("/"))}/prompts.md`;
     await Deno.writeTextFile(file, "x");

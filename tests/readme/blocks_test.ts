@@ -6,10 +6,10 @@ import { type Block, blocksOf, proseOf, readPage, tablesOf } from "./markdown.ts
 
 const PAGES = await Promise.all(["README.md", ".github/README.zh.md"].map(readPage));
 
-/** The files of other programs. */
+/** Configuration files of other programs. */
 const OTHERS = ["librechat.yaml", "~/.continue/config.yaml", "prometheus.yml"];
 
-/** The file that a block's first line names. */
+/** Returns the file named in the block's first line. */
 const fileOf = ({ text }: Block) => /^# (\S+)\n/.exec(text)?.[1];
 
 async function readConfig(text: string): Promise<void> {
@@ -22,15 +22,15 @@ async function readConfig(text: string): Promise<void> {
   assert(resolveConfig(config, { env }).models.length > 0);
 }
 
-/** What each kind of block must be, beside what running it shows. */
+/** Checks of each kind of block, besides running it. */
 const KINDS: Readonly<Record<string, (block: Block) => unknown>> = {
-  // Run, or read by a shell, as programs are.
+  // Other tests run these.
   sh: () => {},
   js: () => {},
   python: () => {},
-  // Beside each name there is what to choose or to enter.
+  // Menu paths and values to enter.
   text: ({ text }) => assertMatch(text, /^.+ → .+\n(?:\S.*(?: {2,}| → ).+\n)*$/),
-  // Held to the metrics that there are by the tests of those.
+  // The tests of metrics check these.
   promql: () => {},
   json: ({ text }) => JSON.parse(text),
   dotenv: ({ text }) => assertMatch(text, /^(?:[A-Z][A-Z0-9_]*=\S+\n)+$/),
@@ -41,9 +41,9 @@ const KINDS: Readonly<Record<string, (block: Block) => unknown>> = {
 };
 
 for (const page of PAGES) {
-  Deno.test(`every block of ${page.path} is of a kind that is checked, and right as such`, async () => {
+  Deno.test(`every block in ${page.path} is valid`, async () => {
     const blocks = blocksOf(page);
-    assertEquals(proseOf(page).includes("```"), false, "a block that is not closed");
+    assertEquals(proseOf(page).includes("```"), false, "an unclosed block");
     assertEquals(proseOf(page).includes("not run:"), false, "a mark without a block");
     const kinds = new Set(blocks.map(({ kind }) => kind));
     for (const kind of ["sh", "js", "python", "yaml", "text", "ini"]) assert(kinds.has(kind), kind);
@@ -59,7 +59,7 @@ for (const page of PAGES) {
   });
 }
 
-Deno.test("every command names one version of Deno, which the checks install too", async () => {
+Deno.test("every command uses the same version of Deno", async () => {
   const pages = [...PAGES, await readPage(".github/CONTRIBUTING.md")];
   const versions = pages.flatMap(({ text }) =>
     [...text.matchAll(/npx -y deno@([\d.]+)/g)].map(([, version]) => version)
@@ -68,34 +68,34 @@ Deno.test("every command names one version of Deno, which the checks install too
   assertEquals(new Set(versions).size, 1);
 });
 
-Deno.test("the table of models gives the simulation's figures", () => {
+Deno.test("the table of models shows the figures of the simulation", () => {
   const tables = tablesOf(PAGES[0]!);
   const models = tables.find(([head]) => head?.[0] === "model")!.slice(1);
   const [, ...simulated] = tables.find(([head]) => head?.[0] === "strategy")!;
   const figure = (cell: string | undefined) => /^[\d.]+/.exec(cell ?? "")?.[0];
   for (const [strategy, , , calls, inARow, , generated] of simulated) {
     const row = models.find((cells) => cells[1] === strategy)!;
-    // Of auto there is none, and all calls of steps are in a row.
-    const told = row.slice(4).map(figure);
-    const known = [calls, inARow, generated].filter((_, i) => told[i] !== undefined);
-    assertEquals(told.filter((each) => each !== undefined), known, strategy);
+    // `auto` has no figures, and `steps` no figure for its calls in a row.
+    const shown = row.slice(4).map(figure);
+    const expected = [calls, inARow, generated].filter((_, i) => shown[i] !== undefined);
+    assertEquals(shown.filter((value) => value !== undefined), expected, strategy);
   }
   assertEquals(simulated.length, models.length);
 });
 
-Deno.test("the unit is one that systemd understands", async () => {
+Deno.test("the systemd unit is valid", async () => {
   const unit = blocksOf(PAGES[0]!).find(({ kind }) => kind === "ini")!;
   const dir = await Deno.makeTempDir();
   try {
     const file = `${dir}/o1-api.service`;
-    // Where it is to be installed there is no program here.
+    // The program is not installed here.
     await Deno.writeTextFile(file, unit.text.replace("/opt/o1-api/o1-api", "/bin/true"));
     const { stderr } = await new Deno.Command("systemd-analyze", { args: ["verify", file] })
       .output();
-    const about = new TextDecoder().decode(stderr).split("\n").filter((line) =>
+    const messages = new TextDecoder().decode(stderr).split("\n").filter((line) =>
       line.includes("o1-api.service")
     );
-    assertEquals(about, []);
+    assertEquals(messages, []);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     console.log("skipped: there is no systemd-analyze on this machine's PATH");

@@ -1,41 +1,31 @@
 /**
- * A newcomer's machine: the project in a folder of its own, a shell in it, and the server that the
- * README's first command starts.
+ * A copy of the project, with a shell to run the README's commands as a new user would.
  *
  * @module
  */
 import { cleanEnv, ROOT } from "../e2e/program.ts";
 
-/** What a command has come to. */
 export interface Outcome {
-  /** Its exit code. */
   code: number;
-  /** What it wrote to the standard output. */
   stdout: string;
-  /** What it wrote to the standard error. */
   stderr: string;
 }
 
-/** The project in a folder of its own. */
+/** A copy of the project in its own folder. */
 export interface Checkout extends AsyncDisposable {
-  /** The folder. */
   dir: string;
-  /** Runs a command line in it. */
+  /** Runs a command line in the folder. */
   run(commandLine: string): Promise<Outcome>;
-  /** Runs the command line that starts the server, on a free port. */
+  /** Runs a command line that starts the server, which gets a free port. */
   serve(commandLine: string): Promise<RunningServer>;
 }
 
-/** The server that a command line started. */
 export interface RunningServer extends AsyncDisposable {
-  /** Its port on 127.0.0.1. */
+  /** On 127.0.0.1. */
   port: number;
 }
 
-/**
- * In npm's place, so that a test needs no network: this very Deno, whatever the version's number.
- * That npm's own `npx` does the same is seen where the tests are started with it.
- */
+/** Replaces npx, so that tests need no network: it runs the current Deno, whatever the version. */
 const NPX = `#!/bin/sh
 case "$1 $2" in
   "-y deno@"*) shift 2; exec deno "$@" ;;
@@ -43,7 +33,6 @@ case "$1 $2" in
 esac
 `;
 
-/** Makes a checkout. */
 export async function createCheckout(): Promise<Checkout> {
   const dir = await Deno.makeTempDir();
   for (const name of ["main.ts", "deno.json", "deno.lock", "config.yaml", "lib"]) {

@@ -7,8 +7,8 @@ const README = await readPage("README.md");
 const BLOCKS = blocksOf(README);
 const KEY = "your_api_bearer_token_here";
 
-/** What the commands have to show: each block that is run has one line here. */
-const SHOWS: readonly (readonly [command: RegExp, output: RegExp])[] = [
+/** Expected output of each block that is run. */
+const OUTPUTS: readonly (readonly [command: RegExp, output: RegExp])[] = [
   [/^curl -N .*chat\/completions/, /"reasoning_content":"[^]*"content":" ?3"[^]*data: \[DONE\]/],
   [/^npx .* task start ask/, /391/],
   [/^echo .* task start ask .*--json$/, /"content":"97 is prime[^]*"usage":\{/],
@@ -21,12 +21,12 @@ const SHOWS: readonly (readonly [command: RegExp, output: RegExp])[] = [
 const isStart = ({ kind, text }: Block) => kind === "sh" && /task start$/.test(text.trimEnd());
 const firstLine = ({ text }: Block) => text.split("\n")[0]!;
 
-/** A block as it is for the server on this port. */
+/** Returns the text of a block for a server on this port. */
 const onPort = ({ text }: Block, port: number) => text.replaceAll("18888", String(port));
 
 async function runShell(block: Block, checkout: Checkout, port: number): Promise<void> {
-  const shows = SHOWS.filter(([command]) => command.test(block.text.trimEnd()));
-  assertEquals(shows.length, 1, `SHOWS does not say what is to come of: ${block.text}`);
+  const shows = OUTPUTS.filter(([command]) => command.test(block.text.trimEnd()));
+  assertEquals(shows.length, 1, `OUTPUTS has no entry for: ${block.text}`);
   const { code, stdout, stderr } = await checkout.run(onPort(block, port));
   if (code === 127 && /curl: (?:command )?not found/.test(stderr)) {
     return console.log("skipped: there is no curl on this machine's PATH");
@@ -58,7 +58,7 @@ async function runScript(block: Block, checkout: Checkout, port: number): Promis
   assertThoughtAndAnswer(new TextDecoder().decode(stdout));
 }
 
-/** The demo's thinking about the number 97, which has titles, and its answer. */
+/** Asserts that the demo's titled thinking and its answer about 97 were printed. */
 function assertThoughtAndAnswer(output: string): void {
   assertMatch(output, /\*\*.+\*\*[^]*97 is prime/);
 }
@@ -85,7 +85,7 @@ async function runPython(block: Block, _checkout: Checkout, port: number): Promi
   assertThoughtAndAnswer(stdout);
 }
 
-/** How blocks are run, by kind. */
+/** Runs blocks, by kind. */
 const RUN: Readonly<
   Record<string, (block: Block, checkout: Checkout, port: number) => Promise<void>>
 > = { sh: runShell, js: runScript, python: runPython };
@@ -96,7 +96,7 @@ async function assertShellReads({ text }: Block): Promise<void> {
 }
 
 Deno.test({
-  name: "the README's commands and programs do on a newcomer's machine what it says",
+  name: "the README's commands and programs work in a fresh copy of the project",
   ignore: Deno.build.os === "windows",
   async fn(t) {
     await using checkout = await createCheckout();
@@ -112,7 +112,7 @@ Deno.test({
       block !== start && block.notRun === undefined && block.kind in RUN
     );
     const outcomes: PromiseSettledResult<void>[] = [];
-    // Two at a time: they mostly wait for the demo, and other tests want the machine too.
+    // Two at a time, as other tests run too; they mostly wait for the demo.
     const queue = blocks.entries();
     const work = async () => {
       for (const [i, block] of queue) {
@@ -133,7 +133,7 @@ Deno.test({
       data.map(({ id, strategy }: { id: string; strategy: string }) => [id, strategy]),
     );
 
-    await t.step("what clients are given leads to the server and names its models", async () => {
+    await t.step("the clients' settings point to the server and name its models", async () => {
       let addresses = 0;
       for (const block of BLOCKS.filter(({ text }) => text.includes("http://127.0.0.1:18888"))) {
         if (block.kind in RUN) continue;
@@ -152,7 +152,7 @@ Deno.test({
       assert(addresses >= 8);
     });
 
-    await t.step("the table of models is that of a server without models of its own", () => {
+    await t.step("the table of models matches a server without configured models", () => {
       const [, ...rows] = tablesOf(README).find(([head]) =>
         head?.[0] === "model" && head[1] === "strategy"
       )!;

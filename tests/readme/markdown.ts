@@ -1,40 +1,35 @@
 /**
- * What the tests read of the project's Markdown files: blocks, tables, headings and links.
+ * Reads blocks, tables, headings and links from the project's Markdown files.
  *
  * @module
  */
 
-/** The project's folder. */
 export const ROOT = new URL("../../", import.meta.url);
 
-/** A Markdown file. */
 export interface Page {
-  /** Its path from the project's folder. */
+  /** Relative to the root of the project. */
   path: string;
-  /** Its text. */
   text: string;
 }
 
 /** A fenced block. */
 export interface Block {
-  /** Its kind, such as `sh`. */
+  /** For example `sh`. */
   kind: string;
-  /** What stands in it. */
   text: string;
-  /** The line of its beginning, from 1. */
+  /** First line, from 1. */
   line: number;
-  /** Why it can't be run here, where a comment before it says so. */
+  /** Reason from a comment `not run: …` before the block. */
   notRun?: string;
 }
 
-/** Reads a page by its path from the project's folder. */
+/** @param path relative to the root of the project. */
 export async function readPage(path: string): Promise<Page> {
   return { path, text: await Deno.readTextFile(new URL(path, ROOT)) };
 }
 
 const FENCE_REGEXP = /^(?:<!-- not run: (.+) -->\n\n)?^```(.*)\n([^]*?)^```$/gm;
 
-/** The fenced blocks of a page, from its beginning to its end. */
 export function blocksOf({ text }: Page): Block[] {
   return [...text.matchAll(FENCE_REGEXP)].map(({ 1: notRun, 2: kind, 3: inner, index }) => ({
     kind: kind!,
@@ -44,12 +39,12 @@ export function blocksOf({ text }: Page): Block[] {
   }));
 }
 
-/** A page's text without its blocks. */
+/** Returns the text without its blocks. */
 export function proseOf({ text }: Page): string {
   return text.replaceAll(FENCE_REGEXP, "");
 }
 
-/** The cells of each table's rows, without the rule under the head. */
+/** Returns the cells of each row of each table, without the rule below the header. */
 export function tablesOf(page: Page): string[][][] {
   const tables = proseOf(page).match(/(?:^\|.*\|\n)+/gm) ?? [];
   return tables.map((table) =>
@@ -59,17 +54,13 @@ export function tablesOf(page: Page): string[][][] {
   );
 }
 
-/** A heading. */
 export interface Heading {
-  /** From 1, the page's own. */
   level: number;
-  /** Its text. */
   title: string;
-  /** What links to it name, as GitHub makes it. */
+  /** Anchor that GitHub generates. */
   anchor: string;
 }
 
-/** The headings of a page. */
 export function headingsOf(page: Page): Heading[] {
   return [...proseOf(page).matchAll(/^(#+) (.+)$/gm)].map(([, marks, title]) => ({
     level: marks!.length,
@@ -78,7 +69,7 @@ export function headingsOf(page: Page): Heading[] {
   }));
 }
 
-/** Where the links and pictures of a page lead, those of its references too. */
+/** Returns the targets of all links and pictures, including link references. */
 export function linksOf(page: Page): string[] {
   const text = proseOf(page);
   return [

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { faultsOf } from "../parse.ts";
+import { faultsOf } from "./parse.ts";
 
 const model = (settings: string) => `models: { m: { ${settings} } }`;
 const upstream = (settings: string) => `default_model: x\nupstreams: { u: { ${settings} } }`;
