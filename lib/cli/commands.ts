@@ -20,13 +20,15 @@ export interface Command {
   text?: string;
   /** Printed at the end. */
   notes?: string;
+  /** Maximum number of arguments that are not flags. Default: 0. */
+  words?: number;
   /** All flags but `--help`. */
   flags: Readonly<Record<string, Flag>>;
   /** Environment variables. */
   env?: Readonly<Record<string, string>>;
   /** Command lines without the program's name. */
   examples: readonly string[];
-  /** Meaning of each exit code. */
+  /** Meaning of each exit code but 2, which all commands share. */
   exits: Readonly<Record<number, string>>;
 }
 
@@ -50,7 +52,6 @@ const SERVE_ENV = {
 const SERVE_EXITS = {
   0: "the server was stopped",
   1: "the configuration, the port or the store is unusable",
-  2: "invalid arguments",
 };
 
 const EVAL_FLAGS: Record<EvalFlagName, Flag> = {
@@ -95,6 +96,7 @@ export const COMMANDS = {
   "": {
     summary: "reasoning over any chat model, behind the OpenAI API",
     usage: ["[command] [options]"],
+    words: 1,
     text: "Without a command, runs the server. See `o1-api COMMAND --help` for each command.",
     flags: { ...SERVE_FLAGS, version: { short: "V", about: "print the version" } },
     env: SERVE_ENV,
@@ -114,6 +116,7 @@ export const COMMANDS = {
   ask: {
     summary: "ask a model and print its answer",
     usage: ["ask [options] QUESTION", "… | o1-api ask [options] [QUESTION]"],
+    words: Infinity,
     text: "Prints the answer to standard output and the thinking to standard error. Piped input " +
       "is appended to the question. Without --url, the configured models answer and no server " +
       "is needed. Put -- before a question that begins with -.",
@@ -149,7 +152,6 @@ export const COMMANDS = {
     exits: {
       0: "answered",
       1: "no complete answer",
-      2: "invalid arguments",
       130: "stopped by Ctrl-C",
       141: "the reader of the output has closed it",
     },
@@ -160,17 +162,18 @@ export const COMMANDS = {
     flags: { config: CONFIG },
     env: { O1_API_TOKEN: SERVE_ENV.O1_API_TOKEN },
     examples: ["check --config /etc/o1-api.yaml"],
-    exits: { 0: "no faults", 1: "faults, each with its line", 2: "invalid arguments" },
+    exits: { 0: "no faults", 1: "faults, each with its line" },
   },
   keys: {
     summary: "create a client key: keys new NAME",
     usage: ["keys new NAME"],
+    words: 2,
     text: "Prints a new key for the client NAME, once, and the entry to add to config.yaml. The " +
       "entry contains only the key's hash, so that nobody who reads the file can use it. A name " +
       "may have several keys at once, so that a new key can replace an old one.",
     flags: {},
     examples: ["keys new alice"],
-    exits: { 0: "created", 2: "invalid arguments" },
+    exits: { 0: "created" },
   },
   eval: {
     summary: "compare models on a set of problems",
@@ -193,7 +196,6 @@ export const COMMANDS = {
     exits: {
       0: "compared",
       1: "a file or the API is unusable, or no question was answered",
-      2: "invalid arguments",
       130: "stopped; with --out, the same command resumes",
     },
   },

@@ -1,7 +1,7 @@
 /** Parses the arguments of a command according to {@linkcode COMMANDS}. */
 import { parseArgs } from "@std/cli";
 import { nearest } from "../config/faults/suggestion.ts";
-import { type CommandName, type COMMANDS, flagsOf } from "./commands.ts";
+import { type Command, type CommandName, COMMANDS, flagsOf } from "./commands.ts";
 import { printHelpAndExit } from "./help.ts";
 
 /** Invalid arguments. */
@@ -29,7 +29,7 @@ type FlagName<Name extends CommandName> = keyof typeof COMMANDS[Name]["flags"] &
 /**
  * Prints the help and exits if `--help` is given.
  *
- * @throws {UsageError} for an unknown flag, a repeated one, or an invalid value.
+ * @throws {UsageError} for an unknown or repeated flag, an invalid value, or too many words.
  */
 export function parseFlags<Name extends CommandName>(
   command: Name,
@@ -65,8 +65,12 @@ export function parseFlags<Name extends CommandName>(
       throw new UsageError(command, `--${name} must be ${allowed.join(", ")}, not '${value}'`);
     }
   }
+  const words = flags._.map(String);
+  const { words: maxWords = 0 }: Command = COMMANDS[command];
+  const extra = words[maxWords];
+  if (extra !== undefined) throw new UsageError(command, `Unexpected argument '${extra}'`);
   return {
-    words: flags._.map(String),
+    words,
     text: (flag) => values(flag)[0],
     has: (flag) => flags[flag] === true,
   };

@@ -25,7 +25,7 @@ export function helpText(name: CommandName): string {
     section("Options", flags),
     section("Environment", Object.entries(env)),
     `Examples:\n${examples.map((line) => `  o1-api ${line}`.trimEnd()).join("\n")}`,
-    section("Exit codes", Object.entries(exits)),
+    section("Exit codes", Object.entries({ ...exits, 2: "invalid arguments" })),
     notes && wrap(notes),
   ];
   return paragraphs.filter(Boolean).join("\n\n");

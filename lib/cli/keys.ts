@@ -10,13 +10,12 @@ const SECRET_LENGTH = 43;
 
 /** @throws {UsageError} for invalid arguments. */
 export async function keys(args: readonly string[]): Promise<void> {
-  const { words: [command, name, extra] } = parseFlags("keys", args);
+  const { words: [command, name] } = parseFlags("keys", args);
   if (command === undefined) throw invalid("No command given; known here: new");
   if (command !== "new") {
     throw invalid(`Unknown command '${command}'${suggestion(command, ["new"])}`);
   }
   if (name === undefined) throw invalid("No NAME given for the client");
-  if (extra !== undefined) throw invalid(`Unexpected argument '${extra}'`);
   const fault = keySchema.shape.name.safeParse(name).error?.issues[0]?.message;
   if (fault !== undefined) throw invalid(`The name '${name}' is invalid: ${fault}`);
   const id = randomBase62(ID_LENGTH);

@@ -5,16 +5,12 @@ import { type CommandOptions, type Configuration, readVariable } from "./configu
 
 export interface Listener {
   port: number;
-  /** Resolves when it is closed. */
-  finished: Promise<void>;
   /** Stops listening; resolves when all answers are sent. */
   shutdown(): Promise<void>;
 }
 
 /** Serves the API, in one event loop or in several. */
-export interface ApiServer {
-  /** Exits with 1 if the address is unusable. */
-  listen(address: ListenAddress): Promise<Listener> | Listener;
+export interface ApiServer extends Listener {
   /** Answers a scrape; undefined if metrics are disabled. */
   metrics: (() => Promise<Response>) | undefined;
   /** New requests use the new configuration once this resolves. */
@@ -50,11 +46,7 @@ export function listen(
 ): Listener {
   const open = () => Deno.serve({ hostname, port, onListen() {} }, handler);
   const server = orExit({ hostname, port }, open, settings);
-  return {
-    port: server.addr.port,
-    finished: server.finished,
-    shutdown: () => server.shutdown(),
-  };
+  return { port: server.addr.port, shutdown: () => server.shutdown() };
 }
 
 /** Returns the port of an address, chosen if it is 0. Exits with 1 if the port is in use. */

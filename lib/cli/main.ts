@@ -1,6 +1,6 @@
 /** The command line: chooses the command and reports invalid arguments. */
 import { suggestion } from "../config/faults/suggestion.ts";
-import { COMMAND_NAMES, type CommandName } from "./commands.ts";
+import { COMMAND_NAMES } from "./commands.ts";
 import { configOrExit } from "./configuration.ts";
 import { type Arguments, parseFlags, UsageError } from "./flags.ts";
 import { usage, VERSION } from "./help.ts";
@@ -26,35 +26,21 @@ export async function main(args: readonly string[], moduleDir: string | undefine
 
 async function run(args: readonly string[], moduleDir: string | undefined): Promise<void> {
   const [first, ...rest] = args;
-  switch (first) {
-    // Imported on demand, because serving needs none of them.
-    case "eval":
-      return (await import("./eval.ts")).compareModels(rest, moduleDir);
-    case "ask":
-      return (await import("./ask/ask.ts")).ask(rest, moduleDir);
-    case "keys":
-      return (await import("./keys.ts")).keys(rest);
-    case "check": {
-      const { words, text } = parseFlags("check", rest);
-      rejectWords("check", words);
-      return await check(text("config"), moduleDir);
-    }
-    case "serve": {
-      const given = parseFlags("serve", rest);
-      rejectWords("serve", given.words);
-      return await serveWith(given, moduleDir);
-    }
-  }
+  // Imported on demand, because serving needs none of them.
+  if (first === "eval") return (await import("./eval.ts")).compareModels(rest, moduleDir);
+  if (first === "ask") return (await import("./ask/ask.ts")).ask(rest, moduleDir);
+  if (first === "keys") return (await import("./keys.ts")).keys(rest);
+  if (first === "check") return await check(parseFlags("check", rest).text("config"), moduleDir);
+  if (first === "serve") return await serveWith(parseFlags("serve", rest), moduleDir);
   const given = parseFlags("", args);
-  if (given.has("version")) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
-  const [word, ...others] = given.words;
+  const { words: [word], has } = given;
+  if (has("version")) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
   if (word !== undefined && !COMMAND_NAMES.some((name) => name === word)) {
     throw new UsageError("", `Unknown command '${word}'${suggestion(word, COMMAND_NAMES)}`);
   }
   if (word !== undefined && word !== "serve") {
     throw new UsageError("", `The command comes first: o1-api ${word} [options]`);
   }
-  rejectWords("", others);
   await serveWith(given, moduleDir);
 }
 
@@ -69,8 +55,4 @@ function serveWith(
   moduleDir: string | undefined,
 ): Promise<void> {
   return serve({ config: text("config"), host: text("host"), port: text("port"), moduleDir });
-}
-
-function rejectWords(command: CommandName, [word]: readonly string[]): void {
-  if (word !== undefined) throw new UsageError(command, `Unexpected argument '${word}'`);
 }

@@ -20,7 +20,7 @@ for (const name of NAMES) {
     const { usage, env = {}, exits }: Command = COMMANDS[name];
     const parts = [`Usage: o1-api ${usage[0]}`, "\nExamples:\n  o1-api", "\nExit codes:\n"];
     for (const flag of Object.keys(flagsOf(name))) parts.push(` --${flag}`);
-    for (const row of [...Object.keys(env), ...Object.keys(exits)]) parts.push(`\n  ${row} `);
+    for (const row of [...Object.keys(env), ...Object.keys(exits), "2"]) parts.push(`\n  ${row} `);
     for (const part of parts) assertStringIncludes(stdout, part);
     const [text, examples = ""] = stdout.split("\nExamples:\n");
     const long = `${text}\n${examples.slice(examples.indexOf("\n\n"))}`.split("\n")

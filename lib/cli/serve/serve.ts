@@ -1,6 +1,7 @@
 /** `o1-api serve`: runs the server until it is stopped. */
 import { systemClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
+import type { ListenAddress } from "../../config/listen.ts";
 import { isDeploy } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
 import { createSignalHandler } from "../../server/shutdown.ts";
@@ -45,31 +46,29 @@ export async function serve(options: CommandOptions): Promise<void> {
   if (warning !== undefined) log.warn(warning);
   logRejections(log);
   const server = count > 1
-    ? (await import("../workers/group.ts")).createWorkers({
-      ...{ count, configuration, stores, clock: systemClock, log },
-    })
-    : createServer(configuration, stores, onDeploy, log);
-  // Before the server is announced, so that no later change is missed.
+    ? await (await import("../workers/group.ts")).startWorkers(
+      { count, address, configuration, stores, clock: systemClock, log },
+    )
+    : startServer(address, configuration, stores, log);
   const stopReloading = onDeploy
     ? () => {}
     : reloadOnChange({ options, configuration, address, server, log });
-  const listener = await server.listen(address);
   const scrapes = listenForScrapes(server.metrics, { ...address, port: resolved.metrics.port });
-  stopOnSignal(server, [listener, scrapes], resolved.server.shutdown_grace_ms, log);
-  // Last, because the reader of this line may send a signal at once.
-  const { port } = listener;
+  const stopped = stopOnSignal(server, scrapes, resolved.server.shutdown_grace_ms, log);
+  // Last, because the reader of this line may change the configuration or send a signal at once.
+  const { port } = server;
   announce({ config: resolved, address: { ...address, port }, path, workers: count }, log);
   flushLog();
-  await listener.finished;
+  await stopped;
   stopReloading();
   await Promise.all([stores.store.close(), stores.limiter.close()]);
 }
 
 /** Serves in this event loop. */
-function createServer(
+function startServer(
+  address: ListenAddress,
   { resolved }: Configuration,
   stores: Stores,
-  onDeploy: boolean,
   log: Log,
 ): ApiServer {
   const app = createApp({
@@ -79,31 +78,36 @@ function createServer(
     random: Math.random,
     fetch,
     log,
-    unavailableReason: onDeploy && !resolved.hasRealToken ? NO_TOKEN : undefined,
+    unavailableReason: isDeploy(readVariable) && !resolved.hasRealToken ? NO_TOKEN : undefined,
   });
   return {
-    listen: (address) => listen(address, app.handle),
+    ...listen(address, app.handle),
     metrics: app.metrics,
     reload: (next) => app.reload(next.resolved),
-    drain: (graceMs) => app.drain(graceMs),
+    drain: app.drain,
   };
 }
 
+/** Resolves when the server has stopped after SIGINT or SIGTERM. */
 function stopOnSignal(
   server: ApiServer,
-  listeners: (Listener | undefined)[],
+  scrapes: Listener | undefined,
   graceMs: number,
   log: Log,
-): void {
-  const signals = ["SIGINT", "SIGTERM"] as const;
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
   const handle = createSignalHandler({
     drain: () => server.drain(graceMs),
     async close() {
-      await Promise.all(listeners.map((listener) => listener?.shutdown()));
+      await Promise.all([server.shutdown(), scrapes?.shutdown()]);
+      resolve();
     },
     exit: (code) => Deno.exit(code),
     clock: systemClock,
     onBegin: (signal) => log.info(`${signal}: draining`, { grace_ms: graceMs }),
   });
-  for (const signal of signals) Deno.addSignalListener(signal, () => handle(signal));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => handle(signal));
+  }
+  return promise;
 }

@@ -24,18 +24,29 @@ type Message =
   | { id: number; result: unknown }
   | { id: number; error: unknown };
 
+/** @param createMethods returns the methods that the other thread may call. */
 export function connect<Theirs extends Methods>(
   port: MessagePort,
-  ours: Methods,
+  createMethods: (call: Call<Theirs>) => Methods,
 ): Connection<Theirs> {
   const pending = new Map<number, PromiseWithResolvers<unknown>>();
   let closed: Error | undefined;
   let lastId = 0;
 
+  const call: Call<Theirs> = (name, ...args) => {
+    if (closed !== undefined) return Promise.reject(closed);
+    const id = ++lastId;
+    port.postMessage({ id, name, args });
+    const answer = Promise.withResolvers<unknown>();
+    pending.set(id, answer);
+    return answer.promise as Promise<never>;
+  };
+  const methods = createMethods(call);
+
   async function answer(id: number, name: string, args: unknown[]): Promise<void> {
     let message: Message;
     try {
-      message = { id, result: await ours[name]!(...args) };
+      message = { id, result: await methods[name]!(...args) };
     } catch (error) {
       message = { id, error };
     }
@@ -44,21 +55,14 @@ export function connect<Theirs extends Methods>(
 
   port.onmessage = ({ data }: MessageEvent<Message>) => {
     if ("name" in data) return void answer(data.id, data.name, data.args);
-    const call = pending.get(data.id);
+    const waiting = pending.get(data.id);
     pending.delete(data.id);
-    if ("error" in data) call?.reject(data.error);
-    else call?.resolve(data.result);
+    if ("error" in data) waiting?.reject(data.error);
+    else waiting?.resolve(data.result);
   };
 
   return {
-    call(name, ...args) {
-      if (closed !== undefined) return Promise.reject(closed);
-      const id = ++lastId;
-      port.postMessage({ id, name, args });
-      const call = Promise.withResolvers<unknown>();
-      pending.set(id, call);
-      return call.promise as Promise<never>;
-    },
+    call,
     close(reason) {
       closed ??= reason;
       port.close();

@@ -1,20 +1,16 @@
 /** Number of event loops. */
 import type { ServerSettings } from "../../config/resolve.ts";
 
-export interface WorkerCountOptions {
-  cores: number;
-  /** `Deno.build.os` */
-  os: string;
-  /** Whether Deno allows several listeners on one port. */
-  canShare: boolean;
-  onDeploy: boolean;
-}
-
-/** The warning says why the number is smaller than the setting. */
+/**
+ * The warning says why the number is smaller than the setting.
+ *
+ * @param host `os` as in `Deno.build`; whether Deno allows several listeners on one port.
+ */
 export function workerCount(
   setting: ServerSettings["workers"],
-  { cores, os, canShare, onDeploy }: WorkerCountOptions,
+  host: { cores: number; os: string; canShare: boolean; onDeploy: boolean },
 ): { count: number; warning?: string } {
+  const { cores, os, canShare, onDeploy } = host;
   const count = setting === "auto" ? cores : setting;
   const reason = onDeploy
     ? "Deno Deploy scales by itself"

@@ -19,6 +19,7 @@ import type { MainMethods, WorkerMethods } from "./worker.ts";
 
 export interface WorkersOptions {
   count: number;
+  address: ListenAddress;
   configuration: Configuration;
   /** Workers use these if they are in memory, and otherwise open their own. */
   stores: Stores;
@@ -34,16 +35,16 @@ const DRAIN_MS = 5_000;
 
 type Worker = WorkerThread<WorkerMethods>;
 
-/** The workers start with `listen`. */
-export function createWorkers(
-  { count, configuration, stores, clock, log }: WorkersOptions,
-): ApiServer {
+/** Resolves when all workers listen. Exits with 1 if the port is in use or a worker crashes. */
+export async function startWorkers(
+  { count, address: requested, configuration, stores, clock, log }: WorkersOptions,
+): Promise<ApiServer> {
+  const address = { ...requested, port: freePort(requested) };
   const { folder, config: first, resolved: { store: setting, metrics } } = configuration;
   const created = Math.floor(clock.date() / 1000);
   const { get, list, write, kind } = stores.store;
   const { take, settle, renew } = stores.limiter;
   let config = first;
-  let address: ListenAddress;
   /** Latest metrics of each serving worker, and the sum of those of crashed workers. */
   const latest = new Map<number, MetricValues>();
   let crashed: MetricValues = new Map();
@@ -93,25 +94,17 @@ export function createWorkers(
     return sumMetricValues([crashed, ...latest.values()]);
   }
 
+  try {
+    await supervisor.start();
+  } catch (error) {
+    console.error(`Can't start ${count} workers: ${(error as Error).message}`);
+    Deno.exit(1);
+  }
   return {
-    async listen(requested) {
-      address = { ...requested, port: freePort(requested) };
-      try {
-        await supervisor.start();
-      } catch (error) {
-        console.error(`Can't start ${count} workers: ${(error as Error).message}`);
-        Deno.exit(1);
-      }
-      const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
-      return {
-        port: address.port,
-        finished,
-        async shutdown() {
-          await forAll((worker) => worker.call("close"));
-          supervisor.stop();
-          finish();
-        },
-      };
+    port: address.port,
+    async shutdown() {
+      await forAll((worker) => worker.call("close"));
+      supervisor.stop();
     },
     metrics: metrics.enabled ? async () => scrapeResponse(await values()) : undefined,
     async reload(next) {

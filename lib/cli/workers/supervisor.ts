@@ -53,7 +53,7 @@ export function createSupervisor<Theirs extends Methods>(
     const thread = new Worker(script, { type: "module", name: `worker ${index + 1}` });
     // Under load, a call over a port of its own takes 11 µs, one over the thread's own 20 µs.
     const { port1, port2 } = new MessageChannel();
-    const { call, close } = connect<Theirs>(port1, methods(index));
+    const { call, close } = connect<Theirs>(port1, () => methods(index));
     const worker: WorkerThread<Theirs> = { index, call };
     const startedAt = clock.now();
     let failure: Error | undefined;

@@ -31,21 +31,6 @@ export interface WorkerStart {
   created: number;
 }
 
-/** Methods that the main thread calls. */
-export type WorkerMethods = {
-  /** Listens; rejects if it can't. */
-  start(start: WorkerStart): Promise<void>;
-  reload(config: Config): void;
-  /** See `App.drain`. */
-  drain(graceMs: number): Promise<void>;
-  /** Resolves when all answers are sent. */
-  close(): Promise<void>;
-  /** Returns this worker's own metrics. */
-  values(): MetricValues;
-  /** Stores reasoning that another worker has received. */
-  remember(callIds: readonly string[], reasoning: string): void;
-};
-
 /** Methods that a worker calls. */
 export type MainMethods =
   & Pick<Store, "get" | "list" | "write">
@@ -57,14 +42,24 @@ export type MainMethods =
     remember(callIds: readonly string[], reasoning: string): void;
   };
 
+/** Methods that the main thread calls. */
+export type WorkerMethods = ReturnType<typeof createMethods>;
+
 globalThis.addEventListener("message", (event) => {
+  connect<MainMethods>((event as MessageEvent<MessagePort>).data, createMethods);
+}, { once: true });
+
+function createMethods(call: Call<MainMethods>) {
   const toolReasoning = createToolReasoning();
   let app: App;
   let stores: Stores;
   let server: Deno.HttpServer;
 
-  const methods: WorkerMethods = {
-    async start({ index, count, first, config, address, store, folder, created }) {
+  const reload = (config: Config) => app.reload(resolveConfig(config, { env: readVariable }));
+
+  return {
+    /** Listens; rejects if it can't. */
+    async start({ index, count, first, config, address, store, folder, created }: WorkerStart) {
       const initial = resolveConfig(first, { env: readVariable });
       const log = createProgramLog(initial, index + 1);
       logRejections(log);
@@ -90,22 +85,24 @@ globalThis.addEventListener("message", (event) => {
           },
         },
       });
-      methods.reload(config);
+      reload(config);
       const { hostname, port } = address;
       server = Deno.serve({ hostname, port, reusePort: true, onListen() {} }, app.handle);
     },
-    reload: (config) => app.reload(resolveConfig(config, { env: readVariable })),
-    drain: (graceMs) => app.drain(graceMs),
+    reload,
+    drain: (graceMs: number) => app.drain(graceMs),
+    /** Resolves when all answers are sent. */
     async close() {
       await server.shutdown();
       await Promise.all([stores.store.close(), stores.limiter.close()]);
       flushLog();
     },
+    /** Returns this worker's own metrics. */
     values: () => app.values(),
+    /** Stores reasoning that another worker has received. */
     remember: toolReasoning.remember,
   };
-  const { call } = connect<MainMethods>((event as MessageEvent<MessagePort>).data, methods);
-}, { once: true });
+}
 
 /** Stores that are in the main thread's memory. */
 function remoteStores(call: Call<MainMethods>): Stores {

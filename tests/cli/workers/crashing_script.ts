@@ -24,15 +24,14 @@ function crash(): Promise<never> {
 
 if (import.meta.main) {
   globalThis.addEventListener("message", (event) => {
-    const methods: ScriptMethods = {
+    const port = (event as MessageEvent<MessagePort>).data;
+    connect<{ echo(text: string): string }>(port, (call): ScriptMethods => ({
       begin: (fails) => void (fails && crash()),
       crash,
       refuse() {
         throw new RangeError("refused");
       },
       ask: (text) => call("echo", text),
-    };
-    const port = (event as MessageEvent<MessagePort>).data;
-    const { call } = connect<{ echo(text: string): string }>(port, methods);
+    }));
   }, { once: true });
 }
