@@ -7,7 +7,6 @@ import { z } from "zod";
 import { measuredSchema } from "./ask/answer.ts";
 import type { Problem } from "./dataset.ts";
 import { withFile } from "./file_error.ts";
-import type { Scoring } from "./score.ts";
 
 const resultSchema = z.object({
   /** The problem's id. */
@@ -46,11 +45,6 @@ export class ResultsError extends Error {
 /** Identifies a question to a model within a run. */
 export function resultKey({ id, model, trial }: Pick<Result, "id" | "model" | "trial">): string {
   return JSON.stringify([id, model, trial]);
-}
-
-/** Returns `scoring` as results name it. */
-export function scoringName(scoring: Scoring, judgeModel: string | undefined): string {
-  return scoring === "judge" ? `judge:${judgeModel}` : scoring;
 }
 
 /** What results must have in common to be compared. */

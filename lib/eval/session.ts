@@ -12,7 +12,7 @@ import { choose, OWN_PROBLEMS, parseDataset, type Problem } from "./dataset.ts";
 import type { EvalFlags } from "./flags.ts";
 import { createProgress, type Terminal } from "./report/progress.ts";
 import { renderReport } from "./report/report.ts";
-import { openResults, type Result, resultKey, type RunIdentity, scoringName } from "./results.ts";
+import { openResults, type Result, resultKey, type RunIdentity } from "./results.ts";
 import { createScorer, type Scorer } from "./score.ts";
 import { createRandom } from "./statistics.ts";
 import { summarize, type Summary } from "./report/summary.ts";
@@ -48,7 +48,7 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   const run: RunIdentity = {
     problems,
     target: flags.baseUrl ?? "configured",
-    scoring: scoringName(flags.scoring, flags.judgeModel),
+    scoring: flags.judgeModel === undefined ? flags.scoring : `judge:${flags.judgeModel}`,
   };
   const file = flags.out === undefined ? undefined : openResults(flags.out, run);
   // An unwritable report fails now, not after hours.

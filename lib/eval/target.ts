@@ -1,19 +1,8 @@
-import type { ResolvedConfig } from "../config/resolve.ts";
-import { createApp } from "../server/app.ts";
-import type { Fetch } from "../upstream/attempt.ts";
-import type { Clock } from "../clock.ts";
+import { type AppOptions, createApp } from "../server/app.ts";
 import type { AskOptions } from "./ask/ask.ts";
 
 /** The API that models are asked at. */
 export type Target = Pick<AskOptions, "baseUrl" | "apiKey" | "send" | "attempts">;
-
-export interface ConfiguredOptions {
-  config: ResolvedConfig;
-  clock: Clock;
-  /** Returns a number in [0, 1). */
-  random: () => number;
-  fetch: Fetch;
-}
 
 /** Known to this process alone, which nobody else can connect to. */
 const TOKEN = "eval";
@@ -23,7 +12,9 @@ const TOKEN = "eval";
  * its own fields and status lines are off, so that the answer holds nothing else and the first
  * reasoning token is one of thinking. The server retries upstream calls itself.
  */
-export function configuredTarget(options: ConfiguredOptions): Target {
+export function configuredTarget(
+  options: Pick<AppOptions, "config" | "clock" | "random" | "fetch">,
+): Target {
   const { config } = options;
   const app = createApp({
     ...options,

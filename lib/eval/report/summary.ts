@@ -4,6 +4,7 @@
  * @module
  */
 import type { Measured } from "../ask/answer.ts";
+import type { EvalFlags } from "../flags.ts";
 import type { Result } from "../results.ts";
 import {
   createRandom,
@@ -34,18 +35,9 @@ export type Summary =
   & ReturnType<typeof scoresOf>
   & ReturnType<typeof measuresOf>;
 
-export interface SummaryOptions {
-  /** In the order of the table. */
-  models: readonly string[];
-  /** The model that the others are compared with. */
-  baseline: string;
-  /** Seed of the bootstrap. */
-  seed: number;
-}
-
 export function summarize(
   results: readonly Result[],
-  { models, baseline, seed }: SummaryOptions,
+  { models, baseline, seed }: Pick<EvalFlags, "models" | "baseline" | "seed">,
 ): Summary[] {
   const byModel = Map.groupBy(results, ({ model }) => model);
   return models.map((model) => {

@@ -6,7 +6,7 @@
 import { withoutFinalLine } from "./extractor.ts";
 import { relayWithFallback, showAnswer } from "./fallback.ts";
 import type { ReasoningEvent } from "../events.ts";
-import type { Sample } from "../relay/parallel.ts";
+import { type Sample, sampleText } from "../relay/parallel.ts";
 import { instruct } from "../conversation.ts";
 import type { CallContext } from "../strategy.ts";
 
@@ -19,12 +19,13 @@ import type { CallContext } from "../strategy.ts";
  */
 export async function* conclude(
   context: CallContext<"synthesize", "answer">,
-  { text, thinking, cut }: Sample,
+  sample: Sample,
   step: number,
   rewrite = false,
 ): AsyncGenerator<ReasoningEvent> {
   const { final, json } = context.request;
-  const answer = withoutFinalLine(text || thinking);
+  const { text, cut } = sample;
+  const answer = withoutFinalLine(sampleText(sample));
   if (final.tools === undefined && json === undefined && !rewrite && text !== "") {
     return yield* showAnswer(context, answer, cut ? "length" : "stop");
   }

@@ -6,22 +6,10 @@ export interface StepPart {
   text: string;
 }
 
-/** Collects the title and content of a step and returns what is new. */
-export interface StepWriter {
-  /** Adds to the title that is open, or opens one. A second title becomes a bold paragraph. */
-  title(text: string): void;
-  /** Adds to the content that is open, or opens a paragraph. */
-  content(text: string): void;
-  /** Ends the title or paragraph that is open. */
-  close(): void;
-  isEmpty(): boolean;
-  /** Returns what was added since the last call; at most one part of each kind, title first. */
-  takeParts(): StepPart[];
-  /** The whole texts that have been taken. */
-  texts(): { title: string; content: string };
-}
+export type StepWriter = ReturnType<typeof createStepWriter>;
 
-export function createStepWriter(): StepWriter {
+/** Creates a collector of a step's title and content. */
+export function createStepWriter() {
   const fresh = { title: "", content: "" };
   const taken = { title: "", content: "" };
   /** A title that came after content; it is too late to show. */
@@ -51,23 +39,27 @@ export function createStepWriter(): StepWriter {
   }
 
   return {
-    title(text) {
+    /** Adds to the open title, or opens one. A second title becomes a bold paragraph. */
+    title(text: string): void {
       if (open === undefined) begin(hasTitle ? "boldTitle" : hasContent() ? "lateTitle" : "title");
       hasTitle = true;
       put(text);
     },
-    content(text) {
+    /** Adds to the open content, or opens a paragraph. */
+    content(text: string): void {
       if (open === undefined) begin("paragraph");
       put(text);
     },
-    close() {
+    /** Ends the open title or paragraph. */
+    close(): void {
       if (open === "boldTitle") put("**");
       // A half that stays alone becomes U+FFFD.
       if (half !== "") put("");
       open = undefined;
     },
     isEmpty: () => isEmpty,
-    takeParts() {
+    /** Returns what was added since the last call; at most one part of each kind, title first. */
+    takeParts(): StepPart[] {
       const parts: StepPart[] = [];
       for (const part of ["title", "content"] as const) {
         const text = fresh[part];
@@ -78,6 +70,7 @@ export function createStepWriter(): StepWriter {
       }
       return parts;
     },
+    /** Returns the whole texts that have been taken. */
     texts: () => ({ title: taken.title + lateTitle, content: taken.content }),
   };
 }
