@@ -11,7 +11,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   store: [],
   playground: [],
   reasoning: ["upstream", "store"],
-  api: ["reasoning", "store"],
+  api: ["reasoning"],
   config: ["upstream", "reasoning", "api", "store"],
   eval: ["server", "api", "reasoning", "upstream", "config"],
   server: ["api", "reasoning", "upstream", "config", "store", "playground"],
@@ -66,6 +66,20 @@ Deno.test("no two sub-rooms of a room import each other", () => {
   }
   const mutual = [...imports].filter((pair) => imports.has(pair.split(" ").reverse().join(" ")));
   assertEquals(mutual, []);
+});
+
+Deno.test("no dialect imports another", () => {
+  const dialects = new Set(
+    [...graph().keys()].filter((file) => /^api\/\w+\/decode\.ts$/.test(file)).map(dirname),
+  );
+  assert(dialects.size >= 3);
+  const broken = [...graph()].flatMap(([file, targets]) =>
+    targets
+      .filter((target) => dialects.has(dirname(file)) && dialects.has(dirname(target)))
+      .filter((target) => dirname(file) !== dirname(target))
+      .map((target) => `${file} imports ${target}`)
+  );
+  assertEquals(broken, []);
 });
 
 Deno.test("no folder holds more than 14 files", () => {

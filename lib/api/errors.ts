@@ -52,7 +52,7 @@ export class ClientGoneError extends Error {
   override readonly name = "ClientGoneError";
 }
 
-/** Returns the error for anything thrown; what is not expected becomes a 500 without details. */
+/** Returns the error for anything thrown; an unexpected error becomes a 500 without details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof RequestError) return invalidRequest(error.param, error.message);

@@ -23,9 +23,9 @@ export function templateFormatter(
   { stream, statusLines }: FormatterOptions,
 ): Formatter {
   const hasTitle = format.step.includes("{title}");
-  const [beforeContent = "", afterContent = ""] = splitAt(format.step, "{content}");
-  const [beforeTitle = "", afterTitle = ""] = splitAt(beforeContent, "{title}");
-  const [beforeAnswer = "", afterAnswer = ""] = splitAt(format.answer, "{content}");
+  const [beforeContent, afterContent] = splitAt(format.step, "{content}");
+  const [beforeTitle, afterTitle] = splitAt(beforeContent, "{title}");
+  const [beforeAnswer, afterAnswer] = splitAt(format.answer, "{content}");
   const guard = format.step.includes("</details") ? createTagGuard("details") : undefined;
   let n = 0;
   let seconds = 0;

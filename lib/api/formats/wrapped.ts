@@ -52,7 +52,7 @@ export function thinkFormatter({ statusLines }: FormatterOptions): Formatter {
   return wrapped(block, statusLines, true);
 }
 
-/** Open WebUI's block, with each line quoted. Only a whole answer says how long it took. */
+/** Open WebUI's block, with each line quoted. Only a whole answer contains the time. */
 export function detailsFormatter({ stream, statusLines }: FormatterOptions): Formatter {
   let seconds = 0;
   const block: Block = {

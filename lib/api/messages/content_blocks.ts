@@ -73,7 +73,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
     if (json !== "" && block.index >= open) block.pieces.push(json);
   }
 
-  /** Sends the open block, and those after it as far as they are complete. */
+  /** Sends the open block and, once it is complete, the blocks after it. */
   function send(isEnd: boolean): BlockChange[] {
     const changes: BlockChange[] = [];
     for (;;) {
