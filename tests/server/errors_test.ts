@@ -175,7 +175,7 @@ const CASES: Case[] = [
 ];
 
 for (const { name, body, status = 400, code, param, says } of CASES) {
-  Deno.test(`a request with ${name} is refused in OpenAI's shape`, async () => {
+  Deno.test(`a request with ${name} is rejected with OpenAI's error format`, async () => {
     const app = await createTestApp({ upstream: "http://127.0.0.1:9999" });
     const response = await app.send("/v1/chat/completions", body);
     assertEquals(response.status, status);
@@ -191,7 +191,7 @@ for (const { name, body, status = 400, code, param, says } of CASES) {
 
 const app = () => createTestApp({ upstream: "http://127.0.0.1:9999" });
 
-Deno.test("unknown paths are 404 and wrong methods 405, in OpenAI's shape", async () => {
+Deno.test("unknown paths get a 404 and wrong methods a 405 in OpenAI's error format", async () => {
   const { send } = await app();
   const unknown = await send("/v1/foo", {});
   assertEquals(unknown.status, 404);
@@ -202,7 +202,7 @@ Deno.test("unknown paths are 404 and wrong methods 405, in OpenAI's shape", asyn
   assertEquals((await wrong.json()).error.code, "method_not_supported");
 });
 
-Deno.test("no token and a wrong token are 401, and the token is taken from three headers", async () => {
+Deno.test("a missing or wrong token gets a 401; the token is accepted in three headers", async () => {
   const { handle } = await app();
   const ask = (headers: Record<string, string>) =>
     handle(new Request("http://localhost/v1/models", { headers }));
@@ -225,7 +225,7 @@ Deno.test("no token and a wrong token are 401, and the token is taken from three
   ) assertEquals((await ask(headers)).status, 200);
 });
 
-Deno.test("a body over the limit is 413, declared or not", async () => {
+Deno.test("a body over the limit gets a 413, with or without content-length", async () => {
   const { send } = await createTestApp({
     upstream: "",
     yaml: "server: { max_body_bytes: 100 }",
@@ -243,7 +243,7 @@ Deno.test("a body over the limit is 413, declared or not", async () => {
   assertStringIncludes((await chunked.json()).error.message, "100 bytes");
 });
 
-Deno.test("a preflight is answered without a token, and every answer can be read by a page", async () => {
+Deno.test("a preflight needs no token, and pages can read every response", async () => {
   const { handle, send } = await app();
   const preflight = await handle(
     new Request("http://localhost/v1/chat/completions", {
@@ -274,7 +274,7 @@ Deno.test("a preflight is answered without a token, and every answer can be read
   );
 });
 
-Deno.test("only listed origins may read where origins are listed", async () => {
+Deno.test("with a list of origins, only pages of these can read responses", async () => {
   const { send } = await createTestApp({
     upstream: "",
     yaml: 'server: { cors_origins: ["https://a.example"] }',
@@ -287,7 +287,7 @@ Deno.test("only listed origins may read where origins are listed", async () => {
   assertEquals(await from("https://b.example"), null);
 });
 
-Deno.test("models are listed and found, also under an id with a slash", async () => {
+Deno.test("models are listed, and found by ids with slashes", async () => {
   const { send } = await createTestApp({
     upstream: "",
     yaml: 'default_api_url: "https://x.example/v1"\ndefault_model: "org/model:free"\n',
@@ -311,7 +311,7 @@ Deno.test("models are listed and found, also under an id with a slash", async ()
   assertEquals((await missing.json()).error.code, "model_not_found");
 });
 
-Deno.test("health needs no token, and every answer has a request id", async () => {
+Deno.test("health checks need no token, and every response has a request id", async () => {
   const { handle } = await app();
   for (const path of ["/", "/health", "/healthz", "/readyz", "/favicon.ico"]) {
     for (const method of ["GET", "HEAD"]) {
@@ -338,7 +338,7 @@ Deno.test("health needs no token, and every answer has a request id", async () =
   assertEquals(given.headers.get("x-request-id"), "mine-1");
 });
 
-Deno.test("an upstream's early failure keeps its status, streamed or not", async () => {
+Deno.test("an early upstream failure keeps its status, with and without streaming", async () => {
   await using upstream = startUpstream([{
     status: 429,
     headers: { "retry-after": "120" },
@@ -356,7 +356,7 @@ Deno.test("an upstream's early failure keeps its status, streamed or not", async
   assertEquals(upstream.calls.length, 2);
 });
 
-Deno.test("a stream that breaks ends in an error frame and without [DONE]", async () => {
+Deno.test("a stream that fails ends with an error frame and without [DONE]", async () => {
   await using upstream = startUpstream([{
     content: ["Half an", " answer"],
     end: "cut",
@@ -372,7 +372,7 @@ Deno.test("a stream that breaks ends in an error frame and without [DONE]", asyn
   assertEquals(stream.error.code, "upstream_error");
 });
 
-Deno.test("the log names no prompt, no answer and no key", async () => {
+Deno.test("the log contains no prompt, answer or key", async () => {
   await using upstream = startUpstream([{ content: "secret answer" }]);
   const lines: string[] = [];
   const { chat, send } = await createTestApp({ upstream: upstream.url, lines });

@@ -17,21 +17,21 @@ const BODY = { model: "plain", background: true };
 const CONVERSATIONS = "/v1/conversations";
 const user = (content: string) => ({ role: "user", content });
 const sent = (upstream: Upstream, call: number) =>
-  upstream.calls[call]!.body.messages.map((each: Event) => each.content);
+  upstream.calls[call]!.body.messages.map((message: Event) => message.content);
 
 interface Fleet extends AsyncDisposable {
   fake: FakeClock;
   upstream: Upstream;
-  /** Lets the upstream's answers end. */
+  /** Lets the upstream finish its answers. */
   open(): void;
   a: TestApp;
   b: TestApp;
   store: Store;
-  /** One more server over the same data; on the same clock unless it has its own. */
+  /** Starts another server with the same data. */
   another(clock?: FakeClock): Promise<TestApp>;
 }
 
-/** The servers of one fleet, each over a connection of its own to the same data. */
+/** Creates servers that share data; each has its own connection to the store. */
 function fleetOn(
   start: (now: () => number) => Promise<{ open(): Promise<Store> } & AsyncDisposable>,
 ) {
@@ -67,7 +67,7 @@ function fleetOn(
   };
 }
 
-/** A model that wants its thinking back with the result of its tool. */
+/** A model that requires its reasoning back with the result of a tool. */
 function thinkingModel({ body }: Call): Reply {
   const turn = body.messages[1];
   if (turn === undefined) {
@@ -107,13 +107,13 @@ async function called(fake: FakeClock, upstream: Upstream): Promise<void> {
 }
 
 for (const { kind, ignore, start } of BACKENDS) {
-  // What one process keeps in its memory is no fleet's.
+  // Servers can't share the memory of one process.
   if (kind !== "redis" && kind !== "sqlite") continue;
   const setUp = fleetOn(start);
   const test = (name: string, fn: () => Promise<void>) =>
     Deno.test({ name: `a fleet over ${kind}: ${name}`, ignore, fn });
 
-  test("a response goes on from one that another server made", async () => {
+  test("a response continues one from another server", async () => {
     await using fleet = await setUp({ gate: () => {} });
     const { a, b, upstream } = fleet;
     const first = await json(a.respond({ model: "plain" }));
@@ -130,7 +130,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     await lost.body?.cancel();
   });
 
-  test("items are referred to, and sealed thinking is opened, on another server", async () => {
+  test("another server resolves item references and opens sealed reasoning", async () => {
     await using fleet = await setUp(thinkingModel);
     const { a, b, upstream } = fleet;
     const first = await json(
@@ -143,9 +143,9 @@ for (const { kind, ignore, start } of BACKENDS) {
     const kept = await json(a.respond({ model: "plain" }));
     const references = kept.output.map(({ id }: Event) => ({ type: "item_reference", id }));
     await json(b.respond({ model: "plain", input: [user("a"), ...references, output] }));
-    const told = upstream.calls.map((call) => call.body.messages[1])
+    const turns = upstream.calls.map((call) => call.body.messages[1])
       .filter((turn) => turn?.reasoning_content !== undefined);
-    assertEquals(told.map((turn) => turn.reasoning_content), ["I must add.", "I must add."]);
+    assertEquals(turns.map((turn) => turn.reasoning_content), ["I must add.", "I must add."]);
     const broken = { ...sealed, encrypted_content: `${sealed.encrypted_content.slice(0, -4)}AAAA` };
     const input = [user("a"), broken, ...first.output.slice(1), output];
     const refused = await b.respond({ model: "plain", input });
@@ -153,7 +153,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     assertEquals(refused.status, 400);
   });
 
-  test("a conversation is continued in turns, and by all at once", async () => {
+  test("servers continue a conversation in turn and concurrently", async () => {
     await using fleet = await setUp({ gate: () => {} });
     const { a, b, upstream } = fleet;
     const { id } = await json(a.send(CONVERSATIONS, { items: [user("0")] }));
@@ -165,15 +165,15 @@ for (const { kind, ignore, start } of BACKENDS) {
     const answer = "The answer is 4.";
     assertEquals(sent(upstream, 2), ["0", "1", answer, "2", answer, "3"]);
     const inputs = Array.from({ length: 10 }, (_, index) => `together ${index}`);
-    await passing(fleet, Promise.all(inputs.map((each, index) => ask([a, b][index % 2]!, each))));
+    await passing(fleet, Promise.all(inputs.map((input, index) => ask([a, b][index % 2]!, input))));
     const { data } = await json(b.send(`${CONVERSATIONS}/${id}/items?order=asc&limit=100`));
     assertEquals(data.length, 7 + 20);
     assertEquals(new Set(data.map((item: Event) => item.id)).size, 27);
     const texts = data.map((item: Event) => item.content[0].text);
-    for (const each of inputs) {
-      // Each question is there once, with its own answer behind it.
-      assertEquals(texts.filter((text: string) => text === each).length, 1);
-      assertEquals(texts[texts.indexOf(each) + 1], answer);
+    for (const input of inputs) {
+      // Each question appears once, followed by its answer.
+      assertEquals(texts.filter((text: string) => text === input).length, 1);
+      assertEquals(texts[texts.indexOf(input) + 1], answer);
     }
     assertEquals(
       await json(a.send(`${CONVERSATIONS}/${id}/items?order=asc&limit=100`)).then((
@@ -183,7 +183,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     );
   });
 
-  test("a conversation of 250 items is added to, read and deleted as a whole", async () => {
+  test("a conversation of 250 items is continued, read and deleted completely", async () => {
     await using fleet = await setUp({ gate: () => {} });
     const { a, b, upstream, store } = fleet;
     const { id } = await json(a.send(CONVERSATIONS, {}));
@@ -201,7 +201,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     await gone.body?.cancel();
   });
 
-  test("what runs on one server is polled and streamed from another", async () => {
+  test("a response of one server is polled and streamed from another", async () => {
     await using fleet = await setUp();
     const { a, b, fake, upstream, open } = fleet;
     const begun = await json(a.respond(BODY));
@@ -221,14 +221,14 @@ for (const { kind, ignore, start } of BACKENDS) {
     assertEquals(rest.at(-1).response, whole);
     assertEquals(await json(a.send(`/v1/responses/${begun.id}`)), whole);
     const [here, there] = await Promise.all(
-      [a, b].map(async (each) => parseEvents(await (await each.send(path)).text())),
+      [a, b].map(async (app) => parseEvents(await (await app.send(path)).text())),
     );
     assertEquals(here, there);
     await passing(fleet, a.drain(1_000));
     assertEquals(fake.pending(), 0);
   });
 
-  test("what runs on one server is cancelled from another within a renewal", async () => {
+  test("a response of one server is cancelled from another within a lease renewal", async () => {
     await using fleet = await setUp();
     const { a, b, fake, upstream } = fleet;
     const { id } = await json(a.respond(BODY));
@@ -248,7 +248,7 @@ for (const { kind, ignore, start } of BACKENDS) {
     assertEquals(fake.pending(), 0);
   });
 
-  test("what runs on one server is deleted from another, and leaves nothing", async () => {
+  test("a response of one server is deleted from another and leaves no data", async () => {
     await using fleet = await setUp();
     const { a, b, fake, upstream, store } = fleet;
     const { id } = await json(a.respond(BODY));
@@ -259,16 +259,16 @@ for (const { kind, ignore, start } of BACKENDS) {
     await upstream.calls[0]!.left;
     await passing(fleet, a.drain(1_000));
     const left = () => store.list({ collection: `events/${id}`, limit: 9 });
-    // The clock that is turned by hand is ahead of the store, which takes its own time.
+    // The fake clock is ahead of the store, which needs real time.
     for (let looks = 0; looks < 1_000 && (await left()).length > 0; looks++);
     assertEquals(await left(), []);
     assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
   });
 
-  test("the response of a server that dies fails when its lease is over", async () => {
+  test("the response of a dead server fails when its lease expires", async () => {
     await using fleet = await setUp();
     const { b, fake, upstream, open } = fleet;
-    // The clock of the dead stands still; nothing of it is drained.
+    // The clock of the dead server stands still, and it is not drained.
     const still = createFakeClock();
     const dead = await fleet.another(still);
     const { id } = await json(dead.respond(BODY));
@@ -283,20 +283,20 @@ for (const { kind, ignore, start } of BACKENDS) {
     const events = parseEvents(await (await b.send(`/v1/responses/${id}?stream=true`)).text());
     assertEquals(events.at(-1).type, "response.failed");
     assertEquals(events.at(-1).response.error, failed.error);
-    // Only slow after all: what the others have said stands.
+    // If it was only slow, the failure that was written stays.
     open();
     await passing({ ...fleet, fake: still }, dead.drain(1_000));
     assertEquals(await json(b.send(`/v1/responses/${id}`)), failed);
   });
 
-  test("a lease that is renewed lasts as long as its run", async () => {
+  test("a renewed lease lasts as long as its run", async () => {
     await using fleet = await setUp();
     const { a, b, fake, upstream, open } = fleet;
     const { id } = await json(a.respond(BODY));
     await called(fake, upstream);
     for (let seconds = 0; seconds < 40; seconds++) {
       await fake.advance(1_000);
-      // Reading takes as long as the renewal takes, on the same data.
+      // The read gives the renewal time to reach the store.
       assertEquals((await json(b.send(`/v1/responses/${id}`))).status, "in_progress");
     }
     open();

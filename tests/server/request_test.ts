@@ -81,7 +81,7 @@ for (
     ["a user message without content", { messages: [{ role: "user" }] }, "messages[0].content"],
   ] as const
 ) {
-  Deno.test(`a request with ${name} is a 400 that names it`, async () => {
+  Deno.test(`a request with ${name} gets a 400 that names the field`, async () => {
     const { chat } = await createTestApp({ upstream: "http://127.0.0.1:9999" });
     const response = await chat(fields);
     assertEquals(response.status, 400);
@@ -90,7 +90,7 @@ for (
 }
 
 for (const strategy of Object.keys(strategies)) {
-  Deno.test(`${strategy}: tools are known in words while thinking, and called by the visible call alone`, async () => {
+  Deno.test(`${strategy}: thinking calls see tools as text, and only the visible call can call them`, async () => {
     await using upstream = startUpstream(onFinal(twoCalls));
     const { chat } = await createTestApp({ upstream: upstream.url });
     const body = { tools: TOOLS, reasoning: { strategy } };
@@ -104,8 +104,8 @@ for (const strategy of Object.keys(strategies)) {
       assertEquals(call.body.tools, undefined);
       assertStringIncludes(call.body.messages[0].content, "- add: Adds");
     }
-    const one = await (await chat({ ...body, parallel_tool_calls: false })).json();
-    assertEquals(one.choices[0].message.tool_calls.length, 1);
+    const single = await (await chat({ ...body, parallel_tool_calls: false })).json();
+    assertEquals(single.choices[0].message.tool_calls.length, 1);
   });
 
   Deno.test(`${strategy}: every message, image and tool call reaches the final call unchanged`, async () => {
@@ -147,7 +147,7 @@ for (const strategy of Object.keys(strategies)) {
   });
 }
 
-Deno.test("old answers lose their thinking and the fields that only answers have", async () => {
+Deno.test("earlier answers are sent without thinking and without response-only fields", async () => {
   await using upstream = startUpstream([{ content: "ok" }]);
   const { chat } = await createTestApp({ upstream: upstream.url });
   const old = {
@@ -182,7 +182,7 @@ Deno.test("old answers lose their thinking and the fields that only answers have
   ]);
 });
 
-Deno.test("the deprecated functions are answered as function_call", async () => {
+Deno.test("the deprecated functions parameter is answered with function_call", async () => {
   await using upstream = startUpstream([twoCalls]);
   const { chat } = await createTestApp({ upstream: upstream.url });
   const body = {
@@ -212,7 +212,7 @@ Deno.test("the deprecated functions are answered as function_call", async () => 
   assertEquals(stream.chunks.at(-1).choices[0].finish_reason, "function_call");
 });
 
-Deno.test("stop ends the visible text, wherever it is cut, and not the thinking", async () => {
+Deno.test("stop ends the visible text at any chunk boundary, and not the thinking", async () => {
   await using upstream = startUpstream(
     onFinal({ content: pieces("One. END of it", 3), reasoning: "END is near" }),
   );
@@ -228,7 +228,7 @@ Deno.test("stop ends the visible text, wherever it is cut, and not the thinking"
   }
 });
 
-Deno.test("max_completion_tokens bounds the loop and leaves room for the answer", async () => {
+Deno.test("max_completion_tokens limits the loop and reserves tokens for the answer", async () => {
   await using upstream = startUpstream((call) => ({
     content: call.body.response_format
       ? step(`Title ${call.index}`, `Words ${"abcdefgh"[call.index]}`)
@@ -267,7 +267,7 @@ for (
     [{ reasoning: { max_tokens: 18 } }, 2],
   ] as const
 ) {
-  Deno.test(`how much to think: ${JSON.stringify(fields)}`, async () => {
+  Deno.test(`reasoning effort: ${JSON.stringify(fields)}`, async () => {
     await using upstream = startUpstream((call) =>
       call.body.response_format
         ? { content: step(`T${call.index}`, `Words ${call.index}`, "final_answer") }
@@ -279,7 +279,7 @@ for (
   });
 }
 
-Deno.test("utility requests of chat pages go direct, unless a strategy is asked for", async () => {
+Deno.test("utility requests of chat apps use direct unless they name a strategy", async () => {
   await using upstream = startUpstream(onFinal({ content: "Title" }));
   const { chat } = await createTestApp({ upstream: upstream.url });
   const ask = async (content: unknown, more = {}) => {
@@ -335,7 +335,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`the strict profile refuses ${JSON.stringify(fields)} in OpenAI's words; the lenient one does not`, async () => {
+  Deno.test(`the strict profile rejects ${JSON.stringify(fields)} with OpenAI's message; the lenient profile accepts it`, async () => {
     await using upstream = startUpstream([{ content: "ok" }]);
     const strict = await createTestApp({ upstream: upstream.url, yaml: STRICT });
     const refused = await strict.chat(fields);
@@ -351,7 +351,7 @@ for (
   });
 }
 
-Deno.test("the strict profile takes what o1 takes", async () => {
+Deno.test("the strict profile accepts what o1 accepts", async () => {
   await using upstream = startUpstream([{ content: "ok" }]);
   const { chat } = await createTestApp({ upstream: upstream.url, yaml: STRICT });
   const fields = {
@@ -365,7 +365,7 @@ Deno.test("the strict profile takes what o1 takes", async () => {
   assertEquals((await (await chat(fields)).json()).choices[0].message.content, "ok");
 });
 
-Deno.test("requests with one idempotency key share a run until the last of them leaves", async () => {
+Deno.test("requests with the same idempotency key share a run until the last client disconnects", async () => {
   const gate = Promise.withResolvers<void>();
   await using upstream = startUpstream((call) =>
     call.index === 0
@@ -400,7 +400,7 @@ Deno.test("requests with one idempotency key share a run until the last of them 
   await upstream.calls[1]!.left;
 });
 
-Deno.test("x-should-retry says what another try would do", async () => {
+Deno.test("x-should-retry tells whether a retry can succeed", async () => {
   for (
     const [status, retry, code] of [[400, "false", 400], [401, "false", 502], [404, "false", 502], [
       503,
@@ -416,7 +416,7 @@ Deno.test("x-should-retry says what another try would do", async () => {
   }
 });
 
-Deno.test("structured progress comes when asked for", async () => {
+Deno.test("structured progress is sent on request", async () => {
   await using upstream = startUpstream(onFinal({ content: "4" }));
   const { chat } = await createTestApp({ upstream: upstream.url });
   const { chunks } = parseStream(
@@ -433,7 +433,7 @@ upstreams: { u: { base_url: UPSTREAM } }
 models: { o1: { upstream: u, model: m } }
 `;
 
-Deno.test("a long JSON answer is preceded by spaces, and ends whole even if the upstream fails", async () => {
+Deno.test("a slow JSON response starts with spaces and is valid even if the upstream fails", async () => {
   const gate = Promise.withResolvers<void>();
   const called = Promise.withResolvers<void>();
   await using upstream = startUpstream((call) => {

@@ -16,7 +16,7 @@ const DIALECTS = [
   { path: "/v1/messages", field: "messages", more: { max_tokens: 100 } },
 ] as const;
 
-/** Names under which other servers take an address, or people would try one. */
+/** Fields in which other servers accept an address, or which people might try. */
 const FIELDS = [
   "api_base",
   "api_key",
@@ -79,7 +79,7 @@ const HEADERS = [
   "x-url",
 ];
 
-/** The headers that go upstream: ours, the configuration's, and those of HTTP itself. */
+/** The headers sent upstream: our own, those of the configuration and those of HTTP itself. */
 const SENT = [
   "accept",
   "accept-encoding",
@@ -93,7 +93,7 @@ const SENT = [
 ];
 
 for (const { path, field, ...rest } of DIALECTS) {
-  Deno.test(`nothing in a request chooses where the upstream call goes, or goes with it: ${path}`, async () => {
+  Deno.test(`no part of a request chooses the upstream's address or is sent as a header: ${path}`, async () => {
     await using upstream = startUpstream([{ content: "x" }]);
     await using other = startUpstream([{ content: "stolen" }]);
     const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
@@ -110,7 +110,7 @@ for (const { path, field, ...rest } of DIALECTS) {
     let answered = 0;
     const done = async (response: Response, what: string) => {
       await response.text();
-      // What is no such field of the dialect's is left aside, or is an error of the request's.
+      // A field that the dialect does not have is ignored or rejected.
       assert([200, 400, 404].includes(response.status), `${what}: ${response.status}`);
       if (response.status === 200) answered++;
     };
@@ -168,7 +168,7 @@ for (const { path, field, ...rest } of DIALECTS) {
   });
 }
 
-Deno.test("a redirect of the upstream's is not followed", async () => {
+Deno.test("redirects of the upstream are not followed", async () => {
   await using other = startUpstream([{ content: "stolen" }]);
   for (const status of [301, 302, 303, 307, 308]) {
     await using upstream = startUpstream([{

@@ -42,7 +42,7 @@ for (
     ["answers no completion", { body: "<html>" }, 1],
   ] as const
 ) {
-  Deno.test(`the next upstream is asked when the first ${name}`, async () => {
+  Deno.test(`the next upstream is called when the first ${name}`, async () => {
     await using a = startUpstream([first]);
     await using b = startUpstream([ok]);
     const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url, b.url]) });
@@ -52,7 +52,7 @@ for (
   });
 }
 
-Deno.test("the next upstream is asked when the first can't be reached", async () => {
+Deno.test("the next upstream is called when the first can't be reached", async () => {
   await using b = startUpstream([ok]);
   const { chat } = await createTestApp({
     upstream: "",
@@ -61,7 +61,7 @@ Deno.test("the next upstream is asked when the first can't be reached", async ()
   assertEquals((await (await chat({})).json()).choices[0].message.content, "ok");
 });
 
-Deno.test("a request that the first upstream calls wrong goes to no other", async () => {
+Deno.test("a request that the first upstream rejects as invalid goes to no other", async () => {
   await using a = startUpstream([{ status: 400, body: '{"error":{"message":"bad image"}}' }]);
   await using b = startUpstream([ok]);
   const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url, b.url]) });
@@ -74,7 +74,7 @@ Deno.test("a request that the first upstream calls wrong goes to no other", asyn
   assertEquals(b.calls.length, 0);
 });
 
-Deno.test("when every upstream fails, the first one's error is told", async () => {
+Deno.test("if every upstream fails, the client gets the first error", async () => {
   await using a = startUpstream([failing(503, { "retry-after": "Wed, 21 Oct 2099 07:28:00 GMT" })]);
   await using b = startUpstream([failing(404)]);
   const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url, b.url]) });
@@ -86,7 +86,7 @@ Deno.test("when every upstream fails, the first one's error is told", async () =
   assertEquals((await response.json()).error.code, "upstream_overloaded");
 });
 
-Deno.test("an upstream that keeps failing cools down, and is probed again after a while", async () => {
+Deno.test("an upstream that keeps failing is skipped, and probed again after a while", async () => {
   let healthy = false;
   await using a = startUpstream(() => healthy ? ok : failing(404));
   await using b = startUpstream([ok]);
@@ -109,14 +109,14 @@ Deno.test("an upstream that keeps failing cools down, and is probed again after 
   assertEquals(await ask(), [5, 5]);
 });
 
-Deno.test("when every upstream is cooling, the first is tried all the same", async () => {
+Deno.test("if every upstream is skipped, the first one is called anyway", async () => {
   await using a = startUpstream([failing(404), failing(404), ok]);
   const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url]) });
   for (let i = 0; i < 2; i++) await (await chat({})).text();
   assertEquals((await (await chat({})).json()).choices[0].message.content, "ok");
 });
 
-Deno.test("several keys rotate on a refusal, and the good one stays in use", async () => {
+Deno.test("a rejected key is replaced by the next, which stays in use", async () => {
   await using a = startUpstream((call) =>
     call.headers.get("authorization") === "Bearer k3" ? ok : failing(call.index === 0 ? 401 : 429)
   );
@@ -133,7 +133,7 @@ Deno.test("several keys rotate on a refusal, and the good one stays in use", asy
   ]);
 });
 
-Deno.test("all keys dead is the server's fault, not the client's", async () => {
+Deno.test("if every key is rejected, the error blames the server, not the client", async () => {
   await using a = startUpstream([failing(401)]);
   const { chat } = await createTestApp({
     upstream: "",
@@ -145,13 +145,13 @@ Deno.test("all keys dead is the server's fault, not the client's", async () => {
   assertEquals(a.calls.length, 2);
 });
 
-Deno.test("no more than max_concurrency calls run at once, and one that leaves the queue is forgotten", async () => {
+Deno.test("at most max_concurrency calls run at once, and a cancelled call leaves the queue", async () => {
   const both = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
-  let most = 0;
+  let maxOpen = 0;
   await using a = startUpstream(() => {
-    most = Math.max(most, a.open);
-    if (most === 2) both.resolve();
+    maxOpen = Math.max(maxOpen, a.open);
+    if (maxOpen === 2) both.resolve();
     return { ...ok, before: gate.promise };
   });
   const { chat } = await createTestApp({
@@ -165,10 +165,10 @@ Deno.test("no more than max_concurrency calls run at once, and one that leaves t
   await answers[4];
   gate.resolve();
   for (const answer of answers.slice(0, 4)) assertEquals((await answer).status, 200);
-  assertEquals([most, a.calls.length], [2, 4]);
+  assertEquals([maxOpen, a.calls.length], [2, 4]);
 });
 
-Deno.test("repeats are bounded over all calls of a request", async () => {
+Deno.test("retries are limited over all calls of a request", async () => {
   await using a = startUpstream((call) =>
     call.index % 2 === 0
       ? failing(500)
@@ -195,7 +195,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`an upstream that refuses ${name} is asked without, and that is remembered`, async () => {
+  Deno.test(`an upstream that rejects ${name} is called without it from then on`, async () => {
     await using a = startUpstream((call) =>
       call.body[has] === undefined
         ? ok
@@ -211,7 +211,7 @@ for (
   });
 }
 
-Deno.test("an upstream that takes one system message gets all of them in one", async () => {
+Deno.test("an upstream that accepts one system message gets all of them merged", async () => {
   await using a = startUpstream((call) =>
     call.body.messages.filter((message: { role: string }) => message.role === "system").length > 1
       ? { status: 400, body: '{"error":"Only one system message is allowed, at the beginning"}' }
@@ -228,7 +228,7 @@ Deno.test("an upstream that takes one system message gets all of them in one", a
   assertEquals(user, messages[1]);
 });
 
-Deno.test("reasoning goes back with tool calls to an upstream that wants it, and to no other", async () => {
+Deno.test("reasoning is sent back with tool calls only to an upstream that requires it", async () => {
   const wants = (call: Call): Reply => {
     const turn = call.body.messages.find((message: { tool_calls?: unknown }) => message.tool_calls);
     if (turn === undefined) {
@@ -271,7 +271,7 @@ Deno.test("reasoning goes back with tool calls to an upstream that wants it, and
   assertEquals(b.calls[1]!.body.messages, [user, turn, result]);
 });
 
-Deno.test("a thinking call that breaks mid-step is made good: each character once, and a whole answer", async () => {
+Deno.test("a thinking call that breaks mid-step is repaired: each character once and a complete answer", async () => {
   const cut = '{"title":"First","content":"Half a thou';
   await using a = startUpstream((call) => {
     if (call.index === 0) return { content: pieces(cut), end: "cut", finish: null };

@@ -1,8 +1,3 @@
-/**
- * The app over a scripted upstream, as tests use it.
- *
- * @module
- */
 import { parseConfig } from "../../lib/config/load.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
 import { type App, createApp } from "../../lib/server/app.ts";
@@ -12,38 +7,33 @@ import type { Limiter } from "../../lib/store/limiter.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { checkResponse } from "../spec/checked_response.ts";
 
-/** The token that the test apps take. */
 export const TOKEN = "test-token-4711";
 
-/** What a test app is made of. */
 export interface TestAppOptions {
-  /** The upstream's base URL. */
+  /** Base URL of the upstream. */
   upstream: string;
-  /** More of config.yaml, as YAML. */
+  /** The rest of config.yaml; UPSTREAM stands for the base URL. */
   yaml?: string;
-  /** The line that sets the token, in place of the test's own. */
+  /** First line of config.yaml. Default: sets `api_bearer_token` to TOKEN. */
   tokenLine?: string;
-  /** A clock to turn by hand. */
   clock?: Clock;
-  /** Where what outlives a request is kept; default: memory of its own. */
   store?: Store;
-  /** Where requests and tokens are counted. */
   limiter?: Limiter;
-  /** Takes the lines of the log. */
+  /** Receives the lines of the log. */
   lines?: string[];
 }
 
-/** An app, and requests to it. Each answer is checked against OpenAI's document as it is read. */
+/** An app and ways to call it. Responses are validated against OpenAI's specification. */
 export interface TestApp extends App {
   /** Sends a request with the token. */
   send(path: string, body?: unknown, init?: RequestInit): Promise<Response>;
-  /** Asks for a completion. */
+  /** Sends a Chat Completions request. */
   chat(body: Record<string, unknown>, init?: RequestInit): Promise<Response>;
-  /** Asks for a response. */
+  /** Sends a Responses request. */
   respond(body: Record<string, unknown>, init?: RequestInit): Promise<Response>;
 }
 
-/** Creates an app; waits before repeats are short. */
+/** Creates an app with short delays before retries. */
 export async function createTestApp(options: TestAppOptions): Promise<TestApp> {
   const yaml = options.yaml ?? `
 upstreams:
@@ -107,27 +97,23 @@ stream_status_feedback: false
   };
 }
 
-/** A chunk of a stream. */
-// deno-lint-ignore no-explicit-any -- tests read whatever came
+// deno-lint-ignore no-explicit-any -- tests read any field
 export type Chunk = any;
 
-/** A stream as a client reads it. */
 export interface StreamText {
-  /** The chunks, parsed. */
   chunks: Chunk[];
   /** All `delta.content`, joined. */
   content: string;
   /** All `delta.reasoning_content`, joined. */
   reasoning: string;
-  /** Comments. */
   comments: string[];
-  /** Whether `[DONE]` came, and came last. */
+  /** True after `[DONE]`. */
   done: boolean;
-  /** The error frame's error, if one came. */
+  /** The error of the error frame, if there is one. */
   error: Chunk | undefined;
 }
 
-/** Parses the whole text of a stream, strictly: what is no frame or comment is an error. */
+/** Parses the text of a stream; throws for anything but frames and comments, and after `[DONE]`. */
 export function parseStream(text: string): StreamText {
   const out: StreamText = {
     chunks: [],
@@ -138,13 +124,13 @@ export function parseStream(text: string): StreamText {
     error: undefined,
   };
   for (const block of text.split("\n\n").filter((block) => block !== "")) {
-    if (out.done) throw new Error(`something follows [DONE]: ${block}`);
+    if (out.done) throw new Error(`text after [DONE]: ${block}`);
     if (block.startsWith(": ")) {
       out.comments.push(block);
       continue;
     }
     if (!block.startsWith("data: ") || block.includes("\n")) {
-      throw new Error(`no frame: ${block}`);
+      throw new Error(`not a frame: ${block}`);
     }
     if (block === "data: [DONE]") {
       out.done = true;
@@ -163,11 +149,9 @@ export function parseStream(text: string): StreamText {
   return out;
 }
 
-/** Reads a stream piece by piece. */
 export function readStream(response: Response): {
-  /** Reads on until the text so far satisfies the predicate, or the stream ends. */
+  /** Reads until the stream so far satisfies the predicate, or ends. */
   until(predicate: (text: StreamText) => boolean): Promise<StreamText>;
-  /** Leaves. */
   cancel(): Promise<void>;
 } {
   const reader = response.body!.getReader();

@@ -1,22 +1,16 @@
-/**
- * A clock that only the test turns.
- *
- * @module
- */
 import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../../lib/clock.ts";
 
-/** A clock that only the test turns. */
+/** A clock that only moves when the test advances it. */
 export interface FakeClock {
-  /** What is passed to the code under test. */
   clock: Clock;
-  /** Lets `ms` milliseconds pass: due timers fire in order, and what they wake runs in between. */
+  /** Lets `ms` milliseconds pass. Timers fire in order; the work they start runs before the next. */
   advance(ms: number): Promise<void>;
-  /** How many timers are set. */
+  /** Returns the number of active timers. */
   pending(): number;
 }
 
-/** Creates a clock that stands at 0, on 2026-01-01 UTC. */
+/** Creates a clock whose `now` is 0 and whose date is 2026-01-01 UTC. */
 export function createFakeClock(): FakeClock {
   const timers = new Set<{ at: number; fn: () => void }>();
   const epoch = Date.UTC(2026, 0, 1);

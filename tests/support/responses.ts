@@ -1,32 +1,23 @@
-/**
- * Streams of the Responses dialect, as tests read them.
- *
- * @module
- */
-
-/** An event. */
-// deno-lint-ignore no-explicit-any -- the checker of every answer has said what it is
+// deno-lint-ignore no-explicit-any -- every response is validated elsewhere
 export type Event = any;
 
-/** The events in the text of a stream; what the checker has passed needs no second look. */
+/** Parses the events of a stream. */
 export function parseEvents(text: string): Event[] {
   return text.split("\n\n").filter((frame) => frame.startsWith("event: "))
     .map((frame) => JSON.parse(frame.slice(frame.indexOf("\ndata: ") + 7)));
 }
 
-/** The deltas of a type, joined. */
+/** Joins the deltas of a type. */
 export function joined(events: readonly Event[], type: string): string {
   return events.filter((event) => event.type === `response.${type}.delta`)
     .map(({ delta }) => delta).join("");
 }
 
-/** Reads a stream piece by piece. */
 export function readEvents(response: Response): {
-  /** Reads on until an event is of this type, or satisfies the predicate; returns all so far. */
+  /** Reads until an event has this type or satisfies the predicate; returns all events so far. */
   until(wanted: string | ((event: Event) => boolean)): Promise<Event[]>;
-  /** Reads on to the end. */
+  /** Reads to the end; returns all events. */
   rest(): Promise<Event[]>;
-  /** Leaves. */
   cancel(): Promise<void>;
 } {
   const reader = response.body!.getReader();

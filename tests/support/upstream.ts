@@ -1,70 +1,62 @@
 /**
- * A scripted upstream over real HTTP: what it answers, in which pieces, and when, is the test's
- * to say. Nothing here waits for time; a test that needs order gives a `gate`.
+ * A scripted upstream over real HTTP. It never waits for time; a test that needs an order of events
+ * sets a `gate`.
  *
  * @module
  */
 
-/** One answer of the upstream's. */
 export interface Reply {
-  /** HTTP status; default 200. */
+  /** HTTP status. Default: 200. */
   status?: number;
-  /** Further headers. */
   headers?: Record<string, string>;
-  /** The whole body, in place of a completion. */
+  /** The body, instead of a completion. */
   body?: string | Uint8Array<ArrayBuffer>;
-  /** The answer: a stream sends each piece as a chunk. */
+  /** The answer. A stream sends each element as a chunk. */
   content?: string | readonly string[] | null;
-  /** The model's own reasoning, before the answer. */
+  /** Reasoning before the answer. */
   reasoning?: string | readonly string[];
-  /** The field that carries the reasoning; default `reasoning_content`. */
+  /** Field of the reasoning. Default: `reasoning_content`. */
   reasoningField?: string;
-  /** Tool calls. */
   toolCalls?: readonly {
     id: string;
     name: string;
     arguments: string | readonly string[];
   }[];
-  /** Finish reason; default `stop`, null for none. */
+  /** Default: `stop`, or `tool_calls` with tool calls. */
   finish?: string | null;
-  /** Token counts; default 10 and 5, null for none. */
+  /** Default: 10 and 5 tokens. Null for none. */
   usage?: Record<string, unknown> | null;
-  /** The frames of a stream, in place of a completion's: objects become `data:` lines. */
+  /** Frames of the stream, instead of a completion's. Objects become `data:` lines. */
   frames?: readonly (string | object | Uint8Array<ArrayBuffer>)[];
-  /** How a stream ends: `[DONE]` (default), without it, reset, or never. */
+  /** How the stream ends: with `[DONE]` (default), without it, with a reset, or never. */
   end?: "done" | "eof" | "cut" | "stall";
-  /** Awaited before the headers go out. */
+  /** Awaited before the headers are sent. */
   before?: Promise<unknown>;
   /** Awaited before each frame. */
   gate?: (frame: number) => Promise<unknown> | void;
 }
 
-/** One call that the upstream got. */
 export interface Call {
-  /** Which call, from 0. */
+  /** Number of the call, from 0. */
   index: number;
-  /** The path and query. */
+  /** Path and query. */
   path: string;
-  /** The headers. */
   headers: Headers;
-  /** The parsed body. */
-  // deno-lint-ignore no-explicit-any -- tests read whatever was sent
+  // deno-lint-ignore no-explicit-any -- tests read any field
   body: any;
-  /** Resolves when the caller has left before the answer was whole. */
+  /** Resolves when the caller disconnects before the answer is complete. */
   left: Promise<void>;
 }
 
-/** A running upstream. */
 export interface Upstream extends AsyncDisposable {
-  /** The base URL, ending in /v1. */
+  /** Base URL, ending in /v1. */
   url: string;
-  /** The calls so far. */
   calls: Call[];
-  /** Answers that are not over. */
+  /** Number of answers in progress. */
   readonly open: number;
 }
 
-/** Starts an upstream; a list's last reply is repeated. */
+/** Starts an upstream. The last reply of a list is repeated. */
 export function startUpstream(
   script: readonly Reply[] | ((call: Call) => Reply | Promise<Reply>),
 ): Upstream {
@@ -226,7 +218,7 @@ function finishOf(reply: Reply): string | null {
   return reply.toolCalls === undefined ? "stop" : "tool_calls";
 }
 
-/** The chunk objects of a streamed reply. */
+/** Returns the chunks of a streamed reply. */
 export function chunks(reply: Reply, includeUsage: boolean): object[] {
   const out: object[] = [];
   const add = (delta: object, finish: string | null = null) =>
@@ -262,7 +254,7 @@ export function chunks(reply: Reply, includeUsage: boolean): object[] {
   return out;
 }
 
-/** The JSON of a step, as a model writes it. */
+/** Returns a thinking step as the model writes it. */
 export function step(
   title: string,
   content: string,
@@ -271,14 +263,14 @@ export function step(
   return JSON.stringify({ title, content, next_action: next });
 }
 
-/** A text in pieces of so many characters. */
+/** Splits a text into pieces of `size` characters. */
 export function pieces(text: string, size = 4): string[] {
   const out: string[] = [];
   for (let i = 0; i < text.length; i += size) out.push(text.slice(i, i + size));
   return out;
 }
 
-/** Whether a call asks for a step of thinking, not for the answer. */
+/** Returns true if a call asks for a thinking step, not for the answer. */
 export function isThinking({ body }: Pick<Call, "body">): boolean {
   const last = String(body.messages.at(-1)?.content);
   return body.messages.some((message: { role: string; content: unknown }) =>

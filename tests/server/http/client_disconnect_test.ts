@@ -6,7 +6,7 @@ import { type Reply, startUpstream } from "../../support/upstream.ts";
 
 const utf8 = new TextEncoder();
 
-/** How a request comes: how much text its body has, and whether its head comes before it. */
+/** How a request is sent: characters of text in its body, and writes for head and body. */
 const SHAPES = [
   { name: "small, in one write", text: 10, writes: 1 },
   { name: "of 20 kB, in one write", text: 20_000, writes: 1 },
@@ -20,7 +20,7 @@ const DIALECTS = [
   { path: "/v1/responses", field: "input" },
 ] as const;
 
-/** A reply that has begun, whose end the upstream can see, and that says nothing yet. */
+/** A reply that has begun but sends no text; the upstream can see when its caller disconnects. */
 function silent(stream: boolean): Reply {
   const never = () => new Promise(() => {});
   return stream
@@ -28,10 +28,9 @@ function silent(stream: boolean): Reply {
     : { frames: ["{"], headers: { "content-type": "application/json" }, end: "stall" };
 }
 
-/** Settings under which nothing is sent before the answer. */
+/** Settings with which nothing is sent before the answer. */
 const SILENT = "{ commit_after_ms: 600000, heartbeat_ms: 600000 }";
 
-/** The server on a socket. */
 async function served(upstream: string, settings: string, clock?: Clock) {
   const app = await createTestApp({
     upstream,
@@ -48,7 +47,7 @@ models: { m: { upstream: u, model: x } }
   );
 }
 
-/** Sends a request and leaves the rest to the caller. */
+/** Sends a request without reading the response. */
 async function send(
   port: number,
   { path, field }: typeof DIALECTS[number],
@@ -72,7 +71,7 @@ for (const dialect of DIALECTS) {
   for (const stream of [true, false]) {
     for (const shape of SHAPES) {
       const request = `${dialect.path}, stream: ${stream}, ${shape.name}`;
-      Deno.test(`a client that leaves before any answer ends the upstream's work (${request})`, async () => {
+      Deno.test(`a client that disconnects before the response ends the upstream call (${request})`, async () => {
         const called = Promise.withResolvers<void>();
         await using upstream = startUpstream((call) => {
           called.resolve();
@@ -89,7 +88,7 @@ for (const dialect of DIALECTS) {
   }
 }
 
-Deno.test("a client that leaves behind the spaces before its JSON ends the upstream's work", async () => {
+Deno.test("a client that disconnects after the spaces before its JSON ends the upstream call", async () => {
   await using upstream = startUpstream(() => silent(false));
   await using server = await served(upstream.url, "{ json_heartbeat: true, heartbeat_ms: 20 }");
   const client = await send(server.addr.port, DIALECTS[0], SHAPES[3], false);
@@ -99,7 +98,7 @@ Deno.test("a client that leaves behind the spaces before its JSON ends the upstr
   assertEquals(upstream.open, 0);
 });
 
-Deno.test("a client that waits long is left alone, and its connection serves on", async () => {
+Deno.test("a client that waits long gets its response and can reuse the connection", async () => {
   const called = Promise.withResolvers<void>();
   const { promise: before, resolve: release } = Promise.withResolvers<void>();
   await using upstream = startUpstream(() => {

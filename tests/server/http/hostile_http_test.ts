@@ -12,10 +12,7 @@ const request = (line: string, headers = "", body = "") =>
 const get = (path: string, headers = "") => request(`GET ${path}`, headers);
 const post = (headers: string, body = BODY) => request("POST /v1/chat/completions", headers, body);
 
-/**
- * What comes over the wire, and the statuses of its answers. `end`: whether the connection is
- * over then, or serves on.
- */
+/** Bytes of requests, the statuses of the responses, and the state of the connection after them. */
 interface Case {
   name: string;
   wire: string;
@@ -44,16 +41,16 @@ const FRAMING: readonly Case[] = [
   refused("chunks and a length", post(coding("chunked") + length(4), CHUNKED)),
   refused("two lengths", post(length(LENGTH) + length(5))),
   refused("a list of lengths", post(length(`${LENGTH}, ${LENGTH}`))),
-  refused("a length below 0", post(length(-1))),
+  refused("a negative length", post(length(-1))),
   refused("a length with a sign", post(length(`+${LENGTH}`))),
   refused("a length in hexadecimal", post(length("0x10"))),
-  refused("a length that no number holds", post(length("9".repeat(30)))),
+  refused("a length larger than any number", post(length("9".repeat(30)))),
   refused("an unknown coding", post(coding("xchunked"), CHUNKED)),
-  refused("a coding behind the chunks", post(coding("chunked, identity"), CHUNKED)),
-  refused("a blank before the colon", post("transfer-encoding : chunked\r\n", CHUNKED)),
+  refused("a coding after chunked", post(coding("chunked, identity"), CHUNKED)),
+  refused("a space before the colon", post("transfer-encoding : chunked\r\n", CHUNKED)),
   refused("a header over two lines", get("/v1/models", "x-a: b\r\n c: d\r\n")),
   {
-    name: "a chunk of no length",
+    name: "a chunk without a length",
     wire: post(coding("chunked"), `zz\r\n${CHUNKED}`),
     statuses: [],
     end: "closed",
@@ -142,20 +139,20 @@ const METHODS: readonly Case[] = [
   answered("two tokens", 401, `GET /v1/models HTTP/1.1\r\nauthorization: Bearer x\r\n${AUTH}\r\n`),
 ];
 
-/** Reads statuses until the other side closes or the last of so many answers is whole. */
+/** Reads statuses until the connection closes or `count` responses are complete. */
 async function readStatuses(client: Deno.TcpConn, count: number): Promise<number[]> {
   const decoder = new TextDecoder("latin1");
   const buffer = new Uint8Array(65_536);
   let text = "";
   for (;;) {
-    const answers = text.split(/(?=HTTP\/1\.\d \d{3} )/).filter((each) => each !== "");
+    const answers = text.split(/(?=HTTP\/1\.\d \d{3} )/).filter((answer) => answer !== "");
     const last = answers.at(-1) ?? "";
     const size = /^content-length: (\d+)\r$/im.exec(last)?.[1];
     const body = last.indexOf("\r\n\r\n") + 4;
     const isWhole = body > 3 && last.length >= body + Number(size ?? 0);
-    const statuses = answers.map((each) => Number(each.slice(9, 12)));
+    const statuses = answers.map((answer) => Number(answer.slice(9, 12)));
     if (count > 0 && statuses.length >= count && isWhole) return statuses;
-    // A server that closes while more comes resets the connection.
+    // A server that closes while data arrives resets the connection.
     const read = await client.read(buffer).catch(() => null);
     if (read === null) return statuses;
     text += decoder.decode(buffer.subarray(0, read), { stream: true });
@@ -163,7 +160,7 @@ async function readStatuses(client: Deno.TcpConn, count: number): Promise<number
 }
 
 for (const { name, wire, statuses, end } of [...FRAMING, ...LINES, ...PATHS, ...METHODS]) {
-  Deno.test(`what comes over the wire has one answer: ${name}`, async () => {
+  Deno.test(`each request on the wire gets one response: ${name}`, async () => {
     await using upstream = startUpstream([{ content: "x" }]);
     const lines: string[] = [];
     const app = await createTestApp({ upstream: upstream.url, lines });
@@ -181,7 +178,7 @@ for (const { name, wire, statuses, end } of [...FRAMING, ...LINES, ...PATHS, ...
     };
     await send(wire);
     assertEquals(await readStatuses(client, statuses.length), statuses);
-    // What goes on serves another request; what is over does not.
+    // An open connection serves another request; a closed one does not.
     await send(get("/healthz")).catch(() => {});
     if (end === "open") assertEquals(await readStatuses(client, 1), [200]);
     else if (name.startsWith("a length of") || name.startsWith("a request behind")) {

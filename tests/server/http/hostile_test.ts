@@ -9,7 +9,7 @@ const CONVERSATIONS = "/v1/conversations";
 
 const USER = '[{"role":"user","content":"Hi"}]';
 const chat = (more = "") => `{"model":"plain","messages":${USER}${more}}`;
-const tools = (each: string) => chat(`,"tools":[${each}]`);
+const tools = (tool: string) => chat(`,"tools":[${tool}]`);
 const tool = (name: string, parameters = "{}") =>
   `{"type":"function","function":{"name":"${name}","parameters":${parameters}}}`;
 const schema = (text: string) =>
@@ -44,7 +44,7 @@ const deepCases = [DEEP, DEEP_OBJECT].flatMap((deep): Case[] => {
     { name: "an input", path: RESPONSES, body: `{"model":"plain","input":${deep}}` },
     { name: "an item", path: CONVERSATIONS, body: `{"items":[{"role":"user","content":${deep}}]}` },
     { name: "a message's", path: MESSAGES, body: `{"max_tokens":1,"messages":${deep}}` },
-  ].map((each) => ({ ...each, name: `deep ${kind}: ${each.name}`, status: 400, says }));
+  ].map((body) => ({ ...body, name: `deep ${kind}: ${body.name}`, status: 400, says }));
 });
 
 const tooMany = "more than 100000 values";
@@ -174,7 +174,7 @@ const CASES: readonly Case[] = [
 ];
 
 for (const { name, path = CHAT, body, status, says = "" } of CASES) {
-  Deno.test(`a hostile body has one quick answer: ${name} (${path})`, async () => {
+  Deno.test(`a hostile body gets one quick response: ${name} (${path})`, async () => {
     await using upstream = startUpstream([{ content: "{}" }]);
     const lines: string[] = [];
     const app = await createTestApp({ upstream: upstream.url, lines });
@@ -193,7 +193,7 @@ for (const { name, path = CHAT, body, status, says = "" } of CASES) {
   });
 }
 
-Deno.test("what a client calls its keys comes back and goes on as it is, or not at all", async () => {
+Deno.test("names that a client chooses are returned and sent upstream unchanged or not at all", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const metadata = '{"constructor":"a","toString":"b","\\ud800":"\\udc00"}';
@@ -208,7 +208,7 @@ Deno.test("what a client calls its keys comes back and goes on as it is, or not 
   assertEquals(JSON.stringify(parameters), '{"constructor":{"prototype":{"polluted":1}}}');
 });
 
-Deno.test("half a character in an item is kept and told the model", async () => {
+Deno.test("half a surrogate pair in an item is stored and sent to the model", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const items = '[{"role":"user","content":"a\\ud800"}]';
@@ -222,7 +222,7 @@ Deno.test("half a character in an item is kept and told the model", async () => 
   assertEquals(upstream.calls[0]!.body.messages.length, 2);
 });
 
-Deno.test("keys for joining are compared, whatever their length, and never logged", async () => {
+Deno.test("idempotency keys of any length are compared and never logged", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const lines: string[] = [];
   const app = await createTestApp({ upstream: upstream.url, lines });
@@ -235,7 +235,7 @@ Deno.test("keys for joining are compared, whatever their length, and never logge
   assert(lines.every((line) => line.length < 2_000 && !line.includes("mmmm")));
 });
 
-Deno.test("an answer to a bad pattern does not stall the server", async () => {
+Deno.test("an answer to a slow regular expression does not stall the server", async () => {
   await using upstream = startUpstream([{ content: JSON.stringify(`${"a".repeat(50_000)}!`) }]);
   const app = await createTestApp({ upstream: upstream.url });
   const start = performance.now();
@@ -245,7 +245,7 @@ Deno.test("an answer to a bad pattern does not stall the server", async () => {
   assert(performance.now() - start < 20_000);
 });
 
-Deno.test("a page of another origin reads nothing where origins are named", async () => {
+Deno.test("with a list of origins, pages of other origins can't read responses", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({
     upstream: upstream.url,
@@ -276,7 +276,7 @@ models: { plain: { upstream: u, model: x } }
   }
 });
 
-Deno.test("a request id of the client's is taken only where it is plain", async () => {
+Deno.test("a client's request id is used only if it is plain", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const lines: string[] = [];
   const app = await createTestApp({ upstream: upstream.url, lines });

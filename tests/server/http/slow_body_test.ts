@@ -5,7 +5,7 @@ import { startUpstream } from "../../support/upstream.ts";
 
 const utf8 = new TextEncoder();
 
-/** Every route that reads a body, each in its own way. */
+/** Every route that reads a body. */
 const ROUTES = [
   "/v1/chat/completions",
   "/v1/responses",
@@ -15,7 +15,7 @@ const ROUTES = [
   "/v1/messages/count_tokens",
 ];
 
-/** How a body that stays half-sent is announced, and its half. */
+/** Headers of an incomplete body, and the part that is sent. */
 const BODIES = [
   { name: "of a declared length", header: "content-length: 4000", half: '{"messages":' },
   {
@@ -27,7 +27,7 @@ const BODIES = [
   { name: "of which nothing comes", header: "content-length: 4000", half: "" },
 ];
 
-/** The app on a socket; its answers are checked as a whole, and go out as a whole. */
+/** Serves the app; responses are validated and sent as a whole. */
 function serve(app: TestApp): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     const response = await app.handle(request);
@@ -35,7 +35,7 @@ function serve(app: TestApp): Deno.HttpServer<Deno.NetAddr> {
   });
 }
 
-/** Reads an answer of JSON. */
+/** Reads a JSON response. */
 async function readAnswer(client: Deno.TcpConn): Promise<{ head: string; body: string }> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(8192);
@@ -49,7 +49,7 @@ async function readAnswer(client: Deno.TcpConn): Promise<{ head: string; body: s
   }
 }
 
-/** Waits for the other side to close, which may be with a reset. */
+/** Waits until the server closes the connection, perhaps with a reset. */
 async function closed(client: Deno.TcpConn): Promise<void> {
   const size = await client.read(new Uint8Array(8192)).catch(() => null);
   assertEquals(size, null);
@@ -57,7 +57,7 @@ async function closed(client: Deno.TcpConn): Promise<void> {
 
 for (const path of ROUTES) {
   for (const { name, header, half } of BODIES) {
-    Deno.test(`a half-sent body ${name} ends after its time (${path})`, async () => {
+    Deno.test(`an incomplete body ${name} times out (${path})`, async () => {
       await using upstream = startUpstream([{ content: "x" }]);
       const time = createFakeClock();
       const lines: string[] = [];
@@ -98,13 +98,13 @@ metrics: { enabled: false }
       } else {
         assertEquals([error.type, error.code], ["invalid_request_error", "request_timeout"]);
       }
-      const [line] = lines.map((each) => JSON.parse(each));
+      const [line] = lines.map((line) => JSON.parse(line));
       assertEquals([line.status, line.outcome], [408, "error"]);
-      // What comes late is not read, and no other request is served behind it.
+      // Late data is not read, and the connection serves no other request.
       await time.advance(1_000);
       await client.write(utf8.encode("x".repeat(5_000)));
       await closed(client);
-      // Its place is free, no timer is left, and no upstream was called.
+      // The slot is free, no timer is left, and no upstream was called.
       assertEquals(time.pending(), 0);
       assertEquals((await app.chat({ model: "m" })).status, 200);
       assertEquals(upstream.calls.length, 1);
@@ -112,7 +112,7 @@ metrics: { enabled: false }
   }
 }
 
-Deno.test("a body that comes slowly but in time is answered, and its connection serves on", async () => {
+Deno.test("a body that arrives slowly but in time is answered, and the connection can be reused", async () => {
   await using upstream = startUpstream([{ content: "Here it is." }]);
   const app = await createTestApp({ upstream: upstream.url });
   await using server = serve(app);
@@ -134,7 +134,7 @@ Deno.test("a body that comes slowly but in time is answered, and its connection 
   assertEquals(upstream.calls.length, 2);
 });
 
-Deno.test("whoever has no token waits for no body", async () => {
+Deno.test("a request without a token is rejected before its body arrives", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   await using server = serve(app);

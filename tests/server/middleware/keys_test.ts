@@ -63,7 +63,7 @@ const REFUSED: [name: string, key: string, code: string, says: string][] = [
 ];
 
 for (const [name, key, code, says] of REFUSED) {
-  Deno.test(`a key that is ${name} gets 401 ${code}`, async () => {
+  Deno.test(`a key that is ${name} gets a 401 ${code}`, async () => {
     await using world = await openApp();
     const error = await errorOf(world.app, key);
     assertEquals([error.status, error.type, error.code], [401, "invalid_request_error", code]);
@@ -73,7 +73,7 @@ for (const [name, key, code, says] of REFUSED) {
 }
 
 for (const header of ["authorization", "api-key", "x-api-key"]) {
-  Deno.test(`both keys of a client are taken in the header ${header}`, async () => {
+  Deno.test(`both keys of a client are accepted in the header ${header}`, async () => {
     await using world = await openApp();
     for (const key of [KEYS.alice, KEYS.next]) {
       const response = await world.app.handle(
@@ -89,7 +89,7 @@ for (const header of ["authorization", "api-key", "x-api-key"]) {
   });
 }
 
-Deno.test("a key is refused from its last moment on, and the client's other key is not", async () => {
+Deno.test("a key is rejected from its expiry on; the client's other key is not", async () => {
   await using world = await openApp();
   const status = async (key: string) => {
     const response = await world.app.send("/v1/models", undefined, bearer(key));
@@ -102,7 +102,7 @@ Deno.test("a key is refused from its last moment on, and the client's other key 
   assertEquals([await status(KEYS.alice), await status(KEYS.next)], [401, 200]);
 });
 
-Deno.test("a key sees and runs its own models only", async () => {
+Deno.test("a key lists and runs only its own models", async () => {
   await using world = await openApp();
   const { app } = world;
   const list = await (await app.send("/v1/models", undefined, bearer(KEYS.narrow))).json();
@@ -127,7 +127,7 @@ Deno.test("a key sees and runs its own models only", async () => {
   assertEquals(completion.model, "mini", "the first of its own where none is named");
 });
 
-Deno.test("the log names the client and the key's public part, and never the key", async () => {
+Deno.test("the log contains the client's name and the key's id, but never the key", async () => {
   await using world = await openApp();
   const { app, lines } = world;
   await (await app.chat({}, bearer(KEYS.alice))).body?.cancel();
@@ -145,7 +145,7 @@ Deno.test("the log names the client and the key's public part, and never the key
 });
 
 for (const token of ["", "api_bearer_token: your_api_bearer_token_here"]) {
-  Deno.test(`beside a key the placeholder is no token, with the line "${token}"`, async () => {
+  Deno.test(`if there are keys, the placeholder token is rejected, with the line "${token}"`, async () => {
     await using upstream = startUpstream([{ content: "Hello" }]);
     const app = await createTestApp({ upstream: upstream.url, yaml: YAML, tokenLine: token });
     const error = await errorOf(app, "your_api_bearer_token_here");
@@ -155,7 +155,7 @@ for (const token of ["", "api_bearer_token: your_api_bearer_token_here"]) {
   });
 }
 
-Deno.test("every known hash is compared, wherever the right one stands", () => {
+Deno.test("every hash is compared, wherever the matching one is", () => {
   const entries = [..."abcde"].map((text) => ({ hash: new TextEncoder().encode(text), text }));
   for (const given of [..."abcde", "z"]) {
     const seen: string[] = [];
@@ -168,7 +168,7 @@ Deno.test("every known hash is compared, wherever the right one stands", () => {
   }
 });
 
-Deno.test("the metrics are not for a client's key", async () => {
+Deno.test("a client's key can't read the metrics", async () => {
   await using world = await openApp();
   const asKey = await world.app.send("/metrics", undefined, bearer(KEYS.next));
   assertEquals(asKey.status, 403);

@@ -41,7 +41,7 @@ Deno.test("steps streams titled steps as reasoning, then the answer", async () =
   }
 });
 
-Deno.test("steps answers without a stream, with the original's fields", async () => {
+Deno.test("steps answers without streaming, with the fields of the original", async () => {
   await using upstream = startUpstream(STEPS);
   const app = await createTestApp({ upstream: upstream.url });
   const response = await app.chat({});
@@ -76,7 +76,7 @@ Deno.test("steps answers without a stream, with the original's fields", async ()
   });
 });
 
-Deno.test("upstream is asked to stream exactly when the client streams", async () => {
+Deno.test("the upstream streams exactly when the client streams", async () => {
   await using upstream = startUpstream(STEPS);
   const app = await createTestApp({ upstream: upstream.url });
   await (await app.chat({ stream: false })).text();
@@ -88,7 +88,7 @@ Deno.test("upstream is asked to stream exactly when the client streams", async (
   );
 });
 
-Deno.test("the first reasoning delta leaves within one token of the title's first character", async () => {
+Deno.test("the first reasoning delta is sent within one token of the title's first character", async () => {
   const tokens = pieces(step("Understand", "Add two and two."), 1);
   const titleAt = tokens.join("").indexOf("Understand");
   const shown = Promise.withResolvers<void>();
@@ -112,7 +112,7 @@ Deno.test("the first reasoning delta leaves within one token of the title's firs
   await stream.until(({ done }) => done);
 });
 
-Deno.test("the usage chunk comes when asked, and then every other chunk has a null usage", async () => {
+Deno.test("the usage chunk is sent on request, and then every other chunk has a null usage", async () => {
   await using upstream = startUpstream(STEPS);
   const app = await createTestApp({ upstream: upstream.url });
   const response = await app.chat({
@@ -128,7 +128,7 @@ Deno.test("the usage chunk comes when asked, and then every other chunk has a nu
   assert(done);
 });
 
-Deno.test("the client's conversation reaches every call whole", async () => {
+Deno.test("every call contains the client's whole conversation", async () => {
   await using upstream = startUpstream(STEPS);
   const app = await createTestApp({ upstream: upstream.url });
   const messages = [
@@ -162,7 +162,7 @@ Deno.test("the client's conversation reaches every call whole", async () => {
   assertEquals(last.max_tokens, undefined);
 });
 
-Deno.test("what the client sets for sampling, tools and form holds for the final call only", async () => {
+Deno.test("the client's sampling, tools and response format apply to the final call only", async () => {
   await using upstream = startUpstream(STEPS);
   const app = await createTestApp({ upstream: upstream.url });
   const tools = [{
@@ -189,7 +189,7 @@ Deno.test("what the client sets for sampling, tools and form holds for the final
   }
 });
 
-Deno.test("direct passes content, reasoning, tool calls and refusals through", async () => {
+Deno.test("direct passes on content, reasoning, tool calls and refusals", async () => {
   await using upstream = startUpstream([{
     reasoning: ["I should ", "call."],
     toolCalls: [
@@ -243,7 +243,7 @@ for (
       step("T", "Add two and two, which makes four.") + " Next?",
   })
 ) {
-  Deno.test(`a model that answers a step with ${name} ends no run and is not asked twice`, async () => {
+  Deno.test(`a model that answers a step with ${name} does not end the run and is not called again`, async () => {
     await using upstream = startUpstream((call) =>
       call.index === 0 ? { content: pieces(reply) } : STEPS[Math.min(call.index, 3)]!
     );
@@ -255,7 +255,7 @@ for (
   });
 }
 
-Deno.test("a schema that is refused is not sent again, and one that is ignored is sent otherwise", async () => {
+Deno.test("a rejected schema is not sent again, and an ignored one is sent as text", async () => {
   await using refusing = startUpstream((call) =>
     call.body.response_format?.type === "json_schema"
       ? {
@@ -298,7 +298,7 @@ Deno.test("a schema that is refused is not sent again, and one that is ignored i
   );
 });
 
-Deno.test("steps that repeat, and the limit of steps, end the thinking", async () => {
+Deno.test("repeated steps and the limit of steps end the thinking", async () => {
   const same = step(
     "Again",
     "The same words as before, again and again and again.",
@@ -327,7 +327,7 @@ Deno.test("steps that repeat, and the limit of steps, end the thinking", async (
 });
 
 for (const stream of [true, false]) {
-  Deno.test(`a client that leaves before the headers aborts the upstream, stream: ${stream}`, async () => {
+  Deno.test(`a client that disconnects before the headers aborts the upstream call, stream: ${stream}`, async () => {
     const called = Promise.withResolvers<void>();
     await using upstream = startUpstream(() => {
       called.resolve();
@@ -346,7 +346,7 @@ for (const stream of [true, false]) {
   });
 }
 
-Deno.test("a client that leaves mid-stream aborts the upstream", async () => {
+Deno.test("a client that disconnects mid-stream aborts the upstream call", async () => {
   await using upstream = startUpstream([{
     content: ["Some ", "words"],
     end: "stall",

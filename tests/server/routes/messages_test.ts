@@ -53,7 +53,7 @@ const VERSION = { headers: { "anthropic-version": "2023-06-01" } };
 
 const thinking = { type: "enabled", budget_tokens: 2000 };
 
-Deno.test("thinking that is asked for comes before the answer, whole and streamed", async () => {
+Deno.test("requested thinking precedes the answer, with and without streaming", async () => {
   await using setup = await setUp((call) => STEPS[call.index % 4]!);
   const object = await (await setup.ask({ thinking })).json();
   const response = await setup.ask({ thinking, stream: true });
@@ -82,7 +82,7 @@ Deno.test("thinking that is asked for comes before the answer, whole and streame
   }
 });
 
-Deno.test("without being asked for, the model thinks and shows nothing of it", async () => {
+Deno.test("thinking that was not requested is not shown", async () => {
   await using setup = await setUp((call) => STEPS[call.index % 4]!);
   const object = await (await setup.ask()).json();
   const { message } = parseMessageStream(await (await setup.ask({ stream: true })).text());
@@ -99,7 +99,7 @@ Deno.test("with thinking disabled the model does not reason", async () => {
   assertEquals(setup.upstream.calls.length, 1);
 });
 
-Deno.test("thinking whose display is omitted leaves its signature alone", async () => {
+Deno.test("thinking with an omitted display still has its signature", async () => {
   await using setup = await setUp(STEPS);
   const omitted = { type: "adaptive", display: "omitted" };
   const text = await (await setup.ask({ thinking: omitted, stream: true })).text();
@@ -109,8 +109,8 @@ Deno.test("thinking whose display is omitted leaves its signature alone", async 
   assert(!text.includes("Understand"));
 });
 
-Deno.test("the thinking behind a call goes back upstream with its signature, unless that is not ours", async () => {
-  // As DeepSeek does, it wants the thinking back: another server knows it from the signature alone.
+Deno.test("thinking before a tool call is sent back upstream if its signature is our own", async () => {
+  // Like DeepSeek, it requires the reasoning, which another server only has from the signature.
   const script = ({ body: { messages } }: Call): Reply => {
     const call = messages.find((message: { role: string }) => message.role === "assistant");
     if (call === undefined) {
@@ -156,8 +156,8 @@ models: { plain: { strategy: direct, upstream: scripted, model: scripted-model }
   }
 });
 
-Deno.test("a stop sequence is named where the server finds it, or the upstream tells", async () => {
-  const told = {
+Deno.test("a stop sequence is reported if the server finds it or the upstream reports it", async () => {
+  const reported = {
     frames: [
       { choices: [{ index: 0, delta: { content: "One " } }] },
       { choices: [{ index: 0, delta: {}, finish_reason: "stop", stop_reason: "END" }] },
@@ -165,7 +165,7 @@ Deno.test("a stop sequence is named where the server finds it, or the upstream t
   };
   const cases: [Reply, unknown[]][] = [
     [{ content: ["One E", "ND two"] }, ["One ", "stop_sequence", "END"]],
-    [told, ["One ", "stop_sequence", "END"]],
+    [reported, ["One ", "stop_sequence", "END"]],
     [{ content: ["One "] }, ["One ", "end_turn", null]],
   ];
   for (const [reply, expected] of cases) {
@@ -201,7 +201,7 @@ Deno.test("Claude Code's own request is answered", async () => {
   }
 });
 
-Deno.test("tokens are counted as the usage estimates them", async () => {
+Deno.test("count_tokens returns the estimate of usage", async () => {
   await using setup = await setUp([{ content: "4", usage: null }]);
   const messages = [{ role: "user", content: "What is 2 + 2, and why? ".repeat(9) }];
   const count = async (body: object) => {
@@ -217,7 +217,7 @@ Deno.test("tokens are counted as the usage estimates them", async () => {
   assertEquals(setup.upstream.calls.length, 1);
 });
 
-Deno.test("silence is filled with pings", async () => {
+Deno.test("pings are sent during silence", async () => {
   const { clock, advance } = createFakeClock();
   const gate = Promise.withResolvers<void>();
   await using setup = await setUp([{ content: "Done.", before: gate.promise }], { clock });
@@ -339,7 +339,7 @@ const FAILURES: Failure[] = [
 ];
 
 for (const { name, path, init, body, reply, status, type, says } of FAILURES) {
-  Deno.test(`${name} is a ${type} with the status ${status}`, async () => {
+  Deno.test(`${name} gets a ${type} with status ${status}`, async () => {
     const yaml = `
 upstreams:
   scripted: { base_url: UPSTREAM, retry: { max_attempts: 1, base_ms: 1, max_ms: 2 } }
@@ -362,7 +362,7 @@ server: { max_body_bytes: 4000 }
   });
 }
 
-Deno.test("a key uses, counts for and lists its own models alone", async () => {
+Deno.test("a key can use, count tokens for and list only its own models", async () => {
   const key = "ann-key-4711-4711";
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
   const yaml = `
@@ -391,23 +391,23 @@ models:
   }
 });
 
-Deno.test("a server that shuts down is overloaded", async () => {
+Deno.test("a server that shuts down reports that it is overloaded", async () => {
   await using setup = await setUp([]);
   await setup.app.drain(0);
   const response = await setup.ask();
   assertEquals([response.status, (await response.json()).error.type], [529, "overloaded_error"]);
 });
 
-Deno.test("a stream that breaks ends with one error event", async () => {
+Deno.test("a stream that fails ends with one error event", async () => {
   await using setup = await setUp([{ content: ["The answ"], finish: null, end: "cut" }]);
   const text = await (await setup.ask({ model: "plain", stream: true })).text();
   const { message, done, error } = parseMessageStream(text);
   assertEquals([message.content[0].text, done], ["The answ", false]);
-  // What was paid for is not to be run again.
+  // Clients do not retry this type: a retry would repeat a run that was paid for.
   assertEquals(error.type, "invalid_request_error");
 });
 
-Deno.test("models are listed in Anthropic's shape for its clients, page by page", async () => {
+Deno.test("Anthropic's clients get models in its format, page by page", async () => {
   await using setup = await setUp([]);
   const get = async (path: string) => (await setup.app.send(path, undefined, VERSION)).json();
   const all = await get("/v1/models");

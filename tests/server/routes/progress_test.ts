@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createTestApp, parseStream } from "../../support/app.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
-/** The structured progress of one request, without what its text says. */
+/** Returns the structured progress of one request, without the texts. */
 async function progressOf(yaml: string, contents: readonly string[]) {
   await using upstream = startUpstream(({ index }) => ({
     content: contents[Math.min(index, contents.length - 1)]!,
@@ -16,7 +16,7 @@ async function progressOf(yaml: string, contents: readonly string[]) {
   return { progress: chunks.filter(({ o1 }) => o1).map(({ o1 }) => o1), reasoning };
 }
 
-Deno.test("progress tells of each candidate with its answer, and the text does not", async () => {
+Deno.test("progress reports each candidate with its answer; the text does not", async () => {
   const { progress, reasoning } = await progressOf(
     "{ strategy: vote, upstream: u, model: x, options: { wave: 2, max_samples: 2 } }",
     ["Two and two make four.\n\nFINAL ANSWER: 4"],
@@ -35,7 +35,7 @@ Deno.test("progress tells of each candidate with its answer, and the text does n
   assertEquals(reasoning.match(/Two and two/g)?.length, 1);
 });
 
-Deno.test("progress tells of status lines that have no form of their own", async () => {
+Deno.test("progress reports status lines without a structured form", async () => {
   const { progress } = await progressOf(
     "{ strategy: moa, upstream: u, model: x, options: { proposers: 2, layers: 1 } }",
     ["A.", "B.", "C."],

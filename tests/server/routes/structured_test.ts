@@ -23,7 +23,7 @@ const GOOD = '{"answer":4,"unit":"m"}';
 
 const thought: Reply = { content: step("T", "Thinking.", "final_answer") };
 
-/** An upstream that thinks in one way and answers with these texts, in turn. */
+/** An upstream whose final calls return these texts in turn. */
 function answering(texts: readonly string[], refuses: readonly string[] = []) {
   let at = 0;
   return startUpstream((call) => {
@@ -62,7 +62,7 @@ for (const model of ["plain", "o1"]) {
     };
     const name = `${model}, stream: ${stream}`;
 
-    Deno.test(`json_schema is passed on and its answer given out as it is (${name})`, async () => {
+    Deno.test(`json_schema is passed on and its answer returned unchanged (${name})`, async () => {
       await using upstream = answering([GOOD]);
       assertEquals((await ask(upstream)).content, GOOD);
       const [call] = final(upstream.calls);
@@ -70,12 +70,12 @@ for (const model of ["plain", "o1"]) {
       assert(!JSON.stringify(call!.body.messages).includes("JSON Schema"));
     });
 
-    Deno.test(`fences and words around the JSON are taken off (${name})`, async () => {
+    Deno.test(`fences and text around the JSON are removed (${name})`, async () => {
       await using upstream = answering(["Here it is:\n```json\n" + GOOD + "\n```\nDone."]);
       assertEquals((await ask(upstream)).content, GOOD);
     });
 
-    Deno.test(`an upstream without the mode is asked in words (${name})`, async () => {
+    Deno.test(`an upstream without the mode gets the schema as text (${name})`, async () => {
       await using upstream = answering([GOOD], ["json_schema", "json_object"]);
       assertEquals((await ask(upstream)).content, GOOD);
       const call = final(upstream.calls).at(-1)!;
@@ -83,7 +83,7 @@ for (const model of ["plain", "o1"]) {
       assertStringIncludes(JSON.stringify(call.body.messages), "additionalProperties");
     });
 
-    Deno.test(`an answer that does not fit is mended once (${name})`, async () => {
+    Deno.test(`an answer that does not match is repaired once (${name})`, async () => {
       await using upstream = answering(['{"answer":"four"}', GOOD]);
       assertEquals((await ask(upstream)).content, GOOD);
       const [, second] = final(upstream.calls);
@@ -94,7 +94,7 @@ for (const model of ["plain", "o1"]) {
       assertStringIncludes(second!.body.messages.at(-1).content, "required form");
     });
 
-    Deno.test(`an answer that can't be mended ends as a refusal (${name})`, async () => {
+    Deno.test(`an answer that can't be repaired becomes a refusal (${name})`, async () => {
       await using upstream = answering(["no JSON at all"]);
       const message = await ask(upstream);
       assertStringIncludes(message.refusal, "response_format");
@@ -103,7 +103,7 @@ for (const model of ["plain", "o1"]) {
       assertEquals(final(upstream.calls).length, 2);
     });
 
-    Deno.test(`json_object gives a bare object (${name})`, async () => {
+    Deno.test(`json_object returns a bare object (${name})`, async () => {
       await using upstream = answering(["```json\n" + GOOD + "\n```"]);
       assertEquals((await ask(upstream, { type: "json_object" })).content, GOOD);
       assertEquals(final(upstream.calls)[0]!.body.response_format, { type: "json_object" });
@@ -111,7 +111,7 @@ for (const model of ["plain", "o1"]) {
   }
 }
 
-Deno.test("an upstream that has held to its schema mode streams the JSON live", async () => {
+Deno.test("an upstream that has followed its schema mode streams the JSON live", async () => {
   const gate = Promise.withResolvers<void>();
   await using upstream = startUpstream((call) => ({
     content: pieces(GOOD, 6),
@@ -176,7 +176,7 @@ for (
     }, "response_format.json_schema.schema"],
   ] as const
 ) {
-  Deno.test(`a response_format with ${name} is a 400`, async () => {
+  Deno.test(`a response_format with ${name} gets a 400`, async () => {
     const app = await createTestApp({ upstream: "http://127.0.0.1:9999" });
     const response = await app.chat({ response_format: format });
     assertEquals(response.status, 400);

@@ -39,26 +39,26 @@ const CASES: [unknown, string][] = [
   [upstream("upstream_timeout"), "upstream_timeout"],
   [upstream("upstream_unreachable"), "upstream_unreachable"],
   [toApiError(upstream("rate_limit_exceeded")), "upstream_rate_limit"],
-  [new TypeError("a fault of ours"), "server_error"],
+  [new TypeError("an internal error"), "server_error"],
   [new DOMException("aborted", "AbortError"), "server_error"],
   ["a text", "server_error"],
 ];
 
-Deno.test("every failure has one type, which begins with whose fault it is", () => {
+Deno.test("every error has one type, whose prefix says what is at fault", () => {
   for (const [error, type] of CASES) assertEquals(errorType(error), type, String(error));
   const reached = new Set(CASES.map(([, type]) => type));
   assertEquals([...reached].sort(), [...ERROR_TYPES].sort());
   assert(ERROR_TYPES.every((type) => /^(client|policy|upstream|server)_[a-z_]+$/.test(type)));
 });
 
-Deno.test("an upstream call that went well has no type, and one that was cut off is cancelled", () => {
+Deno.test("a successful upstream call has no type, and an aborted one is cancelled", () => {
   assertEquals(callErrorType("ok"), undefined);
   assertEquals(callErrorType("cancelled"), "cancelled");
   assertEquals(callErrorType(upstream("upstream_timeout")), "upstream_timeout");
 });
 
-Deno.test("a failure is counted under its own status, and a client that left under 499", () => {
+Deno.test("an error counts under its own status, and a disconnected client under 499", () => {
   assertEquals(statusOf(new ClientGoneError("gone")), 499);
   assertEquals(statusOf(upstream("upstream_overloaded")), 503);
-  assertEquals(statusOf(new TypeError("a fault of ours")), 500);
+  assertEquals(statusOf(new TypeError("an internal error")), 500);
 });

@@ -15,7 +15,7 @@ function lineOf(format: "text" | "json", message: string, fields?: LogFields): s
   return lines[0]!;
 }
 
-Deno.test("no text can forge a line, colour a terminal or turn its text around", () => {
+Deno.test("no text can forge a line, colour a terminal or reverse its text", () => {
   for (const format of ["text", "json"] as const) {
     const line = lineOf(format, WILD, { path: WILD });
     assertEquals(/[\p{Cc}\p{Cf}\u2028\u2029]/u.exec(line), null, line);
@@ -23,17 +23,17 @@ Deno.test("no text can forge a line, colour a terminal or turn its text around",
   }
 });
 
-Deno.test("a JSON line gives back exactly what was logged", () => {
+Deno.test("a JSON line contains exactly what was logged", () => {
   const { message, path } = JSON.parse(lineOf("json", WILD, { path: WILD }));
   assertEquals([message, path], [WILD, WILD]);
 });
 
-Deno.test("a text value with a space or a quote stands in quotes", () => {
+Deno.test("in text format, a value with a space or a quote is quoted", () => {
   const line = lineOf("text", "Hi", { a: "x y", b: 'x"y', c: "plain/1.0", d: 7, e: undefined });
   assertEquals(line, '00:00:00 warn: Hi a="x y" b="x\\"y" c=plain/1.0 d=7');
 });
 
-Deno.test("an unforeseen error is logged by its place, not by what it quotes", () => {
+Deno.test("an unexpected error is logged with its stack, without its message", () => {
   let thrown: unknown;
   try {
     JSON.parse("SECRET");

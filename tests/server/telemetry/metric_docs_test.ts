@@ -26,7 +26,7 @@ function metricsTable(): string {
   ].join("\n");
 }
 
-/** What samples each metric makes, with the labels that they have. */
+/** Samples by name, with their labels. */
 const SAMPLES = new Map(
   Object.values(METRICS as Record<string, MetricSpec>).flatMap((spec) => {
     const labels = spec.attributes.map(prometheusLabel);
@@ -35,7 +35,7 @@ const SAMPLES = new Map(
   }),
 );
 
-/** Every metric of an expression must exist, and every label belong to one of them. */
+/** Checks that the metrics of an expression exist and have its labels. */
 function checkExpression(text: string): string[] {
   const names = text.match(/\b(?:o1_api|gen_ai|process|v8js|http|error)_\w+/g) ?? [];
   const metrics = names.filter((name) => SAMPLES.has(name));
@@ -45,10 +45,10 @@ function checkExpression(text: string): string[] {
   return metrics;
 }
 
-// deno-lint-ignore no-explicit-any -- Grafana's own shape
+// deno-lint-ignore no-explicit-any -- Grafana's format
 const panels: any[] = DASHBOARD.panels.filter((panel: { type: string }) => panel.type !== "row");
 
-Deno.test("every expression of the dashboard is over metrics and labels that exist", () => {
+Deno.test("every expression of the dashboard uses existing metrics and labels", () => {
   for (const { title, targets } of panels) {
     for (const { expr, legendFormat } of targets) {
       checkExpression(expr);
@@ -74,7 +74,7 @@ Deno.test("the dashboard shows every metric", () => {
   assertEquals(missing, []);
 });
 
-Deno.test("panels have places and ids of their own", () => {
+Deno.test("panels have distinct positions and ids", () => {
   const ids = DASHBOARD.panels.map(({ id }: { id: number }) => id);
   assertEquals(new Set(ids).size, ids.length);
   const cells = DASHBOARD.panels.flatMap((
@@ -86,7 +86,7 @@ Deno.test("panels have places and ids of their own", () => {
   assertEquals(new Set(cells).size, cells.length);
 });
 
-Deno.test("the README's table of metrics, its error types and its queries are current", () => {
+Deno.test("the README's table of metrics, error types and queries are up to date", () => {
   const plain = (text: string) => text.replace(/ {2,}/g, " ").replace(/-{3,}/g, "---");
   assert(
     plain(README).includes(plain(metricsTable())),

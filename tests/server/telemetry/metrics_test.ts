@@ -30,7 +30,7 @@ async function scrape(app: TestApp): Promise<Scrape> {
 const thinking = (reply: Reply) => (call: Parameters<typeof isThinking>[0]) =>
   isThinking(call) ? { ...reply, content: step("A", "b", "final_answer") } : reply;
 
-Deno.test("the sums agree with what the upstream counted", async () => {
+Deno.test("the sums match the upstream's counts", async () => {
   const usage = {
     prompt_tokens: 100,
     completion_tokens: 20,
@@ -66,7 +66,7 @@ Deno.test("the sums agree with what the upstream counted", async () => {
   assert(shown.sum("process_memory_usage_bytes") > 1e6);
 });
 
-Deno.test("every metric is announced once, and every histogram's buckets add up", async () => {
+Deno.test("every metric is declared once, and the buckets of histograms are cumulative", async () => {
   await using upstream = startUpstream([{ content: ["One", " two"] }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   await (await app.chat({ model: "plain", stream: true })).text();
@@ -88,7 +88,7 @@ Deno.test("every metric is announced once, and every histogram's buckets add up"
   }
 });
 
-Deno.test("times are measured from the request, and overhead leaves out what an upstream took", async () => {
+Deno.test("times start at the request, and overhead excludes the time of upstream calls", async () => {
   const { clock, advance } = createFakeClock();
   const gates = Array.from({ length: 4 }, () => Promise.withResolvers<void>());
   await using upstream = startUpstream([{
@@ -104,7 +104,7 @@ Deno.test("times are measured from the request, and overhead leaves out what an 
   gates[0]!.resolve();
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML, clock });
   const pending = app.chat({ model: "plain", stream: true });
-  // The request has to reach the upstream before time goes on.
+  // The request reaches the upstream before time advances.
   while (upstream.calls.length === 0) await advance(0);
   await advance(500);
   gates[1]!.resolve();
@@ -127,7 +127,7 @@ Deno.test("times are measured from the request, and overhead leaves out what an 
   assertEquals(shown.sum("o1_api_overhead_seconds_sum"), 0);
 });
 
-Deno.test("waiting for parallel calls is counted once", async () => {
+Deno.test("time of parallel calls is counted once", async () => {
   const { clock, advance } = createFakeClock();
   const gates = Array.from({ length: 4 }, () => Promise.withResolvers<void>());
   await using upstream = startUpstream(({ index }) => ({
@@ -150,7 +150,7 @@ Deno.test("waiting for parallel calls is counted once", async () => {
   assertEquals(shown.sum("o1_api_overhead_seconds_sum"), 0);
 });
 
-Deno.test("a request that joins another's run counts as a request, but its tokens only once", async () => {
+Deno.test("a request that joins another's run is counted, but the tokens only once", async () => {
   const gate = Promise.withResolvers<void>();
   const called = Promise.withResolvers<void>();
   await using upstream = startUpstream(() => {
@@ -159,10 +159,10 @@ Deno.test("a request that joins another's run counts as a request, but its token
   });
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   const ask = () => app.chat({ model: "plain" }, { headers: { "idempotency-key": "same" } });
-  // From then on the token is known, and hashing it holds up neither of the two.
+  // From now on the token is accepted without hashing, which would delay one of the two.
   await scrape(app);
   const both = [ask(), ask()];
-  // The second goes the same way beside the first, and joins it before its call has arrived.
+  // The second request follows the same path and joins before the call arrives.
   await called.promise;
   gate.resolve();
   for (const response of await Promise.all(both)) assertEquals(response.status, 200);
@@ -173,7 +173,7 @@ Deno.test("a request that joins another's run counts as a request, but its token
   assertEquals(shown.sum("o1_api_overhead_seconds_count"), 1);
 });
 
-Deno.test("repeats, fallbacks and a cooling upstream are counted under the upstream's name", async () => {
+Deno.test("retries, fallbacks and an open breaker are counted under the upstream's name", async () => {
   await using upstream = startUpstream(({ index }) =>
     index < 2 ? { status: 503, body: "{}" } : { content: "Four." }
   );
@@ -194,7 +194,7 @@ Deno.test("repeats, fallbacks and a cooling upstream are counted under the upstr
   assertEquals(shown.sum("o1_api_upstream_breaker_open", { gen_ai_provider_name: "second" }), 0);
 });
 
-Deno.test("failures are told apart by status and by whose fault they were", async () => {
+Deno.test("failures are labelled with status and type", async () => {
   await using upstream = startUpstream([{ status: 401, body: "{}" }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   await (await app.chat({ model: "plain" })).text();
@@ -236,7 +236,7 @@ Deno.test("failures are told apart by status and by whose fault they were", asyn
   ]);
 });
 
-Deno.test("a client that leaves is counted once, with the tokens that went to waste", async () => {
+Deno.test("a client that disconnects is counted once, with the wasted tokens", async () => {
   await using upstream = startUpstream([{
     content: ["x".repeat(400)],
     end: "stall",
@@ -263,7 +263,7 @@ Deno.test("a client that leaves is counted once, with the tokens that went to wa
   );
 });
 
-Deno.test("requests that no model can be named for make no new series", async () => {
+Deno.test("requests without a valid model create no new series", async () => {
   await using upstream = startUpstream([{ content: "Four." }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   const names = async () => (await scrape(app)).samples.length;
@@ -278,7 +278,7 @@ Deno.test("requests that no model can be named for make no new series", async ()
   assert(await names() <= before + 2);
 });
 
-Deno.test("/metrics asks for the token, and is not there where it is off or on its own port", async () => {
+Deno.test("/metrics requires the token, and does not exist if it is off or on its own port", async () => {
   await using upstream = startUpstream([]);
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   const refused = await app.send("/metrics", undefined, { headers: { authorization: "" } });

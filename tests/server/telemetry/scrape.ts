@@ -1,24 +1,23 @@
 /**
- * Reads Prometheus' text format, strictly.
+ * A strict parser of Prometheus' text format.
  *
  * @module
  */
 import { assert } from "@std/assert";
 
-/** The samples of one scrape. */
 export interface Scrape {
-  /** The types of all metrics, by name. */
+  /** Types of metrics by name. */
   types: Map<string, string>;
-  /** Every label set, by the name of its sample. */
+  /** All samples with their labels. */
   samples: { name: string; labels: Record<string, string>; value: number }[];
-  /** The sum of all samples of this name that have these labels. */
+  /** Returns the sum of the samples with this name and these labels. */
   sum(name: string, labels?: Record<string, string>): number;
 }
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/y;
 
-/** Parses a scrape; what is no line of the format, or of no announced metric, is an error. */
+/** Parses a scrape; throws for an invalid line and for a metric without a TYPE line. */
 export function parseScrape(text: string): Scrape {
   assert(text.endsWith("\n"));
   const types = new Map<string, string>();
