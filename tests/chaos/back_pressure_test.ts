@@ -4,16 +4,16 @@ import { chunk, frame, head, piece } from "./faults/answers.ts";
 import { type Action, startFaultyUpstream } from "./faulty_upstream.ts";
 import { startProduct } from "./harness.ts";
 
-/** What fits into the buffers of four sockets, which Linux lets grow to 32 MB each. */
-const MOST_BYTES = 100_000_000;
+/** More than the buffers of four sockets hold, which Linux lets grow to 32 MB each. */
+const MAX_BYTES = 100_000_000;
 
-/** Writes text for as long as anybody takes it. */
+/** Writes text for as long as the client reads it. */
 const endless: Action = async (wire) => {
-  const many = piece(frame(chunk({ content: "words and more words " })).repeat(100));
-  for (;;) await many(wire);
+  const block = piece(frame(chunk({ content: "words and more words " })).repeat(100));
+  for (;;) await block(wire);
 };
 
-Deno.test("a client that does not read stops the reading of the upstream", async () => {
+Deno.test("a client that does not read stops the upstream's stream", async () => {
   await using upstream = startFaultyUpstream({ play: () => [head(), endless] });
   await using product = await startProduct({ upstreams: { first: { url: upstream.url } } });
   const client = new AbortController();
@@ -22,10 +22,10 @@ Deno.test("a client that does not read stops the reading of the upstream", async
   await reader.read();
   try {
     let before = -1;
-    // It stands still when a span brings nothing more.
+    // The stream has stopped when no more bytes arrive for a while.
     while (upstream.written !== before) {
       before = upstream.written;
-      assert(before < MOST_BYTES, `${before} bytes were taken`);
+      assert(before < MAX_BYTES, `${before} bytes were read`);
       await new Promise<void>((resolve) => systemClock.timer(300, resolve));
     }
   } finally {

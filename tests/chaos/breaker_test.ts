@@ -6,7 +6,7 @@ import { createProgress, readAnswer, startProduct } from "./harness.ts";
 
 const REQUESTS = 40;
 
-/** Sends requests one after the other to two upstreams, of which the first fails. */
+/** Sends requests in sequence to two upstreams, the first of which fails. */
 async function ask(second: Fault["play"]) {
   await using first = startFaultyUpstream({ play: () => failure(503) });
   await using other = startFaultyUpstream({ play: second });
@@ -23,14 +23,14 @@ async function ask(second: Fault["play"]) {
   return { statuses: [...statuses], first: first.calls.length, second: other.calls.length };
 }
 
-Deno.test("an upstream that keeps failing is left alone while another works", async () => {
+Deno.test("an upstream that keeps failing is skipped while another works", async () => {
   const { statuses, first, second } = await ask(healthy);
   assertEquals(statuses, [200]);
   assertEquals(second, REQUESTS);
-  assert(first >= 10 && first <= 15, `${first} calls of the failing upstream`);
+  assert(first >= 10 && first <= 15, `${first} calls to the failing upstream`);
 });
 
-Deno.test("when all upstreams cool down, the first is tried all the same", async () => {
+Deno.test("when all upstreams cool down, the first is still tried", async () => {
   const { statuses, first } = await ask(() => failure(500));
   assertEquals(statuses, [503]);
   assertEquals(first, REQUESTS);

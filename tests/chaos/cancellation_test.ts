@@ -3,7 +3,7 @@ import { parseStream } from "../support/app.ts";
 import { failure, halfThen } from "./faults/answers.ts";
 import { hang, startFaultyUpstream } from "./faulty_upstream.ts";
 import { startProduct } from "./harness.ts";
-import { park, type Window, WINDOWS } from "./leaving.ts";
+import { park, type Window, WINDOWS } from "./disconnecting.ts";
 import { runGc } from "./gc.ts";
 
 const windows = Object.keys(WINDOWS) as Window[];
@@ -11,14 +11,14 @@ const windows = Object.keys(WINDOWS) as Window[];
 for (const window of windows) {
   for (const strategy of ["direct", "steps"] as const) {
     for (const mode of ["stream", "json"] as const) {
-      Deno.test(`a client that leaves ${window} ends the upstream's work (${strategy}, ${mode})`, async () => {
+      Deno.test(`a client that disconnects ${window} ends the upstream call (${strategy}, ${mode})`, async () => {
         await using parked = await park({ strategy, mode, window });
-        const ms = await parked.leave();
+        const ms = await parked.disconnect();
         assert(ms < 1_000, `it took ${ms} ms`);
         assertEquals(await parked.calls(), 1);
       });
 
-      Deno.test(`the deadline ends the upstream's work ${window} (${strategy}, ${mode})`, async () => {
+      Deno.test(`the deadline ends the upstream call ${window} (${strategy}, ${mode})`, async () => {
         const server = { request_timeout_ms: 800, stream_timeout_ms: 800 };
         await using parked = await park({ strategy, mode, window, server });
         const { response, text } = await parked.answers[0]!;
@@ -33,7 +33,7 @@ for (const window of windows) {
         }
       });
 
-      Deno.test(`a shutdown ends the upstream's work ${window} (${strategy}, ${mode})`, async () => {
+      Deno.test(`a shutdown ends the upstream call ${window} (${strategy}, ${mode})`, async () => {
         await using parked = await park({ strategy, mode, window });
         await parked.product.app.drain(0);
         const { response, text } = await parked.answers[0]!;
@@ -41,24 +41,24 @@ for (const window of windows) {
         if (window === "in the middle of the answer" && mode === "stream") {
           assert(parseStream(text).error !== undefined && !parseStream(text).done);
         } else assertEquals(response.status, 503);
-        const refused = await parked.product.ask(strategy, mode);
-        await refused.body?.cancel();
-        assertEquals(refused.status, 503);
+        const rejected = await parked.product.ask(strategy, mode);
+        await rejected.body?.cancel();
+        assertEquals(rejected.status, 503);
         assertEquals(await parked.calls(), 1);
       });
     }
   }
 
-  Deno.test(`200 streams that are abandoned at once ${window} leave no upstream socket`, async () => {
+  Deno.test(`200 clients that disconnect at once ${window} leave no upstream socket`, async () => {
     await using parked = await park({ strategy: "steps", mode: "stream", window, clients: 200 });
-    const ms = await parked.leave();
+    const ms = await parked.disconnect();
     assert(ms < 1_000, `it took ${ms} ms`);
     assertEquals(await parked.calls(), 200);
   });
 }
 
 for (const mode of ["stream", "json"] as const) {
-  Deno.test(`a client that leaves while a repeat waits starts no further call (${mode})`, async () => {
+  Deno.test(`a client that disconnects before a retry starts no further call (${mode})`, async () => {
     await using upstream = startFaultyUpstream({
       play: () => failure(500, undefined, { "retry-after": "60" }),
     });
@@ -78,7 +78,7 @@ for (const mode of ["stream", "json"] as const) {
     assertEquals(upstream.calls.length, 1);
   });
 
-  Deno.test(`a client that leaves the queue for an upstream starts no call (${mode})`, async () => {
+  Deno.test(`a client that disconnects while queued for an upstream starts no call (${mode})`, async () => {
     await using upstream = startFaultyUpstream({ play: () => [hang] });
     await using product = await startProduct({
       upstreams: { first: { url: upstream.url, settings: { max_concurrency: 1 } } },
@@ -89,7 +89,7 @@ for (const mode of ["stream", "json"] as const) {
     const first = ask(clients[0]!, 0);
     await upstream.called(1);
     const second = ask(clients[1]!, 1);
-    // Another answer over the same server shows that it goes on.
+    // Another response shows that the server has processed the second request.
     await (await product.app.send("/v1/models")).text();
     clients[1]!.abort();
     await second;
@@ -101,7 +101,7 @@ for (const mode of ["stream", "json"] as const) {
   });
 }
 
-Deno.test("a client that leaves a resumed run starts no further step", async () => {
+Deno.test("a client that disconnects from a resumed run starts no further step", async () => {
   let calls = 0;
   await using upstream = startFaultyUpstream({
     play: (call) => ++calls === 1 ? halfThen((wire) => wire.close())(call) : [hang],
@@ -117,7 +117,7 @@ Deno.test("a client that leaves a resumed run starts no further step", async () 
   assertEquals(upstream.calls.length, 2);
 });
 
-Deno.test("clients that leave after a garbage collection end the upstream's work", async () => {
+Deno.test("clients that disconnect after a garbage collection end the upstream calls", async () => {
   const results = await runGc("abandon");
   for (const { name, ms } of results) assert(ms < 1_000, `${name}: ${ms} ms`);
   assertEquals(results.length, 3);

@@ -9,7 +9,7 @@ const CELLS = [
 ] as const;
 
 for (const fault of FAULTS) {
-  Deno.test(`a request ends as it must under: ${fault.name}`, async () => {
+  Deno.test(`a request ends as expected: ${fault.name}`, async () => {
     const ends = await Promise.allSettled(
       CELLS.map(([strategy, mode]) => runCell(fault, strategy, mode)),
     );

@@ -1,6 +1,6 @@
 /**
- * An upstream on a bare TCP socket: every byte of its answers, and every way in which they break,
- * is the test's to say.
+ * An upstream on a plain TCP socket: the test decides on every byte of its answers and on every way
+ * in which they break.
  *
  * @module
  */
@@ -12,97 +12,79 @@ import {
   withBackground,
 } from "./faults/wire_request.ts";
 
-/** One call that the upstream got. */
 export interface FaultyCall {
-  /** Which call of its client request, from 0. */
+  /** Number of the call in its client request, from 0. */
   index: number;
-  /** Which call of its connection, from 0. */
+  /** Number of the call on its connection, from 0. */
   nth: number;
-  /** What the call is for, told by its instructions. */
+  /** Purpose of the call, read from its instructions. */
   kind: "thinking" | "answer";
-  /** The number of the step to write, from 1. */
+  /** Number of the requested step, from 1. */
   step: number;
-  /** Whether a stream is asked for. */
   stream: boolean;
-  /** The path. */
   path: string;
-  /** The headers, names in lower case. */
+  /** Names are in lower case. */
   headers: ReadonlyMap<string, string>;
-  /** The parsed body. */
-  // deno-lint-ignore no-explicit-any -- tests read whatever was sent
+  // deno-lint-ignore no-explicit-any -- tests read any field
   body: any;
 }
 
-/** The upstream's end of a connection, while it plays a script. */
+/** The upstream's end of a connection during a script. */
 export interface Wire {
-  /** The call that is answered. */
   readonly call: FaultyCall;
-  /** Writes bytes as they are; waits until the connection has taken them. */
+  /** Resolves when the connection has accepted the bytes. */
   write(data: string | Uint8Array): Promise<void>;
-  /** Waits until the client has read this text; at once where it reads no stream. */
+  /** Resolves when the client of a stream has read this text; at once without a stream. */
   seen(text: string): Promise<void>;
-  /** Waits on the real clock, in milliseconds. */
+  /** Waits on the system clock. */
   wait(ms: number): Promise<void>;
-  /** Waits until the caller has left. */
+  /** Rejects when the caller disconnects. */
   hang(): Promise<never>;
-  /** Ends the connection cleanly. */
   close(): void;
 }
 
-/** One thing that an upstream does. */
 export type Action = (wire: Wire) => Promise<void> | void;
 
-/** What an upstream does for a call; afterwards the connection is free for the next. */
+/** What an upstream does for one call. Afterwards the connection can be reused. */
 export type Script = readonly Action[];
 
-/** Closes with a byte of the request unread, which the system answers for with a reset. */
+/** Closes with a byte of the request unread, which makes the system send a reset. */
 export const reset: Action = (wire) => wire.close();
 
-/** Closes the connection. */
 export const close: Action = (wire) => wire.close();
 
-/** Never does anything again. */
 export const hang: Action = async (wire) => {
   await wire.hang();
 };
 
-/** A running upstream. */
 export interface FaultyUpstream extends AsyncDisposable {
-  /** The base URL, ending in /v1. */
+  /** Ends in /v1. */
   readonly url: string;
-  /** Connections accepted so far. */
+  /** Number of accepted connections. */
   readonly connections: number;
-  /** The calls so far, over all connections. */
   readonly calls: readonly FaultyCall[];
-  /** Connections in the middle of a call. */
+  /** Number of connections with a running call. */
   readonly open: number;
-  /** Bytes that the connections have taken so far. */
+  /** Number of bytes sent so far. */
   readonly written: number;
-  /**
-   * Resolves when no connection is in the middle of a call.
-   *
-   * @throws after 3 s.
-   */
+  /** Resolves when no call is running; rejects after 3 s. */
   idle(): Promise<void>;
-  /** Resolves when so many calls have come. */
+  /** Resolves after this number of calls. */
   called(count: number): Promise<void>;
-  /** Forgets the calls so far. */
+  /** Clears `calls`. */
   forget(): void;
 }
 
-/** What an upstream is made of. */
 export interface FaultyUpstreamOptions {
-  /** What it does for a call. */
   play: (call: FaultyCall) => Script;
-  /** Waits until the client whose call this is has read a text. */
+  /** Resolves when the client of this call has read the text. */
   seen?: (text: string, call: FaultyCall) => Promise<void>;
 }
 
-class Gone extends Error {}
+class Disconnected extends Error {}
 
 const IDLE_MS = 3_000;
 
-/** Starts an upstream. */
 export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstream {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const sockets = new Set<Socket>();
@@ -126,7 +108,7 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
     return new Promise((resolve) => waiters.add({ ready, resolve }));
   }
 
-  /** Calls of one client request share its user's message. */
+  /** Calls of one client request have the same user message. */
   function toCall({ path, headers, body }: WireRequest, nth: number): FaultyCall {
     const { messages, stream } = body as {
       messages: { role: string; content: string }[];
@@ -158,16 +140,16 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
     changed();
     try {
       const script = options.play(call);
-      // A reset needs the last byte of the request to stay unread.
+      // A reset requires that the last byte of the request is unread.
       if (!script.includes(reset)) socket.listen();
-      const gone = Promise.withResolvers<never>();
-      gone.promise.catch(() => {});
-      const stop = socket.onLeave(() => {
-        gone.reject(new Gone());
-        // Ends a write that nobody takes.
+      const disconnected = Promise.withResolvers<never>();
+      disconnected.promise.catch(() => {});
+      const stop = socket.onDisconnect(() => {
+        disconnected.reject(new Disconnected());
+        // Ends a pending write.
         socket.close();
       });
-      const wire = wireOf(socket, call, gone.promise);
+      const wire = wireOf(socket, call, disconnected.promise);
       for (const action of script) await action(wire);
       stop();
     } finally {
@@ -176,7 +158,7 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
     }
   }
 
-  function wireOf(socket: Socket, call: FaultyCall, gone: Promise<never>): Wire {
+  function wireOf(socket: Socket, call: FaultyCall, disconnected: Promise<never>): Wire {
     const utf8 = new TextEncoder();
     return {
       call,
@@ -189,14 +171,14 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
         }
       },
       async seen(text) {
-        if (call.stream) await Promise.race([options.seen?.(text, call), gone]);
+        if (call.stream) await Promise.race([options.seen?.(text, call), disconnected]);
       },
       async wait(ms) {
         let cancel = () => {};
         const over = new Promise<void>((resolve) => cancel = systemClock.timer(ms, resolve));
-        await Promise.race([over, gone]).finally(() => cancel());
+        await Promise.race([over, disconnected]).finally(() => cancel());
       },
-      hang: () => gone,
+      hang: () => disconnected,
       close: () => socket.close(),
     };
   }
@@ -209,7 +191,7 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
     try {
       for (let nth = 0; !socket.closed; nth++) await answer(socket, nth);
     } catch (error) {
-      const ended = error instanceof Gone || socket.closed ||
+      const ended = error instanceof Disconnected || socket.closed ||
         error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset;
       if (!ended) throw error;
     } finally {

@@ -1,15 +1,10 @@
-/**
- * Programs that run with a garbage collector that can be called.
- *
- * @module
- */
 import { fileURLToPath } from "node:url";
 import { cleanEnv } from "../e2e/program.ts";
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** Runs one part of `gc_program.ts`; its results are the lines of its output. */
-// deno-lint-ignore no-explicit-any -- each part has results of its own
+/** Runs one part of `gc_program.ts` with `gc()`; returns the lines of its output. */
+// deno-lint-ignore no-explicit-any -- every part has other results
 export async function runGc(part: string): Promise<any[]> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -30,6 +25,6 @@ export async function runGc(part: string): Promise<any[]> {
     stdin: "null",
   }).output();
   const text = new TextDecoder();
-  if (code !== 0) throw new Error(`ended with ${code}: ${text.decode(stderr)}`);
+  if (code !== 0) throw new Error(`exited with ${code}: ${text.decode(stderr)}`);
   return text.decode(stdout).trim().split("\n").map((line) => JSON.parse(line));
 }

@@ -1,11 +1,11 @@
 /**
- * What has to be measured with forced garbage collections, as a process of its own: `abandon`,
- * clients that leave after one, or `storm`, memory under faults.
+ * Tests that need forced garbage collections, as a separate process: `abandon`, clients that
+ * disconnect after one, or `storm`, memory under faults.
  *
  * @module
  */
 import { setImmediate } from "node:timers/promises";
-import { park, type Window, WINDOWS } from "./leaving.ts";
+import { park, type Window, WINDOWS } from "./disconnecting.ts";
 import { startStorm } from "./storm.ts";
 
 declare const gc: () => void;
@@ -21,7 +21,7 @@ async function abandon(): Promise<void> {
   for (const window of Object.keys(WINDOWS) as Window[]) {
     await using parked = await park({ strategy: "direct", mode: "stream", window, clients: 50 });
     await collect();
-    const ms = await parked.leave();
+    const ms = await parked.disconnect();
     console.log(JSON.stringify({ name: window, ms }));
   }
 }

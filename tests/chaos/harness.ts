@@ -1,5 +1,5 @@
 /**
- * The product over real sockets on both sides, with faulty upstreams behind it.
+ * The server with real sockets on both sides and with faulty upstreams.
  *
  * @module
  */
@@ -9,34 +9,32 @@ import { reasoning } from "./faults/answers.ts";
 import type { Ending, Fault, Mode, Outcome, Strategy } from "./faults/fault.ts";
 import { type FaultyUpstream, startFaultyUpstream } from "./faulty_upstream.ts";
 
-/** When every request of these tests must have ended, in milliseconds. */
+/** Maximum duration of every request of these tests. */
 export const DEADLINE_MS = 30_000;
 
 const KEY = "upstream-key-4711";
 const TIMEOUTS = { headers_ms: 20_000, first_token_ms: 20_000, idle_ms: 20_000, total_ms: 25_000 };
 const RETRY = { base_ms: 1, max_ms: 50 };
 
-/** What the client of a stream has read so far. */
+/** The text that the client of a stream has read so far. */
 export interface Progress {
-  /** Resolves when it has read this text. */
+  /** Resolves when the client has read this text. */
   seen(text: string): Promise<void>;
-  /** It has read more. */
   push(text: string): void;
 }
 
-/** Creates the progress of one client that has read nothing. */
 export function createProgress(): Progress {
-  let all = "";
+  let received = "";
   const waiting = new Set<{ text: string; resolve: () => void }>();
   return {
     seen(text) {
-      if (all.includes(text)) return Promise.resolve();
+      if (received.includes(text)) return Promise.resolve();
       return new Promise((resolve) => waiting.add({ text, resolve }));
     },
     push(text) {
-      all += text;
+      received += text;
       for (const waiter of waiting) {
-        if (!all.includes(waiter.text)) continue;
+        if (!received.includes(waiter.text)) continue;
         waiting.delete(waiter);
         waiter.resolve();
       }
@@ -44,13 +42,11 @@ export function createProgress(): Progress {
   };
 }
 
-/** An app that listens. */
+/** An app with a listening server. */
 export interface Product extends AsyncDisposable {
-  /** The app itself. */
   app: TestApp;
-  /** The lines of its log. */
+  /** Log lines. */
   lines: string[];
-  /** Asks for a completion. */
   ask(
     model: string,
     mode: Mode,
@@ -58,31 +54,26 @@ export interface Product extends AsyncDisposable {
   ): Promise<Response>;
 }
 
-/** An upstream in a configuration. */
 export interface ConfiguredUpstream {
-  /** Its base URL. */
   url: string;
-  /** What differs from the usual settings. */
+  /** Settings that differ from those of {@linkcode startProduct}. */
   settings?: Record<string, unknown> | undefined;
 }
 
-/** What a product is made of. */
 export interface ProductOptions {
-  /** The upstreams, by name. */
+  /** By name. */
   upstreams: Record<string, ConfiguredUpstream>;
-  /** The models, by name; default: `direct` and `steps` over all upstreams. */
+  /** By name. Default: `direct` and `steps` with all upstreams. */
   models?: Record<string, object>;
-  /** Settings of the server. */
   server?: Record<string, unknown> | undefined;
 }
 
-/** A published model of these tests: two steps where none is cut, at most three. */
+/** A model that makes two steps, or three if one is cut off. */
 export function modelOver(strategy: Strategy, upstream: string | string[]): object {
   const options = strategy === "steps" ? { min_steps: 2, max_steps: 3 } : {};
   return { strategy, upstream, model: "scripted-model", options };
 }
 
-/** Starts the product. */
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const names = Object.keys(options.upstreams);
   const config = {
@@ -106,7 +97,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     stream_status_feedback: false,
   };
   const lines: string[] = [];
-  // A value's JSON is its YAML.
+  // JSON is valid YAML.
   const yaml = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
   const app = await createTestApp({ upstream: "", yaml: yaml.join("\n"), lines });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, app.handle);
@@ -129,18 +120,16 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   };
 }
 
-/** A port where nobody listens: below those that are given out to whoever asks for any. */
+/** Returns a port on which nothing listens: below the range of ephemeral ports. */
 export function closedUrl(): string {
   return "http://127.0.0.1:3/v1";
 }
 
-/** The base URL of a fault's first upstream. */
 export function urlFor(fault: Fault, upstream: FaultyUpstream): string {
   if (fault.at === "closed port") return closedUrl();
   return fault.at === "no such host" ? "http://no-such-host.invalid/v1" : upstream.url;
 }
 
-/** Reads an answer to its end. */
 export async function readAnswer(response: Response, progress: Progress): Promise<string> {
   let text = "";
   const decoder = new TextDecoder();
@@ -152,7 +141,7 @@ export async function readAnswer(response: Response, progress: Progress): Promis
   return text;
 }
 
-/** Checks that an answer is what the outcome says, and that it gives nothing away. */
+/** Asserts that an answer ends as expected and contains no secrets. */
 export function checkEnding(
   ending: Ending,
   strategy: Strategy,
@@ -203,11 +192,11 @@ function checkError(
 
 function assertSecret(message: string): void {
   for (const word of ["127.0.0.1", "no-such-host", KEY, "key-1", ".ts", "undefined", "[object"]) {
-    assert(!message.includes(word), `the message gives away ${word}: ${message}`);
+    assert(!message.includes(word), `the message contains ${word}: ${message}`);
   }
 }
 
-/** Runs one cell of the table and checks all that it says. */
+/** Runs one cell of the table and asserts its outcome. */
 export async function runCell(fault: Fault, strategy: Strategy, mode: Mode): Promise<void> {
   const outcome: Outcome = fault.outcomes[strategy][mode];
   const progress = createProgress();
@@ -229,11 +218,13 @@ export async function runCell(fault: Fault, strategy: Strategy, mode: Mode): Pro
   checkEnding(outcome, strategy, mode, response, text);
   await upstream.idle();
   await second.idle();
-  assertEquals(upstream.calls.length, outcome.requests, "calls of the upstream");
-  assertEquals(second.calls.length, outcome.second ?? 0, "calls of the second upstream");
+  assertEquals(upstream.calls.length, outcome.requests, "calls to the upstream");
+  assertEquals(second.calls.length, outcome.second ?? 0, "calls to the second upstream");
   if (fault.retries !== undefined) {
-    assertEquals(JSON.parse(product.lines.at(-1)!).retries, fault.retries, "repeats");
+    assertEquals(JSON.parse(product.lines.at(-1)!).retries, fault.retries, "retries");
   }
-  const most = fault.mostWritten?.[mode];
-  if (most !== undefined) assert(upstream.written < most, `read ${upstream.written} bytes`);
+  const maxWritten = fault.maxWritten?.[mode];
+  if (maxWritten !== undefined) {
+    assert(upstream.written < maxWritten, `read ${upstream.written} bytes`);
+  }
 }

@@ -4,25 +4,25 @@ import { times } from "./faults/fault.ts";
 import { startFaultyUpstream } from "./faulty_upstream.ts";
 import { createProgress, readAnswer, startProduct } from "./harness.ts";
 
-/** A connection that has just been used comes free a moment after its answer has been read. */
-const MOST = 2;
+/** A connection becomes free a moment after its answer has been read. */
+const MAX_CONNECTIONS = 2;
 
 for (const mode of ["stream", "json"] as const) {
-  Deno.test(`the calls of a run and their repeats reuse connections (${mode})`, async () => {
+  Deno.test(`the calls of a run and their retries reuse connections (${mode})`, async () => {
     await using upstream = startFaultyUpstream({ play: times(2, () => failure(500)) });
     await using product = await startProduct({ upstreams: { first: { url: upstream.url } } });
     await readAnswer(await product.ask("steps", mode), createProgress());
     assertEquals(upstream.calls.length, 5);
-    assert(upstream.connections <= MOST, `${upstream.connections} connections`);
+    assert(upstream.connections <= MAX_CONNECTIONS, `${upstream.connections} connections`);
   });
 
-  Deno.test(`requests one after the other reuse connections (${mode})`, async () => {
+  Deno.test(`sequential requests reuse connections (${mode})`, async () => {
     await using upstream = startFaultyUpstream({ play: healthy });
     await using product = await startProduct({ upstreams: { first: { url: upstream.url } } });
     for (const question of ["One?", "Two?", "Three?"]) {
       await readAnswer(await product.ask("steps", mode, { question }), createProgress());
     }
     assertEquals(upstream.calls.length, 9);
-    assert(upstream.connections <= MOST, `${upstream.connections} connections`);
+    assert(upstream.connections <= MAX_CONNECTIONS, `${upstream.connections} connections`);
   });
 }

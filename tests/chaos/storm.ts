@@ -1,5 +1,5 @@
 /**
- * Many requests at once, each under a fault of its own.
+ * Many concurrent requests, each with a fault.
  *
  * @module
  */
@@ -18,24 +18,23 @@ import {
 } from "./harness.ts";
 
 /**
- * Faults that can be mixed: light ones, under the server's usual settings, and none whose end
- * hangs on a time limit, which a storm on a busy machine would stretch.
+ * Faults that can be mixed: light ones with the default settings of the server, and none that
+ * depends on a time limit, which a busy machine would exceed.
  */
 export const MIX: readonly Fault[] = FAULTS.filter(({ heavy, server, upstream }) =>
   !heavy && server === undefined && upstream?.timeouts === undefined
 );
 
-/** A storm that can be let loose. */
 export interface Storm extends AsyncDisposable {
-  /** Sends so many requests, and gives what was wrong with their ends. */
+  /** Sends requests and returns those that did not end as expected. */
   run(requests: number, seed: number): Promise<string[]>;
-  /** Resolves when no upstream socket and no work is left. */
+  /** Resolves when no upstream call is left. */
   settle(): Promise<void>;
 }
 
-const AT_ONCE = 50;
+const CONCURRENCY = 50;
 
-/** A small generator of random numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Returns a seeded random number generator (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -46,7 +45,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** Starts a product with an upstream and two models for each fault. */
+/** Starts a server with an upstream and two models for each fault. */
 export async function startStorm(): Promise<Storm> {
   const progress = new Map<string, Progress>();
   const upstreams: FaultyUpstream[] = [];
@@ -63,7 +62,7 @@ export async function startStorm(): Promise<Storm> {
   }
 
   MIX.forEach((fault, i) => {
-    // A second upstream that had become the first would change what a fault comes to.
+    // An open breaker would change the order of the upstreams, and so the outcomes.
     const settings = { ...fault.upstream, breaker: { min_calls: 1_000_000 } };
     const names = [`first-${i}`];
     configured[names[0]!] = { url: urlFor(fault, start(fault.play)), settings };
@@ -90,9 +89,9 @@ export async function startStorm(): Promise<Storm> {
       const failures: string[] = [];
       const worker = async () => {
         for (let job = jobs.pop(); job !== undefined; job = jobs.pop()) {
-          const own = createProgress();
-          progress.set(job.question, own);
-          await runJob(product, own, job).catch((error) => {
+          const jobProgress = createProgress();
+          progress.set(job.question, jobProgress);
+          await runJob(product, jobProgress, job).catch((error) => {
             const { name } = MIX[job!.index]!;
             failures.push(
               `${name} (${job!.strategy}, ${job!.mode}): ${error.message.slice(0, 100)}`,
@@ -101,7 +100,7 @@ export async function startStorm(): Promise<Storm> {
           progress.delete(job.question);
         }
       };
-      await Promise.all(Array.from({ length: AT_ONCE }, worker));
+      await Promise.all(Array.from({ length: CONCURRENCY }, worker));
       product.lines.length = 0;
       return failures;
     },

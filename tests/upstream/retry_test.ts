@@ -5,35 +5,35 @@ import { backoffMs, retryAfterMs } from "../../lib/upstream/retry.ts";
 const OPTIONS = { base_ms: 500, max_ms: 8_000 };
 const NOW = Date.UTC(2026, 0, 1, 12);
 
-Deno.test("the upper bound of a wait doubles with each failure, up to the most", () => {
-  const bounds = [1, 2, 3, 4, 5, 6, 7].map((attempt) => backoffMs(attempt, OPTIONS, 1));
+Deno.test("the upper bound of the delay doubles with each failure, up to the maximum", () => {
+  const bounds = [1, 2, 3, 4, 5, 6, 7].map((failures) => backoffMs(failures, OPTIONS, 1));
   assertEquals(bounds, [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
 });
 
-Deno.test("jitter is full: chance alone decides between nothing and the bound", () => {
-  for (const attempt of [1, 3, 9]) {
-    const bound = backoffMs(attempt, OPTIONS, 1);
-    assertEquals(backoffMs(attempt, OPTIONS, 0), 0);
-    assertEquals(backoffMs(attempt, OPTIONS, 0.5), bound / 2);
-    assertEquals(backoffMs(attempt, OPTIONS, 0.25), bound / 4);
+Deno.test("jitter is full: the delay is random between 0 and the bound", () => {
+  for (const failures of [1, 3, 9]) {
+    const bound = backoffMs(failures, OPTIONS, 1);
+    assertEquals(backoffMs(failures, OPTIONS, 0), 0);
+    assertEquals(backoffMs(failures, OPTIONS, 0.5), bound / 2);
+    assertEquals(backoffMs(failures, OPTIONS, 0.25), bound / 4);
   }
 });
 
-Deno.test("no number of failures makes a wait longer than the most, or no number", () => {
+Deno.test("no number of failures makes the delay invalid or longer than the maximum", () => {
   fc.assert(fc.property(
     fc.integer({ min: 1, max: 1_000_000 }),
     fc.integer({ min: 1, max: 86_400_000 }),
     fc.integer({ min: 1, max: 86_400_000 }),
     fc.double({ min: 0, max: 1, noNaN: true }),
-    (attempt, base_ms, max_ms, random) => {
-      const wait = backoffMs(attempt, { base_ms, max_ms }, random);
-      assert(wait >= 0 && wait <= max_ms && wait <= base_ms * 2 ** (attempt - 1));
+    (failures, base_ms, max_ms, random) => {
+      const delay = backoffMs(failures, { base_ms, max_ms }, random);
+      assert(delay >= 0 && delay <= max_ms && delay <= base_ms * 2 ** (failures - 1));
     },
   ));
 });
 
 for (
-  const [headers, wait] of [
+  const [headers, delay] of [
     [{}, undefined],
     [{ "retry-after": "0" }, 0],
     [{ "retry-after": "7" }, 7_000],
@@ -61,16 +61,16 @@ for (
     [{ "retry-after": "Thu, 99 Foo 2026 12:00:30 GMT" }, undefined],
   ] as [Record<string, string>, number | undefined][]
 ) {
-  Deno.test(`${JSON.stringify(headers)} asks for ${wait ?? "no"} milliseconds`, () => {
-    assertEquals(retryAfterMs(new Headers(headers), NOW), wait);
+  Deno.test(`${JSON.stringify(headers)} asks for ${delay ?? "no"} milliseconds`, () => {
+    assertEquals(retryAfterMs(new Headers(headers), NOW), delay);
   });
 }
 
-Deno.test("any header gives a wait that can be waited for, or none", () => {
+Deno.test("any header gives a valid delay or none", () => {
   const value = fc.string().filter((text) => /^[\x20-\x7e]*$/.test(text));
   fc.assert(fc.property(value, value, (seconds, exact) => {
     const headers = new Headers({ "retry-after": seconds, "retry-after-ms": exact });
-    const wait = retryAfterMs(headers, NOW);
-    assert(wait === undefined || (Number.isFinite(wait) && wait >= 0));
+    const delay = retryAfterMs(headers, NOW);
+    assert(delay === undefined || (Number.isFinite(delay) && delay >= 0));
   }));
 });

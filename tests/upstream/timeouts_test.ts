@@ -5,7 +5,7 @@ import { createFakeClock } from "../support/clock.ts";
 
 const LIMITS = { headers_ms: 10_000, first_token_ms: 20_000, idle_ms: 5_000, total_ms: 100_000 };
 
-/** A watchdog under a clock that the test turns, and what it has reported. */
+/** Starts a watchdog with a fake clock and records its reports. */
 function watch(stream = true, limits: Partial<typeof LIMITS> = {}) {
   const { clock, advance, pending } = createFakeClock();
   const reports: (UpstreamError | undefined)[] = [];
@@ -21,14 +21,14 @@ function watch(stream = true, limits: Partial<typeof LIMITS> = {}) {
     advance,
     pending,
     reports,
-    /** Nothing is reported before `ms` have passed, and this one then. */
-    async bites(ms: number, says: string) {
+    /** Asserts that a timeout is reported after exactly `ms`. */
+    async timesOut(ms: number, message: string) {
       await advance(ms - 1);
       assertEquals(reports, []);
       await advance(1);
       assertEquals(reports.length, 1);
       const error = reports[0]!;
-      assertStringIncludes(error.message, says);
+      assertStringIncludes(error.message, message);
       assertEquals([error.code, error.status, error.isRetryable], ["upstream_timeout", 504, true]);
       await advance(1_000_000);
       assertEquals([reports.length, pending()], [1, 0]);
@@ -36,7 +36,7 @@ function watch(stream = true, limits: Partial<typeof LIMITS> = {}) {
   };
 }
 
-/** A stream of which the first token has come, and that is being read. */
+/** Starts a watchdog of a stream that is being read after its first token. */
 async function watchReading(limits: Partial<typeof LIMITS> = {}) {
   const watched = watch(true, limits);
   await watched.advance(1_000);
@@ -49,25 +49,28 @@ async function watchReading(limits: Partial<typeof LIMITS> = {}) {
 }
 
 for (const stream of [true, false]) {
-  Deno.test(`headers that do not come are waited for no longer than their limit, stream: ${stream}`, async () => {
-    await watch(stream).bites(10_000, "did not respond within 10 s");
+  Deno.test(`missing headers time out, stream: ${stream}`, async () => {
+    await watch(stream).timesOut(10_000, "did not respond within 10 s");
   });
 
-  Deno.test(`the total limit holds before the headers too, stream: ${stream}`, async () => {
-    await watch(stream, { total_ms: 3_000 }).bites(3_000, "did not complete its answer within 3 s");
+  Deno.test(`the total limit applies before the headers too, stream: ${stream}`, async () => {
+    await watch(stream, { total_ms: 3_000 }).timesOut(
+      3_000,
+      "did not complete its answer within 3 s",
+    );
   });
 }
 
-Deno.test("the first token's time counts from the request, not from the headers", async () => {
-  const { watchdog, advance, bites } = watch();
+Deno.test("the first token's limit starts at the request, not at the headers", async () => {
+  const { watchdog, advance, timesOut } = watch();
   await advance(9_000);
   watchdog.headersReceived();
   watchdog.readStarted();
-  await bites(11_000, "sent no token within 20 s");
+  await timesOut(11_000, "sent no token within 20 s");
 });
 
-Deno.test("reads that bring no token do not put off the first token's limit", async () => {
-  const { watchdog, advance, bites } = watch();
+Deno.test("reads without a token do not extend the first token's limit", async () => {
+  const { watchdog, advance, timesOut } = watch();
   watchdog.headersReceived();
   for (let i = 0; i < 9; i++) {
     watchdog.readStarted();
@@ -75,42 +78,42 @@ Deno.test("reads that bring no token do not put off the first token's limit", as
     watchdog.readEnded();
   }
   watchdog.readStarted();
-  await bites(2_000, "sent no token within 20 s");
+  await timesOut(2_000, "sent no token within 20 s");
 });
 
-Deno.test("a stream that falls silent is given up", async () => {
-  const { bites } = await watchReading();
-  await bites(5_000, "sent nothing for 5 s");
+Deno.test("a silent stream times out", async () => {
+  const { timesOut } = await watchReading();
+  await timesOut(5_000, "sent nothing for 5 s");
 });
 
-Deno.test("silence counts from the last read, wherever the timer stands", async () => {
-  const { watchdog, advance, reports, bites } = await watchReading();
+Deno.test("the idle limit starts at the last read, whenever the timer is due", async () => {
+  const { watchdog, advance, reports, timesOut } = await watchReading();
   for (let i = 0; i < 10; i++) {
     await advance(4_999);
     watchdog.readEnded();
     watchdog.readStarted();
   }
   assertEquals(reports, []);
-  await bites(5_000, "sent nothing");
+  await timesOut(5_000, "sent nothing");
 });
 
-Deno.test("silence does not count while nobody reads", async () => {
-  const { watchdog, advance, reports, bites } = await watchReading();
+Deno.test("silence does not count between reads", async () => {
+  const { watchdog, advance, reports, timesOut } = await watchReading();
   await advance(1_000);
   watchdog.readEnded();
   await advance(60_000);
   assertEquals(reports, []);
   watchdog.readStarted();
-  await bites(5_000, "sent nothing");
+  await timesOut(5_000, "sent nothing");
 });
 
-Deno.test("the total limit holds while nobody reads", async () => {
-  const { watchdog, bites } = await watchReading();
+Deno.test("the total limit applies between reads", async () => {
+  const { watchdog, timesOut } = await watchReading();
   watchdog.readEnded();
-  await bites(99_000, "did not complete its answer within 100 s");
+  await timesOut(99_000, "did not complete its answer within 100 s");
 });
 
-Deno.test("the total limit ends a stream that never falls silent", async () => {
+Deno.test("the total limit ends a stream that is never silent", async () => {
   const { watchdog, advance, reports } = await watchReading();
   for (let i = 0; i < 98; i++) {
     await advance(1_000);
@@ -122,15 +125,15 @@ Deno.test("the total limit ends a stream that never falls silent", async () => {
   assertStringIncludes(reports[0]!.message, "did not complete its answer");
 });
 
-Deno.test("a plain-JSON call knows the limits for headers and in total only", async () => {
-  const { watchdog, advance, bites } = watch(false);
+Deno.test("without a stream only the limits for headers and in total apply", async () => {
+  const { watchdog, advance, timesOut } = watch(false);
   await advance(5_000);
   watchdog.headersReceived();
   watchdog.readStarted();
-  await bites(95_000, "did not complete its answer within 100 s");
+  await timesOut(95_000, "did not complete its answer within 100 s");
 });
 
-Deno.test("a whole stream whose trailer is late ends without an error", async () => {
+Deno.test("a complete stream with a late trailer ends without an error", async () => {
   const { watchdog, advance, reports, pending } = await watchReading();
   watchdog.readEnded();
   watchdog.answerComplete();
@@ -142,7 +145,7 @@ Deno.test("a whole stream whose trailer is late ends without an error", async ()
   assertEquals(pending(), 0);
 });
 
-Deno.test("reads do not put off the end of the trailer", async () => {
+Deno.test("reads do not extend the trailer's limit", async () => {
   const { watchdog, advance, reports } = await watchReading();
   watchdog.readEnded();
   watchdog.answerComplete();
@@ -156,7 +159,7 @@ Deno.test("reads do not put off the end of the trailer", async () => {
   assertEquals(reports, [undefined]);
 });
 
-Deno.test("the trailer is not late while nobody reads", async () => {
+Deno.test("the trailer's limit does not run between reads", async () => {
   const { watchdog, advance, reports } = await watchReading();
   watchdog.readEnded();
   watchdog.answerComplete();
@@ -169,7 +172,7 @@ Deno.test("the trailer is not late while nobody reads", async () => {
   assertEquals(reports, [undefined]);
 });
 
-Deno.test("after the stream has said that it is over its end is waited for only shortly", async () => {
+Deno.test("after [DONE] the end of the body times out soon", async () => {
   const { watchdog, advance, reports } = await watchReading();
   watchdog.readEnded();
   watchdog.answerComplete();
@@ -184,7 +187,7 @@ Deno.test("after the stream has said that it is over its end is waited for only 
   assertEquals(reports, [undefined]);
 });
 
-Deno.test("a watchdog that was stopped leaves no timer and says nothing", async () => {
+Deno.test("a stopped watchdog leaves no timer and reports nothing", async () => {
   for (
     const phase of [
       "headersReceived",
@@ -205,7 +208,7 @@ Deno.test("a watchdog that was stopped leaves no timer and says nothing", async 
   }
 });
 
-Deno.test("limits far beyond what a timer can hold are no limits that strike at once", async () => {
+Deno.test("limits of a day do not time out at once", async () => {
   const day = 86_400_000;
   const { watchdog, advance, reports } = watch(true, {
     headers_ms: day,

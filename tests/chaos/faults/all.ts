@@ -1,8 +1,3 @@
-/**
- * The table of everything that an upstream does to its callers.
- *
- * @module
- */
 import type { Fault } from "./fault.ts";
 import { CONNECTION_FAULTS } from "./connection.ts";
 import { CONTENT_FAULTS } from "./content.ts";
@@ -10,7 +5,6 @@ import { DIALECTS } from "./dialect.ts";
 import { SIZE_FAULTS } from "./size.ts";
 import { STATUS_FAULTS } from "./status.ts";
 
-/** The table. */
 export const FAULTS: readonly Fault[] = [
   ...CONNECTION_FAULTS,
   ...SIZE_FAULTS,

@@ -1,5 +1,5 @@
 /**
- * What a healthy upstream writes, in pieces from which faulty ones are made.
+ * The answers of a healthy upstream, and the parts from which faulty ones are made.
  *
  * @module
  */
@@ -10,10 +10,9 @@ export const ANSWER = "The answer is 4.";
 
 const HEAD = { id: "up-1", created: 1, model: "scripted" };
 
-/** Token counts. */
 export const USAGE = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
 
-/** The two halves of what a healthy upstream writes for a call; the first has something to show. */
+/** The two halves of a healthy answer; the first contains visible text. */
 export function halves(call: FaultyCall): [string, string] {
   if (call.kind === "answer") return ["The answer", " is 4."];
   const next = call.step >= 2 ? "final_answer" : "continue";
@@ -23,12 +22,12 @@ export function halves(call: FaultyCall): [string, string] {
   ];
 }
 
-/** What a client reads of the first half. */
+/** The visible text of the first half. */
 export function shownHalf(call: FaultyCall): string {
   return call.kind === "answer" ? "The answer" : `Thought ${call.step}`;
 }
 
-/** The reasoning of steps, as a client reads it: whole steps, or the numbers of those cut. */
+/** The reasoning of steps as a client reads it; `cut` has the numbers of incomplete steps. */
 export function reasoning(steps: number, cut: readonly number[] = []): string {
   return Array.from({ length: steps }, (_, i) => {
     const end = cut.includes(i + 1) ? "" : " goes well.";
@@ -36,7 +35,6 @@ export function reasoning(steps: number, cut: readonly number[] = []): string {
   }).join("");
 }
 
-/** A chunk of a stream. */
 export function chunk(
   delta: object,
   finish: string | null = null,
@@ -50,16 +48,12 @@ export function chunk(
   };
 }
 
-/** A chunk with the first thing that a stream says. */
 export const roleChunk = chunk({ role: "assistant", content: "" });
 
-/** A chunk with the reason why the stream ends. */
 export const finishChunk = chunk({}, "stop");
 
-/** A chunk with nothing but token counts. */
 export const usageChunk = { ...HEAD, choices: [], usage: USAGE };
 
-/** A whole completion. */
 export function completion(content: string | null, finish = "stop"): Record<string, unknown> {
   return {
     ...HEAD,
@@ -69,19 +63,16 @@ export function completion(content: string | null, finish = "stop"): Record<stri
   };
 }
 
-/** An event of a stream. */
 export const frame = (json: unknown) => `data: ${JSON.stringify(json)}\n\n`;
 
-/** The end of a stream. */
 export const DONE = "data: [DONE]\n\n";
 
 const SSE = "text/event-stream";
 const JSON_TYPE = "application/json";
 
-/** The content type that a call asks for. */
 export const typeFor = (call: FaultyCall) => call.stream ? SSE : JSON_TYPE;
 
-/** Writes the status line and the headers of an answer whose length only its end tells. */
+/** Writes the status line and the headers of an answer without a content-length. */
 export function head(
   options: {
     status?: number;
@@ -106,34 +97,33 @@ export function head(
   };
 }
 
-/** Writes bytes as they are. */
 export const raw = (data: string | Uint8Array): Action => (wire) => wire.write(data);
 
-/** Writes a piece of a chunked body, in one go. */
+/** Writes one chunk of a chunked body in a single write. */
 export function piece(data: string | Uint8Array | Record<string, unknown>): Action {
   const body = data instanceof Uint8Array
     ? data
     : new TextEncoder().encode(typeof data === "string" ? data : frame(data));
   return (wire) => {
     const before = new TextEncoder().encode(`${body.length.toString(16)}\r\n`);
-    const all = new Uint8Array(before.length + body.length + 2);
-    all.set(before);
-    all.set(body, before.length);
-    all.set([13, 10], before.length + body.length);
-    return wire.write(all);
+    const bytes = new Uint8Array(before.length + body.length + 2);
+    bytes.set(before);
+    bytes.set(body, before.length);
+    bytes.set([13, 10], before.length + body.length);
+    return wire.write(bytes);
   };
 }
 
 /** Ends a chunked body. */
 export const end: Action = (wire) => wire.write("0\r\n\r\n");
 
-/** Waits on the real clock, in milliseconds. */
+/** Waits on the system clock. */
 export const wait = (ms: number): Action => (wire) => wire.wait(ms);
 
 /** Waits until the client of a stream has read the first half of this call. */
 export const halfSeen: Action = (wire) => wire.seen(shownHalf(wire.call));
 
-/** A whole answer with its length given in advance. */
+/** A complete answer with a content-length. */
 export function body(
   data: string | Uint8Array | object,
   options: { status?: number; type?: string; headers?: Record<string, string> } = {},
@@ -151,29 +141,27 @@ export function body(
   return [raw(`${lines.join("\r\n")}\r\n\r\n`), raw(bytes)];
 }
 
-/** An answer with a status and an error object of OpenAI's. */
+/** An answer with an error object as OpenAI writes it. */
 export function failure(
   status: number,
-  error: object = { message: "Secret words of the upstream's", type: "some_error" },
+  error: object = { message: "Secret words of the upstream", type: "some_error" },
   headers: Record<string, string> = {},
 ): Script {
   return body({ error }, { status, headers });
 }
 
-/** The frames of a healthy stream. */
 export function frames(call: FaultyCall): Record<string, unknown>[] {
   const texts = halves(call).map((content) => chunk({ content }));
   return [roleChunk, ...texts, finishChunk, usageChunk];
 }
 
-/** A healthy answer. */
 export function healthy(call: FaultyCall): Script {
   if (!call.stream) return body(completion(halves(call).join("")));
   return [head(), ...frames(call).map(piece), piece(DONE), end];
 }
 
-/** An answer with this text in these pieces, and the chunks behind it. */
-export function says(
+/** An answer with this text in these pieces, followed by the last chunks. */
+export function textAnswer(
   pieces: readonly string[],
   last: readonly object[] = [finishChunk, usageChunk],
 ) {
@@ -182,14 +170,14 @@ export function says(
       ? [
         head(),
         ...pieces.map((content) => piece(chunk({ content }))),
-        ...last.map((each) => piece({ ...each })),
+        ...last.map((chunk) => piece({ ...chunk })),
         piece(DONE),
         end,
       ]
       : body(completion(pieces.join("")));
 }
 
-/** A healthy stream whose text is written in another way; a JSON call is answered as usual. */
+/** A healthy stream that is written in another way; a call without a stream is answered as usual. */
 export function written(write: (frames: string[]) => string | Uint8Array) {
   return (call: FaultyCall): Script => {
     if (!call.stream) return healthy(call);
@@ -198,10 +186,7 @@ export function written(write: (frames: string[]) => string | Uint8Array) {
   };
 }
 
-/**
- * The first half of an answer, read by the client where it reads a stream, and then what breaks
- * it.
- */
+/** The first half of an answer, then a fault. The client of a stream has read the first half. */
 export function halfThen(...broken: Script) {
   return (call: FaultyCall): Script => {
     const [half] = halves(call);
@@ -213,7 +198,7 @@ export function halfThen(...broken: Script) {
   };
 }
 
-/** The same with an end of the connection in place of a length, so that a cut looks like an end. */
+/** The same without a length, so that a lost connection looks like the end of the answer. */
 export function halfThenClose(more: string) {
   return (call: FaultyCall): Script => {
     const [half] = halves(call);

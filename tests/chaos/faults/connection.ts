@@ -1,5 +1,5 @@
 /**
- * Faults of the connection: refused, reset, silent, slow, cut.
+ * Faults of the connection: refused, reset, silent, slow, lost.
  *
  * @module
  */
@@ -48,7 +48,7 @@ const timedOut = (requests = 3) => error(504, "upstream_timeout", requests);
 const unreachable = (requests: number) => error(502, "upstream_unreachable", requests);
 const failed = (requests: number) => error(502, "upstream_error", requests);
 
-/** Writes an answer in pieces of its bytes, so many milliseconds apart. */
+/** Writes an answer in pieces, with a delay before each. */
 function drip(pieces: number, ms: number) {
   return (call: FaultyCall): Script => {
     const text = call.stream
@@ -64,7 +64,7 @@ function drip(pieces: number, ms: number) {
   };
 }
 
-/** Writes the same forever, so many milliseconds apart. */
+/** Repeats a write forever, with a delay after each. */
 function forever(ms: number, write: Action): Action {
   return async (wire) => {
     for (;;) {
@@ -76,7 +76,7 @@ function forever(ms: number, write: Action): Action {
 
 const euro = new TextEncoder().encode("€");
 
-/** A cut within a character; the stream's client has read what came before it. */
+/** Closes the connection within a character. */
 const midCharacter: Script = [
   (wire) => {
     const start = wire.call.stream ? 'data: {"choices":[{"delta":{"content":"' : "";
@@ -85,7 +85,7 @@ const midCharacter: Script = [
   close,
 ];
 
-/** All of a stream up to the finish, and then something. */
+/** A stream up to its finish reason, then other actions. */
 function finishedThen(...after: Script) {
   return (call: FaultyCall): Script => {
     if (!call.stream) return healthy(call);
@@ -94,7 +94,6 @@ function finishedThen(...after: Script) {
   };
 }
 
-/** The faults. */
 export const CONNECTION_FAULTS: readonly Fault[] = [
   { name: "refused", at: "closed port", play: healthy, retries: 2, outcomes: unreachable(0) },
   {
@@ -112,14 +111,14 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: unreachable(3),
   },
   {
-    name: "no HTTP",
+    name: "not HTTP",
     play: () => [raw("SSH-2.0-OpenSSH_9.9\r\n"), close],
     outcomes: unreachable(3),
   },
   { name: "reset halfway", play: halfThen(reset), outcomes: brokenHalfway(502, "upstream_error") },
   { name: "closed halfway", play: halfThen(close), outcomes: brokenHalfway(502, "upstream_error") },
   {
-    name: "closed halfway, and it looks like an end",
+    name: "closed halfway, without a length",
     play: halfThenClose(""),
     outcomes: brokenHalfway(502, "upstream_error"),
   },
@@ -129,7 +128,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: brokenHalfway(502, "upstream_error"),
   },
   {
-    name: "cut within a line, and it looks like an end",
+    name: "cut within a line, without a length",
     play: halfThenClose('data: {"choices":[{"del'),
     outcomes: brokenHalfway(502, "upstream_error"),
   },
@@ -152,7 +151,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: resumed(),
   },
   {
-    name: "a break within a line of the first thought, which looks like an end",
+    name: "a break within a line of the first thought, without a length",
     play: onFirstThought(halfThenClose('data: {"choices":[{"del')),
     outcomes: resumed(),
   },
@@ -168,7 +167,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: resumed(),
   },
   {
-    name: "a break in the first thought before anything of it can be shown",
+    name: "a break in the first thought before any visible text",
     play: onFirstThought((call) =>
       call.stream
         ? [head(), piece(chunk({ content: '{"ti' })), wait(50), close]
@@ -177,7 +176,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: whole({ steps: 4 }),
   },
   {
-    name: "a break in the first thought's own reasoning",
+    name: "a break in the reasoning of the first thought",
     play: onFirstThought((call) =>
       call.stream
         ? [
@@ -208,7 +207,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: answerBroken(504, "upstream_timeout"),
   },
   {
-    name: "a break behind the first role, once",
+    name: "one break after the role",
     play: times(
       1,
       (call) =>
@@ -217,7 +216,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: whole({ direct: 2, steps: 4 }),
   },
   {
-    name: "a break behind an empty chunk, once",
+    name: "one break after an empty chunk",
     play: times(
       1,
       (call) =>
@@ -232,7 +231,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: timedOut(),
   },
   {
-    name: "silence before the headers, behind the commit",
+    name: "silence before the headers, after the commit",
     play: () => [hang],
     upstream: { timeouts: { headers_ms: 450 } },
     server: { commit_after_ms: 1 },
@@ -260,7 +259,7 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: timedOut(),
   },
   {
-    name: "silence behind the first role",
+    name: "silence after the role",
     play: (call) => [head(), piece(call.stream ? roleChunk : "{"), hang],
     upstream: { timeouts: SHORT },
     outcomes: timedOut(),
@@ -272,25 +271,25 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: brokenHalfway(504, "upstream_timeout"),
   },
   {
-    name: "nothing but comments",
+    name: "only comments",
     play: (call) => [head(), forever(20, piece(call.stream ? ": wait\n\n" : " "))],
     upstream: { timeouts: SHORT },
     outcomes: timedOut(),
   },
   {
-    name: "comments for ever, halfway",
+    name: "endless comments halfway",
     play: halfThen(forever(20, piece(": wait\n\n"))),
     upstream: { timeouts: { total_ms: 1200 } },
     outcomes: brokenHalfway(504, "upstream_timeout"),
   },
   {
-    name: "a slow drip under the idle limit",
+    name: "slow reads under the idle limit",
     play: onAnswer(drip(12, 100)),
     upstream: { timeouts: { idle_ms: 2500 } },
     outcomes: whole(),
   },
   {
-    name: "a slow drip over the idle limit",
+    name: "slow reads over the idle limit",
     play: halfThen(wait(900), piece(" is"), wait(900), end),
     upstream: { timeouts: SHORT },
     outcomes: brokenHalfway(504, "upstream_timeout"),
@@ -301,17 +300,17 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     outcomes: whole(),
   },
   {
-    name: "finished, and cut",
+    name: "finished, then closed",
     play: finishedThen(close),
     outcomes: whole(),
   },
   {
-    name: "finished, and silent",
+    name: "finished, then silent",
     play: onAnswer(finishedThen(hang)),
     outcomes: whole(),
   },
   {
-    name: "[DONE], and silent",
+    name: "[DONE], then silent",
     play: finishedThen(piece(DONE), hang),
     outcomes: whole(),
   },

@@ -1,5 +1,5 @@
 /**
- * Faults of what an upstream writes.
+ * Faults of an upstream's answers.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import {
   type Fault,
   onAnswer,
   onFirstThought,
-  refusedHalfway,
+  rejectedHalfway,
   resumed,
   whole,
 } from "./fault.ts";
@@ -33,10 +33,10 @@ import type { FaultyCall, Script } from "../faulty_upstream.ts";
 
 const failed = (requests: number) => error(502, "upstream_error", requests);
 
-/** The same body, whatever was asked for. */
+/** The same body with and without a stream. */
 const always = (json: unknown) => () => body(JSON.stringify(json));
 
-/** A stream of these events; a JSON call gets the other body. */
+/** A stream of these events; a call without a stream gets the JSON. */
 function events(texts: readonly string[], json: unknown) {
   return (call: FaultyCall): Script =>
     call.stream ? [head(), ...texts.map(piece), end] : body(JSON.stringify(json));
@@ -46,7 +46,7 @@ const ERROR = { error: { message: "Secret words", type: "server_error" } };
 const withError = chunk({ content: "" }, null, ERROR);
 const OVERLOADED = { type: "overloaded_error", message: "Overloaded" };
 
-/** An error behind the first half of a stream; a JSON call gets nothing but the error. */
+/** An error after the first half of a stream; a call without a stream gets only the error. */
 const halfThenError = (text: string, json: unknown) => (call: FaultyCall): Script =>
   call.stream ? halfThen(piece(text), end)(call) : body(JSON.stringify(json));
 
@@ -55,27 +55,26 @@ const garbage = Uint8Array.from({ length: 5_000 }, (_, i) => (i * 193 + 128) % 2
 const finish = (reason: string) =>
   halfThenError(frame(chunk({}, reason)), completion(null, reason));
 
-/** The faults. */
 export const CONTENT_FAULTS: readonly Fault[] = [
   {
-    name: "a page with status 200",
+    name: "an HTML page with status 200",
     play: () => body("<html>Sign in</html>", { type: "text/html; charset=utf-8" }),
     outcomes: failed(1),
   },
-  { name: "a list for a completion", play: always([]), outcomes: failed(1) },
-  { name: "a string for a completion", play: always("x"), outcomes: failed(1) },
-  { name: "null for a completion", play: always(null), outcomes: failed(1) },
-  { name: "an empty object for a completion", play: always({}), outcomes: failed(1) },
+  { name: "a list instead of a completion", play: always([]), outcomes: failed(1) },
+  { name: "a string instead of a completion", play: always("x"), outcomes: failed(1) },
+  { name: "null instead of a completion", play: always(null), outcomes: failed(1) },
+  { name: "an empty object instead of a completion", play: always({}), outcomes: failed(1) },
   { name: "choices that are an object", play: always({ choices: {} }), outcomes: failed(1) },
   { name: "choices that are numbers", play: always({ choices: [1] }), outcomes: failed(1) },
   { name: "a completion without choices", play: always({ choices: [] }), outcomes: failed(1) },
   {
-    name: "a list for a chunk",
+    name: "a list instead of a chunk",
     play: events(["data: []\n\n", DONE], []),
     outcomes: errors(failed(3), failed(1)),
   },
   {
-    name: "a chunk that is no JSON",
+    name: "a chunk that is not JSON",
     play: events(["data: what?\n\n", DONE], "what?"),
     outcomes: failed(1),
   },
@@ -89,7 +88,7 @@ export const CONTENT_FAULTS: readonly Fault[] = [
     play: events([frame(usageChunk), DONE], { choices: [], usage: USAGE }),
     outcomes: errors(failed(3), failed(1)),
   },
-  { name: "nothing but [DONE]", play: events([DONE], {}), outcomes: errors(failed(3), failed(1)) },
+  { name: "only [DONE]", play: events([DONE], {}), outcomes: errors(failed(3), failed(1)) },
   { name: "an empty body", play: () => [head(), end], outcomes: failed(3) },
   {
     name: "an empty body of length 0",
@@ -97,12 +96,12 @@ export const CONTENT_FAULTS: readonly Fault[] = [
     outcomes: failed(3),
   },
   {
-    name: "bytes that are nothing",
+    name: "random bytes",
     play: (call) => body(garbage, call.stream ? { type: "text/event-stream" } : {}),
     outcomes: errors(failed(3), failed(1)),
   },
   {
-    name: "null for the content",
+    name: "null as content",
     play: (call) =>
       call.stream
         ? [
@@ -121,7 +120,7 @@ export const CONTENT_FAULTS: readonly Fault[] = [
     outcomes: failed(3),
   },
   {
-    name: "an error beside choices",
+    name: "an error next to choices",
     play: events([frame(withError), DONE], { ...completion(null), ...ERROR }),
     outcomes: failed(3),
   },
@@ -141,7 +140,7 @@ export const CONTENT_FAULTS: readonly Fault[] = [
     outcomes: brokenHalfway(502, "upstream_error"),
   },
   {
-    name: "an error beside choices halfway",
+    name: "an error next to choices halfway",
     play: halfThenError(frame(withError), ERROR),
     outcomes: brokenHalfway(502, "upstream_error"),
   },
@@ -151,9 +150,9 @@ export const CONTENT_FAULTS: readonly Fault[] = [
     outcomes: brokenHalfway(429, "rate_limit_exceeded"),
   },
   {
-    name: "a refused key halfway",
+    name: "a rejected key halfway",
     play: halfThenError(frame({ error: { code: 401 } }), { error: { code: 401 } }),
-    outcomes: refusedHalfway(502, "upstream_auth_error"),
+    outcomes: rejectedHalfway(502, "upstream_auth_error"),
   },
   {
     name: "an error event in the first thought",

@@ -1,5 +1,5 @@
 /**
- * Ways of writing that are no faults at all: each gives a whole answer.
+ * Valid dialects, which all give a complete answer.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
   piece,
   raw,
   roleChunk,
-  says,
+  textAnswer,
   USAGE,
   usageChunk,
   written,
@@ -35,19 +35,19 @@ const streamText = (call: FaultyCall) => [...frames(call).map(frame), DONE].join
 const wholeText = (call: FaultyCall) => JSON.stringify(completion(halves(call).join("")));
 const textFor = (call: FaultyCall) => call.stream ? streamText(call) : wholeText(call);
 
-/** The whole text between these. */
+/** The complete text between two scripts. */
 function around(before: Script, after: Script = [end], write: (text: string) => Action = piece) {
   return (call: FaultyCall): Script => [...before, write(textFor(call)), ...after];
 }
 
-/** Each byte on its own, so that characters come in halves. */
+/** Writes every byte separately, so that characters are split. */
 function bytewise(text: string): Script {
   const bytes = new TextEncoder().encode(text);
   return [head(), ...Array.from(bytes, (byte) => piece(new Uint8Array([byte]))), end];
 }
 
 const PLAYS: Record<string, Fault["play"]> = {
-  "nothing wrong": healthy,
+  "no deviation": healthy,
   "gzip": (call) => [async (wire) => {
     const bytes = await gzip(textFor(call));
     await head({ headers: { "content-encoding": "gzip" } })(wire);
@@ -58,7 +58,7 @@ const PLAYS: Record<string, Fault["play"]> = {
   "HTTP/1.1, ended by closing": around([head({ framing: "close" })], [close], raw),
   "trailers": around([head({ headers: { trailer: "x-sum" } })], [raw("0\r\nx-sum: 1\r\n\r\n")]),
   "early hints": around([raw("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"), head()]),
-  "every byte alone": (call) => bytewise(textFor(call)),
+  "every byte in a chunk": (call) => bytewise(textFor(call)),
   "no [DONE]": written((texts) => texts.slice(0, -1).join("")),
   "no finish reason, but [DONE]": written((texts) => [...texts.slice(0, -3), DONE].join("")),
   "no blank line at the end": written((texts) => texts.join("").trimEnd()),
@@ -68,7 +68,7 @@ const PLAYS: Record<string, Fault["play"]> = {
   "other fields": written((texts) =>
     texts.map((text) => `id: 1\nretry: 5\nevent: message\n${text}`).join("")
   ),
-  "no space behind the colon": written((texts) => texts.join("").replaceAll("data: ", "data:")),
+  "no space after the colon": written((texts) => texts.join("").replaceAll("data: ", "data:")),
   "several data lines": written((texts) =>
     texts.join("").replaceAll(/^data: \{/gm, "data: {\ndata: ")
   ),
@@ -79,22 +79,24 @@ const PLAYS: Record<string, Fault["play"]> = {
     call.stream
       ? [raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"), piece(streamText(call)), end]
       : healthy(call),
-  "JSON for a stream": (call) => body(wholeText(call)),
-  "a stream for JSON": (call) => {
+  "JSON instead of a stream": (call) => body(wholeText(call)),
+  "a stream instead of JSON": (call) => {
     const type = "text/event-stream";
     return [head({ type }), piece(streamText(call)), end];
   },
-  "usage behind the finish": (call) => says(halves(call), [finishChunk, usageChunk])(call),
-  "usage on the finish": (call) => says(halves(call), [{ ...finishChunk, usage: USAGE }])(call),
+  "usage after the finish reason": (call) =>
+    textAnswer(halves(call), [finishChunk, usageChunk])(call),
+  "usage with the finish reason": (call) =>
+    textAnswer(halves(call), [{ ...finishChunk, usage: USAGE }])(call),
   "no usage": (call) =>
     call.stream
-      ? says(halves(call), [finishChunk])(call)
+      ? textAnswer(halves(call), [finishChunk])(call)
       : body({ ...completion(halves(call).join("")), usage: undefined }),
-  "usage that is null": (call) =>
+  "null as usage": (call) =>
     call.stream
-      ? says(halves(call), [{ ...finishChunk, usage: null }])(call)
+      ? textAnswer(halves(call), [{ ...finishChunk, usage: null }])(call)
       : body({ ...completion(halves(call).join("")), usage: null }),
-  "an error that is null": (call) =>
+  "null as error": (call) =>
     call.stream
       ? [
         head(),
@@ -104,7 +106,7 @@ const PLAYS: Record<string, Fault["play"]> = {
         end,
       ]
       : body({ ...completion(halves(call).join("")), error: null }),
-  "text behind [DONE]": written((texts) => [...texts, frame(chunk({ content: "late" }))].join("")),
+  "text after [DONE]": written((texts) => [...texts, frame(chunk({ content: "late" }))].join("")),
 };
 
 const LETTERS = "Zwölf 🙂 — 数";
@@ -112,22 +114,21 @@ const LETTERS = "Zwölf 🙂 — 数";
 const withLetters: Fault["play"] = (call) =>
   bytewise(textFor(call).replace(halves(call)[0], LETTERS));
 
-/** The dialects. */
 export const DIALECTS: readonly Fault[] = [
   ...Object.entries(PLAYS).map(([name, play]): Fault => ({ name, play, outcomes: whole() })),
   {
-    name: "characters cut between reads",
+    name: "characters split between reads",
     play: onAnswer(withLetters),
     outcomes: whole({ content: `${LETTERS} is 4.` }),
   },
   {
     name: "a character in two halves",
-    play: onAnswer(says(["A \ud83d", "\ude42"])),
+    play: onAnswer(textAnswer(["A \ud83d", "\ude42"])),
     outcomes: whole({ content: "A 🙂" }),
   },
   {
     name: "the finish reason length in the answer",
-    play: onAnswer(says(["Half"], [chunk({}, "length")])),
+    play: onAnswer(textAnswer(["Half"], [chunk({}, "length")])),
     outcomes: whole({ content: "Half" }),
   },
 ];

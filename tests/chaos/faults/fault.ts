@@ -1,94 +1,87 @@
 /**
- * A fault, and how a request under it has to end.
+ * A fault, and the expected end of requests under it.
  *
  * @module
  */
 import { ANSWER, healthy, reasoning } from "./answers.ts";
 import type { FaultyCall, Script } from "../faulty_upstream.ts";
 
-/** How a request ends. */
 export type Ending =
   | {
-    /** A whole answer: its text. */
+    /** Text of a complete answer. */
     whole: string;
-    /** Its reasoning; default: of a direct answer none, of steps two whole ones. */
+    /** Default: none for a direct answer, two complete steps for steps. */
     reasoning?: string;
   }
   | {
-    /** An error: its HTTP status. */
+    /** HTTP status of an error. */
     status: number;
-    /** Its code. */
     code: string;
     /** Headers that must match. */
     headers?: Record<string, RegExp>;
   }
   | {
-    /** An error frame: its code. */
+    /** Code of an error frame. */
     frame: string;
-    /** The reasoning before it. */
+    /** Reasoning before the frame. */
     reasoning?: string;
-    /** The text before it. */
+    /** Text before the frame. */
     content?: string;
   };
 
-/** How a request ends, and what it costs. */
 export type Outcome = Ending & {
-  /** Calls that the upstream gets. */
+  /** Number of calls to the upstream. */
   requests: number;
-  /** Calls that the second upstream gets; default: none. */
+  /** Number of calls to the second upstream. Default: 0. */
   second?: number;
 };
 
-/** How a model reasons. */
 export type Strategy = "direct" | "steps";
 
-/** How a client asks. */
 export type Mode = "stream" | "json";
 
-/** The one outcome of every cell. */
 export type Outcomes = Record<Strategy, Record<Mode, Outcome>>;
 
-/** One way in which an upstream fails. */
 export interface Fault {
-  /** What it is called. */
   name: string;
-  /** What the upstream does. */
   play: (call: FaultyCall) => Script;
-  /** Where the upstream is, in place of one that listens. */
+  /** Address of the upstream. Default: one that listens. */
   at?: "closed port" | "no such host";
-  /** What a second upstream does, behind the first. */
+  /** Script of a second upstream, to fall back to. */
   second?: (call: FaultyCall) => Script;
-  /** Settings of the upstream. */
   upstream?: Record<string, unknown>;
-  /** Settings of the server. */
   server?: Record<string, unknown>;
-  /** Repeats, where no upstream can count. */
+  /** Number of retries, if no upstream can count calls. */
   retries?: number;
-  /** How many bytes the upstream can get rid of, at most. */
-  mostWritten?: Partial<Record<Mode, number>>;
-  /** Whether it is too heavy to be one of many at once. */
+  /** Number of bytes that the upstream can send before it is stopped. */
+  maxWritten?: Partial<Record<Mode, number>>;
+  /** Whether it is too expensive for many at once. */
   heavy?: boolean;
-  /** How a request has to end. */
   outcomes: Outcomes;
 }
 
-/** The same for a stream and for JSON. */
-export function all(outcome: Outcome): Record<Mode, Outcome> {
+/** The same outcome with and without a stream. */
+export function bothModes(outcome: Outcome): Record<Mode, Outcome> {
   return { stream: outcome, json: outcome };
 }
 
-/** Every request ends with this error, which shows before anything else does. */
+/** Every request ends with this error and without output. */
 export function error(
   status: number,
   code: string,
   requests: number,
   headers?: Record<string, RegExp>,
 ): Outcomes {
-  const outcome = all({ status, code, requests, ...(headers === undefined ? {} : { headers }) });
+  const outcome = bothModes({
+    status,
+    code,
+    requests,
+    ...(headers === undefined ? {} : { headers }),
+  });
   return { direct: outcome, steps: outcome };
 }
 
-/** Another error, or another cost, for JSON than for a stream. */
+/** Different outcomes with and without a stream. */
 export function errors(stream: Outcomes, json: Outcomes): Outcomes {
   return {
     direct: { stream: stream.direct.stream, json: json.direct.json },
@@ -96,29 +89,29 @@ export function errors(stream: Outcomes, json: Outcomes): Outcomes {
   };
 }
 
-/** The second upstream gives a whole answer; the first gets so many calls for each of its. */
+/** The second upstream answers; the first gets this number of calls before each. */
 export function fallenBack(requests: number): Outcomes {
   return {
-    direct: all({ whole: ANSWER, requests, second: 1 }),
-    steps: all({ whole: ANSWER, requests: 3 * requests, second: 3 }),
+    direct: bothModes({ whole: ANSWER, requests, second: 1 }),
+    steps: bothModes({ whole: ANSWER, requests: 3 * requests, second: 3 }),
   };
 }
 
-/** Every request ends with a whole answer. */
+/** Every request ends with a complete answer. */
 export function whole(
   options: { content?: string; direct?: number; steps?: number; reasoning?: string } = {},
 ): Outcomes {
   const { content = ANSWER, direct = 1, steps = 3 } = options;
   const thoughts = options.reasoning === undefined ? {} : { reasoning: options.reasoning };
   return {
-    direct: all({ whole: content, requests: direct }),
-    steps: all({ whole: content, requests: steps, ...thoughts }),
+    direct: bothModes({ whole: content, requests: direct }),
+    steps: bothModes({ whole: content, requests: steps, ...thoughts }),
   };
 }
 
 /**
- * Every call breaks after its first half. A stream has shown that half: a thinking call is
- * resumed, the answer ends in the frame. Of JSON nothing was shown: it is repeated.
+ * Every call breaks after its first half. In a stream that half is visible: a thinking call is
+ * resumed, the answer ends with an error frame. Without a stream the call is retried.
  */
 export function brokenHalfway(status: number, code: string): Outcomes {
   const json: Outcome = { status, code, requests: 3 };
@@ -136,8 +129,8 @@ export function brokenHalfway(status: number, code: string): Outcomes {
   };
 }
 
-/** The same with an error for which no repeat is worth while. */
-export function refusedHalfway(status: number, code: string): Outcomes {
+/** The same with an error that is not retryable. */
+export function rejectedHalfway(status: number, code: string): Outcomes {
   const json: Outcome = { status, code, requests: 1 };
   return {
     direct: { stream: { frame: code, content: "The answer", requests: 1 }, json },
@@ -145,10 +138,10 @@ export function refusedHalfway(status: number, code: string): Outcomes {
   };
 }
 
-/** The first thinking call breaks after its first half: the step stands, the run goes on. */
+/** The first thinking call breaks after its first half: the step is kept and the run continues. */
 export function resumed(): Outcomes {
   return {
-    direct: all({ whole: ANSWER, requests: 1 }),
+    direct: bothModes({ whole: ANSWER, requests: 1 }),
     steps: {
       stream: { whole: ANSWER, reasoning: reasoning(2, [1]), requests: 3 },
       json: { whole: ANSWER, requests: 4 },
@@ -156,7 +149,7 @@ export function resumed(): Outcomes {
   };
 }
 
-/** The answer's call breaks after its first half, behind two steps that are whole. */
+/** The answer's call breaks after its first half, after two complete steps. */
 export function answerBroken(status: number, code: string): Outcomes {
   return {
     direct: brokenHalfway(status, code).direct,
@@ -167,9 +160,9 @@ export function answerBroken(status: number, code: string): Outcomes {
   };
 }
 
-/** The answer's call fails before its text, behind two steps that are whole. */
-export function answerRefused(status: number, code: string, requests: number): Outcomes {
-  const direct = all({ status, code, requests });
+/** The answer's call fails before its text, after two complete steps. */
+export function answerFailed(status: number, code: string, requests: number): Outcomes {
+  const direct = bothModes({ status, code, requests });
   return {
     direct,
     steps: {
@@ -181,14 +174,14 @@ export function answerRefused(status: number, code: string, requests: number): O
 
 type Play = Fault["play"];
 
-/** Only the first call of a run of steps. */
+/** Applies to the first thinking call of a request. */
 export const onFirstThought = (play: Play): Play => (call) =>
   call.kind === "thinking" && call.index === 0 ? play(call) : healthy(call);
 
-/** Only the calls for the answer. */
+/** Applies to the calls for the answer. */
 export const onAnswer = (play: Play): Play => (call) =>
   call.kind === "answer" ? play(call) : healthy(call);
 
-/** Only the first so many calls of a request. */
+/** Applies to the first `count` calls of a request. */
 export const times = (count: number, play: Play): Play => (call) =>
   call.index < count ? play(call) : healthy(call);

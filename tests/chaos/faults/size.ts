@@ -1,5 +1,5 @@
 /**
- * Faults of size: what never ends, and what is too long.
+ * Faults of size: endless and very long answers.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import {
   healthy,
   piece,
   reasoning,
-  says,
+  textAnswer,
 } from "./answers.ts";
 import { error, errors, type Fault, onAnswer, whole } from "./fault.ts";
 import type { Action } from "../faulty_upstream.ts";
 
 const failed = (requests: number) => error(502, "upstream_error", requests);
 
-/** Writes until nobody takes it, or so many bytes are gone. */
+/** Writes until the caller disconnects or `bytes` are sent. */
 function flood(start: string, more: string, bytes: number): Action {
   return async (wire) => {
     await piece(start)(wire);
@@ -32,7 +32,6 @@ function flood(start: string, more: string, bytes: number): Action {
 const MB_200 = 200 * 1_048_576;
 const SYSTEM_BUFFERS = 40 * 1_048_576;
 
-/** The faults. */
 export const SIZE_FAULTS: readonly Fault[] = [
   {
     name: "a body of 200 MB",
@@ -40,7 +39,7 @@ export const SIZE_FAULTS: readonly Fault[] = [
       call.stream
         ? [head(), flood("data: ", "x", MB_200), end]
         : [head(), flood('{"choices":[{"message":{"content":"', "x", MB_200), end],
-    mostWritten: { stream: SYSTEM_BUFFERS, json: 33_554_432 + SYSTEM_BUFFERS },
+    maxWritten: { stream: SYSTEM_BUFFERS, json: 33_554_432 + SYSTEM_BUFFERS },
     heavy: true,
     outcomes: failed(1),
   },
@@ -48,14 +47,14 @@ export const SIZE_FAULTS: readonly Fault[] = [
     name: "an error with a body of 200 MB",
     play: () => [head({ status: 500 }), flood("x", "x", MB_200), end],
     upstream: { retry: { max_attempts: 1 } },
-    mostWritten: { stream: SYSTEM_BUFFERS, json: SYSTEM_BUFFERS },
+    maxWritten: { stream: SYSTEM_BUFFERS, json: SYSTEM_BUFFERS },
     heavy: true,
     outcomes: failed(1),
   },
   {
-    name: "comments without end in one line",
+    name: "an endless comment",
     play: (call) => [head(), flood(call.stream ? ": " : " ", " ", MB_200), end],
-    mostWritten: { stream: SYSTEM_BUFFERS, json: 33_554_432 + SYSTEM_BUFFERS },
+    maxWritten: { stream: SYSTEM_BUFFERS, json: 33_554_432 + SYSTEM_BUFFERS },
     heavy: true,
     outcomes: failed(1),
   },
@@ -79,7 +78,7 @@ export const SIZE_FAULTS: readonly Fault[] = [
   },
   {
     name: "a line of 1 MB under the limit",
-    play: onAnswer(says(["x".repeat(1_048_576)])),
+    play: onAnswer(textAnswer(["x".repeat(1_048_576)])),
     upstream: { max_line_bytes: 2_097_152 },
     heavy: true,
     outcomes: whole({ content: "x".repeat(1_048_576) }),

@@ -1,12 +1,12 @@
 /**
- * Faults that an upstream tells by a status, and what is done about them.
+ * Faults that an upstream reports by a status, and retries, fallbacks and keys.
  *
  * @module
  */
 import { body, failure, halfThen, head, healthy, piece, reasoning } from "./answers.ts";
 import {
-  all,
-  answerRefused,
+  answerFailed,
+  bothModes,
   brokenHalfway,
   error,
   errors,
@@ -46,11 +46,10 @@ const CONTEXT = {
   message: "This model's maximum context length is 8192 tokens.",
   code: "context_length_exceeded",
 };
-const keyed = (dead: (key: string) => boolean): Fault["play"] => (call) =>
-  dead(call.headers.get("authorization") ?? "") ? failure(401) : healthy(call);
+const withKeys = (isDead: (key: string) => boolean): Fault["play"] => (call) =>
+  isDead(call.headers.get("authorization") ?? "") ? failure(401) : healthy(call);
 const KEYS = { api_key: ["key-1", "key-2", "key-3"] };
 
-/** The faults. */
 export const STATUS_FAULTS: readonly Fault[] = [
   ...STATUSES.map(([upstream, status, code, requests]): Fault => ({
     name: `status ${upstream}`,
@@ -79,7 +78,7 @@ export const STATUS_FAULTS: readonly Fault[] = [
     outcomes: tooMany(1, { "retry-after": /^30$/ }),
   },
   {
-    name: "429 with a date as its retry-after",
+    name: "429 with a date as retry-after",
     play: () => failure(429, undefined, { "retry-after": inOneMinute() }),
     outcomes: tooMany(1, { "retry-after": /^\w{3}, .* GMT$/ }),
   },
@@ -94,7 +93,7 @@ export const STATUS_FAULTS: readonly Fault[] = [
     outcomes: tooMany(1, { "retry-after": /^99999999999$/ }),
   },
   {
-    name: "429 with a retry-after that is no time",
+    name: "429 with an invalid retry-after",
     play: limited({ "retry-after": "soon" }),
     outcomes: tooMany(3),
   },
@@ -114,12 +113,12 @@ export const STATUS_FAULTS: readonly Fault[] = [
     outcomes: error(502, "upstream_error", 3),
   },
   {
-    name: "an error as a page",
+    name: "an error as an HTML page",
     play: () => body("<html>Bad gateway</html>", { status: 502, type: "text/html" }),
     outcomes: error(502, "upstream_error", 3),
   },
   {
-    name: "an error whose body is cut",
+    name: "an error with an incomplete body",
     play: () => [head({ status: 503 }), piece('{"error":'), close],
     outcomes: error(503, "upstream_overloaded", 3),
   },
@@ -145,7 +144,7 @@ export const STATUS_FAULTS: readonly Fault[] = [
     outcomes: whole({ direct: 3, steps: 5 }),
   },
   {
-    name: "one failure of each call, with two repeats for all of them",
+    name: "one failure of each call, with two retries in all",
     play: (call) => call.index % 2 === 0 ? failure(500) : healthy(call),
     server: { max_retries: 2 },
     outcomes: {
@@ -157,28 +156,28 @@ export const STATUS_FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: "no repeats allowed",
+    name: "no retries",
     play: () => failure(500),
     server: { max_retries: 0 },
     outcomes: error(502, "upstream_error", 1),
   },
   {
-    name: "a failure of the answer's call alone",
+    name: "a failure of the answer's call only",
     play: onAnswer(() => failure(503)),
-    outcomes: answerRefused(503, "upstream_overloaded", 3),
+    outcomes: answerFailed(503, "upstream_overloaded", 3),
   },
   {
-    name: "a refusal of the answer's call alone",
+    name: "a rejection of the answer's call only",
     play: onAnswer(() => failure(400)),
-    outcomes: answerRefused(400, "upstream_rejected", 1),
+    outcomes: answerFailed(400, "upstream_rejected", 1),
   },
   {
-    name: "a failure of the first thought alone",
+    name: "a failure of the first thought only",
     play: onFirstThought(() => failure(500)),
     outcomes: whole({ steps: 4 }),
   },
   {
-    name: "a refusal of response_format",
+    name: "a rejection of response_format",
     play: (call) =>
       call.body.response_format === undefined
         ? healthy(call)
@@ -186,34 +185,34 @@ export const STATUS_FAULTS: readonly Fault[] = [
     outcomes: whole({ steps: 5 }),
   },
   {
-    name: "a first upstream that refuses connections, before one that works",
+    name: "a fallback from an upstream that refuses connections",
     at: "closed port",
     play: healthy,
     second: healthy,
     outcomes: fallenBack(0),
   },
   {
-    name: "a first upstream that fails, before one that works",
+    name: "a fallback from an upstream that fails",
     play: () => failure(500),
     second: healthy,
     upstream: ONCE,
     outcomes: fallenBack(1),
   },
   {
-    name: "a first upstream that hangs, before one that works",
+    name: "a fallback from an upstream that hangs",
     play: () => [hang],
     second: healthy,
     upstream: { ...ONCE, timeouts: { headers_ms: 150 } },
     outcomes: fallenBack(1),
   },
   {
-    name: "a first upstream whose limit is reached for long, before one that works",
+    name: "a fallback from an upstream with a long retry-after",
     play: limited({ "retry-after": "30" }),
     second: healthy,
     outcomes: fallenBack(1),
   },
   {
-    name: "a first upstream that is wrongly asked, before one that works",
+    name: "no fallback from an upstream that rejects the request",
     play: () => failure(400),
     second: healthy,
     outcomes: error(400, "upstream_rejected", 1),
@@ -224,26 +223,26 @@ export const STATUS_FAULTS: readonly Fault[] = [
     second: () => failure(500),
     upstream: ONCE,
     outcomes: {
-      direct: all({ status: 503, code: "upstream_overloaded", requests: 1, second: 1 }),
-      steps: all({ status: 503, code: "upstream_overloaded", requests: 1, second: 1 }),
+      direct: bothModes({ status: 503, code: "upstream_overloaded", requests: 1, second: 1 }),
+      steps: bothModes({ status: 503, code: "upstream_overloaded", requests: 1, second: 1 }),
     },
   },
   {
-    name: "a first upstream that breaks halfway, before one that works",
+    name: "a fallback from an upstream that breaks halfway",
     play: halfThen(close),
     second: healthy,
     upstream: ONCE,
     outcomes: errors(brokenHalfway(502, "upstream_error"), fallenBack(1)),
   },
   {
-    name: "all keys dead",
-    play: keyed(() => true),
+    name: "all keys rejected",
+    play: withKeys(() => true),
     upstream: KEYS,
     outcomes: error(502, "upstream_auth_error", 3),
   },
   {
-    name: "all keys dead but the last",
-    play: keyed((key) => !key.includes("key-3")),
+    name: "all keys rejected except the last",
+    play: withKeys((key) => !key.includes("key-3")),
     upstream: KEYS,
     outcomes: whole({ direct: 3, steps: 5 }),
   },

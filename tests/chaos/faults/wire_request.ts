@@ -1,34 +1,33 @@
 /**
- * Reads requests from a bare TCP socket, and learns from it when the other end leaves.
+ * Reads requests from a plain TCP socket and notices when the caller disconnects.
  *
  * @module
  */
 
-/** A connection that can be read exactly, or listened to while it is written to. */
+/** A connection that is read exactly, or watched while it is written to. */
 export interface Socket {
-  /** Whether this end has closed it. */
+  /** Whether this end has closed the connection. */
   readonly closed: boolean;
-  /** Reads some bytes, at most `max`; undefined at the end. */
+  /** Reads up to `max` bytes; returns undefined at the end. */
   read(max: number): Promise<Uint8Array | undefined>;
   /**
-   * Told once when either end has left; of the other end only reading tells.
+   * Calls the listener once when either end closes; the caller's end is noticed only by reading.
    *
-   * @returns a function that takes the listener off.
+   * @returns a function that removes the listener.
    */
-  onLeave(listener: () => void): () => void;
-  /** Reads in the background, to learn when the other end leaves. What comes is kept for `read`. */
+  onDisconnect(listener: () => void): () => void;
+  /** Reads in the background to notice a disconnect; keeps the bytes for `read`. */
   listen(): void;
-  /** Writes some of the bytes and tells how many. */
+  /** Writes some of the bytes and returns their number. */
   write(bytes: Uint8Array): Promise<number>;
-  /** Ends the connection; safe to call more than once. */
+  /** May be called repeatedly. */
   close(): void;
-  /** Resolves when nothing reads or writes any more. */
+  /** Resolves when no read and no write is pending. */
   settled(): Promise<unknown>;
 }
 
-/** Wraps a connection. */
 export function withBackground(conn: Deno.Conn): Socket {
-  let kept: Uint8Array | undefined;
+  let buffered: Uint8Array | undefined;
   let background: Promise<void> | undefined;
   let writing: Promise<unknown> = Promise.resolve();
   let ended = false;
@@ -59,7 +58,7 @@ export function withBackground(conn: Deno.Conn): Socket {
     get closed() {
       return closed;
     },
-    onLeave(listener) {
+    onDisconnect(listener) {
       if (ended) listener();
       else listeners.add(listener);
       return () => listeners.delete(listener);
@@ -67,16 +66,16 @@ export function withBackground(conn: Deno.Conn): Socket {
     async read(max) {
       await background;
       background = undefined;
-      if (kept === undefined) return readSome(max);
-      const bytes = kept.subarray(0, max);
-      kept = kept.length > max ? kept.subarray(max) : undefined;
+      if (buffered === undefined) return readSome(max);
+      const bytes = buffered.subarray(0, max);
+      buffered = buffered.length > max ? buffered.subarray(max) : undefined;
       return bytes;
     },
     listen() {
       background ??= (async () => {
-        // The request's last byte, and whatever comes before its answer is over.
+        // The request's last byte, and what arrives before the end of its answer.
         await readSome(1);
-        kept = await readSome(64);
+        buffered = await readSome(64);
       })();
     },
     write(bytes) {
@@ -94,26 +93,24 @@ export function withBackground(conn: Deno.Conn): Socket {
   };
 }
 
-/** A parsed request. */
 export interface WireRequest {
-  /** The path and query. */
+  /** With the query. */
   path: string;
-  /** The headers, names in lower case. */
+  /** Names are in lower case. */
   headers: ReadonlyMap<string, string>;
-  /** The parsed body. */
   body: unknown;
 }
 
-/** Small enough never to reach the end of a body. */
+/** Small enough not to reach the end of a body. */
 const READ_BYTES = 64;
 
 /**
- * Reads a request with a JSON object as its body, all but its last byte.
+ * Reads a request with a JSON object as its body, except the last byte.
  *
- * @returns undefined when the connection ended between requests.
+ * @returns undefined if the connection ended between requests.
  */
 export async function readRequest(socket: Socket): Promise<WireRequest | undefined> {
-  // As Latin-1, so that a character is a byte.
+  // Latin-1: one character per byte.
   let head = "";
   let end = -1;
   while ((end = head.indexOf("\r\n\r\n")) < 0) {

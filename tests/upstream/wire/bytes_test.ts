@@ -5,15 +5,14 @@ import { BodyTooLargeError, readBody } from "../../../lib/upstream/wire/bytes.ts
 const never = new AbortController().signal;
 const utf8 = new TextEncoder();
 
-/** A body as fetch gives it (`bytes`), or one that has no byte source (`default`). */
+/** A body as `fetch` returns it (`bytes`), or one that does not support buffers (`default`). */
 type Kind = "bytes" | "default";
 const KINDS: readonly Kind[] = ["bytes", "default"];
 
 interface Source {
   response: Response;
-  /** Resolves with what the body was cancelled with. */
+  /** Resolves when the body is cancelled. */
   cancelled: Promise<void>;
-  /** How often it was asked for more. */
   pulls(): number;
 }
 
@@ -41,7 +40,7 @@ function source(
   return { response: new Response(stream), cancelled: cancelled.promise, pulls: () => pulls };
 }
 
-/** All bytes; each view is copied before the next read. */
+/** Reads all bytes; copies each view before the next read. */
 async function readAll(reader: ReturnType<typeof readBody>): Promise<number[]> {
   const all: number[] = [];
   for (let view; (view = await reader.read()) !== undefined;) all.push(...view);
@@ -49,7 +48,7 @@ async function readAll(reader: ReturnType<typeof readBody>): Promise<number[]> {
 }
 
 for (const kind of KINDS) {
-  Deno.test(`a body of the kind '${kind}' is read whole and in order`, async () => {
+  Deno.test(`read() returns all bytes of a '${kind}' body in order`, async () => {
     await fc.assert(fc.asyncProperty(
       fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 })),
       async (pieces) => {
@@ -62,7 +61,7 @@ for (const kind of KINDS) {
     ));
   });
 
-  Deno.test(`an abort ends a pending read of '${kind}' with the signal's reason`, async () => {
+  Deno.test(`an abort rejects a pending read of a '${kind}' body with the signal's reason`, async () => {
     const controller = new AbortController();
     const { response, cancelled } = source(kind, [utf8.encode("a")], "stall");
     const reader = readBody(response, controller.signal);
@@ -76,7 +75,7 @@ for (const kind of KINDS) {
     reader.close();
   });
 
-  Deno.test(`an abort between reads of '${kind}' cancels the body`, async () => {
+  Deno.test(`an abort between reads cancels a '${kind}' body`, async () => {
     const controller = new AbortController();
     const { response, cancelled } = source(kind, [utf8.encode("a")], "stall");
     const reader = readBody(response, controller.signal);
@@ -86,13 +85,13 @@ for (const kind of KINDS) {
     assertEquals(await reader.read().catch((reason) => reason), "left");
   });
 
-  Deno.test(`a signal that is aborted already lets nothing of '${kind}' be read`, async () => {
+  Deno.test(`nothing of a '${kind}' body is read if the signal is already aborted`, async () => {
     const reader = readBody(source(kind, [utf8.encode("a")]).response, AbortSignal.abort("no"));
     assertEquals(await reader.read().catch((reason) => reason), "no");
     reader.close();
   });
 
-  Deno.test(`closing '${kind}' cancels the body, once or more often`, async () => {
+  Deno.test(`close() cancels a '${kind}' body and may be repeated`, async () => {
     const { response, cancelled } = source(kind, [utf8.encode("a")], "stall");
     const reader = readBody(response, never);
     await reader.read();
@@ -101,14 +100,14 @@ for (const kind of KINDS) {
     await cancelled;
   });
 
-  Deno.test(`a body of the kind '${kind}' that breaks gives its own error`, async () => {
+  Deno.test(`a broken '${kind}' body rejects the read with its own error`, async () => {
     const reader = readBody(source(kind, [utf8.encode("a")], "error").response, never);
     await reader.read();
     await assertRejects(() => reader.read(), TypeError, "error reading a body");
     reader.close();
   });
 
-  Deno.test(`text of '${kind}' is decoded across reads, up to the limit`, async () => {
+  Deno.test(`text() decodes a '${kind}' body across reads, up to the limit`, async () => {
     const text = "a😀é\u0000\ufeff中";
     const all = utf8.encode(`\ufeff${text}`);
     const pieces = [...all].map((byte) => Uint8Array.of(byte));
@@ -118,7 +117,7 @@ for (const kind of KINDS) {
     await assertRejects(() => read(all.length - 1), BodyTooLargeError, `${all.length - 1} bytes`);
   });
 
-  Deno.test(`a body of '${kind}' that is too large is let go`, async () => {
+  Deno.test(`text() cancels a '${kind}' body that is too large`, async () => {
     const { response, cancelled, pulls } = source(
       kind,
       Array.from({ length: 100 }, () => utf8.encode("x".repeat(10))),
@@ -126,21 +125,21 @@ for (const kind of KINDS) {
     );
     await assertRejects(() => readBody(response, never).text(25), BodyTooLargeError);
     await cancelled;
-    assert(pulls() <= 4, `read on ${pulls()} times`);
+    assert(pulls() <= 4, `read ${pulls()} times`);
   });
 }
 
-Deno.test("a response without a body ends at once", async () => {
+Deno.test("a response without a body has no bytes", async () => {
   const reader = readBody(new Response(null, { status: 204 }), never);
   assertEquals(await reader.read(), undefined);
   reader.close();
 });
 
-Deno.test("a body made from a string is read", async () => {
+Deno.test("a body made of a string is read", async () => {
   assertEquals(await readBody(new Response("abc"), never).text(10), "abc");
 });
 
-Deno.test("a body that comes over HTTP is read, and an abort frees its connection", async () => {
+Deno.test("an abort frees the connection of an HTTP body", async () => {
   const left = Promise.withResolvers<void>();
   await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
     const first = utf8.encode("first");
@@ -161,7 +160,7 @@ Deno.test("a body that comes over HTTP is read, and an abort frees its connectio
   await left.promise;
 });
 
-Deno.test("nothing of a read is left on the signal once the body has ended", async () => {
+Deno.test("no listener is left on the signal after the end of the body", async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const added = { count: 0 };

@@ -1,14 +1,8 @@
-/**
- * Chunks as upstreams send them, and what they are read as.
- *
- * @module
- */
 import { createDeltaReader, type Delta } from "../../../lib/upstream/wire/deltas.ts";
 
-/** A parsed chunk. */
 export type Json = Record<string, unknown>;
 
-/** Reads chunks one by one, as when each comes in a read of its own. */
+/** Reads chunks as if each arrived in a read of its own. */
 export function read(chunks: readonly unknown[]): Delta[] {
   const reader = createDeltaReader();
   return chunks.flatMap((chunk) => {
@@ -17,14 +11,13 @@ export function read(chunks: readonly unknown[]): Delta[] {
   });
 }
 
-/** Reads chunks that came together. */
+/** Reads chunks as if all arrived in one read. */
 export function readAtOnce(chunks: readonly unknown[]): Delta[] {
   const reader = createDeltaReader();
   for (const chunk of chunks) reader.add(chunk);
   return reader.take();
 }
 
-/** A chunk of a stream. */
 export const chunk = (delta: Json, finish: string | null = null, more: Json = {}): Json => ({
   id: "c",
   object: "chat.completion.chunk",
@@ -32,7 +25,6 @@ export const chunk = (delta: Json, finish: string | null = null, more: Json = {}
   ...more,
 });
 
-/** A whole completion. */
 export const completion = (message: Json, more: Json = {}, finish = "stop"): Json => ({
   id: "c",
   object: "chat.completion",

@@ -4,7 +4,7 @@ import { createDeltaReader } from "../../../lib/upstream/wire/deltas.ts";
 import { UpstreamError } from "../../../lib/upstream/errors.ts";
 import { chunk, completion, type Json, read, readAtOnce } from "./chunks.ts";
 
-Deno.test("chunks with nothing in them are no deltas", () => {
+Deno.test("empty chunks produce no deltas", () => {
   const empty = [
     chunk({ role: "assistant", content: "" }),
     chunk({ content: null, reasoning_content: null, refusal: null, tool_calls: [] }),
@@ -32,7 +32,7 @@ Deno.test("reasoning that follows content within one read does not overtake it",
   ]);
 });
 
-Deno.test("every finish reason becomes one of OpenAI's", () => {
+Deno.test("every finish reason is mapped to one of OpenAI's", () => {
   for (
     const [reason, known] of [
       ["stop", "stop"],
@@ -58,7 +58,7 @@ Deno.test("every finish reason becomes one of OpenAI's", () => {
   }
 });
 
-Deno.test("refusals are read, streamed and whole", () => {
+Deno.test("refusals are read from streams and whole messages", () => {
   assertEquals(read([chunk({ refusal: "I " }), chunk({ refusal: "can't." }, "stop")]), [
     { refusal: "I " },
     { refusal: "can't.", finishReason: "stop" },
@@ -69,7 +69,7 @@ Deno.test("refusals are read, streamed and whole", () => {
   }]);
 });
 
-Deno.test("a character that is cut between chunks comes whole, and half of one comes as U+FFFD", () => {
+Deno.test("a character split between chunks is joined, and a lone half becomes U+FFFD", () => {
   for (const field of ["content", "reasoning", "refusal"]) {
     const texts = (pieces: string[]) =>
       read(pieces.map((text) => chunk({ [field]: text })))
@@ -91,7 +91,7 @@ Deno.test("a character that is cut between chunks comes whole, and half of one c
   assertEquals(rest.map((piece) => piece.arguments).join(""), json);
 });
 
-Deno.test("any text in any pieces comes whole, and well-formed", () => {
+Deno.test("any text in any pieces is complete and well-formed", () => {
   fc.assert(fc.property(
     fc.string({ unit: "grapheme" }),
     fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1 }),
@@ -154,13 +154,13 @@ for (const [name, json, status, code] of ERRORS) {
   });
 }
 
-Deno.test("what is no chunk at all is an error of the upstream's", () => {
+Deno.test("JSON that is not a chunk is an upstream error", () => {
   for (const json of [null, 1, "text", true, { message: { content: "native Ollama" } }]) {
     assertEquals(assertThrows(() => read([json]), UpstreamError).code, "upstream_error");
   }
 });
 
-Deno.test("nothing in a chunk makes anything else than deltas or an upstream error", () => {
+Deno.test("any chunk produces deltas or an upstream error", () => {
   const wild = fc.record({
     choices: fc.oneof(
       fc.jsonValue(),

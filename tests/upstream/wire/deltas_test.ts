@@ -8,7 +8,7 @@ const STOP: Delta = { finishReason: "stop" };
 const WHOLE: Delta[] = [{ reasoning: "Two twos.", content: "4", finishReason: "stop" }];
 const USED: Delta = { usage: { prompt: 9, cached: 0, completion: 7 } };
 
-/** The same text in OpenRouter's structured form. */
+/** A text in OpenRouter's structured form. */
 const detail = (text: string) => ({ type: "reasoning.text", text, format: "unknown", index: 0 });
 const thinking = (text: string) => [{ type: "thinking", thinking: [{ type: "text", text }] }];
 
@@ -22,7 +22,7 @@ interface Producer {
 
 const PRODUCERS: Producer[] = [
   {
-    name: "OpenAI, with a role chunk and the counts in a chunk of their own",
+    name: "OpenAI, with a role chunk and usage in a separate chunk",
     stream: [
       chunk({ role: "assistant", content: "", refusal: null }),
       chunk({ content: "4" }),
@@ -34,7 +34,7 @@ const PRODUCERS: Producer[] = [
     whole: [{ ...USED, content: "4", finishReason: "stop" }],
   },
   {
-    name: "DeepSeek, with nulls and the counts on the finish chunk",
+    name: "DeepSeek, with nulls and usage in the finish chunk",
     stream: [
       chunk({ role: "assistant", content: null, reasoning_content: "" }),
       chunk({ content: null, reasoning_content: "Two " }),
@@ -58,14 +58,14 @@ const PRODUCERS: Producer[] = [
     whole: WHOLE,
   },
   {
-    name: "DeepSeek's older way of counting what was cached",
+    name: "DeepSeek, with its older field for cached tokens",
     stream: [chunk({ content: "4" }, "stop", { usage: { ...COUNTS, prompt_cache_hit_tokens: 4 } })],
     deltas: [{ content: "4", ...STOP, usage: { prompt: 9, cached: 4, completion: 7 } }],
     message: completion({ content: "4" }),
     whole: [{ content: "4", ...STOP }],
   },
   {
-    name: "xAI, with role and reasoning in one chunk and reasoning beside the generated tokens",
+    name: "xAI, with role and reasoning in one chunk and reasoning not among the generated tokens",
     stream: [
       chunk({ role: "assistant", reasoning_content: "Two " }),
       chunk({ role: "assistant", reasoning_content: "twos." }),
@@ -87,7 +87,7 @@ const PRODUCERS: Producer[] = [
     whole: WHOLE,
   },
   {
-    name: "vLLM of old",
+    name: "older vLLM",
     stream: [
       chunk({ role: "assistant", content: "" }),
       chunk({ reasoning_content: "Two " }),
@@ -100,7 +100,7 @@ const PRODUCERS: Producer[] = [
     whole: WHOLE,
   },
   {
-    name: "vLLM of today, and Ollama",
+    name: "current vLLM and Ollama",
     stream: [
       chunk({ role: "assistant", content: "", reasoning: "Two " }),
       chunk({ role: "assistant", content: "", reasoning: "twos." }),
@@ -112,7 +112,7 @@ const PRODUCERS: Producer[] = [
     whole: WHOLE,
   },
   {
-    name: "OpenRouter, with every alias at once",
+    name: "OpenRouter, with all aliases at once",
     stream: [
       ...["Two ", "twos."].map((text) =>
         chunk({
@@ -136,7 +136,7 @@ const PRODUCERS: Producer[] = [
     whole: WHOLE,
   },
   {
-    name: "OpenRouter, with details alone, some of them encrypted",
+    name: "OpenRouter, with details only, some of them encrypted",
     stream: [
       chunk({ content: "", reasoning_details: [detail("Two ")] }),
       chunk({ reasoning_details: [{ type: "reasoning.summary", summary: "twos." }] }),
@@ -155,7 +155,7 @@ const PRODUCERS: Producer[] = [
     whole: WHOLE,
   },
   {
-    name: "Groq, parsed, with its counts in x_groq",
+    name: "Groq, with usage in x_groq",
     stream: [
       chunk({ role: "assistant", content: "" }, null, { x_groq: { id: "req_1" } }),
       chunk({ reasoning: "Two ", channel: "analysis" }),
@@ -168,7 +168,7 @@ const PRODUCERS: Producer[] = [
     whole: WHOLE,
   },
   {
-    name: "Magistral, with arrays for content",
+    name: "Magistral, with arrays as content",
     stream: [
       chunk({ role: "assistant", content: "" }),
       chunk({ content: thinking("Two ") }),

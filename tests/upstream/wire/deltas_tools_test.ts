@@ -7,7 +7,7 @@ import { chunk, completion, type Json, read, readAtOnce } from "./chunks.ts";
 const toolCalls = (deltas: readonly Delta[]): ToolCallDelta[] =>
   deltas.flatMap((delta) => delta.toolCalls ?? []);
 
-/** The calls that the pieces make up; id and name must come in a call's first piece only. */
+/** Joins pieces into calls; only the first piece of a call may have an id and a name. */
 function join(pieces: readonly ToolCallDelta[]) {
   const calls: { id?: string; name?: string; arguments: string }[] = [];
   for (const { index, ...piece } of pieces) {
@@ -36,7 +36,7 @@ const TWO = [
 ];
 
 const STREAMS: [name: string, chunks: Json[]][] = [
-  ["OpenAI's way", [
+  ["OpenAI's format", [
     sent(call({ index: 0, id: "call_1", type: "function" }, "add", "")),
     sent(call({ index: 0 }, undefined, '{"a"')),
     sent(call({ index: 0 }, undefined, ":1}")),
@@ -49,7 +49,7 @@ const STREAMS: [name: string, chunks: Json[]][] = [
       call({ index: 1, id: "call_2" }, "sub", "{}"),
     ),
   ]],
-  ["pieces of two calls by turns", [
+  ["interleaved pieces of two calls", [
     sent(call({ index: 0, id: "call_1" }, "add", ""), call({ index: 1, id: "call_2" }, "sub", "{")),
     sent(call({ index: 0 }, undefined, '{"a":1}'), call({ index: 1 }, undefined, "}")),
   ]],
@@ -77,11 +77,11 @@ const STREAMS: [name: string, chunks: Json[]][] = [
     sent(call({ index: 1, id: "call_2" }, "sub", "")),
     sent(call({ index: 1, id: "x2" }, undefined, "{}")),
   ]],
-  ["every call counted as 0", [
+  ["index 0 for every call", [
     sent(call({ index: 0, id: "call_1" }, "add", '{"a":1}')),
     sent(call({ index: 0, id: "call_2" }, "sub", "{}")),
   ]],
-  ["counting that begins with 1 and leaves gaps", [
+  ["indexes that start at 1 and have gaps", [
     sent(call({ index: 1, id: "call_1" }, "add", '{"a":1}')),
     sent(call({ index: 1_000_000_000, id: "call_2" }, "sub", "{}")),
   ]],
@@ -89,14 +89,14 @@ const STREAMS: [name: string, chunks: Json[]][] = [
     sent(call({ index: 0, id: "call_1" }, "add", { a: 1 })),
     sent(call({ index: 1, id: "call_2" }, "sub", {})),
   ]],
-  ["an id first, and the name later", [
+  ["an id before the name", [
     sent(call({ index: 0, id: "call_1" })),
     sent(call({ index: 0 }, "add", '{"a"')),
     sent(call({ index: 0 }, undefined, ":1}")),
     sent(call({ index: 1, id: "call_2" }, undefined, "{")),
     sent(call({ index: 1 }, "sub", "}")),
   ]],
-  ["nulls and empty texts where nothing is said", [
+  ["nulls and empty texts for missing values", [
     sent(call({ index: 0, id: "call_1", type: "function" }, "add", null)),
     sent({ index: 0, id: null, type: null, function: { name: null, arguments: '{"a":1}' } }),
     sent({ index: 0, id: "", type: "", function: { name: "", arguments: "" } }),
@@ -119,7 +119,7 @@ const MESSAGES: [name: string, calls: Json[], ids: boolean][] = [
     [call({ id: "call_1" }, "add", '{"a":1}'), call({ id: "call_2" }, "sub", "{}")],
     true,
   ],
-  ["with one index for all", [
+  ["with one index for all calls", [
     call({ index: 0, id: "call_1" }, "add", '{"a":1}'),
     call({ index: 0, id: "call_2" }, "sub", "{}"),
   ], true],
@@ -135,7 +135,7 @@ for (const [name, calls, ids] of MESSAGES) {
   });
 }
 
-Deno.test("calls without index and ids are told apart by their names", () => {
+Deno.test("calls without indexes and ids are distinguished by their names", () => {
   const chunks = [
     sent(call({}, "add", '{"a"')),
     sent(call({}, undefined, ":1}")),
@@ -144,7 +144,7 @@ Deno.test("calls without index and ids are told apart by their names", () => {
   assertEquals(join(toolCalls(read(chunks))), TWO.map(({ id: _, ...rest }) => rest));
 });
 
-Deno.test("one id for two calls with an index each does not make them one", () => {
+Deno.test("two calls with the same id but different indexes stay separate", () => {
   const chunks = [
     sent(call({ index: 0, id: "add" }, "add", "{}"), call({ index: 1, id: "add" }, "add", "[]")),
   ];
@@ -154,7 +154,7 @@ Deno.test("one id for two calls with an index each does not make them one", () =
   ]);
 });
 
-Deno.test("the function_call of old is the first tool call", () => {
+Deno.test("the deprecated function_call is the first tool call", () => {
   const stream = [
     chunk({ content: null, function_call: { name: "add", arguments: "" } }),
     chunk({ function_call: { arguments: '{"a"' } }),
@@ -170,7 +170,7 @@ Deno.test("the function_call of old is the first tool call", () => {
   ]);
 });
 
-Deno.test("text before tool calls keeps its place, and pieces without news are no deltas", () => {
+Deno.test("text stays before tool calls, and empty pieces produce no deltas", () => {
   assertEquals(
     read([
       chunk({ content: "Let me see." }),
@@ -187,7 +187,7 @@ Deno.test("text before tool calls keeps its place, and pieces without news are n
   );
 });
 
-Deno.test("any calls cut in any way are put together again", () => {
+Deno.test("calls split in any way are joined", () => {
   const calls = fc.array(
     fc.record({
       id: fc.uuid(),

@@ -29,7 +29,7 @@ const TABLE: Case[] = [
 ];
 
 for (const { upstream, status, code, retry } of TABLE) {
-  Deno.test(`an upstream's ${upstream.join(", ")} is ${status} ${code}`, () => {
+  Deno.test(`an upstream's ${upstream.join(", ")} becomes ${status} ${code}`, () => {
     for (const own of upstream) {
       const error = errorFromStatus(own, NO_BODY, { retryAfterMs: 1_500 });
       assertEquals([error.status, error.code, error.isRetryable], [status, code, retry]);
@@ -39,7 +39,7 @@ for (const { upstream, status, code, retry } of TABLE) {
   });
 }
 
-Deno.test("every status there is gets an error that a client can be given", () => {
+Deno.test("every status becomes an error that is fit for clients", () => {
   for (let status = 100; status < 600; status++) {
     const error = errorFromStatus(status, NO_BODY);
     assert(error.status >= 400 && error.status < 600, String(status));
@@ -50,7 +50,7 @@ Deno.test("every status there is gets an error that a client can be given", () =
 for (
   const [name, body] of [
     ["OpenAI", { error: { message: "m", code: "context_length_exceeded", param: "messages" } }],
-    ["OpenAI by its words", {
+    ["OpenAI, by its message", {
       error: { message: "This model's maximum context length is 8192 tokens." },
     }],
     ["Groq", { error: { message: "Please reduce the length of the messages or completion." } }],
@@ -76,7 +76,7 @@ for (
     }]],
   ] as const
 ) {
-  Deno.test(`a conversation that is too long is told from other refusals: ${name}`, () => {
+  Deno.test(`a conversation that is too long is recognised: ${name}`, () => {
     for (const status of [400, 413, 422]) {
       const error = errorFromStatus(status, readErrorBody(JSON.stringify(body)));
       assertEquals([error.status, error.code], [400, "context_length_exceeded"]);
@@ -85,7 +85,7 @@ for (
   });
 }
 
-Deno.test("a spent quota is no rate limit to wait for", () => {
+Deno.test("a spent quota is not retryable", () => {
   const body = readErrorBody(
     '{"error":{"message":"You exceeded your quota","type":"insufficient_quota","code":"insufficient_quota"}}',
   );
@@ -93,7 +93,7 @@ Deno.test("a spent quota is no rate limit to wait for", () => {
   assertEquals([error.status, error.isRetryable, error.retryAfterMs], [429, false, 2_000]);
 });
 
-Deno.test("an error body is read in every shape that providers have", () => {
+Deno.test("error bodies of all providers are read", () => {
   for (
     const [body, message] of [
       [{ error: { message: "m" } }, "m"],
@@ -114,7 +114,7 @@ Deno.test("an error body is read in every shape that providers have", () => {
   assertEquals(readErrorBody(""), NO_BODY);
 });
 
-Deno.test("any body at all is read without a fault", () => {
+Deno.test("any error body can be read", () => {
   fc.assert(fc.property(fc.json(), fc.integer({ min: 300, max: 599 }), (body, status) => {
     const error = errorFromStatus(status, readErrorBody(body));
     assert(error.status >= 400);
@@ -122,7 +122,7 @@ Deno.test("any body at all is read without a fault", () => {
   }));
 });
 
-Deno.test("only a refusal forwards the upstream's words, and these cleaned", () => {
+Deno.test("only a rejection forwards the upstream's message, cleaned", () => {
   const said = "Bad field 'x' at https://secret.example/v1 for key sk-abcdef123456\nStack trace";
   const body = { message: said, code: "bad" };
   const refusal = errorFromStatus(400, body);
@@ -160,12 +160,12 @@ for (
     ["Ungültige Größe 中文 😀", undefined],
   ] as [string, string?][]
 ) {
-  Deno.test(`what is shown of ${JSON.stringify(message)} is fit to be shown`, () => {
+  Deno.test(`cleanMessage() makes ${JSON.stringify(message)} safe to show`, () => {
     assertEquals(cleanMessage(message), clean ?? message);
   });
 }
 
-Deno.test("what is shown of any message is short, one line, and holds no control characters", () => {
+Deno.test("cleanMessage() returns one short line without control characters", () => {
   const wild = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({ unit: fc.constantFrom("😀", "a"), minLength: 290, maxLength: 320 }),
@@ -198,7 +198,7 @@ for (
     [undefined, 502, "upstream_error"],
   ] as const
 ) {
-  Deno.test(`the error ${JSON.stringify(error)} in a stream is ${status} ${code}`, () => {
+  Deno.test(`the error ${JSON.stringify(error)} in a stream becomes ${status} ${code}`, () => {
     const got = errorFromEvent(error);
     assertEquals([got.status, got.code], [status, code]);
   });

@@ -29,7 +29,7 @@ const chunk = (delta: unknown, rest: Record<string, unknown> = {}) => ({
   ...rest,
 });
 
-/** What upstreams send: mostly a text, and all else that may come between. */
+/** Events as upstreams send them: mostly text, and anything in between. */
 const EVENT = fc.oneof(
   { weight: 8, arbitrary: TEXT.map((content) => chunk({ content })) },
   { weight: 4, arbitrary: TEXT.map((text) => chunk({ content: null, reasoning_content: text })) },
@@ -43,7 +43,7 @@ const EVENT = fc.oneof(
   fc.constantFrom<unknown>(null, 1, [], {}, { choices: null }, { choices: [null] }, { error: {} }),
 );
 
-Deno.test("events are read as JSON.parse reads each of them, whatever came before", () => {
+Deno.test("every event is read as JSON.parse reads it, whatever came before", () => {
   fc.assert(
     fc.property(fc.array(EVENT, { maxLength: 30 }), fc.constantFrom(0, 1), (events, space) => {
       const reader = createEventReader();
@@ -56,7 +56,7 @@ Deno.test("events are read as JSON.parse reads each of them, whatever came befor
   );
 });
 
-Deno.test("an event that is cut, or goes on, is never read as one like those before", () => {
+Deno.test("an event that is too short or too long is never read by a template", () => {
   const data = JSON.stringify(chunk({ content: " the" }));
   for (let at = 0; at < data.length; at++) {
     const reader = createEventReader();

@@ -8,7 +8,7 @@ const upstream = upstreamOptions.parse({
   headers: { "x-key": "header-secret", authorization: "Basic basic-secret", "x-mode": "on" },
 });
 
-Deno.test("what is sent in confidence is taken out of what comes back", () => {
+Deno.test("keys, header values and query values are replaced in an upstream's text", () => {
   const cases = [
     ["bad key first-secret.", "bad key [key]."],
     ["first-secret-and-more", "[key]"],

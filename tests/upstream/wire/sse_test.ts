@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { createSseParser, type SseEvent } from "../../../lib/upstream/wire/sse.ts";
 
-/** Reads bytes in these pieces, decoded as upstream bodies are. */
+/** Parses bytes in these pieces, decoded as upstream bodies are. */
 function parse(pieces: Iterable<Uint8Array>, maxLineLength = 10_000): SseEvent[] {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const parser = createSseParser(maxLineLength);
@@ -22,22 +22,22 @@ const CASES: [name: string, text: string, events: SseEvent[]][] = [
   ["blank lines only", "\n\n\r\n\r\r", []],
   ["one event", "data: a\n\n", data("a")],
   ["two events", "data: a\n\ndata: b\n\n", data("a", "b")],
-  ["no space behind the colon", "data:a\n\n", data("a")],
-  ["one leading space only is dropped", "data:  a\n\n", data(" a")],
-  ["a tab is no space", "data:\ta\n\n", data("\ta")],
-  ["trailing spaces stay", "data: a \n\n", data("a ")],
+  ["no space after the colon", "data:a\n\n", data("a")],
+  ["only one leading space is dropped", "data:  a\n\n", data(" a")],
+  ["a tab is not a space", "data:\ta\n\n", data("\ta")],
+  ["trailing spaces are kept", "data: a \n\n", data("a ")],
   ["a colon in the value", "data: a: b\n\n", data("a: b")],
   ["several data lines", "data: a\ndata: b\ndata:\ndata: c\n\n", data("a\nb\n\nc")],
   ["the specification's first example", "data: YHOO\ndata: +2\ndata: 10\n\n", data("YHOO\n+2\n10")],
   ["empty data", "data\n\ndata\ndata\n\ndata:\n\n", data("", "\n", "")],
   ["an event's name", "event: error\ndata: a\n\n", [{ event: "error", data: "a" }]],
   [
-    "the name holds for one event",
+    "a name applies to one event",
     "event: x\ndata: a\n\ndata: b\n\n",
     [{ event: "x", data: "a" }, { event: "", data: "b" }],
   ],
-  ["the last name counts", "event: x\nevent: y\ndata: a\n\n", [{ event: "y", data: "a" }]],
-  ["a name without data is nothing", "event: x\n\ndata: a\n\n", data("a")],
+  ["the last name applies", "event: x\nevent: y\ndata: a\n\n", [{ event: "y", data: "a" }]],
+  ["a name without data is ignored", "event: x\n\ndata: a\n\n", data("a")],
   [
     "comments",
     ": OPENROUTER PROCESSING\n\n:\n:x\ndata: a\n: in between\ndata: b\n\n",
@@ -50,21 +50,21 @@ const CASES: [name: string, text: string, events: SseEvent[]][] = [
   ],
   ["CRLF", "event: x\r\ndata: a\r\ndata: b\r\n\r\n", [{ event: "x", data: "a\nb" }]],
   ["CR", "data: a\rdata: b\r\rdata: c\r\r", data("a\nb", "c")],
-  ["mixed line ends", "data: a\r\ndata: b\n\rdata: c\r\r\ndata: d\n\n", data("a\nb", "c", "d")],
-  ["LF before CR are two line ends", "data: a\n\rdata: b\n\n", data("a", "b")],
+  ["mixed line endings", "data: a\r\ndata: b\n\rdata: c\r\r\ndata: d\n\n", data("a\nb", "c", "d")],
+  ["LF before CR is two line endings", "data: a\n\rdata: b\n\n", data("a", "b")],
   [
-    "other separators are no line ends",
+    "other separators are not line endings",
     "data: a\u2028b\u2029c\u0085d\v\f\n\n",
     data(
       "a\u2028b\u2029c\u0085d\v\f",
     ),
   ],
   ["a byte order mark at the start", "\ufeffdata: a\n\n", data("a")],
-  ["another one later on", "data: \ufeffa\n\n", data("\ufeffa")],
+  ["a later byte order mark", "data: \ufeffa\n\n", data("\ufeffa")],
   ["NUL", "data: a\u0000b\n\n", data("a\u0000b")],
-  ["other planes", "data: 😀é中\n\n", data("😀é中")],
+  ["characters beyond the basic plane", "data: 😀é中\n\n", data("😀é中")],
   ["the end without a blank line", "data: a\n", data("a")],
-  ["the end without a line end", "data: a\n\nevent: x\ndata: b", [
+  ["the end without a line ending", "data: a\n\nevent: x\ndata: b", [
     { event: "", data: "a" },
     { event: "x", data: "b" },
   ]],
@@ -72,7 +72,7 @@ const CASES: [name: string, text: string, events: SseEvent[]][] = [
 ];
 
 for (const [name, text, events] of CASES) {
-  Deno.test(`an event stream is read right, and however it is split: ${name}`, () => {
+  Deno.test(`an event stream is parsed, however it is split: ${name}`, () => {
     assertEquals(parseText(text), events);
     const all = bytes(text);
     for (let at = 0; at <= all.length; at++) {
@@ -82,7 +82,7 @@ for (const [name, text, events] of CASES) {
   });
 }
 
-/** Lines of all kinds with line ends of all kinds. */
+/** Lines and line endings of all kinds. */
 const stream = () => {
   const end = fc.constantFrom("\n", "\r\n", "\r", "\n\n", "\r\n\r\n", "\r\r");
   const field = fc.constantFrom("data: ", "data:", "event: ", ":", ": ", "id: ", "data", "", "x");
@@ -95,7 +95,7 @@ const stream = () => {
   );
 };
 
-Deno.test("any split of any stream reads as the whole does", () => {
+Deno.test("any split of any stream is parsed as the whole is", () => {
   fc.assert(fc.property(
     stream(),
     fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }),
@@ -110,7 +110,7 @@ Deno.test("any split of any stream reads as the whole does", () => {
   ));
 });
 
-Deno.test("any stream reads the same with any kind of line end", () => {
+Deno.test("any stream is parsed alike with any line ending", () => {
   fc.assert(fc.property(stream(), (text) => {
     const lines = text.replace(/\r\n?/g, "\n");
     assertEquals(parseText(text), parseText(lines));
@@ -119,7 +119,7 @@ Deno.test("any stream reads the same with any kind of line end", () => {
   }));
 });
 
-Deno.test("any texts come back as they were written", () => {
+Deno.test("any text is read as it was written", () => {
   const texts = fc.array(fc.array(fc.string({ unit: "grapheme" }), { minLength: 1 }));
   fc.assert(fc.property(texts, (events) => {
     const lines = events.map((lines) => lines.map((line) => line.replace(/[\r\n]/g, "")));
@@ -128,7 +128,7 @@ Deno.test("any texts come back as they were written", () => {
   }));
 });
 
-Deno.test("a line may be as long as the limit and no longer, whole or in pieces", () => {
+Deno.test("a line longer than the limit is rejected, whole or in pieces", () => {
   const line = `data: ${"x".repeat(94)}`;
   assertEquals(parseText(`${line}\n\n`, 100), data("x".repeat(94)));
   assertThrows(() => parseText(`${line}x\n\n`, 100), RangeError, "100 characters");
@@ -138,22 +138,22 @@ Deno.test("a line may be as long as the limit and no longer, whole or in pieces"
   assertThrows(() => parser.push("x"), RangeError);
 });
 
-Deno.test("a line without an end is refused as soon as it is too long", () => {
+Deno.test("an unfinished line is rejected as soon as it is too long", () => {
   const parser = createSseParser(1_000);
   parser.push("x".repeat(1_000));
   assertThrows(() => parser.push("x"), RangeError);
 });
 
-Deno.test("an event of many lines may not pass the limit either", () => {
+Deno.test("an event of many lines longer than the limit is rejected", () => {
   const lines = (count: number, line: string) => `data: ${line}\n`.repeat(count);
   assertEquals(parseText(`${lines(10, "123456789")}\n`, 99).length, 1);
   assertThrows(() => parseText(`${lines(10, "1234567890")}\n`, 99), RangeError);
-  // Empty lines take room as well.
+  // Empty lines count too.
   assertThrows(() => parseText(lines(101, ""), 99), RangeError);
   assertEquals(parseText(`${lines(60, "1")}\n`.repeat(9), 120).length, 9);
 });
 
-Deno.test("a long line in many pieces is put together once", () => {
+Deno.test("a long line in many pieces is joined once", () => {
   const piece = "x".repeat(64);
   const parser = createSseParser(10_000_000);
   parser.push("data: ");

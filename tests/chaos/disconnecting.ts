@@ -1,5 +1,5 @@
 /**
- * Clients that leave, at every point of an answer.
+ * Clients that disconnect at every point of an answer.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
   startProduct,
 } from "./harness.ts";
 
-/** Points at which clients leave: what the upstream has written by then. */
+/** Points at which clients disconnect, with what the upstream has written by then. */
 export const WINDOWS = {
   "before the headers": () => [],
   "between the headers and the first chunk": () => [head()],
@@ -30,27 +30,24 @@ export const WINDOWS = {
   ],
 } satisfies Record<string, (call: FaultyCall) => Script>;
 
-/** A point at which clients leave. */
 export type Window = keyof typeof WINDOWS;
 
-/** Clients that wait at one point for an upstream that will never go on. */
+/** Clients that wait at one point for an upstream that hangs. */
 export interface Parked extends AsyncDisposable {
-  /** The product that they ask. */
   product: Product;
-  /** All of them leave; resolves with the milliseconds until no upstream socket was left. */
-  leave(): Promise<number>;
-  /** Ends all work, and tells how many calls the upstream got. */
+  /** Disconnects all clients; resolves with the milliseconds until no upstream call is left. */
+  disconnect(): Promise<number>;
+  /** Drains the server and returns the number of upstream calls. */
   calls(): Promise<number>;
-  /** What the clients got, once they have an answer. */
   answers: Promise<{ response: Response; text: string }>[];
-  /** Resolves when no upstream socket is left. */
+  /** Resolves when no upstream call is left. */
   idle(): Promise<void>;
 }
 
-/** Time for what was written to be read, in milliseconds: nothing tells when that has been. */
+/** Time for the server to read what was written; there is no event for that. */
 const READ_MS = 30;
 
-/** Brings so many clients to a point. */
+/** Starts clients and waits until all have reached the point. */
 export async function park(options: {
   strategy: Strategy;
   mode: Mode;
@@ -60,7 +57,7 @@ export async function park(options: {
 }): Promise<Parked> {
   const { strategy, mode, window, clients = 1 } = options;
   const ready = Promise.withResolvers<void>();
-  const left = new AbortController();
+  const clientsAbort = new AbortController();
   let waiting = 0;
   const arrive: Action = async (wire) => {
     await wire.wait(READ_MS);
@@ -76,7 +73,7 @@ export async function park(options: {
   const seen = window === "in the middle of the answer" && mode === "stream";
   const progresses = Array.from({ length: clients }, createProgress);
   const answers = progresses.map((progress, i) =>
-    answerOf(product, progress, strategy, mode, i, left.signal)
+    answerOf(product, progress, strategy, mode, i, clientsAbort.signal)
   );
   for (const answer of answers) answer.catch(() => {});
   await ready.promise;
@@ -85,9 +82,9 @@ export async function park(options: {
   return {
     product,
     answers,
-    async leave() {
+    async disconnect() {
       const start = performance.now();
-      left.abort();
+      clientsAbort.abort();
       await upstream.idle();
       return performance.now() - start;
     },
@@ -97,7 +94,7 @@ export async function park(options: {
     },
     idle: () => upstream.idle(),
     async [Symbol.asyncDispose]() {
-      left.abort();
+      clientsAbort.abort();
       await Promise.allSettled(answers);
       await product[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();
