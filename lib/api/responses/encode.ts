@@ -74,10 +74,6 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     output.write(reasoning, "summary", text);
   }
 
-  function endSummaryPart(): void {
-    if (reasoning !== undefined) output.endPart(reasoning);
-  }
-
   function endReasoning(sealed?: string): void {
     if (reasoning === undefined) return;
     output.endPart(reasoning);
@@ -166,14 +162,14 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
       case "step_start":
         beginReasoning();
         summarize(event);
-        return endSummaryPart();
+        return output.endPart(reasoning);
       case "reasoning":
         beginReasoning();
         return summarize(event);
       case "step_end":
         if (event.title === "") thinking = event.content;
         summarize(event);
-        return endSummaryPart();
+        return output.endPart(reasoning);
       case "status":
         if (!options.statusLines || !options.summaries) return;
         if (output.items.some(({ type }) => type !== "reasoning")) return;

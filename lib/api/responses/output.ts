@@ -95,8 +95,8 @@ export function createOutput(responseId: string, startingAfter: number) {
     frame(`${text}.delta`, { ...open.part.place, delta, ...more });
   }
 
-  function endPart(open: OpenItem): void {
-    if (open.part === undefined) return;
+  function endPart(open: OpenItem | undefined): void {
+    if (open?.part === undefined) return;
     const { kind, place, text } = open.part;
     const events = PARTS[kind];
     const part = events.create(text);
