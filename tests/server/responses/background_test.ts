@@ -28,7 +28,7 @@ const failure = async (response: Promise<Response>) => {
   return { status, ...(await (await response).json()).error };
 };
 
-/** An upstream whose answer stops after its first word until the test opens it. */
+/** An upstream whose answer pauses after its first word until the test calls `open`. */
 function gated(reply: Reply = {}): { upstream: Upstream; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const content = ["The ", "answer ", "is 4."];
@@ -48,9 +48,9 @@ interface Setup extends AsyncDisposable {
   upstream: Upstream;
   open: () => void;
   app: TestApp;
-  /** Another server over the same store, on the same clock unless it has its own. */
+  /** Starts another server on the same store, and by default on the same clock. */
   another(options?: Partial<TestAppOptions>): Promise<TestApp>;
-  /** Lets time pass, in pieces, until the response is of this status; asks this app. */
+  /** Advances the time until the response has this status. */
   reach(id: string, status: string, app?: TestApp): Promise<Event>;
 }
 
@@ -71,9 +71,9 @@ async function setUp(
     open,
     app,
     another,
-    async reach(id, status, asked = app) {
+    async reach(id, status, server = app) {
       for (;;) {
-        const response = await json(asked.send(`/v1/responses/${id}`));
+        const response = await json(server.send(`/v1/responses/${id}`));
         if (response.status === status) return response;
         assertEquals(response.status, "in_progress");
         await fake.advance(10);
@@ -85,7 +85,7 @@ async function setUp(
   };
 }
 
-/** Reads on while time passes, so that what polls the store goes on. */
+/** Advances the time until the work is done. */
 async function passing<T>(fake: FakeClock, work: Promise<T>): Promise<T> {
   let over = false;
   const done = work.finally(() => over = true);
@@ -110,7 +110,7 @@ Deno.test("a background response is polled until it is completed", async () => {
   assertEquals(await store.get([{ collection: "background", id: first.id }]), [undefined]);
 });
 
-Deno.test("a background response can be gone on from when it is over, and not before", async () => {
+Deno.test("a background response can be continued once it has ended", async () => {
   await using setup = await setUp();
   const { app, reach, upstream } = setup;
   const { id } = await json(app.respond(body));
@@ -120,14 +120,14 @@ Deno.test("a background response can be gone on from when it is over, and not be
   setup.open();
   await reach(id, "completed");
   await json(ask());
-  assertEquals(upstream.calls[1]!.body.messages.map((each: Event) => each.content), [
+  assertEquals(upstream.calls[1]!.body.messages.map(({ content }: Event) => content), [
     "What is 2 + 2?",
     "The answer is 4.",
     "And 3?",
   ]);
 });
 
-Deno.test("a cancelled response ends the upstream's work and stays cancelled", async () => {
+Deno.test("cancelling a response aborts the upstream call", async () => {
   await using setup = await setUp();
   const { app, fake, upstream } = setup;
   const { id } = await json(app.respond(body));
@@ -148,7 +148,7 @@ Deno.test("a cancelled response ends the upstream's work and stays cancelled", a
   assertEquals(fake.pending(), 0);
 });
 
-Deno.test("what runs on another server is cancelled there within seconds", async () => {
+Deno.test("a run on another server is cancelled within seconds", async () => {
   await using setup = await setUp();
   const { app, fake, upstream } = setup;
   const { id } = await json(app.respond(body));
@@ -162,19 +162,19 @@ Deno.test("what runs on another server is cancelled there within seconds", async
   assertEquals(fake.pending(), 0);
 });
 
-Deno.test("what is over, in the foreground or unknown can't be cancelled", async () => {
+Deno.test("a response that has ended, is in the foreground or unknown cannot be cancelled", async () => {
   await using setup = await setUp();
   const { app, reach } = setup;
   const { id } = await json(app.respond(body));
   setup.open();
   await reach(id, "completed");
   const foreground = await json(app.respond({ model: "plain" }));
-  for (const [each, status] of [[id, 400], [foreground.id, 400], ["resp_7", 404]]) {
-    assertEquals((await failure(app.send(`/v1/responses/${each}/cancel`, ""))).status, status);
+  for (const [other, status] of [[id, 400], [foreground.id, 400], ["resp_7", 404]]) {
+    assertEquals((await failure(app.send(`/v1/responses/${other}/cancel`, ""))).status, status);
   }
 });
 
-Deno.test("a stream that was left goes on from any event, on this server and on another", async () => {
+Deno.test("a stream can be resumed from any event, on any server", async () => {
   await using setup = await setUp();
   const { app, fake, reach } = setup;
   const other = await setup.another();
@@ -189,7 +189,7 @@ Deno.test("a stream that was left goes on from any event, on this server and on 
   const there = await resume(other);
   const again = ({ sequence_number }: Event) => sequence_number === last;
   assertEquals((await here.until(again)).at(-1), begun.at(-1));
-  // What another server shows is written twice a second.
+  // Other servers read the events from the store, where they are written twice a second.
   assertEquals((await passing(fake, there.until(again))).at(-1), begun.at(-1));
   setup.open();
   const [rest, far] = await passing(fake, Promise.all([here.rest(), there.rest()]));
@@ -205,13 +205,15 @@ Deno.test("a stream that was left goes on from any event, on this server and on 
   assertEquals(fake.pending(), 0);
 });
 
-Deno.test("nobody hears that a response is completed before it is kept", async () => {
+Deno.test("clients learn that a response is completed only after it is stored", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   let reached = false;
   await using setup = await setUp({}, (store) => ({
     ...store,
     async write(changes) {
-      if (changes.some((each) => "value" in each && each.value.includes('"completed_at":1'))) {
+      if (
+        changes.some((change) => "value" in change && change.value.includes('"completed_at":1'))
+      ) {
         reached = true;
         await promise;
       }
@@ -224,22 +226,22 @@ Deno.test("nobody hears that a response is completed before it is kept", async (
   const other = await setup.another();
   const far = readEvents(await other.send(`/v1/responses/${id}?stream=true`));
   setup.open();
-  let heard: Event[] = [];
-  const near = reader.until("completed").then((events) => heard = events);
-  const distant = far.until("completed").then((events) => heard = events);
+  let received: Event[] = [];
+  const near = reader.until("completed").then((events) => received = events);
+  const distant = far.until("completed").then((events) => received = events);
   while (!reached) await fake.advance(10);
   await fake.advance(2_000);
-  assertEquals(heard, []);
+  assertEquals(received, []);
   resolve();
   await passing(fake, Promise.all([near, distant]));
   assertEquals((await json(other.send(`/v1/responses/${id}`))).status, "completed");
   await Promise.all([reader.cancel(), far.cancel()]);
 });
 
-Deno.test("the response of a server that died fails when its lease is over", async () => {
+Deno.test("the response of a crashed server fails when its lease expires", async () => {
   await using setup = await setUp();
   const fake = createFakeClock();
-  // Its clock stands still, as that of the dead does.
+  // Its clock stands still, so that it does not renew its lease.
   const dead = await setup.another({ clock: fake.clock });
   const { id } = await json(dead.respond(body));
   while (setup.upstream.calls.length === 0) await fake.advance(0);
@@ -253,13 +255,13 @@ Deno.test("the response of a server that died fails when its lease is over", asy
   const events = parseEvents(await (await app.send(`/v1/responses/${id}?stream=true`)).text());
   assertEquals(events.at(-1).response.error, failed.error);
   assertEquals((await failure(app.send(`/v1/responses/${id}/cancel`, ""))).status, 400);
-  // It was not dead but slow: what others have said stands.
+  // If it was only slow, the response remains failed.
   setup.open();
   await passing(fake, dead.drain(1_000));
   assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "failed");
 });
 
-Deno.test("a server that stops says so in what it leaves", async () => {
+Deno.test("the responses of a server that shuts down fail", async () => {
   await using setup = await setUp();
   const { app, fake, upstream } = setup;
   const { id } = await json(app.respond(body));
@@ -272,7 +274,7 @@ Deno.test("a server that stops says so in what it leaves", async () => {
   assertEquals(fake.pending(), 0);
 });
 
-Deno.test("a server that stops waits for what ends in time", async () => {
+Deno.test("a server that shuts down waits for its runs", async () => {
   await using setup = await setUp();
   const { app, fake } = setup;
   const { id } = await json(app.respond(body));
@@ -283,7 +285,7 @@ Deno.test("a server that stops waits for what ends in time", async () => {
   assertEquals((await json(other.send(`/v1/responses/${id}`))).status, "completed");
 });
 
-Deno.test("too many background responses are refused, until one is over", async () => {
+Deno.test("too many background responses are rejected until one has ended", async () => {
   await using setup = await setUp();
   const app = await setup.another({
     yaml: `
@@ -293,9 +295,9 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
 `,
   });
   const { id } = await json(app.respond(body));
-  const refused = await app.respond(body);
-  assertEquals(refused.headers.get("retry-after"), "30");
-  const error = await failure(Promise.resolve(refused));
+  const rejected = await app.respond(body);
+  assertEquals(rejected.headers.get("retry-after"), "30");
+  const error = await failure(Promise.resolve(rejected));
   assertEquals([error.status, error.code], [429, "rate_limit_exceeded"]);
   setup.open();
   await setup.reach(id, "completed", app);
@@ -304,15 +306,15 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
 });
 
 for (const elsewhere of [false, true]) {
-  Deno.test(`a response that is deleted while it is made ends and leaves nothing, elsewhere: ${elsewhere}`, async () => {
+  Deno.test(`deleting a running response ends it and leaves nothing, from another server: ${elsewhere}`, async () => {
     await using setup = await setUp();
     const { app, fake, store, upstream } = setup;
     const { id } = await json(app.respond(body));
     while (upstream.calls.length === 0) await fake.advance(1);
     await fake.advance(600);
-    const asked = elsewhere ? await setup.another() : app;
-    await json(asked.send(`/v1/responses/${id}`, undefined, { method: "DELETE" }));
-    assertEquals((await failure(asked.send(`/v1/responses/${id}`))).status, 404);
+    const server = elsewhere ? await setup.another() : app;
+    await json(server.send(`/v1/responses/${id}`, undefined, { method: "DELETE" }));
+    assertEquals((await failure(server.send(`/v1/responses/${id}`))).status, 404);
     await fake.advance(5_000);
     await upstream.calls[0]!.left;
     await passing(fake, app.drain(1_000));
@@ -322,7 +324,7 @@ for (const elsewhere of [false, true]) {
   });
 }
 
-Deno.test("the events of a long run, however many pieces they are in, are read and forgotten", async () => {
+Deno.test("the events of a long run are read and deleted, in several pages", async () => {
   const { clock, advance } = createFakeClock();
   const store = createMemoryStore({ now: clock.date });
   const log = createEventLog(store, clock, 1_000_000);
@@ -341,7 +343,7 @@ Deno.test("the events of a long run, however many pieces they are in, are read a
   assertEquals(await store.list({ collection: "events/resp_1", limit: 999 }), []);
 });
 
-Deno.test("a failure in the background is kept, and told by its stream", async () => {
+Deno.test("a failure in the background is stored and streamed", async () => {
   await using setup = await setUp({ status: 400, body: '{"error":{"message":"no"}}' });
   const { app, reach } = setup;
   const { id } = await json(app.respond(body));
@@ -362,7 +364,7 @@ Deno.test("a failure in the background is kept, and told by its stream", async (
   assertEquals(parseEvents(await streamed.text()).at(-1).type, "response.failed");
 });
 
-Deno.test("a response whose events can't be kept fails", async () => {
+Deno.test("a response whose events cannot be stored fails", async () => {
   await using setup = await setUp({}, (store) => ({
     ...store,
     write: (changes) =>
@@ -381,13 +383,13 @@ Deno.test("a response whose events can't be kept fails", async () => {
   assertEquals(fake.pending(), 0);
 });
 
-Deno.test("why a response can't be kept is logged without what was read", async () => {
+Deno.test("the log entry for a response that cannot be stored contains no stored text", async () => {
   let isBroken = false;
   await using setup = await setUp({}, (store) => ({
     ...store,
     async get(keys) {
       const entries = await store.get(keys);
-      return isBroken ? entries.map((each) => each && { ...each, value: "planted" }) : entries;
+      return isBroken ? entries.map((entry) => entry && { ...entry, value: "planted" }) : entries;
     },
   }));
   const { fake, open, another } = setup;
@@ -402,7 +404,7 @@ Deno.test("why a response can't be kept is logged without what was read", async 
   assertEquals(line.includes("planted"), false, line);
 });
 
-Deno.test("a background response adds to its conversation when it is over", async () => {
+Deno.test("a background response is appended to its conversation when it has ended", async () => {
   await using setup = await setUp();
   const { app, reach } = setup;
   const { id: conversation } = await json(app.send("/v1/conversations", {}));
@@ -414,7 +416,7 @@ Deno.test("a background response adds to its conversation when it is over", asyn
   assertEquals((await items()).map(({ role }: Event) => role), ["assistant", "user"]);
 });
 
-Deno.test("a client never sees what is another's: responses, items, conversations, events", async () => {
+Deno.test("clients cannot access the responses, items, conversations and events of others", async () => {
   const { clock } = createFakeClock();
   const store = createMemoryStore({ now: clock.date });
   const retention = { ttlMs: 1_000_000, now: clock.date };
@@ -446,12 +448,12 @@ Deno.test("a client never sees what is another's: responses, items, conversation
 
   assertEquals((await background.find("a", response.id))?.stored.response.id, response.id);
   assertEquals(await background.find("b", response.id), undefined);
-  for (const each of [id, item!.id]) {
-    const references = { input: [{ type: "item_reference", id: each }] };
-    assertEquals((await recallFor("a", references)).context.item(each!)?.type, "message");
-    assertEquals((await recallFor("b", references)).context.item(each!), undefined);
+  for (const itemId of [id, item!.id]) {
+    const references = { input: [{ type: "item_reference", id: itemId }] };
+    assertEquals((await recallFor("a", references)).context.item(itemId!)?.type, "message");
+    assertEquals((await recallFor("b", references)).context.item(itemId!), undefined);
   }
-  const refusals = [
+  const rejections = [
     () => recallFor("b", { previous_response_id: response.id }),
     () => recallFor("b", { conversation: conversation.id }),
     () => conversations.get("b", conversation.id),
@@ -460,8 +462,8 @@ Deno.test("a client never sees what is another's: responses, items, conversation
     () => conversations.append("b", conversation.id, []),
     () => background.read("b", response.id, new AbortController().signal).next(),
   ];
-  for (const refusal of refusals) {
-    assertEquals((await assertRejects(refusal, ApiError)).status, 404);
+  for (const rejection of rejections) {
+    assertEquals((await assertRejects(rejection, ApiError)).status, 404);
   }
   assertEquals((await recallFor("a", { previous_response_id: response.id })).ancestors, [
     response.id,

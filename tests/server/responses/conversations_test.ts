@@ -20,7 +20,7 @@ const DELETE = { method: "DELETE" };
 const user = (content: string) => ({ role: "user", content });
 const texts = ({ data }: Event) => data.map((item: Event) => item.content[0].text);
 
-Deno.test("a conversation is made, read, changed and deleted", async () => {
+Deno.test("a conversation is created, read, updated and deleted", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const { send } = await createTestApp({ upstream: upstream.url });
   const made = await json(send(CONVERSATIONS, { metadata: { a: "b" } }));
@@ -40,12 +40,12 @@ Deno.test("a conversation is made, read, changed and deleted", async () => {
   assertEquals((await json(send(CONVERSATIONS, undefined, { method: "POST" }))).metadata, {});
 });
 
-Deno.test("every route of a conversation that is not there is 404", async () => {
+Deno.test("every route of a missing conversation is 404", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const { id } = await json(app.send(CONVERSATIONS, {}));
-  for (const gone of ["conv_7", `conv_${"0".repeat(48)}`]) {
-    const path = `${CONVERSATIONS}/${gone}`;
+  for (const missing of ["conv_7", `conv_${"0".repeat(48)}`]) {
+    const path = `${CONVERSATIONS}/${missing}`;
     const answers = [
       app.send(path),
       app.send(path, { metadata: {} }),
@@ -54,7 +54,7 @@ Deno.test("every route of a conversation that is not there is 404", async () => 
       app.send(`${path}/items`, { items: [user("a")] }),
       app.send(`${path}/items/msg_1`),
       app.send(`${path}/items/msg_1`, undefined, DELETE),
-      app.respond({ conversation: gone }),
+      app.respond({ conversation: missing }),
       app.send(`${CONVERSATIONS}/${id}/items/msg_1`),
       app.send(`${CONVERSATIONS}/${id}/items/msg_1`, undefined, DELETE),
       app.send(`${CONVERSATIONS}/${id}/items?after=msg_1`),
@@ -63,7 +63,7 @@ Deno.test("every route of a conversation that is not there is 404", async () => 
   }
 });
 
-Deno.test("items are added, read, taken out and paged through", async () => {
+Deno.test("items are appended, read, deleted and listed in pages", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const { send } = await createTestApp({ upstream: upstream.url });
   const made = await json(send(CONVERSATIONS, { items: [user("a"), user("b")] }));
@@ -87,7 +87,7 @@ Deno.test("items are added, read, taken out and paged through", async () => {
   }
 });
 
-Deno.test("what no model could be told is not put into a conversation", async () => {
+Deno.test("items that no model can read are rejected", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const { send } = await createTestApp({ upstream: upstream.url });
   const { id } = await json(send(CONVERSATIONS, {}));
@@ -106,7 +106,7 @@ Deno.test("what no model could be told is not put into a conversation", async ()
   assertEquals((await json(send(`${CONVERSATIONS}/${id}/items`))).data, []);
 });
 
-Deno.test("a response reads its conversation and adds to it", async () => {
+Deno.test("a response reads its conversation and is appended to it", async () => {
   const call = { id: "call_1", name: "add", arguments: "{}" };
   await using upstream = startUpstream([{ content: "one" }, { toolCalls: [call] }, {
     content: "three",
@@ -145,7 +145,7 @@ Deno.test("a response reads its conversation and adds to it", async () => {
   assertEquals(new Set(data.map((item: Event) => item.id)).size, data.length);
 });
 
-Deno.test("a response that fails adds nothing", async () => {
+Deno.test("a failed response is not appended", async () => {
   await using upstream = startUpstream([{ content: ["The "], finish: null, end: "cut" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const { id } = await json(app.send(CONVERSATIONS, {}));
@@ -154,7 +154,7 @@ Deno.test("a response that fails adds nothing", async () => {
   assertEquals((await json(app.send(`${CONVERSATIONS}/${id}/items`))).data, []);
 });
 
-Deno.test("responses that end at the same moment all get their place", async () => {
+Deno.test("responses that end at the same moment are all appended", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using upstream = startUpstream(() => ({ content: "x", before: promise }));
   const app = await createTestApp({ upstream: upstream.url });
@@ -171,7 +171,7 @@ Deno.test("responses that end at the same moment all get their place", async () 
   assertEquals(texts({ data: users }).sort(), inputs);
 });
 
-Deno.test("whoever deletes a conversation meanwhile still gets the answer", async () => {
+Deno.test("a client that deletes the conversation meanwhile still receives the response", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const called = Promise.withResolvers<void>();
   await using upstream = startUpstream(() => {
@@ -190,7 +190,7 @@ Deno.test("whoever deletes a conversation meanwhile still gets the answer", asyn
   assertEquals((await failure(app.send(`${CONVERSATIONS}/${id}/items`))).status, 404);
 });
 
-Deno.test("a conversation may hold more than a store takes at once", async () => {
+Deno.test("a conversation can have more items than one write can store", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const { id } = await json(app.send(CONVERSATIONS, {}));
@@ -205,7 +205,7 @@ Deno.test("a conversation may hold more than a store takes at once", async () =>
   assertEquals((await failure(app.send(`${CONVERSATIONS}/${id}`))).status, 404);
 });
 
-Deno.test("ids that no store could hold are not found", async () => {
+Deno.test("ids that a store cannot contain are not found", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const { id } = await json(app.send(CONVERSATIONS, {}));

@@ -1,4 +1,4 @@
-/** The cases of the Open Responses compliance suite, and what it looks at in each. */
+/** The cases of the Open Responses compliance suite, and what it checks in each. */
 import { assert, assertEquals } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
 import { type Event, parseEvents } from "../../support/responses.ts";
@@ -72,7 +72,7 @@ const CASES: [name: string, body: Record<string, unknown>, reply: Reply][] = [
   ],
 ];
 
-/** Reads a body as the suite does, whose parser begins anew at each write. */
+/** Reads a body as the suite does: its parser expects every write to consist of whole events. */
 async function readWrites(response: Response): Promise<Event[]> {
   const events: Event[] = [];
   const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -86,7 +86,7 @@ async function readWrites(response: Response): Promise<Event[]> {
 
 for (const model of ["plain", "o1"]) {
   for (const [name, body, reply] of CASES) {
-    Deno.test(`Open Responses, ${name} of ${model}: all that the suite looks at is there`, async () => {
+    Deno.test(`Open Responses, ${name} of ${model}: the response has everything that the suite checks`, async () => {
       const final = '{"title":"T","content":"c","next_action":"final_answer"}';
       await using upstream = startUpstream((call) =>
         model === "o1" && call.index < 3 ? { content: pieces(final) } : reply
@@ -112,7 +112,7 @@ for (const model of ["plain", "o1"]) {
   }
 }
 
-Deno.test("an event larger than any buffer on the way is one write", async () => {
+Deno.test("an event larger than any buffer is one write", async () => {
   await using upstream = startUpstream([{ content: ["é".repeat(200_000)] }]);
   const app = await createTestApp({ upstream: upstream.url });
   const events = await readWrites(await app.respond({ model: "plain", stream: true }));

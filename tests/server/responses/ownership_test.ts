@@ -20,7 +20,7 @@ keys:
   - { name: bob, sha256: ${await sha256(TOKENS.bob)} }
 `;
 
-Deno.test("no route shows one key's client what another's has left", async () => {
+Deno.test("no route gives a client access to the data of another", async () => {
   await using upstream = startUpstream([{ content: "The answer is 4." }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   const as =

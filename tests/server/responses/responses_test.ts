@@ -19,8 +19,8 @@ const CALL: Reply = {
 const TOOL = { type: "function", name: "add", parameters: { type: "object" } };
 const RESULT = { type: "function_call_output", call_id: "call_1", output: "4" };
 
-/** An upstream of DeepSeek's type: it refuses a tool's result without the thinking before its call. */
-function demanding({ body }: Call): Reply {
+/** Like DeepSeek, this upstream rejects a tool result without the thinking before its call. */
+function thinkingUpstream({ body }: Call): Reply {
   const call = body.messages.find(({ tool_calls }: Event) => tool_calls);
   if (call === undefined) return CALL;
   if (call.reasoning_content !== undefined) return { content: "4" };
@@ -48,13 +48,13 @@ const stream = async (response: Promise<Response> | Response): Promise<Event[]> 
 
 const newStore = () => createMemoryStore({ now: Date.now });
 
-/** A store that takes no writes any more. */
-function full(store: Store): Store {
+/** A store whose writes fail. */
+function withoutWrites(store: Store): Store {
   return { ...store, write: () => Promise.reject(new Error("disk full")) };
 }
 
 for (const streamed of [false, true]) {
-  Deno.test(`steps become summary parts and then the answer, stream: ${streamed}`, async () => {
+  Deno.test(`steps become summary parts, followed by the answer, stream: ${streamed}`, async () => {
     await using upstream = startUpstream(STEPS);
     const app = await createTestApp({ upstream: upstream.url });
     const answer = app.respond({ model: "o1", stream: streamed });
@@ -75,7 +75,7 @@ for (const streamed of [false, true]) {
   });
 }
 
-Deno.test("a line of responses goes upstream in its order, without the instructions of before", async () => {
+Deno.test("previous responses are sent upstream in order, without their instructions", async () => {
   await using upstream = startUpstream([{ content: "one" }, { content: "two" }, {
     content: "three",
   }]);
@@ -85,11 +85,14 @@ Deno.test("a line of responses goes upstream in its order, without the instructi
   const second = await ask("b", { previous_response_id: first.id, instructions: "Be long." });
   const third = await ask("c", { previous_response_id: second.id });
   assertEquals(third.previous_response_id, second.id);
-  assertEquals(upstream.calls.map(({ body }) => body.messages.map((each: Event) => each.content)), [
-    ["Be brief.", "a"],
-    ["Be long.", "a", "one", "b"],
-    ["a", "one", "b", "two", "c"],
-  ]);
+  assertEquals(
+    upstream.calls.map(({ body }) => body.messages.map(({ content }: Event) => content)),
+    [
+      ["Be brief.", "a"],
+      ["Be long.", "a", "one", "b"],
+      ["a", "one", "b", "two", "c"],
+    ],
+  );
   const items = await json(app.send(`/v1/responses/${third.id}/input_items?order=asc`));
   assertEquals(items.data.map(({ content }: Event) => content[0].text), [
     "a",
@@ -105,7 +108,7 @@ Deno.test("a line of responses goes upstream in its order, without the instructi
   );
 });
 
-Deno.test("a line can branch, and ends where one of it is gone", async () => {
+Deno.test("a response can be continued several times, unless an ancestor is missing", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const ask = (previous?: string) =>
@@ -137,7 +140,7 @@ Deno.test("a line can branch, and ends where one of it is gone", async () => {
   assertEquals((await json(ask(first.id))).status, "completed");
 });
 
-Deno.test("unknown references to thinking are left out, others are not found", async () => {
+Deno.test("unknown references to thinking are ignored, others are not found", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const ask = (id: string) =>
@@ -154,7 +157,7 @@ Deno.test("unknown references to thinking are left out, others are not found", a
   ]);
 });
 
-/** How the turn with a tool's result refers to the turn before. */
+/** Ways in which a request with a tool result refers to the previous turn. */
 const TURNS: Record<string, (first: Event) => Record<string, unknown>> = {
   "previous_response_id": (first) => ({ previous_response_id: first.id, input: [RESULT] }),
   "references to items": ({ output: [rs, call] }) => ({
@@ -179,8 +182,8 @@ const TURNS: Record<string, (first: Event) => Record<string, unknown>> = {
 };
 
 for (const [name, turn] of Object.entries(TURNS)) {
-  Deno.test(`private thinking comes back with a tool's result by ${name}`, async () => {
-    await using upstream = startUpstream(demanding);
+  Deno.test(`private thinking is sent back with a tool result by ${name}`, async () => {
+    await using upstream = startUpstream(thinkingUpstream);
     const store = newStore();
     const first = await json(
       (await createTestApp({ upstream: upstream.url, store })).respond({
@@ -189,7 +192,7 @@ for (const [name, turn] of Object.entries(TURNS)) {
       }),
     );
     assertEquals(first.output.map(({ type }: Event) => type), ["reasoning", "function_call"]);
-    // Another server, whose upstream client remembers nothing.
+    // A new server, whose upstream client has not seen the thinking.
     const other = await createTestApp({ upstream: upstream.url, store });
     await json(other.respond({ model: "plain", tools: [TOOL], ...turn(first) }));
     const [, call, result] = upstream.calls.at(-1)!.body.messages;
@@ -199,8 +202,8 @@ for (const [name, turn] of Object.entries(TURNS)) {
   });
 }
 
-Deno.test("sealed thinking comes back on another server without a store, and a forged one is nothing", async () => {
-  await using upstream = startUpstream(demanding);
+Deno.test("sealed thinking is opened by another server without a store, unless it is forged", async () => {
+  await using upstream = startUpstream(thinkingUpstream);
   const newApp = () => createTestApp({ upstream: upstream.url });
   const first = await json((await newApp()).respond({
     model: "plain",
@@ -231,8 +234,8 @@ Deno.test("sealed thinking comes back on another server without a store, and a f
   ) assertEquals(await turn(forged), [400, undefined]);
 });
 
-Deno.test("sealed thinking can be asked for with a kept response", async () => {
-  await using upstream = startUpstream(demanding);
+Deno.test("sealed thinking can be requested with a stored response", async () => {
+  await using upstream = startUpstream(thinkingUpstream);
   const app = await createTestApp({ upstream: upstream.url });
   const { id, output } = await json(app.respond({ model: "plain", tools: [TOOL] }));
   assertEquals(output[0].encrypted_content, undefined);
@@ -244,7 +247,7 @@ Deno.test("sealed thinking can be asked for with a kept response", async () => {
   assertEquals(upstream.calls.at(-1)!.body.messages[1].reasoning_content, "I have to add.");
 });
 
-Deno.test("what is not to be kept is not", async () => {
+Deno.test("a response with store: false is not stored", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const store = newStore();
   let writes = 0;
@@ -264,9 +267,9 @@ Deno.test("what is not to be kept is not", async () => {
   }
 });
 
-Deno.test("a store that takes no writes fails the request, and the stream in its order", async () => {
+Deno.test("if the store fails, the request fails, and the stream ends in order", async () => {
   await using upstream = startUpstream([{ reasoning: "hm", content: pieces("The answer.") }]);
-  const app = await createTestApp({ upstream: upstream.url, store: full(newStore()) });
+  const app = await createTestApp({ upstream: upstream.url, store: withoutWrites(newStore()) });
   const error = await failure(app.respond({ model: "plain" }));
   assertEquals([error.status, error.type, error.message.includes("disk")], [
     500,
@@ -280,7 +283,7 @@ Deno.test("a store that takes no writes fails the request, and the stream in its
   assertEquals((await failure(app.respond({ model: "plain", background: true }))).status, 500);
 });
 
-Deno.test("a client that leaves a stream ends the upstream's work, and nothing is kept", async () => {
+Deno.test("a client that disconnects aborts the upstream call, and nothing is stored", async () => {
   await using upstream = startUpstream([{ content: ["The "], end: "stall" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const reader = readEvents(await app.respond({ model: "plain", stream: true }));
@@ -291,7 +294,7 @@ Deno.test("a client that leaves a stream ends the upstream's work, and nothing i
   assertEquals((await failure(app.send(`/v1/responses/${response.id}`))).status, 404);
 });
 
-Deno.test("an upstream that fails at once keeps its status, streamed or not", async () => {
+Deno.test("an upstream failure before the response keeps its status, streamed or not", async () => {
   for (
     const [status, seen, code] of [[429, 429, "rate_limit_exceeded"], [
       400,
@@ -314,7 +317,7 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
   }
 });
 
-Deno.test("an upstream that fails later ends the stream with an error, and the failure is kept", async () => {
+Deno.test("an upstream failure during the stream ends it with an error, and is stored", async () => {
   await using upstream = startUpstream([{ content: ["The "], finish: null, end: "cut" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const events = await stream(app.respond({ model: "plain", stream: true }));
@@ -331,7 +334,7 @@ Deno.test("an upstream that fails later ends the stream with an error, and the f
   assertEquals(again.at(-2).type, "error");
 });
 
-Deno.test("what the upstream cut or refused is said in the dialect's words", async () => {
+Deno.test("truncated and filtered answers and refusals use the terms of the dialect", async () => {
   const replies: Reply[] = [
     { content: "The", finish: "length" },
     { content: "The", finish: "content_filter" },
@@ -357,7 +360,7 @@ Deno.test("what the upstream cut or refused is said in the dialect's words", asy
   ]);
 });
 
-Deno.test("parallel calls are items of their own, after the words", async () => {
+Deno.test("parallel calls are separate items after the text", async () => {
   const calls = [
     { id: "call_1", name: "add", arguments: ['{"a"', ":1}"] },
     { id: "call_2", name: "sub", arguments: "{}" },
@@ -383,7 +386,7 @@ Deno.test("parallel calls are items of their own, after the words", async () => 
   ]);
 });
 
-Deno.test("a structured answer is mended until it is what was asked for", async () => {
+Deno.test("a structured answer is repaired until it matches the schema", async () => {
   await using upstream = startUpstream([{ content: "four" }, { content: '{"answer":4}' }]);
   const app = await createTestApp({ upstream: upstream.url });
   const schema = {
@@ -406,7 +409,7 @@ models:
   loud: { upstream: u, model: x, strategy: vote, options: { max_samples: 2 } }
 `;
 
-Deno.test("hidden thinking is shown to those who ask for a summary, and replayed as it was", async () => {
+Deno.test("hidden thinking is shown if a summary is requested, and replayed unchanged", async () => {
   await using upstream = startUpstream([{ reasoning: "hm", content: "4" }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: HIDDEN });
   for (const [summary, shown] of [[undefined, []], [null, []], ["auto", ["hm"]]] as const) {
@@ -418,7 +421,7 @@ Deno.test("hidden thinking is shown to those who ask for a summary, and replayed
   }
 });
 
-Deno.test("status lines are parts of the summary, where the server shows them", async () => {
+Deno.test("status lines are part of the summary if they are enabled", async () => {
   await using upstream = startUpstream([{ content: "The answer is 4." }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: HIDDEN });
   const { output } = await json(app.respond({ model: "loud" }));
@@ -427,7 +430,7 @@ Deno.test("status lines are parts of the summary, where the server shows them", 
   assertEquals(output.at(-1).content[0].text.includes("4"), true);
 });
 
-Deno.test("a kept response is streamed again, from any event on", async () => {
+Deno.test("a stored response can be streamed again from any event", async () => {
   await using upstream = startUpstream(STEPS);
   const app = await createTestApp({ upstream: upstream.url });
   const { id, ...response } = await json(app.respond({ model: "o1" }));
@@ -445,18 +448,18 @@ Deno.test("a kept response is streamed again, from any event on", async () => {
   }
 });
 
-Deno.test("a HEAD request of a stream leaves no work behind", async () => {
+Deno.test("a HEAD request of a stream leaves no work running", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const { id } = await json(app.respond({ model: "plain" }));
   const path = `/v1/responses/${id}?stream=true`;
   const response = await app.send(path, undefined, { method: "HEAD" });
   assertEquals([response.status, response.body], [200, null]);
-  // Returns at once where nothing is in progress.
+  // Returns at once if nothing is running.
   await app.drain(600_000);
 });
 
-Deno.test("input items come in pages", async () => {
+Deno.test("input items are listed in pages", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const input = ["a", "b", "c", "d", "e"].map((content) => ({ role: "user", content }));
@@ -486,7 +489,7 @@ Deno.test("input items come in pages", async () => {
   assertEquals((await failure(app.send("/v1/responses/resp_7/input_items"))).status, 404);
 });
 
-Deno.test("what is kept is forgotten in its time", async () => {
+Deno.test("stored responses expire", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const fake = createFakeClock();
   const app = await createTestApp({
@@ -506,7 +509,7 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
   assertEquals((await failure(app.respond({ previous_response_id: id }))).status, 404);
 });
 
-Deno.test("a long answer without a stream is kept alive by spaces, and a late failure is a failed response", async () => {
+Deno.test("a long JSON response is kept alive by spaces, and a late failure becomes a failed response", async () => {
   const fake = createFakeClock();
   const gate = Promise.withResolvers<void>();
   await using upstream = startUpstream((call) => {
@@ -538,7 +541,7 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
   }
 });
 
-Deno.test("input tokens are counted before they are spent", async () => {
+Deno.test("input tokens are estimated", async () => {
   await using upstream = startUpstream([{ content: "x".repeat(400) }]);
   const app = await createTestApp({ upstream: upstream.url });
   const count = async (body: object) => {
@@ -556,7 +559,7 @@ Deno.test("input tokens are counted before they are spent", async () => {
   }
 });
 
-Deno.test("faults of the request are told before any work is done", async () => {
+Deno.test("invalid requests are rejected before any work is done", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const faults: [object, number, string | null, string | null][] = [

@@ -5,24 +5,24 @@ import { wildText } from "../../api/runs.ts";
 
 const vault = () => createVault("a secret", "o1-api thinking signature");
 
-Deno.test("what is sealed opens to the same text, in another vault with the same secret too", async () => {
-  const [one, other] = [vault(), vault()];
+Deno.test("a sealed text opens in every vault with the same secret", async () => {
+  const [first, second] = [vault(), vault()];
   await fc.assert(
     fc.asyncProperty(wildText().map((text) => text.toWellFormed()), async (text) => {
-      const blob = await one.seal(text);
+      const blob = await first.seal(text);
       assert(/^[\w.-]+$/.test(blob));
-      assertEquals(await other.open(blob), text);
+      assertEquals(await second.open(blob), text);
     }),
     { numRuns: 30 },
   );
 });
 
-Deno.test("no two blobs of one text are alike", async () => {
+Deno.test("sealing the same text twice gives different blobs", async () => {
   const { seal } = vault();
   assertNotEquals(await seal("thinking"), await seal("thinking"));
 });
 
-Deno.test("a blob opens under no other secret and for no other use", async () => {
+Deno.test("a blob opens only with the same secret and for the same use", async () => {
   const blob = await vault().seal("thinking");
   for (
     const other of [
@@ -32,7 +32,7 @@ Deno.test("a blob opens under no other secret and for no other use", async () =>
   ) assertEquals(await other.open(blob), undefined);
 });
 
-Deno.test("a blob that was changed, cut or made up does not open", async () => {
+Deno.test("a changed, truncated or invented blob does not open", async () => {
   const { seal, open } = vault();
   const blob = await seal("thinking");
   const at = blob.length - 5;
