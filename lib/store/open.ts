@@ -4,6 +4,13 @@ import { createMemoryLimiter } from "./memory/limiter.ts";
 import { createMemoryStore } from "./memory/store.ts";
 import type { Store } from "./store.ts";
 
+/** State that outlives a request. */
+export interface Stores {
+  /** Responses, conversations and their events. */
+  store: Store;
+  limiter: Limiter;
+}
+
 export interface OpenOptions {
   /** Database file of `auto` and `sqlite`. A relative `sqlite:PATH` is resolved beside it. */
   path: string;
@@ -15,67 +22,36 @@ export interface OpenOptions {
   onDeploy: boolean;
 }
 
-/** Opens one kind of thing on each back end, whose code is loaded only when it is needed. */
-interface Openers<T> {
-  /** Subject of the warning. */
-  name: string;
-  memory(): T;
-  sqlite(path: string): Promise<T>;
-  kv(kv: Deno.Kv): Promise<T>;
-  redis(url: string): Promise<T>;
-}
-
 /**
- * Opens the store of a setting: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…` or
+ * Opens the stores of a setting: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…` or
  * `rediss://…`. `auto` is Deno KV on Deno Deploy and SQLite elsewhere; if that cannot be opened, it
- * is memory, with a warning.
+ * is memory, with a warning. The code of the other back ends is loaded only when it is needed.
  *
  * @throws {TypeError} if the setting is invalid
- * @throws {Error} if the store cannot be opened; the message contains no password
+ * @throws {Error} if the stores cannot be opened; the message contains no password
  */
-export function openStore(setting: string, options: OpenOptions): Promise<Store> {
-  const { now, warn } = options;
-  return open(setting, options, {
-    name: "Stored responses",
-    memory: () => createMemoryStore({ now }),
-    sqlite: async (path) => (await import("./sqlite/store.ts")).openSqliteStore({ path, now }),
-    kv: async (kv) => (await import("./kv/store.ts")).createKvStore({ kv, now }),
-    redis: async (url) => (await import("./redis/store.ts")).openRedisStore({ url, now, warn }),
-  });
-}
-
-/** Opens the limits of a setting, on a connection of their own. Otherwise as {@link openStore}. */
-export function openLimiter(setting: string, options: OpenOptions): Promise<Limiter> {
-  const { warn } = options;
-  return open(setting, options, {
-    name: "Limits",
-    memory: createMemoryLimiter,
-    sqlite: async (path) => (await import("./sqlite/limiter.ts")).openSqliteLimiter({ path }),
-    kv: async (kv) => (await import("./kv/limiter.ts")).createKvLimiter({ kv }),
-    redis: async (url) => (await import("./redis/limiter.ts")).openRedisLimiter({ url, warn }),
-  });
-}
-
-async function open<T>(setting: string, options: OpenOptions, openers: Openers<T>): Promise<T> {
+export async function openStores(setting: string, options: OpenOptions): Promise<Stores> {
   const { path, warn, onDeploy } = options;
   if (setting === "auto") {
     try {
-      return await (onDeploy ? openers.kv(await openKv()) : openers.sqlite(path));
+      return await openStores(onDeploy ? "kv" : "sqlite", options);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      warn(`${openers.name} are kept in memory only and are lost on exit: ${reason}`);
-      return openers.memory();
+      warn(`Stored responses and limits are kept in memory only and are lost on exit: ${reason}`);
+      return await openStores("memory", options);
     }
   }
-  if (setting === "memory") return openers.memory();
-  if (setting === "sqlite") return await openers.sqlite(path);
-  if (setting.startsWith("sqlite:")) {
-    return await openers.sqlite(resolve(dirname(path), setting.slice("sqlite:".length)));
+  if (setting === "memory") {
+    return { store: createMemoryStore(options), limiter: createMemoryLimiter() };
   }
-  if (setting === "kv") return await openers.kv(await openKv());
+  if (setting === "sqlite") return await openSqlite(path, options);
+  if (setting.startsWith("sqlite:")) {
+    return await openSqlite(resolve(dirname(path), setting.slice("sqlite:".length)), options);
+  }
+  if (setting === "kv") return await openKv(options);
   if (/^rediss?:\/\//.test(setting)) {
     if (!URL.canParse(setting)) throw new TypeError("Cannot open the store: its URL is invalid");
-    return await openers.redis(setting);
+    return await openRedis(setting, options);
   }
   // The rest may contain a password.
   const start = setting.match(/^\w*/)![0];
@@ -84,9 +60,32 @@ async function open<T>(setting: string, options: OpenOptions, openers: Openers<T
   );
 }
 
-async function openKv(): Promise<Deno.Kv> {
+async function openSqlite(path: string, { now }: OpenOptions): Promise<Stores> {
+  const { openSqliteStore } = await import("./sqlite/store.ts");
+  const { openSqliteLimiter } = await import("./sqlite/limiter.ts");
+  return {
+    store: await openSqliteStore({ path, now }),
+    limiter: await openSqliteLimiter({ path }),
+  };
+}
+
+async function openKv({ now }: OpenOptions): Promise<Stores> {
   if (typeof Deno.openKv !== "function") {
     throw new Error("Cannot open Deno KV: start deno with --unstable-kv");
   }
-  return await Deno.openKv();
+  const { createKvStore } = await import("./kv/store.ts");
+  const { createKvLimiter } = await import("./kv/limiter.ts");
+  return {
+    store: createKvStore({ kv: await Deno.openKv(), now }),
+    limiter: createKvLimiter({ kv: await Deno.openKv() }),
+  };
+}
+
+async function openRedis(url: string, { now, warn }: OpenOptions): Promise<Stores> {
+  const { openRedisStore } = await import("./redis/store.ts");
+  const { openRedisLimiter } = await import("./redis/limiter.ts");
+  return {
+    store: await openRedisStore({ url, now, warn }),
+    limiter: await openRedisLimiter({ url, warn }),
+  };
 }

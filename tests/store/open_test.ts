@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { openLimiter, openStore } from "../../lib/store/open.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { openStores } from "../../lib/store/open.ts";
 import { set, valueOf } from "./contract.ts";
 import { NO_REDIS, startRedis } from "./redis/server.ts";
 
@@ -45,8 +45,7 @@ for (
     `the setting ${setting} opens ${kind} ${file ?? "without a file"}`,
     async (dir, warnings) => {
       const options = optionsOf(dir, warnings);
-      const store = await openStore(setting, options);
-      const limiter = await openLimiter(setting, options);
+      const { store, limiter } = await openStores(setting, options);
       assertEquals(store.kind, kind);
       assert(await store.write([set("a")]));
       const limit = { key: "a", kind: "sum" as const, amount: 1, windowMs: 1_000 };
@@ -56,29 +55,27 @@ for (
       assertEquals([...Deno.readDirSync(dir)].map((entry) => entry.name), file ? [file] : []);
       assertEquals(warnings, []);
       if (!file) return;
-      const again = await openStore(setting, options);
-      assertEquals(await valueOf(again, "a"), "a");
-      await again.close();
+      const again = await openStores(setting, options);
+      assertEquals(await valueOf(again.store, "a"), "a");
+      await again.limiter.close();
+      await again.store.close();
     },
   );
 }
 
 inFolder("auto falls back to memory with a warning, sqlite fails", async (dir, warnings) => {
   const options = { ...optionsOf(dir, warnings), path: `${dir}/none/o1-api.db` };
-  const store = await openStore("auto", options);
+  const { store } = await openStores("auto", options);
   assertEquals(store.kind, "memory");
-  const limiter = await openLimiter("auto", options);
-  await limiter.close();
-  await store.close();
-  assertEquals(warnings.length, 2);
-  for (const warning of warnings) assert(/in memory only .*No such file/.test(warning), warning);
-  await assertRejects(() => openStore("sqlite", options), Error, "No such file");
+  assertEquals(warnings.length, 1);
+  assertMatch(warnings[0]!, /in memory only .*No such file/);
+  await assertRejects(() => openStores("sqlite", options), Error, "No such file");
 });
 
 inFolder("auto falls back to memory if the file cannot be written", async (dir, warnings) => {
   const options = optionsOf(dir, warnings);
   await Deno.mkdir(options.path);
-  assertEquals((await openStore("auto", options)).kind, "memory");
+  assertEquals((await openStores("auto", options)).store.kind, "memory");
   assertEquals(warnings.length, 1);
 });
 
@@ -91,17 +88,16 @@ Deno.test("the error for an unknown setting contains no password", async () => {
       "redis://:geheim@[host",
     ]
   ) {
-    const error = await assertRejects(() => openStore(setting, optionsOf("/none")), TypeError);
+    const error = await assertRejects(() => openStores(setting, optionsOf("/none")), TypeError);
     assert(!error.message.includes("geheim"), error.message);
   }
 });
 
 inFolder("a redis URL opens Redis", async (dir) => {
   await using redis = await startRedis();
-  const store = await openStore(redis.url, optionsOf(dir));
+  const { store, limiter } = await openStores(`${redis.url}/1`, optionsOf(dir));
   assertEquals(store.kind, "redis");
   assert(await store.write([set("a")]));
   await store.close();
-  const limiter = await openLimiter(`${redis.url}/1`, optionsOf(dir));
   await limiter.close();
 }, NO_REDIS !== undefined);

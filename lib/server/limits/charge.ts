@@ -10,18 +10,6 @@ import { type Estimate, reservedUnits, usedUnits } from "./cost.ts";
 import { limitHeaders, rejection } from "./rejection.ts";
 import { LEASE_MS, limitOf, type Rule, rulesOf } from "./rules.ts";
 
-/** What a request has reserved. It is refunded if the request ends without a run. */
-export interface LimitReservation {
-  /** The `x-ratelimit-*` headers of the response. */
-  headers: Record<string, string>;
-  /** Called when the run starts. */
-  begin(): void;
-  /** Called when the run has ended. */
-  settle(usage: Usage): void;
-  /** Called when the request has ended; the run may continue. */
-  end(): void;
-}
-
 export interface LimitsOptions {
   limiter: Limiter;
   /** Returns the current limits of all clients together. */
@@ -79,11 +67,12 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   const statesOf = (charges: readonly RuleCharge[], states: readonly LimitState[]) =>
     charges.map(({ rule, cost }, i) => ({ rule, cost, state: states[i]! }));
 
+  /** What a request has reserved. It is refunded if the request ends without a run. */
   function createReservation(
     charges: readonly RuleCharge[],
     headers: Record<string, string>,
     lease: string,
-  ): LimitReservation {
+  ) {
     let run: "none" | "running" | "ended" = "none";
     let usage: Usage | undefined;
     let requestEnded = false;
@@ -107,17 +96,21 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     }
 
     return {
+      /** The `x-ratelimit-*` headers of the response. */
       headers,
-      begin() {
+      /** Called when the run starts. */
+      begin(): void {
         if (run === "none") run = "running";
       },
-      settle(total) {
+      /** Called when the run has ended. */
+      settle(total: Usage): void {
         if (run !== "running") return;
         run = "ended";
         usage = total;
         settleAll();
       },
-      end() {
+      /** Called when the request has ended; the run may continue. */
+      end(): void {
         if (requestEnded) return;
         requestEnded = true;
         settleAll();
@@ -149,11 +142,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
      * @throws {ApiError} 429 if the request is over a limit, which costs nothing; 503 if the
      *   limiter cannot be reached.
      */
-    async reserve(
-      client: Client,
-      estimate: () => Estimate,
-      model: string,
-    ): Promise<LimitReservation | undefined> {
+    async reserve(client: Client, estimate: () => Estimate, model: string) {
       if (!isLimited(client)) return undefined;
       const lease = crypto.randomUUID();
       const estimated = estimate();

@@ -50,16 +50,10 @@ export interface BackgroundOptions {
   log: Log;
 }
 
-/** A run on this server. */
-interface LiveRun {
-  owner: string;
-  work: Work;
-  buffer: EventBuffer;
-}
-
 export function createBackgroundRuns(options: BackgroundOptions) {
   const { store, responses, clock, log, ttlMs, maxBackground } = options;
-  const liveRuns = new Map<string, LiveRun>();
+  /** The runs on this server. */
+  const liveRuns = new Map<string, { owner: string; work: Work; buffer: EventBuffer }>();
   const leases = createLeases(store, clock, ttlMs, log);
   const eventLog = createEventLog(store, clock, ttlMs);
 

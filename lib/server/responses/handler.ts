@@ -1,7 +1,7 @@
 /** Handles `POST /responses`: as a stream, as one JSON body, or in the background. */
 import type { AnswerWriter } from "../../api/dialect.ts";
-import { readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
-import { decodeResponsesRequest, type ResponsesRequest } from "../../api/responses/decode.ts";
+import { type Item, readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
+import { decodeResponsesRequest } from "../../api/responses/decode.ts";
 import {
   createResponseWriter,
   type ResponseWriter,
@@ -10,9 +10,10 @@ import {
 import { FIRST_INPUT, itemId, storedItem } from "../../api/responses/items.ts";
 import { type ResponseObject, responseObject, tokenCount } from "../../api/responses/object.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
+import type { ReasoningRequest } from "../../reasoning/request.ts";
 import { estimatePrompt } from "../../reasoning/usage.ts";
 import { answerStream, answerWhole } from "../answering.ts";
-import type { Exchange, Handler } from "../exchange.ts";
+import type { Handler } from "../exchange.ts";
 import { readJson } from "../http/json_body.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
@@ -37,48 +38,54 @@ export function createInputTokensHandler(options: ResponsesOptions): Handler {
   };
 }
 
-/** A request whose response is about to be created. */
-interface PendingResponse {
-  model: PublishedModel;
-  decoded: ResponsesRequest;
-  /** The response at its beginning. */
-  stored: StoredResponse;
-}
-
 export function createResponsesHandler(options: ResponsesOptions): Handler {
-  const { settings, clock, responses, vault } = options;
+  const { settings, clock, responses, background, vault } = options;
 
   return async (request, exchange) => {
     const body = readResponsesBody(await readRequest(request, exchange, options));
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
-    const { context, ancestors } = await recall(options, exchange.client.owner, body);
+    const { owner } = exchange.client;
+    const { context, ancestors } = await recall(options, owner, body);
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
-    const decoded = decodeResponsesRequest(body, context, strategy);
-    const stored = newResponse(body, model, decoded, ancestors);
-    if (body.background) {
-      return await startBackground({ model, decoded, stored }, request, exchange);
+    const { reasoning, input } = decodeResponsesRequest(body, context, strategy);
+    const stored = newResponse(body, model, reasoning, input, ancestors);
+    if (!body.background) {
+      const start = await prepareRun(model, reasoning, exchange, options);
+      const answer = reasoning.stream ? answerStream : answerWhole;
+      return await answer({
+        events: start(exchange.work.signal),
+        writer: storingWriter(owner, stored),
+        exchange,
+        settings,
+        clock,
+      });
     }
-    const start = await prepareRun(model, decoded.reasoning, exchange, options);
-    const answer = decoded.reasoning.stream ? answerStream : answerWhole;
-    return await answer({
-      events: start(exchange.work.signal),
-      writer: storingWriter(exchange.client.owner, stored),
-      exchange,
-      settings,
-      clock,
-    });
+    const work = options.beginWork();
+    try {
+      const streamed = { ...reasoning, stream: true };
+      const start = await prepareRun(model, streamed, exchange, options, work);
+      const events = start(work.signal);
+      await background.start({ owner, stored, work, events, writer: createWriter(stored) });
+    } catch (error) {
+      work.end();
+      throw error;
+    }
+    if (!reasoning.stream) return Response.json(stored.response);
+    return await streamStored(options, stored, request, exchange);
   };
 
+  /** The response at its beginning. */
   function newResponse(
     body: ResponsesBody,
     model: PublishedModel,
-    { input, reasoning }: ResponsesRequest,
+    { effort = model.reasoning.effort }: ReasoningRequest,
+    input: readonly Item[],
     ancestors: string[],
   ): StoredResponse {
     const response = responseObject(body, {
       createdAt: Math.floor(clock.date() / 1000),
       model: model.reasoning.id,
-      effort: reasoning.effort ?? model.reasoning.effort,
+      effort,
       store: body.store !== false,
     });
     return {
@@ -100,16 +107,9 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     { response, stream }: StoredResponse,
     keep?: ResponseWriterOptions["keep"],
   ): ResponseWriter {
-    const { summaries, statusLines, sealed } = stream!;
+    const { sealed, ...shown } = stream!;
     const seal = sealed ? vault.seal : undefined;
-    return createResponseWriter({
-      head: response,
-      summaries,
-      statusLines,
-      seal,
-      keep,
-      date: clock.date,
-    });
+    return createResponseWriter({ ...shown, head: response, seal, keep, date: clock.date });
   }
 
   /** A writer that also stores the response at its end, successful or not. */
@@ -133,29 +133,5 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
         },
       }),
     };
-  }
-
-  async function startBackground(
-    { model, decoded, stored }: PendingResponse,
-    request: Request,
-    exchange: Exchange,
-  ): Promise<Response> {
-    const work = options.beginWork();
-    try {
-      const reasoning = { ...decoded.reasoning, stream: true };
-      const start = await prepareRun(model, reasoning, exchange, options, work);
-      await options.background.start({
-        owner: exchange.client.owner,
-        stored,
-        work,
-        events: start(work.signal),
-        writer: createWriter(stored),
-      });
-    } catch (error) {
-      work.end();
-      throw error;
-    }
-    if (!decoded.reasoning.stream) return Response.json(stored.response);
-    return await streamStored(options, stored, request, exchange);
   }
 }

@@ -1,27 +1,21 @@
-/**
- * Texts that clients carry for the server, and can't read or change.
- *
- * @module
- */
-
-/** Seals texts. */
+/** Encrypts texts that clients keep for the server and can neither read nor change. */
 export interface Vault {
-  /** The blob of a text, in the alphabet of base64url. */
+  /** Returns the encrypted text in base64url. */
   seal(text: string): Promise<string>;
-  /** The text of a blob; undefined where it was not sealed here, or was changed. */
+  /** Returns undefined if the blob was not sealed with this secret and for this use. */
   open(blob: string): Promise<string | undefined>;
 }
 
-/** What is sealed; each use has a key of its own. */
+/** Each use has its own key. */
 export type VaultUse = "o1-api sealed reasoning" | "o1-api thinking signature";
 
-/** What the blobs begin with, so that another way of sealing can be told apart. */
+/** Prefix of every blob, which identifies the format. */
 const VERSION = "o1a.";
 const NONCE_BYTES = 12;
 
 /**
- * Creates a vault: AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) derives from the secret,
- * so that every server with the same secret opens what another one sealed for the same use.
+ * Uses AES-256-GCM with a key that HKDF-SHA256 (RFC 5869) derives from the secret, so that all
+ * servers with the same secret can open each other's blobs.
  */
 export function createVault(secret: string, use: VaultUse): Vault {
   let derived: Promise<CryptoKey> | undefined;
