@@ -26,11 +26,13 @@ export function* peek(input: Input): Reading<string> {
 /** Takes the whitespace that comes next and returns it. */
 export function* takeSpace(input: Input): Reading<string> {
   let space = "";
-  for (let char = yield* peek(input); isSpace(char); char = yield* peek(input)) {
-    space += char;
-    input.at++;
+  for (;;) {
+    const { text, at } = input;
+    while (isSpace(text.charAt(input.at))) input.at++;
+    space += text.slice(at, input.at);
+    if (input.at < text.length || input.ended) return space;
+    yield;
   }
-  return space;
 }
 
 /**
@@ -45,14 +47,15 @@ export function* readUntil(
   stop: RegExp,
   emit: (text: string) => void,
 ): Reading<string> {
-  while ((yield* peek(input)) !== "") {
+  for (;;) {
     const { text, at } = input;
     stop.lastIndex = at;
-    input.at = stop.exec(text)?.index ?? text.length;
+    input.at = stop.test(text) ? stop.lastIndex - 1 : text.length;
     if (input.at > at) emit(text.slice(at, input.at));
     if (input.at < text.length) return text.charAt(input.at);
+    if (input.ended) return "";
+    yield;
   }
-  return "";
 }
 
 /** Whether a character is whitespace to `String.prototype.trim`; false for `""`. */

@@ -21,12 +21,13 @@ export function createStepWriter() {
   let half = "";
 
   function put(text: string): void {
+    const all = half === "" ? text : half + text;
     const last = text.charCodeAt(text.length - 1);
-    const whole = last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text;
-    const certain = (half + whole).toWellFormed();
-    half = text.slice(whole.length);
+    half = last >= 0xd800 && last <= 0xdbff ? text.slice(-1) : "";
+    const certain = (half === "" ? all : all.slice(0, -1)).toWellFormed();
     if (open === "lateTitle") lateTitle += certain;
-    else fresh[open === "title" ? "title" : "content"] += certain;
+    else if (open === "title") fresh.title += certain;
+    else fresh.content += certain;
   }
 
   const hasContent = () => fresh.content !== "" || taken.content !== "";
