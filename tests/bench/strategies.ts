@@ -16,6 +16,7 @@
 import { fileURLToPath } from "node:url";
 import type { Result } from "../../lib/eval/results.ts";
 import { quantile } from "../../lib/eval/statistics.ts";
+import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { answerText, problemText, startSimulated } from "../reasoning/strategies/simulated.ts";
 import { textOf } from "../reasoning/strategies/kinds.ts";
 import { type Call, pieces, type Reply } from "../support/upstream.ts";
@@ -26,7 +27,7 @@ const FIRST_MS = 50;
 const TOKEN_MS = 5;
 const TOKENS = 12;
 const CALL_MS = FIRST_MS + (TOKENS - 1) * TOKEN_MS;
-const STRATEGIES = "direct think draft steps relay vote moa verify rsa auto".split(" ");
+const STRATEGIES = Object.keys(strategies);
 const MODELS = [...STRATEGIES, "vote-8"];
 
 /** When a call began and when its last token went out, in milliseconds. */

@@ -3,7 +3,7 @@ import { planRun } from "../../../lib/reasoning/plan.ts";
 import { EFFORT_ROUTES } from "../../../lib/reasoning/effort.ts";
 import type { Effort, ReasoningModel, ReasoningRequest } from "../../../lib/reasoning/request.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { type Kind, kindOf, kindsOf } from "./kinds.ts";
+import { type Counts, type Kind, kindOf, kindsOf } from "./kinds.ts";
 import { FORMAT, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp, QUESTION } from "./setup.ts";
 
@@ -13,14 +13,14 @@ for (
   const [effort, question, counts] of [
     ["none", QUESTION, { plain: 1 }],
     ["minimal", OPEN, { plain: 1 }],
-    ["low", QUESTION, { think: 1 }],
-    ["low", OPEN, { think: 1 }],
+    ["low", QUESTION, { "think.think": 1 }],
+    ["low", OPEN, { "think.think": 1 }],
     ["medium", QUESTION, { sample: 4 }],
-    ["medium", OPEN, { proposer: 4, aggregator: 1 }],
-    ["high", QUESTION, { sample: 1, planner: 1 }],
-    ["high", OPEN, { sample: 1, planner: 1 }],
-    ["xhigh", QUESTION, { sample: 12, aggregate: 12 }],
-    ["max", QUESTION, { sample: 12, aggregate: 12 }],
+    ["medium", OPEN, { "moa.proposer": 4, "moa.aggregator": 1 }],
+    ["high", QUESTION, { sample: 1, "verify.planner": 1 }],
+    ["high", OPEN, { sample: 1, "verify.planner": 1 }],
+    ["xhigh", QUESTION, { sample: 12, "rsa.aggregate": 12 }],
+    ["max", QUESTION, { sample: 12, "rsa.aggregate": 12 }],
   ] as const
 ) {
   Deno.test(`auto at ${effort} answers '${question}' with ${JSON.stringify(counts)}`, async () => {
@@ -29,7 +29,7 @@ for (
     const messages = [{ role: "user", content: question }];
     const { content } = await ask("auto", { messages, reasoning_effort: effort });
     assertEquals(content, "It is 42.");
-    assertEquals(kindsOf(upstream), counts as Partial<Record<Kind, number>>);
+    assertEquals(kindsOf(upstream), counts as Counts);
   });
 }
 
@@ -44,14 +44,14 @@ const TOOL_TURN = [
 ];
 
 for (const effort of ["none", "minimal", "low", "medium", "high", "xhigh", "max"]) {
-  Deno.test(`auto thinks where there are tools, or a tool has answered (${effort})`, async () => {
+  Deno.test(`auto runs think if there are tools or a tool's result (${effort})`, async () => {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream);
     const expected: readonly Kind[] = effort === "none" || effort === "minimal"
       ? ["plain"]
       : effort === "xhigh" || effort === "max"
-      ? ["think", "wait", "answer"]
-      : ["think"];
+      ? ["think.think", "wait", "answer"]
+      : ["think.think"];
     for (const body of [{ tools: TOOLS }, { messages: TOOL_TURN }]) {
       upstream.calls.length = 0;
       await ask("auto", { ...body, reasoning_effort: effort });
@@ -60,7 +60,7 @@ for (const effort of ["none", "minimal", "low", "medium", "high", "xhigh", "max"
   });
 }
 
-Deno.test("what auto runs at an effort can be replaced in the config", async () => {
+Deno.test("the config can replace what auto runs at an effort", async () => {
   await using upstream = startUpstream(scripted());
   const effort = { low: "draft", medium: "relay", high: "vote_or_moa", none: "think" };
   const { ask } = await createStrategyApp(upstream, { config: { routing: { effort } } });
@@ -69,11 +69,11 @@ Deno.test("what auto runs at an effort can be replaced in the config", async () 
     await ask("auto", { reasoning_effort, messages: [{ role: "user", content }] });
     return Object.keys(kindsOf(upstream));
   };
-  assertEquals(await ran("low"), ["draft"]);
-  assertEquals(await ran("medium"), ["reasoner", "writer"]);
+  assertEquals(await ran("low"), ["draft.think"]);
+  assertEquals(await ran("medium"), ["relay.reasoner", "relay.writer"]);
   assertEquals(await ran("high"), ["sample"]);
-  assertEquals(await ran("high", OPEN), ["proposer", "aggregator"]);
-  assertEquals(await ran("max"), ["sample", "aggregate"]);
+  assertEquals(await ran("high", OPEN), ["moa.proposer", "moa.aggregator"]);
+  assertEquals(await ran("max"), ["sample", "rsa.aggregate"]);
 });
 
 const MODEL: ReasoningModel = {
@@ -124,16 +124,16 @@ for (
   });
 }
 
-Deno.test("auto votes on answers that a schema makes comparable", () => {
-  const schema = (of: Record<string, unknown>) => ({
-    json: { name: "x", inPrompt: true, schema: { type: "object", properties: { a: of } } },
+Deno.test("auto votes on answers whose schema makes them comparable", () => {
+  const schema = (property: Record<string, unknown>) => ({
+    json: { name: "x", inPrompt: true, schema: { type: "object", properties: { a: property } } },
   });
   assertEquals(routed(OPEN, schema({ enum: ["yes", "no"] })), "vote");
   assertEquals(routed(OPEN, schema({ type: "number" })), "vote");
   assertEquals(routed(OPEN, schema({ type: "string" })), "moa");
 });
 
-Deno.test("auto's vote and mixture answer in the client's format", async () => {
+Deno.test("the vote and the mixture of auto answer in the client's format", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);
   for (const content of [QUESTION, OPEN]) {

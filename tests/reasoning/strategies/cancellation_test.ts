@@ -2,61 +2,16 @@ import { assert, assertEquals } from "@std/assert";
 import { readStream } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { type Call, startUpstream, type Upstream } from "../../support/upstream.ts";
+import { allCases, casesOf, STRATEGIES, type Way } from "./cases.ts";
 import { kindOf } from "./kinds.ts";
-import { allDiffer, endless, meeting, type Script, scripted, TOOLS } from "./script.ts";
+import { allDiffer, endless, meeting, type Script, scripted } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 
-/** What the model and the request have to be for a point to be reached. */
-interface Way {
-  script?: Script;
-  body?: Record<string, unknown>;
-}
-
 const DIFFERING: Way = { script: { answer: allDiffer, refutes: () => true } };
-const AGREEING: Way = { script: {} };
-const UNCLOSED: Way = {
-  script: { replies: { think: { content: "<think>Hm" }, draft: { content: "<think>Hm" } } },
-};
 
-/** How many calls are answered before as many more are open at once. */
-const POINTS: readonly (readonly [string, string, number, number, Way?])[] = [
-  ["direct", "at its call", 0, 1],
-  ["think", "at its call", 0, 1],
-  ["think", "while what it thought is answered", 1, 1, UNCLOSED],
-  ["draft", "at its call", 0, 1],
-  ["draft", "while what it drafted is answered", 1, 1, UNCLOSED],
-  ["steps", "at its second step", 1, 1, AGREEING],
-  ["steps", "at its answer", 3, 1, AGREEING],
-  ["relay", "while the reasoner thinks", 0, 1],
-  ["relay", "while the writer writes", 1, 1],
-  ["vote", "in the first wave", 0, 4],
-  ["vote", "in the second wave", 4, 4],
-  ["vote", "while a judge compares", 8, 1],
-  ["vote", "while the winner is rewritten", 4, 1, {
-    script: {},
-    body: { reasoning: { finalize: "synthesize" } },
-  }],
-  ["moa", "while all propose", 0, 4],
-  ["moa", "while one mixes", 4, 1],
-  ["moa", "in the second layer", 4, 4, { script: {}, body: { reasoning: { layers: 2 } } }],
-  ["verify", "while two solve", 0, 2],
-  ["verify", "while a third solves", 2, 1],
-  ["verify", "while the answers are checked", 3, 3],
-  ["verify", "while one is repaired", 6, 1],
-  ["verify", "at the call that may use tools", 2, 1, { script: {}, body: { tools: TOOLS } }],
-  ["rsa", "in the first population", 0, 8],
-  ["rsa", "in the second", 8, 8],
-  ["rsa", "while one makes an answer of the last", 16, 1],
-  ["auto", "in the first wave of its vote", 0, 4],
-  ["auto", "while its mixture is made", 4, 1, {
-    script: {},
-    body: { messages: [{ role: "user", content: "Write a short poem about autumn." }] },
-  }],
-];
-
-/** An upstream that answers so many calls, and then keeps so many waiting. */
-function startWaiting(answered: number, open: number, script: Script = {}) {
-  const { all, arrive } = meeting(open);
+/** Starts an upstream that answers some calls and then leaves the given number unanswered. */
+function startWaiting(answered: number, running: number, script: Script = {}) {
+  const { all, arrive } = meeting(running);
   const reply = scripted(script);
   const upstream = startUpstream((call) => {
     if (call.index < answered) return reply(call);
@@ -66,16 +21,20 @@ function startWaiting(answered: number, open: number, script: Script = {}) {
   return { upstream, all };
 }
 
-/** Everything that was open has been left, and nothing further was asked. */
-async function assertLeft(upstream: Upstream, answered: number, open: number): Promise<void> {
+/** Waits until the running calls are aborted; no further call may have been made. */
+async function assertAborted(upstream: Upstream, answered: number, running: number): Promise<void> {
   await Promise.all(upstream.calls.slice(answered).map(({ left }) => left));
-  assertEquals([upstream.calls.length, upstream.open], [answered + open, 0]);
+  assertEquals([upstream.calls.length, upstream.open], [answered + running, 0]);
 }
 
-for (const [strategy, where, answered, open, { script, body } = DIFFERING] of POINTS) {
+for (
+  const { strategy, row: { when, answered, running, body, script } } of allCases((cases) =>
+    cases.disconnects?.map((row) => row.script ? row : { ...DIFFERING, ...row })
+  )
+) {
   for (const stream of [true, false]) {
-    Deno.test(`${strategy}: a client that leaves ${where} ends all calls (${stream ? "stream" : "JSON"})`, async () => {
-      const { upstream, all } = startWaiting(answered, open, script);
+    Deno.test(`${strategy}: a client that disconnects ${when} aborts all calls (${stream ? "stream" : "JSON"})`, async () => {
+      const { upstream, all } = startWaiting(answered, running, script);
       await using _ = upstream;
       const { send } = await createStrategyApp(upstream);
       if (stream) {
@@ -92,38 +51,38 @@ for (const [strategy, where, answered, open, { script, body } = DIFFERING] of PO
         client.abort();
         await (await answer).body?.cancel();
       }
-      await assertLeft(upstream, answered, open);
+      await assertAborted(upstream, answered, running);
     });
   }
 }
 
 for (const stream of [true, false]) {
-  Deno.test(`the losers are left as soon as the vote is decided (${stream ? "stream" : "JSON"})`, async () => {
+  Deno.test(`a decided vote aborts the samples that still run (${stream ? "stream" : "JSON"})`, async () => {
     // Of eight that start together four agree, which is enough.
     const reply = scripted();
     await using upstream = startUpstream((call) => call.index < 4 ? reply(call) : endless(call));
     const { ask } = await createStrategyApp(upstream);
     const { content } = await ask("vote", { stream, reasoning: { wave: 8 } });
     assertEquals(content, "It is 42.");
-    await assertLeft(upstream, 4, 4);
+    await assertAborted(upstream, 4, 4);
   });
 
-  Deno.test(`the losers are left before the last call begins (${stream ? "stream" : "JSON"})`, async () => {
+  Deno.test(`the samples that still run are aborted before the last call begins (${stream ? "stream" : "JSON"})`, async () => {
     const reply = scripted();
-    const losers: Call[] = [];
+    const late: Call[] = [];
     await using upstream = startUpstream(async (call) => {
-      if (kindOf(call) === "synthesize") await Promise.all(losers.map(({ left }) => left));
-      else if (call.index >= 4) losers.push(call);
-      return losers.includes(call) ? endless(call) : reply(call);
+      if (kindOf(call) === "synthesize") await Promise.all(late.map(({ left }) => left));
+      else if (call.index >= 4) late.push(call);
+      return late.includes(call) ? endless(call) : reply(call);
     });
     const { ask } = await createStrategyApp(upstream);
     const reasoning = { wave: 8, finalize: "synthesize" };
     assertEquals((await ask("vote", { stream, reasoning })).content, "It is 42.");
-    assertEquals(losers.length, 4);
+    assertEquals(late.length, 4);
   });
 }
 
-Deno.test("losers that wait for a place at the upstream never start", async () => {
+Deno.test("samples that wait for a place at the upstream when the vote is decided never start", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
   const { content } = await ask("vote", { reasoning: { wave: 16, max_samples: 16 } });
@@ -136,7 +95,7 @@ Deno.test("losers that wait for a place at the upstream never start", async () =
 const DAY = 86_400_000;
 const timeouts = { headers_ms: DAY, first_token_ms: DAY, idle_ms: DAY, total_ms: DAY };
 
-Deno.test("the last proposer is waited for no longer than straggler_ms", async () => {
+Deno.test("moa waits for its last proposer no longer than straggler_ms", async () => {
   const time = createFakeClock();
   const reply = scripted();
   await using upstream = startUpstream((call) => call.index === 3 ? endless(call) : reply(call));
@@ -150,10 +109,10 @@ Deno.test("the last proposer is waited for no longer than straggler_ms", async (
   while (!isOver) await time.advance(1_000);
   assertEquals((await answer).content, "It is 42.");
   await upstream.calls[3]!.left;
-  assertEquals(upstream.calls.map(kindOf), [...Array(4).fill("proposer"), "aggregator"]);
+  assertEquals(upstream.calls.map(kindOf), [...Array(4).fill("moa.proposer"), "moa.aggregator"]);
 });
 
-Deno.test("eight samples of one wave are under way together", async () => {
+Deno.test("eight samples of one wave run at the same time", async () => {
   const { arrive } = meeting(8);
   const reply = scripted({ answer: ({ index }) => index % 2 });
   await using upstream = startUpstream((call) =>
@@ -165,13 +124,9 @@ Deno.test("eight samples of one wave are under way together", async () => {
   assertEquals(upstream.calls.length, 8);
 });
 
-for (
-  const [strategy, sizes] of [["moa", [4, 1]], ["verify", [2, 1, 3]], ["rsa", [8, 8, 1]], [
-    "vote",
-    [4, 4, 1, 1],
-  ]] as const
-) {
-  Deno.test(`${strategy} takes ${sizes.length} calls' time: ${sizes.join(", then ")} at once`, async () => {
+for (const strategy of STRATEGIES.filter((name) => casesOf(name).waves)) {
+  const sizes = casesOf(strategy).waves!;
+  Deno.test(`${strategy} takes the time of ${sizes.length} calls: ${sizes.join(", then ")} in parallel`, async () => {
     const meetings = sizes.map((size) => meeting(size));
     const reply = scripted({ answer: allDiffer });
     await using upstream = startUpstream((call) => {
@@ -181,6 +136,6 @@ for (
     });
     const { ask } = await createStrategyApp(upstream);
     assertEquals((await ask(strategy)).status, 200);
-    assertEquals(upstream.calls.length, sizes.reduce<number>((sum, size) => sum + size, 0));
+    assertEquals(upstream.calls.length, sizes.reduce((sum, size) => sum + size, 0));
   });
 }

@@ -1,21 +1,18 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startUpstream, step } from "../../support/upstream.ts";
+import { allCases, casesOf, STRATEGIES } from "./cases.ts";
 import { kindOf, kindsOf, textOf } from "./kinds.ts";
-import { allDiffer, scripted, TOOLS } from "./script.ts";
-import { createStrategyApp, STRATEGIES } from "./setup.ts";
+import { allDiffer, scripted, toSteps } from "./script.ts";
+import { createStrategyApp } from "./setup.ts";
 
 const DEAD = { status: 503, body: "{}" };
 const RETRIED = { max_attempts: 2, base_ms: 1, max_ms: 5 };
 const BUSY = { status: 429, body: "{}" };
 
-for (
-  const [strategy, size] of [["vote", 4], ["moa", 4], ["rsa", 8], ["verify", 2], [
-    "auto",
-    4,
-  ]] as const
-) {
+for (const strategy of STRATEGIES.filter((name) => casesOf(name).samples)) {
+  const size = casesOf(strategy).samples!;
   for (let dead = 1; dead < size; dead++) {
-    Deno.test(`${strategy} goes on with ${dead} of ${size} samples dead`, async () => {
+    Deno.test(`${strategy} continues if ${dead} of ${size} samples fail`, async () => {
       for (const stream of [true, false]) {
         const reply = scripted();
         await using upstream = startUpstream((call) => call.index < dead ? DEAD : reply(call));
@@ -26,7 +23,7 @@ for (
     });
   }
 
-  Deno.test(`${strategy} fails with the first error where all samples are dead`, async () => {
+  Deno.test(`${strategy} fails with the first error if all samples fail`, async () => {
     await using upstream = startUpstream((call) => call.index === 0 ? DEAD : BUSY);
     // One at a time, so that the first is the first.
     const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
@@ -38,7 +35,7 @@ for (
 
 for (const strategy of STRATEGIES) {
   for (const stream of [true, false]) {
-    Deno.test(`${strategy} fails with the upstream's status where every call fails (${stream ? "stream" : "JSON"})`, async () => {
+    Deno.test(`${strategy} fails with the upstream's status if every call fails (${stream ? "stream" : "JSON"})`, async () => {
       await using upstream = startUpstream([BUSY]);
       const { ask } = await createStrategyApp(upstream);
       const { status, json } = await ask(strategy, { stream });
@@ -47,30 +44,32 @@ for (const strategy of STRATEGIES) {
   }
 }
 
-Deno.test("relay's writer goes on alone where the reasoner fails, and the status says so", async () => {
-  await using upstream = startUpstream(scripted({ replies: { reasoner: DEAD } }));
+Deno.test("relay's writer answers alone if the reasoner fails, and a status line says so", async () => {
+  await using upstream = startUpstream(scripted({ replies: { "relay.reasoner": DEAD } }));
   const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback: true } });
   for (const stream of [true, false]) {
     upstream.calls.length = 0;
     const { content, reasoning } = await ask("relay", { stream });
     assertEquals(content, "It is 42.");
     assertEquals(reasoning.trim(), "No notes came from the reasoner; the writer goes on alone.");
-    assertEquals(kindsOf(upstream), { reasoner: 1, plain: 1 });
+    assertEquals(kindsOf(upstream), { "relay.reasoner": 1, plain: 1 });
   }
 });
 
-Deno.test("relay's writer gets what notes there are where the reasoner breaks off", async () => {
+Deno.test("relay's writer gets the notes of a reasoner that breaks off", async () => {
   await using upstream = startUpstream(scripted({
-    replies: { reasoner: { content: ["<think>Half a ", "thought"], end: "cut", finish: null } },
+    replies: {
+      "relay.reasoner": { content: ["<think>Half a ", "thought"], end: "cut", finish: null },
+    },
   }));
   const { ask } = await createStrategyApp(upstream);
   const { content, reasoning } = await ask("relay", { stream: true });
   assertEquals([content, reasoning.trim()], ["It is 42.", "Half a thought"]);
-  assertEquals(kindsOf(upstream), { reasoner: 1, writer: 1 });
+  assertEquals(kindsOf(upstream), { "relay.reasoner": 1, "relay.writer": 1 });
   assert(textOf(upstream.calls[1]!).includes("<notes>\nHalf a thought\n</notes>"));
 });
 
-Deno.test("a second wave that dies leaves the vote to the first", async () => {
+Deno.test("a second wave that fails leaves the vote to the first", async () => {
   const answers = [42, 42, 42, 41];
   const reply = scripted({ answer: ({ index }) => answers[index]! });
   await using upstream = startUpstream((call) => call.index < 4 ? reply(call) : DEAD);
@@ -79,59 +78,59 @@ Deno.test("a second wave that dies leaves the vote to the first", async () => {
   assertEquals([status, content, upstream.calls.length], [200, "It is 42.", 8]);
 });
 
-Deno.test("a judge that dies, or says nothing, leaves the choice to what most answers are like", async () => {
+Deno.test("if the judge fails or chooses nothing, the answer most similar to the others wins", async () => {
   const texts = ["a red fox", "the big red fox runs", "the big red fox ran", "blue"];
   for (const judge of [DEAD, { content: "Well." }, { content: "None of them" }]) {
     await using upstream = startUpstream(scripted({
-      replies: { sample: ({ index }) => ({ content: texts[index]! }), judge },
+      replies: { sample: ({ index }) => ({ content: texts[index]! }), "vote.judge": judge },
     }));
     const { ask } = await createStrategyApp(upstream);
     const { content } = await ask("vote", { reasoning_effort: "low" });
     assertEquals(content, "the big red fox runs");
-    assertEquals(kindsOf(upstream), { sample: 4, judge: 2 });
+    assertEquals(kindsOf(upstream), { sample: 4, "vote.judge": 2 });
   }
 });
 
-Deno.test("a judge that means the same candidate in both orders is followed", async () => {
+Deno.test("a judge that chooses the same candidate in both orders decides", async () => {
   const texts = ["a red fox", "the big red fox runs", "the big red fox ran", "blue"];
   await using upstream = startUpstream(scripted({
     replies: {
       sample: ({ index }) => ({ content: texts[index]! }),
-      judge: (call) => ({ content: `**${/\[([A-D])\]\nblue/.exec(textOf(call))![1]}**` }),
+      "vote.judge": (call) => ({ content: `**${/\[([A-D])\]\nblue/.exec(textOf(call))![1]}**` }),
     },
   }));
   const { ask } = await createStrategyApp(upstream);
   assertEquals((await ask("vote", { reasoning_effort: "low" })).content, "blue");
 });
 
-Deno.test("verifiers that die refute nothing", async () => {
+Deno.test("verifiers that fail refute nothing", async () => {
   await using upstream = startUpstream(scripted({
     answer: allDiffer,
-    replies: { verifier: DEAD },
+    replies: { "verify.verifier": DEAD },
   }));
   const { ask } = await createStrategyApp(upstream);
   const { status, content } = await ask("verify");
   assertEquals([status, content], [200, "It is 100."]);
-  assertEquals(kindsOf(upstream), { sample: 2, planner: 1, verifier: 3 });
+  assertEquals(kindsOf(upstream), { sample: 2, "verify.planner": 1, "verify.verifier": 3 });
 });
 
-Deno.test("a repair that dies leaves the vote to solvers and verifiers", async () => {
+Deno.test("a repair that fails leaves the vote to solvers and verifiers", async () => {
   const answers = [41, 43, 44, 43, 43, 43];
   await using upstream = startUpstream(scripted({
     answer: ({ index }) => answers[index]!,
     refutes: () => true,
-    replies: { repair: DEAD },
+    replies: { "verify.repair": DEAD },
   }));
   const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
   const { status, content } = await ask("verify");
   assertEquals([status, content], [200, "It is 43."]);
 });
 
-Deno.test("an answer that every verifier gives wins over refuted ones, whoever else gave it", async () => {
+Deno.test("an answer that every verifier gives wins over refuted ones", async () => {
   const answers = [41, 43, 44, 42, 42, 42, 42];
   for (const repaired of [42, 41]) {
     await using upstream = startUpstream(scripted({
-      answer: (call) => kindOf(call) === "repair" ? repaired : answers[call.index]!,
+      answer: (call) => kindOf(call) === "verify.repair" ? repaired : answers[call.index]!,
       refutes: () => true,
     }));
     const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
@@ -144,31 +143,31 @@ Deno.test("an objection without a quotation refutes nothing", async () => {
   for (const error of ["ERROR: NONE", "ERROR:", "I have doubts."]) {
     await using upstream = startUpstream(scripted({
       answer: allDiffer,
-      replies: { verifier: { content: `${error}\nVERDICT: WRONG` } },
+      replies: { "verify.verifier": { content: `${error}\nVERDICT: WRONG` } },
     }));
     const { ask } = await createStrategyApp(upstream);
     assertEquals((await ask("verify")).content, "It is 100.", error);
-    assertEquals(kindsOf(upstream).repair, undefined);
+    assertEquals(kindsOf(upstream)["verify.repair"], undefined);
   }
 });
 
-Deno.test("a round of aggregations that dies leaves the population as it was", async () => {
-  await using upstream = startUpstream(scripted({ replies: { aggregate: DEAD } }));
+Deno.test("a round in which every aggregation fails leaves the population as it was", async () => {
+  await using upstream = startUpstream(scripted({ replies: { "rsa.aggregate": DEAD } }));
   const { ask } = await createStrategyApp(upstream);
   const { status, content } = await ask("rsa", { reasoning_effort: "high" });
   assertEquals([status, content], [200, "It is 42."]);
-  assertEquals(kindsOf(upstream), { sample: 8, aggregate: 8 });
+  assertEquals(kindsOf(upstream), { sample: 8, "rsa.aggregate": 8 });
 });
 
-Deno.test("a second layer that dies leaves the first to the aggregator", async () => {
-  await using upstream = startUpstream(scripted({ replies: { refine: DEAD } }));
+Deno.test("a second layer that fails leaves the first to the aggregator", async () => {
+  await using upstream = startUpstream(scripted({ replies: { "moa.refine": DEAD } }));
   const { ask } = await createStrategyApp(upstream);
   const { status, content } = await ask("moa", { reasoning: { layers: 2 } });
   assertEquals([status, content], [200, "It is 42."]);
   assertEquals(textOf(upstream.calls.at(-1)!).match(/^\[[A-Z]\]$/gm)!.length, 4);
 });
 
-Deno.test("aggregations that die leave a round to the others", async () => {
+Deno.test("aggregations that fail leave a round to the others", async () => {
   for (const dead of [1, 4, 7]) {
     const reply = scripted();
     await using upstream = startUpstream((call) =>
@@ -177,41 +176,44 @@ Deno.test("aggregations that die leave a round to the others", async () => {
     const { ask } = await createStrategyApp(upstream);
     const { status, content } = await ask("rsa");
     assertEquals([status, content], [200, "It is 42."]);
-    assertEquals(kindsOf(upstream), { sample: 8, aggregate: 8 });
+    assertEquals(kindsOf(upstream), { sample: 8, "rsa.aggregate": 8 });
   }
 });
 
-Deno.test("a planner that dies leaves the other solver, and one more to confirm it", async () => {
-  await using upstream = startUpstream(scripted({ replies: { planner: DEAD } }));
+Deno.test("if the planner fails, another solver confirms the first", async () => {
+  await using upstream = startUpstream(scripted({ replies: { "verify.planner": DEAD } }));
   const { ask } = await createStrategyApp(upstream);
   const { status, content } = await ask("verify");
   assertEquals([status, content], [200, "It is 42."]);
-  assertEquals(kindsOf(upstream), { sample: 2, planner: 1 });
+  assertEquals(kindsOf(upstream), { sample: 2, "verify.planner": 1 });
 });
 
-Deno.test("the step after one that broke off goes on from what there was", async () => {
+Deno.test("the step after one that broke off continues from it", async () => {
   let isFirst = true;
   await using upstream = startUpstream(scripted({
-    replies: {
-      step(call) {
-        if (call.index === 1 && isFirst) {
-          isFirst = false;
-          return { content: ['{"title":"Half","content":"Six sev'], end: "cut", finish: null };
-        }
-        return { content: step(`Step ${call.index}`, `Words ${call.index}`, "final_answer") };
-      },
-    },
+    replies: toSteps((call) => {
+      if (call.index === 1 && isFirst) {
+        isFirst = false;
+        return { content: ['{"title":"Half","content":"Six sev'], end: "cut", finish: null };
+      }
+      return { content: step(`Step ${call.index}`, `Words ${call.index}`, "final_answer") };
+    }),
   }));
   const { ask } = await createStrategyApp(upstream, { upstream: { retry: RETRIED } });
   const { content, reasoning, finish } = await ask("steps", { stream: true });
   assertEquals([content, finish], ["It is 42.", "stop"]);
   assertStringIncludes(reasoning, "Six sev");
-  assertEquals(kindsOf(upstream), { step: 3, step_answer: 1 });
+  assertEquals(kindsOf(upstream), {
+    "steps.step": 1,
+    "steps.next": 1,
+    "steps.resume": 1,
+    "steps.answer": 1,
+  });
   assertStringIncludes(textOf(upstream.calls[2]!), "Six sev [cut off]");
 });
 
 for (const strategy of ["direct", "think", "draft"]) {
-  Deno.test(`${strategy} that breaks off in its answer ends with an error, never as if it were whole`, async () => {
+  Deno.test(`${strategy} ends with an error if its answer breaks off`, async () => {
     await using upstream = startUpstream([{
       content: ["<think>Hm.</think>", "It is "],
       end: "cut",
@@ -225,38 +227,21 @@ for (const strategy of ["direct", "think", "draft"]) {
 }
 
 for (
-  const [strategy, kind, body] of [
-    ["relay", "writer", {}],
-    ["steps", "step_answer", {}],
-    ["vote", "synthesize", { tools: TOOLS, tool_choice: "required" }],
-    ["verify", "synthesize", { tools: TOOLS, tool_choice: "required" }],
-    ["rsa", "synthesize", { response_format: { type: "json_object" } }],
-  ] as const
+  const { strategy, row: { body, hasFallback } } of allCases((cases) => cases.failingAnswers)
 ) {
-  Deno.test(`${strategy} whose last call dies, and can't be done without, fails with its error`, async () => {
-    await using upstream = startUpstream(scripted({ replies: { [kind]: DEAD } }));
-    const { ask } = await createStrategyApp(upstream);
-    const { status, json } = await ask(strategy, body);
-    assertEquals([status, json.error.code], [503, "upstream_overloaded"]);
-    assertEquals(kindOf(upstream.calls.at(-1)!), kind);
-  });
-}
-
-for (
-  const [strategy, kind, body] of [
-    ["moa", "aggregator", {}],
-    ["vote", "synthesize", { tools: TOOLS }],
-    ["verify", "synthesize", { tools: TOOLS }],
-    ["rsa", "synthesize", { tools: TOOLS }],
-  ] as const
-) {
+  const { kind } = casesOf(strategy).answer;
   for (const stream of [true, false]) {
-    Deno.test(`${strategy} whose last call dies gives the best answer until then (stream: ${stream})`, async () => {
+    Deno.test(`${strategy} whose last call fails ${hasFallback ? "shows the best answer so far" : "fails with its error"} (${JSON.stringify(body)}, stream: ${stream})`, async () => {
       await using upstream = startUpstream(scripted({ replies: { [kind]: DEAD } }));
       const { ask } = await createStrategyApp(upstream);
-      const { status, content, finish } = await ask(strategy, { ...body, stream });
-      assertEquals([status, finish], [200, "stop"]);
-      assertStringIncludes(content, "42");
+      const { status, content, finish, json } = await ask(strategy, { ...body, stream });
+      if (hasFallback) {
+        assertEquals([status, finish], [200, "stop"]);
+        assertStringIncludes(content, "42");
+      } else {
+        assertEquals(json.error.code, "upstream_overloaded");
+        if (!stream) assertEquals(status, 503);
+      }
       assertEquals(kindOf(upstream.calls.at(-1)!), kind);
     });
   }

@@ -1,72 +1,67 @@
 /**
- * What an upstream call asks for, told from its messages alone.
+ * Tells what an upstream call asks for by the prompt that it holds.
  *
  * @module
  */
-import { commonPrompts } from "../../../lib/reasoning/prompts.ts";
+import { commonPrompts, sharedPrompts } from "../../../lib/reasoning/prompts.ts";
+import { strategies } from "../../../lib/reasoning/strategies/mod.ts";
 import type { Call, Upstream } from "../../support/upstream.ts";
-import { strategyOf } from "./table.ts";
 
-const own = (strategy: string, prompt: string) => strategyOf(strategy).prompts[prompt]!;
+/**
+ * `plain` for the conversation as it is, the name of a prompt that strategies share, or
+ * `<strategy>.<prompt>`.
+ */
+export type Kind = string;
 
-/** Each kind of call, and the prompt by which it is known. */
-const PROMPTS = {
-  step: own("steps", "step"),
-  step_answer: own("steps", "answer"),
-  think: own("think", "think"),
-  draft: own("draft", "think"),
-  answer: own("think", "answer"),
-  reasoner: own("relay", "reasoner"),
-  writer: own("relay", "writer"),
-  sample: own("vote", "sample"),
-  judge: own("vote", "judge"),
-  synthesize: own("vote", "synthesize"),
-  planner: own("verify", "planner"),
-  verifier: own("verify", "verifier"),
-  repair: own("verify", "repair"),
-  aggregate: own("rsa", "aggregate"),
-  central: own("rsa", "answer"),
-  proposer: own("moa", "proposer"),
-  refine: own("moa", "refine"),
-  aggregator: own("moa", "aggregator"),
-  mend: commonPrompts.mend,
-  wait: own("think", "wait"),
-  step_wait: own("steps", "wait"),
-} as const;
+/** Number of calls of each kind. */
+export type Counts = Readonly<Record<Kind, number>>;
 
-/** What a call asks for; `plain` is the conversation as it is. */
-export type Kind = keyof typeof PROMPTS | "plain";
+const { mend } = commonPrompts;
 
-/** The beginnings of the prompts, up to what is filled in; longer ones first. */
-const HEADS = Object.entries(PROMPTS)
-  .map(([kind, prompt]) => [kind as Kind, prompt.split("{", 1)[0]!.trimEnd()] as const)
-  .sort(([, a], [, b]) => b.length - a.length);
+const PROMPTS = new Map<string, Kind>(
+  Object.entries({ mend, ...sharedPrompts }).map(([name, text]) => [text, name]),
+);
+for (const [strategy, entry] of Object.entries(strategies)) {
+  if ("route" in entry) continue;
+  for (const [name, text] of Object.entries(entry.prompts)) {
+    if (!PROMPTS.has(text)) PROMPTS.set(text, `${strategy}.${name}`);
+  }
+}
 
-/** A message as it was sent upstream. */
+/** All kinds but `plain`. */
+export const KINDS: ReadonlySet<Kind> = new Set(PROMPTS.values());
+
+/** Prompts with the text before their first placeholder; longer texts first. */
+const HEADS = [...PROMPTS]
+  .map(([prompt, kind]) => ({ prompt, kind, head: prompt.split("{", 1)[0]!.trimEnd() }))
+  .sort((a, b) => b.head.length - a.head.length);
+
 export interface SentMessage {
-  /** Who speaks. */
   role: string;
-  /** Text, or parts. */
+  /** Text or parts. */
   content: unknown;
 }
 
-/** What a call asks for; the last message that is one of the prompts tells. */
-export function kindOf({ body }: Pick<Call, "body">): Kind {
+/** The kind of a call and its prompt: that of the last message that starts with one. */
+export function promptOf({ body }: Pick<Call, "body">): { kind: Kind; prompt: string } {
   for (const { content } of (body.messages as SentMessage[]).toReversed()) {
-    const found = HEADS.find(([, head]) => typeof content === "string" && content.startsWith(head));
-    if (found !== undefined) return found[0];
+    const found = typeof content === "string" &&
+      HEADS.find(({ head }) => content.startsWith(head));
+    if (found) return found;
   }
-  return "plain";
+  return { kind: "plain", prompt: "" };
 }
 
-/** How many calls of each kind there were. */
-export function kindsOf({ calls }: Pick<Upstream, "calls">): Partial<Record<Kind, number>> {
-  const counts: Partial<Record<Kind, number>> = {};
+export function kindOf(call: Pick<Call, "body">): Kind {
+  return promptOf(call).kind;
+}
+
+export function kindsOf({ calls }: Pick<Upstream, "calls">): Counts {
+  const counts: Record<Kind, number> = {};
   for (const call of calls) counts[kindOf(call)] = (counts[kindOf(call)] ?? 0) + 1;
   return counts;
 }
 
-/** The messages of a call. */
 export function messagesOf({ body }: Pick<Call, "body">): SentMessage[] {
   return body.messages;
 }

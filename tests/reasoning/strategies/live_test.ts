@@ -1,24 +1,25 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Chunk, readStream } from "../../support/app.ts";
 import { type Reply, startUpstream } from "../../support/upstream.ts";
-import { type Kind, kindOf } from "./kinds.ts";
+import { casesOf, STRATEGIES, THINKING } from "./cases.ts";
+import { kindOf } from "./kinds.ts";
 import { allDiffer, FORMAT, scripted, TOOLS } from "./script.ts";
-import { createStrategyApp, STRATEGIES, THINKING } from "./setup.ts";
+import { createStrategyApp } from "./setup.ts";
 
-/** Where in a stream reasoning and content stand. */
+/** The positions of reasoning and of content among the chunks. */
 function places(chunks: readonly Chunk[]): { reasoning: number[]; content: number[] } {
-  const of = (...fields: string[]) =>
+  const positions = (...fields: string[]) =>
     chunks.flatMap((chunk, at) =>
       fields.some((field) => chunk.choices[0]?.delta[field]) ? [at] : []
     );
   return {
-    reasoning: of("reasoning_content", "reasoning"),
-    content: of("content", "tool_calls", "refusal"),
+    reasoning: positions("reasoning_content", "reasoning"),
+    content: positions("content", "tool_calls", "refusal"),
   };
 }
 
 for (const strategy of [...THINKING, "auto"]) {
-  Deno.test(`${strategy} shows its thinking while every call is still under way`, async () => {
+  Deno.test(`${strategy} shows its thinking while every call is still running`, async () => {
     const gate = Promise.withResolvers<void>();
     const reply = scripted();
     await using upstream = startUpstream((call): Reply => {
@@ -70,27 +71,14 @@ for (const strategy of STRATEGIES) {
   }
 }
 
-/** The last call of each strategy that has one of its own, and what brings it there. */
-const LAST: readonly (readonly [string, Kind, Record<string, unknown>?])[] = [
-  ["direct", "plain"],
-  ["think", "think"],
-  ["draft", "draft"],
-  ["steps", "step_answer"],
-  ["relay", "writer"],
-  ["vote", "synthesize", { reasoning: { finalize: "synthesize" } }],
-  ["moa", "aggregator"],
-  ["verify", "synthesize", { tools: TOOLS }],
-  ["rsa", "synthesize", { tools: TOOLS }],
-  ["auto", "aggregator", { messages: [{ role: "user", content: "Write a short poem." }] }],
-];
-
-for (const [strategy, kind, body] of LAST) {
-  Deno.test(`${strategy} shows its answer while the call that writes it is still under way`, async () => {
+for (const strategy of STRATEGIES) {
+  const { kind, body } = casesOf(strategy).answer;
+  Deno.test(`${strategy} shows its answer while the call that writes it is still running`, async () => {
     const gate = Promise.withResolvers<void>();
     const reply = scripted();
     await using upstream = startUpstream((call): Reply => {
       if (kindOf(call) !== kind) return reply(call);
-      const thought = /think|draft/.test(kind) ? "<think>Hm.</think>" : "";
+      const thought = /\.think$/.test(kind) ? "<think>Hm.</think>" : "";
       return {
         content: [`${thought}It is `, "42."],
         gate: (frame) => frame === 2 ? gate.promise : undefined,
@@ -107,11 +95,11 @@ for (const [strategy, kind, body] of LAST) {
   });
 }
 
-Deno.test("rsa shows the answer made of an open population while it is made", async () => {
+Deno.test("rsa shows the answer to an open question while it is written", async () => {
   const gate = Promise.withResolvers<void>();
   const reply = scripted({ answer: allDiffer });
   await using upstream = startUpstream((call): Reply =>
-    kindOf(call) === "central"
+    kindOf(call) === "rsa.answer"
       ? {
         content: ["It is ", "42."],
         gate: (frame) => frame === 2 ? gate.promise : undefined,
@@ -126,8 +114,8 @@ Deno.test("rsa shows the answer made of an open population while it is made", as
   assertEquals((await stream.until(({ done }) => done)).content, "It is 42.");
 });
 
-for (const strategy of ["direct", "think", "draft", "relay"]) {
-  Deno.test(`${strategy} has nothing to say of its progress, with status lines or without`, async () => {
+for (const strategy of STRATEGIES.filter((name) => casesOf(name).progress === "")) {
+  Deno.test(`${strategy} shows no progress, with status lines or without`, async () => {
     await using upstream = startUpstream(
       scripted({ more: () => ({ reasoning: "Own thoughts." }) }),
     );
@@ -143,7 +131,7 @@ for (const strategy of ["direct", "think", "draft", "relay"]) {
   });
 }
 
-Deno.test("steps tells the time of its thinking where status lines are on, and only there", async () => {
+Deno.test("steps shows its total thinking time if status lines are on, and only then", async () => {
   await using upstream = startUpstream(scripted());
   const line = /^Total thinking time: \d+\.\d\d seconds$/m;
   for (const stream_status_feedback of [true, false]) {
@@ -153,15 +141,9 @@ Deno.test("steps tells the time of its thinking where status lines are on, and o
   }
 });
 
-for (
-  const [strategy, line] of [
-    ["auto", "4 of 4 agree on 42"],
-    ["vote", "4 of 4 agree on 42"],
-    ["moa", "4 of 4 answers are in."],
-    ["rsa", "Round 0: 8 of 8 agree on 42"],
-  ] as const
-) {
-  Deno.test(`${strategy} says how far it is where status lines are on, and only there`, async () => {
+for (const strategy of STRATEGIES.filter((name) => casesOf(name).progress)) {
+  Deno.test(`${strategy} shows its progress if status lines are on, and only then`, async () => {
+    const line = casesOf(strategy).progress!;
     await using upstream = startUpstream(scripted());
     for (const stream of [true, false]) {
       const on = await createStrategyApp(upstream, { config: { stream_status_feedback: true } });
@@ -174,7 +156,7 @@ for (
   });
 }
 
-Deno.test("verify says what its verifiers found", async () => {
+Deno.test("verify shows what its verifiers found", async () => {
   await using upstream = startUpstream(scripted({ answer: allDiffer, refutes: () => true }));
   const { ask } = await createStrategyApp(upstream, {
     config: { stream_status_feedback: true },
@@ -191,7 +173,7 @@ Deno.test("verify says what its verifiers found", async () => {
   ]);
 });
 
-Deno.test("what the others say waits until the live sample is over", async () => {
+Deno.test("the status lines of other samples wait until the live sample is over", async () => {
   const gate = Promise.withResolvers<void>();
   const reply = scripted();
   await using upstream = startUpstream((call): Reply => {
@@ -209,7 +191,7 @@ Deno.test("what the others say waits until the live sample is over", async () =>
     config: { stream_status_feedback: true },
   });
   const { reasoning } = await ask("moa", { stream: true });
-  assertEquals(upstream.calls.filter((call) => kindOf(call) === "proposer").length, 4);
+  assertEquals(upstream.calls.filter((call) => kindOf(call) === "moa.proposer").length, 4);
   const [thought, line] = reasoning.trim().split("\n\n").slice(-2);
   assert(thought!.includes("It is 42."), reasoning);
   assertEquals(line, "4 of 4 answers are in.");

@@ -2,21 +2,23 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { commonPrompts } from "../../../lib/reasoning/prompts.ts";
 import { readStream } from "../../support/app.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
-import { type Kind, kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
-import { allDiffer, endless, FORMAT, meeting, type Script, scripted, TOOLS } from "./script.ts";
-import { createStrategyApp, QUESTION, STRATEGIES, THINKING } from "./setup.ts";
+import { casesOf, STRATEGIES, strategyOf, THINKING } from "./cases.ts";
+import { kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
+import {
+  allDiffer,
+  endless,
+  FORMAT,
+  meeting,
+  type Script,
+  scripted,
+  TOOLS,
+  toSteps,
+} from "./script.ts";
+import { createStrategyApp, QUESTION } from "./setup.ts";
 
 const AGAIN = { role: "user", content: commonPrompts.reread.replace("{question}", QUESTION) };
 
-/** The strategies that have follow-ups, and the kinds of their calls. */
-const WAITING: Record<string, { first: Kind[]; wait: Kind; last: Kind }> = {
-  think: { first: ["think"], wait: "wait", last: "answer" },
-  draft: { first: ["draft"], wait: "wait", last: "answer" },
-  relay: { first: ["reasoner"], wait: "wait", last: "writer" },
-  steps: { first: ["step", "step", "step"], wait: "step_wait", last: "step_answer" },
-};
-
-/** A thought of its own for each call, so that none repeats another. */
+/** Thinking that no other call repeats. */
 const thought = ({ index }: Call) =>
   Array.from({ length: 9 }, (_, i) => `w${index}_${i}`).join(" ");
 const thinks = (call: Call) => ({ content: `<think>${thought(call)}</think>It is ${call.index}.` });
@@ -29,18 +31,19 @@ const thoughtful = (script: Script = {}) =>
   scripted({
     ...script,
     replies: {
-      think: thinks,
-      draft: thinks,
-      reasoner: thinks,
+      "think.think": thinks,
+      "draft.think": thinks,
+      "draft.wait": thinks,
+      "relay.reasoner": thinks,
       wait: thinks,
-      step: steps,
-      step_wait: steps,
+      ...toSteps(steps),
+      "steps.wait": steps,
       ...script.replies,
     },
   });
 
 for (const strategy of STRATEGIES) {
-  Deno.test(`re2 repeats the question once, behind itself, in every call of ${strategy}`, async () => {
+  Deno.test(`re2 repeats the question once, right after it, in every call of ${strategy}`, async () => {
     await using upstream = startUpstream(scripted({ answer: allDiffer, refutes: () => true }));
     const configured = await createStrategyApp(upstream, { model: { modifiers: { re2: true } } });
     const plain = await createStrategyApp(upstream);
@@ -62,7 +65,7 @@ for (const strategy of STRATEGIES) {
   });
 }
 
-Deno.test("re2 repeats what is text of the question, and leaves the conversation as it is", async () => {
+Deno.test("re2 repeats the text of the question and leaves the conversation as it is", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream, { model: { modifiers: { re2: true } } });
   const image = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
@@ -79,7 +82,7 @@ Deno.test("re2 repeats what is text of the question, and leaves the conversation
   assertEquals(messagesOf(upstream.calls[1]!), [{ role: "user", content: [image] }]);
 });
 
-Deno.test("what is passed through without reasoning is neither repeated nor followed up", async () => {
+Deno.test("a request that needs no thinking is neither repeated nor followed up", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream, {
     config: {
@@ -101,7 +104,7 @@ Deno.test("what is passed through without reasoning is neither repeated nor foll
   }
 });
 
-Deno.test("re2's words can be replaced, and hold no surprises for what is put into them", async () => {
+Deno.test("the prompt of re2 can be replaced, and placeholders in the question stay as they are", async () => {
   await using upstream = startUpstream(scripted());
   const model = { modifiers: { re2: true }, prompts: { reread: "Once more: {question}" } };
   const { ask } = await createStrategyApp(upstream, { model });
@@ -109,9 +112,26 @@ Deno.test("re2's words can be replaced, and hold no surprises for what is put in
   assertEquals(messagesOf(upstream.calls[0]!).at(-1)!.content, "Once more: $& {question}");
 });
 
-for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
+for (const strategy of THINKING) {
+  if (strategyOf(strategy).followUps === undefined) {
+    Deno.test(`${strategy} rejects follow-ups`, async () => {
+      await using upstream = startUpstream(scripted());
+      const { ask } = await createStrategyApp(upstream);
+      const { status, json } = await ask(strategy, { reasoning: { wait: 1 } });
+      assertEquals([status, json.error.param], [400, "reasoning.wait"]);
+      assertStringIncludes(json.error.message, strategy);
+      assertEquals((await ask(strategy, { reasoning: { wait: 0 } })).status, 200);
+    });
+    continue;
+  }
+  const { followUps } = casesOf(strategy);
+  if (followUps === undefined) {
+    throw new Error(`The cases of '${strategy}' lack \`followUps\`, which the strategy supports.`);
+  }
+  const { first, wait, last } = followUps;
+
   for (const stream of [true, false]) {
-    Deno.test(`${strategy} follows up as often as is asked, and answers once (stream: ${stream})`, async () => {
+    Deno.test(`${strategy} follows up as often as requested, and answers once (stream: ${stream})`, async () => {
       for (let times = 0; times <= 3; times++) {
         await using upstream = startUpstream(thoughtful());
         const modifiers = { wait: times };
@@ -126,6 +146,7 @@ for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
         ) {
           upstream.calls.length = 0;
           const { content, reasoning, finish } = await answer();
+          // Without follow-ups one call thinks and answers.
           const isOne = times === 0 && last === "answer";
           const expected = isOne ? first : [...first, ...Array(times).fill(wait), last];
           assertEquals(upstream.calls.map(kindOf), expected);
@@ -139,7 +160,7 @@ for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
     });
   }
 
-  Deno.test(`the follow-ups of ${strategy} see all that was thought before, and so does the answer`, async () => {
+  Deno.test(`the follow-ups of ${strategy} see all earlier thinking, and so does the answer`, async () => {
     await using upstream = startUpstream(thoughtful());
     const { ask } = await createStrategyApp(upstream);
     await ask(strategy, { reasoning: { wait: 2 } });
@@ -155,7 +176,7 @@ for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
     for (const call of upstream.calls.slice(0, -1)) assertStringIncludes(final, thought(call));
   });
 
-  Deno.test(`the follow-ups of ${strategy} end where caps and budget do`, async () => {
+  Deno.test(`the follow-ups of ${strategy} end when caps or budget are reached`, async () => {
     for (let calls = 1; calls <= 9; calls++) {
       await using upstream = startUpstream(thoughtful());
       const { ask } = await createStrategyApp(upstream, { model: { caps: { calls } } });
@@ -178,7 +199,7 @@ for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
     }
   });
 
-  Deno.test(`the follow-ups of ${strategy} are told of the tools, and the answer has them`, async () => {
+  Deno.test(`the follow-ups of ${strategy} read about the tools, and the answer has them`, async () => {
     await using upstream = startUpstream(thoughtful());
     const { ask } = await createStrategyApp(upstream);
     for (const body of [{ tools: TOOLS }, { tools: TOOLS, response_format: FORMAT }]) {
@@ -193,7 +214,7 @@ for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
     }
   });
 
-  Deno.test(`a follow-up of ${strategy} that says nothing new is the last`, async () => {
+  Deno.test(`a follow-up of ${strategy} that repeats earlier thinking is the last`, async () => {
     const repeated = {
       title: "T",
       content: "The same words as before.",
@@ -201,7 +222,11 @@ for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
     };
     const same = { content: "<think>The same words as before.</think>" };
     await using upstream = startUpstream(thoughtful({
-      replies: { wait: same, step_wait: { content: JSON.stringify(repeated) } },
+      replies: {
+        wait: same,
+        "draft.wait": same,
+        "steps.wait": { content: JSON.stringify(repeated) },
+      },
     }));
     const { ask } = await createStrategyApp(upstream);
     await ask(strategy, { reasoning: { wait: 5 } });
@@ -209,7 +234,7 @@ for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
   });
 
   for (const stream of [true, false]) {
-    Deno.test(`a client that leaves while ${strategy} follows up ends the call (stream: ${stream})`, async () => {
+    Deno.test(`a client that disconnects while ${strategy} follows up aborts the call (stream: ${stream})`, async () => {
       const { all, arrive } = meeting(1);
       const reply = thoughtful();
       await using upstream = startUpstream((call) => {
@@ -272,29 +297,19 @@ for (const [strategy, { first, wait, last }] of Object.entries(WAITING)) {
 }
 
 for (const strategy of ["think", "draft", "relay"]) {
-  Deno.test(`a follow-up of ${strategy} that fails leaves what was thought before`, async () => {
+  Deno.test(`a follow-up of ${strategy} that fails leaves the earlier thinking`, async () => {
+    const { wait } = casesOf(strategy).followUps!;
     await using upstream = startUpstream(
-      thoughtful({ replies: { wait: { status: 503, body: "{}" } } }),
+      thoughtful({ replies: { [wait]: { status: 503, body: "{}" } } }),
     );
     const { ask } = await createStrategyApp(upstream);
     const { status, content } = await ask(strategy, { reasoning: { wait: 3 } });
-    assertEquals([status, content, kindsOf(upstream).wait], [200, "It is 42.", 1]);
+    assertEquals([status, content, kindsOf(upstream)[wait]], [200, "It is 42.", 1]);
     assertStringIncludes(textOf(upstream.calls.at(-1)!), thought(upstream.calls[0]!));
   });
 }
 
-for (const strategy of THINKING.filter((name) => WAITING[name] === undefined)) {
-  Deno.test(`${strategy} has no follow-ups, and says so`, async () => {
-    await using upstream = startUpstream(scripted());
-    const { ask } = await createStrategyApp(upstream);
-    const { status, json } = await ask(strategy, { reasoning: { wait: 1 } });
-    assertEquals([status, json.error.param], [400, "reasoning.wait"]);
-    assertStringIncludes(json.error.message, strategy);
-    assertEquals((await ask(strategy, { reasoning: { wait: 0 } })).status, 200);
-  });
-}
-
-Deno.test("modifiers out of bounds are refused", async () => {
+Deno.test("modifiers out of bounds are rejected", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);
   for (const reasoning of [{ wait: -1 }, { wait: 65 }, { wait: 1.5 }, { wait: "1" }, { re2: 1 }]) {
@@ -304,11 +319,11 @@ Deno.test("modifiers out of bounds are refused", async () => {
   assertEquals(upstream.calls.length, 0);
 });
 
-Deno.test("auto follows up where it runs a strategy that does", async () => {
+Deno.test("auto follows up if it runs a strategy that does", async () => {
   await using upstream = startUpstream(thoughtful());
   const { ask } = await createStrategyApp(upstream);
   await ask("auto", { reasoning_effort: "low", reasoning: { wait: 1 } });
-  assertEquals(upstream.calls.map(kindOf), ["think", "wait", "answer"]);
+  assertEquals(upstream.calls.map(kindOf), ["think.think", "wait", "answer"]);
   upstream.calls.length = 0;
   assertEquals((await ask("auto", { reasoning: { wait: 1 } })).status, 200);
   assertEquals(kindsOf(upstream), { sample: 4 });

@@ -1,69 +1,27 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { EFFORTS } from "../../../lib/reasoning/effort.ts";
 import { startUpstream, type Upstream } from "../../support/upstream.ts";
+import { casesOf, STRATEGIES, strategyOf, THINKING } from "./cases.ts";
 import { type Kind, kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
-import { allDiffer, FORMAT, type Script, scripted, THOUGHT, TOOLS } from "./script.ts";
-import { strategyOf } from "./table.ts";
-import { createStrategyApp, STRATEGIES, THINKING } from "./setup.ts";
+import { allDiffer, FORMAT, scripted, THOUGHT, TOOLS } from "./script.ts";
+import { createStrategyApp } from "./setup.ts";
 
-/** A request that makes a strategy use its prompts, and what the model does then. */
-interface Way {
-  strategy: string;
-  script?: Script;
-  body?: Record<string, unknown>;
-}
-
-const open = { content: `<think>${THOUGHT}` };
-
-/** Ways through each strategy that together use every prompt and every role. */
-const WAYS: readonly Way[] = [
-  { strategy: "think" },
-  { strategy: "think", script: { replies: { think: open } }, body: { reasoning_effort: "low" } },
-  { strategy: "think", body: { reasoning_effort: "high" } },
-  { strategy: "think", body: { reasoning: { wait: 1 } } },
-  { strategy: "draft" },
-  { strategy: "draft", script: { replies: { draft: open } }, body: { reasoning_effort: "low" } },
-  { strategy: "draft", body: { reasoning_effort: "high" } },
-  { strategy: "draft", body: { reasoning: { wait: 1 } } },
-  { strategy: "steps", body: { reasoning: { wait: 1, max_steps: 9 } } },
-  {
-    strategy: "steps",
-    script: {
-      replies: { step: ({ index }) => ({ content: `Words ${index}`, finish: "length" }) },
-    },
-  },
-  { strategy: "relay", body: { reasoning: { wait: 1 } } },
-  {
-    strategy: "vote",
-    script: { answer: allDiffer },
-    body: { reasoning: { finalize: "synthesize" } },
-  },
-  { strategy: "moa", body: { reasoning: { layers: 2, proposers: 16 } } },
-  {
-    strategy: "verify",
-    script: { answer: allDiffer, refutes: () => true },
-    body: { response_format: FORMAT },
-  },
-  { strategy: "rsa", script: { answer: allDiffer } },
-  { strategy: "rsa", body: { response_format: FORMAT } },
-];
-
-/** Runs every way of a strategy, and shows the calls of all. */
+/** Runs every way of a strategy and passes on the upstream with its calls. */
 async function runAll(
   strategy: string,
   model: Record<string, unknown>,
   body: Record<string, unknown>,
-  look: (upstream: Upstream, way: Way) => void,
+  look: (upstream: Upstream) => void,
 ): Promise<void> {
-  for (const way of WAYS.filter((each) => each.strategy === strategy)) {
+  for (const way of casesOf(strategy).ways) {
     await using upstream = startUpstream(scripted(way.script));
     const models = { m: { strategy, upstream: "scripted", model: "scripted-model", ...model } };
-    // For a model that is told to route to it.
+    // A model that is a router runs the strategy at every effort.
     const routing = { effort: Object.fromEntries(EFFORTS.map((effort) => [effort, strategy])) };
     const { ask } = await createStrategyApp(upstream, { config: { models, routing } });
     const { status, json } = await ask("m", { ...way.body, ...body });
     assertEquals(status, 200, JSON.stringify(json));
-    look(upstream, way);
+    look(upstream);
   }
 }
 
@@ -80,8 +38,12 @@ const CONVERSATION = [
   },
 ];
 
+/** Whether a role is no name for several numbered roles. */
+const isSingle = (role: string, _index: number, roles: readonly string[]) =>
+  !roles.includes(`${role}_1`);
+
 for (const strategy of ["direct", ...THINKING]) {
-  Deno.test(`${strategy} sends the client's conversation, whole and unchanged, with every call`, async () => {
+  Deno.test(`${strategy} sends the client's conversation unchanged with every call`, async () => {
     await runAll(strategy, {}, { messages: CONVERSATION }, ({ calls }) => {
       for (const call of calls) {
         const sent = messagesOf(call);
@@ -93,7 +55,7 @@ for (const strategy of ["direct", ...THINKING]) {
     });
   });
 
-  Deno.test(`${strategy} keeps the model's own system prompt before the client's messages`, async () => {
+  Deno.test(`${strategy} sends the model's system prompt before the client's messages`, async () => {
     await runAll(strategy, { system_prompt: "You are Pat." }, {
       messages: CONVERSATION,
     }, ({ calls }) => {
@@ -123,7 +85,7 @@ for (const strategy of THINKING) {
   });
 
   for (const qualified of [true, false]) {
-    Deno.test(`every prompt and role of ${strategy} can be replaced for auto, by ${qualified ? "its whole" : "its"} name`, async () => {
+    Deno.test(`every prompt and role of ${strategy} can be replaced for auto, by ${qualified ? "qualified" : "plain"} name`, async () => {
       const { prompts, roles } = strategyOf(strategy);
       const name = (own: string) => qualified ? `${strategy}.${own}` : own;
       const ownPrompts = Object.entries(prompts).map((
@@ -144,7 +106,7 @@ for (const strategy of THINKING) {
         }
       });
       assertEquals([...seenPrompts].sort(), Object.keys(prompts).sort());
-      assertEquals([...seenRoles].sort(), roles.filter((role) => role !== "proposer").sort());
+      assertEquals([...seenRoles].sort(), roles.filter(isSingle).sort());
     });
   }
 
@@ -159,38 +121,15 @@ for (const strategy of THINKING) {
         seen.set(model, (seen.get(model) ?? new Set()).add(kindOf(call)));
       }
     });
-    const unused = strategy === "moa" ? ["proposer"] : [];
-    assertEquals([...seen.keys()].sort(), names.filter((role) => !unused.includes(role)).sort());
+    assertEquals([...seen.keys()].sort(), names.filter(isSingle).sort());
     for (const [role, kinds] of seen) {
-      const expected = KINDS[role.replace(/_\d+$/, "")]!;
-      assertEquals([...kinds].sort(), expected[strategy] ?? expected.any, role);
+      const expected = casesOf(strategy).roles[role.replace(/_\d+$/, "")];
+      assertEquals([...kinds].sort(), expected, role);
     }
   });
 }
 
-/** The kinds of calls that each role makes. */
-const KINDS: Record<string, Record<string, string[]>> = {
-  think: { think: ["think", "wait"], draft: ["draft", "wait"] },
-  answer: {
-    think: ["answer"],
-    draft: ["answer"],
-    steps: ["step_answer"],
-    vote: ["synthesize"],
-    verify: ["synthesize"],
-    rsa: ["central", "synthesize"],
-  },
-  step: { any: ["step", "step_wait"] },
-  reasoner: { any: ["reasoner", "wait"] },
-  writer: { any: ["writer"] },
-  sample: { any: ["sample"] },
-  judge: { any: ["judge"] },
-  proposer: { any: ["proposer", "refine"] },
-  aggregator: { moa: ["aggregator"], rsa: ["aggregate"] },
-  solver: { any: ["planner", "repair", "sample"] },
-  verifier: { any: ["verifier"] },
-};
-
-Deno.test("a name of auto's that several strategies have means all of them, a whole name one alone", async () => {
+Deno.test("a name that several strategies of auto share means all of them, a qualified name means one", async () => {
   await using upstream = startUpstream(scripted());
   const prompts = { sample: "[all] {x}", "rsa.sample": "[rsa]" };
   const roles = { sample: { model: "all" }, "rsa.sample": { model: "of-rsa" } };
@@ -210,7 +149,7 @@ Deno.test("a name of auto's that several strategies have means all of them, a wh
   }
 });
 
-Deno.test("a request that chooses another strategy than its model's gets that strategy's own prompts", async () => {
+Deno.test("a request for another strategy than its model's uses that strategy's prompts", async () => {
   await using upstream = startUpstream(scripted());
   const prompts = { think: "[think]", mend: "[mend] {problem}" };
   const models = { m: { strategy: "think", upstream: "scripted", model: "s", prompts } };
@@ -219,11 +158,11 @@ Deno.test("a request that chooses another strategy than its model's gets that st
   assertEquals(messagesOf(upstream.calls[0]!)[0]!.content, "[think]");
   upstream.calls.length = 0;
   await ask("m", { reasoning: { strategy: "draft" } });
-  assertEquals(kindsOf(upstream), { draft: 1 });
+  assertEquals(kindsOf(upstream), { "draft.think": 1 });
 });
 
 for (const strategy of STRATEGIES) {
-  Deno.test(`the prompts that all strategies share can be replaced for ${strategy}`, async () => {
+  Deno.test(`the common prompts can be replaced for ${strategy}`, async () => {
     await using upstream = startUpstream(scripted({
       more: ({ body }) => body.response_format === undefined ? {} : { content: "It is 42." },
     }));
@@ -232,8 +171,10 @@ for (const strategy of STRATEGIES) {
     const { ask } = await createStrategyApp(upstream, { config: { models } });
     await ask("m", { response_format: FORMAT });
     assertStringIncludes(textOf(upstream.calls.at(-1)!), "[mend] ");
-    if (["direct", "think", "draft", "auto"].includes(strategy)) return;
+    upstream.calls.length = 0;
     await ask("m", { tools: TOOLS });
+    // A single call has the tools themselves.
+    if (upstream.calls.length === 1) return;
     assert(upstream.calls.some((call) => textOf(call).includes("[tools] - multiply: Multiplies.")));
   });
 }
@@ -244,7 +185,7 @@ for (
     "answer",
   ]] as const
 ) {
-  Deno.test(`without reasoning the model of ${strategy}'s ${role} answers`, async () => {
+  Deno.test(`the model of the role ${role} of ${strategy} answers if the effort is none`, async () => {
     await using upstream = startUpstream(scripted());
     const roles = { [role]: { model: "small" } };
     const models = { m: { strategy, upstream: "scripted", model: "s", roles } };
@@ -254,7 +195,7 @@ for (
   });
 }
 
-Deno.test("proposers without models of their own share the model of the role", async () => {
+Deno.test("proposers without a model of their own use the model of `proposer`", async () => {
   await using upstream = startUpstream(scripted());
   const roles = { proposer: { model: "all" }, proposer_2: { model: "second" } };
   const models = { m: { strategy: "moa", upstream: "scripted", model: "s", roles } };
@@ -265,13 +206,14 @@ Deno.test("proposers without models of their own share the model of the role", a
 });
 
 for (const strategy of THINKING) {
-  Deno.test(`${strategy} tells of the tools in words while it thinks, and gives them to its last call alone`, async () => {
+  Deno.test(`${strategy} describes the tools while it thinks, and sends them with its last call only`, async () => {
+    const { answer } = casesOf(strategy);
     await runAll(strategy, {}, { tools: TOOLS, temperature: 0.3, seed: 7 }, ({ calls }) => {
       // Without follow-ups the call that thinks may answer as well.
-      const isFollowedUp = calls.some((call) => kindOf(call) === "wait");
+      const isFollowedUp = calls.some((call) => kindOf(call).endsWith("wait"));
       for (const call of calls) {
         const isVisible = call === calls.at(-1) ||
-          (call === calls[0] && !isFollowedUp && /^think|^draft/.test(kindOf(call)));
+          (call === calls[0] && !isFollowedUp && kindOf(call) === answer.kind);
         const { tools, seed, temperature } = call.body;
         assertEquals([tools, seed], isVisible ? [TOOLS, 7] : [undefined, undefined]);
         if (isVisible) assertEquals(temperature, 0.3);
@@ -280,32 +222,26 @@ for (const strategy of THINKING) {
     });
   });
 
-  Deno.test(`${strategy} asks its last call alone for the client's format`, async () => {
+  Deno.test(`${strategy} sends the client's format with its last call only`, async () => {
     await runAll(strategy, {}, { response_format: FORMAT, tools: undefined }, ({ calls }) => {
       for (const call of calls) {
         const format = call.body.response_format?.json_schema.name;
-        const isStep = kindOf(call).startsWith("step");
-        assertEquals(
-          format,
-          call === calls.at(-1) ? "answer" : isStep ? "reasoning_step" : undefined,
-        );
+        const expected = call === calls.at(-1) ? "answer" : casesOf(strategy).thinkingFormat;
+        assertEquals(format, expected);
       }
     });
   });
 }
 
-for (
-  const [strategy, temperature] of [["vote", 0.7], ["moa", 0.7], ["verify", 0.7], [
-    "rsa",
-    1,
-  ]] as const
-) {
-  Deno.test(`${strategy} samples at ${temperature}, or at what the config says`, async () => {
+for (const strategy of THINKING) {
+  const { temperature } = strategyOf(strategy).options.parse({});
+  if (temperature === undefined) continue;
+  Deno.test(`${strategy} samples at the temperature ${temperature}, unless a request sets another`, async () => {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream);
     await ask(strategy, { temperature: 0.1 });
     const sampled = () =>
-      upstream.calls.filter((call) => kindOf(call) !== "aggregator")
+      upstream.calls.filter((call) => kindOf(call) !== casesOf(strategy).answer.kind)
         .map(({ body }) => body.temperature);
     assertEquals(new Set(sampled()), new Set([temperature]));
     upstream.calls.length = 0;
@@ -314,11 +250,11 @@ for (
   });
 }
 
-Deno.test("candidates are lettered, without their thinking, and judged once more in reverse", async () => {
+Deno.test("a judge sees the candidates under letters, without their thinking, and again in reverse", async () => {
   await using upstream = startUpstream(scripted({ answer: allDiffer }));
   const { ask } = await createStrategyApp(upstream);
   await ask("vote", { reasoning_effort: "low" });
-  assertEquals(kindsOf(upstream), { sample: 4, judge: 2 });
+  assertEquals(kindsOf(upstream), { sample: 4, "vote.judge": 2 });
   const [first, second] = upstream.calls.slice(4).map((call) => {
     const shown = String(messagesOf(call).at(-1)!.content);
     assertEquals(shown.match(/^\[[A-Z]\]$/gm), ["[A]", "[B]", "[C]", "[D]"]);
@@ -329,8 +265,8 @@ Deno.test("candidates are lettered, without their thinking, and judged once more
   assertEquals(second, first!.toReversed());
 });
 
-for (const [strategy, kind] of [["moa", "aggregator"], ["rsa", "aggregate"]] as const) {
-  Deno.test(`${strategy} shows its candidates lettered, without their thinking`, async () => {
+for (const [strategy, kind] of [["moa", "moa.aggregator"], ["rsa", "rsa.aggregate"]] as const) {
+  Deno.test(`${strategy} shows its candidates under letters, without their thinking`, async () => {
     await using upstream = startUpstream(scripted({ answer: allDiffer }));
     const { ask } = await createStrategyApp(upstream);
     await ask(strategy);
@@ -343,7 +279,7 @@ for (const [strategy, kind] of [["moa", "aggregator"], ["rsa", "aggregate"]] as 
   });
 }
 
-Deno.test("a verifier sees the question and a solution, and not how it was found", async () => {
+Deno.test("a verifier sees the question and a solution without its thinking", async () => {
   await using upstream = startUpstream(scripted({ answer: allDiffer }));
   const { ask } = await createStrategyApp(upstream);
   await ask("verify");
@@ -359,8 +295,8 @@ Deno.test("placeholders in a question, a solution or an error are not filled in"
   await using upstream = startUpstream(scripted({
     replies: {
       sample: ({ index }) => ({ content: solution + index }),
-      planner: ({ index }) => ({ content: solution + index }),
-      verifier: { content: "ERROR: {solution} is wrong\nVERDICT: WRONG" },
+      "verify.planner": ({ index }) => ({ content: solution + index }),
+      "verify.verifier": { content: "ERROR: {solution} is wrong\nVERDICT: WRONG" },
     },
   }));
   const { ask } = await createStrategyApp(upstream);
@@ -371,24 +307,24 @@ Deno.test("placeholders in a question, a solution or an error are not filled in"
       messagesOf(upstream.calls.find((call) => kindOf(call) === kind)!)
         .findLast(({ content }) => String(content).includes("<solution>"))!.content,
     );
-  assertStringIncludes(last("verifier"), `<question>\n${question}\n</question>`);
-  assertStringIncludes(last("verifier"), "<solution>\nIt is {error} {question}.\n");
-  assertStringIncludes(last("repair"), "<solution>\nIt is {error} {question}.\n");
-  assertStringIncludes(last("repair"), "The error:\n{solution} is wrong\n");
+  assertStringIncludes(last("verify.verifier"), `<question>\n${question}\n</question>`);
+  assertStringIncludes(last("verify.verifier"), "<solution>\nIt is {error} {question}.\n");
+  assertStringIncludes(last("verify.repair"), "<solution>\nIt is {error} {question}.\n");
+  assertStringIncludes(last("verify.repair"), "The error:\n{solution} is wrong\n");
 });
 
-Deno.test("the second solver alone is told to plan, and a repair gets the solution and its quoted error", async () => {
+Deno.test("only the second solver is asked to plan, and a repair gets the solution and its quoted error", async () => {
   await using upstream = startUpstream(scripted({
     answer: allDiffer,
     replies: {
-      verifier: { content: 'ERROR: "It is 100" skips a step\nVERDICT: WRONG' },
+      "verify.verifier": { content: 'ERROR: "It is 100" skips a step\nVERDICT: WRONG' },
     },
   }));
   const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
   await ask("verify");
-  assertEquals(upstream.calls.slice(0, 3).map(kindOf), ["sample", "planner", "sample"]);
+  assertEquals(upstream.calls.slice(0, 3).map(kindOf), ["sample", "verify.planner", "sample"]);
   const repair = textOf(upstream.calls.at(-1)!);
-  assertEquals(kindOf(upstream.calls.at(-1)!), "repair");
+  assertEquals(kindOf(upstream.calls.at(-1)!), "verify.repair");
   assertStringIncludes(repair, "It is 100.");
   assertStringIncludes(repair, '"It is 100" skips a step');
   assert(!repair.includes(THOUGHT));
@@ -396,11 +332,11 @@ Deno.test("the second solver alone is told to plan, and a repair gets the soluti
 
 const FIRST_LAYER = new Set(["It is 100", "It is 101", "It is 102", "It is 103"]);
 
-Deno.test("a second layer sees the first one's answers, lettered and without their thinking", async () => {
+Deno.test("a second layer sees the first one's answers under letters, without their thinking", async () => {
   await using upstream = startUpstream(scripted({ answer: allDiffer }));
   const { ask } = await createStrategyApp(upstream);
   await ask("moa", { reasoning: { layers: 2 } });
-  const shown = upstream.calls.filter((call) => kindOf(call) === "refine").map(textOf);
+  const shown = upstream.calls.filter((call) => kindOf(call) === "moa.refine").map(textOf);
   assertEquals(shown.length, 4);
   for (const text of shown) {
     assertEquals(text.match(/^\[[A-Z]\]$/gm), ["[A]", "[B]", "[C]", "[D]"]);
@@ -411,19 +347,19 @@ Deno.test("a second layer sees the first one's answers, lettered and without the
   assert(mixed.every((each) => !FIRST_LAYER.has(each)), mixed.join());
 });
 
-Deno.test("rsa's open answer is made of three of its population, lettered and without their thinking", async () => {
+Deno.test("rsa makes an open answer from three of its population, under letters and without their thinking", async () => {
   await using upstream = startUpstream(scripted({ answer: allDiffer }));
   const { ask } = await createStrategyApp(upstream);
   await ask("rsa");
   const last = upstream.calls.at(-1)!;
-  assertEquals(kindOf(last), "central");
+  assertEquals(kindOf(last), "rsa.answer");
   const text = textOf(last);
   assertEquals(text.match(/^\[[A-Z]\]$/gm), ["[A]", "[B]", "[C]"]);
   assert(!text.includes(THOUGHT) && !text.includes("FINAL:"));
 });
 
 for (const strategy of ["vote", "verify", "rsa"]) {
-  Deno.test(`${strategy} gives its winner, without thinking and FINAL line, to the call that may use tools`, async () => {
+  Deno.test(`${strategy} gives its winner, without thinking and FINAL line, to the call with the tools`, async () => {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream);
     await ask(strategy, { tools: TOOLS });

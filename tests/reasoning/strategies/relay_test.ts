@@ -6,7 +6,7 @@ import { createStrategyApp } from "./setup.ts";
 
 const never = new Promise<never>(() => {});
 
-/** A reasoner that begins to answer and never ends. */
+/** A reasoner whose answer never ends. */
 const talkative = (own: boolean): Reply => ({
   ...(own
     ? { reasoning: THOUGHT, content: ["It ", "is"] }
@@ -15,19 +15,23 @@ const talkative = (own: boolean): Reply => ({
 });
 
 for (const own of [true, false]) {
-  Deno.test(`the reasoner is left at its first answer token (${own ? "its own reasoning" : "tags"})`, async () => {
-    await using upstream = startUpstream(scripted({ replies: { reasoner: talkative(own) } }));
+  Deno.test(`the reasoner's call is aborted at its first answer token (${own ? "its own reasoning" : "tags"})`, async () => {
+    await using upstream = startUpstream(
+      scripted({ replies: { "relay.reasoner": talkative(own) } }),
+    );
     const { ask } = await createStrategyApp(upstream);
     const { content, reasoning } = await ask("relay", { stream: true });
     assertEquals([content, reasoning.trim()], ["It is 42.", THOUGHT]);
     await upstream.calls[0]!.left;
-    assertEquals(kindsOf(upstream), { reasoner: 1, writer: 1 });
+    assertEquals(kindsOf(upstream), { "relay.reasoner": 1, "relay.writer": 1 });
     assert(textOf(upstream.calls[1]!).includes(`<notes>\n${THOUGHT}\n</notes>`));
   });
 }
 
-Deno.test("a reasoner that keeps to no tags thinks in its text", async () => {
-  await using upstream = startUpstream(scripted({ replies: { reasoner: { content: THOUGHT } } }));
+Deno.test("the text of a reasoner without tags is its thinking", async () => {
+  await using upstream = startUpstream(
+    scripted({ replies: { "relay.reasoner": { content: THOUGHT } } }),
+  );
   const { ask } = await createStrategyApp(upstream);
   for (const stream of [true, false]) {
     const { content, reasoning } = await ask("relay", { stream });
@@ -35,9 +39,9 @@ Deno.test("a reasoner that keeps to no tags thinks in its text", async () => {
   }
 });
 
-Deno.test("a reasoner that says nothing leaves the writer alone", async () => {
+Deno.test("if the reasoner says nothing, the writer answers alone", async () => {
   await using upstream = startUpstream(
-    scripted({ replies: { reasoner: { content: "<think></think>" } } }),
+    scripted({ replies: { "relay.reasoner": { content: "<think></think>" } } }),
   );
   const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback: true } });
   const { status, content, reasoning } = await ask("relay");
@@ -45,7 +49,7 @@ Deno.test("a reasoner that says nothing leaves the writer alone", async () => {
   assert(reasoning.includes("the writer goes on alone"));
 });
 
-Deno.test("the reasoner's model reasons by itself from its second request on, and is not told to", async () => {
+Deno.test("a reasoner that was seen to reason by itself gets no instructions", async () => {
   await using upstream = startUpstream(scripted({
     more: ({ body }) => body.model === "r1" ? { reasoning: THOUGHT, content: "x" } : {},
   }));
@@ -56,10 +60,15 @@ Deno.test("the reasoner's model reasons by itself from its second request on, an
     assertEquals((await ask("m")).content, "It is 42.");
   }
   const made = upstream.calls.map((call: Call) => `${call.body.model} ${kindOf(call)}`);
-  assertEquals(made, ["r1 reasoner", "writer writer", "r1 plain", "writer writer"]);
+  assertEquals(made, [
+    "r1 relay.reasoner",
+    "writer relay.writer",
+    "r1 plain",
+    "writer relay.writer",
+  ]);
 });
 
-Deno.test("the writer has the client's tools and sampling, the reasoner neither", async () => {
+Deno.test("only the writer gets the client's tools and sampling", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);
   await ask("relay", { tools: TOOLS, temperature: 0.2, top_p: 0.5, seed: 3 });

@@ -1,71 +1,65 @@
 /**
- * A model that does what each kind of call asks for.
+ * A model that does what each prompt asks for.
  *
  * @module
  */
 import { type Call, type Reply, step } from "../../support/upstream.ts";
-import { type Kind, kindOf, type SentMessage } from "./kinds.ts";
+import { type Kind, KINDS, promptOf, type SentMessage } from "./kinds.ts";
 
-/** What the model does otherwise. */
+/** How the model differs from one whose samples agree on 42. */
 export interface Script {
-  /** The short answer of a call that is to have one; default: 42. */
+  /** The short answer of a call. */
   answer?: (call: Call) => string | number;
-  /** What a verifier says of a solution: nothing against it (default), or an error. */
+  /** Whether a verifier quotes an error in the solution. */
   refutes?: (call: Call) => boolean;
-  /** Replies to single kinds of calls. */
-  replies?: Partial<Record<Kind, Reply | ((call: Call) => Reply)>>;
-  /** More of every reply. */
+  /** Replies to calls of these kinds. */
+  replies?: Readonly<Record<Kind, Reply | ((call: Call) => Reply)>>;
+  /** Added to every reply. */
   more?: (call: Call) => Reply;
 }
 
-/** Thinking that every thinking call brings. */
+/** Thinking of every call that is asked to think. */
 export const THOUGHT = "Six sevens are six fives and six twos.";
 
-/** A reply for every call. */
-export function scripted(script: Script = {}): (call: Call) => Reply {
-  return (call) => ({ ...replyOf(call, script), ...script.more?.(call) });
+/** Replies to the prompts of `steps` that ask for a step. */
+export function toSteps(reply: Reply | ((call: Call) => Reply)): NonNullable<Script["replies"]> {
+  return { "steps.step": reply, "steps.next": reply, "steps.resume": reply };
 }
 
-function replyOf(call: Call, script: Script): Reply {
-  const kind = kindOf(call);
+export function scripted(script: Script = {}): (call: Call) => Reply {
+  for (const kind of Object.keys(script.replies ?? {})) {
+    if (kind !== "plain" && !KINDS.has(kind)) throw new Error(`No prompt is called '${kind}'.`);
+  }
+  return (call) => ({ ...replyTo(call, script), ...script.more?.(call) });
+}
+
+function replyTo(call: Call, script: Script): Reply {
+  const { kind, prompt } = promptOf(call);
   const own = script.replies?.[kind];
   if (own !== undefined) return typeof own === "function" ? own(call) : own;
   const answer = script.answer?.(call) ?? 42;
-  const thought = `<think>${THOUGHT}</think>`;
-  switch (kind) {
-    case "step":
-    case "step_wait":
-      return { content: step(`Step ${steps(call)}`, `${THOUGHT} ${steps(call)}`, "final_answer") };
-    case "think":
-    case "draft":
-    case "reasoner":
-    case "wait":
-    case "proposer":
-    case "refine":
-      return { content: `${thought}It is ${answer}.` };
-    case "sample":
-    case "planner":
-    case "repair":
-    case "aggregate":
-      return { content: `${thought}It is ${answer}.\nFINAL: ${answer}` };
-    case "judge":
-      return { content: "A" };
-    case "verifier":
-      return {
-        content: script.refutes?.(call)
-          ? `ERROR: "It is"\nVERDICT: WRONG\nFINAL: ${answer}`
-          : `ERROR: NONE\nVERDICT: CORRECT\nFINAL: ${answer}`,
-      };
-    default:
-      return { content: call.body.response_format === undefined ? `It is ${answer}.` : ANSWER };
+  if (prompt.includes("one JSON object")) {
+    const number = stepCount(call) + 1;
+    return { content: step(`Step ${number}`, `${THOUGHT} ${number}`, "final_answer") };
   }
+  if (prompt.includes("VERDICT:")) {
+    return {
+      content: script.refutes?.(call)
+        ? `ERROR: "It is"\nVERDICT: WRONG\nFINAL: ${answer}`
+        : `ERROR: NONE\nVERDICT: CORRECT\nFINAL: ${answer}`,
+    };
+  }
+  if (prompt.includes("letter alone")) return { content: "A" };
+  const content = `It is ${answer}.${prompt.includes("FINAL:") ? `\nFINAL: ${answer}` : ""}`;
+  if (prompt.includes("<think>")) return { content: `<think>${THOUGHT}</think>${content}` };
+  return { content: call.body.response_format === undefined ? content : ANSWER };
 }
 
-/** How many steps the conversation has. */
-const steps = ({ body }: Call) =>
-  body.messages.filter(({ role, content }: SentMessage) =>
+function stepCount({ body }: Call): number {
+  return body.messages.filter(({ role, content }: SentMessage) =>
     role === "assistant" && String(content).includes("next_action")
-  ).length + 1;
+  ).length;
+}
 
 /** A format that the client asks for, and an answer in it. */
 export const FORMAT = {
@@ -77,16 +71,16 @@ export const FORMAT = {
 };
 const ANSWER = '{"n":"42"}';
 
-/** A tool of the client's. */
+/** A tool of the client. */
 export const TOOLS = [{
   type: "function",
   function: { name: "multiply", description: "Multiplies.", parameters: { type: "object" } },
 }];
 
-/** A number of its own for each call, so that no two answers agree. */
+/** Gives each call another answer, so that no two agree. */
 export const allDiffer = (call: Call) => 100 + call.index;
 
-/** Resolves when so many calls have come; what `arrive` returns never does before. */
+/** `all` resolves when this many calls have arrived, and with it what `arrive` returns. */
 export function meeting(size: number): { arrive(): Promise<void>; all: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>();
   let arrived = 0;
@@ -100,8 +94,8 @@ export function meeting(size: number): { arrive(): Promise<void>; all: Promise<v
 }
 
 /**
- * A reply that begins and never ends, so that the upstream sees when it is left: the runtime does
- * not always tell of a caller who leaves before the answer's headers.
+ * A reply that begins and never ends, so that the upstream notices when the caller disconnects: the
+ * runtime does not always report a caller that disconnects before the response's headers.
  */
 export function endless({ body }: Call): Reply {
   return body.stream

@@ -5,13 +5,13 @@
  */
 import { parseConfig } from "../../../lib/config/load.ts";
 import { resolveConfig } from "../../../lib/config/resolve.ts";
-import { strategies } from "../../../lib/reasoning/strategies/mod.ts";
 import { createApp } from "../../../lib/server/app.ts";
 import { createLog } from "../../../lib/server/telemetry/log.ts";
 import { type Clock, systemClock } from "../../../lib/clock.ts";
 import { type Chunk, parseStream } from "../../support/app.ts";
 import { checkResponse } from "../../spec/checked_response.ts";
 import type { Upstream } from "../../support/upstream.ts";
+import { STRATEGIES } from "./cases.ts";
 import { seeded } from "./statistics.ts";
 
 /** What may differ from one app to the next. */
@@ -52,14 +52,6 @@ export interface StrategyApp {
   /** The same, read to its end. */
   ask(model: string, body?: Record<string, unknown>): Promise<Answer>;
 }
-
-/** The names of all strategies. */
-export const STRATEGIES: readonly string[] = Object.keys(strategies);
-
-/** Those that run by themselves, and think. */
-export const THINKING: readonly string[] = STRATEGIES.filter((name) =>
-  name !== "auto" && name !== "direct"
-);
 
 /** The question of requests that bring none; closed, so that `auto` votes on it. */
 export const QUESTION = "What is 6 * 7?";

@@ -12,7 +12,7 @@ import {
   step,
   type Upstream,
 } from "../../support/upstream.ts";
-import { type Kind, kindOf, textOf } from "./kinds.ts";
+import { type Kind, promptOf, textOf } from "./kinds.ts";
 import { chanceOf } from "./statistics.ts";
 
 /** How good the model is, and at what. */
@@ -76,9 +76,10 @@ export function startSimulated(skill: Skill): Simulated {
   const counts = new Map<string, number>();
 
   function answer(call: Call): Reply {
-    const kind = kindOf(call);
-    const problem = Number(/Problem (\d+)/.exec(textOf(call))![1]);
-    const key = `${call.body.model} ${problem} ${kind === "planner" ? "sample" : kind}`;
+    const { kind, prompt } = promptOf(call);
+    const text = textOf(call);
+    const problem = Number(/Problem (\d+)/.exec(text)![1]);
+    const key = `${call.body.model} ${problem} ${kind === "verify.planner" ? "sample" : kind}`;
     const nth = counts.get(key) ?? 0;
     counts.set(key, nth + 1);
     const chance = (what: string) => chanceOf(`${skill.seed} ${key} ${nth} ${what}`);
@@ -90,49 +91,29 @@ export function startSimulated(skill: Skill): Simulated {
       const text = answerText(problem, answer);
       return { content: `<think>Is it ${text}?</think>There are ${text}.\nFINAL: ${text}` };
     };
-    const shown = () => candidatesIn(call).map((text) => answerIn(problem, text));
-    switch (kind) {
-      case "plain":
-      case "think":
-      case "draft":
-      case "reasoner":
-      case "proposer":
-      case "step_answer":
-      case "sample":
-      case "planner":
-        return give(solve(skill.p));
-      case "repair":
-        return give(solve(skill.repair ?? skill.p));
-      case "step":
-        return { content: step("Count", `Count once more, ${nth}.`, "final_answer") };
-      case "writer":
-      case "synthesize":
-      case "answer":
-        return give(copied(problem, textOf(call)) ?? solve(skill.p));
-      case "judge":
-        return { content: String.fromCharCode(65 + shown().indexOf(mostly(shown()))) };
-      case "aggregate":
-      case "refine":
-      case "aggregator":
-      case "central": {
-        if (skill.aggregate === undefined) return give(mostly(shown()));
-        const right = shown().filter((each) => each === 0).length;
-        return give(skill.aggregate(right, shown().length) ? 0 : 1);
-      }
-      case "verifier": {
-        const shown = answerIn(problem, /<solution>(.*)<\/solution>/s.exec(textOf(call))![1]!);
-        const { sensitivity, specificity } = skill.verifier!;
-        const isRefuted = chance("verdict") < (shown === 0 ? 1 - specificity : sensitivity);
-        const own = isRefuted ? solve(skill.p) : shown;
-        given.push({ problem, kind, nth, answer: own });
-        const verdict = isRefuted
-          ? `ERROR: "There are ${answerText(problem, shown)}."\nVERDICT: WRONG`
-          : "ERROR: NONE\nVERDICT: CORRECT";
-        return { content: `${verdict}\nFINAL: ${answerText(problem, own)}` };
-      }
-      default:
-        throw new Error(`nothing is known of a call of the kind ${kind}`);
+    if (prompt.includes("one JSON object")) {
+      return { content: step("Count", `Count once more, ${nth}.`, "final_answer") };
     }
+    if (prompt.includes("VERDICT:")) {
+      const shown = answerIn(problem, /<solution>(.*)<\/solution>/s.exec(text)![1]!);
+      const { sensitivity, specificity } = skill.verifier!;
+      const isRefuted = chance("verdict") < (shown === 0 ? 1 - specificity : sensitivity);
+      const own = isRefuted ? solve(skill.p) : shown;
+      given.push({ problem, kind, nth, answer: own });
+      const verdict = isRefuted
+        ? `ERROR: "There are ${answerText(problem, shown)}."\nVERDICT: WRONG`
+        : "ERROR: NONE\nVERDICT: CORRECT";
+      return { content: `${verdict}\nFINAL: ${answerText(problem, own)}` };
+    }
+    if (prompt.includes("{error}")) return give(solve(skill.repair ?? skill.p));
+    const shown = candidatesIn(call).map((candidate) => answerIn(problem, candidate));
+    if (prompt.includes("letter alone")) {
+      return { content: String.fromCharCode(65 + shown.indexOf(mostFrequent(shown))) };
+    }
+    if (shown.length === 0) return give(copied(problem, text) ?? solve(skill.p));
+    if (skill.aggregate === undefined) return give(mostFrequent(shown));
+    const right = shown.filter((answer) => answer === 0).length;
+    return give(skill.aggregate(right, shown.length) ? 0 : 1);
   }
 
   const reply = (call: Call) => {
@@ -142,16 +123,17 @@ export function startSimulated(skill: Skill): Simulated {
   return Object.assign(startUpstream(reply), { given });
 }
 
-/** What most are; of equal ones the first. */
-function mostly(answers: readonly number[]): number {
-  const votes = (answer: number) => answers.filter((each) => each === answer).length;
-  return answers.reduce((best, each) => votes(each) > votes(best) ? each : best);
+/** The most frequent answer; of equally frequent ones the first. */
+function mostFrequent(answers: readonly number[]): number {
+  const votes = (answer: number) => answers.filter((other) => other === answer).length;
+  return answers.reduce((best, answer) => votes(answer) > votes(best) ? answer : best);
 }
 
-/** The answer to a problem that a text tells of, if there is one. */
+/** The answer to a problem in notes or in an earlier answer, if the text has one. */
 function copied(problem: number, text: string): number | undefined {
-  const all = text.match(/\d+/g) ?? [];
-  return all.map((each) => answerIn(problem, each)).find((each) => each >= 0 && each < 100);
+  const numbers = text.match(/\d+/g) ?? [];
+  return numbers.map((number) => answerIn(problem, number))
+    .find((answer) => answer >= 0 && answer < 100);
 }
 
 /** The lettered candidates that a call shows. */

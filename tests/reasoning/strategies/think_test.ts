@@ -11,7 +11,7 @@ for (const strategy of ["think", "draft"] as const) {
       "reasoning",
     ]]
   ) {
-    Deno.test(`${strategy} tells <${name}> from the answer, however the text is cut`, async () => {
+    Deno.test(`${strategy} separates <${name}> from the answer, wherever the text is cut`, async () => {
       const text = `\n<${name}>\nIs 1 < 2? </thin yes.</${close}>\n\nIt is <b>42</b>.`;
       for (let size = 1; size <= 9; size++) {
         await using upstream = startUpstream([{ content: pieces(text, size) }]);
@@ -26,7 +26,7 @@ for (const strategy of ["think", "draft"] as const) {
     });
   }
 
-  Deno.test(`${strategy} takes a text without tags as answer, whole`, async () => {
+  Deno.test(`${strategy} takes a text without tags as the answer`, async () => {
     for (const text of ["It is 42.", "<thinner> is no tag", "It is <think>ing</think>", "<think"]) {
       for (const stream of [true, false]) {
         await using upstream = startUpstream([{ content: pieces(text, 2) }]);
@@ -38,16 +38,16 @@ for (const strategy of ["think", "draft"] as const) {
     }
   });
 
-  Deno.test(`${strategy} asks once more where the text ends inside the block`, async () => {
+  Deno.test(`${strategy} asks for the answer if the text ends inside the block`, async () => {
     for (const finish of ["stop", "length"]) {
       for (const stream of [true, false]) {
         await using upstream = startUpstream(scripted({
-          replies: { [strategy]: { content: pieces(`<think>${THOUGHT}`), finish } },
+          replies: { [`${strategy}.think`]: { content: pieces(`<think>${THOUGHT}`), finish } },
         }));
         const { ask } = await createStrategyApp(upstream);
         const { content, reasoning, finish: end } = await ask(strategy, { stream });
         assertEquals([content, reasoning.trim(), end], ["It is 42.", THOUGHT, "stop"]);
-        assertEquals(kindsOf(upstream), { [strategy]: 1, answer: 1 });
+        assertEquals(kindsOf(upstream), { [`${strategy}.think`]: 1, answer: 1 });
         const sent = messagesOf(upstream.calls[1]!).map(({ role }) => role);
         assertEquals(sent, ["user", "assistant", "user"]);
         assertEquals(messagesOf(upstream.calls[1]!)[1]!.content, THOUGHT);
@@ -55,18 +55,18 @@ for (const strategy of ["think", "draft"] as const) {
     }
   });
 
-  Deno.test(`${strategy} takes a closed block with nothing behind it as thinking without an answer`, async () => {
+  Deno.test(`${strategy} asks for the answer if nothing follows the block`, async () => {
     await using upstream = startUpstream(scripted({
-      replies: { [strategy]: { content: `<think>${THOUGHT}</think>` } },
+      replies: { [`${strategy}.think`]: { content: `<think>${THOUGHT}</think>` } },
     }));
     const { ask } = await createStrategyApp(upstream);
     const { content, reasoning } = await ask(strategy);
     assertEquals([content, reasoning.trim()], ["It is 42.", THOUGHT]);
-    assertEquals(kindsOf(upstream), { [strategy]: 1, answer: 1 });
+    assertEquals(kindsOf(upstream), { [`${strategy}.think`]: 1, answer: 1 });
   });
 
   for (const field of ["reasoning_content", "reasoning"]) {
-    Deno.test(`${strategy} passes an upstream's own ${field} on, and prompts it no more from then on`, async () => {
+    Deno.test(`${strategy} passes on an upstream's own ${field}, and later sends no instructions`, async () => {
       for (const stream of [true, false]) {
         await using upstream = startUpstream([{
           reasoning: pieces(THOUGHT),
@@ -78,20 +78,20 @@ for (const strategy of ["think", "draft"] as const) {
           const { content, reasoning } = await ask(strategy, { stream });
           assertEquals([content, reasoning.trim()], ["It is 42.", THOUGHT]);
         }
-        assertEquals(upstream.calls.map(kindOf), [strategy, "plain", "plain"]);
+        assertEquals(upstream.calls.map(kindOf), [`${strategy}.think`, "plain", "plain"]);
       }
     });
   }
 }
 
-Deno.test("a model that thinks in tags is still told to, since it does so because it was told", async () => {
+Deno.test("a model that thinks in tags gets the instructions again", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);
   for (let request = 0; request < 2; request++) await ask("think");
-  assertEquals(kindsOf(upstream), { think: 2 });
+  assertEquals(kindsOf(upstream), { "think.think": 2 });
 });
 
-Deno.test("draft asks for few words, and shows how", async () => {
+Deno.test("draft asks for few words and gives examples", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);
   await ask("draft");

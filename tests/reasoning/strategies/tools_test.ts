@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { startUpstream } from "../../support/upstream.ts";
+import { STRATEGIES } from "./cases.ts";
 import { kindOf, messagesOf } from "./kinds.ts";
 import { FORMAT, scripted, TOOLS } from "./script.ts";
-import { createStrategyApp, STRATEGIES } from "./setup.ts";
+import { createStrategyApp } from "./setup.ts";
 
 const TOOL_TURN = [
   { role: "system", content: "Be brief." },
@@ -21,7 +22,7 @@ for (const strategy of STRATEGIES) {
   for (const stream of [true, false]) {
     const mode = stream ? "stream" : "JSON";
 
-    Deno.test(`${strategy} ends with one call that may use tools (${mode})`, async () => {
+    Deno.test(`${strategy} ends with one call that has the tools (${mode})`, async () => {
       await using upstream = startUpstream(scripted({
         more: ({ body }) => body.tools ? { ...CALL, content: null } : {},
       }));
@@ -49,7 +50,7 @@ for (const strategy of STRATEGIES) {
       assertEquals(asked.length, 1);
     });
 
-    Deno.test(`${strategy} goes on from a tool's answer (${mode})`, async () => {
+    Deno.test(`${strategy} continues from a tool's result (${mode})`, async () => {
       await using upstream = startUpstream(scripted());
       const { ask } = await createStrategyApp(upstream);
       const { content, finish } = await ask(strategy, {
@@ -66,7 +67,7 @@ for (const strategy of STRATEGIES) {
     });
   }
 
-  Deno.test(`${strategy} ends its visible text at the client's stop, and not its thinking`, async () => {
+  Deno.test(`${strategy} ends its visible text at the client's stop sequence, and not its thinking`, async () => {
     for (const stream of [true, false]) {
       await using upstream = startUpstream(scripted({ answer: () => "42 STOP and more" }));
       const { ask } = await createStrategyApp(upstream);

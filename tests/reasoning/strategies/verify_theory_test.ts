@@ -99,7 +99,7 @@ for (
     // The very same solvers by plurality, ties to the earlier.
     const voted = Array.from({ length: REQUESTS }, (_, problem) => {
       const answers = upstream.given
-        .filter((each) => each.problem === problem && each.kind !== "verifier")
+        .filter((each) => each.problem === problem && each.kind !== "verify.verifier")
         .map(({ answer }) => answer);
       const votes = (answer: number) => answers.filter((each) => each === answer).length;
       return answers.reduce((best, each) => votes(each) > votes(best) ? each : best);

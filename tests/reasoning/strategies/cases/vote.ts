@@ -1,0 +1,56 @@
+import type { StrategyCases } from "../cases.ts";
+import { usage } from "../expected_usage.ts";
+import { allDiffer, TOOLS } from "../script.ts";
+
+const synthesized = { reasoning: { finalize: "synthesize" } };
+
+export const cases: StrategyCases = {
+  agreeing: { sample: 4 },
+  differing: [4, 8, 16, 24, 24].map((sample) => ({ sample, "vote.judge": 2 })),
+  ways: [{ script: { answer: allDiffer }, body: synthesized }],
+  roles: { sample: ["sample"], judge: ["vote.judge"], answer: ["synthesize"] },
+  answer: { kind: "synthesize", body: synthesized },
+  showsSample: true,
+  progress: "4 of 4 agree on 42",
+  samples: 4,
+  callsOverCap: 4,
+  options: [
+    { options: { wave: 3 }, calls: { sample: 3 } },
+    { options: { max_samples: 1 }, calls: { sample: 1 } },
+    { options: { finalize: "synthesize" }, calls: { sample: 4, synthesize: 1 } },
+  ],
+  waves: [4, 4, 1, 1],
+  failingAnswers: [
+    { body: { tools: TOOLS, tool_choice: "required" }, hasFallback: false },
+    { body: { tools: TOOLS }, hasFallback: true },
+  ],
+  disconnects: [
+    { when: "in the first wave", answered: 0, running: 4 },
+    { when: "in the second wave", answered: 4, running: 4 },
+    { when: "while a judge compares", answered: 8, running: 1 },
+    {
+      when: "while the winner is rewritten",
+      answered: 4,
+      running: 1,
+      script: {},
+      body: synthesized,
+    },
+  ],
+  usage: [
+    {
+      // Of a sample "It is 42." is shown: about 3 tokens.
+      calls: "four samples",
+      expected: usage(41, 0, 212, 209, 4, 164, 0),
+    },
+    {
+      calls: "four samples and the call that may use tools",
+      body: { tools: TOOLS },
+      expected: usage(41, 0, 224, 212, 5, 230, 1),
+    },
+    {
+      calls: "four samples and the rewriting",
+      body: synthesized,
+      expected: usage(41, 0, 224, 212, 5, 230, 1),
+    },
+  ],
+};
