@@ -1,6 +1,7 @@
 import { type Format, FORMATS } from "../api/formats/format.ts";
 import type { Caps, ReasoningModel } from "../reasoning/request.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
+import type { StrategyTable } from "../reasoning/strategy.ts";
 import type { Config, ModelConfig } from "./schema/config.ts";
 import { modelSchema } from "./schema/models.ts";
 import { createTargetTable, type TargetTable } from "./target_table.ts";
@@ -29,9 +30,12 @@ export function publishedModels(config: Config): PublishedModel[] {
  * @param upstreamModel name of the upstream model, which is published too. Ours come first, if it
  *   has the same name as one of them.
  */
-export function defaultModelStrategies(upstreamModel: string | undefined): Map<string, string> {
+export function defaultModelStrategies(
+  upstreamModel: string | undefined,
+  table: StrategyTable = strategies,
+): Map<string, string> {
   const models = new Map<string, string>();
-  for (const [strategy, { publishedAs: id }] of Object.entries(strategies)) {
+  for (const [strategy, { publishedAs: id }] of Object.entries(table)) {
     if (id !== undefined) models.set(id, strategy);
   }
   if (upstreamModel !== undefined && !models.has(upstreamModel)) {

@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { faultsOf } from "./parse.ts";
+
+const STRATEGIES = Object.keys(strategies).join(", ");
 
 const model = (settings: string) => `models: { m: { ${settings} } }`;
 const upstream = (settings: string) => `default_model: x\nupstreams: { u: { ${settings} } }`;
@@ -106,7 +109,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [
     model("upstream: toString, strategy: toString"),
     "1: models.m.upstream: unknown upstream; valid names: default",
-    "1: models.m.strategy: expected one of steps, think, draft, relay, vote, moa, verify, rsa, auto, direct, got a string",
+    `1: models.m.strategy: expected one of ${STRATEGIES}, got a string`,
   ],
   [
     "upstreams: { a: { base_url: 'demo:' }, b: { base_url: 'demo:' } }\nmodels: { m: { model: x } }",

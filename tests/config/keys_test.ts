@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { defaultModelStrategies } from "../../lib/config/published_models.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
 import { faultsOf, parse } from "./parse.ts";
 
@@ -154,8 +155,9 @@ keys: [{ name: alice, sha256: ${A}, models: [${model}] }]
   const [fault] = await faultsOf(key("gpt-4o"));
   assertEquals(
     fault,
-    "4: keys[0].models[0]: there is no model 'gpt-4o'; valid names: o1, o1-mini, o1-draft, " +
-      "o1-relay, o1-vote, o1-moa, o1-verify, o1-deep, o1-auto, llama",
+    `4: keys[0].models[0]: there is no model 'gpt-4o'; valid names: ${
+      [...defaultModelStrategies("llama").keys()].join(", ")
+    }`,
   );
 });
 

@@ -1,4 +1,5 @@
 import { EFFORT_ROUTES } from "../../lib/reasoning/effort.ts";
+import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { assert, assertEquals, assertExists, assertThrows } from "@std/assert";
 import { ConfigError } from "../../lib/config/faults/fault.ts";
 import {
@@ -30,17 +31,28 @@ async function published(text: string): Promise<string[]> {
 }
 
 /** The models that are published if the file configures none. */
-const DEFAULT_MODELS = [
-  "o1 steps",
-  "o1-mini think",
-  "o1-draft draft",
-  "o1-relay relay",
-  "o1-vote vote",
-  "o1-moa moa",
-  "o1-verify verify",
-  "o1-deep rsa",
-  "o1-auto auto",
-];
+const DEFAULT_MODELS = Object.entries(strategies).flatMap(([name, { publishedAs }]) =>
+  publishedAs === undefined ? [] : [`${publishedAs} ${name}`]
+);
+
+Deno.test("the ids that are published by default keep their strategies, and o1 is the first", () => {
+  const expected = {
+    o1: "steps",
+    "o1-mini": "think",
+    "o1-draft": "draft",
+    "o1-relay": "relay",
+    "o1-vote": "vote",
+    "o1-moa": "moa",
+    "o1-verify": "verify",
+    "o1-deep": "rsa",
+    "o1-auto": "auto",
+  };
+  assertEquals(DEFAULT_MODELS[0], "o1 steps");
+  for (const [id, strategy] of Object.entries(expected)) {
+    assert(DEFAULT_MODELS.includes(`${id} ${strategy}`));
+  }
+});
+
 const defaultModels = (target: string) => DEFAULT_MODELS.map((model) => `${model} ${target}`);
 
 for (

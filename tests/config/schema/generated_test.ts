@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { configJsonSchema, schemaFile, settingsPage } from "../../../lib/config/schema/generate.ts";
+import {
+  configJsonSchema,
+  schemaFile,
+  settingsPage,
+  strategiesPage,
+} from "../../../lib/config/schema/generate.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { resolveConfig } from "../../../lib/config/resolve.ts";
 
@@ -9,6 +14,7 @@ for (
   const [path, generate] of [
     ["lib/config/config.schema.json", schemaFile],
     ["docs/settings.md", settingsPage],
+    ["docs/strategies.md", strategiesPage],
   ] as const
 ) {
   Deno.test(`${path} is up to date`, async () => {
