@@ -1,14 +1,12 @@
 /**
- * o1-api: reasoning over any chat model, behind the OpenAI API.
- *
- * The program: the same file for the binary, `deno task start` and Deno Deploy.
+ * o1-api: a server that adds reasoning to any chat model. The same file starts the binary, the task
+ * `start` and Deno Deploy.
  *
  * @module
  */
 import { main } from "./lib/cli/main.ts";
 
 if (import.meta.main) {
-  // Not awaited: until a module has been evaluated, Deno writes each piece of a stream by itself,
-  // though the next one is there already.
+  // Not awaited: Deno writes each chunk of a stream separately until the main module has finished.
   main(Deno.args, import.meta.dirname).catch(reportError);
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const LIB = fileURLToPath(new URL("../lib/", import.meta.url));
 
-/** The rooms that each room may import from. `lib/clock.ts` is open to all. */
+/** Folders of lib/ and the folders that each may import. All may import `lib/clock.ts` and `lib/std/`. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   std: [],
   upstream: [],
@@ -41,7 +41,7 @@ function graph(): Map<string, string[]> {
 
 const roomOf = (file: string) => file.split("/")[0]!;
 
-Deno.test("no room imports from a room that it must not know", () => {
+Deno.test("folders import only what they may", () => {
   const broken = [...graph()].flatMap(([file, targets]) =>
     targets
       .filter((target) => !target.startsWith("..") && roomOf(target) !== roomOf(file))
@@ -52,7 +52,7 @@ Deno.test("no room imports from a room that it must not know", () => {
   assertEquals(broken, []);
 });
 
-Deno.test("no two sub-rooms of a room import each other", () => {
+Deno.test("no two subfolders import each other", () => {
   const imports = new Set<string>();
   for (const [file, targets] of graph()) {
     for (const target of targets) {
@@ -88,14 +88,14 @@ Deno.test("no folder holds more than 14 files", () => {
   assertEquals(crowded, []);
 });
 
-Deno.test("imports make no circle", () => {
+Deno.test("imports are not circular", () => {
   const files = graph();
-  const circles: string[] = [];
+  const cycles: string[] = [];
   const state = new Map<string, "open" | "done">();
   function visit(file: string, trail: string[]): void {
     if (state.get(file) === "done") return;
     if (state.get(file) === "open") {
-      circles.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
+      cycles.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
       return;
     }
     state.set(file, "open");
@@ -103,10 +103,10 @@ Deno.test("imports make no circle", () => {
     state.set(file, "done");
   }
   for (const file of files.keys()) visit(file, []);
-  assertEquals(circles, []);
+  assertEquals(cycles, []);
 });
 
-Deno.test("a start loads none of the packages that are slow to load and seldom needed", () => {
+Deno.test("a start imports no package that is slow to load and rarely needed", () => {
   const STATIC_REGEXP = /(?:^|\n)(?:import|export) (?!type )[^;]*?from "([^"]+)"/g;
   const seen = new Set<string>();
   const packages = new Set<string>();
@@ -134,15 +134,15 @@ Deno.test("a start loads none of the packages that are slow to load and seldom n
   ]);
 });
 
-Deno.test("the map of the house names every room, and what it may import", async () => {
+Deno.test("the table in CONTRIBUTING.md lists every folder and what it may import", async () => {
   const text = await Deno.readTextFile(new URL("../.github/CONTRIBUTING.md", import.meta.url));
   const rows = [...text.matchAll(/^\| `lib\/(\w+)\/` +\|[^|]+\|([^|]+)\|$/gm)];
-  const told = rows.map(([, room, imports]) => [
+  const documented = rows.map(([, room, imports]) => [
     room,
     [...imports!.matchAll(/`(\w+)`/g)].map(([, name]) => name!).sort(),
   ]);
   assertEquals(
-    Object.fromEntries(told),
+    Object.fromEntries(documented),
     Object.fromEntries(
       Object.entries(MAY_IMPORT).map(([room, imports]) => [room, imports.toSorted()]),
     ),
@@ -151,25 +151,25 @@ Deno.test("the map of the house names every room, and what it may import", async
   assertEquals(rooms.map(({ name }) => name).sort(), Object.keys(MAY_IMPORT).sort());
 });
 
-Deno.test("no generator and no getter is made anew for each call: they would keep what it knows", () => {
+Deno.test("no generator or getter is created within a call, because it would keep the call's variables alive", () => {
   const files = [...graph().keys()].filter((file) => /^(?:api|reasoning|upstream)\//.test(file));
   for (const file of files) {
     const text = Deno.readTextFileSync(join(LIB, file));
     const inner =
       text.match(/^ +(?:(?:return |\w.* = )?(?:async )?function\*|(?:async )?\*\w+\().*/gm) ?? [];
     assertEquals(/^ +get \w+\(/m.test(text), false, file);
-    // A strategy's and the client's own are made once.
+    // Those of strategies and of the client are created once.
     const other = inner.filter((line) => !/^ {2}async \*run\(|^ {4}async \*call\(/.test(line));
     assertEquals(other, [], file);
   }
 });
 
-Deno.test("the main module ends: until it has, each piece of a stream is written by itself", () => {
+Deno.test("the main module finishes, because Deno writes each chunk of a stream separately until then", () => {
   const text = Deno.readTextFileSync(join(LIB, "../main.ts"));
   assertEquals(text.match(/\bawait\b/g), null);
 });
 
-Deno.test("only one file reads response bodies, and nothing runs what a model wrote", () => {
+Deno.test("only one file reads response bodies, and no code or process is run", () => {
   for (const file of graph().keys()) {
     const text = Deno.readTextFileSync(join(LIB, file));
     if (file.startsWith("upstream/") && file !== "upstream/wire/bytes.ts") {

@@ -1,6 +1,6 @@
 /**
- * How long the first reasoning delta takes, against the upstream's own first character of a
- * title: three steps of 100 tokens and an answer, a token each 10 ms after 100 ms.
+ * Measures the time to the first reasoning delta, compared with the first character of a title from
+ * the upstream: three steps of 100 tokens and an answer, one token per 10 ms after 100 ms.
  *
  * Run: deno run --no-prompt --config tests/deno.json --allow-net=127.0.0.1 tests/bench/first_delta.ts
  *
@@ -68,7 +68,7 @@ for (let run = 0; run < 3; run++) {
   await stream.until(({ done }) => done);
   const total = performance.now() - begun;
   console.log(
-    `upstream's first title character ${titleSent.toFixed(0)} ms, ` +
+    `first title character of the upstream ${titleSent.toFixed(0)} ms, ` +
       `first reasoning delta ${first.toFixed(0)} ms, total ${total.toFixed(0)} ms`,
   );
 }

@@ -1,6 +1,7 @@
 /**
- * The benchmark: the server beside the floor, in turn, over the same upstream and load. Prints a
- * table, and JSON where `--json FILE` says. `--quick` is a short run; names choose scenarios.
+ * Benchmark: compares the server with a minimal pass-through, in turn, with the same upstream and
+ * load. Prints a table and writes JSON to `--json FILE`. `--quick` is a short run; names select
+ * scenarios.
  *
  * Run: deno task bench [requests tokens fan-out scale growth start-up workers] [--rounds N] [--json FILE]
  *
@@ -16,11 +17,13 @@ if (import.meta.main) {
   const names = args._.length > 0 ? args._.map(String) : Object.keys(scenarios);
   const unknown = names.filter((name) => !Object.hasOwn(scenarios, name));
   if (unknown.length > 0) {
-    console.error(`Unknown: ${unknown}. Known are: ${Object.keys(scenarios).join(", ")}.`);
+    console.error(
+      `Unknown scenarios: ${unknown}. Valid names: ${Object.keys(scenarios).join(", ")}.`,
+    );
     Deno.exit(2);
   }
   const rounds = Number(args.rounds ?? (args.quick ? 1 : 5));
-  if (!await pinSelf()) console.error("taskset is missing: nothing is kept on a core of its own.");
+  if (!await pinSelf()) console.error("taskset is missing: processes are not pinned to cores.");
   await using upstream = await startUpstream();
   await using floor = await startFloor(upstream.port);
   await using server = await startServer(upstream.port);

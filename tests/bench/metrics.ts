@@ -1,6 +1,6 @@
 /**
- * What metrics cost: the same requests with and without them, in turn, in one run; a request of one
- * token, and one of 2,000, streamed. The upstream answers from memory.
+ * Cost of metrics: compares the same streamed requests with and without metrics, in turn, with 1
+ * and 2,000 tokens. The upstream answers from memory.
  *
  * Run: deno run --no-prompt --config tests/deno.json --allow-env tests/bench/metrics.ts
  *
@@ -42,7 +42,7 @@ metrics: { enabled: ${enabled} }
   });
 }
 
-/** The frames of a stream of so many tokens. */
+/** Frames of a stream with this number of tokens. */
 function framesOf(tokens: number): Uint8Array[] {
   const utf8 = new TextEncoder();
   return [
@@ -79,26 +79,26 @@ for (const [tokens, requests] of [[1, 20], [2_000, 1]] as const) {
   const times: { off: number[]; on: number[] } = { off: [], on: [] };
   for (let round = 0; round < ROUNDS; round++) {
     const order = round % 2 === 0 ? ["off", "on"] as const : ["on", "off"] as const;
-    for (const which of order) {
-      times[which].push(await time(which === "off" ? off : on, requests));
+    for (const mode of order) {
+      times[mode].push(await time(mode === "off" ? off : on, requests));
     }
   }
   const ratio = median(times.on.map((ms, i) => ms / times.off[i]!));
-  const [without, withThem] = [median(times.off), median(times.on)];
+  const [msOff, msOn] = [median(times.off), median(times.on)];
   console.log(
-    `${tokens} token(s): without ${(without * 1000).toFixed(0)} µs, ` +
-      `with ${(withThem * 1000).toFixed(0)} µs, median ratio of pairs ${ratio.toFixed(3)}, ` +
-      `${((ratio - 1) * without * 1000 / tokens).toFixed(3)} µs a token more`,
+    `${tokens} token(s): without ${(msOff * 1000).toFixed(0)} µs, ` +
+      `with ${(msOn * 1000).toFixed(0)} µs, median ratio of pairs ${ratio.toFixed(3)}, ` +
+      `${((ratio - 1) * msOff * 1000 / tokens).toFixed(3)} µs more per token`,
   );
 }
 
 const COUNT = 1_000_000;
 const start = performance.now();
 for (let i = 0; i < COUNT; i++) trace.getActiveSpan();
-const each = (performance.now() - start) / COUNT * 1e6;
-console.log(`traces off: ${each.toFixed(0)} ns a request`);
+const perRequest = (performance.now() - start) / COUNT * 1e6;
+console.log(`traces off: ${perRequest.toFixed(0)} ns per request`);
 
 const { metrics } = await appWith(true, framesOf(1));
-const scrapes = performance.now();
+const scrapesStart = performance.now();
 for (let i = 0; i < 1000; i++) await (await metrics!()).text();
-console.log(`an empty scrape: ${(performance.now() - scrapes).toFixed(0)} µs`);
+console.log(`an empty scrape: ${(performance.now() - scrapesStart).toFixed(0)} µs`);

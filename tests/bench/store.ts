@@ -1,6 +1,6 @@
 /**
- * How many operations a second each back end of the store does, one after another and 50 at once:
- * a get, a write of 4 kB, a list of 20, a take of two limits. A table, then JSON.
+ * Operations per second of each store, in sequence and 50 at a time: a get, a write of 4 kB, a list
+ * of 20, a take of two limits. Prints a table and JSON.
  *
  * Run: deno run --no-prompt --config tests/deno.json --allow-read --allow-write --allow-env
  * --allow-run=redis-server --allow-net=127.0.0.1 tests/bench/store.ts
@@ -12,20 +12,23 @@ import { BACKENDS } from "../store/backends.ts";
 
 const ENTRIES = 1_000;
 const RUN_MS = 500;
-const AT_ONCE = 50;
+const CONCURRENCY = 50;
 
 const keyOf = (i: number) => ({ collection: "bench", id: String(i % ENTRIES).padStart(6, "0") });
 const value = JSON.stringify({ text: "x".repeat(4_000) });
 
-/** Operations a second, when `lanes` of them are always under way. */
-async function measure(lanes: number, operation: (i: number) => Promise<unknown>): Promise<number> {
+/** Returns operations per second with this concurrency. */
+async function measure(
+  concurrency: number,
+  operation: (i: number) => Promise<unknown>,
+): Promise<number> {
   let done = 0;
-  const begun = performance.now();
+  const start = performance.now();
   const lane = async () => {
-    while (performance.now() - begun < RUN_MS) await operation(done++);
+    while (performance.now() - start < RUN_MS) await operation(done++);
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return Math.round(done / (performance.now() - begun) * 1_000);
+  await Promise.all(Array.from({ length: concurrency }, lane));
+  return Math.round(done / (performance.now() - start) * 1_000);
 }
 
 const results: Record<string, Record<string, number>> = {};
@@ -53,7 +56,7 @@ for (const { kind, ignore, start } of BACKENDS) {
   for (const [name, operation] of Object.entries(operations)) {
     await measure(1, operation);
     row[name] = await measure(1, operation);
-    row[`${name} ×${AT_ONCE}`] = await measure(AT_ONCE, operation);
+    row[`${name} ×${CONCURRENCY}`] = await measure(CONCURRENCY, operation);
   }
 }
 

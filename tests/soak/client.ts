@@ -1,72 +1,60 @@
 /**
- * One client request, and what came of it as the client saw it.
+ * Sends requests and records what the client sees.
  *
  * @module
  */
 import { KEYS } from "./server.ts";
 import { mark, type Tokens } from "./upstream.ts";
 
-/** Who asks. */
+/** Name of a key. */
 export type Who = keyof typeof KEYS;
 
-/** A request. */
 export interface Ask {
-  /** Who asks. */
   who: Who;
-  /** The method; default POST. */
+  /** Default: POST. */
   method?: string;
-  /** The path behind /v1. */
+  /** Path after /v1. */
   path: string;
-  /** The body; `%` in its texts is put for the mark of the request. */
+  /** `%` is replaced by the request's mark. */
   body?: Record<string, unknown>;
-  /** When the client leaves, in milliseconds after its request, if it does. */
-  leaveMs?: number | undefined;
-  /** The wait before each read of the answer, in milliseconds. */
-  slowMs?: number | undefined;
+  /** Time after which the client disconnects, in milliseconds. */
+  disconnectMs?: number | undefined;
+  /** Delay before each read of the answer, in milliseconds. */
+  readDelayMs?: number | undefined;
 }
 
-/** A request in the client's books. */
+/** The client's record of a request. */
 export interface Entry {
-  /** Its number. */
   number: string;
-  /** Who asked. */
   who: Who;
   /** `chat`, `responses`, `messages`, or `other`. */
   dialect: string;
-  /** The model asked. */
   model: string | undefined;
-  /** The HTTP status; undefined where none came. */
+  /** Undefined without a response. */
   status: number | undefined;
-  /** Whether the client left. */
-  left: boolean;
-  /** Whether the answer came to its proper end. */
-  whole: boolean;
-  /** The error that the answer held. */
+  disconnected: boolean;
+  complete: boolean;
+  /** Error code in the answer. */
   error: string | undefined;
-  /** The tokens that the answer told of. */
-  told: (Tokens & { estimated: boolean }) | undefined;
-  /** The tokens of the answer itself, as OpenAI counts them. */
+  /** `usage.upstream` of the answer. */
+  reported: (Tokens & { estimated: boolean }) | undefined;
+  /** `usage` of the answer without `upstream`. */
   shown: { input: number; output: number } | undefined;
 }
 
-/** What a request came to. */
 export interface Answer {
-  /** Its entry in the books. */
   entry: Entry;
-  /** The JSON answer, or the response that a stream of `/responses` told of last. */
-  // deno-lint-ignore no-explicit-any -- reads whatever was sent
+  /** The JSON answer, or the last response object of a stream of `/responses`. */
+  // deno-lint-ignore no-explicit-any -- answers have no schema here
   json: any;
-  /** The headers. */
   headers: Headers;
 }
 
-/** A client and its books. */
 export interface Client {
-  /** Every request so far. */
+  /** All requests so far. */
   entries: readonly Entry[];
   /** Sends a request and reads its answer. Never throws. */
   ask(ask: Ask): Promise<Answer>;
-  /** Closes all connections. */
   close(): void;
 }
 
@@ -76,10 +64,9 @@ const DIALECTS: Record<string, string> = {
   "/messages": "messages",
 };
 
-/** The id under which a request is logged. */
+/** The id of a request in the log. */
 export const requestId = (number: string) => `soak-${number}`;
 
-/** Creates a client of the server at a URL. */
 export function createClient(url: string): Client {
   const http = Deno.createHttpClient({});
   const entries: Entry[] = [];
@@ -87,7 +74,7 @@ export function createClient(url: string): Client {
 
   return {
     entries,
-    async ask({ who, method = "POST", path, body, leaveMs, slowMs }) {
+    async ask({ who, method = "POST", path, body, disconnectMs, readDelayMs }) {
       const number = String(entries.length);
       const entry: Entry = {
         number,
@@ -95,24 +82,24 @@ export function createClient(url: string): Client {
         dialect: (method === "POST" && DIALECTS[path]) || "other",
         model: body?.model as string | undefined,
         status: undefined,
-        left: false,
-        whole: false,
+        disconnected: false,
+        complete: false,
         error: undefined,
-        told: undefined,
+        reported: undefined,
         shown: undefined,
       };
       entries.push(entry);
       const answer: Answer = { entry, json: undefined, headers: new Headers() };
-      const leaving = new AbortController();
-      const timer = leaveMs === undefined ? undefined : setTimeout(() => {
-        entry.left = true;
-        leaving.abort();
-      }, leaveMs);
+      const disconnect = new AbortController();
+      const timer = disconnectMs === undefined ? undefined : setTimeout(() => {
+        entry.disconnected = true;
+        disconnect.abort();
+      }, disconnectMs);
       try {
         const response = await fetch(`${url}${path}`, {
           method,
           client: http,
-          signal: leaving.signal,
+          signal: disconnect.signal,
           headers: {
             authorization: `Bearer ${KEYS[who]}`,
             "content-type": "application/json",
@@ -128,18 +115,18 @@ export function createClient(url: string): Client {
         const decoder = new TextDecoder();
         for await (const bytes of response.body ?? []) {
           pieces.push(decoder.decode(bytes, { stream: true }));
-          if (slowMs !== undefined) await sleep(slowMs);
+          if (readDelayMs !== undefined) await sleep(readDelayMs);
         }
         const text = pieces.join("");
         const isStream = response.headers.get("content-type")?.includes("event-stream") ?? false;
         if (isStream) readStream(text, answer);
-        else readWhole(text, answer);
+        else readJson(text, answer);
       } catch (error) {
-        if (!entry.left) entry.error = String(error);
+        if (!entry.disconnected) entry.error = String(error);
       } finally {
         clearTimeout(timer);
-        // Whoever has all of the answer has not left, however late it is.
-        if (entry.whole) entry.left = false;
+        // A client with a complete answer has not disconnected, even if the timer fired.
+        if (entry.complete) entry.disconnected = false;
       }
       return answer;
     },
@@ -147,52 +134,52 @@ export function createClient(url: string): Client {
   };
 }
 
-function readWhole(text: string, answer: Answer): void {
+function readJson(text: string, answer: Answer): void {
   const { entry } = answer;
   answer.json = text === "" ? undefined : JSON.parse(text);
-  entry.whole = true;
+  entry.complete = true;
   if (entry.status !== 200) {
     entry.error = answer.json?.error?.code ?? answer.json?.error?.type ?? "?";
-  } else note(answer.json?.usage, entry);
+  } else record(answer.json?.usage, entry);
 }
 
 function readStream(text: string, answer: Answer): void {
   const { entry } = answer;
   for (const [, data] of text.matchAll(/^data: (.*)$/gm)) {
     if (data === "[DONE]") {
-      entry.whole = true;
+      entry.complete = true;
       continue;
     }
     const json = JSON.parse(data!);
     const { type } = json;
     if (json.error && (type === undefined || type === "error")) {
       entry.error = json.error.code ?? json.error.type ?? "?";
-      entry.whole = true;
+      entry.complete = true;
     } else if (type === "error") {
       entry.error = json.code ?? "?";
-      entry.whole = true;
+      entry.complete = true;
     }
     if (json.response !== undefined) answer.json = json.response;
     if (type === "response.failed") entry.error = json.response.error?.code ?? "?";
     if (/^response\.(completed|incomplete|failed)$/.test(type ?? "") || type === "message_stop") {
-      entry.whole = true;
+      entry.complete = true;
     }
-    note(json.usage ?? json.response?.usage, entry);
+    record(json.usage ?? json.response?.usage, entry);
   }
 }
 
-// deno-lint-ignore no-explicit-any -- reads whatever was sent
-function note(usage: any, entry: Entry): void {
+// deno-lint-ignore no-explicit-any -- answers have no schema here
+function record(usage: any, entry: Entry): void {
   const sums = usage?.upstream;
   if (sums === undefined) return;
-  entry.told = {
+  entry.reported = {
     input: sums.prompt_tokens,
     cached: sums.cached_tokens,
     output: sums.completion_tokens,
     estimated: sums.estimated,
   };
   entry.shown = {
-    // In Messages what came from a cache stands beside.
+    // Messages counts cached tokens separately.
     input: (usage.prompt_tokens ?? usage.input_tokens) + (usage.cache_read_input_tokens ?? 0),
     output: usage.completion_tokens ?? usage.output_tokens,
   };

@@ -1,15 +1,14 @@
 /**
- * Runs in the server's process before its program: counts the timers that it sets, and at SIGUSR2
- * collects garbage and writes a line about what is left.
+ * Preloaded into the server: counts pending timers. On SIGUSR2 it collects garbage and prints a line
+ * with timers and memory.
  *
  * @module
  */
 
-/** What a server holds. */
-export interface Held {
+export interface Usage {
   /** Timers that have neither fired nor been cleared. */
   timers: number;
-  /** Memory of its objects after a collection, buffers included, in bytes. */
+  /** Heap and buffers after a collection, in bytes. */
   heap: number;
   /** Resident memory after a collection, in bytes. */
   resident: number;
@@ -17,7 +16,7 @@ export interface Held {
 
 declare const gc: () => void;
 
-/** By their numbers, as a timer is cleared by its object or by its number. */
+/** Numbers of pending timers, because a timer can be cleared by its object or its number. */
 const timers = new Set<number>();
 
 function counted(begin: typeof setInterval, repeats: boolean) {
@@ -52,6 +51,6 @@ Object.assign(globalThis, {
 Deno.addSignalListener("SIGUSR2", () => {
   for (let i = 0; i < 3; i++) gc();
   const { heapUsed, external, rss } = Deno.memoryUsage();
-  const held: Held = { timers: timers.size, heap: heapUsed + external, resident: rss };
-  console.log(JSON.stringify({ held }));
+  const usage: Usage = { timers: timers.size, heap: heapUsed + external, resident: rss };
+  console.log(JSON.stringify({ usage }));
 });

@@ -1,58 +1,53 @@
 /**
- * The server under soak: its process, its configuration, its log, and what the system and
- * `/metrics` say of it.
+ * The tested server: process, configuration, log, sockets and metrics.
  *
  * @module
  */
 import { cleanEnv, ROOT } from "../e2e/program.ts";
 import { parseScrape, type Scrape } from "../server/telemetry/scrape.ts";
-import type { Held } from "./probe.ts";
+import type { Usage } from "./probe.ts";
 import type { SoakUpstream } from "./upstream.ts";
 
-/** The clients: two with budgets that are never reached, and one that is always over its limits. */
+/** Client keys: two with budgets that are never reached, and one that always exceeds its limits. */
 export const KEYS = { calm: "sk-soak-calm", wild: "sk-soak-wild", tight: "sk-soak-tight" } as const;
 
-/** The strategies. */
 export const STRATEGIES = ["direct", "think", "steps", "vote"] as const;
 
 /** USD per million tokens. */
 export const PRICE = { input: 2.5, cached_input: 1.25, output: 10 } as const;
 
-/** What the log says of one request. */
+/** The logged fields of a request. */
 export interface LogLine {
-  /** The HTTP status, 499 for a client that left. */
+  /** 499 if the client disconnected. */
   status: number;
   /** `ok`, `error` or `cancelled`. */
   outcome: string;
-  /** Prompt tokens, where it tells of any. */
+  /** Prompt tokens, if logged. */
   input: number | undefined;
-  /** Generated tokens. */
   output: number | undefined;
 }
 
-/** A running server. */
 export interface SoakServer {
-  /** Its URL, ending in /v1. */
+  /** Ends in /v1. */
   url: string;
-  /** The lines about requests, by the request's id. */
+  /** Logged requests by id. */
   requests: ReadonlyMap<string, LogLine[]>;
-  /** Other lines that are worse than info. */
+  /** Unexpected warnings and errors. */
   complaints: string[];
-  /** How often a line with this text was logged. */
+  /** Number of logged lines that contain the text. */
   count(text: string): number;
-  /** What it holds, after a collection of garbage. */
-  held(): Promise<Held>;
-  /** Its open sockets. */
+  /** Timers and memory after a garbage collection. */
+  usage(): Promise<Usage>;
+  /** Number of open sockets. */
   sockets(): Promise<number>;
-  /** Sends a signal. */
   kill(signal: Deno.Signal): void;
-  /** Its exit code, once it has ended. */
+  /** Resolves with the exit code. */
   ended: Promise<number>;
 }
 
 const BUDGET = "daily_tokens: 1000000000, daily_usd: 100000";
 
-/** The configuration; `turn` makes one differ from the next. */
+/** @param turn makes each configuration different. */
 export async function configText(
   upstream: SoakUpstream,
   metricsPort: number,
@@ -91,7 +86,7 @@ ${models.join("\n")}
 `;
 }
 
-/** All three samples are needed, so that none is left in the middle. */
+/** Options of each strategy. `vote` needs all samples, so that none is cancelled. */
 const OPTIONS: Record<typeof STRATEGIES[number], string> = {
   direct: "{}",
   think: "{}",
@@ -104,13 +99,13 @@ async function sha256(text: string): Promise<string> {
   return new Uint8Array(digest).toHex();
 }
 
-/** A port that is free now. */
+/** Returns a port that is currently free. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return (listener.addr as Deno.NetAddr).port;
 }
 
-/** Starts the server as the `start` task does, with a probe, in the folder of its configuration. */
+/** Starts the server like the `start` task, with the probe, in the folder of its configuration. */
 export async function startServer(folder: string): Promise<SoakServer> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   const command = (tasks.start as string).replace(" main.ts", ` ${ROOT}main.ts`);
@@ -129,15 +124,15 @@ export async function startServer(folder: string): Promise<SoakServer> {
   const requests = new Map<string, LogLine[]>();
   const complaints: string[] = [];
   const others: string[] = [];
-  let probed: PromiseWithResolvers<Held> | undefined;
+  let probed: PromiseWithResolvers<Usage> | undefined;
   const reading = readLines(child.stdout, (text) => {
     const line = JSON.parse(text);
-    if (line.held !== undefined) return probed?.resolve(line.held);
+    if (line.usage !== undefined) return probed?.resolve(line.usage);
     if (line.request_id !== undefined) {
       const lines = requests.get(line.request_id) ?? [];
       const { status, outcome, prompt_tokens: input, completion_tokens: output } = line;
       requests.set(line.request_id, [...lines, { status, outcome, input, output }]);
-      // Only of an error that nobody foresaw the cause is told.
+      // A cause is logged only for unexpected errors.
       if (line.cause !== undefined) complaints.push(text);
       return;
     }
@@ -149,8 +144,8 @@ export async function startServer(folder: string): Promise<SoakServer> {
   const ended = (async () => {
     const { code } = await child.status;
     await reading;
-    listening.reject(new Error(`the server ended with ${code}`));
-    probed?.reject(new Error(`the server ended with ${code}`));
+    listening.reject(new Error(`the server exited with ${code}`));
+    probed?.reject(new Error(`the server exited with ${code}`));
     return code;
   })();
   return {
@@ -158,7 +153,7 @@ export async function startServer(folder: string): Promise<SoakServer> {
     requests,
     complaints,
     count: (text) => others.filter((line) => line.includes(text)).length,
-    held() {
+    usage() {
       probed = Promise.withResolvers();
       child.kill("SIGUSR2");
       return probed.promise;
@@ -181,13 +176,13 @@ async function readLines(
   }
 }
 
-/** Open sockets of a process; Deno reads `/proc` itself only where it may do everything. */
+/** Counts the open sockets of a process with `ls`, because Deno needs all permissions for `/proc`. */
 async function sockets(pid: number): Promise<number> {
   const { stdout } = await new Deno.Command("ls", { args: ["-l", `/proc/${pid}/fd`] }).output();
   return new TextDecoder().decode(stdout).split("socket:").length - 1;
 }
 
-/** Scrapes the metrics; the connection does not stay. */
+/** Scrapes the metrics over a new connection. */
 export async function scrape(port: number): Promise<Scrape> {
   using client = Deno.createHttpClient({});
   return parseScrape(await (await fetch(`http://127.0.0.1:${port}/metrics`, { client })).text());

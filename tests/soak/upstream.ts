@@ -1,6 +1,5 @@
 /**
- * A provider that fails in every usual way, and keeps its own books of what it was asked and what
- * it reported.
+ * A provider that fails in every usual way and records its calls and the tokens it reports.
  *
  * @module
  */
@@ -27,55 +26,49 @@ import {
   startFaultyUpstream,
 } from "../chaos/faulty_upstream.ts";
 
-/** Tokens of some calls. */
 export interface Tokens {
-  /** Prompt tokens. */
   input: number;
-  /** Those of them that came from a cache. */
+  /** Part of `input`. */
   cached: number;
-  /** Generated tokens. */
   output: number;
 }
 
-/** What the upstream knows of one client request. */
+/** The calls of one client request. */
 export interface Asked extends Tokens {
-  /** Calls that came. */
   calls: number;
 }
 
-/** The upstream and its books. */
 export interface SoakUpstream extends AsyncDisposable {
-  /** The base URL of a provider's name, ending in /v1. */
+  /** Base URL of a provider, ending in /v1. */
   url(provider: string): string;
-  /** By the number of the client request; tokens are those that went out to the caller. */
+  /** By the number of the client request. Tokens are those that were sent to the caller. */
   requests: ReadonlyMap<string, Asked>;
-  /** Calls by provider. */
+  /** Number of calls by provider. */
   calls: Readonly<Record<string, number>>;
-  /** Calls by what was done to them. */
+  /** Number of calls by the kind of answer. */
   played: Readonly<Record<string, number>>;
   /** Calls in progress. */
   readonly open: number;
 }
 
-/** How an upstream behaves. */
 export interface UpstreamBehaviour {
-  /** The source of chance. */
+  /** Returns a number in [0, 1). */
   random: () => number;
-  /** The share of calls that fail, 0 to 1. */
+  /** Fraction of calls that fail. */
   faults: number;
-  /** The longest wait between two pieces of a stream, in milliseconds. */
+  /** Longest delay between two chunks of a stream, in milliseconds. */
   paceMs: number;
 }
 
-/** The mark that tells which client request a call belongs to. */
+/** Marks a text with its client request. */
 export const mark = (request: string) => `[r${request}]`;
 
-/** A call's client request: the last mark, as earlier ones are of turns before. */
+/** Returns the client request of a call: the last mark, because earlier marks are of earlier turns. */
 function requestOf({ body }: FaultyCall): string {
   return [...JSON.stringify(body.messages).matchAll(/\[r(\d+)\]/g)].at(-1)?.[1] ?? "?";
 }
 
-/** What a model says, in pieces. */
+/** Chunks of the text. */
 function textOf(call: FaultyCall): string[] {
   const model = String(call.body.model);
   if (model === "steps") return halves(call);
@@ -86,7 +79,6 @@ function textOf(call: FaultyCall): string[] {
   return ["The answer", " is", " 4", "."];
 }
 
-/** Starts the upstream. */
 export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour): SoakUpstream {
   const requests = new Map<string, Asked>();
   const calls: Record<string, number> = {};
@@ -115,8 +107,8 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
       asked.output += tokens.output;
     };
     const drawn = random() < faults ? FAULTS[Math.floor(random() * FAULTS.length)]! : "healthy";
-    // Where a connection that was used before ends without an answer, the runtime itself may send
-    // the call again, and the server never knows of the first.
+    // If a reused connection is reset before an answer, the runtime itself may repeat the call, and
+    // the server does not know of the first one.
     const kind = drawn === "reset" && call.nth > 0 ? "hang-up" : drawn;
     played[kind] = (played[kind] ?? 0) + 1;
     const provider = call.path.split("/")[2] ?? "?";
@@ -150,8 +142,8 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
       if (kind === "stall") return [head(), piece(text.slice(0, text.length / 2)), hang];
       return [...pause(), ...body(whole), reported];
     }
-    // Counts come with the first words, as some providers send them with every piece, so that
-    // both sides know them however the call ends.
+    // Usage is sent with the first chunk, as some providers do with every chunk, so that both sides
+    // know it even if the call fails later.
     const [first = "", ...rest] = texts;
     const begun: Script = [
       ...pause(),
@@ -173,7 +165,7 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
   }
 
   const upstream: FaultyUpstream = startFaultyUpstream({ play });
-  // The books are kept here; the calls themselves would fill the memory.
+  // Only counts are kept, because the calls would fill the memory.
   const forgetting = setInterval(() => upstream.forget(), 5_000);
   return {
     url: (provider) => upstream.url.replace(/v1$/, `v1/${provider}/v1`),
@@ -190,7 +182,7 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
   };
 }
 
-/** What goes wrong, the commoner ones more than once. */
+/** Kinds of faults; common ones are listed more than once. */
 const FAULTS = [
   ...["500", "500", "500", "503", "503", "429", "429", "429", "429 for long"],
   ...["reset", "reset", "cut", "cut", "cut", "silence", "stall"],

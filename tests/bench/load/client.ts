@@ -1,22 +1,20 @@
 /**
- * Load over raw sockets: as little work as possible for each answer, so that what is measured is
- * the server.
+ * Load over raw sockets, with little work per answer, so that mostly the server is measured.
  *
  * @module
  */
 
-/** What one answer took, in milliseconds. */
+/** Times of an answer in milliseconds. */
 export interface Timing {
-  /** Until its first byte. */
+  /** Until the first byte. */
   first: number;
-  /** Until its last. */
+  /** Until the last byte. */
   total: number;
 }
 
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 
-/** A request's bytes. */
 export function requestBytes(
   body: unknown,
   token: string,
@@ -31,19 +29,17 @@ export function requestBytes(
   );
 }
 
-/** A connection that asks one question after the other. */
+/** A connection that sends requests in sequence. */
 export interface Connection {
   /**
    * Sends a request and reads its whole answer.
    *
-   * @param onText takes the pieces of the answer as they come.
+   * @param onText called with each chunk of the answer.
    */
   ask(request: Uint8Array, onText?: (text: string) => void): Promise<Timing>;
-  /** Ends it. */
   close(): void;
 }
 
-/** Opens a connection. */
 export async function connect(port: number): Promise<Connection> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
   conn.setNoDelay();
@@ -88,15 +84,13 @@ export async function connect(port: number): Promise<Connection> {
   };
 }
 
-/** What a load came to. */
 export interface LoadResult {
-  /** Answers a second. */
+  /** Answers per second. */
   rate: number;
-  /** Each answer's times. */
   timings: Timing[];
 }
 
-/** Asks over several connections for a time, each as fast as it is answered. */
+/** Sends requests over several connections for a time, each as soon as the last is answered. */
 export async function load(
   port: number,
   request: Uint8Array,

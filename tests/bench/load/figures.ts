@@ -1,36 +1,34 @@
 /**
- * Figures of a benchmark: medians, spreads, and how cost grows.
+ * Figures of a benchmark: medians, ranges, and growth of cost.
  *
  * @module
  */
 
-/** The value below which this part of the values lies. */
-export function quantile(values: readonly number[], part: number): number {
+/** @param fraction from 0 to 1. */
+export function quantile(values: readonly number[], fraction: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   if (sorted.length === 0) return NaN;
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
+  return sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))]!;
 }
 
-/** The middle value. */
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** One line of the table: a figure, its bar, and what it was in each round. */
+/** A line of the table. */
 export interface Figure {
-  /** What was measured. */
   name: string;
-  /** The median over the rounds. */
+  /** Median of the rounds. */
   value: number;
-  /** The unit; `x`: a ratio. */
+  /** `x` for a ratio. */
   unit: string;
-  /** The least and the greatest of the rounds. */
-  spread: [number, number];
-  /** The bar, if there is one. */
-  bar?: { most?: number; least?: number };
-  /** Figures behind it. */
+  /** Minimum and maximum of the rounds. */
+  range: [number, number];
+  /** Limits that the value must keep. */
+  bar?: { max?: number; min?: number };
+  /** Values behind the figure. */
   note?: string;
 }
 
-/** Makes a figure out of the rounds' values. */
+/** Summarises the values of the rounds. */
 export function figure(
   name: string,
   values: readonly number[],
@@ -42,19 +40,19 @@ export function figure(
     name,
     value: median(values),
     unit,
-    spread: [Math.min(...values), Math.max(...values)],
+    range: [Math.min(...values), Math.max(...values)],
     ...(bar === undefined ? {} : { bar }),
     ...(note === undefined ? {} : { note }),
   };
 }
 
-/** Whether a figure keeps its bar; undefined where there is none. */
+/** Whether a figure keeps its bar; undefined without a bar. */
 export function holds({ value, bar }: Figure): boolean | undefined {
   if (bar === undefined) return undefined;
-  return value <= (bar.most ?? Infinity) && value >= (bar.least ?? -Infinity);
+  return value <= (bar.max ?? Infinity) && value >= (bar.min ?? -Infinity);
 }
 
-/** The exponent b of cost = a · size^b, by least squares over the logarithms. */
+/** Exponent b of cost = a · size^b, by least squares over the logarithms. */
 export function growthExponent(points: readonly (readonly [size: number, cost: number])[]): number {
   const logs = points.map(([size, cost]) => [Math.log(size), Math.log(cost)] as const);
   const meanX = logs.reduce((sum, [x]) => sum + x, 0) / logs.length;
@@ -66,28 +64,24 @@ export function growthExponent(points: readonly (readonly [size: number, cost: n
 
 const digits = (value: number) => Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(3);
 
-/** The table, for a terminal. */
+/** Formats a table for a terminal. */
 export function table(figures: readonly Figure[]): string {
-  const rows = figures.map((each) => {
-    const { name, value, unit, spread, bar, note = "" } = each;
-    const limit = bar === undefined
-      ? ""
-      : bar.most !== undefined
-      ? `≤ ${bar.most}`
-      : `≥ ${bar.least}`;
-    const verdict = holds(each) === undefined ? "" : holds(each) ? "ok" : "MISSED";
+  const rows = figures.map((row) => {
+    const { name, value, unit, range, bar, note = "" } = row;
+    const limit = bar === undefined ? "" : bar.max !== undefined ? `≤ ${bar.max}` : `≥ ${bar.min}`;
+    const verdict = holds(row) === undefined ? "" : holds(row) ? "ok" : "MISSED";
     return [
       name,
       `${digits(value)} ${unit}`,
-      `${digits(spread[0])} – ${digits(spread[1])}`,
+      `${digits(range[0])} – ${digits(range[1])}`,
       limit,
       verdict,
       note,
     ];
   });
-  const head = ["figure", "median", "spread", "bar", "", "behind it"];
-  const all = [head, ...rows];
-  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
-  return all.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd())
+  const head = ["figure", "median", "range", "bar", "", "details"];
+  const lines = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...lines.map((row) => row[i]!.length)));
+  return lines.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd())
     .join("\n");
 }

@@ -1,5 +1,5 @@
 /**
- * The least that JavaScript on Deno can do: a pass-through that reads and enqueues each chunk.
+ * A minimal pass-through that reads and enqueues each chunk: the least work possible on Deno.
  *
  * @module
  */

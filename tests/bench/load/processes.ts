@@ -1,18 +1,17 @@
 /**
- * The processes of a benchmark: upstream, floor and server, each on a core where that can be had.
+ * The processes of a benchmark: upstream, floor and server, each pinned to a core if possible.
  *
  * @module
  */
 
-/** A running process that listens. */
+/** A process that listens. */
 export interface Running extends AsyncDisposable {
-  /** Its port. */
   port: number;
-  /** From its start to its first answer, in milliseconds. */
+  /** Time from start to first answer in milliseconds. */
   startMs: number;
-  /** CPU time used so far, in seconds; counted in ticks of 10 ms. */
+  /** CPU time so far in seconds, in steps of 10 ms. */
   cpu(): number;
-  /** Resident memory, in bytes. */
+  /** Resident memory in bytes. */
   memory(): number;
 }
 
@@ -29,14 +28,14 @@ async function hasTaskset(): Promise<boolean> {
 }
 const pinned = navigator.hardwareConcurrency > 1 && await hasTaskset();
 
-/** Keeps this process, and the upstream, away from the core of what is measured. */
+/** Pins this process to a core other than that of the measured process. */
 export async function pinSelf(core = 1): Promise<boolean> {
   if (!pinned) return false;
   const args = ["-a", "-c", "-p", String(core), String(Deno.pid)];
   return (await new Deno.Command("taskset", { args, stdout: "null" }).output()).success;
 }
 
-/** Deno reads `/proc` itself only where it may do everything. */
+/** Uses `cat`, because Deno needs all permissions for `/proc`. */
 function procFile(pid: number, name: string): string {
   const { stdout } = new Deno.Command("cat", { args: [`/proc/${pid}/${name}`] }).outputSync();
   return new TextDecoder().decode(stdout);
@@ -59,7 +58,7 @@ async function start(args: string[], cores: number | string): Promise<Running> {
   let port: number | undefined;
   while (port === undefined) {
     const { done, value } = await reader.read();
-    if (done) throw new Error(`the process ended: ${args.join(" ")}\n${text}`);
+    if (done) throw new Error(`the process exited: ${args.join(" ")}\n${text}`);
     text += value;
     port = Number(/"port":(\d+)/.exec(text)?.[1] ?? /:(\d+)\/v1/.exec(text)?.[1]) || undefined;
   }
@@ -68,7 +67,7 @@ async function start(args: string[], cores: number | string): Promise<Running> {
     : await fetch(`http://127.0.0.1:${port}/healthz`);
   await response?.body?.cancel();
   const startMs = performance.now() - begun;
-  // The rest of its output is read, so that it never waits for us.
+  // Reads the rest of the output, so that the process never blocks on it.
   const rest = (async () => {
     while (!(await reader.read()).done);
   })();
@@ -92,7 +91,6 @@ async function start(args: string[], cores: number | string): Promise<Running> {
   };
 }
 
-/** Starts the upstream. */
 export function startUpstream(): Promise<Running> {
   return start(
     ["run", "--no-prompt", "--allow-net=127.0.0.1", "tests/bench/load/upstream.ts"],
@@ -100,7 +98,6 @@ export function startUpstream(): Promise<Running> {
   );
 }
 
-/** Starts the floor. */
 export function startFloor(upstream: number): Promise<Running> {
   const url = `http://127.0.0.1:${upstream}/v1`;
   return start(
@@ -109,19 +106,18 @@ export function startFloor(upstream: number): Promise<Running> {
   );
 }
 
-/** Starts an empty server: the runtime's own start. */
+/** Starts a server without an upstream, to measure the start of the runtime itself. */
 export function startEmpty(): Promise<Running> {
   return startFloor(1);
 }
 
-/** The token that the server takes. */
+/** `api_bearer_token` of the server. */
 export const TOKEN = "bench-token";
 
 /**
- * Starts the server as `deno task start` does, with the usual settings.
+ * Starts the server like `deno task start`, with the default settings.
  *
- * @param workers its event loops.
- * @param cores where it runs.
+ * @param cores cores that it may use, as for taskset.
  */
 export async function startServer(
   upstream: number,
@@ -130,7 +126,7 @@ export async function startServer(
 ): Promise<Running> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   const [, ...args] = (tasks.start as string).split(" ");
-  // In a folder of its own: the server watches it.
+  // In a separate folder, because the server watches it.
   const folder = await Deno.makeTempDir();
   const config = `${folder}/config.yaml`;
   await Deno.writeTextFile(config, configOf(upstream, workers));
@@ -144,7 +140,7 @@ export async function startServer(
   };
 }
 
-/** The configuration: a model for each thing that the upstream can do. */
+/** A configuration with a model for each kind of answer. */
 function configOf(upstream: number, workers: number): string {
   const model = (id: string, strategy: string, name: string, options = "{}") =>
     `  "${id}": { strategy: ${strategy}, upstream: bench, model: "${name}", options: ${options} }`;

@@ -1,6 +1,6 @@
 /**
- * What is measured. Each scenario asks the floor and the server in turn, round after round, and
- * gives ratios between the two within a round.
+ * The scenarios. Each one measures the floor and the server in turn, in several rounds, and reports
+ * the ratios within a round.
  *
  * @module
  */
@@ -9,21 +9,15 @@ import { type Figure, figure, growthExponent, median, quantile } from "./figures
 import { type Running, startEmpty, startFloor, startServer, TOKEN } from "./processes.ts";
 import { workers } from "./workers.ts";
 
-/** What runs beside each other. */
 export interface Field {
-  /** The upstream. */
   upstream: Running;
-  /** The floor. */
   floor: Running;
-  /** The server. */
   server: Running;
-  /** Rounds of each scenario. */
   rounds: number;
-  /** How much shorter everything is; 1: as it is meant. */
+  /** Factor for the duration; 1 for a full run. */
   scale: number;
 }
 
-/** One benchmark. */
 export type Scenario = (field: Field) => Promise<Figure[]>;
 
 const question = (model: string, stream: boolean, content = "What is 17 × 23 − 5?") => ({
@@ -33,14 +27,14 @@ const question = (model: string, stream: boolean, content = "What is 17 × 23 �
 });
 const ask = (model: string, stream: boolean) => requestBytes(question(model, stream), TOKEN);
 
-/** Under load, so long takes it until the code is compiled that is going to be, in milliseconds. */
+/** Time under load until V8 has compiled the hot code, in milliseconds. */
 const WARM_MS = 8_000;
 
-/** Answers a second, added time and added time to the first byte, at 1, 32 and 256 connections. */
+/** Answers per second, added time and added time to first byte, at 1, 32 and 256 connections. */
 const requests: Scenario = async ({ floor, server, rounds, scale }) => {
   const figures: Figure[] = [];
   for (
-    const [name, model, stream, least] of [
+    const [name, model, stream, min] of [
       ["JSON", "json", false, 0.6],
       ["stream of 23", "stream-23", true, 0.8],
     ] as const
@@ -55,25 +49,29 @@ const requests: Scenario = async ({ floor, server, rounds, scale }) => {
       const rates: [number, number][] = [];
       for (let round = -1; round < rounds; round++) {
         const run = { connections, ms: 3_000 * scale };
-        const low = await load(floor.port, request, run);
-        const ours = await load(server.port, request, run);
+        const floorResult = await load(floor.port, request, run);
+        const serverResult = await load(server.port, request, run);
         if (round < 0) continue;
-        rates.push([low.rate, ours.rate]);
-        ratios.push(ours.rate / low.rate);
-        const of = (timings: Timing[], part: number, key: keyof Timing) =>
-          quantile(timings.map((timing) => timing[key]), part);
-        added.p50.push(of(ours.timings, 0.5, "total") - of(low.timings, 0.5, "total"));
-        added.p99.push(of(ours.timings, 0.99, "total") - of(low.timings, 0.99, "total"));
-        added.first.push(of(ours.timings, 0.5, "first") - of(low.timings, 0.5, "first"));
+        rates.push([floorResult.rate, serverResult.rate]);
+        ratios.push(serverResult.rate / floorResult.rate);
+        const difference = (fraction: number, key: keyof Timing) => {
+          const [ours, lowest] = [serverResult, floorResult].map(({ timings }) =>
+            quantile(timings.map((timing) => timing[key]), fraction)
+          );
+          return ours! - lowest!;
+        };
+        added.p50.push(difference(0.5, "total"));
+        added.p99.push(difference(0.99, "total"));
+        added.first.push(difference(0.5, "first"));
       }
       const at = `${name}, ${connections} connection${connections > 1 ? "s" : ""}`;
-      const note = `floor ${median(rates.map(([low]) => low)).toFixed(0)}/s, server ${
-        median(rates.map(([, ours]) => ours)).toFixed(0)
+      const note = `floor ${median(rates.map(([rate]) => rate)).toFixed(0)}/s, server ${
+        median(rates.map(([, rate]) => rate)).toFixed(0)
       }/s`;
       figures.push(
-        figure(`${at}: rate`, ratios, "x", connections === 32 ? { least } : undefined, note),
+        figure(`${at}: rate`, ratios, "x", connections === 32 ? { min } : undefined, note),
       );
-      const bar = connections === 1 ? { most: 0.15 } : undefined;
+      const bar = connections === 1 ? { max: 0.15 } : undefined;
       figures.push(figure(`${at}: added p50`, added.p50, "ms", bar));
       figures.push(figure(`${at}: added p99`, added.p99, "ms"));
       figures.push(figure(`${at}: added time to first byte`, added.first, "ms", bar));
@@ -82,7 +80,7 @@ const requests: Scenario = async ({ floor, server, rounds, scale }) => {
   return figures;
 };
 
-/** CPU time a token, all tokens at once: answers one after the other over some connections. */
+/** CPU time per token in µs if all tokens come at once, over four connections. */
 async function bulkCost(running: Running, model: string, tokens: number, times: number) {
   const request = ask(model, true);
   const before = running.cpu();
@@ -94,7 +92,7 @@ async function bulkCost(running: Running, model: string, tokens: number, times: 
   return (running.cpu() - before) * 1e6 / (tokens * times);
 }
 
-/** CPU time a token, each token by itself, over many streams. */
+/** CPU time per token in µs if each token comes separately, over many streams. */
 async function pacedCost(running: Running, model: string, streams: number): Promise<number> {
   const request = ask(model, true);
   const open = await Promise.all(Array.from({ length: streams }, () => connect(running.port)));
@@ -105,7 +103,6 @@ async function pacedCost(running: Running, model: string, streams: number): Prom
   return used * 1e6 / (streams * 100);
 }
 
-/** What a token costs. */
 const tokens: Scenario = async ({ floor, server, rounds, scale }) => {
   const times = Math.max(8, Math.round(800 * scale));
   const streams = 400;
@@ -129,61 +126,61 @@ const tokens: Scenario = async ({ floor, server, rounds, scale }) => {
   }
   const ratio = (name: string) => paced[name]!.map((cost, i) => cost / paced.floor![i]!);
   return [
-    figure("bulk, floor: CPU a token", bulk.floor!, "µs"),
-    figure("bulk, direct: CPU a token", bulk.direct!, "µs"),
-    figure("bulk, think: CPU a token", bulk.think!, "µs"),
-    figure("bulk, steps: CPU a token", bulk.steps!, "µs", { most: 4 }),
-    figure("paced, floor: CPU a token", paced.floor!, "µs"),
-    figure("paced, direct: CPU a token", paced.direct!, "µs"),
-    figure("paced, direct: CPU a token", ratio("direct"), "x", { most: 1.25 }),
-    figure("paced, think: CPU a token", ratio("think"), "x", { most: 1.25 }),
+    figure("bulk, floor: CPU per token", bulk.floor!, "µs"),
+    figure("bulk, direct: CPU per token", bulk.direct!, "µs"),
+    figure("bulk, think: CPU per token", bulk.think!, "µs"),
+    figure("bulk, steps: CPU per token", bulk.steps!, "µs", { max: 4 }),
+    figure("paced, floor: CPU per token", paced.floor!, "µs"),
+    figure("paced, direct: CPU per token", paced.direct!, "µs"),
+    figure("paced, direct: CPU per token", ratio("direct"), "x", { max: 1.25 }),
+    figure("paced, think: CPU per token", ratio("think"), "x", { max: 1.25 }),
   ];
 };
 
-/** Wall time of eight samples in one wave over one call. */
+/** Wall time of eight parallel samples divided by that of one call. */
 const fanOut: Scenario = async ({ server, rounds }) => {
-  const one = ask("wait-100", true);
-  const eight = ask("vote-wait", true);
+  const single = ask("wait-100", true);
+  const parallel = ask("vote-wait", true);
   const ratios: number[] = [];
   const connection = await connect(server.port);
   for (let round = -1; round < rounds * 3; round++) {
-    const single = await connection.ask(one);
-    const vote = await connection.ask(eight);
-    if (round >= 0) ratios.push(vote.total / single.total);
+    const { total: singleMs } = await connection.ask(single);
+    const { total: parallelMs } = await connection.ask(parallel);
+    if (round >= 0) ratios.push(parallelMs / singleMs);
   }
   connection.close();
   return [
-    figure("vote, 8 samples in one wave: wall time over one call", ratios, "x", { most: 1.2 }),
+    figure("vote, 8 samples in one wave: wall time over one call", ratios, "x", { max: 1.2 }),
   ];
 };
 
-/** Many open streams with a token a second each. */
+/** Many open streams with one token per second each. */
 const scale: Scenario = async ({ upstream, rounds, scale }) => {
   const figures: Figure[] = [];
   for (const streams of scale < 1 ? [1_000] : [1_000, 5_000, 8_000]) {
     const memory: number[] = [];
     const added: number[] = [];
     const notes: [memory: string, p99: string][] = [];
-    // A core that is nearly full stalls now and then, whoever runs on it.
+    // Several rounds, because a core that is almost fully used stalls at times.
     for (let round = 0; round < (streams === 5_000 ? Math.min(3, rounds) : 1); round++) {
       const floor = await holdStreams(startFloor, upstream.port, streams);
       const server = await holdStreams(startServer, upstream.port, streams);
       memory.push(server.memory / floor.memory);
       added.push(Math.max(0, server.p99 - floor.p99));
-      const kilobytes = ({ memory }: Held) => `${(memory / 1024).toFixed(0)} kB`;
+      const kilobytes = ({ memory }: StreamCost) => `${(memory / 1024).toFixed(0)} kB`;
       notes.push([
         `floor ${kilobytes(floor)}, server ${kilobytes(server)}`,
         `floor ${floor.p99.toFixed(1)} ms, server ${server.p99.toFixed(1)} ms`,
       ]);
     }
-    const note = (part: 0 | 1) => notes.map((each) => each[part]).join("; ");
+    const note = (part: 0 | 1) => notes.map((pair) => pair[part]).join("; ");
     figures.push(
-      figure(`${streams} streams: memory a stream`, memory, "x", { most: 1.25 }, note(0)),
+      figure(`${streams} streams: memory per stream`, memory, "x", { max: 1.25 }, note(0)),
       figure(
         `${streams} streams: p99 of the delay added to a token`,
         added,
         "ms",
-        streams === 5_000 ? { most: 50 } : undefined,
+        streams === 5_000 ? { max: 50 } : undefined,
         note(1),
       ),
     );
@@ -191,8 +188,8 @@ const scale: Scenario = async ({ upstream, rounds, scale }) => {
   return figures;
 };
 
-/** Bytes a stream, and the delay of its tokens in milliseconds. */
-interface Held {
+/** Bytes per stream, and delay of the tokens in milliseconds. */
+interface StreamCost {
   memory: number;
   p99: number;
 }
@@ -201,7 +198,7 @@ async function holdStreams(
   start: (upstreamPort: number) => Promise<Running>,
   upstreamPort: number,
   streams: number,
-): Promise<Held> {
+): Promise<StreamCost> {
   await using running = await start(upstreamPort);
   const warm = await connect(running.port);
   await warm.ask(ask("json", false));
@@ -217,7 +214,7 @@ async function holdStreams(
     connection.ask(request, (text) => {
       const now = Date.now();
       silent.delete(connection);
-      // Until all are open, what is measured is how fast so many begin at once.
+      // Delays count only after all streams have started.
       if (silent.size > 0) return;
       for (const [, sent] of text.matchAll(/"content":" (\d{13})"/g)) {
         delays.push(now - Number(sent));
@@ -231,7 +228,7 @@ async function holdStreams(
   return { memory: (memory - before) / streams, p99: quantile(delays, 0.99) };
 }
 
-/** How cost grows with the length of a step and of a conversation. */
+/** Growth of cost with the length of a step and of a conversation. */
 const growth: Scenario = async ({ server, rounds, scale }) => {
   const steps: number[] = [];
   const conversation: number[] = [];
@@ -244,7 +241,7 @@ const growth: Scenario = async ({ server, rounds, scale }) => {
       const times = Math.max(4, Math.round(400_000 * scale / size / 4) * 4);
       points.push([size, await bulkCost(server, `steps-${size}`, 1, times)]);
     }
-    // What a request costs by itself, whatever its length, is no growth.
+    // Without the shortest ones, where the fixed cost of a request dominates.
     steps.push(growthExponent(points.slice(1)));
     const costs: [number, number][] = [];
     for (const length of lengths) {
@@ -253,7 +250,7 @@ const growth: Scenario = async ({ server, rounds, scale }) => {
         content: "word ".repeat(200),
       }));
       const request = requestBytes({ ...question("steps-100", true), messages }, TOKEN);
-      // Enough for the ticks in which CPU time is counted.
+      // Long enough for the resolution of CPU time.
       const times = Math.max(40, Math.round(4_000 * scale / length));
       const before = server.cpu();
       const connection = await connect(server.port);
@@ -265,18 +262,18 @@ const growth: Scenario = async ({ server, rounds, scale }) => {
     notes.push(
       `${
         points.map(([size, cost]) => `${size}: ${(cost / size).toFixed(1)}`).join(", ")
-      } µs a token; ${
+      } µs per token; ${
         costs.map(([length, cost]) => `${length}: ${(cost / 1000).toFixed(2)}`).join(", ")
-      } ms a request`,
+      } ms per request`,
     );
   }
   return [
-    figure("growth with a step's tokens", steps, "exponent", { most: 1.05 }, notes.at(-1)),
-    figure("growth with a conversation's messages", conversation, "exponent", { most: 1.05 }),
+    figure("growth with a step's tokens", steps, "exponent", { max: 1.05 }, notes.at(-1)),
+    figure("growth with a conversation's messages", conversation, "exponent", { max: 1.05 }),
   ];
 };
 
-/** Process start to the first answer. */
+/** Time from process start to first answer. */
 const startUp: Scenario = async ({ upstream, rounds }) => {
   const added: number[] = [];
   const notes: string[] = [];
@@ -287,10 +284,11 @@ const startUp: Scenario = async ({ upstream, rounds }) => {
     added.push(server.startMs - empty.startMs);
     notes.push(`runtime ${empty.startMs.toFixed(0)} ms, server ${server.startMs.toFixed(0)} ms`);
   }
-  return [figure("start-up over the runtime's own", added, "ms", { most: 150 }, notes.at(-1))];
+  return [
+    figure("start-up, beyond the start of the runtime", added, "ms", { max: 150 }, notes.at(-1)),
+  ];
 };
 
-/** All of them, by name. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   requests,
   tokens,

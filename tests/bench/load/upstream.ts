@@ -1,11 +1,11 @@
 /**
- * A fast scripted upstream in a process of its own: canned bytes over raw sockets, so that it
- * costs little beside what it is there to load. The model's name says what it answers:
+ * A fast upstream in a separate process that sends prepared bytes over raw sockets, so that it uses
+ * little CPU time. The name of the model selects the answer:
  *
  * - `json`: a short completion;
- * - `stream-N`: N events, each written by itself;
+ * - `stream-N`: N events, each written separately;
  * - `bulk-N`: N events in large writes;
- * - `paced-N-MS`: N events, one each MS milliseconds, each carrying the time at which it was sent;
+ * - `paced-N-MS`: N events, one per MS milliseconds, each with the time at which it was sent;
  * - `step-N`: one JSON step of about N tokens in large writes, then the final step;
  * - `wait-MS`: a completion after MS milliseconds, streamed or not.
  *
@@ -15,7 +15,7 @@
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** One token's event, as OpenAI-compatible servers write it. */
+/** Event of a token as OpenAI-compatible servers send it. */
 function event(content: string, finish: string | null = null): string {
   const delta = content === "" ? "{}" : `{"content":${JSON.stringify(content)}}`;
   const reason = finish === null ? "null" : `"${finish}"`;
@@ -57,7 +57,7 @@ function chunk(text: string): Uint8Array {
   return out;
 }
 
-/** Events of a bulk answer that go into one write. */
+/** Events per write of a bulk answer. */
 const WRITE_EVENTS = 100;
 
 function bulkChunks(texts: readonly string[]): Uint8Array[] {
@@ -68,7 +68,7 @@ function bulkChunks(texts: readonly string[]): Uint8Array[] {
   return [...chunks, chunk(END)];
 }
 
-/** The pieces of a step's JSON, four characters a token. */
+/** Chunks of a step's JSON, with four characters per token. */
 function stepTexts(tokens: number): string[] {
   const content = "abc ".repeat(tokens).trim();
   const json = JSON.stringify({ title: "Work", content, next_action: "final_answer" });
@@ -98,12 +98,12 @@ async function answer(conn: Deno.Conn, body: string): Promise<void> {
   if (!stream) return await writeAll(conn, JSON_ANSWER);
   await writeAll(conn, STREAM_HEAD);
   if (kind === "stream") {
-    const one = once("token", () => [chunk(event(TOKEN))]);
-    for (let i = 0; i < count; i++) await writeAll(conn, one[0]!);
+    const [token] = once("token", () => [chunk(event(TOKEN))]);
+    for (let i = 0; i < count; i++) await writeAll(conn, token!);
     await writeAll(conn, chunk(END));
   } else if (kind === "paced") {
     const gap = Number(second);
-    // Spread over the gap, so that the streams do not all speak at once.
+    // A random offset, so that the streams do not all send at once.
     await sleep(Math.random() * gap);
     for (let i = 0; i < count; i++) {
       await writeAll(conn, chunk(event(` ${Date.now()}`)));
@@ -113,12 +113,12 @@ async function answer(conn: Deno.Conn, body: string): Promise<void> {
   } else if (kind === "step") {
     const isStep = !body.includes("Please provide the final answer");
     const texts = isStep ? stepTexts(count) : [TOKEN];
-    for (const each of once(`${name}-${isStep}`, () => bulkChunks(texts))) {
-      await writeAll(conn, each);
+    for (const bytes of once(`${name}-${isStep}`, () => bulkChunks(texts))) {
+      await writeAll(conn, bytes);
     }
   } else {
     const texts = kind === "bulk" ? Array.from({ length: count }, () => TOKEN) : ["FINAL: 42"];
-    for (const each of once(name, () => bulkChunks(texts))) await writeAll(conn, each);
+    for (const bytes of once(name, () => bulkChunks(texts))) await writeAll(conn, bytes);
   }
   await writeAll(conn, LAST_CHUNK);
 }
@@ -131,7 +131,7 @@ async function serve(conn: Deno.Conn): Promise<void> {
       const end = text.indexOf("\r\n\r\n");
       if (end >= 0) {
         const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
-        // Bodies here are ASCII: characters are bytes.
+        // Bodies are ASCII, so a character is a byte.
         if (text.length >= end + 4 + length) {
           const body = text.slice(end + 4, end + 4 + length);
           text = text.slice(end + 4 + length);
@@ -144,12 +144,12 @@ async function serve(conn: Deno.Conn): Promise<void> {
       text += decoder.decode(buffer.subarray(0, read));
     }
   } catch {
-    // The other side left.
+    // The client has disconnected.
   } finally {
     try {
       conn.close();
     } catch {
-      // Closed already.
+      // Already closed.
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Compares the books of the clients, the server and the upstream.
+ * Compares what the clients, the server and the upstream have recorded.
  *
  * @module
  */
@@ -10,39 +10,35 @@ import type { Scrape } from "../server/telemetry/scrape.ts";
 import { PRICE, type SoakServer } from "./server.ts";
 import type { SoakUpstream, Tokens } from "./upstream.ts";
 
-/** What is compared. */
-export interface Books {
-  /** The clients'. */
+export interface Records {
   entries: readonly Entry[];
-  /** The server's. */
   server: SoakServer;
-  /** Its metrics, once it is idle. */
+  /** Metrics of the idle server. */
   metrics: Scrape;
-  /** The upstream's. */
   upstream: SoakUpstream;
 }
 
 const TYPES = ["input", "cached", "output"] as const;
 const NOTHING: Tokens = { input: 0, cached: 0, output: 0 };
 
-/** What a call that was left may be thought to have used, beyond what was reported. */
-const ESTIMATE_MOST = 2_000;
+/** Upper bound of the tokens that are estimated for a cancelled call, beyond those reported. */
+const MAX_ESTIMATE = 2_000;
 
-/** Compares request by request, then the sums. */
-export function compareRequests({ entries, server, metrics }: Books, report: Report): void {
+/** Compares each request, then the sums. */
+export function compareRequests({ entries, server, metrics }: Records, report: Report): void {
   const faults: string[] = [];
   const differing: string[] = [];
   let compared = 0;
   const counted = { statuses: new Map<number, number>(), dialects: new Map<string, number>() };
   let unseen = 0;
   let cancelled = 0;
-  for (const { number, status, left, whole, error, dialect, model, shown } of entries) {
+  for (const { number, status, disconnected, complete, error, dialect, model, shown } of entries) {
     const lines = server.requests.get(requestId(number)) ?? [];
     const [line] = lines;
     const name = `request ${number} (${dialect} ${model ?? ""})`;
     if (line === undefined) {
-      // One that left while it was sent.
-      if (!left || status !== undefined) faults.push(`${name}: not in the log`);
+      // The client may have disconnected while it sent the request.
+      if (!disconnected || status !== undefined) faults.push(`${name}: not in the log`);
       unseen++;
       continue;
     }
@@ -58,26 +54,26 @@ export function compareRequests({ entries, server, metrics }: Books, report: Rep
       }
       compared++;
     }
-    if (left) continue;
-    if (!whole) faults.push(`${name}: ${status}, no proper end (${error})`);
+    if (disconnected) continue;
+    if (!complete) faults.push(`${name}: ${status}, incomplete (${error})`);
     else if (line.outcome !== (error === undefined ? "ok" : "error")) {
       faults.push(`${name}: logged ${line.outcome} ${line.status}, seen ${status} ${error ?? ""}`);
-      // A stream that failed was 200 when it began.
+      // A stream that fails has started with status 200.
     } else if (status !== 200 && line.status !== status) {
       faults.push(`${name}: logged ${line.status}, seen ${status}`);
     }
   }
   const seen = entries.length - unseen;
-  report.tell("requests sent", entries.length);
-  report.tell("left before the server saw them", unseen);
-  report.tell(
-    "left by their clients, as the clients say",
-    entries.filter((each) => each.left).length,
+  report.note("requests sent", entries.length);
+  report.note("disconnected before the server saw them", unseen);
+  report.note(
+    "disconnected, according to the clients",
+    entries.filter((entry) => entry.disconnected).length,
   );
-  report.tell("left by their clients, as the server says", cancelled);
-  report.none("requests whose end the client and the log tell differently", faults);
-  report.tell("answers whose visible tokens were compared with the log", compared);
-  report.none("answers that show other tokens than the log", differing);
+  report.note("disconnected, according to the server", cancelled);
+  report.none("requests with different outcomes at the client and in the log", faults);
+  report.note("answers whose visible tokens were compared with the log", compared);
+  report.none("answers with other visible tokens than the log", differing);
   report.same("requests: metric, log", metrics.sum("o1_api_requests_total"), seen);
   const by = (label: string, value: string) =>
     metrics.sum("o1_api_requests_total", { [label]: value });
@@ -93,47 +89,47 @@ export function compareRequests({ entries, server, metrics }: Books, report: Rep
   }
 }
 
-/** Compares the upstream's calls and tokens with what the clients were told and the metrics say. */
-export function compareTokens({ entries, metrics, upstream }: Books, report: Report): void {
+/** Compares calls and tokens of the upstream with the answers and the metrics. */
+export function compareTokens({ entries, metrics, upstream }: Records, report: Report): void {
   const calls = "gen_ai_client_operation_duration_seconds_count";
   for (const [provider, count] of Object.entries(upstream.calls)) {
     const labels = { gen_ai_provider_name: provider };
     const ours = metrics.sum(calls, labels);
-    // One that was cancelled may never have got there.
-    const most = count + metrics.sum(calls, { ...labels, error_type: "cancelled" });
+    // A cancelled call may not have reached the upstream.
+    const max = count + metrics.sum(calls, { ...labels, error_type: "cancelled" });
     if (provider === "calm") report.same(`calls, ${provider}: metric, upstream`, ours, count);
-    else report.within(`calls, ${provider}: metric, upstream`, ours, count, most);
+    else report.within(`calls, ${provider}: metric, upstream`, ours, count, max);
   }
   const faults: string[] = [];
   const exact = { calm: { ...NOTHING }, wild: { ...NOTHING } };
   const unsure = { ...NOTHING };
   let compared = 0;
-  for (const { number, dialect, model, told, left } of entries) {
+  for (const { number, dialect, model, reported, disconnected } of entries) {
     if (dialect === "other") continue;
     const lane = model?.startsWith("wild") ? "wild" : "calm";
     const asked = upstream.requests.get(number) ?? { ...NOTHING, calls: 0 };
-    if (told !== undefined) {
-      if (lane === "calm" && told.estimated) faults.push(`request ${number}: estimated`);
-      if (!told.estimated) {
+    if (reported !== undefined) {
+      if (lane === "calm" && reported.estimated) faults.push(`request ${number}: estimated`);
+      if (!reported.estimated) {
         compared++;
-        const differs = TYPES.filter((type) => told[type] !== asked[type]);
+        const differs = TYPES.filter((type) => reported[type] !== asked[type]);
         faults.push(
           ...differs.map((type) =>
-            `request ${number} (${model}): told ${told[type]} ${type} tokens, reported ${
+            `request ${number} (${model}): ${type} tokens: answer ${reported[type]}, upstream ${
               asked[type]
             }`
           ),
         );
       }
     }
-    const certain = lane === "calm" && !left ? asked : told;
+    const certain = lane === "calm" && !disconnected ? asked : reported;
     for (const type of TYPES) {
       if (certain !== undefined) exact[lane][type] += certain[type];
-      else unsure[type] += asked[type] + (type === "cached" ? 0 : asked.calls * ESTIMATE_MOST);
+      else unsure[type] += asked[type] + (type === "cached" ? 0 : asked.calls * MAX_ESTIMATE);
     }
   }
-  report.tell("answers whose tokens were compared one by one", compared);
-  report.none("answers that tell other tokens than the upstream reported", faults);
+  report.note("answers whose tokens were compared", compared);
+  report.none("answers with other tokens than the upstream reported", faults);
   const tokens = (lane: string, type: string) =>
     ["direct", "think", "steps", "vote"].reduce(
       (sum, strategy) =>
@@ -145,12 +141,12 @@ export function compareTokens({ entries, metrics, upstream }: Books, report: Rep
     );
   for (const type of TYPES) {
     report.same(`tokens, ${type}, calm: metric, upstream`, tokens("calm", type), exact.calm[type]);
-    const least = exact.wild[type];
+    const min = exact.wild[type];
     report.within(
       `tokens, ${type}, wild: metric, client and upstream`,
       tokens("wild", type),
-      least,
-      least + unsure[type],
+      min,
+      min + unsure[type],
     );
   }
   report.same(
@@ -162,13 +158,13 @@ export function compareTokens({ entries, metrics, upstream }: Books, report: Rep
 }
 
 function cost(metrics: Scrape): number {
-  const of = (type: string) =>
+  const tokens = (type: string) =>
     metrics.sum("gen_ai_client_token_usage_sum", { gen_ai_token_type: type });
-  return ((of("input") - of("cached")) * PRICE.input + of("cached") * PRICE.cached_input +
-    of("output") * PRICE.output) / 1e6;
+  return ((tokens("input") - tokens("cached")) * PRICE.input +
+    tokens("cached") * PRICE.cached_input + tokens("output") * PRICE.output) / 1e6;
 }
 
-/** Compares the limiter's books, once the server has ended, with the metrics. */
+/** Compares the accounts of the limiter with the metrics, after the server has exited. */
 export function compareLimits(folder: string, metrics: Scrape, report: Report): void {
   const database = new DatabaseSync(`${folder}/o1-api.db`, { readOnly: true });
   const rows = database.prepare("select key, account from limits").all();
@@ -180,9 +176,9 @@ export function compareLimits(folder: string, metrics: Scrape, report: Report): 
   const sum = (measure: string) =>
     accounts.filter(({ key }) => key.startsWith("sum:client:") && key.includes(`:${measure}:`))
       .reduce((total, { level }) => total + level, 0);
-  const of = (type: string) =>
+  const tokens = (type: string) =>
     metrics.sum("gen_ai_client_token_usage_sum", { gen_ai_token_type: type });
-  report.same("tokens: limiter, metric", sum("tokens"), of("input") + of("output"));
+  report.same("tokens: limiter, metric", sum("tokens"), tokens("input") + tokens("output"));
   report.same(
     "cost: limiter, metric",
     sum("usd") / 1e9,
@@ -190,5 +186,5 @@ export function compareLimits(folder: string, metrics: Scrape, report: Report): 
     1e-6,
   );
   const leases = accounts.flatMap(({ key, leases }) => Object.keys(leases).map(() => key));
-  report.none("leases that are left", leases);
+  report.none("remaining leases", leases);
 }
