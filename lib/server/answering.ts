@@ -10,7 +10,8 @@ import { type Clock, within } from "../clock.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { Exchange } from "./exchange.ts";
-import { jsonWithHeartbeat } from "./http/json_with_heartbeat.ts";
+
+const utf8 = new TextEncoder();
 
 export interface AnswerOptions {
   events: AsyncGenerator<ReasoningEvent>;
@@ -27,9 +28,8 @@ export interface AnswerOptions {
  *
  * @throws what the run throws, unless part of the body was already sent.
  */
-export async function answerWhole(
-  { events, writer, exchange, settings, clock }: AnswerOptions,
-): Promise<Response> {
+export async function answerWhole(options: AnswerOptions): Promise<Response> {
+  const { events, writer, exchange, settings } = options;
   const collector = writer.collector();
   const collect = async () => {
     for await (const event of events) {
@@ -41,14 +41,55 @@ export async function answerWhole(
     return collector.whole();
   };
   if (!settings.json_heartbeat) return Response.json(await collect());
-  return await jsonWithHeartbeat({
-    json: collect(),
+  return await jsonWithHeartbeat(
+    collect(),
     // The status has been sent: the client gets what there is.
-    onError: (error) => collector.failed?.(toApiError(error)) ?? collector.whole("length"),
-    heartbeatMs: settings.heartbeat_ms,
-    clock,
-    exchange,
+    (error) => collector.failed?.(toApiError(error)) ?? collector.whole("length"),
+    options,
+  );
+}
+
+/**
+ * Answers with JSON and sends spaces, which JSON allows at its start (RFC 8259, section 2), until it
+ * is ready: clients and proxies time out on silent connections.
+ *
+ * @param onError returns the body to send if `json` rejects after the first space.
+ * @throws what `json` rejects with before the first space, so that the response can have its status.
+ */
+async function jsonWithHeartbeat(
+  json: Promise<unknown>,
+  onError: (error: unknown) => unknown,
+  { exchange, settings, clock }: AnswerOptions,
+): Promise<Response> {
+  const heartbeatMs = settings.heartbeat_ms;
+  const early = await within(clock, heartbeatMs, json);
+  if (early !== "late") return Response.json(early);
+  exchange.isStreaming = true;
+  let stopHeartbeat = () => {};
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const beat = () => {
+        controller.enqueue(utf8.encode(" "));
+        stopHeartbeat = clock.timer(heartbeatMs, beat);
+      };
+      const end = (value: unknown, error?: unknown) => {
+        stopHeartbeat();
+        exchange.finish(error);
+        if (cancelled) return;
+        controller.enqueue(utf8.encode(JSON.stringify(value)));
+        controller.close();
+      };
+      beat();
+      json.then(end, async (error) => end(await onError(error), error));
+    },
+    cancel() {
+      cancelled = true;
+      stopHeartbeat();
+      abandon(exchange);
+    },
   });
+  return new Response(body, { headers: { "content-type": "application/json" } });
 }
 
 /**
@@ -74,15 +115,18 @@ export async function answerStream(
     keepalive: writer.keepalive,
     clock,
     onEvent: (event) => record(event, exchange),
-    onError: exchange.finish,
-    onEnd: exchange.finish,
-    onCancel() {
-      const gone = new ClientGoneError("The client disconnected during the stream");
-      exchange.work.abort(gone);
-      exchange.finish(gone);
-    },
+    onError: (error) => exchange.finish(error),
+    onEnd: () => exchange.finish(),
+    onCancel: () => abandon(exchange),
   });
   return new Response(body, { headers: SSE_HEADERS });
+}
+
+/** Ends the work and the request of a client that has disconnected. */
+function abandon(exchange: Exchange): void {
+  const gone = new ClientGoneError("The client disconnected during the response");
+  exchange.work.abort(gone);
+  exchange.finish(gone);
 }
 
 /** Adds an event to metrics, traces and the log line, which holds counts but no texts. */

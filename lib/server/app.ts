@@ -12,7 +12,7 @@ import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import type { ToolReasoning } from "../upstream/tool_reasoning.ts";
-import { createExchange } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
 import { createLimits } from "./limits/charge.ts";
 import { createAdmission, shutdownError } from "./middleware/admission.ts";
 import { auth } from "./middleware/auth.ts";
@@ -23,7 +23,6 @@ import { standardHeaders } from "./middleware/headers.ts";
 import { rateLimitHeaders } from "./middleware/limits.ts";
 import { logRequests } from "./middleware/log.ts";
 import { routing } from "./middleware/routing.ts";
-import { createRouter } from "./router.ts";
 import { createRoutes, type RouteContext } from "./routes/table.ts";
 import type { Log } from "./telemetry/log.ts";
 import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts";
@@ -61,23 +60,12 @@ export interface WorkerGroup {
   toolReasoning: ToolReasoning;
 }
 
-export interface App {
-  /** Answers a request. Never throws. */
-  handle(request: Request): Promise<Response>;
-  /** Answers a scrape without checking a token; undefined if metrics are off. */
-  metrics: (() => Promise<Response>) | undefined;
-  /** Returns the metrics of this app alone. */
-  values(): MetricValues;
-  /** Serves new requests with another configuration. */
-  reload(config: ResolvedConfig): void;
-  /** Rejects new work, waits up to `graceMs` milliseconds for the rest, and then aborts it. */
-  drain(graceMs: number): Promise<void>;
-}
+export type App = ReturnType<typeof createApp>;
 
 /** Milliseconds in which aborted work may write to the store. */
 const ABORT_GRACE_MS = 1_000;
 
-export function createApp(options: AppOptions): App {
+export function createApp(options: AppOptions) {
   const { clock, log, workerGroup } = options;
   const { share = (limit: number) => limit, toolReasoning } = workerGroup ?? {};
   let { config } = options;
@@ -118,7 +106,6 @@ export function createApp(options: AppOptions): App {
   };
 
   function serve(current: ResolvedConfig) {
-    const { routes, mounts } = createRoutes(current, context);
     return chain([
       standardHeaders(clock),
       cors(current.server.cors_origins),
@@ -126,7 +113,7 @@ export function createApp(options: AppOptions): App {
       errorResponses,
       logRequests(log, clock),
       preflight,
-      routing(createRouter(routes, mounts)),
+      routing(createRoutes(current, context)),
       auth(current, { date: clock.date, unavailableReason: options.unavailableReason }),
       admission.admit,
     ]);
@@ -134,9 +121,10 @@ export function createApp(options: AppOptions): App {
   let answer = serve(config);
 
   return {
-    async handle(request) {
+    /** Answers a request. Never throws. */
+    async handle(request: Request): Promise<Response> {
       const { contents } = config.traces;
-      const exchange = createExchange(request, register.begin(), (id) =>
+      const exchange = new Exchange(request, register.begin(), (id) =>
         combineObservers([
           metrics?.begin(),
           traces?.observeTrace({ request, id, contents, date: clock.date }),
@@ -145,14 +133,18 @@ export function createApp(options: AppOptions): App {
       exchange.stopWatching();
       return response;
     },
+    /** Answers a scrape without checking a token; undefined if metrics are off. */
     metrics: metrics && scrape,
+    /** Returns the metrics of this app alone. */
     values,
-    reload(next) {
+    /** Serves new requests with another configuration. */
+    reload(next: ResolvedConfig): void {
       config = next;
       answer = serve(next);
       admission.update();
     },
-    async drain(graceMs) {
+    /** Rejects new work, waits up to `graceMs` milliseconds for the rest, and then aborts it. */
+    async drain(graceMs: number): Promise<void> {
       draining = true;
       await within(clock, graceMs, register.idle());
       register.abortAll(shutdownError());

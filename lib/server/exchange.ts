@@ -1,8 +1,3 @@
-/**
- * One request on its way through the server.
- *
- * @module
- */
 import type { Dialect } from "../api/dialect.ts";
 import { findDialect } from "../api/dialects.ts";
 import { newHexId } from "../api/ids.ts";
@@ -12,32 +7,6 @@ import type { LogFields } from "./telemetry/log.ts";
 import type { RequestObserver } from "./telemetry/observer.ts";
 import type { Work } from "./work.ts";
 
-/** A request's state, shared by middleware and handler. */
-export interface Exchange {
-  readonly id: string;
-  /** The URL's path without the `/v1` prefix. */
-  readonly path: string;
-  readonly dialect: Dialect;
-  readonly work: Work;
-  readonly observer: RequestObserver | undefined;
-  /** Fields for the request's log line. */
-  readonly logFields: LogFields;
-  /** Anonymous until the token has been checked. */
-  client: Client;
-  /** Set by the routing middleware. */
-  match: Match<Handler>;
-  /** `x-ratelimit-*` headers of a request that has reserved a part of its client's limits. */
-  limitHeaders?: Record<string, string>;
-  /** If true, the body is still being written after the handler returned, and calls `finish`. */
-  isStreaming: boolean;
-  /** Ends the watch for a client that disconnects. */
-  stopWatching(): void;
-  /** Registers a callback for the end of the request. */
-  onFinish(callback: (error?: unknown) => void): void;
-  /** Ends the request: completed, failed or abandoned. Only the first call has an effect. */
-  finish(error?: unknown): void;
-}
-
 /** Handles the requests of a route. Throws what `toApiError` understands. */
 export type Handler = (
   request: Request,
@@ -45,46 +14,51 @@ export type Handler = (
   params: Readonly<Record<string, string>>,
 ) => Response | Promise<Response>;
 
-const UNROUTED: Match<Handler> = {
-  route: {
-    method: "GET",
-    path: "",
-    handle() {
-      throw new Error("The request has no route yet");
-    },
-  },
-  params: {},
-};
+/** The state of one request, shared by middleware and handler. */
+export class Exchange {
+  readonly id: string;
+  /** The URL's path without the `/v1` prefix. */
+  readonly path: string;
+  readonly dialect: Dialect;
+  readonly observer: RequestObserver | undefined;
+  /** Fields for the request's log line. */
+  readonly logFields: LogFields = {};
+  /** Anonymous until the token has been checked. */
+  client: Client = ANONYMOUS;
+  /** Set by the routing middleware. */
+  match!: Match<Handler>;
+  /** `x-ratelimit-*` headers of a request that has reserved a part of its client's limits. */
+  limitHeaders?: Record<string, string>;
+  /** If true, the body is still being written after the handler returned, and calls `finish`. */
+  isStreaming = false;
+  /** Ends the watch for a client that disconnects. */
+  stopWatching: () => void = () => {};
+  readonly #callbacks: ((error?: unknown) => void)[] = [];
+  #finished = false;
 
-/** Creates the state of a request whose work has begun. */
-export function createExchange(
-  request: Request,
-  work: Work,
-  observe: (id: string) => RequestObserver | undefined,
-): Exchange {
-  const callbacks: ((error?: unknown) => void)[] = [];
-  let finished = false;
-  const id = requestId(request.headers);
-  const path = pathOf(request.url);
-  return {
-    id,
-    path,
-    dialect: findDialect(path, request.headers),
-    work,
-    observer: observe(id),
-    logFields: {},
-    client: ANONYMOUS,
-    match: UNROUTED,
-    isStreaming: false,
-    stopWatching() {},
-    onFinish: (callback) => void callbacks.push(callback),
-    finish(error) {
-      if (finished) return;
-      finished = true;
-      work.end();
-      for (const callback of callbacks) callback(error);
-    },
-  };
+  constructor(
+    request: Request,
+    readonly work: Work,
+    observe: (id: string) => RequestObserver | undefined,
+  ) {
+    this.id = requestId(request.headers);
+    this.path = pathOf(request.url);
+    this.dialect = findDialect(this.path, request.headers);
+    this.observer = observe(this.id);
+  }
+
+  /** Registers a callback for the end of the request. */
+  onFinish(callback: (error?: unknown) => void): void {
+    this.#callbacks.push(callback);
+  }
+
+  /** Ends the request: completed, failed or abandoned. Only the first call has an effect. */
+  finish(error?: unknown): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.work.end();
+    for (const callback of this.#callbacks) callback(error);
+  }
 }
 
 /**

@@ -6,29 +6,12 @@
 import { ApiError } from "../api/errors.ts";
 import type { Clock } from "../clock.ts";
 
+export type WorkRegister = ReturnType<typeof createWorkRegister>;
+
 /** The work for one request. */
-export interface Work {
-  /** Aborted when the client disconnects, at the time limit, or at shutdown. */
-  signal: AbortSignal;
-  abort(reason: unknown): void;
-  /**
-   * Starts the time limit.
-   *
-   * @returns the deadline on the clock's `now`.
-   */
-  limit(ms: number): number;
-  /** Can be called more than once. */
-  end(): void;
-}
+export type Work = ReturnType<WorkRegister["begin"]>;
 
-export interface WorkRegister {
-  begin(): Work;
-  abortAll(reason: unknown): void;
-  /** Resolves when no work is running. */
-  idle(): Promise<void>;
-}
-
-export function createWorkRegister(clock: Clock): WorkRegister {
+export function createWorkRegister(clock: Clock) {
   const active = new Set<AbortController>();
   let idle = Promise.withResolvers<void>();
 
@@ -38,13 +21,16 @@ export function createWorkRegister(clock: Clock): WorkRegister {
       active.add(controller);
       let cancelTimer = () => {};
       return {
+        /** Aborted when the client disconnects, at the time limit, or at shutdown. */
         signal: controller.signal,
-        abort: (reason) => controller.abort(reason),
-        limit(ms) {
+        abort: (reason: unknown) => controller.abort(reason),
+        /** Starts the time limit; returns the deadline on the clock's `now`. */
+        limit(ms: number): number {
           cancelTimer = clock.timer(ms, () => controller.abort(timedOut(ms)));
           return clock.now() + ms;
         },
-        end() {
+        /** Can be called more than once. */
+        end(): void {
           cancelTimer();
           if (!active.delete(controller) || active.size > 0) return;
           idle.resolve();
@@ -52,10 +38,11 @@ export function createWorkRegister(clock: Clock): WorkRegister {
         },
       };
     },
-    abortAll(reason) {
+    abortAll(reason: unknown): void {
       for (const controller of active) controller.abort(reason);
     },
-    idle: () => active.size === 0 ? Promise.resolve() : idle.promise,
+    /** Resolves when no work is running. */
+    idle: (): Promise<void> => active.size === 0 ? Promise.resolve() : idle.promise,
   };
 }
 

@@ -12,18 +12,12 @@ export interface AdmissionOptions {
   clock: Clock;
 }
 
-/** Bounds the requests that run at once and those that wait; rejects new ones during shutdown. */
-export interface Admission {
-  admit: Middleware;
-  /** Lets waiting requests run after `maxRunning` was raised. */
-  update(): void;
-}
-
 const MAX_WAIT_MS = 10_000;
 
+/** Bounds the requests that run at once and those that wait; rejects new ones during shutdown. */
 export function createAdmission(
   { maxRunning, maxWaiting, isDraining, clock }: AdmissionOptions,
-): Admission {
+) {
   const slots = createSlots(maxRunning);
 
   async function wait({ signal }: Request): Promise<Release> {
@@ -41,16 +35,19 @@ export function createAdmission(
     }
   }
 
+  const admit: Middleware = async (request, exchange, next) => {
+    const { open, urgent } = exchange.match.route;
+    if (open || urgent) return await next();
+    if (isDraining()) throw shutdownError();
+    exchange.onFinish(slots.tryAcquire() ?? await wait(request));
+    // The shutdown may have begun while the request was waiting.
+    if (isDraining()) throw shutdownError();
+    return await next();
+  };
+
   return {
-    async admit(request, exchange, next) {
-      const { open, urgent } = exchange.match.route;
-      if (open || urgent) return await next();
-      if (isDraining()) throw shutdownError();
-      exchange.onFinish(slots.tryAcquire() ?? await wait(request));
-      // The shutdown may have begun while the request was waiting.
-      if (isDraining()) throw shutdownError();
-      return await next();
-    },
+    admit,
+    /** Lets waiting requests run after `maxRunning` was raised. */
     update: slots.update,
   };
 }

@@ -9,12 +9,11 @@ import type { Store } from "../../store/store.ts";
 import type { Handler } from "../exchange.ts";
 import type { BackgroundRuns } from "../responses/background.ts";
 import { createVault } from "../responses/vault.ts";
-import type { Mount, Route } from "../router.ts";
+import { createRouter, type Route, type Router } from "../router.ts";
 import type { RunOptions } from "../runs.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { WorkRegister } from "../work.ts";
 import { createChatHandler } from "./chat.ts";
-import { health, readiness } from "./health.ts";
 import { modelRoutes } from "./models.ts";
 import { playgroundRoutes } from "./playground.ts";
 
@@ -34,57 +33,58 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
   isDraining: () => boolean;
 }
 
-/** Creates the routes of a configuration. */
-export function createRoutes(
-  config: ResolvedConfig,
-  context: RouteContext,
-): { routes: Route<Handler>[]; mounts: Mount<Handler>[] } {
+/** Creates the router of a configuration. */
+export function createRoutes(config: ResolvedConfig, context: RouteContext): Router<Handler> {
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
   const runs: RunOptions = { ...context, settings: config.server, models };
-  const { scrape } = context;
-  return {
-    routes: [
-      { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
-      ...modelRoutes(models, context.created),
-      ...playgroundRoutes([...models.keys()], config.server.playground),
-      { method: "GET", path: "/health", open: true, handle: health },
-      { method: "GET", path: "/healthz", open: true, handle: health },
-      {
-        method: "GET",
-        path: "/readyz",
-        open: true,
-        handle: () => readiness(!context.isDraining()),
-      },
-      ...(scrape === undefined || config.metrics.port !== 0 ? [] : [metricsRoute(scrape)]),
-    ],
+  const { scrape, isDraining } = context;
+  const get = (path: string, handle: Handler): Route<Handler> => ({
+    method: "GET",
+    path,
+    open: true,
+    handle,
+  });
+  return createRouter([
+    { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
+    ...modelRoutes(models, context.created),
+    ...playgroundRoutes([...models.keys()], config.server.playground),
+    get("/health", () => Response.json({ status: "ok" })),
+    get("/healthz", () => Response.json({ status: "ok" })),
+    get(
+      "/readyz",
+      () =>
+        isDraining()
+          ? Response.json({ status: "draining" }, { status: 503 })
+          : Response.json({ status: "ready" }),
+    ),
+    ...(scrape === undefined || config.metrics.port !== 0 ? [] : [metricsRoute(scrape)]),
+  ], [
     // Loaded when first used: their code would add 20 ms to every start.
-    mounts: [
-      {
-        paths: ["/responses", "/conversations"],
-        async load() {
-          const { responsesRoutes } = await import("../responses/routes.ts");
-          return responsesRoutes({
-            ...runs,
-            store: context.store,
-            vault: createVault(config.secret, "o1-api sealed reasoning"),
-            log: context.log,
-            ttlMs: config.storeTtlMs,
-            maxBackground: context.share(config.server.max_background),
-            background: context.background,
-            beginWork: context.register.begin,
-          });
-        },
+    {
+      paths: ["/responses", "/conversations"],
+      async load() {
+        const { responsesRoutes } = await import("../responses/routes.ts");
+        return responsesRoutes({
+          ...runs,
+          store: context.store,
+          vault: createVault(config.secret, "o1-api sealed reasoning"),
+          log: context.log,
+          ttlMs: config.storeTtlMs,
+          maxBackground: context.share(config.server.max_background),
+          background: context.background,
+          beginWork: context.register.begin,
+        });
       },
-      {
-        paths: ["/messages"],
-        async load() {
-          const { messagesRoutes } = await import("./messages.ts");
-          const vault = createVault(config.secret, "o1-api thinking signature");
-          return messagesRoutes({ ...runs, vault });
-        },
+    },
+    {
+      paths: ["/messages"],
+      async load() {
+        const { messagesRoutes } = await import("./messages.ts");
+        const vault = createVault(config.secret, "o1-api thinking signature");
+        return messagesRoutes({ ...runs, vault });
       },
-    ],
-  };
+    },
+  ]);
 }
 
 /** The metrics of all clients, for the operator alone. */

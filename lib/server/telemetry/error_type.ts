@@ -8,37 +8,7 @@ import { UpstreamError, type UpstreamErrorCode } from "../../reasoning/events.ts
 import { RequestError } from "../../reasoning/request.ts";
 import type { CallEnd } from "../../upstream/observer.ts";
 
-/**
- * Every value of `error.type` of a request. The prefix says what is at fault: `client_` the request,
- * `policy_` a limit set for the client, `upstream_` the provider, `server_` this server.
- */
-export const ERROR_TYPES = [
-  "client_invalid_request",
-  "client_unauthorized",
-  "client_not_found",
-  "client_too_large",
-  "client_context_length",
-  "client_left",
-  "policy_forbidden",
-  "policy_rate_limit",
-  "policy_quota",
-  "upstream_auth",
-  "upstream_error",
-  "upstream_not_found",
-  "upstream_overloaded",
-  "upstream_rate_limit",
-  "upstream_rejected",
-  "upstream_timeout",
-  "upstream_unreachable",
-  "server_error",
-  "server_shutdown",
-  "server_timeout",
-  "server_unavailable",
-] as const;
-
-export type ErrorType = typeof ERROR_TYPES[number];
-
-const UPSTREAM: Readonly<Record<UpstreamErrorCode, ErrorType>> = {
+const BY_UPSTREAM_CODE: Readonly<Record<UpstreamErrorCode, string>> = {
   context_length_exceeded: "client_context_length",
   rate_limit_exceeded: "upstream_rate_limit",
   upstream_auth_error: "upstream_auth",
@@ -50,7 +20,7 @@ const UPSTREAM: Readonly<Record<UpstreamErrorCode, ErrorType>> = {
   upstream_unreachable: "upstream_unreachable",
 };
 
-const STATUS: Readonly<Record<number, ErrorType>> = {
+const BY_STATUS: Readonly<Record<number, string>> = {
   401: "client_unauthorized",
   402: "policy_quota",
   403: "policy_forbidden",
@@ -61,15 +31,29 @@ const STATUS: Readonly<Record<number, ErrorType>> = {
   504: "server_timeout",
 };
 
-export function errorType(error: unknown): ErrorType {
+/** Every value of `error.type` of a request. */
+export const ERROR_TYPES: ReadonlySet<string> = new Set([
+  ...Object.values(BY_UPSTREAM_CODE),
+  ...Object.values(BY_STATUS),
+  "client_invalid_request",
+  "client_left",
+  "server_error",
+  "server_shutdown",
+]);
+
+/**
+ * Returns the `error.type` of a request. Its prefix says what is at fault: `client_` the request,
+ * `policy_` a limit set for the client, `upstream_` the provider, `server_` this server.
+ */
+export function errorType(error: unknown): string {
   if (error instanceof ClientGoneError) return "client_left";
   if (error instanceof RequestError) return "client_invalid_request";
-  if (error instanceof UpstreamError) return UPSTREAM[error.code];
+  if (error instanceof UpstreamError) return BY_UPSTREAM_CODE[error.code];
   if (!(error instanceof ApiError)) return "server_error";
-  if (error.cause instanceof UpstreamError) return UPSTREAM[error.cause.code];
+  if (error.cause instanceof UpstreamError) return BY_UPSTREAM_CODE[error.cause.code];
   if (error.code === "insufficient_quota") return "policy_quota";
   if (error.code === "server_shutdown") return "server_shutdown";
-  return STATUS[error.status] ??
+  return BY_STATUS[error.status] ??
     (error.status >= 500 ? "server_error" : "client_invalid_request");
 }
 

@@ -23,14 +23,6 @@ export interface Reading {
   attributes?: MetricAttributes;
 }
 
-export interface Registry {
-  /** Adds to a counter, or adds an observation to a histogram. */
-  record(metric: MetricKey, value: number, attributes: MetricAttributes): void;
-  /** Sets the function that reads a gauge. */
-  watch(metric: MetricKey, read: () => readonly Reading[]): void;
-  values(): MetricValues;
-}
-
 /** What was recorded for one combination of attributes. */
 interface Series {
   labels: string;
@@ -39,7 +31,7 @@ interface Series {
   counts: number[];
 }
 
-export function createRegistry(): Registry {
+export function createRegistry() {
   const gauges = new Map<MetricKey, () => MetricRow[]>();
   const specs = Object.entries(METRICS) as [MetricKey, MetricSpec][];
   const metrics = new Map(specs.map(([key, spec]) => {
@@ -48,7 +40,8 @@ export function createRegistry(): Registry {
   }));
 
   return {
-    record(key, value, given) {
+    /** Adds to a counter, or adds an observation to a histogram. */
+    record(key: MetricKey, value: number, given: MetricAttributes): void {
       const { spec, series, forward } = metrics.get(key)!;
       const id = spec.attributes.map((name) => given[name]).join("\0");
       let row = series.get(id);
@@ -64,7 +57,8 @@ export function createRegistry(): Registry {
       }
       forward?.(value, row.attributes);
     },
-    watch(key, read) {
+    /** Sets the function that reads a gauge. */
+    watch(key: MetricKey, read: () => readonly Reading[]): void {
       const spec = METRICS[key];
       const readings = () =>
         read().map(({ value, attributes = {} }) => ({
@@ -79,7 +73,7 @@ export function createRegistry(): Registry {
         })));
       meters?.watchGauge(spec, readings);
     },
-    values: () =>
+    values: (): MetricValues =>
       new Map([...metrics].map(([key, { series }]) => [
         key,
         gauges.get(key)?.() ??

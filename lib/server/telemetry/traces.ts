@@ -14,7 +14,7 @@ import {
   trace,
   TraceFlags,
 } from "@opentelemetry/api";
-import type { RunCallObserver, RunObserver } from "../../reasoning/observer.ts";
+import type { RunCallObserver } from "../../reasoning/observer.ts";
 import type { CallSpec } from "../../reasoning/strategy.ts";
 import type { Delta } from "../../upstream/wire/deltas.ts";
 import type { CallEnd } from "../../upstream/observer.ts";
@@ -35,15 +35,18 @@ export interface TraceOptions {
 const tracer = trace.getTracer("o1-api");
 
 /** Creates the spans of a request; returns undefined if it is not sampled. */
-export function observeTrace(options: TraceOptions): RequestObserver | undefined {
+export function observeTrace(
+  { request, id, contents, date }: TraceOptions,
+): RequestObserver | undefined {
   const http = trace.getActiveSpan();
   if (http === undefined || !http.isRecording()) return undefined;
-  const { request, id, contents, date } = options;
   const start = date();
   const outer = context.active();
-  let inner = outer;
-  let span: Span | undefined;
+  let requestSpan: Span | undefined;
+  let strategySpan: Span | undefined;
   let dialect = "other";
+
+  const inner = () => strategySpan === undefined ? outer : trace.setSpan(outer, strategySpan);
 
   return {
     routed(path) {
@@ -52,7 +55,7 @@ export function observeTrace(options: TraceOptions): RequestObserver | undefined
       http.updateName(`${request.method} ${path}`);
     },
     run({ model, strategy, stream }) {
-      span = tracer.startSpan(`chat ${model}`, {
+      requestSpan = tracer.startSpan(`chat ${model}`, {
         kind: SpanKind.INTERNAL,
         startTime: start,
         attributes: {
@@ -64,13 +67,21 @@ export function observeTrace(options: TraceOptions): RequestObserver | undefined
           "o1_api.request.id": id,
         },
       }, outer);
-      const parent = trace.setSpan(outer, span);
-      return observeRun(contents, () => {
-        const attributes = { "o1_api.strategy": strategy };
-        const run = tracer.startSpan(`strategy ${strategy}`, { attributes }, parent);
-        inner = trace.setSpan(outer, run);
-        return [run, inner];
-      });
+      const parent = trace.setSpan(outer, requestSpan);
+      return {
+        call(spec) {
+          // Created for the first call: an invalid request has no strategy.
+          strategySpan ??= tracer.startSpan(`strategy ${strategy}`, {
+            attributes: { "o1_api.strategy": strategy },
+          }, parent);
+          return observeCall(spec, inner(), contents);
+        },
+        end(_usage, isWhole, error) {
+          if (strategySpan === undefined) return;
+          if (!isWhole) fail(strategySpan, error === undefined ? "client_left" : errorType(error));
+          strategySpan.end();
+        },
+      };
     },
     event(event) {
       if (event.type === "step_end") {
@@ -81,24 +92,24 @@ export function observeTrace(options: TraceOptions): RequestObserver | undefined
             "o1_api.step": event.step,
             ...(contents ? { "o1_api.step.title": event.title } : {}),
           },
-        }, inner).end(end);
+        }, inner()).end(end);
       } else if (event.type === "usage") {
-        span?.setAttributes({
+        requestSpan?.setAttributes({
           "gen_ai.usage.input_tokens": event.usage.promptTokens,
           "gen_ai.usage.output_tokens": event.usage.completionTokens,
         });
       } else if (event.type === "finish") {
-        span?.setAttribute("gen_ai.response.finish_reasons", [event.reason]);
+        requestSpan?.setAttribute("gen_ai.response.finish_reasons", [event.reason]);
       }
     },
     end(_status, error) {
       if (error !== undefined) {
         const type = errorType(error);
-        if (span !== undefined) fail(span, type);
+        if (requestSpan !== undefined) fail(requestSpan, type);
         // The HTTP span of a stream has already ended.
         http.setAttribute("error.type", type);
       }
-      span?.end();
+      requestSpan?.end();
     },
   };
 }
@@ -106,23 +117,6 @@ export function observeTrace(options: TraceOptions): RequestObserver | undefined
 function fail(span: Span, type: string): void {
   span.setAttribute("error.type", type);
   span.setStatus({ code: SpanStatusCode.ERROR });
-}
-
-/** Creates the strategy's span for the first call: an invalid request makes none. */
-function observeRun(contents: boolean, begin: () => [Span, Context]): RunObserver {
-  let run: [Span, Context] | undefined;
-  return {
-    call(spec) {
-      run ??= begin();
-      return observeCall(spec, run[1], contents);
-    },
-    end(_usage, isWhole, error) {
-      if (run === undefined) return;
-      const [span] = run;
-      if (!isWhole) fail(span, error === undefined ? "client_left" : errorType(error));
-      span.end();
-    },
-  };
 }
 
 function observeCall(spec: CallSpec, parent: Context, contents: boolean): RunCallObserver {
