@@ -56,13 +56,11 @@ export function applyCharges(
   });
   const isTake = action === "take";
   const ok = !isTake || items.every(fits);
-  const changed = new Map<string, ChangedAccount>();
   const charged = ok ? items.filter(({ cost }) => !isTake || cost > 0) : [];
   for (const item of charged) charge(item, action, now);
-  for (
-    const { name, account, limit } of new Map(charged.map((item) => [item.name, item])).values()
-  ) {
-    changed.set(name, { account, lifeMs: lifeOf(account, limit, now) });
+  const changed = new Map<string, ChangedAccount>();
+  for (const { name, account, limit } of charged) {
+    if (!changed.has(name)) changed.set(name, { account, lifeMs: lifeOf(account, limit, now) });
   }
   const states = isTake
     ? items.map(({ limit, cost, account }) => stateOf(limit, cost, now, levelOf(account, limit)))

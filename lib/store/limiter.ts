@@ -123,7 +123,9 @@ function checkCharge(action: LimiterAction, { limit, cost, lease }: Charge): voi
     );
   }
   const isValid = kind === "parallel"
-    ? action !== "take" && lease !== undefined || cost === 0 || cost === 1 && lease !== undefined
+    ? lease === undefined
+      ? action === "take" && cost === 0
+      : action !== "take" || cost === 0 || cost === 1
     : Number.isFinite(cost) && (action === "settle" || action === "take" && cost >= 0);
   if (!isValid) throw new TypeError(`Cannot ${action} ${cost} of the ${kind} limit "${key}"`);
 }

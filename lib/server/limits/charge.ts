@@ -118,21 +118,6 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     };
   }
 
-  async function currentHeaders(client: Client): Promise<Record<string, string>> {
-    // A charge of 0 only reads.
-    const charges = chargesFor(client, ({ per }) => per === "minute" ? 0 : undefined);
-    if (charges.length === 0) return {};
-    try {
-      const { states } = await limiter.take(clock.date(), charges);
-      return limitHeaders(statesOf(charges, states));
-    } catch (error) {
-      logFailure("be reached", error);
-      return {};
-    }
-  }
-
-  const isLimited = (client: Client) => rulesOf(client, limits()).length > 0;
-
   return {
     /**
      * Reserves what a request is expected to use. Undefined for a client without limits.
@@ -143,7 +128,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
      *   limiter cannot be reached.
      */
     async reserve(client: Client, estimate: () => Estimate, model: string) {
-      if (!isLimited(client)) return undefined;
+      if (rulesOf(client, limits()).length === 0) return undefined;
       const lease = crypto.randomUUID();
       const estimated = estimate();
       const charges = chargesFor(client, (rule) => reservedUnits(rule, estimated))
@@ -157,9 +142,19 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
       if (ok) return createReservation(charges, limitHeaders(ruleStates), lease);
       throw rejection(ruleStates, model, date);
     },
-    /** The current `x-ratelimit-*` headers of a client; undefined for a client without limits. */
-    headers: (client: Client): Promise<Record<string, string>> | undefined =>
-      isLimited(client) ? currentHeaders(client) : undefined,
+    /** The current `x-ratelimit-*` headers of a client; empty if it has no limit per minute. */
+    async headers(client: Client): Promise<Record<string, string>> {
+      // A charge of 0 only reads.
+      const charges = chargesFor(client, ({ per }) => per === "minute" ? 0 : undefined);
+      if (charges.length === 0) return {};
+      try {
+        const { states } = await limiter.take(clock.date(), charges);
+        return limitHeaders(statesOf(charges, states));
+      } catch (error) {
+        logFailure("be reached", error);
+        return {};
+      }
+    },
     /** Waits until every ended request is charged, and stops renewing leases. */
     async close(): Promise<void> {
       stopRenewing();
