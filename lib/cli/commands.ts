@@ -32,10 +32,10 @@ export interface Command {
   exits: Readonly<Record<number, string>>;
 }
 
-const CONFIG: Flag = {
+const CONFIG = {
   value: "PATH",
   about: "configuration file; default: config.yaml beside the program",
-};
+} as const satisfies Flag;
 
 const SERVE_FLAGS = {
   config: CONFIG,

@@ -6,14 +6,11 @@ import { loadConfig } from "../config/load.ts";
 import { resolveConfig, type ResolvedConfig } from "../config/resolve.ts";
 import type { Config } from "../config/schema/config.ts";
 
+/** Flags of a command, and the folder of `main.ts`. */
 export interface CommandOptions {
-  /** Value of `--config`. */
   config?: string | undefined;
-  /** Value of `--host`. */
   host?: string | undefined;
-  /** Value of `--port`. */
   port?: string | undefined;
-  /** Folder of `main.ts`. */
   moduleDir: string | undefined;
 }
 

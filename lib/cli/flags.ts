@@ -15,16 +15,16 @@ export class UsageError extends Error {
   }
 }
 
+type FlagsOf<Name extends CommandName> = typeof COMMANDS[Name]["flags"];
+
 export interface Arguments<Name extends CommandName> {
   /** Arguments that are not flags. */
   words: string[];
-  /** The value of a flag, if given. */
-  text(flag: FlagName<Name>): string | undefined;
-  /** Whether a flag without a value was given. */
-  has(flag: FlagName<Name>): boolean;
+  /** The given flags: text if the flag has a value, otherwise true. */
+  flags: {
+    [Flag in keyof FlagsOf<Name>]?: FlagsOf<Name>[Flag] extends { value: string } ? string : true;
+  };
 }
-
-type FlagName<Name extends CommandName> = keyof typeof COMMANDS[Name]["flags"] & string;
 
 /**
  * Prints the help and exits if `--help` is given.
@@ -56,12 +56,18 @@ export function parseFlags<Name extends CommandName>(
     const hint = suggested === undefined ? "" : `; did you mean --${suggested}?`;
     throw new UsageError(command, `Unknown option ${arg}${hint}`);
   }
-  const values = (name: string) => (Array.isArray(flags[name]) ? flags[name] : []).map(String);
-  for (const [name, { values: allowed }] of withValue) {
-    const [value, second] = values(name);
+  const given: Record<string, string | true> = {};
+  for (const [name, { value: placeholder, values: allowed }] of table) {
+    const [value, second] = [flags[name] ?? []].flat();
+    if (placeholder === undefined) {
+      if (value === true) given[name] = true;
+      continue;
+    }
+    if (value === undefined) continue;
     if (second !== undefined) throw new UsageError(command, `--${name} is given more than once`);
     if (value === "") throw new UsageError(command, `--${name} needs a value`);
-    if (value !== undefined && allowed?.includes(value) === false) {
+    given[name] = String(value);
+    if (allowed?.includes(given[name]) === false) {
       throw new UsageError(command, `--${name} must be ${allowed.join(", ")}, not '${value}'`);
     }
   }
@@ -69,9 +75,5 @@ export function parseFlags<Name extends CommandName>(
   const { words: maxWords = 0 }: Command = COMMANDS[command];
   const extra = words[maxWords];
   if (extra !== undefined) throw new UsageError(command, `Unexpected argument '${extra}'`);
-  return {
-    words,
-    text: (flag) => values(flag)[0],
-    has: (flag) => flags[flag] === true,
-  };
+  return { words, flags: given as Arguments<Name>["flags"] };
 }

@@ -1,8 +1,8 @@
 /** The command line: chooses the command and reports invalid arguments. */
 import { suggestion } from "../config/faults/suggestion.ts";
 import { COMMAND_NAMES } from "./commands.ts";
-import { configOrExit } from "./configuration.ts";
-import { type Arguments, parseFlags, UsageError } from "./flags.ts";
+import { type CommandOptions, configOrExit } from "./configuration.ts";
+import { parseFlags, UsageError } from "./flags.ts";
 import { usage, VERSION } from "./help.ts";
 import { serve } from "./serve/serve.ts";
 
@@ -30,29 +30,21 @@ async function run(args: readonly string[], moduleDir: string | undefined): Prom
   if (first === "eval") return (await import("./eval.ts")).compareModels(rest, moduleDir);
   if (first === "ask") return (await import("./ask/ask.ts")).ask(rest, moduleDir);
   if (first === "keys") return (await import("./keys.ts")).keys(rest);
-  if (first === "check") return await check(parseFlags("check", rest).text("config"), moduleDir);
-  if (first === "serve") return await serveWith(parseFlags("serve", rest), moduleDir);
-  const given = parseFlags("", args);
-  const { words: [word], has } = given;
-  if (has("version")) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
+  if (first === "check") return await check({ ...parseFlags("check", rest).flags, moduleDir });
+  if (first === "serve") return await serve({ ...parseFlags("serve", rest).flags, moduleDir });
+  const { words: [word], flags: { version, ...flags } } = parseFlags("", args);
+  if (version) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
   if (word !== undefined && !COMMAND_NAMES.some((name) => name === word)) {
     throw new UsageError("", `Unknown command '${word}'${suggestion(word, COMMAND_NAMES)}`);
   }
   if (word !== undefined && word !== "serve") {
     throw new UsageError("", `The command comes first: o1-api ${word} [options]`);
   }
-  await serveWith(given, moduleDir);
+  await serve({ ...flags, moduleDir });
 }
 
-async function check(config: string | undefined, moduleDir: string | undefined): Promise<void> {
-  const { path, resolved } = await configOrExit({ config, moduleDir });
+async function check(options: CommandOptions): Promise<void> {
+  const { path, resolved } = await configOrExit(options);
   const models = resolved.models.map((model) => model.reasoning.id).join(", ");
   console.log(`${path ?? "No config.yaml, using the defaults"}: no faults. Models: ${models}`);
-}
-
-function serveWith(
-  { text }: Pick<Arguments<"serve">, "text">,
-  moduleDir: string | undefined,
-): Promise<void> {
-  return serve({ config: text("config"), host: text("host"), port: text("port"), moduleDir });
 }

@@ -86,7 +86,7 @@ for (
 
 Deno.test("arguments are not converted, and -- ends the flags", () => {
   assertEquals(parseFlags("ask", ["007", "+", "1e3"]).words, ["007", "+", "1e3"]);
-  const { words, text } = parseFlags("ask", ["-m", "o1", "--", "-5", "--json"]);
-  assertEquals([words, text("model")], [["-5", "--json"], "o1"]);
+  const { words, flags } = parseFlags("ask", ["-m", "o1", "--", "-5", "--json"]);
+  assertEquals([words, flags.model], [["-5", "--json"], "o1"]);
   assertThrows(() => parseFlags("ask", ["-5"]), UsageError);
 });

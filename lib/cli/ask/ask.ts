@@ -3,7 +3,7 @@ import { systemClock } from "../../clock.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
 import { createSseParser } from "../../upstream/wire/sse.ts";
-import { configOrExit } from "../configuration.ts";
+import { type CommandOptions, configOrExit } from "../configuration.ts";
 import { type Arguments, parseFlags, UsageError } from "../flags.ts";
 import { plain, print } from "../terminal.ts";
 import { type AskView, createAskView, type ThinkingView } from "./view.ts";
@@ -16,8 +16,6 @@ const MAX_LINE = 8_388_608;
 
 /** Longest error message that is printed, in characters. */
 const MAX_MESSAGE = 2_000;
-
-type AskArguments = Arguments<"ask">;
 
 /** Sends a request to an API whose base URL ends in /v1. */
 interface Target {
@@ -32,25 +30,24 @@ interface Target {
  * @throws {UsageError} for invalid arguments.
  */
 export async function ask(args: readonly string[], moduleDir: string | undefined): Promise<void> {
-  const given = parseFlags("ask", args);
-  const { words, text, has } = given;
-  const url = text("url");
+  const { words, flags } = parseFlags("ask", args);
+  const { url, key, config, thinking, json } = flags;
   if (url !== undefined && !(/^https?:\/\//.test(url) && URL.canParse(url))) {
     throw new UsageError("ask", `--url must begin with http:// or https://, not '${url}'`);
   }
-  if (url !== undefined && text("config") !== undefined) {
+  if (url !== undefined && config !== undefined) {
     throw new UsageError("ask", "--config and --url exclude each other");
   }
-  if (url === undefined && text("key") !== undefined) {
+  if (url === undefined && key !== undefined) {
     throw new UsageError("ask", "--key requires --url");
   }
   const piped = Deno.stdin.isTerminal() ? "" : await new Response(Deno.stdin.readable).text();
   const question = [words.join(" "), piped.trim()].filter((part) => part !== "").join("\n\n");
   if (question === "") throw new UsageError("ask", "No question given");
   const target = url === undefined
-    ? await configuredModels(text("config"), moduleDir)
-    : remoteServer(url, text("key"));
-  const view = createAskView(text("thinking") as ThinkingView | undefined);
+    ? await configuredModels({ config, moduleDir })
+    : remoteServer(url, key);
+  const view = createAskView(thinking as ThinkingView | undefined);
   Deno.addSignalListener("SIGINT", () => {
     view.end();
     Deno.exit(INTERRUPTED);
@@ -61,31 +58,33 @@ export async function ask(args: readonly string[], moduleDir: string | undefined
       new Request(`${target.url}/chat/completions`, {
         method: "POST",
         headers: { authorization: `Bearer ${target.token}`, "content-type": "application/json" },
-        body: JSON.stringify(requestBody(question, given)),
+        body: JSON.stringify(requestBody(question, flags)),
       }),
     );
     problem = "The answer is incomplete: ";
     if (!response.ok) fail(await response.text(), `HTTP ${response.status}: `);
-    else if (has("json")) printJson(await response.text());
+    else if (json) printJson(await response.text());
     else await printStream(response, view);
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error), problem);
   }
 }
 
-function requestBody(question: string, { text, has }: AskArguments): Record<string, unknown> {
-  const system = text("system");
-  const stream = !has("json");
+function requestBody(
+  question: string,
+  { model, system, effort, strategy, json }: Arguments<"ask">["flags"],
+): Record<string, unknown> {
+  const stream = !json;
   // JSON leaves out keys whose value is undefined.
   return {
-    model: text("model"),
+    model,
     messages: [
       ...system ? [{ role: "system", content: system }] : [],
       { role: "user", content: question },
     ],
-    reasoning_effort: text("effort"),
+    reasoning_effort: effort,
     reasoning_format: "parsed",
-    reasoning: { strategy: text("strategy"), events: stream || undefined },
+    reasoning: { strategy, events: stream || undefined },
     stream,
     stream_options: stream ? { include_usage: true } : undefined,
   };
@@ -96,11 +95,8 @@ function remoteServer(url: string, key: string | undefined): Target {
   return { url: url.replace(/\/+$/, ""), token, send: fetch };
 }
 
-async function configuredModels(
-  config: string | undefined,
-  moduleDir: string | undefined,
-): Promise<Target> {
-  const { resolved } = await configOrExit({ config, moduleDir });
+async function configuredModels(options: CommandOptions): Promise<Target> {
+  const { resolved } = await configOrExit(options);
   // Anyone who can read the configuration may ask, even if only client keys are accepted.
   const token = resolved.token ?? PLACEHOLDER_TOKEN;
   const app = createApp({

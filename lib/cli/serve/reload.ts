@@ -34,7 +34,7 @@ const FIXED: readonly (readonly [name: string, read: (config: Config) => unknown
  * Reloads when the configuration or one of its prompt files changes, and on SIGHUP even if nothing
  * changed. An invalid configuration is logged and ignored.
  *
- * @returns a function that stops reloading.
+ * @returns a function that stops watching.
  */
 export function reloadOnChange(
   { options, configuration, address, server, log }: ReloadOptions,
@@ -75,20 +75,15 @@ export function reloadOnChange(
       } else log.error("The configuration could not be reloaded.", { cause: String(error) });
     });
   };
-  const onHangUp = () => schedule(true);
-  Deno.addSignalListener("SIGHUP", onHangUp);
-  let stopWatching = () => {};
+  Deno.addSignalListener("SIGHUP", () => schedule(true));
   try {
     const path = join(configuration.folder, "config.yaml");
     const onChange = () => schedule(false);
-    stopWatching = watchConfig({ path, files: () => files, onChange, clock: systemClock });
+    return watchConfig({ path, files: () => files, onChange, clock: systemClock });
   } catch (error) {
     log.warn("Can't watch the folder of the configuration; send SIGHUP to reload it.", {
       cause: String(error),
     });
+    return () => {};
   }
-  return () => {
-    Deno.removeSignalListener("SIGHUP", onHangUp);
-    stopWatching();
-  };
 }

@@ -47,7 +47,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   logRejections(log);
   const server = count > 1
     ? await (await import("../workers/group.ts")).startWorkers(
-      { count, address, configuration, stores, clock: systemClock, log },
+      { count, address, configuration, stores, log },
     )
     : startServer(address, configuration, stores, log);
   const stopReloading = onDeploy

@@ -2,7 +2,7 @@
  * Several event loops on one port, each in its own thread. The main thread holds what they share,
  * and starts, reloads and stops them.
  */
-import { type Clock, within } from "../../clock.ts";
+import { systemClock as clock, within } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 import {
@@ -23,7 +23,6 @@ export interface WorkersOptions {
   configuration: Configuration;
   /** Workers use these if they are in memory, and otherwise open their own. */
   stores: Stores;
-  clock: Clock;
   log: Log;
 }
 
@@ -37,7 +36,7 @@ type Worker = WorkerThread<WorkerMethods>;
 
 /** Resolves when all workers listen. Exits with 1 if the port is in use or a worker crashes. */
 export async function startWorkers(
-  { count, address: requested, configuration, stores, clock, log }: WorkersOptions,
+  { count, address: requested, configuration, stores, log }: WorkersOptions,
 ): Promise<ApiServer> {
   const address = { ...requested, port: freePort(requested) };
   const { folder, config: first, resolved: { store: setting, metrics } } = configuration;

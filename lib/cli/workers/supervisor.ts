@@ -24,16 +24,6 @@ export interface SupervisorOptions<Theirs extends Methods> {
   log: Log;
 }
 
-export interface Supervisor<Theirs extends Methods> {
-  /** Starts all threads. Rejects if one crashes before it serves. */
-  start(): Promise<void>;
-  serving(): WorkerThread<Theirs>[];
-  /** Stops replacing threads. */
-  retire(): void;
-  /** Terminates all threads. */
-  stop(): void;
-}
-
 /** Delays before a crashed thread is replaced: after the first crash, and the longest. */
 const MIN_DELAY_MS = 100;
 const MAX_DELAY_MS = 10_000;
@@ -43,7 +33,7 @@ const HEALTHY_MS = 60_000;
 
 export function createSupervisor<Theirs extends Methods>(
   { script, count, methods, prepare, onCrash, clock, log }: SupervisorOptions<Theirs>,
-): Supervisor<Theirs> {
+) {
   const serving = new Map<number, WorkerThread<Theirs>>();
   const running = new Set<(reason: Error) => void>();
   const delays = new Map<number, number>();
@@ -102,12 +92,15 @@ export function createSupervisor<Theirs extends Methods>(
   }
 
   return {
-    async start() {
+    /** Starts all threads. Rejects if one crashes before it serves. */
+    async start(): Promise<void> {
       await Promise.all(Array.from({ length: count }, (_, index) => launch(index)));
     },
     serving: () => [...serving.values()],
+    /** Stops replacing threads. */
     retire: () => retired.abort(),
-    stop() {
+    /** Terminates all threads. */
+    stop(): void {
       retired.abort();
       serving.clear();
       for (const terminate of running) terminate(new Error("The worker was stopped"));
