@@ -77,9 +77,10 @@ interface Documented {
   def?: { properties?: Documented[]; methods?: Documented[] };
 }
 
-/** A member needs no comment if its type has a name of its own, such as `clock: Clock`. */
+/** A member needs no comment if its type is a literal or has a name, such as `clock: Clock`. */
 function undocumented({ name, location, jsDoc, tsType, def }: Documented, path: string): string[] {
-  const isMissing = jsDoc?.doc === undefined && tsType?.kind !== "typeRef";
+  const isMissing = jsDoc?.doc === undefined &&
+    !["typeRef", "literal"].includes(tsType?.kind ?? "");
   return [
     ...isMissing ? [`${path}:${location.line}: "${name}" has no doc comment`] : [],
     ...[...def?.properties ?? [], ...def?.methods ?? []].flatMap((member) =>

@@ -15,7 +15,7 @@ export interface Budget {
   /** Whether one more call that writes the answer fits. */
   canAnswer(): boolean;
   /**
-   * Returns the token limit to send with a call; undefined if there is none.
+   * Returns the token limit to send with a call; undefined without a limit.
    *
    * @param visible whether the call writes the answer and so may use the answer's reserve.
    * @param share number of parallel calls that divide what is left.

@@ -36,6 +36,7 @@ export interface CandidateEvent {
   text: string;
 }
 
+/** A step of thinking begins. */
 export interface StepStartEvent {
   type: "step_start";
   /** Number of the step, from 1. */
@@ -47,14 +48,18 @@ export interface StepStartEvent {
 /** The next piece of a step's text. All of the title comes before the content. */
 export interface ReasoningTextEvent {
   type: "reasoning";
+  /** Number of the step, from 1. */
   step: number;
+  /** Which of the step's two texts continues. */
   part: "title" | "content";
   /** Never empty. */
   text: string;
 }
 
+/** A step of thinking is complete. */
 export interface StepEndEvent {
   type: "step_end";
+  /** Number of the step, from 1. */
   step: number;
   /** The whole title; empty if the step is untitled. */
   title: string;
@@ -83,7 +88,9 @@ export interface ToolCallEvent {
   type: "tool_call";
   /** Number of the call among parallel calls, from 0. */
   index: number;
+  /** Id of the call, as the upstream gave it. */
   id?: string;
+  /** Name of the function. */
   name?: string;
   /** The next characters of the arguments' JSON. */
   arguments: string;

@@ -6,10 +6,10 @@ import type { Message } from "./request.ts";
 /** Schema of `models.<id>.modifiers`; a request sets them beside its strategy's options. */
 export const modifierOptions = z.strictObject({
   re2: z.boolean().default(false).describe(
-    "Whether the question is repeated once, for models that read from left to right.",
+    "Repeat the question once, for models that read from left to right.",
   ),
   wait: z.number().int().min(0).max(64).optional().describe(
-    "Follow-ups at most that check the thinking of `think`, `draft`, `relay` or `steps` by another method; default: 0, of `think` and `draft` at the efforts xhigh and max 1.",
+    "Maximum number of follow-ups that check the thinking of `think`, `draft`, `relay` or `steps` by another method. Default: 0, or 1 for `think` and `draft` at the efforts xhigh and max.",
   ),
 });
 

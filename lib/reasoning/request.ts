@@ -9,6 +9,7 @@ export type { JsonFormat } from "../upstream/target.ts";
 
 /** A message of the conversation. Fields that are not named here are passed on unchanged. */
 export interface Message {
+  /** Who speaks, in OpenAI's terms. */
   role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
   /** Text or an array of content parts. */
   content?: unknown;
@@ -33,15 +34,23 @@ export type EffortRoutes = Readonly<Record<Effort, string>>;
 
 /** Fields of the client's request that apply to the visible call only, under their wire names. */
 export interface FinalCallFields {
+  /** Sampling temperature, 0 to 2. */
   temperature?: number;
+  /** Nucleus sampling, 0 to 1. */
   top_p?: number;
+  /** Stop sequences. */
   stop?: string | string[];
+  /** Sampling seed. */
   seed?: number;
+  /** Functions that the model may call. */
   tools?: unknown[];
+  /** Which function the model must call, if any. */
   tool_choice?: unknown;
+  /** Whether the model may call several functions at once. */
   parallel_tool_calls?: boolean;
 }
 
+/** A request, independent of the dialect in which it was sent. */
 export interface ReasoningRequest {
   /** The whole conversation, in order. */
   messages: Message[];
@@ -88,9 +97,11 @@ export interface Modifiers {
   wait?: number | undefined;
 }
 
+/** A published model: a strategy over upstream models. */
 export interface ReasoningModel {
   /** The id that clients see. */
   id: string;
+  /** Name of the strategy or router. */
   strategy: string;
   /** The strategy's options, validated, with defaults. */
   options: Record<string, unknown>;

@@ -15,6 +15,7 @@ import type { Effort, EffortRoutes, Message, ReasoningRequest, ThinkingEffort } 
 export interface CallSpec<Role extends string = string> {
   /** The role that makes the call, e.g. "step" or "answer"; each role can have its own model. */
   role: Role;
+  /** The conversation to send. */
   messages: Message[];
   /** The text is the client's answer: the client's tools, format and sampling apply. */
   visible?: boolean;
@@ -55,9 +56,9 @@ export interface CallContext<Prompt extends string = never, Role extends string 
   toolsNote: string;
   /** The same as a message of its own; empty without tools. */
   toolsMessage: Message[];
-  /** Returns true and spends one retry if a call that broke off may be continued. */
+  /** Returns true and spends one retry if a call that failed midway may be continued. */
   spendRetry: (error: UpstreamError) => boolean;
-  /** Whether the role's model has been seen to reason without being asked to. */
+  /** Whether the role's model has reasoned before without being asked to. */
   reasonsItself: (role: Role) => boolean;
   /** Counts the text of an earlier call as the visible answer. */
   countAsAnswer: (text: string) => void;
@@ -90,6 +91,7 @@ export interface StrategyContext<
   followUps: number;
 }
 
+/** What strategies and routers have in common. */
 interface TableEntry {
   /** One sentence that says what it does. */
   summary: string;
@@ -125,6 +127,7 @@ export interface Router extends TableEntry {
 /** Strategies and routers, by the names that configuration and requests use. */
 export type StrategyTable = Readonly<Record<string, Strategy | Router>>;
 
+/** A strategy whose `run` fits the options, prompts and roles beside it. */
 interface TypedStrategy<
   Options extends z.ZodObject,
   Prompts extends Readonly<Record<string, string>>,
@@ -132,8 +135,10 @@ interface TypedStrategy<
 > extends Omit<Strategy, "run"> {
   options: Options;
   prompts: Prompts;
+  /** Roles of its calls. */
   roles: readonly Role[];
   plainRole?: Role;
+  /** Runs the request. The last event is `finish`. */
   run: (context: ContextOf<Options, Prompts, Role>) => AsyncGenerator<ReasoningEvent>;
 }
 

@@ -1,80 +1,61 @@
-/**
- * Token counts of a request, over all its upstream calls.
- *
- * @module
- */
 import type { Delta, TokenCounts } from "../upstream/wire/deltas.ts";
 import type { UpstreamOptions } from "../upstream/options.ts";
 import type { Message } from "./request.ts";
 
-/** Exact sums over the upstream calls of one request, as `usage.upstream` shows them. */
+/** Sums over the upstream calls of one request; clients see them as `usage.upstream`. */
 export interface UpstreamUsage {
-  /** Calls made. */
   calls: number;
-  /** Prompt tokens, summed. */
   prompt_tokens: number;
-  /** Prompt tokens read from the provider's cache, summed. */
+  /** Prompt tokens read from the provider's cache. */
   cached_tokens: number;
-  /** Generated tokens, summed. */
+  /** Generated tokens. */
   completion_tokens: number;
-  /** USD, where the upstream's prices are known. */
+  /** In USD; absent if no upstream has a price. */
   cost?: number;
-  /** Whether a count is an estimate, because an upstream reported none. */
+  /** Whether an upstream did not report its counts, so that they are estimates. */
   estimated: boolean;
 }
 
-/** What a request used. Counts are tokens. */
+/** Tokens that one request used. */
 export interface Usage {
-  /** The first upstream call's prompt. */
+  /** Prompt of the first upstream call. */
   promptTokens: number;
-  /** How many of these came from the provider's cache. */
+  /** The part of it that was read from the provider's cache. */
   cachedTokens: number;
-  /** Everything generated, over all calls. */
+  /** Generated tokens of all calls. */
   completionTokens: number;
-  /** What of that did not become visible answer. */
+  /** Generated tokens that did not become visible answer. */
   reasoningTokens: number;
-  /** The sums behind these. */
   upstream: UpstreamUsage;
 }
 
 /** Counts the tokens of one call. */
 export interface CallMeter {
-  /** The call has been sent; one that never is counts for nothing, and a repeat is no call more. */
+  /** Called when the call is sent, and again for each retry. A call that is not sent counts 0. */
   sent(): void;
-  /** Takes what came, as the call's consumer sees it. */
   add(delta: Delta): void;
-  /**
-   * The call has ended.
-   *
-   * @param failed whether its upstream failed: where it said nothing, nothing is estimated.
-   */
+  /** @param failed whether the upstream failed: without any output it then counts 0 tokens. */
   end(failed?: boolean): void;
 }
 
 /** Counts the tokens of one request. */
 export interface UsageMeter {
-  /**
-   * Makes ready to count a call.
-   *
-   * @param visible whether its content is the client's answer.
-   */
-  call(
-    messages: readonly Message[],
-    visible: boolean,
-    price: UpstreamOptions["price"],
-  ): CallMeter;
-  /** A text of an earlier call is shown as the answer; its tokens are estimated. */
+  /** @param visible whether the call's content is the client's answer. */
+  call(messages: readonly Message[], visible: boolean, price: UpstreamOptions["price"]): CallMeter;
+  /** Counts a text of an earlier call as the visible answer, by an estimate. */
   show(text: string): void;
   /** Tokens generated so far. */
   generated(): number;
   /** USD spent so far, as far as prices are known. */
   cost(): number;
-  /** What has been used. */
   total(): Usage;
 }
 
-/** About four characters of English or one of a script without spaces make a token. */
-function estimate(text: string): number {
+/** Estimate for a picture or a file, in tokens; the length of its data means nothing. */
+const PART_TOKENS = 500;
+
+/** Estimates tokens: one for 4 characters, or for each character of a script without spaces. */
+function estimateText(text: string): number {
   let tokens = 0;
   for (let i = 0; i < text.length; i++) {
     tokens += text.charCodeAt(i) < 0x2e80 ? 0.25 : 1;
@@ -82,107 +63,88 @@ function estimate(text: string): number {
   return tokens;
 }
 
-/** About what a picture or a file costs; the length of its data says nothing. */
-const PART_TOKENS = 500;
-
 function estimateContent(content: unknown): number {
-  if (typeof content === "string") return estimate(content);
+  if (typeof content === "string") return estimateText(content);
   if (!Array.isArray(content)) return 0;
   return content.reduce<number>(
-    (sum, part) => sum + (typeof part?.text === "string" ? estimate(part.text) : PART_TOKENS),
+    (sum, part) => sum + (typeof part?.text === "string" ? estimateText(part.text) : PART_TOKENS),
     0,
   );
 }
 
-/** About how many tokens a prompt of these messages has, with the tools it describes. */
+function estimateJson(value: unknown): number {
+  return value === undefined ? 0 : estimateText(JSON.stringify(value));
+}
+
+/** Estimates the tokens of a prompt with these messages and tools. */
 export function estimatePrompt(
   messages: readonly Message[],
   tools: readonly unknown[] = [],
 ): number {
-  const tokens = messages.reduce(
-    (sum, { content, tool_calls }) => sum + 4 + estimateContent(content) + estimateJson(tool_calls),
-    0,
-  );
-  return Math.ceil(tokens + tools.reduce<number>((sum, tool) => sum + estimateJson(tool), 0));
+  let tokens = 0;
+  for (const { content, tool_calls } of messages) {
+    tokens += 4 + estimateContent(content) + estimateJson(tool_calls);
+  }
+  for (const tool of tools) tokens += estimateJson(tool);
+  return Math.ceil(tokens);
 }
 
-function estimateJson(value: unknown): number {
-  return value === undefined ? 0 : estimate(JSON.stringify(value));
-}
-
-/** Creates a meter for one request. */
 export function createUsageMeter(): UsageMeter {
-  const sums = {
-    calls: 0,
-    prompt: 0,
-    cached: 0,
-    completion: 0,
-    visible: 0,
-    cost: 0,
-  };
+  const sums = { calls: 0, prompt: 0, cached: 0, completion: 0, visible: 0, cost: 0 };
   let first: { order: number; prompt: number; cached: number } | undefined;
-  let estimated = false;
-  let priced = false;
+  let isEstimated = false;
+  let hasPrice = false;
 
   return {
     call(messages, visible, price) {
+      /** Number of the call in the order of sending; 0 until it is sent. */
       let order = 0;
-      let hidden = 0;
-      let shown = 0;
+      let reasoningEstimate = 0;
+      let outputEstimate = 0;
       let reported: TokenCounts | undefined;
-      let open = true;
+      let isOpen = true;
       return {
         sent() {
           if (order === 0) order = ++sums.calls;
         },
-        add(delta) {
-          if (delta.reasoning !== undefined) {
-            hidden += estimate(delta.reasoning);
+        add({ reasoning = "", content = "", refusal = "", toolCalls = [], usage }) {
+          reasoningEstimate += estimateText(reasoning);
+          outputEstimate += estimateText(content) + estimateText(refusal);
+          for (const { name = "", arguments: json } of toolCalls) {
+            outputEstimate += estimateText(name) + estimateText(json);
           }
-          if (delta.content !== undefined) shown += estimate(delta.content);
-          if (delta.refusal !== undefined) shown += estimate(delta.refusal);
-          for (const call of delta.toolCalls ?? []) {
-            shown += estimate(call.arguments) + estimate(call.name ?? "");
-          }
-          if (delta.usage !== undefined) reported = delta.usage;
+          if (usage !== undefined) reported = usage;
         },
         end(failed = false) {
-          if (!open || order === 0) return;
-          open = false;
-          if (failed && reported === undefined && hidden + shown === 0) return;
-          if (reported === undefined) estimated = true;
-          const counts = reported ??
-            {
-              prompt: estimatePrompt(messages),
-              cached: 0,
-              completion: Math.ceil(hidden + shown),
-            };
-          sums.prompt += counts.prompt;
-          sums.cached += counts.cached;
-          sums.completion += counts.completion;
+          if (!isOpen || order === 0) return;
+          isOpen = false;
+          const estimate = reasoningEstimate + outputEstimate;
+          if (failed && reported === undefined && estimate === 0) return;
+          if (reported === undefined) isEstimated = true;
+          const { prompt, cached, completion, reasoning }: TokenCounts = reported ??
+            { prompt: estimatePrompt(messages), cached: 0, completion: Math.ceil(estimate) };
+          sums.prompt += prompt;
+          sums.cached += cached;
+          sums.completion += completion;
           if (visible) {
-            // Without the upstream's own count the texts' lengths divide the total. Many count 0
-            // where the thinking came as tagged text.
-            const reasoning = counts.reasoning ||
-              (hidden === 0 ? 0 : Math.round(counts.completion * hidden / (hidden + shown)));
-            // Only the last one is seen: an answer that had to be mended was not.
-            sums.visible = Math.max(0, counts.completion - reasoning);
+            // Without the upstream's count, or with a 0 beside tagged thinking, the lengths of the
+            // texts divide the total.
+            const hidden = reasoning ||
+              (estimate === 0 ? 0 : Math.round(completion * reasoningEstimate / estimate));
+            // Of several visible calls the client sees the last: the others had to be mended.
+            sums.visible = Math.max(0, completion - hidden);
           }
-          if (first === undefined || order < first.order) {
-            first = { order, prompt: counts.prompt, cached: counts.cached };
-          }
+          if (first === undefined || order < first.order) first = { order, prompt, cached };
           if (price !== undefined) {
-            priced = true;
-            const cached = price.cached_input ?? price.input;
-            sums.cost += ((counts.prompt - counts.cached) * price.input +
-              counts.cached * cached +
-              counts.completion * price.output) / 1e6;
+            hasPrice = true;
+            sums.cost += ((prompt - cached) * price.input +
+              cached * (price.cached_input ?? price.input) + completion * price.output) / 1e6;
           }
         },
       };
     },
     show(text) {
-      sums.visible = Math.min(sums.completion, Math.ceil(estimate(text)));
+      sums.visible = Math.min(sums.completion, Math.ceil(estimateText(text)));
     },
     generated: () => sums.completion,
     cost: () => sums.cost,
@@ -196,8 +158,8 @@ export function createUsageMeter(): UsageMeter {
         prompt_tokens: sums.prompt,
         cached_tokens: sums.cached,
         completion_tokens: sums.completion,
-        ...(priced ? { cost: Math.round(sums.cost * 1e9) / 1e9 } : {}),
-        estimated,
+        ...(hasPrice ? { cost: Math.round(sums.cost * 1e9) / 1e9 } : {}),
+        estimated: isEstimated,
       },
     }),
   };

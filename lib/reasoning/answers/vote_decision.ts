@@ -42,7 +42,7 @@ export function createBallot<T>(): Ballot<T> {
   };
 }
 
-/** Returns the status line that tells how many votes the leading answer has. */
+/** Returns a status line with the votes of the leading answer. */
 export function tally(ballot: Ballot<unknown>, prefix = ""): StatusEvent {
   const ranking = ballot.ranking();
   const [first] = ranking;

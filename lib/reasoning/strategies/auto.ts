@@ -9,7 +9,7 @@ const CLOSED =
   /\bhow (many|much|old|far|long|tall)\b|\bwhat (is|are) the (value|sum|product|number|probability|remainder|area)\b|\b(calculate|compute|evaluate|solve)\b|\bfind (the )?(value|number|sum|all)\b|多少|几[个岁只条次]|求[出解]|计算|等于|\d\s*[-+*/×÷^=<>]\s*[\d(x-z]|\\frac|\\sqrt/i;
 
 export const auto: Router = {
-  summary: "Chooses a strategy by effort and question, without a call of its own.",
+  summary: "Chooses a strategy by effort and question, without an extra call.",
   label: { calls: "as the chosen strategy", latency: "as the chosen strategy" },
   publishedAs: "o1-auto",
   options: z.strictObject({}),

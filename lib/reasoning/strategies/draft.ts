@@ -10,7 +10,7 @@ import { defineStrategy, type Strategy } from "../strategy.ts";
 import { followUpsByEffort, thinkThenAnswer } from "./think.ts";
 
 const prompts = {
-  /** The instructions; `{depth}` is replaced by one of the next three. */
+  /** Instructions; `{depth}` is replaced by one of the next three. */
   think:
     `Before you answer, think inside <think> and </think>, step by step, but keep only a minimum draft of each step, of five words at most. {depth}
 
@@ -23,20 +23,18 @@ Question: A coin is heads up. Ka flips it. Sheri does not. Is it still heads up?
 No.
 
 Close the block with </think>, and after it write only the answer, in full and without the draft. All other instructions of this conversation hold for the answer.`,
-  /** How long a draft with little effort is. */
+  /** The depth at the effort low. */
   brief: `Use as few steps as you can.`,
-  /** How long a draft with ordinary effort is. */
+  /** The depth at the effort medium. */
   ordinary: `Check one way in which it could be wrong.`,
-  /** How long a draft with much effort is. */
+  /** The depth at higher efforts. */
   thorough: `Check the result by a second method.`,
-  /** Asks for the answer to thinking that ended without one. */
   answer: sharedPrompts.answer,
-  /** Asks for a check of the thinking. */
   wait: `${sharedPrompts.wait} Keep to drafts of five words at most.`,
 };
 
 export const draft: Strategy = defineStrategy({
-  summary: "As think, in a few words: fewer tokens, sooner done.",
+  summary: "Like think, in drafts of a few words: fewer tokens.",
   label: { calls: "1", latency: "1 call" },
   publishedAs: "o1-draft",
   options: z.strictObject({}),

@@ -17,28 +17,28 @@ const MAX_PROPOSERS = 16;
 
 const options = z.strictObject({
   proposers: z.number().int().min(1).max(MAX_PROPOSERS).optional().describe(
-    "Answers side by side; default: by effort, 2 to 6.",
+    "Number of parallel answers. Default: 2 to 6, by effort.",
   ),
   layers: z.number().int().min(1).max(4).optional().describe(
-    "Rounds of proposers; from the second on they see the round before. Default: by effort, 1 or 2.",
+    "Number of rounds. From the second on, proposers see the answers of the round before. Default: 1 or 2, by effort.",
   ),
   temperature: z.number().min(0).max(2).default(0.7).describe("Temperature of the proposers."),
   straggler_ms: z.number().int().min(1).max(86_400_000).default(5_000).describe(
-    "Time after which the last proposer is waited for no longer, in milliseconds.",
+    "How long to wait for the last proposer, in milliseconds.",
   ),
 });
 
 const prompts = {
-  /** What each proposer is told. */
+  /** Instructions of a proposer. */
   proposer:
     `Before you answer, think step by step inside <think> and </think>. After it write the complete answer to the last message, as all other instructions of this conversation ask for it.`,
-  /** Shows a proposer the round before; `{candidates}` is replaced. */
+  /** Instructions of a proposer after the first round; `{candidates}` is replaced. */
   refine: `Here are earlier answers to the last message; some may be wrong:
 
 {candidates}
 
 Use what is right in them and correct what is wrong. Think inside <think> and </think>, and after it write a better complete answer to the last message.`,
-  /** Makes one answer of all; `{candidates}` is replaced. */
+  /** Instructions of the aggregator; `{candidates}` is replaced. */
   aggregator:
     `Here are candidate answers to the last message, from several models. Some of them may be wrong or biased:
 
@@ -58,7 +58,7 @@ const BY_EFFORT: Readonly<Record<ThinkingEffort, { proposers: number; layers: nu
 };
 
 export const moa: Strategy = defineStrategy({
-  summary: "Several answers side by side, then one made of all.",
+  summary: "Several parallel answers, then one made from all of them.",
   label: { calls: "5, at most 13", latency: "2 calls" },
   publishedAs: "o1-moa",
   options,

@@ -13,10 +13,9 @@ import { streamCheckedThinking } from "../relay/thinking.ts";
 import { defineStrategy, type Strategy } from "../strategy.ts";
 
 const prompts = {
-  /** Tells a model that does not reason by itself to. */
+  /** Instructions for a model that does not reason by itself. */
   reasoner:
     `Think about the last message inside <think> and </think>. Think step by step and thoroughly, and check the result by a second method. Then close the block with </think>.`,
-  /** Asks for a check of the thinking. */
   wait: sharedPrompts.wait,
   /** Gives the writer the notes; `{notes}` is replaced. */
   writer:
@@ -63,7 +62,7 @@ export const relay: Strategy = defineStrategy({
         isAnnounced = true;
         yield {
           type: "status",
-          text: "No notes came from the reasoner; the writer goes on alone.",
+          text: "The reasoner gave no notes. The writer answers alone.",
         };
       }
       yield event;

@@ -23,15 +23,16 @@ const count = (maximum: number) => z.number().int().min(1).max(maximum);
 
 const options = z.strictObject({
   population: count(64).optional().describe(
-    "Solutions in each round; default: by effort, 4 to 12.",
+    "Number of solutions in each round. Default: 4 to 12, by effort.",
   ),
-  rounds: count(16).optional().describe("Rounds of aggregation; default: by effort, 1 to 3."),
-  subset: count(16).default(3).describe("Solutions that each aggregation is shown."),
+  rounds: count(16).optional().describe(
+    "Number of rounds of aggregation. Default: 1 to 3, by effort.",
+  ),
+  subset: count(16).default(3).describe("Number of solutions that each aggregation sees."),
   temperature: z.number().min(0).max(2).default(1).describe("Temperature of all samples."),
 });
 
 const prompts = {
-  /** What each member of the first population is told. */
   sample: sharedPrompts.sample,
   /** Makes one better solution of several; `{candidates}` is replaced. */
   aggregate: `Here are candidate solutions to the last message; some may be wrong:
@@ -45,7 +46,6 @@ Reuse what is correct in them and fix their errors; if all of them fail, try ano
 {candidates}
 
 Write one better answer to the last message. Do not mention the candidates. All other instructions of this conversation hold.`,
-  /** Rewrites the answer; `{answer}` is replaced. */
   synthesize: sharedPrompts.synthesize,
 };
 
@@ -68,7 +68,8 @@ const AGREEMENT = 0.75;
 const CENTRAL = 3;
 
 export const rsa: Strategy = defineStrategy({
-  summary: "A population of solutions improves itself in rounds, each from a few of the last.",
+  summary:
+    "A population of solutions improves in rounds, each solution from a few of the last round.",
   label: { calls: "16, at most 48", latency: "2 to 4 calls" },
   publishedAs: "o1-deep",
   options,

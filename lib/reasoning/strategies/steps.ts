@@ -18,12 +18,12 @@ import type { StepPart } from "./steps/writer.ts";
 const count = z.number().int().min(1).max(1_000);
 
 const options = z.strictObject({
-  min_steps: count.default(3).describe("Steps before it may stop."),
-  max_steps: count.optional().describe("Steps at most; default: by effort, 4 to 25."),
+  min_steps: count.default(3).describe("Minimum number of steps, as far as the budget allows."),
+  max_steps: count.optional().describe("Maximum number of steps. Default: 4 to 25, by effort."),
 });
 
 const prompts = {
-  /** The instructions; `{min_steps}` is replaced. */
+  /** Instructions; `{min_steps}` is replaced. */
   step: `You reason step by step before you answer. You write one step at a time.
 
 Each reply is exactly one JSON object and nothing else:
@@ -112,7 +112,7 @@ export const steps: Strategy = defineStrategy({
       const step = yield* takeStep(context, conversation, next);
       ({ next, cut } = step);
       if (step.title === "" && step.content === "") {
-        // A call that broke off before its first word is repeated.
+        // A call that failed before its first word is repeated.
         if (cut) continue;
         break;
       }

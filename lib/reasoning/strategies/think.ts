@@ -15,19 +15,17 @@ import { defineStrategy, type Strategy, type StrategyContext } from "../strategy
 import { answerDirectly } from "./direct.ts";
 
 const prompts = {
-  /** The instructions; `{depth}` is replaced by one of the next three. */
+  /** Instructions; `{depth}` is replaced by one of the next three. */
   think: `Before you answer, think inside <think> and </think>. {depth}
 Check at least one way in which your answer could be wrong. Then close the block with </think>, and after it write only the answer, without the thinking. All other instructions of this conversation hold for the answer.`,
-  /** How deep to think with little effort. */
+  /** The depth at the effort low. */
   brief: `Think briefly, only as much as the question needs.`,
-  /** How deep to think with ordinary effort. */
+  /** The depth at the effort medium. */
   ordinary: `Think step by step.`,
-  /** How deep to think with much effort. */
+  /** The depth at higher efforts. */
   thorough:
     `Think step by step and thoroughly: consider other ways to the answer, and check the result by a second method.`,
-  /** Asks for the answer to thinking that ended without one. */
   answer: sharedPrompts.answer,
-  /** Asks for a check of the thinking. */
   wait: sharedPrompts.wait,
 };
 

@@ -21,17 +21,15 @@ import { answerDirectly } from "./direct.ts";
 
 const options = z.strictObject({
   max_solvers: z.number().int().min(2).max(16).optional().describe(
-    "Solvers at most; default: by effort, 2 to 7.",
+    "Maximum number of solvers. Default: 2 to 7, by effort.",
   ),
   temperature: z.number().min(0).max(2).default(0.7).describe("Temperature of the solvers."),
 });
 
 const prompts = {
-  /** What a solver is told. */
   solver: sharedPrompts.sample,
-  /** What the solver that plans first is told. */
   planner: `First write a plan of how to solve this, then carry it out. ${sharedPrompts.sample}`,
-  /** What a verifier is shown; `{question}` and `{solution}` are replaced. */
+  /** Asks for a verdict; `{question}` and `{solution}` are replaced. */
   verifier:
     `Here are a question and a proposed solution. Check the solution independently, step by step.
 
@@ -58,7 +56,6 @@ The error:
 {error}
 
 Correct it. ${sharedPrompts.sample}`,
-  /** Rewrites the answer; `{answer}` is replaced. */
   synthesize: sharedPrompts.synthesize,
 };
 
@@ -87,7 +84,7 @@ interface Candidate {
 }
 
 export const verify: Strategy = defineStrategy({
-  summary: "Solves twice, checks what differs, repairs only a proven error.",
+  summary: "Solves twice, checks answers that differ, repairs only a proven error.",
   label: { calls: "2 to 7", latency: "1 to 4 calls" },
   publishedAs: "o1-verify",
   options,

@@ -21,16 +21,15 @@ import { answerDirectly } from "./direct.ts";
 const count = z.number().int().min(1).max(128);
 
 const options = z.strictObject({
-  wave: count.default(4).describe("Samples that start together."),
-  max_samples: count.optional().describe("Samples at most; default: by effort, 4 to 24."),
+  wave: count.default(4).describe("Number of samples that start together."),
+  max_samples: count.optional().describe("Maximum number of samples. Default: 4 to 24, by effort."),
   temperature: z.number().min(0).max(2).default(0.7).describe("Temperature of the samples."),
   finalize: z.enum(["winner", "synthesize"]).default("winner").describe(
-    "`winner` shows the winning text; `synthesize` rewrites it in one streamed call.",
+    "`winner` shows the winning text, `synthesize` rewrites it in one streamed call.",
   ),
 });
 
 const prompts = {
-  /** What each sample is told. */
   sample: sharedPrompts.sample,
   /** Asks which candidate is best; `{candidates}` is replaced. */
   judge: `Here are candidate answers to the last message:
@@ -38,7 +37,6 @@ const prompts = {
 {candidates}
 
 Which one is correct, free of errors and most consistent with the majority? Reply with its letter alone.`,
-  /** Rewrites the winner; `{answer}` is replaced. */
   synthesize: sharedPrompts.synthesize,
 };
 
@@ -55,7 +53,7 @@ const MAX_SAMPLES: Readonly<Record<ThinkingEffort, number>> = {
 };
 
 export const vote: Strategy = defineStrategy({
-  summary: "Several independent answers vote; stops as soon as the lead is certain.",
+  summary: "Independent answers vote until the lead is certain.",
   label: { calls: "4 to 8, at most 24", latency: "1 to 2 calls" },
   publishedAs: "o1-vote",
   options,

@@ -51,7 +51,7 @@ Deno.test("relay's writer answers alone if the reasoner fails, and a status line
     upstream.calls.length = 0;
     const { content, reasoning } = await ask("relay", { stream });
     assertEquals(content, "It is 42.");
-    assertEquals(reasoning.trim(), "No notes came from the reasoner; the writer goes on alone.");
+    assertEquals(reasoning.trim(), "The reasoner gave no notes. The writer answers alone.");
     assertEquals(kindsOf(upstream), { "relay.reasoner": 1, plain: 1 });
   }
 });

@@ -46,7 +46,7 @@ Deno.test("if the reasoner says nothing, the writer answers alone", async () => 
   const { ask } = await createStrategyApp(upstream, { config: { stream_status_feedback: true } });
   const { status, content, reasoning } = await ask("relay");
   assertEquals([status, content], [200, "It is 42."]);
-  assert(reasoning.includes("the writer goes on alone"));
+  assert(reasoning.includes("The writer answers alone"));
 });
 
 Deno.test("a reasoner that was seen to reason by itself gets no instructions", async () => {
