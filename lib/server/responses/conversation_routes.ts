@@ -7,7 +7,7 @@ import { readJson } from "../http/json_body.ts";
 import type { Route } from "../router.ts";
 import type { RunOptions } from "../runs.ts";
 import type { ConversationStore } from "./conversation_store.ts";
-import { jsonRoute, listQuery } from "./json_route.ts";
+import { jsonRoute, listQuery, readQuery } from "./json_route.ts";
 
 const CONVERSATION = "/conversations/:id";
 const ITEMS = `${CONVERSATION}/items`;
@@ -42,7 +42,7 @@ export function conversationRoutes(
       return { id, object: "conversation.deleted", deleted: true };
     }),
     jsonRoute("GET", ITEMS, async (owner, { id }, request) => {
-      const { items, hasMore } = await conversations.list(owner, id, listQuery(request));
+      const { items, hasMore } = await conversations.list(owner, id, readQuery(request, listQuery));
       return page(items, hasMore);
     }),
     jsonRoute("POST", ITEMS, async (owner, { id }, request) => {

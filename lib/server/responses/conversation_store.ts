@@ -15,6 +15,7 @@ import {
   MAX_CHANGES,
   type Store,
 } from "../../store/store.ts";
+import type { ListQuery } from "./json_route.ts";
 import { createSetJson, deleteAll, listAll, type Retention } from "./entries.ts";
 
 interface StoredConversation {
@@ -27,13 +28,6 @@ interface StoredConversation {
 
 /** A conversation in OpenAI's format. */
 type Conversation = Omit<StoredConversation, "next"> & { id: string; object: "conversation" };
-
-export interface ListQuery {
-  /** Id of the item before the first one. */
-  after?: string | undefined;
-  limit: number;
-  order: "asc" | "desc";
-}
 
 /** How often a change starts over because another request changed the conversation. */
 const MAX_TRIES = 50;

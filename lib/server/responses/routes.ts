@@ -11,7 +11,7 @@ import { type BackgroundRuns, createBackgroundRuns } from "./background.ts";
 import { conversationRoutes } from "./conversation_routes.ts";
 import { createConversationStore } from "./conversation_store.ts";
 import { createInputTokensHandler, createResponsesHandler } from "./handler.ts";
-import { integer, jsonRoute, listQuery } from "./json_route.ts";
+import { jsonRoute, listQuery, readQuery, streamQuery } from "./json_route.ts";
 import { createResponseStore, type VersionedResponse } from "./response_store.ts";
 import { streamStored } from "./stored_stream.ts";
 import type { Vault } from "./vault.ts";
@@ -50,8 +50,8 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
     const { stored } = await find(exchange.client.owner, id!);
     const query = new URL(request.url).searchParams;
     if (query.get("stream") === "true") {
-      const startingAfter = integer(query, "starting_after", -1);
-      return await streamStored(shared, stored, request, exchange, startingAfter);
+      const { starting_after } = readQuery(request, streamQuery);
+      return await streamStored(shared, stored, request, exchange, starting_after);
     }
     const include = [...query.getAll("include"), ...query.getAll("include[]")];
     if (!include.includes("reasoning.encrypted_content")) return Response.json(stored.response);
@@ -96,7 +96,7 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
       async (owner, { id }) => await background.cancel(owner, await find(owner, id)),
     ),
     jsonRoute("GET", "/responses/:id/input_items", async (owner, { id }, request) => {
-      const { after, limit, order } = listQuery(request);
+      const { after, limit, order } = readQuery(request, listQuery);
       const { stored } = await find(owner, id);
       const items = [...await itemsBefore(owner, stored.ancestors.at(-1)), ...stored.input];
       if (order === "desc") items.reverse();

@@ -3,13 +3,6 @@ import type { Change, Entry, EntryKey, Store } from "../store.ts";
 import { deletePieces, PIECE_BYTES, type Pieces, readPieces, writePieces } from "./pieces.ts";
 import { readKeys, updateKeys } from "./update.ts";
 
-export interface KvStoreOptions {
-  /** An open database; the store closes it. */
-  kv: Deno.Kv;
-  /** Returns ms since 1970. */
-  now: () => number;
-}
-
 /** The value of an entry's key: the text itself, or where its pieces are. */
 interface Head {
   bytes?: Uint8Array;
@@ -25,8 +18,12 @@ const INLINE_BYTES = 500_000;
 /** Pieces outlive the entry that refers to them by this. */
 const PIECES_GRACE_MS = 3_600_000;
 
-/** Creates a store in Deno KV. */
-export function createKvStore({ kv, now }: KvStoreOptions): Store {
+/**
+ * Creates a store in a Deno KV, which `close` closes.
+ *
+ * @param now returns ms since 1970
+ */
+export function createKvStore({ kv, now }: { kv: Deno.Kv; now: () => number }): Store {
   const entries = ["o1", "entry"];
   const pieces = ["o1", "piece"];
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -13,18 +13,6 @@ export interface RedisOptions {
   warn: (message: string) => void;
 }
 
-export interface RedisConnection<Name extends string> {
-  /**
-   * Runs a script.
-   *
-   * @throws {Error} with the message of Redis or of the connection; the script may then have run
-   *   or not
-   */
-  run(name: Name, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
-  /** Closes the connection; further calls do nothing. */
-  close(): Promise<void>;
-}
-
 /** First part of every key. */
 export const PREFIX = "o1:";
 
@@ -43,7 +31,7 @@ const MAX_MESSAGE_LENGTH = 200;
 export async function openRedis<Name extends string>(
   { url, timeoutMs = 3_000, warn }: RedisOptions,
   scripts: Readonly<Record<Name, string>>,
-): Promise<RedisConnection<Name>> {
+) {
   const { Redis } = await import("ioredis");
   const { hostname, port, username, password } = new URL(url);
   const place = `Redis at ${hostname}:${port || "6379"}`;
@@ -109,7 +97,17 @@ export async function openRedis<Name extends string>(
     (numberOfKeys: number, ...rest: (string | number)[]) => Promise<unknown>
   >;
   return {
-    async run(name, keys, args) {
+    /**
+     * Runs a script.
+     *
+     * @throws {Error} with the message of Redis or of the connection; the script may then have run
+     *   or not
+     */
+    async run(
+      name: Name,
+      keys: readonly string[],
+      args: readonly (string | number)[],
+    ): Promise<unknown> {
       if (isClosed) throw new Error(`Cannot use ${place}: it is closed`);
       try {
         return await commands[name](keys.length, ...keys, ...args);

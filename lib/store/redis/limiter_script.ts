@@ -1,8 +1,7 @@
 /**
- * The arithmetic of `limit_account.ts` in Lua, as one atomic script. An exchange of reads and
- * conditional writes would take two round trips and, on a contended limit, many retries: with 32
- * requests at a time it reached 28 % of this script's throughput on limits of their own, and 1 to
- * 19 % on a shared one.
+ * The arithmetic of `limit_account.ts` in Lua, as one atomic script. Reads and conditional writes
+ * instead would take two round trips, and retries on a contended limit: with 32 concurrent requests
+ * they reached 28 % of the script's throughput on separate limits, and at most 19 % on a shared one.
  *
  * A rate or a sum is a hash with `level` and `at`; leases are a sorted set by expiry.
  *

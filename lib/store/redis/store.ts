@@ -3,19 +3,17 @@ import type { Change, Store } from "../store.ts";
 import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
 import { STORE_SCRIPTS } from "./store_scripts.ts";
 
-export interface RedisStoreOptions extends RedisOptions {
-  /** Returns ms since 1970. */
-  now: () => number;
-}
-
 /**
  * Opens a store in Redis, for servers on several machines. Redis must not evict keys without an
  * expiry (`maxmemory-policy` must be `noeviction` or `volatile-*`), and must be a single server,
  * because the scripts compute the names of keys.
  *
+ * @param options.now returns ms since 1970
  * @throws {Error} if Redis cannot be reached or refuses the connection
  */
-export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
+export async function openRedisStore(
+  options: RedisOptions & { now: () => number },
+): Promise<Store> {
   const { now } = options;
   const redis = await openRedis(options, STORE_SCRIPTS);
 

@@ -3,21 +3,18 @@ import { createStore, versionMatches } from "../backend.ts";
 import type { Entry, EntryKey, Range, Store } from "../store.ts";
 import { openSqliteDatabase, transact } from "./database.ts";
 
-export interface SqliteStoreOptions {
-  path: string;
-  /** Returns ms since 1970. */
-  now: () => number;
-}
-
 /** Expired entries that each write deletes. */
 const PURGE_ROWS = 100;
 
 /**
  * Opens a store in a SQLite file, which other processes may share.
  *
+ * @param now returns ms since 1970
  * @throws {Error} if the file cannot be read and written
  */
-export async function openSqliteStore({ path, now }: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(
+  { path, now }: { path: string; now: () => number },
+): Promise<Store> {
   const database = await openSqliteDatabase(path);
   // Values are blobs because node:sqlite truncates texts at a NUL.
   const encoder = new TextEncoder();
