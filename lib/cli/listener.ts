@@ -63,7 +63,7 @@ export function listenForScrapes(
 ): Listener | undefined {
   if (metrics === undefined || address.port === 0) return undefined;
   const answer = (request: Request) =>
-    new URL(request.url).pathname === "/metrics"
+    URL.parse(request.url)?.pathname === "/metrics"
       ? metrics()
       : Promise.resolve(new Response("Metrics are at /metrics.\n", { status: 404 }));
   return listen(address, answer, "metrics.port");

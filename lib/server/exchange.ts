@@ -61,13 +61,23 @@ export class Exchange {
   }
 }
 
+/** Maximum length of the path of a URL; a longer one is rejected, and cut here. */
+export const MAX_PATH_LENGTH = 2_048;
+
 /**
- * Returns the path without `/v1` prefixes, which some clients double, and without trailing slashes.
- * The runtime builds the URL from an unchecked Host header, for which `new URL` can throw.
+ * Returns the path as the client sent it. The runtime builds the URL from an unchecked Host header,
+ * for which `new URL` can throw.
  */
+export function rawPath(url: string): string {
+  return /^[^:]*:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
+}
+
+/** Returns the path without `/v1` prefixes, which some clients double, and trailing slashes. */
 function pathOf(url: string): string {
-  const [, path = ""] = /^[^:]*:\/\/[^/?#]*([^?#]*)/.exec(url) ?? [];
-  return path.replace(/^(?:\/v1)+(?=\/|$)/, "").replace(/\/+$/, "") || "/";
+  let path = rawPath(url).slice(0, MAX_PATH_LENGTH);
+  while (path === "/v1" || path.startsWith("/v1/")) path = path.slice("/v1".length);
+  while (path.endsWith("/")) path = path.slice(0, -1);
+  return path || "/";
 }
 
 function requestId(headers: Headers): string {

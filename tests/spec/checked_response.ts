@@ -42,15 +42,16 @@ export function checkResponse(request: Request, response: Response): Response {
 }
 
 function checkerOf(request: Request, response: Response): TextChecker | undefined {
-  const { pathname, searchParams } = new URL(request.url);
-  const path = pathname.replace(/\/+$/, "").replace(/^(\/v1)+(?=\/|$)/, "");
   const type = response.headers.get("content-type") ?? "";
+  // The runtime does not check the Host header, and a long path takes long to normalize.
+  const { pathname = "", searchParams } = URL.parse(request.url.slice(0, 4_096)) ?? {};
+  const path = pathname.replace(/\/+$/, "").replace(/^(\/v1)+(?=\/|$)/, "");
   if (OTHERS.test(path) || request.headers.has("anthropic-version")) return undefined;
   if (response.status >= 400) return jsonChecker("ErrorResponse", type);
   if (type.startsWith("text/event-stream")) {
     if (path === "/chat/completions") return createStreamChecker();
     if (!path.startsWith("/responses")) return undefined;
-    const startingAfter = searchParams.get("starting_after");
+    const startingAfter = searchParams!.get("starting_after");
     return createResponseStreamChecker(startingAfter === null ? -1 : Number(startingAfter));
   }
   const schema = OBJECTS.find(([pattern]) => pattern.test(`${request.method} ${path}`))?.[1];

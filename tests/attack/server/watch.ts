@@ -1,0 +1,32 @@
+/**
+ * Preloaded into the server: answers `GET /` on a port of its own with what the server has used.
+ * The port is printed as a line of JSON.
+ *
+ * @module
+ */
+import { watchStalls } from "../stall.ts";
+
+export interface ServerUse {
+  /** The longest time in milliseconds of CPU between two turns of the event loop so far. */
+  stallMs: number;
+  /** Heap and buffers after a garbage collection, in bytes. */
+  heap: number;
+  /** Resident memory, in bytes. */
+  resident: number;
+}
+
+declare const gc: () => void;
+
+const stalls = watchStalls();
+
+Deno.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  onListen: ({ port }) => console.log(JSON.stringify({ watch: port })),
+}, () => {
+  const stallMs = stalls.longest();
+  gc();
+  const { heapUsed, external, rss } = Deno.memoryUsage();
+  const use: ServerUse = { stallMs, heap: heapUsed + external, resident: rss };
+  return Response.json(use);
+});
