@@ -19,7 +19,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   "heeds?": "uses, respects",
   "whoever": "name the person or thing: the caller, the client",
   "(?:comes?|came|coming) to": "the result, becomes",
-  "(?:is|are) none": "there is no …, is missing, is invalid",
+  "(?<!there )(?:is|are) none": "is not …, is missing, is invalid",
   "(?:is|are) no (?-i:[A-Z]\\w*)": "invalid …, is not …",
   "(?:gives?|gave|given) back": "returns",
   "(?:stands?|stood) in": "replaces, is in",
@@ -70,22 +70,20 @@ function filesBelow(path: string): string[] {
 
 interface Documented {
   name: string;
-  kind?: string;
   location: { line: number };
+  declarationKind?: string;
   jsDoc?: { doc?: string };
   tsType?: { kind: string };
   def?: { properties?: Documented[]; methods?: Documented[] };
 }
 
-/** A member needs no comment if its type is a literal or has a name, such as `clock: Clock`. */
-function undocumented({ name, location, jsDoc, tsType, def }: Documented, path: string): string[] {
-  const isMissing = jsDoc?.doc === undefined &&
-    !["typeRef", "literal"].includes(tsType?.kind ?? "");
+/** Exports and functions need a comment; for a field, name and type may say everything. */
+function undocumented(declaration: Documented, path: string): string[] {
+  const { name, location, jsDoc, def } = declaration;
+  const functions = def?.properties?.filter(({ tsType }) => tsType?.kind === "fnOrConstructor");
   return [
-    ...isMissing ? [`${path}:${location.line}: "${name}" has no doc comment`] : [],
-    ...[...def?.properties ?? [], ...def?.methods ?? []].flatMap((member) =>
-      undocumented(member, path)
-    ),
+    ...jsDoc === undefined ? [`${path}:${location.line}: "${name}" has no doc comment`] : [],
+    ...[...functions ?? [], ...def?.methods ?? []].flatMap((member) => undocumented(member, path)),
   ];
 }
 
@@ -96,9 +94,11 @@ async function undocumentedExports(): Promise<string[]> {
   return Object.entries<{ symbols: { name: string; declarations: Documented[] }[] }>(nodes)
     .flatMap(([url, { symbols }]) =>
       symbols.flatMap(({ name, declarations }) =>
-        declarations.flatMap((declaration) =>
-          undocumented({ ...declaration, name }, fileURLToPath(url).slice(ROOT.length))
-        )
+        declarations
+          .filter(({ declarationKind }) => declarationKind === "export")
+          .flatMap((declaration) =>
+            undocumented({ ...declaration, name }, fileURLToPath(url).slice(ROOT.length))
+          )
       )
     );
 }

@@ -2,23 +2,19 @@
 
 /** Options of {@linkcode parseArgs}. */
 export interface ParseOptions {
-  /** Flags that are true or false. */
+  /** Flags without a value. */
   boolean?: readonly string[];
-  /** Flags that take a text. */
+  /** Flags with a value. */
   string?: readonly string[];
-  /** Flags that may come several times. */
+  /** Flags that may be repeated; their values are collected in arrays. */
   collect?: readonly string[];
   /** Short names. */
   alias?: Record<string, string | readonly string[]>;
-  /** Values of flags that are absent. */
-  default?: Record<string, unknown>;
-  /** Whether parsing ends at the first argument that is no flag. */
-  stopEarly?: boolean;
-  /** Called for a flag that is not listed; false drops it. */
+  /** Called for each flag that is not listed, and each other argument; false drops it. */
   unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
-/** Parses command-line arguments into flags and the rest under `_`. */
+/** Parses command-line arguments into flags and the remaining arguments, `_`. */
 export function parseArgs(
   args: readonly string[],
   options?: ParseOptions,

@@ -1,10 +1,7 @@
 /** Types of the part of `@std/text` that is used here. */
 
-/** The most similar of the words; throws for an empty list. */
-export function closestString(
-  givenWord: string,
-  possibleWords: ReadonlyArray<string>,
-): string;
+/** Returns the most similar word; throws if there are no words. */
+export function closestString(givenWord: string, possibleWords: readonly string[]): string;
 
-/** Edits that turn one string into the other. */
+/** Returns the number of edits that turn one string into the other. */
 export function levenshteinDistance(str1: string, str2: string): number;

@@ -1,23 +1,20 @@
 /** Types of the part of `@std/yaml` that is used here. */
 
-/** How values are typed. */
-export type SchemaType = "failsafe" | "json" | "core" | "default" | "extended";
-
 /** Options of {@linkcode parse}. */
 export interface ParseOptions {
-  /** How plain scalars are typed. */
-  schema?: SchemaType;
-  /** Whether a duplicate key replaces the earlier one instead of throwing. */
+  /** Defines how plain scalars are typed. */
+  schema?: "failsafe" | "json" | "core" | "default" | "extended";
+  /** Let a duplicate key replace the earlier one instead of throwing. */
   allowDuplicateKeys?: boolean;
 }
 
-/** Thrown for text that is no YAML. */
+/** Thrown for invalid YAML. */
 export class YamlSyntaxError extends SyntaxError {
-  /** Line of the fault, from 1. */
+  /** From 1. */
   readonly line: number;
-  /** Column of the fault, from 1. */
+  /** From 1. */
   readonly column: number;
 }
 
-/** Parses one YAML document; an empty text gives null. */
+/** Parses one YAML document; returns null for an empty text. */
 export function parse(content: string, options?: ParseOptions): unknown;
