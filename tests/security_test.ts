@@ -6,7 +6,7 @@ const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));
 
 /** Rows of the table under a heading, without the table's head. */
 async function rowsUnder(heading: string): Promise<string[][]> {
-  const text = await read(".github/SECURITY.md");
+  const text = await read("docs/security.md");
   const section = text.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
   const rows = section.split("\n").filter((line) => line.startsWith("|"));
   return rows.slice(2).map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
@@ -27,7 +27,7 @@ Deno.test("every defence names tests that exist", async () => {
 });
 
 Deno.test("the settings in the list of defences exist", async () => {
-  const text = await read(".github/SECURITY.md");
+  const text = await read("docs/security.md");
   const { properties } = JSON.parse(await read("lib/config/config.schema.json"));
   const names = [...text.matchAll(/`server\.(\w+)`/g)].map((match) => match[1]!);
   assert(names.length > 2);

@@ -14,7 +14,7 @@ for (
   const [path, generate] of [
     ["lib/config/config.schema.json", schemaFile],
     ["docs/settings.md", settingsPage],
-    ["docs/strategies.md", strategiesPage],
+    ["docs/strategy-reference.md", strategiesPage],
   ] as const
 ) {
   Deno.test(`${path} is up to date`, async () => {

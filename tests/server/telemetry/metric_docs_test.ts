@@ -8,12 +8,12 @@ import {
 } from "../../../lib/server/telemetry/metric_table.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
-const README = await Deno.readTextFile(new URL("README.md", ROOT));
+const PAGE = await Deno.readTextFile(new URL("docs/operations.md", ROOT));
 const DASHBOARD = JSON.parse(
   await Deno.readTextFile(new URL("lib/server/telemetry/grafana.json", ROOT)),
 );
 
-/** The README's table of metrics. */
+/** The table of metrics in docs/operations.md. */
 function metricsTable(): string {
   const specs: MetricSpec[] = Object.values(METRICS);
   return [
@@ -86,14 +86,16 @@ Deno.test("panels have distinct positions and ids", () => {
   assertEquals(new Set(cells).size, cells.length);
 });
 
-Deno.test("the README's table of metrics, error types and queries are up to date", () => {
+Deno.test("the documented metrics, error types and queries are up to date", () => {
   const plain = (text: string) => text.replace(/ {2,}/g, " ").replace(/-{3,}/g, "---");
   assert(
-    plain(README).includes(plain(metricsTable())),
-    `README.md is not current; its table of metrics should be:\n\n${metricsTable()}`,
+    plain(PAGE).includes(plain(metricsTable())),
+    `docs/operations.md is not current; its table of metrics should be:\n\n${metricsTable()}`,
   );
-  for (const type of ERROR_TYPES) assert(README.includes(`\`${type}\``), `${type} in README.md`);
-  const [, queries = ""] = /```promql\n([^`]+)```/.exec(README) ?? [];
+  for (const type of ERROR_TYPES) {
+    assert(PAGE.includes(`\`${type}\``), `${type} in docs/operations.md`);
+  }
+  const [, queries = ""] = /```promql\n([^`]+)```/.exec(PAGE) ?? [];
   const lines = queries.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   assert(lines.length >= 4);
   lines.forEach(checkExpression);

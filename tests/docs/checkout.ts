@@ -1,5 +1,5 @@
 /**
- * A copy of the project, with a shell to run the README's commands as a new user would.
+ * A copy of the project, with a shell to run documented commands as a new user would.
  *
  * @module
  */
@@ -33,6 +33,11 @@ case "$1 $2" in
 esac
 `;
 
+/** The name that docs/getting-started.md gives to the program. */
+const PROGRAM = `#!/bin/sh
+exec deno task -q start "$@"
+`;
+
 export async function createCheckout(): Promise<Checkout> {
   const dir = await Deno.makeTempDir();
   for (const name of ["main.ts", "deno.json", "deno.lock", "config.yaml", "lib"]) {
@@ -41,6 +46,7 @@ export async function createCheckout(): Promise<Checkout> {
   const bin = `${dir}/bin`;
   await Deno.mkdir(bin);
   await Deno.writeTextFile(`${bin}/npx`, NPX, { mode: 0o755 });
+  await Deno.writeTextFile(`${bin}/o1-api`, PROGRAM, { mode: 0o755 });
   await Deno.symlink(Deno.execPath(), `${bin}/deno`);
   const env = cleanEnv({ PORT: "0", PATH: `${bin}:${Deno.env.get("PATH")}` });
   const shell = (commandLine: string) =>

@@ -1,16 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { configJsonSchema } from "../../lib/config/schema/generate.ts";
-import { headingsOf, linksOf, type Page, proseOf, readPage, ROOT } from "./markdown.ts";
+import { headingsOf, linksOf, type Page, proseOf, readPages, ROOT } from "./markdown.ts";
 
-const PAGES = await Promise.all(
-  [
-    "README.md",
-    ".github/README.zh.md",
-    ".github/CONTRIBUTING.md",
-    ".github/SECURITY.md",
-    "docs/settings.md",
-  ].map(readPage),
-);
+const PAGES = await readPages();
 const pageAt = (path: string) => PAGES.find((page) => page.path === path);
 
 /** Returns what is wrong with a link, or undefined for a valid one. */
@@ -38,7 +30,9 @@ for (const page of PAGES) {
   });
 
   Deno.test(`every file that ${page.path} mentions exists`, async () => {
-    const named = proseOf(page).matchAll(/`((?:lib|tests|\.github)\/[^`\s]+)`/g);
+    const named = proseOf(page).matchAll(
+      /`((?:lib|tests|docs|deploy|scripts|\.github)\/[^`\s]+)`/g,
+    );
     for (const [, path] of named) {
       if (/NAME|\*/.test(path!)) continue;
       await Deno.stat(new URL(path!, ROOT)).catch(() => assert(false, `no ${path}`));
@@ -63,4 +57,19 @@ Deno.test("every setting that the pages mention exists", () => {
       assert(name! in properties[section!]!.properties!, `${section}.${name} in ${page.path}`);
     }
   }
+});
+
+Deno.test("the README and llms.txt list every page of docs/", async () => {
+  const llms = {
+    path: "docs/llms.txt",
+    text: await Deno.readTextFile(new URL("docs/llms.txt", ROOT)),
+  };
+  const pages = PAGES.map(({ path }) => path).filter((path) => path.startsWith("docs/"));
+  assertEquals(linksOf(llms).map((link) => `docs/${link}`).sort(), pages.sort());
+  const linked = linksOf(pageAt("README.md")!).map((link) => link.split("#")[0]);
+  assertEquals(pages.filter((path) => !linked.includes(path)), []);
+});
+
+Deno.test("the README has at most 1,300 words", () => {
+  assert(pageAt("README.md")!.text.trim().split(/\s+/).length <= 1_300);
 });

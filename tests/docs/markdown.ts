@@ -1,5 +1,5 @@
 /**
- * Reads blocks, tables, headings and links from the project's Markdown files.
+ * Reads blocks, tables, headings and links from the project's Markdown pages.
  *
  * @module
  */
@@ -26,6 +26,16 @@ export interface Block {
 /** @param path relative to the root of the project. */
 export async function readPage(path: string): Promise<Page> {
   return { path, text: await Deno.readTextFile(new URL(path, ROOT)) };
+}
+
+/** Returns all pages: the READMEs, the documentation, and how to contribute. */
+export function readPages(): Promise<Page[]> {
+  const docs = [...Deno.readDirSync(new URL("docs/", ROOT))].map(({ name }) => `docs/${name}`);
+  const github = ["README.zh.md", "CONTRIBUTING.md", "SECURITY.md"].map((name) =>
+    `.github/${name}`
+  );
+  const pages = docs.filter((path) => path.endsWith(".md")).sort();
+  return Promise.all(["README.md", ...github, ...pages].map(readPage));
 }
 
 const FENCE_REGEXP = /^(?:<!-- not run: (.+) -->\n\n)?^```(.*)\n([^]*?)^```$/gm;
