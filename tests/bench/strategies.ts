@@ -1,11 +1,10 @@
 /**
- * Every strategy on 200 problems, by `o1-api eval` in a process of its own, over a simulated model
- * that is right 60 % of the time (three wrong answers, a verifier of sensitivity 0.8 and
- * specificity 0.9, aggregators that follow most). Each upstream call goes over HTTP and takes
- * {@linkcode CALL_MS} by the real clock. A second run, one question at a time, measures wall time;
- * there the eight samples of `vote-8` are tied, so that all of them are waited for, and its accuracy
- * means nothing. Takes about three minutes; ends with 1 where the eight take more than 1.2 times as
- * long as one call.
+ * Runs every strategy on 200 problems with `o1-api eval` in a process of its own, over a simulated
+ * model that is right in 60 % of its samples (three wrong answers, a verifier with sensitivity 0.8
+ * and specificity 0.9, aggregators that follow the most frequent candidate). Each upstream call goes
+ * over HTTP and takes {@linkcode CALL_MS}. A second run with one question at a time measures latency;
+ * there the eight samples of `vote-8` are tied, so that it waits for all of them. Takes about three
+ * minutes; exits with 1 if `vote-8` takes more than 1.2 times as long as one call.
  *
  * Run: deno run --no-prompt --unstable-no-legacy-abort --config tests/deno.json
  *   --allow-net=127.0.0.1 --allow-read --allow-write --allow-run --allow-env
@@ -30,7 +29,7 @@ const CALL_MS = FIRST_MS + (TOKENS - 1) * TOKEN_MS;
 const STRATEGIES = Object.keys(strategies);
 const MODELS = [...STRATEGIES, "vote-8"];
 
-/** When a call began and when its last token went out, in milliseconds. */
+/** When a call began and when its last token was sent, in milliseconds. */
 interface Span {
   model: string;
   problem: number;
@@ -42,7 +41,7 @@ interface Span {
 let spans: Span[] = [];
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** So many tokens, whatever the text, each in its time. */
+/** Sends any text as {@linkcode TOKENS} tokens, each after its delay. */
 function timed(call: Call, { content }: Reply): Reply {
   const text = String(content);
   const tokens = pieces(text, Math.ceil(text.length / TOKENS));
@@ -63,10 +62,10 @@ function timed(call: Call, { content }: Reply): Reply {
   };
 }
 
-/** A call that is left, such as a reasoner's, learns of it a token or two later. */
+/** An aborted call, such as a reasoner's, notices a token or two later. */
 const LEAVING_MS = 2 * TOKEN_MS;
 
-/** How many calls of a request came after each other: the most of which no two were open at once. */
+/** The number of calls in sequence: the largest set in which no two calls overlap. */
 function criticalPath(calls: readonly Span[]): number {
   let length = 0;
   let over = -Infinity;
@@ -116,7 +115,7 @@ await Deno.writeTextFile(
   }),
 );
 
-/** Runs `o1-api eval`; its table goes to this program's output. */
+/** Runs `o1-api eval`, whose table is printed. */
 async function evaluate(name: string, more: string[]): Promise<Result[]> {
   spans = [];
   const out = `${dir}/${name}.jsonl`;
@@ -160,14 +159,14 @@ try {
     const calls = own.map(({ id }) =>
       spans.filter((span) => span.model === name && `p${span.problem}` === id)
     );
-    const mean = (of: (calls: Span[]) => number) =>
-      (calls.reduce((sum, each) => sum + of(each), 0) / calls.length).toFixed(1);
+    const mean = (count: (spans: Span[]) => number) =>
+      (calls.reduce((sum, spans) => sum + count(spans), 0) / calls.length).toFixed(1);
     const wall = median(own.map(({ measured }) => measured!.latency_ms));
     walls.set(model, wall);
     console.log(cells([
       model,
-      mean((each) => each.length),
-      mean((each) => each.filter(({ isWhole }) => isWhole).length),
+      mean((spans) => spans.length),
+      mean((spans) => spans.filter(({ isWhole }) => isWhole).length),
       mean(criticalPath),
       `${wall.toFixed(0)} ms`,
       (wall / walls.get("direct")!).toFixed(2),

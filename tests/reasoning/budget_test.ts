@@ -6,7 +6,7 @@ import { createUsageMeter } from "../../lib/reasoning/usage.ts";
 
 const CAPS: Caps = { calls: 64, tokens: 200_000 };
 
-/** A budget, and a way to spend of it. */
+/** A budget and a function that spends some of it. */
 function budget(
   limits: { maxTokens?: number; thinkingTokens?: number } = {},
   caps: Partial<Caps> = {},
@@ -25,7 +25,7 @@ function budget(
   };
 }
 
-Deno.test("without a limit of the client's no call has one", () => {
+Deno.test("without a limit in the request, calls have none", () => {
   const { ceiling, canThink, spend } = budget();
   spend(100_000);
   assertEquals([ceiling(true), ceiling(false)], [undefined, undefined]);
@@ -43,7 +43,7 @@ for (
     [100, 50],
   ] as const
 ) {
-  Deno.test(`of ${maxTokens} tokens ${kept} are kept for the answer`, () => {
+  Deno.test(`${kept} of ${maxTokens} tokens are reserved for the answer`, () => {
     assert(kept >= maxTokens / 4);
     const { ceiling, canThink } = budget({ maxTokens });
     assertEquals(ceiling(false), maxTokens - kept);
@@ -52,7 +52,7 @@ for (
   });
 }
 
-Deno.test("what was generated comes off both, and the answer keeps its part", () => {
+Deno.test("generated tokens reduce both limits, and the answer keeps its reserve", () => {
   const { ceiling, canThink, spend } = budget({ maxTokens: 10_000 });
   spend(5_000);
   assertEquals([ceiling(false), ceiling(true)], [2_500, 5_000]);
@@ -64,7 +64,7 @@ Deno.test("what was generated comes off both, and the answer keeps its part", ()
   assertEquals([ceiling(false), ceiling(true)], [10, 2_510]);
 });
 
-Deno.test("a ceiling is never under one token, even when all is spent", () => {
+Deno.test("the limit is never below one token, even if the budget is spent", () => {
   const { ceiling, canThink, spend } = budget({ maxTokens: 100 });
   spend(500);
   assertEquals([ceiling(false), ceiling(true), ceiling(false, 50)], [1, 1, 1]);
@@ -76,7 +76,7 @@ Deno.test("parallel calls divide what is left for thinking", () => {
   assertEquals([ceiling(false, 2), ceiling(false, 3)], [250, 166]);
 });
 
-Deno.test("a budget of a few tokens is for the answer alone", () => {
+Deno.test("a budget of a few tokens is for the answer only", () => {
   for (const maxTokens of [1, 2, 16, 30]) {
     const { canThink, ceiling } = budget({ maxTokens });
     assertEquals(canThink(), false, String(maxTokens));
@@ -84,7 +84,7 @@ Deno.test("a budget of a few tokens is for the answer alone", () => {
   }
 });
 
-Deno.test("a ceiling for thinking alone leaves the answer free", () => {
+Deno.test("a limit for thinking does not limit the answer", () => {
   const { canThink, ceiling, spend } = budget({ thinkingTokens: 1_000 });
   assertEquals([ceiling(false), ceiling(true)], [1_000, undefined]);
   spend(990);
@@ -94,7 +94,7 @@ Deno.test("a ceiling for thinking alone leaves the answer free", () => {
   assertEquals(both.ceiling(false), 500);
 });
 
-Deno.test("the cap on calls keeps one for the answer", () => {
+Deno.test("the cap on calls reserves one for the answer", () => {
   const { canThink, spend } = budget({}, { calls: 3 });
   assertEquals(canThink(), true);
   spend(1);
@@ -104,7 +104,7 @@ Deno.test("the cap on calls keeps one for the answer", () => {
   assertEquals(budget({}, { calls: 1 }).canThink(), false);
 });
 
-Deno.test("the caps on tokens and on cost end the thinking when they are reached", () => {
+Deno.test("thinking ends when the cap on tokens or cost is reached", () => {
   const tokens = budget({}, { tokens: 100 });
   tokens.spend(99);
   assertEquals(tokens.canThink(), true);
@@ -117,7 +117,7 @@ Deno.test("the caps on tokens and on cost end the thinking when they are reached
   assertEquals(usd.canThink(), false);
 });
 
-Deno.test("no thinking call ever takes what the answer needs", () => {
+Deno.test("no thinking call uses the answer's reserve", () => {
   fc.assert(fc.property(
     fc.integer({ min: 1, max: 100_000 }),
     fc.array(fc.nat(20_000)),

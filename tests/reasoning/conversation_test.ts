@@ -33,13 +33,13 @@ const CASES: [text: string, kept: string][] = [
 ];
 
 for (const [text, kept] of CASES) {
-  Deno.test(`of an old answer ${JSON.stringify(text)} goes up ${JSON.stringify(kept)}`, () => {
+  Deno.test(`${JSON.stringify(text)} in an old answer is sent upstream as ${JSON.stringify(kept)}`, () => {
     assertEquals(strip(text), kept);
     assertEquals(strip([{ type: "text", text }]), [{ type: "text", text: kept }]);
   });
 }
 
-Deno.test("fields and parts in which clients send reasoning back are left out", () => {
+Deno.test("fields and parts with earlier reasoning are removed", () => {
   const [kept] = withoutOldThinking([{
     role: "assistant",
     content: [
@@ -69,7 +69,7 @@ Deno.test("tool calls and messages without content stay as they are", () => {
   assertEquals(withoutOldThinking(messages), messages);
 });
 
-Deno.test("what others than the assistant say stays as it is, to the letter", () => {
+Deno.test("messages of other roles are unchanged", () => {
   const messages: Message[] = (["system", "developer", "user", "tool", "function"] as const).map(
     (role) => ({ role, content: "<think>a</think>4", reasoning: "b" }),
   );
@@ -78,7 +78,7 @@ Deno.test("what others than the assistant say stays as it is, to the letter", ()
   }
 });
 
-Deno.test("the client's own messages are not changed in place", () => {
+Deno.test("the client's messages are not changed in place", () => {
   const message = assistant([{ type: "text", text: "<think>a</think>4" }]);
   message.reasoning = "b";
   const before = structuredClone(message);
@@ -86,7 +86,7 @@ Deno.test("the client's own messages are not changed in place", () => {
   assertEquals(message, before);
 });
 
-Deno.test("whatever an old answer holds, it is read without a fault and only grows shorter", () => {
+Deno.test("any old answer is accepted and never grows longer", () => {
   const text = fc.array(fc.constantFrom("<think>", "</think>", "<thought>", "</thought>", "a", " "))
     .map((parts) => parts.join(""));
   fc.assert(fc.property(text, (text) => {
@@ -99,7 +99,7 @@ Deno.test("whatever an old answer holds, it is read without a fault and only gro
   }));
 });
 
-Deno.test("an answer of opening tags alone costs no more than its length", () => {
+Deno.test("an answer of opening tags only takes linear time", () => {
   for (
     const tag of ["<think>", '<details type="reasoning">', "<reasoning><thought>", "<details "]
   ) {

@@ -38,7 +38,7 @@ const counts = (prompt: number, completion: number, more: Partial<TokenCounts> =
   ...more,
 });
 
-Deno.test("a request without a call has used nothing", () => {
+Deno.test("a request without a call uses nothing", () => {
   assertEquals(total(), {
     promptTokens: 0,
     cachedTokens: 0,
@@ -54,7 +54,7 @@ Deno.test("a request without a call has used nothing", () => {
   });
 });
 
-Deno.test("the prompt is the first call's, all that was generated is summed, the exact sums stand beside", () => {
+Deno.test("the prompt is that of the first call, generated tokens are summed, and `upstream` has all sums", () => {
   assertEquals(
     total(
       { usage: counts(100, 10) },
@@ -77,7 +77,7 @@ Deno.test("the prompt is the first call's, all that was generated is summed, the
   );
 });
 
-Deno.test("calls side by side count once each, and the first is the one that began first", () => {
+Deno.test("parallel calls count once each, and the first is the one that was sent first", () => {
   const meter = createUsageMeter();
   const first = meter.call(MESSAGES, false, undefined);
   const second = meter.call(MESSAGES, false, undefined);
@@ -94,7 +94,7 @@ Deno.test("calls side by side count once each, and the first is the one that beg
   assertEquals(meter.generated(), 3);
 });
 
-Deno.test("of several counts of one call the last holds", () => {
+Deno.test("the last of several counts of a call is used", () => {
   const meter = createUsageMeter();
   const call = meter.call(MESSAGES, true, undefined);
   call.sent();
@@ -104,7 +104,7 @@ Deno.test("of several counts of one call the last holds", () => {
 });
 
 const REASONING: [name: string, call: Call, tokens: number][] = [
-  ["none where all became answer", {
+  ["none if all of it is answer", {
     deltas: [{ content: "four" }],
     usage: counts(9, 10),
   }, 0],
@@ -112,19 +112,19 @@ const REASONING: [name: string, call: Call, tokens: number][] = [
     deltas: [{ reasoning: "hm" }, { content: "four" }],
     usage: counts(9, 10, { reasoning: 7 }),
   }, 7],
-  ["the upstream's own count, where its reasoning is not shown", {
+  ["the upstream's own count, if its reasoning is not shown", {
     deltas: [{ content: "four" }],
     usage: counts(9, 10, { reasoning: 7 }),
   }, 7],
-  ["by the texts' lengths where the upstream does not tell", {
+  ["by the lengths of the texts if the upstream does not count it", {
     deltas: [{ reasoning: "hm, hm, hm, " }, { content: "four" }],
     usage: counts(9, 8),
   }, 6],
-  ["by the texts' lengths where the upstream counts 0 beside thinking", {
+  ["by the lengths of the texts if the upstream counts 0 beside thinking", {
     deltas: [{ reasoning: "hm, hm, hm, " }, { content: "four" }],
     usage: counts(9, 8, { reasoning: 0 }),
   }, 6],
-  ["all of it where there is no answer", {
+  ["all of it if there is no answer", {
     deltas: [{ reasoning: "hm" }],
     usage: counts(9, 8),
   }, 8],
@@ -149,12 +149,12 @@ for (const [name, call, tokens] of REASONING) {
     assertEquals(
       reasoningTokens,
       completionTokens,
-      "a hidden call is reasoning through and through",
+      "all tokens of a hidden call are reasoning",
     );
   });
 }
 
-Deno.test("where an upstream reports nothing the count is an estimate, and says so", () => {
+Deno.test("without counts from the upstream, usage is estimated and marked as such", () => {
   const usage = total({
     visible: true,
     deltas: [{ reasoning: "a".repeat(40) }, { content: "b".repeat(40) }, { content: "二加二" }],
@@ -167,7 +167,7 @@ Deno.test("where an upstream reports nothing the count is an estimate, and says 
   assertEquals(total({ usage: counts(1, 1) }, {}).upstream.estimated, true);
 });
 
-Deno.test("a call that never went out is none", () => {
+Deno.test("a call that was never sent is not counted", () => {
   const meter = createUsageMeter();
   meter.call(MESSAGES, false, undefined).end();
   assertEquals(meter.total(), total());
@@ -175,14 +175,14 @@ Deno.test("a call that never went out is none", () => {
   assertEquals(meter.total(), total({ usage: counts(7, 2) }));
 });
 
-Deno.test("a call that failed before it said anything adds nothing but itself", () => {
+Deno.test("a call that failed without output adds a call and no tokens", () => {
   const meter = createUsageMeter();
   const failed = meter.call(MESSAGES, false, undefined);
   failed.sent();
   failed.end(true);
   count(meter, { usage: counts(7, 2, { cached: 3 }) });
   const { promptTokens, cachedTokens, upstream } = meter.total();
-  assertEquals([promptTokens, cachedTokens], [7, 3], "the first that counted");
+  assertEquals([promptTokens, cachedTokens], [7, 3], "the first call with counts");
   assertEquals(upstream, {
     calls: 2,
     prompt_tokens: 7,
@@ -192,7 +192,7 @@ Deno.test("a call that failed before it said anything adds nothing but itself", 
   });
 });
 
-Deno.test("a call that failed after its first words counts, as reported or by an estimate", () => {
+Deno.test("a call that failed after its first words is counted, as reported or estimated", () => {
   for (const usage of [undefined, { prompt: 9, cached: 0, completion: 1 }]) {
     const meter = createUsageMeter();
     const failed = meter.call(MESSAGES, false, undefined);
@@ -205,7 +205,7 @@ Deno.test("a call that failed after its first words counts, as reported or by an
   }
 });
 
-Deno.test("an estimated prompt does not count the letters of a picture", () => {
+Deno.test("an estimated prompt ignores the size of a picture's data", () => {
   const { promptTokens } = total({
     messages: [{
       role: "user",
@@ -218,7 +218,7 @@ Deno.test("an estimated prompt does not count the letters of a picture", () => {
   assert(promptTokens > 0 && promptTokens < 5_000, String(promptTokens));
 });
 
-Deno.test("costs are summed where prices are known, and left out where not", () => {
+Deno.test("costs are summed if prices are known, and left out otherwise", () => {
   const price = { input: 1, cached_input: 0.5, output: 4 };
   assertEquals(
     total(
@@ -235,7 +235,7 @@ Deno.test("costs are summed where prices are known, and left out where not", () 
   assert(!("cost" in total({ usage: counts(1, 1) }).upstream));
 });
 
-Deno.test("the counts of any calls fit together", () => {
+Deno.test("the counts of any calls are consistent", () => {
   const call = fc.record({
     visible: fc.boolean(),
     deltas: fc.array(

@@ -88,8 +88,8 @@ for (const strategy of STRATEGIES) {
       });
       const { status } = await ask(strategy, { reasoning_effort: "high" });
       assertEquals(status, 200);
-      const most = casesOf(strategy).callsOverCap ?? 2;
-      assert(upstream.calls.length <= most, `${upstream.calls.length} calls`);
+      const maxCalls = casesOf(strategy).callsOverCap ?? 2;
+      assert(upstream.calls.length <= maxCalls, `${upstream.calls.length} calls`);
     }
   });
 }

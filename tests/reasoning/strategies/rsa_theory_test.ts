@@ -3,12 +3,12 @@ import { createStrategyApp } from "./setup.ts";
 import { isRight, problemText, startSimulated } from "./simulated.ts";
 import { binomial, binomialInterval, meanTolerance, moments, seeded } from "./statistics.ts";
 
-/** Solutions in a population, of which each aggregation is shown some. */
+/** Size of the population, and of the subset that an aggregation sees. */
 const SIZE = 8;
 const SUBSET = 3;
 const ROUNDS = 2;
 
-/** Whether an aggregator is right, of so many right ones that it is shown. */
+/** Whether an aggregator is right, given the number of right candidates. */
 type Aggregator = (right: number, shown: number) => boolean;
 
 const finds: Aggregator = (right) => right > 0;
@@ -17,7 +17,7 @@ const follows: Aggregator = (right, shown) => right * 2 > shown;
 const choose = (n: number, k: number): number =>
   k < 0 || k > n ? 0 : k === 0 ? 1 : choose(n - 1, k - 1) * n / k;
 
-/** The probability that an aggregation is right where so many of the population are. */
+/** The probability that an aggregation is right, given the number of right solutions. */
 function improved(right: number, isAggregated: Aggregator): number {
   let sum = 0;
   for (let k = 0; k <= SUBSET; k++) {
@@ -27,16 +27,15 @@ function improved(right: number, isAggregated: Aggregator): number {
   return sum;
 }
 
-/** Where a population may be: how many are right, and for how many rounds three quarters agree. */
+/** The number of right solutions, and of consecutive rounds in which three quarters agree. */
 interface State {
   right: number;
   agreed: number;
   chance: number;
 }
 
-/** What the recurrence comes to. */
 interface Theory {
-  /** For each round, of the requests that reach it: the chances of each number of right ones. */
+  /** For each round, among requests that reach it, the probability of each number of right ones. */
   rounds: Map<number, number>[];
   /** The probability that a request reaches each round. */
   reached: number[];
@@ -44,7 +43,7 @@ interface Theory {
   accuracy: number;
 }
 
-/** r right ones of N become Binomial(N, P(an aggregation of K of them is right)). */
+/** From r right ones of N, the next round has Binomial(N, P(an aggregation of K is right)). */
 function recur(p: number, isAggregated: Aggregator): Theory {
   const out: Theory = { rounds: [], reached: [], accuracy: 0 };
   let states: State[] = [{ right: -1, agreed: 0, chance: 1 }];
@@ -59,7 +58,7 @@ function recur(p: number, isAggregated: Aggregator): Theory {
         chances.set(right, (chances.get(right) ?? 0) + chance / reached);
         const agreed = Math.max(right, SIZE - right) >= 0.75 * SIZE ? state.agreed + 1 : 0;
         if (round < ROUNDS && agreed < 2) next.push({ right, agreed, chance });
-        // Of equal ones that whose first came earlier: either is as likely.
+        // A tie is won by the answer that came first; both are equally likely.
         else out.accuracy += chance * (right * 2 > SIZE ? 1 : right * 2 === SIZE ? 0.5 : 0);
       });
     }
@@ -70,7 +69,7 @@ function recur(p: number, isAggregated: Aggregator): Theory {
   return out;
 }
 
-Deno.test("an aggregator that finds a right one lifts a population from 40 % to 78 % in a round", () => {
+Deno.test("an aggregator that finds a right candidate raises a population from 40 % to 78 % in a round", () => {
   const { rounds, accuracy } = recur(0.4, finds);
   const shares = rounds.map((chances) => moments(chances).mean / SIZE);
   assertAlmostEquals(shares[0]!, 0.4, 1e-12);
@@ -79,7 +78,7 @@ Deno.test("an aggregator that finds a right one lifts a population from 40 % to 
   assertAlmostEquals(accuracy, 0.943, 0.0005);
 });
 
-Deno.test("an aggregator that follows the majority sharpens what most are, right or wrong", () => {
+Deno.test("an aggregator that follows the majority strengthens it, right or wrong", () => {
   const share = (p: number) => moments(recur(p, follows).rounds[1]!).mean / SIZE;
   assertAlmostEquals(share(0.6), 0.6 ** 3 + 3 * 0.6 ** 2 * 0.4, 1e-12);
   assertAlmostEquals(share(0.5), 0.5, 1e-12);
@@ -93,7 +92,7 @@ for (
     { name: "follows the majority", p: 0.6, aggregate: follows },
   ]
 ) {
-  Deno.test(`a population whose aggregator ${name} moves as the recurrence says (p = ${p})`, async () => {
+  Deno.test(`a population whose aggregator ${name} develops as predicted (p = ${p})`, async () => {
     const requests = 120;
     await using upstream = startSimulated({ p, aggregate, seed: 3 });
     const { ask } = await createStrategyApp(upstream, {

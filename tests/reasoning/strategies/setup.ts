@@ -14,49 +14,44 @@ import type { Upstream } from "../../support/upstream.ts";
 import { STRATEGIES } from "./cases.ts";
 import { seeded } from "./statistics.ts";
 
-/** What may differ from one app to the next. */
+/** Settings that are merged into the defaults. */
 export interface StrategyAppOptions {
-  /** More of each model's entry, as JSON. */
+  /** Into each model's entry. */
   model?: Record<string, unknown>;
-  /** More of the upstream's entry, as JSON. */
+  /** Into the upstream's entry. */
   upstream?: Record<string, unknown>;
-  /** More of the file, as JSON. */
+  /** Into the top level of the configuration. */
   config?: Record<string, unknown>;
-  /** The one source of chance. */
+  /** Returns a number in [0, 1). */
   random?: () => number;
-  /** A clock to turn by hand. */
   clock?: Clock;
 }
 
-/** A completion, whole, as its client reads it. */
+/** A completion as its client sees it. */
 export interface Answer {
-  /** HTTP status. */
   status: number;
-  /** The visible text. */
   content: string;
-  /** The reasoning. */
   reasoning: string;
-  /** The finish reason, `error` where there is none. */
+  /** The finish reason; `error` if there is none. */
   finish: string;
-  /** The whole JSON, or the last chunk. */
-  // deno-lint-ignore no-explicit-any -- tests read whatever came
+  /** The whole JSON, or the last chunk of a stream. */
+  // deno-lint-ignore no-explicit-any -- tests read any field of it
   json: any;
-  /** The chunks, where it was a stream. */
+  /** Empty unless it was a stream. */
   chunks: Chunk[];
 }
 
-/** A way to ask for completions. */
 export interface StrategyApp {
-  /** Sends a request to a model that is named as its strategy. */
+  /** Sends a request to the model of this name, which is its strategy's name. */
   send(model: string, body?: Record<string, unknown>, init?: RequestInit): Promise<Response>;
-  /** The same, read to its end. */
+  /** Sends a request and reads the whole response. */
   ask(model: string, body?: Record<string, unknown>): Promise<Answer>;
 }
 
-/** The question of requests that bring none; closed, so that `auto` votes on it. */
+/** The question of requests without messages; closed, so that `auto` votes on it. */
 export const QUESTION = "What is 6 * 7?";
 
-/** Creates the app. Upstream calls are made once, unless a test says otherwise. */
+/** Creates the app. Upstream calls are not retried by default. */
 export async function createStrategyApp(
   upstream: Pick<Upstream, "url">,
   options: StrategyAppOptions = {},
@@ -130,7 +125,7 @@ function streamed(text: string): Answer {
   return { status: 200, content, reasoning, finish: finish ?? "error", json, chunks };
 }
 
-// deno-lint-ignore no-explicit-any -- whatever came
+// deno-lint-ignore no-explicit-any -- any response
 function whole(status: number, json: any): Answer {
   const choice = json.choices?.[0];
   return {

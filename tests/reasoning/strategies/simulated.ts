@@ -1,7 +1,7 @@
 /**
- * An upstream that is right by chance: on each sample independently, with a probability that the
- * test gives, so that theory says what a strategy must reach. What it answers depends on the seed,
- * the model's name, the problem and the number of the call alone.
+ * An upstream whose samples are right with a given probability, so that theory predicts what a
+ * strategy achieves. Its replies depend only on the seed, the model's name, the problem and the
+ * number of the call.
  *
  * @module
  */
@@ -15,62 +15,52 @@ import {
 import { type Kind, promptOf, textOf } from "./kinds.ts";
 import { chanceOf } from "./statistics.ts";
 
-/** How good the model is, and at what. */
 export interface Skill {
   /** The probability that a sample is right. */
   p: number;
-  /** How many wrong answers there are, all as likely; default 1. */
+  /** Number of wrong answers, which are equally likely. Default: 1. */
   wrong?: number;
-  /** The probability that a verifier refutes a wrong answer, or leaves a right one. */
+  /** The probability that a verifier refutes a wrong answer, and that it accepts a right one. */
   verifier?: { sensitivity: number; specificity: number };
-  /** The probability that a repair is right; default `p`. */
+  /** The probability that a repair is right. Default: `p`. */
   repair?: number;
-  /**
-   * Whether an aggregator is right, of so many candidates that it is shown, so many right; default:
-   * it follows most of them.
-   */
+  /** Whether an aggregator is right. Default: it follows the most frequent candidate. */
   aggregate?: (right: number, shown: number) => boolean;
-  /** The answer of a call that solves, where chance has no say. */
+  /** The answer of a solving call that does not depend on chance. */
   fixed?: (call: Call, nth: number) => number | undefined;
-  /** More of every reply. */
+  /** Added to every reply. */
   more?: (call: Call, reply: Reply) => Reply;
-  /** Where chance begins. */
   seed: number;
 }
 
-/** One answer that the model gave. */
+/** One answer of the model. */
 export interface Given {
-  /** The problem, from 0. */
+  /** Number of the problem, from 0. */
   problem: number;
-  /** What was asked for. */
   kind: Kind;
-  /** Which call of this kind it was for the problem, from 0. */
+  /** Number of the call among those of its kind for the problem, from 0. */
   nth: number;
-  /** Its answer: 0 is the right one. */
+  /** 0 is right. */
   answer: number;
 }
 
-/** A model that is right by chance. */
 export interface Simulated extends Upstream {
-  /** What it has answered so far. */
+  /** The answers so far. */
   given: Given[];
 }
 
-/** The question of a problem. */
 export const problemText = (problem: number) => `Problem ${problem}: how many are there?`;
 
 /** An answer to a problem; 0 is the right one. */
 export const answerText = (problem: number, answer: number) =>
   String(1000 * (problem + 1) + answer);
 
-/** The answer that a text gives for a problem: its first number. */
+/** The answer to a problem that a text gives: its first number. */
 const answerIn = (problem: number, text: string) =>
   Number(/\d+/.exec(text)?.[0]) - 1000 * (problem + 1);
 
-/** Whether a completion of a problem shows the right answer. */
 export const isRight = (problem: number, text: string) => answerIn(problem, text) === 0;
 
-/** Starts the upstream. */
 export function startSimulated(skill: Skill): Simulated {
   const given: Given[] = [];
   const counts = new Map<string, number>();
@@ -136,7 +126,7 @@ function copied(problem: number, text: string): number | undefined {
     .find((answer) => answer >= 0 && answer < 100);
 }
 
-/** The lettered candidates that a call shows. */
+/** The candidates that a call lists under letters. */
 export function candidatesIn(call: Pick<Call, "body">): string[] {
   return textOf(call).split(/^\[[A-Z]\d*\]$/m).slice(1);
 }

@@ -1,5 +1,5 @@
 /**
- * The little of statistics that holds a simulation to a theory.
+ * Statistics to compare a simulation with theory.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** The two-sided normal quantile of 99.9 %. */
 const Z = 3.2905;
 
-/** Numbers from 0 to 1 that depend on the seed alone: mulberry32. */
+/** Random numbers in [0, 1) by mulberry32. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -19,7 +19,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** A number from 0 to 1 that depends on the text alone: FNV-1a, then mulberry32. */
+/** A number in [0, 1) that depends only on the text: FNV-1a, then mulberry32. */
 export function chanceOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -35,7 +35,7 @@ export function binomial(n: number, p: number): number[] {
   return row;
 }
 
-/** The fewest and the most successes of n that 99.9 % of all tries give. */
+/** The bounds of the number of successes of n in 99.9 % of all trials. */
 export function binomialInterval(n: number, p: number): [number, number] {
   const chances = binomial(n, p);
   const first = (from: readonly number[]) => {
@@ -45,7 +45,6 @@ export function binomialInterval(n: number, p: number): [number, number] {
   return [first(chances), n - first(chances.toReversed())];
 }
 
-/** A distribution's mean and standard deviation. */
 export function moments(outcomes: ReadonlyMap<number, number>): { mean: number; sd: number } {
   let mean = 0;
   let square = 0;
@@ -56,7 +55,7 @@ export function moments(outcomes: ReadonlyMap<number, number>): { mean: number; 
   return { mean, sd: Math.sqrt(Math.max(0, square - mean * mean)) };
 }
 
-/** How far the mean of n draws may be from the distribution's, at 99.9 %. */
+/** The 99.9 % bound of the difference between the mean of n draws and the distribution's. */
 export function meanTolerance(sd: number, n: number): number {
   return Z * sd / Math.sqrt(n);
 }

@@ -1,34 +1,32 @@
 /**
- * What `verify` must reach: every way that solvers, verifiers and a repair can go.
+ * The accuracy of `verify`, computed over all outcomes of solvers, verifiers and the repair.
  *
  * @module
  */
 
-/** How good the model is, and at what. */
 export interface VerifySkill {
   /** The probability that a solver is right. */
   p: number;
-  /** How many wrong answers there are, all as likely. */
+  /** Number of wrong answers, which are equally likely. */
   wrong: number;
-  /** Solvers at most. */
-  most: number;
+  /** Maximum number of solvers. */
+  maxSolvers: number;
   /** The probability that a verifier refutes a wrong answer. */
   sensitivity: number;
-  /** The probability that it leaves a right one. */
+  /** The probability that it accepts a right one. */
   specificity: number;
 }
 
-/** What it comes to. */
 export interface VerifyTheory {
   /** The probability that the answer is right. */
   accuracy: number;
   /** The same for a plurality of the same solvers, ties to the earlier. */
   voting: number;
-  /** The chances of each number of calls. */
+  /** The probability of each number of calls. */
   calls: Map<number, number>;
 }
 
-/** An answer (0 is the right one) and who is for it. */
+/** An answer (0 is right) and its votes. */
 interface Party {
   answer: number;
   votes: number;
@@ -37,28 +35,27 @@ interface Party {
   refuted: boolean;
 }
 
-/** The parties of the votes, the one with the earliest vote first. */
+/** The parties, in the order of their first votes. */
 function partiesOf(votes: readonly number[]): Party[] {
   return [...new Set(votes)].map((answer) => {
-    const count = votes.filter((each) => each === answer).length;
+    const count = votes.filter((vote) => vote === answer).length;
     return { answer, votes: count, solvers: count, refuted: false };
   });
 }
 
-/** The party with most votes, the earlier of equal ones. */
+/** The party with most votes; of equal ones the earlier. */
 const strongest = (parties: readonly Party[]) =>
-  parties.reduce((best, each) => each.votes > best.votes ? each : best);
+  parties.reduce((best, party) => party.votes > best.votes ? party : best);
 
-/** Most votes; of equal ones an unrefuted, then that of more solvers, then the earlier. */
+/** The party with most votes; of equal ones an unrefuted one, then more solvers, then the earlier. */
 function winner(parties: readonly Party[]): Party {
   const weight = ({ votes, refuted, solvers }: Party) =>
     votes * 1_000 + (refuted ? 0 : 100) + solvers;
-  return parties.reduce((best, each) => weight(each) > weight(best) ? each : best);
+  return parties.reduce((best, party) => weight(party) > weight(best) ? party : best);
 }
 
-/** Computes it, literally by the specification. */
 export function verifyTheory(skill: VerifySkill): VerifyTheory {
-  const { p, wrong, most, sensitivity, specificity } = skill;
+  const { p, wrong, maxSolvers, sensitivity, specificity } = skill;
   const out: VerifyTheory = { accuracy: 0, voting: 0, calls: new Map() };
   const answers = Array.from({ length: wrong + 1 }, (_, answer) => answer);
   const chanceOf = (answer: number) => answer === 0 ? p : (1 - p) / wrong;
@@ -72,7 +69,7 @@ export function verifyTheory(skill: VerifySkill): VerifyTheory {
     const parties = partiesOf(solved);
     const best = solved.length < 2 ? undefined : strongest(parties);
     const isMajority = best !== undefined && best.votes * 2 > solved.length;
-    if (!isMajority && solved.length < most) {
+    if (!isMajority && solved.length < maxSolvers) {
       for (const answer of answers) solve([...solved, answer], chance * chanceOf(answer));
       return;
     }
@@ -81,7 +78,7 @@ export function verifyTheory(skill: VerifySkill): VerifyTheory {
     check(parties, [], 0, chance, solved.length + parties.length);
   }
 
-  /** One verifier after another; what each of them answers itself is a vote. */
+  /** Runs one verifier after another. The answer of each is a vote. */
   function check(
     parties: readonly Party[],
     own: readonly number[],
@@ -96,7 +93,7 @@ export function verifyTheory(skill: VerifySkill): VerifyTheory {
       check(parties, [...own, party.answer], at + 1, chance * (1 - refutes), calls);
     }
     if (refutes === 0) return;
-    const refuted = parties.map((each) => each === party ? { ...each, refuted: true } : each);
+    const refuted = parties.map((other) => other === party ? { ...party, refuted: true } : other);
     for (const answer of answers) {
       check(refuted, [...own, answer], at + 1, chance * refutes * chanceOf(answer), calls);
     }
@@ -109,7 +106,7 @@ export function verifyTheory(skill: VerifySkill): VerifyTheory {
     calls: number,
   ): void {
     const counted = withVotes(parties, own);
-    if (parties.some((each) => !each.refuted)) {
+    if (parties.some(({ refuted }) => !refuted)) {
       return conclude(chance, winner(counted).answer, calls);
     }
     for (const answer of answers) {
@@ -122,11 +119,11 @@ export function verifyTheory(skill: VerifySkill): VerifyTheory {
   return out;
 }
 
-/** The parties with more votes; an answer that is new to them comes last. */
+/** Adds votes to the parties. A new answer becomes the last party. */
 function withVotes(parties: readonly Party[], votes: readonly number[]): Party[] {
-  const out = parties.map((each) => ({ ...each }));
+  const out = parties.map((party) => ({ ...party }));
   for (const answer of votes) {
-    const party = out.find((each) => each.answer === answer);
+    const party = out.find((other) => other.answer === answer);
     if (party === undefined) out.push({ answer, votes: 1, solvers: 0, refuted: true });
     else party.votes++;
   }

@@ -4,34 +4,33 @@ import { createStrategyApp } from "./setup.ts";
 import { isRight, problemText, startSimulated } from "./simulated.ts";
 import { binomial, binomialInterval, meanTolerance, moments } from "./statistics.ts";
 
-/** What the walk over (v1, v2) comes to. */
 interface Theory {
   /** The probability that the winner is right. */
   accuracy: number;
-  /** How many samples are in when it is decided. */
+  /** Expected number of samples at the decision. */
   landed: number;
-  /** How many samples are asked for: whole waves. */
+  /** The probability of each number of requested samples: whole waves. */
   asked: Map<number, number>;
 }
 
 interface Walk {
-  /** The probability of a right sample; all wrong ones agree. */
+  /** The probability that a sample is right; all wrong ones agree. */
   p: number;
-  /** Samples at most. */
-  most: number;
-  /** Samples that start together. */
+  /** Maximum number of samples. */
+  maxSamples: number;
+  /** Number of samples that start together. */
   wave: number;
-  /** Whether it is decided at each landing, or at the end of a wave only. */
+  /** Whether each sample can decide, or only the end of a wave. */
   at: "landing" | "wave";
 }
 
-/** Every way that the votes can go, under the rule that stops them. */
-function walk({ p, most, wave, at }: Walk): Theory {
+/** Walks over all outcomes of the votes (v1, v2) until the rule stops them. */
+function walk({ p, maxSamples, wave, at }: Walk): Theory {
   const out: Theory = { accuracy: 0, landed: 0, asked: new Map() };
-  // The chance of having v1 right and v2 wrong votes, and no decision.
+  // The probability of v1 right and v2 wrong votes without a decision.
   let open = new Map([[0, 1]]);
-  for (let landed = 1; landed <= most; landed++) {
-    const asked = Math.min(most, Math.ceil(landed / wave) * wave);
+  for (let landed = 1; landed <= maxSamples; landed++) {
+    const asked = Math.min(maxSamples, Math.ceil(landed / wave) * wave);
     const next = new Map<number, number>();
     for (const [right, chance] of open) {
       next.set(right, (next.get(right) ?? 0) + chance * (1 - p));
@@ -42,13 +41,13 @@ function walk({ p, most, wave, at }: Walk): Theory {
       const wrong = landed - right;
       const lead = Math.max(right, wrong);
       const mayStop = at === "landing" || landed === asked;
-      const stops = landed === most ||
+      const stops = landed === maxSamples ||
         (mayStop && (isDecided(lead, landed - lead) || (landed === wave && lead === wave)));
       if (!stops) {
         open.set(right, chance);
         continue;
       }
-      // Of equal ones the earlier stands: for each way to a tie there is the one with sides changed.
+      // A tie is won by the earlier answer, which is right in half of all ties.
       out.accuracy += chance * (right > wrong ? 1 : right === wrong ? 0.5 : 0);
       out.landed += chance * landed;
       out.asked.set(asked, (out.asked.get(asked) ?? 0) + chance);
@@ -57,23 +56,23 @@ function walk({ p, most, wave, at }: Walk): Theory {
   return out;
 }
 
-Deno.test("of 15 samples at 60 % in waves of 4, 12.2 have landed when 78.3 % decide rightly", () => {
-  const { accuracy, landed, asked } = walk({ p: 0.6, most: 15, wave: 4, at: "landing" });
+Deno.test("15 samples at 60 % in waves of 4 decide rightly in 78.3 %, after 12.2 samples", () => {
+  const { accuracy, landed, asked } = walk({ p: 0.6, maxSamples: 15, wave: 4, at: "landing" });
   assertAlmostEquals(accuracy, 0.783, 0.0005);
   assertAlmostEquals(landed, 12.2, 0.05);
   assertAlmostEquals(moments(asked).mean, 12.358, 0.0005);
 });
 
-Deno.test("deciding at the end of a wave only takes 12.6 samples for the same", () => {
-  const { accuracy, landed, asked } = walk({ p: 0.6, most: 15, wave: 4, at: "wave" });
+Deno.test("deciding only at the end of a wave takes 12.6 samples", () => {
+  const { accuracy, landed, asked } = walk({ p: 0.6, maxSamples: 15, wave: 4, at: "wave" });
   assertAlmostEquals(accuracy, 0.783, 0.0005);
   assertAlmostEquals(landed, 12.591, 0.0005);
   assertAlmostEquals(moments(asked).mean, landed, 1e-9);
 });
 
-Deno.test("stopping early costs less than half a point of a full vote's accuracy", () => {
+Deno.test("stopping early lowers accuracy by less than half a point", () => {
   const full = binomial(15, 0.6).reduce((sum, chance, right) => sum + (right > 7 ? chance : 0), 0);
-  const { accuracy } = walk({ p: 0.6, most: 15, wave: 4, at: "landing" });
+  const { accuracy } = walk({ p: 0.6, maxSamples: 15, wave: 4, at: "landing" });
   assertAlmostEquals(full, 0.787, 0.0005);
   assert(full - accuracy < 0.005, `${full} ${accuracy}`);
 });
@@ -94,15 +93,15 @@ for (
 }
 
 for (
-  const { p, most, requests } of [
-    { p: 0.6, most: 15, requests: 300 },
-    { p: 0.8, most: 8, requests: 200 },
-    { p: 0.45, most: 8, requests: 200 },
+  const { p, maxSamples, requests } of [
+    { p: 0.6, maxSamples: 15, requests: 300 },
+    { p: 0.8, maxSamples: 8, requests: 200 },
+    { p: 0.45, maxSamples: 8, requests: 200 },
   ]
 ) {
-  Deno.test(`votes of samples that are right ${p * 100} % of the time reach what the walk says (${most} samples at most)`, async () => {
+  Deno.test(`a vote of samples that are right in ${p * 100} % reaches the predicted accuracy (at most ${maxSamples} samples)`, async () => {
     await using upstream = startSimulated({ p, seed: 1 });
-    // One call at a time: samples land in the order in which they were asked for.
+    // One call at a time, so that samples complete in the order of their requests.
     const { ask } = await createStrategyApp(upstream, {
       upstream: { max_concurrency: 1 },
     });
@@ -111,12 +110,12 @@ for (
     for (let problem = 0; problem < requests; problem++) {
       const { content, json } = await ask("vote", {
         messages: [{ role: "user", content: problemText(problem) }],
-        reasoning: { max_samples: most },
+        reasoning: { max_samples: maxSamples },
       });
       if (isRight(problem, content)) right++;
       asked += json.usage.upstream.calls;
     }
-    const theory = walk({ p, most, wave: 4, at: "landing" });
+    const theory = walk({ p, maxSamples, wave: 4, at: "landing" });
     const [least, greatest] = binomialInterval(requests, theory.accuracy);
     assert(
       least <= right && right <= greatest,
