@@ -19,7 +19,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   "heeds?": "uses, respects",
   "whoever": "name the person or thing: the caller, the client",
   "(?:comes?|came|coming) to": "the result, becomes",
-  "(?<!there )(?:is|are) none": "is not …, is missing, is invalid",
+  "(?<!there )(?:is|are) none(?! of)": "is not …, is missing, is invalid",
   "(?:is|are) no (?-i:[A-Z]\\w*)": "invalid …, is not …",
   "(?:gives?|gave|given) back": "returns",
   "(?:stands?|stood) in": "replaces, is in",

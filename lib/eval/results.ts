@@ -72,7 +72,7 @@ export function openResults(path: string, run: RunIdentity): ResultsFile {
   append("");
   const content = withFile("--out", path, () => Deno.readTextFileSync(path));
   const lines = content.split("\n");
-  // An incomplete result is no JSON. Anything else does not belong in the file.
+  // An incomplete result is not valid JSON. Anything else does not belong in the file.
   const last = lines.at(-1)!;
   if (last === "" || isCutOff(last)) lines.pop();
   const earlier = parseResults(lines, path, run);

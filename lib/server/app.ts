@@ -31,6 +31,7 @@ import { combineObservers } from "./telemetry/observer.ts";
 import { traces } from "./telemetry/open_telemetry.ts";
 import { createWorkRegister } from "./work.ts";
 
+/** What the app depends on; all settings are in `config`. */
 export interface AppOptions {
   config: ResolvedConfig;
   clock: Clock;
@@ -60,11 +61,13 @@ export interface WorkerGroup {
   toolReasoning: ToolReasoning;
 }
 
+/** The server without a socket: `handle` answers a request and never throws. */
 export type App = ReturnType<typeof createApp>;
 
 /** Milliseconds in which aborted work may write to the store. */
 const ABORT_GRACE_MS = 1_000;
 
+/** Creates the server as a function from `Request` to `Response`. */
 export function createApp(options: AppOptions) {
   const { clock, log, workerGroup } = options;
   const { share = (limit: number) => limit, toolReasoning } = workerGroup ?? {};

@@ -1,4 +1,4 @@
-/** Wire codes of upstream failures, each with the HTTP status that the client gets. */
+/** HTTP status by wire code. */
 const STATUS = {
   context_length_exceeded: 400,
   rate_limit_exceeded: 429,
@@ -11,6 +11,7 @@ const STATUS = {
   upstream_unreachable: 502,
 };
 
+/** Wire code of an upstream failure; determines the HTTP status that the client gets. */
 export type UpstreamErrorCode = keyof typeof STATUS;
 
 export interface UpstreamErrorOptions {
