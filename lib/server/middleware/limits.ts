@@ -19,9 +19,11 @@ export function rateLimitHeaders(limits: Limits): Middleware {
   return async (_request, exchange, next) => {
     const response = await next();
     const own = exchange.limitHeaders ?? await limits.headers(exchange.client);
-    for (const [name, value] of Object.entries({ ...UNLIMITED, ...own })) {
+    for (const name in UNLIMITED) {
       // A 429 has its own.
-      if (!response.headers.has(name)) response.headers.set(name, value);
+      if (!response.headers.has(name)) {
+        response.headers.append(name, own?.[name] ?? UNLIMITED[name]!);
+      }
     }
     return response;
   };
