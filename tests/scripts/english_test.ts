@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { decodedPhrases } from "../scripts/english.ts";
+import { decodedPhrases } from "../../scripts/english.ts";
 
 Deno.test("phrases to be decoded are reported with their line", () => {
   const text = `/**

@@ -1,0 +1,73 @@
+import { assertEquals } from "@std/assert";
+import { mutantsOf } from "../../scripts/mutants.ts";
+import { mutate } from "../../scripts/mutate.ts";
+
+const SOURCE = `import { log } from "./log.ts";
+
+export function clamp(value: number, low: number, high: number): number {
+  if (!(value >= low)) return low;
+  log.info("clamp", 1);
+  return Math.min(value, high);
+}
+
+export const clampToTen = (value: number) => clamp(value, 0, 10);
+`;
+
+const TEST = `import { clampToTen } from "../../lib/room/clamp.ts";
+
+Deno.test("a number within the bounds is kept", () => {
+  if (clampToTen(7) !== 7) throw new Error();
+});
+
+Deno.test("a number above the bounds is clamped", () => {
+  if (clampToTen(11) !== 10) throw new Error();
+});
+`;
+
+/** A tree with one file, and tests that never use its lower bound. */
+async function writeTree(): Promise<string> {
+  const root = await Deno.makeTempDir();
+  for (const folder of ["lib/room", "tests/room"]) {
+    await Deno.mkdir(`${root}/${folder}`, { recursive: true });
+  }
+  await Deno.writeTextFile(`${root}/lib/room/clamp.ts`, SOURCE);
+  await Deno.writeTextFile(`${root}/lib/room/log.ts`, "export const log = console;\n");
+  await Deno.writeTextFile(`${root}/tests/deno.json`, "{}");
+  await Deno.writeTextFile(`${root}/tests/room/clamp_test.ts`, TEST);
+  return root;
+}
+
+Deno.test("mutants are made of conditions, comparisons, numbers, statements and arguments", async () => {
+  const root = await writeTree();
+  try {
+    const mutants = mutantsOf(root, "lib/room/clamp.ts")
+      .map(({ line, original, replacement }) => `${line}: ${original} → ${replacement}`);
+    assertEquals(mutants, [
+      "4: !(value >= low) → (value >= low)",
+      "4: >= → <",
+      "4: >= → >",
+      "4: return low; → ;",
+      '5: log.info("clamp", 1); → ;',
+      "6: return Math.min(value, high); → ;",
+      "9: value, 0 → 0, value",
+      "9: 0, 10 → 10, 0",
+      "9: 0 → 1",
+      "9: 10 → 11",
+    ]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("a mistake that a test notices is killed, and another one survives", async () => {
+  const root = await writeTree();
+  try {
+    const outcomes: string[] = [];
+    await mutate({ root, files: ["lib/room/clamp.ts"] }, ({ start, replacement }, outcome) => {
+      if (start >= SOURCE.lastIndexOf("0, 10")) outcomes.push(`${replacement}: ${outcome}`);
+    });
+    assertEquals(outcomes.sort(), ["10, 0: killed", "11: killed", "1: survived"]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
