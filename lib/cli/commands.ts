@@ -1,5 +1,4 @@
 /** The table of commands and flags, from which arguments are parsed and `--help` is printed. */
-import type { EvalFlagName } from "../eval/flags.ts";
 import { EFFORTS } from "../reasoning/effort.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 
@@ -54,7 +53,7 @@ const SERVE_EXITS = {
   1: "the configuration, the port or the store is unusable",
 };
 
-const EVAL_FLAGS: Record<EvalFlagName, Flag> = {
+const EVAL_FLAGS = {
   models: { value: "IDS", about: "model ids, separated by commas; the first is the baseline" },
   baseline: { value: "ID", about: "another model of --models as the baseline" },
   dataset: {
@@ -89,7 +88,7 @@ const EVAL_FLAGS: Record<EvalFlagName, Flag> = {
   },
   "api-key": { value: "KEY", about: "API key for --base-url; default: $O1_EVAL_API_KEY" },
   config: CONFIG,
-};
+} as const satisfies Record<string, Flag>;
 
 /** Commands by name; `""` is the program without a command. */
 export const COMMANDS = {

@@ -2,15 +2,14 @@
 import { systemClock } from "../clock.ts";
 import { DatasetError } from "../eval/dataset.ts";
 import { FileError } from "../eval/file_error.ts";
-import { type EvalFlags, FlagError, parseEvalFlags } from "../eval/flags.ts";
+import { type EvalFlags, readEvalFlags } from "../eval/flags.ts";
 import { listModels, ProbeError } from "../eval/probe.ts";
 import { renderTable } from "../eval/report/table.ts";
 import { ResultsError } from "../eval/results.ts";
 import { type Outcome, runSession } from "../eval/session.ts";
 import { configuredTarget, remoteTarget, type Target } from "../eval/target.ts";
 import { configOrExit, orExit, readVariable } from "./configuration.ts";
-import { UsageError } from "./flags.ts";
-import { printHelpAndExit } from "./help.ts";
+import { parseFlags, UsageError } from "./flags.ts";
 import { columns, print } from "./terminal.ts";
 
 /** Exit code of a stopped run: 128 plus the number of SIGINT, as in shells. */
@@ -29,7 +28,7 @@ export async function compareModels(
   args: readonly string[],
   moduleDir: string | undefined,
 ): Promise<void> {
-  const flags = parse(args);
+  const flags = parseEvalFlags(args);
   await requirePermissions(flags);
   const target = flags.baseUrl === undefined
     ? await configuredModels(flags, moduleDir)
@@ -61,13 +60,12 @@ export async function compareModels(
   }
 }
 
-function parse(args: readonly string[]): EvalFlags {
-  try {
-    return parseEvalFlags(args) ?? printHelpAndExit("eval");
-  } catch (error) {
-    if (!(error instanceof FlagError)) throw error;
-    throw new UsageError("eval", error.message);
-  }
+/** @throws {UsageError} with all faults. */
+export function parseEvalFlags(args: readonly string[]): EvalFlags {
+  const faults: string[] = [];
+  const flags = readEvalFlags(parseFlags("eval", args, faults).flags, faults);
+  if (faults.length > 0) throw new UsageError("eval", faults.join("\n"));
+  return flags;
 }
 
 /** A run can take hours, so the permission to write its results is checked before it starts. */

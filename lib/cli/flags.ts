@@ -29,51 +29,46 @@ export interface Arguments<Name extends CommandName> {
 /**
  * Prints the help and exits if `--help` is given.
  *
- * @throws {UsageError} for an unknown or repeated flag, an invalid value, or too many words.
+ * @param faults receives all faults; if omitted, they are thrown.
+ * @throws {UsageError} with a line for each unknown or repeated flag, invalid value or extra word.
  */
 export function parseFlags<Name extends CommandName>(
   command: Name,
   args: readonly string[],
+  faults?: string[],
 ): Arguments<Name> {
   const table = Object.entries(flagsOf(command));
-  const withValue = table.filter(([, { value }]) => value !== undefined);
-  const collect = withValue.map(([name]) => name);
-  const unknown: string[] = [];
-  const flags = parseArgs(args, {
-    string: ["_", ...collect],
-    boolean: table.filter(([, { value }]) => value === undefined).map(([name]) => name),
-    collect,
+  const { words: maxWords = 0 }: Command = COMMANDS[command];
+  const withValue = table.filter(([, { value }]) => value !== undefined).map(([name]) => name);
+  const found = faults ?? [];
+  const parsed = parseArgs(args, {
+    string: ["_", ...withValue],
+    boolean: table.map(([name]) => name).filter((name) => !withValue.includes(name)),
+    collect: withValue,
     alias: Object.fromEntries(table.flatMap(([name, { short }]) => short ? [[short, name]] : [])),
     unknown(arg, key) {
-      if (key !== undefined) unknown.push(arg, key);
-      return true;
+      if (key === undefined) return true;
+      const suggested = nearest(key, table.map(([name]) => name));
+      const hint = suggested === undefined ? "" : `; did you mean --${suggested}?`;
+      found.push(`Unknown option ${arg}${hint}`);
+      return false;
     },
   });
-  if (flags.help === true) printHelpAndExit(command);
-  const [arg, key] = unknown;
-  if (arg !== undefined) {
-    const suggested = nearest(key ?? "", table.map(([name]) => name));
-    const hint = suggested === undefined ? "" : `; did you mean --${suggested}?`;
-    throw new UsageError(command, `Unknown option ${arg}${hint}`);
-  }
-  const given: Record<string, string | true> = {};
-  for (const [name, { value: placeholder, values: allowed }] of table) {
-    const [value, second] = [flags[name] ?? []].flat();
-    if (placeholder === undefined) {
-      if (value === true) given[name] = true;
-      continue;
-    }
+  if (parsed.help === true) printHelpAndExit(command);
+  const flags: Record<string, string | true> = {};
+  for (const [name, { values }] of table) {
+    const [value, second] = [parsed[name] || []].flat();
     if (value === undefined) continue;
-    if (second !== undefined) throw new UsageError(command, `--${name} is given more than once`);
-    if (value === "") throw new UsageError(command, `--${name} needs a value`);
-    given[name] = String(value);
-    if (allowed?.includes(given[name]) === false) {
-      throw new UsageError(command, `--${name} must be ${allowed.join(", ")}, not '${value}'`);
+    flags[name] = value === true ? true : String(value);
+    if (second !== undefined) found.push(`--${name} is given more than once`);
+    else if (value === "") found.push(`--${name} needs a value`);
+    else if (values?.includes(String(value)) === false) {
+      found.push(`--${name} must be ${values.join(", ")}, not '${value}'`);
     }
   }
-  const words = flags._.map(String);
-  const { words: maxWords = 0 }: Command = COMMANDS[command];
+  const words = parsed._.map(String);
   const extra = words[maxWords];
-  if (extra !== undefined) throw new UsageError(command, `Unexpected argument '${extra}'`);
-  return { words, flags: given as Arguments<Name>["flags"] };
+  if (extra !== undefined) found.push(`Unexpected argument '${extra}'`);
+  if (faults === undefined && found.length > 0) throw new UsageError(command, found.join("\n"));
+  return { words, flags: flags as Arguments<Name>["flags"] };
 }

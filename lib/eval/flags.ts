@@ -1,73 +1,43 @@
 import { resolve } from "node:path";
-import { parseArgs } from "@std/cli";
 import { baseUrlFault, isDemo, normaliseBaseUrl } from "../config/base_url.ts";
-import { nearest } from "../config/faults/suggestion.ts";
 import { SCORINGS } from "./score.ts";
 
-/** The valid flags. Paths are undefined if they are not given. */
-export type EvalFlags = NonNullable<ReturnType<typeof parseEvalFlags>>;
-
-/** The flags are invalid. The message has a line for each fault. */
-export class FlagError extends Error {
-  override readonly name = "FlagError";
+/** The given flags of `o1-api eval` as text. */
+export interface EvalArguments {
+  models?: string;
+  baseline?: string;
+  dataset?: string;
+  limit?: string;
+  trials?: string;
+  concurrency?: string;
+  out?: string;
+  "retry-errors"?: true;
+  report?: string;
+  json?: true;
+  seed?: string;
+  timeout?: string;
+  scoring?: string;
+  "judge-model"?: string;
+  "base-url"?: string;
+  "api-key"?: string;
+  config?: string;
 }
 
-const VALUES = [
-  "models",
-  "baseline",
-  "dataset",
-  "limit",
-  "trials",
-  "concurrency",
-  "out",
-  "report",
-  "seed",
-  "timeout",
-  "scoring",
-  "judge-model",
-  "base-url",
-  "api-key",
-  "config",
-] as const;
-const SWITCHES = ["json", "retry-errors"] as const;
+/** Flags with defaults. Paths are undefined if they are not given. */
+export type EvalFlags = ReturnType<typeof readEvalFlags>;
 
-export type EvalFlagName = (typeof VALUES)[number] | (typeof SWITCHES)[number];
-
-/**
- * @returns undefined for `--help`.
- * @throws {FlagError} with all faults.
- */
-export function parseEvalFlags(args: readonly string[]) {
-  const faults: string[] = [];
+/** @param faults receives a message for each invalid flag. The result is valid without any. */
+export function readEvalFlags(given: EvalArguments, faults: string[]) {
   const check = (isValid: boolean, fault: string) => {
     if (!isValid) faults.push(fault);
   };
-  const flags = parseArgs(args, {
-    string: VALUES,
-    boolean: ["help", ...SWITCHES],
-    collect: VALUES,
-    alias: { h: "help" },
-    unknown(arg, key) {
-      const meant = nearest(key ?? "", ["help", ...VALUES, ...SWITCHES]);
-      const hint = meant === undefined ? "" : `; did you mean --${meant}?`;
-      faults.push(
-        key === undefined ? `Unexpected argument ${arg}` : `Unknown option ${arg}${hint}`,
-      );
-      return false;
-    },
-  });
-  if (flags.help) return undefined;
 
-  function text(name: (typeof VALUES)[number]): string | undefined {
-    const values = flags[name];
-    const [value, second] = Array.isArray(values) ? values.map(String) : [];
-    check(second === undefined, `--${name} is given more than once`);
-    check(value !== "", `--${name} needs a value`);
-    return value || undefined;
-  }
-
-  function integer(name: (typeof VALUES)[number], min: number, max: number): number | undefined {
-    const value = text(name);
+  function integer(
+    name: "limit" | "trials" | "concurrency" | "seed" | "timeout",
+    min: number,
+    max: number,
+  ): number | undefined {
+    const value = given[name];
     if (value === undefined) return undefined;
     const number = Number(value);
     const isValid = /^\d+$/.test(value) && number >= min && number <= max;
@@ -75,37 +45,30 @@ export function parseEvalFlags(args: readonly string[]) {
     return number;
   }
 
-  const models = (text("models") ?? "").split(",").map((id) => id.trim()).filter(Boolean);
+  const { "base-url": baseUrl, "api-key": apiKey, "judge-model": judgeModel } = given;
+  const models = (given.models ?? "").split(",").map((id) => id.trim()).filter(Boolean);
   const [first = ""] = models;
   check(first !== "", "--models ID,ID,… is required");
   check(new Set(models).size === models.length, "--models contains a model twice");
-  const baseline = text("baseline") ?? first;
+  const baseline = given.baseline ?? first;
   check(first === "" || models.includes(baseline), "--baseline must be one of --models");
-  const scoringText = text("scoring") ?? "extract";
+  const scoringText = given.scoring ?? "extract";
   const scoring = SCORINGS.find((name) => name === scoringText);
   check(
     scoring !== undefined,
     `--scoring must be ${SCORINGS.join(", ")}, not '${scoringText}'`,
   );
-  const judgeModel = text("judge-model");
   check(
     scoring === undefined || (scoring === "judge") === (judgeModel !== undefined),
     "--scoring judge and --judge-model ID require each other",
   );
   const seed = integer("seed", 0, 4_294_967_295);
-  const [dataset, out, report, config] = [
-    text("dataset"),
-    text("out"),
-    text("report"),
-    text("config"),
-  ];
+  const { dataset, out, report, config } = given;
   const paths = [dataset, out, report, config].flatMap((path) => path ? [resolve(path)] : []);
   check(
     new Set(paths).size === paths.length,
     "--dataset, --out, --report and --config must be different files",
   );
-  const baseUrl = text("base-url");
-  const apiKey = text("api-key");
   check(baseUrl !== undefined || apiKey === undefined, "--api-key requires --base-url");
   check(
     baseUrl === undefined || config === undefined,
@@ -113,7 +76,7 @@ export function parseEvalFlags(args: readonly string[]) {
   );
   const urlFault = baseUrl && remoteFault(baseUrl);
   if (urlFault) faults.push(`--base-url ${urlFault}`);
-  const parsed = {
+  return {
     models,
     baseline,
     dataset,
@@ -121,9 +84,9 @@ export function parseEvalFlags(args: readonly string[]) {
     trials: integer("trials", 1, 10_000) ?? 1,
     concurrency: integer("concurrency", 1, 10_000) ?? 8,
     out,
-    retryErrors: flags["retry-errors"] === true,
+    retryErrors: given["retry-errors"] === true,
     report,
-    json: flags.json === true,
+    json: given.json === true,
     seed: seed ?? 1,
     /** Whether `limit` draws a random sample. */
     isSampled: seed !== undefined,
@@ -137,8 +100,6 @@ export function parseEvalFlags(args: readonly string[]) {
     apiKey,
     config,
   };
-  if (faults.length > 0) throw new FlagError(faults.join("\n"));
-  return parsed;
 }
 
 /** Returns why models can't be asked at this URL. */

@@ -1,6 +1,6 @@
 import { parseConfig } from "../../lib/config/load.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
-import { parseEvalFlags } from "../../lib/eval/flags.ts";
+import { parseEvalFlags } from "../../lib/cli/eval.ts";
 import type { Result } from "../../lib/eval/results.ts";
 import { type Outcome, runSession } from "../../lib/eval/session.ts";
 import { configuredTarget, remoteTarget } from "../../lib/eval/target.ts";
@@ -62,7 +62,7 @@ models:
     shown,
     async run(args, { signal = new AbortController().signal, remote = false } = {}) {
       const place = remote ? ["--base-url", upstream] : [];
-      const flags = parseEvalFlags(["--dataset", dataset, ...place, ...args])!;
+      const flags = parseEvalFlags(["--dataset", dataset, ...place, ...args]);
       return await runSession({
         ...needs,
         flags,
