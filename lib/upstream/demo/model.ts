@@ -11,7 +11,7 @@ const CAN = "does arithmetic, counts letters and tests for primes";
 const UNSOLVED: Solution = {
   task: "This is the built-in demo model, not a language model.",
   work: `It ${CAN}, and nothing else.`,
-  check: "The question is none of these.",
+  check: "The question is about something else.",
   answer:
     `This is the built-in demo model: it ${CAN}, and can't answer this. To get real answers, ` +
     "set default_api_url, model_provider_api_key and default_model in config.yaml.",
