@@ -1,6 +1,5 @@
 import type { Dialect } from "../api/dialect.ts";
 import { findDialect } from "../api/dialects.ts";
-import { newHexId } from "../api/ids.ts";
 import { ANONYMOUS, type Client } from "./client.ts";
 import type { Match } from "./router.ts";
 import type { LogFields } from "./telemetry/log.ts";
@@ -82,5 +81,7 @@ function pathOf(url: string): string {
 
 function requestId(headers: Headers): string {
   const id = headers.get("x-request-id");
-  return id !== null && /^[\w.-]{1,128}$/.test(id) ? id : newHexId("req_", 32);
+  return id !== null && /^[\w.-]{1,128}$/.test(id)
+    ? id
+    : `req_${crypto.randomUUID().replaceAll("-", "")}`;
 }

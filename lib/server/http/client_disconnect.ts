@@ -27,6 +27,19 @@ export function bodyResourceId(body: ReadableStream<Uint8Array>): number | undef
   return undefined;
 }
 
+let requestKey: symbol | undefined;
+
+/**
+ * Returns true if the whole body is in memory. Unlike `bodyResourceId`, it needs no stream of the
+ * body: creating and reading one takes 10 µs, 5% of the CPU time of a small request.
+ */
+export function isBodyInMemory(request: Request): boolean {
+  requestKey ??= Object.getOwnPropertySymbols(request).find((key) => key.description === "request");
+  const inner: { body?: { streamOrStatic?: object } | null } | undefined = requestKey &&
+    Reflect.get(request, requestKey);
+  return "consumed" in (inner?.body?.streamOrStatic ?? {});
+}
+
 /**
  * Calls `onDisconnect` when the client disconnects.
  *

@@ -6,7 +6,7 @@
 import { ApiError, ClientGoneError, invalidRequest } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
-import { bodyResourceId } from "./client_disconnect.ts";
+import { bodyResourceId, isBodyInMemory } from "./client_disconnect.ts";
 import { checkBounds } from "./json_bounds.ts";
 
 export interface BodyOptions {
@@ -53,10 +53,9 @@ async function readBody(
   const header = request.headers.get("content-length");
   const declared = header === null ? undefined : Number(header);
   if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
+  if (declared !== undefined && isBodyInMemory(request)) return await request.text();
   const { body } = request;
   if (body === null) return "";
-  const inMemory = bodyResourceId(body) === undefined;
-  if (declared !== undefined && inMemory) return await request.text();
   const reader = body.getReader();
   const timeout = Promise.withResolvers<never>();
   const cancelTimer = clock.timer(timeoutMs, () => timeout.reject(tooSlow(timeoutMs)));
@@ -70,7 +69,7 @@ async function readBody(
     // The runtime closes the connection instead of reading a next request from the rest of this
     // body, but only if the body is still open when the error response is sent.
     const discard = () => void reader.cancel().catch(() => {});
-    if (inMemory) discard();
+    if (bodyResourceId(body) === undefined) discard();
     else clock.timer(LINGER_MS, discard);
     if (error instanceof ApiError) throw error;
     throw new ClientGoneError("The client disconnected while sending the body", { cause: error });

@@ -43,7 +43,8 @@ export function createRegistry() {
     /** Adds to a counter, or adds an observation to a histogram. */
     record(key: MetricKey, value: number, given: MetricAttributes): void {
       const { spec, series, forward } = metrics.get(key)!;
-      const id = spec.attributes.map((name) => given[name]).join("\0");
+      let id = "";
+      for (const name of spec.attributes) id += `${given[name]}\0`;
       let row = series.get(id);
       if (row === undefined) {
         const attributes = attributesOf(spec, given);
