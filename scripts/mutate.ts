@@ -10,7 +10,7 @@ import { cpSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { seededRandom } from "../tests/support/random.ts";
+import { createRandom } from "../lib/eval/statistics.ts";
 import { type Mutant, mutantsOf } from "./mutants.ts";
 
 export type Outcome = "killed" | "timed out" | "survived";
@@ -97,7 +97,7 @@ export async function mutate(
   const within = (ms: number) =>
     AbortSignal.any([AbortSignal.timeout(ms), ...signal === undefined ? [] : [signal]]);
   const mutants = files.flatMap((file) => mutantsOf(root, file));
-  const random = seededRandom(seed);
+  const random = createRandom(seed);
   while (mutants.length > sample) mutants.splice(Math.floor(random() * mutants.length), 1);
   const copies = Array.from({ length: WORKERS }, () => copyTree(root));
   try {

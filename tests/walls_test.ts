@@ -3,6 +3,7 @@ import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const LIB = fileURLToPath(new URL("../lib/", import.meta.url));
+const TESTS = fileURLToPath(new URL("./", import.meta.url));
 
 /** Folders of lib/ and the folders that each may import. All may import `lib/clock.ts` and `lib/std/`. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -27,15 +28,15 @@ function filesBelow(dir: string): string[] {
   );
 }
 
-/** Each file of lib/ with the files it imports, relative to lib/. */
-function graph(): Map<string, string[]> {
-  const files = filesBelow(LIB).filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"));
+/** Each file below a folder with the files it imports, relative to the folder. */
+function graph(root = LIB): Map<string, string[]> {
+  const files = filesBelow(root).filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"));
   return new Map(files.map((file) => {
     const text = Deno.readTextFileSync(file);
     const targets = [...text.matchAll(IMPORT_REGEXP)].map((match) =>
-      relative(LIB, normalize(join(dirname(file), (match[1] ?? match[2])!)))
+      relative(root, normalize(join(dirname(file), (match[1] ?? match[2])!)))
     );
-    return [relative(LIB, file), targets];
+    return [relative(root, file), targets];
   }));
 }
 
@@ -47,6 +48,19 @@ Deno.test("folders import only what they may", () => {
       .filter((target) => !target.startsWith("..") && roomOf(target) !== roomOf(file))
       .filter((target) => roomOf(target) !== "std" && target.includes("/"))
       .filter((target) => !MAY_IMPORT[roomOf(file)]?.includes(roomOf(target)))
+      .map((target) => `${file} imports ${target}`)
+  );
+  assertEquals(broken, []);
+});
+
+Deno.test("bench and soak share only lib/ and tests/support/ with the tests", () => {
+  const measuring = (file: string) => ["bench", "soak"].includes(roomOf(file));
+  const broken = [...graph(TESTS)].flatMap(([file, targets]) =>
+    targets
+      .filter((target) => roomOf(target) !== roomOf(file))
+      .filter((target) =>
+        measuring(target) || measuring(file) && !["..", "support"].includes(roomOf(target))
+      )
       .map((target) => `${file} imports ${target}`)
   );
   assertEquals(broken, []);

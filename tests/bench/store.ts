@@ -8,7 +8,7 @@
  * @module
  */
 import type { Limit } from "../../lib/store/limiter.ts";
-import { BACKENDS } from "../store/backends.ts";
+import { BACKENDS } from "../support/backends.ts";
 
 const ENTRIES = 1_000;
 const RUN_MS = 500;

@@ -16,8 +16,8 @@ import { fileURLToPath } from "node:url";
 import type { Result } from "../../lib/eval/results.ts";
 import { quantile } from "../../lib/eval/statistics.ts";
 import { strategies } from "../../lib/reasoning/strategies/mod.ts";
-import { answerText, problemText, startSimulated } from "../reasoning/strategies/simulated.ts";
-import { textOf } from "../reasoning/strategies/kinds.ts";
+import { answerText, problemText, startSimulated } from "../support/simulated.ts";
+import { textOf } from "../support/kinds.ts";
 import { type Call, pieces, type Reply } from "../support/upstream.ts";
 
 const PROBLEMS = 200;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../lib/clock.ts";
-import { chunk, frame, head, piece } from "./faults/answers.ts";
-import { type Action, startFaultyUpstream } from "./faulty_upstream.ts";
+import { chunk, frame, head, piece } from "../support/faulty/answers.ts";
+import { type Action, startFaultyUpstream } from "../support/faulty/upstream.ts";
 import { startProduct } from "./harness.ts";
 
 /** More than the buffers of four sockets hold, which Linux lets grow to 32 MB each. */

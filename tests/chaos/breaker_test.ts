@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { failure, healthy } from "./faults/answers.ts";
+import { failure, healthy } from "../support/faulty/answers.ts";
 import type { Fault } from "./faults/fault.ts";
-import { startFaultyUpstream } from "./faulty_upstream.ts";
+import { startFaultyUpstream } from "../support/faulty/upstream.ts";
 import { createProgress, readAnswer, startProduct } from "./harness.ts";
 
 const REQUESTS = 40;

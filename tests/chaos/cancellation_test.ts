@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseStream } from "../support/app.ts";
-import { failure, halfThen } from "./faults/answers.ts";
-import { hang, startFaultyUpstream } from "./faulty_upstream.ts";
+import { failure, halfThen } from "../support/faulty/answers.ts";
+import { hang, startFaultyUpstream } from "../support/faulty/upstream.ts";
 import { startProduct } from "./harness.ts";
 import { park, type Window, WINDOWS } from "./disconnecting.ts";
 import { runGc } from "./gc.ts";

@@ -9,9 +9,9 @@ import {
   hang,
   type Script,
   startFaultyUpstream,
-} from "./faulty_upstream.ts";
+} from "../support/faulty/upstream.ts";
 import type { Mode, Strategy } from "./faults/fault.ts";
-import { chunk, halves, head, piece } from "./faults/answers.ts";
+import { chunk, halves, head, piece } from "../support/faulty/answers.ts";
 import {
   createProgress,
   type Product,

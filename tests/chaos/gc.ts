@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { cleanEnv } from "../e2e/program.ts";
+import { cleanEnv } from "../support/program.ts";
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 

@@ -5,9 +5,9 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createTestApp, parseStream, type TestApp, TOKEN } from "../support/app.ts";
-import { reasoning } from "./faults/answers.ts";
+import { reasoning } from "../support/faulty/answers.ts";
 import type { Ending, Fault, Mode, Outcome, Strategy } from "./faults/fault.ts";
-import { type FaultyUpstream, startFaultyUpstream } from "./faulty_upstream.ts";
+import { type FaultyUpstream, startFaultyUpstream } from "../support/faulty/upstream.ts";
 
 /** Maximum duration of every request of these tests. */
 export const DEADLINE_MS = 30_000;

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { createRandom } from "../../lib/eval/statistics.ts";
 import { FAULTS } from "./faults/all.ts";
 import type { Fault, Mode, Strategy } from "./faults/fault.ts";
-import { type FaultyUpstream, startFaultyUpstream } from "./faulty_upstream.ts";
+import { type FaultyUpstream, startFaultyUpstream } from "../support/faulty/upstream.ts";
 import {
   checkEnding,
   createProgress,
@@ -33,17 +34,6 @@ export interface Storm extends AsyncDisposable {
 }
 
 const CONCURRENCY = 50;
-
-/** Returns a seeded random number generator (mulberry32). */
-export function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** Starts a server with an upstream and two models for each fault. */
 export async function startStorm(): Promise<Storm> {

@@ -8,7 +8,7 @@ import {
 } from "../../lib/cli/commands.ts";
 import { parseFlags, UsageError } from "../../lib/cli/flags.ts";
 import { helpText } from "../../lib/cli/help.ts";
-import { runProgram } from "../e2e/program.ts";
+import { runProgram } from "../support/program.ts";
 
 const NAMES: CommandName[] = ["", ...COMMAND_NAMES];
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cleanEnv, PERMISSIONS, ROOT } from "../e2e/program.ts";
+import { cleanEnv, PERMISSIONS, ROOT } from "../support/program.ts";
 
 export interface TerminalProgram extends AsyncDisposable {
   /** Types a text; `\x03` is Ctrl-C. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { writeConfig } from "../e2e/program.ts";
+import { writeConfig } from "../support/program.ts";
 import { type Reply, startUpstream, step, type Upstream } from "../support/upstream.ts";
 import {
   hasTerminals,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cleanEnv, ROOT } from "../e2e/program.ts";
+import { cleanEnv, ROOT } from "../support/program.ts";
 
 export interface Outcome {
   code: number;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { cleanEnv } from "../e2e/program.ts";
+import { cleanEnv } from "../support/program.ts";
 import { type Checkout, createCheckout } from "./checkout.ts";
 import { type Block, blocksOf, readPages, ROOT, tablesOf } from "./markdown.ts";
 

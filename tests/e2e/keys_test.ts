@@ -5,7 +5,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { runProgram, startProgram, writeConfig } from "./program.ts";
+import { runProgram, startProgram, writeConfig } from "../support/program.ts";
 
 const CONFIG = `default_api_url: "demo:"\ndefault_model: "demo"\n`;
 

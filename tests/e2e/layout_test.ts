@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compileArguments } from "../../scripts/compile.ts";
-import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "./program.ts";
+import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "../support/program.ts";
 
 const CONFIG = 'api_bearer_token: "t"\nmodels:\n  beside-the-binary: { strategy: direct }\n';
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseStream } from "../support/app.ts";
 import { type Call, chunks, type Reply, startUpstream } from "../support/upstream.ts";
-import { type Program, runProgram, startProgram, writeConfig } from "./program.ts";
+import { type Program, runProgram, startProgram, writeConfig } from "../support/program.ts";
 
 /** Secrets of the server, which must never appear anywhere. */
 const SERVER_SECRETS = {

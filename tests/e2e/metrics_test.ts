@@ -1,16 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseScrape } from "../server/telemetry/scrape.ts";
+import { freePort } from "../support/port.ts";
+import { parseScrape } from "../support/scrape.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { runProgram, startProgram, writeConfig } from "./program.ts";
-
-/** Returns a port that is currently free. */
-async function freePort(): Promise<number> {
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
-    () => new Response(),
-  );
-  return (server.addr as Deno.NetAddr).port;
-}
+import { runProgram, startProgram, writeConfig } from "../support/program.ts";
 
 const config = (port: number, upstream = "demo:") => `
 api_bearer_token: "t"
@@ -22,7 +14,7 @@ metrics: { port: ${port} }
 
 Deno.test("metrics on a separate port need no token and stop with the server", async () => {
   await using upstream = startUpstream([{ content: "Four." }]);
-  const port = await freePort();
+  const port = freePort();
   await using file = await writeConfig(config(port, upstream.url));
   const program = await startProgram({ args: ["--config", file.path] });
   const answer = await fetch(`${program.url}/chat/completions`, {

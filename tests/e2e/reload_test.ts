@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readStream } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { startProgram, writeConfig } from "./program.ts";
+import { startProgram, writeConfig } from "../support/program.ts";
 
 const TOKEN = "a-token-of-its-own";
 

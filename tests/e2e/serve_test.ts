@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseStream, readStream } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { runProgram, startProgram, writeConfig } from "./program.ts";
+import { runProgram, startProgram, writeConfig } from "../support/program.ts";
 
 const PLACEHOLDER = "your_api_bearer_token_here";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { startUpstream, step } from "../support/upstream.ts";
 import { type CollectedSpan, type Collector, startCollector } from "./collector.ts";
-import { startProgram, writeConfig } from "./program.ts";
+import { startProgram, writeConfig } from "../support/program.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const PARENT_ID = "b7ad6b7169203331";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PERMISSIONS, type Program, ROOT, startProgram, writeConfig } from "./program.ts";
+import { PERMISSIONS, type Program, ROOT, startProgram, writeConfig } from "../support/program.ts";
 
 /** `api_bearer_token` of the program. */
 export const TOKEN = "a-token-of-its-own";

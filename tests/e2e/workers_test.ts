@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readStream } from "../support/app.ts";
 import { parseEvents } from "../support/responses.ts";
-import { parseScrape } from "../server/telemetry/scrape.ts";
+import { parseScrape } from "../support/scrape.ts";
+import { sha256 } from "../support/sha256.ts";
 import { startUpstream } from "../support/upstream.ts";
 import {
   startWorkers,
@@ -11,7 +12,7 @@ import {
   workersCommand,
   workersYaml,
 } from "./worker_program.ts";
-import { runProgram, startProgram, writeConfig } from "./program.ts";
+import { runProgram, startProgram, writeConfig } from "../support/program.ts";
 
 // On other systems, only one event loop runs.
 const ignore = Deno.build.os !== "linux";
@@ -77,9 +78,7 @@ test("two workers serve on one port, and their metrics are added up", async () =
 for (const store of ["memory", "sqlite"]) {
   test(`two workers share a request limit, with the store ${store}`, async () => {
     await using upstream = startUpstream([{ content: "Four." }]);
-    const hash = new Uint8Array(
-      await crypto.subtle.digest("SHA-256", new TextEncoder().encode("alice")),
-    ).toHex();
+    const hash = await sha256("alice");
     const yaml = `store: ${store}\nkeys: [{ name: alice, sha256: "${hash}", rpm: 20 }]`;
     await using workers = await startWorkers({ upstream: upstream.url, yaml });
     const pairs = await Promise.all(Array.from({ length: 4 }, () => workers.clients()));

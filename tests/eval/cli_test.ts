@@ -1,6 +1,6 @@
 import { compileArguments, PERMISSIONS as COMPILED_PERMISSIONS } from "../../scripts/compile.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "../e2e/program.ts";
+import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "../support/program.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { createBench } from "./session.ts";
 

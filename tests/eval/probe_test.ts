@@ -3,6 +3,7 @@ import { listModels, ProbeError } from "../../lib/eval/probe.ts";
 import { remoteTarget } from "../../lib/eval/target.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createFakeClock } from "../support/clock.ts";
+import { freePort } from "../support/port.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const { signal } = new AbortController();
@@ -36,9 +37,7 @@ Deno.test("a rejected key and an unreachable API are reported", async () => {
   const refused = await assertRejects(() => list(upstream.url, "k"), ProbeError);
   assertEquals(refused.message, `${upstream.url} rejects the API key: No.`);
 
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const url = `http://127.0.0.1:${listener.addr.port}/v1`;
-  listener.close();
+  const url = `http://127.0.0.1:${freePort()}/v1`;
   const closed = await assertRejects(() => list(url), ProbeError);
   assertStringIncludes(closed.message, `Can't reach ${url}: `);
   assertStringIncludes(closed.message, "onnection refused");

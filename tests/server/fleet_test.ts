@@ -3,7 +3,7 @@ import type { Store } from "../../lib/store/store.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { createFakeClock, type FakeClock } from "../support/clock.ts";
 import { type Event, joined, parseEvents, readEvents } from "../support/responses.ts";
-import { BACKENDS } from "../store/backends.ts";
+import { BACKENDS } from "../support/backends.ts";
 import { type Call, type Reply, startUpstream, type Upstream } from "../support/upstream.ts";
 
 const json = async (response: Response | Promise<Response>): Promise<Event> => {

@@ -7,12 +7,13 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { createRandom } from "../chaos/storm.ts";
+import { createRandom } from "../../lib/eval/statistics.ts";
+import { freePort } from "../support/port.ts";
 import { compareLimits, compareRequests, compareTokens } from "./compare.ts";
 import { createClient } from "./client.ts";
 import type { Usage } from "./probe.ts";
 import { createReport, type Report } from "./report.ts";
-import { configText, freePort, scrape, type SoakServer, startServer } from "./server.ts";
+import { configText, scrape, type SoakServer, startServer } from "./server.ts";
 import { checkBackground, checkStored } from "./stored.ts";
 import { createExpected, type Expected, sendTraffic } from "./traffic.ts";
 import { type SoakUpstream, startSoakUpstream } from "./upstream.ts";

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { cleanEnv, ROOT } from "../e2e/program.ts";
-import { parseScrape, type Scrape } from "../server/telemetry/scrape.ts";
+import { cleanEnv, ROOT } from "../support/program.ts";
+import { sha256 } from "../support/sha256.ts";
+import { parseScrape, type Scrape } from "../support/scrape.ts";
 import type { Usage } from "./probe.ts";
 import type { SoakUpstream } from "./upstream.ts";
 
@@ -93,17 +94,6 @@ const OPTIONS: Record<typeof STRATEGIES[number], string> = {
   steps: "{ min_steps: 2, max_steps: 3 }",
   vote: "{ wave: 3, max_samples: 3 }",
 };
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest).toHex();
-}
-
-/** Returns a port that is currently free. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
 
 /** Starts the server like the `start` task, with the probe, in the folder of its configuration. */
 export async function startServer(folder: string): Promise<SoakServer> {

@@ -15,7 +15,7 @@ import {
   head,
   piece,
   raw,
-} from "../chaos/faults/answers.ts";
+} from "../support/faulty/answers.ts";
 import {
   close,
   type FaultyCall,
@@ -24,7 +24,7 @@ import {
   reset,
   type Script,
   startFaultyUpstream,
-} from "../chaos/faulty_upstream.ts";
+} from "../support/faulty/upstream.ts";
 
 export interface Tokens {
   input: number;

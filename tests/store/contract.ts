@@ -1,5 +1,5 @@
 import type { Change, EntryKey, Store } from "../../lib/store/store.ts";
-import { BACKENDS } from "./backends.ts";
+import { BACKENDS } from "../support/backends.ts";
 
 export interface Bench {
   /** An empty store. */

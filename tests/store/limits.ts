@@ -1,6 +1,6 @@
 import type { Limit, Limiter, TakeResult } from "../../lib/store/limiter.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { BACKENDS } from "./backends.ts";
+import { BACKENDS } from "../support/backends.ts";
 
 /** Start of the tests, in ms since 1970. */
 export const START = Date.UTC(2026, 0, 1);

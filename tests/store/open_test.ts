@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { openStores } from "../../lib/store/open.ts";
 import { set, valueOf } from "./contract.ts";
-import { NO_REDIS, startRedis } from "./redis/server.ts";
+import { NO_REDIS, startRedis } from "../support/redis.ts";
 
 const now = () => Date.UTC(2026, 0, 1);
 

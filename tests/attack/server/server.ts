@@ -1,4 +1,4 @@
-import { type Program, ROOT, startProgram, writeConfig } from "../../e2e/program.ts";
+import { type Program, ROOT, startProgram, writeConfig } from "../../support/program.ts";
 import type { ServerUse } from "./watch.ts";
 
 export interface AttackedServer extends AsyncDisposable {

@@ -22,7 +22,7 @@ import {
   reasoning,
   roleChunk,
   wait,
-} from "./answers.ts";
+} from "../../support/faulty/answers.ts";
 import {
   answerBroken,
   brokenHalfway,
@@ -41,7 +41,7 @@ import {
   hang,
   reset,
   type Script,
-} from "../faulty_upstream.ts";
+} from "../../support/faulty/upstream.ts";
 
 const SHORT = { first_token_ms: 450, idle_ms: 450, total_ms: 1200 };
 const timedOut = (requests = 3) => error(504, "upstream_timeout", requests);

@@ -16,7 +16,7 @@ import {
   piece,
   USAGE,
   usageChunk,
-} from "./answers.ts";
+} from "../../support/faulty/answers.ts";
 import {
   answerBroken,
   brokenHalfway,
@@ -29,7 +29,7 @@ import {
   resumed,
   whole,
 } from "./fault.ts";
-import type { FaultyCall, Script } from "../faulty_upstream.ts";
+import type { FaultyCall, Script } from "../../support/faulty/upstream.ts";
 
 const failed = (requests: number) => error(502, "upstream_error", requests);
 

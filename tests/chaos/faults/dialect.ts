@@ -22,9 +22,9 @@ import {
   USAGE,
   usageChunk,
   written,
-} from "./answers.ts";
+} from "../../support/faulty/answers.ts";
 import { type Fault, onAnswer, whole } from "./fault.ts";
-import { type Action, close, type FaultyCall, type Script } from "../faulty_upstream.ts";
+import { type Action, close, type FaultyCall, type Script } from "../../support/faulty/upstream.ts";
 
 async function gzip(text: string): Promise<Uint8Array> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));

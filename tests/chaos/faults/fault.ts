@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ANSWER, healthy, reasoning } from "./answers.ts";
-import type { FaultyCall, Script } from "../faulty_upstream.ts";
+import { ANSWER, healthy, reasoning } from "../../support/faulty/answers.ts";
+import type { FaultyCall, Script } from "../../support/faulty/upstream.ts";
 
 export type Ending =
   | {

@@ -14,9 +14,9 @@ import {
   piece,
   reasoning,
   textAnswer,
-} from "./answers.ts";
+} from "../../support/faulty/answers.ts";
 import { error, errors, type Fault, onAnswer, whole } from "./fault.ts";
-import type { Action } from "../faulty_upstream.ts";
+import type { Action } from "../../support/faulty/upstream.ts";
 
 const failed = (requests: number) => error(502, "upstream_error", requests);
 

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { body, failure, halfThen, head, healthy, piece, reasoning } from "./answers.ts";
+import {
+  body,
+  failure,
+  halfThen,
+  head,
+  healthy,
+  piece,
+  reasoning,
+} from "../../support/faulty/answers.ts";
 import {
   answerFailed,
   bothModes,
@@ -17,7 +25,7 @@ import {
   times,
   whole,
 } from "./fault.ts";
-import { close, hang, type Script } from "../faulty_upstream.ts";
+import { close, hang, type Script } from "../../support/faulty/upstream.ts";
 
 const STATUSES: readonly [upstream: number, status: number, code: string, requests: number][] = [
   [400, 400, "upstream_rejected", 1],

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createTestApp, TOKEN } from "../../support/app.ts";
-import { cleanEnv, PERMISSIONS, ROOT, writeConfig } from "../../e2e/program.ts";
+import { freePort } from "../../support/port.ts";
+import { cleanEnv, PERMISSIONS, ROOT, writeConfig } from "../../support/program.ts";
 import { type Reply, startUpstream, step, type Upstream } from "../../support/upstream.ts";
 
 /** Starts a server with a scripted upstream and asks it. */
@@ -259,10 +260,7 @@ Deno.test("a connection that breaks during the answer is reported", async () => 
 });
 
 Deno.test("an unreachable server is reported", async () => {
-  // A port that was free a moment ago.
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const url = `http://127.0.0.1:${listener.addr.port}/v1`;
-  listener.close();
+  const url = `http://127.0.0.1:${freePort()}/v1`;
   const { code, out, err } = await startAsk(["--url", url, "q"]).ended;
   assertEquals([code, out], [1, ""]);
   assertStringIncludes(err, `o1-api: Can't reach ${url}`);

@@ -3,7 +3,7 @@ import { planRun } from "../../../lib/reasoning/plan.ts";
 import { EFFORT_ROUTES } from "../../../lib/reasoning/effort.ts";
 import type { Effort, ReasoningModel, ReasoningRequest } from "../../../lib/reasoning/request.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { type Counts, type Kind, kindOf, kindsOf } from "./kinds.ts";
+import { type Counts, type Kind, kindOf, kindsOf } from "../../support/kinds.ts";
 import { FORMAT, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp, QUESTION } from "./setup.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { casesOf, STRATEGIES } from "./cases.ts";
-import { kindOf, kindsOf } from "./kinds.ts";
+import { kindOf, kindsOf } from "../../support/kinds.ts";
 import { allDiffer, FORMAT, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

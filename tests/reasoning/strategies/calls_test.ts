@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { startUpstream } from "../../support/upstream.ts";
 import { allCases, casesOf, STRATEGIES, THINKING } from "./cases.ts";
-import { kindsOf, textOf } from "./kinds.ts";
+import { kindsOf, textOf } from "../../support/kinds.ts";
 import { allDiffer, scripted, toSteps } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

@@ -3,7 +3,7 @@ import { readStream } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { type Call, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { allCases, casesOf, STRATEGIES, type Way } from "./cases.ts";
-import { kindOf } from "./kinds.ts";
+import { kindOf } from "../../support/kinds.ts";
 import { allDiffer, endless, meeting, type Script, scripted } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

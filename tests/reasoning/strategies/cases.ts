@@ -7,7 +7,7 @@
 import { strategies } from "../../../lib/reasoning/strategies/mod.ts";
 import type { Strategy } from "../../../lib/reasoning/strategy.ts";
 import type { ExpectedUsage } from "./expected_usage.ts";
-import type { Counts, Kind } from "./kinds.ts";
+import type { Counts, Kind } from "../../support/kinds.ts";
 import type { Script } from "./script.ts";
 
 /** A request and how the model replies to it. */

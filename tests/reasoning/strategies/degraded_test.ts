@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startUpstream, step } from "../../support/upstream.ts";
 import { allCases, casesOf, STRATEGIES } from "./cases.ts";
-import { kindOf, kindsOf, textOf } from "./kinds.ts";
+import { kindOf, kindsOf, textOf } from "../../support/kinds.ts";
 import { allDiffer, scripted, toSteps } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Chunk, readStream } from "../../support/app.ts";
 import { type Reply, startUpstream } from "../../support/upstream.ts";
 import { casesOf, STRATEGIES, THINKING } from "./cases.ts";
-import { kindOf } from "./kinds.ts";
+import { kindOf } from "../../support/kinds.ts";
 import { allDiffer, FORMAT, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

@@ -3,7 +3,7 @@ import { commonPrompts } from "../../../lib/reasoning/prompts.ts";
 import { readStream } from "../../support/app.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { casesOf, STRATEGIES, strategyOf, THINKING } from "./cases.ts";
-import { kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
+import { kindOf, kindsOf, messagesOf, textOf } from "../../support/kinds.ts";
 import {
   allDiffer,
   endless,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startUpstream } from "../../support/upstream.ts";
 import { casesOf, STRATEGIES, strategyOf, THINKING } from "./cases.ts";
-import { kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
+import { kindOf, kindsOf, messagesOf, textOf } from "../../support/kinds.ts";
 import { FORMAT, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 import { runAll } from "./ways.ts";

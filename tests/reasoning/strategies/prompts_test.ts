@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startUpstream } from "../../support/upstream.ts";
 import { casesOf, strategyOf, THINKING } from "./cases.ts";
-import { type Kind, kindOf, kindsOf, messagesOf, textOf } from "./kinds.ts";
+import { type Kind, kindOf, kindsOf, messagesOf, textOf } from "../../support/kinds.ts";
 import { allDiffer, FORMAT, scripted, THOUGHT, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 import { runAll } from "./ways.ts";

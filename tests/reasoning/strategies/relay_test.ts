@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
-import { kindOf, kindsOf, textOf } from "./kinds.ts";
+import { kindOf, kindsOf, textOf } from "../../support/kinds.ts";
 import { scripted, THOUGHT, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

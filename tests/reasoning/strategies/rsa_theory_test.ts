@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals } from "@std/assert";
+import { createRandom } from "../../../lib/eval/statistics.ts";
 import { createStrategyApp } from "./setup.ts";
-import { isRight, problemText, startSimulated } from "./simulated.ts";
-import { binomial, binomialInterval, meanTolerance, moments, seeded } from "./statistics.ts";
+import { isRight, problemText, startSimulated } from "../../support/simulated.ts";
+import { binomial, binomialInterval, meanTolerance, moments } from "./statistics.ts";
 
 /** Size of the population, and of the subset that an aggregation sees. */
 const SIZE = 8;
@@ -97,7 +98,7 @@ for (
     await using upstream = startSimulated({ p, aggregate, seed: 3 });
     const { ask } = await createStrategyApp(upstream, {
       upstream: { max_concurrency: 1 },
-      random: seeded(3),
+      random: createRandom(3),
     });
     let right = 0;
     for (let problem = 0; problem < requests; problem++) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Call, type Reply, step } from "../../support/upstream.ts";
-import { type Kind, KINDS, promptOf, type SentMessage } from "./kinds.ts";
+import { type Kind, KINDS, promptOf, type SentMessage } from "../../support/kinds.ts";
 
 /** How the model differs from one whose samples agree on 42. */
 export interface Script {

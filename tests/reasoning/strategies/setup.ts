@@ -5,6 +5,7 @@
  */
 import { parseConfig } from "../../../lib/config/load.ts";
 import { resolveConfig } from "../../../lib/config/resolve.ts";
+import { createRandom } from "../../../lib/eval/statistics.ts";
 import { createApp } from "../../../lib/server/app.ts";
 import { createLog } from "../../../lib/server/telemetry/log.ts";
 import { type Clock, systemClock } from "../../../lib/clock.ts";
@@ -12,7 +13,6 @@ import { type Chunk, parseStream } from "../../support/app.ts";
 import { checkResponse } from "../../spec/checked_response.ts";
 import type { Upstream } from "../../support/upstream.ts";
 import { STRATEGIES } from "./cases.ts";
-import { seeded } from "./statistics.ts";
 
 /** Settings that are merged into the defaults. */
 export interface StrategyAppOptions {
@@ -82,7 +82,7 @@ export async function createStrategyApp(
   const app = createApp({
     config: await resolveConfig(config, { env: () => undefined }),
     clock,
-    random: options.random ?? seeded(4711),
+    random: options.random ?? createRandom(4711),
     fetch,
     log: createLog({ level: "error", format: "json", now: () => 0, write: () => {} }),
   });

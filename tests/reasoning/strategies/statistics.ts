@@ -7,25 +7,6 @@
 /** The two-sided normal quantile of 99.9 %. */
 const Z = 3.2905;
 
-/** Random numbers in [0, 1) by mulberry32. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** A number in [0, 1) that depends only on the text: FNV-1a, then mulberry32. */
-export function chanceOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return seeded(hash)();
-}
-
 /** The probabilities of 0 to n successes. */
 export function binomial(n: number, p: number): number[] {
   let row = [1];

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { pieces, startUpstream } from "../../support/upstream.ts";
-import { kindOf, kindsOf, messagesOf } from "./kinds.ts";
+import { kindOf, kindsOf, messagesOf } from "../../support/kinds.ts";
 import { scripted, THOUGHT } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

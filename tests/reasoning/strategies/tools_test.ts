@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { startUpstream } from "../../support/upstream.ts";
 import { STRATEGIES } from "./cases.ts";
-import { kindOf, messagesOf } from "./kinds.ts";
+import { kindOf, messagesOf } from "../../support/kinds.ts";
 import { FORMAT, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type Call, startUpstream } from "../../support/upstream.ts";
 import { allCases } from "./cases.ts";
 import { type ExpectedUsage, usage } from "./expected_usage.ts";
-import { type Kind, kindOf } from "./kinds.ts";
+import { type Kind, kindOf } from "../../support/kinds.ts";
 import { endless, scripted } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createStrategyApp } from "./setup.ts";
-import { isRight, problemText, startSimulated } from "./simulated.ts";
+import { isRight, problemText, startSimulated } from "../../support/simulated.ts";
 import { binomialInterval, meanTolerance, moments } from "./statistics.ts";
 import { verifyTheory } from "./verify_theory.ts";
 

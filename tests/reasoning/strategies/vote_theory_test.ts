@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { isDecided } from "../../../lib/reasoning/answers/vote_decision.ts";
 import { createStrategyApp } from "./setup.ts";
-import { isRight, problemText, startSimulated } from "./simulated.ts";
+import { isRight, problemText, startSimulated } from "../../support/simulated.ts";
 import { binomial, binomialInterval, meanTolerance, moments } from "./statistics.ts";
 
 interface Theory {

@@ -2,16 +2,12 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { setImmediate } from "node:timers/promises";
 import { createTestApp, readStream } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
+import { sha256 } from "../../support/sha256.ts";
 import { type Reply, startUpstream } from "../../support/upstream.ts";
 import { createCountingLimiter } from "./counting.ts";
 
 const KEY = "sk-o1-alice00001-secret-of-alice";
 const OTHER = "sk-o1-bob0000001-secret-of-bob";
-
-async function sha256(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(hash).toHex();
-}
 
 /** The headers of a page that uses a key. */
 const bearer = (key: string) => ({

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { createTestApp } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
-import { NO_REDIS, startRedis } from "../../store/redis/server.ts";
+import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
 const SERVERS = 2;

@@ -5,7 +5,7 @@ import { resolveConfig } from "../../../lib/config/resolve.ts";
 import { createTestApp, readStream, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
-import { parseScrape } from "../telemetry/scrape.ts";
+import { parseScrape } from "../../support/scrape.ts";
 
 const yamlFor = (server: string) => `
 server: ${server}

@@ -2,12 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findEntry } from "../../../lib/server/middleware/auth.ts";
 import { createTestApp, type TestApp } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
+import { sha256 } from "../../support/sha256.ts";
 import { startUpstream } from "../../support/upstream.ts";
-
-async function sha256(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(hash).toHex();
-}
 
 const KEYS = {
   alice: "sk-o1-alice00001-secret-of-alice",

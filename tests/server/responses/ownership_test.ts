@@ -1,16 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
+import { sha256 } from "../../support/sha256.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
 const TOKENS = {
   alice: "sk-o1-alice00001-secret-of-alice",
   bob: "sk-o1-bob0000001-secret-of-bob",
 };
-
-async function sha256(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(hash).toHex();
-}
 
 const YAML = `
 upstreams: { u: { base_url: UPSTREAM } }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { createTestApp, type TestAppOptions, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { parseMessageStream } from "../../support/messages.ts";
+import { sha256 } from "../../support/sha256.ts";
 import {
   type Call,
   pieces,
@@ -364,10 +365,9 @@ server: { max_body_bytes: 4000 }
 
 Deno.test("a key can use, count tokens for and list only its own models", async () => {
   const key = "ann-key-4711-4711";
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
   const yaml = `
 keys:
-  - { name: ann, sha256: ${new Uint8Array(hash).toHex()}, models: [plain] }
+  - { name: ann, sha256: ${await sha256(key)}, models: [plain] }
 upstreams: { scripted: { base_url: UPSTREAM } }
 models:
   other: { strategy: direct, upstream: scripted, model: m }

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { key, set, valueOf } from "../contract.ts";
-import { NO_REDIS, startRedis } from "./server.ts";
+import { NO_REDIS, startRedis } from "../../support/redis.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const PASSWORD = "geh/eim&1";

@@ -1,4 +1,5 @@
 import { delimiter, join } from "node:path";
+import { freePort } from "./port.ts";
 
 export interface RedisServer extends AsyncDisposable {
   url: string;
@@ -61,9 +62,4 @@ export async function startRedis(
       if (!ended) await kill("SIGKILL");
     },
   };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

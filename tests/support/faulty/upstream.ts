@@ -4,13 +4,8 @@
  *
  * @module
  */
-import { systemClock } from "../../lib/clock.ts";
-import {
-  readRequest,
-  type Socket,
-  type WireRequest,
-  withBackground,
-} from "./faults/wire_request.ts";
+import { systemClock } from "../../../lib/clock.ts";
+import { readRequest, type Socket, type WireRequest, withBackground } from "./wire_request.ts";
 
 export interface FaultyCall {
   /** Number of the call in its client request, from 0. */

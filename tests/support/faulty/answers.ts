@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Action, close, type FaultyCall, type Script } from "../faulty_upstream.ts";
+import { type Action, close, type FaultyCall, type Script } from "./upstream.ts";
 
 /** The answer to every question. */
 export const ANSWER = "The answer is 4.";

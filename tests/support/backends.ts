@@ -8,7 +8,7 @@ import { createMemoryStore } from "../../lib/store/memory/store.ts";
 import { openRedisStore } from "../../lib/store/redis/store.ts";
 import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { NO_REDIS, startRedis } from "./redis/server.ts";
+import { NO_REDIS, startRedis } from "./redis.ts";
 
 /** An empty back end. */
 export interface Backend extends AsyncDisposable {

@@ -5,15 +5,9 @@
  *
  * @module
  */
-import {
-  type Call,
-  type Reply,
-  startUpstream,
-  step,
-  type Upstream,
-} from "../../support/upstream.ts";
+import { createRandom } from "../../lib/eval/statistics.ts";
+import { type Call, type Reply, startUpstream, step, type Upstream } from "./upstream.ts";
 import { type Kind, promptOf, textOf } from "./kinds.ts";
-import { chanceOf } from "./statistics.ts";
 
 export interface Skill {
   /** The probability that a sample is right. */
@@ -50,6 +44,13 @@ export interface Simulated extends Upstream {
 }
 
 export const problemText = (problem: number) => `Problem ${problem}: how many are there?`;
+
+/** A number in [0, 1) that depends only on the text (FNV-1a). */
+function chanceOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return createRandom(hash)();
+}
 
 /** An answer to a problem; 0 is the right one. */
 export const answerText = (problem: number, answer: number) =>

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { commonPrompts, sharedPrompts } from "../../../lib/reasoning/prompts.ts";
-import { strategies } from "../../../lib/reasoning/strategies/mod.ts";
-import type { Call, Upstream } from "../../support/upstream.ts";
+import { commonPrompts, sharedPrompts } from "../../lib/reasoning/prompts.ts";
+import { strategies } from "../../lib/reasoning/strategies/mod.ts";
+import type { Call, Upstream } from "./upstream.ts";
 
 /**
  * `plain` for the conversation as it is, the name of a prompt that strategies share, or
