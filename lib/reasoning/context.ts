@@ -14,6 +14,8 @@ import { createThinkSplitter, type SplitText } from "./relay/think_splitter.ts";
 import type { Usage, UsageMeter } from "./usage.ts";
 
 export interface RunOptions {
+  /** Who sent the request. */
+  owner: string;
   client: UpstreamClient;
   clock: Clock;
   /** Returns a number in [0, 1). */
@@ -43,6 +45,7 @@ export function createContext(
   const { client, clock, random, signal } = options;
   const budget = createBudget(request, model.caps, meter);
   const scope: RequestScope = {
+    conversation: { owner: options.owner, messages: request.messages },
     signal,
     retries: { left: options.maxRetries },
     deadline: options.deadline,

@@ -86,6 +86,7 @@ export async function prepareRun(
   const observer = exchange.observer?.run({ model: model.id, strategy, stream });
   return (signal) =>
     run(plan, {
+      owner: exchange.client.owner,
       client,
       clock,
       random,

@@ -6,12 +6,20 @@ import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
 import { createUpstreamStates } from "./state.ts";
 import type { Target, UpstreamRequest } from "./target.ts";
-import { createToolReasoning, type ToolReasoning } from "./tool_reasoning.ts";
+import {
+  type Conversation,
+  createToolReasoning,
+  reasoningRestorer,
+  rememberReasoning,
+  type ToolReasoning,
+} from "./tool_reasoning.ts";
 import { type Delta, hasOutput } from "./wire/deltas.ts";
 import { buildBody } from "./wire/request_body.ts";
 
 /** State shared by all upstream calls of one client request. */
 export interface RequestScope {
+  /** What the client has sent; calls may send more, or less. */
+  conversation: Conversation;
   signal: AbortSignal;
   /** Retries left, over all calls of the request. */
   retries: { left: number };
@@ -107,7 +115,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         let corrections = 0;
         for (let failures = 0;;) {
           const capabilities = memory.get(target);
-          const body = buildBody(target.model, request, capabilities, toolReasoning.restore);
+          const restore = capabilities.toolReasoning
+            ? await reasoningRestorer(toolReasoning, scope.conversation)
+            : undefined;
+          const body = buildBody(target.model, request, capabilities, restore);
           const json = JSON.stringify(body);
           const apiKey = keys.current();
           triedKeys.add(apiKey);
@@ -141,7 +152,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
               }
             }
             end = "ok";
-            toolReasoning.remember(toolCallIds, reasoning);
+            await rememberReasoning(toolReasoning, scope.conversation, toolCallIds, reasoning);
             return;
           } catch (caught) {
             if (!(caught instanceof UpstreamError)) throw caught;

@@ -1,51 +1,151 @@
-import type { UpstreamMessage } from "./target.ts";
+import { contentText, type UpstreamMessage } from "./target.ts";
 
 /**
  * Remembers the reasoning that led to tool calls. DeepSeek and similar upstreams reject a tool's
  * result unless the call comes back with its reasoning, and most clients drop it.
  */
 export interface ToolReasoning {
-  remember(callIds: readonly string[], reasoning: string): void;
-  /** Returns the message with its reasoning, if it has none and the reasoning is known. */
-  restore(message: UpstreamMessage): UpstreamMessage;
+  /** @param keys identify the calls among those of their owner; see {@linkcode rememberReasoning} */
+  remember(owner: string, keys: readonly string[], reasoning: string): void;
+  find(owner: string, key: string): string | undefined;
+}
+
+/** What a client has sent, and who it is. */
+export interface Conversation {
+  owner: string;
+  messages: readonly UpstreamMessage[];
 }
 
 const MAX_CALLS = 10_000;
 const MAX_CHARACTERS = 16_000_000;
 
-/** Creates an empty memory of bounded size; the oldest entries are dropped first. */
+interface Owned {
+  reasoningByKey: Map<string, string>;
+  size: number;
+}
+
+/** Creates an empty memory of bounded size. The oldest entries of the largest owner are dropped. */
 export function createToolReasoning(): ToolReasoning {
-  const reasoningById = new Map<string, string>();
+  const owners = new Map<string, Owned>();
+  let calls = 0;
   let size = 0;
 
-  function forget(id: string): void {
-    size -= reasoningById.get(id)?.length ?? 0;
-    reasoningById.delete(id);
+  function forget(owned: Owned, key: string): void {
+    const { length } = owned.reasoningByKey.get(key) ?? "";
+    if (!owned.reasoningByKey.delete(key)) return;
+    calls--;
+    size -= length;
+    owned.size -= length;
+  }
+
+  /** Returns the owner with the largest share of both bounds. */
+  function largest(): Owned {
+    const shareOf = ({ reasoningByKey, size }: Owned) =>
+      reasoningByKey.size / MAX_CALLS + size / MAX_CHARACTERS;
+    return [...owners.values()].reduce((a, b) => shareOf(a) < shareOf(b) ? b : a);
   }
 
   return {
-    remember(callIds, reasoning) {
-      if (reasoning === "") return;
-      for (const id of callIds) {
-        forget(id);
-        reasoningById.set(id, reasoning);
+    remember(owner, keys, reasoning) {
+      const owned = owners.get(owner) ?? { reasoningByKey: new Map(), size: 0 };
+      owners.set(owner, owned);
+      for (const key of keys) {
+        forget(owned, key);
+        owned.reasoningByKey.set(key, reasoning);
+        calls++;
         size += reasoning.length;
+        owned.size += reasoning.length;
       }
-      for (const id of reasoningById.keys()) {
-        if (reasoningById.size <= MAX_CALLS && size <= MAX_CHARACTERS) break;
-        forget(id);
+      while (calls > MAX_CALLS || size > MAX_CHARACTERS) {
+        const from = largest();
+        forget(from, from.reasoningByKey.keys().next().value!);
       }
     },
-    restore(message) {
-      if (message.role !== "assistant" || typeof message.reasoning_content === "string") {
-        return message;
-      }
-      const calls: unknown[] = Array.isArray(message.tool_calls) ? message.tool_calls : [];
-      for (const call of calls) {
-        const reasoning = reasoningById.get((call as { id?: string } | null)?.id ?? "");
-        if (reasoning) return { ...message, reasoning_content: reasoning };
-      }
-      return message;
-    },
+    find: (owner, key) => owners.get(owner)?.reasoningByKey.get(key),
   };
+}
+
+/** Remembers the reasoning before tool calls that answer a conversation. */
+export async function rememberReasoning(
+  memory: ToolReasoning,
+  conversation: Conversation,
+  callIds: readonly string[],
+  reasoning: string,
+): Promise<void> {
+  if (callIds.length === 0 || reasoning === "") return;
+  const digest = (await digestsOf(conversation)).get(undefined)!;
+  memory.remember(conversation.owner, callIds.map((id) => keyOf(digest, id)), reasoning);
+}
+
+/**
+ * Returns a function that adds the reasoning to a message of the conversation, if it has none and
+ * the reasoning is known.
+ */
+export async function reasoningRestorer(
+  memory: ToolReasoning,
+  conversation: Conversation,
+): Promise<(message: UpstreamMessage) => UpstreamMessage> {
+  const lacksReasoning = (message: UpstreamMessage) =>
+    callsOf(message).length > 0 && typeof message.reasoning_content !== "string";
+  if (!conversation.messages.some(lacksReasoning)) return (message) => message;
+  const digests = await digestsOf(conversation);
+  return (message) => {
+    const digest = digests.get(message);
+    if (digest === undefined || !lacksReasoning(message)) return message;
+    for (const { id = "" } of callsOf(message)) {
+      const reasoning = memory.find(conversation.owner, keyOf(digest, id));
+      if (reasoning !== undefined) return { ...message, reasoning_content: reasoning };
+    }
+    return message;
+  };
+}
+
+/**
+ * An id alone does not identify a call: providers repeat ids such as `functions.add:0`. With all
+ * that came before the call, reasoning only reaches clients that have sent what it is about.
+ */
+const keyOf = (digest: string, callId: string) => `${digest} ${callId}`;
+
+type Digests = ReadonlyMap<UpstreamMessage | undefined, string>;
+
+/** Shared by all calls of a request. */
+const cache = new WeakMap<Conversation, Promise<Digests>>();
+
+/**
+ * Returns, by message with tool calls, a digest of the messages before it; the digest of all
+ * messages has the key undefined.
+ */
+function digestsOf(conversation: Conversation): Promise<Digests> {
+  const digests = cache.get(conversation) ?? computeDigests(conversation.messages);
+  cache.set(conversation, digests);
+  return digests;
+}
+
+async function computeDigests(messages: readonly UpstreamMessage[]): Promise<Digests> {
+  const digests = new Map<UpstreamMessage | undefined, string>();
+  let digest = "";
+  let since: unknown[] = [];
+  for (const message of [...messages, undefined]) {
+    if (message === undefined || callsOf(message).length > 0) {
+      const bytes = new TextEncoder().encode(JSON.stringify([digest, since]));
+      digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toBase64();
+      since = [];
+      digests.set(message, digest);
+    }
+    if (message !== undefined) since.push(identityOf(message));
+  }
+  return digests;
+}
+
+/** Returns what a client sends alike every time: not reasoning, and no marks for a cache. */
+function identityOf({ role, content, name, tool_calls, tool_call_id }: UpstreamMessage): unknown {
+  const others = Array.isArray(content)
+    ? content.filter((part) => typeof part?.text !== "string")
+    : [];
+  return [role, contentText(content), others, name, tool_calls, tool_call_id];
+}
+
+function callsOf({ role, tool_calls }: UpstreamMessage): { id?: string }[] {
+  if (role !== "assistant" || !Array.isArray(tool_calls)) return [];
+  return tool_calls.filter((call) => typeof call === "object" && call !== null);
 }

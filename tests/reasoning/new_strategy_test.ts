@@ -39,7 +39,7 @@ async function answer(upstream: Upstream, more: Partial<ReasoningRequest>) {
   const events: ReasoningEvent[] = [];
   const client = createUpstreamClient({ clock, random, fetch });
   const { signal } = new AbortController();
-  const options = { client, clock, random, signal, deadline: Infinity, maxRetries: 0 };
+  const options = { owner: "", client, clock, random, signal, deadline: Infinity, maxRetries: 0 };
   for await (const event of run(plan, options)) events.push(event);
   const text = events.map((event) => event.type === "answer" ? event.text : "").join("");
   return { text, steps: events.filter(({ type }) => type === "step_start").length };

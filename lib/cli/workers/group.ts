@@ -56,9 +56,9 @@ export async function startWorkers(
     methods(index): MainMethods {
       return {
         ...{ get, list, write, take, settle, renew, values },
-        remember: (callIds, reasoning) =>
+        remember: (...added) =>
           void forAll((worker) =>
-            worker.index === index ? undefined : worker.call("remember", callIds, reasoning)
+            worker.index === index ? undefined : worker.call("remember", ...added)
           ),
       };
     },

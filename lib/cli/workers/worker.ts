@@ -7,7 +7,7 @@ import { type App, createApp } from "../../server/app.ts";
 import type { MetricValues } from "../../server/telemetry/metric_values.ts";
 import type { Limiter } from "../../store/limiter.ts";
 import type { Store } from "../../store/store.ts";
-import { createToolReasoning } from "../../upstream/tool_reasoning.ts";
+import { createToolReasoning, type ToolReasoning } from "../../upstream/tool_reasoning.ts";
 import { readVariable } from "../configuration.ts";
 import { createProgramLog, flushLog, logRejections } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
@@ -39,7 +39,7 @@ export type MainMethods =
     /** Returns the metrics of all workers. */
     values(): Promise<MetricValues>;
     /** Sends reasoning to all other workers. */
-    remember(callIds: readonly string[], reasoning: string): void;
+    remember: ToolReasoning["remember"];
   };
 
 /** Methods that the main thread calls. */
@@ -76,11 +76,10 @@ function createMethods(call: Call<MainMethods>) {
           created,
           values: () => call("values"),
           toolReasoning: {
-            restore: toolReasoning.restore,
-            remember(callIds, reasoning) {
-              if (callIds.length === 0 || reasoning === "") return;
-              toolReasoning.remember(callIds, reasoning);
-              void call("remember", callIds, reasoning);
+            find: toolReasoning.find,
+            remember(...added) {
+              toolReasoning.remember(...added);
+              void call("remember", ...added);
             },
           },
         },

@@ -65,7 +65,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
       const streamed = { ...reasoning, stream: true };
       const start = await prepareRun(model, streamed, exchange, options, work);
       const events = start(work.signal);
-      await background.start({ owner, stored, work, events, writer: createWriter(stored) });
+      await background.start({ owner, stored, work, events, writer: createWriter(owner, stored) });
     } catch (error) {
       work.end();
       throw error;
@@ -104,11 +104,12 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
   }
 
   function createWriter(
+    owner: string,
     { response, stream }: StoredResponse,
     keep?: ResponseWriterOptions["keep"],
   ): ResponseWriter {
     const { sealed, ...shown } = stream!;
-    const seal = sealed ? vault.seal : undefined;
+    const seal = sealed ? (text: string) => vault.seal(owner, text) : undefined;
     return createResponseWriter({ ...shown, head: response, seal, keep, date: clock.date });
   }
 
@@ -116,7 +117,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
   function storingWriter(owner: string, stored: StoredResponse): AnswerWriter {
     const save = (response: ResponseObject, thinking: string) =>
       responses.save(owner, ended(stored, response, thinking));
-    const writer = createWriter(stored, save);
+    const writer = createWriter(owner, stored, save);
     const fail: ResponseWriter["fail"] = async (error, begun) => {
       const frames = await writer.fail(error, begun);
       // The client receives the first error, even if this one fails too.

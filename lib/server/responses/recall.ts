@@ -37,7 +37,7 @@ export async function recall(
     await Promise.all(items.map(async (item, index) => {
       if (item.type !== "reasoning" || thinking.has(item) || !leadsToCall(items, index)) return;
       const sealed = typeof item.encrypted_content === "string"
-        ? await vault.open(item.encrypted_content)
+        ? await vault.open(owner, item.encrypted_content)
         : undefined;
       const text = sealed ?? (item.id && (await responses.item(owner, item.id))?.thinking);
       if (text) thinking.set(item, text);

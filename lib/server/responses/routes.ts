@@ -55,7 +55,7 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
     }
     const include = [...query.getAll("include"), ...query.getAll("include[]")];
     if (!include.includes("reasoning.encrypted_content")) return Response.json(stored.response);
-    const sealed = await vault.seal(stored.thinking ?? "");
+    const sealed = await vault.seal(exchange.client.owner, stored.thinking ?? "");
     const output = stored.response.output.map((item) =>
       item.type === "reasoning" ? { ...item, encrypted_content: sealed } : item
     );

@@ -61,7 +61,7 @@ export async function streamStored(
     },
     summaries: stream?.summaries ?? true,
     statusLines: stream?.statusLines ?? true,
-    seal: stream?.sealed ? vault.seal : undefined,
+    seal: stream?.sealed ? (text) => vault.seal(owner, text) : undefined,
     startingAfter,
     usage: response.usage,
     date: () => completedAt === null ? clock.date() : completedAt * 1000,

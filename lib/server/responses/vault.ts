@@ -1,16 +1,16 @@
-/** Encrypts texts that clients keep for the server and can neither read nor change. */
+/** Encrypts texts that clients keep for the server and can neither read, change nor pass on. */
 export interface Vault {
   /** Returns the encrypted text in base64url. */
-  seal(text: string): Promise<string>;
-  /** Returns undefined if the blob was not sealed with this secret and for this use. */
-  open(blob: string): Promise<string | undefined>;
+  seal(owner: string, text: string): Promise<string>;
+  /** Returns undefined if the blob was not sealed with this secret, for this use and owner. */
+  open(owner: string, blob: string): Promise<string | undefined>;
 }
 
 /** Each use has its own key. */
 export type VaultUse = "o1-api sealed reasoning" | "o1-api thinking signature";
 
 /** Prefix of every blob, which identifies the format. */
-const VERSION = "o1a.";
+const VERSION = "o1b.";
 const NONCE_BYTES = 12;
 
 /**
@@ -20,12 +20,17 @@ const NONCE_BYTES = 12;
 export function createVault(secret: string, use: VaultUse): Vault {
   let derived: Promise<CryptoKey> | undefined;
   const key = () => derived ??= derive(secret, use);
+  const algorithm = (iv: Uint8Array<ArrayBuffer>, owner: string) => ({
+    name: "AES-GCM",
+    iv,
+    additionalData: new TextEncoder().encode(owner),
+  });
 
   return {
-    async seal(text) {
+    async seal(owner, text) {
       const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
       const sealed = await crypto.subtle.encrypt(
-        { name: "AES-GCM", iv },
+        algorithm(iv, owner),
         await key(),
         new TextEncoder().encode(text),
       );
@@ -34,12 +39,12 @@ export function createVault(secret: string, use: VaultUse): Vault {
       bytes.set(new Uint8Array(sealed), NONCE_BYTES);
       return VERSION + bytes.toBase64({ alphabet: "base64url", omitPadding: true });
     },
-    async open(blob) {
+    async open(owner, blob) {
       if (!blob.startsWith(VERSION)) return undefined;
       try {
         const bytes = Uint8Array.fromBase64(blob.slice(VERSION.length), { alphabet: "base64url" });
         const text = await crypto.subtle.decrypt(
-          { name: "AES-GCM", iv: bytes.subarray(0, NONCE_BYTES) },
+          algorithm(bytes.subarray(0, NONCE_BYTES), owner),
           await key(),
           bytes.subarray(NONCE_BYTES),
         );

@@ -35,12 +35,13 @@ function createMessagesHandler(options: MessagesOptions): Handler {
 
   return async (request, exchange) => {
     const body = parseBody(messagesBody, await readRequest(request, exchange, options));
+    const { owner } = exchange.client;
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
     // Thinking by signature; undefined for a signature from elsewhere, or a changed one.
     const thinkingBySignature = new Map(
       await Promise.all(
         wantedSignatures(body).map(async (signature) =>
-          [signature, await vault.open(signature)] as const
+          [signature, await vault.open(owner, signature)] as const
         ),
       ),
     );
@@ -56,7 +57,7 @@ function createMessagesHandler(options: MessagesOptions): Handler {
       writer: messageWriter(messageHead(model.reasoning.id, inputTokens), {
         thinking,
         statusLines: model.reasoning.statusLines,
-        sign: vault.seal,
+        sign: (text) => vault.seal(owner, text),
       }),
       exchange,
       settings,

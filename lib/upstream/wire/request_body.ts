@@ -12,12 +12,16 @@ import {
   type UpstreamRequest,
 } from "../target.ts";
 
-/** Builds the body of one call as the upstream supports it. */
+/**
+ * Builds the body of one call as the upstream supports it.
+ *
+ * @param restoreReasoning adds the reasoning of tool calls; without it, none is sent.
+ */
 export function buildBody(
   model: string,
   request: UpstreamRequest,
   capabilities: Readonly<Capabilities>,
-  restoreReasoning: (message: UpstreamMessage) => UpstreamMessage,
+  restoreReasoning?: (message: UpstreamMessage) => UpstreamMessage,
 ): UpstreamBody {
   const { json, maxTokens } = request;
   const format = json && formatTypeFor(capabilities, json.schema !== undefined);
@@ -27,7 +31,7 @@ export function buildBody(
   return {
     model,
     messages: supportedRoles(messages, capabilities)
-      .map(capabilities.toolReasoning ? restoreReasoning : withoutReasoning),
+      .map(restoreReasoning ?? withoutReasoning),
     ...request.fields,
     ...(request.stream && { stream: true }),
     ...(request.stream && capabilities.streamOptions &&

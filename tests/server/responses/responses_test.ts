@@ -226,7 +226,7 @@ Deno.test("sealed thinking is opened by another server without a store, unless i
     const forged of [
       encrypted_content.slice(0, -5) + swapped + encrypted_content.slice(-4),
       encrypted_content.slice(0, 40),
-      "o1a.",
+      "o1b.",
       "gAAAAAB-from-elsewhere",
       "",
       null,
