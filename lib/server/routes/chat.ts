@@ -6,6 +6,7 @@
 import { decodeChatRequest, formatOf } from "../../api/chat/decode.ts";
 import { chatWriter, completionHead } from "../../api/chat/encode.ts";
 import { answerStream, answerWhole } from "../answering.ts";
+import type { Client } from "../client.ts";
 import type { Handler } from "../exchange.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
@@ -25,7 +26,7 @@ export function createChatHandler(options: RunOptions): Handler {
     const model = findModel(chat.model, options.models, exchange.client);
     const start = await prepareRun(model, chat.reasoning, exchange, options);
     const ownHead = completionHead(model.reasoning.id, clock.date());
-    const key = sharedRunKey(request.headers, json);
+    const key = sharedRunKey(exchange.client, request.headers, json);
     const sharedRun = key === undefined ? undefined : sharedRuns.join(key, ownHead, start);
     const { signal } = exchange.work;
     const writer = chatWriter(sharedRun?.head ?? ownHead, {
@@ -39,10 +40,9 @@ export function createChatHandler(options: RunOptions): Handler {
   };
 }
 
-/** Requests with the same idempotency key, token and body share a run. */
-function sharedRunKey(headers: Headers, json: unknown): string | undefined {
+/** Requests of one owner with the same idempotency key, strategy and body share a run. */
+function sharedRunKey({ owner }: Client, headers: Headers, json: unknown): string | undefined {
   const key = headers.get("idempotency-key");
   if (key === null || key === "") return undefined;
-  const token = headers.get("authorization") ?? headers.get("api-key") ?? headers.get("x-api-key");
-  return JSON.stringify([token, key, json]);
+  return JSON.stringify([owner, key, headers.get("x-reasoning-strategy"), json]);
 }

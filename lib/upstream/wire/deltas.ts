@@ -50,7 +50,15 @@ type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 const toText = (value: unknown): string => typeof value === "string" ? value : "";
-const toCount = (value: unknown): number => typeof value === "number" && value > 0 ? value : 0;
+
+/** Highest count that is believed, far above any model's context. */
+const MAX_TOKENS = 10_000_000;
+
+/** Returns 0 for a missing count, and NaN for an impossible one. */
+function toCount(value: unknown): number {
+  if (typeof value !== "number") return 0;
+  return Number.isInteger(value) && value >= 0 && value <= MAX_TOKENS ? value : NaN;
+}
 
 const FINISH_REASONS = new Map<string, NonNullable<Delta["finishReason"]>>([
   ["stop", "stop"],
@@ -98,6 +106,7 @@ function reasoningOf(message: Json): string {
     detailsText(message.reasoning_details) || partsText(message.content, "thinking");
 }
 
+/** Returns undefined, so that usage is estimated, without counts or with impossible ones. */
 function usageOf(usage: unknown): TokenCounts | undefined {
   if (!isObject(usage)) return undefined;
   const details = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {};
@@ -107,13 +116,15 @@ function usageOf(usage: unknown): TokenCounts | undefined {
     cached: toCount(prompt.cached_tokens) || toCount(usage.prompt_cache_hit_tokens),
     completion: toCount(usage.completion_tokens),
   };
-  if (counts.prompt === 0 && counts.completion === 0) return undefined;
+  // Comparisons with NaN are false.
+  if (!(counts.prompt + counts.completion > 0)) return undefined;
+  counts.cached = Math.min(counts.cached || 0, counts.prompt);
   const reasoning = details.reasoning_tokens ?? usage.reasoning_tokens;
-  if (typeof reasoning !== "number") return counts;
-  counts.reasoning = reasoning;
+  if (typeof reasoning !== "number" || Number.isNaN(toCount(reasoning))) return counts;
   // xAI's total contains the reasoning, but its generated tokens do not.
   const sum = counts.prompt + counts.completion + reasoning;
   if (reasoning > 0 && usage.total_tokens === sum) counts.completion += reasoning;
+  counts.reasoning = Math.min(reasoning, counts.completion);
   return counts;
 }
 

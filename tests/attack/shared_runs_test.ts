@@ -1,0 +1,47 @@
+import { assertEquals } from "@std/assert";
+import { createTestApp } from "../support/app.ts";
+import { as, type ClientName, KEYS, keysYaml } from "../support/keys.ts";
+import { startUpstream } from "../support/upstream.ts";
+
+const YAML = `
+upstreams: { u: { base_url: UPSTREAM } }
+models: { plain: { upstream: u, model: x, strategy: direct } }
+${await keysYaml()}`;
+
+/** Sends two requests with the same idempotency key at once; returns the number of runs. */
+async function runsOf(first: Record<string, string>, second: Record<string, string>) {
+  const gate = Promise.withResolvers<void>();
+  await using upstream = startUpstream([{ content: "4", before: gate.promise }]);
+  const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
+  const answers = [first, second].map((headers) =>
+    app.chat({}, { headers: { "idempotency-key": "k", ...headers } })
+  );
+  // Both have joined a run, or begun one, before the first call ends.
+  while (upstream.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  gate.resolve();
+  const ids = await Promise.all(
+    answers.map(async (answer) => {
+      const response = await answer;
+      assertEquals(response.status, 200);
+      return (await response.json()).id;
+    }),
+  );
+  assertEquals(new Set(ids).size, upstream.calls.length);
+  return upstream.calls.length;
+}
+
+Deno.test("clients with the same idempotency key share no run, whatever else they send", async () => {
+  // Not a bearer token, so that the next header identifies the client.
+  const basic = (name: ClientName) => ({ authorization: "Basic eA==", "x-api-key": KEYS[name] });
+  assertEquals(await runsOf(basic("alice"), basic("bob")), 2);
+});
+
+Deno.test("a client that sends its key in another header joins its own run", async () => {
+  assertEquals(await runsOf(as("alice"), { authorization: "", "x-api-key": KEYS.alice }), 1);
+});
+
+Deno.test("requests for different strategies share no run", async () => {
+  const thinking = { ...as("alice"), "x-reasoning-strategy": "think" };
+  assertEquals(await runsOf(as("alice"), thinking), 2);
+});
