@@ -4,16 +4,22 @@
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/} text format 0.0.4
  * @module
  */
-import { type MetricKey, METRICS, type MetricSpec, prometheusName } from "./metric_table.ts";
+import type { Attributes } from "./meters.ts";
+import {
+  type MetricKey,
+  METRICS,
+  type MetricSpec,
+  prometheusLabel,
+  prometheusName,
+} from "./metric_table.ts";
 
-/** The value of a metric for one combination of labels. */
+/** The value of a metric for one combination of attributes. */
 export interface MetricRow {
-  /** As in the text format, without braces. */
-  labels: string;
+  attributes: Attributes;
   /** The sum of all observations for a histogram. */
   value: number;
   /** Observations in each bucket of a histogram; the last bucket has no upper bound. */
-  counts: readonly number[];
+  counts: number[];
 }
 
 /** The rows of every metric. Can be posted to another thread. */
@@ -24,20 +30,19 @@ const SPECS = Object.entries(METRICS) as [MetricKey, MetricSpec][];
 /** Combines the values of several workers. */
 export function sumMetricValues(all: readonly MetricValues[]): MetricValues {
   return new Map(SPECS.map(([key, { acrossWorkers }]) => {
-    const rows = new Map<string, MetricRow>();
+    const sums = new Map<string, MetricRow>();
     for (const row of all.flatMap((values) => values.get(key) ?? [])) {
-      const { labels, value, counts } = row;
-      const other = rows.get(labels);
-      rows.set(
-        labels,
-        other === undefined ? row : {
-          labels,
-          value: acrossWorkers === "max" ? Math.max(other.value, value) : other.value + value,
-          counts: counts.map((count, i) => count + other.counts[i]!),
-        },
-      );
+      const labels = labelsOf(row.attributes);
+      const sum = sums.get(labels);
+      if (sum === undefined) sums.set(labels, structuredClone(row));
+      else {
+        sum.value = acrossWorkers === "max"
+          ? Math.max(sum.value, row.value)
+          : sum.value + row.value;
+        row.counts.forEach((count, i) => sum.counts[i]! += count);
+      }
     }
-    return [key, [...rows.values()]];
+    return [key, [...sums.values()]];
   }));
 }
 
@@ -60,16 +65,28 @@ export function scrapeResponse(values: MetricValues): Response {
 
 function linesOf(
   name: string,
-  { labels, value, counts }: MetricRow,
+  { attributes, value, counts }: MetricRow,
   bounds: readonly number[] | undefined,
 ): string[] {
-  const line = (suffix: string, labels: string, value: number) =>
-    `${name}${suffix}${labels && `{${labels}}`} ${value}`;
-  if (bounds === undefined) return [line("", labels, value)];
+  const line = (suffix: string, value: number, extra: Attributes = {}) => {
+    const labels = labelsOf({ ...attributes, ...extra });
+    return `${name}${suffix}${labels && `{${labels}}`} ${value}`;
+  };
+  if (bounds === undefined) return [line("", value)];
   let total = 0;
   const buckets = counts.map((count, i) => {
     total += count;
-    return line("_bucket", `${labels && `${labels},`}le="${bounds[i] ?? "+Inf"}"`, total);
+    return line("_bucket", total, { le: String(bounds[i] ?? "+Inf") });
   });
-  return [...buckets, line("_sum", labels, value), line("_count", labels, total)];
+  return [...buckets, line("_sum", value), line("_count", total)];
+}
+
+function labelsOf(attributes: Attributes): string {
+  return Object.entries(attributes)
+    .map(([name, value]) => `${prometheusLabel(name)}="${escaped(value)}"`)
+    .join(",");
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
