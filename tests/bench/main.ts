@@ -37,7 +37,7 @@ if (import.meta.main) {
   if (typeof args.json === "string") {
     await Deno.writeTextFile(args.json, `${JSON.stringify(figures, null, 2)}\n`);
   }
-  const missed = figures.filter((each) => holds(each) === false);
+  const missed = figures.filter((figure) => holds(figure) === false);
   if (missed.length > 0) {
     console.log(`\nMissed: ${missed.map(({ name }) => name).join("; ")}`);
   }

@@ -30,8 +30,8 @@ export async function workers(
   const hasSpareCores = navigator.hardwareConcurrency >= 4;
   const cores = hasSpareCores ? "0,2" : "0,1";
   if (hasSpareCores) await pinSelf(3);
-  await using one = await startServer(upstream.port, 1, cores);
-  await using two = await startServer(upstream.port, 2, cores);
+  await using single = await startServer(upstream.port, 1, cores);
+  await using double = await startServer(upstream.port, 2, cores);
   const figures: Figure[] = [];
   for (const [name, model, stream] of KINDS) {
     const messages = [{ role: "user", content: "What is 17 x 23 - 5?" }];
@@ -41,7 +41,7 @@ export async function workers(
       const pair: [Work, Work] = [nothing(), nothing()];
       // This order distributes other load of the machine evenly.
       for (const index of [0, 1, 1, 0, 0, 1, 1, 0] as const) {
-        await ask(index === 0 ? one : two, request, 1_000 * scale, pair[index]);
+        await ask(index === 0 ? single : double, request, 1_000 * scale, pair[index]);
       }
       if (round >= 0) pairs.push(pair);
     }
