@@ -32,8 +32,8 @@ async function measure(
 }
 
 const results: Record<string, Record<string, number>> = {};
-for (const { kind, ignore, start } of BACKENDS) {
-  if (ignore) continue;
+for (const { kind, skipReason, start } of BACKENDS) {
+  if (skipReason !== undefined) continue;
   await using backend = await start(Date.now);
   const store = await backend.open();
   const limiter = await backend.openLimiter();

@@ -25,10 +25,6 @@ export interface TerminalOptions {
   after?: string;
 }
 
-export async function hasTerminals(): Promise<boolean> {
-  return (await new Deno.Command("which", { args: ["script"], stdout: "null" }).output()).success;
-}
-
 /** Starts `o1-api` with these arguments on a new terminal. */
 export function startOnTerminal(
   args: readonly string[],

@@ -1,12 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { writeConfig } from "../support/program.ts";
+import { reasonWithout, skippedFor } from "../support/skip.ts";
 import { type Reply, startUpstream, step, type Upstream } from "../support/upstream.ts";
-import {
-  hasTerminals,
-  startOnTerminal,
-  type TerminalOptions,
-  type TerminalProgram,
-} from "./pty.ts";
+import { startOnTerminal, type TerminalOptions, type TerminalProgram } from "./pty.ts";
 
 type Ask = (args: string[], options?: TerminalOptions) => TerminalProgram;
 
@@ -16,8 +12,7 @@ function onTerminal(
   script: readonly Reply[],
   test: (ask: Ask, upstream: Upstream) => Promise<void>,
 ): void {
-  Deno.test(name, async () => {
-    if (!await hasTerminals()) return console.log(`${name}: skipped, because script(1) is missing`);
+  Deno.test(skippedFor(reasonWithout("script"), name), async () => {
     await using upstream = startUpstream(script);
     await using config = await writeConfig(`
 upstreams: { s: { base_url: "${upstream.url}" } }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compileArguments } from "../../scripts/compile.ts";
 import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "../support/program.ts";
+import { skippedFor } from "../support/skip.ts";
 
 const CONFIG = 'api_bearer_token: "t"\nmodels:\n  beside-the-binary: { strategy: direct }\n';
 
@@ -42,7 +43,39 @@ Deno.test("the executable reads the config.yaml beside it, from any folder and t
   }
 });
 
-Deno.test("deno compile makes a working binary", async () => {
+/** Runs Deno in a new folder. Returns a reason to skip a test if a download cannot be sent for. */
+async function reasonWithoutDownload(
+  what: string,
+  argumentsIn: (dir: string) => string[],
+  env: Record<string, string> = {},
+): Promise<string | undefined> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${dir}/empty.ts`, "");
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: argumentsIn(dir),
+      cwd: dir,
+      env: cleanEnv(env),
+      clearEnv: true,
+    }).output();
+    const isUnreachable = !success &&
+      new TextDecoder().decode(stderr).includes("error sending request for url");
+    return isUnreachable ? `${what} cannot be downloaded here` : undefined;
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const [NO_RUNTIME, NO_REGISTRY] = await Promise.all([
+  reasonWithoutDownload("denort, which `deno compile` embeds,", (dir) => [
+    "compile",
+    `--output=${dir}/empty`,
+    `${dir}/empty.ts`,
+  ]),
+  reasonWithoutDownload("an npm package", () => ["cache", "npm:ms@2.1.3"], { DENO_DIR: "cache" }),
+]);
+
+Deno.test(skippedFor(NO_RUNTIME, "deno compile makes a working binary"), async () => {
   const dir = await Deno.makeTempDir();
   try {
     const made = await new Deno.Command(Deno.execPath(), {
@@ -51,14 +84,7 @@ Deno.test("deno compile makes a working binary", async () => {
       env: cleanEnv(),
       clearEnv: true,
     }).output();
-    const stderr = new TextDecoder().decode(made.stderr);
-    if (!made.success && /denort|dl\.deno\.land|download/i.test(stderr)) {
-      console.log(
-        "skipped: denort, the runtime that `deno compile` embeds, can't be downloaded here",
-      );
-      return;
-    }
-    assert(made.success, stderr);
+    assert(made.success, new TextDecoder().decode(made.stderr));
     await Deno.writeTextFile(`${dir}/config.yaml`, CONFIG);
     const run = await runProgram({
       command: { path: `${dir}/o1-api`, args: [] },
@@ -70,42 +96,41 @@ Deno.test("deno compile makes a working binary", async () => {
   }
 });
 
-Deno.test("a start downloads only what main.ts imports, less than 15 MB", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
-    const { code, stderr } = await runProgram({
-      args: ["check"],
-      env: { DENO_DIR: dir },
-    });
-    if (code !== 0 && /registry|dns|connect|network/i.test(stderr)) {
-      console.log("skipped: the npm registry can't be reached from here");
-      return;
+Deno.test(
+  skippedFor(NO_REGISTRY, "a start downloads only what main.ts imports, less than 15 MB"),
+  async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const { code, stderr } = await runProgram({
+        args: ["check"],
+        env: { DENO_DIR: dir },
+      });
+      assertEquals(code, 0, stderr);
+      const [registry] = [...Deno.readDirSync(`${dir}/npm`)].filter((entry) => entry.isDirectory);
+      const packages = [...Deno.readDirSync(`${dir}/npm/${registry!.name}`)].map((
+        { name },
+      ) => name);
+      assertEquals(packages.sort(), [
+        "@cfworker",
+        "@ioredis",
+        "@opentelemetry",
+        "cluster-key-slot",
+        "debug",
+        "deno-std",
+        "denque",
+        "ioredis",
+        "ms",
+        "redis-errors",
+        "standard-as-callback",
+        "yaml",
+        "zod",
+      ]);
+      assert(sizeOf(`${dir}/npm`) < 15_000_000);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
     }
-    assertEquals(code, 0, stderr);
-    const [registry] = [...Deno.readDirSync(`${dir}/npm`)].filter((entry) => entry.isDirectory);
-    const packages = [...Deno.readDirSync(`${dir}/npm/${registry!.name}`)].map((
-      { name },
-    ) => name);
-    assertEquals(packages.sort(), [
-      "@cfworker",
-      "@ioredis",
-      "@opentelemetry",
-      "cluster-key-slot",
-      "debug",
-      "deno-std",
-      "denque",
-      "ioredis",
-      "ms",
-      "redis-errors",
-      "standard-as-callback",
-      "yaml",
-      "zod",
-    ]);
-    assert(sizeOf(`${dir}/npm`) < 15_000_000);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-});
+  },
+);
 
 function sizeOf(path: string): number {
   const info = Deno.lstatSync(path);

@@ -3,6 +3,7 @@ import { readStream } from "../support/app.ts";
 import { parseEvents } from "../support/responses.ts";
 import { parseScrape } from "../support/scrape.ts";
 import { sha256 } from "../support/sha256.ts";
+import { skippedFor } from "../support/skip.ts";
 import { startUpstream } from "../support/upstream.ts";
 import {
   startWorkers,
@@ -14,9 +15,9 @@ import {
 } from "./worker_program.ts";
 import { runProgram, startProgram, writeConfig } from "../support/program.ts";
 
-// On other systems, only one event loop runs.
-const ignore = Deno.build.os !== "linux";
-const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore, fn });
+const skipReason = Deno.build.os === "linux" ? undefined : "only Linux runs several event loops";
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ ...skippedFor(skipReason, name), fn });
 
 const preload = (name: string) => new URL(name, import.meta.url).pathname;
 
@@ -310,7 +311,7 @@ Deno.test("without --unstable-net only one event loop runs, and a warning says w
   await using program = await startProgram({ args: ["--config", config.path] });
   assertEquals(program.facts.workers, undefined);
   const warning = await program.logged("server.workers");
-  assertStringIncludes(warning, ignore ? "only Linux" : "--unstable-net");
+  assertStringIncludes(warning, skipReason === undefined ? "--unstable-net" : "only Linux");
   const models = await fetch(`${program.url}/models`, {
     headers: { authorization: `Bearer ${TOKEN}` },
   });

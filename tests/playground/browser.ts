@@ -6,8 +6,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import fs from "node:fs";
 import { createTestApp, TOKEN } from "../support/app.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
+import { findProgram, reasonWithout, skippedFor } from "../support/skip.ts";
 
 /** Lets Chromium run as root, and keeps it from contacting other hosts. */
 const FLAGS = [
@@ -20,26 +19,14 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-async function hasBrowser(): Promise<boolean> {
-  try {
-    return (await Deno.stat(CHROMIUM)).isFile;
-  } catch {
-    return false;
-  }
-}
-
-/** Registers a test that gets its own browser. It is skipped with a message without Chromium. */
+/** Registers a test that gets its own browser. It is skipped without Chromium. */
 export function browserTest(name: string, test: (browser: Browser) => Promise<void>): void {
   Deno.test({
-    name,
+    ...skippedFor(reasonWithout("chromium"), name),
     // Playwright keeps pipes and timers open until the process ends.
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {
-      if (!await hasBrowser()) {
-        console.log(`skipped: ${CHROMIUM} is not installed (Debian's package chromium)`);
-        return;
-      }
       const browser = await startBrowser();
       try {
         await test(browser);
@@ -56,7 +43,11 @@ export async function startBrowser(): Promise<Browser> {
   fs.existsSync = (path) => !String(path).startsWith("/proc/") && existsSync(path);
   const { chromium } = await import("playwright-core");
   fs.existsSync = existsSync;
-  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+  return chromium.launch({
+    executablePath: findProgram("chromium") ?? "chromium",
+    headless: true,
+    args: FLAGS,
+  });
 }
 
 export interface OpenPage extends AsyncDisposable {

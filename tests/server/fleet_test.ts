@@ -4,6 +4,7 @@ import { createTestApp, type TestApp } from "../support/app.ts";
 import { createFakeClock, type FakeClock } from "../support/clock.ts";
 import { type Event, joined, parseEvents, readEvents } from "../support/responses.ts";
 import { BACKENDS } from "../support/backends.ts";
+import { skippedFor } from "../support/skip.ts";
 import { type Call, type Reply, startUpstream, type Upstream } from "../support/upstream.ts";
 
 const json = async (response: Response | Promise<Response>): Promise<Event> => {
@@ -106,12 +107,12 @@ async function called(fake: FakeClock, upstream: Upstream): Promise<void> {
   while (upstream.calls.length === 0) await fake.advance(1);
 }
 
-for (const { kind, ignore, start } of BACKENDS) {
+for (const { kind, skipReason, start } of BACKENDS) {
   // Servers can't share the memory of one process.
   if (kind !== "redis" && kind !== "sqlite") continue;
   const setUp = fleetOn(start);
   const test = (name: string, fn: () => Promise<void>) =>
-    Deno.test({ name: `a fleet over ${kind}: ${name}`, ignore, fn });
+    Deno.test({ ...skippedFor(skipReason, `a fleet over ${kind}: ${name}`), fn });
 
   test("a response continues one from another server", async () => {
     await using fleet = await setUp({ gate: () => {} });

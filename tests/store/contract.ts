@@ -1,5 +1,6 @@
 import type { Change, EntryKey, Store } from "../../lib/store/store.ts";
 import { BACKENDS } from "../support/backends.ts";
+import { skippedFor } from "../support/skip.ts";
 
 export interface Bench {
   /** An empty store. */
@@ -20,10 +21,9 @@ export function contract(
   test: (bench: Bench) => Promise<void>,
   kinds: readonly Store["kind"][] = ["memory", "sqlite", "kv", "redis"],
 ): void {
-  for (const { kind, ignore, start } of BACKENDS.filter(({ kind }) => kinds.includes(kind))) {
+  for (const { kind, skipReason, start } of BACKENDS.filter(({ kind }) => kinds.includes(kind))) {
     Deno.test({
-      name: `${kind}: ${name}`,
-      ignore,
+      ...skippedFor(skipReason, `${kind}: ${name}`),
       async fn() {
         let time = Date.UTC(2026, 0, 1);
         const now = () => time;

@@ -1,6 +1,7 @@
 import type { Limit, Limiter, TakeResult } from "../../lib/store/limiter.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { BACKENDS } from "../support/backends.ts";
+import { skippedFor } from "../support/skip.ts";
 
 /** Start of the tests, in ms since 1970. */
 export const START = Date.UTC(2026, 0, 1);
@@ -11,10 +12,9 @@ export function limits(
   test: (limiter: Limiter, openAnother: () => Promise<Limiter>) => Promise<void>,
   kinds: readonly Store["kind"][] = ["memory", "sqlite", "kv", "redis"],
 ): void {
-  for (const { kind, ignore, start } of BACKENDS.filter(({ kind }) => kinds.includes(kind))) {
+  for (const { kind, skipReason, start } of BACKENDS.filter(({ kind }) => kinds.includes(kind))) {
     Deno.test({
-      name: `${kind}: ${name}`,
-      ignore,
+      ...skippedFor(skipReason, `${kind}: ${name}`),
       async fn() {
         await using backend = await start(() => START);
         await test(await backend.openLimiter(), () => backend.openLimiter());

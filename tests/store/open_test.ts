@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { openStores } from "../../lib/store/open.ts";
 import { set, valueOf } from "./contract.ts";
 import { NO_REDIS, startRedis } from "../support/redis.ts";
+import { skippedFor } from "../support/skip.ts";
 
 const now = () => Date.UTC(2026, 0, 1);
 
@@ -9,11 +10,10 @@ const now = () => Date.UTC(2026, 0, 1);
 function inFolder(
   name: string,
   test: (dir: string, warnings: string[]) => Promise<void>,
-  ignore = false,
+  skipReason?: string,
 ): void {
   Deno.test({
-    name,
-    ignore,
+    ...skippedFor(skipReason, name),
     async fn() {
       const dir = await Deno.makeTempDir();
       const warnings: string[] = [];
@@ -100,4 +100,4 @@ inFolder("a redis URL opens Redis", async (dir) => {
   assert(await store.write([set("a")]));
   await store.close();
   await limiter.close();
-}, NO_REDIS !== undefined);
+}, NO_REDIS);

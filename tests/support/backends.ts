@@ -20,16 +20,16 @@ export interface Backend extends AsyncDisposable {
 
 export interface BackendKind {
   kind: Store["kind"];
-  /** Whether this machine cannot run it. */
-  ignore: boolean;
+  /** Why its tests are skipped, or undefined if they run. */
+  skipReason: string | undefined;
   start(now: () => number): Promise<Backend>;
 }
 
 export const BACKENDS: readonly BackendKind[] = [
-  { kind: "memory", ignore: false, start: (now) => Promise.resolve(startMemory(now)) },
-  { kind: "sqlite", ignore: false, start: startSqlite },
-  { kind: "kv", ignore: false, start: startKv },
-  { kind: "redis", ignore: NO_REDIS !== undefined, start: startOnRedis },
+  { kind: "memory", skipReason: undefined, start: (now) => Promise.resolve(startMemory(now)) },
+  { kind: "sqlite", skipReason: undefined, start: startSqlite },
+  { kind: "kv", skipReason: undefined, start: startKv },
+  { kind: "redis", skipReason: NO_REDIS, start: startOnRedis },
 ];
 
 function startMemory(now: () => number): Backend {

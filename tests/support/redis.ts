@@ -1,5 +1,5 @@
-import { delimiter, join } from "node:path";
 import { freePort } from "./port.ts";
+import { reasonWithout } from "./skip.ts";
 
 export interface RedisServer extends AsyncDisposable {
   url: string;
@@ -10,21 +10,7 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 /** Why tests with Redis are skipped, or undefined if they run. */
-export const NO_REDIS: string | undefined = isOnPath("redis-server")
-  ? undefined
-  : "skipped: there is no redis-server on this machine's PATH";
-
-if (NO_REDIS) console.log(NO_REDIS);
-
-function isOnPath(name: string): boolean {
-  return (Deno.env.get("PATH") ?? "").split(delimiter).some((dir) => {
-    try {
-      return Deno.statSync(join(dir, name)).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
+export const NO_REDIS = reasonWithout("redis-server");
 
 /** Starts Redis on `port`, by default a free one, with additional command line arguments. */
 export async function startRedis(

@@ -3,6 +3,7 @@ import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { createTestApp } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { skippedFor } from "../../support/skip.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
 const SERVERS = 2;
@@ -13,8 +14,7 @@ for (
   const [limit, allowed] of [["rpm: 700", 700], ["daily_tokens: 9000", 600]] as const
 ) {
   Deno.test({
-    name: `two servers that share a Redis never exceed ${limit} together`,
-    ignore: NO_REDIS !== undefined,
+    ...skippedFor(NO_REDIS, `two servers that share a Redis never exceed ${limit} together`),
     async fn() {
       await using redis = await startRedis();
       // 8 prompt tokens and 7 generated tokens.

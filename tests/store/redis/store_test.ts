@@ -4,6 +4,7 @@ import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { key, set, valueOf } from "../contract.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { skippedFor } from "../../support/skip.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const PASSWORD = "geh/eim&1";
@@ -18,7 +19,7 @@ function optionsOf(url: string, warnings: string[] = []) {
 }
 
 function withRedis(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: NO_REDIS !== undefined, fn });
+  Deno.test({ ...skippedFor(NO_REDIS, name), fn });
 }
 
 withRedis("the right password opens Redis, and no error contains it", async () => {

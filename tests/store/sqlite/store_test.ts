@@ -1,25 +1,32 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../../../lib/store/sqlite/store.ts";
+import { skippedFor } from "../../support/skip.ts";
 import { acknowledged, problemsIn, startWriter } from "../processes.ts";
 
 const now = () => Date.UTC(2026, 0, 1);
 const key = (id: string) => ({ collection: "c", id });
 
 /** Runs `test` with the path of a file that does not exist. */
-function onFile(name: string, test: (path: string) => Promise<void>): void {
-  Deno.test(name, async () => {
-    const dir = await Deno.makeTempDir();
-    try {
-      await test(`${dir}/store.db`);
-    } finally {
-      await Deno.remove(dir, { recursive: true });
-    }
+function onFile(
+  name: string,
+  test: (path: string) => Promise<void>,
+  skipReason?: string,
+): void {
+  Deno.test({
+    ...skippedFor(skipReason, name),
+    async fn() {
+      const dir = await Deno.makeTempDir();
+      try {
+        await test(`${dir}/store.db`);
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
   });
 }
 
 onFile("only the owner can read the file and its companions", async (path) => {
-  if (Deno.build.os === "windows") return console.log("skipped: Windows has no file modes");
   const store = await openSqliteStore({ path, now });
   await store.write([{ key: key("a"), value: "1" }]);
   for (const suffix of ["", "-wal", "-shm"]) {
@@ -27,7 +34,7 @@ onFile("only the owner can read the file and its companions", async (path) => {
   }
   await store.close();
   assertEquals([...Deno.readDirSync(path.replace("/store.db", ""))].length, 1);
-});
+}, Deno.build.os === "windows" ? "Windows has no file modes" : undefined);
 
 onFile("a file with other tables, or that is no database, is left unchanged", async (path) => {
   await Deno.writeTextFile(path, "This is a letter, and no database.".repeat(100));
