@@ -44,8 +44,10 @@ export function createContext(
   const { model, name, request } = plan;
   const { client, clock, random, signal } = options;
   const budget = createBudget(request, model.caps, meter);
+  const capabilities = client.capabilitiesFor(options.owner);
   const scope: RequestScope = {
     conversation: { owner: options.owner, messages: request.messages },
+    capabilities,
     signal,
     retries: { left: options.maxRetries },
     deadline: options.deadline,
@@ -77,12 +79,15 @@ export function createContext(
       scope.retries.left--;
       return true;
     },
-    reasonsItself: (role) => client.reasons(firstTarget(role)),
+    reasonsItself: (role) => capabilities.get(firstTarget(role)).reasons,
     countAsAnswer: meter.show,
     json: {
-      isSure: (role) => client.json.followsSchema(firstTarget(role)),
-      held: (role) => client.json.schemaFollowed(firstTarget(role)),
-      ignored: (role) => client.json.formatIgnored(firstTarget(role)),
+      isSure(role, json) {
+        const { formats, followsSchema } = capabilities.get(firstTarget(role), json);
+        return followsSchema && formats.includes("json_schema");
+      },
+      held: (role, json) => capabilities.followed(firstTarget(role), json),
+      ignored: (role, json) => capabilities.ignored(firstTarget(role), json),
     },
   };
 }

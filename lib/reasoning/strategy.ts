@@ -67,12 +67,12 @@ export interface CallContext<Prompt extends string = never, Role extends string 
 
 /** What is known about how the model of a role follows JSON formats. */
 export interface JsonKnowledge<Role extends string> {
-  /** Whether the model has followed a schema before. */
-  isSure: (role: Role) => boolean;
-  /** Records that the answer followed the schema. */
-  held: (role: Role) => void;
-  /** Records that it did not, so that the next request asks in another way. */
-  ignored: (role: Role) => void;
+  /** Whether the model has followed the schema before. */
+  isSure: (role: Role, json: JsonFormat) => boolean;
+  /** Records that an answer followed the format. */
+  held: (role: Role, json: JsonFormat) => void;
+  /** Records that an answer did not, so that the next call asks in another way. */
+  ignored: (role: Role, json: JsonFormat) => void;
 }
 
 /**

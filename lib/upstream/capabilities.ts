@@ -1,11 +1,11 @@
 import type { UpstreamError } from "./errors.ts";
-import { isSystemMessage, type Target, type UpstreamMessage } from "./target.ts";
+import { isSystemMessage, type JsonFormat, type Target, type UpstreamMessage } from "./target.ts";
 
 /** What an upstream model supports, and how it wants to be called. */
 export interface Capabilities {
-  /** Supported types of response formats, the strictest first. */
+  /** Types of response formats that may work for the schema, the strictest first. */
   formats: readonly ResponseFormatType[];
-  /** An answer has followed its schema. */
+  /** An answer has followed the schema. */
   followsSchema: boolean;
   /** Has reasoned without being told to. */
   reasons: boolean;
@@ -29,9 +29,14 @@ export interface UpstreamBody extends Record<string, unknown> {
 
 export type ResponseFormatType = "json_schema" | "json_object";
 
-/** Remembers, for as long as the process lives, what upstream models have rejected and done. */
-export interface CapabilityMemory {
-  get(target: Target): Readonly<Capabilities>;
+/**
+ * What one request knows of upstream models. A lesson applies to the rest of the request at once,
+ * and to later requests of the same owner once a request that heeds it has succeeded. It never
+ * applies to other owners, and one about formats only to the same schema: the cause may be a
+ * mistake of the client.
+ */
+export interface RequestCapabilities {
+  get(target: Target, json?: JsonFormat): Readonly<Capabilities>;
   /**
    * Learns from a rejection.
    *
@@ -40,11 +45,23 @@ export interface CapabilityMemory {
    */
   learn(
     target: Target,
+    json: JsonFormat | undefined,
     error: UpstreamError,
     sent: Readonly<Capabilities>,
     body: UpstreamBody,
   ): boolean;
-  update(target: Target, change: Partial<Capabilities>): void;
+  /**
+   * Called when an upstream has begun to answer.
+   *
+   * @param sent the capabilities that the body was built for.
+   */
+  accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void;
+  /** Called when a model has reasoned. */
+  reasoned(target: Target): void;
+  /** Called when an answer has followed its format. */
+  followed(target: Target, json: JsonFormat): void;
+  /** Called when an answer has ignored the format that was sent. */
+  ignored(target: Target, json: JsonFormat): void;
 }
 
 /** Returns the strictest format that the upstream supports. */
@@ -117,35 +134,109 @@ function corrections(
   }
 }
 
-/** Returns the change for a model that does not support a format. */
-export function withoutFormat(
+function withoutFormat(
   { formats }: Readonly<Capabilities>,
   format: ResponseFormatType | undefined,
 ): Partial<Capabilities> {
   return { formats: formats.filter((type) => type !== format) };
 }
 
-export function createCapabilityMemory(): CapabilityMemory {
-  const memory = new Map<string, Readonly<Capabilities>>();
-  const keyOf = ({ upstream, model }: Target) => `${upstream.base_url}\n${model}`;
-  const get = (target: Target) => memory.get(keyOf(target)) ?? defaultCapabilities(target);
+/** Lessons by what they are about: a model, or a model and a schema. */
+type Lessons = Map<string, Partial<Capabilities>>;
 
-  function update(target: Target, change: Partial<Capabilities>): void {
-    memory.set(keyOf(target), { ...get(target), ...change });
+/** Maximum number of lessons of an owner; the oldest are forgotten. */
+const MAX_LESSONS = 500;
+
+/** Longer subjects, which contain the schema, are not remembered. */
+const MAX_SUBJECT_LENGTH = 20_000;
+
+/** Creates what all requests know, for as long as the process lives. */
+export function createCapabilityMemory(): { forRequest(owner: string): RequestCapabilities } {
+  const remembered = new Map<string, Lessons>();
+  return {
+    forRequest(owner) {
+      const lessons = remembered.get(owner) ?? new Map();
+      remembered.set(owner, lessons);
+      return createRequestCapabilities(lessons);
+    },
+  };
+}
+
+function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
+  /** Lessons of this request that no success has confirmed yet, from rejections and answers. */
+  const fromRejections: Lessons = new Map();
+  const fromAnswers: Lessons = new Map();
+
+  const modelOf = ({ upstream, model }: Target) => `${upstream.base_url}\n${model}\n`;
+  const formatOf = (target: Target, { schema }: JsonFormat) =>
+    modelOf(target) + JSON.stringify(schema ?? null);
+  const subjectsOf = (target: Target, json: JsonFormat | undefined) =>
+    json === undefined ? [modelOf(target)] : [modelOf(target), formatOf(target, json)];
+
+  function get(target: Target, json?: JsonFormat): Readonly<Capabilities> {
+    const subjects = subjectsOf(target, json);
+    const lessons = [remembered, fromRejections, fromAnswers].flatMap((known) =>
+      subjects.map((subject) => known.get(subject))
+    );
+    return Object.assign(defaultCapabilities(target), ...lessons);
+  }
+
+  function add(lessons: Lessons, subject: string, change: Partial<Capabilities>): void {
+    lessons.set(subject, { ...lessons.get(subject), ...change });
+  }
+
+  function remember(subject: string, lesson: Partial<Capabilities> | undefined): void {
+    if (lesson === undefined || subject.length > MAX_SUBJECT_LENGTH) return;
+    add(remembered, subject, lesson);
+    if (remembered.size > MAX_LESSONS) remembered.delete(remembered.keys().next().value!);
+  }
+
+  /** Remembers what a success has confirmed. */
+  function confirm(lessons: Lessons, subject: string): void {
+    remember(subject, lessons.get(subject));
+    lessons.delete(subject);
   }
 
   return {
     get,
-    update,
-    learn(target, error, sent, body) {
+    learn(target, json, error, sent, body) {
       const { code, upstreamStatus } = error;
       if (code !== "upstream_rejected" || upstreamStatus !== 400 && upstreamStatus !== 422) {
         return false;
       }
       const change = corrections(target, error.upstreamMessage ?? "", sent, body);
       if (change === undefined) return false;
-      update(target, change);
+      const isAboutFormat = json !== undefined && change.formats !== undefined;
+      add(fromRejections, isAboutFormat ? formatOf(target, json) : modelOf(target), change);
       return change.toolReasoning === undefined || change.toolReasoning !== sent.toolReasoning;
+    },
+    accepted(target, json, sent) {
+      if (fromRejections.size === 0) return;
+      for (const subject of subjectsOf(target, json)) {
+        const lesson = Object.entries(fromRejections.get(subject) ?? {});
+        // A parallel call may have learned it after this one was sent.
+        const isHeeded = lesson.every(([name, value]) =>
+          sent[name as keyof Capabilities] === value
+        );
+        if (isHeeded) confirm(fromRejections, subject);
+      }
+    },
+    reasoned: (target) => remember(modelOf(target), { reasons: true }),
+    followed(target, json) {
+      const subject = formatOf(target, json);
+      confirm(fromAnswers, subject);
+      remember(subject, { followsSchema: get(target, json).formats.includes("json_schema") });
+    },
+    ignored(target, json) {
+      const subject = formatOf(target, json);
+      const capabilities = get(target, json);
+      // Later answers are checked before they are shown, even if nothing else is learned.
+      remember(subject, { followsSchema: false });
+      add(
+        fromAnswers,
+        subject,
+        withoutFormat(capabilities, formatTypeFor(capabilities, json.schema !== undefined)),
+      );
     },
   };
 }

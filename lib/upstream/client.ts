@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../clock.ts";
 import { attempt, type Fetch } from "./attempt.ts";
-import { createCapabilityMemory, formatTypeFor, withoutFormat } from "./capabilities.ts";
+import { createCapabilityMemory, type RequestCapabilities } from "./capabilities.ts";
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
@@ -20,6 +20,7 @@ import { buildBody } from "./wire/request_body.ts";
 export interface RequestScope {
   /** What the client has sent; calls may send more, or less. */
   conversation: Conversation;
+  capabilities: RequestCapabilities;
   signal: AbortSignal;
   /** Retries left, over all calls of the request. */
   retries: { left: number };
@@ -44,17 +45,9 @@ export interface UpstreamClient {
     request: UpstreamRequest,
     scope: RequestScope,
   ): AsyncGenerator<Delta>;
-  /** Whether the model has reasoned without being told to. */
-  reasons(target: Target): boolean;
+  /** Returns what a new request of the owner knows. */
+  capabilitiesFor(owner: string): RequestCapabilities;
   isCooling(target: Target): boolean;
-  json: {
-    /** Whether the model supports JSON schemas and has followed one. */
-    followsSchema(target: Target): boolean;
-    /** Records that an answer followed its schema. */
-    schemaFollowed(target: Target): void;
-    /** Records that an answer ignored the format that was sent for its schema. */
-    formatIgnored(target: Target): void;
-  };
 }
 
 export interface UpstreamClientOptions {
@@ -101,7 +94,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   return {
     async *call(targets, request, scope) {
-      const { observer } = scope;
+      const { observer, capabilities: known } = scope;
       let firstError: UpstreamError | undefined;
       let previous: Target | undefined;
       for (const target of states.inOrder(targets)) {
@@ -114,7 +107,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         const triedKeys = new Set<string | undefined>();
         let corrections = 0;
         for (let failures = 0;;) {
-          const capabilities = memory.get(target);
+          const capabilities = known.get(target, request.json);
           const restore = capabilities.toolReasoning
             ? await reasoningRestorer(toolReasoning, scope.conversation)
             : undefined;
@@ -143,7 +136,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           try {
             for (let deltas; (deltas = await exchange.read()) !== undefined;) {
               for (const delta of deltas) {
-                hasYielded ||= hasOutput(delta);
+                if (!hasYielded && hasOutput(delta)) {
+                  hasYielded = true;
+                  known.accepted(target, request.json, capabilities);
+                }
                 reasoning += delta.reasoning ?? "";
                 for (const { id } of delta.toolCalls ?? []) {
                   if (id !== undefined) toolCallIds.push(id);
@@ -160,14 +156,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             if (hasYielded) throw error;
           } finally {
             exchange.close();
-            if (reasoning !== "") memory.update(target, { reasons: true });
+            if (reasoning !== "") known.reasoned(target);
             breaker.end(outcomeOf(end));
             attemptEnded?.(end);
             release();
           }
-          if (memory.learn(target, error, capabilities, body) && corrections++ < MAX_CORRECTIONS) {
-            continue;
-          }
+          const isCorrected = known.learn(target, request.json, error, capabilities, body);
+          if (isCorrected && corrections++ < MAX_CORRECTIONS) continue;
           // The next upstream would reject the request as well.
           if (isRejection(error)) throw error;
           if (isAboutKey(error) && keys.rotate(apiKey, triedKeys)) continue;
@@ -177,19 +172,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       }
       throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
     },
-    reasons: (target) => memory.get(target).reasons,
+    capabilitiesFor: memory.forRequest,
     isCooling: ({ upstream }) => states.get(upstream).breaker.isOpen(),
-    json: {
-      followsSchema(target) {
-        const { formats, followsSchema } = memory.get(target);
-        return followsSchema && formats.includes("json_schema");
-      },
-      schemaFollowed: (target) => memory.update(target, { followsSchema: true }),
-      formatIgnored(target) {
-        const capabilities = memory.get(target);
-        memory.update(target, withoutFormat(capabilities, formatTypeFor(capabilities, true)));
-      },
-    },
   };
 }
 

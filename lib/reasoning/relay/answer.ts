@@ -66,15 +66,15 @@ async function* relayJson<Role extends string>(
   const check = createJsonChecker(json);
   const isComplete = ({ isText, reason }: Relayed) => isText && reason === "stop";
   // An upstream that has followed its schema mode before is trusted to do so again.
-  const isLive = context.request.stream && context.json.isSure(spec.role);
+  const isLive = context.request.stream && context.json.isSure(spec.role, json);
   const first = yield* relayCall(context, spec, step, { hold: !isLive });
   if (!isComplete(first)) return yield* showHeld(isLive ? "" : first.text, first.reason);
   const checked = check(first.text);
   if (checked.ok) {
-    context.json.held(spec.role);
+    context.json.held(spec.role, json);
     return yield* showHeld(isLive ? "" : checked.json, "stop");
   }
-  context.json.ignored(spec.role);
+  context.json.ignored(spec.role, json);
   if (isLive) {
     throw new UpstreamError("upstream_error", "The answer does not follow the response_format.");
   }
@@ -87,6 +87,7 @@ async function* relayJson<Role extends string>(
   const second = yield* relayCall(context, { ...spec, messages }, first.next, { hold: true });
   if (!isComplete(second)) return yield* showHeld(second.text, second.reason);
   const repaired = check(second.text);
+  if (repaired.ok) context.json.held(spec.role, json);
   yield* repaired.ok ? showHeld(repaired.json, "stop") : refuse();
 }
 

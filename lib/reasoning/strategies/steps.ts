@@ -187,7 +187,8 @@ async function* takeStep(
     const seconds = (clock.now() - start) / 1000;
     yield { type: "step_end", step: number++, title, content, seconds };
   }
-  if (!step.isJson && !cut && step.content !== "") context.json.ignored("step");
+  if (step.isJson) context.json.held("step", STEP_FORMAT);
+  else if (!cut && step.content !== "") context.json.ignored("step", STEP_FORMAT);
   return { ...step, next: number, cut };
 }
 
