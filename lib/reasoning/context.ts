@@ -108,7 +108,11 @@ async function* call(
   const { role, messages, visible = false, json, temperature, signal } = spec;
   const targets = targetsOf(model, name, role);
   const maxTokens = budget.ceiling(visible && !spec.keepRoom, spec.share);
-  const callMeter = meter.call(messages, visible, targets[0]?.upstream.price);
+  const definitions = [
+    ...visible ? request.final.tools ?? [] : [],
+    ...json?.schema ? [json.schema] : [],
+  ];
+  const callMeter = meter.call(messages, visible, definitions);
   const splitter = createThinkSplitter();
   const observer = options.observer?.call(spec);
   let end: CallEnd = "cancelled";
@@ -127,7 +131,7 @@ async function* call(
       },
       {
         ...scope,
-        onSend: callMeter.sent,
+        onSend: ({ upstream }) => callMeter.sent(upstream.price),
         ...(signal === undefined ? {} : { signal: AbortSignal.any([scope.signal, signal]) }),
         ...(observer === undefined ? {} : { observer }),
       },

@@ -31,8 +31,13 @@ export interface Usage {
 
 /** Counts the tokens of one call. */
 export interface CallMeter {
-  /** Called when the call is sent, and again for each retry. A call that is not sent counts 0. */
-  sent(): void;
+  /**
+   * Called when the call is sent, and again for each retry, which may go to another upstream. A
+   * call that is not sent counts 0.
+   *
+   * @param price that of the upstream; the last one applies.
+   */
+  sent(price?: UpstreamOptions["price"]): void;
   add(delta: Delta): void;
   /** @param failed whether the upstream failed: without any output it then counts 0 tokens. */
   end(failed?: boolean): void;
@@ -40,8 +45,15 @@ export interface CallMeter {
 
 /** Counts the tokens of one request. */
 export interface UsageMeter {
-  /** @param visible whether the call's content is the client's answer. */
-  call(messages: readonly Message[], visible: boolean, price: UpstreamOptions["price"]): CallMeter;
+  /**
+   * @param visible whether the call's content is the client's answer.
+   * @param definitions tools and schemas that are sent beside the messages.
+   */
+  call(
+    messages: readonly Message[],
+    visible: boolean,
+    definitions?: readonly unknown[],
+  ): CallMeter;
   /** Counts a text of an earlier call as the visible answer, by an estimate. */
   show(text: string): void;
   /** Tokens generated so far. */
@@ -51,8 +63,12 @@ export interface UsageMeter {
   total(): Usage;
 }
 
-/** Estimate for a picture or a file, in tokens; the length of its data means nothing. */
+/** Estimate for a picture, and minimum for a file, in tokens. */
 const PART_TOKENS = 500;
+
+/** Characters of base64 for each token of a file: of a text, and of a PDF with its fonts. */
+const TEXT_FILE_CHARACTERS = 16 / 3;
+const FILE_CHARACTERS = 200;
 
 /** Estimates tokens: one for 4 characters, or for each character of a script without spaces. */
 function estimateText(text: string): number {
@@ -66,26 +82,35 @@ function estimateText(text: string): number {
 function estimateContent(content: unknown): number {
   if (typeof content === "string") return estimateText(content);
   if (!Array.isArray(content)) return 0;
-  return content.reduce<number>(
-    (sum, part) => sum + (typeof part?.text === "string" ? estimateText(part.text) : PART_TOKENS),
-    0,
-  );
+  return content.reduce<number>((sum, part) => sum + estimatePart(part), 0);
+}
+
+function estimatePart(
+  part: { text?: unknown; file?: { file_data?: unknown }; input_audio?: { data?: unknown } } | null,
+): number {
+  if (typeof part?.text === "string") return estimateText(part.text);
+  const data = part?.file?.file_data ?? part?.input_audio?.data;
+  if (typeof data !== "string") return PART_TOKENS;
+  const perToken = /^data:(text\/|application\/json)/.test(data)
+    ? TEXT_FILE_CHARACTERS
+    : FILE_CHARACTERS;
+  return Math.max(PART_TOKENS, data.length / perToken);
 }
 
 function estimateJson(value: unknown): number {
   return value === undefined ? 0 : estimateText(JSON.stringify(value));
 }
 
-/** Estimates the tokens of a prompt with these messages and tools. */
+/** Estimates the tokens of a prompt with these messages, and definitions of tools and schemas. */
 export function estimatePrompt(
   messages: readonly Message[],
-  tools: readonly unknown[] = [],
+  definitions: readonly unknown[] = [],
 ): number {
   let tokens = 0;
   for (const { content, tool_calls } of messages) {
     tokens += 4 + estimateContent(content) + estimateJson(tool_calls);
   }
-  for (const tool of tools) tokens += estimateJson(tool);
+  for (const definition of definitions) tokens += estimateJson(definition);
   return Math.ceil(tokens);
 }
 
@@ -96,16 +121,19 @@ export function createUsageMeter(): UsageMeter {
   let hasPrice = false;
 
   return {
-    call(messages, visible, price) {
+    call(messages, visible, definitions) {
       /** Number of the call in the order of sending; 0 until it is sent. */
       let order = 0;
       let reasoningEstimate = 0;
       let outputEstimate = 0;
       let reported: TokenCounts | undefined;
+      let price: UpstreamOptions["price"];
       let isOpen = true;
       return {
-        sent() {
+        sent(current) {
           if (order === 0) order = ++sums.calls;
+          price = current;
+          reported = undefined;
         },
         add({ reasoning = "", content = "", refusal = "", toolCalls = [], usage }) {
           reasoningEstimate += estimateText(reasoning);
@@ -122,7 +150,11 @@ export function createUsageMeter(): UsageMeter {
           if (failed && reported === undefined && estimate === 0) return;
           if (reported === undefined) isEstimated = true;
           const { prompt, cached, completion, reasoning }: TokenCounts = reported ??
-            { prompt: estimatePrompt(messages), cached: 0, completion: Math.ceil(estimate) };
+            {
+              prompt: estimatePrompt(messages, definitions),
+              cached: 0,
+              completion: Math.ceil(estimate),
+            };
           sums.prompt += prompt;
           sums.cached += cached;
           sums.completion += completion;

@@ -73,7 +73,7 @@ export async function prepareRun(
   logFields.model = model.id;
   const reservation = await limits.reserve(
     exchange.client,
-    () => estimateCost(request.messages, request.maxTokens, model),
+    () => estimateCost(request, model),
     model.id,
   );
   if (reservation !== undefined) {

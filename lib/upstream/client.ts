@@ -26,8 +26,8 @@ export interface RequestScope {
   retries: { left: number };
   /** Time on the clock, in milliseconds, by which the request must end. */
   deadline: number;
-  /** Called for every request sent upstream, retries included. */
-  onSend?: () => void;
+  /** Called for every request sent upstream, retries and fallbacks included. */
+  onSend?: (target: Target) => void;
   /** Called before each retry with the delay in milliseconds. */
   onRetry?: (error: UpstreamError, delayMs: number) => void;
   observer?: CallObserver;
@@ -117,7 +117,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           triedKeys.add(apiKey);
           const release = await slots.acquire(scope.signal);
           breaker.begin();
-          scope.onSend?.();
+          scope.onSend?.(target);
           const attemptEnded = observer?.attempt(target);
           const exchange = attempt({
             upstream,

@@ -82,7 +82,7 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
     ),
   ],
   ["a cost needs a price", [`{ name: alice, sha256: ${A}, daily_usd: 5 }`], [
-    "1: keys[0].daily_usd: needs upstreams.<name>.price, which no upstream has",
+    "1: keys[0].daily_usd: can't be kept, because an upstream has no price; set upstreams.u.price",
   ]],
   [
     "a date must be valid",
@@ -128,7 +128,7 @@ Deno.test("limits: values out of bounds, unknown keys and a cost without a price
     [
       "1: limits.rpm: expected a whole number from 1 to 1000000, got 1000001",
       "1: limits.monthly_usd: expected a number greater than 0, at most 1000000, got 0",
-      "1: limits.monthly_usd: needs upstreams.<name>.price, which no upstream has",
+      "1: limits.monthly_usd: can't be kept, because an upstream has no price; describe the upstream at default_api_url under 'upstreams', with its price",
       "1: limits.daily_token: unknown key; did you mean 'daily_tokens'?",
     ],
   );
@@ -185,3 +185,33 @@ keys:
     { name: "bob", id: "bob-1", sha256: B, expires, enabled: true },
   ]);
 });
+
+const PRICED = `
+upstreams:
+  priced: { base_url: "http://a/v1", price: { input: 1, output: 1 } }
+  free: { base_url: "http://b/v1" }
+models:
+  safe: { upstream: priced, model: m }
+  fallback: { upstream: [priced, free], model: m }
+  role: { strategy: vote, upstream: priced, model: m, roles: { judge: { upstream: free, model: m } } }
+`;
+
+for (
+  const [models, faults] of [
+    ["[safe]", 0],
+    ["[safe, fallback]", 1],
+    ["[role]", 1],
+    [undefined, 1],
+  ] as const
+) {
+  Deno.test(`a limit of cost needs the price of every upstream that the key can use: models ${models}`, async () => {
+    const own = models === undefined ? "" : `, models: ${models}`;
+    const key = `keys: [{ name: alice, sha256: ${A}, daily_usd: 5${own} }]`;
+    assertEquals(
+      await faultsOf(`${PRICED}${key}\n`),
+      Array(faults).fill(
+        "9: keys[0].daily_usd: can't be kept, because an upstream has no price; set upstreams.free.price",
+      ),
+    );
+  });
+}

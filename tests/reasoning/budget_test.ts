@@ -17,8 +17,8 @@ function budget(
     ...made,
     spend(completion: number, usd = 0) {
       const price = { input: 0, output: completion === 0 ? 0 : usd * 1e6 / completion };
-      const call = meter.call([], false, price);
-      call.sent();
+      const call = meter.call([], false);
+      call.sent(price);
       call.add({ usage: { prompt: 1, cached: 0, completion } });
       call.end();
     },

@@ -18,8 +18,8 @@ function count(
   meter: UsageMeter,
   { visible = false, deltas = [], usage, price, messages = MESSAGES }: Call,
 ): void {
-  const call = meter.call(messages, visible, price);
-  call.sent();
+  const call = meter.call(messages, visible);
+  call.sent(price);
   for (const delta of deltas) call.add(delta);
   if (usage !== undefined) call.add({ usage });
   call.end();
@@ -79,8 +79,8 @@ Deno.test("the prompt is that of the first call, generated tokens are summed, an
 
 Deno.test("parallel calls count once each, and the first is the one that was sent first", () => {
   const meter = createUsageMeter();
-  const first = meter.call(MESSAGES, false, undefined);
-  const second = meter.call(MESSAGES, false, undefined);
+  const first = meter.call(MESSAGES, false);
+  const second = meter.call(MESSAGES, false);
   first.sent();
   second.sent();
   first.sent();
@@ -96,7 +96,7 @@ Deno.test("parallel calls count once each, and the first is the one that was sen
 
 Deno.test("the last of several counts of a call is used", () => {
   const meter = createUsageMeter();
-  const call = meter.call(MESSAGES, true, undefined);
+  const call = meter.call(MESSAGES, true);
   call.sent();
   for (const completion of [1, 2, 9]) call.add({ usage: counts(5, completion) });
   call.end();
@@ -169,7 +169,7 @@ Deno.test("without counts from the upstream, usage is estimated and marked as su
 
 Deno.test("a call that was never sent is not counted", () => {
   const meter = createUsageMeter();
-  meter.call(MESSAGES, false, undefined).end();
+  meter.call(MESSAGES, false).end();
   assertEquals(meter.total(), total());
   count(meter, { usage: counts(7, 2) });
   assertEquals(meter.total(), total({ usage: counts(7, 2) }));
@@ -177,7 +177,7 @@ Deno.test("a call that was never sent is not counted", () => {
 
 Deno.test("a call that failed without output adds a call and no tokens", () => {
   const meter = createUsageMeter();
-  const failed = meter.call(MESSAGES, false, undefined);
+  const failed = meter.call(MESSAGES, false);
   failed.sent();
   failed.end(true);
   count(meter, { usage: counts(7, 2, { cached: 3 }) });
@@ -195,7 +195,7 @@ Deno.test("a call that failed without output adds a call and no tokens", () => {
 Deno.test("a call that failed after its first words is counted, as reported or estimated", () => {
   for (const usage of [undefined, { prompt: 9, cached: 0, completion: 1 }]) {
     const meter = createUsageMeter();
-    const failed = meter.call(MESSAGES, false, undefined);
+    const failed = meter.call(MESSAGES, false);
     failed.sent();
     failed.add({ content: "four", ...(usage === undefined ? {} : { usage }) });
     failed.end(true);

@@ -12,7 +12,7 @@ import { suggestion } from "../faults/suggestion.ts";
 import { defaultModelStrategies } from "../published_models.ts";
 import { keys, usdLimits } from "./keys.ts";
 import { anything, mapping, record, text } from "./lenient.ts";
-import { checkNames, model } from "./models.ts";
+import { checkNames, model, upstreamsOf } from "./models.ts";
 
 export const references = mapping({
   default_api_url: text,
@@ -67,12 +67,27 @@ export const references = mapping({
       report(["keys", index, "models", position], message);
     }
   }
-  if (Object.values(upstreams).some(({ price }) => price !== undefined)) return;
-  const holders = keys.map((key, index) => [["keys", index], key] as const);
-  for (const [path, limits] of [[["limits"], config.limits] as const, ...holders]) {
+  /** Reports the upstreams without a price that one of the models can use. */
+  const checkPrices = (path: Path, allowed: readonly string[]) => {
+    const used = ownIds.length === 0 ? [upstream] : allowed.flatMap((id) => {
+      const model = models[id];
+      return model === undefined ? [] : upstreamsOf(model, defaults);
+    });
+    for (const name of new Set(used)) {
+      if (!defaults.baseUrls.has(name) || upstreams[name]?.price !== undefined) continue;
+      const advice = Object.hasOwn(upstreams, name)
+        ? `set upstreams.${name}.price`
+        : "describe the upstream at default_api_url under 'upstreams', with its price";
+      report(path, `can't be kept, because an upstream has no price; ${advice}`);
+    }
+  };
+  const holders = keys.map((key, index) => [["keys", index], key, key.models] as const);
+  for (const [path, limits, own] of [[["limits"], config.limits, []] as const, ...holders]) {
+    const allowed = own.filter((id) => id !== undefined);
     for (const field of ["daily_usd", "monthly_usd"] as const) {
-      if (limits[field] === undefined) continue;
-      report([...path, field], "needs upstreams.<name>.price, which no upstream has");
+      if (limits[field] !== undefined) {
+        checkPrices([...path, field], allowed.length > 0 ? allowed : ids);
+      }
     }
   }
 });

@@ -50,6 +50,13 @@ export const model = mapping({
 
 type Model = z.output<typeof model>;
 
+/** Returns the names of all upstreams that a model can use, in any role. */
+export function upstreamsOf({ upstream, roles }: Model, defaults: Defaults): string[] {
+  const own = upstream ?? defaults.upstream;
+  return [own, ...Object.values(roles).map((role) => role.upstream ?? own)].flat()
+    .filter((name) => name !== undefined);
+}
+
 /** Checks the names in a model that refer to other parts of the file. */
 export function checkNames(
   model: Model,

@@ -1,4 +1,4 @@
-import type { Message } from "../../reasoning/request.ts";
+import type { ReasoningModel, ReasoningRequest } from "../../reasoning/request.ts";
 import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
 import type { UpstreamOptions } from "../../upstream/options.ts";
 import { type Measure, NANO, type Rule } from "./rules.ts";
@@ -19,14 +19,25 @@ const GENERATED_SHARE = 1 / 8;
 
 /** Estimates the use of a request, up to its own maximum and the model's cap. */
 export function estimateCost(
-  messages: readonly Message[],
-  maxTokens: number | undefined,
-  model: { caps: { tokens: number }; targets: readonly { upstream: UpstreamOptions }[] },
+  { messages, maxTokens, final, json }: ReasoningRequest,
+  model: ReasoningModel,
 ): Estimate {
+  const definitions = [...final.tools ?? [], ...json?.schema ? [json.schema] : []];
   return {
-    promptTokens: estimatePrompt(messages),
+    promptTokens: estimatePrompt(messages, definitions),
     generatedTokens: Math.min(maxTokens ?? GENERATED_TOKENS, model.caps.tokens),
-    price: model.targets[0]?.upstream.price,
+    price: highestPrice(model),
+  };
+}
+
+/** Any of the upstreams may answer, so that each price is the highest of all. */
+function highestPrice({ targets, roles }: ReasoningModel): UpstreamOptions["price"] {
+  const prices = [targets, ...Object.values(roles)].flat().flatMap(({ upstream }) =>
+    upstream.price ?? []
+  );
+  return prices.length === 0 ? undefined : {
+    input: Math.max(...prices.map(({ input }) => input)),
+    output: Math.max(...prices.map(({ output }) => output)),
   };
 }
 
