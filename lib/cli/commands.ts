@@ -1,5 +1,6 @@
 /** The table of commands and flags, from which arguments are parsed and `--help` is printed. */
 import { EFFORTS } from "../reasoning/effort.ts";
+import { PROVIDERS } from "./init/providers.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 
 export interface Flag {
@@ -33,7 +34,7 @@ export interface Command {
 
 const CONFIG = {
   value: "PATH",
-  about: "configuration file; default: config.yaml beside the program",
+  about: "configuration file; default: config.yaml in $O1_API_HOME or beside the program",
 } as const satisfies Flag;
 
 const SERVE_FLAGS = {
@@ -45,6 +46,7 @@ const SERVE_FLAGS = {
 const SERVE_ENV = {
   HOST: "address to listen on, if --host is not given",
   PORT: "port to listen on, if --port is not given",
+  O1_API_HOME: "folder of config.yaml and o1-api.db; default: beside the program",
   O1_API_TOKEN: "bearer token; overrides the configuration",
 };
 
@@ -155,11 +157,31 @@ export const COMMANDS = {
       141: "the reader of the output has closed it",
     },
   },
+  init: {
+    summary: "write a config.yaml for your provider",
+    usage: ["init", "init --provider NAME [options]"],
+    text: "On a terminal, asks for the provider, the model and the key. With --provider, asks " +
+      "nothing, and the key is read from an environment variable when the server starts. An " +
+      "existing file is never changed.",
+    flags: {
+      provider: {
+        value: "NAME",
+        about: PROVIDERS.map(({ name }) => name).join(", "),
+        values: PROVIDERS.map(({ name }) => name),
+      },
+      url: { value: "URL", about: "base URL, if it is not the usual one of the provider" },
+      model: { value: "NAME", about: "model at the provider" },
+      config: { ...CONFIG, about: "file to write; default: where the server looks for it" },
+    },
+    env: { O1_API_HOME: "folder of config.yaml, if --config is not given" },
+    examples: ["init", "init --provider ollama --model qwen3:8b", "init --provider openai"],
+    exits: { 0: "written", 1: "the file exists or can't be written" },
+  },
   check: {
     summary: "check the configuration and exit",
     usage: ["check [--config PATH]"],
     flags: { config: CONFIG },
-    env: { O1_API_TOKEN: SERVE_ENV.O1_API_TOKEN },
+    env: { O1_API_HOME: SERVE_ENV.O1_API_HOME, O1_API_TOKEN: SERVE_ENV.O1_API_TOKEN },
     examples: ["check --config /etc/o1-api.yaml"],
     exits: { 0: "no faults", 1: "faults, each with its line" },
   },

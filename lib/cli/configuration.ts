@@ -15,9 +15,10 @@ export interface CommandOptions {
 }
 
 export interface Configuration {
-  /** Path of the file; undefined if there is no file and the defaults apply. */
-  path: string | undefined;
-  /** Folder of the file, even if there is no file. */
+  /** Path of the file, even if there is no file and the defaults apply. */
+  path: string;
+  isFound: boolean;
+  /** Folder of the file. */
   folder: string;
   /** Paths of the configuration and its prompt files. */
   files: string[];
@@ -46,15 +47,23 @@ export function configOrExit(options: CommandOptions): Promise<Configuration> {
   return orExit(() => readConfiguration(options), ConfigError);
 }
 
-/** @throws {ConfigError} with all faults. */
-export async function readConfiguration(options: CommandOptions): Promise<Configuration> {
+/** Returns the path of config.yaml for a command. */
+export async function configFile(
+  { config, moduleDir = "." }: Pick<CommandOptions, "config" | "moduleDir">,
+): Promise<string> {
   const { standalone } = Deno.build;
-  const path = configPath({
-    flag: options.config,
+  return configPath({
+    flag: config,
+    home: readVariable("O1_API_HOME"),
     standalone,
     execPath: standalone ? await Deno.realPath(Deno.execPath()) : "",
-    moduleDir: options.moduleDir ?? ".",
+    moduleDir,
   });
+}
+
+/** @throws {ConfigError} with all faults. */
+export async function readConfiguration(options: CommandOptions): Promise<Configuration> {
+  const path = await configFile(options);
   const files: string[] = [];
   const { config, found } = await loadConfig({
     path,
@@ -66,5 +75,5 @@ export async function readConfiguration(options: CommandOptions): Promise<Config
     },
   });
   const resolved = resolveConfig(config, { env: readVariable });
-  return { path: found ? path : undefined, folder: dirname(path), files, config, resolved };
+  return { path, isFound: found, folder: dirname(path), files, config, resolved };
 }

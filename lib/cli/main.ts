@@ -29,6 +29,7 @@ async function run(args: readonly string[], moduleDir: string | undefined): Prom
   // Imported on demand, because serving needs none of them.
   if (first === "eval") return (await import("./eval.ts")).compareModels(rest, moduleDir);
   if (first === "ask") return (await import("./ask/ask.ts")).ask(rest, moduleDir);
+  if (first === "init") return (await import("./init/init.ts")).init(rest, moduleDir);
   if (first === "keys") return (await import("./keys.ts")).keys(rest);
   if (first === "check") return await check({ ...parseFlags("check", rest).flags, moduleDir });
   if (first === "serve") return await serve({ ...parseFlags("serve", rest).flags, moduleDir });
@@ -44,7 +45,7 @@ async function run(args: readonly string[], moduleDir: string | undefined): Prom
 }
 
 async function check(options: CommandOptions): Promise<void> {
-  const { path, resolved } = await configOrExit(options);
+  const { path, isFound, resolved } = await configOrExit(options);
   const models = resolved.models.map((model) => model.reasoning.id).join(", ");
-  console.log(`${path ?? "No config.yaml, using the defaults"}: no faults. Models: ${models}`);
+  console.log(`${isFound ? path : `No ${path}, using the defaults`}: no faults. Models: ${models}`);
 }

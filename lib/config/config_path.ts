@@ -3,6 +3,8 @@ import { dirname, join } from "node:path";
 export interface ConfigPathOptions {
   /** Value of `--config`. */
   flag: string | undefined;
+  /** Value of `O1_API_HOME`, a folder. */
+  home: string | undefined;
   /** True in the compiled executable (`Deno.build.standalone`). */
   standalone: boolean;
   /** Path of the executable, with symbolic links resolved. */
@@ -11,8 +13,8 @@ export interface ConfigPathOptions {
   moduleDir: string;
 }
 
-/** Returns the path of config.yaml. It never depends on the current folder. */
+/** Returns the path of config.yaml. Only a relative flag or home depends on the current folder. */
 export function configPath(options: ConfigPathOptions): string {
-  const { flag, standalone, execPath, moduleDir } = options;
-  return flag ?? join(standalone ? dirname(execPath) : moduleDir, "config.yaml");
+  const { flag, home, standalone, execPath, moduleDir } = options;
+  return flag ?? join(home || (standalone ? dirname(execPath) : moduleDir), "config.yaml");
 }

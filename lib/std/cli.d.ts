@@ -19,3 +19,6 @@ export function parseArgs(
   args: readonly string[],
   options?: ParseOptions,
 ): { _: (string | number)[]; [flag: string]: unknown };
+
+/** Asks on the terminal and shows `*` for each character; null if the input is not a terminal. */
+export function promptSecret(message?: string): string | null;

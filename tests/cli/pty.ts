@@ -21,6 +21,8 @@ export interface TerminalOptions {
   columns?: number;
   /** Environment variables. */
   env?: Record<string, string>;
+  /** Permissions besides those of all programs. */
+  permissions?: string[];
   /** Shell text after the command, such as a pipe. */
   after?: string;
 }
@@ -28,9 +30,17 @@ export interface TerminalOptions {
 /** Starts `o1-api` with these arguments on a new terminal. */
 export function startOnTerminal(
   args: readonly string[],
-  { columns = 80, env = {}, after = "" }: TerminalOptions = {},
+  { columns = 80, env = {}, permissions = [], after = "" }: TerminalOptions = {},
 ): TerminalProgram {
-  const words = [Deno.execPath(), "run", "--quiet", ...PERMISSIONS, "main.ts", ...args];
+  const words = [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    ...PERMISSIONS,
+    ...permissions,
+    "main.ts",
+    ...args,
+  ];
   const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   const { NO_COLOR: _, ...clean } = cleanEnv();
   const child = new Deno.Command("script", {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse as parseYaml } from "@std/yaml";
 import { parseConfig } from "../../lib/config/load.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
+import { PROVIDERS } from "../../lib/cli/init/providers.ts";
 import { reasonWithout, skippedFor } from "../support/skip.ts";
 import { type Block, blocksOf, type Page, proseOf, readPages, ROOT, tablesOf } from "./markdown.ts";
 
@@ -95,6 +96,14 @@ Deno.test("the README shows the models and costs of the page about strategies", 
       [model, , cost],
     ) => [own(model!), cost === "1–16×" ? undefined : figure(cost)]),
     rows("docs/strategies.md", "model").map(([model, ...cells]) => [model, figure(cells.at(-1))]),
+  );
+});
+
+Deno.test("the table of providers lists what `o1-api init` knows", () => {
+  const [, ...rows] = tablesOf(pageAt("docs/providers.md"))[0]!;
+  assertEquals(
+    rows.map(([title, url]) => [title, url]),
+    PROVIDERS.flatMap(({ title, url }) => url === undefined ? [] : [[title, `\`${url}\``]]),
   );
 });
 

@@ -23,6 +23,7 @@ const OUTPUTS: readonly (readonly [command: RegExp, output: RegExp])[] = [
   [/ask "Is 221 prime/, /221 is not prime/],
   [/ask "What is 17 × 23/, /391/],
   [/^echo .* ask .*--json$/, /"content":"97 is prime[^]*"usage":\{/],
+  [/ init --provider ollama/, /^Wrote ollama\.yaml: Ollama, model qwen3:8b\./],
   [/ check$/, /config\.yaml: no faults\. Models: o1, /],
   [/ eval --models demo,o1,o1-vote/, /\ndemo +\d\/5 [^]*\no1 +\d\/5 [^]*\no1-vote +\d\/5 /],
   [/ keys new alice$/, /^sk-o1-[^]*\nkeys:\n {2}- name: "alice"/],

@@ -24,6 +24,7 @@ export interface Program extends AsyncDisposable {
   /** Resolves with the first logged line that contains the text. */
   logged(text: string): Promise<string>;
   kill(signal: Deno.Signal): void;
+  pid: number;
   /** Resolves with the exit code and the whole output. */
   ended: Promise<{ code: number; output: string }>;
 }
@@ -131,6 +132,7 @@ export async function startProgram(
       return new Promise((resolve) => awaited.add({ text, resolve }));
     },
     kill: (signal) => child.kill(signal),
+    pid: child.pid,
     ended,
     async [Symbol.asyncDispose]() {
       try {

@@ -1,45 +1,70 @@
 /** Announces that the server listens. */
 import type { ListenAddress } from "../../config/listen.ts";
-import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../../config/resolve.ts";
+import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
 import type { Log } from "../../server/telemetry/log.ts";
+import { type CommandOptions, type Configuration, readVariable } from "../configuration.ts";
+import { VERSION } from "../help.ts";
 import { logFormat } from "../log.ts";
+import { programCommand, shellWord } from "../program_command.ts";
 
 export interface Announcement {
-  config: ResolvedConfig;
+  options: CommandOptions;
+  configuration: Configuration;
   /** With the port that was chosen. */
   address: ListenAddress;
-  /** Path of the configuration; undefined if there is none. */
-  path: string | undefined;
   workers: number;
 }
 
+const QUESTION = "What is 17 × 23 − 5?";
+
 /** Prints a banner for people, or logs a line for programs. */
-export function announce({ config, address, path, workers }: Announcement, log: Log): void {
-  const url = baseUrl(address);
+export function announce(announcement: Announcement, log: Log): void {
+  const { options, configuration, address, workers } = announcement;
+  const { path, isFound, resolved: config } = configuration;
+  const origin = originOf(address);
+  const url = `${origin}/v1`;
   const models = config.models.map((model) => model.reasoning.id);
+  const command = programCommand();
+  const configFlag = options.config === undefined ? "" : ` --config ${shellWord(path)}`;
   const facts = {
     url,
-    config: path ?? "not found; using the defaults and the built-in demo model",
+    ...(config.server.playground ? { playground: `${origin}/` } : {}),
+    config: isFound
+      ? path
+      : `none at ${path}; the demo model answers, and \`${command} init\` writes one`,
     models: models.join(", "),
     access: address.loopbackOnly
       ? "this machine only (127.0.0.1), until you set api_bearer_token"
       : "every client that has the token or a key",
     ...(workers > 1 ? { workers } : {}),
-    curl: curlExample(url, models[0] ?? "o1", config.hasRealToken ? "$TOKEN" : PLACEHOLDER_TOKEN),
+    version: VERSION,
+    ask: `${command} ask${configFlag} "${QUESTION}"`,
+    curl: curlExample(url, models[0] ?? "o1", tokenExample(config.hasRealToken)),
   };
   if (logFormat(config) === "json") return log.info(`o1-api listens on ${url}`, facts);
-  const { url: _, curl, ...shown } = facts;
-  const lines = Object.entries(shown).map(([name, value]) => `  ${name.padEnd(7)} ${value}`);
-  console.log(`o1-api listens on ${url}\n${lines.join("\n")}\n\nTry it:\n  ${curl}\n`);
+  const { url: _, ask, curl, ...shown } = facts;
+  const lines = Object.entries(shown).map(([name, value]) => `  ${name.padEnd(11)} ${value}\n`);
+  console.log(`o1-api listens on ${url}
+${lines.join("")}
+Try it in another terminal:
+  ${ask}
+  ${curl}
+`);
 }
 
-function baseUrl({ hostname, port }: ListenAddress): string {
+function originOf({ hostname, port }: ListenAddress): string {
   const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/v1`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** A secret is never printed; the shell replaces the name of its variable. */
+function tokenExample(hasRealToken: boolean): string {
+  if (!hasRealToken) return PLACEHOLDER_TOKEN;
+  return readVariable("O1_API_TOKEN") ? "$O1_API_TOKEN" : "$TOKEN";
 }
 
 function curlExample(url: string, model: string, token: string): string {
-  const messages = [{ role: "user", content: "What is 17 × 23 − 5?" }];
+  const messages = [{ role: "user", content: QUESTION }];
   return `curl -N ${url}/chat/completions -H "Authorization: Bearer ${token}" ` +
     `-H "Content-Type: application/json" -d '${JSON.stringify({ model, stream: true, messages })}'`;
 }

@@ -1,5 +1,4 @@
 /** Replaces the configuration of a running server. */
-import { join } from "node:path";
 import { systemClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
 import type { ListenAddress } from "../../config/listen.ts";
@@ -77,7 +76,7 @@ export function reloadOnChange(
   };
   Deno.addSignalListener("SIGHUP", () => schedule(true));
   try {
-    const path = join(configuration.folder, "config.yaml");
+    const { path } = configuration;
     const onChange = () => schedule(false);
     return watchConfig({ path, files: () => files, onChange, clock: systemClock });
   } catch (error) {

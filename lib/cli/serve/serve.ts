@@ -32,7 +32,7 @@ const NO_TOKEN =
 /** Resolves when the server has stopped. */
 export async function serve(options: CommandOptions): Promise<void> {
   const configuration = await configOrExit(options);
-  const { path, folder, resolved } = configuration;
+  const { folder, resolved } = configuration;
   const onDeploy = isDeploy(readVariable);
   const address = await orExit(() => listenAddress(configuration, options), ConfigError);
   const log = createProgramLog(resolved);
@@ -57,7 +57,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   const stopped = stopOnSignal(server, scrapes, resolved.server.shutdown_grace_ms, log);
   // Last, because the reader of this line may change the configuration or send a signal at once.
   const { port } = server;
-  announce({ config: resolved, address: { ...address, port }, path, workers: count }, log);
+  announce({ options, configuration, address: { ...address, port }, workers: count }, log);
   flushLog();
   await stopped;
   stopReloading();

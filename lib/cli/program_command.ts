@@ -1,0 +1,14 @@
+/** Returns how to run this program in a shell, as the user has started it. */
+export function programCommand(): string {
+  // Set by the launcher of the npm package.
+  const launched = Deno.env.get("O1_API_COMMAND");
+  if (launched) return launched;
+  if (Deno.build.standalone) return shellWord(Deno.execPath());
+  const isNpx = Deno.env.get("npm_command") === "exec";
+  return `${isNpx ? `npx -y deno@${Deno.version.deno}` : "deno"} task start`;
+}
+
+/** Quotes a word for a shell if needed. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
