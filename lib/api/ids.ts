@@ -6,7 +6,8 @@ export function randomBase62(length: number): string {
   const limit = 256 - 256 % BASE62.length;
   let text = "";
   while (text.length < length) {
-    const bytes = crypto.getRandomValues(new Uint8Array(length));
+    // One byte in 32 is rejected; with a few to spare, one call is nearly always enough.
+    const bytes = crypto.getRandomValues(new Uint8Array(length + 8));
     for (const byte of bytes) if (byte < limit) text += BASE62[byte % BASE62.length];
   }
   return text.slice(0, length);
