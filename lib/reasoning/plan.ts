@@ -1,9 +1,8 @@
 import type { z } from "zod";
+import { lastQuestion, withoutOldThinking } from "./conversation.ts";
 import { isThinking } from "./effort.ts";
-import { withoutOldThinking } from "./conversation.ts";
 import { modifierOptions } from "./modifiers.ts";
 import { promptsOf } from "./overrides.ts";
-import { lastQuestion } from "./conversation.ts";
 import {
   type ReasoningModel,
   type ReasoningRequest,
@@ -56,18 +55,20 @@ export function planRun(
   // Routers lead to strategies only.
   const strategy = table[name] as Strategy;
 
-  const isOwn = name === model.strategy;
-  const { re2 = model.modifiers.re2, wait = model.modifiers.wait, ...changes } = request.options ??
-    {};
-  const isPlain = request.options === undefined;
-  const options = isOwn && isPlain
-    ? model.options
-    : parse(strategy.options, { ...(isOwn ? model.options : {}), ...changes });
-  const modifiers = isPlain ? model.modifiers : parse(modifierOptions, { re2, wait });
+  const own = name === model.strategy ? model.options : undefined;
+  const { re2, wait, ...changes } = request.options ?? {};
+  const isChanged = request.options !== undefined;
+  const options = own !== undefined && !isChanged
+    ? own
+    : parse(strategy.options, { ...own, ...changes });
+  const modifiers = !isChanged ? model.modifiers : parse(modifierOptions, {
+    re2: re2 === undefined ? model.modifiers.re2 : re2,
+    wait: wait === undefined ? model.modifiers.wait : wait,
+  });
 
   const thinks = !isUtility && isThinking(effort);
   const hasFollowUps = strategy.followUps !== undefined;
-  if (thinks && !hasFollowUps && !isRouter && Number(request.options?.wait) > 0) {
+  if (thinks && !hasFollowUps && !isRouter && Number(wait) > 0) {
     const message = `Invalid value for 'reasoning.wait': '${name}' has no follow-ups.`;
     throw new RequestError("reasoning.wait", message);
   }

@@ -137,7 +137,7 @@ interface TypedStrategy<
   prompts: Prompts;
   /** Roles of its calls. */
   roles: readonly Role[];
-  plainRole?: Role;
+  plainRole?: NoInfer<Role>;
   /** Runs the request. The last event is `finish`. */
   run: (context: ContextOf<Options, Prompts, Role>) => AsyncGenerator<ReasoningEvent>;
 }

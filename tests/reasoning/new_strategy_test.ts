@@ -1,5 +1,6 @@
 /** Adds the strategy of a fixture to a table, as a contributor would. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { z } from "zod";
 import { systemClock } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config/load.ts";
 import { defaultModelStrategies } from "../../lib/config/published_models.ts";
@@ -13,6 +14,8 @@ import { type ReasoningRequest, RequestError } from "../../lib/reasoning/request
 import { run } from "../../lib/reasoning/run.ts";
 import { describeStrategies, strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { createUpstreamClient } from "../../lib/upstream/client.ts";
+import { judge } from "../../lib/reasoning/answers/judge.ts";
+import { defineStrategy } from "../../lib/reasoning/strategy.ts";
 import { improve } from "../fixtures/improve.ts";
 import { type Call, startUpstream, type Upstream } from "../support/upstream.ts";
 
@@ -85,4 +88,42 @@ Deno.test("it is in every list that is made from the table", async () => {
   assertStringIncludes(strategiesPage(TABLE), "| `improve` | `o1-improve` | Writes an answer");
   const error = assertThrows(() => planRun(model, request({ strategy: "x" }), TABLE), RequestError);
   assertStringIncludes(error.message, "improve");
+});
+
+Deno.test("a strategy that calls judge() without its prompt or role does not compile", () => {
+  const { summary, label } = improve;
+  const options = z.strictObject({});
+  const prompts = { judge: "Which is best? {candidates}" };
+  defineStrategy({
+    summary,
+    label,
+    options,
+    prompts,
+    roles: ["judge"],
+    async *run(context) {
+      yield { type: "answer", text: String(await judge(context, [])) };
+    },
+  });
+  defineStrategy({
+    summary,
+    label,
+    options,
+    prompts: {},
+    roles: ["judge"],
+    async *run(context) {
+      // @ts-expect-error: the prompt `judge` is missing.
+      yield { type: "answer", text: String(await judge(context, [])) };
+    },
+  });
+  defineStrategy({
+    summary,
+    label,
+    options,
+    prompts,
+    roles: ["answer"],
+    async *run(context) {
+      // @ts-expect-error: the role `judge` is missing.
+      yield { type: "answer", text: String(await judge(context, [])) };
+    },
+  });
 });

@@ -14,7 +14,7 @@ import type { CallContext, CallSpec } from "../strategy.ts";
  * answer was shown, shows the fallback.
  *
  * @param step the number of the next step.
- * @param fallback an answer without its reasoning; empty if there is none.
+ * @param fallback an answer without its reasoning, or an empty string.
  * @throws {UpstreamError} if part of the answer was shown, if the upstream rejected the request
  * itself, or if the fallback does not have the form that the client asked for.
  */

@@ -12,7 +12,7 @@ import { readSource, readString } from "./values.ts";
 import { createStepWriter, type StepPart, type StepWriter } from "./writer.ts";
 
 export interface Step {
-  /** The first title that is not empty; `""` if there is none. */
+  /** The first non-empty title, or `""`. */
   title: string;
   content: string;
   /** The last action that the text names; defaults to "continue". */
