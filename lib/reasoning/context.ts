@@ -127,6 +127,7 @@ async function* call(
           ...(temperature === undefined ? {} : { temperature }),
         },
         ...(maxTokens === undefined ? {} : { maxTokens }),
+        tokenCap: model.caps.tokens,
         ...(json === undefined ? {} : { json }),
       },
       {

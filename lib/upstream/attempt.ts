@@ -19,6 +19,8 @@ export interface AttemptOptions {
   json: string;
   /** Whether the body requests a stream. */
   stream: boolean;
+  /** Longest answer, reasoning and tool calls included. */
+  maxCharacters: number;
   signal: AbortSignal;
   clock: Clock;
   fetch: Fetch;
@@ -60,7 +62,13 @@ export function attempt(options: AttemptOptions): Attempt {
     watchdog.headersReceived();
     reader = readBody(response, controller.signal);
     if (response.status !== 200) throw await errorFromResponse(response, reader, options);
-    return readCompletion(response, reader, upstream.max_line_bytes, watchdog);
+    return readCompletion(
+      response,
+      reader,
+      options.maxCharacters,
+      upstream.max_line_bytes,
+      watchdog,
+    );
   }
 
   return {

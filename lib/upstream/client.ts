@@ -124,6 +124,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             apiKey,
             json,
             stream: request.stream,
+            maxCharacters: maxCharacters(request),
             signal: scope.signal,
             clock,
             fetch: observer?.wrapFetch(fetch) ?? fetch,
@@ -175,6 +176,20 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     capabilitiesFor: memory.forRequest,
     isCooling: ({ upstream }) => states.get(upstream).breaker.isOpen(),
   };
+}
+
+/**
+ * Characters for each token of the longest answer, about four times those of prose: tokens of white
+ * space are long. A short limit is not exact, because not every upstream keeps it.
+ */
+const TOKEN_CHARACTERS = 16;
+const MIN_CHARACTERS = 65_536;
+
+/** Tokens of the longest answer to a request without a limit. */
+const MAX_TOKENS = 200_000;
+
+function maxCharacters({ maxTokens, tokenCap = MAX_TOKENS }: UpstreamRequest): number {
+  return MIN_CHARACTERS + TOKEN_CHARACTERS * Math.min(maxTokens ?? Infinity, tokenCap);
 }
 
 /** Loads the demo model at its first call; most servers never call it. */

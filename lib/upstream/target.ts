@@ -47,6 +47,8 @@ export interface UpstreamRequest {
   stream: boolean;
   /** Maximum number of generated tokens. */
   maxTokens?: number;
+  /** Limit that is not sent: the answer of an upstream that generates many more is an error. */
+  tokenCap?: number;
   json?: JsonFormat;
   /** Other fields of the body, by their wire names. */
   fields: Readonly<Record<string, unknown>>;

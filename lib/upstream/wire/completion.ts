@@ -5,7 +5,9 @@ import { createDeltaReader, type Delta, hasOutput, notACompletion } from "./delt
 import { createEventReader, type EventReader, tryParse } from "./event_json.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
 
-const MAX_BODY_BYTES = 33_554_432;
+/** Bytes of JSON for each character of an answer that is escaped, and for all other fields. */
+const ESCAPED_BYTES = 6;
+const OTHER_BYTES = 1_048_576;
 
 /** Reads the body of a 200 response. */
 export interface CompletionReader {
@@ -20,32 +22,34 @@ export interface CompletionReader {
 /**
  * Reads the body by its type, whether or not a stream was requested.
  *
+ * @param maxCharacters longest answer, reasoning and tool calls included.
  * @param maxLineLength longest line of a stream, in characters.
  * @throws {UpstreamError} if it has another type.
  */
 export function readCompletion(
   response: Response,
   reader: ByteReader,
+  maxCharacters: number,
   maxLineLength: number,
   watchdog: Watchdog,
 ): CompletionReader {
   const type = response.headers.get("content-type") ?? "";
-  if (/\bjson\b/.test(type)) return readJson(reader);
+  if (/\bjson\b/.test(type)) return readJson(reader, maxCharacters);
   if (!/event-stream|octet-stream|text\/plain|^$/.test(type)) throw notACompletion();
-  return readStream(reader, maxLineLength, watchdog);
+  return readStream(reader, maxCharacters, maxLineLength, watchdog);
 }
 
-function readJson(reader: ByteReader): CompletionReader {
+function readJson(reader: ByteReader, maxCharacters: number): CompletionReader {
   let isOver = false;
   return {
     async read() {
       if (isOver) return undefined;
       isOver = true;
-      const text = await reader.text(MAX_BODY_BYTES);
+      const text = await reader.text(maxCharacters * ESCAPED_BYTES + OTHER_BYTES);
       const json = tryParse(text);
       // Invalid JSON that starts as an object was cut off; a retry may help.
       if (json === undefined) throw /^\s*(\{|$)/.test(text) ? incomplete() : notACompletion();
-      const deltas = createDeltaReader();
+      const deltas = createDeltaReader(maxCharacters);
       deltas.add(json);
       if (!deltas.isFinished()) throw notACompletion();
       return deltas.take();
@@ -55,13 +59,14 @@ function readJson(reader: ByteReader): CompletionReader {
 
 function readStream(
   reader: ByteReader,
+  maxCharacters: number,
   maxLineLength: number,
   watchdog: Watchdog,
 ): CompletionReader {
   const decoder = createStreamDecoder();
   const parser = createSseParser(maxLineLength);
   const json = createEventReader();
-  const deltas = createDeltaReader();
+  const deltas = createDeltaReader(maxCharacters);
   let hasToken = false;
   let isComplete = false;
   let isDone = false;

@@ -49,6 +49,8 @@ export interface DeltaReader {
 type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
+const toJson = (value: unknown): string =>
+  typeof value === "string" ? value : value ? JSON.stringify(value) : "";
 const toText = (value: unknown): string => typeof value === "string" ? value : "";
 
 /** Highest count that is believed, far above any model's context. */
@@ -128,8 +130,17 @@ function usageOf(usage: unknown): TokenCounts | undefined {
   return counts;
 }
 
-/** Creates a reader for one call. */
-export function createDeltaReader(): DeltaReader {
+/** Counted for each piece of a tool call, beside its texts. */
+const PIECE_CHARACTERS = 64;
+
+/**
+ * Creates a reader for one call.
+ *
+ * @param maxCharacters longest answer, reasoning and tool calls included; `add` throws a
+ *   `RangeError` for a longer one. Default: no limit.
+ */
+export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
+  let characters = 0;
   let ready: Delta[] = [];
   let isFinished = false;
   const toolCalls = createToolCallReader();
@@ -142,7 +153,17 @@ export function createDeltaReader(): DeltaReader {
     return last;
   }
 
-  function addToolCall(piece: ToolCallDelta | undefined, delta: Delta): void {
+  function count(length: number): void {
+    characters += length;
+    if (characters > maxCharacters) {
+      throw new RangeError(`Cannot read answer: more than ${maxCharacters} characters`);
+    }
+  }
+
+  function addToolCall(index: unknown, id: unknown, call: Json, delta: Delta): void {
+    const [name, json] = [toText(call.name), toJson(call.arguments)];
+    count(PIECE_CHARACTERS + name.length + json.length);
+    const piece = toolCalls.add(index, toText(id), name, json);
     if (piece !== undefined) (delta.toolCalls ??= []).push(piece);
   }
 
@@ -150,6 +171,7 @@ export function createDeltaReader(): DeltaReader {
     const reasoning = reasoningOf(message);
     const content = partsText(message.content, "text");
     const refusal = toText(message.refusal);
+    count(reasoning.length + content.length + refusal.length);
     let delta = current();
     if (reasoning !== "") {
       // Reasoning that follows content in the same read must not overtake it.
@@ -161,20 +183,19 @@ export function createDeltaReader(): DeltaReader {
     if (Array.isArray(message.tool_calls)) {
       for (const [i, call] of message.tool_calls.entries()) {
         if (!isObject(call)) continue;
-        const { name, arguments: args } = isObject(call.function) ? call.function : {} as Json;
         const index = isWhole ? i : call.index;
-        addToolCall(toolCalls.add(index, toText(call.id), toText(name), args), delta);
+        addToolCall(index, call.id, isObject(call.function) ? call.function : {}, delta);
       }
     } else if (isObject(message.function_call)) {
-      const { name, arguments: args } = message.function_call;
-      addToolCall(toolCalls.add(0, "", toText(name), args), delta);
+      addToolCall(0, "", message.function_call, delta);
     }
   }
 
   function finish(reason: string, choice: Json): void {
     isFinished = true;
     const last = current();
-    for (const piece of toolCalls.end()) addToolCall(piece, last);
+    const rest = toolCalls.end();
+    if (rest.length > 0) (last.toolCalls ??= []).push(...rest);
     last.finishReason = FINISH_REASONS.get(reason) ?? "stop";
     // vLLM's field and SGLang's; a number is a token id.
     const stop = toText(choice.stop_reason) || toText(choice.matched_stop);

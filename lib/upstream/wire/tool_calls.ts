@@ -22,7 +22,7 @@ interface OpenCall {
 /** Assigns pieces of tool calls to calls, in any provider's dialect. */
 export interface ToolCallReader {
   /** Returns the piece to pass on, if any. */
-  add(upstreamIndex: unknown, id: string, name: string, args: unknown): ToolCallDelta | undefined;
+  add(upstreamIndex: unknown, id: string, name: string, json: string): ToolCallDelta | undefined;
   /** Returns the calls that never got a name. */
   end(): ToolCallDelta[];
 }
@@ -73,10 +73,9 @@ export function createToolCallReader(): ToolCallReader {
   }
 
   return {
-    add(upstreamIndex, id, name, args) {
+    add(upstreamIndex, id, name, json) {
       const call = callOf(upstreamIndex, id, name);
-      if (typeof args === "string") call.held += args;
-      else if (args !== undefined && args !== null) call.held += JSON.stringify(args);
+      call.held += json;
       return call.hasBegun || call.name !== "" ? next(call) : undefined;
     },
     end: () => calls.filter((call) => !call.hasBegun).flatMap((call) => next(call) ?? []),
