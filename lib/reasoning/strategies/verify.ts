@@ -91,15 +91,14 @@ export const verify: Strategy = defineStrategy({
   prompts,
   roles,
   async *run(context) {
-    const readText = answerReader(context.request);
-    const read: Read = ({ text }) => readText(text);
+    const read = answerReader(context.request);
     const solutions = yield* solve(context, read);
     if (solutions.length === 0) return yield* answerDirectly(context);
     const candidates = candidatesOf(solutions, read);
     const [first] = candidates;
     if (first === undefined) return yield* conclude(context, solutions[0]!, 2);
     if (first.votes * 2 > solutions.length) return yield* conclude(context, first.solution, 2);
-    // Of equal votes the earlier solver's stand.
+    // The earlier solver wins a tie.
     candidates.sort((a, b) => a.solution.index - b.solution.index);
     const others = yield* check(context, candidates, read);
     const isRefuted = candidates.every(({ error }) => error !== undefined);
@@ -110,7 +109,7 @@ export const verify: Strategy = defineStrategy({
   },
 });
 
-type Read = (sample: Sample) => string | undefined;
+type Read = ReturnType<typeof answerReader>;
 
 /**
  * Returns the answer with most votes; of equal ones a solver's that no verifier refuted, then the
@@ -148,7 +147,7 @@ async function* solve(context: Context, read: Read): AsyncGenerator<ReasoningEve
 
 function candidatesOf(samples: readonly Sample[], read: Read): Candidate[] {
   const ballot = createBallot<Sample>();
-  for (const sample of samples) ballot.add(sample, read(sample));
+  for (const sample of samples) ballot.add(sample, read(sample.text));
   return ballot.ranking().map(({ answer, voters }) => ({
     answer,
     solution: voters[0]!,
@@ -182,7 +181,7 @@ async function* check(
     const candidate = candidates[sample.index]!;
     const error = provenError(sample.text);
     if (error !== undefined) candidate.error = error;
-    const answer = read(sample);
+    const answer = read(sample.text);
     if (answer !== undefined) {
       const solution = { ...sample, text: `FINAL: ${answer}` };
       addVote(candidates, answer) ?? addVote(others, answer) ??
@@ -233,7 +232,7 @@ async function* repair(
   const { samples: [repaired] } = yield* sampleAll(context, [
     { index: 0, role: "solver", messages },
   ]);
-  const answer = repaired && read(repaired);
+  const answer = repaired && read(repaired.text);
   if (repaired === undefined || answer === undefined) return all;
   const voted = addVote(all, answer);
   if (voted === undefined) all.push({ answer, solution: repaired, votes: 1, solvers: 0 });
