@@ -20,12 +20,15 @@ import {
   optionPatterns,
   THEREFORE,
 } from "./patterns.ts";
+import { readYesNo, type YesNoQuestion, yesNoQuestion } from "./yes_no.ts";
 
 export interface ExtractOptions {
   /** Letters of the question's options; default: none. */
   options?: readonly string[];
   /** Whether to look for JSON. */
   json?: boolean;
+  /** The question, if its answer is yes or no. */
+  yesNo?: YesNoQuestion | undefined;
 }
 
 /** Longest clause that is searched for an answer, in characters. */
@@ -34,14 +37,14 @@ const MAX_WORDS = 4;
 
 /**
  * Extracts the last `FINAL:` line, else the last balanced `\boxed{}` (MATH), else the last `####`
- * (GSM8K), else the letter of an option, else JSON in a canonical form, else what follows "the
- * answer is", else the last number after "therefore", else the last number.
+ * (GSM8K), else the letter of an option, else JSON in a canonical form, else yes or no, else what
+ * follows "the answer is", else the last number after "therefore", else the last number.
  *
  * @returns undefined if the text holds no answer.
  */
 export function extractAnswer(
   text: string,
-  { options = [], json = false }: ExtractOptions = {},
+  { options = [], json = false, yesNo }: ExtractOptions = {},
 ): string | undefined {
   const marked = last(text, FINAL) ?? lastBoxed(text) ?? last(text, GSM8K);
   if (marked !== undefined) {
@@ -50,8 +53,10 @@ export function extractAnswer(
     return optionLetter(answer, options) ?? leadingLetter(answer, options) ??
       (json ? canonicalJson(answer) : undefined) ?? answer;
   }
-  return optionLetter(text, options) ?? (json ? canonicalJson(text) : undefined) ??
-    statedAnswer(text) ?? lastNumber(last(text, THEREFORE) ?? "") ?? lastNumber(text);
+  const found = optionLetter(text, options) ?? (json ? canonicalJson(text) : undefined) ??
+    (yesNo && readYesNo(text, yesNo));
+  if (found !== undefined || yesNo?.isExplicit) return found;
+  return statedAnswer(text) ?? lastNumber(last(text, THEREFORE) ?? "") ?? lastNumber(text);
 }
 
 /** Returns the letters of the options that a question offers, from A without a gap. */
@@ -105,9 +110,11 @@ function lastBoxed(text: string): string | undefined {
 
 /** Returns a function that extracts the short answer to a request from a model's text. */
 export function answerReader(request: ReasoningRequest): (text: string) => string | undefined {
-  const options = questionOptions(lastQuestion(request.messages));
+  const question = lastQuestion(request.messages);
+  const options = questionOptions(question);
+  const yesNo = yesNoQuestion(question);
   const json = request.json !== undefined;
-  return (text) => extractAnswer(text, { options, json });
+  return (text) => extractAnswer(text, { options, json, yesNo });
 }
 
 /** Returns the option that a text names in a sentence, alone in a line, or at the start of one. */
