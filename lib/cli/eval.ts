@@ -133,13 +133,14 @@ function stopOnSignal(stop: AbortController): void {
 }
 
 function report(outcome: Outcome, { json, baseline, out }: EvalFlags): void {
-  const { summaries, finished, total, isComplete } = outcome;
+  const { summaries, finished, total, isComplete, next } = outcome;
   const width = Deno.stdout.isTerminal() ? columns() : Infinity;
   console.log(json ? JSON.stringify(outcome, null, 2) : renderTable(summaries, baseline, width));
   const errors = summaries.reduce((sum, summary) => sum + summary.errors, 0);
   if (errors > 0 && out !== undefined) {
     console.error(`\n${out} contains errors. Add --retry-errors to ask those questions again.`);
   }
+  if (!json && finished > 0) console.error(`\n${next.join("\n\n")}`);
   if (errors > 0 && errors === finished) Deno.exitCode = 1;
   if (isComplete) return;
   const outlook = out === undefined

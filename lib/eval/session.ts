@@ -10,6 +10,7 @@ import { type Ask, createAsk } from "./ask/ask.ts";
 import { withFile } from "./file_error.ts";
 import { choose, OWN_PROBLEMS, parseDataset, type Problem } from "./dataset.ts";
 import type { EvalFlags } from "./flags.ts";
+import { nextSteps } from "./report/next_steps.ts";
 import { createProgress, type Terminal } from "./report/progress.ts";
 import { renderReport } from "./report/report.ts";
 import { openResults, type Result, resultKey, type RunIdentity } from "./results.ts";
@@ -38,6 +39,8 @@ export interface Outcome {
   /** Number of problems. */
   problems: number;
   isComplete: boolean;
+  /** What to run next. */
+  next: string[];
 }
 
 /** @throws {DatasetError | ResultsError | FileError} before asking, except when the disk is full. */
@@ -82,12 +85,21 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
 
   const summaries = summarize([...results.values()], flags);
   const isComplete = results.size === total;
+  const next = nextSteps(flags, target.isDemo);
   if (report !== undefined) {
-    const settings = settingsOf(flags, run);
-    const page = renderReport({ summaries, baseline, settings, date: clock.date(), isComplete });
+    const page = renderReport({
+      summaries,
+      baseline,
+      problems,
+      results: [...results.values()],
+      next,
+      settings: settingsOf(flags, run),
+      date: clock.date(),
+      isComplete,
+    });
     await writeReport(report, page);
   }
-  return { summaries, finished: results.size, total, problems: problems.length, isComplete };
+  return { summaries, finished: results.size, total, problems: problems.length, isComplete, next };
 }
 
 const writeReport = (path: string, page: string, append = false) =>

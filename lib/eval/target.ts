@@ -1,8 +1,12 @@
+import { isDemo } from "../config/base_url.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
 import type { AskOptions } from "./ask/ask.ts";
 
 /** The API that models are asked at. */
-export type Target = Pick<AskOptions, "baseUrl" | "apiKey" | "send" | "attempts">;
+export interface Target extends Pick<AskOptions, "baseUrl" | "apiKey" | "send" | "attempts"> {
+  /** Whether the built-in demo model answers. */
+  isDemo: boolean;
+}
 
 /** Known to this process alone, which nobody else can connect to. */
 const TOKEN = "eval";
@@ -40,10 +44,13 @@ export function configuredTarget(
     apiKey: TOKEN,
     send: (request) => app.handle(request),
     attempts: 1,
+    isDemo: config.models.some(({ reasoning }) =>
+      reasoning.targets.some(({ upstream }) => isDemo(upstream.base_url))
+    ),
   };
 }
 
 /** Asks a server over HTTP and retries temporary failures. */
 export function remoteTarget(baseUrl: string, apiKey: string | undefined): Target {
-  return { baseUrl, apiKey, send: (request) => fetch(request), attempts: 5 };
+  return { baseUrl, apiKey, send: (request) => fetch(request), attempts: 5, isDemo: false };
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { choose, DatasetError, OWN_PROBLEMS, parseDataset } from "../../lib/eval/dataset.ts";
+import { solve } from "../../lib/upstream/demo/solver.ts";
 import { createRandom } from "../../lib/eval/statistics.ts";
 
 const lines = (...rows: object[]) => rows.map((row) => JSON.stringify(row)).join("\n");
@@ -102,7 +103,14 @@ Deno.test("all 40 built-in problems are read", async () => {
   const problems = await parseDataset(await Deno.readTextFile(OWN_PROBLEMS), "own");
   assertEquals(problems.length, 40);
   assertEquals(new Set(problems.map(({ digest }) => digest)).size, 40);
-  assert(problems.filter(({ question }) => question.includes("\nB) ")).length >= 4);
+});
+
+Deno.test("the demo model solves all built-in problems if it thinks, and about half if not", async () => {
+  const problems = await parseDataset(await Deno.readTextFile(OWN_PROBLEMS), "own");
+  const solved = (care: "careful" | "hasty") =>
+    problems.filter(({ question, answers }) => answers[0] === solve(question, care)?.short).length;
+  assertEquals(solved("careful"), 40);
+  assert(solved("hasty") >= 15 && solved("hasty") <= 25, String(solved("hasty")));
 });
 
 Deno.test("a limit takes the first problems, or the same random sample for the same seed", async () => {

@@ -97,6 +97,13 @@ Deno.test("the report loads nothing, and hostile text stays text", () => {
   const page = renderReport({
     summaries: all,
     baseline: "direct",
+    problems: [{ id: hostile, question: hostile, answers: [hostile], digest: "d" }],
+    results: all.map(({ model }) => ({
+      ...resultsOf(model, [false], 1)[0]!,
+      id: hostile,
+      answer: hostile,
+    })),
+    next: [hostile],
     settings: { models: hostile, "<b>": "</dd></dl>" },
     date: Date.UTC(2026, 0, 1),
     isComplete: false,
@@ -104,7 +111,7 @@ Deno.test("the report loads nothing, and hostile text stays text", () => {
   const tags = [...page.matchAll(/<\/?([a-z][a-z0-9]*)([^>]*)>/gi)];
   const allowed =
     "html head meta title style body main h1 h2 p div table thead tbody tr th td ul " +
-    "li figure figcaption svg desc g line text path circle dl dt dd";
+    "br li figure figcaption svg desc g line text path circle dl dt dd";
   const names = new Set(tags.map(([, name]) => name));
   assertEquals([...names].filter((name) => !allowed.split(" ").includes(name!)), []);
   for (const [tag, , attributes] of tags) {
@@ -137,10 +144,43 @@ Deno.test("plots take any numbers: none, far apart, or zero", () => {
     const page = renderReport({
       summaries: summaries(models),
       baseline: "",
+      problems: [],
+      results: [],
+      next: [],
       settings: {},
       date: 0,
       isComplete: true,
     });
     assert(!/NaN|Infinity|undefined/.test(page), JSON.stringify(models));
   }
+});
+
+Deno.test("the page lists every question with the answers of each model", () => {
+  const problem = { id: "p0", question: "What is 1 + 1?", answers: ["2", "B"], digest: "d" };
+  const own = { ...resultsOf("a", [true], 1)[0]!, answer: "2" };
+  const results: Result[] = [
+    { ...own, trial: 2, correct: false, answer: "3" },
+    own,
+    { ...own, model: "b", correct: undefined, error: { code: "timeout", message: "m" } },
+    { ...own, model: "c", correct: false, answer: undefined, content: "I don't know" },
+  ];
+  const page = renderReport({
+    summaries: summarize(results, { models: ["a", "b", "c"], baseline: "a", seed: 1 }),
+    baseline: "a",
+    problems: [problem],
+    results,
+    next: ["Ask more questions."],
+    settings: {},
+    date: 0,
+    isComplete: true,
+  });
+  const [, row] = /<tr>(<th scope="row">What.*)<\/tr>/.exec(page)!;
+  assertEquals(row!.replace(/<br>/g, " ").split(/<[^>]+>+/).filter(Boolean), [
+    "What is 1 + 1?",
+    "2 or B",
+    "✓ 2 ✗ 3",
+    "error: timeout",
+    "✗ I don&#39;t know",
+  ]);
+  assertStringIncludes(page, "<li>Ask more questions.</li>");
 });

@@ -5,6 +5,8 @@ import { createBench, rightAnswer } from "./session.ts";
 
 const keysOf = (results: Result[]) => results.map(resultKey).sort();
 
+const SEE_ANSWERS = "To see every question with each answer, add --report report.html.";
+
 Deno.test("models are asked each problem in every trial, measured and scored", async () => {
   await using upstream = startUpstream((call) => ({
     reasoning: "Hm.",
@@ -19,7 +21,13 @@ Deno.test("models are asked each problem in every trial, measured and scored", a
   await using bench = await createBench(upstream.url);
   const args = ["--models", "plain,other", "--trials", "2", "--out", bench.out];
   const { summaries, ...rest } = await bench.run(args);
-  assertEquals(rest, { finished: 24, total: 24, problems: 6, isComplete: true });
+  assertEquals(rest, {
+    finished: 24,
+    total: 24,
+    problems: 6,
+    isComplete: true,
+    next: [SEE_ANSWERS],
+  });
   assertEquals(upstream.calls.length, 24);
   const [plain, other] = summaries;
   assertEquals(

@@ -3,7 +3,10 @@
  *
  * @module
  */
+import type { Problem } from "../dataset.ts";
+import type { Result } from "../results.ts";
 import { escapeText, type Point, renderPlot } from "./plot.ts";
+import { questionsTable } from "./questions.ts";
 import type { Summary } from "./summary.ts";
 import { dollars, seconds, tableCells, tableNotes } from "./table.ts";
 
@@ -11,6 +14,10 @@ export interface ReportOptions {
   summaries: readonly Summary[];
   /** The model that the others are compared with. */
   baseline: string;
+  problems: readonly Problem[];
+  results: readonly Result[];
+  /** What to run next. */
+  next: readonly string[];
   /** Settings of the run by name. */
   settings: Readonly<Record<string, string>>;
   /** Milliseconds since 1970. */
@@ -30,6 +37,8 @@ p, li { color: var(--soft); } .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th, td { padding: 0.35rem 0.75rem; border-bottom: 1px solid var(--line); text-align: right; }
 th:first-child, td:first-child { text-align: left; } thead th { color: var(--soft); font-weight: 600; }
+.questions td, .questions th { white-space: normal; text-align: left; vertical-align: top; min-width: 7rem; }
+.questions tbody th { font-weight: 400; min-width: 20rem; }
 .plots { display: flex; flex-wrap: wrap; gap: 2rem; } figure { margin: 0; flex: 1 1 26rem; max-width: 44rem; }
 figcaption { font-weight: 600; } svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 13px; }
 svg .label { fill: var(--text); } .grid { stroke: var(--line); } .bar { fill: none; stroke: var(--mark); stroke-width: 1.5; }
@@ -38,8 +47,9 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 `;
 
 export function renderReport(options: ReportOptions): string {
-  const { summaries, baseline, settings, isComplete } = options;
-  const title = `o1-api eval: ${summaries.map(({ model }) => model).join(", ")}`;
+  const { summaries, baseline, problems, results, next, settings, isComplete } = options;
+  const models = summaries.map(({ model }) => model);
+  const title = `o1-api eval: ${models.join(", ")}`;
   const date = new Date(options.date).toISOString().slice(0, 16).replace("T", " ");
   const [headings = [], ...rows] = tableCells(summaries);
   const settingsList = Object.entries(settings)
@@ -67,9 +77,15 @@ ${rows.map(rowOf).join("\n")}
 </table>
 </div>
 <ul>${tableNotes(summaries, baseline).map((note) => element("li", note)).join("\n")}</ul>
+<h2>What next</h2>
+<ul>${next.map((step) => element("li", step)).join("\n")}</ul>
 <h2>Accuracy against cost and time</h2>
 <div class="plots">
 ${plotsOf(summaries)}
+</div>
+<h2>Questions</h2>
+<div class="scroll" role="region" aria-label="Questions" tabindex="0">
+${questionsTable(problems, models, results)}
 </div>
 <h2>Settings</h2>
 <dl>

@@ -122,9 +122,14 @@ function fill(root: unknown, { answer, short, value = 0, truth = false }: Soluti
   return next(root, 0);
 }
 
+/** Marks of thinking, or of its results, in the messages of strategies. */
+const THINKING_REGEXP = /<think>|<notes>|<answer>|<solution>|\bcandidate|"next_action"/;
+
 function reply({ messages, response_format: format }: ChatBody): string {
   const { question, done } = readConversation(messages);
-  const solution = { ...solve(textOf(question)) ?? UNSOLVED };
+  const thinks = format !== undefined || done > 0 ||
+    messages.some((message) => THINKING_REGEXP.test(textOf(message)));
+  const solution = { ...solve(textOf(question), thinks ? "careful" : "hasty") ?? UNSOLVED };
   if (hasImage(question?.content)) {
     solution.answer = `The demo model can't see images. ${solution.answer}`;
   }

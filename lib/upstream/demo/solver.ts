@@ -15,6 +15,12 @@ export interface Solution {
   truth?: boolean;
 }
 
+/**
+ * How a question is answered. A hasty model makes the mistakes of language models that do not think:
+ * it calculates from left to right, sees two equal letters as one, and tries only small divisors.
+ */
+export type Care = "careful" | "hasty";
+
 const MAX_TOKENS = 100;
 const MAX_PRIME = 1e12;
 
@@ -42,7 +48,7 @@ const OPERATORS = new Map<string | undefined, Operator>([
 ]);
 
 /** @throws {SyntaxError} unless `source` is an expression whose values are exact integers or small. */
-function evaluate(source: string) {
+function evaluate(source: string, care: Care) {
   const tokens = source.match(/\d+(?:\.\d+)?|\S/g) ?? [];
   if (tokens.length > MAX_TOKENS) throw new SyntaxError("too long");
   const work: string[] = [];
@@ -74,9 +80,10 @@ function evaluate(source: string) {
   function expression(minPrecedence: number): number {
     let value = operand();
     for (let operator; (operator = OPERATORS.get(tokens[at])) !== undefined;) {
-      if (operator.precedence < minPrecedence) break;
+      const precedence = care === "hasty" ? Math.max(operator.precedence, 2) : operator.precedence;
+      if (precedence < minPrecedence) break;
       const symbol = tokens[at++]!;
-      value = calculate(value, symbol, expression(symbol === "^" ? 3 : operator.precedence + 1));
+      value = calculate(value, symbol, expression(symbol === "^" ? 3 : precedence + 1));
     }
     return value;
   }
@@ -98,13 +105,13 @@ const SPELLINGS: readonly [pattern: RegExp, replacement: string][] = [
   [/ ?(?:%|\bpercent\b) of /g, "% × "],
 ];
 
-function arithmetic(question: string): Solution | undefined {
+function arithmetic(question: string, care: Care): Solution | undefined {
   const source = SPELLINGS
     .reduce((text, [pattern, by]) => text.replace(pattern, by), question.toLowerCase())
     .replace(/\s+/g, " ").trim();
   if (!/^[\d.+−×÷^%() ]+$/.test(source)) return undefined;
   try {
-    const { value, work, checks } = evaluate(source);
+    const { value, work, checks } = evaluate(source, care);
     if (work.length === 0) return undefined;
     return {
       task: `Calculate ${source}: brackets first, then powers, × and ÷, + and −.`,
@@ -123,11 +130,11 @@ function arithmetic(question: string): Solution | undefined {
 const LETTERS_REGEXP =
   /how many (?:times does )?(?:the )?(?:letter )?["']?(\p{L})(?:["']|'?s)? (?:(?:is|are|there|appears?|occurs?) )*in (?:the )?(?:(?:word|text|sentence|phrase) )?(?:"([^"]+)"|'([^']+)'|(\p{L}+))/iu;
 
-function letterCount(question: string): Solution | undefined {
+function letterCount(question: string, care: Care): Solution | undefined {
   const [, letter, ...texts] = LETTERS_REGEXP.exec(question) ?? [];
   const text = texts.find((text) => text !== undefined);
   if (letter === undefined || text === undefined) return undefined;
-  const characters = [...text];
+  const characters = [...care === "hasty" ? text.replace(/(\p{L})\1/giu, "$1") : text];
   const found = characters.flatMap((character, i) =>
     character.toLowerCase() === letter.toLowerCase() ? [`${character} at ${i + 1}`] : []
   );
@@ -142,17 +149,18 @@ function letterCount(question: string): Solution | undefined {
   };
 }
 
-function primality(question: string): Solution | undefined {
+function primality(question: string, care: Care): Solution | undefined {
   const digits = /\bis (?:the number )?(\d[\d,]*) (?:an? )?prime\b/i.exec(question)?.[1];
   const n = Number(digits?.replaceAll(",", ""));
   if (!(n <= MAX_PRIME)) return undefined;
   const tried: string[] = [];
+  const bound = care === "hasty" ? Math.min(n, 10 ** 2) : n;
   let divisor = 2;
-  for (; divisor * divisor <= n; divisor += divisor === 2 ? 1 : 2) {
+  for (; divisor * divisor <= bound; divisor += divisor === 2 ? 1 : 2) {
     if (tried.length < 8) tried.push(`${n} mod ${divisor} = ${n % divisor}`);
     if (n % divisor === 0) break;
   }
-  const isPrime = n > 1 && divisor * divisor > n;
+  const isPrime = n > 1 && divisor * divisor > bound;
   const reason = n < 2 ? "A prime is greater than 1" : `${divisor} × ${n / divisor} = ${n}`;
   return {
     task: `Find a divisor of ${n}. The smaller of a pair is at most its square root.`,
@@ -168,11 +176,11 @@ function primality(question: string): Solution | undefined {
  * Solves a question about arithmetic, letters in a text or a prime number, or else the first of its
  * sentences that is one. Returns undefined for all others. Nothing is executed.
  */
-export function solve(question: string): Solution | undefined {
+export function solve(question: string, care: Care = "careful"): Solution | undefined {
   const text = question.slice(0, 4000).replace(/[“”]/g, '"').replace(/[‘’]/g, "'");
   for (const part of [text, ...text.split(/[?\n]|[.!:;]\s/).slice(0, 50)]) {
     const line = part.replace(/\s+/g, " ").trim();
-    const solution = letterCount(line) ?? primality(line) ?? arithmetic(line);
+    const solution = letterCount(line, care) ?? primality(line, care) ?? arithmetic(line, care);
     if (solution !== undefined) return solution;
   }
 }

@@ -202,3 +202,20 @@ Deno.test("solve() bounds long, deep and large expressions", () => {
     assert(answer.length < 5_000, text.slice(0, 40));
   }
 });
+
+for (
+  const [question, careful, hasty] of [
+    ["What is 36 + 64 × 5?", "356", "500"],
+    ["What is (36 + 64) × 5?", "500", "500"],
+    ["What is 2 × 3^4?", "162", "162"],
+    ["How many r in strawberry?", "3", "2"],
+    ["Is 221 prime?", "no", "yes"],
+    ["Is 91 prime?", "no", "no"],
+    ["Is 1 prime?", "no", "no"],
+  ] as const
+) {
+  Deno.test(`"${question}" is answered with ${careful}, and with ${hasty} in haste`, () => {
+    assertEquals(solve(question)?.short, careful);
+    assertEquals(solve(question, "hasty")?.short, hasty);
+  });
+}
