@@ -1,3 +1,5 @@
+import { sha256 } from "./sha256.ts";
+
 /** Tokens of two clients, alice and bob, of one server. */
 export const KEYS = {
   alice: "sk-o1-alice00001-secret-of-alice",
@@ -14,10 +16,9 @@ export type ClientName = keyof typeof KEYS;
 export async function keysYaml(limits: Partial<Record<ClientName, string>> = {}): Promise<string> {
   const entries = await Promise.all(
     Object.entries(KEYS).map(async ([name, key]) => {
-      const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
-      const sha256 = new Uint8Array(digest).toHex();
       const limit = limits[name as ClientName];
-      return `  - { name: ${name}, sha256: ${sha256}${limit === undefined ? "" : `, ${limit}`} }\n`;
+      const more = limit === undefined ? "" : `, ${limit}`;
+      return `  - { name: ${name}, sha256: ${await sha256(key)}${more} }\n`;
     }),
   );
   return `keys:\n${entries.join("")}`;

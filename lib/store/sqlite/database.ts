@@ -1,9 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { retryWhileLocked } from "../retry_while_locked.ts";
 
-/** How long a statement waits for another process's write. */
-const BUSY_MS = 5_000;
-
 /** Version of the tables, stored in the file. */
 const LAYOUT = 1;
 
@@ -40,14 +37,12 @@ export async function openSqliteDatabase(path: string): Promise<DatabaseSync> {
   (await Deno.open(path, { write: true, create: true, mode: 0o600 })).close();
   const database = new DatabaseSync(path);
   try {
-    // SQLite's own wait would block the process; `timeout: 0` means its default of 5 s.
+    // SQLite's own wait would block the process, here for its default of 5 s.
     database.exec("pragma busy_timeout = 0");
-    // Two processes that start together lock each other out here, whatever the timeout.
     await retryWhileLocked(() => database.exec("pragma journal_mode = wal"));
-    database.exec(`pragma busy_timeout = ${BUSY_MS}`);
     // A killed process loses nothing; only a power failure can lose the last writes.
     database.exec("pragma synchronous = normal");
-    transact(database, () => {
+    await transact(database, () => {
       const layout = database.prepare("pragma user_version").get()?.user_version;
       if (layout !== 0 && layout !== LAYOUT) {
         throw new Error(`the version of its tables is ${layout}, only ${LAYOUT} is supported`);
@@ -61,8 +56,15 @@ export async function openSqliteDatabase(path: string): Promise<DatabaseSync> {
   }
 }
 
-/** Runs `work` in a write transaction, which is rolled back if it throws. */
-export function transact<T>(database: DatabaseSync, work: () => T): T {
+/**
+ * Runs `work` in a write transaction, which is rolled back if it throws. Waits up to 5 s for other
+ * processes.
+ */
+export function transact<T>(database: DatabaseSync, work: () => T): Promise<T> {
+  return retryWhileLocked(() => transactOnce(database, work));
+}
+
+function transactOnce<T>(database: DatabaseSync, work: () => T): T {
   database.exec("begin immediate");
   try {
     const result = work();

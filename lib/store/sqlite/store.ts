@@ -1,6 +1,7 @@
 import type { SQLOutputValue, StatementSync } from "node:sqlite";
 import { createStore, versionMatches } from "../backend.ts";
 import type { Entry, EntryKey, Range, Store } from "../store.ts";
+import { retryWhileLocked } from "../retry_while_locked.ts";
 import { openSqliteDatabase, transact } from "./database.ts";
 
 /** Expired entries that each write deletes. */
@@ -60,10 +61,12 @@ export async function openSqliteStore(
 
   return createStore({
     kind: "sqlite",
-    get: (keys) => keys.map(read),
-    list(range) {
+    get: (keys) => retryWhileLocked(() => keys.map(read)),
+    async list(range) {
       const { reverse: _, ...parameters } = range;
-      const rows = prepareList(range).all({ ...parameters, now: now() });
+      const rows = await retryWhileLocked(() =>
+        prepareList(range).all({ ...parameters, now: now() })
+      );
       return rows.map((row) => entryOf(range.collection, row));
     },
     write: (changes) =>

@@ -1,0 +1,88 @@
+import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { openStores } from "../../../lib/store/open.ts";
+import { createTestApp } from "../../support/app.ts";
+import { as, keysYaml } from "../../support/keys.ts";
+import { startUpstream } from "../../support/upstream.ts";
+
+const LOCK_MS = 1_000;
+
+/** Locks a file in another process; resolves once it is locked. */
+async function holdLock(path: string): Promise<Deno.ChildProcess> {
+  const script = fileURLToPath(new URL("hold_lock.ts", import.meta.url));
+  const holder = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-check", "--no-config", "-RW", script, path, `${LOCK_MS}`],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = holder.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  return holder;
+}
+
+/** Returns the longest time in milliseconds in which no timer fired. */
+async function longestPause(action: () => Promise<unknown>): Promise<number> {
+  let longest = 0;
+  let last = performance.now();
+  const look = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const interval = setInterval(look, 1);
+  try {
+    await action();
+  } finally {
+    clearInterval(interval);
+  }
+  look();
+  return longest;
+}
+
+Deno.test("a file that another process has locked does not block other requests", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/o1-api.db`;
+  await using upstream = startUpstream([{ content: "4" }]);
+  const stores = await openStores("sqlite", {
+    path,
+    now: Date.now,
+    warn: () => {},
+    onDeploy: false,
+  });
+  const app = await createTestApp({
+    upstream: upstream.url,
+    yaml: `
+upstreams: { u: { base_url: UPSTREAM } }
+models: { plain: { upstream: u, model: x, strategy: direct } }
+${await keysYaml({ alice: "rpm: 1000, daily_tokens: 1000000" })}`,
+    ...stores,
+  });
+  const init = { headers: as("alice") };
+  // Loads the code of all routes.
+  await (await app.respond({}, init)).text();
+  const holder = await holdLock(path);
+  try {
+    const pauseMs = await longestPause(async () => {
+      const answers = Array.from({ length: 5 }, () => [
+        app.chat({}, init),
+        app.respond({}, init),
+        app.send("/v1/conversations", {}, init),
+      ]).flat();
+      for (const answer of answers) {
+        const response = await answer;
+        assertEquals(response.status, 200);
+        await response.body?.cancel();
+      }
+    });
+
+    assert(pauseMs < LOCK_MS / 2, `${pauseMs} ms`);
+  } finally {
+    await holder.status;
+    await app.drain(1_000);
+    await stores.limiter.close();
+    await stores.store.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
