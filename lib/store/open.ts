@@ -16,7 +16,7 @@ export interface OpenOptions {
   path: string;
   /** Returns ms since 1970. */
   now: () => number;
-  /** Called with a message when `auto` falls back to memory or a connection is lost. */
+  /** Called with a message when `auto` uses memory or a connection is lost. */
   warn: (message: string) => void;
   /** Whether this is Deno Deploy, where `auto` is Deno KV. */
   onDeploy: boolean;
@@ -24,8 +24,9 @@ export interface OpenOptions {
 
 /**
  * Opens the stores of a setting: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…` or
- * `rediss://…`. `auto` is Deno KV on Deno Deploy and SQLite elsewhere; if that cannot be opened, it
- * is memory, with a warning. The code of the other back ends is loaded only when it is needed.
+ * `rediss://…`. `auto` is Deno KV on Deno Deploy and SQLite elsewhere. It is memory, with a warning,
+ * only if there is no database and none can be created: a server that cannot read what was spent
+ * would allow it to be spent again. The code of the other back ends is loaded only when it is needed.
  *
  * @throws {TypeError} if the setting is invalid
  * @throws {Error} if the stores cannot be opened; the message contains no password
@@ -37,6 +38,7 @@ export async function openStores(setting: string, options: OpenOptions): Promise
       return await openStores(onDeploy ? "kv" : "sqlite", options);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      if (await databaseMayExist(reason, options)) throw new Error(`${reason}. ${ADVICE}`);
       warn(`Stored responses and limits are kept in memory only and are lost on exit: ${reason}`);
       return await openStores("memory", options);
     }
@@ -58,6 +60,25 @@ export async function openStores(setting: string, options: OpenOptions): Promise
   throw new TypeError(
     `Cannot open the store "${start}…": it must be auto, memory, sqlite, sqlite:PATH, kv, redis://… or rediss://…`,
   );
+}
+
+const ADVICE =
+  "The server does not start without what it has stored, such as spent budgets. Make the database available: close programs that lock it, allow this program to read and write it, or restore it. To start without it, move the file away, or set 'store: memory' in config.yaml.";
+
+/** @param reason why the database of `auto` cannot be opened. */
+async function databaseMayExist(
+  reason: string,
+  { path, onDeploy }: OpenOptions,
+): Promise<boolean> {
+  if (onDeploy) {
+    return typeof Deno.openKv === "function" && !reason.includes("no KV database is attached");
+  }
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }
 
 async function openSqlite(path: string, { now }: OpenOptions): Promise<Stores> {

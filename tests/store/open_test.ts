@@ -72,11 +72,11 @@ inFolder("auto falls back to memory with a warning, sqlite fails", async (dir, w
   await assertRejects(() => openStores("sqlite", options), Error, "No such file");
 });
 
-inFolder("auto falls back to memory if the file cannot be written", async (dir, warnings) => {
+inFolder("auto fails if there is a file that cannot be opened", async (dir, warnings) => {
   const options = optionsOf(dir, warnings);
   await Deno.mkdir(options.path);
-  assertEquals((await openStores("auto", options)).store.kind, "memory");
-  assertEquals(warnings.length, 1);
+  await assertRejects(() => openStores("auto", options), Error, "To start without it, move the");
+  assertEquals(warnings, []);
 });
 
 Deno.test("the error for an unknown setting contains no password", async () => {
