@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { PLACEHOLDER_TOKEN } from "../../lib/config/resolve.ts";
+import { createVault } from "../../lib/server/responses/vault.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { as, type ClientName, keysYaml } from "../support/keys.ts";
 import { type Call, type Reply, startUpstream } from "../support/upstream.ts";
@@ -116,3 +118,25 @@ Deno.test("a signature of thinking is opened for its own client only", async () 
   await send("alice", turns);
   assertEquals(sent(upstream.calls), ["They ask: What is the weather?"]);
 });
+
+for (const token of [undefined, PLACEHOLDER_TOKEN]) {
+  Deno.test(`nobody can open the thinking of a client's key with the public placeholder, api_bearer_token: ${token}`, async () => {
+    await using upstream = startUpstream(thinkingUpstream);
+    const tokenLine = token === undefined ? "" : `api_bearer_token: "${token}"`;
+    const app = await createTestApp({ upstream: upstream.url, yaml: YAML, tokenLine });
+    const init = { headers: as("alice") };
+    const { output: [reasoning] } = await json(app.respond({
+      store: false,
+      include: ["reasoning.encrypted_content"],
+    }, init));
+    const { content: [thinking] } = await json(app.send("/v1/messages", {
+      max_tokens: 5_000,
+      thinking: { type: "enabled", budget_tokens: 2_000 },
+      messages: [{ role: "user", content: "What is the weather?" }],
+    }, init));
+    const sealed = createVault(PLACEHOLDER_TOKEN, "o1-api sealed reasoning");
+    assertEquals(await sealed.open("alice", reasoning.encrypted_content), undefined);
+    const signed = createVault(PLACEHOLDER_TOKEN, "o1-api thinking signature");
+    assertEquals(await signed.open("alice", thinking.signature), undefined);
+  });
+}

@@ -157,27 +157,31 @@ for (const store of ["memory", "sqlite"]) {
   });
 }
 
-test("two workers together respect max_concurrency of an upstream", async () => {
-  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-  const both = Promise.withResolvers<void>();
-  let maxOpen = 0;
-  await using upstream = startUpstream(({ index }) => {
-    maxOpen = Math.max(maxOpen, upstream.open);
-    if (index === 1) both.resolve();
-    return { content: "Four.", before: opened };
+for (const limit of [2, 1]) {
+  test(`two workers together respect max_concurrency: ${limit}, with at least one call each`, async () => {
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+    const both = Promise.withResolvers<void>();
+    let maxOpen = 0;
+    await using upstream = startUpstream(({ index }) => {
+      maxOpen = Math.max(maxOpen, upstream.open);
+      if (index === 1) both.resolve();
+      return { content: "Four.", before: opened };
+    });
+    await using workers = await startWorkers({
+      upstream: upstream.url,
+      settings: `max_concurrency: ${limit}`,
+    });
+    const clients = (await Promise.all([workers.clients(), workers.clients()])).flat();
+    const answers = clients.map((client) => json(chat(client)));
+    await both.promise;
+    // By the time both workers have answered again, they have also read the other two requests.
+    await workers.clients();
+    assertEquals(upstream.calls.length, 2);
+    open();
+    await Promise.all(answers);
+    assertEquals([maxOpen, upstream.calls.length], [2, 4]);
   });
-  await using workers = await startWorkers({
-    upstream: upstream.url,
-    settings: "max_concurrency: 2",
-  });
-  const clients = (await Promise.all([workers.clients(), workers.clients()])).flat();
-  const answers = clients.map((client) => json(chat(client)));
-  await both.promise;
-  assertEquals(upstream.calls.length, 2);
-  open();
-  await Promise.all(answers);
-  assertEquals([maxOpen, upstream.calls.length], [2, 4]);
-});
+}
 
 test("the other worker restores the reasoning before a tool call", async () => {
   const toolCalls = [{ id: "call_1", name: "add", arguments: "{}" }];

@@ -164,6 +164,26 @@ Deno.test("a judge decides whether answers agree; without a verdict there is an 
   assert(results.every(({ content }) => content?.startsWith("two, or ")));
 });
 
+Deno.test("the last YES or NO of a judge is its verdict", async () => {
+  const replies: [verdict: string, isCorrect: boolean][] = [
+    ["NO unit is given, but the numbers are equal. YES", true],
+    ["Yes, both are numbers. They differ, so: no.", false],
+    ["YES or NO? The answers agree: yes", true],
+    // Neither word within another one counts.
+    ["NO. I know nothing of yesterday.", false],
+  ];
+  await using upstream = startUpstream((call) => {
+    if (call.body.model !== "judge-model") return { content: "two" };
+    const [, n] = /What is (\d) \+ 1/.exec(JSON.stringify(call.body.messages))!;
+    return { content: replies[Number(n) - 1]![0] };
+  });
+  await using bench = await createBench(upstream.url, replies.length);
+  const args = ["--models", "plain", "--scoring", "judge", "--judge-model", "judge"];
+  await bench.run([...args, "--out", bench.out]);
+  const results = (await bench.results()).toSorted((a, b) => a.id < b.id ? -1 : 1);
+  assertEquals(results.map(({ correct }) => correct), replies.map(([, isCorrect]) => isCorrect));
+});
+
 Deno.test("exact scoring compares the whole text", async () => {
   await using upstream = startUpstream((call) => ({
     content: rightAnswer(call) === "2" ? " 2\n" : `It is ${rightAnswer(call)}`,

@@ -34,6 +34,10 @@ Deno.test("effectiveSize() counts fewer tries the more they resemble each other"
   const between = Array.from({ length: 20 }, (_, i) => ({ correct: [0, 1, 2, 3][i % 4]!, n: 3 }));
   const size = effectiveSize(between);
   assert(size > 20 && size < 60, String(size));
+  // By hand: p = 6/12; the sum of (correct − 3/2)² is 5; the variance of the share, estimated from 4
+  // problems, is 4/3 · 5/12²; the size is p(1 − p) over this variance.
+  const four = [0, 1, 2, 3].map((correct) => ({ correct, n: 3 }));
+  assertAlmostEquals(effectiveSize(four), 0.25 / (4 / 3 * 5 / 144));
   assertEquals(effectiveSize(alike.map(() => ({ correct: 3, n: 3 }))), 20);
   assertEquals(effectiveSize([]), 0);
 });

@@ -400,6 +400,15 @@ Deno.test("requests with the same idempotency key share a run until the last cli
   await upstream.calls[1]!.left;
 });
 
+Deno.test("an idempotency key joins no run that has ended", async () => {
+  await using upstream = startUpstream([{ content: "first" }, { content: "second" }]);
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  for (const expected of ["first", "second"]) {
+    const response = await chat({ model: "plain" }, { headers: { "idempotency-key": "a" } });
+    assertEquals((await response.json()).choices[0].message.content, expected);
+  }
+});
+
 Deno.test("x-should-retry tells whether a retry can succeed", async () => {
   for (
     const [status, retry, code] of [[400, "false", 400], [401, "false", 502], [404, "false", 502], [

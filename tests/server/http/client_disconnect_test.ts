@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { Clock } from "../../../lib/clock.ts";
+import { type Clock, systemClock, within } from "../../../lib/clock.ts";
 import { createTestApp, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { type Reply, startUpstream } from "../../support/upstream.ts";
@@ -96,6 +96,25 @@ Deno.test("a client that disconnects after the spaces before its JSON ends the u
   client.close();
   await upstream.calls[0]!.left;
   assertEquals(upstream.open, 0);
+});
+
+Deno.test("a client that disconnects before the response is noticed within 100 ms", async () => {
+  const called = Promise.withResolvers<void>();
+  await using upstream = startUpstream((call) => {
+    called.resolve();
+    return silent(call.body.stream);
+  });
+  const time = createFakeClock();
+  await using server = await served(upstream.url, SILENT, time.clock);
+  const client = await send(server.addr.port, DIALECTS[0], SHAPES[3], false);
+  await called.promise;
+  client.close();
+  // 100 ms on the server's clock; in reality, the system has more time to report the disconnect.
+  for (let ms = 0; ms < 100; ms += 10) {
+    await time.advance(10);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assertEquals(await within(systemClock, 10_000, upstream.calls[0]!.left), undefined);
 });
 
 Deno.test("a client that waits long gets its response and can reuse the connection", async () => {

@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { createMemoryStore } from "../../../lib/store/memory/store.ts";
+import type { Store } from "../../../lib/store/store.ts";
 import { createTestApp } from "../../support/app.ts";
 import { type Event, parseEvents } from "../../support/responses.ts";
 import { startUpstream } from "../../support/upstream.ts";
@@ -143,6 +145,37 @@ Deno.test("a response reads its conversation and is appended to it", async () =>
     "assistant",
   ]);
   assertEquals(new Set(data.map((item: Event) => item.id)).size, data.length);
+});
+
+/** A store in which others change each entry just before the next writes that expect its version. */
+function createContestedStore(rivals: number): Store {
+  const store = createMemoryStore({ now: Date.now });
+  return {
+    ...store,
+    async write(changes) {
+      const contested = changes.find(({ ifVersion }) => typeof ifVersion === "string");
+      if (contested !== undefined && rivals-- > 0) {
+        const [entry] = await store.get([contested.key]);
+        await store.write([{ key: contested.key, value: entry!.value }]);
+      }
+      return await store.write(changes);
+    },
+  };
+}
+
+Deno.test("a change of a conversation starts over when others come first, up to 50 tries", async () => {
+  await using upstream = startUpstream([{ content: "x" }]);
+  const change = async (rivals: number) => {
+    const store = createContestedStore(rivals);
+    const { send } = await createTestApp({ upstream: upstream.url, store });
+    const { id } = await json(send(CONVERSATIONS, {}));
+    const changed = await send(`${CONVERSATIONS}/${id}`, { metadata: { a: "b" } });
+    await changed.body?.cancel();
+    const { metadata } = await json(send(`${CONVERSATIONS}/${id}`));
+    return [changed.status, metadata];
+  };
+  assertEquals(await change(49), [200, { a: "b" }]);
+  assertEquals(await change(50), [409, {}]);
 });
 
 Deno.test("a failed response is not appended", async () => {

@@ -176,6 +176,14 @@ const TURNS: Record<string, (first: Event) => Record<string, unknown>> = {
       RESULT,
     ],
   }),
+  "the thinking itself and a reference to the call": ({ output: [rs, call] }) => ({
+    input: [
+      { role: "user", content: "What is 2 + 2?" },
+      rs,
+      { type: "item_reference", id: call.id },
+      RESULT,
+    ],
+  }),
   "the items themselves": ({ output }) => ({
     input: [{ role: "user", content: "What is 2 + 2?" }, ...output, RESULT],
   }),

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { createKvStore } from "../../../lib/store/kv/store.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import { key, set, valueOf } from "../contract.ts";
@@ -59,5 +59,28 @@ onKv(
     assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["b"]);
     await store.write([set("a", LONG)]);
     assertEquals(await valueOf(store, "a"), LONG);
+  },
+);
+
+onKv(
+  "a write starts over when its keys change meanwhile, up to 1,000 tries",
+  async ({ store, kv }) => {
+    await store.write([set("a", "rival")]);
+    let rivals = 0;
+    const contested = {
+      async getMany(keys: Deno.KvKey[]) {
+        const found = await kv.getMany(keys);
+        if (rivals-- > 0) await kv.set(keys[0]!, found[0]!.value);
+        return found;
+      },
+      atomic: () => kv.atomic(),
+    } as Partial<Deno.Kv> as Deno.Kv;
+    const late = createKvStore({ kv: contested, now: () => START });
+    rivals = 999;
+    assertEquals(await late.write([set("a", "late")]), true);
+    assertEquals(await valueOf(store, "a"), "late");
+    rivals = 1_000;
+    await assertRejects(() => late.write([set("a", "later")]), Error, "changed 1000 times");
+    assertEquals(await valueOf(store, "a"), "late");
   },
 );
