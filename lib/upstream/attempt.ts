@@ -45,7 +45,6 @@ export function attempt(options: AttemptOptions): Attempt {
   const { upstream, signal, clock } = options;
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal.reason);
-  let onlyTrailerMissing = false;
   let complete = false;
   let watchdog: Watchdog | undefined;
   let reader: ByteReader | undefined;
@@ -54,10 +53,12 @@ export function attempt(options: AttemptOptions): Attempt {
   async function open(): Promise<CompletionReader> {
     signal.throwIfAborted();
     signal.addEventListener("abort", onAbort, { once: true });
-    watchdog = startWatchdog(clock, upstream.timeouts, options.stream, (error) => {
-      onlyTrailerMissing = error === undefined;
-      controller.abort(error);
-    });
+    watchdog = startWatchdog(
+      clock,
+      upstream.timeouts,
+      options.stream,
+      (error) => controller.abort(error),
+    );
     const response = await send(options, controller.signal);
     watchdog.headersReceived();
     reader = readBody(response, controller.signal);
@@ -82,7 +83,6 @@ export function attempt(options: AttemptOptions): Attempt {
         return deltas;
       } catch (caught) {
         signal.throwIfAborted();
-        if (onlyTrailerMissing) return undefined;
         const error = toUpstreamError(caught);
         error.message = withoutSecrets(error.message, upstream);
         throw error;

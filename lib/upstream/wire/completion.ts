@@ -85,7 +85,7 @@ function readStream(
         bytes = await reader.read();
       } catch (error) {
         // A complete answer does not need its connection any more.
-        if (deltas.isFinished() || isDone) return undefined;
+        if (deltas.isFinished() || isDone) return end();
         throw error;
       }
       watchdog.readEnded();
