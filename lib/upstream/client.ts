@@ -107,6 +107,12 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         const triedKeys = new Set<string | undefined>();
         let corrections = 0;
         for (let failures = 0;;) {
+          // Before the wait, so that no other call probes the upstream meanwhile.
+          breaker.begin();
+          const release = await slots.acquire(scope.signal).catch((error) => {
+            breaker.end("unknown");
+            throw error;
+          });
           const capabilities = known.get(target, request.json);
           const restore = capabilities.toolReasoning
             ? await reasoningRestorer(toolReasoning, scope.conversation)
@@ -115,8 +121,6 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           const json = JSON.stringify(body);
           const apiKey = keys.current();
           triedKeys.add(apiKey);
-          const release = await slots.acquire(scope.signal);
-          breaker.begin();
           scope.onSend?.(target);
           const attemptEnded = observer?.attempt(target);
           const exchange = attempt({
