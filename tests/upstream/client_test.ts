@@ -1,0 +1,214 @@
+import { assertEquals } from "@std/assert";
+import { createTestApp, TOKEN } from "../support/app.ts";
+import { type Call, type Reply, startUpstream } from "../support/upstream.ts";
+
+const failing = (status: number, headers: Record<string, string> = {}): Reply => ({
+  status,
+  headers,
+  body: "{}",
+});
+
+const rejecting = (message: string): Reply => ({
+  status: 400,
+  body: JSON.stringify({ error: { message } }),
+});
+
+const ok: Reply = { content: "ok" };
+
+interface AppOptions {
+  /** Settings of the upstreams, which are tried in order. */
+  upstreams: readonly Record<string, unknown>[];
+  server?: Record<string, unknown>;
+  /** Returns the time in milliseconds; timers never fire then. */
+  now?: () => number;
+}
+
+/** Creates an app with one model, and returns a function that sends a request to it. */
+async function createAsk({ upstreams, server = {}, now }: AppOptions) {
+  const names = upstreams.map((_, i) => `u${i}`);
+  const yaml = JSON.stringify({
+    api_bearer_token: TOKEN,
+    server,
+    upstreams: Object.fromEntries(upstreams.map((settings, i) => [
+      names[i],
+      { retry: { base_ms: 1, max_ms: 20 }, ...settings },
+    ])),
+    models: { m: { strategy: "direct", upstream: names, model: "x" } },
+  });
+  const clock = now && { now, date: now, timer: () => () => {} };
+  const { chat } = await createTestApp({
+    upstream: "",
+    yaml,
+    tokenLine: "",
+    ...(clock === undefined ? {} : { clock }),
+  });
+  return async (body: Record<string, unknown> = {}) => {
+    const response = await chat(body);
+    const text = await response.text();
+    return { status: response.status, json: body.stream ? undefined : JSON.parse(text) };
+  };
+}
+
+Deno.test("a call is not retried if its delay ends after the request's time limit", async () => {
+  await using upstream = startUpstream([failing(503, { "retry-after": "3" }), ok]);
+  const ask = await createAsk({
+    upstreams: [{ base_url: upstream.url, retry: { base_ms: 1, max_ms: 60_000 } }],
+    server: { request_timeout_ms: 2_000 },
+  });
+  const { status, json } = await ask();
+  assertEquals([status, json.error.code], [503, "upstream_overloaded"]);
+  assertEquals(upstream.calls.length, 1);
+});
+
+for (const status of [401, 402, 403, 429]) {
+  Deno.test(`a key that is rejected with ${status} is replaced by the next`, async () => {
+    await using upstream = startUpstream((call) =>
+      call.headers.get("authorization") === "Bearer k1" ? failing(status) : ok
+    );
+    const ask = await createAsk({
+      upstreams: [{
+        base_url: upstream.url,
+        api_key: ["k1", "k2"],
+        retry: { max_attempts: 1 },
+      }],
+    });
+    assertEquals((await ask()).status, 200);
+    assertEquals(upstream.calls.map(({ headers }) => headers.get("authorization")), [
+      "Bearer k1",
+      "Bearer k2",
+    ]);
+  });
+}
+
+/** Two upstreams, the first of which is skipped after two failures within 10 seconds. */
+function startPair(first: (call: Call) => Reply | Promise<Reply>) {
+  const a = startUpstream(first);
+  const b = startUpstream([ok]);
+  const breaker = { min_calls: 2, window_ms: 10_000, cooldown_ms: 5_000 };
+  return {
+    upstreams: [{ base_url: a.url, breaker }, { base_url: b.url }],
+    /** Number of calls to each. */
+    calls: () => [a.calls.length, b.calls.length],
+    async [Symbol.asyncDispose]() {
+      await a[Symbol.asyncDispose]();
+      await b[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("requests that an upstream rejects as invalid do not make it skipped", async () => {
+  await using pair = startPair(({ body }) =>
+    body.messages[0].content === "too long"
+      ? rejecting("This model's maximum context length is 8192 tokens.")
+      : body.messages[0].content === "bad"
+      ? rejecting("bad image")
+      : ok
+  );
+  const ask = await createAsk(pair);
+  for (const content of ["bad", "too long", "bad", "too long", "good"]) {
+    const { status } = await ask({ messages: [{ role: "user", content }] });
+    assertEquals(status, content === "good" ? 200 : 400);
+  }
+  assertEquals(pair.calls(), [5, 0]);
+});
+
+Deno.test("failures count for as long as the breaker's window, and no longer", async () => {
+  await using pair = startPair(() => failing(404));
+  let now = 0;
+  const ask = await createAsk({ ...pair, now: () => now });
+  await ask();
+  now = 10_500;
+  await ask();
+  assertEquals(pair.calls(), [2, 2]);
+  // The first failure has left the window, so the second alone skips nothing.
+  now = 19_900;
+  await ask();
+  assertEquals(pair.calls(), [3, 3]);
+  await ask();
+  assertEquals(pair.calls(), [3, 4]);
+});
+
+Deno.test("of requests that come at once after the cool-down, exactly one probes the upstream", async () => {
+  const probed = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  await using pair = startPair(({ index }) => {
+    if (index < 2) return failing(404);
+    probed.resolve();
+    return { ...ok, before: answer.promise };
+  });
+  let now = 0;
+  const ask = await createAsk({ ...pair, now: () => now });
+  for (let i = 0; i < 2; i++) await ask();
+  now = 5_001;
+  const answers = Array.from({ length: 5 }, () => ask());
+  await probed.promise;
+  await ask();
+  assertEquals(pair.calls(), [3, 7]);
+  answer.resolve();
+  for (const answered of answers) assertEquals((await answered).status, 200);
+  await ask();
+  assertEquals(pair.calls(), [4, 7]);
+});
+
+Deno.test("the limit of a body applies to its length before compression", async () => {
+  const completion = JSON.stringify({
+    choices: [{
+      index: 0,
+      message: { role: "assistant", content: "x".repeat(33_554_433) },
+      finish_reason: "stop",
+    }],
+  });
+  const stream = new Blob([completion]).stream().pipeThrough(new CompressionStream("gzip"));
+  await using upstream = startUpstream([{
+    headers: { "content-type": "application/json", "content-encoding": "gzip" },
+    body: await new Response(stream).bytes(),
+  }]);
+  const ask = await createAsk({ upstreams: [{ base_url: upstream.url }] });
+  const { status, json } = await ask();
+  assertEquals([status, json.error.message], [502, "The upstream's answer is too large."]);
+});
+
+Deno.test("a tool call that never got a name is reported", async () => {
+  const chunk = (delta: object, finish_reason: string | null = null) => ({
+    choices: [{ index: 0, delta, finish_reason }],
+  });
+  await using upstream = startUpstream([{
+    frames: [
+      chunk({ tool_calls: [{ index: 0, id: "call_1", function: { arguments: '{"a"' } }] }),
+      chunk({ tool_calls: [{ index: 0, function: { arguments: ":1}" } }] }),
+      chunk({}, "tool_calls"),
+    ],
+  }]);
+  const ask = await createAsk({ upstreams: [{ base_url: upstream.url }] });
+  const { json: { choices: [{ message, finish_reason }] } } = await ask();
+  assertEquals(finish_reason, "tool_calls");
+  assertEquals(message.tool_calls, [
+    { id: "call_1", type: "function", function: { name: "", arguments: '{"a":1}' } },
+  ]);
+});
+
+Deno.test("an upstream that rejects both names of the token limit is called without one", async () => {
+  const names = ["max_tokens", "max_completion_tokens"];
+  await using upstream = startUpstream(({ body }) => {
+    const name = names.find((name) => name in body);
+    return name === undefined ? ok : rejecting(`Unsupported parameter: '${name}'.`);
+  });
+  const ask = await createAsk({ upstreams: [{ base_url: upstream.url }] });
+  for (let i = 0; i < 2; i++) assertEquals((await ask({ max_tokens: 50 })).status, 200);
+  assertEquals(upstream.calls.map(({ body }) => names.filter((name) => name in body)), [
+    ["max_tokens"],
+    ["max_completion_tokens"],
+    [],
+    [],
+  ]);
+});
+
+Deno.test("a stream of [DONE] alone whose connection stays open is an error", async () => {
+  await using upstream = startUpstream([{ frames: ["data: [DONE]\n\n"], end: "stall" }]);
+  const ask = await createAsk({
+    upstreams: [{ base_url: upstream.url, retry: { max_attempts: 1 } }],
+  });
+  for (const stream of [true, false]) {
+    assertEquals((await ask({ stream })).status, 502);
+  }
+});
