@@ -46,10 +46,10 @@ export function extractAnswer(
   text: string,
   { options = [], json = false, yesNo }: ExtractOptions = {},
 ): string | undefined {
-  const marked = last(text, FINAL) ?? lastBoxed(text) ?? last(text, GSM8K);
+  const final = last(text, FINAL);
+  const marked = lastBoxed(final ?? text) ?? final ?? last(text, GSM8K);
   if (marked !== undefined) {
-    const bare = trimMarks(marked);
-    const answer = lastBoxed(bare) ?? bare;
+    const answer = trimMarks(marked);
     return optionLetter(answer, options) ?? leadingLetter(answer, options) ??
       (json ? canonicalJson(answer) : undefined) ?? answer;
   }
@@ -92,20 +92,21 @@ function trimMarks(answer: string): string {
     .replace(/(?<=\S)[.。]$/, "").trim();
 }
 
-/** Returns the content of the `\boxed{}` that starts last, in one pass however deep the nesting. */
+/**
+ * Returns the content of the `\boxed{}` that ends last, so of nested ones the outer, in one pass
+ * however deep the nesting.
+ */
 function lastBoxed(text: string): string | undefined {
   const open: { start: number; isBoxed: boolean }[] = [];
-  let found: { start: number; end: number } | undefined;
+  let found: string | undefined;
   for (let i = 0; i < text.length; i++) {
     if (text[i] === "{") open.push({ start: i + 1, isBoxed: text.startsWith("boxed", i - 5) });
     else if (text[i] === "}") {
       const group = open.pop();
-      if (group?.isBoxed && group.start > (found?.start ?? -1)) {
-        found = { start: group.start, end: i };
-      }
+      if (group?.isBoxed) found = text.slice(group.start, i);
     }
   }
-  return found && text.slice(found.start, found.end);
+  return found;
 }
 
 /** Returns a function that extracts the short answer to a request from a model's text. */

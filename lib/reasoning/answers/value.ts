@@ -35,7 +35,7 @@ function toPlainText(answer: string): string {
       /(\d)?([½⅓⅔¼¾⅕⅛])/g,
       (_, whole, sign) => `${whole ? `${whole} ` : ""}${FRACTIONS[sign]}`,
     )
-    .replace(/\\(?:text|mathrm|textbf|mathbf|mbox)\s*\{([^{}]*)\}/g, "$1")
+    .replace(/\\(?:text|mathrm|textbf|mathbf|mbox|f?boxed)\s*\{([^{}]*)\}/g, "$1")
     .replace(/\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/g, "$1/$2")
     .replace(/\\[dt]?frac\s*(\d)\s*(\d)/g, "$1/$2")
     .replace(/\\(?:left|right|displaystyle|,|;|!| )|\\(?=[%$#&])/g, "")

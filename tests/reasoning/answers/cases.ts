@@ -2,6 +2,8 @@
 export const EQUALITY: readonly (readonly [string, string, boolean])[] = [
   // Numbers: signs, zeros, separators.
   ["42", "42", true],
+  ["\\boxed{42}", "42", true],
+  ["(1, \\boxed{2})", "(1, 2)", true],
   ["42", "43", false],
   ["42.0", "42", true],
   ["42.", "42", true],
@@ -178,6 +180,10 @@ export const EXTRACTION: readonly (readonly [string, string, string | undefined]
   ["\\boxed{\\text{Paris}}", "", "\\text{Paris}"],
   ["\\boxed{\\{1,2\\}}", "", "\\{1,2\\}"],
   ["\\boxed{1} then \\boxed{2", "", "1"],
+  ["\\boxed{x = \\boxed{7}}", "", "x = \\boxed{7}"],
+  ["\\boxed{(1, \\boxed{2})}", "", "(1, \\boxed{2})"],
+  ["FINAL: \\boxed{(1, \\boxed{2})}", "", "(1, \\boxed{2})"],
+  ["\\boxed{1} then \\boxed{\\boxed{2} + 3", "", "2"],
   ["\\boxed{1,234}", "", "1,234"],
   ["\\boxed{(1, 2)}", "", "(1, 2)"],
   ["\\boxed{-7}", "", "-7"],
