@@ -6,6 +6,11 @@
 import type { StatusEvent } from "../events.ts";
 import { sameAnswer } from "./value.ts";
 
+export interface Voter {
+  /** Whether its text was cut off by its length. */
+  cut: boolean;
+}
+
 /** The voters who agree on an answer. */
 export interface Cluster<T> {
   /** The answer as its first voter gave it. */
@@ -16,7 +21,10 @@ export interface Cluster<T> {
 export interface Ballot<T> {
   /** Counts a vote; `undefined` is an answer that could not be read. */
   add(voter: T, answer: string | undefined): void;
-  /** The clusters by votes, largest first; of equal ones the earlier first. */
+  /**
+   * The clusters by votes, largest first; of equal ones the earlier first. Those whose voters were
+   * all cut off come last: what looks like an answer in half a text is often not one.
+   */
   ranking(): Cluster<T>[];
   /** Number of votes that could be read. */
   valid(): number;
@@ -25,9 +33,10 @@ export interface Ballot<T> {
 }
 
 /** Creates an empty ballot. Answers agree if they have the same value. */
-export function createBallot<T>(): Ballot<T> {
+export function createBallot<T extends Voter>(): Ballot<T> {
   const clusters: Cluster<T>[] = [];
   let total = 0;
+  const isCut = ({ voters }: Cluster<T>) => Number(voters.every(({ cut }) => cut));
   return {
     add(voter, answer) {
       total++;
@@ -36,7 +45,8 @@ export function createBallot<T>(): Ballot<T> {
       if (cluster === undefined) clusters.push({ answer, voters: [voter] });
       else cluster.voters.push(voter);
     },
-    ranking: () => clusters.toSorted((a, b) => b.voters.length - a.voters.length),
+    ranking: () =>
+      clusters.toSorted((a, b) => isCut(a) - isCut(b) || b.voters.length - a.voters.length),
     valid: () => clusters.reduce((sum, { voters }) => sum + voters.length, 0),
     total: () => total,
   };

@@ -29,9 +29,16 @@ export function sampleText({ text, thinking }: Sample): string {
   return text || thinking;
 }
 
-/** Returns the sample with the shortest text; there must be at least one. */
+/** Returns the samples that were not cut off, or all if each was. */
+export function preferComplete(samples: readonly Sample[]): readonly Sample[] {
+  const complete = samples.filter(({ cut }) => !cut);
+  return complete.length > 0 ? complete : samples;
+}
+
+/** Returns the sample with the shortest complete text; there must be at least one. */
 export function shortest(samples: readonly Sample[]): Sample {
-  return samples.reduce((best, sample) => sample.text.length < best.text.length ? sample : best);
+  return preferComplete(samples)
+    .reduce((best, sample) => sample.text.length < best.text.length ? sample : best);
 }
 
 export interface SampleSpec<Role extends string>

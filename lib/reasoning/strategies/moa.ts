@@ -91,7 +91,9 @@ export const moa: Strategy = defineStrategy({
         stragglerMs: context.options.straggler_ms,
         onSample: (sample) => ({ lines: [candidate(sample)] }),
       });
-      const texts = samples.map(sampleText).filter(Boolean);
+      // The first is shown if the aggregator fails.
+      const texts = samples.toSorted((a, b) => Number(a.cut) - Number(b.cut)).map(sampleText)
+        .filter(Boolean);
       if (texts.length === 0 && candidates.length === 0 && error !== undefined) throw error;
       if (texts.length > 0) candidates = texts;
       step++;

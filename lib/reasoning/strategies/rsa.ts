@@ -14,7 +14,14 @@ import { type Ballot, createBallot, tally } from "../answers/vote_decision.ts";
 import { instruct } from "../conversation.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { candidate, type Sample, sampleAll, sampleText, shortest } from "../relay/parallel.ts";
+import {
+  candidate,
+  preferComplete,
+  type Sample,
+  sampleAll,
+  sampleText,
+  shortest,
+} from "../relay/parallel.ts";
 import type { ThinkingEffort } from "../request.ts";
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { answerDirectly } from "./direct.ts";
@@ -132,7 +139,8 @@ async function* finish(
   const isClosed = first !== undefined && ballot.valid() * 2 >= ballot.total() &&
     (first.voters.length > 1 || population.length === 1);
   if (isClosed) return yield* conclude(context, shortest(first.voters), 2);
-  const texts = population.map((sample) => withoutFinalLine(sampleText(sample)));
+  const texts = preferComplete(population)
+    .map((sample) => withoutFinalLine(sampleText(sample)));
   const chosen = byCentrality(texts).slice(0, CENTRAL).map((at) => texts[at]!);
   const candidates = lettered(chosen, context.random);
   const messages = instruct(context.prompt("answer", { candidates }), context.request);

@@ -14,7 +14,7 @@ import { createBallot } from "../answers/vote_decision.ts";
 import { instruct, lastQuestion } from "../conversation.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { type Sample, sampleAll, sampleText } from "../relay/parallel.ts";
+import { preferComplete, type Sample, sampleAll, sampleText } from "../relay/parallel.ts";
 import type { Message, ThinkingEffort } from "../request.ts";
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { answerDirectly } from "./direct.ts";
@@ -96,7 +96,7 @@ export const verify: Strategy = defineStrategy({
     if (solutions.length === 0) return yield* answerDirectly(context);
     const candidates = candidatesOf(solutions, read);
     const [first] = candidates;
-    if (first === undefined) return yield* conclude(context, solutions[0]!, 2);
+    if (first === undefined) return yield* conclude(context, preferComplete(solutions)[0]!, 2);
     if (first.votes * 2 > solutions.length) return yield* conclude(context, first.solution, 2);
     // The earlier solver wins a tie.
     candidates.sort((a, b) => a.solution.index - b.solution.index);
@@ -112,14 +112,16 @@ export const verify: Strategy = defineStrategy({
 type Read = ReturnType<typeof answerReader>;
 
 /**
- * Returns the answer with most votes; of equal ones a solver's that no verifier refuted, then the
- * one with more solvers, then the earlier. A verdict therefore outweighs one vote and no more:
- * verifiers that guess can't make the result worse than a plain vote.
+ * Returns the answer with most votes among those with a complete solution, if there are any; of
+ * equal ones a solver's that no verifier refuted, then the one with more solvers, then the earlier.
+ * A verdict therefore outweighs one vote and no more: verifiers that guess can't make the result
+ * worse than a plain vote.
  */
 function strongest(candidates: readonly Candidate[]): Candidate {
   const isUnrefuted = ({ error, solvers }: Candidate) => Number(error === undefined && solvers > 0);
   return candidates.toSorted((a, b) =>
-    b.votes - a.votes || isUnrefuted(b) - isUnrefuted(a) || b.solvers - a.solvers
+    Number(a.solution.cut) - Number(b.solution.cut) || b.votes - a.votes ||
+    isUnrefuted(b) - isUnrefuted(a) || b.solvers - a.solvers
   )[0]!;
 }
 
@@ -150,7 +152,7 @@ function candidatesOf(samples: readonly Sample[], read: Read): Candidate[] {
   for (const sample of samples) ballot.add(sample, read(sample.text));
   return ballot.ranking().map(({ answer, voters }) => ({
     answer,
-    solution: voters[0]!,
+    solution: preferComplete(voters)[0]!,
     votes: voters.length,
     solvers: voters.length,
   }));

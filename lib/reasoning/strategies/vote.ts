@@ -13,7 +13,14 @@ import { type Ballot, createBallot, isDecided, tally } from "../answers/vote_dec
 import { instruct } from "../conversation.ts";
 import type { ReasoningEvent, UpstreamError } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { candidate, type Sample, sampleAll, sampleText, shortest } from "../relay/parallel.ts";
+import {
+  candidate,
+  preferComplete,
+  type Sample,
+  sampleAll,
+  sampleText,
+  shortest,
+} from "../relay/parallel.ts";
 import type { ThinkingEffort } from "../request.ts";
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { answerDirectly } from "./direct.ts";
@@ -119,12 +126,13 @@ async function* choose(
   samples: readonly Sample[],
 ): AsyncGenerator<ReasoningEvent, Sample> {
   const [first] = ballot.ranking();
-  const isOpen = ballot.valid() * 2 < ballot.total() || first?.voters.length === 1;
-  if (first === undefined || (isOpen && samples.length > 1)) {
-    const texts = samples.map((sample) => withoutFinalLine(sampleText(sample)));
+  const isOpen = first === undefined || first.voters.length === 1 ||
+    ballot.valid() * 2 < ballot.total();
+  const candidates = preferComplete(samples);
+  if (isOpen && candidates.length > 1) {
+    const texts = candidates.map((sample) => withoutFinalLine(sampleText(sample)));
     yield { type: "status", text: "The answers do not agree; a judge compares them." };
-    return samples[await judge(context, texts)]!;
+    return candidates[await judge(context, texts)]!;
   }
-  const complete = first.voters.filter((sample) => !sample.cut);
-  return shortest(complete.length > 0 ? complete : first.voters);
+  return shortest(isOpen ? candidates : first.voters);
 }
