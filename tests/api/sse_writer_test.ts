@@ -142,6 +142,21 @@ Deno.test("a client that does not read stops the reading of events, even with wa
   assertEquals(pending(), 0);
 });
 
+Deno.test("a client that does not read is sent no keep-alive", async () => {
+  const { advance, reader } = await setup({ reads: false, start: "s" });
+  await advance(10_500);
+  const decoder = new TextDecoder();
+  const read = async () => decoder.decode((await reader.read()).value);
+  assertEquals(await read(), "s");
+  let isLate = true;
+  const next = read().finally(() => isLate = false);
+  await advance(0);
+  assertEquals(isLate, true);
+  await advance(1_000);
+  assertEquals(await next, ": keepalive\n\n");
+  await reader.cancel();
+});
+
 Deno.test("waiting frames are dropped when the client disconnects", async () => {
   const { writes, ends, send, advance, pending, reader } = await setup();
   await send("a", "b");

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createTestApp, parseStream, TOKEN } from "../support/app.ts";
-import { startUpstream } from "../support/upstream.ts";
+import { chunks, startUpstream } from "../support/upstream.ts";
 
 const user = [{ role: "user", content: "Hi" }];
 
@@ -371,6 +371,41 @@ Deno.test("a stream that fails ends with an error frame and without [DONE]", asy
   assertEquals(Object.keys(stream.error), ["message", "type", "param", "code"]);
   assertEquals(stream.error.code, "upstream_error");
 });
+
+for (
+  const [path, body, type] of [
+    ["/v1/chat/completions", { messages: user }, "service_unavailable_error"],
+    ["/v1/responses", { input: user }, "service_unavailable_error"],
+    ["/v1/messages", { messages: user, max_tokens: 9 }, "overloaded_error"],
+  ] as const
+) {
+  Deno.test(`a stream that fails keeps the type of its error unless the client has received something: ${path}`, async () => {
+    for (const [content, expected] of [["", type], ["Half", "invalid_request_error"]] as const) {
+      const failure = Promise.withResolvers<void>();
+      await using upstream = startUpstream([{
+        frames: [...chunks({ content, finish: null }, false), { error: { code: 503 } }],
+        gate: (frame) => frame === 2 ? failure.promise : undefined,
+      }]);
+      const { send } = await createTestApp({
+        upstream: upstream.url,
+        yaml: `
+server: { commit_after_ms: 1 }
+upstreams: { u: { base_url: UPSTREAM, retry: { max_attempts: 1 } } }
+models: { m: { strategy: direct, upstream: u, model: x } }`,
+      });
+      const response = await send(path, { ...body, model: "m", stream: true });
+      assertEquals(response.status, 200);
+      let text = "";
+      for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+        text += piece;
+        if (text.includes(content)) failure.resolve();
+      }
+      const { error } = text.split("\n").filter((line) => line.startsWith("data: {"))
+        .map((line) => JSON.parse(line.slice(6))).find(({ error }) => error);
+      assertEquals(error.type, expected);
+    }
+  });
+}
 
 Deno.test("the log contains no prompt, answer or key", async () => {
   await using upstream = startUpstream([{ content: "secret answer" }]);

@@ -228,6 +228,19 @@ Deno.test("stop ends the visible text at any chunk boundary, and not the thinkin
   }
 });
 
+Deno.test("a stop sequence ends the upstream call", async () => {
+  await using upstream = startUpstream([{ content: ["It is 4.", "END", " Or"], end: "stall" }]);
+  const { chat } = await createTestApp({
+    upstream: upstream.url,
+    yaml: `
+upstreams: { u: { base_url: UPSTREAM, timeouts: { idle_ms: 2000 } } }
+models: { plain: { upstream: u, model: x, strategy: direct } }`,
+  });
+  const response = await chat({ model: "plain", stop: "END", stream: true });
+  const { content, done, error } = parseStream(await response.text());
+  assertEquals([content, done, error], ["It is 4.", true, undefined]);
+});
+
 Deno.test("max_completion_tokens limits the loop and reserves tokens for the answer", async () => {
   await using upstream = startUpstream((call) => ({
     content: call.body.response_format

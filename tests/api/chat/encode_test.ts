@@ -311,3 +311,12 @@ Deno.test("hidden reasoning is absent from the fields of the original O1-API", (
   assert(!JSON.stringify(completion).includes("Plan"));
   assert(!("steps" in completion) && !("total_thinking_time" in completion));
 });
+
+Deno.test("the tool calls of a JSON answer are in the order of their numbers", () => {
+  const collector = chatWriter(HEAD, { format: "both", statusLines: false }).collector();
+  for (const index of [2, 0, 1]) {
+    collector.push({ type: "tool_call", index, id: `c${index}`, name: "f", arguments: "{}" });
+  }
+  const { choices: [choice] } = collector.whole() as OpenAI.ChatCompletion;
+  assertEquals(choice!.message.tool_calls!.map(({ id }) => id), ["c0", "c1", "c2"]);
+});

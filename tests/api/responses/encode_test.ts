@@ -135,6 +135,32 @@ Deno.test("a run that fails at any event gives a valid stream", async () => {
   );
 });
 
+Deno.test("a call that a failure cuts off is incomplete", async () => {
+  const writer = createResponseWriter({ head: HEAD, ...HOW });
+  const call: ReasoningEvent = {
+    type: "tool_call",
+    index: 0,
+    id: "c0",
+    name: "f",
+    arguments: '{"a',
+  };
+  const writes = [writer.start(), await writer.push(call)];
+  writes.push(await writer.fail(new ApiError(502, "The upstream broke."), true));
+  const { response: { status, output } } = read(writes).at(-1);
+  assertEquals([status, output.length, output[0].status], ["failed", 1, "incomplete"]);
+  assertEquals(output[0].arguments, '{"a');
+});
+
+Deno.test("a status line after the answer begins no reasoning", async () => {
+  const { output } = await collect([
+    { type: "answer", text: "4" },
+    { type: "status", text: "Almost done." },
+    { type: "answer", text: "2" },
+    { type: "finish", reason: "stop" },
+  ]);
+  assertEquals(output.map(({ type }) => type), ["message"]);
+});
+
 const RUN: Run = { steps: [{ title: "T", content: "c" }], answer: "4" };
 
 Deno.test("thinking and an answer are sent in the order of OpenAI's API", async () => {

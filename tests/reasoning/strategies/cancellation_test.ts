@@ -112,6 +112,22 @@ Deno.test("moa waits for its last proposer no longer than straggler_ms", async (
   assertEquals(upstream.calls.map(kindOf), [...Array(4).fill("moa.proposer"), "moa.aggregator"]);
 });
 
+Deno.test("moa waits for its last proposer as long as no other has answered", async () => {
+  const reply = scripted();
+  const failed = Promise.withResolvers<void>();
+  await using upstream = startUpstream((call) => {
+    if (call.index >= 2) return reply(call);
+    if (call.index === 1) return { ...reply(call), before: failed.promise };
+    // Much longer than the limit, counted from the failure.
+    setTimeout(failed.resolve, 100);
+    return { status: 503, body: "{}" };
+  });
+  const { ask } = await createStrategyApp(upstream);
+  const { status, content } = await ask("moa", { reasoning: { proposers: 2, straggler_ms: 1 } });
+  assertEquals([status, content], [200, "It is 42."]);
+  assertEquals(upstream.calls.map(kindOf), ["moa.proposer", "moa.proposer", "moa.aggregator"]);
+});
+
 Deno.test("eight samples of one wave run at the same time", async () => {
   const { arrive } = meeting(8);
   const reply = scripted({ answer: ({ index }) => index % 2 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { startUpstream, step } from "../../support/upstream.ts";
+import { createRandom } from "../../../lib/eval/statistics.ts";
+import { type Call, startUpstream, step } from "../../support/upstream.ts";
 import { allCases, casesOf, STRATEGIES } from "./cases.ts";
 import { kindOf, kindsOf, textOf } from "../../support/kinds.ts";
 import { allDiffer, scripted, toSteps } from "./script.ts";
@@ -7,6 +8,7 @@ import { createStrategyApp } from "./setup.ts";
 
 const DEAD = { status: 503, body: "{}" };
 const RETRIED = { max_attempts: 2, base_ms: 1, max_ms: 5 };
+const JUDGE_A = { content: "A" };
 const BUSY = { status: 429, body: "{}" };
 
 for (const strategy of STRATEGIES.filter((name) => casesOf(name).samples)) {
@@ -103,6 +105,19 @@ Deno.test("a judge that chooses the same candidate in both orders decides", asyn
   assertEquals((await ask("vote", { reasoning_effort: "low" })).content, "blue");
 });
 
+Deno.test("if the judge chooses different candidates in the two orders, neither wins", async () => {
+  const texts = ["a red fox", "the big red fox runs", "the big red fox ran", "blue"];
+  for (const seed of [1, 2, 3, 4]) {
+    // The judge prefers whatever comes first.
+    await using upstream = startUpstream(scripted({
+      replies: { sample: ({ index }) => ({ content: texts[index]! }), "vote.judge": JUDGE_A },
+    }));
+    const { ask } = await createStrategyApp(upstream, { random: createRandom(seed) });
+    const { content } = await ask("vote", { reasoning_effort: "low" });
+    assertEquals(content, "the big red fox runs");
+  }
+});
+
 Deno.test("verifiers that fail refute nothing", async () => {
   await using upstream = startUpstream(scripted({
     answer: allDiffer,
@@ -139,6 +154,18 @@ Deno.test("an answer that every verifier gives wins over refuted ones", async ()
   }
 });
 
+Deno.test("a refuted answer with most votes wins over one that is not refuted", async () => {
+  const solved = [41, 43, 44, 41, 45];
+  await using upstream = startUpstream(scripted({
+    answer: ({ index }) => solved[index] ?? 41,
+    refutes: (call) => textOf(call).includes("It is 41."),
+  }));
+  const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+  const { content } = await ask("verify", { reasoning: { max_solvers: 5 } });
+  assertEquals(content, "It is 41.");
+  assertEquals(kindsOf(upstream), { sample: 4, "verify.planner": 1, "verify.verifier": 4 });
+});
+
 Deno.test("an objection without a quotation refutes nothing", async () => {
   for (const error of ["ERROR: NONE", "ERROR:", "I have doubts."]) {
     await using upstream = startUpstream(scripted({
@@ -157,6 +184,16 @@ Deno.test("a round in which every aggregation fails leaves the population as it 
   const { status, content } = await ask("rsa", { reasoning_effort: "high" });
   assertEquals([status, content], [200, "It is 42."]);
   assertEquals(kindsOf(upstream), { sample: 8, "rsa.aggregate": 8 });
+});
+
+Deno.test("rsa ends early only if two rounds agree one after the other", async () => {
+  // Rounds of four: all agree, none agree, all agree, all agree.
+  const answer = ({ index }: Call) => index >= 4 && index < 8 ? 100 + index : 42;
+  await using upstream = startUpstream(scripted({ answer }));
+  const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+  const { content } = await ask("rsa", { reasoning: { population: 4, rounds: 9 } });
+  assertEquals(content, "It is 42.");
+  assertEquals(kindsOf(upstream), { sample: 4, "rsa.aggregate": 12 });
 });
 
 Deno.test("a second layer that fails leaves the first to the aggregator", async () => {
