@@ -17,7 +17,7 @@ async function runsOf(first: Record<string, string>, second: Record<string, stri
     app.chat({}, { headers: { "idempotency-key": "k", ...headers } })
   );
   // Both have joined a run, or begun one, before the first call ends.
-  while (upstream.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await upstream.called();
   await new Promise((resolve) => setTimeout(resolve, 50));
   gate.resolve();
   const ids = await Promise.all(

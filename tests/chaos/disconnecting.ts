@@ -19,6 +19,7 @@ import {
   readAnswer,
   startProduct,
 } from "./harness.ts";
+import { waitFor } from "../support/wait.ts";
 
 /** Points at which clients disconnect, with what the upstream has written by then. */
 export const WINDOWS = {
@@ -76,9 +77,12 @@ export async function park(options: {
     answerOf(product, progress, strategy, mode, i, clientsAbort.signal)
   );
   for (const answer of answers) answer.catch(() => {});
-  await ready.promise;
+  await waitFor(() => `${clients} calls to wait, after ${waiting}`, ready.promise);
   const half = strategy === "direct" ? "The answer" : "Thought 1";
-  if (seen) await Promise.all(progresses.map((progress) => progress.seen(half)));
+  if (seen) {
+    const all = Promise.all(progresses.map((progress) => progress.seen(half)));
+    await waitFor(`${half} at every client`, all);
+  }
   return {
     product,
     answers,

@@ -4,6 +4,7 @@
  * @module
  */
 import { cleanEnv, PERMISSIONS, ROOT } from "../support/program.ts";
+import { waitFor } from "../support/wait.ts";
 
 export interface TerminalProgram extends AsyncDisposable {
   /** Types a text; `\x03` is Ctrl-C. */
@@ -13,7 +14,7 @@ export interface TerminalProgram extends AsyncDisposable {
   /** Everything written to the terminal so far. */
   screen(): string;
   /** Resolves with the exit code. */
-  ended: Promise<number>;
+  readonly ended: Promise<number>;
 }
 
 export interface TerminalOptions {
@@ -81,11 +82,16 @@ export function startOnTerminal(
         const at = screen.indexOf(text, seen);
         if (at >= 0) return void (seen = at + text.length);
         if (isOver) throw new Error(`The program ended without ${JSON.stringify(text)}: ${screen}`);
-        await new Promise<void>((resolve) => waiting = resolve);
+        await waitFor(
+          () => `${JSON.stringify(text)} on the terminal: ${JSON.stringify(screen)}`,
+          new Promise<void>((resolve) => waiting = resolve),
+        );
       }
     },
     screen: () => screen,
-    ended,
+    get ended() {
+      return waitFor(() => `the program to exit: ${JSON.stringify(screen)}`, ended);
+    },
     async [Symbol.asyncDispose]() {
       try {
         child.kill("SIGKILL");

@@ -245,18 +245,14 @@ for (const model of ["plain", "o1"]) {
 
 /** Aborts a request before its answer; resolves when the upstream has noticed. */
 async function abortBeforeAnswer(stream: boolean): Promise<void> {
-  const called = Promise.withResolvers<void>();
-  await using setup = await connect(() => {
-    called.resolve();
-    return { before: new Promise(() => {}) };
-  });
+  await using setup = await connect([{ before: new Promise(() => {}) }]);
   const controller = new AbortController();
   const answer = setup.client.chat.completions.create(
     { model: "plain", messages, stream },
     { signal: controller.signal },
   );
   const rejected = assertRejects(() => answer, APIUserAbortError);
-  await called.promise;
+  await setup.upstream.called();
   controller.abort();
   await rejected;
   await setup.upstream.calls[0]!.left;

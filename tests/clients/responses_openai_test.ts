@@ -19,6 +19,7 @@ import {
   thinking,
   WORDS,
 } from "./served.ts";
+import { waitUntil } from "../support/wait.ts";
 
 /** Both major versions fit the types of the newer one in these tests. */
 const VERSIONS = [
@@ -158,9 +159,10 @@ for (const { name, sdk, zod } of VERSIONS) {
     await using served = await serve(thinking("o1", [WORDS]));
     const { responses } = connect(served);
     let response = await responses.create({ model: "o1", input, background: true });
-    while (response.status === "queued" || response.status === "in_progress") {
+    await waitUntil("the end of the response", async () => {
       response = await responses.retrieve(response.id);
-    }
+      return response.status !== "queued" && response.status !== "in_progress";
+    });
     assertEquals(response.output_text, ANSWER);
     const stream = responses.stream({ response_id: response.id, starting_after: 3 });
     const events = await Array.fromAsync(stream);
@@ -173,7 +175,7 @@ for (const { name, sdk, zod } of VERSIONS) {
     await using served = await serve(stalled("plain"));
     const { responses } = connect(served);
     const { id } = await responses.create({ model: "plain", input, background: true });
-    while (served.upstream.calls.length === 0) await responses.retrieve(id);
+    await served.upstream.called();
     assertEquals((await responses.cancel(id)).status, "cancelled");
     await served.upstream.calls[0]!.left;
     assertEquals((await responses.retrieve(id)).status, "cancelled");

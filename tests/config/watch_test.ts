@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { watchConfig } from "../../lib/config/watch.ts";
+import { waitFor } from "../support/wait.ts";
 
 /** A clock whose only timer fires when `fire` is called. `armed` waits until it is set. */
 function manualTimers() {
@@ -16,7 +17,7 @@ function manualTimers() {
       },
     },
     async armed() {
-      await armed.promise;
+      await waitFor("a change of the file", armed.promise);
       armed = Promise.withResolvers();
     },
     fire: () => fire?.(),

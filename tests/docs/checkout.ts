@@ -4,6 +4,7 @@
  * @module
  */
 import { cleanEnv, ROOT } from "../support/program.ts";
+import { waitFor } from "../support/wait.ts";
 
 export interface Outcome {
   code: number;
@@ -83,7 +84,7 @@ async function listening(child: Deno.ChildProcess): Promise<RunningServer> {
     }
     listens.reject(new Error(`the server ended: ${log}${await stderr}`));
   })();
-  const port = await listens.promise;
+  const port = await waitFor("the server to listen", listens.promise);
   return {
     port,
     async [Symbol.asyncDispose]() {

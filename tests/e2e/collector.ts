@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { waitFor } from "../support/wait.ts";
 
 export interface CollectedSpan {
   traceId: string;
@@ -24,7 +25,7 @@ export interface Collector extends AsyncDisposable {
   /** Names of the received metrics. */
   metrics: Set<string>;
   /** Resolves when gauges have arrived, which are read only while a program runs. */
-  metricsReceived: Promise<void>;
+  readonly metricsReceived: Promise<void>;
   /** Everything received, as text. */
   text(): string;
 }
@@ -77,7 +78,9 @@ export function startCollector(): Collector {
     },
     spans,
     metrics,
-    metricsReceived: received.promise,
+    get metricsReceived() {
+      return waitFor("the metrics", received.promise);
+    },
     text: () => bodies.join("\n"),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseStream, readStream } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { runProgram, startProgram, writeConfig } from "../support/program.ts";
+import { waitUntil } from "../support/wait.ts";
 
 const PLACEHOLDER = "your_api_bearer_token_here";
 
@@ -99,12 +100,11 @@ default_model: "m"
   program.kill("SIGTERM");
   program.kill("SIGTERM");
   const base = program.url.replace("/v1", "");
-  let ready = await fetch(`${base}/readyz`);
-  while (ready.status !== 503) {
+  await waitUntil("the server to drain", async () => {
+    const ready = await fetch(`${base}/readyz`);
     await ready.body?.cancel();
-    ready = await fetch(`${base}/readyz`);
-  }
-  await ready.body?.cancel();
+    return ready.status === 503;
+  });
   const refused = await ask(program.url, question("Hi"), "t");
   assertEquals(refused.status, 503);
   assertEquals((await refused.json()).error.code, "server_shutdown");

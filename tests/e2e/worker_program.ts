@@ -4,6 +4,7 @@
  * @module
  */
 import { PERMISSIONS, type Program, ROOT, startProgram, writeConfig } from "../support/program.ts";
+import { waitUntil } from "../support/wait.ts";
 
 /** `api_bearer_token` of the program. */
 export const TOKEN = "a-token-of-its-own";
@@ -99,11 +100,12 @@ export async function startWorkers(options: WorkerProgramOptions): Promise<Worke
     async clients() {
       const found: WorkerClient[] = [];
       // The kernel chooses the worker of a connection.
-      while (found[1] === undefined || found[2] === undefined) {
+      await waitUntil("a connection to each worker", async () => {
         const [opened, worker] = await client();
         found[worker] ??= opened;
-      }
-      return [found[1], found[2]];
+        return found[1] !== undefined && found[2] !== undefined;
+      });
+      return [found[1]!, found[2]!];
     },
     async [Symbol.asyncDispose]() {
       for (const pool of pools) pool.close();

@@ -14,6 +14,7 @@ import {
   workersYaml,
 } from "./worker_program.ts";
 import { runProgram, startProgram, writeConfig } from "../support/program.ts";
+import { waitUntil } from "../support/wait.ts";
 
 const skipReason = Deno.build.os === "linux" ? undefined : "only Linux runs several event loops";
 const test = (name: string, fn: () => Promise<void>) =>
@@ -160,11 +161,9 @@ for (const store of ["memory", "sqlite"]) {
 for (const limit of [2, 1]) {
   test(`two workers together respect max_concurrency: ${limit}, with at least one call each`, async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-    const both = Promise.withResolvers<void>();
     let maxOpen = 0;
-    await using upstream = startUpstream(({ index }) => {
+    await using upstream = startUpstream(() => {
       maxOpen = Math.max(maxOpen, upstream.open);
-      if (index === 1) both.resolve();
       return { content: "Four.", before: opened };
     });
     await using workers = await startWorkers({
@@ -173,7 +172,7 @@ for (const limit of [2, 1]) {
     });
     const clients = (await Promise.all([workers.clients(), workers.clients()])).flat();
     const answers = clients.map((client) => json(chat(client)));
-    await both.promise;
+    await upstream.called(2);
     // By the time both workers have answered again, they have also read the other two requests.
     await workers.clients();
     const admitted = upstream.calls.length;
@@ -242,12 +241,11 @@ test("on SIGTERM the streams of both workers finish before the process exits", a
   workers.program.kill("SIGTERM");
   await workers.program.logged("draining");
   for (const client of spare) {
-    let ready = await client.send("/readyz");
-    while (ready.status !== 503) {
+    await waitUntil("the worker to drain", async () => {
+      const ready = await client.send("/readyz");
       await ready.bytes();
-      ready = await client.send("/readyz");
-    }
-    await ready.bytes();
+      return ready.status === 503;
+    });
     const refused = await chat(client);
     assertEquals((await refused.json()).error.code, "server_shutdown");
   }

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "../support/program.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { createBench } from "./session.ts";
+import { waitFor } from "../support/wait.ts";
 
 const command = (write?: string) => ({
   path: Deno.execPath(),
@@ -42,12 +43,10 @@ Deno.test("the first run needs no account: built-in problems, the demo model, a 
 });
 
 Deno.test("Ctrl-C aborts the upstream requests and prints the table so far", async () => {
-  const stalled = Promise.withResolvers<void>();
   const left: Promise<void>[] = [];
   await using upstream = startUpstream((call) => {
     if (call.index < 3) return { content: "FINAL: 2" };
     left.push(call.left);
-    if (left.length === 2) stalled.resolve();
     return { content: "FINAL: 2", end: "stall" };
   });
   await using bench = await createBench(upstream.url);
@@ -66,12 +65,12 @@ Deno.test("Ctrl-C aborts the upstream requests and prints the table so far", asy
   const ended = output.then(({ stderr }) => {
     throw new Error(new TextDecoder().decode(stderr));
   });
-  await Promise.race([stalled.promise, ended]);
+  await Promise.race([upstream.called(5), ended]);
   ended.catch(() => {});
   // `deno task` and npx forward the signal, so it arrives twice.
   child.kill("SIGINT");
   child.kill("SIGINT");
-  const { code, stdout, stderr } = await output;
+  const { code, stdout, stderr } = await waitFor("the program to exit", output);
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   assertEquals(code, 130, text(stderr));
   assertStringIncludes(text(stdout), "1/3");

@@ -45,13 +45,9 @@ Deno.test("a rejected key and an unreachable API are reported", async () => {
 
 Deno.test("a busy API passes after ten seconds", async () => {
   const time = createFakeClock();
-  const asked = Promise.withResolvers<void>();
-  await using upstream = startUpstream((call) => {
-    asked.resolve();
-    return { before: call.left, body: "{}" };
-  });
+  await using upstream = startUpstream((call) => ({ before: call.left, body: "{}" }));
   const listed = listModels(remoteTarget(upstream.url, undefined), { clock: time.clock, signal });
-  await asked.promise;
+  await upstream.called();
   await time.advance(10_000);
   assertEquals(await listed, undefined);
 });

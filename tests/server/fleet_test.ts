@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { setImmediate } from "node:timers/promises";
 import type { Store } from "../../lib/store/store.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
-import { createFakeClock, type FakeClock } from "../support/clock.ts";
+import { createFakeClock, type FakeClock, passing } from "../support/clock.ts";
 import { type Event, joined, parseEvents, readEvents } from "../support/responses.ts";
 import { BACKENDS } from "../support/backends.ts";
 import { skippedFor } from "../support/skip.ts";
 import { type Call, type Reply, startUpstream, type Upstream } from "../support/upstream.ts";
+import { waitUntil } from "../support/wait.ts";
 
 const json = async (response: Response | Promise<Response>): Promise<Event> => {
   const { status } = await response;
@@ -32,12 +34,41 @@ interface Fleet extends AsyncDisposable {
   another(clock?: FakeClock): Promise<TestApp>;
 }
 
-/** Creates servers that share data; each has its own connection to the store. */
+/** Counts the operations of stores that have not ended. */
+function createActivity() {
+  let active = 0;
+  return {
+    track: (store: Store): Store =>
+      new Proxy(store, {
+        get(target, name, receiver) {
+          const member = Reflect.get(target, name, receiver);
+          if (typeof member !== "function") return member;
+          return (...args: unknown[]) => {
+            active++;
+            return member.apply(target, args).finally(() => active--);
+          };
+        },
+      }),
+    /** Resolves when no operation has run for two turns of the event loop. */
+    async settle() {
+      for (let turns = 0; turns < 2;) {
+        await setImmediate();
+        turns = active === 0 ? turns + 1 : 0;
+      }
+    },
+  };
+}
+
+/**
+ * Creates servers that share data; each has its own connection to the store. The time stands still
+ * while a store works, so that no lease expires before it can be renewed.
+ */
 function fleetOn(
   start: (now: () => number) => Promise<{ open(): Promise<Store> } & AsyncDisposable>,
 ) {
   return async (reply: Reply | ((call: Call) => Reply) = {}): Promise<Fleet> => {
-    const fake = createFakeClock();
+    const activity = createActivity();
+    const fake = createFakeClock(activity.settle);
     const backend = await start(fake.clock.date);
     const { promise: opened, resolve: open } = Promise.withResolvers<void>();
     const upstream = startUpstream((call) => ({
@@ -49,7 +80,7 @@ function fleetOn(
       await createTestApp({
         upstream: upstream.url,
         clock: own.clock,
-        store: await backend.open(),
+        store: activity.track(await backend.open()),
       });
     return {
       fake,
@@ -80,31 +111,14 @@ function thinkingModel({ body }: Call): Reply {
   return { status: 400, body: JSON.stringify({ error }) };
 }
 
-/**
- * Advances the time until work is done. After each step a read waits for the store, whose answers
- * take real time, so that leases do not expire before they can be renewed.
- */
-async function passing<T>({ fake, store }: Fleet, work: Promise<T>): Promise<T> {
-  let over = false;
-  const done = work.finally(() => over = true);
-  while (!over) {
-    await fake.advance(20);
-    await store.get([]);
-  }
-  return await done;
-}
-
 async function reach(fake: FakeClock, app: TestApp, id: string, status: string): Promise<Event> {
-  for (;;) {
-    const response = await json(app.send(`/v1/responses/${id}`));
-    if (response.status === status) return response;
-    assertEquals(response.status, "in_progress");
-    await fake.advance(10);
-  }
-}
-
-async function called(fake: FakeClock, upstream: Upstream): Promise<void> {
-  while (upstream.calls.length === 0) await fake.advance(1);
+  let response: Event;
+  await waitUntil(`the status ${status}`, async () => {
+    response = await json(app.send(`/v1/responses/${id}`));
+    if (response.status !== status) assertEquals(response.status, "in_progress");
+    return response.status === status;
+  }, () => fake.advance(10));
+  return response;
 }
 
 for (const { kind, skipReason, start } of BACKENDS) {
@@ -156,7 +170,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
 
   test("servers continue a conversation in turn and concurrently", async () => {
     await using fleet = await setUp({ gate: () => {} });
-    const { a, b, upstream } = fleet;
+    const { a, b, fake, upstream } = fleet;
     const { id } = await json(a.send(CONVERSATIONS, { items: [user("0")] }));
     const ask = (app: TestApp, input: string) =>
       json(app.respond({ model: "plain", conversation: id, input }));
@@ -166,7 +180,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     const answer = "The answer is 4.";
     assertEquals(sent(upstream, 2), ["0", "1", answer, "2", answer, "3"]);
     const inputs = Array.from({ length: 10 }, (_, index) => `together ${index}`);
-    await passing(fleet, Promise.all(inputs.map((input, index) => ask([a, b][index % 2]!, input))));
+    await passing(fake, Promise.all(inputs.map((input, index) => ask([a, b][index % 2]!, input))));
     const { data } = await json(b.send(`${CONVERSATIONS}/${id}/items?order=asc&limit=100`));
     assertEquals(data.length, 7 + 20);
     assertEquals(new Set(data.map((item: Event) => item.id)).size, 27);
@@ -206,16 +220,16 @@ for (const { kind, skipReason, start } of BACKENDS) {
     await using fleet = await setUp();
     const { a, b, fake, upstream, open } = fleet;
     const begun = await json(a.respond(BODY));
-    await called(fake, upstream);
+    await upstream.called();
     assertEquals(await json(b.send(`/v1/responses/${begun.id}`)), begun);
     const path = `/v1/responses/${begun.id}?stream=true`;
     const reader = readEvents(await b.send(path));
-    const first = await passing(fleet, reader.until("output_text.delta"));
+    const first = await passing(fake, reader.until("output_text.delta"));
     await reader.cancel();
     const last = first.at(-1).sequence_number;
     const resumed = readEvents(await b.send(`${path}&starting_after=${last}`));
     open();
-    const rest = await passing(fleet, resumed.rest());
+    const rest = await passing(fake, resumed.rest());
     assertEquals(rest[0].sequence_number, last + 1);
     assertEquals(joined([...first, ...rest], "output_text"), "The answer is 4.");
     const whole = await reach(fake, b, begun.id, "completed");
@@ -225,7 +239,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
       [a, b].map(async (app) => parseEvents(await (await app.send(path)).text())),
     );
     assertEquals(here, there);
-    await passing(fleet, a.drain(1_000));
+    await passing(fake, a.drain(1_000));
     assertEquals(fake.pending(), 0);
   });
 
@@ -233,7 +247,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     await using fleet = await setUp();
     const { a, b, fake, upstream } = fleet;
     const { id } = await json(a.respond(BODY));
-    await called(fake, upstream);
+    await upstream.called();
     let left = false;
     const leaving = upstream.calls[0]!.left.then(() => left = true);
     await fake.advance(4_000);
@@ -242,7 +256,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     assertEquals(cancelled.status, "cancelled");
     await fake.advance(5_000);
     await leaving;
-    await passing(fleet, a.drain(1_000));
+    await passing(fake, a.drain(1_000));
     for (const app of [b, await fleet.another()]) {
       assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "cancelled");
     }
@@ -253,16 +267,13 @@ for (const { kind, skipReason, start } of BACKENDS) {
     await using fleet = await setUp();
     const { a, b, fake, upstream, store } = fleet;
     const { id } = await json(a.respond(BODY));
-    await called(fake, upstream);
+    await upstream.called();
     await fake.advance(600);
     await json(b.send(`/v1/responses/${id}`, undefined, { method: "DELETE" }));
     await fake.advance(5_000);
     await upstream.calls[0]!.left;
-    await passing(fleet, a.drain(1_000));
-    const left = () => store.list({ collection: `events/${id}`, limit: 9 });
-    // The fake clock is ahead of the store, which needs real time.
-    for (let looks = 0; looks < 1_000 && (await left()).length > 0; looks++);
-    assertEquals(await left(), []);
+    await passing(fake, a.drain(1_000));
+    assertEquals(await store.list({ collection: `events/${id}`, limit: 9 }), []);
     assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
   });
 
@@ -273,7 +284,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     const still = createFakeClock();
     const dead = await fleet.another(still);
     const { id } = await json(dead.respond(BODY));
-    await called(still, upstream);
+    await upstream.called();
     const status = async () => (await json(b.send(`/v1/responses/${id}`))).status;
     await fake.advance(29_999);
     assertEquals(await status(), "in_progress");
@@ -286,7 +297,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     assertEquals(events.at(-1).response.error, failed.error);
     // If it was only slow, the failure that was written stays.
     open();
-    await passing({ ...fleet, fake: still }, dead.drain(1_000));
+    await passing(still, dead.drain(1_000));
     assertEquals(await json(b.send(`/v1/responses/${id}`)), failed);
   });
 
@@ -294,7 +305,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     await using fleet = await setUp();
     const { a, b, fake, upstream, open } = fleet;
     const { id } = await json(a.respond(BODY));
-    await called(fake, upstream);
+    await upstream.called();
     for (let seconds = 0; seconds < 40; seconds++) {
       await fake.advance(1_000);
       // The read gives the renewal time to reach the store.
@@ -304,6 +315,6 @@ for (const { kind, skipReason, start } of BACKENDS) {
     const done = await reach(fake, b, id, "completed");
     assertNotEquals(done.completed_at, done.created_at);
     assert(done.usage.output_tokens > 0);
-    await passing(fleet, a.drain(1_000));
+    await passing(fake, a.drain(1_000));
   });
 }

@@ -457,13 +457,10 @@ models: { o1: { upstream: u, model: m } }
 
 Deno.test("a slow JSON response starts with spaces and is valid even if the upstream fails", async () => {
   const gate = Promise.withResolvers<void>();
-  const called = Promise.withResolvers<void>();
-  await using upstream = startUpstream((call) => {
-    called.resolve();
-    return call.index === 0
-      ? { before: gate.promise, content: "4" }
-      : { status: 400, body: "{}", before: gate.promise };
-  });
+  await using upstream = startUpstream([
+    { before: gate.promise, content: "4" },
+    { status: 400, body: "{}", before: gate.promise },
+  ]);
   const time = createFakeClock();
   const { chat } = await createTestApp({
     upstream: upstream.url,
@@ -471,7 +468,7 @@ Deno.test("a slow JSON response starts with spaces and is valid even if the upst
     clock: time.clock,
   });
   const answer = chat({});
-  await called.promise;
+  await upstream.called();
   await time.advance(1000);
   const response = await answer;
   assertEquals([response.status, response.headers.get("content-type")], [200, "application/json"]);
@@ -485,7 +482,7 @@ Deno.test("a slow JSON response starts with spaces and is valid even if the upst
   await using failing = startUpstream(() => ({ status: 400, body: "{}", before: again.promise }));
   const other = await createTestApp({ upstream: failing.url, yaml: HEARTBEAT, clock: time.clock });
   const late = other.chat({});
-  while (failing.calls.length === 0) await time.advance(0);
+  await failing.called();
   await time.advance(1000);
   const cut = await late;
   again.resolve();

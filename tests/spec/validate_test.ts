@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { checkResponse } from "./checked_response.ts";
 import { createStreamChecker } from "./stream_checker.ts";
 import { InvalidWireError, validate } from "./validate.ts";
+import { waitFor } from "../support/wait.ts";
 
 const HEAD = { id: "chatcmpl-1", created: 1770933883, model: "o1" };
 const MESSAGE = { role: "assistant", content: "4", refusal: null };
@@ -164,6 +165,6 @@ Deno.test("a checked stream is read on demand and cancelled at once", async () =
   assertEquals(pulls, 1);
   const parked = reader.read();
   await reader.cancel("gone");
-  assertEquals(await cancelled.promise, "gone");
+  assertEquals(await waitFor("the body to be cancelled", cancelled.promise), "gone");
   assert((await parked).done);
 });

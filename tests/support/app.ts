@@ -6,6 +6,7 @@ import type { Store } from "../../lib/store/store.ts";
 import type { Limiter } from "../../lib/store/limiter.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { checkResponse } from "../spec/checked_response.ts";
+import { waitFor } from "./wait.ts";
 
 export const TOKEN = "test-token-4711";
 
@@ -162,7 +163,10 @@ export function readStream(response: Response): {
       for (;;) {
         const parsed = parseStream(text);
         if (predicate(parsed)) return parsed;
-        const { done, value } = await reader.read();
+        const { done, value } = await waitFor(
+          () => `a stream that satisfies ${predicate}, after ${text}`,
+          reader.read(),
+        );
         if (done) return parseStream(text);
         text += decoder.decode(value, { stream: true });
       }

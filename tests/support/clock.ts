@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../../lib/clock.ts";
+import { waitUntil } from "./wait.ts";
 
 /** A clock that only moves when the test advances it. */
 export interface FakeClock {
@@ -10,8 +11,20 @@ export interface FakeClock {
   pending(): number;
 }
 
-/** Creates a clock whose `now` is 0 and whose date is 2026-01-01 UTC. */
-export function createFakeClock(): FakeClock {
+/** Lets time pass in steps until the work is done. */
+export async function passing<T>(fake: FakeClock, work: Promise<T>, stepMs = 50): Promise<T> {
+  let isDone = false;
+  const done = work.finally(() => isDone = true);
+  await waitUntil("work that needs time to pass", () => isDone, () => fake.advance(stepMs));
+  return await done;
+}
+
+/**
+ * Creates a clock whose `now` is 0 and whose date is 2026-01-01 UTC.
+ *
+ * @param settle waits for the work that a timer starts. Default: one turn of the event loop.
+ */
+export function createFakeClock(settle: () => Promise<unknown> = () => setImmediate()): FakeClock {
   const timers = new Set<{ at: number; fn: () => void }>();
   const epoch = Date.UTC(2026, 0, 1);
   let now = 0;
@@ -36,8 +49,8 @@ export function createFakeClock(): FakeClock {
     },
     async advance(ms) {
       const end = now + ms;
-      await setImmediate();
-      for (let timer; (timer = nextDue(end)); await setImmediate()) {
+      await settle();
+      for (let timer; (timer = nextDue(end)); await settle()) {
         timers.delete(timer);
         now = timer.at;
         timer.fn();

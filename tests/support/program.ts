@@ -4,6 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { waitFor } from "./wait.ts";
 
 /** Folder of main.ts. */
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -26,7 +27,7 @@ export interface Program extends AsyncDisposable {
   kill(signal: Deno.Signal): void;
   pid: number;
   /** Resolves with the exit code and the whole output. */
-  ended: Promise<{ code: number; output: string }>;
+  readonly ended: Promise<{ code: number; output: string }>;
 }
 
 export interface ProgramOptions {
@@ -122,18 +123,23 @@ export async function startProgram(
     listening.reject(new Error(`exited with ${code}: ${out}${err}`));
     return { code, output: out + err };
   })();
-  const facts = await listening.promise;
+  const facts = await waitFor("the server to listen", listening.promise);
   return {
     url: facts.url!,
     facts,
     logged(text) {
       const line = lines.find((logged) => logged.includes(text));
       if (line !== undefined) return Promise.resolve(line);
-      return new Promise((resolve) => awaited.add({ text, resolve }));
+      return waitFor(
+        `a logged line with ${text}`,
+        new Promise((resolve) => awaited.add({ text, resolve })),
+      );
     },
     kill: (signal) => child.kill(signal),
     pid: child.pid,
-    ended,
+    get ended() {
+      return waitFor("the program to exit", ended);
+    },
     async [Symbol.asyncDispose]() {
       try {
         child.kill("SIGKILL");

@@ -1,5 +1,6 @@
 import { freePort } from "./port.ts";
 import { reasonWithout } from "./skip.ts";
+import { waitFor } from "./wait.ts";
 
 export interface RedisServer extends AsyncDisposable {
   url: string;
@@ -25,7 +26,7 @@ export async function startRedis(
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let log = "";
   while (!log.includes("Ready to accept connections")) {
-    const { value, done } = await output.read();
+    const { value, done } = await waitFor("redis-server to listen", output.read());
     if (done) throw new Error(`redis-server did not start:\n${log}`);
     log += value;
   }

@@ -1,3 +1,5 @@
+import { waitFor } from "./wait.ts";
+
 // deno-lint-ignore no-explicit-any -- every response is validated elsewhere
 export type Event = any;
 
@@ -27,7 +29,10 @@ export function readEvents(response: Response): {
     for (;;) {
       const events = parseEvents(text);
       if (events.some(wanted)) return events;
-      const { done, value } = await reader.read();
+      const { done, value } = await waitFor(
+        () => `an event of the stream that satisfies ${wanted}, after ${text}`,
+        reader.read(),
+      );
       if (done) return events;
       text += decoder.decode(value, { stream: true });
     }

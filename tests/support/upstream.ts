@@ -5,6 +5,8 @@
  * @module
  */
 
+import { waitFor } from "./wait.ts";
+
 export interface Reply {
   /** HTTP status. Default: 200. */
   status?: number;
@@ -45,13 +47,15 @@ export interface Call {
   // deno-lint-ignore no-explicit-any -- tests read any field
   body: any;
   /** Resolves when the caller disconnects before the answer is complete. */
-  left: Promise<void>;
+  readonly left: Promise<void>;
 }
 
 export interface Upstream extends AsyncDisposable {
   /** Base URL, ending in /v1. */
   url: string;
   calls: Call[];
+  /** Resolves after this number of calls. Default: 1. */
+  called(count?: number): Promise<void>;
   /** Number of answers in progress. */
   readonly open: number;
 }
@@ -61,6 +65,7 @@ export function startUpstream(
   script: readonly Reply[] | ((call: Call) => Reply | Promise<Reply>),
 ): Upstream {
   const calls: Call[] = [];
+  const arrivals = new EventTarget();
   let open = 0;
   const controller = new AbortController();
   const server = Deno.serve(
@@ -79,9 +84,12 @@ export function startUpstream(
         path: url.pathname + url.search,
         headers: request.headers,
         body: await request.json().catch(() => undefined),
-        left: left.promise,
+        get left() {
+          return waitFor(`the caller of call ${this.index} to disconnect`, left.promise);
+        },
       };
       calls.push(call);
+      arrivals.dispatchEvent(new Event("call"));
       open++;
       let over = false;
       const end = () => {
@@ -104,6 +112,14 @@ export function startUpstream(
   return {
     url: `http://127.0.0.1:${port}/v1`,
     calls,
+    async called(count = 1) {
+      while (calls.length < count) {
+        await waitFor(
+          `call ${count} to the upstream`,
+          new Promise((resolve) => arrivals.addEventListener("call", resolve, { once: true })),
+        );
+      }
+    },
     get open() {
       return open;
     },

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createTestApp, TOKEN } from "../../support/app.ts";
 import { freePort } from "../../support/port.ts";
 import { cleanEnv, PERMISSIONS, ROOT, writeConfig } from "../../support/program.ts";
+import { waitFor } from "../../support/wait.ts";
 import { type Reply, startUpstream, step, type Upstream } from "../../support/upstream.ts";
 
 /** Starts a server with a scripted upstream and asks it. */
@@ -54,7 +55,10 @@ function startAsk(args: string[], { input, command = [] }: AskOptions = {}) {
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code, out: text(stdout), err: text(stderr) };
   };
-  return { kill: (signal: Deno.Signal) => child.kill(signal), ended: finish() };
+  return {
+    kill: (signal: Deno.Signal) => child.kill(signal),
+    ended: waitFor("the program to exit", finish()),
+  };
 }
 
 const STEPS: Reply[] = [
@@ -131,7 +135,7 @@ Deno.test("Ctrl-C stops the upstream", async () => {
     gate: (frame) => frame === 2 ? (begun.resolve(), new Promise<void>(() => {})) : undefined,
   }), async (ask, upstream) => {
     const running = ask(["--model", "plain", "2 + 2?"]);
-    await begun.promise;
+    await waitFor("the upstream to answer", begun.promise);
     running.kill("SIGINT");
     const { code } = await running.ended;
     assertEquals(code, 130);

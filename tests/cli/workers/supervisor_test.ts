@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createSupervisor, type WorkerThread } from "../../../lib/cli/workers/supervisor.ts";
 import { createFakeClock } from "../../support/clock.ts";
+import { waitFor } from "../../support/wait.ts";
 import type { ScriptMethods } from "./crashing_script.ts";
 
 /** Supervises two threads. Each start can be awaited, and can be made to fail. */
@@ -43,7 +44,7 @@ function setUp(fails: (start: number) => boolean = () => false) {
     serving,
     crash,
     starts: () => starts,
-    started: () => started.promise,
+    started: () => waitFor("a thread to start", started.promise),
     [Symbol.dispose]: supervisor.stop,
   };
 }

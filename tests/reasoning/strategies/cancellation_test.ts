@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { readStream } from "../../support/app.ts";
-import { createFakeClock } from "../../support/clock.ts";
+import { createFakeClock, passing } from "../../support/clock.ts";
 import { type Call, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { allCases, casesOf, STRATEGIES, type Way } from "./cases.ts";
 import { kindOf } from "../../support/kinds.ts";
@@ -104,10 +104,8 @@ Deno.test("moa waits for its last proposer no longer than straggler_ms", async (
     upstream: { timeouts },
     config: { server: { request_timeout_ms: DAY, stream_timeout_ms: DAY } },
   });
-  let isOver = false;
-  const answer = ask("moa", { reasoning: { straggler_ms: 60_000 } }).finally(() => isOver = true);
-  while (!isOver) await time.advance(1_000);
-  assertEquals((await answer).content, "It is 42.");
+  const answer = ask("moa", { reasoning: { straggler_ms: 60_000 } });
+  assertEquals((await passing(time, answer, 1_000)).content, "It is 42.");
   await upstream.calls[3]!.left;
   assertEquals(upstream.calls.map(kindOf), [...Array(4).fill("moa.proposer"), "moa.aggregator"]);
 });

@@ -5,6 +5,7 @@
  */
 import { type Call, type Reply, step } from "../../support/upstream.ts";
 import { type Kind, KINDS, promptOf, type SentMessage } from "../../support/kinds.ts";
+import { waitFor } from "../../support/wait.ts";
 
 /** How the model differs from one whose samples agree on 42. */
 export interface Script {
@@ -81,11 +82,13 @@ export const TOOLS = [{
 export const allDiffer = (call: Call) => 100 + call.index;
 
 /** `all` resolves when this many calls have arrived, and with it what `arrive` returns. */
-export function meeting(size: number): { arrive(): Promise<void>; all: Promise<void> } {
+export function meeting(size: number): { arrive(): Promise<void>; readonly all: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>();
   let arrived = 0;
   return {
-    all: promise,
+    get all() {
+      return waitFor(`${size} calls that wait for each other`, promise);
+    },
     arrive() {
       if (++arrived === size) resolve();
       return promise;

@@ -72,14 +72,10 @@ for (const dialect of DIALECTS) {
     for (const shape of SHAPES) {
       const request = `${dialect.path}, stream: ${stream}, ${shape.name}`;
       Deno.test(`a client that disconnects before the response ends the upstream call (${request})`, async () => {
-        const called = Promise.withResolvers<void>();
-        await using upstream = startUpstream((call) => {
-          called.resolve();
-          return silent(call.body.stream);
-        });
+        await using upstream = startUpstream((call) => silent(call.body.stream));
         await using server = await served(upstream.url, SILENT);
         const client = await send(server.addr.port, dialect, shape, stream);
-        await called.promise;
+        await upstream.called();
         client.close();
         await upstream.calls[0]!.left;
         assertEquals(upstream.open, 0);
@@ -121,17 +117,13 @@ Deno.test("a client that disconnects before the response is noticed within 100 m
 });
 
 Deno.test("a client that waits long gets its response and can reuse the connection", async () => {
-  const called = Promise.withResolvers<void>();
   const { promise: before, resolve: release } = Promise.withResolvers<void>();
-  await using upstream = startUpstream(() => {
-    called.resolve();
-    return { content: "Here it is.", before };
-  });
+  await using upstream = startUpstream([{ content: "Here it is.", before }]);
   const time = createFakeClock();
   await using server = await served(upstream.url, SILENT, time.clock);
   const [dialect] = DIALECTS;
   const client = await send(server.addr.port, dialect, SHAPES[3], false);
-  await called.promise;
+  await upstream.called();
   for (let look = 0; look < 20; look++) await time.advance(50);
   release();
   const read = async () => {

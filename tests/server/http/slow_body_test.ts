@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createTestApp, type TestApp, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { startUpstream } from "../../support/upstream.ts";
+import { waitFor } from "../../support/wait.ts";
 
 const utf8 = new TextEncoder();
 
@@ -84,7 +85,7 @@ metrics: { enabled: false }
       await client.write(utf8.encode(
         `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n${header}\r\n\r\n${half}`,
       ));
-      await reading.promise;
+      await waitFor("the timer of the body", reading.promise);
       await time.advance(4_999);
       assertEquals(lines, []);
       await time.advance(1);

@@ -5,6 +5,7 @@ import { createFakeClock } from "../../support/clock.ts";
 import { sha256 } from "../../support/sha256.ts";
 import { type Reply, startUpstream } from "../../support/upstream.ts";
 import { createCountingLimiter } from "./counting.ts";
+import { waitUntil } from "../../support/wait.ts";
 
 const KEY = "sk-o1-alice00001-secret-of-alice";
 const OTHER = "sk-o1-bob0000001-secret-of-bob";
@@ -332,7 +333,8 @@ Deno.test("requests that join the same run are charged once", async () => {
   });
   const init = { headers: { authorization: `Bearer ${KEY}`, "idempotency-key": "k" } };
   const both = [setup.app.chat({}, init), setup.app.chat({}, init)];
-  while (await setup.count("client:alice:requests:minute") < 2) await setImmediate();
+  const counted = () => setup.count("client:alice:requests:minute");
+  await waitUntil("both requests to be counted", async () => await counted() === 2);
   gate.resolve();
   for (const response of await Promise.all(both)) assertEquals(response.status, 200);
   await setup.app.drain(0);
@@ -349,7 +351,7 @@ Deno.test("a run that was reserved yesterday is settled yesterday", async () => 
       call.index === 0 ? { content: "Hi", before: gate.promise } : { content: "Hi" },
   });
   const first = setup.ask();
-  while (setup.upstream.calls.length === 0) await setImmediate();
+  await setup.upstream.called();
   await setup.time.advance(DAY / 2 - 1);
   assertEquals(await setup.count("client:alice:tokens:day:2026-01-01"), 13, "reserved");
   gate.resolve();

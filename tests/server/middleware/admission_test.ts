@@ -1,11 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { setImmediate } from "node:timers/promises";
 import { parseConfig } from "../../../lib/config/load.ts";
 import { resolveConfig } from "../../../lib/config/resolve.ts";
 import { createTestApp, readStream, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { parseScrape } from "../../support/scrape.ts";
+import { waitUntil } from "../../support/wait.ts";
 
 const yamlFor = (server: string) => `
 server: ${server}
@@ -16,13 +16,11 @@ models: { m: { upstream: u, model: x } }
 /** An app whose upstream answers each call only when the test says so. */
 async function openApp(server: string) {
   const gates: PromiseWithResolvers<void>[] = [];
-  const arrived: PromiseWithResolvers<void>[] = [];
-  const slot = <T>(list: PromiseWithResolvers<T>[], index: number) =>
-    list[index] ??= Promise.withResolvers<T>();
-  const upstream = startUpstream((call: Call) => {
-    slot(arrived, call.index).resolve();
-    return { content: call.body.messages[0].content, before: slot(gates, call.index).promise };
-  });
+  const gate = (index: number) => gates[index] ??= Promise.withResolvers<void>();
+  const upstream = startUpstream((call: Call) => ({
+    content: call.body.messages[0].content,
+    before: gate(call.index).promise,
+  }));
   const time = createFakeClock();
   const lines: string[] = [];
   const app = await createTestApp({
@@ -57,13 +55,13 @@ async function openApp(server: string) {
     queue: async (content: string, init: RequestInit = {}) => {
       const before = time.pending();
       const answer = ask(content, init);
-      while (time.pending() === before) await setImmediate();
+      await waitUntil("the request to wait in the queue", () => time.pending() !== before);
       return { answer };
     },
     /** Resolves when the upstream has received this call, counted from 0. */
-    asked: (index: number) => slot(arrived, index).promise,
+    asked: (index: number) => upstream.called(index + 1),
     /** Lets the upstream answer this call, counted from 0. */
-    answer: (index: number) => slot(gates, index).resolve(),
+    answer: (index: number) => gate(index).resolve(),
     [Symbol.asyncDispose]: upstream[Symbol.asyncDispose],
   };
 }

@@ -12,9 +12,10 @@ import { createVault } from "../../../lib/server/responses/vault.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import { createTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
-import { createFakeClock, type FakeClock } from "../../support/clock.ts";
+import { createFakeClock, type FakeClock, passing } from "../../support/clock.ts";
 import { type Event, joined, parseEvents, readEvents } from "../../support/responses.ts";
 import { type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
+import { waitUntil } from "../../support/wait.ts";
 
 const json = async (response: Promise<Response>): Promise<Event> => {
   const { status } = await response;
@@ -72,25 +73,18 @@ async function setUp(
     app,
     another,
     async reach(id, status, server = app) {
-      for (;;) {
-        const response = await json(server.send(`/v1/responses/${id}`));
-        if (response.status === status) return response;
-        assertEquals(response.status, "in_progress");
-        await fake.advance(10);
-      }
+      let response: Event;
+      await waitUntil(`the status ${status}`, async () => {
+        response = await json(server.send(`/v1/responses/${id}`));
+        if (response.status !== status) assertEquals(response.status, "in_progress");
+        return response.status === status;
+      }, () => fake.advance(10));
+      return response;
     },
     async [Symbol.asyncDispose]() {
       await upstream[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Advances the time until the work is done. */
-async function passing<T>(fake: FakeClock, work: Promise<T>): Promise<T> {
-  let over = false;
-  const done = work.finally(() => over = true);
-  while (!over) await fake.advance(50);
-  return await done;
 }
 
 const texts = (events: Event[]) => joined(events, "output_text");
@@ -131,7 +125,7 @@ Deno.test("cancelling a response aborts the upstream call", async () => {
   await using setup = await setUp();
   const { app, fake, upstream } = setup;
   const { id } = await json(app.respond(body));
-  while (upstream.calls.length === 0) await fake.advance(1);
+  await upstream.called();
   const cancel = () => json(app.send(`/v1/responses/${id}/cancel`, ""));
   const cancelled = await cancel();
   assertEquals([cancelled.status, cancelled.output], ["cancelled", []]);
@@ -152,7 +146,7 @@ Deno.test("a run on another server is cancelled within seconds", async () => {
   await using setup = await setUp();
   const { app, fake, upstream } = setup;
   const { id } = await json(app.respond(body));
-  while (upstream.calls.length === 0) await fake.advance(1);
+  await upstream.called();
   const other = await setup.another();
   assertEquals((await json(other.send(`/v1/responses/${id}/cancel`, ""))).status, "cancelled");
   await fake.advance(5_000);
@@ -229,7 +223,7 @@ Deno.test("clients learn that a response is completed only after it is stored", 
   let received: Event[] = [];
   const near = reader.until("completed").then((events) => received = events);
   const distant = far.until("completed").then((events) => received = events);
-  while (!reached) await fake.advance(10);
+  await waitUntil("the last write", () => reached, () => fake.advance(10));
   await fake.advance(2_000);
   assertEquals(received, []);
   resolve();
@@ -244,7 +238,7 @@ Deno.test("the response of a crashed server fails when its lease expires", async
   // Its clock stands still, so that it does not renew its lease.
   const dead = await setup.another({ clock: fake.clock });
   const { id } = await json(dead.respond(body));
-  while (setup.upstream.calls.length === 0) await fake.advance(0);
+  await setup.upstream.called();
   const { app } = setup;
   assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
   await setup.fake.advance(29_999);
@@ -265,7 +259,7 @@ Deno.test("the responses of a server that shuts down fail", async () => {
   await using setup = await setUp();
   const { app, fake, upstream } = setup;
   const { id } = await json(app.respond(body));
-  while (upstream.calls.length === 0) await fake.advance(1);
+  await upstream.called();
   await passing(fake, app.drain(0));
   await upstream.calls[0]!.left;
   const other = await setup.another();
@@ -310,7 +304,7 @@ for (const elsewhere of [false, true]) {
     await using setup = await setUp();
     const { app, fake, store, upstream } = setup;
     const { id } = await json(app.respond(body));
-    while (upstream.calls.length === 0) await fake.advance(1);
+    await upstream.called();
     await fake.advance(600);
     const server = elsewhere ? await setup.another() : app;
     await json(server.send(`/v1/responses/${id}`, undefined, { method: "DELETE" }));
@@ -398,8 +392,9 @@ Deno.test("the log entry for a response that cannot be stored contains no stored
   await json(app.respond(body));
   isBroken = true;
   open();
-  while (!lines.some((line) => line.includes("could not be stored"))) await fake.advance(10);
-  const line = lines.find((line) => line.includes("could not be stored"))!;
+  const findLine = () => lines.find((line) => line.includes("could not be stored"));
+  await waitUntil("the log entry", () => findLine() !== undefined, () => fake.advance(10));
+  const line = findLine()!;
   assert(JSON.parse(line).cause.startsWith("SyntaxError\n"), line);
   assertEquals(line.includes("planted"), false, line);
 });

@@ -206,15 +206,11 @@ Deno.test("responses that end at the same moment are all appended", async () => 
 
 Deno.test("a client that deletes the conversation meanwhile still receives the response", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const called = Promise.withResolvers<void>();
-  await using upstream = startUpstream(() => {
-    called.resolve();
-    return { content: "4", before: promise };
-  });
+  await using upstream = startUpstream([{ content: "4", before: promise }]);
   const app = await createTestApp({ upstream: upstream.url });
   const { id } = await json(app.send(CONVERSATIONS, {}));
   const asked = json(app.respond({ model: "plain", conversation: id }));
-  await called.promise;
+  await upstream.called();
   await json(app.send(`${CONVERSATIONS}/${id}`, undefined, DELETE));
   resolve();
   const response = await asked;

@@ -534,7 +534,7 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
 `,
   });
   const asked = [app.respond({ model: "plain" }), app.respond({ model: "plain" })];
-  while (upstream.calls.length < 2) await fake.advance(0);
+  await upstream.called(2);
   await fake.advance(1000);
   const [well, badly] = await Promise.all(asked);
   gate.resolve();

@@ -328,17 +328,13 @@ Deno.test("repeated steps and the limit of steps end the thinking", async () => 
 
 for (const stream of [true, false]) {
   Deno.test(`a client that disconnects before the headers aborts the upstream call, stream: ${stream}`, async () => {
-    const called = Promise.withResolvers<void>();
-    await using upstream = startUpstream(() => {
-      called.resolve();
-      return { before: new Promise(() => {}) };
-    });
+    await using upstream = startUpstream([{ before: new Promise(() => {}) }]);
     const app = await createTestApp({ upstream: upstream.url });
     const client = new AbortController();
     const answer = app.chat({ stream, model: "plain" }, {
       signal: client.signal,
     });
-    await called.promise;
+    await upstream.called();
     client.abort();
     await answer;
     await upstream.calls[0]!.left;

@@ -223,7 +223,7 @@ Deno.test("pings are sent during silence", async () => {
   const gate = Promise.withResolvers<void>();
   await using setup = await setUp([{ content: "Done.", before: gate.promise }], { clock });
   const asked = setup.ask({ model: "plain", stream: true });
-  while (setup.upstream.calls.length === 0) await advance(0);
+  await setup.upstream.called();
   await advance(1_000);
   const reader = (await asked).body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = (await reader.read()).value!;

@@ -8,6 +8,7 @@ import {
   startUpstream,
   step,
 } from "../../support/upstream.ts";
+import { waitFor } from "../../support/wait.ts";
 
 const SCHEMA = {
   type: "object",
@@ -124,7 +125,9 @@ Deno.test("an upstream that has followed its schema mode streams the JSON live",
   await (await ask()).text();
   const live = (await ask()).body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  while (!text.includes("answer")) text += (await live.read()).value;
+  while (!text.includes("answer")) {
+    text += (await waitFor("the start of the JSON", live.read())).value;
+  }
   gate.resolve();
   for (let read = await live.read(); !read.done; read = await live.read()) text += read.value;
   assertEquals(parseStream(text).content, GOOD);

@@ -105,7 +105,7 @@ Deno.test("times start at the request, and overhead excludes the time of upstrea
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML, clock });
   const pending = app.chat({ model: "plain", stream: true });
   // The request reaches the upstream before time advances.
-  while (upstream.calls.length === 0) await advance(0);
+  await upstream.called();
   await advance(500);
   gates[1]!.resolve();
   const stream = readStream(await pending);
@@ -136,7 +136,7 @@ Deno.test("time of parallel calls is counted once", async () => {
   }));
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML, clock });
   const pending = app.chat({ model: "vote" });
-  while (upstream.calls.length < 4) await advance(0);
+  await upstream.called(4);
   for (const gate of gates) {
     await advance(1000);
     gate.resolve();
@@ -152,18 +152,14 @@ Deno.test("time of parallel calls is counted once", async () => {
 
 Deno.test("a request that joins another's run is counted, but the tokens only once", async () => {
   const gate = Promise.withResolvers<void>();
-  const called = Promise.withResolvers<void>();
-  await using upstream = startUpstream(() => {
-    called.resolve();
-    return { content: "Four.", before: gate.promise };
-  });
+  await using upstream = startUpstream([{ content: "Four.", before: gate.promise }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   const ask = () => app.chat({ model: "plain" }, { headers: { "idempotency-key": "same" } });
   // From now on the token is accepted without hashing, which would delay one of the two.
   await scrape(app);
   const both = [ask(), ask()];
   // The second request follows the same path and joins before the call arrives.
-  await called.promise;
+  await upstream.called();
   gate.resolve();
   for (const response of await Promise.all(both)) assertEquals(response.status, 200);
   assertEquals(upstream.calls.length, 1);

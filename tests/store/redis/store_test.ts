@@ -5,6 +5,7 @@ import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { key, set, valueOf } from "../contract.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
+import { waitUntil } from "../../support/wait.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const PASSWORD = "geh/eim&1";
@@ -73,12 +74,17 @@ withRedis("commands fail while the connection is lost, until it is restored", as
   }
   {
     await using _second = await startRedis({ port: first.port });
-    let written = false;
-    while (!written) written = await store.write([set("a", "2")]).catch(() => false);
+    await waitUntil(
+      "the store to reconnect",
+      () => store.write([set("a", "2")]).catch(() => false),
+    );
     assertEquals(await valueOf(store, "a"), "2");
     assertEquals(warnings.length, 1);
     assert(/lost/.test(warnings[0]!), warnings[0]);
-    while (!await limiter.take(START, [{ limit, cost: 1 }]).then(({ ok }) => ok, () => false));
+    await waitUntil(
+      "the limiter to reconnect",
+      () => limiter.take(START, [{ limit, cost: 1 }]).then(({ ok }) => ok, () => false),
+    );
     await limiter.close();
   }
   // Closes during reconnection: the sanitizers find timers and sockets that remain.

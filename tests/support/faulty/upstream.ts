@@ -5,6 +5,7 @@
  * @module
  */
 import { systemClock } from "../../../lib/clock.ts";
+import { waitFor } from "../wait.ts";
 import { readRequest, type Socket, type WireRequest, withBackground } from "./wire_request.ts";
 
 export interface FaultyCall {
@@ -76,9 +77,9 @@ export interface FaultyUpstreamOptions {
   seen?: (text: string, call: FaultyCall) => Promise<void>;
 }
 
-class Disconnected extends Error {}
-
 const IDLE_MS = 3_000;
+
+class Disconnected extends Error {}
 
 export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstream {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
@@ -218,17 +219,13 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
     get written() {
       return written;
     },
-    async idle() {
-      let cancel = () => {};
-      const late = new Promise<never>((_, reject) => {
-        cancel = systemClock.timer(
-          IDLE_MS,
-          () => reject(new Error(`${open} upstream sockets stay open`)),
-        );
-      });
-      await Promise.race([until(() => open === 0), late]).finally(() => cancel());
-    },
-    called: (count) => until(() => calls.length >= count),
+    idle: () =>
+      waitFor(() => `the end of ${open} upstream calls`, until(() => open === 0), IDLE_MS),
+    called: (count) =>
+      waitFor(
+        () => `${count} calls to the upstream after ${calls.length}`,
+        until(() => calls.length >= count),
+      ),
     forget() {
       calls.length = 0;
       counts.clear();

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { BodyTooLargeError, readBody } from "../../../lib/upstream/wire/bytes.ts";
+import { waitFor } from "../../support/wait.ts";
 
 const never = new AbortController().signal;
 const utf8 = new TextEncoder();
@@ -157,7 +158,7 @@ Deno.test("an abort frees the connection of an HTTP body", async () => {
   const pending = reader.read();
   controller.abort("enough");
   assertEquals(await pending.catch((reason) => reason), "enough");
-  await left.promise;
+  await waitFor("the body to be cancelled", left.promise);
 });
 
 Deno.test("no listener is left on the signal after the end of the body", async () => {

@@ -1,0 +1,45 @@
+/**
+ * Waits for events, with a limit in real time. A test that waits in vain fails and says for what.
+ *
+ * @module
+ */
+
+/** Longer than any event takes on a busy machine. */
+const LIMIT_MS = 60_000;
+
+type Description = string | (() => string);
+
+const late = (what: Description, limitMs = LIMIT_MS) =>
+  new Error(`waited ${limitMs / 1_000} s for ${typeof what === "string" ? what : what()}`);
+
+/** Resolves with the result of `event`. */
+export async function waitFor<T>(
+  what: Description,
+  event: Promise<T>,
+  limitMs = LIMIT_MS,
+): Promise<T> {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(late(what, limitMs)), limitMs);
+  try {
+    return await Promise.race([event, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Repeats `step` until the condition is met. A step takes at least 1 ms, so that a fake clock which
+ * it advances does not outrun sockets and stores.
+ */
+export async function waitUntil(
+  what: Description,
+  isMet: () => boolean | Promise<boolean>,
+  step: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<void> {
+  const end = performance.now() + LIMIT_MS;
+  while (!await isMet()) {
+    if (performance.now() > end) throw late(what);
+    await step();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
