@@ -2,7 +2,10 @@
 
 /** Identifies an entry. */
 export interface EntryKey {
-  /** At most 200 characters, without NUL. */
+  /**
+   * At most 200 characters, without NUL. In `TYPE/OWNER` and `TYPE/OWNER/…`, the entries belong to
+   * the owner: owners share a store of bounded size, which drops no entries of other collections.
+   */
   collection: string;
   /** At most 200 characters, without NUL. ASCII ids are ordered by code unit. */
   id: string;

@@ -273,7 +273,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     await fake.advance(5_000);
     await upstream.calls[0]!.left;
     await passing(fake, a.drain(1_000));
-    assertEquals(await store.list({ collection: `events/${id}`, limit: 9 }), []);
+    assertEquals(await store.list({ collection: `events/default/${id}`, limit: 9 }), []);
     assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
   });
 

@@ -58,9 +58,9 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   const eventLog = createEventLog(store, clock, ttlMs);
 
   async function execute(run: BackgroundRun, buffer: EventBuffer): Promise<void> {
-    const { id } = run.stored.response;
+    const { owner, stored: { response: { id } } } = run;
     const stopRenewing = leases.keepRenewing(id, () => run.work.abort(cancelled()));
-    const logWriter = eventLog.write(id);
+    const logWriter = eventLog.write(owner, id);
     let finish: ReasoningEvent[] = [];
     let end: RunEnd = {};
     try {
@@ -106,7 +106,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     }
     for (;;) {
       const found = await responses.find(owner, id);
-      if (found === undefined) await eventLog.delete(id);
+      if (found === undefined) await eventLog.delete(owner, id);
       else if (!isRunning(found.stored.response)) await store.write(lastEvents);
       if (found === undefined || !isRunning(found.stored.response)) return { error: cancelled() };
       if ("error" in end) await writer.fail(toApiError(end.error), true);
@@ -152,7 +152,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       // Read before the events: those of a response that has ended are complete.
       const found = await find(owner, id);
       if (found === undefined) throw notFound(id);
-      const { events, last } = await eventLog.read(id, position);
+      const { events, last } = await eventLog.read(owner, id, position);
       yield* events;
       position = last;
       const { response } = found.stored;
@@ -221,7 +221,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       await responses.delete(owner, id);
       liveRuns.get(id)?.work.abort(cancelled());
       await store.write([leases.release(id)]);
-      await eventLog.delete(id);
+      await eventLog.delete(owner, id);
     },
   };
 }

@@ -11,12 +11,12 @@ export type EventLogWriter = ReturnType<EventLog["write"]>;
 
 /** The events of background runs, stored so that other servers can read them. */
 export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
-  const collectionOf = (id: string) => `events/${id}`;
+  const collectionOf = (owner: string, id: string) => `events/${encodeURIComponent(owner)}/${id}`;
   const setJson = createSetJson({ ttlMs, now: clock.date });
 
   return {
     /** Starts the log of a run. */
-    write(id: string) {
+    write(owner: string, id: string) {
       let pending: ReasoningEvent[] = [];
       let writes = 0;
       let cancelTimer: (() => void) | undefined;
@@ -25,7 +25,10 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
         cancelTimer?.();
         cancelTimer = undefined;
         if (pending.length === 0) return [];
-        const key = { collection: collectionOf(id), id: (writes++).toString(16).padStart(8, "0") };
+        const key = {
+          collection: collectionOf(owner, id),
+          id: (writes++).toString(16).padStart(8, "0"),
+        };
         const change = setJson(key, pending);
         pending = [];
         return [change];
@@ -50,14 +53,18 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
       };
     },
     /** Reads the events after position `last`, or all; also returns the new position. */
-    async read(id: string, last?: string): Promise<{ events: ReasoningEvent[]; last?: string }> {
+    async read(
+      owner: string,
+      id: string,
+      last?: string,
+    ): Promise<{ events: ReasoningEvent[]; last?: string }> {
       const events: ReasoningEvent[] = [];
-      for await (const entry of listAll(store, collectionOf(id), last)) {
+      for await (const entry of listAll(store, collectionOf(owner, id), last)) {
         events.push(...JSON.parse(entry.value) as ReasoningEvent[]);
         last = entry.id;
       }
       return last === undefined ? { events } : { events, last };
     },
-    delete: (id: string): Promise<void> => deleteAll(store, collectionOf(id)),
+    delete: (owner: string, id: string): Promise<void> => deleteAll(store, collectionOf(owner, id)),
   };
 }

@@ -1,17 +1,18 @@
 import { createStore, nameOf, versionMatches } from "../backend.ts";
-import type { Change, Entry, Store } from "../store.ts";
+import type { Change, Entry, EntryKey, Store } from "../store.ts";
 
 export interface MemoryStoreOptions {
   /** Returns ms since 1970. */
   now: () => number;
   /**
-   * Maximum number of entries; beyond it the least recently used are dropped.
+   * Maximum number of entries; beyond it the owner of most entries loses its least recently used.
    *
    * @default {10_000}
    */
   maxEntries?: number;
   /**
-   * Maximum size in bytes, at two per character; beyond it the least recently used are dropped.
+   * Maximum size in bytes, at two per character; beyond it the owner of most bytes loses its least
+   * recently used entries.
    *
    * @default {134_217_728}
    */
@@ -23,6 +24,12 @@ interface StoredEntry {
   expiresAt: number;
 }
 
+interface Share {
+  /** From the least to the most recently used. */
+  entries: Map<string, StoredEntry>;
+  bytes: number;
+}
+
 /** Minimum time between two searches for expired entries. */
 const SWEEP_MS = 1_000;
 
@@ -32,56 +39,79 @@ const SWEEP_MS = 1_000;
  */
 export function createMemoryStore(options: MemoryStoreOptions): Store {
   const { now, maxEntries = 10_000, maxBytes = 128 * 1024 * 1024 } = options;
-  /** From the least to the most recently used. */
-  const entries = new Map<string, StoredEntry>();
+  /** By owner. */
+  const shares = new Map<string, Share>();
   const sortedIds = new Map<string, string[]>();
+  let size = 0;
   let bytes = 0;
   let writes = 0;
   let sweepAt = 0;
 
-  function find(name: string): Entry | undefined {
-    const stored = entries.get(name);
-    if (!stored || stored.expiresAt > now()) return stored?.entry;
-    remove(name);
+  function shareOf({ collection }: EntryKey): Share {
+    const owner = ownerOf(collection);
+    const share = shares.get(owner) ?? { entries: new Map(), bytes: 0 };
+    shares.set(owner, share);
+    return share;
   }
 
-  function remove(name: string): void {
-    const stored = entries.get(name);
-    if (!stored) return;
-    const { collection, id } = stored.entry;
+  function find(key: EntryKey): Entry | undefined {
+    const stored = shares.get(ownerOf(key.collection))?.entries.get(nameOf(key));
+    if (!stored || stored.expiresAt > now()) return stored?.entry;
+    remove(key);
+  }
+
+  /** Makes an entry the most recently used of its owner. */
+  function touch(entry: Entry): void {
+    const { entries } = shareOf(entry);
+    const name = nameOf(entry);
+    const stored = entries.get(name)!;
     entries.delete(name);
+    entries.set(name, stored);
+  }
+
+  function remove(key: EntryKey): void {
+    const share = shareOf(key);
+    const name = nameOf(key);
+    const stored = share.entries.get(name);
+    if (!stored) return;
+    share.entries.delete(name);
+    size--;
     bytes -= sizeOf(stored.entry);
-    const ids = sortedIds.get(collection)!;
-    ids.splice(indexOf(ids, id), 1);
-    if (ids.length === 0) sortedIds.delete(collection);
+    share.bytes -= sizeOf(stored.entry);
+    const ids = sortedIds.get(key.collection)!;
+    ids.splice(indexOf(ids, key.id), 1);
+    if (ids.length === 0) sortedIds.delete(key.collection);
   }
 
   function put(entry: Entry, expiresAt: number): void {
-    const name = nameOf(entry);
-    const old = entries.get(name);
-    if (old) {
-      entries.delete(name);
-      bytes -= sizeOf(old.entry);
-    } else {
-      const ids = sortedIds.get(entry.collection) ?? [];
-      ids.splice(indexOf(ids, entry.id), 0, entry.id);
-      sortedIds.set(entry.collection, ids);
-    }
-    entries.set(name, { entry, expiresAt });
+    remove(entry);
+    const ids = sortedIds.get(entry.collection) ?? [];
+    ids.splice(indexOf(ids, entry.id), 0, entry.id);
+    sortedIds.set(entry.collection, ids);
+    const share = shareOf(entry);
+    share.entries.set(nameOf(entry), { entry, expiresAt });
+    size++;
     bytes += sizeOf(entry);
+    share.bytes += sizeOf(entry);
   }
 
   function sweep(): void {
     const time = now();
     if (time < sweepAt) return;
     sweepAt = time + SWEEP_MS;
-    for (const [name, { expiresAt }] of entries) if (expiresAt <= time) remove(name);
+    for (const { entries } of shares.values()) {
+      for (const { entry, expiresAt } of entries.values()) if (expiresAt <= time) remove(entry);
+    }
   }
 
   function evict(): void {
-    for (const name of entries.keys()) {
-      if (entries.size <= maxEntries && bytes <= maxBytes) return;
-      remove(name);
+    while (size > maxEntries || bytes > maxBytes) {
+      const useOf = (share: Share) => bytes > maxBytes ? share.bytes : share.entries.size;
+      const owned = [...shares].filter(([owner]) => owner !== "").map(([, share]) => share);
+      const largest = owned.toSorted((a, b) => useOf(b) - useOf(a))[0];
+      const [oldest] = largest?.entries.values() ?? [];
+      if (oldest === undefined) return;
+      remove(oldest.entry);
     }
   }
 
@@ -102,13 +132,8 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     kind: "memory",
     get: (keys) =>
       keys.map((key) => {
-        const name = nameOf(key);
-        const entry = find(name);
-        if (entry) {
-          const stored = entries.get(name)!;
-          entries.delete(name);
-          entries.set(name, stored);
-        }
+        const entry = find(key);
+        if (entry) touch(entry);
         return entry;
       }),
     list({ collection, after, before, limit, reverse }) {
@@ -121,14 +146,14 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
       const found: Entry[] = [];
       for (const id of inside) {
         if (found.length >= limit) break;
-        const entry = find(nameOf({ collection, id }));
+        const entry = find({ collection, id });
         if (entry) found.push(entry);
       }
       return found;
     },
     write(changes) {
       checkSize(changes);
-      if (!changes.every((change) => versionMatches(change, find(nameOf(change.key))?.version))) {
+      if (!changes.every((change) => versionMatches(change, find(change.key)?.version))) {
         return false;
       }
       sweep();
@@ -137,21 +162,26 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
         if ("value" in change) {
           const { key: { collection, id }, value, expiresAt = Infinity } = change;
           put({ collection, id, value, version }, expiresAt);
-        } else remove(nameOf(change.key));
+        } else remove(change.key);
       }
       evict();
       return true;
     },
     close() {
-      entries.clear();
+      shares.clear();
       sortedIds.clear();
-      bytes = 0;
+      size = bytes = 0;
     },
   });
 }
 
 function sizeOf({ collection, id, value }: Omit<Entry, "version">): number {
   return 2 * (collection.length + id.length + value.length);
+}
+
+/** Returns an empty string for a collection that belongs to no owner. */
+function ownerOf(collection: string): string {
+  return collection.split("/", 2)[1] ?? "";
 }
 
 /** Index of `id` in a sorted list, or where to insert it. */

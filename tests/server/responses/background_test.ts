@@ -312,7 +312,7 @@ for (const elsewhere of [false, true]) {
     await fake.advance(5_000);
     await upstream.calls[0]!.left;
     await passing(fake, app.drain(1_000));
-    assertEquals(await store.list({ collection: `events/${id}`, limit: 9 }), []);
+    assertEquals(await store.list({ collection: `events/default/${id}`, limit: 9 }), []);
     assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
     assertEquals(fake.pending(), 0);
   });
@@ -322,19 +322,19 @@ Deno.test("the events of a long run are read and deleted, in several pages", asy
   const { clock, advance } = createFakeClock();
   const store = createMemoryStore({ now: clock.date });
   const log = createEventLog(store, clock, 1_000_000);
-  const written = log.write("resp_1");
+  const written = log.write("alice", "resp_1");
   for (let i = 0; i < 250; i++) {
     written.push({ type: "answer", text: `${i} ` });
     await advance(500);
   }
   assertEquals(await written.end(), []);
-  assertEquals((await store.list({ collection: "events/resp_1", limit: 999 })).length, 250);
-  const { events } = await log.read("resp_1");
+  assertEquals((await store.list({ collection: "events/alice/resp_1", limit: 999 })).length, 250);
+  const { events } = await log.read("alice", "resp_1");
   assertEquals(events.map((event) => event.type === "answer" ? parseInt(event.text) : -1), [
     ...Array(250).keys(),
   ]);
-  await log.delete("resp_1");
-  assertEquals(await store.list({ collection: "events/resp_1", limit: 999 }), []);
+  await log.delete("alice", "resp_1");
+  assertEquals(await store.list({ collection: "events/alice/resp_1", limit: 999 }), []);
 });
 
 Deno.test("a failure in the background is stored and streamed", async () => {

@@ -1,22 +1,28 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
-import { key, set, valueOf } from "../contract.ts";
+import type { Change, Store } from "../../../lib/store/store.ts";
 
 const now = () => 0;
+const key = (id: string, collection = "c/alice") => ({ collection, id });
+const set = (id: string, value = id, collection?: string): Change => ({
+  key: key(id, collection),
+  value,
+});
+const valueOf = async (store: Store, id: string) => (await store.get([key(id)]))[0]?.value;
 
 Deno.test("beyond maxEntries memory drops the least recently used entry", async () => {
   const store = createMemoryStore({ now, maxEntries: 3 });
   for (const id of ["a", "b", "c"]) await store.write([set(id)]);
   await valueOf(store, "a");
   await store.write([set("d")]);
-  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), [
+  assertEquals((await store.list({ collection: "c/alice", limit: 9 })).map(({ id }) => id), [
     "a",
     "c",
     "d",
   ]);
   await store.write([set("c", "again")]);
   await store.write([set("e")]);
-  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), [
+  assertEquals((await store.list({ collection: "c/alice", limit: 9 })).map(({ id }) => id), [
     "c",
     "d",
     "e",
@@ -33,15 +39,18 @@ Deno.test("beyond maxBytes memory drops the least recently used entry, and a del
   await store.write([set("d", text)]);
   assertEquals(await valueOf(store, "b"), text);
   await store.write([set("e", text)]);
-  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["b", "e"]);
+  assertEquals((await store.list({ collection: "c/alice", limit: 9 })).map(({ id }) => id), [
+    "b",
+    "e",
+  ]);
 });
 
 Deno.test("a write that exceeds the bounds alone is rejected and drops nothing", async () => {
   const store = createMemoryStore({ now, maxBytes: 1_000, maxEntries: 3 });
   await store.write([set("a", "kept")]);
-  await assertRejects(() => store.write([set("b", "x".repeat(500))]), RangeError, "1004 bytes");
+  await assertRejects(() => store.write([set("b", "x".repeat(500))]), RangeError, "1016 bytes");
   await assertRejects(() => store.write(["1", "2", "3", "4"].map((id) => set(id))), RangeError);
-  assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), ["a"]);
+  assertEquals((await store.list({ collection: "c/alice", limit: 9 })).map(({ id }) => id), ["a"]);
 });
 
 Deno.test("memory drops expired entries before live ones", async () => {
@@ -57,7 +66,20 @@ Deno.test("memory drops expired entries before live ones", async () => {
 Deno.test("memory keeps its entries sorted while many are written and dropped", async () => {
   const store = createMemoryStore({ now });
   for (let i = 0; i < 12_000; i++) await store.write([set(`${(i * 7_919) % 12_000}`)]);
-  const all = await store.list({ collection: "c", limit: 20_000 });
+  const all = await store.list({ collection: "c/alice", limit: 20_000 });
   assertEquals(all.length, 10_000);
   assert(all.every(({ id }, i) => i === 0 || all[i - 1]!.id < id));
+});
+
+Deno.test("beyond its bounds memory drops entries of the owner with most, and none without owner", async () => {
+  const idsIn = async (collection: string) =>
+    (await store.list({ collection, limit: 9 })).map(({ id }) => id);
+  const store = createMemoryStore({ now, maxEntries: 5 });
+  await store.write([set("lease", "", "leases"), set("bob", "", "c/bob")]);
+  for (const id of ["1", "2", "3", "4", "5"]) await store.write([set(id)]);
+  await store.write([set("items", "", "d/alice/items")]);
+  assertEquals(await idsIn("c/alice"), ["4", "5"]);
+  assertEquals(await idsIn("d/alice/items"), ["items"]);
+  assertEquals(await idsIn("leases"), ["lease"]);
+  assertEquals(await idsIn("c/bob"), ["bob"]);
 });
