@@ -5,7 +5,7 @@
  * @module
  */
 
-const TARGETS: Readonly<Record<string, string>> = {
+export const TARGETS: Readonly<Record<string, string>> = {
   "linux-x86_64": "x86_64-unknown-linux-gnu",
   "linux-aarch64": "aarch64-unknown-linux-gnu",
   "macos-x86_64": "x86_64-apple-darwin",

@@ -1,0 +1,159 @@
+import { assert, assertEquals } from "@std/assert";
+import { parse as parseYaml } from "@std/yaml";
+import { validate } from "dockerfile-utils";
+import denoJson from "../deno.json" with { type: "json" };
+import { parseConfig } from "../lib/config/load.ts";
+import { resolveConfig } from "../lib/config/resolve.ts";
+import { TARGETS } from "../scripts/compile.ts";
+import { reasonWithout, skippedFor } from "./support/skip.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));
+
+const DOCKERFILE = await read("deploy/Dockerfile");
+
+/** The arguments of every instruction of this name, with continued lines joined. */
+function instructions(name: string): string[] {
+  const lines = DOCKERFILE.replace(/\\\n\s*/g, " ").split("\n");
+  return lines.filter((line) => line.startsWith(`${name} `)).map((line) =>
+    line.slice(name.length + 1)
+  );
+}
+
+Deno.test("the Dockerfile has no faults that a parser finds", () => {
+  assertEquals(
+    validate(DOCKERFILE).map(({ message, range }) => `${range.start.line}: ${message}`),
+    [],
+  );
+});
+
+const HADOLINT = "hadolint finds no fault in the Dockerfile";
+
+Deno.test(skippedFor(reasonWithout("hadolint"), HADOLINT), async () => {
+  const { stdout } = await new Deno.Command("hadolint", { args: ["deploy/Dockerfile"], cwd: ROOT })
+    .output();
+  assertEquals(new TextDecoder().decode(stdout), "");
+});
+
+Deno.test("the image is built from pinned bases of the version of Deno in the README", async () => {
+  const [, version] = /npx -y deno@([\d.]+) task start/.exec(await read("README.md"))!;
+  const bases = instructions("FROM");
+  assertEquals(bases.length, 2);
+  for (const base of bases) {
+    const image = new RegExp(
+      `^denoland/deno:${RegExp.escape(version!)}@sha256:[0-9a-f]{64}( AS \\w+)?$`,
+    );
+    assert(image.test(base), base);
+  }
+});
+
+Deno.test("everything that the Dockerfile copies exists and is in the build context", async () => {
+  const ignored = (await read("deploy/Dockerfile.dockerignore")).trim().split("\n");
+  assertEquals(ignored[0], "*");
+  const context = ignored.slice(1).map((line) => line.slice(1));
+  const copied = instructions("COPY").filter((line) => !line.includes("--from="))
+    .flatMap((line) => line.split(" ").slice(0, -1));
+  assertEquals(copied.map((path) => path.replace(/\/$/, "")).sort(), context.toSorted());
+  for (const path of copied) await Deno.stat(new URL(path, ROOT));
+  for (const [path] of instructions("RUN").join().matchAll(/\blib\/\S+\.ts/g)) {
+    await Deno.stat(new URL(path, ROOT));
+  }
+});
+
+Deno.test("the image runs with the flags of the task start, as another user than root", () => {
+  const flags = (words: string[]) =>
+    words.filter((word) => word.startsWith("--") && !/^--(?:allow-write|cached-only)/.test(word));
+  const [entry] = instructions("ENTRYPOINT");
+  const words: string[] = JSON.parse(entry!);
+  assertEquals(flags(words), flags(denoJson.tasks.start.split(" ")));
+  assert(words.includes("--allow-write=/data"));
+  assertEquals([instructions("USER"), instructions("VOLUME")], [["1993"], ["/data"]]);
+  assertEquals(instructions("HEALTHCHECK").length, 1);
+});
+
+interface Service {
+  build?: { context: string; dockerfile: string };
+  image?: string;
+  volumes?: string[];
+  depends_on?: Record<string, unknown>;
+}
+
+Deno.test("compose.yaml names existing files, services and volumes", async () => {
+  const compose = parseYaml(await read("deploy/compose.yaml")) as {
+    services: Record<string, Service>;
+    volumes: Record<string, null>;
+  };
+  const deploy = new URL("deploy/", ROOT);
+  for (
+    const [name, { build, image, volumes = [], depends_on = {} }] of Object.entries(
+      compose.services,
+    )
+  ) {
+    if (build === undefined) assert(/:v?\d/.test(image!), `${name} has no pinned image`);
+    else await Deno.stat(new URL(`${build.context}/${build.dockerfile}`, deploy));
+    for (const dependency of Object.keys(depends_on)) {
+      assert(dependency in compose.services, dependency);
+    }
+    for (const [source] of volumes.map((volume) => volume.split(":"))) {
+      if (source!.startsWith(".")) await Deno.stat(new URL(source!, deploy));
+      else assert(source! in compose.volumes, source);
+    }
+  }
+});
+
+Deno.test("the configuration for compose.yaml is valid, with and without a provider", async () => {
+  const file = "deploy/compose.config.yaml";
+  const text = await read(file);
+  const provider = text.replace(/^(default_\w+:.*)$/gm, "# was: $1").replace(
+    /^# (default_)/gm,
+    "$1",
+  );
+  for (const yaml of [text, provider]) {
+    const env = (name: string) => name === "O1_API_TOKEN" ? "a-secret" : undefined;
+    const options = { env, file, readFile: () => Promise.reject(new Error()) };
+    const { hasRealToken, store } = resolveConfig(await parseConfig(yaml, options), { env });
+    assertEquals([hasRealToken, store], [true, "redis://redis:6379"]);
+  }
+});
+
+const WORKFLOWS = await Promise.all(
+  ["ci", "release"].map((name) => read(`.github/workflows/${name}.yml`)),
+);
+
+Deno.test("every action of the workflows is pinned to a commit, and no token is left behind", () => {
+  for (const workflow of WORKFLOWS) {
+    const uses = workflow.match(/uses: .*/g) ?? [];
+    assert(uses.length > 4);
+    for (const use of uses) assert(/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(use), use);
+    const checkouts = uses.filter((use) => use.includes("actions/checkout"));
+    assertEquals(workflow.match(/persist-credentials: false/g)?.length, checkouts.length);
+    assert(/^permissions:\n {2}contents: read\n/m.test(workflow));
+  }
+});
+
+Deno.test("the workflows run existing tasks, scripts and targets", async () => {
+  for (const workflow of WORKFLOWS) {
+    assert(parseYaml(workflow) !== null);
+    const tasks = [...workflow.matchAll(/ task (?:--quiet )?([a-z]+)/g)].map(([, task]) => task!);
+    const matrix = /task: (\[.*\])/.exec(workflow)?.[1] ?? "[]";
+    tasks.push(...JSON.parse(matrix).map((task: string) => task.split(" ")[0]));
+    for (const task of tasks) assert(task in denoJson.tasks, task);
+    for (const [path] of workflow.matchAll(/(?:scripts|deploy)\/[\w.]+/g)) {
+      await Deno.stat(new URL(path, ROOT));
+    }
+  }
+  const targets = [...WORKFLOWS[1]!.matchAll(/target: ([\w-]+),/g)].map(([, target]) => target);
+  assertEquals(targets, Object.keys(TARGETS));
+});
+
+Deno.test("only deno.json has the version", async () => {
+  const files = new TextDecoder().decode(
+    (await new Deno.Command("git", {
+      args: ["ls-files", "lib", "deploy", "scripts", "README.md"],
+      cwd: ROOT,
+    })
+      .output()).stdout,
+  ).trim().split("\n").filter((path) => /\.(?:ts|js|json|md|yaml|service)$|Dockerfile/.test(path));
+  const written = new RegExp(`(?<![\\d.])${RegExp.escape(denoJson.version)}(?![\\d.])`);
+  for (const path of files) assert(!written.test(await read(path)), path);
+});
