@@ -27,6 +27,33 @@ export function addPicture({ kind, bytes }) {
   );
 }
 
+/**
+ * Presses Enter in the field of the question as browsers report it within a composition.
+ *
+ * @param {KeyboardEventInit} init
+ * @returns {boolean} whether the page left the key to the input method
+ */
+export function pressEnter(init) {
+  return document.getElementById("question").dispatchEvent(
+    new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...init }),
+  );
+}
+
+/** Makes the streams of responses arrive one byte at a time. */
+export function splitStreams() {
+  const { fetch } = globalThis;
+  globalThis.fetch = async (...args) => {
+    const response = await fetch(...args);
+    if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+    const split = new TransformStream({
+      transform(bytes, controller) {
+        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+      },
+    });
+    return new Response(response.body.pipeThrough(split), response);
+  };
+}
+
 /** Runs axe-core, which must have been loaded before. */
 export async function audit() {
   const { violations, passes } = await globalThis.axe.run(document);

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { TOKEN } from "../support/app.ts";
 import { pieces, startUpstream, step } from "../support/upstream.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
-import { addPicture, storedData } from "./in_page.js";
+import { addPicture, pressEnter, splitStreams, storedData } from "./in_page.js";
 
 const YAML = `
 upstreams:
@@ -103,6 +103,63 @@ browserTest(
     assertEquals([open.foreignRequests, open.faults], [[], []]);
   },
 );
+
+browserTest("a step that the reader has opened stays open when it ends", async (browser) => {
+  const gate = Promise.withResolvers<void>();
+  await using upstream = startUpstream(({ index }) =>
+    index === 0
+      ? {
+        content: pieces(step("Understand", "Add two and two.")),
+        gate: (frame: number) => frame === 9 ? gate.promise : undefined,
+      }
+      : index === 1
+      ? { content: step("Compute", "It is 4.", "final_answer") }
+      : { content: "The answer is 4." }
+  );
+  await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+  const { page } = open;
+  await ask(page, "What is 2 + 2?");
+  const first = page.locator("details.step.live");
+  await first.getByText("Understand").waitFor();
+  // Closes it, and opens it again.
+  for (let i = 0; i < 2; i++) await first.locator("summary").click();
+  gate.resolve();
+  await page.getByText(/^total \d/).waitFor();
+  const steps = page.locator("details.step");
+  assertEquals(
+    [await steps.nth(0).getAttribute("open"), await steps.nth(1).getAttribute("open")],
+    ["", null],
+  );
+});
+
+browserTest("events that are split between reads are complete", async (browser) => {
+  const content = "Zwölf – 十二 – 🎉.";
+  await using upstream = startUpstream([{ content: pieces(content, 3) }]);
+  const script = `(${splitStreams})()`;
+  await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML, script });
+  const { page } = open;
+  await page.getByLabel("Model").selectOption("plain");
+  await ask(page, "What is 3 * 4?");
+  await page.getByText(/^total \d/).waitFor();
+  assertEquals(await page.locator(".answer").innerText(), content);
+  assertEquals(open.faults, []);
+});
+
+browserTest("Enter that ends the composition of an input method does not send", async (browser) => {
+  await using upstream = startUpstream([{ content: "Hello." }]);
+  await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+  const { page } = open;
+  await page.getByLabel("Model").selectOption("plain");
+  await page.getByLabel("Your question").fill("こんにちは");
+  // As Chromium and Firefox report it, and as Safari does.
+  for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
+    assertEquals(await page.evaluate(pressEnter, init), true);
+  }
+  assertEquals([await page.locator(".turn").count(), upstream.calls.length], [0, 0]);
+  await page.keyboard.press("Enter");
+  await page.getByText("Hello.").first().waitFor();
+  assertEquals(upstream.calls[0]!.body.messages, [{ role: "user", content: "こんにちは" }]);
+});
 
 for (const how of ["Stop", "Escape"]) {
   browserTest(`${how} stops the work upstream`, async (browser) => {

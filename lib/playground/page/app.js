@@ -89,8 +89,10 @@ composer.addEventListener("submit", (event) => {
   ask();
 });
 field.addEventListener("keydown", (event) => {
-  // While an input method is composing, Enter selects a character.
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  // While an input method is composing, Enter selects a character. Safari ends the composition
+  // before it reports that Enter, with the code of input methods, 229.
+  if (event.key !== "Enter" || event.shiftKey) return;
+  if (event.isComposing || event.keyCode === 229) return;
   event.preventDefault();
   ask();
 });

@@ -28,8 +28,12 @@ export function figures(usage, firstTokenSeconds, totalSeconds) {
 
 const formatNumber = new Intl.NumberFormat("en").format;
 
-/** @param {number} cost */
-function formatDollars(cost) {
-  if (cost === 0) return "$0";
-  return `$${cost.toFixed(cost < 0.01 ? 6 : 4).replace(/0+$/, "")}`;
-}
+/** With 4 decimal places, or more if the first three digits need them. */
+const formatDollars = new Intl.NumberFormat("en", {
+  style: "currency",
+  currency: "USD",
+  minimumFractionDigits: 0,
+  maximumFractionDigits: 4,
+  maximumSignificantDigits: 3,
+  roundingPriority: "morePrecision",
+}).format;
