@@ -52,7 +52,12 @@ export async function openStores(setting: string, options: OpenOptions): Promise
   }
   if (setting === "kv") return await openKv(options);
   if (/^rediss?:\/\//.test(setting)) {
-    if (!URL.canParse(setting)) throw new TypeError("Cannot open the store: its URL is invalid");
+    // Up to an unencoded "/", "?" or "#", a password would be read as the port, which errors show.
+    if (!URL.canParse(setting) || /\w[/?#].*@/.test(setting)) {
+      throw new TypeError(
+        "Cannot open the store: its URL is invalid. Percent-encode special characters of the password",
+      );
+    }
     return await openRedis(setting, options);
   }
   // The rest may contain a password.

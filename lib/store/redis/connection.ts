@@ -71,6 +71,8 @@ export async function openRedis<Name extends string>(
     const isLost = name === "MaxRetriesPerRequestError" || /^Connection is closed/.test(message);
     const cause = isLost && lastError instanceof Error ? lastError.message : undefined;
     let text = cause ?? (isLost ? "the connection is lost" : message);
+    // Redis quotes the start of the arguments of a command that it lacks, such as a renamed AUTH.
+    text = text.replace(/, with args beginning with.*/s, "");
     for (const secret of secrets) text = text.replaceAll(secret, "…");
     return new Error(`Cannot use ${place}: ${text.slice(0, MAX_MESSAGE_LENGTH)}`);
   }

@@ -37,6 +37,43 @@ withRedis("the right password opens Redis, and no error contains it", async () =
   }
 });
 
+/** Asserts that opening Redis fails for the reason, with an error that contains no secret. */
+async function assertRefused(url: string, reason: string): Promise<void> {
+  const error = await assertRejects(() => openRedisStore(optionsOf(url)), Error, reason);
+  const text = Deno.inspect(error, { depth: 9, showHidden: true });
+  assert(!text.includes("geh"), text);
+}
+
+withRedis("a password that Redis repeats in an error is removed from it", async () => {
+  // Redis answers a command that it lacks with the first 128 characters of its arguments.
+  await using redis = await startRedis({ args: ["--rename-command", "AUTH", ""] });
+  for (const password of [PASSWORD, `geh${"x".repeat(300)}`]) {
+    const encoded = encodeURIComponent(password);
+    await assertRefused(redis.url.replace("//", `//:${encoded}@`), "unknown command 'auth'");
+    await assertRefused(
+      redis.url.replace("//", `//geh-user:${encoded}@`),
+      "unknown command 'auth'",
+    );
+    await assertRefused(`${redis.url}?password=${encoded}`, "unknown command 'auth'");
+  }
+});
+
+Deno.test("a user name and a password that a proxy repeats in an error are removed from it", async () => {
+  const proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answered = (async () => {
+    for await (const client of proxy) {
+      await client.read(new Uint8Array(1024));
+      await client.write(new TextEncoder().encode(`-ERR geh-user, ${PASSWORD} is wrong\r\n`));
+      client.close();
+    }
+  })();
+  const { port } = proxy.addr;
+  const user = `geh-user:${encodeURIComponent(PASSWORD)}`;
+  await assertRefused(`redis://${user}@127.0.0.1:${port}`, "ERR …, … is wrong");
+  proxy.close();
+  await answered;
+});
+
 withRedis("a missing server and a silent one are reported within the timeout", async () => {
   await using redis = await startRedis();
   await redis.kill("SIGSTOP");
