@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { parseStream } from "../support/app.ts";
 import { type Call, chunks, type Reply, startUpstream } from "../support/upstream.ts";
 import { type Program, runProgram, startProgram, writeConfig } from "../support/program.ts";
 
@@ -96,40 +95,114 @@ const MESSAGES = [
   { role: "tool", tool_call_id: "call_0", content: CLIENT_SECRETS.tool },
 ];
 
+/** A conversation with a tool result, as items of the Responses API. */
+const INPUT = [
+  { role: "user", content: CLIENT_SECRETS.prompt },
+  {
+    type: "function_call",
+    call_id: "call_0",
+    name: "f",
+    arguments: `{"a":"${CLIENT_SECRETS.arguments}"}`,
+  },
+  { type: "function_call_output", call_id: "call_0", output: CLIENT_SECRETS.tool },
+];
+
+/** The same as messages of Anthropic's API. */
+const ANTHROPIC_MESSAGES = [
+  { role: "user", content: CLIENT_SECRETS.prompt },
+  {
+    role: "assistant",
+    content: [
+      { type: "tool_use", id: "call_0", name: "f", input: { a: CLIENT_SECRETS.arguments } },
+    ],
+  },
+  {
+    role: "user",
+    content: [{ type: "tool_result", tool_use_id: "call_0", content: CLIENT_SECRETS.tool }],
+  },
+];
+
+const PARAMETERS = { description: CLIENT_SECRETS.tool, parameters: { type: "object" } };
+
+/** Returns the error of a stream in any dialect, if there is one. */
+function errorOf(text: string): unknown {
+  const events = text.split("\n").filter((line) => line.startsWith("data: {"))
+    .map((line) => JSON.parse(line.slice("data: ".length)));
+  return events.map(({ error, response }) => error ?? response?.error).find(Boolean);
+}
+
 /** Sends requests in sequence and records errors and headers. */
 function createClient({ url }: Program) {
   const seen: string[] = [];
   let failures = 0;
-  async function send(path: string, init: RequestInit = {}): Promise<void> {
+  async function send(path: string, init: RequestInit = {}): Promise<string> {
     const response = await fetch(`${url}${path}`, {
       ...init,
       headers: { authorization: `Bearer ${SERVER_SECRETS.token}`, ...init.headers },
     });
     seen.push(JSON.stringify([...response.headers]));
     const text = await response.text();
-    if (response.status !== 200) seen.push(text);
-    else if (text.includes("data: {")) seen.push(JSON.stringify(parseStream(text).error ?? ""));
+    const error = response.status === 200 ? errorOf(text) : text;
+    if (error !== undefined) failures++;
+    if (error !== undefined) seen.push(JSON.stringify(error));
     else if (path === "/metrics") seen.push(text);
-    if (response.status !== 200 || text.includes('data: {"error"')) failures++;
+    return text;
   }
-  const chat = (body: Record<string, unknown>, init: RequestInit = {}) =>
-    send("/chat/completions", {
-      method: "POST",
-      body: JSON.stringify({ messages: MESSAGES, user: CLIENT_SECRETS.user, ...body }),
-      ...init,
-    });
-  return { send, chat, seen, failures: () => failures };
+  const post = (path: string, body: Record<string, unknown>, init: RequestInit = {}) =>
+    send(path, { method: "POST", body: JSON.stringify(body), ...init });
+  const chat = (body: Record<string, unknown>, init?: RequestInit) =>
+    post("/chat/completions", { messages: MESSAGES, user: CLIENT_SECRETS.user, ...body }, init);
+  const respond = (body: Record<string, unknown>, init?: RequestInit) =>
+    post("/responses", {
+      input: INPUT,
+      instructions: CLIENT_SECRETS.system,
+      metadata: { note: CLIENT_SECRETS.user },
+      safety_identifier: CLIENT_SECRETS.user,
+      ...body,
+    }, init);
+  const message = (body: Record<string, unknown>, init?: RequestInit) =>
+    post("/messages", {
+      max_tokens: 1_000,
+      messages: ANTHROPIC_MESSAGES,
+      system: CLIENT_SECRETS.system,
+      metadata: { user_id: CLIENT_SECRETS.user },
+      ...body,
+    }, init);
+  return { send, post, chat, respond, message, seen, failures: () => failures };
 }
 
 /** Sends valid and invalid requests of every kind. */
-async function ask({ send, chat }: ReturnType<typeof createClient>): Promise<void> {
-  const tools = [{
-    type: "function",
-    function: { name: "f", description: CLIENT_SECRETS.tool, parameters: { type: "object" } },
-  }];
+async function ask(client: ReturnType<typeof createClient>): Promise<void> {
+  const { send, post, chat, respond, message } = client;
   for (const model of [...Object.keys(REPLIES), "steps", "vote", "gone"]) {
-    for (const stream of [true, false]) await chat({ model, stream, tools });
+    for (const stream of [true, false]) {
+      await chat({
+        model,
+        stream,
+        tools: [{ type: "function", function: { name: "f", ...PARAMETERS } }],
+      });
+      await respond({ model, stream, tools: [{ type: "function", name: "f", ...PARAMETERS }] });
+      const { description, parameters } = PARAMETERS;
+      await message({
+        model,
+        stream,
+        tools: [{ name: "f", description, input_schema: parameters }],
+      });
+    }
   }
+  await respond({ model: "ok", temperature: CLIENT_SECRETS.prompt });
+  await respond({ model: "ok", input: [{ type: CLIENT_SECRETS.echo }] });
+  await respond({ model: "ok", previous_response_id: CLIENT_SECRETS.echo });
+  await message({ model: "ok", temperature: CLIENT_SECRETS.prompt });
+  await message({ model: "ok", messages: [{ role: CLIENT_SECRETS.echo }] });
+  await post("/messages/count_tokens", { model: "ok", messages: ANTHROPIC_MESSAGES });
+  await post("/responses/input_tokens", { model: "ok", input: INPUT });
+  const conversation = JSON.parse(await post("/conversations", { items: INPUT.slice(0, 1) })).id;
+  await respond({ model: "ok", conversation });
+  await respond({ model: "ok", previous_response_id: "resp_missing" });
+  const { id } = JSON.parse(await respond({ model: "ok", background: true }));
+  await send(`/responses/${id}?stream=true`);
+  await send(`/responses/${id}/input_items`);
   await chat({ model: "ok", response_format: { type: "json_object" } });
   await chat({ model: "ok", reasoning: { strategy: "direct", nope: 1 } });
   await chat({ model: "ok\n12:00:00 error: forged \x1b[31m" });
@@ -165,7 +238,7 @@ for (const format of ["text", "json"]) {
     program.kill("SIGTERM");
     const { output, code } = await program.ended;
     assertEquals(code, 0, output);
-    assert(client.failures() > 25, `${client.failures()} failures`);
+    assert(client.failures() > 80, `${client.failures()} failures`);
     assertEquals(upstream.calls[0]!.headers.get("x-secret"), SERVER_SECRETS.header);
     assert(upstream.calls[0]!.path.includes(SERVER_SECRETS.query));
     const all = { ...SERVER_SECRETS, ...CLIENT_SECRETS };
@@ -174,7 +247,7 @@ for (const format of ["text", "json"]) {
     assertNone(client.seen.join("\n"), own, "is in an error, a header or the metrics");
     const lines = output.split("\n").slice(0, -1);
     const requests = lines.filter((line) => line.includes("request_id"));
-    assert(requests.length > 45, output);
+    assert(requests.length > 120, output);
     for (const line of requests) {
       if (format === "json") assert(/^req_[0-9a-f]{32}$/.test(JSON.parse(line).request_id), line);
       else {assert(
