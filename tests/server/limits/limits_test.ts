@@ -276,6 +276,54 @@ Deno.test("parallel: a second request is rejected for as long as the first runs"
   assertEquals(setup.time.pending(), 0, "no lease is renewed");
 });
 
+Deno.test("parallel: a request that ends does not end the leases of others", async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await using setup = await setUp({
+    key: "parallel: 2",
+    script: ({ index }) => ({
+      content: ["a", "b"],
+      gate: (frame) => frame === 2 ? gates[index]!.promise : undefined,
+    }),
+  });
+  const streams = [];
+  for (const _ of gates) {
+    const stream = readStream(await setup.app.chat({ stream: true }, bearer(KEY)));
+    await stream.until(({ content }) => content === "a");
+    streams.push(stream);
+  }
+  gates[0]!.resolve();
+  await streams[0]!.until(({ done }) => done);
+  const name = "client:alice:parallel:moment";
+  await waitUntil("the first lease to end", async () => await setup.count(name) === 1);
+  await setup.time.advance(10 * 60_000);
+  assertEquals(await setup.count(name), 1);
+  gates[1]!.resolve();
+  await streams[1]!.until(({ done }) => done);
+  await setup.app.drain(0);
+  assertEquals(await setup.count(name), 0);
+});
+
+Deno.test("a shutdown waits until every request is charged", async () => {
+  await using setup = await setUp({ key: "tpm: 100000" });
+  const settling = Promise.withResolvers<void>();
+  const settled = Promise.withResolvers<void>();
+  const { settle } = setup.limiter;
+  setup.limiter.settle = async (...charges) => {
+    settling.resolve();
+    await settled.promise;
+    await settle(...charges);
+  };
+  assertEquals((await setup.ask()).status, 200);
+  await settling.promise;
+  let isDrained = false;
+  const drained = setup.app.drain(0).then(() => isDrained = true);
+  for (let i = 0; i < 10; i++) await setImmediate();
+  assertEquals(isDrained, false);
+  settled.resolve();
+  await drained;
+  assertEquals(await setup.count("client:alice:tokens:minute"), 15);
+});
+
 Deno.test("a background response counts until it is completed", async () => {
   const gate = Promise.withResolvers<void>();
   await using setup = await setUp({
