@@ -35,6 +35,12 @@ export interface RunPlan {
 /** Length of the part of a question in which a utility request is recognized, in characters. */
 const UTILITY_PREFIX = 2_000;
 
+export interface PlanOptions {
+  /** Maximum of a request's options that set a number of samples. Default: no limit. */
+  maxSamples?: number;
+  table?: StrategyTable;
+}
+
 /**
  * Decides what a request runs on a published model.
  *
@@ -43,7 +49,7 @@ const UTILITY_PREFIX = 2_000;
 export function planRun(
   model: ReasoningModel,
   request: ReasoningRequest,
-  table: StrategyTable = strategies,
+  { maxSamples = Infinity, table = strategies }: PlanOptions = {},
 ): RunPlan {
   const isUtility = isUtilityRequest(model, request);
   const requested = isUtility ? "direct" : request.strategy ?? model.strategy;
@@ -55,6 +61,9 @@ export function planRun(
   // Routers lead to strategies only.
   const strategy = table[name] as Strategy;
 
+  for (const option of strategy.sampleOptions ?? []) {
+    if (Number(request.options?.[option]) > maxSamples) throw tooManySamples(option, maxSamples);
+  }
   const own = name === model.strategy ? model.options : undefined;
   const { re2, wait, ...changes } = request.options ?? {};
   const isChanged = request.options !== undefined;
@@ -97,6 +106,13 @@ function unknownStrategy(name: string, table: StrategyTable): RequestError {
     "reasoning.strategy",
     `Unknown strategy '${name.slice(0, 60)}'. Known strategies are: ${names}.`,
   );
+}
+
+function tooManySamples(option: string, maxSamples: number): RequestError {
+  const param = `reasoning.${option}`;
+  const message =
+    `Invalid value for '${param}': expected at most ${maxSamples} (server.max_samples).`;
+  return new RequestError(param, message);
 }
 
 function upstreamMessages({ systemPrompt }: ReasoningModel, { messages }: ReasoningRequest) {

@@ -110,6 +110,8 @@ export interface Strategy extends TableEntry {
   roles: readonly string[];
   /** The role that answers if the effort asks for no thinking. Default: `answer`. */
   plainRole?: string;
+  /** Options that set a number of samples, which the operator can limit for clients. */
+  sampleOptions?: readonly string[];
   /** Default number of follow-ups. Without this function the strategy supports none. */
   followUps?: (effort: ThinkingEffort) => number;
   /** Runs the request. The last event is `finish`. */

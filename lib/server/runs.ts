@@ -80,7 +80,7 @@ export async function prepareRun(
     exchange.limitHeaders = reservation.headers;
     exchange.onFinish(reservation.end);
   }
-  const plan = planRun(model, request);
+  const plan = planRun(model, request, { maxSamples: settings.max_samples });
   const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });
   const observer = exchange.observer?.run({ model: model.id, strategy, stream });

@@ -16,7 +16,7 @@ export interface AttemptOptions {
   upstream: UpstreamOptions;
   apiKey: string | undefined;
   /** The JSON body. */
-  json: string;
+  body: string | Blob;
   /** Whether the body requests a stream. */
   stream: boolean;
   /** Longest answer, reasoning and tool calls included. */
@@ -100,7 +100,7 @@ export function attempt(options: AttemptOptions): Attempt {
 }
 
 function send(options: AttemptOptions, signal: AbortSignal): Promise<Response> {
-  const { upstream, apiKey, json, stream, fetch } = options;
+  const { upstream, apiKey, body, stream, fetch } = options;
   // `fetch` copies a plain object faster than `Headers`.
   const headers: Record<string, string> = {
     "content-type": "application/json",
@@ -112,7 +112,7 @@ function send(options: AttemptOptions, signal: AbortSignal): Promise<Response> {
   // A query, such as Azure's api-version, follows the path.
   const [base, query] = upstream.base_url.split("?", 2);
   const url = `${base}/chat/completions${query === undefined ? "" : `?${query}`}`;
-  return fetch(url, { method: "POST", headers, body: json, redirect: "manual", signal });
+  return fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
 }
 
 async function errorFromResponse(

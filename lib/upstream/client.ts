@@ -4,6 +4,7 @@ import { createCapabilityMemory, type RequestCapabilities } from "./capabilities
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
+import { createSlots, type Release, type Slots } from "./slots.ts";
 import { createUpstreamStates } from "./state.ts";
 import type { Target, UpstreamRequest } from "./target.ts";
 import {
@@ -15,6 +16,7 @@ import {
 } from "./tool_reasoning.ts";
 import { type Delta, hasOutput } from "./wire/deltas.ts";
 import { buildBody } from "./wire/request_body.ts";
+import { createBodyEncoder } from "./wire/shared_body.ts";
 
 /** State shared by all upstream calls of one client request. */
 export interface RequestScope {
@@ -64,11 +66,17 @@ export interface UpstreamClientOptions {
 /** An upstream whose rejections contradict each other must not be corrected endlessly. */
 const MAX_CORRECTIONS = 8;
 
+/** Maximum size of the large bodies that are sent at the same time. */
+const MAX_BYTES_IN_FLIGHT = 134_217_728;
+
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
-  const { clock, random, toolReasoning = createToolReasoning() } = options;
+  const { clock, random, share = (limit) => limit, toolReasoning = createToolReasoning() } =
+    options;
   const memory = createCapabilityMemory();
-  const states = createUpstreamStates(clock, options.share);
+  const states = createUpstreamStates(clock, share);
   const demoFetch = createLazyDemoFetch(clock);
+  const encodeBody = createBodyEncoder();
+  const bytes = createSlots(() => share(MAX_BYTES_IN_FLIGHT));
 
   /**
    * Waits before a retry. Returns false without waiting if the error is not retryable, no attempt
@@ -92,6 +100,38 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     return true;
   }
 
+  /** Waits for a slot, and builds a body for it. A large body also waits for others to be sent. */
+  async function prepare(
+    target: Target,
+    request: UpstreamRequest,
+    slots: Slots,
+    scope: RequestScope,
+  ) {
+    const releaseSlot = await slots.acquire(scope.signal);
+    try {
+      const capabilities = scope.capabilities.get(target, request.json);
+      const restore = capabilities.toolReasoning
+        ? await reasoningRestorer(toolReasoning, scope.conversation)
+        : undefined;
+      const body = buildBody(target.model, request, capabilities, restore);
+      const { data, size } = encodeBody(body);
+      const sent: Release = size === 0 ? () => {} : await bytes.acquire(scope.signal, size);
+      return {
+        capabilities,
+        body,
+        data,
+        sent,
+        release() {
+          sent();
+          releaseSlot();
+        },
+      };
+    } catch (error) {
+      releaseSlot();
+      throw error;
+    }
+  }
+
   return {
     async *call(targets, request, scope) {
       const { observer, capabilities: known } = scope;
@@ -109,16 +149,15 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         for (let failures = 0;;) {
           // Before the wait, so that no other call probes the upstream meanwhile.
           breaker.begin();
-          const release = await slots.acquire(scope.signal).catch((error) => {
+          const { capabilities, body, data, sent, release } = await prepare(
+            target,
+            request,
+            slots,
+            scope,
+          ).catch((error) => {
             breaker.end("unknown");
             throw error;
           });
-          const capabilities = known.get(target, request.json);
-          const restore = capabilities.toolReasoning
-            ? await reasoningRestorer(toolReasoning, scope.conversation)
-            : undefined;
-          const body = buildBody(target.model, request, capabilities, restore);
-          const json = JSON.stringify(body);
           const apiKey = keys.current();
           triedKeys.add(apiKey);
           scope.onSend?.(target);
@@ -126,7 +165,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           const exchange = attempt({
             upstream,
             apiKey,
-            json,
+            body: data,
             stream: request.stream,
             maxCharacters: maxCharacters(request),
             signal: scope.signal,
@@ -140,6 +179,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           let error: UpstreamError;
           try {
             for (let deltas; (deltas = await exchange.read()) !== undefined;) {
+              sent();
               for (const delta of deltas) {
                 if (!hasYielded && hasOutput(delta)) {
                   hasYielded = true;

@@ -8,9 +8,10 @@ export interface Slots {
   /**
    * Waits for a slot.
    *
+   * @param count number of slots; more than the limit wait until all are free. Default: 1.
    * @throws the signal's reason when it is aborted before.
    */
-  acquire(signal: AbortSignal): Promise<Release>;
+  acquire(signal: AbortSignal, count?: number): Promise<Release>;
   /** Number of callers in the queue. */
   waiting(): number;
   /** Gives slots to waiting callers after `limit` was raised. */
@@ -19,39 +20,42 @@ export interface Slots {
 
 /** @param limit returns the number of slots; read at each use. */
 export function createSlots(limit: () => number): Slots {
-  // A set keeps the order and deletes from its middle in constant time.
-  const queue = new Set<() => void>();
+  // A map keeps the order and deletes from its middle in constant time.
+  const queue = new Map<() => void, number>();
   let taken = 0;
 
-  function take(): Release {
+  const isFree = (count: number) =>
+    taken + count <= limit() || count > limit() && taken === 0 && limit() > 0;
+
+  function take(count: number): Release {
     let isReleased = false;
-    taken++;
+    taken += count;
     return () => {
       if (isReleased) return;
       isReleased = true;
-      taken--;
+      taken -= count;
       update();
     };
   }
 
   function update(): void {
-    for (const admit of queue) {
-      if (taken >= limit()) return;
+    for (const [admit, count] of queue) {
+      if (!isFree(count)) return;
       queue.delete(admit);
       admit();
     }
   }
 
-  function tryAcquire(): Release | undefined {
+  function tryAcquire(count = 1): Release | undefined {
     update();
-    return taken < limit() ? take() : undefined;
+    return queue.size === 0 && isFree(count) ? take(count) : undefined;
   }
 
   return {
-    tryAcquire,
-    acquire(signal) {
+    tryAcquire: () => tryAcquire(),
+    acquire(signal, count = 1) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      const release = tryAcquire();
+      const release = tryAcquire(count);
       if (release !== undefined) return Promise.resolve(release);
       return new Promise((resolve, reject) => {
         const onAbort = () => {
@@ -60,9 +64,9 @@ export function createSlots(limit: () => number): Slots {
         };
         const admit = () => {
           signal.removeEventListener("abort", onAbort);
-          resolve(take());
+          resolve(take(count));
         };
-        queue.add(admit);
+        queue.set(admit, count);
         signal.addEventListener("abort", onAbort, { once: true });
       });
     },

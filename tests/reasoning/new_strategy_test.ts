@@ -38,7 +38,7 @@ async function answer(upstream: Upstream, more: Partial<ReasoningRequest>) {
   const { fetch } = globalThis;
   const clock = systemClock;
   const { random } = Math;
-  const plan = planRun(await modelOver(upstream), request(more), TABLE);
+  const plan = planRun(await modelOver(upstream), request(more), { table: TABLE });
   const events: ReasoningEvent[] = [];
   const client = createUpstreamClient({ clock, random, fetch });
   const { signal } = new AbortController();
@@ -64,7 +64,8 @@ Deno.test("its options are validated", async () => {
   assertEquals((await answer(upstream, { strategy: "improve", options })).text, "Answer 3");
   const model = await modelOver(upstream);
   const error = assertThrows(
-    () => planRun(model, request({ strategy: "improve", options: { rounds: 9 } }), TABLE),
+    () =>
+      planRun(model, request({ strategy: "improve", options: { rounds: 9 } }), { table: TABLE }),
     RequestError,
   );
   assertEquals(error.param, "reasoning.rounds");
@@ -86,7 +87,10 @@ Deno.test("it is in every list that is made from the table", async () => {
     roles: ["draft", "answer"],
   });
   assertStringIncludes(strategiesPage(TABLE), "| `improve` | `o1-improve` | Writes an answer");
-  const error = assertThrows(() => planRun(model, request({ strategy: "x" }), TABLE), RequestError);
+  const error = assertThrows(
+    () => planRun(model, request({ strategy: "x" }), { table: TABLE }),
+    RequestError,
+  );
   assertStringIncludes(error.message, "improve");
 });
 

@@ -41,6 +41,9 @@ const server = z.strictObject({
   max_retries: z.number().int().min(0).max(1_000_000).default(6).describe(
     "Retries over all upstream calls of one request.",
   ),
+  max_samples: count.default(32).describe(
+    "Maximum of the options of a request that set a number of samples, such as `wave` and `population`. Options in `models.<name>.options` may be larger.",
+  ),
   shutdown_grace_ms: milliseconds.default(30_000).describe(
     "Time that running requests have to finish at shutdown, in milliseconds. At most 4000 on Deno Deploy.",
   ),

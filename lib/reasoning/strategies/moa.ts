@@ -69,6 +69,7 @@ export const moa: Strategy = defineStrategy({
     "aggregator",
   ],
   plainRole: "aggregator",
+  sampleOptions: ["proposers"],
   async *run(context) {
     const { request, random } = context;
     const byEffort = BY_EFFORT[context.effort];

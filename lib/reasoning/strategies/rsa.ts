@@ -82,6 +82,7 @@ export const rsa: Strategy = defineStrategy({
   options,
   prompts,
   roles,
+  sampleOptions: ["population"],
   async *run(context) {
     const byEffort = BY_EFFORT[context.effort];
     const { population: size = byEffort.population, rounds = byEffort.rounds } = context.options;

@@ -90,6 +90,7 @@ export const verify: Strategy = defineStrategy({
   options,
   prompts,
   roles,
+  sampleOptions: ["max_solvers"],
   async *run(context) {
     const read = answerReader(context.request);
     const solutions = yield* solve(context, read);

@@ -66,6 +66,7 @@ export const vote: Strategy = defineStrategy({
   options,
   prompts,
   roles,
+  sampleOptions: ["wave", "max_samples"],
   async *run(context) {
     const ballot = createBallot<Sample>();
     const { samples, next, error } = yield* poll(context, ballot);

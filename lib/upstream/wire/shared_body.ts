@@ -1,0 +1,43 @@
+import type { UpstreamBody } from "../capabilities.ts";
+import type { UpstreamMessage } from "../target.ts";
+
+/** The JSON of a request body. */
+export interface EncodedBody {
+  data: string | Blob;
+  /** Bytes that count while they are sent; 0 for a small body. */
+  size: number;
+}
+
+/** Length from which a body is sent from one shared copy: `fetch` copies a string for each call. */
+const LARGE_CHARACTERS = 262_144;
+
+/**
+ * Creates an encoder. While a large body is in use, an equal one with the same last message, which
+ * calls of one request share, gets its data.
+ */
+export function createBodyEncoder(): (body: UpstreamBody) => EncodedBody {
+  const latest = new WeakMap<UpstreamMessage, { body: UpstreamBody; encoded: EncodedBody }>();
+  return (body) => {
+    const last = body.messages.at(-1);
+    const known = last && latest.get(last);
+    if (known !== undefined && isEqual(known.body, body)) return known.encoded;
+    const json = JSON.stringify(body);
+    if (json.length < LARGE_CHARACTERS) return { data: json, size: 0 };
+    const data = new Blob([json]);
+    const encoded = { data, size: data.size };
+    if (last !== undefined) latest.set(last, { body, encoded });
+    return encoded;
+  };
+}
+
+/** Compares JSON values; parts that are the same object cost nothing. */
+function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => isEqual(a[key], b[key]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
