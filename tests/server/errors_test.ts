@@ -380,21 +380,30 @@ for (
   ] as const
 ) {
   Deno.test(`a stream that fails keeps the type of its error unless the client has received something: ${path}`, async () => {
-    for (const [content, expected] of [["", type], ["Half", "invalid_request_error"]] as const) {
+    for (
+      const { content, commitMs, expected } of [
+        { content: "", commitMs: 1, expected: type },
+        { content: "Half", commitMs: 1, expected: "invalid_request_error" },
+        { content: "Half", commitMs: 60_000, expected: "invalid_request_error" },
+      ]
+    ) {
+      const committed = Promise.withResolvers<void>();
       const failure = Promise.withResolvers<void>();
       await using upstream = startUpstream([{
         frames: [...chunks({ content, finish: null }, false), { error: { code: 503 } }],
-        gate: (frame) => frame === 2 ? failure.promise : undefined,
+        gate: (frame) =>
+          [undefined, commitMs === 1 ? committed : undefined, failure][frame]?.promise,
       }]);
       const { send } = await createTestApp({
         upstream: upstream.url,
         yaml: `
-server: { commit_after_ms: 1 }
+server: { commit_after_ms: ${commitMs} }
 upstreams: { u: { base_url: UPSTREAM, retry: { max_attempts: 1 } } }
 models: { m: { strategy: direct, upstream: u, model: x } }`,
       });
       const response = await send(path, { ...body, model: "m", stream: true });
       assertEquals(response.status, 200);
+      committed.resolve();
       let text = "";
       for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
         text += piece;

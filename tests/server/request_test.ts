@@ -229,7 +229,11 @@ Deno.test("stop ends the visible text at any chunk boundary, and not the thinkin
 });
 
 Deno.test("a stop sequence ends the upstream call", async () => {
-  await using upstream = startUpstream([{ content: ["It is 4.", "END", " Or"], end: "stall" }]);
+  await using upstream = startUpstream([{
+    content: ["It is 4.", "END", " Or"],
+    finish: null,
+    end: "stall",
+  }]);
   const { chat } = await createTestApp({
     upstream: upstream.url,
     yaml: `

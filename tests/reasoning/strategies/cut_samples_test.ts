@@ -73,6 +73,23 @@ Deno.test("a judge sees no samples that were cut off, if others are complete", a
   }
 });
 
+Deno.test("rsa makes an open answer of complete samples, if there are any", async () => {
+  const texts = ["red", "green", "blue", "black"].map((content, i): Reply =>
+    i % 2 === 0 ? cut(content) : { content }
+  );
+  await using app = await startApp([...texts, ...texts]);
+  await app.ask("rsa", { reasoning: { population: 4, rounds: 1 } });
+  const text = textOf(app.upstream.calls.at(-1)!);
+  assertEquals(kindOf(app.upstream.calls.at(-1)!), "rsa.answer");
+  assert(/\ngreen\b/.test(text) && /\nblack\b/.test(text) && !/red|blue/.test(text), text);
+});
+
+Deno.test("verify shows a complete solution if no answer could be read", async () => {
+  await using app = await startApp([cut("Let me see"), { content: "Nobody can say." }]);
+  const { content, finish } = await app.ask("verify", { reasoning: { max_solvers: 2 } });
+  assertEquals([content, finish], ["Nobody can say.", "stop"]);
+});
+
 Deno.test("if moa's aggregator fails, a complete answer is shown, not one that was cut off", async () => {
   await using app = await startApp([cut(CUT), { content: COMPLETE }], {
     replies: { "moa.aggregator": { status: 503, body: "{}" } },
