@@ -1,5 +1,5 @@
 /**
- * Takes the README's pictures, light and dark: two demo models answer side by side.
+ * Takes the README's pictures, light and dark: the demo model with and without thinking.
  *
  * Run it as `deno task picture`. It needs Debian's Chromium.
  *
@@ -24,7 +24,8 @@ upstreams: { demo: { base_url: "demo:", price: { input: 0.15, output: 0.6 } } }
     });
     const { page } = open;
     await page.getByRole("button", { name: "Compare" }).click();
-    await page.getByLabel("Column 2", { exact: true }).selectOption("o1-vote");
+    await page.getByLabel("Column 1", { exact: true }).selectOption("demo");
+    await page.getByLabel("Column 2", { exact: true }).selectOption("o1");
     await ask(page, 'How many r are in "strawberry"?');
     await page.locator(".figures").nth(1).waitFor();
     for (const number of [1, 2]) await page.locator(".step summary").nth(number).click();
