@@ -53,7 +53,7 @@ export interface SseBodyOptions {
 export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
   const { events, encoder, clock, heartbeatMs, keepalive = KEEPALIVE } = options;
   let pending: Promise<IteratorResult<ReasoningEvent>> | undefined = options.pending;
-  /** Frames of the first event that are still being made. */
+  /** Frames of the first event, while they are being encoded. */
   let firstFrames: string | Promise<string> | undefined;
   let begun = false;
   let over = false;
@@ -81,7 +81,7 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
     start(controller) {
       const beat = () => {
         const silence = clock.now() - lastWrite;
-        // A client that does not read needs no sign of life.
+        // A client that does not read needs no heartbeat.
         if (silence >= heartbeatMs && (controller.desiredSize ?? 0) > 0) {
           write(controller, keepalive);
         }
@@ -130,7 +130,7 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
           if (writes > before) return;
         }
       } catch (error) {
-        // The run may still be going if its frames could not be made.
+        // The run may still be active if encoding its events failed.
         events.return?.()?.catch(() => {});
         if (over) return;
         options.onError(error);

@@ -37,7 +37,7 @@ export function prepare(
   options: PrepareOptions,
 ): { value: unknown; faults: Fault[] } {
   const faults: Fault[] = [];
-  // Aliases share values. Each is prepared once: a few lines can stand for billions of values.
+  // Aliases share values. Each is prepared once: a few lines can represent billions of values.
   const prepared = new Map<unknown, unknown>();
   const ancestors = new Set<unknown>();
 

@@ -55,7 +55,7 @@ export async function parseConfig(text: string, options: ParseConfigOptions): Pr
   // A byte order mark would shift the columns of the first line.
   const yaml = text.replace(/^\ufeff/, "");
   const parsed = await readYaml(yaml);
-  // Only the large parser tells quoted from plain scalars. Most files don't need it.
+  // Only the large parser distinguishes quoted from plain scalars. Most files don't need it.
   const source = hasReference(parsed.value) ? await openSource(yaml) : undefined;
   const prepared = prepare(parsed.value, {
     env: options.env,

@@ -27,12 +27,10 @@ export interface ResolvedConfig
   token: string | undefined;
   /** Secret that keys for encryption are derived from. */
   secret: string;
-  tokenIsPlaceholder: boolean;
   /** Whether a token or key is set that is not public, so that other machines may connect. */
   hasRealToken: boolean;
   /** In the order of the file; the first one is the default. */
   models: PublishedModel[];
-  statusLines: boolean;
   storeTtlMs: number;
 }
 
@@ -45,8 +43,7 @@ export function isDeploy(env: Env): boolean {
 export function resolveConfig(config: Config, { env }: { env: Env }): ResolvedConfig {
   const { limits, log, traces, store, keys } = config;
   const token = bearerToken(config, env);
-  const tokenIsPlaceholder = token === PLACEHOLDER_TOKEN;
-  const hasToken = token !== undefined && !tokenIsPlaceholder;
+  const hasToken = token !== undefined && token !== PLACEHOLDER_TOKEN;
   // Without a token, all hashes together: each client only knows its own key.
   const hashes = keys.map(({ sha256 }) => sha256).join();
   const onDeploy = isDeploy(env);
@@ -54,12 +51,10 @@ export function resolveConfig(config: Config, { env }: { env: Env }): ResolvedCo
     server: serverSettings(config, onDeploy),
     token,
     secret: config.secret || (hasToken ? token : hashes || PLACEHOLDER_TOKEN),
-    tokenIsPlaceholder,
     hasRealToken: hasToken || keys.length > 0,
     keys: keys.map(resolveKey),
     limits,
     models: publishedModels(config),
-    statusLines: config.stream_status_feedback,
     store,
     storeTtlMs: config.store_ttl_days * DAY_MS,
     log,

@@ -63,20 +63,20 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   const score = createScorer(flags.scoring, { ask, model: flags.judgeModel ?? "" });
   const progress = createProgress(terminal, clock, total, [...results.values()]);
   const failed = new AbortController();
-  const either = AbortSignal.any([signal, failed.signal]);
+  const stopSignal = AbortSignal.any([signal, failed.signal]);
   const questions = [...questionsOf(run, flags)].filter(({ head }) =>
     !results.has(resultKey(head))
   );
   const running = pooledMap(flags.concurrency, questions, async ({ head, problem }) => {
-    if (either.aborted) return;
+    if (stopSignal.aborted) return;
     try {
-      const result = { ...head, ...await askAndScore(head.model, problem, ask, score, either) };
+      const result = { ...head, ...await askAndScore(head.model, problem, ask, score, stopSignal) };
       // The file first: what is counted must not be lost.
       file?.append(result);
       results.set(resultKey(result), result);
       progress.add(result);
     } catch (error) {
-      if (!either.aborted) failed.abort(error);
+      if (!stopSignal.aborted) failed.abort(error);
     }
   });
   await Array.fromAsync(running);

@@ -28,11 +28,9 @@ export function configuredTarget(
       server: { ...config.server, strict_openai: false },
       // Limits are meant for clients.
       token: TOKEN,
-      tokenIsPlaceholder: false,
       hasRealToken: true,
       keys: [],
       limits: {},
-      statusLines: false,
       models: config.models.map((model) => ({
         reasoning: { ...model.reasoning, statusLines: false },
         format: "both",

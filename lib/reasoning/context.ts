@@ -86,7 +86,7 @@ export function createContext(
         const { formats, followsSchema } = capabilities.get(firstTarget(role), json);
         return followsSchema && formats.includes("json_schema");
       },
-      held: (role, json) => capabilities.followed(firstTarget(role), json),
+      followed: (role, json) => capabilities.followed(firstTarget(role), json),
       ignored: (role, json) => capabilities.ignored(firstTarget(role), json),
     },
   };

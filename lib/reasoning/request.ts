@@ -9,7 +9,6 @@ export type { JsonFormat } from "../upstream/target.ts";
 
 /** A message of the conversation. Fields that are not named here are passed on unchanged. */
 export interface Message {
-  /** Who speaks, in OpenAI's terms. */
   role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
   /** Text or an array of content parts. */
   content?: unknown;
@@ -38,9 +37,7 @@ export interface FinalCallFields {
   temperature?: number;
   /** Nucleus sampling, 0 to 1. */
   top_p?: number;
-  /** Stop sequences. */
   stop?: string | string[];
-  /** Sampling seed. */
   seed?: number;
   /** Functions that the model may call. */
   tools?: unknown[];
@@ -62,7 +59,7 @@ export interface ReasoningRequest {
   effort?: Effort;
   /** Replaces the model's strategy. */
   strategy?: string;
-  /** Options of the strategy; they win over the model's own. */
+  /** Options of the strategy; they take precedence over the model's own. */
   options?: Record<string, unknown>;
   /** The format of an answer in JSON. */
   json?: JsonFormat;

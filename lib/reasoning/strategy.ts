@@ -70,7 +70,7 @@ export interface JsonKnowledge<Role extends string> {
   /** Whether the model has followed the schema before. */
   isSure: (role: Role, json: JsonFormat) => boolean;
   /** Records that an answer followed the format. */
-  held: (role: Role, json: JsonFormat) => void;
+  followed: (role: Role, json: JsonFormat) => void;
   /** Records that an answer did not, so that the next call asks in another way. */
   ignored: (role: Role, json: JsonFormat) => void;
 }

@@ -163,7 +163,7 @@ export function createUsageMeter(): UsageMeter {
             // texts divide the total.
             const hidden = reasoning ||
               (estimate === 0 ? 0 : Math.round(completion * reasoningEstimate / estimate));
-            // Of several visible calls the client sees the last: the others had to be mended.
+            // The client sees only the last of several visible calls, which repairs the others.
             sums.visible = Math.max(0, completion - hidden);
           }
           if (first === undefined || order < first.order) first = { order, prompt, cached };

@@ -3,7 +3,7 @@ const MAX_DELAY_MS = 32;
 
 /**
  * Calls `work` again, for up to 5 s, while it fails because another handle has locked the SQLite
- * file. Deno KV on a local file is SQLite too. The event loop goes on between two calls.
+ * file. Deno KV on a local file is SQLite too. The event loop continues between two calls.
  */
 export async function retryWhileLocked<T>(work: () => T | Promise<T>): Promise<T> {
   const start = performance.now();

@@ -3,7 +3,7 @@ import { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { retryAfterHeaders, retryAfterMs } from "./retry.ts";
 import { startWatchdog, type Watchdog } from "./timeouts.ts";
-import { BodyTooLargeError, type ByteReader, readBody } from "./wire/bytes.ts";
+import { type ByteReader, readBody } from "./wire/bytes.ts";
 import { type CompletionReader, readCompletion } from "./wire/completion.ts";
 import type { Delta } from "./wire/deltas.ts";
 import { errorFromStatus, readErrorBody } from "./wire/error_response.ts";
@@ -137,7 +137,7 @@ async function errorFromResponse(
 /** Converts what `fetch`, a body or a limit threw. */
 function toUpstreamError(cause: unknown): UpstreamError {
   if (cause instanceof UpstreamError) return cause;
-  if (cause instanceof BodyTooLargeError || cause instanceof RangeError) {
+  if (cause instanceof RangeError) {
     return new UpstreamError("upstream_error", "The upstream's answer is too large.", { cause });
   }
   const message = cause instanceof Error ? cause.message : String(cause);

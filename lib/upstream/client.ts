@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../clock.ts";
 import { attempt, type Fetch } from "./attempt.ts";
-import { createCapabilityMemory, type RequestCapabilities } from "./capabilities.ts";
+import { createCapabilityMemory, type RequestCapabilities } from "./capabilities/memory.ts";
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
@@ -245,7 +245,7 @@ function createLazyDemoFetch(clock: Clock): Fetch {
   };
 }
 
-/** A rejected request is no fault of the upstream. */
+/** A rejected request is not the upstream's fault. */
 function outcomeOf(end: CallEnd): "ok" | "failed" | "unknown" {
   if (end === "cancelled") return "unknown";
   return end === "ok" || isRejection(end) ? "ok" : "failed";

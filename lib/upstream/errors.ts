@@ -23,7 +23,7 @@ export interface UpstreamErrorOptions {
   retryAfterHeaders?: Readonly<Record<string, string>>;
   /** HTTP status of the upstream. */
   upstreamStatus?: number | undefined;
-  /** Unredacted text of the upstream, for {@linkcode CapabilityMemory}; never for clients or logs. */
+  /** Unredacted text of the upstream, for learning capabilities; never for clients or logs. */
   upstreamMessage?: string | undefined;
   /** For logs only. */
   cause?: unknown;

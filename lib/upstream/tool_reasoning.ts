@@ -137,7 +137,7 @@ async function computeDigests(messages: readonly UpstreamMessage[]): Promise<Dig
   return digests;
 }
 
-/** Returns what a client sends alike every time: not reasoning, and no marks for a cache. */
+/** Returns the fields that a client repeats unchanged, without reasoning and cache markers. */
 function identityOf({ role, content, name, tool_calls, tool_call_id }: UpstreamMessage): unknown {
   const others = Array.isArray(content)
     ? content.filter((part) => typeof part?.text !== "string")

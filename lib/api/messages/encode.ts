@@ -25,7 +25,7 @@ export interface MessageHead {
 }
 
 export interface MessageOptions extends BlocksOptions {
-  /** Creates the signature that brings private thinking back; never empty. */
+  /** Returns a signature from which the private thinking can be restored; never empty. */
   sign(thinking: string): Promise<string>;
 }
 

@@ -21,7 +21,7 @@ export interface ResponseWriterOptions {
   /** Seals private thinking, for clients that asked for encrypted content. */
   seal?: ((thinking: string) => Promise<string>) | undefined;
   /** Stores the complete response. Called before the client learns that it is complete. */
-  keep?: ((response: ResponseObject, thinking: string) => Promise<unknown>) | undefined;
+  save?: ((response: ResponseObject, thinking: string) => Promise<unknown>) | undefined;
   /** Token counts of a stored response, whose events carry none. */
   usage?: Record<string, unknown> | null;
   /** The last event that the client already has; later ones are written. */
@@ -32,7 +32,7 @@ export interface ResponseWriterOptions {
 
 /** Writes one response, as a stream and as an object at once. */
 export interface ResponseWriter extends Encoder, Collector {
-  /** Returns the frames of an event. Throws what `keep` throws; `fail` then ends the stream. */
+  /** Returns the frames of an event. Throws what `save` throws; `fail` then ends the stream. */
   push(event: ReasoningEvent): string | Promise<string>;
   response(): ResponseObject;
   /** The upstream's private thinking before the calls or the answer; may be empty. */
@@ -153,8 +153,8 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
       incomplete_details: reason === undefined ? null : { reason },
     });
     const type = `response.${status}`;
-    if (options.keep === undefined) return responseFrame(type);
-    return options.keep(current(), thinking).then(() => responseFrame(type));
+    if (options.save === undefined) return responseFrame(type);
+    return options.save(current(), thinking).then(() => responseFrame(type));
   }
 
   function write(event: ReasoningEvent): void | Promise<void> {

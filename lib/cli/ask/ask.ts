@@ -17,6 +17,9 @@ const MAX_LINE = 8_388_608;
 /** Longest error message that is printed, in characters. */
 const MAX_MESSAGE = 2_000;
 
+/** Accepted by the app of this process, to which nobody else can connect. */
+const IN_PROCESS_TOKEN = "ask";
+
 /** Sends a request to an API whose base URL ends in /v1. */
 interface Target {
   url: string;
@@ -97,16 +100,15 @@ function remoteServer(url: string, key: string | undefined): Target {
 
 async function configuredModels(options: CommandOptions): Promise<Target> {
   const { resolved } = await configOrExit(options);
-  // Anyone who can read the configuration may ask, even if only client keys are accepted.
-  const token = resolved.token ?? PLACEHOLDER_TOKEN;
   const app = createApp({
-    config: { ...resolved, token },
+    // Anyone who can read the configuration may ask, even if only client keys are accepted.
+    config: { ...resolved, token: IN_PROCESS_TOKEN, hasRealToken: true },
     clock: systemClock,
     random: Math.random,
     fetch,
     log: { debug() {}, info() {}, warn() {}, error() {} },
   });
-  return { url: "http://localhost/v1", token, send: app.handle };
+  return { url: "http://localhost/v1", token: IN_PROCESS_TOKEN, send: app.handle };
 }
 
 function printJson(completion: string): void {

@@ -55,7 +55,13 @@ export async function startWorkers(
     log,
     methods(index): MainMethods {
       return {
-        ...{ get, list, write, take, settle, renew, values },
+        get,
+        list,
+        write,
+        take,
+        settle,
+        renew,
+        values,
         remember: (...added) =>
           void forAll((worker) =>
             worker.index === index ? undefined : worker.call("remember", ...added)
@@ -65,7 +71,13 @@ export async function startWorkers(
     async prepare(worker) {
       let sent = config;
       await worker.call("start", {
-        ...{ index: worker.index, count, first, config, address, folder, created },
+        index: worker.index,
+        count,
+        first,
+        config,
+        address,
+        folder,
+        created,
         // All workers use the store that `auto` has opened here.
         store: kind === "memory" ? undefined : setting === "auto" ? kind : setting,
       });

@@ -115,8 +115,8 @@ function remoteStores(call: Call<MainMethods>): Stores {
       close,
     },
     limiter: {
-      take: (now, asks) => call("take", now, asks),
-      settle: (now, corrections) => call("settle", now, corrections),
+      take: (now, charges) => call("take", now, charges),
+      settle: (now, charges) => call("settle", now, charges),
       renew: (now, leases) => call("renew", now, leases),
       close,
     },

@@ -23,7 +23,7 @@ export const percent = (share: number): string => (share * 100).toFixed(1);
 const signedPercent = (share: number) =>
   `${share > 0 ? "+" : share < 0 ? "−" : "±"}${percent(Math.abs(share))}`;
 
-const withSign = (share: number | undefined) =>
+const withPercentSign = (share: number | undefined) =>
   share === undefined ? NOTHING : `${percent(share)} %`;
 
 const bounds = ([low, high]: Interval, write: (share: number) => string) =>
@@ -37,10 +37,10 @@ function differenceText({ difference, asked }: Summary): string {
 const COLUMNS: readonly (readonly [heading: string, cell: (summary: Summary) => string])[] = [
   ["model", ({ model }) => oneLine(model)],
   ["correct", ({ correct, asked }) => `${correct}/${asked}`],
-  ["accuracy", ({ accuracy }) => withSign(accuracy)],
+  ["accuracy", ({ accuracy }) => withPercentSign(accuracy)],
   ["95 % interval", ({ interval, asked }) => asked === 0 ? NOTHING : bounds(interval, percent)],
   ["difference, points", differenceText],
-  ["of answered", ({ accuracy_of_answered }) => withSign(accuracy_of_answered)],
+  ["of answered", ({ accuracy_of_answered }) => withPercentSign(accuracy_of_answered)],
   ["wrong", ({ wrong }) => String(wrong)],
   ["errors", ({ errors }) => String(errors)],
   ["calls", ({ calls }) => short(calls)],

@@ -1,5 +1,5 @@
 /**
- * Shows the answer of a strategy whose samples hold it already.
+ * Shows the answer of a strategy whose samples already contain it.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { instruct } from "../conversation.ts";
 import type { CallContext } from "../strategy.ts";
 
 /**
- * Shows the sample's answer as it is. A visible call (prompt `synthesize`) writes it anew if
+ * Shows the sample's answer as it is. A visible call (prompt `synthesize`) rewrites it if
  * `rewrite` is set, the client sent tools or asked for JSON, or the sample was cut off while it
  * was thinking.
  *
@@ -30,6 +30,6 @@ export async function* conclude(
     return yield* showAnswer(context, answer, cut ? "length" : "stop");
   }
   const messages = instruct(context.prompt("synthesize", { answer }), context.request);
-  // Unfinished thinking is no answer to fall back on.
+  // Unfinished thinking can't replace the answer.
   yield* relayWithFallback(context, { role: "answer", messages }, step, text === "" ? "" : answer);
 }

@@ -71,7 +71,7 @@ async function* relayJson<Role extends string>(
   if (!isComplete(first)) return yield* showHeld(isLive ? "" : first.text, first.reason);
   const checked = check(first.text);
   if (checked.ok) {
-    context.json.held(spec.role, json);
+    context.json.followed(spec.role, json);
     return yield* showHeld(isLive ? "" : checked.json, "stop");
   }
   context.json.ignored(spec.role, json);
@@ -87,7 +87,7 @@ async function* relayJson<Role extends string>(
   const second = yield* relayCall(context, { ...spec, messages }, first.next, { hold: true });
   if (!isComplete(second)) return yield* showHeld(second.text, second.reason);
   const repaired = check(second.text);
-  if (repaired.ok) context.json.held(spec.role, json);
+  if (repaired.ok) context.json.followed(spec.role, json);
   yield* repaired.ok ? showHeld(repaired.json, "stop") : refuse();
 }
 

@@ -23,7 +23,7 @@ export interface Thinking {
  * @param step the number of the step.
  * @throws {UpstreamError} if the call fails before its first token.
  */
-export async function* streamThinking<Role extends string>(
+async function* streamThinking<Role extends string>(
   context: CallContext<never, Role>,
   spec: CallSpec<Role>,
   step: number,

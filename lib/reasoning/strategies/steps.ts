@@ -122,7 +122,7 @@ export const steps: Strategy = defineStrategy({
       if (repeats || followUps-- <= 0) break;
       ask = "wait";
     }
-    // The step that was asked for never came.
+    // The requested step was not written.
     if (conversation.at(-1) === asked) conversation.pop();
     const hasSteps = conversation.length > request.messages.length + 1;
     if (hasSteps) conversation.push({ role: "user", content: context.prompt("answer") });
@@ -187,7 +187,7 @@ async function* takeStep(
     const seconds = (clock.now() - start) / 1000;
     yield { type: "step_end", step: number++, title, content, seconds };
   }
-  if (step.isJson) context.json.held("step", STEP_FORMAT);
+  if (step.isJson) context.json.followed("step", STEP_FORMAT);
   else if (!cut && step.content !== "") context.json.ignored("step", STEP_FORMAT);
   return { ...step, next: number, cut };
 }

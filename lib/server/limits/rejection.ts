@@ -15,7 +15,7 @@ export interface RuleState {
   cost: number;
 }
 
-/** Retry delay for a limit of parallel requests: nobody knows when one of them ends. */
+/** Retry delay for a limit of parallel requests: when one of them will end is unknown. */
 const PARALLEL_RETRY_MS = 1_000;
 
 /** A duration as in OpenAI's headers: `120ms`, `8.64s`, `6m0s`, `1h0m0s`. */
@@ -29,7 +29,7 @@ function formatDuration(ms: number): string {
   return whole < 3_600 ? minutes : `${Math.floor(whole / 3_600)}h${minutes}`;
 }
 
-/** The `x-ratelimit-*` headers; of several limits of a measure, those of the nearest to its end. */
+/** The `x-ratelimit-*` headers: for each measure, those of the limit with the least remaining. */
 export function limitHeaders(states: readonly RuleState[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const measure of ["requests", "tokens"] as const) {

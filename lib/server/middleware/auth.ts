@@ -84,7 +84,7 @@ export function auth(config: ResolvedConfig, options: AuthOptions): Middleware {
 /** A server without a token of its own accepts the placeholder; it only listens locally. */
 function acceptedToken(config: ResolvedConfig): string | undefined {
   if (!config.hasRealToken) return PLACEHOLDER_TOKEN;
-  return config.tokenIsPlaceholder ? undefined : config.token;
+  return config.token === PLACEHOLDER_TOKEN ? undefined : config.token;
 }
 
 /**

@@ -106,11 +106,11 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
   function createWriter(
     owner: string,
     { response, stream }: StoredResponse,
-    keep?: ResponseWriterOptions["keep"],
+    save?: ResponseWriterOptions["save"],
   ): ResponseWriter {
     const { sealed, ...shown } = stream!;
     const seal = sealed ? (text: string) => vault.seal(owner, text) : undefined;
-    return createResponseWriter({ ...shown, head: response, seal, keep, date: clock.date });
+    return createResponseWriter({ ...shown, head: response, seal, save, date: clock.date });
   }
 
   /** A writer that also stores the response at its end, successful or not. */

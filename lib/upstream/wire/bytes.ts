@@ -9,15 +9,11 @@ export interface ByteReader {
   /**
    * Returns all of a body of which nothing has been read yet.
    *
-   * @throws {BodyTooLargeError} if it is larger than `maxBytes`; otherwise as `read`.
+   * @throws {RangeError} if it is larger than `maxBytes`; otherwise as `read`.
    */
   text(maxBytes: number): Promise<string>;
   /** Stops reading and frees the connection; may be called at any time and repeatedly. */
   close(): void;
-}
-
-export class BodyTooLargeError extends RangeError {
-  override readonly name = "BodyTooLargeError";
 }
 
 const BUFFER_BYTES = 16_384;
@@ -111,7 +107,7 @@ async function readText(read: ByteReader["read"], maxBytes: number): Promise<str
   for (let bytes; (bytes = await read()) !== undefined;) {
     size += bytes.byteLength;
     if (size > maxBytes) {
-      throw new BodyTooLargeError(`Cannot read body: more than ${maxBytes} bytes`);
+      throw new RangeError(`Cannot read body: more than ${maxBytes} bytes`);
     }
     text += decoder.decode(bytes, { stream: true });
   }

@@ -3,7 +3,7 @@ import {
   formatTypeFor,
   type ResponseFormatType,
   type UpstreamBody,
-} from "../capabilities.ts";
+} from "../capabilities/capabilities.ts";
 import {
   contentText,
   isSystemMessage,

@@ -1,4 +1,4 @@
-import type { UpstreamBody } from "../capabilities.ts";
+import type { UpstreamBody } from "../capabilities/capabilities.ts";
 import type { UpstreamMessage } from "../target.ts";
 
 /** The JSON of a request body. */

@@ -218,7 +218,7 @@ Deno.test("a response is kept once, before its last event", async () => {
   const writer = createResponseWriter({
     head: HEAD,
     ...HOW,
-    keep: (response) => Promise.resolve(kept.push(response)),
+    save: (response) => Promise.resolve(kept.push(response)),
   });
   for (const event of eventsOf(RUN)) {
     assertEquals(kept.length, 0);
@@ -234,8 +234,8 @@ Deno.test("a response that can't be kept fails, and no earlier event is missing"
   ) {
     for (const options of [{}, { seal }]) {
       const events = eventsOf(run);
-      const keep = () => Promise.reject(new Error("full"));
-      const writer = createResponseWriter({ head: HEAD, ...HOW, ...options, keep });
+      const save = () => Promise.reject(new Error("full"));
+      const writer = createResponseWriter({ head: HEAD, ...HOW, ...options, save });
       const writes = [writer.start()];
       for (const event of events.slice(0, -1)) writes.push(await writer.push(event));
       await assertRejects(async () => await writer.push(events.at(-1)!), Error, "full");

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { PLACEHOLDER_TOKEN } from "../../../lib/config/resolve.ts";
 import { createTestApp, TOKEN } from "../../support/app.ts";
 import { freePort } from "../../support/port.ts";
 import { cleanEnv, PERMISSIONS, ROOT, writeConfig } from "../../support/program.ts";
@@ -179,22 +180,18 @@ Deno.test("the words of the question are not converted", () =>
     assertEquals(upstream.calls[0]!.body.messages[0].content, "007 + 1e3 -5");
   }));
 
-Deno.test("a configuration that accepts only client keys works without a key", async () => {
-  await using config = await writeConfig(`
-api_bearer_token: ""
+for (const token of ["", PLACEHOLDER_TOKEN]) {
+  Deno.test(`a configuration that accepts only client keys works without a key, with the token "${token}"`, async () => {
+    await using config = await writeConfig(`
+api_bearer_token: "${token}"
 keys: [{ name: alice, id: "0123456789", sha256: "${"0".repeat(64)}" }]
 `);
-  const { code, out, err } = await startAsk([
-    "--config",
-    config.path,
-    "--strategy",
-    "direct",
-    "2 + 2?",
-  ])
-    .ended;
-  assertEquals([code, err], [0, ""]);
-  assertStringIncludes(out, "4");
-});
+    const args = ["--config", config.path, "--strategy", "direct", "2 + 2?"];
+    const { code, out, err } = await startAsk(args).ended;
+    assertEquals([code, err], [0, ""]);
+    assertStringIncludes(out, "4");
+  });
+}
 
 Deno.test("a closed output exits with 141 and stops the upstream", async () => {
   // More than a pipe holds.

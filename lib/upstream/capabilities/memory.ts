@@ -1,0 +1,145 @@
+import type { UpstreamError } from "../errors.ts";
+import type { JsonFormat, Target } from "../target.ts";
+import {
+  type Capabilities,
+  defaultCapabilities,
+  formatTypeFor,
+  type UpstreamBody,
+  withoutFormat,
+} from "./capabilities.ts";
+import { corrections } from "./corrections.ts";
+
+/**
+ * Capabilities of upstream models, as learned by one request. A lesson applies to the rest of the
+ * request at once, and to later requests of the same owner once a request that follows it has
+ * succeeded. It never applies to other owners, and one about formats only to the same schema,
+ * because the cause may be a mistake of the client.
+ */
+export interface RequestCapabilities {
+  get(target: Target, json?: JsonFormat): Readonly<Capabilities>;
+  /**
+   * Learns from a rejection.
+   *
+   * @param sent the capabilities that the rejected body was built for.
+   * @returns whether a body for the new capabilities may succeed.
+   */
+  learn(
+    target: Target,
+    json: JsonFormat | undefined,
+    error: UpstreamError,
+    sent: Readonly<Capabilities>,
+    body: UpstreamBody,
+  ): boolean;
+  /**
+   * Called when an upstream has begun to answer.
+   *
+   * @param sent the capabilities that the body was built for.
+   */
+  accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void;
+  /** Called when a model has reasoned. */
+  reasoned(target: Target): void;
+  /** Called when an answer has followed its format. */
+  followed(target: Target, json: JsonFormat): void;
+  /** Called when an answer has ignored the format that was sent. */
+  ignored(target: Target, json: JsonFormat): void;
+}
+
+/** Lessons by what they are about: a model, or a model and a schema. */
+type Lessons = Map<string, Partial<Capabilities>>;
+
+/** Maximum number of lessons of an owner; the oldest are forgotten. */
+const MAX_LESSONS = 500;
+
+/** Longer subjects, which contain the schema, are not remembered. */
+const MAX_SUBJECT_LENGTH = 20_000;
+
+/** Creates the memory of confirmed lessons, which lasts as long as the process. */
+export function createCapabilityMemory(): { forRequest(owner: string): RequestCapabilities } {
+  const remembered = new Map<string, Lessons>();
+  return {
+    forRequest(owner) {
+      const lessons = remembered.get(owner) ?? new Map();
+      remembered.set(owner, lessons);
+      return createRequestCapabilities(lessons);
+    },
+  };
+}
+
+function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
+  /** Lessons of this request that no success has confirmed yet, from rejections and answers. */
+  const fromRejections: Lessons = new Map();
+  const fromAnswers: Lessons = new Map();
+
+  const modelOf = ({ upstream, model }: Target) => `${upstream.base_url}\n${model}\n`;
+  const formatOf = (target: Target, { schema }: JsonFormat) =>
+    modelOf(target) + JSON.stringify(schema ?? null);
+  const subjectsOf = (target: Target, json: JsonFormat | undefined) =>
+    json === undefined ? [modelOf(target)] : [modelOf(target), formatOf(target, json)];
+
+  function get(target: Target, json?: JsonFormat): Readonly<Capabilities> {
+    const subjects = subjectsOf(target, json);
+    const lessons = [remembered, fromRejections, fromAnswers].flatMap((source) =>
+      subjects.map((subject) => source.get(subject))
+    );
+    return Object.assign(defaultCapabilities(target), ...lessons);
+  }
+
+  function add(lessons: Lessons, subject: string, change: Partial<Capabilities>): void {
+    lessons.set(subject, { ...lessons.get(subject), ...change });
+  }
+
+  function remember(subject: string, lesson: Partial<Capabilities> | undefined): void {
+    if (lesson === undefined || subject.length > MAX_SUBJECT_LENGTH) return;
+    add(remembered, subject, lesson);
+    if (remembered.size > MAX_LESSONS) remembered.delete(remembered.keys().next().value!);
+  }
+
+  /** Remembers what a success has confirmed. */
+  function confirm(lessons: Lessons, subject: string): void {
+    remember(subject, lessons.get(subject));
+    lessons.delete(subject);
+  }
+
+  return {
+    get,
+    learn(target, json, error, sent, body) {
+      const { code, upstreamStatus } = error;
+      if (code !== "upstream_rejected" || upstreamStatus !== 400 && upstreamStatus !== 422) {
+        return false;
+      }
+      const change = corrections(target, error.upstreamMessage ?? "", sent, body);
+      if (change === undefined) return false;
+      const isAboutFormat = json !== undefined && change.formats !== undefined;
+      add(fromRejections, isAboutFormat ? formatOf(target, json) : modelOf(target), change);
+      return change.toolReasoning === undefined || change.toolReasoning !== sent.toolReasoning;
+    },
+    accepted(target, json, sent) {
+      if (fromRejections.size === 0) return;
+      for (const subject of subjectsOf(target, json)) {
+        const lesson = Object.entries(fromRejections.get(subject) ?? {});
+        // A parallel call may have learned it after this one was sent.
+        const isFollowed = lesson.every(([name, value]) =>
+          sent[name as keyof Capabilities] === value
+        );
+        if (isFollowed) confirm(fromRejections, subject);
+      }
+    },
+    reasoned: (target) => remember(modelOf(target), { reasons: true }),
+    followed(target, json) {
+      const subject = formatOf(target, json);
+      confirm(fromAnswers, subject);
+      remember(subject, { followsSchema: get(target, json).formats.includes("json_schema") });
+    },
+    ignored(target, json) {
+      const subject = formatOf(target, json);
+      const capabilities = get(target, json);
+      // Later answers are checked before they are shown, even if nothing else is learned.
+      remember(subject, { followsSchema: false });
+      add(
+        fromAnswers,
+        subject,
+        withoutFormat(capabilities, formatTypeFor(capabilities, json.schema !== undefined)),
+      );
+    },
+  };
+}
