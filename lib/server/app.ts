@@ -74,11 +74,13 @@ export function createApp(options: AppOptions) {
   let { config } = options;
   let draining = false;
   const isDraining = () => draining;
-  const client = createUpstreamClient({ ...options, share, toolReasoning });
+  const isShared = () => config.keys.length > 0;
+  const client = createUpstreamClient({ ...options, share, isShared, toolReasoning });
   const register = createWorkRegister(clock);
   const admission = createAdmission({
     maxRunning: () => share(config.server.max_concurrent_requests),
     maxWaiting: () => share(config.server.max_queue),
+    isShared,
     isDraining,
     clock,
   });
@@ -103,6 +105,7 @@ export function createApp(options: AppOptions) {
     register,
     scrape: metrics && scrape,
     share,
+    isShared,
     created: workerGroup?.created ?? Math.floor(clock.date() / 1000),
     background: {},
     isDraining,

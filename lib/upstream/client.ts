@@ -59,6 +59,8 @@ export interface UpstreamClientOptions {
   fetch: Fetch;
   /** Maps an upstream's `max_concurrency` to this process's share of it. Default: all of it. */
   share?: ((maxConcurrency: number) => number) | undefined;
+  /** Returns whether several owners share the upstreams. Default: false. */
+  isShared?: (() => boolean) | undefined;
   /** Reasoning to send back with tool results. Default: what this client has received. */
   toolReasoning?: ToolReasoning | undefined;
 }
@@ -70,13 +72,13 @@ const MAX_CORRECTIONS = 8;
 const MAX_BYTES_IN_FLIGHT = 134_217_728;
 
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
-  const { clock, random, share = (limit) => limit, toolReasoning = createToolReasoning() } =
-    options;
+  const { clock, random, share = (limit) => limit, isShared = () => false } = options;
+  const { toolReasoning = createToolReasoning() } = options;
   const memory = createCapabilityMemory();
-  const states = createUpstreamStates(clock, share);
+  const states = createUpstreamStates(clock, share, isShared);
   const demoFetch = createLazyDemoFetch(clock);
   const encodeBody = createBodyEncoder();
-  const bytes = createSlots(() => share(MAX_BYTES_IN_FLIGHT));
+  const bytes = createSlots(() => share(MAX_BYTES_IN_FLIGHT), isShared);
 
   /**
    * Waits before a retry. Returns false without waiting if the error is not retryable, no attempt
@@ -107,7 +109,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     slots: Slots,
     scope: RequestScope,
   ) {
-    const releaseSlot = await slots.acquire(scope.signal);
+    const { owner } = scope.conversation;
+    const releaseSlot = await slots.acquire(owner, scope.signal);
     try {
       const capabilities = scope.capabilities.get(target, request.json);
       const restore = capabilities.toolReasoning
@@ -115,7 +118,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         : undefined;
       const body = buildBody(target.model, request, capabilities, restore);
       const { data, size } = encodeBody(body);
-      const sent: Release = size === 0 ? () => {} : await bytes.acquire(scope.signal, size);
+      const sent: Release = size === 0 ? () => {} : await bytes.acquire(owner, scope.signal, size);
       return {
         capabilities,
         body,

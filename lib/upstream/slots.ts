@@ -1,76 +1,119 @@
-/** Frees a slot; only the first call has an effect. */
+/** Frees the slots that were taken at once; only the first call has an effect. */
 export type Release = () => void;
 
-/** A bounded number of slots and a queue for them, first come, first served. */
+/**
+ * A bounded number of slots that owners share. Free ones go to the waiting owner that holds the
+ * fewest; those who wait for one owner are served in order.
+ */
 export interface Slots {
-  /** Takes a slot unless all are in use or others wait. */
-  tryAcquire(): Release | undefined;
+  /** Takes a slot unless none is free for the owner, or others wait for it. */
+  tryAcquire(owner: string): Release | undefined;
   /**
    * Waits for a slot.
    *
    * @param count number of slots; more than the limit wait until all are free. Default: 1.
    * @throws the signal's reason when it is aborted before.
    */
-  acquire(signal: AbortSignal, count?: number): Promise<Release>;
-  /** Number of callers in the queue. */
-  waiting(): number;
+  acquire(owner: string, signal: AbortSignal, count?: number): Promise<Release>;
   /** Gives slots to waiting callers after `limit` was raised. */
   update(): void;
 }
 
-/** @param limit returns the number of slots; read at each use. */
-export function createSlots(limit: () => number): Slots {
+/**
+ * One of several owners may take slots only while it holds less than this many times the free ones.
+ * So an owner without any finds one, if there are 5 or more: one owner gets at most 4/5 of them, two
+ * get 4/9 each.
+ *
+ * @see Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches, 1998
+ */
+const MAX_HELD_PER_FREE = 4;
+
+/**
+ * @param limit returns the number of slots; read at each use.
+ * @param isShared returns whether there are several owners; one owner may use all slots.
+ */
+export function createSlots(limit: () => number, isShared: () => boolean): Slots {
   // A map keeps the order and deletes from its middle in constant time.
-  const queue = new Map<() => void, number>();
+  const queues = new Map<string, Map<() => void, number>>();
+  const held = new Map<string, number>();
   let taken = 0;
 
-  const isFree = (count: number) =>
-    taken + count <= limit() || count > limit() && taken === 0 && limit() > 0;
+  const heldBy = (owner: string) => held.get(owner) ?? 0;
+  const free = () => limit() - taken;
+  const areFree = (count: number) => count <= free() || taken === 0 && limit() > 0;
+  const mayTake = (owner: string) =>
+    !isShared() || heldBy(owner) < MAX_HELD_PER_FREE * Math.max(0, free());
 
-  function take(count: number): Release {
+  function change(owner: string, difference: number): void {
+    taken += difference;
+    held.set(owner, heldBy(owner) + difference);
+  }
+
+  function take(owner: string, count: number): Release {
     let isReleased = false;
-    taken += count;
+    change(owner, count);
     return () => {
       if (isReleased) return;
       isReleased = true;
-      taken -= count;
+      change(owner, -count);
       update();
     };
   }
 
+  function dequeue(owner: string, admit: () => void): void {
+    const queue = queues.get(owner);
+    queue?.delete(admit);
+    if (queue?.size === 0) queues.delete(owner);
+  }
+
+  /** Of owners that hold equally many, the one that was served longest ago. */
+  function nextOwner(): string | undefined {
+    let next: string | undefined;
+    for (const owner of queues.keys()) {
+      if (mayTake(owner) && (next === undefined || heldBy(owner) < heldBy(next))) next = owner;
+    }
+    return next;
+  }
+
   function update(): void {
-    for (const [admit, count] of queue) {
-      if (!isFree(count)) return;
-      queue.delete(admit);
+    for (let owner; (owner = nextOwner()) !== undefined;) {
+      const queue = queues.get(owner)!;
+      const [admit, count] = queue.entries().next().value!;
+      // Smaller ones must not overtake it for ever.
+      if (!areFree(count)) return;
+      queues.delete(owner);
+      queues.set(owner, queue);
+      dequeue(owner, admit);
       admit();
     }
   }
 
-  function tryAcquire(count = 1): Release | undefined {
+  function tryAcquire(owner: string, count = 1): Release | undefined {
     update();
-    return queue.size === 0 && isFree(count) ? take(count) : undefined;
+    const isNext = nextOwner() === undefined && !queues.has(owner);
+    return isNext && mayTake(owner) && areFree(count) ? take(owner, count) : undefined;
   }
 
   return {
-    tryAcquire: () => tryAcquire(),
-    acquire(signal, count = 1) {
+    tryAcquire: (owner) => tryAcquire(owner),
+    acquire(owner, signal, count = 1) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      const release = tryAcquire(count);
+      const release = tryAcquire(owner, count);
       if (release !== undefined) return Promise.resolve(release);
       return new Promise((resolve, reject) => {
         const onAbort = () => {
-          queue.delete(admit);
+          dequeue(owner, admit);
+          update();
           reject(signal.reason);
         };
         const admit = () => {
           signal.removeEventListener("abort", onAbort);
-          resolve(take(count));
+          resolve(take(owner, count));
         };
-        queue.set(admit, count);
+        queues.set(owner, (queues.get(owner) ?? new Map()).set(admit, count));
         signal.addEventListener("abort", onAbort, { once: true });
       });
     },
-    waiting: () => queue.size,
     update,
   };
 }

@@ -9,7 +9,7 @@ import type { Target } from "./target.ts";
 export interface UpstreamState {
   breaker: Breaker;
   keys: KeyRing;
-  /** Bound the calls in flight. */
+  /** Bound the calls in flight; owners share them. */
   slots: Slots;
 }
 
@@ -23,10 +23,12 @@ export interface UpstreamStates {
  * Creates states that live as long as the upstreams' options.
  *
  * @param share maps `max_concurrency` to this process's share of it.
+ * @param isShared returns whether there are several owners.
  */
 export function createUpstreamStates(
   clock: Clock,
-  share: (maxConcurrency: number) => number = (maxConcurrency) => maxConcurrency,
+  share: (maxConcurrency: number) => number,
+  isShared: () => boolean,
 ): UpstreamStates {
   const states = new WeakMap<UpstreamOptions, UpstreamState>();
 
@@ -36,7 +38,7 @@ export function createUpstreamStates(
       state = {
         breaker: createBreaker(clock, upstream.breaker),
         keys: createKeyRing(upstream.api_key),
-        slots: createSlots(() => share(upstream.max_concurrency)),
+        slots: createSlots(() => share(upstream.max_concurrency), isShared),
       };
       states.set(upstream, state);
     }

@@ -21,10 +21,10 @@ const server = z.strictObject({
     "Time limit for receiving a request body, in milliseconds. A slower one gets 408.",
   ),
   max_concurrent_requests: count.default(1_000).describe(
-    "Maximum number of concurrent requests of all clients. Further requests wait in a queue.",
+    "Maximum number of concurrent requests of all clients. Further requests wait in a queue. If `keys` are set, one client gets at most 4/5 of them, and fewer if others need them.",
   ),
   max_queue: z.number().int().min(0).max(1_000_000).default(100).describe(
-    "Maximum length of the queue. A request waits up to 10 seconds; a full queue gives 503.",
+    "Maximum length of the queue. A request waits up to 10 seconds; a full queue gives 503. Clients share it as they share `max_concurrent_requests`.",
   ),
   commit_after_ms: milliseconds.default(1_000).describe(
     "Time after which a stream's headers are sent even if the upstream has sent nothing, in milliseconds.",
@@ -48,7 +48,7 @@ const server = z.strictObject({
     "Time that running requests have to finish at shutdown, in milliseconds. At most 4000 on Deno Deploy.",
   ),
   max_background: count.default(100).describe(
-    "Maximum number of background responses in progress. One more gets 429.",
+    "Maximum number of background responses in progress. One more gets 429. Clients share them as they share `max_concurrent_requests`.",
   ),
   workers: z.union([z.literal("auto"), z.number().int().min(1).max(256)]).default(1).describe(
     "Number of event loops on the port, each in its own thread. `auto`: one per CPU core. More than 1 needs Linux and Deno's --unstable-net. Limits on requests, background responses and upstream calls are divided among them.",

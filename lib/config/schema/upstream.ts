@@ -61,7 +61,9 @@ export const upstreamOptions = z.strictObject({
     "Sent upstream as `Authorization: Bearer`. The keys of a list are used in turn.",
   ),
   headers: headers.default({}).describe("Headers added to every upstream request."),
-  max_concurrency: count.default(64).describe("Maximum number of calls in flight."),
+  max_concurrency: count.default(64).describe(
+    "Maximum number of calls in flight. Clients share them as they share `server.max_concurrent_requests`.",
+  ),
   max_line_bytes: z.number().int().min(1_024).max(1_073_741_824).default(1_048_576).describe(
     "Longest line of an upstream's stream, in characters.",
   ),

@@ -8,28 +8,36 @@ export interface AdmissionOptions {
   maxRunning: () => number;
   /** Returns the number of requests that may wait; read at each use. */
   maxWaiting: () => number;
+  /** Returns whether the server has several owners. */
+  isShared: () => boolean;
   isDraining: () => boolean;
   clock: Clock;
 }
 
 const MAX_WAIT_MS = 10_000;
 
-/** Bounds the requests that run at once and those that wait; rejects new ones during shutdown. */
+/**
+ * Bounds the requests that run at once and those that wait, and shares both among owners. Rejects
+ * new requests during shutdown.
+ */
 export function createAdmission(
-  { maxRunning, maxWaiting, isDraining, clock }: AdmissionOptions,
+  { maxRunning, maxWaiting, isShared, isDraining, clock }: AdmissionOptions,
 ) {
-  const slots = createSlots(maxRunning);
+  const slots = createSlots(maxRunning, isShared);
+  const queue = createSlots(maxWaiting, isShared);
 
-  async function wait({ signal }: Request): Promise<Release> {
-    if (slots.waiting() >= maxWaiting()) throw overloaded();
+  async function wait(owner: string, { signal }: Request): Promise<Release> {
+    const leaveQueue = queue.tryAcquire(owner);
+    if (leaveQueue === undefined) throw overloaded();
     const leave = new AbortController();
     const onAbort = () => leave.abort(new ClientGoneError("The client disconnected in the queue"));
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort);
     const cancelTimer = clock.timer(MAX_WAIT_MS, () => leave.abort(overloaded()));
     try {
-      return await slots.acquire(leave.signal);
+      return await slots.acquire(owner, leave.signal);
     } finally {
+      leaveQueue();
       cancelTimer();
       signal.removeEventListener("abort", onAbort);
     }
@@ -39,7 +47,8 @@ export function createAdmission(
     const { open, urgent } = exchange.match.route;
     if (open || urgent) return await next();
     if (isDraining()) throw shutdownError();
-    exchange.onFinish(slots.tryAcquire() ?? await wait(request));
+    const { owner } = exchange.client;
+    exchange.onFinish(slots.tryAcquire(owner) ?? await wait(owner, request));
     // The shutdown may have begun while the request was waiting.
     if (isDraining()) throw shutdownError();
     return await next();

@@ -10,6 +10,7 @@ import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
 import { type Clock, sleep } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { Change, Store } from "../../store/store.ts";
+import { createSlots, type Release } from "../../upstream/slots.ts";
 import { createEventBuffer, type EventBuffer, type RunEnd } from "../event_buffer.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import type { Work } from "../work.ts";
@@ -46,18 +47,25 @@ export interface BackgroundOptions {
   ttlMs: number;
   /** Maximum number of runs at the same time. */
   maxBackground: number;
+  /** Returns whether the server has several owners. */
+  isShared: () => boolean;
   clock: Clock;
   log: Log;
 }
 
 export function createBackgroundRuns(options: BackgroundOptions) {
-  const { store, responses, clock, log, ttlMs, maxBackground } = options;
+  const { store, responses, clock, log, ttlMs, maxBackground, isShared } = options;
+  const slots = createSlots(() => maxBackground, isShared);
   /** The runs on this server. */
   const liveRuns = new Map<string, { owner: string; work: Work; buffer: EventBuffer }>();
   const leases = createLeases(store, clock, ttlMs, log);
   const eventLog = createEventLog(store, clock, ttlMs);
 
-  async function execute(run: BackgroundRun, buffer: EventBuffer): Promise<void> {
+  async function execute(
+    run: BackgroundRun,
+    buffer: EventBuffer,
+    release: Release,
+  ): Promise<void> {
     const { owner, stored: { response: { id } } } = run;
     const stopRenewing = leases.keepRenewing(id, () => run.work.abort(cancelled()));
     const logWriter = eventLog.write(owner, id);
@@ -84,6 +92,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     } finally {
       if (!("error" in end)) buffer.add(...finish);
       liveRuns.delete(id);
+      release();
       buffer.end(end);
       run.work.end();
     }
@@ -170,14 +179,15 @@ export function createBackgroundRuns(options: BackgroundOptions) {
      * @throws {ApiError} 429 if too many are running.
      */
     async start(run: BackgroundRun): Promise<void> {
-      if (liveRuns.size >= maxBackground) {
+      const { owner, stored, work } = run;
+      const release = slots.tryAcquire(owner);
+      if (release === undefined) {
         throw new ApiError(429, "Too many background responses are running. Try again later.", {
           type: "rate_limit_error",
           code: "rate_limit_exceeded",
           headers: { "retry-after": "30" },
         });
       }
-      const { owner, stored, work } = run;
       const { id } = stored.response;
       const buffer = createEventBuffer();
       liveRuns.set(id, { owner, work, buffer });
@@ -185,9 +195,10 @@ export function createBackgroundRuns(options: BackgroundOptions) {
         await store.write([responses.put(owner, stored, null), leases.take(id)]);
       } catch (error) {
         liveRuns.delete(id);
+        release();
         throw error;
       }
-      void execute(run, buffer);
+      void execute(run, buffer, release);
     },
     find,
     /** Reads the events of a response from the first to the end. Throws what the run throws. */

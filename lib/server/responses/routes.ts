@@ -22,6 +22,8 @@ export interface ResponsesRoutesOptions extends RunOptions {
   ttlMs: number;
   /** Maximum number of background runs at the same time. */
   maxBackground: number;
+  /** Returns whether the server has several owners. */
+  isShared: () => boolean;
   /** Set when it is first used. Background runs continue when the configuration is reloaded. */
   background: { runs?: BackgroundRuns };
   /** Seals private thinking. */

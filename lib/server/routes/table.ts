@@ -26,6 +26,8 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
   scrape: (() => Promise<Response>) | undefined;
   /** Maps a limit of the whole server to this process's share of it. */
   share: (limit: number) => number;
+  /** Returns whether the server has several owners. */
+  isShared: () => boolean;
   /** When the server started, in seconds since 1970. */
   created: number;
   /** Background runs, set when the first one is started. */
@@ -71,6 +73,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
           log: context.log,
           ttlMs: config.storeTtlMs,
           maxBackground: context.share(config.server.max_background),
+          isShared: context.isShared,
           background: context.background,
           beginWork: context.register.begin,
         });

@@ -422,6 +422,7 @@ Deno.test("clients cannot access the responses, items, conversations and events 
     responses,
     ttlMs: retention.ttlMs,
     maxBackground: 1,
+    isShared: () => false,
     clock,
     log: createLog({ level: "error", format: "json", now: clock.date, write: () => {} }),
   });
