@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { openSqliteLimiter } from "../../../lib/store/sqlite/limiter.ts";
 import { openSqliteStore } from "../../../lib/store/sqlite/store.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { acknowledged, problemsIn, startWriter } from "../processes.ts";
@@ -50,6 +51,25 @@ onFile("a file with other tables, or that is no database, is left unchanged", as
     "the version of its tables is 7",
   );
   assertEquals(database.prepare("select count(*) n from sqlite_schema").get()?.n, 0);
+});
+
+onFile("charges delete the accounts of limits that are unused for a minute", async (path) => {
+  const limiter = await openSqliteLimiter({ path });
+  const charge = (at: number, name: string) => {
+    const limit = { key: name, kind: "sum", amount: 10, windowMs: 1_000 } as const;
+    return limiter.take(at, [{ limit, cost: 1 }]);
+  };
+  for (let i = 0; i < 15; i++) await charge(now(), `${i}`);
+  await charge(now() + 60_999, "a");
+  using database = new DatabaseSync(path);
+  const accounts = database.prepare("select count(*) n from limits");
+  assertEquals(accounts.get()?.n, 16);
+  // 10 of them at a time.
+  await charge(now() + 61_000, "b");
+  assertEquals(accounts.get()?.n, 7);
+  await charge(now() + 61_000, "c");
+  assertEquals(accounts.get()?.n, 3);
+  await limiter.close();
 });
 
 onFile("writes delete expired entries", async (path) => {
