@@ -39,16 +39,23 @@ export function pressEnter(init) {
   );
 }
 
-/** Makes the streams of responses arrive one byte at a time. */
-export function splitStreams() {
+/**
+ * Makes the streams of responses arrive in parts of `size` bytes.
+ *
+ * @param {number} size
+ */
+export function splitStreams(size) {
   const { fetch } = globalThis;
   globalThis.fetch = async (...args) => {
     const response = await fetch(...args);
     if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+    const bytes = [];
     const split = new TransformStream({
-      transform(bytes, controller) {
-        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+      transform(part, controller) {
+        bytes.push(...part);
+        while (bytes.length >= size) controller.enqueue(Uint8Array.from(bytes.splice(0, size)));
       },
+      flush: (controller) => controller.enqueue(Uint8Array.from(bytes)),
     });
     return new Response(response.body.pipeThrough(split), response);
   };

@@ -132,18 +132,24 @@ browserTest("a step that the reader has opened stays open when it ends", async (
   );
 });
 
-browserTest("events that are split between reads are complete", async (browser) => {
-  const content = "Zwölf – 十二 – 🎉.";
-  await using upstream = startUpstream([{ content: pieces(content, 3) }]);
-  const script = `(${splitStreams})()`;
-  await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML, script });
-  const { page } = open;
-  await page.getByLabel("Model").selectOption("plain");
-  await ask(page, "What is 3 * 4?");
-  await page.getByText(/^total \d/).waitFor();
-  assertEquals(await page.locator(".answer").innerText(), content);
-  assertEquals(open.faults, []);
-});
+// Parts of one byte divide characters; those of 61 bytes hold the end of an event and the next.
+for (const size of [1, 61]) {
+  browserTest(
+    `events that are split between reads of ${size} bytes are complete`,
+    async (browser) => {
+      const content = "Zwölf – 十二 – 🎉.";
+      await using upstream = startUpstream([{ content: pieces(content, 3) }]);
+      const script = `(${splitStreams})(${size})`;
+      await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML, script });
+      const { page } = open;
+      await page.getByLabel("Model").selectOption("plain");
+      await ask(page, "What is 3 * 4?");
+      await page.getByText(/^total \d/).waitFor();
+      assertEquals(await page.locator(".answer").innerText(), content);
+      assertEquals(open.faults, []);
+    },
+  );
+}
 
 browserTest("Enter that ends the composition of an input method does not send", async (browser) => {
   await using upstream = startUpstream([{ content: "Hello." }]);
