@@ -128,6 +128,17 @@ Deno.test("failures count for as long as the breaker's window, and no longer", a
   assertEquals(pair.calls(), [3, 4]);
 });
 
+Deno.test("an upstream is skipped as soon as half of its calls have failed", async () => {
+  await using pair = startPair(({ index }) => index < 2 ? ok : failing(404));
+  const ask = await createAsk(pair);
+  const counts = [];
+  for (let i = 0; i < 6; i++) {
+    await ask();
+    counts.push(pair.calls());
+  }
+  assertEquals(counts, [[1, 0], [2, 0], [3, 1], [4, 2], [4, 3], [4, 4]]);
+});
+
 Deno.test("of requests that come at once after the cool-down, exactly one probes the upstream", async () => {
   const probed = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
