@@ -27,6 +27,19 @@ export function invalidValue(param: string, problem: string): ApiError {
   return invalidRequest(param, `Invalid value for '${param}': ${problem}.`);
 }
 
+/** Limits of the stop sequences, which are searched in every piece of an answer. */
+const MAX_STOPS = 64;
+const MAX_STOP_LENGTH = 256;
+
+/** @throws {ApiError} 400 for stop sequences that take too long to search for. */
+export function checkStops(stops: string | readonly string[] | null | undefined, param: string) {
+  const list = [stops ?? []].flat();
+  if (list.length > MAX_STOPS) throw invalidValue(param, `expected at most ${MAX_STOPS} sequences`);
+  if (list.some((stop) => stop.length > MAX_STOP_LENGTH)) {
+    throw invalidValue(param, `expected sequences of at most ${MAX_STOP_LENGTH} characters`);
+  }
+}
+
 type Present<T> = { [K in keyof T]?: NonNullable<T[K]> };
 
 /** The fields that have a value: in a request, null means the same as an absent field. */

@@ -26,6 +26,15 @@ const REASONING_FIELDS = [
 /** Opening tag of a block. `[^<>]` keeps the search linear in a text of opening tags only. */
 const OPEN = /<(?:(think|thinking|thought|reasoning)|details type="reasoning"[^<>]*)>/gi;
 
+/** Closing tags by name, with the whitespace after them. */
+const CLOSE: Readonly<Record<string, RegExp>> = {
+  think: /<\/think>\s*/gi,
+  thinking: /<\/thinking>\s*/gi,
+  thought: /<\/thought>\s*/gi,
+  reasoning: /<\/reasoning>\s*/gi,
+  details: /<\/details>\s*/gi,
+};
+
 /** Removes blocks of thinking, in one pass: a client can send a text of any length. */
 function stripText(text: string): string {
   if (!text.includes("<")) return text;
@@ -35,7 +44,7 @@ function stripText(text: string): string {
   for (const match of text.matchAll(OPEN)) {
     const name = match[1]?.toLowerCase() ?? "details";
     if (match.index < from || unclosed.has(name)) continue;
-    const close = new RegExp(`</${name}>\\s*`, "gi");
+    const close = CLOSE[name]!;
     close.lastIndex = match.index + match[0].length;
     if (!close.test(text)) {
       unclosed.add(name);

@@ -1,5 +1,12 @@
 import type { FinalCallFields, JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
-import { invalidValue, missingParameter, parseBody, present, strategyOptions } from "../body.ts";
+import {
+  checkStops,
+  invalidValue,
+  missingParameter,
+  parseBody,
+  present,
+  strategyOptions,
+} from "../body.ts";
 import type { Format, FormatName } from "../formats/format.ts";
 import { isInContent } from "../formats/formatter.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
@@ -78,6 +85,7 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
 
 function finalFields(body: ChatBody): FinalCallFields {
   const { temperature, top_p, seed, stop, parallel_tool_calls } = body;
+  checkStops(stop, "stop");
   return {
     ...present({ temperature, top_p, seed, stop, parallel_tool_calls }),
     ...toolFields(functionTools(body), toolChoice(body)),

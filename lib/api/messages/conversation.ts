@@ -41,6 +41,13 @@ function textOf({ type, text }: ContentBlock): string {
   return type === "text" && typeof text === "string" ? text : "";
 }
 
+/** Returns the text of a field that a block may have; undefined if it is empty. */
+function optionalText(object: Part, field: string, path: string): string | undefined {
+  const value = object[field] ?? "";
+  if (typeof value !== "string") throw invalidValue(`${path}.${field}`, "expected a string");
+  return value || undefined;
+}
+
 function userMessages(content: Content, path: string): Message[] {
   if (typeof content === "string") return [{ role: "user", content }];
   const results: Message[] = [];
@@ -79,7 +86,16 @@ function toolResult(block: ContentBlock, path: string): { result: Message; rest:
 function contentParts(content: unknown, path: (index: number) => string): Part[] | undefined {
   if (typeof content === "string") return [{ type: "text", text: content }];
   if (!Array.isArray(content)) return undefined;
-  return content.flatMap((block: ContentBlock, index) => blockParts(block, path(index)));
+  return content.flatMap((block: unknown, index) =>
+    blockParts(asBlock(block, path(index)), path(index))
+  );
+}
+
+/** Blocks inside other blocks are not checked with the body. */
+function asBlock(value: unknown, path: string): ContentBlock {
+  if (typeof value !== "object" || value === null) throw invalidValue(path, "expected an object");
+  if (!("type" in value) || typeof value.type !== "string") throw missingParameter(`${path}.type`);
+  return value as ContentBlock;
 }
 
 function blockParts(block: ContentBlock, path: string): Part[] {
@@ -93,8 +109,9 @@ function blockParts(block: ContentBlock, path: string): Part[] {
     case "document":
       return documentParts(block, path);
     case "search_result": {
-      const texts = Array.isArray(block.content) ? block.content.map(textOf) : [];
-      const text = [block.title, block.source, ...texts].filter(Boolean).join("\n");
+      const parts = contentParts(block.content, (index) => `${path}.content[${index}]`) ?? [];
+      const fields = ["title", "source"].map((field) => optionalText(block, field, path));
+      const text = [...fields, ...parts.map(({ text }) => text)].filter(Boolean).join("\n");
       return [{ type: "text", text }];
     }
     default:
@@ -108,19 +125,22 @@ function sourceOf({ source }: ContentBlock, path: string): Record<string, unknow
 }
 
 function imageUrl(block: ContentBlock, path: string): string {
-  const { type, url, media_type: mediaType, data } = sourceOf(block, path);
+  const source = sourceOf(block, path);
+  const { type, url, data } = source;
   if (type === "url" && typeof url === "string") return url;
   if (type === "base64" && typeof data === "string") {
-    return `data:${mediaType ?? "image/png"};base64,${data}`;
+    const mediaType = optionalText(source, "media_type", `${path}.source`) ?? "image/png";
+    return `data:${mediaType};base64,${data}`;
   }
   const problem = "expected the type 'base64' with data, or 'url' with a url";
   throw invalidValue(`${path}.source`, problem);
 }
 
 function documentParts(block: ContentBlock, path: string): Part[] {
-  const { type, media_type: mediaType, data, content } = sourceOf(block, path);
-  const title = typeof block.title === "string" && block.title !== "" ? block.title : undefined;
-  const about = [title, block.context].filter(Boolean).join("\n");
+  const source = sourceOf(block, path);
+  const { type, data, content } = source;
+  const title = optionalText(block, "title", path);
+  const about = [title, optionalText(block, "context", path)].filter(Boolean).join("\n");
   const heading = about === "" ? [] : [{ type: "text", text: about }];
   if (type === "text" && typeof data === "string") {
     return [...heading, { type: "text", text: data }];
@@ -130,7 +150,8 @@ function documentParts(block: ContentBlock, path: string): Part[] {
     : undefined;
   if (parts !== undefined) return [...heading, ...parts];
   if (type === "base64" && typeof data === "string") {
-    const file_data = `data:${mediaType ?? "application/pdf"};base64,${data}`;
+    const mediaType = optionalText(source, "media_type", `${path}.source`) ?? "application/pdf";
+    const file_data = `data:${mediaType};base64,${data}`;
     return [{ type: "file", file: { filename: title ?? "document.pdf", file_data } }];
   }
   throw invalidValue(

@@ -1,5 +1,5 @@
 import type { FinalCallFields, JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
-import { invalidValue, missingParameter, present } from "../body.ts";
+import { checkStops, invalidValue, missingParameter, present } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
 import { jsonFormat } from "../json_format.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
@@ -58,6 +58,7 @@ export function decodeMessagesRequest(
 
 function finalFields(body: MessagesBody): FinalCallFields {
   const { temperature, top_p, stop_sequences: stop } = body;
+  checkStops(stop, "stop_sequences");
   const tools = readTools(body);
   const isSerial = tools.tools !== undefined && body.tool_choice?.disable_parallel_tool_use;
   return {

@@ -37,6 +37,14 @@ const format = z.looseObject({
   strict: flag,
 });
 
+const tool = z.looseObject({
+  type: z.string(),
+  name: text,
+  description: text,
+  parameters: z.looseObject({}).nullish(),
+  strict: flag,
+});
+
 const summary = z.enum(["auto", "concise", "detailed"]).nullish();
 
 const metadata = z.record(z.string().max(64), z.string().max(512))
@@ -65,7 +73,7 @@ const responsesBody = z.looseObject({
     strategy: text,
   }).nullish(),
   text: z.looseObject({ format: format.nullish(), verbosity: text }).nullish(),
-  tools: z.array(z.looseObject({ type: z.string() })).max(128).nullish(),
+  tools: z.array(tool).max(128).nullish(),
   tool_choice: z.union([z.string(), z.looseObject({ type: z.string() })], {
     error: "a string or an object",
   }).nullish(),

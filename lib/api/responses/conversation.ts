@@ -22,6 +22,8 @@ export function readConversation(
 ): Message[] {
   const messages: Message[] = [];
   let thinking: string | undefined;
+  /** The calls of the last message, if it has any. */
+  let calls: unknown[] | undefined;
   for (const { item, path } of items) {
     switch (item.type) {
       case "message": {
@@ -44,7 +46,8 @@ export function readConversation(
           message = { role: "assistant", content: null };
           messages.push(message);
         }
-        message.tool_calls = [...(message.tool_calls as unknown[] | undefined ?? []), call];
+        if (message.tool_calls === undefined) message.tool_calls = calls = [];
+        calls!.push(call);
         if (thinking !== undefined) message.reasoning_content ??= thinking;
         thinking = undefined;
         break;

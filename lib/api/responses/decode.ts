@@ -113,13 +113,13 @@ function functionTools(body: ResponsesBody): FunctionTool[] {
   return (body.tools ?? []).map((tool, index) => {
     const { type, name, description, parameters, strict } = tool;
     if (type !== "function") throw hostedTool(`tools[${index}].type`, type);
-    if (typeof name !== "string" || !/^[\w.:/-]{1,64}$/.test(name)) {
+    if (!/^[\w.:/-]{1,64}$/.test(name ?? "")) {
       throw invalidValue(
         `tools[${index}].name`,
         "expected 1 to 64 letters, digits, '_' or '-'",
       );
     }
-    return { type, function: { name, ...present({ description, parameters, strict }) } };
+    return { type, function: { name: name!, ...present({ description, parameters, strict }) } };
   });
 }
 

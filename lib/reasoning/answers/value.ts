@@ -20,6 +20,8 @@ const TOLERANCE = 1e-6;
 /** Longer answers, in characters, are compared as text. */
 const MAX_LENGTH = 1_000;
 
+const SENTENCE_END = ".。!！?？;；,，";
+
 const NUMBER = String.raw`[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?`;
 const NUMBER_REGEXP = new RegExp(`^${NUMBER}$`, "i");
 const FRACTION_REGEXP = new RegExp(`^(${NUMBER})/(${NUMBER})$`, "i");
@@ -29,18 +31,19 @@ const MIXED_REGEXP = /^([-+]?)(\d+) (\d+)\/(\d+)$/;
 /** Removes LaTeX, full-width forms and typography. */
 function toPlainText(answer: string): string {
   return answer
+    .replace(/\s+/g, " ")
     .replace(/[\uff01-\uff5e]/g, (char) => String.fromCharCode(char.charCodeAt(0) - 0xfee0))
     .replace(/[−–]/g, "-")
     .replace(
       /(\d)?([½⅓⅔¼¾⅕⅛])/g,
       (_, whole, sign) => `${whole ? `${whole} ` : ""}${FRACTIONS[sign]}`,
     )
-    .replace(/\\(?:text|mathrm|textbf|mathbf|mbox|f?boxed)\s*\{([^{}]*)\}/g, "$1")
-    .replace(/\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/g, "$1/$2")
-    .replace(/\\[dt]?frac\s*(\d)\s*(\d)/g, "$1/$2")
+    .replace(/\\(?:text|mathrm|textbf|mathbf|mbox|f?boxed) ?\{([^{}]*)\}/g, "$1")
+    .replace(/\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}/g, "$1/$2")
+    .replace(/\\[dt]?frac ?(\d) ?(\d)/g, "$1/$2")
     .replace(/\\(?:left|right|displaystyle|,|;|!| )|\\(?=[%$#&])/g, "")
-    .replace(/\\?\^\s*\{?\s*\\?circ\s*\}?|°/g, "")
-    .replace(/\s*(?:\\times|\\cdot|[×·])\s*/g, "*")
+    .replace(/\\?\^ {0,3}\{? {0,3}\\?circ {0,3}\}?|°/g, "")
+    .replace(/ {0,3}(?:\\times|\\cdot|[×·]) {0,3}/g, "*")
     .replace(/\*\*|__|`|\$/g, "")
     .replace(/\^\{([^{}]*)\}/g, "^$1")
     .replace(/\s+/g, " ")
@@ -67,9 +70,9 @@ function parseNumber(text: string): number | undefined {
 function parseQuantity(text: string): number | undefined {
   const exact = parseNumber(text);
   if (exact !== undefined) return exact;
-  const bare = text.replace(/^(?:usd?|eur|rmb|[€£¥])\s*/i, "")
+  const bare = text.replace(/^(?:usd?|eur|rmb|[€£¥]) ?/i, "")
     .replace(
-      /\s*(?:%|percent|[a-zµ²³]+(?:\/[a-z]+|\^?[23])?(?: [a-z]+)?|[元个岁米天人只条本次]+)\.?$/i,
+      / ?(?:%|percent|[a-zµ²³]{1,20}(?:\/[a-z]{1,20}|\^?[23])?(?: [a-z]{1,20})?|[元个岁米天人只条本次]{1,4})\.?$/i,
       "",
     );
   return bare === text ? undefined : parseNumber(bare.trim());
@@ -99,9 +102,9 @@ function splitItems(text: string): string[] {
  */
 export function normaliseAnswer(answer: string): string {
   if (answer.length > MAX_LENGTH) return answer.replace(/\s+/g, " ").trim().toLowerCase();
-  let text = toPlainText(answer).replace(/^\(([A-Za-z])\)$/, "$1")
-    .replace(/[.。!！?？;；,，]+$/, "");
-  const equation = /^[a-z]\s*=\s*([^=]+)$/i.exec(text);
+  let text = toPlainText(answer).replace(/^\(([A-Za-z])\)$/, "$1");
+  while (text !== "" && SENTENCE_END.includes(text.at(-1)!)) text = text.slice(0, -1);
+  const equation = /^[a-z] ?= ?([^=]+)$/i.exec(text);
   if (equation !== null) text = equation[1]!.trim();
   const value = parseQuantity(text);
   if (value !== undefined && Number.isFinite(value)) {
@@ -122,7 +125,11 @@ export function normaliseAnswer(answer: string): string {
 
 /** Returns whether two answers have the same value; numbers may differ by one in a million. */
 export function sameAnswer(a: string, b: string): boolean {
-  const [x, y] = [normaliseAnswer(a), normaliseAnswer(b)];
+  return sameForm(normaliseAnswer(a), normaliseAnswer(b));
+}
+
+/** Like {@linkcode sameAnswer}, for the results of {@linkcode normaliseAnswer}. */
+export function sameForm(x: string, y: string): boolean {
   if (x === y) return true;
   if (!NUMBER_REGEXP.test(x) || !NUMBER_REGEXP.test(y)) return false;
   if (/^-?\d{16,}$/.test(x) && /^-?\d{16,}$/.test(y)) return false;

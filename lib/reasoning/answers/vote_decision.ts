@@ -4,7 +4,7 @@
  * @module
  */
 import type { StatusEvent } from "../events.ts";
-import { sameAnswer } from "./value.ts";
+import { normaliseAnswer, sameForm } from "./value.ts";
 
 export interface Voter {
   /** Whether its text was cut off by its length. */
@@ -34,15 +34,17 @@ export interface Ballot<T> {
 
 /** Creates an empty ballot. Answers agree if they have the same value. */
 export function createBallot<T extends Voter>(): Ballot<T> {
-  const clusters: Cluster<T>[] = [];
+  /** Each with the canonical form of its answer, which takes a millisecond to find. */
+  const clusters: (Cluster<T> & { form: string })[] = [];
   let total = 0;
   const isCut = ({ voters }: Cluster<T>) => Number(voters.every(({ cut }) => cut));
   return {
     add(voter, answer) {
       total++;
       if (answer === undefined) return;
-      const cluster = clusters.find((other) => sameAnswer(other.answer, answer));
-      if (cluster === undefined) clusters.push({ answer, voters: [voter] });
+      const form = normaliseAnswer(answer);
+      const cluster = clusters.find((other) => sameForm(other.form, form));
+      if (cluster === undefined) clusters.push({ answer, form, voters: [voter] });
       else cluster.voters.push(voter);
     },
     ranking: () =>

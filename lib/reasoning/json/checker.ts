@@ -38,7 +38,7 @@ function createValidator(given: unknown): (value: unknown) => string | undefined
   const { schema, resetSteps } = boundedSchema(given);
   const validator = new Validator(schema as Schema, "2020-12", false);
   const validate = (value: unknown) => {
-    resetSteps();
+    resetSteps(value);
     return validator.validate(value);
   };
   // Throws for a schema that can't be followed even for an empty value.

@@ -18,11 +18,17 @@ export interface ThinkSplitter {
 }
 
 const NAMES = ["think", "thinking", "thought", "reasoning"];
-const OPEN_REGEXP = new RegExp(`^\\s*<(${NAMES.join("|")})>`, "i");
+const LONGEST_TAG = "</reasoning>".length;
+
+/** Returns the name of the tag that a text begins with. */
+function openingName(text: string): string | undefined {
+  const start = text.slice(0, LONGEST_TAG).toLowerCase();
+  return NAMES.find((name) => start.startsWith(`<${name}>`));
+}
 
 /** Whether more text could still complete an opening tag. */
 function mayOpen(text: string): boolean {
-  const start = text.trimStart().toLowerCase();
+  const start = text.slice(0, LONGEST_TAG + 1).toLowerCase();
   return NAMES.some((name) => `<${name}>`.startsWith(start));
 }
 
@@ -33,17 +39,25 @@ function mayOpen(text: string): boolean {
 export function createThinkSplitter(): ThinkSplitter {
   let state: "start" | "afterOpening" | "inside" | "afterClosing" | "answer" = "start";
   let held = "";
+  /** Whitespace before the text, which is not searched again with each push. */
+  let space = "";
   let closingTag = "";
-  let closingRegexp = /(?:)/;
 
   function push(text: string): SplitText {
     held += text;
     if (state === "start") {
-      const opening = OPEN_REGEXP.exec(held);
-      if (opening === null) return mayOpen(held) ? nothing() : answer();
-      closingTag = `</${opening[1]!.toLowerCase()}>`;
-      closingRegexp = new RegExp(closingTag, "i");
-      held = held.slice(opening[0].length);
+      const trimmed = held.trimStart();
+      space += held.slice(0, held.length - trimmed.length);
+      held = trimmed;
+      const name = openingName(held);
+      if (name === undefined) {
+        if (mayOpen(held)) return nothing();
+        held = space + held;
+        return answer();
+      }
+      closingTag = `</${name}>`;
+      held = held.slice(`<${name}>`.length);
+      space = "";
       state = "afterOpening";
     }
     if (state === "afterOpening") {
@@ -57,8 +71,7 @@ export function createThinkSplitter(): ThinkSplitter {
   }
 
   function inside(): SplitText {
-    // Not by lower case, which changes the length of some texts.
-    const end = held.search(closingRegexp);
+    const end = indexOfTag(held, closingTag);
     if (end >= 0) {
       const reasoning = held.slice(0, end);
       held = held.slice(end + closingTag.length).trimStart();
@@ -83,13 +96,21 @@ export function createThinkSplitter(): ThinkSplitter {
   return {
     push,
     end() {
-      const rest = held;
-      held = "";
+      const rest = space + held;
+      space = held = "";
       if (state === "inside") return { reasoning: rest, content: "" };
       return { reasoning: "", content: state === "start" ? rest : "" };
     },
     done: () => state === "answer",
   };
+}
+
+/** Returns the index of a tag, in upper or lower case. */
+function indexOfTag(text: string, tag: string): number {
+  for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at + 1)) {
+    if (text.slice(at, at + tag.length).toLowerCase() === tag) return at;
+  }
+  return -1;
 }
 
 function nothing(): SplitText {

@@ -107,8 +107,9 @@ async function sha256(text: string): Promise<Uint8Array> {
 
 /** Reads the token from the headers of OpenAI, Azure or Anthropic. */
 function tokenOf(headers: Headers): string | undefined {
-  const bearer = /^bearer\s+(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-  return bearer ?? headers.get("api-key") ?? headers.get("x-api-key") ?? undefined;
+  const value = headers.get("authorization") ?? "";
+  const bearer = /^bearer\s/i.test(value) ? value.slice("bearer".length).trimStart() : "";
+  return bearer || (headers.get("api-key") ?? headers.get("x-api-key") ?? undefined);
 }
 
 function masked(token: string): string {

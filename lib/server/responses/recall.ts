@@ -34,8 +34,8 @@ export async function recall(
 
   /** Loads private thinking, which models need back only if it led to a tool call. */
   async function recallThinking(items: readonly Item[]): Promise<void> {
-    await Promise.all(items.map(async (item, index) => {
-      if (item.type !== "reasoning" || thinking.has(item) || !leadsToCall(items, index)) return;
+    const wanted = thinkingOfCalls(items).filter((item) => !thinking.has(item));
+    await Promise.all(wanted.map(async (item) => {
       const sealed = typeof item.encrypted_content === "string"
         ? await vault.open(owner, item.encrypted_content)
         : undefined;
@@ -75,12 +75,19 @@ export async function recall(
   };
 }
 
-/** Whether a tool call follows an item, with only messages of the assistant in between. */
-function leadsToCall(items: readonly Item[], index: number): boolean {
-  const next = items.slice(index + 1).find(({ type, role }) =>
-    type !== "message" || role !== "assistant"
-  );
-  return next?.type === "function_call" || next?.type === "item_reference";
+/**
+ * Returns the thinking that a tool call follows, with only messages of the assistant in between.
+ * Reads the items once, since a request may have a hundred thousand.
+ */
+function thinkingOfCalls(items: readonly Item[]): Item[] {
+  let leadsToCall = false;
+  return items.toReversed().filter(({ type, role }) => {
+    const isWanted = type === "reasoning" && leadsToCall;
+    if (type !== "message" || role !== "assistant") {
+      leadsToCall = type === "function_call" || type === "item_reference";
+    }
+    return isWanted;
+  });
 }
 
 function conversationId({ conversation }: ResponsesBody): string | undefined {

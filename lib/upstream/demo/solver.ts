@@ -95,7 +95,7 @@ function evaluate(source: string, care: Care) {
 
 /** Rewrites a question as an expression. */
 const SPELLINGS: readonly [pattern: RegExp, replacement: string][] = [
-  [/^(?:what is|what's|how much is|calculate|compute|evaluate|solve)\b:?|[\s=.!]*$/g, ""],
+  [/^(?:what is|what's|how much is|calculate|compute|evaluate|solve)\b:?/g, ""],
   [/(?<=\d),(?=\d{3}(?!\d))/g, ""],
   [/ ?(?:\bto the power of\b|\*\*|\^) ?/g, "^"],
   [/ ?(?:\bplus\b|\+) ?/g, " + "],
@@ -107,7 +107,7 @@ const SPELLINGS: readonly [pattern: RegExp, replacement: string][] = [
 
 function arithmetic(question: string, care: Care): Solution | undefined {
   const source = SPELLINGS
-    .reduce((text, [pattern, by]) => text.replace(pattern, by), question.toLowerCase())
+    .reduce((text, [pattern, by]) => text.replace(pattern, by), withoutEnd(question.toLowerCase()))
     .replace(/\s+/g, " ").trim();
   if (!/^[\d.+−×÷^%() ]+$/.test(source)) return undefined;
   try {
@@ -125,6 +125,13 @@ function arithmetic(question: string, care: Care): Solution | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** Removes what ends a question, such as ` = .` */
+function withoutEnd(question: string): string {
+  let end = question.length;
+  while (" =.!".includes(question.charAt(end - 1)) && end > 0) end--;
+  return question.slice(0, end);
 }
 
 const LETTERS_REGEXP =

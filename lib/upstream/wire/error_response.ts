@@ -10,6 +10,9 @@ export interface ErrorBody {
   code: string;
 }
 
+/** Longest message and code, in characters: patterns that take quadratic time read them. */
+export const MAX_ERROR_LENGTH = 1_000;
+
 /** Reads an error body of any provider. */
 export function readErrorBody(body: string): ErrorBody {
   try {
@@ -21,16 +24,24 @@ export function readErrorBody(body: string): ErrorBody {
 
 function readErrorJson(json: unknown): ErrorBody {
   if (Array.isArray(json)) return readErrorJson(json[0]);
-  if (typeof json === "string") return { message: json, code: "" };
+  if (typeof json === "string") return { message: cutToWord(json), code: "" };
   if (typeof json !== "object" || json === null) return { message: "", code: "" };
   const { error, message, detail, code, type, status } = json as Record<string, unknown>;
   if (typeof error === "object" && error !== null) return readErrorJson(error);
-  const isText = (value: unknown) => typeof value === "string";
+  const isText = (value: unknown): value is string => typeof value === "string";
   return {
-    message: [message, error, detail].find(isText) ?? "",
-    code: [code, type, status].filter((value) => isText(value) || typeof value === "number")
-      .join(" "),
+    message: cutToWord([message, error, detail].find(isText) ?? ""),
+    code: cutToWord(
+      [code, type, status].filter((value) => isText(value) || typeof value === "number").join(" "),
+    ),
   };
+}
+
+/** Cuts a long text after a word, because a part of a key is not recognized as a key. */
+function cutToWord(text: string): string {
+  if (text.length <= MAX_ERROR_LENGTH) return text;
+  const start = text.slice(0, MAX_ERROR_LENGTH);
+  return start.slice(0, Math.max(0, start.lastIndexOf(" ")));
 }
 
 /** Returns the first line of a provider's message without URLs, keys and control characters. */

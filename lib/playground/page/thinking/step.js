@@ -35,7 +35,9 @@ export function createStep(titled) {
       head += text;
       const start = head.trimStart();
       const end = start.indexOf("**\n\n", 2);
-      const title = end < 0 ? start.slice(2).replace(/\*+\s*$/, "") : start.slice(2, end);
+      const title = end < 0
+        ? start.slice(2).trimEnd().replace(/\*{1,3}$/, "")
+        : start.slice(2, end);
       name.textContent = title || "…";
       if (end < 0) return;
       head = undefined;
