@@ -60,7 +60,6 @@ function isAbout(statement: readonly string[], { verb, words }: YesNoQuestion): 
 
 /** Words and numbers in lower case, without articles. */
 function wordsOf(text: string): string[] {
-  const words = text.toLowerCase().match(/\d[\d.,/]*|[\p{L}’']+/gu) ?? [];
-  return words.map((word) => word.replace(/[.,/’']+$/, ""))
-    .filter((word) => !/^(?:a|an|the)?$/.test(word));
+  const words = text.toLowerCase().match(/\d+(?:[.,/]+\d+)*|\p{L}+(?:[’']+\p{L}+)*/gu) ?? [];
+  return words.filter((word) => !/^(?:a|an|the)$/.test(word));
 }
