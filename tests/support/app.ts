@@ -69,7 +69,10 @@ stream_status_feedback: false
       write: (line) => options.lines?.push(line),
     }),
   });
-  const handle = async (request: Request) => checkResponse(request, await app.handle(request));
+  const handle = async (request: Request) => {
+    const response = waitFor(`the response to ${request.url}`, app.handle(request));
+    return checkResponse(request, await response);
+  };
   const send = (path: string, body?: unknown, init: RequestInit = {}) =>
     handle(
       new Request(`http://localhost${path}`, {
