@@ -5,6 +5,10 @@ import { hang, startFaultyUpstream } from "../support/faulty/upstream.ts";
 import { startProduct } from "./harness.ts";
 import { park, type Window, WINDOWS } from "./disconnecting.ts";
 import { runGc } from "./gc.ts";
+import { assertTakes } from "../support/noise.ts";
+
+/** docs/operations.md promises that the work of a client that has disconnected ends by then. */
+const NOTICE_MS = 100;
 
 const windows = Object.keys(WINDOWS) as Window[];
 
@@ -13,8 +17,7 @@ for (const window of windows) {
     for (const mode of ["stream", "json"] as const) {
       Deno.test(`a client that disconnects ${window} ends the upstream call (${strategy}, ${mode})`, async () => {
         await using parked = await park({ strategy, mode, window });
-        const ms = await parked.disconnect();
-        assert(ms < 1_000, `it took ${ms} ms`);
+        await assertTakes(NOTICE_MS, () => parked.disconnect());
         assertEquals(await parked.calls(), 1);
       });
 
@@ -51,8 +54,7 @@ for (const window of windows) {
 
   Deno.test(`200 clients that disconnect at once ${window} leave no upstream socket`, async () => {
     await using parked = await park({ strategy: "steps", mode: "stream", window, clients: 200 });
-    const ms = await parked.disconnect();
-    assert(ms < 1_000, `it took ${ms} ms`);
+    await assertTakes(NOTICE_MS, () => parked.disconnect());
     assertEquals(await parked.calls(), 200);
   });
 }
@@ -72,9 +74,7 @@ for (const mode of ["stream", "json"] as const) {
     await upstream.idle();
     client.abort();
     await answer;
-    const start = performance.now();
-    await product.app.drain(60_000);
-    assert(performance.now() - start < 1_000);
+    await assertTakes(NOTICE_MS, () => product.app.drain(60_000));
     assertEquals(upstream.calls.length, 1);
   });
 
@@ -118,7 +118,6 @@ Deno.test("a client that disconnects from a resumed run starts no further step",
 });
 
 Deno.test("clients that disconnect after a garbage collection end the upstream calls", async () => {
-  const results = await runGc("abandon");
-  for (const { name, ms } of results) assert(ms < 1_000, `${name}: ${ms} ms`);
-  assertEquals(results.length, 3);
+  const windows = await runGc("abandon");
+  assertEquals(windows.map(({ name }) => name), Object.keys(WINDOWS));
 });

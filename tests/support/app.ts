@@ -20,6 +20,8 @@ export interface TestAppOptions {
   clock?: Clock;
   store?: Store;
   limiter?: Limiter;
+  /** Sends requests to upstreams. Default: the global one. */
+  fetch?: typeof fetch;
   /** Receives the lines of the log. */
   lines?: string[];
 }
@@ -59,7 +61,7 @@ stream_status_feedback: false
     config: await resolveConfig(config, { env: () => undefined }),
     clock,
     random: () => 0.5,
-    fetch,
+    fetch: options.fetch ?? fetch,
     limiter: options.limiter,
     store: options.store,
     log: createLog({
