@@ -1,16 +1,19 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { createJsonChecker } from "../../../lib/reasoning/json/checker.ts";
 import { safePattern } from "../../../lib/reasoning/json/safe_pattern.ts";
+import { assertWithin } from "../../support/noise.ts";
 
 const checker = (schema: Record<string, unknown>) =>
   createJsonChecker({ name: "x", schema, inPrompt: true });
 
-/** Whether a value passes the check; fails if that takes unreasonably long. */
+/** Far less than a slow regular expression takes, or a check that follows every reference. */
+const CHECK_MS = 500;
+
+/** Whether a value passes the check, which must not take long. */
 function isAccepted(schema: Record<string, unknown>, value: unknown): boolean {
   const start = performance.now();
   const { ok } = checker(schema)(JSON.stringify(value));
-  const ms = performance.now() - start;
-  assert(ms < 20_000, `took ${ms} ms`);
+  assertWithin(CHECK_MS, start);
   return ok;
 }
 
@@ -120,7 +123,7 @@ function bomb(levels: number, last: object): Record<string, unknown> {
 Deno.test("an unclosed code fence before many line breaks is read in linear time", () => {
   const start = performance.now();
   assertEquals(checker({})("```" + "\n".repeat(100_000)).ok, false);
-  assert(performance.now() - start < 2_000);
+  assertWithin(CHECK_MS, start);
 });
 
 Deno.test("a schema that takes too long to check is rejected at once", () => {
@@ -131,7 +134,7 @@ Deno.test("a schema that takes too long to check is rejected at once", () => {
   assertThrows(() => checker({ allOf: Array(300_000).fill({}) }), Error);
   assertThrows(() => checker({ $ref: "#" }), RangeError);
   assertThrows(() => checker({ $ref: "#/nowhere" }), Error);
-  assert(performance.now() - start < 20_000);
+  assertWithin(CHECK_MS, start);
 });
 
 Deno.test("an answer whose check takes too long or never ends is accepted", () => {

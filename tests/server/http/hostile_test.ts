@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
 import { startUpstream } from "../../support/upstream.ts";
+import { assertWithin } from "../../support/noise.ts";
+
+const ANSWER_MS = 500;
 
 const CHAT = "/v1/chat/completions";
 const RESPONSES = "/v1/responses";
@@ -178,14 +181,13 @@ for (const { name, path = CHAT, body, status, says = "" } of CASES) {
     await using upstream = startUpstream([{ content: "{}" }]);
     const lines: string[] = [];
     const app = await createTestApp({ upstream: upstream.url, lines });
-    const before = performance.now();
+    const start = performance.now();
     const response = await app.send(path, body);
     const text = await response.text();
-    const ms = performance.now() - before;
+    assertWithin(ANSWER_MS, start);
     assertEquals(response.status, status, text.slice(0, 300));
     assertStringIncludes(text, says);
     assert(text.length < 2_000 && lines.every((line) => line.length < 2_000));
-    assert(ms < 20_000, `took ${ms} ms`);
     assertEquals(upstream.calls.length, status === 200 ? 1 : 0);
     assertEquals(Reflect.get({}, "polluted"), undefined);
     assertEquals(Reflect.get(() => {}, "polluted"), undefined);
@@ -242,7 +244,7 @@ Deno.test("an answer to a slow regular expression does not stall the server", as
   const response = await app.send(CHAT, schema('{"type":"string","pattern":"^(a+)+$"}'));
   assertEquals(response.status, 200);
   assertEquals((await response.json()).choices[0].message.content.length, 50_003);
-  assert(performance.now() - start < 20_000);
+  assertWithin(ANSWER_MS, start);
 });
 
 Deno.test("with a list of origins, pages of other origins can't read responses", async () => {
