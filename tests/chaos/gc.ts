@@ -14,7 +14,7 @@ export async function runGc(part: string): Promise<any[]> {
       "--unstable-no-legacy-abort",
       "--v8-flags=--expose-gc",
       `--config=${path("../deno.json")}`,
-      "--allow-net=127.0.0.1,localhost",
+      "--allow-net=127.0.0.1,localhost,no-such-host.invalid",
       "--allow-read",
       "--allow-env",
       path("gc_program.ts"),

@@ -127,7 +127,11 @@ export function closedUrl(): string {
 
 export function urlFor(fault: Fault, upstream: FaultyUpstream): string {
   if (fault.at === "closed port") return closedUrl();
-  return fault.at === "no such host" ? "http://no-such-host.invalid/v1" : upstream.url;
+  if (fault.at !== "no such host") return upstream.url;
+  const host = "no-such-host.invalid";
+  // Without the permission the call would fail before the name is looked up.
+  assertEquals(Deno.permissions.querySync({ name: "net", host }).state, "granted");
+  return `http://${host}/v1`;
 }
 
 export async function readAnswer(response: Response, progress: Progress): Promise<string> {

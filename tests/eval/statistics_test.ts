@@ -51,16 +51,15 @@ Deno.test("quantile() returns R's type 7", () => {
   assertEquals(quantile([], 0.5), undefined);
 });
 
-Deno.test("pairedBootstrap() is the same for the same seed, and close to the normal interval", () => {
-  const draw = createRandom(3);
-  const differences = Array.from({ length: 400 }, () => draw() < 0.3 ? 1 : draw() < 0.2 ? -1 : 0);
-  const interval = pairedBootstrap(differences, createRandom(1));
-  assertEquals(pairedBootstrap(differences, createRandom(1)), interval);
-  const mean = differences.reduce<number>((a, b) => a + b, 0) / 400;
-  const variance = differences.reduce<number>((sum, d) => sum + (d - mean) ** 2, 0) / 400;
-  const half = 1.96 * Math.sqrt(variance / 400);
-  assertNear(interval, [mean - half, mean + half], 0.01);
-});
+// The sum of resampled zeros and ones is binomial: bounds by qbinom() of R.
+for (const [n, ones, low, high] of [[20, 6, 2, 10], [50, 10, 5, 16], [120, 12, 6, 19]] as const) {
+  Deno.test(`pairedBootstrap() of ${ones} ones in ${n} returns the quantiles 2.5 % and 97.5 %`, () => {
+    const differences = Array.from({ length: n }, (_, i) => Number(i < ones));
+    assertNear(pairedBootstrap(differences, createRandom(1)), [low / n, high / n], 1e-9);
+    const negative = differences.map((difference) => -difference);
+    assertNear(pairedBootstrap(negative, createRandom(1)), [-high / n, -low / n], 1e-9);
+  });
+}
 
 Deno.test("pairedBootstrap() of equal differences is not certain", () => {
   const random = createRandom(1);

@@ -1,4 +1,7 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parse as parseYaml } from "@std/yaml";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { JsonSchema } from "../../../lib/config/faults/expectation.ts";
 import {
   configJsonSchema,
   schemaFile,
@@ -7,6 +10,7 @@ import {
 } from "../../../lib/config/schema/generate.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { PLACEHOLDER_TOKEN, resolveConfig } from "../../../lib/config/resolve.ts";
+import { faultsOf } from "../parse.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
@@ -23,31 +27,82 @@ for (
   });
 }
 
-Deno.test("the settings page has every section, with types, defaults and units", () => {
-  const page = settingsPage();
-  for (
-    const heading of [
-      "Top level",
-      "`server`",
-      "`upstreams.<name>`",
-      "`models.<name>`",
-      "`models.<name>.options` of `steps`",
-      "`keys[]`",
-      "`log`",
-    ]
-  ) {
-    assertStringIncludes(page, `## ${heading}\n`);
-  }
-  assertMatch(page, /\| `port` \| a whole number from 0 to 65535 \| `18888` \| Port/);
-  assertMatch(page, /\| `timeouts.idle_ms` .* in milliseconds\. \|/);
-  assertMatch(page, /\| `max_steps` /);
+/** The cells of the page's tables, by section. */
+function settingsRows(): Map<string, string[][]> {
+  const [, ...sections] = settingsPage().split("\n## ");
+  return new Map(sections.map((section) => {
+    const [heading, ...lines] = section.split("\n");
+    const rows = lines.filter((line) => line.startsWith("| `")).map((line) =>
+      line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim())
+    );
+    return [heading!.replaceAll("`", ""), rows];
+  }));
+}
+
+/** The settings of the JSON schema as `section: key`. */
+function settingsOf(schema: JsonSchema, section: string, prefix = ""): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => {
+    if (section === "models.<name>" && key === "options") return [`${section}: ${key}`];
+    const entry = section === "Top level" && (inner.items ?? inner.additionalProperties);
+    if (typeof entry === "object" && entry.properties !== undefined) {
+      return settingsOf(entry, `${key}${inner.items === undefined ? ".<name>" : "[]"}`);
+    }
+    if (inner.properties === undefined) return [`${section}: ${prefix}${key}`];
+    return section === "Top level"
+      ? settingsOf(inner, key)
+      : settingsOf(inner, section, `${prefix}${key}.`);
+  });
+}
+
+Deno.test("the settings page lists every setting of the JSON schema, and every option", () => {
+  const rows = [...settingsRows()];
+  const isOption = ([section]: [string, unknown]) => section.includes(".options of ");
+  const listed = rows.filter((entry) => !isOption(entry)).flatMap(([section, cells]) =>
+    cells.map(([key]) => `${section}: ${key!.slice(1, -1)}`)
+  );
+  const schema = configJsonSchema();
+  assertEquals(listed.sort(), settingsOf(schema, "Top level").sort());
+  const models = schema.properties!.models!.additionalProperties as JsonSchema;
+  assertEquals(
+    new Set(rows.filter(isOption).flatMap(([, cells]) => cells.map(([key]) => key!.slice(1, -1)))),
+    new Set(Object.keys(models.properties!.options!.properties!)),
+  );
 });
 
-Deno.test("every setting has a description", () => {
-  const rows = settingsPage().split("\n").filter((line) => line.startsWith("| `"));
-  assert(rows.length > 50);
-  for (const row of rows) assertMatch(row, /\S.* \| \S.*\. +\|$|\.\s*\|$/, row);
+Deno.test("every setting has a type and a description", () => {
+  for (const [section, rows] of settingsRows()) {
+    for (const [key, type, _default, description] of rows) {
+      assertMatch(type!, /^(?:a|an|true|one|auto|`|the) ?/, `${section}: ${key}`);
+      assertMatch(description!, /^[A-Z`0].{10,}\.$/, `${section}: ${key}`);
+    }
+  }
 });
+
+/** Configurations, and whether they are valid. */
+const CONFIGURATIONS: readonly [yaml: string, isValid: boolean][] = [
+  ["default_model: m", true],
+  ["models: { m: { strategy: steps, options: { max_steps: 3 } } }", true],
+  ["server:\n  port: ${PORT:-80}\n  playground: ${PLAYGROUND:-true}", true],
+  ["upstreams: { u: { base_url: 'http://127.0.0.1' } }\ndefault_model: m", true],
+  ["serve: {}", false],
+  ["server: { port: 65536 }", false],
+  ["server: { port: many }", false],
+  ["server: { playground: 1 }", false],
+  ["upstreams: { u: {} }", false],
+  ["upstreams: { u: { base_url: 'http://127.0.0.1', timeouts: { idle: 1 } } }", false],
+  ["models: { m: { strategy: best } }", false],
+  ["models: { m: { strategy: steps, options: { steps: 3 } } }", false],
+  ["log: { level: loud }", false],
+];
+
+for (const [yaml, isValid] of CONFIGURATIONS) {
+  Deno.test(`the JSON schema and the server agree that this is ${isValid ? "" : "in"}valid: ${yaml}`, async () => {
+    const validate = new Ajv2020({ strict: false }).compile(configJsonSchema());
+    assertEquals(validate(parseYaml(yaml)), isValid, JSON.stringify(validate.errors));
+    const faults = await faultsOf(yaml);
+    assertEquals(faults.length === 0, isValid, faults.join("\n"));
+  });
+}
 
 Deno.test("the JSON schema allows a variable for every number, switch and choice", () => {
   const { properties = {} } = configJsonSchema();

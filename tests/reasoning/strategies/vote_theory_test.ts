@@ -24,6 +24,24 @@ interface Walk {
   at: "landing" | "wave";
 }
 
+/**
+ * The probability that the leader of two answers is the more frequent one, under a uniform prior:
+ * the mass of the Beta distribution (first + 1, second + 1) above ½, by Simpson's rule.
+ */
+function certainty(first: number, second: number): number {
+  const density = (p: number) => p ** first * (1 - p) ** second;
+  const integral = (from: number, to: number, steps = 2_000) => {
+    const width = (to - from) / steps;
+    let sum = density(from) + density(to);
+    for (let i = 1; i < steps; i++) sum += (i % 2 === 0 ? 2 : 4) * density(from + i * width);
+    return sum * width / 3;
+  };
+  return integral(0.5, 1) / integral(0, 1);
+}
+
+/** The rule of Adaptive-Consistency (arXiv 2305.11860), whose threshold is 0.95. */
+const isCertain = (first: number, second: number) => certainty(first, second) >= 0.95;
+
 /** Walks over all outcomes of the votes (v1, v2) until the rule stops them. */
 function walk({ p, maxSamples, wave, at }: Walk): Theory {
   const out: Theory = { accuracy: 0, landed: 0, asked: new Map() };
@@ -42,7 +60,7 @@ function walk({ p, maxSamples, wave, at }: Walk): Theory {
       const lead = Math.max(right, wrong);
       const mayStop = at === "landing" || landed === asked;
       const stops = landed === maxSamples ||
-        (mayStop && (isDecided(lead, landed - lead) || (landed === wave && lead === wave)));
+        (mayStop && (isCertain(lead, landed - lead) || (landed === wave && lead === wave)));
       if (!stops) {
         open.set(right, chance);
         continue;
@@ -75,6 +93,16 @@ Deno.test("stopping early lowers accuracy by less than half a point", () => {
   const { accuracy } = walk({ p: 0.6, maxSamples: 15, wave: 4, at: "landing" });
   assertAlmostEquals(full, 0.787, 0.0005);
   assert(full - accuracy < 0.005, `${full} ${accuracy}`);
+});
+
+Deno.test("a lead decides when it is 95 % certain", () => {
+  assertAlmostEquals(certainty(3, 0), 0.9375, 1e-9);
+  assertAlmostEquals(certainty(4, 0), 0.96875, 1e-9);
+  for (let first = 0; first <= 24; first++) {
+    for (let second = 0; second <= first; second++) {
+      assertEquals(isDecided(first, second), isCertain(first, second), `${first} to ${second}`);
+    }
+  }
 });
 
 for (
