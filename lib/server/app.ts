@@ -23,6 +23,7 @@ import { standardHeaders } from "./middleware/headers.ts";
 import { rateLimitHeaders } from "./middleware/limits.ts";
 import { logRequests } from "./middleware/log.ts";
 import { routing } from "./middleware/routing.ts";
+import { checkUrl, localOnly } from "./middleware/url.ts";
 import { createRoutes, type RouteContext } from "./routes/table.ts";
 import type { Log } from "./telemetry/log.ts";
 import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts";
@@ -112,12 +113,15 @@ export function createApp(options: AppOptions) {
   };
 
   function serve(current: ResolvedConfig) {
+    const isLocal = !current.hasRealToken && options.unavailableReason === undefined;
     return chain([
       standardHeaders(clock),
-      cors(current.server.cors_origins),
-      rateLimitHeaders(limits),
+      cors(isLocal ? [] : current.server.cors_origins),
+      rateLimitHeaders(limits, clock),
       errorResponses,
       logRequests(log, clock),
+      checkUrl,
+      ...(isLocal ? [localOnly] : []),
       preflight,
       routing(createRoutes(current, context)),
       auth(current, { date: clock.date, unavailableReason: options.unavailableReason }),

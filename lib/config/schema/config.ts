@@ -63,7 +63,7 @@ const server = z.strictObject({
     "Serve the playground to browsers at `/`. The page asks for the token.",
   ),
   cors_origins: z.array(origin).default(["*"]).describe(
-    "Origins of web pages that may call the server. `*` allows any, an empty list none.",
+    "Origins of web pages that may call the server. `*` allows any, an empty list none. Without a token of your own, only the playground can.",
   ),
 });
 

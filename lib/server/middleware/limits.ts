@@ -1,3 +1,5 @@
+import { type Clock, within } from "../../clock.ts";
+import { ANONYMOUS } from "../client.ts";
 import type { Limits } from "../limits/charge.ts";
 import type { Middleware } from "./chain.ts";
 
@@ -11,14 +13,22 @@ const UNLIMITED: Readonly<Record<string, string>> = {
   "x-ratelimit-reset-tokens": "0s",
 };
 
+/** Longest wait in milliseconds for a limiter that is slow to tell what is left. */
+const MAX_WAIT_MS = 20;
+
 /**
  * Adds `x-ratelimit-*` headers. A run reserves its part of the limits later, once the request has
- * been decoded and its cost can be estimated.
+ * been decoded and its cost can be estimated. Nothing is read for a client that is not known.
  */
-export function rateLimitHeaders(limits: Limits): Middleware {
+export function rateLimitHeaders(limits: Limits, clock: Clock): Middleware {
   return async (_request, exchange, next) => {
     const response = await next();
-    const own = exchange.limitHeaders ?? await limits.headers(exchange.client);
+    const { client } = exchange;
+    let own = exchange.limitHeaders;
+    if (own === undefined && client !== ANONYMOUS) {
+      const read = await within(clock, MAX_WAIT_MS, limits.headers(client));
+      if (read !== "late") own = read;
+    }
     for (const name in UNLIMITED) {
       // A 429 has its own.
       if (!response.headers.has(name)) {

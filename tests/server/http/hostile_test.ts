@@ -93,7 +93,7 @@ const CASES: readonly Case[] = [
     body: chat(`,"reasoning":{"strategy":"${MEGABYTE}"}`),
     status: 400,
   },
-  { name: "a stop of 1 MB", body: chat(`,"stop":"${MEGABYTE}"`), status: 200 },
+  { name: "a stop of 1 MB", body: chat(`,"stop":"${MEGABYTE}"`), status: 400 },
   { name: "a schema of 1 MB", body: schema(`{"description":"${MEGABYTE}"}`), status: 200 },
   {
     name: "a schema of 40,000 parts",
