@@ -20,7 +20,7 @@ import { chain } from "./middleware/chain.ts";
 import { cors, preflight } from "./middleware/cors.ts";
 import { errorResponses } from "./middleware/errors.ts";
 import { standardHeaders } from "./middleware/headers.ts";
-import { rateLimitHeaders } from "./middleware/limits.ts";
+import { meterRequests, rateLimitHeaders } from "./middleware/limits.ts";
 import { logRequests } from "./middleware/log.ts";
 import { routing } from "./middleware/routing.ts";
 import { checkUrl, localOnly } from "./middleware/url.ts";
@@ -100,7 +100,6 @@ export function createApp(options: AppOptions) {
     clock,
     random: options.random,
     client,
-    limits,
     log,
     store: options.store ?? createMemoryStore({ now: clock.date }),
     register,
@@ -126,6 +125,7 @@ export function createApp(options: AppOptions) {
       routing(createRoutes(current, context)),
       auth(current, { date: clock.date, unavailableReason: options.unavailableReason }),
       admission.admit,
+      meterRequests(limits),
     ]);
   }
   let answer = serve(config);

@@ -1,6 +1,7 @@
 import type { Dialect } from "../api/dialect.ts";
 import { findDialect } from "../api/dialects.ts";
 import { ANONYMOUS, type Client } from "./client.ts";
+import type { Reservation } from "./limits/charge.ts";
 import type { Match } from "./router.ts";
 import type { LogFields } from "./telemetry/log.ts";
 import type { RequestObserver } from "./telemetry/observer.ts";
@@ -26,8 +27,8 @@ export class Exchange {
   client: Client = ANONYMOUS;
   /** Set by the routing middleware. */
   match!: Match<Handler>;
-  /** `x-ratelimit-*` headers of a request that has reserved a part of its client's limits. */
-  limitHeaders?: Record<string, string>;
+  /** What a request of a client with limits has taken of them. */
+  reservation?: Reservation;
   /** If true, the body is still being written after the handler returned, and calls `finish`. */
   isStreaming = false;
   /** Ends the watch for a client that disconnects. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { ApiError } from "../api/errors.ts";
+import type { Meter } from "./limits/charge.ts";
 
 /** `GET` routes also answer `HEAD`. */
 export type Method = "GET" | "POST" | "DELETE";
@@ -17,6 +18,8 @@ export interface Route<Handler> {
   open?: boolean;
   /** If true, needs no place in the queue, and answers while the server shuts down. */
   urgent?: boolean;
+  /** What the route takes of its client's limits; default: nothing. */
+  meter?: Meter | undefined;
 }
 
 /** Routes whose code is loaded when one of them is first requested. */

@@ -15,7 +15,6 @@ import type { UpstreamClient } from "../upstream/client.ts";
 import type { Exchange } from "./exchange.ts";
 import { watchForDisconnect } from "./http/client_disconnect.ts";
 import { readJson } from "./http/json_body.ts";
-import type { Limits } from "./limits/charge.ts";
 import { estimateCost } from "./limits/cost.ts";
 import type { Models } from "./models.ts";
 import type { Work } from "./work.ts";
@@ -27,7 +26,6 @@ export interface RunOptions {
   clock: Clock;
   /** Returns a number in [0, 1). */
   random: () => number;
-  limits: Limits;
 }
 
 /** Starts a run, which ends when the signal is aborted. */
@@ -64,22 +62,15 @@ export async function prepareRun(
   { reasoning: model }: PublishedModel,
   request: ReasoningRequest,
   exchange: Exchange,
-  { client, clock, random, settings, limits }: RunOptions,
+  { client, clock, random, settings }: RunOptions,
   work: Work = exchange.work,
 ): Promise<StartRun> {
   const { logFields } = exchange;
   const { stream } = request;
   const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
   logFields.model = model.id;
-  const reservation = await limits.reserve(
-    exchange.client,
-    () => estimateCost(request, model),
-    model.id,
-  );
-  if (reservation !== undefined) {
-    exchange.limitHeaders = reservation.headers;
-    exchange.onFinish(reservation.end);
-  }
+  const { reservation } = exchange;
+  await reservation?.reserve(estimateCost(request, model), model.id);
   const plan = planRun(model, request, { maxSamples: settings.max_samples });
   const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });

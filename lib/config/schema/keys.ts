@@ -4,7 +4,9 @@ const count = (max: number) => z.number().int().min(1).max(max).optional();
 const usd = z.number().gt(0).max(1_000_000).optional();
 
 const limits = {
-  rpm: count(1_000_000).describe("Requests per minute."),
+  rpm: count(1_000_000).describe(
+    "Requests per minute that start a run or change conversations and stored responses.",
+  ),
   tpm: count(1_000_000_000).describe(
     "Tokens per minute over all upstream calls, including prompts.",
   ),

@@ -7,7 +7,7 @@ import type { Charge, Limiter, LimitState } from "../../store/limiter.ts";
 import type { Client } from "../client.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { type Estimate, reservedUnits, usedUnits } from "./cost.ts";
-import { limitHeaders, rejection } from "./rejection.ts";
+import { limitHeaders, rejection, type RuleState } from "./rejection.ts";
 import { LEASE_MS, limitOf, type Rule, rulesOf } from "./rules.ts";
 
 export interface LimitsOptions {
@@ -26,10 +26,18 @@ const RENEW_MS = LEASE_MS / 3;
 
 export type Limits = ReturnType<typeof createLimits>;
 
+/**
+ * What a request takes before its body is read: a place among the parallel requests, and for
+ * `request` also one of the requests per minute. The run of a `place` reserves the rest.
+ */
+export type Meter = "place" | "request";
+
+export type Reservation = NonNullable<Awaited<ReturnType<Limits["begin"]>>>;
+
 /** The limits of all clients. */
 export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   /** The charges of each lease that is held. */
-  const leases = new Map<string, RuleCharge[]>();
+  const leases = new Map<string, readonly RuleCharge[]>();
   const pending = new Set<Promise<void>>();
   let stopRenewing = () => {};
 
@@ -67,16 +75,30 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   const statesOf = (charges: readonly RuleCharge[], states: readonly LimitState[]) =>
     charges.map(({ rule, cost }, i) => ({ rule, cost, state: states[i]! }));
 
+  /** Takes charges, all or none. */
+  async function take(charges: readonly RuleCharge[], model?: string): Promise<RuleState[]> {
+    if (charges.length === 0) return [];
+    const date = clock.date();
+    const { ok, states } = await limiter.take(date, charges).catch((error) => {
+      logFailure("be reached", error);
+      throw unavailable();
+    });
+    const ruleStates = statesOf(charges, states);
+    if (!ok) throw rejection(ruleStates, model, date);
+    return ruleStates;
+  }
+
   /** What a request has reserved. It is refunded if the request ends without a run. */
   function createReservation(
-    charges: readonly RuleCharge[],
-    headers: Record<string, string>,
+    client: Client,
     lease: string,
+    leased: readonly RuleCharge[],
+    headers: Record<string, string> | undefined,
   ) {
+    const charges = [...leased];
     let run: "none" | "running" | "ended" = "none";
     let usage: Usage | undefined;
     let requestEnded = false;
-    const leased = charges.filter((charge) => charge.lease !== undefined);
     if (leased.length > 0) {
       if (leases.size === 0) scheduleRenewal();
       leases.set(lease, leased);
@@ -96,8 +118,22 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     }
 
     return {
-      /** The `x-ratelimit-*` headers of the response. */
-      headers,
+      /** The `x-ratelimit-*` headers of the response, if they are known. */
+      headers: () => headers,
+      /**
+       * Reserves what a run is expected to use.
+       *
+       * @param model its id, for messages.
+       * @throws {ApiError} as `begin`.
+       */
+      async reserve(estimate: Estimate, model: string): Promise<void> {
+        const reserved = chargesFor(
+          client,
+          (rule) => rule.measure === "parallel" ? undefined : reservedUnits(rule, estimate),
+        );
+        headers = limitHeaders(await take(reserved, model));
+        charges.push(...reserved);
+      },
       /** Called when the run starts. */
       begin(): void {
         if (run === "none") run = "running";
@@ -120,27 +156,24 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
 
   return {
     /**
-     * Reserves what a request is expected to use. Undefined for a client without limits.
+     * Takes what a request needs before its body is read. Undefined for a client without limits.
      *
-     * @param estimate called only if a limit applies.
-     * @param model its id, for messages.
      * @throws {ApiError} 429 if the request is over a limit, which costs nothing; 503 if the
      *   limiter cannot be reached.
      */
-    async reserve(client: Client, estimate: () => Estimate, model: string) {
+    async begin(client: Client, meter: Meter) {
       if (rulesOf(client, limits()).length === 0) return undefined;
       const lease = crypto.randomUUID();
-      const estimated = estimate();
-      const charges = chargesFor(client, (rule) => reservedUnits(rule, estimated))
-        .map((charge) => charge.rule.measure === "parallel" ? { ...charge, lease } : charge);
-      const date = clock.date();
-      const { ok, states } = await limiter.take(date, charges).catch((error) => {
-        logFailure("be reached", error);
-        throw unavailable();
-      });
-      const ruleStates = statesOf(charges, states);
-      if (ok) return createReservation(charges, limitHeaders(ruleStates), lease);
-      throw rejection(ruleStates, model, date);
+      const leased = chargesFor(client, ({ measure }) => measure === "parallel" ? 1 : undefined)
+        .map((charge) => ({ ...charge, lease }));
+      const others = meter === "place" ? [] : chargesFor(
+        client,
+        // A charge of 0 only reads.
+        ({ measure, per }) => per === "minute" ? Number(measure === "requests") : undefined,
+      );
+      const states = await take([...leased, ...others]);
+      const headers = meter === "place" ? undefined : limitHeaders(states);
+      return createReservation(client, lease, leased, headers);
     },
     /** The current `x-ratelimit-*` headers of a client; empty if it has no limit per minute. */
     async headers(client: Client): Promise<Record<string, string>> {

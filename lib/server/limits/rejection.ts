@@ -48,9 +48,14 @@ export function limitHeaders(states: readonly RuleState[]): Record<string, strin
 /**
  * The 429 for a request over its limits. If it is over several, the one with the longest wait.
  *
+ * @param model undefined if the request was rejected before its body was read
  * @param date in ms since 1970
  */
-export function rejection(states: readonly RuleState[], model: string, date: number): ApiError {
+export function rejection(
+  states: readonly RuleState[],
+  model: string | undefined,
+  date: number,
+): ApiError {
   const [longest] = states
     .filter(({ state }) => state.retryAfterMs > 0)
     .map((state) => ({ ...state, waitMs: waitOf(state, date) }))
@@ -96,11 +101,16 @@ function scopeName({ client }: Rule): string {
   return client === undefined ? "organization o1-api" : `project ${client}`;
 }
 
-function rateMessage(limit: RuleState | undefined, model: string, waitMs: number): string {
-  if (limit === undefined) return `Rate limit reached for ${model}.`;
+function rateMessage(
+  limit: RuleState | undefined,
+  model: string | undefined,
+  waitMs: number,
+): string {
+  const reached = `Rate limit reached${model === undefined ? "" : ` for ${model}`}`;
+  if (limit === undefined) return `${reached}.`;
   const { rule, state, cost } = limit;
   const used = Math.ceil(rule.amount - state.remaining);
-  return `Rate limit reached for ${model} in ${scopeName(rule)} on ${UNITS[rule.measure]}: ` +
+  return `${reached} in ${scopeName(rule)} on ${UNITS[rule.measure]}: ` +
     `Limit ${rule.amount}, Used ${used}, Requested ${cost}. ` +
     `Please try again in ${formatDuration(waitMs)}.`;
 }

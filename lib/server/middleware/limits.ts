@@ -16,15 +16,25 @@ const UNLIMITED: Readonly<Record<string, string>> = {
 /** Longest wait in milliseconds for a limiter that is slow to tell what is left. */
 const MAX_WAIT_MS = 20;
 
-/**
- * Adds `x-ratelimit-*` headers. A run reserves its part of the limits later, once the request has
- * been decoded and its cost can be estimated. Nothing is read for a client that is not known.
- */
+/** Takes from the limits what is known before the body is read, and ends it with the request. */
+export function meterRequests(limits: Limits): Middleware {
+  return async (_request, exchange, next) => {
+    const { client, match: { route: { meter } } } = exchange;
+    const reservation = meter && await limits.begin(client, meter);
+    if (reservation !== undefined) {
+      exchange.reservation = reservation;
+      exchange.onFinish(reservation.end);
+    }
+    return await next();
+  };
+}
+
+/** Adds `x-ratelimit-*` headers. Nothing is read for a client that is not known. */
 export function rateLimitHeaders(limits: Limits, clock: Clock): Middleware {
   return async (_request, exchange, next) => {
     const response = await next();
     const { client } = exchange;
-    let own = exchange.limitHeaders;
+    let own = exchange.reservation?.headers();
     if (own === undefined && client !== ANONYMOUS) {
       const read = await within(clock, MAX_WAIT_MS, limits.headers(client));
       if (read !== "late") own = read;

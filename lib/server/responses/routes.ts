@@ -75,9 +75,10 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
     }
   }
 
+  const post = { method: "POST", meter: "place" } as const;
   return [
-    { method: "POST", path: "/responses", handle: createResponsesHandler(shared) },
-    { method: "POST", path: "/responses/input_tokens", handle: createInputTokensHandler(shared) },
+    { ...post, path: "/responses", handle: createResponsesHandler(shared) },
+    { ...post, path: "/responses/input_tokens", handle: createInputTokensHandler(shared) },
     {
       // Optional in OpenAI's API, and not available here.
       method: "POST",
@@ -92,11 +93,15 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
       await background.delete(owner, id);
       return { id, object: "response", deleted: true };
     }),
-    jsonRoute(
-      "POST",
-      "/responses/:id/cancel",
-      async (owner, { id }) => await background.cancel(owner, await find(owner, id)),
-    ),
+    {
+      ...jsonRoute(
+        "POST",
+        "/responses/:id/cancel",
+        async (owner, { id }) => await background.cancel(owner, await find(owner, id)),
+      ),
+      // It frees what the client has taken.
+      meter: undefined,
+    },
     jsonRoute("GET", "/responses/:id/input_items", async (owner, { id }, request) => {
       const { after, limit, order } = readQuery(request, listQuery);
       const { stored } = await find(owner, id);

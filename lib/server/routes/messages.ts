@@ -24,9 +24,10 @@ export interface MessagesOptions extends RunOptions {
 
 /** The routes of the Messages API. */
 export function messagesRoutes(options: MessagesOptions): Route<Handler>[] {
+  const post = { method: "POST", meter: "place" } as const;
   return [
-    { method: "POST", path: "/messages", handle: createMessagesHandler(options) },
-    { method: "POST", path: "/messages/count_tokens", handle: createTokenCounter(options) },
+    { ...post, path: "/messages", handle: createMessagesHandler(options) },
+    { ...post, path: "/messages/count_tokens", handle: createTokenCounter(options) },
   ];
 }
 

@@ -47,7 +47,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
     handle,
   });
   return createRouter([
-    { method: "POST", path: "/chat/completions", handle: createChatHandler(runs) },
+    { method: "POST", path: "/chat/completions", meter: "place", handle: createChatHandler(runs) },
     ...modelRoutes(models, context.created),
     ...playgroundRoutes([...models.keys()], config.server.playground),
     get("/health", () => Response.json({ status: "ok" })),

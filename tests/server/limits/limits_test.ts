@@ -263,7 +263,7 @@ Deno.test("parallel: a second request is rejected for as long as the first runs"
   assertEquals(errorOf(rejected).code, "rate_limit_exceeded");
   assertStringIncludes(
     errorOf(rejected).message,
-    "Rate limit reached for m in project alice on requests at a time: Limit 1, Used 1, Requested 1.",
+    "Rate limit reached in project alice on requests at a time: Limit 1, Used 1, Requested 1.",
   );
   // A lease lives for a minute, and is renewed until its request ends.
   await setup.time.advance(10 * 60_000);
