@@ -39,7 +39,8 @@ const tokenize = (text: string): string[] => text.match(TOKEN_REGEXP) ?? [];
 const textOf = (message: UpstreamMessage | undefined) => contentText(message?.content);
 
 function hasImage(content: unknown): boolean {
-  return Array.isArray(content) && content.some((part) => String(part?.type).includes("image"));
+  return Array.isArray(content) &&
+    content.some((part) => typeof part?.type === "string" && part.type.includes("image"));
 }
 
 function isStep(message: UpstreamMessage): boolean {
