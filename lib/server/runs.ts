@@ -41,14 +41,19 @@ export function readRequest(
   exchange: Exchange,
   options: Pick<RunOptions, "settings" | "clock">,
 ): Promise<unknown> {
-  const { work } = exchange;
-  const abort = () =>
-    work.abort(new ClientGoneError("The client disconnected before the response"));
-  if (request.signal.aborted) abort();
-  request.signal.addEventListener("abort", abort, { once: true });
+  const abort = abortOnDisconnect(request, exchange.work);
   return readJson(request, options, (body) => {
     exchange.stopWatching = watchForDisconnect(body, options.clock, abort);
   });
+}
+
+/** Aborts the work when the runtime notices that the client is gone; returns what aborts it. */
+export function abortOnDisconnect({ signal }: Request, work: Work): () => void {
+  const abort = () =>
+    work.abort(new ClientGoneError("The client disconnected before the response"));
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  return abort;
 }
 
 /**

@@ -1,10 +1,10 @@
-import { ClientGoneError } from "../../api/errors.ts";
 import { createResponseWriter } from "../../api/responses/encode.ts";
 import type { Clock } from "../../clock.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import { answerStream } from "../answering.ts";
 import type { Exchange } from "../exchange.ts";
+import { abortOnDisconnect } from "../runs.ts";
 import type { BackgroundRuns } from "./background.ts";
 import { type ResponseStore, storedError, type StoredResponse } from "./response_store.ts";
 import type { Vault } from "./vault.ts";
@@ -32,10 +32,7 @@ export async function streamStored(
   const { work, client: { owner } } = exchange;
   const { response, stream } = stored;
   work.limit(settings.stream_timeout_ms);
-  const abort = () =>
-    work.abort(new ClientGoneError("The client disconnected before the response"));
-  if (request.signal.aborted) abort();
-  request.signal.addEventListener("abort", abort, { once: true });
+  abortOnDisconnect(request, work);
 
   let completedAt = response.completed_at;
   /** Reads the time of completion, so that every stream of the response ends alike. */
