@@ -11,6 +11,8 @@ export interface Watchdog {
   readEnded(): void;
   /** The answer is complete; only usage and the end of the stream are missing. */
   answerComplete(): void;
+  /** Output has followed the supposed end of the answer. */
+  answerContinues(): void;
   /** `[DONE]` was received; only the end of the body is missing. */
   streamDone(): void;
   stop(): void;
@@ -54,12 +56,17 @@ export function startWatchdog(
 
   function timeoutError(): UpstreamError | undefined {
     if (phase === "trailer") return undefined;
-    if (phaseDue() >= totalDue) {
-      return timeout("did not complete its answer within", limits.total_ms);
-    }
-    if (phase === "headers") return timeout("did not respond within", limits.headers_ms);
-    if (phase === "first token") return timeout("sent no token within", limits.first_token_ms);
-    return timeout("sent nothing for", limits.idle_ms);
+    const [what, ms] = phaseDue() >= totalDue
+      ? ["did not complete its answer within", limits.total_ms]
+      : phase === "headers"
+      ? ["did not respond within", limits.headers_ms]
+      : phase === "first token"
+      ? ["sent no token within", limits.first_token_ms]
+      : ["sent nothing for", limits.idle_ms];
+    // A retry before the first token only restarts a slow upstream's work, such as loading a model.
+    return new UpstreamError("upstream_timeout", `The upstream ${what} ${inSeconds(ms)} s.`, {
+      isRetryable: phase === "idle",
+    });
   }
 
   /** Sets the timer unless it fires early enough. If it then fires too early, it is set again. */
@@ -106,13 +113,15 @@ export function startWatchdog(
       isReading = false;
     },
     answerComplete: () => enterTrailer(TRAILER_MS),
+    answerContinues() {
+      lastRead = clock.now();
+      enter("idle");
+    },
     streamDone: () => enterTrailer(CLOSE_MS),
     stop: () => cancelTimer(),
   };
 }
 
-function timeout(what: string, ms: number): UpstreamError {
-  const seconds = Math.round(ms / 100) / 10;
-  const message = `The upstream ${what} ${seconds} s.`;
-  return new UpstreamError("upstream_timeout", message, { isRetryable: true });
+function inSeconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
 }

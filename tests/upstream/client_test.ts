@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { createTestApp, TOKEN } from "../support/app.ts";
+import { createTestApp, readStream, TOKEN } from "../support/app.ts";
+import { createFakeClock, passing } from "../support/clock.ts";
 import { type Call, type Reply, startUpstream } from "../support/upstream.ts";
 
 const failing = (status: number, headers: Record<string, string> = {}): Reply => ({
@@ -228,4 +229,39 @@ Deno.test("a stream of [DONE] alone whose connection stays open is an error", as
   for (const stream of [true, false]) {
     assertEquals((await ask({ stream })).status, 502);
   }
+});
+
+/** Chunks of an answer in three pieces, each with a finish reason, as some gateways send them. */
+const FINISHED_CHUNKS = ["It ", "is ", "42."].map((content) => ({
+  choices: [{ index: 0, delta: { content }, finish_reason: "stop" }],
+}));
+
+Deno.test("a finish reason on every chunk does not end the answer", async () => {
+  const time = createFakeClock();
+  const gates = FINISHED_CHUNKS.map(() => Promise.withResolvers<void>());
+  await using upstream = startUpstream([{
+    frames: FINISHED_CHUNKS,
+    gate: (frame) => gates[frame]?.promise,
+  }]);
+  const { chat } = await createTestApp({
+    upstream: upstream.url,
+    clock: time.clock,
+    yaml: "default_api_url: UPSTREAM\ndefault_model: m",
+  });
+  gates[0]!.resolve();
+  const stream = readStream(await chat({ model: "m", stream: true }));
+  await stream.until(({ content }) => content === "It ");
+  gates[1]!.resolve();
+  await passing(time, stream.until(({ content }) => content === "It is "), 10);
+  await time.advance(30_000);
+  gates[2]!.resolve();
+  const { content, done } = await stream.until(({ done }) => done);
+  assertEquals([content, done], ["It is 42.", true]);
+});
+
+Deno.test("an answer with a finish reason on every chunk is incomplete if its connection is lost", async () => {
+  await using upstream = startUpstream([{ frames: FINISHED_CHUNKS, end: "cut" }]);
+  const ask = await createAsk({ upstreams: [{ base_url: upstream.url }] });
+  const { status, json } = await ask();
+  assertEquals([status, json.error.code], [502, "upstream_error"]);
 });

@@ -22,14 +22,15 @@ function watch(stream = true, limits: Partial<typeof LIMITS> = {}) {
     pending,
     reports,
     /** Asserts that a timeout is reported after exactly `ms`. */
-    async timesOut(ms: number, message: string) {
+    async timesOut(ms: number, message: string, isRetryable = false) {
       await advance(ms - 1);
       assertEquals(reports, []);
       await advance(1);
       assertEquals(reports.length, 1);
       const error = reports[0]!;
       assertStringIncludes(error.message, message);
-      assertEquals([error.code, error.status, error.isRetryable], ["upstream_timeout", 504, true]);
+      const { code, status } = error;
+      assertEquals([code, status, error.isRetryable], ["upstream_timeout", 504, isRetryable]);
       await advance(1_000_000);
       assertEquals([reports.length, pending()], [1, 0]);
     },
@@ -83,7 +84,7 @@ Deno.test("reads without a token do not extend the first token's limit", async (
 
 Deno.test("a silent stream times out", async () => {
   const { timesOut } = await watchReading();
-  await timesOut(5_000, "sent nothing for 5 s");
+  await timesOut(5_000, "sent nothing for 5 s", true);
 });
 
 Deno.test("the idle limit starts at the last read, whenever the timer is due", async () => {
@@ -94,7 +95,7 @@ Deno.test("the idle limit starts at the last read, whenever the timer is due", a
     watchdog.readStarted();
   }
   assertEquals(reports, []);
-  await timesOut(5_000, "sent nothing");
+  await timesOut(5_000, "sent nothing", true);
 });
 
 Deno.test("silence does not count between reads", async () => {
@@ -104,13 +105,13 @@ Deno.test("silence does not count between reads", async () => {
   await advance(60_000);
   assertEquals(reports, []);
   watchdog.readStarted();
-  await timesOut(5_000, "sent nothing");
+  await timesOut(5_000, "sent nothing", true);
 });
 
 Deno.test("the total limit applies between reads", async () => {
   const { watchdog, timesOut } = await watchReading();
   watchdog.readEnded();
-  await timesOut(99_000, "did not complete its answer within 100 s");
+  await timesOut(99_000, "did not complete its answer within 100 s", true);
 });
 
 Deno.test("the total limit ends a stream that is never silent", async () => {
@@ -157,6 +158,20 @@ Deno.test("reads do not extend the trailer's limit", async () => {
   watchdog.readStarted();
   await advance(200);
   assertEquals(reports, [undefined]);
+});
+
+Deno.test("output after the trailer's limit began has the limits of an answer again", async () => {
+  const { watchdog, advance, reports, timesOut } = await watchReading();
+  watchdog.readEnded();
+  watchdog.answerComplete();
+  watchdog.readStarted();
+  await advance(1_500);
+  watchdog.readEnded();
+  watchdog.answerContinues();
+  watchdog.readStarted();
+  await advance(3_000);
+  assertEquals(reports, []);
+  await timesOut(2_000, "sent nothing", true);
 });
 
 Deno.test("the trailer's limit does not run between reads", async () => {

@@ -3,10 +3,10 @@ import { count, milliseconds } from "./numbers.ts";
 import { baseUrl, headers, token } from "./text.ts";
 
 const timeouts = z.strictObject({
-  headers_ms: milliseconds.default(120_000).describe(
-    "Time limit for connecting and receiving the response headers, in milliseconds.",
+  headers_ms: milliseconds.default(570_000).describe(
+    "Time limit for connecting and receiving the response headers, in milliseconds. A local model may need minutes to load; set less where another upstream can take over.",
   ),
-  first_token_ms: milliseconds.default(120_000).describe(
+  first_token_ms: milliseconds.default(570_000).describe(
     "Time limit from the request to the first token of a stream, in milliseconds.",
   ),
   idle_ms: milliseconds.default(60_000).describe(

@@ -68,7 +68,7 @@ function readStream(
   const json = createEventReader();
   const deltas = createDeltaReader(maxCharacters);
   let hasToken = false;
-  let isComplete = false;
+  let inTrailer = false;
   let isDone = false;
   let isOver = false;
 
@@ -85,7 +85,7 @@ function readStream(
         bytes = await reader.read();
       } catch (error) {
         // A complete answer does not need its connection any more.
-        if (deltas.isFinished() || isDone) return end();
+        if (isDone || deltas.isFinished() && !deltas.hasFalseFinish()) return end();
         throw error;
       }
       watchdog.readEnded();
@@ -106,9 +106,10 @@ function readStream(
       }
       // Reading to the end of the body, which usually follows at once, lets the connection be reused.
       if (isDone) watchdog.streamDone();
-      else if (deltas.isFinished() && !isComplete) {
-        isComplete = true;
-        watchdog.answerComplete();
+      else if (inTrailer !== (deltas.isFinished() && !deltas.hasFalseFinish())) {
+        inTrailer = !inTrailer;
+        if (inTrailer) watchdog.answerComplete();
+        else watchdog.answerContinues();
       }
       return ready;
     },

@@ -42,8 +42,10 @@ export interface DeltaReader {
   add(json: unknown): void;
   /** Returns the deltas since the last call. */
   take(): Delta[];
-  /** Whether a finish reason has been read. */
+  /** Whether a finish reason has been read, and no output since. */
   isFinished(): boolean;
+  /** Whether output has followed a finish reason: some gateways send one with every chunk. */
+  hasFalseFinish(): boolean;
 }
 
 type Json = Record<string, unknown>;
@@ -143,6 +145,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
   let characters = 0;
   let ready: Delta[] = [];
   let isFinished = false;
+  let hasFalseFinish = false;
   const toolCalls = createToolCallReader();
   /** First halves of characters whose second halves have not arrived yet. */
   const halves = { reasoning: "", content: "", refusal: "" };
@@ -172,6 +175,11 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     const content = partsText(message.content, "text");
     const refusal = toText(message.refusal);
     count(reasoning.length + content.length + refusal.length);
+    const hasCalls = Array.isArray(message.tool_calls) && message.tool_calls.length > 0;
+    if (isFinished && (reasoning || content || refusal || hasCalls)) {
+      isFinished = false;
+      hasFalseFinish = true;
+    }
     let delta = current();
     if (reasoning !== "") {
       // Reasoning that follows content in the same read must not overtake it.
@@ -241,6 +249,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
       return taken.filter((delta) => Object.keys(delta).length > 0);
     },
     isFinished: () => isFinished,
+    hasFalseFinish: () => hasFalseFinish,
   };
 }
 

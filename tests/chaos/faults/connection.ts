@@ -44,7 +44,7 @@ import {
 } from "../../support/faulty/upstream.ts";
 
 const SHORT = { first_token_ms: 450, idle_ms: 450, total_ms: 1200 };
-const timedOut = (requests = 3) => error(504, "upstream_timeout", requests);
+const timedOut = (requests = 1) => error(504, "upstream_timeout", requests);
 const unreachable = (requests: number) => error(502, "upstream_unreachable", requests);
 const failed = (requests: number) => error(502, "upstream_error", requests);
 
@@ -164,7 +164,13 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     name: "a stall in the first thought",
     play: onFirstThought(halfThen(hang)),
     upstream: { timeouts: { idle_ms: 450, total_ms: 1500 } },
-    outcomes: resumed(),
+    outcomes: {
+      direct: resumed().direct,
+      steps: {
+        stream: resumed().steps.stream,
+        json: { status: 504, code: "upstream_timeout", requests: 1 },
+      },
+    },
   },
   {
     name: "a break in the first thought before any visible text",
@@ -237,12 +243,12 @@ export const CONNECTION_FAULTS: readonly Fault[] = [
     server: { commit_after_ms: 1 },
     outcomes: {
       direct: {
-        stream: { frame: "upstream_timeout", requests: 3 },
-        json: { status: 504, code: "upstream_timeout", requests: 3 },
+        stream: { frame: "upstream_timeout", requests: 1 },
+        json: { status: 504, code: "upstream_timeout", requests: 1 },
       },
       steps: {
-        stream: { frame: "upstream_timeout", requests: 3 },
-        json: { status: 504, code: "upstream_timeout", requests: 3 },
+        stream: { frame: "upstream_timeout", requests: 1 },
+        json: { status: 504, code: "upstream_timeout", requests: 1 },
       },
     },
   },

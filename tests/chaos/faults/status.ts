@@ -134,7 +134,7 @@ export const STATUS_FAULTS: readonly Fault[] = [
     name: "an error whose body hangs",
     play: () => [head({ status: 500 }), piece('{"error":'), hang],
     upstream: { timeouts: { headers_ms: 5_000, first_token_ms: 150, total_ms: 300 } },
-    outcomes: error(504, "upstream_timeout", 3),
+    outcomes: error(504, "upstream_timeout", 1),
   },
   {
     name: "a redirect",
