@@ -1,8 +1,8 @@
 /**
- * Puts small mistakes into the named files, one at a time, runs the tests of the file each time, and
+ * Puts small mistakes into the named files, one at a time, runs the tests that execute the line, and
  * reports the mistakes that no test noticed. Works on copies of the tree.
  *
- * Usage: deno task mutate FILE… [--sample N] [--seed S] [--tests PATH]…
+ * Usage: deno task mutate PATH… [--sample N] [--seed S] [--tests PATH]…
  *
  * @module
  */
@@ -17,7 +17,7 @@ export type Outcome = "killed" | "timed out" | "survived";
 
 export interface MutationOptions {
   root: string;
-  /** Relative to the root. */
+  /** Files and folders, relative to the root. */
   files: readonly string[];
   /** Files or folders of further tests, relative to the root. */
   tests?: readonly string[];
@@ -34,25 +34,30 @@ const WORKERS = 2;
 const TEST_COMMAND = "test -q --no-prompt --no-check --fail-fast --unstable-no-legacy-abort " +
   "--config=tests/deno.json --allow-all";
 
-/** Test files at or below a path. */
-function testsBelow(root: string, path: string): string[] {
-  const info = statSync(join(root, path), { throwIfNoEntry: false });
-  if (info === undefined || info.isFile()) return path.endsWith("_test.ts") && info ? [path] : [];
-  return [...Deno.readDirSync(join(root, path))]
-    .flatMap(({ name }) => testsBelow(root, `${path}/${name}`)).sort();
+interface Test {
+  path: string;
+  /** Duration without a mutant. */
+  ms: number;
+  /** The lines of each mutated file that run; a missing file never runs. */
+  lines: Map<string, Set<number>>;
 }
 
-/** The tests that import the file; and those of the nearest folder that mirrors the file's own. */
-function testsOf(root: string, file: string, further: readonly string[]): [string[], string[]] {
-  const importing = testsBelow(root, "tests").filter((test) =>
+/** Files at or below a path whose name ends with the suffix. */
+function filesBelow(root: string, path: string, suffix: string): string[] {
+  const info = statSync(join(root, path), { throwIfNoEntry: false });
+  if (info === undefined || info.isFile()) return info && path.endsWith(suffix) ? [path] : [];
+  return [...Deno.readDirSync(join(root, path))]
+    .flatMap(({ name }) => filesBelow(root, `${path}/${name}`, suffix)).sort();
+}
+
+/** The tests of the file's room, `tests/upstream` for `lib/upstream/wire/sse.ts`, and those that import it. */
+function testsOf(root: string, file: string): string[] {
+  const room = file.split("/").slice(0, 2).join("/").replace(/^lib\b/, "tests");
+  const imports = (test: string) =>
     Array.from(Deno.readTextFileSync(join(root, test)).matchAll(/"(\.[^"]+)"/g))
-      .some(([, target]) => normalize(join(dirname(test), target!)) === file)
-  );
-  let folder = dirname(file).replace(/^lib\b/, "tests");
-  while (folder.includes("/") && testsBelow(root, folder).length === 0) folder = dirname(folder);
-  const paths = folder.includes("/") ? [folder, ...further] : further;
-  const others = new Set(paths.flatMap((path) => testsBelow(root, path)));
-  return [importing, [...others].filter((test) => !importing.includes(test))];
+      .some(([, target]) => normalize(join(dirname(test), target!)) === file);
+  const others = filesBelow(root, "tests", "_test.ts").filter(imports);
+  return [...others, ...filesBelow(root, room, "_test.ts")];
 }
 
 function copyTree(root: string): string {
@@ -62,11 +67,19 @@ function copyTree(root: string): string {
   return copy;
 }
 
-async function runTests(root: string, tests: readonly string[], signal: AbortSignal) {
+async function runTest(
+  { root, path, signal, coverage }: {
+    root: string;
+    path: string;
+    signal: AbortSignal;
+    /** Folder for the coverage of the test and the programs that it starts. */
+    coverage?: string;
+  },
+) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...TEST_COMMAND.split(" "), ...tests],
+    args: [...TEST_COMMAND.split(" "), path],
     cwd: root,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...coverage === undefined ? {} : { DENO_COVERAGE_DIR: coverage } },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -88,55 +101,99 @@ async function runTests(root: string, tests: readonly string[], signal: AbortSig
   return { outcome, output };
 }
 
+/** Runs a test without a mutant. @throws if it fails. */
+async function measure(root: string, path: string, signal: AbortSignal): Promise<Test> {
+  const coverage = Deno.makeTempDirSync({ prefix: "mutate-coverage-" });
+  try {
+    const start = performance.now();
+    const { outcome, output } = await runTest({ root, path, signal, coverage });
+    const ms = performance.now() - start;
+    if (outcome !== "survived") throw new Error(`${path} fails without a mutant:\n${output}`);
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["coverage", "--lcov", `--include=^file://${root}/`, coverage],
+      cwd: root,
+      stderr: "null",
+    }).output();
+    const lines = new Map<string, Set<number>>();
+    for (const record of new TextDecoder().decode(stdout).split("end_of_record")) {
+      const file = /^SF:(.*)$/m.exec(record)?.[1];
+      if (file === undefined) continue;
+      const covered = [...record.matchAll(/^DA:(\d+),[1-9]/gm)].map(([, line]) => Number(line));
+      lines.set(relative(root, file), new Set(covered));
+    }
+    return { path, ms, lines };
+  } finally {
+    Deno.removeSync(coverage, { recursive: true });
+  }
+}
+
 /** @throws if a file has no tests, or if they fail without a mutant. */
 export async function mutate(
   options: MutationOptions,
   onOutcome: (mutant: Mutant, outcome: Outcome) => void,
 ): Promise<void> {
-  const { root, files, tests = [], sample = Infinity, seed = 1, signal } = options;
+  const { root, files, tests: further = [], sample = Infinity, seed = 1, signal } = options;
   const within = (ms: number) =>
     AbortSignal.any([AbortSignal.timeout(ms), ...signal === undefined ? [] : [signal]]);
-  const mutants = files.flatMap((file) => mutantsOf(root, file));
+  const mutants = files.flatMap((path) => filesBelow(root, path, ".ts"))
+    .flatMap((file) => mutantsOf(root, file));
   const random = createRandom(seed);
   while (mutants.length > sample) mutants.splice(Math.floor(random() * mutants.length), 1);
+  const paths = new Set(further.flatMap((path) => filesBelow(root, path, "_test.ts")));
+  for (const file of new Set(mutants.map(({ file }) => file))) {
+    const own = testsOf(root, file);
+    if (own.length + paths.size === 0) throw new Error(`${file} has no tests`);
+    for (const path of own) paths.add(path);
+  }
   const copies = Array.from({ length: WORKERS }, () => copyTree(root));
-  try {
-    const plans = new Map<string, { importing: string[]; others: string[]; limitMs: number }>();
-    for (const { file } of mutants) {
-      if (plans.has(file)) continue;
-      const [importing, others] = testsOf(root, file, tests);
-      if (importing.length + others.length === 0) throw new Error(`${file} has no tests`);
-      const start = performance.now();
-      const all = [...importing, ...others];
-      const { outcome, output } = await runTests(copies[0]!, all, within(600_000));
-      if (outcome !== "survived") throw new Error(`the tests of ${file} fail:\n${output}`);
-      plans.set(file, { importing, others, limitMs: 10_000 + 4 * (performance.now() - start) });
-    }
-    const queue = mutants.values();
+
+  /** Shares the items among the copies. */
+  async function forEach<T>(items: Iterable<T>, action: (copy: string, item: T) => Promise<void>) {
+    const queue = Iterator.from(items);
     await Promise.all(copies.map(async (copy) => {
-      for (const mutant of queue) {
-        const { importing, others, limitMs } = plans.get(mutant.file)!;
-        const path = join(copy, mutant.file);
-        const text = await Deno.readTextFile(path);
-        const { start, original, replacement } = mutant;
-        const rest = text.slice(start + original.length);
-        await Deno.writeTextFile(path, text.slice(0, start) + replacement + rest);
-        let outcome: Outcome = "survived";
-        for (const stage of [importing, others.slice(0, 1), others.slice(1)]) {
-          if (stage.length === 0) continue;
-          const run = await runTests(copy, stage, within(limitMs));
-          outcome = run.outcome;
-          if (outcome === "survived") continue;
-          // The test that notices this mistake is likely to notice the next.
-          const index = others.indexOf(/=> \.\/(\S+_test\.ts):/.exec(run.output)?.[1] ?? "");
-          if (index > 0) others.unshift(...others.splice(index, 1));
-          break;
-        }
-        await Deno.writeTextFile(path, text);
-        if (signal?.aborted) return;
-        onOutcome(mutant, outcome);
+      for (const item of queue) {
+        if (!signal?.aborted) await action(copy, item);
       }
     }));
+  }
+
+  const tests: Test[] = [];
+  /** The last test of each file that noticed a mistake, which is likely to notice the next. */
+  const killers = new Map<string, Test>();
+  async function outcomeOf(copy: string, { file, line, start, original, replacement }: Mutant) {
+    const path = join(copy, file);
+    const text = await Deno.readTextFile(path);
+    const mutated = text.slice(0, start) + replacement + text.slice(start + original.length);
+    const killer = killers.get(file);
+    const candidates = tests.filter(({ lines }) => lines.get(file)?.has(line))
+      .sort((a, b) => Number(b === killer) - Number(a === killer) || a.ms - b.ms);
+    for (const test of candidates) {
+      for (let limitMs = 10_000 + 4 * test.ms;; limitMs *= 2) {
+        await Deno.writeTextFile(path, mutated);
+        const { outcome } = await runTest({ root: copy, path: test.path, signal: within(limitMs) });
+        await Deno.writeTextFile(path, text);
+        if (outcome === "survived") break;
+        if (outcome === "timed out") {
+          // Does the mutant hang, or is the machine busy?
+          const retry = { root: copy, path: test.path, signal: within(limitMs) };
+          if ((await runTest(retry)).outcome === "timed out" && !signal?.aborted) continue;
+        }
+        killers.set(file, test);
+        return outcome;
+      }
+    }
+    return "survived";
+  }
+
+  try {
+    await forEach(
+      paths,
+      async (copy, path) => void tests.push(await measure(copy, path, within(600_000))),
+    );
+    await forEach(mutants, async (copy, mutant) => {
+      const outcome = await outcomeOf(copy, mutant);
+      if (!signal?.aborted) onOutcome(mutant, outcome);
+    });
   } finally {
     for (const copy of copies) await Deno.remove(copy, { recursive: true });
   }

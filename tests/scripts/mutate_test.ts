@@ -71,3 +71,39 @@ Deno.test("a mistake that a test notices is killed, and another one survives", a
     await Deno.remove(root, { recursive: true });
   }
 });
+
+Deno.test("a test of the room runs once without a mistake, and for each on a line that it executes", async () => {
+  const root = await writeTree();
+  const write = (path: string, text: string) => Deno.writeTextFile(`${root}/${path}`, text);
+  try {
+    await Deno.mkdir(`${root}/lib/room/inner`);
+    await write("lib/room/inner/twice.ts", "export const twice = (value: number) => 2 * value;\n");
+    await write("lib/room/inner/half.ts", "export const half = (value: number) => value / 2;\n");
+    await write("lib/room/inner/never.ts", "export function never() {\n  return 0;\n}\n");
+    await write(
+      "lib/room/door.ts",
+      ["twice", "half", "never"].map((name) => `export * from "./inner/${name}.ts";\n`).join(""),
+    );
+    await write(
+      "tests/room/door_test.ts",
+      `import { half, twice } from "../../lib/room/door.ts";
+      Deno.test("half and twice", () => {
+        Deno.writeTextFileSync("${root}/runs", "x", { append: true });
+        if (half(6) !== 3 || twice(3) !== 6) throw new Error();
+      });`,
+    );
+    const outcomes: string[] = [];
+    await mutate({ root, files: ["lib/room/inner"] }, ({ file }, outcome) => {
+      outcomes.push(`${file}: ${outcome}`);
+    });
+    assertEquals(outcomes.sort(), [
+      "lib/room/inner/half.ts: killed",
+      "lib/room/inner/never.ts: survived",
+      "lib/room/inner/never.ts: survived",
+      "lib/room/inner/twice.ts: killed",
+    ]);
+    assertEquals(await Deno.readTextFile(`${root}/runs`), "xxx");
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
