@@ -1,6 +1,9 @@
 /** Listens on the network. */
 import { type ListenAddress, listenOptions } from "../config/listen.ts";
 import { isDeploy } from "../config/resolve.ts";
+import { systemClock } from "../clock.ts";
+import type { Log } from "../server/telemetry/log.ts";
+import { keepListening } from "./keep_listening.ts";
 import { type CommandOptions, type Configuration, readVariable } from "./configuration.ts";
 
 export interface Listener {
@@ -42,11 +45,12 @@ export function listenAddress(
 export function listen(
   { hostname, port }: ListenAddress,
   handler: (request: Request) => Promise<Response>,
+  log: Log,
   settings?: string,
 ): Listener {
-  const open = () => Deno.serve({ hostname, port, onListen() {} }, handler);
-  const server = orExit({ hostname, port }, open, settings);
-  return { port: server.addr.port, shutdown: () => server.shutdown() };
+  const open = (chosen = port) => Deno.serve({ hostname, port: chosen, onListen() {} }, handler);
+  const keep = () => keepListening({ open, clock: systemClock, log });
+  return orExit({ hostname, port }, keep, settings);
 }
 
 /** Returns the port of an address, chosen if it is 0. Exits with 1 if the port is in use. */
@@ -60,13 +64,14 @@ export function freePort(address: ListenAddress): number {
 export function listenForScrapes(
   metrics: ApiServer["metrics"],
   address: ListenAddress,
+  log: Log,
 ): Listener | undefined {
   if (metrics === undefined || address.port === 0) return undefined;
   const answer = (request: Request) =>
     URL.parse(request.url)?.pathname === "/metrics"
       ? metrics()
       : Promise.resolve(new Response("Metrics are at /metrics.\n", { status: 404 }));
-  return listen(address, answer, "metrics.port");
+  return listen(address, answer, log, "metrics.port");
 }
 
 function orExit<T>(

@@ -33,6 +33,8 @@ export function watchStalls(): StallWatch {
     last = now;
   };
   const interval = setInterval(look, TICK_MS);
+  // A timer of Node's types, whatever Deno's say. It keeps no process alive.
+  (interval as unknown as { unref(): void }).unref();
   return {
     longest() {
       look();

@@ -53,7 +53,11 @@ export async function serve(options: CommandOptions): Promise<void> {
   const stopReloading = onDeploy
     ? () => {}
     : reloadOnChange({ options, configuration, address, server, log });
-  const scrapes = listenForScrapes(server.metrics, { ...address, port: resolved.metrics.port });
+  const scrapes = listenForScrapes(
+    server.metrics,
+    { ...address, port: resolved.metrics.port },
+    log,
+  );
   const stopped = stopOnSignal(server, scrapes, resolved.server.shutdown_grace_ms, log);
   // Last, because the reader of this line may change the configuration or send a signal at once.
   const { port } = server;
@@ -81,7 +85,7 @@ function startServer(
     unavailableReason: isDeploy(readVariable) && !resolved.hasRealToken ? NO_TOKEN : undefined,
   });
   return {
-    ...listen(address, app.handle),
+    ...listen(address, app.handle, log),
     metrics: app.metrics,
     reload: (next) => app.reload(next.resolved),
     drain: app.drain,

@@ -9,6 +9,7 @@ import type { Limiter } from "../../store/limiter.ts";
 import type { Store } from "../../store/store.ts";
 import { createToolReasoning, type ToolReasoning } from "../../upstream/tool_reasoning.ts";
 import { readVariable } from "../configuration.ts";
+import { keepListening } from "../keep_listening.ts";
 import { createProgramLog, flushLog, logRejections } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
 import { type Call, connect } from "./calls.ts";
@@ -53,7 +54,7 @@ function createMethods(call: Call<MainMethods>) {
   const toolReasoning = createToolReasoning();
   let app: App;
   let stores: Stores;
-  let server: Deno.HttpServer;
+  let listener: ReturnType<typeof keepListening>;
 
   const reload = (config: Config) => app.reload(resolveConfig(config, { env: readVariable }));
 
@@ -86,13 +87,20 @@ function createMethods(call: Call<MainMethods>) {
       });
       reload(config);
       const { hostname, port } = address;
-      server = Deno.serve({ hostname, port, reusePort: true, onListen() {} }, app.handle);
+      listener = keepListening({
+        open: () => Deno.serve({ hostname, port, reusePort: true, onListen() {} }, app.handle),
+        clock: systemClock,
+        log,
+        listeners: count,
+        // Ends this worker, so that another takes its place.
+        onLost: reportError,
+      });
     },
     reload,
     drain: (graceMs: number) => app.drain(graceMs),
     /** Resolves when all answers are sent. */
     async close() {
-      await server.shutdown();
+      await listener.shutdown();
       await Promise.all([stores.store.close(), stores.limiter.close()]);
       flushLog();
     },

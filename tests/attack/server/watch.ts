@@ -29,4 +29,4 @@ Deno.serve({
   const { heapUsed, external, rss } = Deno.memoryUsage();
   const use: ServerUse = { stallMs, heap: heapUsed + external, resident: rss };
   return Response.json(use);
-});
+}).unref();
