@@ -75,3 +75,8 @@ export function targetsOf(
   return roles[`${strategy}.${role}`] ?? roles[role] ?? roles[`${strategy}.${group}`] ??
     roles[group] ?? targets;
 }
+
+/** Returns the upstream models of all roles. */
+export function allTargetsOf({ roles, targets }: ReasoningModel): Target[] {
+  return [targets, ...Object.values(roles)].flat();
+}

@@ -5,6 +5,7 @@
  */
 import { type Clock, within } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
+import { allTargetsOf } from "../reasoning/overrides.ts";
 import type { Limiter } from "../store/limiter.ts";
 import { createMemoryLimiter } from "../store/memory/limiter.ts";
 import { createMemoryStore } from "../store/memory/store.ts";
@@ -152,6 +153,7 @@ export function createApp(options: AppOptions) {
       config = next;
       answer = serve(next);
       admission.update();
+      client.update(next.models.flatMap(({ reasoning }) => allTargetsOf(reasoning)));
     },
     /** Rejects new work, waits up to `graceMs` milliseconds for the rest, and then aborts it. */
     async drain(graceMs: number): Promise<void> {

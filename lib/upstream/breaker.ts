@@ -1,32 +1,62 @@
 import type { Clock } from "../clock.ts";
+import type { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 
-/** Circuit breaker of one upstream: closed, or open while the upstream cools down. */
+/**
+ * Circuit breaker of one upstream: closed, open while the upstream cools down, and then half-open
+ * until one call, the probe, has succeeded.
+ */
 export interface Breaker {
-  /** Whether a call should be sent: the breaker is closed, or one call may probe the upstream. */
+  /** Whether a call should be sent: the breaker is closed, or the call may be the probe. */
   isReady(): boolean;
   /** Whether the upstream has failed too often and no call has succeeded since. */
   isOpen(): boolean;
-  begin(): void;
+  /**
+   * Resolves when the call that probes the upstream has succeeded, failed (with its error) or was
+   * cancelled; undefined if there is none.
+   */
+  probe(): Promise<UpstreamError | undefined> | undefined;
+  begin(): BreakerCall;
+}
+
+export interface BreakerCall {
+  /** Called with the first output; the rest of the answer may take minutes. */
+  answered(): void;
   /** `unknown` if the call was cancelled: it counts neither as a success nor as a failure. */
-  end(outcome: "ok" | "failed" | "unknown"): void;
+  end(outcome: "ok" | "unknown" | UpstreamError): void;
 }
 
 /** The window advances in this many steps. */
 const BUCKETS = 10;
 
-export function createBreaker(clock: Clock, options: UpstreamOptions["breaker"]): Breaker {
-  const bucketMs = options.window_ms / BUCKETS;
+/** @param options returns the current options; read at each use. */
+export function createBreaker(clock: Clock, options: () => UpstreamOptions["breaker"]): Breaker {
+  let bucketMs = NaN;
   let buckets: { index: number; calls: number; failed: number }[] = [];
   let openUntil: number | undefined;
-  let inFlight = 0;
+  let probe: PromiseWithResolvers<UpstreamError | undefined> | undefined;
+
+  const isHalfOpen = () => openUntil !== undefined && clock.now() >= openUntil;
 
   function open(): void {
-    openUntil = clock.now() + options.cooldown_ms;
+    openUntil = clock.now() + options().cooldown_ms;
     buckets = [];
   }
 
+  function endProbe(error?: UpstreamError): void {
+    probe?.resolve(error);
+    probe = undefined;
+  }
+
+  function close(): void {
+    openUntil = undefined;
+    endProbe();
+  }
+
   function count(failed: boolean): void {
+    const { window_ms: windowMs, min_calls: minCalls, failure_ratio: ratio } = options();
+    if (bucketMs !== windowMs / BUCKETS) buckets = [];
+    bucketMs = windowMs / BUCKETS;
     const index = Math.floor(clock.now() / bucketMs);
     let bucket = buckets.at(-1);
     if (bucket?.index !== index) {
@@ -38,21 +68,30 @@ export function createBreaker(clock: Clock, options: UpstreamOptions["breaker"])
     bucket.failed++;
     const calls = buckets.reduce((sum, bucket) => sum + bucket.calls, 0);
     const failures = buckets.reduce((sum, bucket) => sum + bucket.failed, 0);
-    if (calls >= options.min_calls && failures / calls >= options.failure_ratio) open();
+    if (calls >= minCalls && failures / calls >= ratio) open();
   }
 
   return {
-    isReady: () => openUntil === undefined || clock.now() >= openUntil && inFlight === 0,
+    isReady: () => openUntil === undefined || isHalfOpen() && probe === undefined,
     isOpen: () => openUntil !== undefined,
+    probe: () => probe?.promise,
     begin() {
-      inFlight++;
-    },
-    end(outcome) {
-      inFlight--;
-      if (outcome === "unknown") return;
-      if (openUntil === undefined) count(outcome === "failed");
-      else if (outcome === "ok") openUntil = undefined;
-      else if (clock.now() >= openUntil) open();
+      const own = isHalfOpen() && probe === undefined
+        ? Promise.withResolvers<UpstreamError | undefined>()
+        : null;
+      if (own !== null) probe = own;
+      return {
+        answered: close,
+        end(outcome) {
+          const isProbe = probe === own;
+          if (outcome === "unknown") return isProbe ? endProbe() : undefined;
+          if (openUntil === undefined) return count(outcome !== "ok");
+          if (outcome === "ok") return close();
+          if (!isProbe) return;
+          open();
+          endProbe(outcome);
+        },
+      };
     },
   };
 }

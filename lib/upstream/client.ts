@@ -37,8 +37,8 @@ export interface RequestScope {
 
 export interface UpstreamClient {
   /**
-   * Calls the first target that answers. Targets that cool down are tried last. Nothing is retried
-   * once output has been yielded.
+   * Calls the first target that answers. Targets that cool down are tried last; while one call
+   * probes such a target, others wait for it. Nothing is retried once output has been yielded.
    *
    * @throws {UpstreamError} of the first target, if none answers; the signal's reason on abort.
    */
@@ -50,6 +50,8 @@ export interface UpstreamClient {
   /** Returns what a new request of the owner knows. */
   capabilitiesFor(owner: string): RequestCapabilities;
   isCooling(target: Target): boolean;
+  /** Applies the options of all targets of a new configuration. */
+  update(targets: readonly Target[]): void;
 }
 
 export interface UpstreamClientOptions {
@@ -138,27 +140,31 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   return {
     async *call(targets, request, scope) {
       const { observer, capabilities: known } = scope;
+      const untried = new Set(targets);
       let firstError: UpstreamError | undefined;
       let previous: Target | undefined;
-      for (const target of states.inOrder(targets)) {
+      while (untried.size > 0) {
+        const next = await states.begin(untried, scope.signal).catch((error) => {
+          if (!(error instanceof UpstreamError)) throw error;
+          firstError ??= error;
+        });
+        if (next === undefined) continue;
+        const { target } = next;
         if (previous !== undefined) observer?.fellBack(previous);
-        const isFirst = previous === undefined;
         previous = target;
         const { upstream } = target;
-        const { breaker, keys, slots } = states.get(upstream);
+        const { breaker, keys, slots } = states.get(target);
         const fetch = upstream.base_url.startsWith("demo:") ? demoFetch : options.fetch;
         const triedKeys = new Set<string | undefined>();
         let corrections = 0;
-        for (let failures = 0;;) {
-          // Before the wait, so that no other call probes the upstream meanwhile.
-          breaker.begin();
+        for (let failures = 0, begun = next.call;; begun = breaker.begin()) {
           const { capabilities, body, data, sent, release } = await prepare(
             target,
             request,
             slots,
             scope,
           ).catch((error) => {
-            breaker.end("unknown");
+            begun.end("unknown");
             throw error;
           });
           const apiKey = keys.current();
@@ -186,6 +192,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
               for (const delta of deltas) {
                 if (!hasYielded && hasOutput(delta)) {
                   hasYielded = true;
+                  begun.answered();
                   known.accepted(target, request.json, capabilities);
                 }
                 reasoning += delta.reasoning ?? "";
@@ -205,7 +212,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           } finally {
             exchange.close();
             if (reasoning !== "") known.reasoned(target);
-            breaker.end(outcomeOf(end));
+            begun.end(outcomeOf(end));
             attemptEnded?.(end);
             release();
           }
@@ -214,14 +221,16 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           // The next upstream would reject the request as well.
           if (isRejection(error)) throw error;
           if (isAboutKey(error) && keys.rotate(apiKey, triedKeys)) continue;
-          if (isFirst) firstError = error;
-          if (!await waitToRetry(error, target, ++failures, scope)) break;
+          if (await waitToRetry(error, target, ++failures, scope)) continue;
+          firstError ??= error;
+          break;
         }
       }
       throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
     },
     capabilitiesFor: memory.forRequest,
-    isCooling: ({ upstream }) => states.get(upstream).breaker.isOpen(),
+    isCooling: (target) => states.get(target).breaker.isOpen(),
+    update: states.update,
   };
 }
 
@@ -249,9 +258,9 @@ function createLazyDemoFetch(clock: Clock): Fetch {
 }
 
 /** A rejected request is not the upstream's fault. */
-function outcomeOf(end: CallEnd): "ok" | "failed" | "unknown" {
+function outcomeOf(end: CallEnd): "ok" | "unknown" | UpstreamError {
   if (end === "cancelled") return "unknown";
-  return end === "ok" || isRejection(end) ? "ok" : "failed";
+  return end === "ok" || isRejection(end) ? "ok" : end;
 }
 
 function isRejection({ code }: UpstreamError): boolean {

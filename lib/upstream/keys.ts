@@ -11,17 +11,25 @@ export interface KeyRing {
   rotate(rejected: string | undefined, tried: ReadonlySet<string | undefined>): boolean;
 }
 
-export function createKeyRing(keys: string | readonly string[] = []): KeyRing {
-  const all = [keys].flat();
-  let at = 0;
+/** @param keys returns the keys; read at each use, so that a key stays current after a reload. */
+export function createKeyRing(keys: () => string | readonly string[] | undefined): KeyRing {
+  const all = () => [keys() ?? []].flat();
+  let last: string | undefined;
+
+  function current(): string | undefined {
+    const [first, ...others] = all();
+    return last = others.find((key) => key === last) ?? first;
+  }
+
   return {
-    current: () => all[at],
+    current,
     rotate(rejected, tried) {
-      for (let i = 0; i < all.length; i++) {
-        if (all[at] !== rejected && !tried.has(all[at])) return true;
-        at = (at + 1) % all.length;
-      }
-      return false;
+      const ring = all();
+      const at = ring.indexOf(current()!);
+      const next = [...ring.slice(at), ...ring.slice(0, at)]
+        .find((key) => key !== rejected && !tried.has(key));
+      last = next ?? last;
+      return next !== undefined;
     },
   };
 }

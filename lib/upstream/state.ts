@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { type Breaker, createBreaker } from "./breaker.ts";
+import { type Breaker, type BreakerCall, createBreaker } from "./breaker.ts";
 import { createKeyRing, type KeyRing } from "./keys.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { createSlots, type Slots } from "./slots.ts";
@@ -7,6 +7,8 @@ import type { Target } from "./target.ts";
 
 /** State of one upstream, shared by all requests. */
 export interface UpstreamState {
+  /** The current options; a request that began before a reload has older ones. */
+  options: UpstreamOptions;
   breaker: Breaker;
   keys: KeyRing;
   /** Bound the calls in flight; owners share them. */
@@ -14,13 +16,21 @@ export interface UpstreamState {
 }
 
 export interface UpstreamStates {
-  get(upstream: UpstreamOptions): UpstreamState;
-  /** Returns the targets in the order in which to try them: those that cool down come last. */
-  inOrder(targets: readonly Target[]): Target[];
+  get(target: Target): UpstreamState;
+  /** Applies the options of a new configuration, and forgets upstreams that are not in it. */
+  update(targets: readonly Target[]): void;
+  /**
+   * Begins a call to the next target and removes it from `untried`. The next one is the first that
+   * is ready. If all cool down, it is the first of all; if another call probes that one, its
+   * success is waited for.
+   *
+   * @throws {UpstreamError} that of the other call, if it failed; the signal's reason on abort.
+   */
+  begin(untried: Set<Target>, signal: AbortSignal): Promise<{ target: Target; call: BreakerCall }>;
 }
 
 /**
- * Creates states that live as long as the upstreams' options.
+ * Creates the states of upstreams. Each belongs to a name and an address, and survives a reload.
  *
  * @param share maps `max_concurrency` to this process's share of it.
  * @param isShared returns whether there are several owners.
@@ -30,27 +40,63 @@ export function createUpstreamStates(
   share: (maxConcurrency: number) => number,
   isShared: () => boolean,
 ): UpstreamStates {
-  const states = new WeakMap<UpstreamOptions, UpstreamState>();
+  const states = new Map<string, UpstreamState>();
+  const keyOf = ({ name, upstream }: Target) => `${name}\n${upstream.base_url}`;
 
-  function get(upstream: UpstreamOptions): UpstreamState {
-    let state = states.get(upstream);
-    if (state === undefined) {
-      state = {
-        breaker: createBreaker(clock, upstream.breaker),
-        keys: createKeyRing(upstream.api_key),
-        slots: createSlots(() => share(upstream.max_concurrency), isShared),
-      };
-      states.set(upstream, state);
-    }
+  function create(options: UpstreamOptions): UpstreamState {
+    const state: UpstreamState = {
+      options,
+      breaker: createBreaker(clock, () => state.options.breaker),
+      keys: createKeyRing(() => state.options.api_key),
+      slots: createSlots(() => share(state.options.max_concurrency), isShared),
+    };
+    return state;
+  }
+
+  function get(target: Target): UpstreamState {
+    const key = keyOf(target);
+    const state = states.get(key) ?? create(target.upstream);
+    states.set(key, state);
     return state;
   }
 
   return {
     get,
-    inOrder(targets) {
-      if (targets.length < 2) return [...targets];
-      const ready = new Set(targets.filter(({ upstream }) => get(upstream).breaker.isReady()));
-      return [...ready, ...targets.filter((target) => !ready.has(target))];
+    update(targets) {
+      const current = new Map(targets.map((target) => [keyOf(target), target.upstream]));
+      for (const [key, state] of states) {
+        const options = current.get(key);
+        if (options === undefined) states.delete(key);
+        else state.options = options;
+        state.slots.update();
+      }
+    },
+    async begin(untried, signal) {
+      for (;;) {
+        const [first] = untried;
+        const target = untried.values().find((target) => get(target).breaker.isReady()) ?? first!;
+        const { breaker } = get(target);
+        const probe = breaker.isReady() ? undefined : breaker.probe();
+        if (probe === undefined) {
+          untried.delete(target);
+          // At once, so that no other call probes the upstream meanwhile.
+          return { target, call: breaker.begin() };
+        }
+        const error = await abortable(probe, signal);
+        if (error === undefined) continue;
+        untried.delete(target);
+        throw error;
+      }
     },
   };
+}
+
+/** @throws the signal's reason when it is aborted before `work` is done. */
+function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }

@@ -6,6 +6,7 @@
 import type { Clock } from "../../clock.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import type { RunCallObserver } from "../../reasoning/observer.ts";
+import { allTargetsOf } from "../../reasoning/overrides.ts";
 import type { UpstreamClient } from "../../upstream/client.ts";
 import type { Target } from "../../upstream/target.ts";
 import { callErrorType, errorType } from "./error_type.ts";
@@ -145,10 +146,7 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
 
 /** Returns a target for each upstream that a model may call. */
 function upstreamsOf(models: Iterable<PublishedModel>): Map<string, Target> {
-  const targets = [...models].flatMap(({ reasoning: { targets, roles } }) => [
-    ...targets,
-    ...Object.values(roles).flat(),
-  ]);
+  const targets = [...models].flatMap(({ reasoning }) => allTargetsOf(reasoning));
   return new Map(targets.map((target) => [target.name, target]));
 }
 
