@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createTestApp } from "../support/app.ts";
+import { createFakeClock } from "../support/clock.ts";
 import { as, type ClientName, keysYaml } from "../support/keys.ts";
 import { startUpstream } from "../support/upstream.ts";
 
@@ -57,11 +58,13 @@ for (
   });
 }
 
-Deno.test("changes of stored data count as requests, and reading and cancelling do not", async () => {
+Deno.test("changes of stored data count as requests, reading as tenths, and cancelling does not", async () => {
   await using upstream = startUpstream([{ content: "4" }]);
+  const { clock } = createFakeClock();
   const app = await createTestApp({
     upstream: upstream.url,
-    yaml: await yaml({ alice: "rpm: 4" }),
+    yaml: await yaml({ alice: "rpm: 7" }),
+    clock,
   });
   const send = async (path: string, body?: unknown, method?: string) => {
     const response = await app.send(`/v1${path}`, body, {
@@ -72,24 +75,59 @@ Deno.test("changes of stored data count as requests, and reading and cancelling 
   };
   const { json: { id } } = await send("/responses", { input: "Hi" });
   const conversation = await send("/conversations", {});
-  assertEquals(conversation.headers.get("x-ratelimit-remaining-requests"), "2");
+  assertEquals(conversation.headers.get("x-ratelimit-remaining-requests"), "5");
+  const counted = await send("/responses/input_tokens", { input: "Hi" });
+  assertEquals(counted.headers.get("x-ratelimit-remaining-requests"), "4");
+  const prompt = { messages: [{ role: "user", content: "Hi" }] };
+  assertEquals((await send("/messages/count_tokens", prompt)).status, 200);
   const items = `/conversations/${conversation.json.id}/items`;
   const item = { role: "user", content: "Hi" };
-  assertEquals((await send(items, { items: [item] })).status, 200);
-  const { json: { data } } = await send(items);
+  const { json: { data } } = await send(items, { items: [item] });
   assertEquals((await send(`${items}/${data[0].id}`, undefined, "DELETE")).status, 200);
-  const rejected: [path: string, body: unknown, method: string][] = [
-    ["/responses", { input: "Hi" }, "POST"],
-    ["/conversations", {}, "POST"],
-    [items, { items: [item] }, "POST"],
-    [`/conversations/${conversation.json.id}`, { metadata: {} }, "POST"],
+  const reads = [items, `/conversations/${conversation.json.id}`, `/responses/${id}`];
+  for (let i = 0; i < 9; i++) assertEquals((await send(reads[i % 3]!)).status, 200);
+  const rejected: [path: string, body?: unknown, method?: string][] = [
+    ["/responses", { input: "Hi" }],
+    ["/responses/input_tokens", { input: "Hi" }],
+    ["/messages/count_tokens", prompt],
+    ["/conversations", {}],
+    [items, { items: [item] }],
+    [`/conversations/${conversation.json.id}`, { metadata: {} }],
     [`/conversations/${conversation.json.id}`, undefined, "DELETE"],
     [`/responses/${id}`, undefined, "DELETE"],
   ];
   for (const [path, body, method] of rejected) {
-    const { status, json } = await send(path, body, method);
-    assertEquals([path, status, json.error.code], [path, 429, "rate_limit_exceeded"]);
+    const { status, json: { error } } = await send(path, body, method);
+    assertEquals([path, status, error.code ?? error.type], [
+      path,
+      429,
+      path.startsWith("/messages") ? "rate_limit_error" : "rate_limit_exceeded",
+    ]);
   }
   assertEquals((await send(`/responses/${id}`)).status, 200);
+  for (
+    const path of [
+      ...reads,
+      `/responses/${id}/input_items`,
+      `${items}/${data[0].id}`,
+      `/responses/${id}?stream=true`,
+    ]
+  ) {
+    assertEquals((await send(path)).status, 429, path);
+  }
   assertEquals((await send(`/responses/${id}/cancel`, "")).status, 400);
+});
+
+Deno.test("a client can poll the background run that takes its only place", async () => {
+  await using upstream = startUpstream((call) => ({ content: "4", before: call.left }));
+  const app = await createTestApp({
+    upstream: upstream.url,
+    yaml: await yaml({ alice: "parallel: 1, rpm: 10" }),
+  });
+  const headers = as("alice");
+  const { id } = await (await app.respond({ background: true }, { headers })).json();
+  await upstream.called();
+  assertEquals(await statusOf(app.respond({}, { headers })), 429);
+  assertEquals(await statusOf(app.send(`/v1/responses/${id}`, undefined, { headers })), 200);
+  assertEquals(await statusOf(app.send(`/v1/responses/${id}/cancel`, "", { headers })), 200);
 });

@@ -87,13 +87,19 @@ export function decodeResponsesRequest(
   };
 }
 
-/** Replaces references by their items. References to thinking that is gone are left out. */
+/**
+ * Replaces references by their items. References to thinking that is gone are left out, and so is
+ * a second reference to the same item, which would make a short request a long prompt.
+ */
 function resolveReferences({ own, item: find }: ResponsesContext): PlacedItem[] {
+  const seen = new Set<string>();
   return own.flatMap((item, index) => {
     const path = `input[${index}]`;
     if (item.type !== "item_reference") return [{ item, path }];
     const { id } = item;
     if (!id) throw missingParameter(`${path}.id`);
+    if (seen.has(id)) return [];
+    seen.add(id);
     const found = find(id);
     if (found !== undefined) return [{ item: found, path }];
     if (id.startsWith("rs_")) return [];

@@ -28,9 +28,12 @@ export type Limits = ReturnType<typeof createLimits>;
 
 /**
  * What a request takes before its body is read: a place among the parallel requests, and for
- * `request` also one of the requests per minute. The run of a `place` reserves the rest.
+ * `request` also one of the requests per minute. The run of a `place` reserves the rest. A `read`
+ * takes a tenth of a request and no place, so that a client can poll its own background run.
  */
-export type Meter = "place" | "request";
+export type Meter = "place" | "request" | "read";
+
+const REQUESTS: Readonly<Record<Meter, number>> = { place: 0, request: 1, read: 0.1 };
 
 export type Reservation = NonNullable<Awaited<ReturnType<Limits["begin"]>>>;
 
@@ -164,12 +167,15 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     async begin(client: Client, meter: Meter) {
       if (rulesOf(client, limits()).length === 0) return undefined;
       const lease = crypto.randomUUID();
-      const leased = chargesFor(client, ({ measure }) => measure === "parallel" ? 1 : undefined)
-        .map((charge) => ({ ...charge, lease }));
+      const leased = meter === "read"
+        ? []
+        : chargesFor(client, ({ measure }) => measure === "parallel" ? 1 : undefined)
+          .map((charge) => ({ ...charge, lease }));
       const others = meter === "place" ? [] : chargesFor(
         client,
         // A charge of 0 only reads.
-        ({ measure, per }) => per === "minute" ? Number(measure === "requests") : undefined,
+        ({ measure, per }) =>
+          per !== "minute" ? undefined : measure === "requests" ? REQUESTS[meter] : 0,
       );
       const states = await take([...leased, ...others]);
       const headers = meter === "place" ? undefined : limitHeaders(states);

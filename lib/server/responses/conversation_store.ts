@@ -17,6 +17,7 @@ import {
 } from "../../store/store.ts";
 import type { ListQuery } from "./json_route.ts";
 import { createSetJson, deleteAll, listAll, type Retention } from "./entries.ts";
+import { conversationIsFull, type LoadQuota, MAX_ITEMS } from "./quota.ts";
 
 interface StoredConversation {
   /** Seconds since 1970. */
@@ -24,10 +25,15 @@ interface StoredConversation {
   metadata: Record<string, string>;
   /** Number of the next item. */
   next: number;
+  /** Number of the items, and their length in characters. */
+  items: number;
+  length: number;
 }
 
 /** A conversation in OpenAI's format. */
-type Conversation = Omit<StoredConversation, "next"> & { id: string; object: "conversation" };
+type Conversation =
+  & Pick<StoredConversation, "created_at" | "metadata">
+  & { id: string; object: "conversation" };
 
 /** How often a change starts over because another request changed the conversation. */
 const MAX_TRIES = 50;
@@ -38,7 +44,8 @@ const MAX_TRIES = 50;
  */
 export type ConversationStore = ReturnType<typeof createConversationStore>;
 
-export function createConversationStore(store: Store, retention: Retention) {
+/** @param maxLength length in characters from which a conversation takes no more items. */
+export function createConversationStore(store: Store, retention: Retention, maxLength: number) {
   const setJson = createSetJson(retention);
   const keyOf = (owner: string, id: string): EntryKey => ({
     collection: `conversation/${encodeURIComponent(owner)}`,
@@ -62,7 +69,8 @@ export function createConversationStore(store: Store, retention: Retention) {
       const number = (first + index).toString(16).padStart(8, "0");
       return setJson({ collection: itemsOf(owner, id), id: number }, item);
     });
-    return { stored, changes };
+    const length = changes.reduce((sum, { value }) => sum + value.length, 0);
+    return { stored, changes, length };
   }
 
   async function findEntry(owner: string, id: string, item: string): Promise<Entry> {
@@ -73,7 +81,7 @@ export function createConversationStore(store: Store, retention: Retention) {
     }
     // Clients may have given the item an id of their own.
     for await (const entry of listAll(store, collection)) {
-      if (JSON.parse(entry.value).id === item) return entry;
+      if (entry.value.includes(item) && JSON.parse(entry.value).id === item) return entry;
     }
     throw notFound("Item", item);
   }
@@ -102,6 +110,11 @@ export function createConversationStore(store: Store, retention: Retention) {
     throw new ApiError(409, "Too many requests are changing the conversation. Try again.");
   }
 
+  /** @throws {ApiError} 400 if the conversation is full. */
+  function checkRoom(id: string, { items, length }: StoredConversation): void {
+    if (items >= MAX_ITEMS || length >= maxLength) throw conversationIsFull(id);
+  }
+
   return {
     async create(
       owner: string,
@@ -109,9 +122,10 @@ export function createConversationStore(store: Store, retention: Retention) {
       items: readonly Item[],
     ): Promise<Conversation> {
       const id = newHexId("conv_", 48);
-      const { changes } = numbered(owner, id, 0, items);
+      const { changes, length } = numbered(owner, id, 0, items);
       const created_at = Math.floor(retention.now() / 1000);
-      const stored = { created_at, metadata, next: items.length };
+      const { length: count } = items;
+      const stored = { created_at, metadata, next: count, items: count, length };
       await store.write([setJson(keyOf(owner, id), stored, null), ...changes]);
       return conversation(id, stored);
     },
@@ -138,11 +152,17 @@ export function createConversationStore(store: Store, retention: Retention) {
       }
       await deleteAll(store, itemsOf(owner, id));
     },
-    /** All items, oldest first. */
-    async items(owner: string, id: string): Promise<Item[]> {
-      await read(owner, id);
-      const entries = listAll(store, itemsOf(owner, id));
-      return await Array.fromAsync(entries, ({ value }) => JSON.parse(value));
+    /**
+     * All items, oldest first.
+     *
+     * @throws {ApiError} 400 if no item could be added, or the quota is exceeded.
+     */
+    async items(owner: string, id: string, quota: LoadQuota): Promise<Item[]> {
+      checkRoom(id, (await read(owner, id)).stored);
+      return await Array.fromAsync(listAll(store, itemsOf(owner, id)), ({ value }) => {
+        quota.add(value);
+        return JSON.parse(value);
+      });
     },
     async list(
       owner: string,
@@ -165,16 +185,27 @@ export function createConversationStore(store: Store, retention: Retention) {
       return JSON.parse((await findEntry(owner, id, item)).value);
     },
     async deleteItem(owner: string, id: string, item: string): Promise<Conversation> {
-      const { stored } = await read(owner, id);
-      const { id: number } = await findEntry(owner, id, item);
-      await store.write([{ key: { collection: itemsOf(owner, id), id: number }, delete: true }]);
-      return conversation(id, stored);
+      await read(owner, id);
+      const { collection, id: number, version, value } = await findEntry(owner, id, item);
+      const deletion = {
+        key: { collection, id: number },
+        delete: true,
+        ifVersion: version,
+      } as const;
+      const deleted = await change(owner, id, (before) => {
+        const { items, length } = before;
+        const stored = { ...before, items: items - 1, length: length - value.length };
+        return { stored, changes: [deletion], result: conversation(id, stored) };
+      });
+      if (deleted === undefined) throw notFound("Item", item);
+      return deleted;
     },
     /**
      * Appends items and makes the other changes in the same write, or none of them. Items that do
      * not fit into that write are written before it.
      *
      * @returns the items as they are stored, or undefined if a condition of `others` failed.
+     * @throws {ApiError} 400 if the conversation is full.
      */
     async append(
       owner: string,
@@ -188,9 +219,15 @@ export function createConversationStore(store: Store, retention: Retention) {
         const batch = items.slice(appended.length, appended.length + batchSize);
         const isLast = appended.length + batch.length === items.length;
         const written = await change(owner, id, (before) => {
-          const { stored, changes } = numbered(owner, id, before.next, batch);
+          if (appended.length === 0) checkRoom(id, before);
+          const { stored, changes, length } = numbered(owner, id, before.next, batch);
           return {
-            stored: { ...before, next: before.next + batch.length },
+            stored: {
+              ...before,
+              next: before.next + batch.length,
+              items: before.items + batch.length,
+              length: before.length + length,
+            },
             changes: [...changes, ...isLast ? others : []],
             result: stored,
           };
@@ -201,11 +238,12 @@ export function createConversationStore(store: Store, retention: Retention) {
       return appended;
     },
     /** Finds an item by the conversation in its id. */
-    async find(owner: string, item: string): Promise<Item | undefined> {
+    async find(owner: string, item: string, quota: LoadQuota): Promise<Item | undefined> {
       const digits = ownerOf(item);
       if (digits === undefined) return undefined;
       const collection = itemsOf(owner, `conv_${digits}`);
       const [entry] = await store.get([{ collection, id: numberOf(item) }]);
+      quota.add(entry?.value);
       return entry && JSON.parse(entry.value);
     },
   };

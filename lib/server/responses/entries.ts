@@ -14,7 +14,11 @@ export interface Retention {
 }
 
 /** Builds the change that stores a value as JSON. `ifVersion` is as in {@link Change}. */
-export type SetJson = (key: EntryKey, value: unknown, ifVersion?: string | null) => Change;
+export type SetJson = (
+  key: EntryKey,
+  value: unknown,
+  ifVersion?: string | null,
+) => Extract<Change, { value: string }>;
 
 export function createSetJson({ ttlMs, now }: Retention): SetJson {
   return (key, value, ifVersion) => ({

@@ -18,6 +18,7 @@ import { readJson } from "../http/json_body.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Work } from "../work.ts";
+import { createLoadQuota } from "./quota.ts";
 import { recall, type RecallSources } from "./recall.ts";
 import { ended, type StoredResponse } from "./response_store.ts";
 import { type StoredStreamOptions, streamStored } from "./stored_stream.ts";
@@ -32,7 +33,8 @@ export function createInputTokensHandler(options: ResponsesOptions): Handler {
   return async (request, exchange) => {
     const body = readResponsesBody(await readJson(request, options));
     findModel(body.model ?? undefined, options.models, exchange.client);
-    const { context } = await recall(options, exchange.client.owner, body);
+    const quota = createLoadQuota(options.settings);
+    const { context } = await recall(options, exchange.client.owner, body, quota);
     const { messages, final } = decodeResponsesRequest(body, context).reasoning;
     return Response.json(tokenCount(estimatePrompt(messages, final.tools)));
   };
@@ -45,7 +47,8 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const body = readResponsesBody(await readRequest(request, exchange, options));
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
     const { owner } = exchange.client;
-    const { context, ancestors } = await recall(options, owner, body);
+    const quota = createLoadQuota(settings);
+    const { context, ancestors } = await recall(options, owner, body, quota);
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
     const { reasoning, input } = decodeResponsesRequest(body, context, strategy);
     const stored = newResponse(body, model, reasoning, input, ancestors);

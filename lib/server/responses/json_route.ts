@@ -3,7 +3,7 @@ import { parseBody } from "../../api/body.ts";
 import type { Handler } from "../exchange.ts";
 import type { Route } from "../router.ts";
 
-/** A route that answers with JSON, and is metered if it writes. `params` has the parameters that the path contains. */
+/** A metered route that answers with JSON. `params` has the parameters that the path contains. */
 export function jsonRoute(
   method: Route<Handler>["method"],
   path: string,
@@ -12,7 +12,7 @@ export function jsonRoute(
   return {
     method,
     path,
-    meter: method === "GET" ? undefined : "request",
+    meter: method === "GET" ? "read" : "request",
     handle: async (request, { client }, params) =>
       Response.json(await answer(client.owner, params as unknown as PathParameters, request)),
   };

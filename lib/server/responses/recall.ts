@@ -1,7 +1,8 @@
 import type { Item, ResponsesBody } from "../../api/responses/body.ts";
 import { ownItems, type ResponsesContext } from "../../api/responses/decode.ts";
 import type { ConversationStore } from "./conversation_store.ts";
-import type { ResponseStore } from "./response_store.ts";
+import type { LoadQuota } from "./quota.ts";
+import type { HistoryItem, ResponseStore } from "./response_store.ts";
 import type { Vault } from "./vault.ts";
 
 export interface RecallSources {
@@ -20,49 +21,59 @@ export interface Recalled {
 /**
  * Loads what a request refers to.
  *
- * @throws {ApiError} 404 for a missing response or conversation. A missing item is left out.
+ * @throws {ApiError} 404 for a missing response or conversation, 400 if it is too much. A missing
+ *   item is left out.
  */
 export async function recall(
   { responses, conversations, vault }: RecallSources,
   owner: string,
   body: ResponsesBody,
+  quota: LoadQuota,
 ): Promise<Recalled> {
   const thinking = new Map<Item, string>();
   const references = new Map<string, Item>();
   let history: readonly Item[] = [];
   let ancestors: string[] = [];
+  const findItem = responses.reader(owner, quota);
+
+  /** Adds stored thinking to the quota each time, since each time it is sent. */
+  function setThinking(item: Item, stored: HistoryItem | undefined): void {
+    if (!stored?.thinking) return;
+    quota.add(stored.thinking, 0);
+    thinking.set(item, stored.thinking);
+  }
 
   /** Loads private thinking, which models need back only if it led to a tool call. */
   async function recallThinking(items: readonly Item[]): Promise<void> {
-    const wanted = thinkingOfCalls(items).filter((item) => !thinking.has(item));
-    await Promise.all(wanted.map(async (item) => {
+    for (const item of thinkingOfCalls(items)) {
+      if (thinking.has(item)) continue;
       const sealed = typeof item.encrypted_content === "string"
         ? await vault.open(owner, item.encrypted_content)
         : undefined;
-      const text = sealed ?? (item.id && (await responses.item(owner, item.id))?.thinking);
-      if (text) thinking.set(item, text);
-    }));
+      if (sealed) thinking.set(item, sealed);
+      else if (item.id) setThinking(item, await findItem(item.id));
+    }
   }
 
   const conversation = conversationId(body);
   if (body.previous_response_id) {
-    const { ids, items } = await responses.history(owner, body.previous_response_id);
+    const { ids, items } = await responses.history(owner, body.previous_response_id, quota);
     ancestors = ids;
     history = items.map(({ item }) => item);
-    for (const { item, thinking: text } of items) if (text) thinking.set(item, text);
+    for (const stored of items) setThinking(stored.item, stored);
   } else if (conversation !== undefined) {
-    history = await conversations.items(owner, conversation);
+    history = await conversations.items(owner, conversation, quota);
     await recallThinking(history);
   }
   const own = ownItems(body);
-  await Promise.all(own.map(async ({ type, id }) => {
-    if (type !== "item_reference" || !id) return;
-    const stored = await responses.item(owner, id);
-    const item = stored?.item ?? await conversations.find(owner, id);
-    if (item === undefined) return;
+  const referenced = own.flatMap(({ type, id }) => type === "item_reference" && id ? id : []);
+  for (const id of new Set(referenced)) {
+    const stored = await findItem(id);
+    const item = stored?.item ?? await conversations.find(owner, id, quota);
+    if (item === undefined) continue;
     references.set(id, item);
-    if (stored?.thinking) thinking.set(item, stored.thinking);
-  }));
+    setThinking(item, stored);
+  }
   await recallThinking(own);
   return {
     ancestors,

@@ -2,9 +2,10 @@ import { ApiError, invalidRequest } from "../../api/errors.ts";
 import type { Item } from "../../api/responses/body.ts";
 import { ownerOf } from "../../api/responses/items.ts";
 import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
-import type { Change, EntryKey, Store } from "../../store/store.ts";
+import type { Change, Entry, EntryKey, Store } from "../../store/store.ts";
 import type { ConversationStore } from "./conversation_store.ts";
 import { createSetJson, type Retention } from "./entries.ts";
+import type { LoadQuota } from "./quota.ts";
 
 export interface StoredResponse {
   response: ResponseObject;
@@ -31,6 +32,9 @@ export interface HistoryItem {
   thinking?: string;
 }
 
+/** Number of responses of a history that are loaded together. */
+const HISTORY_BATCH = 16;
+
 /** Responses, each stored for the client that created it, its owner. */
 export type ResponseStore = ReturnType<typeof createResponseStore>;
 
@@ -48,11 +52,6 @@ export function createResponseStore(
   /** Builds the change that stores a response; `ifVersion` is as in {@link Change}. */
   function put(owner: string, stored: StoredResponse, ifVersion?: string | null): Change {
     return setJson(keyOf(owner, stored.response.id), stored, ifVersion);
-  }
-
-  async function read(owner: string, ids: readonly string[]) {
-    const entries = await store.get(ids.map((id) => keyOf(owner, id)));
-    return entries.map((entry) => entry && JSON.parse(entry.value) as StoredResponse);
   }
 
   async function find(owner: string, id: string): Promise<VersionedResponse | undefined> {
@@ -85,8 +84,8 @@ export function createResponseStore(
         try {
           return await conversations.append(owner, id, items, changes) !== undefined;
         } catch (error) {
-          // The conversation was deleted meanwhile; the client still gets its response.
-          if (!(error instanceof ApiError) || error.status !== 404) throw error;
+          // The conversation was deleted or filled meanwhile; the client still gets its response.
+          if (!(error instanceof ApiError) || ![400, 404].includes(error.status)) throw error;
         }
       }
       return changes.length === 0 || await store.write(changes);
@@ -97,25 +96,56 @@ export function createResponseStore(
     /**
      * The items of a response and its ancestors, and the ids of these responses, oldest first.
      *
-     * @throws {ApiError} 404 if one of the responses is missing, 400 if the last one is running.
+     * @throws {ApiError} 404 if one of the responses is missing, 400 if the last one is running or
+     *   the quota is exceeded.
      */
-    async history(owner: string, id: string): Promise<{ ids: string[]; items: HistoryItem[] }> {
-      const last = await find(owner, id);
+    async history(
+      owner: string,
+      id: string,
+      quota: LoadQuota,
+    ): Promise<{ ids: string[]; items: HistoryItem[] }> {
+      const [last] = isId(id) ? await store.get([keyOf(owner, id)]) : [];
       if (last === undefined) throw notFound(id);
-      if (isRunning(last.stored.response)) throw stillRunning(id);
-      const { ancestors } = last.stored;
-      const earlier = await read(owner, ancestors);
-      const missing = earlier.indexOf(undefined);
-      if (missing >= 0) throw notFound(ancestors[missing]!, id);
-      const line = [...earlier as StoredResponse[], last.stored];
-      return { ids: [...ancestors, id], items: line.flatMap(itemsOf) };
+      const stored: StoredResponse = JSON.parse(last.value);
+      if (isRunning(stored.response)) throw stillRunning(id);
+      const { ancestors } = stored;
+      const items: HistoryItem[] = [];
+      const add = (stored: StoredResponse, { value }: Entry) => {
+        const found = itemsOf(stored);
+        quota.add(value, found.length + 1);
+        items.push(...found);
+      };
+      for (let first = 0; first < ancestors.length; first += HISTORY_BATCH) {
+        const batch = ancestors.slice(first, first + HISTORY_BATCH);
+        const entries = await store.get(batch.map((id) => keyOf(owner, id)));
+        for (const [index, entry] of entries.entries()) {
+          if (entry === undefined) throw notFound(batch[index]!, id);
+          add(JSON.parse(entry.value), entry);
+        }
+      }
+      add(stored, last);
+      return { ids: [...ancestors, id], items };
     },
-    /** Finds an item by the response in its id. */
-    async item(owner: string, id: string): Promise<HistoryItem | undefined> {
-      const digits = ownerOf(id);
-      if (digits === undefined) return undefined;
-      const [stored] = await read(owner, [`resp_${digits}`]);
-      return stored && itemsOf(stored).find(({ item }) => item.id === id);
+    /**
+     * Returns a function that finds items by the response in their id. It loads each response once,
+     * and must not be called again before it has ended.
+     */
+    reader(owner: string, quota: LoadQuota): (id: string) => Promise<HistoryItem | undefined> {
+      const loaded = new Map<string, ReadonlyMap<string | undefined, HistoryItem>>();
+      return async (id) => {
+        const digits = ownerOf(id);
+        if (digits === undefined) return undefined;
+        let items = loaded.get(digits);
+        if (items === undefined) {
+          const [entry] = await store.get([keyOf(owner, `resp_${digits}`)]);
+          quota.add(entry?.value);
+          const found = entry === undefined ? [] : itemsOf(JSON.parse(entry.value));
+          // Of items with the same id, the first counts.
+          items = new Map(found.toReversed().map((item) => [item.item.id, item]));
+          loaded.set(digits, items);
+        }
+        return items.get(id);
+      };
     },
   };
 }

@@ -12,6 +12,7 @@ import { conversationRoutes } from "./conversation_routes.ts";
 import { createConversationStore } from "./conversation_store.ts";
 import { createInputTokensHandler, createResponsesHandler } from "./handler.ts";
 import { jsonRoute, listQuery, readQuery, streamQuery } from "./json_route.ts";
+import { createLoadQuota } from "./quota.ts";
 import { createResponseStore, type VersionedResponse } from "./response_store.ts";
 import { streamStored } from "./stored_stream.ts";
 import type { Vault } from "./vault.ts";
@@ -35,9 +36,9 @@ export interface ResponsesRoutesOptions extends RunOptions {
 
 /** The routes of the Responses and Conversations APIs. */
 export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>[] {
-  const { store, ttlMs, clock, vault } = options;
+  const { store, ttlMs, clock, vault, settings } = options;
   const retention = { ttlMs, now: clock.date };
-  const conversations = createConversationStore(store, retention);
+  const conversations = createConversationStore(store, retention, settings.max_body_bytes);
   const responses = createResponseStore(store, conversations, retention);
   const background = options.background.runs ??= createBackgroundRuns({ ...options, responses });
   const shared = { ...options, responses, conversations, background };
@@ -68,17 +69,28 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
   async function itemsBefore(owner: string, previous: string | undefined): Promise<Item[]> {
     if (previous === undefined) return [];
     try {
-      return (await responses.history(owner, previous)).items.map(({ item }) => item);
+      return (await responses.history(owner, previous, createLoadQuota(settings))).items.map((
+        { item },
+      ) => item);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return [];
       throw error;
     }
   }
 
-  const post = { method: "POST", meter: "place" } as const;
   return [
-    { ...post, path: "/responses", handle: createResponsesHandler(shared) },
-    { ...post, path: "/responses/input_tokens", handle: createInputTokensHandler(shared) },
+    {
+      method: "POST",
+      path: "/responses",
+      meter: "place",
+      handle: createResponsesHandler(shared),
+    },
+    {
+      method: "POST",
+      path: "/responses/input_tokens",
+      meter: "request",
+      handle: createInputTokensHandler(shared),
+    },
     {
       // Optional in OpenAI's API, and not available here.
       method: "POST",
@@ -87,7 +99,7 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
         throw new ApiError(404, "Invalid URL (POST /responses/compact)");
       },
     },
-    { method: "GET", path: "/responses/:id", handle: retrieve },
+    { method: "GET", path: "/responses/:id", meter: "read", handle: retrieve },
     jsonRoute("DELETE", "/responses/:id", async (owner, { id }) => {
       await find(owner, id);
       await background.delete(owner, id);

@@ -24,10 +24,14 @@ export interface MessagesOptions extends RunOptions {
 
 /** The routes of the Messages API. */
 export function messagesRoutes(options: MessagesOptions): Route<Handler>[] {
-  const post = { method: "POST", meter: "place" } as const;
   return [
-    { ...post, path: "/messages", handle: createMessagesHandler(options) },
-    { ...post, path: "/messages/count_tokens", handle: createTokenCounter(options) },
+    { method: "POST", path: "/messages", meter: "place", handle: createMessagesHandler(options) },
+    {
+      method: "POST",
+      path: "/messages/count_tokens",
+      meter: "request",
+      handle: createTokenCounter(options),
+    },
   ];
 }
 

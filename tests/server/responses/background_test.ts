@@ -6,6 +6,7 @@ import { createEventLog } from "../../../lib/server/responses/event_log.ts";
 import { createLog } from "../../../lib/server/telemetry/log.ts";
 import { createBackgroundRuns } from "../../../lib/server/responses/background.ts";
 import { createConversationStore } from "../../../lib/server/responses/conversation_store.ts";
+import { createLoadQuota } from "../../../lib/server/responses/quota.ts";
 import { recall } from "../../../lib/server/responses/recall.ts";
 import { createResponseStore } from "../../../lib/server/responses/response_store.ts";
 import { createVault } from "../../../lib/server/responses/vault.ts";
@@ -415,7 +416,7 @@ Deno.test("clients cannot access the responses, items, conversations and events 
   const { clock } = createFakeClock();
   const store = createMemoryStore({ now: clock.date });
   const retention = { ttlMs: 1_000_000, now: clock.date };
-  const conversations = createConversationStore(store, retention);
+  const conversations = createConversationStore(store, retention, 1_000_000);
   const responses = createResponseStore(store, conversations, retention);
   const background = createBackgroundRuns({
     store,
@@ -427,9 +428,10 @@ Deno.test("clients cannot access the responses, items, conversations and events 
     log: createLog({ level: "error", format: "json", now: clock.date, write: () => {} }),
   });
   const vault = createVault("secret", "o1-api sealed reasoning");
+  const settings = { max_body_bytes: 1_000_000 };
   const read = (fields: object) => readResponsesBody({ input: "Hi", ...fields });
   const recallFor = (owner: string, fields: object) =>
-    recall({ responses, conversations, vault }, owner, read(fields));
+    recall({ responses, conversations, vault }, owner, read(fields), createLoadQuota(settings));
   const facts = { createdAt: 1, model: "m", effort: "low", store: true };
   const begun = responseObject(read({ background: true }), facts);
   const message = { type: "message", role: "assistant", content: [], status: "completed" };
@@ -440,7 +442,7 @@ Deno.test("clients cannot access the responses, items, conversations and events 
     type: "message",
     content: "x",
   }]);
-  const [item] = await conversations.items("a", conversation.id);
+  const [item] = await conversations.items("a", conversation.id, createLoadQuota(settings));
 
   assertEquals((await background.find("a", response.id))?.stored.response.id, response.id);
   assertEquals(await background.find("b", response.id), undefined);

@@ -1,0 +1,51 @@
+import { ApiError } from "../../api/errors.ts";
+import type { ServerSettings } from "../../config/resolve.ts";
+
+/** Maximum number of stored items that a request can refer to. A conversation holds about as many. */
+export const MAX_ITEMS = 20_000;
+
+/** Counts what one request loads from the store. */
+export interface LoadQuota {
+  /**
+   * Adds a loaded text, or the attempt to load one.
+   *
+   * @param items number of items in it.
+   * @throws {ApiError} 400 if the request has loaded too much.
+   */
+  add(text: string | undefined, items?: number): void;
+}
+
+/**
+ * Creates the quota of a request, which may refer to twice as much as it may send: what is stored has
+ * more fields.
+ */
+export function createLoadQuota(
+  { max_body_bytes }: Pick<ServerSettings, "max_body_bytes">,
+): LoadQuota {
+  const maxLength = 2 * max_body_bytes;
+  let items = 0;
+  let length = 0;
+  return {
+    add(text = "", count = 1) {
+      items += count;
+      length += text.length;
+      if (items > MAX_ITEMS || length > maxLength) throw tooLarge(maxLength);
+    },
+  };
+}
+
+function tooLarge(maxLength: number): ApiError {
+  return new ApiError(
+    400,
+    `The request refers to more than ${MAX_ITEMS} stored items or ${maxLength} characters. Refer to fewer items, or start a new conversation.`,
+    { code: "context_length_exceeded", param: "input" },
+  );
+}
+
+export function conversationIsFull(id: string): ApiError {
+  return new ApiError(
+    400,
+    `The conversation '${id}' is full. Delete items, or create a new conversation.`,
+    { code: "context_length_exceeded", param: "conversation" },
+  );
+}
