@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { createTestApp } from "../support/app.ts";
+import { createTestApp, readStream } from "../support/app.ts";
 import { as, type ClientName, KEYS, keysYaml } from "../support/keys.ts";
 import { startUpstream } from "../support/upstream.ts";
 
+// A stream begins long before its first event, as soon as its request has joined a run or begun one.
 const YAML = `
+server: { commit_after_ms: 1 }
 upstreams: { u: { base_url: UPSTREAM } }
 models: { plain: { upstream: u, model: x, strategy: direct } }
 ${await keysYaml()}`;
@@ -13,20 +15,17 @@ async function runsOf(first: Record<string, string>, second: Record<string, stri
   const gate = Promise.withResolvers<void>();
   await using upstream = startUpstream([{ content: "4", before: gate.promise }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
-  const answers = [first, second].map((headers) =>
-    app.chat({}, { headers: { "idempotency-key": "k", ...headers } })
+  const responses = await Promise.all(
+    [first, second].map((headers) =>
+      app.chat({ stream: true }, { headers: { "idempotency-key": "k", ...headers } })
+    ),
   );
-  // Both have joined a run, or begun one, before the first call ends.
-  await upstream.called();
-  await new Promise((resolve) => setTimeout(resolve, 50));
   gate.resolve();
-  const ids = await Promise.all(
-    answers.map(async (answer) => {
-      const response = await answer;
-      assertEquals(response.status, 200);
-      return (await response.json()).id;
-    }),
-  );
+  const ids = await Promise.all(responses.map(async (response) => {
+    assertEquals(response.status, 200);
+    const { chunks } = await readStream(response).until(() => false);
+    return chunks[0].id;
+  }));
   assertEquals(new Set(ids).size, upstream.calls.length);
   return upstream.calls.length;
 }

@@ -3,6 +3,7 @@ import { cleanEnv } from "../support/program.ts";
 import { reasonWithout, skippedFor } from "../support/skip.ts";
 import { type Checkout, createCheckout } from "./checkout.ts";
 import { type Block, blocksOf, readPages, ROOT, tablesOf } from "./markdown.ts";
+import { fetchInTime } from "../support/wait.ts";
 
 // Another test compares the blocks of the translation.
 const PAGES = (await readPages()).filter(({ path }) => !path.startsWith(".github/README"));
@@ -160,7 +161,8 @@ Deno.test({
     }
 
     const headers = { authorization: `Bearer ${KEY}` };
-    const { data } = await (await fetch(`http://127.0.0.1:${port}/v1/models`, { headers })).json();
+    const { data } = await (await fetchInTime(`http://127.0.0.1:${port}/v1/models`, { headers }))
+      .json();
     const models = new Map(
       data.map(({ id, strategy }: { id: string; strategy: string }) => [id, strategy]),
     );
@@ -172,7 +174,7 @@ Deno.test({
         assertStringIncludes(block.text, KEY);
         for (const [address] of onPort(block, port).matchAll(/http:\/\/[\w.:/]+/g)) {
           const base = address.replace(/\/(v1)?$/, "");
-          const response = await fetch(`${base}/v1/models`, { headers });
+          const response = await fetchInTime(`${base}/v1/models`, { headers });
           await response.body?.cancel();
           assertEquals(response.status, 200, address);
           addresses++;

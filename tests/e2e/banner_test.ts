@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startOnTerminal } from "../cli/pty.ts";
 import { cleanEnv, ROOT, startProgram, writeConfig } from "../support/program.ts";
 import { reasonWithout, skippedFor } from "../support/skip.ts";
+import { fetchInTime } from "../support/wait.ts";
 
 async function paste(command: string, env: Record<string, string> = {}): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command("bash", {
@@ -37,7 +38,7 @@ Deno.test("the commands that a start prints work as pasted", async () => {
   for (const stream of [curled, withToken]) {
     assertMatch(stream, /"reasoning_content":"[^]*386[^]*data: \[DONE\]/);
   }
-  const page = await fetch(plain.facts.playground!, { headers: { accept: "text/html" } });
+  const page = await fetchInTime(plain.facts.playground!, { headers: { accept: "text/html" } });
   assertMatch(await page.text(), /^<!doctype html>/i);
 });
 

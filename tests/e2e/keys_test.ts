@@ -6,6 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { runProgram, startProgram, writeConfig } from "../support/program.ts";
+import { fetchInTime } from "../support/wait.ts";
 
 const CONFIG = `default_api_url: "demo:"\ndefault_model: "demo"\n`;
 
@@ -23,7 +24,7 @@ Deno.test("a server with the new entry accepts the key and no other", async () =
   assertEquals(program.facts.access, "every client that has the token or a key");
   assertStringIncludes(program.facts.curl!, "Bearer $TOKEN");
   const ask = async (token: string) => {
-    const response = await fetch(`${program.url}/chat/completions`, {
+    const response = await fetchInTime(`${program.url}/chat/completions`, {
       method: "POST",
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       body: JSON.stringify({ messages: [{ role: "user", content: "What is 17 × 23 − 5?" }] }),

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Call, chunks, type Reply, startUpstream } from "../support/upstream.ts";
 import { type Program, runProgram, startProgram, writeConfig } from "../support/program.ts";
+import { fetchInTime } from "../support/wait.ts";
 
 /** Secrets of the server, which must never appear anywhere. */
 const SERVER_SECRETS = {
@@ -136,7 +137,7 @@ function createClient({ url }: Program) {
   const seen: string[] = [];
   let failures = 0;
   async function send(path: string, init: RequestInit = {}): Promise<string> {
-    const response = await fetch(`${url}${path}`, {
+    const response = await fetchInTime(`${url}${path}`, {
       ...init,
       headers: { authorization: `Bearer ${SERVER_SECRETS.token}`, ...init.headers },
     });

@@ -3,6 +3,7 @@ import { freePort } from "../support/port.ts";
 import { parseScrape } from "../support/scrape.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { runProgram, startProgram, writeConfig } from "../support/program.ts";
+import { fetchInTime } from "../support/wait.ts";
 
 const config = (port: number, upstream = "demo:") => `
 api_bearer_token: "t"
@@ -17,16 +18,16 @@ Deno.test("metrics on a separate port need no token and stop with the server", a
   const port = freePort();
   await using file = await writeConfig(config(port, upstream.url));
   const program = await startProgram({ args: ["--config", file.path] });
-  const answer = await fetch(`${program.url}/chat/completions`, {
+  const answer = await fetchInTime(`${program.url}/chat/completions`, {
     method: "POST",
     headers: { authorization: "Bearer t" },
     body: JSON.stringify({ model: "m", messages: [{ role: "user", content: "2 + 2?" }] }),
   });
   assertEquals((await answer.json()).choices[0].message.content, "Four.");
-  const shown = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const shown = await (await fetchInTime(`http://127.0.0.1:${port}/metrics`)).text();
   assertEquals(parseScrape(shown).sum("o1_api_requests_total", { gen_ai_request_model: "m" }), 1);
   for (const url of [`http://127.0.0.1:${port}/v1/models`, `${program.url}/metrics`]) {
-    const other = await fetch(url, { headers: { authorization: "Bearer t" } });
+    const other = await fetchInTime(url, { headers: { authorization: "Bearer t" } });
     await other.body?.cancel();
     assertEquals(other.status, 404);
   }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readStream } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { startProgram, writeConfig } from "../support/program.ts";
+import { fetchInTime } from "../support/wait.ts";
 
 const TOKEN = "a-token-of-its-own";
 
@@ -12,7 +13,9 @@ models: { ${model}: { strategy: direct, upstream: s, model: m } }
 `;
 
 async function modelsOf(url: string): Promise<string[]> {
-  const response = await fetch(`${url}/models`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  const response = await fetchInTime(`${url}/models`, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
   const { data } = await response.json();
   return data.map(({ id }: { id: string }) => id);
 }
@@ -27,7 +30,7 @@ Deno.test("a changed file applies to new requests, and running streams finish wi
   await using program = await startProgram({ args: ["--config", config.path] });
   assertEquals(await modelsOf(program.url), ["old"]);
   const stream = readStream(
-    await fetch(`${program.url}/chat/completions`, {
+    await fetchInTime(`${program.url}/chat/completions`, {
       method: "POST",
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
       body: JSON.stringify({

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { PERMISSIONS, ROOT, startProgram, writeConfig } from "../support/program.ts";
+import { fetchInTime } from "../support/wait.ts";
 
 /** Starts the server with a module that is loaded before it. */
 async function startWith(preload: string, flags: string[] = []) {
@@ -43,7 +44,7 @@ try {
   await program.logged("only the server's own code runs");
   await Promise.all(
     Object.keys(strategies).map(async (strategy) => {
-      const response = await fetch(`${program.url}/chat/completions`, {
+      const response = await fetchInTime(`${program.url}/chat/completions`, {
         method: "POST",
         headers: { authorization: "Bearer t", "content-type": "application/json" },
         body: JSON.stringify({

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseStream, readStream } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { runProgram, startProgram, writeConfig } from "../support/program.ts";
-import { waitUntil } from "../support/wait.ts";
+import { fetchInTime, waitUntil } from "../support/wait.ts";
 
 const PLACEHOLDER = "your_api_bearer_token_here";
 
@@ -11,7 +11,7 @@ function ask(
   body: object,
   token = PLACEHOLDER,
 ): Promise<Response> {
-  return fetch(`${url}/chat/completions`, {
+  return fetchInTime(`${url}/chat/completions`, {
     method: "POST",
     headers: {
       authorization: `Bearer ${token}`,
@@ -101,14 +101,14 @@ default_model: "m"
   program.kill("SIGTERM");
   const base = program.url.replace("/v1", "");
   await waitUntil("the server to drain", async () => {
-    const ready = await fetch(`${base}/readyz`);
+    const ready = await fetchInTime(`${base}/readyz`);
     await ready.body?.cancel();
     return ready.status === 503;
   });
   const refused = await ask(program.url, question("Hi"), "t");
   assertEquals(refused.status, 503);
   assertEquals((await refused.json()).error.code, "server_shutdown");
-  assertEquals((await (await fetch(`${base}/healthz`)).json()).status, "ok");
+  assertEquals((await (await fetchInTime(`${base}/healthz`)).json()).status, "ok");
   program.kill("SIGINT");
   gate.resolve();
   const whole = await running.until(({ done }) => done);

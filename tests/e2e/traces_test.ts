@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { startUpstream, step } from "../support/upstream.ts";
 import { type CollectedSpan, type Collector, startCollector } from "./collector.ts";
 import { startProgram, writeConfig } from "../support/program.ts";
+import { fetchInTime } from "../support/wait.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const PARENT_ID = "b7ad6b7169203331";
@@ -35,7 +36,7 @@ ${config}`);
     args: ["--config", file.path],
     env: { ...collector.env, ...env },
   });
-  const response = await fetch(`${program.url}/chat/completions`, {
+  const response = await fetchInTime(`${program.url}/chat/completions`, {
     method: "POST",
     headers: {
       authorization: "Bearer t",

@@ -14,7 +14,7 @@ import {
   workersYaml,
 } from "./worker_program.ts";
 import { runProgram, startProgram, writeConfig } from "../support/program.ts";
-import { waitUntil } from "../support/wait.ts";
+import { fetchInTime, waitUntil } from "../support/wait.ts";
 
 const skipReason = Deno.build.os === "linux" ? undefined : "only Linux runs several event loops";
 const test = (name: string, fn: () => Promise<void>) =>
@@ -303,7 +303,7 @@ Deno.test("one worker starts no thread", async () => {
     args: ["--config", config.path],
   });
   assertEquals(program.facts.workers, undefined);
-  const ready = await fetch(program.url.replace("/v1", "/readyz"));
+  const ready = await fetchInTime(program.url.replace("/v1", "/readyz"));
   assertEquals(ready.status, 200);
   await ready.body?.cancel();
 });
@@ -314,7 +314,7 @@ Deno.test("without --unstable-net only one event loop runs, and a warning says w
   assertEquals(program.facts.workers, undefined);
   const warning = await program.logged("server.workers");
   assertStringIncludes(warning, skipReason === undefined ? "--unstable-net" : "only Linux");
-  const models = await fetch(`${program.url}/models`, {
+  const models = await fetchInTime(`${program.url}/models`, {
     headers: { authorization: `Bearer ${TOKEN}` },
   });
   assertEquals(models.status, 200);

@@ -6,7 +6,7 @@ import type { Store } from "../../lib/store/store.ts";
 import type { Limiter } from "../../lib/store/limiter.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { checkResponse } from "../spec/checked_response.ts";
-import { waitFor } from "./wait.ts";
+import { limitReads, waitFor } from "./wait.ts";
 
 export const TOKEN = "test-token-4711";
 
@@ -72,8 +72,9 @@ stream_status_feedback: false
     }),
   });
   const handle = async (request: Request) => {
-    const response = waitFor(`the response to ${request.url}`, app.handle(request));
-    return checkResponse(request, await response);
+    const response = await waitFor(`the response to ${request.url}`, app.handle(request));
+    const what = () => `the next part of the response to ${request.url}`;
+    return limitReads(checkResponse(request, response), what);
   };
   const send = (path: string, body?: unknown, init: RequestInit = {}) =>
     handle(

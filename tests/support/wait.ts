@@ -43,3 +43,24 @@ export async function waitUntil(
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+/** Returns the response with a limit on each read of its body. Reads nothing ahead. */
+export function limitReads(response: Response, what: Description): Response {
+  if (response.body === null) return response;
+  const reader = response.body.getReader();
+  const body = new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await waitFor(what, reader.read());
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return new Response(body, response);
+}
+
+/** Fetches with a limit on the wait for the headers and on each read of the body. */
+export async function fetchInTime(url: string, init?: RequestInit): Promise<Response> {
+  const response = await waitFor(`the headers of ${url}`, fetch(url, init));
+  return limitReads(response, `the next part of the body of ${url}`);
+}

@@ -95,15 +95,21 @@ Deno.test("samples that wait for a place at the upstream when the vote is decide
 const DAY = 86_400_000;
 const timeouts = { headers_ms: DAY, first_token_ms: DAY, idle_ms: DAY, total_ms: DAY };
 
-Deno.test("moa waits for its last proposer no longer than straggler_ms", async () => {
+/** Creates the app with a clock that no other time limit reaches. */
+async function createPatientApp(upstream: Upstream) {
   const time = createFakeClock();
-  const reply = scripted();
-  await using upstream = startUpstream((call) => call.index === 3 ? endless(call) : reply(call));
   const { ask } = await createStrategyApp(upstream, {
     clock: time.clock,
     upstream: { timeouts },
     config: { server: { request_timeout_ms: DAY, stream_timeout_ms: DAY } },
   });
+  return { time, ask };
+}
+
+Deno.test("moa waits for its last proposer no longer than straggler_ms", async () => {
+  const reply = scripted();
+  await using upstream = startUpstream((call) => call.index === 3 ? endless(call) : reply(call));
+  const { time, ask } = await createPatientApp(upstream);
   const answer = ask("moa", { reasoning: { straggler_ms: 60_000 } });
   assertEquals((await passing(time, answer, 1_000)).content, "It is 42.");
   await upstream.calls[3]!.left;
@@ -112,16 +118,17 @@ Deno.test("moa waits for its last proposer no longer than straggler_ms", async (
 
 Deno.test("moa waits for its last proposer as long as no other has answered", async () => {
   const reply = scripted();
-  const failed = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
   await using upstream = startUpstream((call) => {
     if (call.index >= 2) return reply(call);
-    if (call.index === 1) return { ...reply(call), before: failed.promise };
-    // Much longer than the limit, counted from the failure.
-    setTimeout(failed.resolve, 100);
+    if (call.index === 1) return { ...reply(call), before: released.promise };
+    // Many times the limit, and many turns of the event loop, after the failure.
+    time.clock.timer(100_000, released.resolve);
     return { status: 503, body: "{}" };
   });
-  const { ask } = await createStrategyApp(upstream);
-  const { status, content } = await ask("moa", { reasoning: { proposers: 2, straggler_ms: 1 } });
+  const { time, ask } = await createPatientApp(upstream);
+  const answer = ask("moa", { reasoning: { proposers: 2, straggler_ms: 1 } });
+  const { status, content } = await passing(time, answer, 1_000);
   assertEquals([status, content], [200, "It is 42."]);
   assertEquals(upstream.calls.map(kindOf), ["moa.proposer", "moa.proposer", "moa.aggregator"]);
 });

@@ -12,6 +12,7 @@ import { type Clock, systemClock } from "../../../lib/clock.ts";
 import { type Chunk, parseStream } from "../../support/app.ts";
 import { checkResponse } from "../../spec/checked_response.ts";
 import type { Upstream } from "../../support/upstream.ts";
+import { limitReads, waitFor } from "../../support/wait.ts";
 import { STRATEGIES } from "./cases.ts";
 
 /** Settings that are merged into the defaults. */
@@ -104,7 +105,11 @@ export async function createStrategyApp(
       }),
       ...init,
     });
-    return checkResponse(request, await app.handle(request));
+    const response = await waitFor(`the response of ${model}`, app.handle(request));
+    return limitReads(
+      checkResponse(request, response),
+      `the next part of the response of ${model}`,
+    );
   }
   return {
     send,

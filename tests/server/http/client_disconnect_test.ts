@@ -2,9 +2,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Clock, systemClock, within } from "../../../lib/clock.ts";
 import { createTestApp, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
+import { connect, type Connection } from "../../support/connection.ts";
 import { type Reply, startUpstream } from "../../support/upstream.ts";
-
-const utf8 = new TextEncoder();
 
 /** How a request is sent: characters of text in its body, and writes for head and body. */
 const SHAPES = [
@@ -53,8 +52,8 @@ async function send(
   { path, field }: typeof DIALECTS[number],
   { text, writes }: { text: number; writes: 1 | 2 },
   stream: boolean,
-): Promise<Deno.TcpConn> {
-  const client = await Deno.connect({ hostname: "127.0.0.1", port });
+): Promise<Connection> {
+  const client = await connect(port);
   const body = JSON.stringify({
     stream,
     [field]: [{ role: "user", content: "a".repeat(text) }],
@@ -62,7 +61,7 @@ async function send(
   const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n` +
     `content-length: ${body.length}\r\n\r\n`;
   for (const part of writes === 1 ? [head + body] : [head, body]) {
-    await client.write(utf8.encode(part));
+    await client.write(part);
   }
   return client;
 }
@@ -76,7 +75,7 @@ for (const dialect of DIALECTS) {
         await using server = await served(upstream.url, SILENT);
         const client = await send(server.addr.port, dialect, shape, stream);
         await upstream.called();
-        client.close();
+        client[Symbol.dispose]();
         await upstream.calls[0]!.left;
         assertEquals(upstream.open, 0);
       });
@@ -88,23 +87,19 @@ Deno.test("a client that disconnects after the spaces before its JSON ends the u
   await using upstream = startUpstream(() => silent(false));
   await using server = await served(upstream.url, "{ json_heartbeat: true, heartbeat_ms: 20 }");
   const client = await send(server.addr.port, DIALECTS[0], SHAPES[3], false);
-  await client.read(new Uint8Array(8192));
-  client.close();
+  await client.read();
+  client[Symbol.dispose]();
   await upstream.calls[0]!.left;
   assertEquals(upstream.open, 0);
 });
 
 Deno.test("a client that disconnects before the response is noticed within 100 ms", async () => {
-  const called = Promise.withResolvers<void>();
-  await using upstream = startUpstream((call) => {
-    called.resolve();
-    return silent(call.body.stream);
-  });
+  await using upstream = startUpstream((call) => silent(call.body.stream));
   const time = createFakeClock();
   await using server = await served(upstream.url, SILENT, time.clock);
   const client = await send(server.addr.port, DIALECTS[0], SHAPES[3], false);
-  await called.promise;
-  client.close();
+  await upstream.called();
+  client[Symbol.dispose]();
   // 100 ms on the server's clock; in reality, the system has more time to report the disconnect.
   for (let ms = 0; ms < 100; ms += 10) {
     await time.advance(10);
@@ -122,18 +117,13 @@ Deno.test("a client that waits long gets its response and can reuse the connecti
   const time = createFakeClock();
   await using server = await served(upstream.url, SILENT, time.clock);
   const [dialect] = DIALECTS;
-  const client = await send(server.addr.port, dialect, SHAPES[3], false);
+  using client = await send(server.addr.port, dialect, SHAPES[3], false);
   await upstream.called();
   for (let look = 0; look < 20; look++) await time.advance(50);
   release();
-  const read = async () => {
-    const buffer = new Uint8Array(8192);
-    return new TextDecoder().decode(buffer.subarray(0, (await client.read(buffer))!));
-  };
-  const answer = await read();
+  const answer = (await client.read())!;
   assertStringIncludes(answer, "HTTP/1.1 200 OK");
   assertStringIncludes(answer, "Here it is.");
-  await client.write(utf8.encode("GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"));
-  assertStringIncludes(await read(), "HTTP/1.1 200 OK");
-  client.close();
+  await client.write("GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  assertStringIncludes((await client.read())!, "HTTP/1.1 200 OK");
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTestApp, TOKEN } from "../../support/app.ts";
+import { connect, type Connection } from "../../support/connection.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
 const BODY = '{"model":"plain","messages":[{"role":"user","content":"Hi"}]}';
@@ -144,9 +145,7 @@ const METHODS: readonly Case[] = [
 ];
 
 /** Reads statuses until the connection closes or `count` responses are complete. */
-async function readStatuses(client: Deno.TcpConn, count: number): Promise<number[]> {
-  const decoder = new TextDecoder("latin1");
-  const buffer = new Uint8Array(65_536);
+async function readStatuses(client: Connection, count: number): Promise<number[]> {
   let text = "";
   for (;;) {
     const answers = text.split(/(?=HTTP\/1\.\d \d{3} )/).filter((answer) => answer !== "");
@@ -156,10 +155,9 @@ async function readStatuses(client: Deno.TcpConn, count: number): Promise<number
     const isWhole = body > 3 && last.length >= body + Number(size ?? 0);
     const statuses = answers.map((answer) => Number(answer.slice(9, 12)));
     if (count > 0 && statuses.length >= count && isWhole) return statuses;
-    // A server that closes while data arrives resets the connection.
-    const read = await client.read(buffer).catch(() => null);
-    if (read === null) return statuses;
-    text += decoder.decode(buffer.subarray(0, read), { stream: true });
+    const part = await client.read();
+    if (part === undefined) return statuses;
+    text += part;
   }
 }
 
@@ -175,18 +173,14 @@ for (const { name, wire, statuses, end } of [...FRAMING, ...LINES, ...PATHS, ...
         return new Response(await response.text(), response);
       },
     );
-    using client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
-    const send = async (text: string) => {
-      const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
-      for (let at = 0; at < bytes.length;) at += await client.write(bytes.subarray(at));
-    };
-    await send(wire);
+    using client = await connect(server.addr.port);
+    await client.write(wire);
     assertEquals(await readStatuses(client, statuses.length), statuses);
     // An open connection serves another request; a closed one does not.
-    await send(get("/healthz")).catch(() => {});
+    await client.write(get("/healthz")).catch(() => {});
     if (end === "open") assertEquals(await readStatuses(client, 1), [200]);
     else if (name.startsWith("a length of") || name.startsWith("a request behind")) {
-      client.closeWrite();
+      await client.closeWrite();
     }
     if (end === "closed") assertEquals(await readStatuses(client, 0), []);
     assert(lines.every((line) => line.length < 2_000 && !line.includes(TOKEN)));

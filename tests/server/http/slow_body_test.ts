@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createTestApp, type TestApp, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
+import { connect, type Connection } from "../../support/connection.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import { waitFor } from "../../support/wait.ts";
-
-const utf8 = new TextEncoder();
 
 /** Every route that reads a body. */
 const ROUTES = [
@@ -37,23 +36,15 @@ function serve(app: TestApp): Deno.HttpServer<Deno.NetAddr> {
 }
 
 /** Reads a JSON response. */
-async function readAnswer(client: Deno.TcpConn): Promise<{ head: string; body: string }> {
-  const decoder = new TextDecoder();
-  const buffer = new Uint8Array(8192);
+async function readAnswer(client: Connection): Promise<{ head: string; body: string }> {
   for (let text = "";;) {
-    const size = await client.read(buffer);
-    assert(size !== null, text);
-    text += decoder.decode(buffer.subarray(0, size), { stream: true });
+    const part = await client.read();
+    assert(part !== undefined, text);
+    text += part;
     const [head, body] = text.split("\r\n\r\n") as [string, string?];
     const length = /^content-length: (\d+)$/im.exec(head)?.[1];
     if (body !== undefined && body.length === Number(length)) return { head, body };
   }
-}
-
-/** Waits until the server closes the connection, perhaps with a reset. */
-async function closed(client: Deno.TcpConn): Promise<void> {
-  const size = await client.read(new Uint8Array(8192)).catch(() => null);
-  assertEquals(size, null);
 }
 
 for (const path of ROUTES) {
@@ -81,10 +72,10 @@ metrics: { enabled: false }
         return timer(ms, fn);
       };
       await using server = serve(app);
-      using client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
-      await client.write(utf8.encode(
+      using client = await connect(server.addr.port);
+      await client.write(
         `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n${header}\r\n\r\n${half}`,
-      ));
+      );
       await waitFor("the timer of the body", reading.promise);
       await time.advance(4_999);
       assertEquals(lines, []);
@@ -103,8 +94,8 @@ metrics: { enabled: false }
       assertEquals([line.status, line.outcome], [408, "error"]);
       // Late data is not read, and the connection serves no other request.
       await time.advance(1_000);
-      await client.write(utf8.encode("x".repeat(5_000)));
-      await closed(client);
+      await client.write("x".repeat(5_000));
+      assertEquals(await client.read(), undefined);
       // The slot is free, no timer is left, and no upstream was called.
       assertEquals(time.pending(), 0);
       assertEquals((await app.chat({ model: "m" })).status, 200);
@@ -117,20 +108,14 @@ Deno.test("a body that arrives slowly but in time is answered, and the connectio
   await using upstream = startUpstream([{ content: "Here it is." }]);
   const app = await createTestApp({ upstream: upstream.url });
   await using server = serve(app);
-  using client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+  using client = await connect(server.addr.port);
   const body = JSON.stringify({ model: "plain", messages: [{ role: "user", content: "Hi" }] });
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n` +
     `authorization: Bearer ${TOKEN}\r\ncontent-length: ${body.length}\r\n\r\n`;
   for (let round = 0; round < 2; round++) {
-    await client.write(utf8.encode(head));
-    for (const char of body) await client.write(utf8.encode(char));
-    const buffer = new Uint8Array(8192);
-    let text = "";
-    while (!text.includes("Here it is.")) {
-      const size = await client.read(buffer);
-      assert(size !== null);
-      text += new TextDecoder().decode(buffer.subarray(0, size));
-    }
+    await client.write(head);
+    for (const char of body) await client.write(char);
+    assertStringIncludes((await readAnswer(client)).body, "Here it is.");
   }
   assertEquals(upstream.calls.length, 2);
 });
@@ -139,9 +124,9 @@ Deno.test("a request without a token is rejected before its body arrives", async
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   await using server = serve(app);
-  using client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+  using client = await connect(server.addr.port);
   await client.write(
-    utf8.encode("POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000\r\n\r\n{"),
+    "POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000\r\n\r\n{",
   );
   const { head } = await readAnswer(client);
   assertStringIncludes(head, "HTTP/1.1 401 Unauthorized");

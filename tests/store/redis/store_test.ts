@@ -5,7 +5,7 @@ import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { key, set, valueOf } from "../contract.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
-import { waitUntil } from "../../support/wait.ts";
+import { waitFor, waitUntil } from "../../support/wait.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const PASSWORD = "geh/eim&1";
@@ -62,7 +62,7 @@ Deno.test("a user name and a password that a proxy repeats in an error are remov
   const proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const answered = (async () => {
     for await (const client of proxy) {
-      await client.read(new Uint8Array(1024));
+      await waitFor("a command", client.read(new Uint8Array(1024)));
       await client.write(new TextEncoder().encode(`-ERR geh-user, ${PASSWORD} is wrong\r\n`));
       client.close();
     }
