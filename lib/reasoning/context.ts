@@ -28,6 +28,11 @@ export interface RunOptions {
   maxRetries: number;
   /** Called before each retry with the delay in milliseconds. */
   onRetry?: (error: UpstreamError, delayMs: number) => void;
+  /**
+   * Called before thinking calls, with their number, that of the answer included, and what the run
+   * has used. Reserves them; returns whether the client's limits allow them. Default: they do.
+   */
+  reserveCalls?: (calls: number, usage: Usage) => Promise<boolean>;
   /** Called when the first event is read. */
   onStart?: () => void;
   /** Called when the run is over, whether it finished, failed or was abandoned. */
@@ -70,7 +75,8 @@ export function createContext(
     prompt,
     call: (spec) =>
       call(reread === undefined ? spec : { ...spec, messages: reread(spec.messages) }, run),
-    canThink: budget.canThink,
+    canThink: async (calls = 1) =>
+      budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, meter.total()) ?? true),
     canAnswer: budget.canAnswer,
     toolsNote: toolsText === "" ? "" : `\n\n${toolsText}`,
     toolsMessage: toolsText === "" ? [] : [{ role: "system", content: toolsText.trim() }],

@@ -30,6 +30,8 @@ export interface RunPlan {
   re2: boolean;
   /** Maximum number of follow-ups. */
   followUps: number;
+  /** Number of thinking calls that start together at first. */
+  firstWave: number;
 }
 
 /** Length of the part of a question in which a utility request is recognized, in characters. */
@@ -90,6 +92,7 @@ export function planRun(
     options,
     effort: thinks ? effort : undefined,
     re2: thinks && modifiers.re2,
+    firstWave: thinks ? strategy.firstWave?.(options as never, effort) ?? 0 : 0,
     followUps: thinks && hasFollowUps ? modifiers.wait ?? strategy.followUps!(effort) : 0,
   };
 }

@@ -48,8 +48,11 @@ export interface CallContext<Prompt extends string = never, Role extends string 
    * @throws {UpstreamError} if every attempt failed.
    */
   call: (spec: CallSpec<Role>) => AsyncIterable<Delta>;
-  /** Whether the budget allows this many thinking calls (default: 1) and then the answer. */
-  canThink: (calls?: number) => boolean;
+  /**
+   * Whether the budget and the client's limits allow this many thinking calls (default: 1) and then
+   * the answer. Reserves them, so ask before each wave of calls.
+   */
+  canThink: (calls?: number) => Promise<boolean>;
   /** Whether the budget allows one more call that writes the answer. */
   canAnswer: () => boolean;
   /** Describes the client's tools, to be appended to instructions; empty without tools. */
@@ -112,6 +115,8 @@ export interface Strategy extends TableEntry {
   plainRole?: string;
   /** Options that set a number of samples, which the operator can limit for clients. */
   sampleOptions?: readonly string[];
+  /** Number of thinking calls that start together at first. Default: 0; one call does it all. */
+  firstWave?: (options: never, effort: ThinkingEffort) => number;
   /** Default number of follow-ups. Without this function the strategy supports none. */
   followUps?: (effort: ThinkingEffort) => number;
   /** Runs the request. The last event is `finish`. */
@@ -134,8 +139,10 @@ interface TypedStrategy<
   Options extends z.ZodObject,
   Prompts extends Readonly<Record<string, string>>,
   Role extends string,
-> extends Omit<Strategy, "run"> {
+> extends Omit<Strategy, "run" | "firstWave"> {
   options: Options;
+  /** As in {@linkcode Strategy}. */
+  firstWave?: (options: z.output<Options>, effort: ThinkingEffort) => number;
   prompts: Prompts;
   /** Roles of its calls. */
   roles: readonly Role[];

@@ -75,8 +75,8 @@ export async function prepareRun(
   const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
   logFields.model = model.id;
   const { reservation } = exchange;
-  await reservation?.reserve(estimateCost(request, model), model.id);
   const plan = planRun(model, request, { maxSamples: settings.max_samples });
+  await reservation?.reserve(estimateCost(plan), model.id);
   const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });
   const observer = exchange.observer?.run({ model: model.id, strategy, stream });
@@ -91,6 +91,10 @@ export async function prepareRun(
       maxRetries: settings.max_retries,
       onRetry: () => logFields.retries = Number(logFields.retries ?? 0) + 1,
       observer,
-      ...(reservation && { onStart: reservation.begin, onEnd: reservation.settle }),
+      ...(reservation && {
+        reserveCalls: reservation.reserveCalls,
+        onStart: reservation.begin,
+        onEnd: reservation.settle,
+      }),
     });
 }

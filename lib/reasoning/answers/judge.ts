@@ -32,7 +32,7 @@ export async function judge(
   const order = shuffled(Math.min(candidates.length, MAX_CANDIDATES), context.random);
   const verdicts: (number | undefined)[] = [];
   for (const shown of [order, order.toReversed()]) {
-    if (!context.canThink()) break;
+    if (!await context.canThink()) break;
     const letter = await askForLetter(context, shown.map((index) => candidates[index]!));
     verdicts.push(letter === undefined ? undefined : shown[letter.charCodeAt(0) - 65]);
   }

@@ -70,7 +70,7 @@ export async function* streamCheckedThinking<Role extends string>(
   const turns: Message[] = text === "" ? [] : [{ role: "assistant", content: text }];
   const repetition = createRepetitionDetector();
   for (let left = context.followUps; text !== "" && !repetition.repeats(text) && left > 0; left--) {
-    if (!context.canThink()) break;
+    if (!await context.canThink()) break;
     const ask: Message = { role: "user", content: context.prompt("wait") };
     const messages = [...spec.messages, ...turns, ask];
     try {

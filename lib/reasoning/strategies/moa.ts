@@ -70,13 +70,14 @@ export const moa: Strategy = defineStrategy({
   ],
   plainRole: "aggregator",
   sampleOptions: ["proposers"],
+  firstWave: ({ proposers }, effort) => proposers ?? BY_EFFORT[effort].proposers,
   async *run(context) {
     const { request, random } = context;
     const byEffort = BY_EFFORT[context.effort];
     const { proposers = byEffort.proposers, layers = byEffort.layers } = context.options;
     let candidates: string[] = [];
     let step = 1;
-    for (let layer = 0; layer < layers && context.canThink(proposers); layer++) {
+    for (let layer = 0; layer < layers && await context.canThink(proposers); layer++) {
       const instructions = layer === 0
         ? context.prompt("proposer")
         : context.prompt("refine", { candidates: lettered(candidates, random) });

@@ -36,12 +36,13 @@ export const relay: Strategy = defineStrategy({
   prompts,
   roles: ["reasoner", "writer"],
   plainRole: "writer",
+  firstWave: () => 1,
   followUps: () => 0,
   async *run(context) {
     const { request } = context;
     let notes = "";
     let next = 1;
-    if (context.canThink()) {
+    if (await context.canThink()) {
       const messages = context.reasonsItself("reasoner")
         ? request.messages
         : instruct(context.prompt("reasoner"), request);

@@ -83,6 +83,7 @@ export const rsa: Strategy = defineStrategy({
   prompts,
   roles,
   sampleOptions: ["population"],
+  firstWave: ({ population }, effort) => population ?? BY_EFFORT[effort].population,
   async *run(context) {
     const byEffort = BY_EFFORT[context.effort];
     const { population: size = byEffort.population, rounds = byEffort.rounds } = context.options;
@@ -90,7 +91,7 @@ export const rsa: Strategy = defineStrategy({
     let population: Sample[] = [];
     let ballot = createBallot<Sample>();
     let agreed = 0;
-    for (let round = 0; round <= rounds && context.canThink(size) && agreed < 2; round++) {
+    for (let round = 0; round <= rounds && agreed < 2 && await context.canThink(size); round++) {
       const specs = Array.from({ length: size }, (_, index) => ({
         ...callOf(context, population),
         index,

@@ -89,6 +89,7 @@ export const steps: Strategy = defineStrategy({
   options,
   prompts,
   roles: ["step", "answer"],
+  firstWave: () => 1,
   followUps: () => 0,
   async *run(context) {
     const { request } = context;
@@ -103,7 +104,7 @@ export const steps: Strategy = defineStrategy({
     let followUps = context.followUps;
     let ask: "next" | "wait" = "next";
     let asked: Message | undefined;
-    for (let taken = 1; taken <= maxSteps && context.canThink(); taken++) {
+    for (let taken = 1; taken <= maxSteps && await context.canThink(); taken++) {
       if (conversation.at(-1)!.role === "assistant" && taken > 1) {
         asked = { role: "user", content: context.prompt(cut ? "resume" : ask) };
         conversation.push(asked);

@@ -63,9 +63,9 @@ export async function* thinkThenAnswer(
     : instruct(context.prompt("think", { depth }), request);
   // The thinking needs a call of its own before an answer in JSON, which has no room for tags, and
   // before follow-ups.
-  const followsUp = context.followUps > 0 && context.canThink(2);
+  const followsUp = context.followUps > 0 && await context.canThink(2);
   if (request.json !== undefined || followsUp) {
-    if (!context.canThink()) return yield* answerDirectly(context);
+    if (!await context.canThink()) return yield* answerDirectly(context);
     const spec = { role: "think" as const, messages: [...context.toolsMessage, ...messages] };
     const { turns, next } = yield* streamCheckedThinking(context, spec, 1);
     return yield* answerFrom(context, turns, next);

@@ -91,6 +91,7 @@ export const verify: Strategy = defineStrategy({
   prompts,
   roles,
   sampleOptions: ["max_solvers"],
+  firstWave: () => 2,
   async *run(context) {
     const read = answerReader(context.request);
     const solutions = yield* solve(context, read);
@@ -134,14 +135,15 @@ async function* solve(context: Context, read: Read): AsyncGenerator<ReasoningEve
     const messages = instruct(instructions, context.request);
     return { index, role: "solver" as const, messages, temperature };
   };
-  if (!context.canThink()) return [];
-  const first = context.canThink(2) ? [spec(0), spec(1)] : [spec(0)];
+  if (!await context.canThink()) return [];
+  const first = await context.canThink(2) ? [spec(0), spec(1)] : [spec(0)];
   const { samples, error } = yield* sampleAll(context, first, { liveStep: 1 });
   if (samples.length === 0 && error !== undefined) throw error;
   samples.sort((a, b) => a.index - b.index);
-  for (let index = 2; index < maxSolvers && context.canThink(); index++) {
+  for (let index = 2; index < maxSolvers; index++) {
     const [best] = candidatesOf(samples, read);
     if (best !== undefined && best.votes * 2 > samples.length && samples.length > 1) break;
+    if (!await context.canThink()) break;
     yield { type: "status", text: "The solvers differ; one more tries." };
     samples.push(...(yield* sampleAll(context, [spec(index)])).samples);
   }
@@ -171,7 +173,7 @@ async function* check(
   read: Read,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const others: Candidate[] = [];
-  if (!context.canThink(candidates.length)) return others;
+  if (!await context.canThink(candidates.length)) return others;
   const { request: { messages }, toolsMessage } = context;
   const question = lastQuestion(messages);
   const specs = candidates.map(({ solution }, index) => {
@@ -227,7 +229,7 @@ async function* repair(
   read: Read,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const all = [...candidates, ...others];
-  if (!context.canThink()) return all;
+  if (!await context.canThink()) return all;
   const { solution, error = "" } = strongest(candidates);
   yield { type: "status", text: "Every answer is refuted; one repair." };
   const instructions = context.prompt("repair", { solution: sampleText(solution), error });

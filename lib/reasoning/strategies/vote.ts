@@ -67,6 +67,7 @@ export const vote: Strategy = defineStrategy({
   prompts,
   roles,
   sampleOptions: ["wave", "max_samples"],
+  firstWave: ({ wave, max_samples }, effort) => Math.min(wave, max_samples ?? MAX_SAMPLES[effort]),
   async *run(context) {
     const ballot = createBallot<Sample>();
     const { samples, next, error } = yield* poll(context, ballot);
@@ -93,7 +94,7 @@ async function* poll(
   let step = 1;
   for (let asked = 0, done = false; asked < maxSamples && !done;) {
     const size = Math.min(wave, maxSamples - asked);
-    if (!context.canThink(size)) break;
+    if (!await context.canThink(size)) break;
     const specs = Array.from({ length: size }, (_, i) => ({
       index: asked + i,
       role: "sample" as const,

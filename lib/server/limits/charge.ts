@@ -6,7 +6,7 @@ import type { Usage } from "../../reasoning/usage.ts";
 import type { Charge, Limiter, LimitState } from "../../store/limiter.ts";
 import type { Client } from "../client.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
-import { type Estimate, reservedUnits, usedUnits } from "./cost.ts";
+import { type Estimate, expectedUnits, reservedUnits, usedUnits } from "./cost.ts";
 import { limitHeaders, rejection, type RuleState } from "./rejection.ts";
 import { LEASE_MS, limitOf, type Rule, rulesOf } from "./rules.ts";
 
@@ -100,6 +100,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   ) {
     const charges = [...leased];
     let run: "none" | "running" | "ended" = "none";
+    let estimate: Estimate | undefined;
     let usage: Usage | undefined;
     let requestEnded = false;
     if (leased.length > 0) {
@@ -129,13 +130,37 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
        * @param model its id, for messages.
        * @throws {ApiError} as `begin`.
        */
-      async reserve(estimate: Estimate, model: string): Promise<void> {
+      async reserve(expected: Estimate, model: string): Promise<void> {
+        estimate = expected;
         const reserved = chargesFor(
           client,
-          (rule) => rule.measure === "parallel" ? undefined : reservedUnits(rule, estimate),
+          (rule) => rule.measure === "parallel" ? undefined : reservedUnits(rule, expected),
         );
         headers = limitHeaders(await take(reserved, model));
         charges.push(...reserved);
+      },
+      /**
+       * Reserves further calls of a run.
+       *
+       * @param used what the run has used.
+       * @returns whether the limits allow them.
+       */
+      async reserveCalls(calls: number, used: Usage): Promise<boolean> {
+        const missing = charges.flatMap((charge) => {
+          if (estimate === undefined || charge.lease !== undefined) return [];
+          const cost = expectedUnits(charge.rule, estimate, used, calls) - charge.cost;
+          return cost > 0 ? [{ charge, cost }] : [];
+        });
+        if (missing.length === 0) return true;
+        const taken = missing.map(({ charge, cost }) => ({ ...charge, cost }));
+        try {
+          if (!(await limiter.take(clock.date(), taken)).ok) return false;
+        } catch (error) {
+          logFailure("reserve further calls", error);
+          return false;
+        }
+        for (const { charge, cost } of missing) charge.cost += cost;
+        return true;
       },
       /** Called when the run starts. */
       begin(): void {

@@ -1,12 +1,16 @@
-import type { ReasoningModel, ReasoningRequest } from "../../reasoning/request.ts";
+import type { RunPlan } from "../../reasoning/plan.ts";
+import type { ReasoningModel } from "../../reasoning/request.ts";
 import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
 import type { UpstreamOptions } from "../../upstream/options.ts";
 import { type Measure, NANO, type Rule } from "./rules.ts";
 
 /** The expected use of a request. */
 export interface Estimate {
-  /** Prompt tokens of the first upstream call. */
+  /** Number of upstream calls of the first wave, and one that answers. */
+  calls: number;
+  /** Prompt tokens of one of them. */
   promptTokens: number;
+  /** Tokens that one of them generates. */
   generatedTokens: number;
   price: UpstreamOptions["price"];
 }
@@ -14,16 +18,15 @@ export interface Estimate {
 /** Generated tokens that are expected if the request names no maximum. */
 const GENERATED_TOKENS = 4_096;
 
-/** Maximum share of a limit that is reserved for the generated tokens of one request. */
+/** Maximum share of a limit that is reserved for what the first calls generate. */
 const GENERATED_SHARE = 1 / 8;
 
 /** Estimates the use of a request, up to its own maximum and the model's cap. */
-export function estimateCost(
-  { messages, maxTokens, final, json }: ReasoningRequest,
-  model: ReasoningModel,
-): Estimate {
+export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
+  const { messages, maxTokens, final, json } = request;
   const definitions = [...final.tools ?? [], ...json?.schema ? [json.schema] : []];
   return {
+    calls: firstWave + 1,
     promptTokens: estimatePrompt(messages, definitions),
     generatedTokens: Math.min(maxTokens ?? GENERATED_TOKENS, model.caps.tokens),
     price: highestPrice(model),
@@ -42,18 +45,42 @@ function highestPrice({ targets, roles }: ReasoningModel): UpstreamOptions["pric
 }
 
 /**
- * Units to reserve until the actual use is known. At most the whole limit, so that no request is
- * rejected forever; and at most an eighth of it for generated tokens, because most requests stay
- * far below their maximum.
+ * Units to reserve until the actual use is known: those of the first calls, or of one call if these
+ * are more than the limit, so that no request is rejected forever.
  */
-export function reservedUnits({ measure, amount }: Rule, estimate: Estimate): number {
+export function reservedUnits(rule: Rule, estimate: Estimate): number {
+  const units = firstUnits(rule, estimate, estimate.calls);
+  return units <= rule.amount ? units : Math.min(rule.amount, firstUnits(rule, estimate, 1));
+}
+
+/**
+ * Units of a run that has used so much and makes further calls, each of which is expected to use as
+ * much as those before it.
+ */
+export function expectedUnits(
+  rule: Rule,
+  estimate: Estimate,
+  usage: Usage,
+  calls: number,
+): number {
+  const made = usage.upstream.calls;
+  if (made === 0) return firstUnits(rule, estimate, calls);
+  const used = usedUnits(rule.measure, usage);
+  return Math.ceil(used + calls * used / made);
+}
+
+/**
+ * Units of calls of which nothing is known yet. For what they generate it is at most an eighth of
+ * the limit, because most requests stay far below their maximum.
+ */
+function firstUnits({ measure, amount }: Rule, estimate: Estimate, calls: number): number {
   if (measure === "requests" || measure === "parallel") return 1;
   const { promptTokens, generatedTokens, price } = estimate;
   const { input, output } = measure === "tokens"
     ? { input: 1, output: 1 }
     : { input: (price?.input ?? 0) * NANO / 1e6, output: (price?.output ?? 0) * NANO / 1e6 };
-  const generated = Math.min(generatedTokens * output, amount * GENERATED_SHARE);
-  return Math.min(amount, Math.ceil(promptTokens * input + generated));
+  const generated = Math.min(calls * generatedTokens * output, amount * GENERATED_SHARE);
+  return Math.ceil(calls * promptTokens * input + generated);
 }
 
 /** Units that all upstream calls of a run used. */
