@@ -29,7 +29,11 @@ export class ApiError extends Error {
   readonly shouldRetry: boolean | undefined;
 
   constructor(readonly status: number, message: string, options: ApiErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // A value of the client's may be cut within a character.
+    super(
+      message.toWellFormed(),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.type = options.type ?? (status >= 500 ? "server_error" : "invalid_request_error");
     this.code = options.code ?? null;
     this.param = options.param ?? null;

@@ -23,8 +23,8 @@ const REASONING_FIELDS = [
   "thinking",
 ];
 
-/** Opening tag of a block. `[^<>]` keeps the search linear in a text of opening tags only. */
-const OPEN = /<(?:(think|thinking|thought|reasoning)|details type="reasoning"[^<>]*)>/gi;
+/** Opening tag of a block at the start of a text, or right after another block. */
+const OPEN = /\s{0,20}<(?:(think|thinking|thought|reasoning)|details type="reasoning"[^<>]*)>/iy;
 
 /** Closing tags by name, with the whitespace after them. */
 const CLOSE: Readonly<Record<string, RegExp>> = {
@@ -35,25 +35,18 @@ const CLOSE: Readonly<Record<string, RegExp>> = {
   details: /<\/details>\s*/gi,
 };
 
-/** Removes blocks of thinking, in one pass: a client can send a text of any length. */
+/** Removes blocks of thinking before the answer. The same tags in the answer belong to it. */
 function stripText(text: string): string {
-  if (!text.includes("<")) return text;
-  const unclosed = new Set<string>();
-  let kept = "";
   let from = 0;
-  for (const match of text.matchAll(OPEN)) {
-    const name = match[1]?.toLowerCase() ?? "details";
-    if (match.index < from || unclosed.has(name)) continue;
-    const close = CLOSE[name]!;
-    close.lastIndex = match.index + match[0].length;
-    if (!close.test(text)) {
-      unclosed.add(name);
-      continue;
-    }
-    kept += text.slice(from, match.index);
+  for (;;) {
+    OPEN.lastIndex = from;
+    const match = OPEN.exec(text);
+    if (match === null) return text.slice(from);
+    const close = CLOSE[match[1]?.toLowerCase() ?? "details"]!;
+    close.lastIndex = OPEN.lastIndex;
+    if (!close.test(text)) return text.slice(from);
     from = close.lastIndex;
   }
-  return kept + text.slice(from);
 }
 
 function stripContent(content: unknown): unknown {

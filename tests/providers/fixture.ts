@@ -89,6 +89,8 @@ export interface Fixture {
   thinking?: string;
   /** Expects an error with this status and this text in its message, after one round of calls. */
   fails?: { status: number; message: string };
+  /** Whether later requests may be refused too, because the cause is not the form of a request. */
+  refusesAgain?: boolean;
   /** Tool calls of the answer: their names and their parsed arguments. */
   calls?: { name: string; arguments: unknown }[];
   /**

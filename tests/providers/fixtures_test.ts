@@ -113,7 +113,9 @@ async function runCell(
   const second = await sendAs(app, dialect, mode, request);
   const later = provider.taken();
   checkAnswer(fixture, cell, second, later);
-  assertEquals(later.filter(({ status }) => status !== 200).length, 0, "refused again");
+  if (!fixture.refusesAgain) {
+    assertEquals(later.filter(({ status }) => status !== 200).length, 0, "refused again");
+  }
   if (!fixture.toolLoop) return;
   for (const keepsFields of [true, false]) {
     const results = await sendAs(
@@ -144,7 +146,7 @@ function checkAnswer(
     assertEquals(made, calls);
   } else if (answer === undefined) assertStringIncludes(result.text, "42");
   else assertEquals(result.text, answer);
-  assertNotMatch(result.text, /<\/?think/);
+  if (answer === undefined) assertNotMatch(result.text, /<\/?think/);
   if (thinking !== undefined) assertStringIncludes(result.thinking, thinking);
   const accepted = upstreamCalls.filter(({ status }) => status === 200).map(({ call }) => call);
   const schemaOf = response?.[dialect];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { splitPair } from "../../upstream/wire/tool_calls.ts";
 import { lastQuestion } from "../conversation.ts";
 import type { ReasoningRequest } from "../request.ts";
 import { canonicalize } from "@std/json";
@@ -10,7 +11,9 @@ import { findJson } from "../json/find_json.ts";
 import {
   ANSWER_IS,
   CLAUSE_END,
+  FENCE,
   FINAL,
+  FINAL_LINE,
   GSM8K,
   MARKS_AFTER,
   MARKS_BEFORE,
@@ -69,10 +72,28 @@ export function questionOptions(question: string): string[] {
   return letters.length > 1 ? letters : [];
 }
 
-/** Removes the `FINAL:` line; a text with nothing else becomes the bare answer. */
+/**
+ * Removes the `FINAL:` line at the end of a text, also one inside a code block; a text with nothing
+ * else becomes the bare answer. Everything else is kept as it is.
+ */
 export function withoutFinalLine(text: string): string {
-  const rest = text.replace(FINAL, "").replace(/\n{3,}/g, "\n\n").trim();
-  return rest === "" ? trimMarks(last(text, FINAL) ?? text) : rest;
+  const end = lastLine(text);
+  const isFenced = FENCE.test(end.line);
+  const marker = isFenced ? lastLine(end.before) : end;
+  if (!FINAL_LINE.test(marker.line)) return text;
+  const previous = lastLine(marker.before);
+  // A block that holds nothing but the marker goes with it.
+  const isAlone = isFenced && FENCE.test(previous.line);
+  const rest = isAlone ? previous.before.trimEnd() : marker.before.trimEnd();
+  if (rest === "") return trimMarks(last(text, FINAL) ?? text);
+  return isFenced && !isAlone ? `${rest}\n${end.line}` : rest;
+}
+
+/** The last line that is not blank, and the text before it. */
+function lastLine(text: string): { before: string; line: string } {
+  const trimmed = text.trimEnd();
+  const start = trimmed.lastIndexOf("\n") + 1;
+  return { before: trimmed.slice(0, start), line: trimmed.slice(start) };
 }
 
 /** Returns the first group of the last match in which it is not blank. */
@@ -86,10 +107,22 @@ function lastNumber(text: string): string | undefined {
   return text.match(NUMBER)?.at(-1);
 }
 
-/** Removes marks of emphasis and mathematics around an answer. */
+/** Removes marks of emphasis and mathematics around an answer, and brackets around a number. */
 function trimMarks(answer: string): string {
-  return answer.trim().replace(MARKS_BEFORE, "").replace(MARKS_AFTER, "")
-    .replace(/(?<=\S)[.。]$/, "").trim();
+  const bare = withoutMarks(withoutOpenBracket(withoutMarks(answer.trim())));
+  return /^<([^<>a-z]{0,9}\d[^<>]{0,60})>$/i.exec(bare)?.[1]?.trim() ?? bare;
+}
+
+function withoutMarks(answer: string): string {
+  return answer.replace(MARKS_BEFORE, "").replace(MARKS_AFTER, "").replace(/(?<=\S)[.。]$/, "")
+    .trim();
+}
+
+/** Removes the last bracket of "[FINAL: 42]". */
+function withoutOpenBracket(answer: string): string {
+  const isOpen = answer.endsWith("]") && !answer.includes("[") ||
+    answer.endsWith(")") && !answer.includes("(");
+  return isOpen ? answer.slice(0, -1).trim() : answer;
 }
 
 /**
@@ -147,7 +180,7 @@ function leadingLetter(answer: string, options: readonly string[]): string | und
 function statedAnswer(text: string): string | undefined {
   for (const match of [...text.matchAll(ANSWER_IS)].reverse()) {
     const start = match.index + match[0].length;
-    const [line = ""] = text.slice(start, start + MAX_CLAUSE).split("\n", 1);
+    const [line = ""] = splitPair(text.slice(start, start + MAX_CLAUSE))[0].split("\n", 1);
     const [clause = ""] = line.split(CLAUSE_END, 1);
     const number = lastNumber(clause);
     if (number !== undefined) return number;

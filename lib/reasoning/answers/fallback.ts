@@ -69,9 +69,7 @@ function usableFallback(
     return undefined;
   }
   // The request itself is wrong, which the client has to know.
-  if (error.code === "upstream_rejected" || error.code === "context_length_exceeded") {
-    return undefined;
-  }
+  if (error.code === "upstream_rejected") return undefined;
   const { final, json } = context.request;
   const choice = final.tool_choice;
   if (choice === "required" || (typeof choice === "object" && choice !== null)) return undefined;

@@ -7,8 +7,15 @@
  * @module
  */
 
-/** A `FINAL:` line. */
-export const FINAL = /^[ \t>*#_-]{0,20}FINAL(?:\s{1,3}ANSWER)?[*_]{0,4}\s{0,3}[:：]\s{0,3}(.*)/gim;
+/** A `FINAL:` line, which models also write in backticks, brackets and bold. */
+export const FINAL =
+  /^[ \t>*#_`[(-]{0,20}FINAL(?:\s{1,3}ANSWER)?[\])*_`]{0,4}\s{0,3}[:：]\s{0,3}(.*)/gim;
+
+/** The same as prompts ask for it; `final: string;` is a line of code. */
+export const FINAL_LINE = /^[ \t>*#_`[(-]{0,20}FINAL(?: ANSWER)?[\])*_`]{0,4} {0,3}[:：]/;
+
+/** The first or the last line of a code block. */
+export const FENCE = /^[ \t]{0,20}(?:`{3,20}|~{3,20})\w{0,20}$/;
 
 /** The last line of an answer in GSM8K. */
 export const GSM8K = /####\s{0,20}(.+)/gm;
@@ -21,7 +28,7 @@ export const THEREFORE = /\b(?:therefore|hence|thus|so)\b,?\s{0,3}([^\n]{1,120})
 
 /** A number with an optional sign, separators, exponent, denominator and percent sign. */
 export const NUMBER =
-  /[-−+]?(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})(?:\.\d{1,100})?(?:e[-+]?\d{1,20})?(?:\/\d{1,100})?%?/gi;
+  /[-−+]?(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})(?:\.\d{1,100}|,\d{1,2}(?![,\d]))?(?:e[-+]?\d{1,20})?(?:\/\d{1,100})?%?/gi;
 
 export const CLAUSE_END =
   /[.。!！?？;；](?=[\s"'”’*_`)]|$)|,(?=\s[a-z])|，|\s(?:because|since|as)\s|\s[—–(]/i;

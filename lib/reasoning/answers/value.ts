@@ -28,6 +28,9 @@ const FRACTION_REGEXP = new RegExp(`^(${NUMBER})/(${NUMBER})$`, "i");
 const POWER_REGEXP = new RegExp(`^(${NUMBER})\\*10\\^(-?\\d+)$`, "i");
 const MIXED_REGEXP = /^([-+]?)(\d+) (\d+)\/(\d+)$/;
 
+/** A number such as 3,5 or 1.234,5, as most of Europe writes it; 1,234 is a thousand. */
+const DECIMAL_COMMA = /^[-+]?(?:\d+|\d{1,3}(?:[. ]\d{3})+),(?:\d{1,2}|\d{4,})$|^[-+]?0,\d+$/;
+
 /** Removes LaTeX, full-width forms and typography. */
 function toPlainText(answer: string): string {
   return answer
@@ -52,7 +55,9 @@ function toPlainText(answer: string): string {
 
 /** Parses a number with separators, a power of ten, a fraction or a mixed fraction. */
 function parseNumber(text: string): number | undefined {
-  const bare = text.replace(/(?<=\d)[, _](?=\d{3}(?!\d))/g, "").replace(/^[€£¥]/, "");
+  const bare = DECIMAL_COMMA.test(text)
+    ? text.replace(/[. ]/g, "").replace(",", ".")
+    : text.replace(/(?<=\d)[, _](?=\d{3}(?!\d))/g, "").replace(/^[€£¥]/, "");
   if (NUMBER_REGEXP.test(bare)) return Number(bare);
   const power = POWER_REGEXP.exec(bare);
   if (power !== null) return Number(power[1]) * 10 ** Number(power[2]);
@@ -72,7 +77,7 @@ function parseQuantity(text: string): number | undefined {
   if (exact !== undefined) return exact;
   const bare = text.replace(/^(?:usd?|eur|rmb|[€£¥]) ?/i, "")
     .replace(
-      / ?(?:%|percent|[a-zµ²³]{1,20}(?:\/[a-z]{1,20}|\^?[23])?(?: [a-z]{1,20})?|[元个岁米天人只条本次]{1,4})\.?$/i,
+      / ?(?:[%€£¥]|percent|[a-zµ²³]{1,20}(?:\/[a-z]{1,20}|\^?[23])?(?: [a-z]{1,20})?|[元个岁米天人只条本次]{1,4})\.?$/i,
       "",
     );
   return bare === text ? undefined : parseNumber(bare.trim());

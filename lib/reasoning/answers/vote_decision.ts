@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { splitPair } from "../../upstream/wire/tool_calls.ts";
 import type { StatusEvent } from "../events.ts";
 import { normaliseAnswer, sameForm } from "./value.ts";
 
@@ -61,9 +62,14 @@ export function tally(ballot: Ballot<unknown>, prefix = ""): StatusEvent {
   const total = ballot.total();
   const text = first === undefined
     ? `${prefix}No answer could be read in ${total} samples.`
-    : `${prefix}${first.voters.length} of ${total} agree on ${first.answer.slice(0, 80)}`;
+    : `${prefix}${first.voters.length} of ${total} agree on ${shownAnswer(first.answer)}`;
   const counts = ranking.map(({ answer, voters }) => ({ answer, votes: voters.length }));
   return { type: "status", text, detail: { type: "tally", counts, total } };
+}
+
+/** Returns an answer as a status line shows it: its first characters. */
+export function shownAnswer(answer: string): string {
+  return splitPair(answer.slice(0, 80))[0];
 }
 
 const CONFIDENCE = 0.95;

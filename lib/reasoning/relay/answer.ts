@@ -11,7 +11,7 @@ import {
   UpstreamError,
 } from "../events.ts";
 import { createJsonChecker } from "../json/checker.ts";
-import type { JsonFormat } from "../request.ts";
+import type { JsonFormat, Message } from "../request.ts";
 import { createStopFilter } from "./stop_filter.ts";
 import type { CallContext, CallSpec } from "../strategy.ts";
 import { createUntitledStep } from "./untitled_step.ts";
@@ -55,6 +55,36 @@ export function relayAnswer<Role extends string>(
   return json === undefined
     ? relayCall(context, spec, step, { finish: true })
     : relayJson(context, { ...spec, json }, step, json);
+}
+
+/**
+ * Like {@linkcode relayAnswer}, with the first of several conversations that fits into the model's
+ * context. The last one is the client's own.
+ */
+export async function* relayFitting<Role extends string>(
+  context: CallContext<never, Role>,
+  spec: Omit<CallSpec<Role>, "messages">,
+  conversations: readonly Message[][],
+  step: number,
+): AsyncGenerator<ReasoningEvent> {
+  for (const [index, messages] of conversations.entries()) {
+    let hasBegun = false;
+    try {
+      for await (const event of relayAnswer(context, { ...spec, messages }, step)) {
+        hasBegun = true;
+        yield event;
+      }
+      return;
+    } catch (error) {
+      const isLast = index === conversations.length - 1;
+      if (hasBegun || isLast || !isTooLong(error) || !context.canAnswer()) throw error;
+    }
+  }
+}
+
+/** Whether a call failed because its conversation exceeds the model's context. */
+export function isTooLong(error: unknown): boolean {
+  return error instanceof UpstreamError && error.code === "context_length_exceeded";
 }
 
 async function* relayJson<Role extends string>(

@@ -16,7 +16,7 @@ export interface StopFilter {
 
 /** Creates a filter that removes the first stop sequence and everything after it. */
 export function createStopFilter(stops: readonly string[]): StopFilter {
-  const sequences = stops.filter((stop) => stop !== "");
+  const sequences = stops.filter((stop) => stop !== "" && stop.isWellFormed());
   const longest = Math.max(0, ...sequences.map((stop) => stop.length));
   let held = "";
   let sequence: string | undefined;

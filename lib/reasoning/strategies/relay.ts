@@ -8,7 +8,7 @@ import { z } from "zod";
 import { instruct } from "../conversation.ts";
 import { UpstreamError } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { relayAnswer } from "../relay/answer.ts";
+import { relayFitting } from "../relay/answer.ts";
 import { streamCheckedThinking } from "../relay/thinking.ts";
 import { defineStrategy, type Strategy } from "../strategy.ts";
 
@@ -53,11 +53,10 @@ export const relay: Strategy = defineStrategy({
         if (!(error instanceof UpstreamError)) throw error;
       }
     }
-    const messages = notes === ""
-      ? request.messages
-      : instruct(context.prompt("writer", { notes }), request);
+    const conversations = [request.messages];
+    if (notes !== "") conversations.unshift(instruct(context.prompt("writer", { notes }), request));
     let isAnnounced = notes !== "";
-    for await (const event of relayAnswer(context, { role: "writer", messages }, next)) {
+    for await (const event of relayFitting(context, { role: "writer" }, conversations, next)) {
       // Not before the writer's first event: if both calls fail, the client gets an error status.
       if (!isAnnounced) {
         isAnnounced = true;

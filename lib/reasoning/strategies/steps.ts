@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { JsonFormat } from "../../upstream/target.ts";
 import { instruct } from "../conversation.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
-import { relayAnswer } from "../relay/answer.ts";
+import { isTooLong, relayFitting } from "../relay/answer.ts";
 import { createRepetitionDetector } from "../relay/repetition.ts";
 import { createUntitledStep } from "../relay/untitled_step.ts";
 import type { Message, ThinkingEffort } from "../request.ts";
@@ -80,6 +80,8 @@ interface StepResult extends Step {
   next: number;
   /** Whether the upstream stopped before the step was complete. */
   cut: boolean;
+  /** Whether the model's context has no room for more. */
+  isFull: boolean;
 }
 
 export const steps: Strategy = defineStrategy({
@@ -114,10 +116,11 @@ export const steps: Strategy = defineStrategy({
       ({ next, cut } = step);
       if (step.title === "" && step.content === "") {
         // A call that failed before its first word is repeated.
-        if (cut) continue;
+        if (cut && !step.isFull) continue;
         break;
       }
       conversation.push({ role: "assistant", content: asJson(step) });
+      if (step.isFull) break;
       const repeats = repetition.repeats(`${step.title} ${step.content}`);
       if (taken < minSteps || cut || !repeats && step.nextAction !== "final_answer") continue;
       if (repeats || followUps-- <= 0) break;
@@ -125,12 +128,27 @@ export const steps: Strategy = defineStrategy({
     }
     // The requested step was not written.
     if (conversation.at(-1) === asked) conversation.pop();
-    const hasSteps = conversation.length > request.messages.length + 1;
-    if (hasSteps) conversation.push({ role: "user", content: context.prompt("answer") });
-    const messages = hasSteps ? conversation : request.messages;
-    yield* relayAnswer(context, { role: "answer", messages }, next);
+    const head = conversation.splice(0, request.messages.length + 1);
+    const ends = conversationsOf(context, head, conversation);
+    yield* relayFitting(context, { role: "answer" }, ends, next);
   },
 });
+
+/** The conversations that ask for the answer: with all steps, with the last half of them, and so on. */
+function conversationsOf(
+  { request, prompt }: Context,
+  head: readonly Message[],
+  steps: readonly Message[],
+): Message[][] {
+  const conversations: Message[][] = [];
+  const ask: Message = { role: "user", content: prompt("answer") };
+  for (let kept = steps; kept.length > 0;) {
+    conversations.push([...head, ...kept, ask]);
+    // A step and the request for the next one belong together.
+    kept = kept.slice(2 * Math.ceil(kept.length / 4));
+  }
+  return [...conversations, request.messages];
+}
 
 /** Asks for a step and streams it while it is written. */
 async function* takeStep(
@@ -147,6 +165,7 @@ async function* takeStep(
   let shown = false;
   let began = false;
   let cut = false;
+  let isFull = false;
 
   function endThinking(): ReasoningEvent[] {
     const events = thinking.end();
@@ -176,8 +195,10 @@ async function* takeStep(
       if (delta.finishReason === "length") cut = true;
     }
   } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error;
+    isFull = isTooLong(error);
     // The next step continues from what was shown.
-    if (!(error instanceof UpstreamError) || !began || !context.spendRetry(error)) throw error;
+    if (!isFull && (!began || !context.spendRetry(error))) throw error;
     cut = true;
   }
   const { parts, step } = reader.end();
@@ -190,7 +211,7 @@ async function* takeStep(
   }
   if (step.isJson) context.json.followed("step", STEP_FORMAT);
   else if (!cut && step.content !== "") context.json.ignored("step", STEP_FORMAT);
-  return { ...step, next: number, cut };
+  return { ...step, next: number, cut, isFull };
 }
 
 function asJson({ title, content, nextAction, cut }: StepResult): string {

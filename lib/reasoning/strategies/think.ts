@@ -8,7 +8,7 @@ import { z } from "zod";
 import { instruct } from "../conversation.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { finishOf, relayAnswer, relayCall } from "../relay/answer.ts";
+import { finishOf, relayCall, relayFitting } from "../relay/answer.ts";
 import { streamCheckedThinking } from "../relay/thinking.ts";
 import type { Message, ThinkingEffort } from "../request.ts";
 import { defineStrategy, type Strategy, type StrategyContext } from "../strategy.ts";
@@ -84,10 +84,8 @@ async function* answerFrom(
   step: number,
 ): AsyncGenerator<ReasoningEvent> {
   if (turns.length === 0) return yield* answerDirectly(context);
-  const messages: Message[] = [
-    ...context.request.messages,
-    ...turns,
-    { role: "user", content: context.prompt("answer") },
-  ];
-  yield* relayAnswer(context, { role: "answer", messages }, step);
+  const { messages } = context.request;
+  const ask: Message = { role: "user", content: context.prompt("answer") };
+  const conversations = [[...messages, ...turns, ask], messages];
+  yield* relayFitting(context, { role: "answer" }, conversations, step);
 }

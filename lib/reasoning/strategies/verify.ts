@@ -10,7 +10,7 @@ import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";
 import { answerReader } from "../answers/extractor.ts";
 import { sameAnswer } from "../answers/value.ts";
-import { createBallot } from "../answers/vote_decision.ts";
+import { createBallot, shownAnswer } from "../answers/vote_decision.ts";
 import { instruct, lastQuestion } from "../conversation.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
@@ -193,7 +193,7 @@ async function* check(
         others.push({ answer, solution, votes: 1, solvers: 0 });
     }
     const verdict = error === undefined ? "no error found" : "an error was quoted";
-    yield { type: "status", text: `Answer ${candidate.answer.slice(0, 80)}: ${verdict}.` };
+    yield { type: "status", text: `Answer ${shownAnswer(candidate.answer)}: ${verdict}.` };
   }
   return others;
 }

@@ -47,6 +47,29 @@ Deno.test("withoutFinalLine() returns the answer as it is shown", () => {
   assertEquals(withoutFinalLine("It is four.\n\nFINAL: 4"), "It is four.");
   assertEquals(withoutFinalLine("FINAL: 4"), "4");
   assertEquals(withoutFinalLine("No line."), "No line.");
+  for (const marker of ["FINAL: 4", "`FINAL: 4`", "**FINAL:** 4", "[FINAL: 4]", "**FINAL: `4`**"]) {
+    assertEquals(withoutFinalLine(`It is four.\n${marker}\n`), "It is four.", marker);
+    assertEquals(withoutFinalLine(`It is four.\n\n\`\`\`\n${marker}\n\`\`\``), "It is four.");
+    assertEquals(withoutFinalLine(marker), "4", marker);
+  }
+});
+
+Deno.test("withoutFinalLine() changes nothing but the line at the end", () => {
+  for (
+    const text of [
+      "  indented\n\n\n\n  more\n",
+      "interface A {\n  final: boolean;\n}",
+      "parent: a\nfinal: true",
+      "import os\n\n\ndef a():\n    return 1",
+      "FINAL: 1 was my first guess.\nIt is 2.",
+      "```ts\nconst FINAL: number = 1;\n```",
+    ]
+  ) {
+    assertEquals(withoutFinalLine(text), text);
+    assertEquals(withoutFinalLine(`${text}\nFINAL: done`), text.trimEnd());
+  }
+  const code = "```python\nimport os\n\n\ndef a(): ...";
+  assertEquals(withoutFinalLine(`${code}\nFINAL: a\n\`\`\``), `${code}\n\`\`\``);
 });
 
 Deno.test("any text is read without errors, and equality is reflexive and symmetric", () => {
@@ -70,7 +93,7 @@ const PATTERNS: Record<string, RegExp> = {
 };
 
 Deno.test("no pattern has an unbounded repetition except at its end, where nothing can fail", () => {
-  assertEquals(Object.keys(PATTERNS).length, 13);
+  assertEquals(Object.keys(PATTERNS).length, 15);
   for (const [name, { source }] of Object.entries(PATTERNS)) {
     const bare = source.replace(/\\u\w{4}|\\./g, "x").replace(/\[[^\]]*\]/g, "x");
     const repeats = [...bare.matchAll(/[*+]|\{\d+,\}/g)].map(({ index }) => bare.slice(index + 1));
