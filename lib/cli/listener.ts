@@ -53,11 +53,16 @@ export function listen(
   return orExit({ hostname, port }, keep, settings);
 }
 
-/** Returns the port of an address, chosen if it is 0. Exits with 1 if the port is in use. */
-export function freePort(address: ListenAddress): number {
-  const listener = orExit(address, () => Deno.listen(address));
-  listener.close();
-  return listener.addr.port;
+/**
+ * Returns the port of an address. If it is 0, chooses one and keeps it from other programs until
+ * disposed. Needs `--unstable-net`. Exits with 1 if the port is in use.
+ */
+export function reservePort(address: ListenAddress): { port: number } & Disposable {
+  const isChosen = address.port === 0;
+  const listener = orExit(address, () => Deno.listen({ ...address, reusePort: isChosen }));
+  // Clients may know this port already, and must not wait in the queue of this listener.
+  if (!isChosen) listener.close();
+  return { port: listener.addr.port, [Symbol.dispose]: () => isChosen && listener.close() };
 }
 
 /** Answers scrapes on a separate port, if one is set. */

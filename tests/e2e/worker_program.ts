@@ -52,15 +52,9 @@ export const workersCommand = (more: string[] = []): { path: string; args: strin
 
 export async function startWorkers(options: WorkerProgramOptions): Promise<WorkerProgram> {
   const config = await writeConfig(workersYaml(options));
-  const start = () =>
-    startProgram({
-      command: workersCommand(options.deno),
-      args: ["--config", config.path],
-    });
-  const program = await start().catch((error) => {
-    // Another process has taken the port between its choice and the start of the workers.
-    if (!error.message.includes("Address already in use")) throw error;
-    return start();
+  const program = await startProgram({
+    command: workersCommand(options.deno),
+    args: ["--config", config.path],
   });
   const pools: Deno.HttpClient[] = [];
   const base = program.url.replace("/v1", "");

@@ -12,7 +12,7 @@ import {
   withoutGauges,
 } from "../../server/telemetry/metric_values.ts";
 import type { Configuration } from "../configuration.ts";
-import { type ApiServer, freePort } from "../listener.ts";
+import { type ApiServer, reservePort } from "../listener.ts";
 import type { Stores } from "../open_stores.ts";
 import { createSupervisor, type WorkerThread } from "./supervisor.ts";
 import type { MainMethods, WorkerMethods } from "./worker.ts";
@@ -38,7 +38,8 @@ type Worker = WorkerThread<WorkerMethods>;
 export async function startWorkers(
   { count, address: requested, configuration, stores, log }: WorkersOptions,
 ): Promise<ApiServer> {
-  const address = { ...requested, port: freePort(requested) };
+  using reserved = reservePort(requested);
+  const address = { ...requested, port: reserved.port };
   const { folder, config: first, resolved: { store: setting, metrics } } = configuration;
   const created = Math.floor(clock.date() / 1000);
   const { get, list, write, kind } = stores.store;
