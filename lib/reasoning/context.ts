@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
+import { formatTypeFor } from "../upstream/capabilities/capabilities.ts";
 import type { Delta } from "../upstream/wire/deltas.ts";
 import type { CallEnd } from "../upstream/observer.ts";
 import { type Budget, createBudget } from "./budget.ts";
@@ -89,8 +90,9 @@ export function createContext(
     countAsAnswer: meter.show,
     json: {
       isSure(role, json) {
-        const { formats, followsSchema } = capabilities.get(firstTarget(role), json);
-        return followsSchema && formats.includes("json_schema");
+        const known = capabilities.get(firstTarget(role), json);
+        const hasTools = request.final.tools !== undefined;
+        return known.followsSchema && formatTypeFor(known, true, hasTools) === "json_schema";
       },
       followed: (role, json) => capabilities.followed(firstTarget(role), json),
       ignored: (role, json) => capabilities.ignored(firstTarget(role), json),

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../clock.ts";
 import { attempt, type Fetch } from "./attempt.ts";
+import { roomIn } from "./capabilities/lessons.ts";
 import { createCapabilityMemory, type RequestCapabilities } from "./capabilities/memory.ts";
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
@@ -175,7 +176,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             upstream,
             apiKey,
             body: data,
-            stream: request.stream,
+            stream: body.stream === true,
             maxCharacters: maxCharacters(request),
             signal: scope.signal,
             clock,
@@ -216,8 +217,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             attemptEnded?.(end);
             release();
           }
-          const isCorrected = known.learn(target, request.json, error, capabilities, body);
-          if (isCorrected && corrections++ < MAX_CORRECTIONS) continue;
+          const fitting = withLimitThatFits(request, error);
+          const isCorrected = fitting !== undefined ||
+            known.learn(target, request.json, error, capabilities, body);
+          if (isCorrected && corrections++ < MAX_CORRECTIONS) {
+            request = fitting ?? request;
+            continue;
+          }
           // The next upstream would reject the request as well.
           if (isRejection(error)) throw error;
           if (isAboutKey(error) && keys.rotate(apiKey, triedKeys)) continue;
@@ -255,6 +261,17 @@ function createLazyDemoFetch(clock: Clock): Fetch {
     demo ??= import("./demo/model.ts").then(({ createDemoFetch }) => createDemoFetch(clock));
     return await (await demo)(url, init);
   };
+}
+
+/** Returns the request with a limit for which there is room after the prompt. */
+function withLimitThatFits(
+  { maxTokens, ...request }: UpstreamRequest,
+  { code, upstreamMessage = "" }: UpstreamError,
+): UpstreamRequest | undefined {
+  if (code !== "context_length_exceeded" || maxTokens === undefined) return undefined;
+  const room = roomIn(upstreamMessage, maxTokens);
+  if (room === undefined) return undefined;
+  return room === "none" ? request : { ...request, maxTokens: room };
 }
 
 /** A rejected request is not the upstream's fault. */

@@ -25,7 +25,7 @@ const MAX_MS = 100;
 
 /** Longest texts of the files whose expressions may take quadratic time. */
 const MAX_LENGTHS: Readonly<Record<string, number>> = {
-  "upstream/capabilities/corrections.ts": 2 * MAX_ERROR_LENGTH + 1,
+  "upstream/capabilities/lessons.ts": 2 * MAX_ERROR_LENGTH + 1,
   "upstream/wire/error_response.ts": MAX_ERROR_LENGTH,
   // MAX_LENGTH
   "reasoning/answers/value.ts": 1_000,
@@ -53,7 +53,6 @@ const MADE: Readonly<Record<string, readonly RegExp[]>> = {
   "reasoning/answers/value.ts": numberPatterns(),
   // A client's pattern: see the tests of `safePattern`.
   "reasoning/json/safe_pattern.ts": [],
-  "upstream/capabilities/corrections.ts": [/(?<!_)\bmax_completion_tokens\b/],
 };
 
 function numberPatterns(): RegExp[] {

@@ -83,7 +83,11 @@ export interface Fixture {
   /** Settings of the model that differ from the defaults. */
   model?: Record<string, unknown>;
   replies: ProviderReply[];
-  /** The client's answer, exactly. Default: any that contains 42. */
+  /** Whether the good model gives each call another answer, so that strategies judge and verify. */
+  differ?: boolean;
+  /** Whether nothing is sent that the provider refuses. */
+  avoided?: boolean;
+  /** The client's answer, exactly. Default: any that contains 42; a number if answers differ. */
   answer?: string;
   /** Text that must occur in the thinking that the client sees. */
   thinking?: string;
@@ -128,6 +132,15 @@ export function readFile(name: string): string {
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 ajv.addSchema(bodies, "bodies");
+// After the system messages, the user and the assistant take turns; results of tools belong to the assistant.
+ajv.addKeyword({
+  keyword: "takesTurns",
+  type: "array",
+  validate: (expected: boolean, messages: { role: string }[]) =>
+    expected === /^s*u(a(t+a)?u)*(at+)?$/.test(
+      messages.map(({ role }) => role === "developer" ? "s" : role[0]).join(""),
+    ),
+});
 const compiled = new WeakMap<Schema, ValidateFunction>();
 
 /** Returns what is wrong with a value; undefined if it matches the schema. */

@@ -3,22 +3,31 @@
  *
  * @module
  */
-import { scripted, THOUGHT } from "../reasoning/strategies/script.ts";
+import { allDiffer, scripted, THOUGHT } from "../reasoning/strategies/script.ts";
+import { textOf } from "../support/kinds.ts";
 import { type Call, type Reply, startUpstream, type Upstream } from "../support/upstream.ts";
 import { type Fixture, problemOf, type ProviderReply, readFile } from "./fixture.ts";
+
+/** Asks for JSON if there is no response format. */
+const IN_WORDS = "Your answer must be one JSON";
+const JSON_ANSWER = '{"n":"42"}';
 
 export interface Provider extends AsyncDisposable {
   upstream: Upstream;
   /** Returns the calls since the last time, with the status that each was answered with. */
   taken(): { call: Call; status: number }[];
+  /** Returns the entries of the fixture that have answered no call. */
+  unused(): readonly ProviderReply[];
 }
 
 export function startProvider(fixture: Fixture): Provider {
+  const used = new Set<ProviderReply>();
   const statuses = new Map<Call, number>();
-  const goodModel = scripted();
+  const goodModel = scripted(fixture.differ ? { answer: allDiffer } : {});
   const upstream = startUpstream((call) => {
     const entry = fixture.replies.find((reply) => applies(reply, call));
-    const good = goodModel(call);
+    const good = textOf(call).includes(IN_WORDS) ? { content: JSON_ANSWER } : goodModel(call);
+    if (entry !== undefined) used.add(entry);
     statuses.set(call, entry?.status ?? 200);
     return entry === undefined ? good : recorded(entry, call, good);
   });
@@ -30,6 +39,7 @@ export function startProvider(fixture: Fixture): Provider {
       from = upstream.calls.length;
       return calls.map((call) => ({ call, status: statuses.get(call) ?? 0 }));
     },
+    unused: () => fixture.replies.filter((reply) => !used.has(reply)),
     [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
   };
 }

@@ -4,20 +4,41 @@ import type { Target, UpstreamMessage } from "../target.ts";
 export interface Capabilities {
   /** Types of response formats that may work for the schema, the strictest first. */
   formats: readonly ResponseFormatType[];
+  /** Supports a response format together with tools. */
+  formatsWithTools: boolean;
   /** An answer has followed the schema. */
   followsSchema: boolean;
   /** Has reasoned without instructions to do so. */
   reasons: boolean;
-  /** Supports `stream_options`. */
-  streamOptions: boolean;
+  /** Whether it answers with streams. */
+  streams: "always" | "optional" | "never";
   /** Name of the field for the maximum number of generated tokens. */
   maxTokens: "max_tokens" | "max_completion_tokens" | "none";
-  /** Supports more than one system message. */
-  manySystemMessages: boolean;
+  /** Where system messages may be. */
+  systemMessages: "anywhere" | "first" | "none";
   /** Supports the role `developer`. */
   developerRole: boolean;
+  /** Requires that messages of the user and the assistant take turns. */
+  alternatingRoles: boolean;
+  /** Supports calls and results of tools without definitions of tools. */
+  toolHistory: boolean;
   /** Requires the reasoning of tool calls with their results. */
   toolReasoning: boolean;
+  /** Supports content parts for text. */
+  textParts: boolean;
+  /** Supports `null` as the content of a message with tool calls. */
+  nullContent: boolean;
+  /** Fields of the body that it rejects. */
+  rejectedFields: readonly string[];
+  /** Fields of messages that it rejects. */
+  rejectedMessageFields: readonly string[];
+  /** Highest and lowest values of numbers in the body, by field. */
+  limits: Readonly<Record<string, Limit>>;
+}
+
+export interface Limit {
+  min?: number;
+  max?: number;
 }
 
 /** The parts of a request body that an upstream may reject. */
@@ -32,23 +53,33 @@ export type ResponseFormatType = "json_schema" | "json_object";
 export function formatTypeFor(
   capabilities: Readonly<Capabilities>,
   hasSchema: boolean,
+  hasTools: boolean,
 ): ResponseFormatType | undefined {
+  if (hasTools && !capabilities.formatsWithTools) return undefined;
   return capabilities.formats.find((type) => hasSchema || type === "json_object");
 }
 
 /** Assumed of an upstream until it shows otherwise. */
 export function defaultCapabilities({ upstream }: Target): Capabilities {
+  const isOpenAi = upstream.base_url.includes("//api.openai.com");
   return {
     formats: ["json_schema", "json_object"],
+    formatsWithTools: true,
     followsSchema: false,
     reasons: false,
-    streamOptions: true,
-    maxTokens: upstream.base_url.includes("//api.openai.com")
-      ? "max_completion_tokens"
-      : "max_tokens",
-    manySystemMessages: true,
-    developerRole: true,
+    streams: "optional",
+    maxTokens: isOpenAi ? "max_completion_tokens" : "max_tokens",
+    systemMessages: "anywhere",
+    // Other upstreams understand `system`, and many reject `developer`.
+    developerRole: isOpenAi,
+    alternatingRoles: false,
+    toolHistory: true,
     toolReasoning: false,
+    textParts: true,
+    nullContent: true,
+    rejectedFields: [],
+    rejectedMessageFields: [],
+    limits: {},
   };
 }
 

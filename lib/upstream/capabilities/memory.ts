@@ -7,7 +7,7 @@ import {
   type UpstreamBody,
   withoutFormat,
 } from "./capabilities.ts";
-import { corrections } from "./corrections.ts";
+import { lessonOf } from "./lessons.ts";
 
 /**
  * Capabilities of upstream models, as learned by one request. A lesson applies to the rest of the
@@ -103,15 +103,14 @@ function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
   return {
     get,
     learn(target, json, error, sent, body) {
-      const { code, upstreamStatus } = error;
-      if (code !== "upstream_rejected" || upstreamStatus !== 400 && upstreamStatus !== 422) {
-        return false;
-      }
-      const change = corrections(target, error.upstreamMessage ?? "", sent, body);
+      const { code, upstreamStatus = 0, upstreamMessage = "" } = error;
+      const isAboutBody = upstreamStatus === 400 || upstreamStatus === 422 || upstreamStatus >= 500;
+      if (code !== "upstream_rejected" || !isAboutBody) return false;
+      const change = lessonOf({ target, message: upstreamMessage, sent, body });
       if (change === undefined) return false;
       const isAboutFormat = json !== undefined && change.formats !== undefined;
       add(fromRejections, isAboutFormat ? formatOf(target, json) : modelOf(target), change);
-      return change.toolReasoning === undefined || change.toolReasoning !== sent.toolReasoning;
+      return true;
     },
     accepted(target, json, sent) {
       if (fromRejections.size === 0) return;
@@ -138,7 +137,7 @@ function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
       add(
         fromAnswers,
         subject,
-        withoutFormat(capabilities, formatTypeFor(capabilities, json.schema !== undefined)),
+        withoutFormat(capabilities, formatTypeFor(capabilities, json.schema !== undefined, false)),
       );
     },
   };

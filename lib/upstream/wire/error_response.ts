@@ -3,10 +3,14 @@ import { UpstreamError, type UpstreamErrorCode, type UpstreamErrorOptions } from
 const CONTEXT_REGEXP =
   /context[_ ](length|window|size|limit)|maximum context|too many tokens|(prompt|input) is too long|exceeds? the (available )?context|reduce the length/i;
 
+/** A request that can't succeed unchanged, although the status blames the server. */
+const REFUSAL_REGEXP =
+  /jinja|chat.?template|template(error| error| exception)|raise_exception|rendering prompt|(image|audio|video|file|multimodal)s?( input| content)?s? (is|are) not supported|unsupported content part|mmproj|cannot use tools|invalid_request|unsupported_(value|parameter)|invalid_argument|bad ?request/i;
+
 /** What a provider's error body says. */
 export interface ErrorBody {
   message: string;
-  /** Codes and types, joined; for matching only. */
+  /** Codes, types and the name of the field, joined; for matching only. */
   code: string;
 }
 
@@ -22,19 +26,35 @@ export function readErrorBody(body: string): ErrorBody {
   }
 }
 
+/** Longest list of details that is read. */
+const MAX_DETAILS = 10;
+
 function readErrorJson(json: unknown): ErrorBody {
-  if (Array.isArray(json)) return readErrorJson(json[0]);
+  if (Array.isArray(json)) {
+    const errors = json.slice(0, MAX_DETAILS).map(readErrorJson);
+    const message = errors.map(({ message }) => message).filter(Boolean).join("; ");
+    return { message: cutToWord(message), code: errors[0]?.code ?? "" };
+  }
   if (typeof json === "string") return { message: cutToWord(json), code: "" };
-  if (typeof json !== "object" || json === null) return { message: "", code: "" };
-  const { error, message, detail, code, type, status } = json as Record<string, unknown>;
-  if (typeof error === "object" && error !== null) return readErrorJson(error);
+  if (!isObject(json)) return { message: "", code: "" };
+  const { error, message, detail, code, type, status, param, loc, msg } = json;
+  const inner = [error, message, detail].find(isObject);
+  if (inner !== undefined) return readErrorJson(inner);
   const isText = (value: unknown): value is string => typeof value === "string";
+  const isCode = (value: unknown) => isText(value) || typeof value === "number";
+  // FastAPI's form, of vLLM, Mistral and others.
+  const path = Array.isArray(loc) ? `${loc.slice(0, 10).filter(isCode).join(".")}: ` : "";
   return {
-    message: cutToWord([message, error, detail].find(isText) ?? ""),
+    message: cutToWord(path + ([message, error, detail, msg].find(isText) ?? "")),
     code: cutToWord(
-      [code, type, status].filter((value) => isText(value) || typeof value === "number").join(" "),
+      [...[code, type, status].filter(isCode), ...isText(param) ? [`'${param}'`] : []].join(" "),
     ),
   };
+}
+
+/** Objects and arrays. */
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 /** Cuts a long text after a word, because a part of a key is not recognized as a key. */
@@ -44,9 +64,13 @@ function cutToWord(text: string): string {
   return start.slice(0, Math.max(0, start.lastIndexOf(" ")));
 }
 
-/** Returns the first line of a provider's message without URLs, keys and control characters. */
+/**
+ * Returns the first line of a provider's message that has words, or the one with the reason of a
+ * template, without URLs, keys and control characters.
+ */
 export function cleanMessage(message: string): string {
-  const line = message.split(/[\r\n]/, 1)[0]!;
+  const lines = message.split(/[\r\n]+/).filter((line) => /\w/.test(line));
+  const line = lines.find((line) => /(exception|template ?error): ./i.test(line)) ?? lines[0] ?? "";
   return line
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, "[url]")
     .replace(/\b(sk|gsk|key|pk|xai|hf|r8|AIza)[-_][\w-]{6,}/gi, "[key]")
@@ -89,7 +113,9 @@ export function errorFromStatus(
     case 529:
       return error("upstream_overloaded", "The upstream is overloaded.", true);
   }
-  if (status >= 500) return error("upstream_error", "The upstream failed.", true);
+  if (status >= 500 && !matches(body, REFUSAL_REGEXP)) {
+    return error("upstream_error", "The upstream failed.", true);
+  }
   if (status >= 400) return rejection(body, { ...retryAfter, upstreamStatus: status });
   return error(
     "upstream_error",

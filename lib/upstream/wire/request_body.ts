@@ -1,16 +1,17 @@
 import {
   type Capabilities,
   formatTypeFor,
+  type Limit,
   type ResponseFormatType,
   type UpstreamBody,
 } from "../capabilities/capabilities.ts";
 import {
-  contentText,
   isSystemMessage,
   type JsonFormat,
   type UpstreamMessage,
   type UpstreamRequest,
 } from "../target.ts";
+import { adaptMessages } from "./messages.ts";
 
 /**
  * Builds the body of one call as the upstream supports it.
@@ -23,23 +24,39 @@ export function buildBody(
   capabilities: Readonly<Capabilities>,
   restoreReasoning?: (message: UpstreamMessage) => UpstreamMessage,
 ): UpstreamBody {
-  const { json, maxTokens } = request;
-  const format = json && formatTypeFor(capabilities, json.schema !== undefined);
+  const { json, maxTokens, fields } = request;
+  const format = json &&
+    formatTypeFor(capabilities, json.schema !== undefined, fields.tools !== undefined);
   const messages = json?.inPrompt && !isDescribed(json, format)
     ? withFormatInPrompt(request.messages, json)
     : request.messages;
-  return {
+  const isStream = capabilities.streams === "optional"
+    ? request.stream
+    : capabilities.streams === "always";
+  const body: UpstreamBody = {
     model,
-    messages: supportedRoles(messages, capabilities)
-      .map(restoreReasoning ?? withoutReasoning),
-    ...request.fields,
-    ...(request.stream && { stream: true }),
-    ...(request.stream && capabilities.streamOptions &&
-      { stream_options: { include_usage: true } }),
-    ...(maxTokens !== undefined && capabilities.maxTokens !== "none" &&
-      { [capabilities.maxTokens]: maxTokens }),
+    messages: adaptMessages(
+      messages.map(restoreReasoning ?? withoutReasoning),
+      capabilities,
+      fields.tools !== undefined,
+    ),
+    ...fields,
+    ...(isStream && { stream: true, stream_options: { include_usage: true } }),
     ...(json && format && { response_format: responseFormat(json, format) }),
   };
+  for (const field of capabilities.rejectedFields) delete body[field];
+  for (const [field, limit] of Object.entries(capabilities.limits)) {
+    const value = body[field];
+    if (typeof value === "number") body[field] = within(limit, value);
+  }
+  if (maxTokens !== undefined && capabilities.maxTokens !== "none") {
+    body[capabilities.maxTokens] = within(capabilities.limits.max_tokens ?? {}, maxTokens);
+  }
+  return body;
+}
+
+function within({ min = -Infinity, max = Infinity }: Limit, value: number): number {
+  return Math.max(min, Math.min(max, value));
 }
 
 /** Whether the response format alone tells the model what to return. */
@@ -68,21 +85,6 @@ function withFormatInPrompt(
     `Your answer must be ${what} and nothing else: no code fence, no words around it.`;
   const first = messages.findIndex((message) => !isSystemMessage(message));
   return messages.toSpliced(first < 0 ? messages.length : first, 0, { role: "system", content });
-}
-
-function supportedRoles(
-  messages: readonly UpstreamMessage[],
-  capabilities: Readonly<Capabilities>,
-): readonly UpstreamMessage[] {
-  const supported = capabilities.developerRole
-    ? messages
-    : messages.map((message) =>
-      message.role === "developer" ? { ...message, role: "system" } : message
-    );
-  const system = supported.filter(isSystemMessage);
-  if (capabilities.manySystemMessages || system.length < 2) return supported;
-  const content = system.map((message) => contentText(message.content)).join("\n\n");
-  return [{ ...system[0]!, content }, ...supported.filter((message) => !isSystemMessage(message))];
 }
 
 function withoutReasoning(message: UpstreamMessage): UpstreamMessage {
