@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { readStream } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { startProgram, writeConfig } from "../support/program.ts";
+import { PERMISSIONS, ROOT, startProgram, writeConfig } from "../support/program.ts";
 import { fetchInTime } from "../support/wait.ts";
 
 const TOKEN = "a-token-of-its-own";
@@ -79,13 +81,53 @@ Deno.test("SIGHUP reloads", async () => {
   assert(await program.logged("draining"));
 });
 
-Deno.test("settings that take effect at the next start are named", async () => {
-  await using config = await writeConfig(yaml("https://example.com/v1", "good"));
-  await using program = await startProgram({ args: ["--config", config.path] });
+Deno.test("settings that take effect at the next start are named, and do not change before", async () => {
+  const DAY_MS = 86_400_000;
+  await using upstream = startUpstream([{ content: "4" }]);
+  await using config = await writeConfig(`${yaml(upstream.url, "good")}store: sqlite\n`);
+  await using program = await startProgram({
+    args: ["--config", config.path],
+    command: {
+      path: Deno.execPath(),
+      args: ["run", ...PERMISSIONS, "--allow-write", `${ROOT}main.ts`],
+    },
+  });
+  const changed = [
+    "store: memory",
+    "store_ttl_days: 1",
+    "metrics: { port: 9 }",
+    "log: { format: text }",
+    "server: { host: 127.0.0.2, port: 9, workers: 2, max_background: 7, shutdown_grace_ms: 7 }",
+  ];
   await Deno.writeTextFile(
     config.path,
-    `${yaml("https://example.com/v1", "better")}store: memory\n`,
+    `${yaml(upstream.url, "better")}${changed.join("\n")}\n`,
   );
-  assertStringIncludes(await program.logged("next start"), "store");
+  assertStringIncludes(
+    await program.logged("next start"),
+    // `--port` overrides the file.
+    "store, store_ttl_days, metrics, log, server.workers, server.max_background, server.shutdown_grace_ms, server.host.",
+  );
   assertEquals(await modelsOf(program.url), ["better"]);
+
+  const init = {
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+  };
+  const metrics = await fetchInTime(new URL("/metrics", program.url), init);
+  await metrics.body?.cancel();
+  assertEquals(metrics.status, 200, "metrics are still on the server's own port");
+
+  const body = JSON.stringify({ model: "better", input: "2 + 2?" });
+  const stored = await fetchInTime(`${program.url}/responses`, { ...init, method: "POST", body });
+  await stored.body?.cancel();
+  using database = new DatabaseSync(join(dirname(config.path), "o1-api.db"));
+  const { last } = database.prepare("select max(expires_at) as last from entries").get()!;
+  assert(Number(last) > Date.now() + 29 * DAY_MS, "responses are still stored for 30 days");
+});
+
+Deno.test("a changed port is named, and so is the host if a token makes it public", async () => {
+  await using config = await writeConfig("server: { port: 0 }\n");
+  await using program = await startProgram({ args: ["--config", config.path], hasPort: true });
+  await Deno.writeTextFile(config.path, `api_bearer_token: "${TOKEN}"\nserver: { port: 9 }\n`);
+  assertStringIncludes(await program.logged("next start"), "server.host, server.port.");
 });

@@ -38,6 +38,8 @@ export interface ProgramOptions {
   /** The executable and the arguments up to main.ts. */
   command?: { path: string; args: string[] };
   cwd?: string;
+  /** If true, the configuration sets the port. Default: any free one. */
+  hasPort?: boolean;
 }
 
 /** The variables that downloads and temporary files need, and no others of this process. */
@@ -95,7 +97,7 @@ export async function startProgram(
 ): Promise<Program> {
   const child = commandOf({
     ...options,
-    args: ["--port", "0", ...options.args ?? []],
+    args: [...(options.hasPort ? [] : ["--port", "0"]), ...options.args ?? []],
   }).spawn();
   const listening = Promise.withResolvers<Record<string, string>>();
   const stderr = new Response(child.stderr).text();

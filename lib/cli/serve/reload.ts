@@ -2,11 +2,17 @@
 import { systemClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
 import type { ListenAddress } from "../../config/listen.ts";
-import type { Config } from "../../config/schema/config.ts";
+import { resolveConfig } from "../../config/resolve.ts";
 import { watchConfig } from "../../config/watch.ts";
 import type { Log } from "../../server/telemetry/log.ts";
-import { type CommandOptions, type Configuration, readConfiguration } from "../configuration.ts";
+import {
+  type CommandOptions,
+  type Configuration,
+  readConfiguration,
+  readVariable,
+} from "../configuration.ts";
 import { type ApiServer, listenAddress } from "../listener.ts";
+import { keepFixedSettings } from "./fixed_settings.ts";
 
 export interface ReloadOptions {
   options: CommandOptions;
@@ -17,17 +23,6 @@ export interface ReloadOptions {
   server: Pick<ApiServer, "reload">;
   log: Log;
 }
-
-/** Settings that change only at the next start. */
-const FIXED: readonly (readonly [name: string, read: (config: Config) => unknown])[] = [
-  ["store", ({ store }) => store],
-  ["store_ttl_days", ({ store_ttl_days }) => store_ttl_days],
-  ["metrics", ({ metrics }) => metrics],
-  ["log", ({ log }) => log],
-  ["server.max_background", ({ server }) => server.max_background],
-  ["server.workers", ({ server }) => server.workers],
-  ["server.shutdown_grace_ms", ({ server }) => server.shutdown_grace_ms],
-];
 
 /**
  * Reloads when the configuration or one of its prompt files changes, and on SIGHUP even if nothing
@@ -49,21 +44,23 @@ export function reloadOnChange(
     const text = JSON.stringify(next.config);
     if (text === latest && !force) return;
     latest = text;
-    if (listenAddress(next, options).loopbackOnly && !address.loopbackOnly) {
+    const nextAddress = listenAddress(next, options);
+    if (nextAddress.loopbackOnly && !address.loopbackOnly) {
       return log.error(
         "The configuration was not reloaded: it sets no api_bearer_token or keys, and this server can be reached from other machines.",
       );
     }
-    await server.reload(next);
+    const { config, changed } = keepFixedSettings(next.config, running);
+    const resolved = resolveConfig(config, { env: readVariable });
+    await server.reload({ ...next, config, resolved });
     log.info("The configuration was reloaded.", {
-      models: next.resolved.models.map(({ reasoning: { id } }) => id).join(", "),
+      models: resolved.models.map(({ reasoning: { id } }) => id).join(", "),
     });
-    const pending = FIXED.filter(([, read]) =>
-      JSON.stringify(read(running)) !== JSON.stringify(read(next.config))
-    );
-    if (pending.length === 0) return;
-    const names = pending.map(([name]) => name).join(", ");
-    log.warn(`Changes to these settings take effect at the next start: ${names}.`);
+    // Flags and variables may override the file.
+    if (nextAddress.hostname !== address.hostname) changed.push("server.host");
+    if (nextAddress.port !== address.port) changed.push("server.port");
+    if (changed.length === 0) return;
+    log.warn(`Changes to these settings take effect at the next start: ${changed.join(", ")}.`);
   }
 
   const schedule = (force: boolean) => {
