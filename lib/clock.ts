@@ -5,7 +5,7 @@ export interface Clock {
   /** Milliseconds since 1970-01-01 UTC. */
   date(): number;
   /**
-   * Calls `callback` once after `ms` milliseconds.
+   * Calls `callback` once after `ms` milliseconds, or up to 1 % or 5 ms later.
    *
    * @returns a function that cancels the timer; it may be called at any time.
    */
@@ -31,8 +31,12 @@ function now(): number {
   return monotonic;
 }
 
-/** Timers fire up to this many milliseconds late, so that they can share ticks. */
+/**
+ * Timers fire up to this many milliseconds late, or by up to this share of their delay, so that
+ * they can share ticks. So there are at most a few thousand ticks, whatever the number of timers.
+ */
 const TICK_MS = 4;
+const LATE_SHARE = 1 / 128;
 
 /**
  * Creates timers that share one timer of the runtime. With 100 requests of 3 timers in flight, the
@@ -68,7 +72,10 @@ function createTimers(): Clock["timer"] {
   }
 
   return (ms, callback) => {
-    const tick = Math.ceil((now() + LAG_MS + ms) / TICK_MS);
+    const late = Math.max(1, ms * LATE_SHARE / TICK_MS);
+    // A power of two, so that timers with other delays share its multiples.
+    const step = 2 ** Math.floor(Math.log2(late));
+    const tick = Math.ceil((now() + LAG_MS + ms) / TICK_MS / step) * step;
     const timer = () => callback();
     let timers = ticks.get(tick);
     if (timers === undefined) ticks.set(tick, timers = new Set());

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { sleep, systemClock, within } from "../lib/clock.ts";
+import { waitFor } from "./support/wait.ts";
 
 Deno.test("every timer fires once, on time and in order, unless cancelled", async () => {
   const timers = fc.array(
@@ -67,4 +68,26 @@ Deno.test("timers keep working after all were cancelled, near and distant ones",
   }
   await new Promise<void>((resolve) => systemClock.timer(20, resolve));
   assertEquals(fired, 0);
+});
+
+Deno.test("130,000 timers of different delays neither fail nor stop others", async () => {
+  let fired = 0;
+  const cancels = Array.from(
+    { length: 130_000 },
+    (_, i) => systemClock.timer(60_000 + i * 10, () => fired++),
+  );
+  for (let i = 0; i < 10; i++) {
+    const timer = new Promise<void>((resolve) => systemClock.timer(5, resolve));
+    await waitFor("a timer of 5 ms", timer, 5_000);
+  }
+  for (const cancel of cancels) cancel();
+  assertEquals(fired, 0);
+});
+
+Deno.test("a timer is at most 1 % late, or 5 ms", async () => {
+  const start = performance.now();
+  await new Promise<void>((resolve) => systemClock.timer(1_000, resolve));
+  const ms = performance.now() - start;
+  // Another 100 ms for a busy machine.
+  assert(ms >= 1_000 && ms < 1_110, `${ms} ms`);
 });

@@ -61,10 +61,15 @@ export async function configFile(
   });
 }
 
-/** @throws {ConfigError} with all faults. */
-export async function readConfiguration(options: CommandOptions): Promise<Configuration> {
+/**
+ * @param files receives the paths of the files that are read, even of an invalid configuration.
+ * @throws {ConfigError} with all faults.
+ */
+export async function readConfiguration(
+  options: CommandOptions,
+  files: string[] = [],
+): Promise<Configuration> {
   const path = await configFile(options);
-  const files: string[] = [];
   const { config, found } = await loadConfig({
     path,
     explicit: options.config !== undefined,

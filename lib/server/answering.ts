@@ -74,14 +74,20 @@ async function jsonWithHeartbeat(
         stopHeartbeat = clock.timer(heartbeatMs, beat);
       };
       const end = (value: unknown, error?: unknown) => {
+        const text = utf8.encode(JSON.stringify(value));
         stopHeartbeat();
         exchange.finish(error);
         if (cancelled) return;
-        controller.enqueue(utf8.encode(JSON.stringify(value)));
+        controller.enqueue(text);
         controller.close();
       };
       beat();
-      json.then(end, async (error) => end(await onError(error), error));
+      json.then(end, async (error) => end(await onError(error), error)).catch((error) => {
+        stopHeartbeat();
+        exchange.finish(error);
+        // Ends the connection, so that the client does not wait for the rest.
+        if (!cancelled) controller.error(error);
+      });
     },
     cancel() {
       cancelled = true;

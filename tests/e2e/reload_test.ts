@@ -113,7 +113,7 @@ Deno.test("settings that take effect at the next start are named, and do not cha
   const init = {
     headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
   };
-  const metrics = await fetchInTime(new URL("/metrics", program.url), init);
+  const metrics = await fetchInTime(`${new URL("/metrics", program.url)}`, init);
   await metrics.body?.cancel();
   assertEquals(metrics.status, 200, "metrics are still on the server's own port");
 

@@ -39,8 +39,11 @@ export function reloadOnChange(
   let queue = Promise.resolve();
 
   async function reload(force: boolean): Promise<void> {
-    const next = await readConfiguration(options);
-    files = next.files;
+    const read: string[] = [];
+    const next = await readConfiguration(options, read).finally(() => {
+      files = read;
+      watch.update();
+    });
     const text = JSON.stringify(next.config);
     if (text === latest && !force) return;
     latest = text;
@@ -72,14 +75,15 @@ export function reloadOnChange(
     });
   };
   Deno.addSignalListener("SIGHUP", () => schedule(true));
-  try {
-    const { path } = configuration;
-    const onChange = () => schedule(false);
-    return watchConfig({ path, files: () => files, onChange, clock: systemClock });
-  } catch (error) {
-    log.warn("Can't watch the folder of the configuration; send SIGHUP to reload it.", {
-      cause: String(error),
-    });
-    return () => {};
-  }
+  const watch = watchConfig({
+    files: () => files,
+    onChange: () => schedule(false),
+    onError: (folder, cause) =>
+      log.warn("Can't watch a folder of the configuration; send SIGHUP to reload it.", {
+        folder,
+        cause: String(cause),
+      }),
+    clock: systemClock,
+  });
+  return watch.close;
 }

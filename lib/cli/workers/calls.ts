@@ -7,7 +7,10 @@
 // deno-lint-ignore no-explicit-any -- each method declares its own parameters
 export type Methods = Record<string, (...args: any[]) => unknown>;
 
-/** Calls a method of the other thread with cloned arguments; rejects with what it throws. */
+/**
+ * Calls a method of the other thread with cloned arguments. Rejects with what it throws, and if the
+ * arguments or the result can't be cloned.
+ */
 export type Call<Theirs extends Methods> = <Name extends keyof Theirs & string>(
   name: Name,
   ...args: Parameters<Theirs[Name]>
@@ -36,7 +39,11 @@ export function connect<Theirs extends Methods>(
   const call: Call<Theirs> = (name, ...args) => {
     if (closed !== undefined) return Promise.reject(closed);
     const id = ++lastId;
-    port.postMessage({ id, name, args });
+    try {
+      port.postMessage({ id, name, args });
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const answer = Promise.withResolvers<unknown>();
     pending.set(id, answer);
     return answer.promise as Promise<never>;
@@ -50,7 +57,13 @@ export function connect<Theirs extends Methods>(
     } catch (error) {
       message = { id, error };
     }
-    if (closed === undefined) port.postMessage(message);
+    if (closed !== undefined) return;
+    try {
+      port.postMessage(message);
+    } catch (error) {
+      // It can't be cloned; the caller must not wait for ever.
+      port.postMessage({ id, error: new Error(`The answer of ${name}() can't be sent: ${error}`) });
+    }
   }
 
   port.onmessage = ({ data }: MessageEvent<Message>) => {
