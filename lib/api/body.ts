@@ -27,6 +27,13 @@ export function invalidValue(param: string, problem: string): ApiError {
   return invalidRequest(param, `Invalid value for '${param}': ${problem}.`);
 }
 
+export function invalidType(param: string, expected: string, value: unknown): ApiError {
+  const message = `Invalid type for '${param}': expected ${expected}, but got ${
+    typeName(value)
+  } instead.`;
+  return invalidRequest(param, message, "invalid_type");
+}
+
 /** Limits of the stop sequences, which are searched in every piece of an answer. */
 const MAX_STOPS = 64;
 const MAX_STOP_LENGTH = 256;
@@ -71,10 +78,7 @@ function faultOf(issue: z.core.$ZodIssue): ApiError {
     case "invalid_type":
     case "invalid_union": {
       const expected = issue.code === "invalid_type" ? issue.expected : issue.message;
-      const message = `Invalid type for '${param}': expected ${expected}, but got ${
-        typeName(value)
-      } instead.`;
-      return invalidRequest(param, message, "invalid_type");
+      return invalidType(param, expected, value);
     }
     case "too_small":
       return invalidValue(param, `expected at least ${issue.minimum}${unitOf(issue)}`);

@@ -38,6 +38,21 @@ export function toolFields(tools: FunctionTool[], choice: ToolChoice): ToolField
   return { tools, tool_choice: choice };
 }
 
+/** A content part in the form of Chat Completions. */
+export type Part = Record<string, unknown>;
+
+/**
+ * Splits the result of a call into its text and the rest, which upstreams take from users only.
+ *
+ * @param id id of the call.
+ */
+export function splitResult(id: string, parts: readonly Part[]): { text: string; rest: Part[] } {
+  const text = parts.filter(({ type }) => type === "text").map(({ text }) => text).join("\n");
+  const rest = parts.filter(({ type }) => type !== "text");
+  if (rest.length > 0) rest.unshift({ type: "text", text: `From the result of ${id}:` });
+  return { text, rest };
+}
+
 /** Few upstreams support `allowed_tools`, so the other tools are left out instead. */
 function allowedTools(
   tools: readonly FunctionTool[],

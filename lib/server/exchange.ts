@@ -47,6 +47,12 @@ export class Exchange {
     this.observer = observe(this.id);
   }
 
+  /** Adds to the log line what a request asked for in vain, e.g. tools that are not served. */
+  logLeftOut(types: readonly string[]): void {
+    if (types.length === 0) return;
+    this.logFields.left_out = types.slice(0, 10).map((type) => type.slice(0, 40)).join(" ");
+  }
+
   /** Registers a callback for the end of the request. */
   onFinish(callback: (error?: unknown) => void): void {
     this.#callbacks.push(callback);

@@ -26,6 +26,12 @@ interface OpenItem {
 
 const textOf = (part: Json): string => part.type === "refusal" ? part.refusal : part.text;
 
+/** Prefixes of the events that report how a call grows, by the type of its item. */
+const CALL_EVENTS: Readonly<Record<string, string>> = {
+  function_call: "response.function_call_arguments.",
+  custom_tool_call: "response.custom_tool_call_input.",
+};
+
 const ENDS = ["response.completed", "response.incomplete", "response.failed"];
 
 /**
@@ -78,7 +84,7 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     if (event.item_id !== open.item.id) invalid(`the id of another item: ${JSON.stringify(event)}`);
     if (type.endsWith("_part.added")) partAdded(event, open);
     else if (type.endsWith("_part.done")) partDone(event, open);
-    else if (type.startsWith("response.function_call_arguments.")) callText(event, open);
+    else if (open.item.type in CALL_EVENTS) callText(event, open);
     else partText(event, open);
   }
 
@@ -106,21 +112,23 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
   function added({ output_index, item }: Json): void {
     if (isWhole && output_index !== done.length) invalid("items must be numbered in order");
     if (done.some((other) => other?.id === item.id)) invalid(`the id is used twice: ${item.id}`);
-    const start = item.content ?? item.summary ?? item.arguments;
-    if (start.length > 0) invalid(`an item must begin empty: ${JSON.stringify(item)}`);
+    const start = item.content ?? item.summary ?? item.input ?? item.arguments;
+    if (Object.keys(start).length > 0) invalid(`an item must begin empty: ${JSON.stringify(item)}`);
     done[output_index] = item;
     items[output_index] = { item, parts: [], part: undefined, args: "", argsDone: false };
   }
 
   function itemDone({ output_index, item }: Json, open: OpenItem): void {
-    for (const field of ["id", "type", "role", "call_id", "name"]) {
+    for (const field of ["id", "type", "role", "call_id", "name", "namespace"]) {
       if (item[field] !== open.item[field]) invalid(`an item's ${field} has changed`);
     }
     if (open.part !== undefined) invalid("an item is done before its part");
-    if (item.type === "function_call") {
-      if (!open.argsDone || item.arguments !== open.args) {
+    if (item.type in CALL_EVENTS) {
+      if (!open.argsDone || (item.input ?? item.arguments) !== open.args) {
         invalid("the arguments differ from the deltas");
       }
+    } else if (item.type === "tool_search_call") {
+      if (typeof item.arguments !== "object") invalid("the arguments of a search are an object");
     } else if (!equal(item.content ?? item.summary, open.parts)) {
       invalid(`the parts differ from those sent: ${JSON.stringify(item)}`);
     }
@@ -167,12 +175,16 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
   }
 
   function callText(event: Json, open: OpenItem): void {
-    if (open.item.type !== "function_call" || open.argsDone) invalid("no call is open");
+    if (!event.type.startsWith(CALL_EVENTS[open.item.type]!) || open.argsDone) {
+      invalid("no call is open");
+    }
     if (event.type.endsWith(".delta")) {
       open.args += event.delta;
       return;
     }
-    if (event.arguments !== open.args) invalid("the arguments differ from the deltas");
+    if ((event.input ?? event.arguments) !== open.args) {
+      invalid("the arguments differ from the deltas");
+    }
     if (event.name !== open.item.name) invalid("the name of the function has changed");
     open.argsDone = true;
   }

@@ -1,9 +1,8 @@
 import type { Message } from "../../reasoning/request.ts";
 import { invalidValue, missingParameter } from "../body.ts";
+import { type Part, splitResult } from "../tools.ts";
 import type { ContentBlock, PromptBody } from "./body.ts";
 
-/** A content part in the form of Chat Completions. */
-type Part = Record<string, unknown>;
 type Content = PromptBody["messages"][number]["content"];
 
 /** The Claude Code client puts this line before its system prompt; it changes with every request. */
@@ -71,9 +70,7 @@ function toolResult(block: ContentBlock, path: string): { result: Message; rest:
   const { tool_use_id: id, content, is_error: failed } = block;
   if (typeof id !== "string" || id === "") throw missingParameter(`${path}.tool_use_id`);
   const parts = contentParts(content, (index) => `${path}.content[${index}]`) ?? [];
-  const text = parts.filter(({ type }) => type === "text").map(({ text }) => text).join("\n");
-  const rest = parts.filter(({ type }) => type !== "text");
-  if (rest.length > 0) rest.unshift({ type: "text", text: `From the result of ${id}:` });
+  const { text, rest } = splitResult(id, parts);
   const result: Message = {
     role: "tool",
     tool_call_id: id,

@@ -12,21 +12,8 @@ import { type ApiError, invalidRequest } from "../errors.ts";
 const flag = z.boolean().nullish();
 const text = z.string().nullish();
 
-const parts = z.array(z.looseObject({ type: z.string() }));
-const content = z.union([z.string(), parts], { error: "a string or an array of content parts" })
-  .nullish();
-
-const inputItem = z.looseObject({
-  type: text,
-  id: text,
-  role: z.enum(["user", "assistant", "system", "developer"]).nullish(),
-  content,
-  call_id: text,
-  name: text,
-  arguments: text,
-  output: content,
-  encrypted_content: text,
-});
+/** The fields of an item depend on its type, so they are checked where the item is read. */
+const inputItem = z.looseObject({ type: text, id: text, role: text, call_id: text });
 
 const format = z.looseObject({
   type: z.enum(["text", "json_object", "json_schema"]),
@@ -43,7 +30,25 @@ const tool = z.looseObject({
   description: text,
   parameters: z.looseObject({}).nullish(),
   strict: flag,
+  format: z.looseObject({}).nullish(),
+  /** The tools of a namespace. */
+  get tools() {
+    return toolList.nullish();
+  },
 });
+
+export const toolList: z.ZodType<Tool[]> = z.lazy(() => z.array(tool));
+
+/** A tool of any type. */
+export interface Tool extends Record<string, unknown> {
+  type: string;
+  name?: string | null | undefined;
+  description?: string | null | undefined;
+  parameters?: Record<string, unknown> | null | undefined;
+  strict?: boolean | null | undefined;
+  format?: Record<string, unknown> | null | undefined;
+  tools?: Tool[] | null | undefined;
+}
 
 const summary = z.enum(["auto", "concise", "detailed"]).nullish();
 

@@ -1,7 +1,8 @@
 import type { Message } from "../../reasoning/request.ts";
-import { missingParameter } from "../body.ts";
+import { invalidType, invalidValue, missingParameter } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
-import type { Item } from "./body.ts";
+import { type Part, splitResult } from "../tools.ts";
+import type { Item, Tool } from "./body.ts";
 
 /** An item with its path in the request, e.g. `input[0]`, for error messages. */
 export interface PlacedItem {
@@ -9,121 +10,202 @@ export interface PlacedItem {
   path: string;
 }
 
+export interface ConversationContext {
+  /** Returns the private thinking behind a reasoning item, for models that need it with calls. */
+  thinkingOf(item: Item): string | undefined;
+  /** Returns the name of a tool upstream. */
+  upstreamName(name: string, namespace?: string | null): string;
+}
+
+/** Returns the arguments of a call as JSON, by the type of its item. */
+const CALLS: Readonly<Record<string, (item: Item) => string>> = {
+  function_call: ({ arguments: json }) =>
+    typeof json === "string" ? json : JSON.stringify(json ?? ""),
+  custom_tool_call: ({ input }) => JSON.stringify({ input: input ?? "" }),
+  tool_search_call: ({ arguments: search }) => JSON.stringify(search ?? {}),
+  local_shell_call: ({ action }) => JSON.stringify(action ?? {}),
+  shell_call: ({ action }) => JSON.stringify(action ?? {}),
+  apply_patch_call: ({ operation }) => JSON.stringify(operation ?? {}),
+  computer_call: ({ action, actions }) => JSON.stringify(actions ?? action ?? {}),
+};
+
+const OUTPUTS: ReadonlySet<string> = new Set([
+  ...Object.keys(CALLS).map((type) => `${type}_output`),
+  "tool_search_output",
+]);
+
+export function isCall(type: string): boolean {
+  return Object.hasOwn(CALLS, type);
+}
+
+const ROLES: ReadonlySet<unknown> = new Set(["user", "assistant", "system", "developer"]);
+
 /**
- * Reads items as messages, in order.
+ * Reads items as messages, in order. Items that are no part of a conversation, such as a search on
+ * OpenAI's servers, are left out.
  *
- * @param thinkingOf returns the private thinking behind a reasoning item, for models that need it
- * back with the calls that follow.
- * @throws {ApiError} 400 naming the item that is not supported.
+ * @throws {ApiError} 400 naming the item that is invalid.
  */
 export function readConversation(
   items: readonly PlacedItem[],
-  thinkingOf: (item: Item) => string | undefined,
+  { thinkingOf, upstreamName }: ConversationContext,
 ): Message[] {
   const messages: Message[] = [];
   let thinking: string | undefined;
   /** The calls of the last message, if it has any. */
   let calls: unknown[] | undefined;
-  for (const { item, path } of items) {
-    switch (item.type) {
-      case "message": {
-        const role = item.role as Message["role"] ?? "user";
-        if (role !== "assistant") thinking = undefined;
-        messages.push({ role, content: readContent(item.content, `${path}.content`) });
-        break;
-      }
-      case "reasoning":
-        thinking = thinkingOf(item);
-        break;
-      case "function_call": {
-        const call = {
-          id: required(item, "call_id", path),
-          type: "function",
-          function: { name: required(item, "name", path), arguments: item.arguments ?? "" },
-        };
-        let message = messages.at(-1);
-        if (message?.role !== "assistant") {
-          message = { role: "assistant", content: null };
-          messages.push(message);
-        }
-        if (message.tool_calls === undefined) message.tool_calls = calls = [];
-        calls!.push(call);
-        if (thinking !== undefined) message.reasoning_content ??= thinking;
-        thinking = undefined;
-        break;
-      }
-      case "function_call_output":
-        thinking = undefined;
-        messages.push({
-          role: "tool",
-          tool_call_id: required(item, "call_id", path),
-          content: readContent(item.output, `${path}.output`),
-        });
-        break;
-      default:
-        throw unsupportedType("Items", item.type, path);
-    }
+  /** Pictures in results, which upstreams take from users only, after all results. */
+  let pictures: Part[] = [];
+
+  function flushPictures(): void {
+    if (pictures.length > 0) messages.push({ role: "user", content: pictures });
+    pictures = [];
   }
+
+  function addCall(item: Item, path: string): void {
+    flushPictures();
+    const name = item.type === "function_call" || item.type === "custom_tool_call"
+      ? upstreamName(required(item, "name", path), item.namespace as string | null)
+      : item.type.replace(/_call$/, "");
+    const call = {
+      id: required(item, "call_id", path),
+      type: "function",
+      function: { name, arguments: CALLS[item.type]!(item) },
+    };
+    let message = messages.at(-1);
+    if (message?.role !== "assistant") {
+      message = { role: "assistant", content: null };
+      messages.push(message);
+    }
+    if (message.tool_calls === undefined) message.tool_calls = calls = [];
+    calls!.push(call);
+    if (thinking !== undefined) message.reasoning_content ??= thinking;
+    thinking = undefined;
+  }
+
+  function addOutput(item: Item, path: string): void {
+    thinking = undefined;
+    const id = required(item, "call_id", path);
+    const parts = item.type === "tool_search_output"
+      ? [textPart(foundTools(item.tools, upstreamName))]
+      : readOutput(item, path);
+    const { text, rest } = splitResult(id, parts);
+    messages.push({ role: "tool", tool_call_id: id, content: text });
+    pictures.push(...rest);
+  }
+
+  for (const { item, path } of items) {
+    if (item.type === "reasoning") thinking = thinkingOf(item);
+    else if (item.type === "message" || item.type === "agent_message") {
+      flushPictures();
+      const role = item.role ?? "user";
+      if (!ROLES.has(role)) throw invalidValue(`${path}.role`, "it is not the role of a message");
+      if (role !== "assistant") thinking = undefined;
+      const content = readContent(item.content, `${path}.content`);
+      messages.push({ role: role as Message["role"], content });
+    } else if (hasOtherExecutor(item)) continue;
+    else if (isCall(item.type)) addCall(item, path);
+    else if (OUTPUTS.has(item.type)) addOutput(item, path);
+  }
+  flushPictures();
   return messages;
 }
 
-function required(item: Item, field: string, path: string): unknown {
-  if (typeof item[field] === "string" && item[field] !== "") return item[field];
+/** Whether a server has executed a call itself; only its own searches have no id. */
+function hasOtherExecutor({ type, call_id }: Item): boolean {
+  return type.startsWith("tool_search_") && !call_id;
+}
+
+function required(item: Item, field: string, path: string): string {
+  const value = item[field];
+  if (typeof value === "string" && value !== "") return value;
   throw missingParameter(`${path}.${field}`);
 }
 
+function readOutput({ type, output }: Item, path: string): Part[] {
+  // These two are not lists of content parts.
+  if (type === "shell_call_output") return [textPart(JSON.stringify(output ?? []))];
+  if (type === "computer_call_output") return readParts([output], `${path}.output`);
+  return readParts(output, `${path}.output`);
+}
+
+/** What the model reads about the tools that a search has found; they are declared as well. */
+function foundTools(tools: unknown, upstreamName: ConversationContext["upstreamName"]): string {
+  const names = (Array.isArray(tools) ? tools as Tool[] : []).flatMap(({ name, tools: members }) =>
+    members
+      ? members.map((member) => upstreamName(member.name ?? "", name))
+      : upstreamName(name ?? "")
+  );
+  return names.length === 0 ? "No tool was found." : `You can now call: ${names.join(", ")}.`;
+}
+
 function readContent(content: unknown, path: string): unknown {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  const parts = content.map((part, index) => chatPart(part, `${path}[${index}]`));
+  const parts = readParts(content, path);
   // Every upstream takes a string; parts are only for what a string can't express.
   return parts.every((part) => part.type === "text")
     ? parts.map((part) => part.text).join("\n")
     : parts;
 }
 
+function readParts(content: unknown, path: string): Part[] {
+  if (content === null || content === undefined) return [];
+  if (typeof content === "string") return [textPart(content)];
+  if (!Array.isArray(content)) {
+    throw invalidType(path, "a string or an array of content parts", content);
+  }
+  return content.map((part, index) => chatPart(part, `${path}[${index}]`));
+}
+
+function textPart(text: string): Part {
+  return { type: "text", text };
+}
+
 /** A content part in the form of Chat Completions. */
-function chatPart(part: Record<string, unknown>, path: string): Record<string, unknown> {
-  switch (part.type) {
+function chatPart(part: unknown, path: string): Part {
+  if (typeof part !== "object" || part === null) throw invalidType(path, "an object", part);
+  const { type, image_url: url, detail, file_data, filename, input_audio } = part as Part;
+  switch (type) {
     case "input_text":
     case "output_text":
     case "text":
-      return { type: "text", text: readText(part, "text", path) };
+      return textPart(readText(part as Part, "text", path));
     case "refusal":
-      return { type: "text", text: readText(part, "refusal", path) };
-    case "input_image": {
-      const { image_url: url, detail } = part;
+    // Clients send back here what they expect to be encrypted, which this server does not do.
+    case "encrypted_content":
+      return textPart(readText(part as Part, type, path));
+    case "computer_screenshot":
+    case "input_image":
       if (typeof url !== "string") throw missingData(`${path}.image_url`);
-      return { type: "image_url", image_url: { url, ...(detail ? { detail } : {}) } };
-    }
+      return { type: "image_url", image_url: { url, ...imageDetail(detail) } };
     case "input_file": {
-      const { file_data, filename } = part;
       if (typeof file_data !== "string") throw missingData(`${path}.file_data`);
       const name = typeof filename === "string" ? { filename } : {};
       return { type: "file", file: { ...name, file_data } };
     }
     case "input_audio":
-      return { type: "input_audio", input_audio: part.input_audio };
+      return { type: "input_audio", input_audio };
     default:
-      throw unsupportedType("Content parts", part.type, path);
+      throw invalidRequest(
+        `${path}.type`,
+        `Content parts of the type '${String(type).slice(0, 60)}' are not supported.`,
+      );
   }
 }
 
-function readText(part: Record<string, unknown>, field: string, path: string): string {
+/** Chat Completions has no detail `original`. */
+function imageDetail(detail: unknown): { detail?: unknown } {
+  if (!detail) return {};
+  return { detail: detail === "original" ? "auto" : detail };
+}
+
+function readText(part: Part, field: string, path: string): string {
   const text = part[field];
   if (typeof text === "string") return text;
   const param = `${path}.${field}`;
   if (text === undefined) throw missingParameter(param);
-  throw invalidRequest(param, `Invalid type for '${param}': expected a string.`, "invalid_type");
+  throw invalidType(param, "a string", text);
 }
 
 function missingData(path: string): Error {
   return missingParameter(path, " Files are not stored here: send the data itself.");
-}
-
-function unsupportedType(what: string, type: unknown, path: string): Error {
-  return invalidRequest(
-    `${path}.type`,
-    `${what} of the type '${String(type).slice(0, 60)}' are not supported.`,
-  );
 }

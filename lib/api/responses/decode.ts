@@ -1,10 +1,10 @@
-import type { FinalCallFields, JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
+import type { JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
 import { invalidValue, missingParameter, present, strategyOptions } from "../body.ts";
-import { ApiError, invalidRequest } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
-import { type FunctionTool, type ToolChoice, toolFields } from "../tools.ts";
 import type { Item, ResponsesBody } from "./body.ts";
 import { type PlacedItem, readConversation } from "./conversation.ts";
+import { type ClientTools, createToolTable } from "./tools.ts";
 
 /** What a body refers to. */
 export interface ResponsesContext {
@@ -22,7 +22,13 @@ export interface ResponsesRequest {
   reasoning: ReasoningRequest;
   /** The request's own items, with references resolved. */
   input: Item[];
+  clientTools: ClientTools;
+  /** Types of the tools that are not served. */
+  leftOut: string[];
 }
+
+/** Items whose tools count as declared. */
+const TOOL_ITEMS: ReadonlySet<string> = new Set(["additional_tools", "tool_search_output"]);
 
 /** Fields of `reasoning` that are not options of the strategy. */
 const REASONING_FIELDS = new Set([
@@ -51,7 +57,7 @@ export function ownItems({ input }: Pick<ResponsesBody, "input">): Item[] {
 export function conversationItems(body: { items?: ResponsesBody["input"] }): Item[] {
   const items = ownItems({ input: body.items });
   const placed = items.map((item, index) => ({ item, path: `items[${index}]` }));
-  readConversation(placed, () => undefined);
+  readConversation(placed, { thinkingOf: () => undefined, upstreamName: (name) => name });
   return items;
 }
 
@@ -67,15 +73,28 @@ export function decodeResponsesRequest(
   const own = resolveReferences(context);
   const json = answerFormat(body);
   const history = context.history.map((item) => ({ item, path: "previous_response_id" }));
-  const messages = readConversation([...history, ...own], context.thinking);
+  const items = [...history, ...own];
+  const tools = createToolTable();
+  tools.declare(body.tools ?? []);
+  for (const { item, path } of items) {
+    if (TOOL_ITEMS.has(item.type)) tools.load(item.tools, `${path}.tools`);
+  }
+  const { upstreamName } = tools;
+  const messages = readConversation(items, { thinkingOf: context.thinking, upstreamName });
   if (body.instructions) messages.unshift({ role: "system", content: body.instructions });
+  const { temperature, top_p, parallel_tool_calls } = body;
   if (messages.length === 0) throw invalidValue("input", "it contains no message");
   return {
     input: own.map(({ item }) => item),
+    clientTools: tools.clientTools,
+    leftOut: [...tools.leftOut],
     reasoning: {
       messages,
       stream: body.stream === true,
-      final: finalFields(body),
+      final: {
+        ...present({ temperature, top_p, parallel_tool_calls }),
+        ...tools.fields(body.tool_choice),
+      },
       ...present({
         maxTokens: body.max_output_tokens,
         effort: body.reasoning?.effort,
@@ -105,46 +124,6 @@ function resolveReferences({ own, item: find }: ResponsesContext): PlacedItem[] 
     if (id.startsWith("rs_")) return [];
     throw new ApiError(404, `Item with id '${id.slice(0, 100)}' not found.`, { param: "input" });
   });
-}
-
-function finalFields(body: ResponsesBody): FinalCallFields {
-  const { temperature, top_p, parallel_tool_calls } = body;
-  return {
-    ...present({ temperature, top_p, parallel_tool_calls }),
-    ...toolFields(functionTools(body), chatChoice(body.tool_choice)),
-  };
-}
-
-function functionTools(body: ResponsesBody): FunctionTool[] {
-  return (body.tools ?? []).map((tool, index) => {
-    const { type, name, description, parameters, strict } = tool;
-    if (type !== "function") throw hostedTool(`tools[${index}].type`, type);
-    if (!/^[\w.:/-]{1,64}$/.test(name ?? "")) {
-      throw invalidValue(
-        `tools[${index}].name`,
-        "expected 1 to 64 letters, digits, '_' or '-'",
-      );
-    }
-    return { type, function: { name: name!, ...present({ description, parameters, strict }) } };
-  });
-}
-
-/** The choice in the form of Chat Completions, which nests what is flat here. */
-function chatChoice(choice: ResponsesBody["tool_choice"]): ToolChoice {
-  if (typeof choice !== "object" || choice === null) return choice;
-  if (choice.type === "function") return { type: "function", function: { name: choice.name } };
-  if (choice.type !== "allowed_tools") throw hostedTool("tool_choice", choice.type);
-  const tools = Array.isArray(choice.tools)
-    ? choice.tools.map((tool) => ({ type: "function", function: tool }))
-    : undefined;
-  return { type: "allowed_tools", allowed_tools: { mode: choice.mode, tools } };
-}
-
-function hostedTool(param: string, type: string): ApiError {
-  return invalidRequest(
-    param,
-    `Hosted tool '${type.slice(0, 60)}' is not supported. Describe the tool as a function.`,
-  );
 }
 
 function answerFormat({ text }: ResponsesBody): JsonFormat | undefined {

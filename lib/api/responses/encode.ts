@@ -6,16 +6,20 @@
  */
 import type { FinishReason, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
 import type { Collector, Encoder } from "../dialect.ts";
+import { createCalls } from "./calls.ts";
 import { createSummaryText } from "../formats/reasoning_text.ts";
 import { errorFields, responseError } from "./errors.ts";
 import { type ResponseObject, type ResponseStatus, responseUsage } from "./object.ts";
 import { createOutput, type OpenItem } from "./output.ts";
+import type { ClientTools } from "./tools.ts";
 
 export interface ResponseWriterOptions {
   /** The response at its beginning. */
   head: ResponseObject;
   /** Whether steps are shown as parts of a reasoning summary. */
   summaries: boolean;
+  /** Tools that are not functions of the same name to the client. */
+  clientTools?: ClientTools | undefined;
   /** Whether summaries contain status lines. */
   statusLines: boolean;
   /** Seals private thinking, for clients that asked for encrypted content. */
@@ -50,7 +54,9 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   const { head } = options;
   const output = createOutput(head.id, options.startingAfter ?? -1);
   const summaryText = createSummaryText(options.statusLines);
-  const calls = new Map<number, { open: OpenItem; json: string }>();
+  // An id is not random: it must be the same when the stream is read again.
+  const callId = (index: number) => `call_${head.id.slice(-24)}${index}`;
+  const calls = createCalls(output, options.clientTools ?? {}, callId);
   let response = head;
   let reasoning: OpenItem | undefined;
   let message: OpenItem | undefined;
@@ -109,32 +115,8 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   }
 
   function addToCall(event: ToolCallEvent): void {
-    let call = calls.get(event.index);
-    if (call === undefined) {
-      endMessage("completed");
-      const open = output.open("function_call", {
-        status: "in_progress",
-        arguments: "",
-        // Not random: the id must be the same when the stream is read again.
-        call_id: event.id ?? `call_${head.id.slice(-24)}${event.index}`,
-        name: event.name ?? "",
-      });
-      call = { open, json: "" };
-      calls.set(event.index, call);
-    }
-    if (event.arguments === "") return;
-    call.json += event.arguments;
-    const fields = { ...call.open.place, delta: event.arguments };
-    output.frame("response.function_call_arguments.delta", fields);
-  }
-
-  function endCalls(status: EndStatus): void {
-    for (const { open, json } of calls.values()) {
-      const fields = { ...open.place, arguments: json, name: open.item.name };
-      output.frame("response.function_call_arguments.done", fields);
-      output.close(open, { status, arguments: json });
-    }
-    calls.clear();
+    if (!calls.isOpen(event.index)) endMessage("completed");
+    calls.add(event);
   }
 
   function end(status: ResponseStatus, fields: Partial<ResponseObject>): void {
@@ -147,7 +129,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     const status = reason === undefined ? "completed" : "incomplete";
     if (output.items.every(({ type }) => type === "reasoning")) addToMessage("text", "");
     endMessage(status);
-    endCalls(status);
+    calls.end(status);
     end(status, {
       usage: response.usage ?? options.usage ?? null,
       incomplete_details: reason === undefined ? null : { reason },
@@ -178,7 +160,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
       case "answer":
       case "refusal":
         return afterReasoning(() => {
-          endCalls("completed");
+          calls.end("completed");
           addToMessage(event.type === "answer" ? "text" : "refusal", event.text);
         });
       case "tool_call":
@@ -207,7 +189,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     fail(error, begun) {
       endReasoning();
       endMessage("incomplete");
-      endCalls("incomplete");
+      calls.end("incomplete");
       end("failed", { error: responseError(error), incomplete_details: null });
       output.frame("error", errorFields(error, begun));
       responseFrame("response.failed");

@@ -11,6 +11,10 @@ const PREFIXES: Readonly<Record<string, string>> = {
   reasoning: "rs",
   function_call: "fc",
   function_call_output: "fco",
+  custom_tool_call: "ctc",
+  custom_tool_call_output: "ctco",
+  tool_search_call: "tsc",
+  tool_search_output: "tso",
 };
 
 /** Hexadecimal digits of an item's number in its id. */

@@ -85,12 +85,14 @@ export function responseObject(
     temperature: body.temperature ?? 1,
     text: { format: format ?? { type: "text" }, verbosity: verbosity ?? "medium" },
     tool_choice: body.tool_choice ?? "auto",
-    tools: (body.tools ?? []).map((tool) => ({
-      ...tool,
-      description: tool.description ?? null,
-      parameters: tool.parameters ?? null,
-      strict: tool.strict ?? true,
-    })),
+    tools: (body.tools ?? []).map((tool) =>
+      tool.type !== "function" ? tool : {
+        ...tool,
+        description: tool.description ?? null,
+        parameters: tool.parameters ?? null,
+        strict: tool.strict ?? true,
+      }
+    ),
     top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 1,
     presence_penalty: 0,

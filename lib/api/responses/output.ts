@@ -42,6 +42,8 @@ const PARTS = {
   },
 };
 
+export type Output = ReturnType<typeof createOutput>;
+
 /**
  * Creates the output of a response, with the frames that report how it grows.
  *

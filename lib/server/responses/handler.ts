@@ -1,7 +1,7 @@
 /** Handles `POST /responses`: as a stream, as one JSON body, or in the background. */
 import type { AnswerWriter } from "../../api/dialect.ts";
-import { type Item, readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
-import { decodeResponsesRequest } from "../../api/responses/decode.ts";
+import { readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
+import { decodeResponsesRequest, type ResponsesRequest } from "../../api/responses/decode.ts";
 import {
   createResponseWriter,
   type ResponseWriter,
@@ -10,7 +10,6 @@ import {
 import { FIRST_INPUT, itemId, storedItem } from "../../api/responses/items.ts";
 import { type ResponseObject, responseObject, tokenCount } from "../../api/responses/object.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
-import type { ReasoningRequest } from "../../reasoning/request.ts";
 import { estimatePrompt } from "../../reasoning/usage.ts";
 import { answerStream, answerWhole } from "../answering.ts";
 import type { Handler } from "../exchange.ts";
@@ -50,8 +49,10 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const quota = createLoadQuota(settings);
     const { context, ancestors } = await recall(options, owner, body, quota);
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
-    const { reasoning, input } = decodeResponsesRequest(body, context, strategy);
-    const stored = newResponse(body, model, reasoning, input, ancestors);
+    const decoded = decodeResponsesRequest(body, context, strategy);
+    const { reasoning, leftOut } = decoded;
+    exchange.logLeftOut(leftOut);
+    const stored = newResponse(body, model, decoded, ancestors);
     if (!body.background) {
       const start = await prepareRun(model, reasoning, exchange, options);
       const answer = reasoning.stream ? answerStream : answerWhole;
@@ -81,14 +82,13 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
   function newResponse(
     body: ResponsesBody,
     model: PublishedModel,
-    { effort = model.reasoning.effort }: ReasoningRequest,
-    input: readonly Item[],
+    { reasoning, input, clientTools }: ResponsesRequest,
     ancestors: string[],
   ): StoredResponse {
     const response = responseObject(body, {
       createdAt: Math.floor(clock.date() / 1000),
       model: model.reasoning.id,
-      effort,
+      effort: reasoning.effort ?? model.reasoning.effort,
       store: body.store !== false,
     });
     return {
@@ -102,6 +102,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
           model.format !== "hidden",
         statusLines: model.reasoning.statusLines,
         sealed: body.include?.includes("reasoning.encrypted_content") ?? false,
+        clientTools,
       },
     };
   }

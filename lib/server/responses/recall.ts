@@ -1,4 +1,5 @@
 import type { Item, ResponsesBody } from "../../api/responses/body.ts";
+import { isCall } from "../../api/responses/conversation.ts";
 import { ownItems, type ResponsesContext } from "../../api/responses/decode.ts";
 import type { ConversationStore } from "./conversation_store.ts";
 import type { LoadQuota } from "./quota.ts";
@@ -95,7 +96,7 @@ function thinkingOfCalls(items: readonly Item[]): Item[] {
   return items.toReversed().filter(({ type, role }) => {
     const isWanted = type === "reasoning" && leadsToCall;
     if (type !== "message" || role !== "assistant") {
-      leadsToCall = type === "function_call" || type === "item_reference";
+      leadsToCall = isCall(type) || type === "item_reference";
     }
     return isWanted;
   });

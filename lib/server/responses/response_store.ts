@@ -2,6 +2,7 @@ import { ApiError, invalidRequest } from "../../api/errors.ts";
 import type { Item } from "../../api/responses/body.ts";
 import { ownerOf } from "../../api/responses/items.ts";
 import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
+import type { ClientTools } from "../../api/responses/tools.ts";
 import type { Change, Entry, EntryKey, Store } from "../../store/store.ts";
 import type { ConversationStore } from "./conversation_store.ts";
 import { createSetJson, type Retention } from "./entries.ts";
@@ -16,7 +17,12 @@ export interface StoredResponse {
   /** The upstream's private thinking, which some models need back together with tool results. */
   thinking?: string;
   /** How its stream was written, if it can be replayed. */
-  stream?: { summaries: boolean; statusLines: boolean; sealed: boolean };
+  stream?: {
+    summaries: boolean;
+    statusLines: boolean;
+    sealed: boolean;
+    clientTools?: ClientTools | undefined;
+  };
 }
 
 export interface VersionedResponse {

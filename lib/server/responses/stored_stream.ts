@@ -58,6 +58,7 @@ export async function streamStored(
     },
     summaries: stream?.summaries ?? true,
     statusLines: stream?.statusLines ?? true,
+    clientTools: stream?.clientTools,
     seal: stream?.sealed ? (text) => vault.seal(owner, text) : undefined,
     startingAfter,
     usage: response.usage,

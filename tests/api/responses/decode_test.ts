@@ -89,6 +89,119 @@ const INPUTS: [name: string, input: unknown, messages: unknown[]][] = [
     { type: "reasoning", id: "rs_1", summary: [] },
     user("Hi"),
   ], [user("Hi")]],
+  ["items that no model reads", [
+    { type: "web_search_call", id: "ws_1", action: { type: "search", query: "q" } },
+    { type: "image_generation_call", id: "ig_1", result: "AA" },
+    { type: "compaction", encrypted_content: "x" },
+    { type: "compaction_trigger" },
+    { type: "tool_search_call", call_id: null, arguments: { query: "q" } },
+    { type: "mcp_list_tools", server_label: "s", tools: [{ name: "n", input_schema: {} }] },
+    { type: "something_new", role: "critic", content: 7 },
+    user("Hi"),
+  ], [user("Hi")]],
+  ["a message of another agent, whose text a client takes for encrypted", [{
+    type: "agent_message",
+    author: "/root",
+    recipient: "/root/sub",
+    content: [
+      { type: "input_text", text: "Payload:" },
+      { type: "encrypted_content", encrypted_content: "Say PONG" },
+    ],
+  }], [user("Payload:\nSay PONG")]],
+  ["the detail of a picture that Chat Completions lacks", [
+    user([{ type: "input_image", image_url: "data:image/png;base64,AA", detail: "original" }]),
+  ], [
+    user([{
+      type: "image_url",
+      image_url: { url: "data:image/png;base64,AA", detail: "auto" },
+    }]),
+  ]],
+  ["pictures in results, after all results", [
+    call,
+    { ...call, call_id: "c2" },
+    {
+      ...output,
+      output: [{ type: "input_text", text: "2" }, { type: "input_image", image_url: "data:a" }],
+    },
+    { ...output, call_id: "c2" },
+    { role: "assistant", content: "Done." },
+  ], [
+    { role: "assistant", content: null, tool_calls: [chatCall, { ...chatCall, id: "c2" }] },
+    { role: "tool", tool_call_id: "c1", content: "2" },
+    { role: "tool", tool_call_id: "c2", content: "2" },
+    user([
+      { type: "text", text: "From the result of c1:" },
+      { type: "image_url", image_url: { url: "data:a" } },
+    ]),
+    { role: "assistant", content: "Done." },
+  ]],
+  ["a call in a namespace", [{ ...call, namespace: "mcp__math" }, output], [
+    {
+      role: "assistant",
+      content: null,
+      tool_calls: [{ ...chatCall, function: { ...chatCall.function, name: "mcp__math__add" } }],
+    },
+    { role: "tool", tool_call_id: "c1", content: "2" },
+  ]],
+  ["a call of a custom tool", [
+    { type: "custom_tool_call", call_id: "c1", name: "patch", input: 'a "b"' },
+    { type: "custom_tool_call_output", call_id: "c1", output: "ok" },
+  ], [
+    {
+      role: "assistant",
+      content: null,
+      tool_calls: [{
+        id: "c1",
+        type: "function",
+        function: { name: "patch", arguments: '{"input":"a \\"b\\""}' },
+      }],
+    },
+    { role: "tool", tool_call_id: "c1", content: "ok" },
+  ]],
+  ["a search of the client for tools", [
+    { type: "tool_search_call", call_id: "c1", execution: "client", arguments: { query: "sum" } },
+    {
+      type: "tool_search_output",
+      call_id: "c1",
+      tools: [tool, { type: "namespace", name: "math", tools: [tool] }],
+    },
+    { type: "tool_search_output", call_id: "c2", tools: [] },
+  ], [
+    {
+      role: "assistant",
+      content: null,
+      tool_calls: [{
+        id: "c1",
+        type: "function",
+        function: { name: "tool_search", arguments: '{"query":"sum"}' },
+      }],
+    },
+    { role: "tool", tool_call_id: "c1", content: "You can now call: add, math__add." },
+    { role: "tool", tool_call_id: "c2", content: "No tool was found." },
+  ]],
+  [
+    "calls of tools that OpenAI's models know",
+    [
+      { type: "local_shell_call", call_id: "c1", action: { type: "exec", command: ["ls"] } },
+      { type: "local_shell_call_output", call_id: "c1", output: "a.txt" },
+      { type: "shell_call", call_id: "c2", action: { commands: ["ls"] } },
+      { type: "shell_call_output", call_id: "c2", output: [{ stdout: "a.txt" }] },
+      { type: "apply_patch_call", call_id: "c3", operation: { type: "delete_file", path: "a" } },
+      { type: "apply_patch_call_output", call_id: "c3", output: null },
+    ],
+    [
+      ["c1", "local_shell", '{"type":"exec","command":["ls"]}', "a.txt"],
+      ["c2", "shell", '{"commands":["ls"]}', '[{"stdout":"a.txt"}]'],
+      ["c3", "apply_patch", '{"type":"delete_file","path":"a"}', ""],
+    ].flatMap(([id, name, json, content]) => [
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id, type: "function", function: { name, arguments: json } }],
+      },
+      { role: "tool", tool_call_id: id, content },
+    ]),
+  ],
   ["a reference to deleted thinking", [{ type: "item_reference", id: "rs_1" }, user("Hi")], [
     user("Hi"),
   ]],
@@ -208,6 +321,144 @@ for (const [choice, expected] of CHOICES) {
   });
 }
 
+const PATCH = { type: "custom", name: "patch", description: "Edits files." };
+const TEXT_INPUT = {
+  type: "object",
+  properties: { input: { type: "string" } },
+  required: ["input"],
+  additionalProperties: false,
+};
+const grammar = (syntax: string) => ({ type: "grammar", syntax, definition: "start: /a+/" });
+const search = { type: "tool_search", execution: "client", parameters: { type: "object" } };
+const deferred = { ...tool, name: "later", defer_loading: true };
+const named = (name: string) => ({ ...nested, function: { ...nested.function, name } });
+
+const TOOLS: [name: string, body: object, tools: unknown[], clientTools?: object][] = [
+  ["a function", { tools: [tool] }, [nested]],
+  ["a custom tool", { tools: [PATCH] }, [{
+    type: "function",
+    function: {
+      name: "patch",
+      description: "Edits files.\n\nSend the text itself as the field `input`.",
+      parameters: TEXT_INPUT,
+    },
+  }], { patch: { type: "custom", name: "patch" } }],
+  ...[["lark", "Lark grammar"], ["regex", "regular expression"]].map(([syntax, words]) =>
+    [`a custom tool with a ${words}`, {
+      tools: [{ type: "custom", name: "patch", format: grammar(syntax!) }],
+    }, [{
+      type: "function",
+      function: {
+        name: "patch",
+        description: "Send the text itself as the field `input`.\n\n" +
+          `The text must match this ${words}:\n\nstart: /a+/`,
+        parameters: TEXT_INPUT,
+      },
+    }], { patch: { type: "custom", name: "patch" } }] as [string, object, unknown[], object]
+  ),
+  ["a namespace, whose description is sent once", {
+    tools: [{
+      type: "namespace",
+      name: "mcp.math",
+      description: "Sums.",
+      tools: [{ ...tool, description: "Adds." }, { ...tool, name: "sub" }],
+    }],
+  }, [
+    {
+      type: "function",
+      function: {
+        ...named("mcp_math__add").function,
+        description: "Sums.\n\nAdds.",
+      },
+    },
+    {
+      type: "function",
+      function: { ...named("mcp_math__sub").function, description: "" },
+    },
+  ], {
+    mcp_math__add: { type: "function", name: "add", namespace: "mcp.math" },
+    mcp_math__sub: { type: "function", name: "sub", namespace: "mcp.math" },
+  }],
+  ["names that would be the same upstream", {
+    tools: [{ ...tool, name: "a__add" }, { type: "namespace", name: "a", tools: [tool] }],
+  }, [named("a__add"), {
+    type: "function",
+    function: { ...named("a__add_2").function, description: "" },
+  }], { a__add_2: { type: "function", name: "add", namespace: "a" } }],
+  ["a tool that is declared twice, once", { tools: [tool, tool] }, [nested]],
+  ["hosted tools, which are left out", {
+    tools: [
+      { type: "web_search", external_web_access: true, search_content_types: ["text"] },
+      { type: "image_generation" },
+      { type: "tool_search" },
+      { type: "brand_new" },
+      tool,
+    ],
+  }, [nested]],
+  ["a search for tools, and none that it has to find first", { tools: [search, deferred] }, [{
+    type: "function",
+    function: { name: "tool_search", parameters: { type: "object" } },
+  }], { tool_search: { type: "tool_search", name: "tool_search" } }],
+  ["tools to be found, if nothing can search", { tools: [deferred] }, [named("later")]],
+  ["tools that were found or added", {
+    tools: [search, deferred],
+    input: [
+      { type: "additional_tools", role: "developer", tools: [tool] },
+      user("Hi"),
+      { type: "tool_search_call", call_id: "c1", arguments: {} },
+      { type: "tool_search_output", call_id: "c1", tools: [deferred] },
+    ],
+  }, [
+    { type: "function", function: { name: "tool_search", parameters: { type: "object" } } },
+    nested,
+    named("later"),
+  ], { tool_search: { type: "tool_search", name: "tool_search" } }],
+];
+
+for (const [name, body, tools, clientTools = {}] of TOOLS) {
+  Deno.test(`offers ${name}`, () => {
+    const decoded = decode({ input: "Hi", ...body });
+    assertEquals(decoded.reasoning.final.tools, tools);
+    assertEquals<unknown>(decoded.clientTools, clientTools);
+  });
+}
+
+Deno.test("names the types of the tools that are left out", () => {
+  const tools = [{ type: "web_search" }, { type: "mcp" }, { type: "mcp" }];
+  const { leftOut, reasoning } = decode({ input: "Hi", tools });
+  assertEquals([leftOut, reasoning.final], [["web_search", "mcp"], {}]);
+});
+
+const MATH = { type: "namespace", name: "math", tools: [tool] };
+const FORCED: [choice: object, name: string][] = [
+  [{ type: "custom", name: "patch" }, "patch"],
+  [{ type: "function", name: "add", namespace: "math" }, "math__add"],
+  [{ type: "tool_search" }, "tool_search"],
+];
+
+for (const [choice, name] of FORCED) {
+  Deno.test(`forces a call of ${name}`, () => {
+    const tools = [PATCH, MATH, search];
+    const { final } = decode({ input: "Hi", tools, tool_choice: choice }).reasoning;
+    assertEquals(final.tool_choice, { type: "function", function: { name } });
+  });
+}
+
+Deno.test("allows tools of every kind, and ignores hosted ones", () => {
+  const allowed = [
+    { type: "custom", name: "patch" },
+    { type: "web_search" },
+    { type: "function", name: "add", namespace: "math" },
+  ];
+  const { final } = decode({
+    input: "Hi",
+    tools: [PATCH, tool, MATH, { type: "web_search" }],
+    tool_choice: { type: "allowed_tools", mode: "auto", tools: allowed },
+  }).reasoning;
+  const names = (final.tools as typeof nested[]).map((offered) => offered.function.name);
+  assertEquals(names, ["patch", "math__add"]);
+});
+
 const FAULTS: [name: string, body: object, param: string | null, code?: string | null][] = [
   ["no input", {}, "input", "missing_required_parameter"],
   ["null", { input: null }, "input", "missing_required_parameter"],
@@ -216,7 +467,10 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
   ["a number", { input: 7 }, "input", "invalid_type"],
   ["a number among the items", { input: [7] }, "input", "invalid_type"],
   ["thinking alone", { input: [{ type: "reasoning", id: "rs_1", summary: [] }] }, "input"],
-  ["an unknown item", { input: [user("Hi"), { type: "web_search_call" }] }, "input[1].type"],
+  ["an unknown item alone", { input: [{ type: "web_search_call" }] }, "input"],
+  ["an unknown role", { input: [{ role: "critic", content: "no" }] }, "input[0].role"],
+  ["a content that is an object", { input: [user({})] }, "input[0].content", "invalid_type"],
+  ["a part that is a text", { input: [user(["Hi"])] }, "input[0].content[0]", "invalid_type"],
   ["an unknown part", { input: [user([{ type: "video" }])] }, "input[0].content[0].type"],
   [
     "an unknown part of an output",
@@ -299,7 +553,28 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
     { text: { format: { type: "json_schema", name: "n", schema: { $ref: "#/$defs/no" } } } },
     "text.format.schema",
   ],
-  ["a hosted tool", { tools: [tool, { type: "web_search" }] }, "tools[1].type"],
+  ["a call that must be of a hosted tool", {
+    tools: [{ type: "web_search" }],
+    tool_choice: "required",
+  }, "tools"],
+  [
+    "tools of an item that are none",
+    {
+      input: [{ type: "additional_tools", role: "developer", tools: [7] }, user("Hi")],
+    },
+    "input[0].tools",
+    "invalid_type",
+  ],
+  ["a tool without a name in a namespace", {
+    tools: [{ type: "namespace", name: "n", tools: [{ type: "function" }] }],
+  }, "tools[0].tools.name"],
+  ["too many tools in namespaces", {
+    tools: [{
+      type: "namespace",
+      name: "n",
+      tools: Array.from({ length: 1_025 }, (_, index) => ({ ...tool, name: `t${index}` })),
+    }],
+  }, "tools"],
   ["a tool without a name", { tools: [{ type: "function" }] }, "tools[0].name"],
   ["the choice of a hosted tool", { tools: [tool], tool_choice: { type: "mcp" } }, "tool_choice"],
   ["a choice without a tool", { tools: [tool], tool_choice: { type: "function" } }, "tool_choice"],
@@ -336,7 +611,7 @@ Deno.test("an error names the item by its place in the request, whatever the his
   const history: Item[] = [{ type: "message", role: "user", content: "before" }];
   const input = [{ type: "item_reference", id: "rs_gone" }, { type: "computer_call" }];
   const error = assertThrows(() => decode({ input }, { history }), ApiError);
-  assertEquals(error.param, "input[1].type");
+  assertEquals(error.param, "input[1].call_id");
 });
 
 Deno.test("rejects a reference to an unknown item, except thinking", () => {

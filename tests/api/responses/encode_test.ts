@@ -7,6 +7,7 @@ import {
   createResponseWriter,
   type ResponseWriterOptions,
 } from "../../../lib/api/responses/encode.ts";
+import type { ClientTools } from "../../../lib/api/responses/tools.ts";
 import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
 import { anyCut, anyRun, eventsOf, type Run, USAGE } from "../runs.ts";
 import { createResponseStreamChecker } from "../../spec/response_stream_checker.ts";
@@ -267,4 +268,96 @@ Deno.test("a call without an id gets the same id each time", async () => {
   const [first, again] = [await collect(events), await collect(events)];
   assert(String(first.output[0]!.call_id).startsWith("call_"));
   assertEquals(first.output, again.output);
+});
+
+const CLIENT_TOOLS: ClientTools = {
+  patch: { type: "custom", name: "patch" },
+  functions__exec: { type: "custom", name: "exec", namespace: "functions" },
+  math__add: { type: "function", name: "add", namespace: "math" },
+  tool_search: { type: "tool_search", name: "tool_search" },
+};
+
+/** A call in pieces of three characters. */
+const callOf = (name: string, json: string, index = 0): ReasoningEvent[] => [
+  { type: "tool_call", index, id: `call_${index}`, name, arguments: "" },
+  ...json.match(/.{1,3}/gs)!.map((piece): ReasoningEvent => ({
+    type: "tool_call",
+    index,
+    arguments: piece,
+  })),
+];
+const CALLED: ReasoningEvent[] = [{ type: "usage", usage: USAGE }, {
+  type: "finish",
+  reason: "tool_calls",
+}];
+
+const CALLS: [name: string, call: [name: string, json: string], item: object, deltas: number][] = [
+  [
+    "a function",
+    ["add", '{"a":1}'],
+    { type: "function_call", name: "add", arguments: '{"a":1}' },
+    3,
+  ],
+  [
+    "a function of a namespace",
+    ["math__add", '{"a":1}'],
+    { type: "function_call", name: "add", namespace: "math", arguments: '{"a":1}' },
+    3,
+  ],
+  [
+    "a custom tool",
+    ["patch", '{"input":"*** a\\n"}'],
+    { type: "custom_tool_call", name: "patch", input: "*** a\n" },
+    3,
+  ],
+  [
+    "a custom tool of a namespace",
+    ["functions__exec", '{"input":"x"}'],
+    { type: "custom_tool_call", name: "exec", namespace: "functions", input: "x" },
+    1,
+  ],
+  [
+    "a custom tool whose arguments are the text itself",
+    ["patch", "*** a"],
+    { type: "custom_tool_call", name: "patch", input: "*** a" },
+    1,
+  ],
+  [
+    "a search for tools",
+    ["tool_search", '{"query":"sum"}'],
+    { type: "tool_search_call", execution: "client", arguments: { query: "sum" } },
+    0,
+  ],
+  [
+    "a search for tools with broken arguments",
+    ["tool_search", '{"query":'],
+    { type: "tool_search_call", execution: "client", arguments: {} },
+    0,
+  ],
+];
+
+for (const [name, call, item, deltas] of CALLS) {
+  Deno.test(`writes a call of ${name} as its client knows it`, async () => {
+    const events = [...callOf(...call), ...CALLED];
+    const options = { clientTools: CLIENT_TOOLS };
+    const stream = read(await write(events, options));
+    const [written] = stream.at(-1).response.output;
+    const { id: _id, ...fields } = written;
+    assertEquals(fields, { call_id: "call_0", status: "completed", ...item });
+    assertEquals((await collect(events, options)).output, [written]);
+    assertEquals(stream.filter(({ type }) => type.endsWith(".delta")).length, deltas);
+  });
+}
+
+Deno.test("writes parallel calls of several kinds", async () => {
+  const events = [
+    { type: "answer", text: "I look." } as const,
+    ...callOf("tool_search", "{}", 0),
+    ...callOf("patch", '{"input":"a"}', 1),
+    ...callOf("add", "{}", 2),
+    ...CALLED,
+  ];
+  const { output } = read(await write(events, { clientTools: CLIENT_TOOLS })).at(-1).response;
+  const types = output.map(({ type }: Json) => type);
+  assertEquals(types, ["message", "tool_search_call", "custom_tool_call", "function_call"]);
 });

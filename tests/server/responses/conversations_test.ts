@@ -89,14 +89,14 @@ Deno.test("items are appended, read, deleted and listed in pages", async () => {
   }
 });
 
-Deno.test("items that no model can read are rejected", async () => {
+Deno.test("invalid items are rejected", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const { send } = await createTestApp({ upstream: upstream.url });
   const { id } = await json(send(CONVERSATIONS, {}));
   const faults: [object, string][] = [
     [{}, "items"],
     [{ items: [] }, "items"],
-    [{ items: [{ type: "web_search_call" }] }, "items[0].type"],
+    [{ items: [{ role: "critic" }] }, "items[0].role"],
     [{ items: [user("a"), { type: "function_call", call_id: "c" }] }, "items[1].name"],
     [{ items: Array.from({ length: 21 }, () => user("a")) }, "items"],
     [{ items: [user("a")], metadata: { a: 7 } }, "metadata.a"],

@@ -581,7 +581,7 @@ Deno.test("invalid requests are rejected before any work is done", async () => {
       "reasoning.strategy",
     ],
     [{ conversation: "conv_7" }, 404, null, null],
-    [{ tools: [{ type: "mcp" }] }, 400, "invalid_value", "tools[0].type"],
+    [{ tools: [{ type: "mcp" }], tool_choice: "required" }, 400, "invalid_value", "tools"],
   ];
   for (const streamed of [false, true]) {
     for (const [body, status, code, param] of faults) {
@@ -591,4 +591,26 @@ Deno.test("invalid requests are rejected before any work is done", async () => {
   }
   assertEquals(upstream.calls.length, 0);
   assertEquals((await json(app.respond({ store: false }))).model, "o1");
+});
+
+Deno.test("a loop with a custom tool: its call, its result with the thinking, and the stored stream", async () => {
+  const lines: string[] = [];
+  await using upstream = startUpstream((call) => {
+    const reply = thinkingUpstream(call);
+    if (reply !== CALL) return reply;
+    const toolCalls = [{ id: "call_1", name: "patch", arguments: ['{"input":"*** a', '\\n"}'] }];
+    return { ...CALL, toolCalls };
+  });
+  const app = await createTestApp({ upstream: upstream.url, lines });
+  const tools = [{ type: "custom", name: "patch" }, { type: "web_search" }];
+  const streamed = { model: "plain", stream: true, background: true, tools };
+  const [first] = (await stream(app.respond({ ...streamed, input: "Edit." }))).slice(-1);
+  const { id, output } = first.response;
+  assertEquals([output[1].type, output[1].input], ["custom_tool_call", "*** a\n"]);
+  assertEquals((await stream(app.send(`/v1/responses/${id}?stream=true`))).at(-1), first);
+  const input = [...output, { type: "custom_tool_call_output", call_id: "call_1", output: "ok" }];
+  const second = await json(app.respond({ model: "plain", tools, input }));
+  assertEquals(second.output.at(-1).content[0].text, "4");
+  const { left_out } = JSON.parse(lines.find((line) => line.includes("left_out"))!);
+  assertEquals(left_out, "web_search");
 });

@@ -1,0 +1,181 @@
+/**
+ * Tools of the Responses API. Upstreams know functions only, so the other tools that a client
+ * executes are sent as functions, and their calls are turned back.
+ *
+ * @module
+ */
+import { invalidType, invalidValue, present } from "../body.ts";
+import { type ApiError, invalidRequest } from "../errors.ts";
+import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
+import { type ResponsesBody, type Tool, toolList } from "./body.ts";
+
+/** A tool as its client knows it. */
+export interface ClientTool {
+  type: keyof typeof FUNCTIONS;
+  name: string;
+  namespace?: string;
+}
+
+/** Tools by the name of the function that stands for them upstream. */
+export type ClientTools = Readonly<Record<string, ClientTool>>;
+
+const MAX_TOOLS = 1_024;
+const MAX_NAME_LENGTH = 64;
+
+/** The parameters of the function that stands for a tool whose input is a text. */
+const TEXT_INPUT = {
+  type: "object",
+  properties: { input: { type: "string" } },
+  required: ["input"],
+  additionalProperties: false,
+};
+
+/** Builds the function for a tool, by the tool's type. Tools of other types run on a server. */
+const FUNCTIONS = {
+  function: ({ description, parameters, strict }: Tool) =>
+    present({ description, parameters, strict }),
+  custom: ({ description, format }: Tool) => ({
+    description: [description, "Send the text itself as the field `input`.", grammarText(format)]
+      .filter(Boolean).join("\n\n"),
+    parameters: TEXT_INPUT,
+  }),
+  tool_search: ({ description, parameters }: Tool) => present({ description, parameters }),
+};
+
+function grammarText(format: Tool["format"]): string {
+  if (typeof format?.definition !== "string") return "";
+  const syntax = format.syntax === "regex" ? "regular expression" : "Lark grammar";
+  return `The text must match this ${syntax}:\n\n${format.definition}`;
+}
+
+/** The tools of one request. */
+export type ToolTable = ReturnType<typeof createToolTable>;
+
+export function createToolTable() {
+  const functions = new Map<string, FunctionTool>();
+  const names = new Map<string, string>();
+  const clientTools: Record<string, ClientTool> = {};
+  const leftOut = new Set<string>();
+
+  /** Returns the name upstream; a namespace becomes its prefix. */
+  function upstreamName(name: string, namespace?: string | null): string {
+    const known = names.get(keyOf(name, namespace));
+    return known ?? (namespace ? flatName(`${namespace}__${name}`) : name);
+  }
+
+  function add(tool: Tool, path: string, namespace?: string): void {
+    const type = tool.type as ClientTool["type"];
+    const name = type === "tool_search" ? type : tool.name ?? "";
+    if (!/^[\w.:/-]{1,64}$/.test(name)) {
+      throw invalidValue(`${path}.name`, "expected 1 to 64 letters, digits, '_' or '-'");
+    }
+    const key = keyOf(name, namespace);
+    let upstream = upstreamName(name, namespace);
+    if (!names.has(key)) {
+      const base = upstream.slice(0, MAX_NAME_LENGTH - 5);
+      for (let n = 2; functions.has(upstream); n++) upstream = `${base}_${n}`;
+      names.set(key, upstream);
+    }
+    functions.set(upstream, {
+      type: "function",
+      function: { name: upstream, ...FUNCTIONS[type](tool) },
+    });
+    if (functions.size > MAX_TOOLS) throw invalidValue("tools", `expected at most ${MAX_TOOLS}`);
+    if (type !== "function" || upstream !== name) {
+      clientTools[upstream] = { type, name, ...(namespace === undefined ? {} : { namespace }) };
+    }
+  }
+
+  function declareAll(tools: readonly Tool[], path: string, isOffered: (tool: Tool) => boolean) {
+    tools.forEach((tool, index) => {
+      const { type, name, tools: members } = tool;
+      const toolPath = `${path}[${index}]`;
+      if (type === "namespace") {
+        const inside = (members ?? []).filter((member) => isServed(member) && isOffered(member));
+        inside.forEach((member, number) => {
+          // The description of the namespace is sent once.
+          const descriptions = [number === 0 && tool.description, member.description];
+          const description = descriptions.filter(Boolean).join("\n\n");
+          add({ ...member, description }, `${toolPath}.tools`, name ?? "");
+        });
+      } else if (!isServed(tool)) leftOut.add(type);
+      else if (isOffered(tool)) add(tool, toolPath);
+    });
+  }
+
+  return {
+    upstreamName,
+    /** Adds the tools of the body. Those to be loaded by a search are offered once they are found. */
+    declare(tools: readonly Tool[]): void {
+      const canSearch = tools.some((tool) => tool.type === "tool_search" && isServed(tool));
+      declareAll(tools, "tools", ({ defer_loading }) => !canSearch || !defer_loading);
+    },
+    /**
+     * Adds the tools of an item.
+     *
+     * @throws {ApiError} 400 if they are not tools.
+     */
+    load(tools: unknown, path: string): void {
+      const parsed = toolList.safeParse(tools ?? []);
+      if (!parsed.success) throw invalidType(path, "an array of tools", tools);
+      declareAll(parsed.data, path, () => true);
+    },
+    /**
+     * Returns the fields of the upstream call.
+     *
+     * @throws {ApiError} 400 for a choice of an unknown tool, or of one that is not served.
+     */
+    fields(choice: ResponsesBody["tool_choice"]): ToolFields {
+      const [hosted] = leftOut;
+      if (choice === "required" && functions.size === 0 && hosted !== undefined) {
+        throw hostedTool("tools", hosted);
+      }
+      return toolFields([...functions.values()], chatChoice(choice, upstreamName));
+    },
+    /** Tools that are not functions of the same name to the client. */
+    clientTools,
+    /** Types of the tools that are not served. */
+    leftOut,
+  };
+}
+
+/** A search is executed by the client only if the tool says so. */
+function isServed({ type, execution }: Tool): boolean {
+  return Object.hasOwn(FUNCTIONS, type) && (type !== "tool_search" || execution === "client");
+}
+
+function keyOf(name: string, namespace?: string | null): string {
+  return JSON.stringify([namespace ?? "", name]);
+}
+
+/** Characters and length that every upstream accepts. */
+function flatName(name: string): string {
+  return name.replace(/[^\w-]/g, "_").slice(0, MAX_NAME_LENGTH);
+}
+
+/** The choice in the form of Chat Completions, which nests what is flat here. */
+function chatChoice(
+  choice: ResponsesBody["tool_choice"],
+  upstreamName: ToolTable["upstreamName"],
+): ToolChoice {
+  if (typeof choice !== "object" || choice === null) return choice;
+  const { type, name, namespace } = choice as Tool;
+  if (type === "tool_search") return { type: "function", function: { name: type } };
+  if (type === "function" || type === "custom") {
+    const upstream = typeof name === "string" ? upstreamName(name, namespace as string) : undefined;
+    return { type: "function", function: { name: upstream } };
+  }
+  if (type !== "allowed_tools") throw hostedTool("tool_choice", type);
+  const tools = Array.isArray(choice.tools)
+    ? choice.tools.filter(({ type }) => Object.hasOwn(FUNCTIONS, type))
+      .map((tool) => chatChoice(tool, upstreamName))
+    : undefined;
+  return { type, allowed_tools: { mode: choice.mode, tools } };
+}
+
+function hostedTool(param: string, type: string): ApiError {
+  return invalidRequest(
+    param,
+    `Hosted tool '${type.slice(0, 60)}' is not supported. Describe the tool as a function.`,
+  );
+}
