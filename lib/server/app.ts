@@ -31,6 +31,7 @@ import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts"
 import { createMetrics } from "./telemetry/metrics.ts";
 import { combineObservers } from "./telemetry/observer.ts";
 import { traces } from "./telemetry/open_telemetry.ts";
+import { reportOutages } from "./store_outage.ts";
 import { createWorkRegister } from "./work.ts";
 
 /** What the app depends on; all settings are in `config`. */
@@ -102,7 +103,7 @@ export function createApp(options: AppOptions) {
     random: options.random,
     client,
     log,
-    store: options.store ?? createMemoryStore({ now: clock.date }),
+    store: reportOutages(options.store ?? createMemoryStore({ now: clock.date })),
     register,
     scrape: metrics && scrape,
     share,

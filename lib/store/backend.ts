@@ -5,6 +5,7 @@ import {
   MAX_CHANGES,
   type Range,
   type Store,
+  StoreError,
 } from "./store.ts";
 
 /** An implementation of a store. Its arguments have been validated, and it may be synchronous. */
@@ -20,14 +21,23 @@ export type MaybePromise<T> = T | Promise<T>;
 
 const MAX_NAME_LENGTH = 200;
 
-/** Puts validation in front of a back end; whatever it throws becomes a rejection. */
+/** Calls a back end. What it throws becomes a {@link StoreError}, except if a bound is exceeded. */
+export async function callBackend<T>(work: () => MaybePromise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof RangeError ? error : new StoreError(error);
+  }
+}
+
+/** Puts validation in front of a back end. */
 export function createStore(backend: StoreBackend): Store {
   let isOpen = true;
   return {
     kind: backend.kind,
     async get(keys) {
       keys.forEach(checkKey);
-      return await backend.get(keys);
+      return await callBackend(() => backend.get(keys));
     },
     async list(range) {
       const { collection, after = "", before = "", limit } = range;
@@ -35,11 +45,11 @@ export function createStore(backend: StoreBackend): Store {
       if (!Number.isSafeInteger(limit) || limit < 0) {
         throw new TypeError(`Cannot list: 'limit' must be a whole number, not ${limit}`);
       }
-      return await backend.list(range);
+      return await callBackend(() => backend.list(range));
     },
     async write(changes) {
       checkChanges(changes);
-      return changes.length === 0 || await backend.write(changes);
+      return changes.length === 0 || await callBackend(() => backend.write(changes));
     },
     async close() {
       if (isOpen) await backend.close();

@@ -1,4 +1,5 @@
 /** Limits that are shared by all servers of one store. */
+import { callBackend } from "./backend.ts";
 
 export interface Limit {
   /** Names the counter; of a sum also its calendar period, as in "alice usd 2026-01". */
@@ -47,8 +48,9 @@ export interface TakeResult {
 }
 
 /**
- * Times are in ms since 1970; a clock that goes back refills nothing. Methods reject if the back
- * end fails; the call may then have had an effect or not.
+ * Times are in ms since 1970. A clock that goes back refills nothing, unless it goes back so far
+ * that a limit would be frozen: by more than a window, or two for leases. Methods reject with a
+ * `StoreError` if the back end fails; the call may then have had an effect or not.
  */
 export interface Limiter {
   /**
@@ -90,13 +92,12 @@ export interface LimiterBackend {
   close(): void | Promise<void>;
 }
 
-/** Puts validation in front of a back end; whatever it throws becomes a rejection. */
+/** Puts validation in front of a back end. */
 export function createLimiter(backend: LimiterBackend): Limiter {
   let isOpen = true;
-  // deno-lint-ignore require-await -- what it throws must become a rejection
   async function apply(action: LimiterAction, now: number, charges: readonly Charge[]) {
     for (const charge of charges) checkCharge(action, charge);
-    return backend.apply(action, now, charges);
+    return await callBackend(() => backend.apply(action, now, charges));
   }
   return {
     async take(now, charges) {

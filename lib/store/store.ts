@@ -19,6 +19,21 @@ export interface Entry extends EntryKey {
   version: string;
 }
 
+/** The back end failed. The message contains no secrets. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  /** The driver's code, such as `ECONNREFUSED`; SQLite's ends in its result code. */
+  readonly code: string;
+
+  constructor(override readonly cause: unknown) {
+    const { name, message, code, errcode } = (cause instanceof Error ? cause : {}) as
+      & Partial<Error>
+      & { code?: unknown; errcode?: unknown };
+    super(message ?? String(cause));
+    this.code = [code ?? name ?? "unknown", ...errcode === undefined ? [] : [errcode]].join(" ");
+  }
+}
+
 /** One part of a write: sets an entry or deletes it. */
 export type Change =
   | {
@@ -55,8 +70,8 @@ export interface Range {
 }
 
 /**
- * A store of entries. Methods reject if the back end fails, with a message that contains no
- * secrets; a write may then have happened or not.
+ * A store of entries. Methods reject with a {@link StoreError} if the back end fails; a write may
+ * then have happened or not.
  */
 export interface Store {
   /** The back end. */

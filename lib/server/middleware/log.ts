@@ -3,6 +3,7 @@ import type { Clock } from "../../clock.ts";
 import { shortened } from "../router.ts";
 import { statusOf } from "../telemetry/error_type.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
+import { StoreError } from "../../store/store.ts";
 import type { Middleware } from "./chain.ts";
 
 /** Ends every request, and then writes its log line and its metrics. */
@@ -39,6 +40,8 @@ function outcomeOf(error: unknown) {
     level: status >= 500 ? "error" : "info",
     outcome: "error",
     error: code ?? type,
-    ...(status === 500 && cause !== undefined ? { cause: stackWithoutMessage(cause) } : {}),
+    ...(status === 500 && cause !== undefined || cause instanceof StoreError
+      ? { cause: stackWithoutMessage(cause) }
+      : {}),
   } as const;
 }

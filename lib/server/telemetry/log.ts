@@ -5,6 +5,8 @@
  * @module
  */
 
+import { StoreError } from "../../store/store.ts";
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type LogFields = Record<string, string | number | boolean | undefined>;
@@ -45,13 +47,15 @@ export function createLog({ level: lowest, format, write, now }: LogOptions): Lo
 }
 
 /**
- * Describes an unexpected error by its name and stack. Leaves its message out, which may quote what
- * was being read.
+ * Describes an unexpected error by its name, the code of a store's driver, and its stack. Leaves its
+ * message out, which may quote what was being read.
  */
 export function stackWithoutMessage(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const stack = error.stack?.replace(error.message, () => "") ?? "";
-  return [error.name, ...stack.split("\n").filter((line) => /^\s+at /.test(line))].join("\n");
+  const outage = [error, error.cause].find((thrown) => thrown instanceof StoreError);
+  const name = outage === undefined ? error.name : `${error.name} ${outage.code}`;
+  return [name, ...stack.split("\n").filter((line) => /^\s+at /.test(line))].join("\n");
 }
 
 /**

@@ -23,6 +23,8 @@ const DISCONNECT_MS = 10;
 
 const MAX_MESSAGE_LENGTH = 200;
 
+const codeOf = (error: unknown) => (error as { code?: string } | undefined)?.code;
+
 /**
  * Connects and registers Lua scripts under their names.
  *
@@ -74,7 +76,12 @@ export async function openRedis<Name extends string>(
     // Redis quotes the start of the arguments of a command that it lacks, such as a renamed AUTH.
     text = text.replace(/, with args beginning with.*/s, "");
     for (const secret of secrets) text = text.replaceAll(secret, "…");
-    return new Error(`Cannot use ${place}: ${text.slice(0, MAX_MESSAGE_LENGTH)}`);
+    const code = codeOf(error) ??
+      (isLost ? codeOf(lastError) : /^[A-Z]{2,20}(?= )/.exec(message)?.[0]);
+    return Object.assign(
+      new Error(`Cannot use ${place}: ${text.slice(0, MAX_MESSAGE_LENGTH)}`),
+      code === undefined ? {} : { code },
+    );
   }
 
   async function close(): Promise<void> {
