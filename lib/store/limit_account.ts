@@ -77,12 +77,16 @@ function current(account: Account | undefined, limit: Limit, now: number): Accou
   const { level, at, leases } = account ?? { level: 0, at: 0, leases: {} };
   switch (limit.kind) {
     case "rate":
+      // Written by a clock that has since been set back by more than a window.
+      if (at - now > limit.windowMs) return { level: 0, at: now, leases };
       if (now <= at) return { level, at, leases };
       return { level: Math.max(0, level - (now - at) * limit.amount), at: now, leases };
     case "sum":
       return at > now ? { level, at, leases } : { level: 0, at: now + limit.windowMs, leases };
     case "parallel": {
-      const live = Object.entries(leases).filter(([, end]) => end > now);
+      // A lease that ends later was taken by a clock that has since been set back.
+      const latest = now + 2 * limit.windowMs;
+      const live = Object.entries(leases).filter(([, end]) => end > now && end <= latest);
       return { level: live.length, at: 0, leases: Object.fromEntries(live) };
     }
   }

@@ -286,6 +286,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     const { id } = await json(dead.respond(BODY));
     await upstream.called();
     const status = async () => (await json(b.send(`/v1/responses/${id}`))).status;
+    assertEquals(await status(), "in_progress");
     await fake.advance(29_999);
     assertEquals(await status(), "in_progress");
     await fake.advance(1);

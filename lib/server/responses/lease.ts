@@ -3,18 +3,24 @@ import type { Change, EntryKey, Store } from "../../store/store.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { createSetJson } from "./entries.ts";
 
-/** How long the server of a run may be silent before the run counts as lost. */
+/**
+ * How long a lease may stay the same, while another server looks, before its run counts as lost.
+ * Each server measures it by its own monotonic clock, because clocks on the wall differ and jump.
+ */
 const LEASE_MS = 30_000;
 
 const RENEW_MS = 5_000;
+
+/** Number of leases of other servers that are watched. */
+const MAX_SEEN = 1_000;
 
 /** Leases in the store, which show other servers that a background run is alive. */
 export function createLeases(store: Store, clock: Clock, ttlMs: number, log: Log) {
   const server = crypto.randomUUID();
   const setJson = createSetJson({ ttlMs, now: clock.date });
   const keyOf = (id: string): EntryKey => ({ collection: "background", id });
-  const set = (id: string, ifVersion: string | null) =>
-    setJson(keyOf(id), { server, until: clock.date() + LEASE_MS }, ifVersion);
+  const set = (id: string, ifVersion: string | null) => setJson(keyOf(id), { server }, ifVersion);
+  const seen = new Map<string, { version: string; since: number }>();
 
   return {
     /** Builds the change that takes a lease; it fails if the lease exists. */
@@ -23,7 +29,15 @@ export function createLeases(store: Store, clock: Clock, ttlMs: number, log: Log
     release: (id: string): Change => ({ key: keyOf(id), delete: true }),
     async isHeld(id: string): Promise<boolean> {
       const [entry] = await store.get([keyOf(id)]);
-      return entry !== undefined && JSON.parse(entry.value).until > clock.date();
+      const last = seen.get(id);
+      if (last !== undefined && last.version === entry?.version) {
+        return clock.now() - last.since < LEASE_MS;
+      }
+      seen.delete(id);
+      if (entry === undefined) return false;
+      seen.set(id, { version: entry.version, since: clock.now() });
+      if (seen.size > MAX_SEEN) seen.delete(seen.keys().next().value!);
+      return true;
     },
     /**
      * Renews a lease until the returned function is called.

@@ -25,6 +25,7 @@ local function read(i)
     window = tonumber(ARGV[first + 2]), cost = tonumber(ARGV[first + 3]), lease = ARGV[first + 4],
   }
   if item.kind == 'parallel' then
+    redis.call('ZREMRANGEBYSCORE', item.key, '(' .. text(now + 2 * item.window), '+inf')
     item.level = redis.call('ZCOUNT', item.key, '(' .. ARGV[1], '+inf')
     item.held = tonumber(redis.call('ZSCORE', item.key, item.lease) or '0') > now
     return item
@@ -32,7 +33,10 @@ local function read(i)
   local fields = redis.call('HMGET', item.key, 'level', 'at')
   item.level, item.at = tonumber(fields[1] or '0'), tonumber(fields[2] or '0')
   if item.kind == 'rate' then
-    if now > item.at then
+    if item.at - now > item.window then
+      item.level = 0
+      item.at = now
+    elseif now > item.at then
       item.level = math.max(0, item.level - (now - item.at) * item.amount)
       item.at = now
     end
