@@ -60,6 +60,8 @@ export interface WorkerGroup {
   created: number;
   /** Returns the metrics of all workers. */
   values(): Promise<MetricValues>;
+  /** Ends the background run of a response if it is on another worker. */
+  endRun(id: string): void;
   /** Reasoning to send back with tool results, whichever worker received it. */
   toolReasoning: ToolReasoning;
 }
@@ -109,6 +111,7 @@ export function createApp(options: AppOptions) {
     share,
     isShared,
     created: workerGroup?.created ?? Math.floor(clock.date() / 1000),
+    endElsewhere: workerGroup?.endRun ?? (() => {}),
     background: {},
     isDraining,
   };
@@ -149,6 +152,8 @@ export function createApp(options: AppOptions) {
     metrics: metrics && scrape,
     /** Returns the metrics of this app alone. */
     values,
+    /** Ends the background run of a response, which another worker has ended in the store. */
+    endRun: (id: string) => void context.background.runs?.end(id),
     /** Serves new requests with another configuration. */
     reload(next: ResolvedConfig): void {
       config = next;

@@ -14,7 +14,7 @@ import {
   workersYaml,
 } from "./worker_program.ts";
 import { runProgram, startProgram, writeConfig } from "../support/program.ts";
-import { fetchInTime, waitUntil } from "../support/wait.ts";
+import { fetchInTime, waitFor, waitUntil } from "../support/wait.ts";
 
 const skipReason = Deno.build.os === "linux" ? undefined : "only Linux runs several event loops";
 const test = (name: string, fn: () => Promise<void>) =>
@@ -147,6 +147,8 @@ for (const store of ["memory", "sqlite"]) {
     const cancelled = await json(first.send("/v1/responses", body));
     const ended = await json(second.send(`/v1/responses/${cancelled.id}/cancel`, {}));
     assertEquals(ended.status, "cancelled");
+    // Sooner than the run renews its lease.
+    await waitFor("the upstream call to end", upstream.calls[1]!.left, 4_500);
     assertEquals((await json(first.send(`/v1/responses/${cancelled.id}`))).status, "cancelled");
     const stream = second.send(`${path}?stream=true`);
     rest.resolve();

@@ -1,6 +1,6 @@
 import { parseConfig } from "../../lib/config/load.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
-import { type App, createApp } from "../../lib/server/app.ts";
+import { type App, createApp, type WorkerGroup } from "../../lib/server/app.ts";
 import { createLog } from "../../lib/server/telemetry/log.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { Limiter } from "../../lib/store/limiter.ts";
@@ -20,6 +20,7 @@ export interface TestAppOptions {
   clock?: Clock;
   store?: Store;
   limiter?: Limiter;
+  workerGroup?: WorkerGroup;
   /** Sends requests to upstreams. Default: the global one. */
   fetch?: typeof fetch;
   /** Receives the lines of the log. */
@@ -64,6 +65,7 @@ stream_status_feedback: false
     fetch: options.fetch ?? fetch,
     limiter: options.limiter,
     store: options.store,
+    workerGroup: options.workerGroup,
     log: createLog({
       level: "debug",
       format: "json",

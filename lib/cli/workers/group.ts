@@ -67,6 +67,8 @@ export async function startWorkers(
           void forAll((worker) =>
             worker.index === index ? undefined : worker.call("remember", ...added)
           ),
+        endRun: (id) =>
+          void forAll((worker) => worker.index === index ? undefined : worker.call("endRun", id)),
       };
     },
     async prepare(worker) {

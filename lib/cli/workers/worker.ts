@@ -41,6 +41,8 @@ export type MainMethods =
     values(): Promise<MetricValues>;
     /** Sends reasoning to all other workers. */
     remember: ToolReasoning["remember"];
+    /** Ends a background run on any other worker. */
+    endRun(id: string): void;
   };
 
 /** Methods that the main thread calls. */
@@ -76,6 +78,7 @@ function createMethods(call: Call<MainMethods>) {
           share: (limit) => shareOf(limit, index, count),
           created,
           values: () => call("values"),
+          endRun: (id) => void call("endRun", id),
           toolReasoning: {
             find: toolReasoning.find,
             remember(...added) {
@@ -106,6 +109,8 @@ function createMethods(call: Call<MainMethods>) {
     },
     /** Returns this worker's own metrics. */
     values: () => app.values(),
+    /** Ends the background run of a response if it is on this worker. */
+    endRun: (id: string) => app.endRun(id),
     /** Stores reasoning that another worker has received. */
     remember: toolReasoning.remember,
   };

@@ -49,12 +49,14 @@ export interface BackgroundOptions {
   maxBackground: number;
   /** Returns whether the server has several owners. */
   isShared: () => boolean;
+  /** Called with the id of a response whose run was ended here and may be on another worker. */
+  endElsewhere: (id: string) => void;
   clock: Clock;
   log: Log;
 }
 
 export function createBackgroundRuns(options: BackgroundOptions) {
-  const { store, responses, clock, log, ttlMs, maxBackground, isShared } = options;
+  const { store, responses, clock, log, ttlMs, maxBackground, isShared, endElsewhere } = options;
   const slots = createSlots(() => maxBackground, isShared);
   /** The runs on this server. */
   const liveRuns = new Map<string, { owner: string; work: Work; buffer: EventBuffer }>();
@@ -135,6 +137,17 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     return store.write([change, leases.release(response.id)]);
   }
 
+  /** Ends the run of a response if it is on this server. Returns whether it is. */
+  function end(id: string): boolean {
+    const live = liveRuns.get(id);
+    live?.work.abort(cancelled());
+    return live !== undefined;
+  }
+
+  function endEverywhere(id: string): void {
+    if (!end(id)) endElsewhere(id);
+  }
+
   /** Finds a response. One whose server has crashed becomes failed. */
   async function find(owner: string, id: string): Promise<VersionedResponse | undefined> {
     const found = await responses.find(owner, id);
@@ -201,6 +214,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       void execute(run, buffer, release);
     },
     find,
+    end,
     /** Reads the events of a response from the first to the end. Throws what the run throws. */
     read(owner: string, id: string, signal: AbortSignal): AsyncGenerator<ReasoningEvent> {
       const live = liveRuns.get(id);
@@ -220,7 +234,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
         }
         const last: ResponseObject = { ...response, status: "cancelled" };
         if (await endRun(owner, current, last)) {
-          liveRuns.get(id)?.work.abort(cancelled());
+          endEverywhere(id);
           return last;
         }
         current = await responses.find(owner, id);
@@ -230,7 +244,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     /** Deletes a response and its events, and ends its run. */
     async delete(owner: string, id: string): Promise<void> {
       await responses.delete(owner, id);
-      liveRuns.get(id)?.work.abort(cancelled());
+      endEverywhere(id);
       await store.write([leases.release(id)]);
       await eventLog.delete(owner, id);
     },

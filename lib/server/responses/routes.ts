@@ -25,6 +25,8 @@ export interface ResponsesRoutesOptions extends RunOptions {
   maxBackground: number;
   /** Returns whether the server has several owners. */
   isShared: () => boolean;
+  /** See `BackgroundOptions`. */
+  endElsewhere: (id: string) => void;
   /** Set when it is first used. Background runs continue when the configuration is reloaded. */
   background: { runs?: BackgroundRuns };
   /** Seals private thinking. */

@@ -30,6 +30,8 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
   isShared: () => boolean;
   /** When the server started, in seconds since 1970. */
   created: number;
+  /** Ends a background run that may be on another worker. */
+  endElsewhere: (id: string) => void;
   /** Background runs, set when the first one is started. */
   background: { runs?: BackgroundRuns };
   isDraining: () => boolean;
@@ -49,7 +51,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
   return createRouter([
     { method: "POST", path: "/chat/completions", meter: "place", handle: createChatHandler(runs) },
     ...modelRoutes(models, context.created),
-    ...playgroundRoutes([...models.keys()], config.server.playground),
+    ...playgroundRoutes(unrestrictedModels(config), config.server.playground),
     get("/health", () => Response.json({ status: "ok" })),
     get("/healthz", () => Response.json({ status: "ok" })),
     get(
@@ -74,6 +76,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
           ttlMs: config.storeTtlMs,
           maxBackground: context.share(config.server.max_background),
           isShared: context.isShared,
+          endElsewhere: context.endElsewhere,
           background: context.background,
           beginWork: context.register.begin,
         });
@@ -88,6 +91,12 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
       },
     },
   ]);
+}
+
+/** Ids of the models that every key may use. */
+function unrestrictedModels({ models, keys }: ResolvedConfig): string[] {
+  const ids = models.map(({ reasoning: { id } }) => id);
+  return ids.filter((id) => keys.every((key) => key.models?.includes(id) ?? true));
 }
 
 /** The metrics of all clients, for the operator alone. */

@@ -424,6 +424,7 @@ Deno.test("clients cannot access the responses, items, conversations and events 
     ttlMs: retention.ttlMs,
     maxBackground: 1,
     isShared: () => false,
+    endElsewhere: () => {},
     clock,
     log: createLog({ level: "error", format: "json", now: clock.date, write: () => {} }),
   });
