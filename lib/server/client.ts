@@ -8,7 +8,8 @@ export interface Client {
   name: string;
   /**
    * Owner of stored responses: the name, so that they survive a change of key. `default` for the
-   * holder of `api_bearer_token`.
+   * holder of `api_bearer_token`. At most 64 characters without a slash, because names of
+   * collections contain it.
    */
   owner: string;
   /** Undefined for the holder of `api_bearer_token`. */

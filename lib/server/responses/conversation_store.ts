@@ -48,11 +48,10 @@ export type ConversationStore = ReturnType<typeof createConversationStore>;
 export function createConversationStore(store: Store, retention: Retention, maxLength: number) {
   const setJson = createSetJson(retention);
   const keyOf = (owner: string, id: string): EntryKey => ({
-    collection: `conversation/${encodeURIComponent(owner)}`,
+    collection: `conversation/${owner}`,
     id,
   });
-  const itemsOf = (owner: string, id: string) =>
-    `conversation-items/${encodeURIComponent(owner)}/${id}`;
+  const itemsOf = (owner: string, id: string) => `conversation-items/${owner}/${id}`;
 
   async function read(owner: string, id: string) {
     const [entry] = isId(id) ? await store.get([keyOf(owner, id)]) : [];

@@ -51,7 +51,7 @@ export function createResponseStore(
 ) {
   const setJson = createSetJson(retention);
   const keyOf = (owner: string, id: string): EntryKey => ({
-    collection: `response/${encodeURIComponent(owner)}`,
+    collection: `response/${owner}`,
     id,
   });
 
