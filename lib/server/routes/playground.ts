@@ -17,7 +17,10 @@ import { type Route, shortened } from "../router.ts";
 const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** @param enabled if false, `/` is JSON for browsers too, and there are no files. */
+/**
+ * @param models ids of the models that clients without a token may know of.
+ * @param enabled if false, `/` is JSON for browsers too, and there are no files.
+ */
 export function playgroundRoutes(models: readonly string[], enabled: boolean): Route<Handler>[] {
   const describe = () =>
     Response.json({
