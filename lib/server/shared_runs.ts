@@ -18,14 +18,21 @@ export function createSharedRuns() {
   return {
     /** The current run of this key, or a new one. */
     join(key: string, head: CompletionHead, start: Start): SharedRun {
-      const run = runs.get(key) ?? createRun(head, start, () => runs.delete(key));
-      runs.set(key, run);
+      const run: SharedRun = runs.get(key) ?? createRun(head, start, {
+        // Nothing would end a run that is never read.
+        onBegin: () => runs.set(key, run),
+        onEnd: () => runs.delete(key),
+      });
       return run;
     },
   };
 }
 
-function createRun(head: CompletionHead, start: Start, onEnd: () => void): SharedRun {
+function createRun(
+  head: CompletionHead,
+  start: Start,
+  { onBegin, onEnd }: { onBegin: () => void; onEnd: () => void },
+): SharedRun {
   const controller = new AbortController();
   const source = start(controller.signal);
   const buffer = createEventBuffer(pull);
@@ -43,7 +50,7 @@ function createRun(head: CompletionHead, start: Start, onEnd: () => void): Share
   return {
     head,
     async *read(signal) {
-      readers++;
+      if (readers++ === 0) onBegin();
       try {
         yield* buffer.read(signal);
       } finally {

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createTestApp, readStream } from "../support/app.ts";
+import { createSharedRuns } from "../../lib/server/shared_runs.ts";
+import { createTestApp } from "../support/app.ts";
 import { as, type ClientName, KEYS, keysYaml } from "../support/keys.ts";
 import { startUpstream } from "../support/upstream.ts";
 
@@ -43,4 +45,18 @@ Deno.test("a client that sends its key in another header joins its own run", asy
 Deno.test("requests for different strategies share no run", async () => {
   const thinking = { ...as("alice"), "x-reasoning-strategy": "think" };
   assertEquals(await runsOf(as("alice"), thinking), 2);
+});
+
+Deno.test("a run that no request reads is not kept", async () => {
+  const runs = createSharedRuns();
+  async function* start() {}
+  const join = (id: string) => runs.join("key", { id, created: 1, model: "m" }, start);
+  const unread = join("first");
+  const read = join("second");
+  assertEquals([unread.head.id, read.head.id], ["first", "second"]);
+  const events = read.read(new AbortController().signal);
+  const ending = events.next();
+  assertEquals(join("third").head.id, "second");
+  await ending;
+  assertEquals(join("third").head.id, "third");
 });
