@@ -13,10 +13,11 @@ const TEXT_REGEXP = /\.(?:ts|js|css|html|md)$/;
 
 /** Phrases as regular expressions; a space also matches a line break in a comment. */
 const PHRASES: Readonly<Record<string, string>> = {
-  "(?:is|are|was|were|be|been) told": "receives, is called with, is reported",
+  "(?:is|are|was|were|be|been|being) told": "receives, is called with, is reported",
   "told (?:of|by|that|why)": "receives, is called with",
   "tells (?:of|what|which|whether|how|why|it)": "says, reports, returns",
   "heeds?": "uses, respects",
+  "anew": "again",
   "whoever": "name the person or thing: the caller, the client",
   "(?:comes?|came|coming) to": "the result, becomes",
   "(?<!there )(?:is|are) none(?! of)": "is not …, is missing, is invalid",

@@ -1,5 +1,6 @@
 import { isDemo } from "../config/base_url.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
+import { silentLog } from "../server/telemetry/log.ts";
 import type { AskOptions } from "./ask/ask.ts";
 
 /** The API that models are asked at. */
@@ -22,7 +23,7 @@ export function configuredTarget(
   const { config } = options;
   const app = createApp({
     ...options,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silentLog,
     config: {
       ...config,
       server: { ...config.server, strict_openai: false },

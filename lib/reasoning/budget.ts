@@ -1,3 +1,8 @@
+/**
+ * The token limits of one request. Limits of keys are charged in `server/limits/charge.ts`.
+ *
+ * @module
+ */
 import type { Caps, ReasoningRequest } from "./request.ts";
 import type { UsageMeter } from "./usage.ts";
 

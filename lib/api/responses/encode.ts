@@ -45,7 +45,8 @@ export interface ResponseWriter extends Encoder, Collector {
 
 type EndStatus = "completed" | "incomplete";
 
-const INCOMPLETE: Readonly<Partial<Record<FinishReason, string>>> = {
+/** Why a response is incomplete, by the reason for which the answer ended. */
+export const INCOMPLETE: Readonly<Partial<Record<FinishReason, string>>> = {
   length: "max_output_tokens",
   content_filter: "content_filter",
 };

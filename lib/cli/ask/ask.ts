@@ -2,6 +2,7 @@
 import { systemClock } from "../../clock.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
+import { silentLog } from "../../server/telemetry/log.ts";
 import { createSseParser } from "../../upstream/wire/sse.ts";
 import { type CommandOptions, configOrExit } from "../configuration.ts";
 import { type Arguments, parseFlags, UsageError } from "../flags.ts";
@@ -106,7 +107,7 @@ async function configuredModels(options: CommandOptions): Promise<Target> {
     clock: systemClock,
     random: Math.random,
     fetch,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silentLog,
   });
   return { url: "http://localhost/v1", token: IN_PROCESS_TOKEN, send: app.handle };
 }

@@ -39,11 +39,11 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const late = new AbortController();
   const cancel = clock.timer(ms, () => late.abort(error));
-  const either = AbortSignal.any([signal, late.signal]);
+  const stop = AbortSignal.any([signal, late.signal]);
   try {
-    return await work(either);
+    return await work(stop);
   } catch (failure) {
-    either.throwIfAborted();
+    stop.throwIfAborted();
     throw failure;
   } finally {
     cancel();

@@ -1,7 +1,7 @@
-import { createResponseWriter } from "../../api/responses/encode.ts";
+import { createResponseWriter, INCOMPLETE } from "../../api/responses/encode.ts";
 import type { Clock } from "../../clock.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
-import type { ReasoningEvent } from "../../reasoning/events.ts";
+import type { FinishReason, ReasoningEvent } from "../../reasoning/events.ts";
 import { answerStream } from "../answering.ts";
 import type { Exchange } from "../exchange.ts";
 import { abortOnDisconnect } from "../runs.ts";
@@ -103,13 +103,7 @@ async function* replay(
     }
   }
   if (response.error !== null) throw storedError(response.error);
-  const reason = response.incomplete_details?.reason;
-  yield {
-    type: "finish",
-    reason: reason === "max_output_tokens"
-      ? "length"
-      : reason === "content_filter"
-      ? "content_filter"
-      : "stop",
-  };
+  const incomplete = response.incomplete_details?.reason;
+  const reasons: readonly FinishReason[] = ["length", "content_filter"];
+  yield { type: "finish", reason: reasons.find((key) => INCOMPLETE[key] === incomplete) ?? "stop" };
 }

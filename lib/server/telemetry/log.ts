@@ -46,6 +46,9 @@ export function createLog({ level: lowest, format, write, now }: LogOptions): Lo
   };
 }
 
+/** Writes nothing. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
 /**
  * Describes an unexpected error by its name, the code of a store's driver, and its stack. Leaves its
  * message out, which may quote what was being read.

@@ -1,3 +1,5 @@
+import { splitPair } from "../../../upstream/wire/tool_calls.ts";
+
 /** The next characters of one of a step's two texts. */
 export interface StepPart {
   /** The title never continues after content. */
@@ -21,13 +23,11 @@ export function createStepWriter() {
   let half = "";
 
   function put(text: string): void {
-    const all = half === "" ? text : half + text;
-    const last = text.charCodeAt(text.length - 1);
-    half = last >= 0xd800 && last <= 0xdbff ? text.slice(-1) : "";
-    const certain = (half === "" ? all : all.slice(0, -1)).toWellFormed();
-    if (open === "lateTitle") lateTitle += certain;
-    else if (open === "title") fresh.title += certain;
-    else fresh.content += certain;
+    const [whole, rest] = splitPair(half + text);
+    half = rest;
+    if (open === "lateTitle") lateTitle += whole;
+    else if (open === "title") fresh.title += whole;
+    else fresh.content += whole;
   }
 
   const hasContent = () => fresh.content !== "" || taken.content !== "";
@@ -54,8 +54,10 @@ export function createStepWriter() {
     /** Ends the open title or paragraph. */
     close(): void {
       if (open === "boldTitle") put("**");
-      // A half that stays alone becomes U+FFFD.
-      if (half !== "") put("");
+      if (half !== "") {
+        half = "";
+        put("\ufffd");
+      }
       open = undefined;
     },
     isEmpty: () => isEmpty,
