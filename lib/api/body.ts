@@ -51,9 +51,12 @@ type Present<T> = { [K in keyof T]?: NonNullable<T[K]> };
 
 /** The fields that have a value: in a request, null means the same as an absent field. */
 export function present<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
-  ) as Present<T>;
+  const result: Present<T> = {};
+  for (const key in fields) {
+    const value = fields[key];
+    if (value !== null && value !== undefined) result[key] = value;
+  }
+  return result;
 }
 
 /** The fields of a body's `reasoning` that are options of the strategy: all but the reserved. */

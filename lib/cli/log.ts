@@ -1,5 +1,5 @@
 /** The program's log on standard output. */
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, serverClock } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import {
   createLog,
@@ -74,7 +74,7 @@ export function createLineWriter(write: (bytes: Uint8Array) => void, clock: Cloc
   };
 }
 
-const output = createLineWriter(writeAll, systemClock);
+const output = createLineWriter(writeAll, serverClock);
 
 /** Must be called before a thread ends, because a terminated thread receives no event. */
 export const flushLog: () => void = output.flush;

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
 import { createTestApp } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -30,7 +30,6 @@ limits: { rpm: 10 }
   for (const path of ["/healthz", "/readyz", "/"]) {
     const response = await get(path);
     assertEquals(response.status, 200);
-    assert(response.headers.has("x-ratelimit-limit-requests"));
     await response.body?.cancel();
   }
   for (const path of ["/v1/models", "/v1/nowhere"]) {

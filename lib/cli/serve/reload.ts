@@ -1,5 +1,5 @@
 /** Replaces the configuration of a running server. */
-import { systemClock } from "../../clock.ts";
+import { serverClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import { resolveConfig } from "../../config/resolve.ts";
@@ -83,7 +83,7 @@ export function reloadOnChange(
         folder,
         cause: String(cause),
       }),
-    clock: systemClock,
+    clock: serverClock,
   });
   return watch.close;
 }

@@ -1,5 +1,5 @@
 /** `o1-api serve`: runs the server until it is stopped. */
-import { systemClock } from "../../clock.ts";
+import { serverClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import { isDeploy } from "../../config/resolve.ts";
@@ -78,7 +78,7 @@ function startServer(
   const app = createApp({
     ...stores,
     config: resolved,
-    clock: systemClock,
+    clock: serverClock,
     random: Math.random,
     fetch,
     log,
@@ -107,7 +107,7 @@ function stopOnSignal(
       resolve();
     },
     exit: (code) => Deno.exit(code),
-    clock: systemClock,
+    clock: serverClock,
     onBegin: (signal) => log.info(`${signal}: draining`, { grace_ms: graceMs }),
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -1,5 +1,5 @@
 /** Script of a worker thread: one of several event loops that serve on the same port. */
-import { systemClock } from "../../clock.ts";
+import { serverClock } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { Config } from "../../config/schema/config.ts";
@@ -70,7 +70,7 @@ function createMethods(call: Call<MainMethods>) {
       app = createApp({
         ...stores,
         config: initial,
-        clock: systemClock,
+        clock: serverClock,
         random: Math.random,
         fetch,
         log,
@@ -92,7 +92,7 @@ function createMethods(call: Call<MainMethods>) {
       const { hostname, port } = address;
       listener = keepListening({
         open: () => Deno.serve({ hostname, port, reusePort: true, onListen() {} }, app.handle),
-        clock: systemClock,
+        clock: serverClock,
         log,
         listeners: count,
         // Ends this worker, so that another takes its place.

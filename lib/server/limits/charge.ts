@@ -4,7 +4,7 @@ import type { Clock } from "../../clock.ts";
 import type { LimitsConfig } from "../../config/schema/keys.ts";
 import type { Usage } from "../../reasoning/usage.ts";
 import type { Charge, Limiter, LimitState } from "../../store/limiter.ts";
-import type { Client } from "../client.ts";
+import { ANONYMOUS, type Client } from "../client.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { type Estimate, expectedUnits, reservedUnits, usedUnits } from "./cost.ts";
 import { limitHeaders, rejection, type RuleState } from "./rejection.ts";
@@ -206,11 +206,13 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
       const headers = meter === "place" ? undefined : limitHeaders(states);
       return createReservation(client, lease, leased, headers);
     },
-    /** The current `x-ratelimit-*` headers of a client; empty if it has no limit per minute. */
+    /** Whether a client is known and has a limit per minute. */
+    hasRate: (client: Client) =>
+      client !== ANONYMOUS && rulesOf(client, limits()).some(({ per }) => per === "minute"),
+    /** The current `x-ratelimit-*` headers of a client. */
     async headers(client: Client): Promise<Record<string, string>> {
       // A charge of 0 only reads.
       const charges = chargesFor(client, ({ per }) => per === "minute" ? 0 : undefined);
-      if (charges.length === 0) return {};
       try {
         const { states } = await limiter.take(clock.date(), charges);
         return limitHeaders(statesOf(charges, states));

@@ -1,17 +1,6 @@
 import { type Clock, within } from "../../clock.ts";
-import { ANONYMOUS } from "../client.ts";
 import type { Limits } from "../limits/charge.ts";
 import type { Middleware } from "./chain.ts";
-
-/** Sent to clients without limits: some load balancers require these headers. */
-const UNLIMITED: Readonly<Record<string, string>> = {
-  "x-ratelimit-limit-requests": "1000000",
-  "x-ratelimit-remaining-requests": "1000000",
-  "x-ratelimit-reset-requests": "0s",
-  "x-ratelimit-limit-tokens": "1000000000",
-  "x-ratelimit-remaining-tokens": "1000000000",
-  "x-ratelimit-reset-tokens": "0s",
-};
 
 /** Longest wait in milliseconds for a limiter that is slow to tell what is left. */
 const MAX_WAIT_MS = 20;
@@ -29,22 +18,23 @@ export function meterRequests(limits: Limits): Middleware {
   };
 }
 
-/** Adds `x-ratelimit-*` headers. Nothing is read for a client that is not known. */
+/** Adds the `x-ratelimit-*` headers of the client's limits per minute. */
 export function rateLimitHeaders(limits: Limits, clock: Clock): Middleware {
   return async (_request, exchange, next) => {
     const response = await next();
-    const { client } = exchange;
-    let own = exchange.reservation?.headers();
-    if (own === undefined && client !== ANONYMOUS) {
-      const read = await within(clock, MAX_WAIT_MS, limits.headers(client));
-      if (read !== "late") own = read;
+    const { headers } = response;
+    let values = exchange.reservation?.headers();
+    if (values === undefined && limits.hasRate(exchange.client) && !hasRateLimit(headers)) {
+      const read = await within(clock, MAX_WAIT_MS, limits.headers(exchange.client));
+      if (read !== "late") values = read;
     }
-    for (const name in UNLIMITED) {
+    for (const name in values) {
       // A 429 has its own.
-      if (!response.headers.has(name)) {
-        response.headers.append(name, own?.[name] ?? UNLIMITED[name]!);
-      }
+      if (!headers.has(name)) headers.set(name, values[name]!);
     }
     return response;
   };
 }
+
+const hasRateLimit = (headers: Headers) =>
+  headers.has("x-ratelimit-limit-requests") || headers.has("x-ratelimit-limit-tokens");

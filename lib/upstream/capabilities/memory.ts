@@ -77,11 +77,14 @@ function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
     json === undefined ? [modelOf(target)] : [modelOf(target), formatOf(target, json)];
 
   function get(target: Target, json?: JsonFormat): Readonly<Capabilities> {
+    const capabilities = defaultCapabilities(target);
+    const sources = [remembered, fromRejections, fromAnswers].filter(({ size }) => size > 0);
+    if (sources.length === 0) return capabilities;
     const subjects = subjectsOf(target, json);
-    const lessons = [remembered, fromRejections, fromAnswers].flatMap((source) =>
-      subjects.map((subject) => source.get(subject))
-    );
-    return Object.assign(defaultCapabilities(target), ...lessons);
+    for (const source of sources) {
+      for (const subject of subjects) Object.assign(capabilities, source.get(subject));
+    }
+    return capabilities;
   }
 
   function add(lessons: Lessons, subject: string, change: Partial<Capabilities>): void {
