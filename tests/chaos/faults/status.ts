@@ -67,7 +67,11 @@ export const STATUS_FAULTS: readonly Fault[] = [
   {
     name: "context overflow",
     play: () => failure(400, CONTEXT),
-    outcomes: error(400, "context_length_exceeded", 1),
+    // When a thinking call does not fit, the answer may.
+    outcomes: {
+      direct: error(400, "context_length_exceeded", 1).direct,
+      steps: error(400, "context_length_exceeded", 2).steps,
+    },
   },
   { name: "429", play: limited({}), outcomes: tooMany(3) },
   {
