@@ -25,6 +25,7 @@ import { meterRequests, rateLimitHeaders } from "./middleware/limits.ts";
 import { logRequests } from "./middleware/log.ts";
 import { routing } from "./middleware/routing.ts";
 import { checkUrl, localOnly } from "./middleware/url.ts";
+import { createReadiness } from "./readiness.ts";
 import { createRoutes, type RouteContext } from "./routes/table.ts";
 import type { Log } from "./telemetry/log.ts";
 import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts";
@@ -89,8 +90,11 @@ export function createApp(options: AppOptions) {
     isDraining,
     clock,
   });
+  const { store = createMemoryStore({ now: clock.date }), limiter = createMemoryLimiter() } =
+    options;
+  const readiness = createReadiness({ store, limiter, clock, log });
   const limits = createLimits({
-    limiter: options.limiter ?? createMemoryLimiter(),
+    limiter,
     limits: () => config.limits,
     clock,
     log,
@@ -105,7 +109,7 @@ export function createApp(options: AppOptions) {
     random: options.random,
     client,
     log,
-    store: reportOutages(options.store ?? createMemoryStore({ now: clock.date })),
+    store: reportOutages(store),
     register,
     scrape: metrics && scrape,
     share,
@@ -114,6 +118,7 @@ export function createApp(options: AppOptions) {
     endElsewhere: workerGroup?.endRun ?? (() => {}),
     background: {},
     isDraining,
+    failing: readiness.failing,
   };
 
   function serve(current: ResolvedConfig) {
@@ -154,6 +159,8 @@ export function createApp(options: AppOptions) {
     values,
     /** Ends the background run of a response, which another worker has ended in the store. */
     endRun: (id: string) => void context.background.runs?.end(id),
+    /** Checks the store and the limits in the background, for `/readyz`, until the server drains. */
+    watchBackends: readiness.start,
     /** Serves new requests with another configuration. */
     reload(next: ResolvedConfig): void {
       config = next;
@@ -164,6 +171,7 @@ export function createApp(options: AppOptions) {
     /** Rejects new work, waits up to `graceMs` milliseconds for the rest, and then aborts it. */
     async drain(graceMs: number): Promise<void> {
       draining = true;
+      readiness.stop();
       await within(clock, graceMs, register.idle());
       register.abortAll(shutdownError());
       await within(clock, ABORT_GRACE_MS, register.idle());

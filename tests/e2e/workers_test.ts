@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readStream } from "../support/app.ts";
 import { parseEvents } from "../support/responses.ts";
 import { parseScrape } from "../support/scrape.ts";
+import { NO_REDIS, startRedis } from "../support/redis.ts";
 import { sha256 } from "../support/sha256.ts";
 import { skippedFor } from "../support/skip.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -322,3 +323,32 @@ Deno.test("without --unstable-net only one event loop runs, and a warning says w
   assertEquals(models.status, 200);
   await models.body?.cancel();
 });
+
+for (const count of [1, 2]) {
+  const reason = skipReason ?? NO_REDIS;
+  Deno.test({
+    ...skippedFor(reason, `/readyz is 503 while Redis hangs, with ${count} event loops`),
+    async fn() {
+      await using redis = await startRedis();
+      await using config = await writeConfig(
+        workersYaml({ upstream: "demo:", yaml: `store: "${redis.url}"` })
+          .replace("workers: 2", `workers: ${count}`),
+      );
+      await using program = await startProgram({
+        command: workersCommand(),
+        args: ["--config", config.path],
+      });
+      const statusOf = async (path: string) => {
+        const response = await fetchInTime(program.url.replace("/v1", path));
+        await response.body?.cancel();
+        return response.status;
+      };
+      assertEquals(await statusOf("/readyz"), 200);
+      await redis.kill("SIGSTOP");
+      await waitUntil("/readyz to be 503", async () => await statusOf("/readyz") === 503);
+      assertEquals(await statusOf("/healthz"), 200);
+      await redis.kill("SIGCONT");
+      await waitUntil("/readyz to be 200", async () => await statusOf("/readyz") === 200);
+    },
+  });
+}

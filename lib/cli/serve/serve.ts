@@ -75,6 +75,7 @@ function startServer(
   stores: Stores,
   log: Log,
 ): ApiServer {
+  const onDeploy = isDeploy(readVariable);
   const app = createApp({
     ...stores,
     config: resolved,
@@ -82,8 +83,10 @@ function startServer(
     random: Math.random,
     fetch,
     log,
-    unavailableReason: isDeploy(readVariable) && !resolved.hasRealToken ? NO_TOKEN : undefined,
+    unavailableReason: onDeploy && !resolved.hasRealToken ? NO_TOKEN : undefined,
   });
+  // Deno Deploy sends no probes, and its KV bills each read.
+  if (!onDeploy) app.watchBackends();
   return {
     ...listen(address, app.handle, log),
     metrics: app.metrics,

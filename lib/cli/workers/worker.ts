@@ -89,6 +89,7 @@ function createMethods(call: Call<MainMethods>) {
         },
       });
       reload(config);
+      app.watchBackends();
       const { hostname, port } = address;
       listener = keepListening({
         open: () => Deno.serve({ hostname, port, reusePort: true, onListen() {} }, app.handle),

@@ -35,13 +35,15 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
   /** Background runs, set when the first one is started. */
   background: { runs?: BackgroundRuns };
   isDraining: () => boolean;
+  /** Returns the names of back ends that do not answer. */
+  failing: () => readonly string[];
 }
 
 /** Creates the router of a configuration. */
 export function createRoutes(config: ResolvedConfig, context: RouteContext): Router<Handler> {
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
   const runs: RunOptions = { ...context, settings: config.server, models };
-  const { scrape, isDraining } = context;
+  const { scrape } = context;
   const get = (path: string, handle: Handler): Route<Handler> => ({
     method: "GET",
     path,
@@ -54,13 +56,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
     ...playgroundRoutes(unrestrictedModels(config), config.server.playground),
     get("/health", () => Response.json({ status: "ok" })),
     get("/healthz", () => Response.json({ status: "ok" })),
-    get(
-      "/readyz",
-      () =>
-        isDraining()
-          ? Response.json({ status: "draining" }, { status: 503 })
-          : Response.json({ status: "ready" }),
-    ),
+    get("/readyz", () => readiness(context)),
     ...(scrape === undefined || config.metrics.port !== 0 ? [] : [metricsRoute(scrape)]),
   ], [
     // Loaded when first used: their code would add 20 ms to every start.
@@ -97,6 +93,15 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
 function unrestrictedModels({ models, keys }: ResolvedConfig): string[] {
   const ids = models.map(({ reasoning: { id } }) => id);
   return ids.filter((id) => keys.every((key) => key.models?.includes(id) ?? true));
+}
+
+/** Calls no back end: probes must not wait for one that hangs. */
+function readiness({ isDraining, failing }: RouteContext): Response {
+  if (isDraining()) return Response.json({ status: "draining" }, { status: 503 });
+  const names = failing();
+  return names.length === 0
+    ? Response.json({ status: "ready" })
+    : Response.json({ status: "unavailable", failing: names }, { status: 503 });
 }
 
 /** The metrics of all clients, for the operator alone. */
