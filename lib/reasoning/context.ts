@@ -1,7 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
 import { formatTypeFor } from "../upstream/capabilities/capabilities.ts";
-import type { Delta } from "../upstream/wire/deltas.ts";
 import type { CallEnd } from "../upstream/observer.ts";
 import { type Budget, createBudget } from "./budget.ts";
 import { UpstreamError } from "./events.ts";
@@ -10,8 +9,8 @@ import type { RunObserver } from "./observer.ts";
 import { targetsOf } from "./overrides.ts";
 import type { RunPlan } from "./plan.ts";
 import { fill } from "./prompts.ts";
-import type { CallContext, CallSpec } from "./strategy.ts";
-import { createThinkSplitter, type SplitText } from "./relay/think_splitter.ts";
+import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
+import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
 import type { Usage, UsageMeter } from "./usage.ts";
 
 export interface RunOptions {
@@ -112,8 +111,9 @@ interface CallRun {
 async function* call(
   spec: CallSpec,
   { plan: { model, name, request }, options, scope, budget, meter }: CallRun,
-): AsyncGenerator<Delta> {
+): AsyncGenerator<CallDelta> {
   const { role, messages, visible = false, json, temperature, signal } = spec;
+  const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
   const maxTokens = budget.ceiling(visible && !spec.keepRoom, spec.share);
   const definitions = [
@@ -121,7 +121,10 @@ async function* call(
     ...json?.schema ? [json.schema] : [],
   ];
   const callMeter = meter.call(messages, visible, definitions);
-  const splitter = createThinkSplitter();
+  let target = targets[0]!;
+  let splitter: ThinkSplitter | undefined;
+  let isCut = false;
+  let hasReasoning = false;
   const observer = options.observer?.call(spec);
   let end: CallEnd = "cancelled";
   try {
@@ -140,21 +143,31 @@ async function* call(
       },
       {
         ...scope,
-        onSend: ({ upstream }) => callMeter.sent(upstream.price),
+        onSend(sent) {
+          target = sent;
+          callMeter.sent(sent.upstream.price);
+        },
         ...(signal === undefined ? {} : { signal: AbortSignal.any([scope.signal, signal]) }),
         ...(observer === undefined ? {} : { observer }),
       },
     );
     for await (const delta of deltas) {
-      if (delta.content !== undefined && !splitter.done()) {
-        moveThinking(delta, splitter.push(delta.content));
+      hasReasoning ||= delta.reasoning !== undefined;
+      if (delta.content !== undefined) {
+        splitter ??= createThinkSplitter(!hasReasoning && capabilities.get(target).opensThinking);
+        if (!splitter.done()) moveThinking(delta, splitter.push(delta.content));
       }
+      if (delta.finishReason !== undefined) isCut = delta.finishReason === "length";
       callMeter.add(delta);
       observer?.delta?.(delta);
       yield delta;
     }
-    const rest: Delta = {};
-    moveThinking(rest, splitter.end());
+    const rest: CallDelta = {};
+    if (splitter !== undefined) {
+      moveThinking(rest, splitter.end(isCut));
+      const wasOpen = splitter.wasOpen();
+      if (wasOpen !== undefined) capabilities.openedThinking(target, wasOpen);
+    }
     if (rest.content !== undefined || rest.reasoning !== undefined) {
       callMeter.add(rest);
       observer?.delta?.(rest);
@@ -171,7 +184,8 @@ async function* call(
 }
 
 /** Moves tagged thinking to where an upstream's own reasoning is. */
-function moveThinking(delta: Delta, { reasoning, content }: SplitText): void {
+function moveThinking(delta: CallDelta, { reasoning, content, thought }: SplitText): void {
+  if (thought !== undefined) delta.thought = thought;
   if (reasoning !== "") delta.reasoning = (delta.reasoning ?? "") + reasoning;
   if (content !== "") delta.content = content;
   else delete delta.content;

@@ -1,4 +1,5 @@
 import { contentText } from "../upstream/target.ts";
+import { indexAfterBareClose } from "./relay/bare_close.ts";
 import type { Message, ReasoningRequest } from "./request.ts";
 
 export function lastUserMessage(messages: readonly Message[]): Message | undefined {
@@ -37,7 +38,8 @@ const CLOSE: Readonly<Record<string, RegExp>> = {
 
 /** Removes blocks of thinking before the answer. The same tags in the answer belong to it. */
 function stripText(text: string): string {
-  let from = 0;
+  OPEN.lastIndex = 0;
+  let from = OPEN.test(text) ? 0 : indexAfterBareClose(text);
   for (;;) {
     OPEN.lastIndex = from;
     const match = OPEN.exec(text);

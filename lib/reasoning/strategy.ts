@@ -31,6 +31,12 @@ export interface CallSpec<Role extends string = string> {
   signal?: AbortSignal;
 }
 
+/** What one read of a call brought. */
+export interface CallDelta extends Delta {
+  /** All earlier content, and this text after it, was thinking without an opening tag. */
+  thought?: string;
+}
+
 /** What a call needs, whatever the strategy: see {@linkcode StrategyContext}. */
 export interface CallContext<Prompt extends string = never, Role extends string = never> {
   /** The request, with the conversation as it is sent upstream. */
@@ -47,7 +53,7 @@ export interface CallContext<Prompt extends string = never, Role extends string 
    *
    * @throws {UpstreamError} if every attempt failed.
    */
-  call: (spec: CallSpec<Role>) => AsyncIterable<Delta>;
+  call: (spec: CallSpec<Role>) => AsyncIterable<CallDelta>;
   /**
    * Whether the budget and the client's limits allow this many thinking calls (default: 1) and then
    * the answer. Reserves them, so ask before each wave of calls.

@@ -6,6 +6,8 @@ export interface UpstreamOptions {
   api_key?: string | string[] | undefined;
   headers: Record<string, string>;
   max_concurrency: number;
+  /** Whether templates open the thinking in the prompt. Default: learned. */
+  opens_thinking?: boolean | undefined;
   /** Longest line of a stream, in characters. */
   max_line_bytes: number;
   /** Limits of one attempt. */

@@ -82,9 +82,13 @@ export interface Fixture {
   upstream?: Record<string, unknown>;
   /** Settings of the model that differ from the defaults. */
   model?: Record<string, unknown>;
+  /** Name of the upstream model, which the server may know; each cell adds its own name. */
+  modelName?: string;
   replies: ProviderReply[];
   /** Whether the good model gives each call another answer, so that strategies judge and verify. */
   differ?: boolean;
+  /** Whether the server learns from the first answer, so that only the second one is right. */
+  teaches?: boolean;
   /** Whether nothing is sent that the provider refuses. */
   avoided?: boolean;
   /** The client's answer, exactly. Default: any that contains 42; a number if answers differ. */

@@ -67,6 +67,9 @@ export const upstreamOptions = z.strictObject({
   max_line_bytes: z.number().int().min(1_024).max(1_073_741_824).default(1_048_576).describe(
     "Longest line of an upstream's stream, in characters.",
   ),
+  opens_thinking: z.boolean().optional().describe(
+    "Whether the models' templates write `<think>` into the prompt, so that answers begin with thinking and contain only `</think>`. Default: learned from the answers.",
+  ),
   timeouts: timeouts.prefault({}).describe("Time limits of one attempt."),
   retry: retry.prefault({}).describe("Retries of one call after a temporary failure."),
   breaker: breaker.prefault({}).describe(

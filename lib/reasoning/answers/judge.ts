@@ -52,7 +52,9 @@ async function askForLetter(
   ];
   let verdict = "";
   try {
-    for await (const { content } of context.call({ role: "judge", messages, temperature: 0 })) {
+    const deltas = context.call({ role: "judge", messages, temperature: 0 });
+    for await (const { content, thought } of deltas) {
+      if (thought !== undefined) verdict = "";
       verdict += content ?? "";
     }
   } catch (error) {

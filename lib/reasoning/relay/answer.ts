@@ -164,6 +164,11 @@ export async function* relayCall<Role extends string>(
       answered = true;
       for (const event of thinking.end()) yield event;
     }
+    if (delta.thought !== undefined) {
+      kept.length = 0;
+      // What was shown can't be taken back. The tag lets the next turn leave it out.
+      if (!hold) yield { type: "answer", text: `${delta.thought}</think>\n\n` };
+    }
     if (delta.content !== undefined) {
       const text = filter.push(delta.content);
       if (spec.json !== undefined) kept.push(text);

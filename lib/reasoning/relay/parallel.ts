@@ -161,7 +161,11 @@ async function runOne<Role extends string>(
   const text: string[] = [];
   const thinking: string[] = [];
   let cut = false;
-  for await (const { reasoning, content, finishReason } of context.call(spec)) {
+  for await (const { reasoning, content, thought, finishReason } of context.call(spec)) {
+    if (thought !== undefined) {
+      thinking.push(...text.splice(0), thought);
+      show(thought);
+    }
     if (reasoning !== undefined) {
       thinking.push(reasoning);
       show(reasoning);

@@ -4,17 +4,28 @@
  * @module
  */
 
+import { type BareClose, createBareCloseFinder } from "./bare_close.ts";
+
 export interface SplitText {
   reasoning: string;
   content: string;
+  /** All earlier content, and this text after it, was thinking without an opening tag. */
+  thought?: string;
 }
 
 export interface ThinkSplitter {
   push(text: string): SplitText;
-  /** Ends the text; returns what was held back. */
-  end(): SplitText;
+  /**
+   * Ends the text; returns what was held back. A text that was expected to begin with thinking, but
+   * is complete without a closing tag, is content.
+   *
+   * @param isCut whether the text is incomplete.
+   */
+  end(isCut?: boolean): SplitText;
   /** Whether all text that follows is content. */
   done(): boolean;
+  /** Whether the text began with thinking without an opening tag; undefined if that is not known. */
+  wasOpen(): boolean | undefined;
 }
 
 const NAMES = ["think", "thinking", "thought", "reasoning"];
@@ -33,15 +44,22 @@ function mayOpen(text: string): boolean {
 }
 
 /**
- * Creates a splitter. Only a text that begins with an opening tag has a thinking block; a tag in
- * the middle of an answer is part of the answer. Whitespace after a tag is dropped.
+ * Creates a splitter. Only the beginning of a text is a thinking block; a tag in the middle of an
+ * answer is part of the answer. Whitespace after a tag is dropped.
+ *
+ * @param isOpen whether the text is expected to begin with thinking without an opening tag.
  */
-export function createThinkSplitter(): ThinkSplitter {
+export function createThinkSplitter(isOpen = false): ThinkSplitter {
   let state: "start" | "afterOpening" | "inside" | "afterClosing" | "answer" = "start";
   let held = "";
   /** Whitespace before the text, which is not searched again with each push. */
   let space = "";
   let closingTag = "";
+  const finder = createBareCloseFinder();
+  let hasContent = false;
+  let wasOpen: boolean | undefined;
+  /** Text that was passed on as thinking because it was expected. */
+  let expected = "";
 
   function push(text: string): SplitText {
     held += text;
@@ -52,11 +70,17 @@ export function createThinkSplitter(): ThinkSplitter {
       const name = openingName(held);
       if (name === undefined) {
         if (mayOpen(held)) return nothing();
-        held = space + held;
-        return answer();
+        if (!isOpen) {
+          held = space + held;
+          space = "";
+          return answer();
+        }
+        closingTag = "</think>";
+        wasOpen = true;
+      } else {
+        closingTag = `</${name}>`;
+        held = held.slice(`<${name}>`.length);
       }
-      closingTag = `</${name}>`;
-      held = held.slice(`<${name}>`.length);
       space = "";
       state = "afterOpening";
     }
@@ -76,6 +100,7 @@ export function createThinkSplitter(): ThinkSplitter {
       const reasoning = held.slice(0, end);
       held = held.slice(end + closingTag.length).trimStart();
       state = "afterClosing";
+      expected = "";
       return { reasoning, content: held === "" ? "" : answer().content };
     }
     // Hold back what could be the beginning of a closing tag.
@@ -83,25 +108,65 @@ export function createThinkSplitter(): ThinkSplitter {
     const mayClose = last >= 0 && closingTag.startsWith(held.slice(last).toLowerCase());
     const reasoning = mayClose ? held.slice(0, last) : held;
     held = held.slice(reasoning.length);
+    if (wasOpen) expected += reasoning;
     return { reasoning, content: "" };
   }
 
   function answer(): SplitText {
+    // Only an answer that began without a tag can have one at the end of its thinking.
+    const mayClose = state === "start" || state === "answer";
     state = "answer";
-    const content = held;
+    const text = held;
     held = "";
-    return { reasoning: "", content };
+    if (!mayClose || closingTag !== "" || finder.isOver()) return { reasoning: "", content: text };
+    return found(finder.push(text));
+  }
+
+  function found({ before, after }: BareClose): SplitText {
+    const text = space + before;
+    space = "";
+    if (after === undefined) {
+      if (!hasContent && text.trim() === "") {
+        space = text;
+        return nothing();
+      }
+      hasContent = true;
+      return { reasoning: "", content: text };
+    }
+    wasOpen = true;
+    if (after === "") state = "afterClosing";
+    return hasContent
+      ? { reasoning: "", content: after, thought: text }
+      : { reasoning: text, content: after };
   }
 
   return {
     push,
-    end() {
+    end(isCut = false) {
+      if (state === "answer" && closingTag === "") {
+        const { reasoning, content, ...thought } = found(finder.end());
+        const rest = space;
+        space = "";
+        return { reasoning, content: content + rest, ...thought };
+      }
       const rest = space + held;
       space = held = "";
-      if (state === "inside") return { reasoning: rest, content: "" };
-      return { reasoning: "", content: state === "start" ? rest : "" };
+      if (state === "inside") {
+        if (!wasOpen || isCut) return { reasoning: rest, content: "" };
+        wasOpen = false;
+        state = "answer";
+        const content = expected + rest;
+        expected = "";
+        return { reasoning: rest, content };
+      }
+      if (state === "start") {
+        state = "answer";
+        return { reasoning: "", content: rest };
+      }
+      return nothing();
     },
-    done: () => state === "answer",
+    done: () => state === "answer" && (closingTag !== "" || finder.isOver()),
+    wasOpen: () => wasOpen,
   };
 }
 

@@ -32,10 +32,10 @@ async function* streamThinking<Role extends string>(
   let hasReasoning = false;
   try {
     for await (const delta of context.call(spec)) {
-      const { reasoning, content } = delta;
-      if (reasoning !== undefined) hasReasoning = true;
+      const { reasoning, content, thought } = delta;
+      if (reasoning !== undefined || thought !== undefined) hasReasoning = true;
       // A model that uses no tags thinks in its text.
-      for (const text of [reasoning, hasReasoning ? undefined : content]) {
+      for (const text of [reasoning, thought, hasReasoning ? undefined : content]) {
         if (text !== undefined) yield* thinking.add(text);
       }
       if (hasReasoning && content !== undefined) break;

@@ -157,7 +157,7 @@ async function* takeStep(
   first: number,
 ): AsyncGenerator<ReasoningEvent, StepResult> {
   const { clock } = context;
-  const reader = createStepReader();
+  let reader = createStepReader();
   // A reasoning model thinks before it writes its step.
   const thinking = createUntitledStep(clock, first);
   let start = clock.now();
@@ -187,10 +187,28 @@ async function* takeStep(
     return events;
   }
 
+  /** Ends the step that is shown. */
+  function endStep(): { events: ReasoningEvent[]; step: Step } {
+    const { parts, step } = reader.end();
+    const events = [...show(parts), ...endThinking()];
+    if (shown) {
+      const { title, content } = step;
+      const seconds = (clock.now() - start) / 1000;
+      events.push({ type: "step_end", step: number++, title, content, seconds });
+    }
+    shown = false;
+    return { events, step };
+  }
+
   try {
     for await (const delta of context.call({ role: "step", messages, json: STEP_FORMAT })) {
       began ||= delta.content !== undefined || delta.reasoning !== undefined;
       if (delta.reasoning !== undefined && !shown) yield* thinking.add(delta.reasoning);
+      if (delta.thought !== undefined) {
+        yield* show(reader.push(delta.thought));
+        yield* endStep().events;
+        reader = createStepReader();
+      }
       if (delta.content !== undefined) yield* show(reader.push(delta.content));
       if (delta.finishReason === "length") cut = true;
     }
@@ -201,14 +219,8 @@ async function* takeStep(
     if (!isFull && (!began || !context.spendRetry(error))) throw error;
     cut = true;
   }
-  const { parts, step } = reader.end();
-  yield* show(parts);
-  yield* endThinking();
-  if (shown) {
-    const { title, content } = step;
-    const seconds = (clock.now() - start) / 1000;
-    yield { type: "step_end", step: number++, title, content, seconds };
-  }
+  const { events, step } = endStep();
+  yield* events;
   if (step.isJson) context.json.followed("step", STEP_FORMAT);
   else if (!cut && step.content !== "") context.json.ignored("step", STEP_FORMAT);
   return { ...step, next: number, cut, isFull };

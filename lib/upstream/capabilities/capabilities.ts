@@ -10,6 +10,8 @@ export interface Capabilities {
   followsSchema: boolean;
   /** Has reasoned without instructions to do so. */
   reasons: boolean;
+  /** Whether its text begins with thinking, whose opening tag is in the prompt. */
+  opensThinking: boolean;
   /** Whether it answers with streams. */
   streams: "always" | "optional" | "never";
   /** Name of the field for the maximum number of generated tokens. */
@@ -59,14 +61,18 @@ export function formatTypeFor(
   return capabilities.formats.find((type) => hasSchema || type === "json_object");
 }
 
+/** Models whose templates open the thinking, unless their server separates it. */
+const OPENING_MODEL_REGEXP = /(^|[^a-z0-9])(r1|qwq|thinking)([^a-z0-9]|$)/i;
+
 /** Assumed of an upstream until it shows otherwise. */
-export function defaultCapabilities({ upstream }: Target): Capabilities {
+export function defaultCapabilities({ upstream, model }: Target): Capabilities {
   const isOpenAi = upstream.base_url.includes("//api.openai.com");
   return {
     formats: ["json_schema", "json_object"],
     formatsWithTools: true,
     followsSchema: false,
     reasons: false,
+    opensThinking: upstream.opens_thinking ?? OPENING_MODEL_REGEXP.test(model),
     streams: "optional",
     maxTokens: isOpenAi ? "max_completion_tokens" : "max_tokens",
     systemMessages: "anywhere",

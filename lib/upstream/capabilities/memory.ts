@@ -38,6 +38,8 @@ export interface RequestCapabilities {
   accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void;
   /** Called when a model has reasoned. */
   reasoned(target: Target): void;
+  /** Called when a text has shown whether it began with thinking without an opening tag. */
+  openedThinking(target: Target, opened: boolean): void;
   /** Called when an answer has followed its format. */
   followed(target: Target, json: JsonFormat): void;
   /** Called when an answer has ignored the format that was sent. */
@@ -127,6 +129,11 @@ function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
       }
     },
     reasoned: (target) => remember(modelOf(target), { reasons: true }),
+    openedThinking(target, opened) {
+      const reasons = opened || get(target).reasons;
+      const isSet = target.upstream.opens_thinking !== undefined;
+      remember(modelOf(target), { reasons, ...(isSet ? {} : { opensThinking: opened }) });
+    },
     followed(target, json) {
       const subject = formatOf(target, json);
       confirm(fromAnswers, subject);

@@ -9,7 +9,11 @@ import {
 function split(pieces: Iterable<string>): SplitText {
   const splitter = createThinkSplitter();
   const out = { reasoning: "", content: "" };
-  const take = ({ reasoning, content }: SplitText) => {
+  const take = ({ reasoning, content, thought }: SplitText) => {
+    if (thought !== undefined) {
+      out.reasoning = out.content + thought;
+      out.content = "";
+    }
     assert(reasoning === "" || out.content === "", "thinking never follows the answer");
     out.reasoning += reasoning;
     out.content += content;
@@ -51,7 +55,18 @@ const CASES: [text: string, reasoning: string, content: string][] = [
   ["<", "", "<"],
   ["  ", "", "  "],
   ["  4 ", "", "  4 "],
-  ["a</think>4", "", "a</think>4"],
+  ["a</think>4", "a", "4"],
+  ["\n a\n</think>\n\n4", "\n a\n", "4"],
+  ["a</think>", "a", ""],
+  ["</think>\n\n4", "", "4"],
+  ["a</think>b</think>4", "a", "b</think>4"],
+  ["a<think>b</think>4", "", "a<think>b</think>4"],
+  ["`</think>` ends it.", "", "`</think>` ends it."],
+  ['The tag "</think>" ends it.', "", 'The tag "</think>" ends it.'],
+  ["```\n</think>\n```", "", "```\n</think>\n```"],
+  ["`a </think> b`", "", "`a </think> b`"],
+  ["A ` mark.\n</think>4", "A ` mark.\n", "4"],
+  ["```js\nf()\n```\n</think>4", "```js\nf()\n```\n", "4"],
   ["<think>İİİ 😀</think>İ4", "İİİ 😀", "İ4"],
   ["<think>a </think >b</think>4", "a </think >b", "4"],
 ];
@@ -117,5 +132,34 @@ Deno.test("only what could be a tag is held back", () => {
   assertEquals(splitter.push(" </think> "), { reasoning: "", content: " </think> " });
   const answer = createThinkSplitter();
   assertEquals(answer.push("4"), { reasoning: "", content: "4" });
-  assertEquals(answer.done(), true);
+  // It may have been thinking.
+  assertEquals(answer.done(), false);
+  assertEquals(answer.push("</think>5"), { reasoning: "", content: "5", thought: "" });
+  assertEquals([answer.done(), answer.wasOpen()], [true, true]);
 });
+
+/** Texts that are expected to begin with thinking. */
+const OPEN_CASES: [text: string, isCut: boolean, pieces: SplitText[], wasOpen?: boolean][] = [
+  ["Two.|</think>\n\n|4", false, [
+    { reasoning: "Two.", content: "" },
+    { reasoning: "", content: "" },
+    { reasoning: "", content: "4" },
+  ], true],
+  ["<think>Two.</think>4", false, [{ reasoning: "Two.", content: "4" }]],
+  ["It is|4", false, [
+    { reasoning: "It is", content: "" },
+    { reasoning: "4", content: "" },
+    { reasoning: "", content: "It is4" },
+  ], false],
+  ["It is|4", true, [{ reasoning: "It is", content: "" }, { reasoning: "4", content: "" }], true],
+];
+
+for (const [text, isCut, expected, wasOpen] of OPEN_CASES) {
+  Deno.test(`${JSON.stringify(text)}${isCut ? ", cut off," : ""} is expected to begin with thinking`, () => {
+    const splitter = createThinkSplitter(true);
+    const split = [...text.split("|").map(splitter.push), splitter.end(isCut)];
+    const empty = { reasoning: "", content: "" };
+    assertEquals(split, [...expected, empty].slice(0, split.length));
+    assertEquals(splitter.wasOpen(), wasOpen);
+  });
+}
