@@ -24,6 +24,11 @@ export interface Dialect {
   modelList(models: readonly ListedModel[], created: number, query: URLSearchParams): unknown;
 }
 
+/** Returns true for the path itself and all paths below it. */
+export function isAtOrBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(`${root}/`);
+}
+
 /** Writes the frames of one stream. */
 export interface Encoder {
   start(): string;

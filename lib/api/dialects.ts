@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dialect } from "./dialect.ts";
+import { type Dialect, isAtOrBelow } from "./dialect.ts";
 import { errorBody } from "./chat/errors.ts";
 import { messagesDialect } from "./messages/dialect.ts";
 import { modelList, modelObject } from "./models.ts";
@@ -17,7 +17,14 @@ const openAiDialect: Dialect = {
   modelList,
 };
 
-const dialects: readonly Dialect[] = [messagesDialect, openAiDialect];
+/** Codex, the client of Responses, retries every status but 400 and 429. */
+const responsesDialect: Dialect = {
+  ...openAiDialect,
+  matches: (path) => isAtOrBelow(path, "/responses"),
+  statusCode: (status) => status === 424 ? 400 : status,
+};
+
+const dialects: readonly Dialect[] = [messagesDialect, responsesDialect, openAiDialect];
 
 /**
  * Returns the dialect of a request.

@@ -71,6 +71,7 @@ function fromUpstream(error: UpstreamError): ApiError {
     code,
     param: code === "context_length_exceeded" ? "messages" : null,
     ...(status === 429 ? { type: "rate_limit_error" } : {}),
+    ...(code === "insufficient_quota" ? { type: code } : {}),
     ...(status === 503 ? { type: "service_unavailable_error" } : {}),
     headers: status === 429 || status === 503 ? { ...retryAfterHeaders } : {},
     shouldRetry: isRetryable,

@@ -38,9 +38,10 @@ export interface Match<Handler> {
 export interface Router<Handler> {
   /**
    * @param path without query.
+   * @param sent the path as the client sent it, for errors.
    * @throws {ApiError} 404 for an unknown path, 405 for a path without this method.
    */
-  find(method: string, path: string): Match<Handler> | Promise<Match<Handler>>;
+  find(method: string, path: string, sent: string): Match<Handler> | Promise<Match<Handler>>;
 }
 
 /** Creates a router. Paths without names are found by one lookup, others by trying each pattern. */
@@ -76,17 +77,17 @@ export function createRouter<Handler>(
   }
 
   return {
-    find(method, path) {
+    find(method, path, sent) {
       const router = mountedRouter(path);
-      if (router !== undefined) return router.then((router) => router.find(method, path));
+      if (router !== undefined) return router.then((router) => router.find(method, path, sent));
       const found = matches(path);
       if (found.length === 0) {
-        throw new ApiError(404, `Invalid URL (${shortened(method)} ${shortened(path)})`);
+        throw new ApiError(404, `Invalid URL (${shortened(method)} ${shortened(sent)})`);
       }
       const wanted = method === "HEAD" ? "GET" : method;
       const match = found.find(({ route }) => route.method === wanted);
       if (match !== undefined) return match;
-      throw new ApiError(405, `Not allowed to ${shortened(method)} on ${shortened(path)}.`, {
+      throw new ApiError(405, `Not allowed to ${shortened(method)} on ${shortened(sent)}.`, {
         code: "method_not_supported",
         headers: { allow: [...new Set(found.map(({ route }) => route.method))].join(", ") },
       });

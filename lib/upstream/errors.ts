@@ -1,10 +1,14 @@
-/** HTTP status by wire code. */
+/**
+ * HTTP status by wire code. What only the operator can mend gets 424, because clients retry a 502:
+ * Codex 30 times in 25 seconds.
+ */
 const STATUS = {
   context_length_exceeded: 400,
+  insufficient_quota: 429,
   rate_limit_exceeded: 429,
-  upstream_auth_error: 502,
+  upstream_auth_error: 424,
   upstream_error: 502,
-  upstream_not_found: 502,
+  upstream_not_found: 424,
   upstream_overloaded: 503,
   upstream_rejected: 400,
   upstream_timeout: 504,
@@ -25,8 +29,16 @@ export interface UpstreamErrorOptions {
   upstreamStatus?: number | undefined;
   /** Unredacted text of the upstream, for learning capabilities; never for clients or logs. */
   upstreamMessage?: string | undefined;
+  /** Sizes of a conversation that is too long, if the upstream named them. */
+  overflow?: Overflow | undefined;
   /** For logs only. */
   cause?: unknown;
+}
+
+/** Tokens of a conversation, and of the context that is smaller. */
+export interface Overflow {
+  tokens: number;
+  maximum: number;
 }
 
 /**
@@ -42,6 +54,7 @@ export class UpstreamError extends Error {
   readonly retryAfterHeaders: Readonly<Record<string, string>>;
   readonly upstreamStatus: number | undefined;
   readonly upstreamMessage: string | undefined;
+  readonly overflow: Overflow | undefined;
 
   constructor(
     readonly code: UpstreamErrorCode,
@@ -55,5 +68,6 @@ export class UpstreamError extends Error {
     this.retryAfterHeaders = options.retryAfterHeaders ?? {};
     this.upstreamStatus = options.upstreamStatus;
     this.upstreamMessage = options.upstreamMessage;
+    this.overflow = options.overflow;
   }
 }

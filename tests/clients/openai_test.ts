@@ -205,8 +205,8 @@ for (const stream of [true, false]) {
     assertEquals([limited.code, limited.type], ["rate_limit_exceeded", "rate_limit_error"]);
     assertEquals(limited.headers?.get("retry-after"), "7");
     status = 401;
-    const refused = await assertRejects(ask, InternalServerError);
-    assertEquals([refused.status, refused.code], [502, "upstream_auth_error"]);
+    const refused = await assertRejects(ask, APIError);
+    assertEquals([refused.status, refused.code], [424, "upstream_auth_error"]);
     status = 503;
     assertEquals((await assertRejects(ask, InternalServerError)).status, 503);
     status = 400;

@@ -195,7 +195,7 @@ Deno.test("unknown paths get a 404 and wrong methods a 405 in OpenAI's error for
   const { send } = await app();
   const unknown = await send("/v1/foo", {});
   assertEquals(unknown.status, 404);
-  assertEquals((await unknown.json()).error.message, "Invalid URL (POST /foo)");
+  assertEquals((await unknown.json()).error.message, "Invalid URL (POST /v1/foo)");
   const wrong = await send("/v1/chat/completions");
   assertEquals(wrong.status, 405);
   assertEquals(wrong.headers.get("allow"), "POST");

@@ -96,7 +96,7 @@ Deno.test("of requests to a model's only upstream after its cool-down, one probe
 
 Deno.test("if the probe fails, the requests that wait for it fail with its error", () =>
   whileProbing({ reply: failing }, async ({ probes, finish }) => {
-    assertEquals(await finish(), [502]);
+    assertEquals(await finish(), [424]);
     assertEquals(probes(), 1);
   }));
 

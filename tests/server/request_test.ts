@@ -430,7 +430,7 @@ Deno.test("an idempotency key joins no run that has ended", async () => {
 
 Deno.test("x-should-retry tells whether a retry can succeed", async () => {
   for (
-    const [status, retry, code] of [[400, "false", 400], [401, "false", 502], [404, "false", 502], [
+    const [status, retry, code] of [[400, "false", 400], [401, "false", 424], [404, "false", 424], [
       503,
       "true",
       503,

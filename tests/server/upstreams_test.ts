@@ -140,7 +140,7 @@ Deno.test("if every key is rejected, the error blames the server, not the client
     yaml: yaml([a.url], "    api_key: [k1, k2]\n"),
   });
   const response = await chat({});
-  assertEquals(response.status, 502);
+  assertEquals(response.status, 424);
   assertEquals((await response.json()).error.code, "upstream_auth_error");
   assertEquals(a.calls.length, 2);
 });

@@ -1,8 +1,6 @@
-import type { Dialect } from "../dialect.ts";
+import { type Dialect, isAtOrBelow } from "../dialect.ts";
 import { messagesErrorBody, messagesStatusCode } from "./errors.ts";
 import { messagesModel, messagesModelList } from "./models.ts";
-
-const isAtOrBelow = (path: string, root: string) => path === root || path.startsWith(`${root}/`);
 
 /** Anthropic's Messages API. Its clients share `/models` with OpenAI's, but send a version. */
 export const messagesDialect: Dialect = {

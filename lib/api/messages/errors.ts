@@ -4,6 +4,7 @@
  * @see {@link https://docs.anthropic.com/en/api/errors}
  * @module
  */
+import { UpstreamError } from "../../reasoning/events.ts";
 import type { ApiError } from "../errors.ts";
 
 /** Anthropic's status code for an overloaded service. */
@@ -20,13 +21,17 @@ const TYPES: Readonly<Record<number, string>> = {
   504: "timeout_error",
 };
 
-function typeOf(status: number): string {
+function typeOf({ code, status }: ApiError): string {
+  if (code === "insufficient_quota") return "billing_error";
   return TYPES[status] ?? (status >= 500 ? "api_error" : "invalid_request_error");
 }
 
 /** Claude Code shortens the conversation when a message starts with "prompt is too long". */
-function messageOf({ code, message }: ApiError): string {
-  return code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
+function messageOf({ code, message, cause }: ApiError): string {
+  if (code !== "context_length_exceeded") return message;
+  const overflow = cause instanceof UpstreamError ? cause.overflow : undefined;
+  const sizes = overflow && `${overflow.tokens} tokens > ${overflow.maximum} maximum`;
+  return `prompt is too long: ${sizes ?? message}`;
 }
 
 /** Maps a status code of OpenAI's API to Anthropic's. */
@@ -38,7 +43,7 @@ export function messagesStatusCode(status: number): number {
 export function messagesErrorBody(error: ApiError, requestId: string): Record<string, unknown> {
   return {
     type: "error",
-    error: { type: typeOf(error.status), message: messageOf(error) },
+    error: { type: typeOf(error), message: messageOf(error) },
     request_id: requestId,
   };
 }
@@ -50,7 +55,7 @@ export function messagesErrorBody(error: ApiError, requestId: string): Record<st
  * @param begun whether the client has received part of the answer.
  */
 export function messagesErrorFrame(error: ApiError, begun: boolean): string {
-  const type = begun && error.status >= 500 ? "invalid_request_error" : typeOf(error.status);
+  const type = begun && error.status >= 500 ? "invalid_request_error" : typeOf(error);
   const body = { type: "error", error: { type, message: messageOf(error) } };
   return `event: error\ndata: ${JSON.stringify(body)}\n\n`;
 }

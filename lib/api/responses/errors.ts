@@ -14,11 +14,18 @@ export function errorFields(
   return { error: { type: shownType, code, message, param }, code, message, param };
 }
 
+/** Codes that clients act on: Codex shortens the conversation, or gives up. */
+const CODES: ReadonlySet<string | null> = new Set([
+  "context_length_exceeded",
+  "insufficient_quota",
+  "server_shutdown",
+]);
+
 /** The `error` of a response. All its codes but `server_shutdown` are OpenAI's. */
 export function responseError(
   { status, code, message }: ApiError,
 ): { code: string; message: string } {
-  if (code === "server_shutdown") return { code, message };
+  if (code !== null && CODES.has(code)) return { code, message };
   if (status === 429) return { code: "rate_limit_exceeded", message };
   return { code: status >= 500 ? "server_error" : "invalid_prompt", message };
 }

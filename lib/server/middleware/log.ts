@@ -37,7 +37,8 @@ function outcomeOf(error: unknown) {
   if (error instanceof ClientGoneError) return { level: "info", outcome: "cancelled" } as const;
   const { status, code, type, cause } = toApiError(error);
   return {
-    level: status >= 500 ? "error" : "info",
+    // 424 is an upstream that only the operator can mend.
+    level: status >= 500 || status === 424 ? "error" : "info",
     outcome: "error",
     error: code ?? type,
     ...(status === 500 && cause !== undefined || cause instanceof StoreError

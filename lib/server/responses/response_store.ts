@@ -165,9 +165,16 @@ export function ended(
   return { ...stored, response, ...(thinking === "" ? {} : { thinking }) };
 }
 
+const STATUSES: Readonly<Record<string, number>> = {
+  context_length_exceeded: 400,
+  insufficient_quota: 429,
+  invalid_prompt: 400,
+  rate_limit_exceeded: 429,
+};
+
 /** The error of a failed response, as it was thrown. */
 export function storedError({ code, message }: { code: string; message: string }): ApiError {
-  const status = code === "rate_limit_exceeded" ? 429 : code === "invalid_prompt" ? 400 : 500;
+  const status = STATUSES[code] ?? 500;
   return new ApiError(status, message, { code });
 }
 

@@ -10,6 +10,7 @@ import type { CallEnd } from "../../upstream/observer.ts";
 
 const BY_UPSTREAM_CODE: Readonly<Record<UpstreamErrorCode, string>> = {
   context_length_exceeded: "client_context_length",
+  insufficient_quota: "upstream_quota",
   rate_limit_exceeded: "upstream_rate_limit",
   upstream_auth_error: "upstream_auth",
   upstream_error: "upstream_error",

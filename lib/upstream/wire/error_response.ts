@@ -1,4 +1,9 @@
-import { UpstreamError, type UpstreamErrorCode, type UpstreamErrorOptions } from "../errors.ts";
+import {
+  type Overflow,
+  UpstreamError,
+  type UpstreamErrorCode,
+  type UpstreamErrorOptions,
+} from "../errors.ts";
 
 const CONTEXT_REGEXP =
   /context[_ ](length|window|size|limit)|maximum context|too many tokens|(prompt|input) is too long|exceeds? the (available )?context|reduce the length/i;
@@ -88,9 +93,13 @@ export function errorFromStatus(
 ): UpstreamError {
   const error = (code: UpstreamErrorCode, message: string, isRetryable = false) =>
     new UpstreamError(code, message, { ...retryAfter, upstreamStatus: status, isRetryable });
+  // Waiting does not refill a spent quota.
+  const quotaError = () =>
+    error("insufficient_quota", "The upstream's quota is used up. Check its plan and billing.");
   switch (status) {
-    case 401:
     case 402:
+      return quotaError();
+    case 401:
     case 403:
       return error(
         "upstream_auth_error",
@@ -104,11 +113,9 @@ export function errorFromStatus(
     case 409:
     case 425:
       return error("upstream_error", "The upstream could not accept the request.", true);
-    case 429: {
-      // Waiting does not refill a spent quota.
-      const isQuota = /insufficient_quota|billing/i.test(body.code);
-      return error("rate_limit_exceeded", "The upstream's rate limit is reached.", !isQuota);
-    }
+    case 429:
+      if (/insufficient_quota|billing/i.test(body.code)) return quotaError();
+      return error("rate_limit_exceeded", "The upstream's rate limit is reached.", true);
     case 503:
     case 529:
       return error("upstream_overloaded", "The upstream is overloaded.", true);
@@ -127,11 +134,16 @@ export function errorFromStatus(
 function rejection(body: ErrorBody, options: UpstreamErrorOptions): UpstreamError {
   const upstreamMessage = `${body.code} ${body.message}`;
   if (matches(body, CONTEXT_REGEXP)) {
-    return new UpstreamError(
-      "context_length_exceeded",
-      "The conversation is longer than the model's context. Shorten the messages.",
-      { ...options, upstreamMessage },
-    );
+    const overflow = readOverflow(body.message);
+    const sizes = overflow === undefined
+      ? "The conversation is longer than the model's maximum context length."
+      : `The conversation has ${overflow.tokens} tokens, but the model's maximum context length ` +
+        `is ${overflow.maximum}.`;
+    return new UpstreamError("context_length_exceeded", `${sizes} Shorten the messages.`, {
+      ...options,
+      upstreamMessage,
+      overflow,
+    });
   }
   const reason = cleanMessage(body.message);
   return new UpstreamError(
@@ -139,6 +151,20 @@ function rejection(body: ErrorBody, options: UpstreamErrorOptions): UpstreamErro
     `The upstream rejected the request${reason === "" ? "." : `: ${reason}`}`,
     { ...options, upstreamMessage },
   );
+}
+
+/** The number of tokens that fit, as providers name it. */
+const MAXIMUM_REGEXP =
+  /(?:>|maximum|max|limit|context (?:length|window|size)|allowed)[^\d.;]{0,40}(\d[\d,]{0,11})/i;
+
+/** Reads the sizes from a message. The size of the conversation is the largest number in it. */
+function readOverflow(message: string): Overflow | undefined {
+  const toNumber = (digits: string) => Number(digits.replaceAll(",", ""));
+  const maximum = toNumber(MAXIMUM_REGEXP.exec(message)?.[1] ?? "");
+  const tokens = Math.max(
+    ...(message.match(/(?<![\w-])\d[\d,]{0,11}(?![\w-])/g) ?? []).map(toNumber),
+  );
+  return maximum > 0 && tokens > maximum ? { tokens, maximum } : undefined;
 }
 
 const matches = ({ code, message }: ErrorBody, pattern: RegExp) =>

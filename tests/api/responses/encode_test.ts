@@ -361,3 +361,20 @@ Deno.test("writes parallel calls of several kinds", async () => {
   const types = output.map(({ type }: Json) => type);
   assertEquals(types, ["message", "tool_search_call", "custom_tool_call", "function_call"]);
 });
+
+const FAILURES: [status: number, code: string, written: string][] = [
+  [400, "context_length_exceeded", "context_length_exceeded"],
+  [429, "insufficient_quota", "insufficient_quota"],
+  [429, "rate_limit_exceeded", "rate_limit_exceeded"],
+  [424, "upstream_auth_error", "invalid_prompt"],
+  [502, "upstream_error", "server_error"],
+];
+
+for (const [status, code, written] of FAILURES) {
+  Deno.test(`a response that fails with ${code} has the code ${written}`, async () => {
+    const writer = createResponseWriter({ head: HEAD, ...HOW });
+    const frames = [writer.start(), await writer.fail(new ApiError(status, "m", { code }), false)];
+    const [error, failed] = read(frames).slice(-2);
+    assertEquals([error.code, failed.response.error.code], [code, written]);
+  });
+}

@@ -152,7 +152,7 @@ export const CONTENT_FAULTS: readonly Fault[] = [
   {
     name: "a rejected key halfway",
     play: halfThenError(frame({ error: { code: 401 } }), { error: { code: 401 } }),
-    outcomes: rejectedHalfway(502, "upstream_auth_error"),
+    outcomes: rejectedHalfway(424, "upstream_auth_error"),
   },
   {
     name: "an error event in the first thought",

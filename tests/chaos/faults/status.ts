@@ -29,10 +29,10 @@ import { close, hang, type Script } from "../../support/faulty/upstream.ts";
 
 const STATUSES: readonly [upstream: number, status: number, code: string, requests: number][] = [
   [400, 400, "upstream_rejected", 1],
-  [401, 502, "upstream_auth_error", 1],
-  [402, 502, "upstream_auth_error", 1],
-  [403, 502, "upstream_auth_error", 1],
-  [404, 502, "upstream_not_found", 1],
+  [401, 424, "upstream_auth_error", 1],
+  [402, 429, "insufficient_quota", 1],
+  [403, 424, "upstream_auth_error", 1],
+  [404, 424, "upstream_not_found", 1],
   [408, 504, "upstream_timeout", 3],
   [409, 502, "upstream_error", 3],
   [413, 400, "upstream_rejected", 1],
@@ -112,7 +112,7 @@ export const STATUS_FAULTS: readonly Fault[] = [
   {
     name: "429 with a spent quota",
     play: () => failure(429, { message: "No", type: "insufficient_quota" }),
-    outcomes: tooMany(1),
+    outcomes: error(429, "insufficient_quota", 1),
   },
   {
     name: "503 with a long retry-after",
@@ -250,7 +250,7 @@ export const STATUS_FAULTS: readonly Fault[] = [
     name: "all keys rejected",
     play: withKeys(() => true),
     upstream: KEYS,
-    outcomes: error(502, "upstream_auth_error", 3),
+    outcomes: error(424, "upstream_auth_error", 3),
   },
   {
     name: "all keys rejected except the last",

@@ -304,11 +304,16 @@ Deno.test("a client that disconnects aborts the upstream call, and nothing is st
 
 Deno.test("an upstream failure before the response keeps its status, streamed or not", async () => {
   for (
-    const [status, seen, code] of [[429, 429, "rate_limit_exceeded"], [
-      400,
-      400,
-      "upstream_rejected",
-    ], [401, 502, "upstream_auth_error"]] as const
+    const [status, seen, code] of [
+      [429, 429, "rate_limit_exceeded"],
+      [
+        400,
+        400,
+        "upstream_rejected",
+      ],
+      [401, 400, "upstream_auth_error"],
+      [402, 429, "insufficient_quota"],
+    ] as const
   ) {
     await using upstream = startUpstream([{ status, body: '{"error":{"message":"no"}}' }]);
     const app = await createTestApp({

@@ -337,6 +337,30 @@ const FAILURES: Failure[] = [
     type: "invalid_request_error",
     says: "prompt is too long: ",
   },
+  {
+    name: "a prompt whose length is known",
+    reply: upstreamFails(
+      400,
+      '{"error":{"message":"maximum context length is 8 tokens, but you sent 9"}}',
+    ),
+    status: 400,
+    type: "invalid_request_error",
+    says: "prompt is too long: 9 tokens > 8 maximum",
+  },
+  {
+    name: "an upstream that rejects the key of the server",
+    reply: upstreamFails(401),
+    status: 424,
+    type: "invalid_request_error",
+    says: "The upstream rejected the server's credentials (401).",
+  },
+  {
+    name: "an upstream whose quota is used up",
+    reply: upstreamFails(402),
+    status: 429,
+    type: "billing_error",
+    says: "The upstream's quota is used up.",
+  },
 ];
 
 for (const { name, path, init, body, reply, status, type, says } of FAILURES) {

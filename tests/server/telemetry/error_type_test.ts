@@ -30,6 +30,7 @@ const CASES: [unknown, string][] = [
   [api(503, "server_shutdown"), "server_shutdown"],
   [api(504, "request_timeout"), "server_timeout"],
   [upstream("context_length_exceeded"), "client_context_length"],
+  [upstream("insufficient_quota"), "upstream_quota"],
   [upstream("rate_limit_exceeded"), "upstream_rate_limit"],
   [upstream("upstream_auth_error"), "upstream_auth"],
   [upstream("upstream_error"), "upstream_error"],

@@ -206,7 +206,7 @@ Deno.test("failures are labelled with status and type", async () => {
       o1_api_dialect: "chat",
       gen_ai_request_model: "plain",
       o1_api_strategy: "direct",
-      http_response_status_code: "502",
+      http_response_status_code: "424",
       error_type: "upstream_auth",
     },
     {

@@ -17,8 +17,9 @@ interface Case {
 }
 
 const TABLE: Case[] = [
-  { upstream: [401, 402, 403], status: 502, code: "upstream_auth_error", retry: false },
-  { upstream: [404], status: 502, code: "upstream_not_found", retry: false },
+  { upstream: [401, 403], status: 424, code: "upstream_auth_error", retry: false },
+  { upstream: [402], status: 429, code: "insufficient_quota", retry: false },
+  { upstream: [404], status: 424, code: "upstream_not_found", retry: false },
   { upstream: [408, 504], status: 504, code: "upstream_timeout", retry: true },
   { upstream: [409, 425], status: 502, code: "upstream_error", retry: true },
   { upstream: [400, 413, 422], status: 400, code: "upstream_rejected", retry: false },
@@ -85,12 +86,54 @@ for (
   });
 }
 
+const OVERFLOWS: [name: string, message: string, tokens?: number, maximum?: number][] = [
+  [
+    "OpenAI",
+    "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+    9_000,
+    8_192,
+  ],
+  [
+    "vLLM",
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4500 in the messages, 500 in the completion).",
+    5_000,
+    4_096,
+  ],
+  ["Anthropic", "prompt is too long: 215,000 tokens > 200,000 maximum", 215_000, 200_000],
+  [
+    "Gemini",
+    "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576). Reduce the length.",
+    1_200_000,
+    1_048_576,
+  ],
+  [
+    "llama.cpp",
+    "request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it",
+    5_000,
+    4_096,
+  ],
+  ["a model with a date in its name", "gpt-4-20250514: maximum context length is 10 tokens"],
+  ["one size only", "This model's maximum context length is 8192 tokens."],
+  ["no size", "The input exceeds the context window."],
+];
+
+for (const [name, message, tokens, maximum] of OVERFLOWS) {
+  Deno.test(`reads how much too long a conversation is: ${name}`, () => {
+    const error = errorFromStatus(400, { message, code: "context_length_exceeded" });
+    assertEquals(error.overflow as unknown, tokens && { tokens, maximum });
+    assertStringIncludes(error.message, "maximum context length");
+    assertEquals(error.message.includes(`${tokens} tokens`), tokens !== undefined);
+  });
+}
+
 Deno.test("a spent quota is not retryable", () => {
   const body = readErrorBody(
     '{"error":{"message":"You exceeded your quota","type":"insufficient_quota","code":"insufficient_quota"}}',
   );
   const error = errorFromStatus(429, body, { retryAfterMs: 2_000 });
   assertEquals([error.status, error.isRetryable, error.retryAfterMs], [429, false, 2_000]);
+  assertEquals(error.code, "insufficient_quota");
+  assertEquals(error.message, "The upstream's quota is used up. Check its plan and billing.");
 });
 
 Deno.test("error bodies of all providers are read", () => {
@@ -188,15 +231,15 @@ for (
     [{ message: "m", code: 429 }, 429, "rate_limit_exceeded"],
     [{ message: "m", code: "429" }, 429, "rate_limit_exceeded"],
     [{ message: "Rate limit reached" }, 429, "rate_limit_exceeded"],
-    [{ message: "m", type: "insufficient_quota" }, 429, "rate_limit_exceeded"],
+    [{ message: "m", type: "insufficient_quota" }, 429, "insufficient_quota"],
     [{ message: "m", type: "overloaded_error" }, 503, "upstream_overloaded"],
     [{ message: "Service unavailable" }, 503, "upstream_overloaded"],
-    [{ message: "m", type: "authentication_error" }, 502, "upstream_auth_error"],
-    [{ message: "Invalid API key" }, 502, "upstream_auth_error"],
+    [{ message: "m", type: "authentication_error" }, 424, "upstream_auth_error"],
+    [{ message: "Invalid API key" }, 424, "upstream_auth_error"],
     [{ message: "timed out" }, 504, "upstream_timeout"],
     [{ message: "m", code: "context_length_exceeded" }, 400, "context_length_exceeded"],
     [{ message: "m", type: "invalid_request_error" }, 400, "upstream_rejected"],
-    [{ message: "m", code: 404 }, 502, "upstream_not_found"],
+    [{ message: "m", code: 404 }, 424, "upstream_not_found"],
     [{ message: "m", type: "server_error" }, 502, "upstream_error"],
     ["boom", 502, "upstream_error"],
     [{}, 502, "upstream_error"],
