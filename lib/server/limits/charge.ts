@@ -196,14 +196,14 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
         ? []
         : chargesFor(client, ({ measure }) => measure === "parallel" ? 1 : undefined)
           .map((charge) => ({ ...charge, lease }));
-      const others = meter === "place" ? [] : chargesFor(
-        client,
-        // A charge of 0 only reads.
-        ({ measure, per }) =>
-          per !== "minute" ? undefined : measure === "requests" ? REQUESTS[meter] : 0,
-      );
+      // A charge of 0 only reads. One call is enough for the headers, also of a rejection.
+      const isRead = meter !== "place" || leased.length > 0;
+      const others = chargesFor(client, ({ measure, per }) => {
+        if (!isRead || per !== "minute") return undefined;
+        return measure === "requests" ? REQUESTS[meter] : 0;
+      });
       const states = await take([...leased, ...others]);
-      const headers = meter === "place" ? undefined : limitHeaders(states);
+      const headers = isRead ? limitHeaders(states) : undefined;
       return createReservation(client, lease, leased, headers);
     },
     /** Whether a client is known and has a limit per minute. */
