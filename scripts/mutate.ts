@@ -186,10 +186,13 @@ export async function mutate(
   }
 
   try {
-    await forEach(
-      paths,
-      async (copy, path) => void tests.push(await measure(copy, path, within(600_000))),
-    );
+    await forEach(paths, async (copy, path) => {
+      try {
+        tests.push(await measure(copy, path, within(600_000)));
+      } catch (error) {
+        if (!signal?.aborted) throw error;
+      }
+    });
     await forEach(mutants, async (copy, mutant) => {
       const outcome = await outcomeOf(copy, mutant);
       if (!signal?.aborted) onOutcome(mutant, outcome);

@@ -1,5 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { createToolReasoning } from "../../lib/upstream/tool_reasoning.ts";
+import type { UpstreamMessage } from "../../lib/upstream/target.ts";
+import {
+  createToolReasoning,
+  reasoningRestorer,
+  rememberReasoning,
+} from "../../lib/upstream/tool_reasoning.ts";
 
 const MEGABYTE = "x".repeat(1_000_000);
 
@@ -32,4 +37,58 @@ Deno.test("reasoning that is remembered again under its key counts once", () => 
   for (let i = 0; i < 20; i++) memory.remember("alice", ["call"], MEGABYTE);
   for (let i = 0; i < 15; i++) memory.remember("alice", [`call ${i}`], MEGABYTE);
   assertEquals(memory.find("alice", "call"), MEGABYTE);
+});
+
+const image = (url: string) => ({ type: "image_url", image_url: { url } });
+const call = (id: string): UpstreamMessage => ({
+  role: "assistant",
+  content: null,
+  tool_calls: [{ id, type: "function", function: { name: "add", arguments: "{}" } }],
+});
+
+/** Returns the reasoning that the last message of a conversation gets, after one was answered. */
+async function restored(answered: UpstreamMessage[], repeated: UpstreamMessage[]) {
+  const memory = createToolReasoning();
+  await rememberReasoning(memory, { owner: "alice", messages: answered }, ["call"], "Because.");
+  const restore = await reasoningRestorer(memory, { owner: "alice", messages: repeated });
+  return restore(repeated.at(-1)!).reasoning_content;
+}
+
+Deno.test("reasoning is restored after the same messages, whatever their cache markers are", async () => {
+  const text = [{ type: "text", text: "Add." }, image("a")];
+  const marked = [{ type: "text", text: "Add.", cache_control: { type: "ephemeral" } }, image("a")];
+  assertEquals(
+    await restored([{ role: "user", content: text }], [
+      { role: "user", content: marked },
+      call("call"),
+    ]),
+    "Because.",
+  );
+});
+
+Deno.test("reasoning is not restored after other messages", async () => {
+  const user = (text: string, url: string): UpstreamMessage => ({
+    role: "user",
+    content: [{ type: "text", text }, image(url)],
+  });
+  const answered = [user("Add.", "a")];
+  const others: UpstreamMessage[][] = [
+    [user("Add.", "b")],
+    [user("Multiply.", "a")],
+    [user("Add.", "a"), user("Add.", "a")],
+    [{ ...user("Add.", "a"), name: "Bob" }],
+    [{ role: "system", content: "Add." }, user("Add.", "a")],
+  ];
+  for (const messages of others) {
+    assertEquals(await restored(answered, [...messages, call("call")]), undefined);
+  }
+  assertEquals(await restored(answered, [...answered, call("other")]), undefined);
+});
+
+Deno.test("reasoning that a message has is kept", async () => {
+  const answered: UpstreamMessage[] = [{ role: "user", content: "Add." }];
+  const message = { ...call("call"), reasoning_content: "Its own." };
+  assertEquals(await restored(answered, [...answered, message]), "Its own.");
+  const last = { ...call("call 2"), reasoning_content: "Its own." };
+  assertEquals(await restored(answered, [...answered, call("call"), last]), "Its own.");
 });

@@ -248,6 +248,7 @@ export const EXTRACTION: readonly (readonly [string, string, string | undefined]
   ["I choose B) because of 3.", "ABCD", "B"],
   ["The answer is a dog.", "ABCD", "a dog"],
   ["The answer is c.", "ABCD", "C"],
+  ["The answer is B because 3 > 2.", "ABCD", "B"],
   // Phrases.
   ["The answer is 42.", "", "42"],
   ["Therefore the final answer is 1,234 dollars.", "", "1,234"],

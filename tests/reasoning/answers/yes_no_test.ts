@@ -31,6 +31,8 @@ for (
     ["Can a square have three sides?", "A square can't have three sides.", "no"],
     ["Is 221 prime?", "FINAL: no", "no"],
     ["Is 221 prime?", "\\boxed{\\text{No}}", "\\text{No}"],
+    ["Is 397 prime?", "397 is prime. And 399? Certainly not, no.", "yes"],
+    ["Is Paris large today?", "Paris is old.", undefined],
     // Nothing is said about the question: no number is taken for the answer.
     ["Is 221 prime? Answer yes or no.", "Its factors are 13 and 17.", undefined],
     // Questions for something else.

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { createEventReader } from "../../../lib/upstream/wire/event_json.ts";
 
@@ -65,4 +65,15 @@ Deno.test("an event that is too short or too long is never read by a template", 
     assertEquals(reader.read(`${data}${data.slice(at)}`), undefined);
     assertEquals(reader.read(data), JSON.parse(data));
   }
+});
+
+Deno.test("events that differ in plain text only are not parsed again", () => {
+  const reader = createEventReader();
+  const read = (content: string) => reader.read(JSON.stringify(chunk({ content })));
+  read("first");
+  read("second");
+  const third = read("third");
+  // The object is reused.
+  assertStrictEquals(read(" fourth"), third);
+  assertEquals(third, chunk({ content: " fourth" }));
 });
