@@ -120,7 +120,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         ? await reasoningRestorer(toolReasoning, scope.conversation)
         : undefined;
       const body = buildBody(target.model, request, capabilities, restore);
-      const { data, size } = encodeBody(body);
+      const { data, size } = encodeBody(body, request.messages);
       const sent: Release = size === 0 ? () => {} : await bytes.acquire(owner, scope.signal, size);
       return {
         capabilities,

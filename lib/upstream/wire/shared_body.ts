@@ -12,13 +12,16 @@ export interface EncodedBody {
 const LARGE_CHARACTERS = 262_144;
 
 /**
- * Creates an encoder. While a large body is in use, an equal one with the same last message, which
- * calls of one request share, gets its data.
+ * Creates an encoder. While a large body is in use, an equal one gets its data if the last of the
+ * given messages, which may differ from those in the body, is the same object.
  */
-export function createBodyEncoder(): (body: UpstreamBody) => EncodedBody {
+export function createBodyEncoder(): (
+  body: UpstreamBody,
+  messages: readonly UpstreamMessage[],
+) => EncodedBody {
   const latest = new WeakMap<UpstreamMessage, { body: UpstreamBody; encoded: EncodedBody }>();
-  return (body) => {
-    const last = body.messages.at(-1);
+  return (body, messages) => {
+    const last = messages.at(-1);
     const known = last && latest.get(last);
     if (known !== undefined && isEqual(known.body, body)) return known.encoded;
     const json = JSON.stringify(body);
