@@ -10,7 +10,7 @@ import { cpSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createRandom } from "../lib/eval/statistics.ts";
+import { createRandom } from "../lib/random.ts";
 import { type Mutant, mutantsOf } from "./mutants.ts";
 
 export type Outcome = "killed" | "timed out" | "survived";

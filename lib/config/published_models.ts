@@ -81,6 +81,7 @@ function publish(
       directWhen: config.routing.direct_when.map((pattern) => new RegExp(pattern, "i")),
       ...(systemPrompt ? { systemPrompt } : {}),
       caps,
+      toolsCharacters: config.thinking.tools_characters,
       statusLines: config.stream_status_feedback,
     },
     format: resolveFormat(model.format, config),

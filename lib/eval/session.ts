@@ -15,7 +15,7 @@ import { createProgress, type Terminal } from "./report/progress.ts";
 import { renderReport } from "./report/report.ts";
 import { openResults, type Result, resultKey, type RunIdentity } from "./results.ts";
 import { createScorer, type Scorer } from "./score.ts";
-import { createRandom } from "./statistics.ts";
+import { createRandom } from "../random.ts";
 import { summarize, type Summary } from "./report/summary.ts";
 import type { Target } from "./target.ts";
 

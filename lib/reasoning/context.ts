@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { createRandom } from "../random.ts";
 import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
 import { formatTypeFor } from "../upstream/capabilities/capabilities.ts";
 import type { CallEnd } from "../upstream/observer.ts";
@@ -8,7 +9,8 @@ import { createReread } from "./modifiers.ts";
 import type { RunObserver } from "./observer.ts";
 import { targetsOf } from "./overrides.ts";
 import type { RunPlan } from "./plan.ts";
-import { fill } from "./prompts.ts";
+import type { FinalCallFields } from "./request.ts";
+import { describeTools, fill } from "./prompts.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
 import type { Usage, UsageMeter } from "./usage.ts";
@@ -47,7 +49,10 @@ export function createContext(
   meter: UsageMeter,
 ): CallContext<string, string> {
   const { model, name, request } = plan;
-  const { client, clock, random, signal } = options;
+  const { client, clock, signal } = options;
+  const { seed } = request.final;
+  // With a seed, the same request makes the same calls.
+  const random = seed === undefined ? options.random : createRandom(seed);
   const budget = createBudget(request, model.caps, meter);
   const capabilities = client.capabilitiesFor(options.owner);
   const scope: RequestScope = {
@@ -63,10 +68,10 @@ export function createContext(
   const reread = plan.re2
     ? createReread(request.messages, (question) => prompt("reread", { question }))
     : undefined;
-  const tools = describeTools(request.final.tools ?? []);
+  const tools = describeTools(request.final.tools ?? [], model.toolsCharacters);
   const toolsText = tools === "" ? "" : prompt("tools", { tools });
   const firstTarget = (role: string) => targetsOf(model, name, role)[0]!;
-  const run: CallRun = { plan, options, scope, budget, meter };
+  const run: CallRun = { plan, options, scope, budget, meter, thinkingCalls: 0 };
   return {
     request,
     signal,
@@ -106,12 +111,15 @@ interface CallRun {
   scope: RequestScope;
   budget: Budget;
   meter: UsageMeter;
+  /** Number of thinking calls so far. */
+  thinkingCalls: number;
 }
 
 async function* call(
   spec: CallSpec,
-  { plan: { model, name, request }, options, scope, budget, meter }: CallRun,
+  run: CallRun,
 ): AsyncGenerator<CallDelta> {
+  const { plan: { model, name, request }, options, scope, budget, meter } = run;
   const { role, messages, visible = false, json, temperature, signal } = spec;
   const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
@@ -134,7 +142,7 @@ async function* call(
         messages,
         stream: request.stream,
         fields: {
-          ...(visible ? request.final : {}),
+          ...(visible ? request.final : samplingFields(request.final, run.thinkingCalls++)),
           ...(temperature === undefined ? {} : { temperature }),
         },
         ...(maxTokens === undefined ? {} : { maxTokens }),
@@ -183,19 +191,19 @@ async function* call(
   }
 }
 
+/** What applies to a thinking call. Each has its own seed, so that samples of one prompt differ. */
+function samplingFields({ temperature, top_p, seed }: FinalCallFields, index: number) {
+  return {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(top_p === undefined ? {} : { top_p }),
+    ...(seed === undefined ? {} : { seed: seed + index }),
+  };
+}
+
 /** Moves tagged thinking to where an upstream's own reasoning is. */
 function moveThinking(delta: CallDelta, { reasoning, content, thought }: SplitText): void {
   if (thought !== undefined) delta.thought = thought;
   if (reasoning !== "") delta.reasoning = (delta.reasoning ?? "") + reasoning;
   if (content !== "") delta.content = content;
   else delete delta.content;
-}
-
-function describeTools(tools: readonly unknown[]): string {
-  return tools.map((tool) => {
-    const { name, description = "", parameters } =
-      (tool as { function?: Record<string, unknown> }).function ?? {};
-    const schema = parameters === undefined ? "" : ` ${JSON.stringify(parameters)}`;
-    return `- ${name}: ${description ?? ""}${schema}`;
-  }).join("\n");
 }

@@ -5,12 +5,49 @@
  * @module
  */
 
+import { splitPair } from "../upstream/wire/tool_calls.ts";
+
 /** Replaces each `{name}` by its value in one pass, so that braces in a value are left alone. */
 export function fill(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(
     /\{(\w+)\}/g,
     (placeholder, name) => Object.hasOwn(values, name) ? values[name]! : placeholder,
   );
+}
+
+/** Shortest and longest description of one tool in a list, in characters. */
+const MIN_DESCRIPTION = 10;
+const MAX_DESCRIPTION = 100;
+
+/**
+ * Lists tools for a thinking call, one in a line: names, and as much of the first sentences of
+ * their descriptions as fits. Their schemas, which are most of their length, only matter to a call
+ * that can use them.
+ */
+export function describeTools(tools: readonly unknown[], maxCharacters: number): string {
+  const functions = tools.map((tool) => (tool as { function?: ToolFunction }).function ?? {});
+  const names = functions.map(({ name }) => `- ${name}`);
+  let room = maxCharacters - names.join("\n").length;
+  if (room < 0) {
+    const shown = names.filter((name) => (maxCharacters -= name.length + 1) >= 0);
+    return shown.length === 0
+      ? ""
+      : `${shown.join("\n")}\n- and ${names.length - shown.length} more`;
+  }
+  return names.map((name, i) => {
+    const share = Math.min(Math.floor(room / (names.length - i)) - 2, MAX_DESCRIPTION);
+    const [sentence = ""] = (functions[i]!.description ?? "").slice(0, 2 * MAX_DESCRIPTION)
+      .split(/(?<=[.!?。])\s|\n/, 1);
+    const [text] = splitPair(sentence.length <= share ? sentence : sentence.slice(0, share));
+    if (share < MIN_DESCRIPTION || text === "") return name;
+    room -= text.length + 2;
+    return `${name}: ${text}`;
+  }).join("\n");
+}
+
+interface ToolFunction {
+  name?: string;
+  description?: string | null;
 }
 
 /** Prompts that several strategies declare, under names of their own. */

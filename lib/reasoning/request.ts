@@ -117,6 +117,8 @@ export interface ReasoningModel {
   /** A request whose last user message matches one of these runs `direct`. */
   directWhen: readonly RegExp[];
   caps: Caps;
+  /** Maximum length of the list of tools in a thinking call. */
+  toolsCharacters: number;
   /** Whether status lines are shown. */
   statusLines: boolean;
 }

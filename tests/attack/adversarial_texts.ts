@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { createRandom } from "../../lib/random.ts";
 
 /** Characters that an escape matches. */
 const ESCAPES: Readonly<Record<string, readonly string[]>> = {
@@ -79,18 +80,6 @@ function membersOf(set: string): string[] {
   return isNegated
     ? ["x", "~", ...members.slice(0, 2)]
     : [...members.slice(0, 6), ...members.slice(-2)];
-}
-
-/** A pseudorandom generator of numbers in [0, 1). */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  // Mulberry32.
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Yields `count` texts of about `length` characters; always the same ones for a source. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createRandom } from "../../lib/eval/statistics.ts";
+import { createRandom } from "../../lib/random.ts";
 import { FAULTS } from "./faults/all.ts";
 import type { Fault, Mode, Strategy } from "./faults/fault.ts";
 import { type FaultyUpstream, startFaultyUpstream } from "../support/faulty/upstream.ts";

@@ -145,6 +145,7 @@ stream_status_feedback: false
     caps: { calls: 5, tokens: 200_000, usd: 0.5 },
     routes: EFFORT_ROUTES,
     directWhen: [/^### Task:/i, /^hello$/i],
+    toolsCharacters: 2_000,
     statusLines: false,
   });
   assertEquals(targets[0]?.upstream.api_key, ["k1", "k2"]);

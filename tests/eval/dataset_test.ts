@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { choose, DatasetError, OWN_PROBLEMS, parseDataset } from "../../lib/eval/dataset.ts";
 import { solve } from "../../lib/upstream/demo/solver.ts";
-import { createRandom } from "../../lib/eval/statistics.ts";
+import { createRandom } from "../../lib/random.ts";
 
 const lines = (...rows: object[]) => rows.map((row) => JSON.stringify(row)).join("\n");
 

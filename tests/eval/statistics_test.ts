@@ -1,12 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import {
-  createRandom,
   effectiveSize,
   type Interval,
   pairedBootstrap,
   quantile,
   wilson,
 } from "../../lib/eval/statistics.ts";
+import { createRandom } from "../../lib/random.ts";
 
 function assertNear(actual: Interval, expected: Interval, tolerance = 5e-4): void {
   assertAlmostEquals(actual[0], expected[0], tolerance);

@@ -7,7 +7,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { createRandom } from "../../lib/eval/statistics.ts";
+import { createRandom } from "../../lib/random.ts";
 import { freePort } from "../support/port.ts";
 import { compareLimits, compareRequests, compareTokens } from "./compare.ts";
 import { createClient } from "./client.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createRandom } from "../../lib/eval/statistics.ts";
+import { createRandom } from "../../lib/random.ts";
 import { acknowledged, problemsIn, startWriter } from "./processes.ts";
 
 const KILLS = 100;

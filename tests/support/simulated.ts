@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { createRandom } from "../../lib/eval/statistics.ts";
+import { createRandom } from "../../lib/random.ts";
 import { type Call, type Reply, startUpstream, step, type Upstream } from "./upstream.ts";
 import { type Kind, promptOf, textOf } from "./kinds.ts";
 

@@ -101,6 +101,12 @@ function isRegExp(text: string): boolean {
   }
 }
 
+const thinking = z.strictObject({
+  tools_characters: z.number().int().min(0).max(1_000_000).default(2_000).describe(
+    "Maximum length of the list of the client's tools in each thinking call: names and short descriptions. Only calls that can use a tool get the whole definitions.",
+  ),
+});
+
 const log = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).default("info").describe(
     "Minimum level of the lines that are logged.",
@@ -172,6 +178,7 @@ export const configSchema = z.strictObject({
   ),
   limits: limitsSchema.prefault({}).describe("Limits of all clients together."),
   routing: routing.prefault({}).describe("Choice of the strategy for each request."),
+  thinking: thinking.prefault({}).describe("Thinking of all strategies."),
   log: log.prefault({}).describe("Logging. Prompts, answers and keys are never logged."),
   metrics: metrics.prefault({}).describe("Metrics for Prometheus and OpenTelemetry."),
   traces: traces.prefault({}).describe("Traces for OpenTelemetry."),

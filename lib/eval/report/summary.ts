@@ -7,7 +7,6 @@ import type { Measured } from "../ask/answer.ts";
 import type { EvalFlags } from "../flags.ts";
 import type { Result } from "../results.ts";
 import {
-  createRandom,
   effectiveSize,
   type Group,
   type Interval,
@@ -17,6 +16,7 @@ import {
   sum,
   wilson,
 } from "../statistics.ts";
+import { createRandom } from "../../random.ts";
 
 /** How much better a model is than the baseline, over the problems that both were asked. */
 export interface Difference {

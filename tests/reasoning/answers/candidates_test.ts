@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createRandom } from "../../../lib/eval/statistics.ts";
+import { createRandom } from "../../../lib/random.ts";
 import { letterList, shuffled } from "../../../lib/reasoning/answers/candidates.ts";
 
 Deno.test("each order of candidates is equally likely", () => {

@@ -87,6 +87,7 @@ const MODEL: ReasoningModel = {
   prompts: {},
   routes: EFFORT_ROUTES,
   directWhen: [],
+  toolsCharacters: 2_000,
   caps: { calls: 64, tokens: 200_000 },
   statusLines: false,
 };

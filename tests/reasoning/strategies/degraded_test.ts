@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createRandom } from "../../../lib/eval/statistics.ts";
+import { createRandom } from "../../../lib/random.ts";
 import { type Call, startUpstream, step } from "../../support/upstream.ts";
 import { allCases, casesOf, STRATEGIES } from "./cases.ts";
 import { kindOf, kindsOf, textOf } from "../../support/kinds.ts";

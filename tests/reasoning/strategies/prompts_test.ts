@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { startUpstream } from "../../support/upstream.ts";
 import { casesOf, strategyOf, THINKING } from "./cases.ts";
 import { type Kind, kindOf, kindsOf, messagesOf, textOf } from "../../support/kinds.ts";
@@ -56,11 +56,28 @@ for (const strategy of THINKING) {
         const isVisible = call === calls.at(-1) ||
           (call === calls[0] && !isFollowedUp && kindOf(call) === answer.kind);
         const { tools, seed, temperature } = call.body;
-        assertEquals([tools, seed], isVisible ? [TOOLS, 7] : [undefined, undefined]);
-        if (isVisible) assertEquals(temperature, 0.3);
+        assertEquals(tools, isVisible ? TOOLS : undefined);
+        if (isVisible) assertEquals([seed, temperature], [7, 0.3]);
         else assertStringIncludes(textOf(call), "- multiply: Multiplies.", kindOf(call));
       }
     });
+  });
+
+  Deno.test(`${strategy} makes the same calls again for the same seed`, async () => {
+    await using upstream = startUpstream(scripted());
+    const { ask } = await createStrategyApp(upstream);
+    const bodies = async (seed: number) => {
+      upstream.calls.length = 0;
+      await ask(strategy, { stream: true, seed, temperature: 0, top_p: 0.5 });
+      // Calls of one wave arrive in any order.
+      return upstream.calls.map(({ body }) => body).sort((a, b) => a.seed - b.seed);
+    };
+    const first = await bodies(1);
+    assertEquals(await bodies(1), first);
+    assertNotEquals(await bodies(2), first);
+    assertEquals(new Set(first.map(({ top_p }) => top_p)), new Set([0.5]));
+    // The answer has the client's seed, as the first thinking call.
+    assert(new Set(first.map(({ seed }) => seed)).size >= first.length - 1);
   });
 
   Deno.test(`${strategy} sends the client's format with its last call only`, async () => {

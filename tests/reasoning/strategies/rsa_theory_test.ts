@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals } from "@std/assert";
-import { createRandom } from "../../../lib/eval/statistics.ts";
+import { createRandom } from "../../../lib/random.ts";
 import { createStrategyApp } from "./setup.ts";
 import { isRight, problemText, startSimulated } from "../../support/simulated.ts";
 import { binomial, binomialInterval, meanTolerance, moments } from "./statistics.ts";

@@ -5,7 +5,7 @@
  */
 import { parseConfig } from "../../../lib/config/load.ts";
 import { resolveConfig } from "../../../lib/config/resolve.ts";
-import { createRandom } from "../../../lib/eval/statistics.ts";
+import { createRandom } from "../../../lib/random.ts";
 import { createApp } from "../../../lib/server/app.ts";
 import { createLog } from "../../../lib/server/telemetry/log.ts";
 import { type Clock, systemClock } from "../../../lib/clock.ts";

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { startUpstream } from "../../support/upstream.ts";
 import { STRATEGIES } from "./cases.ts";
 import { kindOf, messagesOf } from "../../support/kinds.ts";
@@ -76,3 +76,36 @@ for (const strategy of STRATEGIES) {
     }
   });
 }
+
+Deno.test("a thinking call gets a short list of many tools, and no schemas", async () => {
+  const tools = Array.from({ length: 36 }, (_, i) => ({
+    type: "function",
+    function: {
+      name: `tool_${i}`,
+      description: `Does thing ${i}. ${"And much more. ".repeat(60)}`,
+      parameters: { type: "object", properties: { secret_field: { type: "string" } } },
+    },
+  }));
+  const listOf = async (characters: number) => {
+    await using upstream = startUpstream(scripted());
+    const { ask } = await createStrategyApp(upstream, {
+      config: { thinking: { tools_characters: characters } },
+    });
+    await ask("vote", { tools });
+    const [system] = messagesOf(upstream.calls[0]!);
+    const lines = String(system!.content).split("\n");
+    return lines.slice(lines.findIndex((line) => line.startsWith("- ")));
+  };
+  const described = await listOf(2_000);
+  assertEquals([described.length, described[0], described[35]], [
+    36,
+    "- tool_0: Does thing 0.",
+    "- tool_35: Does thing 35.",
+  ]);
+  const cut = await listOf(800);
+  assertEquals([cut.length, cut[0]], [36, "- tool_0: Does thing"]);
+  assert(cut.join("\n").length <= 800);
+  const names = await listOf(360);
+  assertEquals([names.length, names[0]], [36, "- tool_0"]);
+  assertEquals(await listOf(30), ["- tool_0", "- tool_1", "- tool_2", "- and 33 more"]);
+});
