@@ -63,6 +63,7 @@ export const EQUALITY: readonly (readonly [string, string, boolean])[] = [
   ["¾", "3/4", true],
   ["3/0", "3/0", true],
   ["3/0", "0", false],
+  ["3/0", "4/0", false],
   // Percent, money, units.
   ["50%", "50", true],
   ["50\\%", "50", true],
@@ -272,6 +273,8 @@ export const EXTRACTION: readonly (readonly [string, string, string | undefined]
   ["答案是北京。", "", "北京"],
   ["**答案：**不能", "", "不能"],
   ["The answer is 5, not 7.", "", "5"],
+  ["The answer is one of the four words.\nPage 9", "", "9"],
+  ["The answer is the old iron bridge.\nPage 9", "", "the old iron bridge"],
   ["The answer is 12 + 30 = 42.", "", "42"],
   ["The answer is 3.14.", "", "3.14"],
   ["The answer is yes. Wait. The answer is no.", "", "no"],

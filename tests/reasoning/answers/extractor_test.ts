@@ -32,6 +32,8 @@ Deno.test("extractAnswer() returns canonical JSON if asked for", () => {
   assertEquals(read('{"b": 1, "a": [ 2 ]}'), '{"a":[2],"b":1}');
   assertEquals(read('```json\n{"a": 1}\n```'), '{"a":1}');
   assertEquals(read('FINAL: {"b":1,"a":2}'), '{"a":2,"b":1}');
+  assertEquals(read('It is {"a": 1}.'), '{"a":1}');
+  assertEquals(read("The list [1, 2]."), "[1,2]");
 });
 
 Deno.test("questionOptions() returns the letters of the options", () => {

@@ -70,6 +70,25 @@ Deno.test("safe patterns are checked", () => {
   }
 });
 
+Deno.test("a pattern of up to 200 characters is checked", () => {
+  assert(safePattern(`^${"a".repeat(199)}`) !== undefined);
+  assertEquals(safePattern(`^${"a".repeat(200)}`), undefined);
+});
+
+Deno.test("the model is told the last five problems of its answer, with their places", () => {
+  const schema = { items: { type: "number" } };
+  const problemsOf = (value: unknown[]) => {
+    const check = checker(schema)(JSON.stringify(value));
+    assert(!check.ok);
+    return check.problem.split("\n");
+  };
+  // Two for each item: it is not a number, so the list is not as it should be.
+  assertEquals(problemsOf(["a"]).map((line) => line.split(":")[0]), ["#", "#/0"]);
+  assertEquals(problemsOf(["a", "b"]).length, 4);
+  assertEquals(problemsOf(["a", "b", "c"]).length, 5);
+  assert(problemsOf(Array(9).fill("a")).at(-1)!.startsWith("#/8:"));
+});
+
 Deno.test("any number of safe patterns takes little time on any text", () => {
   const pattern = "^a*a*b$";
   assert(safePattern(pattern) !== undefined);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Chunk, readStream } from "../../support/app.ts";
-import { type Reply, startUpstream } from "../../support/upstream.ts";
+import { createFakeClock, passing } from "../../support/clock.ts";
+import { type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { casesOf, STRATEGIES, THINKING } from "./cases.ts";
 import { kindOf } from "../../support/kinds.ts";
 import { allDiffer, FORMAT, scripted, TOOLS } from "./script.ts";
@@ -139,6 +140,33 @@ Deno.test("steps shows its total thinking time if status lines are on, and only 
     const { content, reasoning } = await ask("steps", { stream: true });
     assertEquals([line.test(reasoning), line.test(content)], [stream_status_feedback, false]);
   }
+});
+
+Deno.test("the time of a step begins after the model's own reasoning, which is a step of its own", async () => {
+  const time = createFakeClock();
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const text = step("Multiply", "Six sevens are 42.", "final_answer");
+  const at = text.indexOf("sevens");
+  const reply: Reply = {
+    reasoning: "Own thoughts.",
+    content: [text.slice(0, at), text.slice(at)],
+    gate: (frame) => gates[frame - 2]?.promise,
+  };
+  await using upstream = startUpstream(scripted({ replies: { "steps.step": reply } }));
+  const { send } = await createStrategyApp(upstream, {
+    clock: time.clock,
+    config: { stream_status_feedback: true },
+  });
+  const stream = readStream(await send("steps", { stream: true }));
+  await stream.until(({ reasoning }) => reasoning.includes("Own"));
+  await time.advance(2_000);
+  gates[0]!.resolve();
+  await stream.until(({ reasoning }) => reasoning.includes("Multiply"));
+  await time.advance(3_000);
+  gates[1]!.resolve();
+  const { reasoning } = await passing(time, stream.until(({ done }) => done), 1);
+  const total = Number(/Total thinking time: (\S+) seconds/.exec(reasoning)?.[1]);
+  assert(total >= 5 && total < 6, `${total} s`);
 });
 
 for (const strategy of STRATEGIES.filter((name) => casesOf(name).progress)) {
