@@ -35,7 +35,6 @@ const child = spawn(
   [
     "run",
     "--quiet",
-    "--frozen",
     ...flags,
     write,
     // Deno would treat the files as a package of npm otherwise.

@@ -26,6 +26,7 @@ const INCLUDED = ["lib/eval/problems.jsonl", "lib/playground/page", "lib/cli/wor
 export function compileArguments(output: string, target?: string): string[] {
   return [
     "compile",
+    "--frozen",
     "--no-prompt",
     "--v8-flags=--min-semi-space-size=16",
     "--unstable-net",

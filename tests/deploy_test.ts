@@ -71,6 +71,9 @@ Deno.test("the image runs with the flags of the task start, as another user than
   assertEquals(instructions("HEALTHCHECK").length, 1);
 });
 
+/** An image with its version, for people, and its digest. */
+const PINNED_IMAGE = /^[\w./-]+:\S*\d\S*@sha256:[0-9a-f]{64}$/;
+
 interface Service {
   build?: { context: string; dockerfile: string };
   image?: string;
@@ -89,7 +92,7 @@ Deno.test("compose.yaml names existing files, services and volumes", async () =>
       compose.services,
     )
   ) {
-    if (build === undefined) assert(/:v?\d/.test(image!), `${name} has no pinned image`);
+    if (build === undefined) assert(PINNED_IMAGE.test(image!), `${name} has no pinned image`);
     else await Deno.stat(new URL(`${build.context}/${build.dockerfile}`, deploy));
     for (const dependency of Object.keys(depends_on)) {
       assert(dependency in compose.services, dependency);
@@ -127,6 +130,9 @@ Deno.test("every action of the workflows is pinned to a commit, and no token is 
     for (const use of uses) assert(/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(use), use);
     const checkouts = uses.filter((use) => use.includes("actions/checkout"));
     assertEquals(workflow.match(/persist-credentials: false/g)?.length, checkouts.length);
+    for (const [, image] of workflow.matchAll(/docker run --privileged --rm (\S+)/g)) {
+      assert(PINNED_IMAGE.test(image!), image);
+    }
     assert(/^permissions:\n {2}contents: read\n/m.test(workflow));
   }
 });
