@@ -88,7 +88,7 @@ const routing = z.strictObject({
   effort: effortRoutes.prefault({}).describe("Strategy that `auto` runs, by effort."),
   direct_when: z.array(z.string().min(1).refine(isRegExp, "expected a regular expression"))
     .default(["^### Task:", "^hello$"]).describe(
-      "Case-insensitive regular expressions. A request whose last user message matches one is passed through without reasoning. The defaults match the title, tag and connection-check requests of chat apps.",
+      "Case-insensitive regular expressions. A request whose last user message matches one is passed through without reasoning. The defaults match the title, tag and connection-check requests of chat apps. They run on text of clients, so use none that repeats a group which repeats something itself, such as `(a+)+`.",
     ),
 });
 
