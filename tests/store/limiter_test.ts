@@ -197,3 +197,9 @@ limits("two handles with 1,000 takes each never exceed the limit", async (limite
   // 5 units refill in the second that passes.
   assert(granted >= 300 && granted <= 304, `${granted} were granted`);
 }, ["sqlite", "kv", "redis"]);
+
+limits("close may be called twice", async (limiter) => {
+  assert((await limiter.take(T, [{ limit: limitOf("sum", 1), cost: 1 }])).ok);
+  await limiter.close();
+  await limiter.close();
+});

@@ -159,6 +159,20 @@ withRedis("close waits for running commands", async () => {
   assertEquals(new Set(await Promise.all(writes)), new Set([true]));
 });
 
+withRedis("close waits for a command that takes Redis long", async () => {
+  await using redis = await startRedis();
+  const store = await openRedisStore({ ...optionsOf(redis.url), timeoutMs: 30_000 });
+  const other = new Redis(redis.url, { disconnectTimeout: 20 });
+  await other.ping();
+  // Redis serves nobody else meanwhile.
+  const busy = other.eval("for i = 1, 2e7 do end return 1", 0);
+  const write = store.write([set("a", "1")]);
+  await store.close();
+  assertEquals(await write, true);
+  await busy;
+  await other.quit();
+});
+
 withRedis("expired entries leave nothing in Redis, and all keys have the prefix", async () => {
   await using redis = await startRedis();
   let time = START;
