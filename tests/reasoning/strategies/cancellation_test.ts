@@ -116,6 +116,22 @@ Deno.test("moa waits for its last proposer no longer than straggler_ms", async (
   assertEquals(upstream.calls.map(kindOf), [...Array(4).fill("moa.proposer"), "moa.aggregator"]);
 });
 
+Deno.test("moa waits for two proposers as long as both are missing", async () => {
+  const reply = scripted();
+  const released = Promise.withResolvers<void>();
+  await using upstream = startUpstream((call) => {
+    if (call.index === 3) time.clock.timer(100_000, released.resolve);
+    return call.index === 2 || call.index === 3
+      ? { ...reply(call), before: released.promise }
+      : reply(call);
+  });
+  const { time, ask } = await createPatientApp(upstream);
+  const answer = ask("moa", { reasoning: { straggler_ms: 60_000 } });
+  assertEquals((await passing(time, answer, 1_000)).content, "It is 42.");
+  assertEquals(upstream.calls.map(kindOf), [...Array(4).fill("moa.proposer"), "moa.aggregator"]);
+  assert(time.clock.now() >= 100_000, `${time.clock.now()} ms`);
+});
+
 Deno.test("moa waits for its last proposer as long as no other has answered", async () => {
   const reply = scripted();
   const released = Promise.withResolvers<void>();
