@@ -18,6 +18,8 @@ import type { Usage, UsageMeter } from "./usage.ts";
 export interface RunOptions {
   /** Who sent the request. */
   owner: string;
+  /** Servers that the request has passed. */
+  hops?: string | undefined;
   client: UpstreamClient;
   clock: Clock;
   /** Returns a number in [0, 1). */
@@ -58,6 +60,7 @@ export function createContext(
   const scope: RequestScope = {
     conversation: { owner: options.owner, messages: request.messages },
     capabilities,
+    hops: options.hops,
     signal,
     retries: { left: options.maxRetries },
     deadline: options.deadline,

@@ -19,6 +19,7 @@ import { createAdmission, shutdownError } from "./middleware/admission.ts";
 import { auth } from "./middleware/auth.ts";
 import { chain } from "./middleware/chain.ts";
 import { cors, preflight } from "./middleware/cors.ts";
+import { detectLoops } from "./middleware/hops.ts";
 import { errorResponses } from "./middleware/errors.ts";
 import { standardHeaders } from "./middleware/headers.ts";
 import { meterRequests, rateLimitHeaders } from "./middleware/limits.ts";
@@ -55,6 +56,8 @@ export interface AppOptions {
 
 /** State that the workers of one server share. */
 export interface WorkerGroup {
+  /** Random id of the server, as `randomServerId` returns it. */
+  id: string;
   /** Maps a limit of the whole server to one worker's share of it. */
   share(limit: number): number;
   /** When the server started, in seconds since 1970. */
@@ -65,6 +68,11 @@ export interface WorkerGroup {
   endRun(id: string): void;
   /** Reasoning to send back with tool results, whichever worker received it. */
   toolReasoning: ToolReasoning;
+}
+
+/** Returns the id by which a server recognizes requests that it has sent itself. */
+export function randomServerId(): string {
+  return crypto.getRandomValues(new Uint8Array(8)).toHex();
 }
 
 /** The server without a socket: `handle` answers a request and never throws. */
@@ -80,6 +88,7 @@ export function createApp(options: AppOptions) {
   let { config } = options;
   let draining = false;
   const isDraining = () => draining;
+  const id = workerGroup?.id ?? randomServerId();
   const isShared = () => config.keys.length > 0;
   const client = createUpstreamClient({ ...options, share, isShared, toolReasoning });
   const register = createWorkRegister(clock);
@@ -133,6 +142,7 @@ export function createApp(options: AppOptions) {
       ...(isLocal ? [localOnly] : []),
       preflight,
       routing(createRoutes(current, context)),
+      detectLoops(id),
       auth(current, { date: clock.date, unavailableReason: options.unavailableReason }),
       admission.admit,
       meterRequests(limits),

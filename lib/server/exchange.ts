@@ -25,6 +25,8 @@ export class Exchange {
   readonly logFields: LogFields = {};
   /** Anonymous until the token has been checked. */
   client: Client = ANONYMOUS;
+  /** Servers that the request has passed, for its upstream calls. */
+  hops = "";
   /** Set by the routing middleware. */
   match!: Match<Handler>;
   /** What a request of a client with limits has taken of them. */

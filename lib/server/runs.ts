@@ -83,6 +83,7 @@ export async function prepareRun(
   return (signal) =>
     run(plan, {
       owner: exchange.client.owner,
+      hops: exchange.hops,
       client,
       clock,
       random,

@@ -21,10 +21,15 @@ export interface AttemptOptions {
   stream: boolean;
   /** Longest answer, reasoning and tool calls included. */
   maxCharacters: number;
+  /** Value of {@linkcode HOPS_HEADER}. */
+  hops: string | undefined;
   signal: AbortSignal;
   clock: Clock;
   fetch: Fetch;
 }
+
+/** Names the servers that a request has passed, so that one that comes back is recognized. */
+export const HOPS_HEADER = "x-o1-api-hops";
 
 const MAX_ERROR_BYTES = 65_536;
 
@@ -107,6 +112,7 @@ function send(options: AttemptOptions, signal: AbortSignal): Promise<Response> {
     accept: stream ? "text/event-stream" : "application/json",
     "user-agent": "o1-api",
   };
+  if (options.hops) headers[HOPS_HEADER] = options.hops;
   if (apiKey) headers.authorization = `Bearer ${apiKey}`;
   for (const [name, value] of Object.entries(upstream.headers)) headers[name.toLowerCase()] = value;
   // A query, such as Azure's api-version, follows the path.

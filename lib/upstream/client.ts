@@ -24,6 +24,8 @@ export interface RequestScope {
   /** What the client has sent; calls may send more, or less. */
   conversation: Conversation;
   capabilities: RequestCapabilities;
+  /** Servers that the request has passed; sent upstream, so that loops are detected. */
+  hops?: string | undefined;
   signal: AbortSignal;
   /** Retries left, over all calls of the request. */
   retries: { left: number };
@@ -178,6 +180,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             body: data,
             stream: body.stream === true,
             maxCharacters: maxCharacters(request),
+            hops: scope.hops,
             signal: scope.signal,
             clock,
             fetch: observer?.wrapFetch(fetch) ?? fetch,

@@ -4,6 +4,7 @@
  */
 const STATUS = {
   context_length_exceeded: 400,
+  loop_detected: 508,
   insufficient_quota: 429,
   rate_limit_exceeded: 429,
   upstream_auth_error: 424,

@@ -16,6 +16,7 @@ for (const method of ["POST", "DELETE"]) {
     const worker = async () => {
       const index = apps.length;
       const workerGroup: WorkerGroup = {
+        id: "0123456789abcdef",
         share: (limit) => limit,
         created: 0,
         values: () => Promise.resolve(new Map()),

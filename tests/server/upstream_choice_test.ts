@@ -89,6 +89,7 @@ const SENT = [
   "content-type",
   "host",
   "user-agent",
+  "x-o1-api-hops",
   "x-own",
 ];
 

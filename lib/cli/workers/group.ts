@@ -4,6 +4,7 @@
  */
 import { systemClock as clock, within } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
+import { randomServerId } from "../../server/app.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 import {
   type MetricValues,
@@ -41,6 +42,7 @@ export async function startWorkers(
   using reserved = reservePort(requested);
   const address = { ...requested, port: reserved.port };
   const { folder, config: first, resolved: { store: setting, metrics } } = configuration;
+  const id = randomServerId();
   const created = Math.floor(clock.date() / 1000);
   const { get, list, write, kind } = stores.store;
   const { take, settle, renew } = stores.limiter;
@@ -81,6 +83,7 @@ export async function startWorkers(
         address,
         folder,
         created,
+        id,
         // All workers use the store that `auto` has opened here.
         store: kind === "memory" ? undefined : setting === "auto" ? kind : setting,
       });

@@ -30,6 +30,8 @@ export interface WorkerStart {
   folder: string;
   /** Start of the program in seconds since 1970. */
   created: number;
+  /** Random id of the server. */
+  id: string;
 }
 
 /** Methods that a worker calls. */
@@ -62,7 +64,7 @@ function createMethods(call: Call<MainMethods>) {
 
   return {
     /** Listens; rejects if it can't. */
-    async start({ index, count, first, config, address, store, folder, created }: WorkerStart) {
+    async start({ index, count, first, config, address, store, folder, created, id }: WorkerStart) {
       const initial = resolveConfig(first, { env: readVariable });
       const log = createProgramLog(initial, index + 1);
       logRejections(log);
@@ -76,6 +78,7 @@ function createMethods(call: Call<MainMethods>) {
         log,
         workerGroup: {
           share: (limit) => shareOf(limit, index, count),
+          id,
           created,
           values: () => call("values"),
           endRun: (id) => void call("endRun", id),

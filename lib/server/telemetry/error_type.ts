@@ -11,6 +11,7 @@ import type { CallEnd } from "../../upstream/observer.ts";
 const BY_UPSTREAM_CODE: Readonly<Record<UpstreamErrorCode, string>> = {
   context_length_exceeded: "client_context_length",
   insufficient_quota: "upstream_quota",
+  loop_detected: "server_loop",
   rate_limit_exceeded: "upstream_rate_limit",
   upstream_auth_error: "upstream_auth",
   upstream_error: "upstream_error",
@@ -30,6 +31,7 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   429: "policy_rate_limit",
   503: "server_unavailable",
   504: "server_timeout",
+  508: "server_loop",
 };
 
 /** Every value of `error.type` of a request. */

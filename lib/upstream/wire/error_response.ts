@@ -116,6 +116,10 @@ export function errorFromStatus(
     case 429:
       if (/insufficient_quota|billing/i.test(body.code)) return quotaError();
       return error("rate_limit_exceeded", "The upstream's rate limit is reached.", true);
+    case 508:
+      // Other servers use this status for other failures.
+      if (!body.code.includes("loop_detected")) break;
+      return error("loop_detected", "The address of an upstream leads back to this server.");
     case 503:
     case 529:
       return error("upstream_overloaded", "The upstream is overloaded.", true);
