@@ -33,6 +33,7 @@ import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts"
 import { createMetrics } from "./telemetry/metrics.ts";
 import { combineObservers } from "./telemetry/observer.ts";
 import { traces } from "./telemetry/open_telemetry.ts";
+import { logBreaker, logUpstreams } from "./telemetry/upstream_log.ts";
 import { reportOutages } from "./store_outage.ts";
 import { createWorkRegister } from "./work.ts";
 
@@ -90,7 +91,13 @@ export function createApp(options: AppOptions) {
   const isDraining = () => draining;
   const id = workerGroup?.id ?? randomServerId();
   const isShared = () => config.keys.length > 0;
-  const client = createUpstreamClient({ ...options, share, isShared, toolReasoning });
+  const client = createUpstreamClient({
+    ...options,
+    share,
+    isShared,
+    toolReasoning,
+    onBreaker: logBreaker(log),
+  });
   const register = createWorkRegister(clock);
   const admission = createAdmission({
     maxRunning: () => share(config.server.max_concurrent_requests),
@@ -154,11 +161,16 @@ export function createApp(options: AppOptions) {
     /** Answers a request. Never throws. */
     async handle(request: Request): Promise<Response> {
       const { contents } = config.traces;
-      const exchange = new Exchange(request, register.begin(), (id) =>
-        combineObservers([
-          metrics?.begin(),
-          traces?.observeTrace({ request, id, contents, date: clock.date }),
-        ]));
+      const exchange = new Exchange(
+        request,
+        register.begin(),
+        ({ id, logFields }) =>
+          combineObservers([
+            metrics?.begin(),
+            traces?.observeTrace({ request, id, contents, date: clock.date }),
+            logUpstreams(log, id, logFields),
+          ]),
+      );
       const response = await answer(request, exchange);
       exchange.stopWatching();
       return response;

@@ -41,12 +41,12 @@ export class Exchange {
   constructor(
     request: Request,
     readonly work: Work,
-    observe: (id: string) => RequestObserver | undefined,
+    observe: (exchange: Exchange) => RequestObserver | undefined,
   ) {
     this.id = requestId(request.headers);
     this.path = pathOf(request.url);
     this.dialect = findDialect(this.path, request.headers);
-    this.observer = observe(this.id);
+    this.observer = observe(this);
   }
 
   /** Adds to the log line what a request asked for in vain, e.g. tools that are not served. */

@@ -17,6 +17,7 @@ import { watchForDisconnect } from "./http/client_disconnect.ts";
 import { readJson } from "./http/json_body.ts";
 import { estimateCost } from "./limits/cost.ts";
 import type { Models } from "./models.ts";
+import { dialectLabel } from "./telemetry/observer.ts";
 import type { Work } from "./work.ts";
 
 export interface RunOptions {
@@ -71,6 +72,7 @@ export async function prepareRun(
   work: Work = exchange.work,
 ): Promise<StartRun> {
   const { logFields } = exchange;
+  logFields.dialect = dialectLabel(exchange.match.route.path);
   const { stream } = request;
   const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
   logFields.model = model.id;

@@ -6,7 +6,7 @@ import { startWatchdog, type Watchdog } from "./timeouts.ts";
 import { type ByteReader, readBody } from "./wire/bytes.ts";
 import { type CompletionReader, readCompletion } from "./wire/completion.ts";
 import type { Delta } from "./wire/deltas.ts";
-import { errorFromStatus, readErrorBody } from "./wire/error_response.ts";
+import { cleanMessage, errorFromStatus, readErrorBody } from "./wire/error_response.ts";
 import { withoutSecrets } from "./wire/secrets.ts";
 
 /** The part of `fetch` that is used. */
@@ -90,6 +90,7 @@ export function attempt(options: AttemptOptions): Attempt {
         signal.throwIfAborted();
         const error = toUpstreamError(caught);
         error.message = withoutSecrets(error.message, upstream);
+        error.detail = withoutSecrets(error.detail, upstream);
         throw error;
       }
     },
@@ -154,8 +155,13 @@ function toUpstreamError(cause: unknown): UpstreamError {
       { isRetryable: true, cause },
     );
   }
+  // `fetch` says why in the cause of its error.
+  const reason = cause instanceof Error && cause.cause instanceof Error
+    ? cause.cause.message
+    : message;
   return new UpstreamError("upstream_unreachable", "The upstream can't be reached.", {
-    isRetryable: !/Requests to port|permission|invalid url/i.test(message),
+    isRetryable: !/Requests to port|permission|invalid url/i.test(reason),
+    detail: cleanMessage(reason.replace(/^error sending request.*?\): /, "")),
     cause,
   });
 }

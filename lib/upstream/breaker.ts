@@ -29,8 +29,15 @@ export interface BreakerCall {
 /** The window advances in this many steps. */
 const BUCKETS = 10;
 
-/** @param options returns the current options; read at each use. */
-export function createBreaker(clock: Clock, options: () => UpstreamOptions["breaker"]): Breaker {
+/**
+ * @param options returns the current options; read at each use.
+ * @param onChange called when it opens, and when it closes.
+ */
+export function createBreaker(
+  clock: Clock,
+  options: () => UpstreamOptions["breaker"],
+  onChange: (isOpen: boolean) => void,
+): Breaker {
   let bucketMs = NaN;
   let buckets: { index: number; calls: number; failed: number }[] = [];
   let openUntil: number | undefined;
@@ -39,8 +46,10 @@ export function createBreaker(clock: Clock, options: () => UpstreamOptions["brea
   const isHalfOpen = () => openUntil !== undefined && clock.now() >= openUntil;
 
   function open(): void {
+    const isChange = openUntil === undefined;
     openUntil = clock.now() + options().cooldown_ms;
     buckets = [];
+    if (isChange) onChange(true);
   }
 
   function endProbe(error?: UpstreamError): void {
@@ -49,8 +58,10 @@ export function createBreaker(clock: Clock, options: () => UpstreamOptions["brea
   }
 
   function close(): void {
+    const isChange = openUntil !== undefined;
     openUntil = undefined;
     endProbe();
+    if (isChange) onChange(false);
   }
 
   function count(failed: boolean): void {

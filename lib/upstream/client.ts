@@ -66,6 +66,8 @@ export interface UpstreamClientOptions {
   share?: ((maxConcurrency: number) => number) | undefined;
   /** Returns whether several owners share the upstreams. Default: false. */
   isShared?: (() => boolean) | undefined;
+  /** Called when an upstream begins to cool down after failures, and when it has answered again. */
+  onBreaker?: ((target: Target, isOpen: boolean) => void) | undefined;
   /** Reasoning to send back with tool results. Default: what this client has received. */
   toolReasoning?: ToolReasoning | undefined;
 }
@@ -80,31 +82,26 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const { clock, random, share = (limit) => limit, isShared = () => false } = options;
   const { toolReasoning = createToolReasoning() } = options;
   const memory = createCapabilityMemory();
-  const states = createUpstreamStates(clock, share, isShared);
+  const states = createUpstreamStates({ ...options, share, isShared });
   const demoFetch = createLazyDemoFetch(clock);
   const encodeBody = createBodyEncoder();
   const bytes = createSlots(() => share(MAX_BYTES_IN_FLIGHT), isShared);
 
   /**
-   * Waits before a retry. Returns false without waiting if the error is not retryable, no attempt
-   * or retry is left, or the delay exceeds `max_ms` or the deadline.
+   * Returns the delay before a retry. Undefined if the error is not retryable, no attempt or retry
+   * is left, or the delay exceeds `max_ms` or the deadline.
    */
-  async function waitToRetry(
+  function retryDelayMs(
     error: UpstreamError,
     target: Target,
     failures: number,
     scope: RequestScope,
-  ): Promise<boolean> {
+  ): number | undefined {
     const { retry } = target.upstream;
     const delayMs = Math.max(backoffMs(failures, retry, random()), error.retryAfterMs ?? 0);
     const retryable = error.isRetryable && failures < retry.max_attempts &&
       scope.retries.left > 0 && delayMs <= retry.max_ms && clock.now() + delayMs < scope.deadline;
-    if (!retryable) return false;
-    scope.retries.left--;
-    scope.onRetry?.(error, delayMs);
-    scope.observer?.retried(target, error);
-    await sleep(clock, delayMs, scope.signal);
-    return true;
+    return retryable ? delayMs : undefined;
   }
 
   /** Waits for a slot, and builds a body for it. A large body also waits for others to be sent. */
@@ -153,7 +150,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         });
         if (next === undefined) continue;
         const { target } = next;
-        if (previous !== undefined) observer?.fellBack(previous);
+        if (previous !== undefined) observer?.fellBack(previous, target);
         previous = target;
         const { upstream } = target;
         const { breaker, keys, slots } = states.get(target);
@@ -212,7 +209,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           } catch (caught) {
             if (!(caught instanceof UpstreamError)) throw caught;
             end = error = caught;
-            if (hasYielded) throw error;
+            if (hasYielded) {
+              observer?.failed?.(target, error, undefined);
+              throw error;
+            }
           } finally {
             exchange.close();
             if (reasoning !== "") known.reasoned(target);
@@ -224,15 +224,26 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           const isCorrected = fitting !== undefined ||
             known.learn(target, request.json, error, capabilities, body);
           if (isCorrected && corrections++ < MAX_CORRECTIONS) {
+            observer?.failed?.(target, error, 0);
             request = fitting ?? request;
             continue;
           }
+          if (isAboutKey(error) && keys.rotate(apiKey, triedKeys)) {
+            observer?.failed?.(target, error, 0);
+            continue;
+          }
+          const delayMs = retryDelayMs(error, target, ++failures, scope);
+          observer?.failed?.(target, error, delayMs);
           // The next upstream would reject the request as well.
           if (isRejection(error)) throw error;
-          if (isAboutKey(error) && keys.rotate(apiKey, triedKeys)) continue;
-          if (await waitToRetry(error, target, ++failures, scope)) continue;
-          firstError ??= error;
-          break;
+          if (delayMs === undefined) {
+            firstError ??= error;
+            break;
+          }
+          scope.retries.left--;
+          scope.onRetry?.(error, delayMs);
+          observer?.retried(target, error);
+          await sleep(clock, delayMs, scope.signal);
         }
       }
       throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");

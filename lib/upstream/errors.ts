@@ -32,6 +32,8 @@ export interface UpstreamErrorOptions {
   upstreamMessage?: string | undefined;
   /** Sizes of a conversation that is too long, if the upstream named them. */
   overflow?: Overflow | undefined;
+  /** What the provider or the network said, without keys and addresses; for logs only. */
+  detail?: string;
   /** For logs only. */
   cause?: unknown;
 }
@@ -56,6 +58,7 @@ export class UpstreamError extends Error {
   readonly upstreamStatus: number | undefined;
   readonly upstreamMessage: string | undefined;
   readonly overflow: Overflow | undefined;
+  detail: string;
 
   constructor(
     readonly code: UpstreamErrorCode,
@@ -70,5 +73,6 @@ export class UpstreamError extends Error {
     this.upstreamStatus = options.upstreamStatus;
     this.upstreamMessage = options.upstreamMessage;
     this.overflow = options.overflow;
+    this.detail = options.detail ?? "";
   }
 }

@@ -11,8 +11,16 @@ export interface CallObserver {
   wrapFetch(fetch: Fetch): Fetch;
   /** Called when an attempt starts; the returned function is called once with its end. */
   attempt(target: Target): (end: CallEnd) => void;
+  /**
+   * Called after each failed attempt.
+   *
+   * @param delayMs delay before the next attempt on the same upstream; undefined if there is none.
+   */
+  failed?:
+    | ((target: Target, error: UpstreamError, delayMs: number | undefined) => void)
+    | undefined;
   /** Called before each retry on the same upstream. */
   retried(target: Target, error: UpstreamError): void;
   /** Called when the next upstream is tried after `from` failed. */
-  fellBack(from: Target): void;
+  fellBack(from: Target, to: Target): void;
 }

@@ -29,24 +29,31 @@ export interface UpstreamStates {
   begin(untried: Set<Target>, signal: AbortSignal): Promise<{ target: Target; call: BreakerCall }>;
 }
 
-/**
- * Creates the states of upstreams. Each belongs to a name and an address, and survives a reload.
- *
- * @param share maps `max_concurrency` to this process's share of it.
- * @param isShared returns whether there are several owners.
- */
+export interface UpstreamStatesOptions {
+  clock: Clock;
+  /** Maps `max_concurrency` to this process's share of it. */
+  share: (maxConcurrency: number) => number;
+  /** Returns whether there are several owners. */
+  isShared: () => boolean;
+  /** Called when an upstream begins to cool down after failures, and when it has answered again. */
+  onBreaker?: ((target: Target, isOpen: boolean) => void) | undefined;
+}
+
+/** Creates the states of upstreams. Each belongs to a name and an address, and survives a reload. */
 export function createUpstreamStates(
-  clock: Clock,
-  share: (maxConcurrency: number) => number,
-  isShared: () => boolean,
+  { clock, share, isShared, onBreaker = () => {} }: UpstreamStatesOptions,
 ): UpstreamStates {
   const states = new Map<string, UpstreamState>();
   const keyOf = ({ name, upstream }: Target) => `${name}\n${upstream.base_url}`;
 
-  function create(options: UpstreamOptions): UpstreamState {
+  function create(target: Target): UpstreamState {
     const state: UpstreamState = {
-      options,
-      breaker: createBreaker(clock, () => state.options.breaker),
+      options: target.upstream,
+      breaker: createBreaker(
+        clock,
+        () => state.options.breaker,
+        (isOpen) => onBreaker(target, isOpen),
+      ),
       keys: createKeyRing(() => state.options.api_key),
       slots: createSlots(() => share(state.options.max_concurrency), isShared),
     };
@@ -55,7 +62,7 @@ export function createUpstreamStates(
 
   function get(target: Target): UpstreamState {
     const key = keyOf(target);
-    const state = states.get(key) ?? create(target.upstream);
+    const state = states.get(key) ?? create(target);
     states.set(key, state);
     return state;
   }

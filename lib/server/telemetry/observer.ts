@@ -1,5 +1,5 @@
 /**
- * Observers of a request: metrics and traces.
+ * Observers of a request: metrics, traces and the log.
  *
  * @module
  */
@@ -64,9 +64,14 @@ function combineRuns(runs: readonly RunObserver[]): RunObserver {
           const ends = calls.map((call) => call.attempt(target));
           return (end) => ends.forEach((callback) => callback(end));
         },
-        delta: (delta) => calls.forEach((call) => call.delta?.(delta)),
+        // Most calls have no observer of deltas.
+        delta: calls.some((call) => call.delta !== undefined)
+          ? (delta) => calls.forEach((call) => call.delta?.(delta))
+          : undefined,
+        failed: (target, error, delayMs) =>
+          calls.forEach((call) => call.failed?.(target, error, delayMs)),
         retried: (target, error) => calls.forEach((call) => call.retried(target, error)),
-        fellBack: (from) => calls.forEach((call) => call.fellBack(from)),
+        fellBack: (from, to) => calls.forEach((call) => call.fellBack(from, to)),
         end: (end) => calls.forEach((call) => call.end(end)),
       };
     },

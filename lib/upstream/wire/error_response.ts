@@ -91,8 +91,9 @@ export function errorFromStatus(
   body: ErrorBody,
   retryAfter: Pick<UpstreamErrorOptions, "retryAfterMs" | "retryAfterHeaders"> = {},
 ): UpstreamError {
+  const options = { ...retryAfter, upstreamStatus: status, detail: cleanMessage(body.message) };
   const error = (code: UpstreamErrorCode, message: string, isRetryable = false) =>
-    new UpstreamError(code, message, { ...retryAfter, upstreamStatus: status, isRetryable });
+    new UpstreamError(code, message, { ...options, isRetryable });
   // Waiting does not refill a spent quota.
   const quotaError = () =>
     error("insufficient_quota", "The upstream's quota is used up. Check its plan and billing.");
@@ -127,7 +128,7 @@ export function errorFromStatus(
   if (status >= 500 && !matches(body, REFUSAL_REGEXP)) {
     return error("upstream_error", "The upstream failed.", true);
   }
-  if (status >= 400) return rejection(body, { ...retryAfter, upstreamStatus: status });
+  if (status >= 400) return rejection(body, options);
   return error(
     "upstream_error",
     `The upstream answered with status ${status}; its base_url may be wrong.`,
@@ -135,7 +136,10 @@ export function errorFromStatus(
 }
 
 /** Interprets a 400, 413, 422 or other status that blames the request. */
-function rejection(body: ErrorBody, options: UpstreamErrorOptions): UpstreamError {
+function rejection(
+  body: ErrorBody,
+  options: UpstreamErrorOptions & { detail: string },
+): UpstreamError {
   const upstreamMessage = `${body.code} ${body.message}`;
   if (matches(body, CONTEXT_REGEXP)) {
     const overflow = readOverflow(body.message);
@@ -149,7 +153,7 @@ function rejection(body: ErrorBody, options: UpstreamErrorOptions): UpstreamErro
       overflow,
     });
   }
-  const reason = cleanMessage(body.message);
+  const reason = options.detail;
   return new UpstreamError(
     "upstream_rejected",
     `The upstream rejected the request${reason === "" ? "." : `: ${reason}`}`,

@@ -1,0 +1,56 @@
+/**
+ * Removes prompts and answers from providers' messages.
+ *
+ * @module
+ */
+import type { Message } from "../../reasoning/request.ts";
+import { contentText } from "../../upstream/target.ts";
+
+/** A quoted text that is longer than a name, or has no closing quote. */
+const QUOTED_REGEXP = /(?<![a-z])(["'`])(?:(?!\1).){41,}(?:\1|$)/gi;
+
+/** The text that could not be read follows, as in "Failed to parse input at pos 7: …". */
+const UNREAD_REGEXP = /\b(?:pars|pos\b|raw\b|invalid json)[^:={[<]*[:={[<].*$/i;
+
+/** Length in characters of the pieces that are looked for. A common text of twice this is found. */
+const PIECE = 20;
+
+/** Shorter texts may occur in any message. */
+const MIN_LENGTH = 8;
+
+/** The last part of a conversation that is compared, in characters. */
+const MAX_COMPARED = 262_144;
+
+/**
+ * Returns a provider's message without the texts that it quotes. A message that contains a part of
+ * the prompt is replaced as a whole.
+ */
+export function withoutTexts(message: string, prompt: readonly Message[]): string {
+  const rest = message.replace(UNREAD_REGEXP, "…").replace(QUOTED_REGEXP, "$1…$1");
+  return rest !== "" && quotes(rest, prompt) ? "[quotes the request]" : rest;
+}
+
+/**
+ * Returns whether the message and a prompt have a text in common. Of the prompt, only each piece at
+ * a multiple of its length is looked up, so that the time is linear in its length.
+ */
+function quotes(message: string, prompt: readonly Message[]): boolean {
+  const pieces = new Set<string>();
+  for (let at = 0; at + PIECE <= message.length; at++) pieces.add(message.slice(at, at + PIECE));
+  let left = MAX_COMPARED;
+  for (const { content, tool_calls: calls } of prompt.toReversed()) {
+    const texts = [
+      contentText(content),
+      calls === undefined ? "" : JSON.stringify(calls).replaceAll("\\", ""),
+    ];
+    for (const text of texts) {
+      if (text.length < PIECE && text.length >= MIN_LENGTH && message.includes(text)) return true;
+      const end = Math.min(text.length, left);
+      left -= end;
+      for (let at = 0; at + PIECE <= end; at += PIECE) {
+        if (pieces.has(text.slice(at, at + PIECE))) return true;
+      }
+    }
+  }
+  return false;
+}

@@ -1,0 +1,63 @@
+/**
+ * Logs what upstreams do: failed attempts, fallbacks and breakers.
+ *
+ * @module
+ */
+import type { UpstreamClientOptions } from "../../upstream/client.ts";
+import { errorType } from "./error_type.ts";
+import type { Log, LogFields } from "./log.ts";
+import type { RequestObserver } from "./observer.ts";
+import { withoutTexts } from "./quoted_text.ts";
+
+/**
+ * Logs failed attempts and fallbacks of a request.
+ *
+ * @param fields the fields of the request's line; receives the names of the upstreams that answered.
+ */
+export function logUpstreams(log: Log, requestId: string, fields: LogFields): RequestObserver {
+  const answered = new Set<string>();
+  return {
+    routed() {},
+    run: () => ({
+      call: ({ messages }) => ({
+        wrapFetch: (fetch) => fetch,
+        attempt: ({ name }) => (end) => {
+          if (end !== "ok" || answered.has(name)) return;
+          fields.upstream = [...answered.add(name)].join(" ");
+        },
+        failed({ name, model }, error, delayMs) {
+          log.warn("An upstream call failed", {
+            upstream: name,
+            model,
+            status: error.upstreamStatus,
+            cause: errorType(error),
+            detail: withoutTexts(error.detail, messages) || undefined,
+            retry_in_ms: delayMs && Math.round(delayMs),
+            request_id: requestId,
+          });
+        },
+        retried() {},
+        fellBack: (from, to) =>
+          log.warn("Another upstream is called instead", {
+            upstream: from.name,
+            fallback: to.name,
+            request_id: requestId,
+          }),
+        end() {},
+      }),
+      end() {},
+    }),
+    event() {},
+    end() {},
+  };
+}
+
+export function logBreaker(log: Log): NonNullable<UpstreamClientOptions["onBreaker"]> {
+  return ({ name, upstream }, isOpen) =>
+    isOpen
+      ? log.warn("An upstream failed too often and is skipped", {
+        upstream: name,
+        cooldown_ms: upstream.breaker.cooldown_ms,
+      })
+      : log.warn("An upstream answers again", { upstream: name });
+}
