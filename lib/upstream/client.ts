@@ -155,7 +155,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         const { upstream } = target;
         const { breaker, keys, slots } = states.get(target);
         const fetch = upstream.base_url.startsWith("demo:") ? demoFetch : options.fetch;
-        const triedKeys = new Set<string | undefined>();
+        const refusedKeys = new Set<string>();
         let corrections = 0;
         for (let failures = 0, begun = next.call;; begun = breaker.begin()) {
           const { capabilities, body, data, sent, release } = await prepare(
@@ -167,8 +167,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             begun.end("unknown");
             throw error;
           });
-          const apiKey = keys.current();
-          triedKeys.add(apiKey);
+          const apiKey = keys.next(refusedKeys);
           scope.onSend?.(target);
           const attemptEnded = observer?.attempt(target);
           const exchange = attempt({
@@ -228,7 +227,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             request = fitting ?? request;
             continue;
           }
-          if (isAboutKey(error) && keys.rotate(apiKey, triedKeys)) {
+          const restMs = error.retryAfterMs ?? upstream.breaker.cooldown_ms;
+          if (isAboutKey(error) && keys.refuse(apiKey, refusedKeys, restMs)) {
             observer?.failed?.(target, error, 0);
             continue;
           }

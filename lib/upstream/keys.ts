@@ -1,35 +1,53 @@
+import type { Clock } from "../clock.ts";
+import type { UpstreamOptions } from "./options.ts";
+
 /** The API keys of one upstream. */
 export interface KeyRing {
-  /** Returns undefined if there are no keys. */
-  current(): string | undefined;
   /**
-   * Moves on from a key that was rejected, unless another call has done so already.
+   * Returns the key for the next request; undefined if there are no keys.
    *
-   * @param tried the keys that this call has sent.
-   * @returns whether the current key is one that this call has not sent.
+   * @param refused the keys that the provider has refused during this call.
    */
-  rotate(rejected: string | undefined, tried: ReadonlySet<string | undefined>): boolean;
+  next(refused: ReadonlySet<string>): string | undefined;
+  /**
+   * Adds a key to `refused`, and passes over it for a while unless every key is refused.
+   *
+   * @param restMs how long, in milliseconds.
+   * @returns whether another key may be tried.
+   */
+  refuse(key: string | undefined, refused: Set<string>, restMs: number): boolean;
 }
 
-/** @param keys returns the keys; read at each use, so that a key stays current after a reload. */
-export function createKeyRing(keys: () => string | readonly string[] | undefined): KeyRing {
-  const all = () => [keys() ?? []].flat();
+/** Longest time for which a key is passed over, in milliseconds, whatever a provider asks for. */
+const MAX_REST_MS = 3_600_000;
+
+/** @param options returns the current options; read at each use, so that a reload keeps the turn. */
+export function createKeyRing(
+  clock: Clock,
+  options: () => Pick<UpstreamOptions, "api_key" | "rotate">,
+): KeyRing {
+  const allKeys = () => [options().api_key ?? []].flat();
+  const restsUntil = new Map<string, number>();
   let last: string | undefined;
 
-  function current(): string | undefined {
-    const [first, ...others] = all();
-    return last = others.find((key) => key === last) ?? first;
-  }
+  const isReady = (key: string) => clock.now() >= (restsUntil.get(key) ?? 0);
 
   return {
-    current,
-    rotate(rejected, tried) {
-      const ring = all();
-      const at = ring.indexOf(current()!);
-      const next = [...ring.slice(at), ...ring.slice(0, at)]
-        .find((key) => key !== rejected && !tried.has(key));
-      last = next ?? last;
-      return next !== undefined;
+    next(refused) {
+      const keys = allKeys();
+      const at = keys.indexOf(last!);
+      const first = options().rotate === "round_robin" ? at + 1 : Math.max(0, at);
+      const order = [...keys.slice(first), ...keys.slice(0, first)];
+      const open = order.filter((key) => !refused.has(key));
+      return last = open.find(isReady) ?? open[0] ?? order.find(isReady) ?? order[0];
+    },
+    refuse(key, refused, restMs) {
+      if (key === undefined) return false;
+      const keys = allKeys();
+      for (const old of restsUntil.keys()) if (!keys.includes(old)) restsUntil.delete(old);
+      restsUntil.set(key, clock.now() + Math.min(restMs, MAX_REST_MS));
+      refused.add(key);
+      return keys.some((other) => !refused.has(other));
     },
   };
 }

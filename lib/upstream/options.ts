@@ -2,8 +2,9 @@
 export interface UpstreamOptions {
   /** Without a trailing slash or /chat/completions; `demo:` is the built-in model. */
   base_url: string;
-  /** One key, or several that are rotated. */
   api_key?: string | string[] | undefined;
+  /** Order of several keys. */
+  rotate: "round_robin" | "on_refusal";
   headers: Record<string, string>;
   max_concurrency: number;
   /** Whether templates open the thinking in the prompt. Default: learned. */

@@ -54,7 +54,7 @@ export function createUpstreamStates(
         () => state.options.breaker,
         (isOpen) => onBreaker(target, isOpen),
       ),
-      keys: createKeyRing(() => state.options.api_key),
+      keys: createKeyRing(clock, () => state.options),
       slots: createSlots(() => share(state.options.max_concurrency), isShared),
     };
     return state;

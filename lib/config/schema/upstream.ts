@@ -58,7 +58,10 @@ export const upstreamOptions = z.strictObject({
     "Base URL of the provider, with or without /chat/completions. `demo:` is the built-in model.",
   ),
   api_key: z.union([token, z.array(token).min(1)]).optional().describe(
-    "Sent upstream as `Authorization: Bearer`. The keys of a list are used in turn.",
+    "Sent upstream as `Authorization: Bearer`. `rotate` says how the keys of a list are used.",
+  ),
+  rotate: z.enum(["round_robin", "on_refusal"]).default("round_robin").describe(
+    "Order of several keys. `round_robin`: each call uses the next one. `on_refusal`: all calls use the same one until the provider refuses it (401, 402, 403 or 429), which keeps the provider's cache of prompts. A refused key is passed over for `retry-after`, or else `breaker.cooldown_ms`.",
   ),
   headers: headers.default({}).describe("Headers added to every upstream request."),
   max_concurrency: count.default(64).describe(
