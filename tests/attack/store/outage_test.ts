@@ -1,9 +1,14 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { openSqliteLimiter } from "../../../lib/store/sqlite/limiter.ts";
 import { openSqliteStore } from "../../../lib/store/sqlite/store.ts";
+import { StoreError } from "../../../lib/store/store.ts";
 import { createTestApp } from "../../support/app.ts";
+import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { skippedFor } from "../../support/skip.ts";
 import { startUpstream } from "../../support/upstream.ts";
+import { waitUntil } from "../../support/wait.ts";
 
 const ID = `resp_${"0".repeat(48)}`;
 
@@ -87,4 +92,25 @@ limits: { rpm: 10 }
     assert(cause.startsWith("StoreError ERR_SQLITE_ERROR 1\n"), cause);
     await limiter.close();
   });
+});
+
+Deno.test({
+  ...skippedFor(NO_REDIS, "the errors of Redis have the codes of Redis and of the connection"),
+  async fn() {
+    const args = ["--maxmemory", "2mb", "--maxmemory-policy", "noeviction"];
+    await using redis = await startRedis({ args });
+    const store = await openRedisStore({ url: redis.url, now: Date.now, warn() {} });
+    const put = (id: string, value: string) =>
+      store.write([{ key: { collection: "c", id }, value }]);
+    const full = await assertRejects(async () => {
+      for (let index = 0; index < 100; index++) await put(`${index}`, "a".repeat(100_000));
+    }, StoreError);
+    assertEquals(full.code, "OOM");
+    await redis.kill("SIGKILL");
+    await waitUntil("a refused connection", async () => {
+      const error = await assertRejects(() => put("a", "b"), StoreError);
+      return error.code === "ECONNREFUSED";
+    });
+    await store.close();
+  },
 });

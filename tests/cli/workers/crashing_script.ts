@@ -9,6 +9,8 @@ export type ScriptMethods = {
   begin(fails: boolean): void;
   /** Crashes and never answers. */
   crash(): Promise<never>;
+  /** Reports an error that nothing handles, as a thread that can no longer listen does. */
+  report(): Promise<never>;
   /** Throws an error. */
   refuse(): never;
   /** Returns the answer of the main thread. */
@@ -28,6 +30,10 @@ if (import.meta.main) {
     connect<{ echo(text: string): string }>(port, (call): ScriptMethods => ({
       begin: (fails) => void (fails && crash()),
       crash,
+      report() {
+        reportError(new Error("reported by a test"));
+        return new Promise(() => {});
+      },
       refuse() {
         throw new RangeError("refused");
       },

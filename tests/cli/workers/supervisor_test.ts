@@ -87,6 +87,19 @@ Deno.test("a crashed thread is replaced after a delay that doubles with each cra
   assertEquals(threads.lines.filter((line) => line.includes("will be replaced")).length, 4);
 });
 
+Deno.test("a thread that reports an error is replaced", async () => {
+  using threads = setUp();
+  const { fake, supervisor } = threads;
+  await supervisor.start();
+  const [first] = supervisor.serving();
+  await assertRejects(() => first!.call("report"), Error, "reported by a test");
+  const started = threads.started();
+  await fake.advance(100);
+  await started;
+  await fake.advance(0);
+  assertEquals([threads.crashed, threads.serving()], [[0], [0, 1]]);
+});
+
 Deno.test("a replacement that crashes at its start is replaced too", async () => {
   using threads = setUp((start) => start === 2);
   const { fake, supervisor } = threads;
