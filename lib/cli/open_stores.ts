@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { isDeploy } from "../config/resolve.ts";
 import type { Log } from "../server/telemetry/log.ts";
 import { openStores as open, type Stores } from "../store/open.ts";
@@ -12,11 +12,51 @@ export type { Stores };
  * @param folder folder of config.yaml, which also holds the SQLite database
  * @throws {Error} if a store cannot be opened
  */
-export function openStores(setting: string, folder: string, log: Log): Promise<Stores> {
-  return open(setting, {
-    path: join(folder, "o1-api.db"),
+export async function openStores(setting: string, folder: string, log: Log): Promise<Stores> {
+  const beside = join(folder, "o1-api.db");
+  const isDefault = setting === "auto" || setting === "sqlite";
+  const path = isDefault ? await databasePath(beside) : beside;
+  const stores = await open(setting, {
+    path,
     now: Date.now,
     warn: (message) => log.warn(message),
     onDeploy: isDeploy(readVariable),
   });
+  // Workers open the store again, without `auto`.
+  if (setting === "auto" && path !== beside && stores.store.kind === "sqlite") {
+    log.info("This program may not write beside its configuration, so its database is elsewhere.", {
+      path,
+    });
+  }
+  return stores;
+}
+
+/**
+ * Returns the path beside the configuration, or one in a folder of the program if the permissions
+ * exclude the first, as those of `deno task start --config /elsewhere/config.yaml` do. A database
+ * that exists beside the configuration is never replaced by another.
+ */
+async function databasePath(beside: string): Promise<string> {
+  if (await isWritable(beside) || await exists(beside)) return beside;
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(resolve(beside)));
+  const name = `o1-api-${new Uint8Array(hash).toHex().slice(0, 16)}.db`;
+  const folders = [readVariable("O1_API_HOME"), join(import.meta.dirname ?? ".", "../.."), "."];
+  for (const folder of folders) {
+    const path = resolve(folder || ".", name);
+    if (await isWritable(path)) return path;
+  }
+  return beside;
+}
+
+async function isWritable(path: string): Promise<boolean> {
+  return (await Deno.permissions.query({ name: "write", path })).state === "granted";
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }

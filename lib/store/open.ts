@@ -68,7 +68,7 @@ export async function openStores(setting: string, options: OpenOptions): Promise
 }
 
 const ADVICE =
-  "The server does not start without what it has stored, such as spent budgets. Make the database available: close programs that lock it, allow this program to read and write it, or restore it. To start without it, move the file away, or set 'store: memory' in config.yaml.";
+  "The server does not start without what it has stored, such as spent budgets. Make the database available: close programs that lock it, let this program read and write its folder (deno run needs --allow-write=FOLDER), or restore it. To start without it, move the file away, or set 'store: memory' in config.yaml.";
 
 /** @param reason why the database of `auto` cannot be opened. */
 async function databaseMayExist(
