@@ -7,23 +7,41 @@
 
 import { describeStrategies } from "../reasoning/strategies/mod.ts";
 
+/** What a list says about a model, if the configuration does. */
+export interface ModelFacts {
+  /** In tokens. */
+  contextLength?: number | undefined;
+  /** What the model reads, such as `text` and `image`. */
+  inputModalities?: readonly string[] | undefined;
+  /** What the model writes. */
+  outputModalities?: readonly string[] | undefined;
+}
+
 /** A published model. */
-export interface ListedModel {
+export interface ListedModel extends ModelFacts {
   id: string;
   description: string;
   strategy: string;
 }
 
 /**
- * `name` repeats the id for clients that show names.
+ * `name` repeats the id for clients that show names. The facts are written as OpenRouter does.
  *
  * @param created seconds since 1970.
  */
 export function modelObject(
-  { id, description, strategy }: ListedModel,
+  { id, description, strategy, contextLength, inputModalities, outputModalities }: ListedModel,
   created: number,
 ): Record<string, unknown> {
-  return { id, object: "model", created, owned_by: "o1-api", name: id, description, strategy };
+  const architecture = {
+    ...(inputModalities && { input_modalities: inputModalities }),
+    ...(outputModalities && { output_modalities: outputModalities }),
+  };
+  return {
+    ...{ id, object: "model", created, owned_by: "o1-api", name: id, description, strategy },
+    ...(contextLength !== undefined && { context_length: contextLength }),
+    ...(Object.keys(architecture).length > 0 && { architecture }),
+  };
 }
 
 /** Besides the models, lists all strategies that a request may choose. */

@@ -12,8 +12,8 @@ export const SSE_HEADERS: Readonly<Record<string, string>> = {
 
 const utf8 = new TextEncoder();
 
-/** A comment, which every client skips. */
-const KEEPALIVE = ": keepalive\n\n";
+/** A comment, which every client skips. After a blank line, older Go clients read an empty event. */
+const KEEPALIVE = ": keepalive\n";
 
 /**
  * Frames wait for more frames until this long after the last write, in milliseconds. With 16 deltas

@@ -1,4 +1,5 @@
 import { type Format, FORMATS } from "../api/formats/format.ts";
+import type { ModelFacts } from "../api/models.ts";
 import type { Caps, ReasoningModel } from "../reasoning/request.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
@@ -11,6 +12,8 @@ export interface PublishedModel {
   reasoning: ReasoningModel;
   /** Format of the reasoning in requests that set none. */
   format: Format;
+  /** What the list of models says about it, as far as it is configured. */
+  facts: ModelFacts;
 }
 
 /** Effort of `o1` with the original's keys: it gives the original's limit of 25 steps. */
@@ -85,6 +88,11 @@ function publish(
       statusLines: config.stream_status_feedback,
     },
     format: resolveFormat(model.format, config),
+    facts: {
+      contextLength: model.context_length,
+      inputModalities: model.input_modalities,
+      outputModalities: model.output_modalities,
+    },
   };
 }
 

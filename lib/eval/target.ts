@@ -35,6 +35,7 @@ export function configuredTarget(
       models: config.models.map((model) => ({
         reasoning: { ...model.reasoning, statusLines: false },
         format: "both",
+        facts: {},
       })),
     },
   });

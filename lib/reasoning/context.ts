@@ -9,7 +9,7 @@ import { createReread } from "./modifiers.ts";
 import type { RunObserver } from "./observer.ts";
 import { targetsOf } from "./overrides.ts";
 import type { RunPlan } from "./plan.ts";
-import type { FinalCallFields } from "./request.ts";
+import type { FinalCallFields, ReasoningRequest } from "./request.ts";
 import { describeTools, fill } from "./prompts.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
@@ -145,7 +145,9 @@ async function* call(
         messages,
         stream: request.stream,
         fields: {
-          ...(visible ? request.final : samplingFields(request.final, run.thinkingCalls++)),
+          ...(visible
+            ? visibleFields(request)
+            : samplingFields(request.final, run.thinkingCalls++)),
           ...(temperature === undefined ? {} : { temperature }),
         },
         ...(maxTokens === undefined ? {} : { maxTokens }),
@@ -201,6 +203,15 @@ function samplingFields({ temperature, top_p, seed }: FinalCallFields, index: nu
     ...(top_p === undefined ? {} : { top_p }),
     ...(seed === undefined ? {} : { seed: seed + index }),
   };
+}
+
+/** Maximum number of stop sequences that upstreams take; the answer's filter finds the others. */
+const MAX_STOPS = 4;
+
+function visibleFields({ final }: ReasoningRequest): FinalCallFields {
+  const { stop, ...fields } = final;
+  if (stop === undefined) return fields;
+  return { ...fields, stop: typeof stop === "string" ? stop : stop.slice(0, MAX_STOPS) };
 }
 
 /** Moves tagged thinking to where an upstream's own reasoning is. */

@@ -59,10 +59,19 @@ function stripContent(content: unknown): unknown {
     .map((part) => typeof part?.text === "string" ? { ...part, text: stripText(part.text) } : part);
 }
 
-/** Removes the thinking of earlier answers and changes nothing else. */
+/** Whether a message's content has no text and no other part. */
+function isEmpty(content: unknown): boolean {
+  if (!Array.isArray(content)) return content === "";
+  return content.every((part) => part?.type === "text" && part.text === "");
+}
+
+/**
+ * Removes the thinking of earlier answers, and answers that consist of nothing else. Changes nothing
+ * else.
+ */
 export function withoutOldThinking(messages: readonly Message[]): Message[] {
-  return messages.map((message) => {
-    if (message.role !== "assistant") return message;
+  return messages.flatMap((message) => {
+    if (message.role !== "assistant") return [message];
     const kept: Message = { ...message };
     for (const field of REASONING_FIELDS) {
       // Some upstreams need it back with tool calls; the request body is built accordingly.
@@ -70,6 +79,7 @@ export function withoutOldThinking(messages: readonly Message[]): Message[] {
       delete kept[field];
     }
     if (kept.content !== undefined) kept.content = stripContent(kept.content);
-    return kept;
+    const wasThinking = isEmpty(kept.content) && !isEmpty(message.content);
+    return wasThinking && !kept.tool_calls ? [] : [kept];
   });
 }

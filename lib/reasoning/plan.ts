@@ -53,8 +53,8 @@ export function planRun(
   request: ReasoningRequest,
   { maxSamples = Infinity, table = strategies }: PlanOptions = {},
 ): RunPlan {
-  const isUtility = isUtilityRequest(model, request);
-  const requested = isUtility ? "direct" : request.strategy ?? model.strategy;
+  const isPlain = isUtilityRequest(model, request) || continuesAnswer(request);
+  const requested = isPlain ? "direct" : request.strategy ?? model.strategy;
   if (!Object.hasOwn(table, requested)) throw unknownStrategy(requested, table);
   const entry = table[requested]!;
   const effort = request.effort ?? model.effort;
@@ -77,7 +77,7 @@ export function planRun(
     wait: wait === undefined ? model.modifiers.wait : wait,
   });
 
-  const thinks = !isUtility && isThinking(effort);
+  const thinks = !isPlain && isThinking(effort);
   const hasFollowUps = strategy.followUps !== undefined;
   if (thinks && !hasFollowUps && !isRouter && Number(wait) > 0) {
     const message = `Invalid value for 'reasoning.wait': '${name}' has no follow-ups.`;
@@ -100,7 +100,14 @@ export function planRun(
 /** Whether a chat app asks something for itself, such as a title, so that thinking is a waste. */
 function isUtilityRequest({ directWhen }: ReasoningModel, request: ReasoningRequest): boolean {
   const text = lastQuestion(request.messages).slice(0, UTILITY_PREFIX);
-  return request.strategy === undefined && directWhen.some((pattern) => pattern.test(text));
+  return request.strategy === undefined && request.effort === undefined &&
+    directWhen.some((pattern) => pattern.test(text));
+}
+
+/** Whether the client has begun the answer, which only a plain call can continue. */
+function continuesAnswer({ strategy, messages }: ReasoningRequest): boolean {
+  const last = messages.at(-1);
+  return strategy === undefined && last?.role === "assistant" && !last.tool_calls;
 }
 
 function unknownStrategy(name: string, table: StrategyTable): RequestError {

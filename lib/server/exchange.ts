@@ -80,10 +80,12 @@ export function rawPath(url: string): string {
   return /^[^:]*:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
 }
 
-/** Returns the path without `/v1` prefixes, which some clients double, and trailing slashes. */
+/** Returns the path without `/v1` prefixes and slashes after them, which some clients repeat. */
 function pathOf(url: string): string {
   let path = rawPath(url).slice(0, MAX_PATH_LENGTH);
-  while (path === "/v1" || path.startsWith("/v1/")) path = path.slice("/v1".length);
+  while (path === "/v1" || path.startsWith("/v1/")) {
+    path = path.slice("/v1".length).replace(/^\/+/, "/");
+  }
   while (path.endsWith("/")) path = path.slice(0, -1);
   return path || "/";
 }

@@ -4,7 +4,7 @@ import { withoutOldThinking } from "../../lib/reasoning/conversation.ts";
 import type { Message } from "../../lib/reasoning/request.ts";
 
 const assistant = (content: unknown): Message => ({ role: "assistant", content });
-const strip = (content: unknown) => withoutOldThinking([assistant(content)])[0]!.content;
+const strip = (content: unknown) => withoutOldThinking([assistant(content)])[0]?.content ?? "";
 
 const CASES: [text: string, kept: string][] = [
   ["4", "4"],
@@ -61,6 +61,26 @@ Deno.test("fields and parts with earlier reasoning are removed", () => {
     content: [{ type: "text", text: "4", extra: 1 }],
     name: "n",
   });
+});
+
+Deno.test("an answer that was nothing but thinking is removed", () => {
+  const others: Message[] = [
+    { role: "user", content: "Hi" },
+    { role: "assistant", content: "" },
+    { role: "assistant", content: "", tool_calls: [{ id: "c" }] },
+    { role: "assistant", content: "4" },
+  ];
+  for (
+    const content of [
+      "<think>a</think>",
+      [{ type: "thinking", thinking: "a" }],
+      [{ type: "text", text: "<think>a</think>\n" }],
+    ]
+  ) {
+    assertEquals(withoutOldThinking([assistant(content), ...others]), others);
+  }
+  const [kept] = withoutOldThinking([{ ...assistant("<think>a</think>"), tool_calls: [{}] }]);
+  assertEquals(kept, { role: "assistant", content: "", tool_calls: [{}] });
 });
 
 Deno.test("tool calls and messages without content stay as they are", () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import openWebUi from "../fixtures/open-webui.json" with { type: "json" };
 import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { createFakeClock } from "../support/clock.ts";
 import { createTestApp, parseStream, readStream } from "../support/app.ts";
@@ -311,6 +312,69 @@ Deno.test("utility requests of chat apps use direct unless they name a strategy"
   assertEquals(await ask([{ type: "text", text: "hello" }]), 1);
   assert(await ask("Hello, what is 2 + 2?") > 1);
   assert(await ask("### Task:\nx", { reasoning: { strategy: "steps" } }) > 1);
+  assert(await ask("### Task:\nx", { reasoning_effort: "low" }) > 1, "an explicit effort");
+  for (const { name, start, isUtility } of openWebUi.templates) {
+    assertEquals(await ask(`${start}\n…`) === 1, isUtility, name);
+  }
+});
+
+Deno.test("an answer that the client has begun is continued by one call", async () => {
+  await using upstream = startUpstream([{ content: " 42." }]);
+  const { chat, respond, send } = await createTestApp({ upstream: upstream.url });
+  const messages = [
+    { role: "user", content: "What is 6 * 7?" },
+    { role: "assistant", content: "The answer is" },
+  ];
+  const answers = [
+    (await (await chat({ model: "o1", messages })).json()).choices[0].message.content,
+    (await (await respond({ model: "o1", input: messages })).json()).output[0].content[0].text,
+    (await (await send("/v1/messages", { model: "o1", max_tokens: 100, messages })).json())
+      .content[0].text,
+  ];
+  assertEquals(answers, [" 42.", " 42.", " 42."]);
+  for (const { body } of upstream.calls) assertEquals(body.messages, messages);
+  assertEquals(upstream.calls.length, 3);
+});
+
+Deno.test("the list of models carries what the configuration says about them", async () => {
+  const { send } = await createTestApp({
+    upstream: "http://127.0.0.1:4711",
+    yaml: `
+upstreams: { u: { base_url: UPSTREAM } }
+models:
+  a: { model: m, context_length: 40960, input_modalities: [text, image], output_modalities: [text] }
+  b: { model: m }`,
+  });
+  const { data: [a, b] } = await (await send("/v1/models")).json();
+  const architecture = { input_modalities: ["text", "image"], output_modalities: ["text"] };
+  assertEquals([a.context_length, a.architecture], [40_960, architecture]);
+  assertEquals(["context_length" in b, "architecture" in b], [false, false]);
+  const headers = { "anthropic-version": "2023-06-01" };
+  const anthropic = await (await send("/v1/models/a", undefined, { headers })).json();
+  assertEquals(anthropic.max_input_tokens, 40_960);
+});
+
+Deno.test("stop sequences beyond the four that upstreams take end the answer here", async () => {
+  await using upstream = startUpstream([{ content: ["One. ", "Two STOP5 ", "three."] }]);
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const stop = ["1", "2", "3", "4", "STOP5"];
+  for (const stream of [true, false]) {
+    const response = await chat({ model: "plain", stream, stop });
+    const content = stream
+      ? parseStream(await response.text()).content
+      : (await response.json()).choices[0].message.content;
+    assertEquals(content, "One. Two ");
+  }
+  assertEquals(upstream.calls.map(({ body }) => body.stop), Array(2).fill(stop.slice(0, 4)));
+});
+
+Deno.test("slashes that clients repeat after the version do not matter", async () => {
+  await using upstream = startUpstream([{ content: "4" }]);
+  const { send } = await createTestApp({ upstream: upstream.url });
+  const body = { model: "plain", messages: [{ role: "user", content: "Hi" }] };
+  for (const path of ["/v1//chat/completions", "/v1//v1///chat/completions/"]) {
+    assertEquals((await send(path, body)).status, 200, path);
+  }
 });
 
 const STRICT = `

@@ -132,12 +132,13 @@ export function parseStream(text: string): StreamText {
     done: false,
     error: undefined,
   };
-  for (const block of text.split("\n\n").filter((block) => block !== "")) {
-    if (out.done) throw new Error(`text after [DONE]: ${block}`);
-    if (block.startsWith(": ")) {
-      out.comments.push(block);
-      continue;
-    }
+  for (const frame of text.split("\n\n").filter((frame) => frame !== "")) {
+    if (out.done) throw new Error(`text after [DONE]: ${frame}`);
+    const block = frame.replace(/^: [^\n]*\n?/gm, (comment) => {
+      out.comments.push(comment.trimEnd());
+      return "";
+    });
+    if (block === "") continue;
     if (!block.startsWith("data: ") || block.includes("\n")) {
       throw new Error(`not a frame: ${block}`);
     }

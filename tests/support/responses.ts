@@ -5,7 +5,8 @@ export type Event = any;
 
 /** Parses the events of a stream. */
 export function parseEvents(text: string): Event[] {
-  return text.split("\n\n").filter((frame) => frame.startsWith("event: "))
+  const frames = text.replace(/^: [^\n]*\n/gm, "").split("\n\n");
+  return frames.filter((frame) => frame.startsWith("event: "))
     .map((frame) => JSON.parse(frame.slice(frame.indexOf("\ndata: ") + 7)));
 }
 

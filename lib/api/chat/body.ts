@@ -56,9 +56,8 @@ export const chatBody = z.looseObject({
   top_p: z.number().min(0).max(1).nullish(),
   seed: z.number().int().nullish(),
   n: z.number().int().min(1).max(128).nullish(),
-  stop: z.union([z.string(), z.array(z.string()).max(4)], {
-    error: "a string or an array of at most 4 strings",
-  }).nullish(),
+  stop: z.union([z.string(), z.array(z.string())], { error: "a string or an array of strings" })
+    .nullish(),
   tools: z.array(tool).max(128).nullish(),
   tool_choice: choice,
   parallel_tool_calls: flag,

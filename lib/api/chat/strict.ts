@@ -41,6 +41,9 @@ export function checkStrict(body: ChatBody): void {
     }
   }
   for (const field of UNSUPPORTED) if (isSet(field)) throw unsupportedParameter(field);
+  if (Array.isArray(body.stop) && body.stop.length > 4) {
+    throw invalidRequest("stop", "Invalid 'stop': array too long. Expected at most 4 items.");
+  }
   const effort = body.reasoning_effort;
   if (isSet("reasoning_effort") && !["low", "medium", "high"].includes(effort ?? "")) {
     throw unsupportedValue(

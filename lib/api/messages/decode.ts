@@ -30,13 +30,6 @@ export function decodeMessagesRequest(
   if (!messages.some(({ role }) => role === "user" || role === "tool")) {
     throw invalidValue("messages", "there is no user message");
   }
-  if (body.messages.at(-1)!.role === "assistant") {
-    // Strategies write their own answers. Anthropic's newer models reject a prefill in these words.
-    throw invalidRequest(
-      "messages",
-      "This model does not support assistant message prefill. The conversation must end with a user message.",
-    );
-  }
   const { thinking } = body;
   const isOff = thinking?.type === "disabled";
   return {

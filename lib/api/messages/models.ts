@@ -10,7 +10,10 @@ const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1_000;
 
 /** @param created seconds since 1970. */
-export function messagesModel({ id }: ListedModel, created: number): Record<string, unknown> {
+export function messagesModel(
+  { id, contextLength }: ListedModel,
+  created: number,
+): Record<string, unknown> {
   return {
     type: "model",
     id,
@@ -19,7 +22,7 @@ export function messagesModel({ id }: ListedModel, created: number): Record<stri
     capabilities: null,
     lifecycle: "active",
     line: null,
-    max_input_tokens: null,
+    max_input_tokens: contextLength ?? null,
     max_tokens: null,
     deprecated_at: null,
     retires_at: null,

@@ -3,6 +3,7 @@ import { invalidType, invalidValue, missingParameter } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
 import { type Part, splitResult } from "../tools.ts";
 import type { Item, Tool } from "./body.ts";
+import { withResultsAfterCalls } from "./turns.ts";
 
 /** An item with its path in the request, e.g. `input[0]`, for error messages. */
 export interface PlacedItem {
@@ -108,7 +109,7 @@ export function readConversation(
     else if (OUTPUTS.has(item.type)) addOutput(item, path);
   }
   flushPictures();
-  return messages;
+  return withResultsAfterCalls(messages);
 }
 
 /** Whether a server has executed a call itself; only its own searches have no id. */

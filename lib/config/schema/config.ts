@@ -87,8 +87,13 @@ const effortRoutes = z.strictObject({
 const routing = z.strictObject({
   effort: effortRoutes.prefault({}).describe("Strategy that `auto` runs, by effort."),
   direct_when: z.array(z.string().min(1).refine(isRegExp, "expected a regular expression"))
-    .default(["^### Task:", "^hello$"]).describe(
-      "Case-insensitive regular expressions. A request whose last user message matches one is passed through without reasoning. The defaults match the title, tag and connection-check requests of chat apps. They run on text of clients, so use none that repeats a group which repeats something itself, such as `(a+)+`.",
+    .default([
+      // Open WebUI's questions about documents and web pages begin in the same way.
+      "^### Task:(?!\\s{0,9}Respond to the user query)",
+      "^Your task is to reflect the speaker's likely facial expression",
+      "^hello$",
+    ]).describe(
+      "Case-insensitive regular expressions. A request without an effort whose last user message matches one is passed through without reasoning. The defaults match the title, tag and connection-check requests of chat apps. They run on text of clients, so use none that repeats a group which repeats something itself, such as `(a+)+`.",
     ),
 });
 

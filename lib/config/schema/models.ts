@@ -15,6 +15,8 @@ const caps = z.strictObject({
   ),
 });
 
+const modalities = z.array(z.enum(["text", "image", "audio", "video", "file"])).min(1);
+
 const role = z.strictObject({
   upstream: upstreamNames.optional().describe(
     "Name of an upstream, or a list to try in order. Default: the model's `upstream`.",
@@ -62,6 +64,15 @@ export const modelSchema = z.strictObject({
     ]),
   ).default({}).describe(
     "Replacements for prompts of the strategy, by name. `{ file: PATH }` reads a file, relative to the config file. With `auto`, names work as in `roles`: `sample`, or `vote.sample`.",
+  ),
+  context_length: count.optional().describe(
+    "Size of the model's context in tokens, which `/v1/models` reports.",
+  ),
+  input_modalities: modalities.optional().describe(
+    "What the model reads, which `/v1/models` reports, for example `[text, image]`.",
+  ),
+  output_modalities: modalities.optional().describe(
+    "What the model writes, which `/v1/models` reports.",
   ),
   system_prompt: z.string().optional().describe("Added before the client's own messages."),
 });

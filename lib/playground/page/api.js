@@ -105,7 +105,9 @@ async function* eventsOf(body) {
       const events = rest.split("\n\n");
       rest = events.pop() ?? "";
       for (const event of events) {
-        if (event.startsWith("data: ")) yield event.slice(6);
+        // Comments may come before the data.
+        const line = event.slice(event.lastIndexOf("\n") + 1);
+        if (line.startsWith("data: ")) yield line.slice(6);
       }
     }
   } finally {

@@ -17,7 +17,8 @@ import type { Route } from "../router.ts";
  */
 export function modelRoutes(models: Models, created: number): Route<Handler>[] {
   const list = (client: Client): ListedModel[] =>
-    [...allowedModels(client, models).values()].map(({ reasoning: { id, strategy } }) => ({
+    [...allowedModels(client, models).values()].map(({ reasoning: { id, strategy }, facts }) => ({
+      ...facts,
       id,
       description: strategies[strategy]?.summary ?? "",
       strategy,

@@ -97,6 +97,7 @@ export function errorFromStatus(
   // Waiting does not refill a spent quota.
   const quotaError = () =>
     error("insufficient_quota", "The upstream's quota is used up. Check its plan and billing.");
+  const reason = endingWith(options.detail);
   switch (status) {
     case 402:
       return quotaError();
@@ -104,10 +105,12 @@ export function errorFromStatus(
     case 403:
       return error(
         "upstream_auth_error",
-        `The upstream rejected the server's credentials (${status}).`,
+        `The upstream rejected the server's credentials (${status})${
+          status === 403 ? reason : "."
+        }`,
       );
     case 404:
-      return error("upstream_not_found", "The upstream does not know this model or path.");
+      return error("upstream_not_found", `The upstream does not know this model or path${reason}`);
     case 408:
     case 504:
       return error("upstream_timeout", "The upstream timed out.", true);
@@ -135,6 +138,11 @@ export function errorFromStatus(
   );
 }
 
+/** Returns the end of a sentence: the upstream's reason, if there is one. */
+function endingWith(reason: string): string {
+  return reason === "" ? "." : `: ${reason}`;
+}
+
 /** Interprets a 400, 413, 422 or other status that blames the request. */
 function rejection(
   body: ErrorBody,
@@ -153,10 +161,9 @@ function rejection(
       overflow,
     });
   }
-  const reason = options.detail;
   return new UpstreamError(
     "upstream_rejected",
-    `The upstream rejected the request${reason === "" ? "." : `: ${reason}`}`,
+    `The upstream rejected the request${endingWith(options.detail)}`,
     { ...options, upstreamMessage },
   );
 }

@@ -115,7 +115,7 @@ for (
     ["a fraction of a token", { max_tokens: 1.5 }, "max_tokens", "invalid_type"],
     ["zero tokens", { max_completion_tokens: 0 }, "max_completion_tokens", "invalid_value"],
     ["too high a temperature", { temperature: 2.1 }, "temperature", "invalid_value"],
-    ["five stop sequences", { stop: ["1", "2", "3", "4", "5"] }, "stop", "invalid_type"],
+    ["65 stop sequences", { stop: Array(65).fill("1") }, "stop", "invalid_value"],
     ["129 tools", { tools: Array(129).fill(TOOL) }, "tools", "invalid_value"],
     ["an unknown effort", { reasoning_effort: "huge" }, "reasoning_effort", "invalid_value"],
     ["an unknown format", { reasoning_format: "xml" }, "reasoning_format", "invalid_value"],

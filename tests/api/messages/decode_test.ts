@@ -246,11 +246,6 @@ const INVALID: [Record<string, unknown>, string, string][] = [
   ],
   [userSays([]), "messages", "there is no user message"],
   [
-    { messages: [...user, { role: "assistant", content: "The answer is" }] },
-    "messages",
-    "does not support assistant message prefill",
-  ],
-  [
     { tools: [{ type: "web_search_20250305", name: "web_search" }] },
     "tools[0].type",
     "Tools of the type 'web_search_20250305' are not supported.",

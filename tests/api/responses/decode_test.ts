@@ -22,7 +22,37 @@ const output = { type: "function_call_output", call_id: "c1", output: "2" };
 const chatCall = { id: "c1", type: "function", function: { name: "add", arguments: '{"a":1}' } };
 const tool = { type: "function", name: "add", parameters: { type: "object" } };
 
+const call2 = { ...call, call_id: "c2" };
+const output2 = { ...output, call_id: "c2", output: "3" };
+const said = (content: unknown) => ({ role: "assistant", content });
+const calling = (content: unknown, ...ids: string[]) => ({
+  ...said(content),
+  tool_calls: ids.map((id) => ({ ...chatCall, id })),
+});
+const result = (id: string, content: string) => ({ role: "tool", tool_call_id: id, content });
+
 const INPUTS: [name: string, input: unknown, messages: unknown[]][] = [
+  [
+    "text between and after calls",
+    [user("Hi"), call, said("One moment."), call2, said("Soon."), output, output2, said("5")],
+    [
+      user("Hi"),
+      calling("One moment.\n\nSoon.", "c1", "c2"),
+      result("c1", "2"),
+      result("c2", "3"),
+      said("5"),
+    ],
+  ],
+  [
+    "a user's message between a call and its output",
+    [user("Hi"), call, user("Hurry!"), output],
+    [user("Hi"), calling(null, "c1"), result("c1", "2"), user("Hurry!")],
+  ],
+  [
+    "calls one after the other, and one without an output",
+    [call, output, call2, user("Never mind.")],
+    [calling(null, "c1"), result("c1", "2"), calling(null, "c2"), user("Never mind.")],
+  ],
   ["a string", "Hi", [user("Hi")]],
   ["a message without a type", [user("Hi")], [user("Hi")]],
   ["a message with a type of null", [{ ...user("Hi"), type: null }], [user("Hi")]],

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import {
   cleanMessage,
@@ -170,7 +170,7 @@ Deno.test("any error body can be read", () => {
   }));
 });
 
-Deno.test("only a rejection forwards the upstream's message, cleaned", () => {
+Deno.test("only a rejection, a 403 and a 404 forward the upstream's message, cleaned", () => {
   const said = "Bad field 'x' at https://secret.example/v1 for key sk-abcdef123456\nStack trace";
   const body = { message: said, code: "bad" };
   const refusal = errorFromStatus(400, body);
@@ -179,7 +179,12 @@ Deno.test("only a rejection forwards the upstream's message, cleaned", () => {
     "The upstream rejected the request: Bad field 'x' at [url] for key [key]",
   );
   assertStringIncludes(refusal.upstreamMessage!, said);
-  for (const status of [401, 404, 408, 409, 429, 500, 503]) {
+  for (const status of [403, 404]) {
+    const { message } = errorFromStatus(status, body);
+    assertStringIncludes(message, ": Bad field 'x' at [url] for key [key]");
+    assertMatch(errorFromStatus(status, { message: "", code: "" }).message, /\w\)?\.$/);
+  }
+  for (const status of [401, 402, 408, 409, 429, 500, 503]) {
     assert(!errorFromStatus(status, body).message.includes("Bad field"));
   }
 });
