@@ -85,6 +85,7 @@ function publish(
       ...(systemPrompt ? { systemPrompt } : {}),
       caps,
       toolsCharacters: config.thinking.tools_characters,
+      ...(Object.keys(model.body).length > 0 ? { body: model.body } : {}),
       statusLines: config.stream_status_feedback,
     },
     format: resolveFormat(model.format, config),

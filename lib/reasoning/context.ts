@@ -127,6 +127,7 @@ async function* call(
   const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
   const maxTokens = budget.ceiling(visible && !spec.keepRoom, spec.share);
+  const { reasons } = capabilities.get(targets[0]!);
   const definitions = [
     ...visible ? request.final.tools ?? [] : [],
     ...json?.schema ? [json.schema] : [],
@@ -146,9 +147,10 @@ async function* call(
         stream: request.stream,
         fields: {
           ...(visible
-            ? visibleFields(request)
+            ? visibleFields(request, name === "direct" || reasons)
             : samplingFields(request.final, run.thinkingCalls++)),
           ...(temperature === undefined ? {} : { temperature }),
+          ...model.body,
         },
         ...(maxTokens === undefined ? {} : { maxTokens }),
         tokenCap: model.caps.tokens,
@@ -208,10 +210,18 @@ function samplingFields({ temperature, top_p, seed }: FinalCallFields, index: nu
 /** Maximum number of stop sequences that upstreams take; the answer's filter finds the others. */
 const MAX_STOPS = 4;
 
-function visibleFields({ final }: ReasoningRequest): FinalCallFields {
-  const { stop, ...fields } = final;
-  if (stop === undefined) return fields;
-  return { ...fields, stop: typeof stop === "string" ? stop : stop.slice(0, MAX_STOPS) };
+/** Fields that tell an upstream how much to reason; the server reads them too. */
+const EFFORT_FIELDS = ["reasoning_effort", "thinking", "enable_thinking", "thinking_budget"];
+
+/** @param withEffort whether the upstream decides itself how much to reason. */
+function visibleFields(
+  { final, upstreamFields }: ReasoningRequest,
+  withEffort: boolean,
+): Record<string, unknown> {
+  const fields: Record<string, unknown> = { ...upstreamFields, ...final };
+  if (!withEffort) { for (const field of EFFORT_FIELDS) delete fields[field]; }
+  if (Array.isArray(final.stop)) fields.stop = final.stop.slice(0, MAX_STOPS);
+  return fields;
 }
 
 /** Moves tagged thinking to where an upstream's own reasoning is. */

@@ -4,7 +4,10 @@
  *
  * @module
  */
+import type { AnswerParts } from "../upstream/wire/deltas.ts";
 import type { Usage } from "./usage.ts";
+
+export type { AnswerParts } from "../upstream/wire/deltas.ts";
 
 export { UpstreamError } from "../upstream/errors.ts";
 export type { UpstreamErrorCode } from "../upstream/errors.ts";
@@ -96,6 +99,12 @@ export interface ToolCallEvent {
   arguments: string;
 }
 
+/** Other parts of the answer, under the names of Chat Completions. */
+export interface PartsEvent {
+  type: "parts";
+  parts: AnswerParts;
+}
+
 /** What the request used. Sent once, just before `finish`. */
 export interface UsageEvent {
   type: "usage";
@@ -120,5 +129,6 @@ export type ReasoningEvent =
   | AnswerEvent
   | RefusalEvent
   | ToolCallEvent
+  | PartsEvent
   | UsageEvent
   | FinishEvent;

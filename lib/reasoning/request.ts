@@ -65,6 +65,8 @@ export interface ReasoningRequest {
   json?: JsonFormat;
   /** Limit for the tokens of thinking. */
   thinkingTokens?: number;
+  /** Further fields of the visible call, under the names of Chat Completions. */
+  upstreamFields?: Readonly<Record<string, unknown>>;
   final: FinalCallFields;
 }
 
@@ -119,6 +121,8 @@ export interface ReasoningModel {
   caps: Caps;
   /** Maximum length of the list of tools in a thinking call. */
   toolsCharacters: number;
+  /** The operator's own fields of every upstream call. */
+  body?: Readonly<Record<string, unknown>>;
   /** Whether status lines are shown. */
   statusLines: boolean;
 }

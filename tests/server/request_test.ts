@@ -75,7 +75,6 @@ for (
     ],
     ["a function without a function", { tools: [{ type: "function" }] }, "tools[0].function"],
     ["two choices", { n: 2 }, "n"],
-    ["spoken answers", { modalities: ["audio"] }, "modalities"],
     ["an unknown content part", {
       messages: [{ role: "user", content: [{ type: "text", text: "x" }, { type: "hologram" }] }],
     }, "messages[0].content[1]"],
@@ -334,6 +333,30 @@ Deno.test("an answer that the client has begun is continued by one call", async 
   assertEquals(answers, [" 42.", " 42.", " 42."]);
   for (const { body } of upstream.calls) assertEquals(body.messages, messages);
   assertEquals(upstream.calls.length, 3);
+});
+
+Deno.test("the effort goes to an upstream that decides itself how much to reason", async () => {
+  const EFFORTS = { reasoning_effort: "high", thinking_budget: 100, enable_thinking: true };
+  await using upstream = startUpstream(onFinal({ content: "4", reasoning: "Two twos." }));
+  const { chat } = await createTestApp({ upstream: upstream.url });
+  const sent = async (model: string) => {
+    upstream.calls.length = 0;
+    await chat({ model, ...EFFORTS });
+    return upstream.calls.map(({ body }) => Object.keys(EFFORTS).filter((field) => field in body));
+  };
+  assertEquals(await sent("plain"), [Object.keys(EFFORTS)]);
+  await sent("o1");
+  // By now the model is known to reason. Thinking calls never get the fields.
+  const calls = await sent("o1");
+  assertEquals(calls.at(-1), Object.keys(EFFORTS));
+  assertEquals(calls.slice(0, -1).flat(), []);
+
+  await using other = startUpstream(onFinal({ content: "4" }));
+  const { chat: ask } = await createTestApp({ upstream: other.url });
+  await ask({ model: "o1", ...EFFORTS, top_k: 3 });
+  const fields = other.calls.map(({ body }) => ["reasoning_effort" in body, body.top_k]);
+  assertEquals(fields.at(-1), [false, 3]);
+  assertEquals(new Set(fields.slice(0, -1).map(String)), new Set(["false,"]));
 });
 
 Deno.test("the list of models carries what the configuration says about them", async () => {

@@ -90,6 +90,7 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
     "ResponseContentPartDoneEvent",
     "ResponseTextDeltaEvent",
     "ResponseTextDoneEvent",
+    "ResponseOutputTextAnnotationAddedEvent",
     "ResponseRefusalDeltaEvent",
     "ResponseRefusalDoneEvent",
     "ResponseFunctionCallArgumentsDeltaEvent",

@@ -14,6 +14,7 @@ interface OpenPart {
   kind: string;
   text: string;
   done: boolean;
+  annotations: number;
 }
 
 interface OpenItem {
@@ -49,12 +50,14 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
   let over = false;
 
   function push(text: string): void {
-    if (text === "") return;
+    // A comment may be written alone.
+    if (/^(: [^\n]*\n)*$/.test(text)) return;
     if (!text.endsWith("\n\n")) invalid(`an event is split over two writes: ${text.slice(-200)}`);
     for (const frame of text.slice(0, -2).split("\n\n")) {
       if (over) invalid(`a frame follows the end: ${frame}`);
-      if (frame.startsWith(":") && !frame.includes("\n")) continue;
-      const match = /^event: (\S+)\ndata: ([^\n]*)$/.exec(frame);
+      const event = frame.replace(/^(: [^\n]*(\n|$))+/, "");
+      if (event === "") continue;
+      const match = /^event: (\S+)\ndata: ([^\n]*)$/.exec(event);
       if (match === null) invalid(`not a frame: ${frame}`);
       const json = JSON.parse(match[2]!);
       validate("ResponseStreamEvent", json);
@@ -143,7 +146,7 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
       invalid("parts must be numbered in order");
     }
     if (textOf(event.part) !== "") invalid("a part must begin empty");
-    open.part = { kind: event.part.type, text: "", done: false };
+    open.part = { kind: event.part.type, text: "", done: false, annotations: 0 };
   }
 
   function partText(event: Json, open: OpenItem): void {
@@ -154,6 +157,10 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     }
     if ((event.summary_index ?? event.content_index) !== open.parts.length) {
       invalid("the wrong index of a part");
+    }
+    if (event.type.endsWith(".annotation.added")) {
+      if (event.annotation_index !== part.annotations++) invalid("the wrong annotation_index");
+      return;
     }
     if (event.type.endsWith(".delta")) {
       if (event.delta === "") invalid("an empty delta");
@@ -169,6 +176,9 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     if (part === undefined || !part.done) invalid("a part is done before its text");
     if (event.part.type !== part.kind || textOf(event.part) !== part.text) {
       invalid(`the part differs from the deltas: ${JSON.stringify(event)}`);
+    }
+    if ((event.part.annotations?.length ?? 0) !== part.annotations) {
+      invalid("the annotations differ from those that were added");
     }
     open.parts.push(event.part);
     open.part = undefined;

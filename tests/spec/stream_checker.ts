@@ -40,9 +40,10 @@ export function createStreamChecker(): TextChecker {
     }
   }
 
-  function frame(text: string): void {
-    if (over) invalid(`a frame follows the end: ${text}`);
-    if (text.startsWith(":") && !text.includes("\n")) return;
+  function frame(block: string): void {
+    if (over) invalid(`a frame follows the end: ${block}`);
+    const text = block.replace(/^(: [^\n]*(\n|$))+/, "");
+    if (text === "") return;
     if (!text.startsWith("data: ") || text.includes("\n")) invalid(`not a frame: ${text}`);
     const data = text.slice("data: ".length);
     if (data === "[DONE]") {

@@ -10,6 +10,7 @@ import {
 import type { Format, FormatName } from "../formats/format.ts";
 import { isInContent } from "../formats/formatter.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
+import { otherFields } from "../upstream_fields.ts";
 import { type FunctionTool, type ToolChoice, toolFields } from "../tools.ts";
 import { type ChatBody, chatBody } from "./body.ts";
 import { readConversation } from "./conversation.ts";
@@ -40,6 +41,30 @@ export function formatOf(request: ChatRequest, modelFormat: Format): Format {
   const isPlain = final.tools === undefined && json === undefined;
   return !isPlain && isInContent(format) ? "both" : format;
 }
+
+/** Fields that the server uses itself. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  "function_call",
+  "functions",
+  "include_reasoning",
+  "max_completion_tokens",
+  "max_tokens",
+  "messages",
+  "model",
+  "n",
+  "parallel_tool_calls",
+  "reasoning",
+  "reasoning_format",
+  "response_format",
+  "seed",
+  "stop",
+  "stream",
+  "stream_options",
+  "temperature",
+  "tool_choice",
+  "tools",
+  "top_p",
+]);
 
 /** Fields of `reasoning` that are not options of the strategy. */
 const REASONING_FIELDS = new Set([
@@ -72,6 +97,7 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
         strategy: body.reasoning?.strategy ?? options.strategy,
         options: strategyOptions(body.reasoning, REASONING_FIELDS),
         json: answerFormat(body),
+        upstreamFields: otherFields(body, OWN_FIELDS),
       }),
     },
     format,
@@ -117,9 +143,6 @@ function toolChoice({ tools, tool_choice, function_call }: ChatBody): ToolChoice
 function checkSupported(body: ChatBody): void {
   if ((body.n ?? 1) > 1) {
     throw invalidValue("n", "only one choice per request is supported. Send several requests");
-  }
-  if (body.modalities?.includes("audio")) {
-    throw invalidValue("modalities", "'audio' is not supported");
   }
 }
 

@@ -4,13 +4,19 @@
  * @see {@link https://platform.openai.com/docs/api-reference/chat/object}
  * @module
  */
-import type { FinishReason, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
+import type {
+  AnswerParts,
+  FinishReason,
+  ReasoningEvent,
+  ToolCallEvent,
+} from "../../reasoning/events.ts";
 import type { Usage } from "../../reasoning/usage.ts";
 import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
 import type { Format } from "../formats/format.ts";
 import { createFormatter, reasoningFields } from "../formats/formatter.ts";
 import { newId } from "../ids.ts";
 import { errorFrame } from "./errors.ts";
+import { addParts } from "./parts.ts";
 
 /** Fields that all chunks of a completion share. */
 export interface CompletionHead {
@@ -73,8 +79,14 @@ function createChunkEncoder(head: CompletionHead, options: CompletionOptions): E
   let usage: Usage | undefined;
 
   // Built from strings, a chunk takes 0.7 µs; with JSON.stringify of the whole, 1.9 µs (p75).
-  const chunk = (delta: string, finish = "null", more = "") =>
-    `data: {${shared},"choices":[{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finish}}]${noUsage}${more}}\n\n`;
+  const chunk = (delta: string, finish = "null", more = "", logprobs = "null") =>
+    `data: {${shared},"choices":[{"index":0,"delta":${delta},"logprobs":${logprobs},"finish_reason":${finish}}]${noUsage}${more}}\n\n`;
+
+  function partsChunk({ message = {}, choice = {}, completion = {} }: AnswerParts): string {
+    const more = Object.entries(completion)
+      .map(([field, value]) => `,${JSON.stringify(field)}:${JSON.stringify(value)}`).join("");
+    return chunk(JSON.stringify(message), "null", more, JSON.stringify(choice.logprobs ?? null));
+  }
 
   function reasoning(text: string): string {
     const json = JSON.stringify(text);
@@ -110,6 +122,8 @@ function createChunkEncoder(head: CompletionHead, options: CompletionOptions): E
           return frames + chunk(`{"refusal":${JSON.stringify(event.text)}}`);
         case "tool_call":
           return frames + toolCall(event);
+        case "parts":
+          return frames + partsChunk(event.parts);
         case "usage":
           usage = event.usage;
           return frames;
@@ -162,6 +176,7 @@ function createCompletionCollector(head: CompletionHead, options: CompletionOpti
   const text = { content: "", reasoning: "", refusal: "" };
   const steps: [title: string, content: string, seconds: number][] = [];
   const calls = new Map<number, { id: string; name: string; arguments: string }>();
+  const parts: AnswerParts = {};
   let reason: FinishReason = "stop";
   let usage: Usage | undefined;
 
@@ -184,9 +199,12 @@ function createCompletionCollector(head: CompletionHead, options: CompletionOpti
     const { content, reasoning, refusal } = text;
     return {
       role: "assistant",
-      content: content === "" && (refusal !== "" || calls.size > 0) ? null : content,
+      content: content === "" && (refusal !== "" || calls.size > 0 || parts.message?.audio)
+        ? null
+        : content,
       refusal: refusal === "" ? null : refusal,
       annotations: [],
+      ...parts.message,
       ...(reasoning === ""
         ? {}
         : Object.fromEntries(reasoningFields(options.format).map((field) => [field, reasoning]))),
@@ -201,6 +219,7 @@ function createCompletionCollector(head: CompletionHead, options: CompletionOpti
         steps.push([event.title || "Thinking", event.content, roundToMs(event.seconds)]);
       } else if (event.type === "refusal") text.refusal += event.text;
       else if (event.type === "tool_call") toolCall(event);
+      else if (event.type === "parts") addParts(parts, event.parts);
       else if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") reason = event.reason;
     },
@@ -212,11 +231,12 @@ function createCompletionCollector(head: CompletionHead, options: CompletionOpti
       choices: [{
         index: 0,
         message: message(),
-        logprobs: null,
+        logprobs: parts.choice?.logprobs ?? null,
         finish_reason: wireReason(cut ?? reason, options),
       }],
       ...(usage === undefined ? {} : { usage: usageObject(usage) }),
       ...TAIL,
+      ...parts.completion,
       // Fields of the original O1-API. Hidden reasoning stays hidden here too.
       ...(options.format === "hidden" ? {} : {
         steps,

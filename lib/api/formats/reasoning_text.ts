@@ -7,7 +7,8 @@ import type { ReasoningEvent, ReasoningTextEvent } from "../../reasoning/events.
 
 /** Whether an event is the answer or replaces it, so that no thinking follows. */
 export function endsThinking({ type }: ReasoningEvent): boolean {
-  return type === "answer" || type === "refusal" || type === "tool_call" || type === "finish";
+  return type === "answer" || type === "refusal" || type === "tool_call" || type === "parts" ||
+    type === "finish";
 }
 
 /** Creates the text of one completion. A step is `**Title**\n\ncontent\n\n`. */

@@ -3,6 +3,7 @@ import { checkStops, invalidValue, missingParameter, present } from "../body.ts"
 import { invalidRequest } from "../errors.ts";
 import { jsonFormat } from "../json_format.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
+import { sharedFields } from "../upstream_fields.ts";
 import type { MessagesBody, PromptBody } from "./body.ts";
 import { readConversation } from "./conversation.ts";
 
@@ -43,6 +44,7 @@ export function decodeMessagesRequest(
         thinkingTokens: isOff ? undefined : thinking?.budget_tokens,
         strategy,
         json: answerFormat(body),
+        upstreamFields: sharedFields(body, { reasoning_effort: body.output_config?.effort }),
       }),
     },
     thinking: !thinking || isOff ? "none" : thinking.display === "omitted" ? "omitted" : "shown",

@@ -2,6 +2,7 @@ import type { JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
 import { invalidValue, missingParameter, present, strategyOptions } from "../body.ts";
 import { ApiError } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
+import { sharedFields } from "../upstream_fields.ts";
 import type { Item, ResponsesBody } from "./body.ts";
 import { type PlacedItem, readConversation } from "./conversation.ts";
 import { type ClientTools, createToolTable } from "./tools.ts";
@@ -101,6 +102,7 @@ export function decodeResponsesRequest(
         strategy: body.reasoning?.strategy ?? strategy,
         options: strategyOptions(body.reasoning, REASONING_FIELDS),
         json,
+        upstreamFields: upstreamFields(body),
       }),
     },
   };
@@ -123,6 +125,16 @@ function resolveReferences({ own, item: find }: ResponsesContext): PlacedItem[] 
     if (found !== undefined) return [{ item: found, path }];
     if (id.startsWith("rs_")) return [];
     throw new ApiError(404, `Item with id '${id.slice(0, 100)}' not found.`, { param: "input" });
+  });
+}
+
+function upstreamFields(body: ResponsesBody): Readonly<Record<string, unknown>> | undefined {
+  const { top_logprobs, service_tier, text, reasoning } = body;
+  return sharedFields(body, {
+    service_tier,
+    verbosity: text?.verbosity,
+    reasoning_effort: reasoning?.effort,
+    ...(top_logprobs ? { logprobs: true, top_logprobs } : {}),
   });
 }
 

@@ -4,7 +4,12 @@
  * @see {@link https://platform.openai.com/docs/api-reference/responses-streaming}
  * @module
  */
-import type { FinishReason, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
+import type {
+  AnswerParts,
+  FinishReason,
+  ReasoningEvent,
+  ToolCallEvent,
+} from "../../reasoning/events.ts";
 import type { Collector, Encoder } from "../dialect.ts";
 import { createCalls } from "./calls.ts";
 import { createSummaryText } from "../formats/reasoning_text.ts";
@@ -108,6 +113,17 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     output.write(message, kind, text);
   }
 
+  /** Citations of web pages are the only annotations that both dialects have. */
+  function annotate({ message: fields }: AnswerParts): void {
+    const annotations = fields?.annotations;
+    for (const { url_citation: citation } of Array.isArray(annotations) ? annotations : []) {
+      const { url, title = "", start_index = 0, end_index = 0 } = citation ?? {};
+      if (typeof url !== "string") continue;
+      message ??= output.open("message", { status: "in_progress", role: "assistant", content: [] });
+      output.annotate(message, { type: "url_citation", url, title, start_index, end_index });
+    }
+  }
+
   function endMessage(status: EndStatus): void {
     if (message === undefined) return;
     output.endPart(message);
@@ -166,6 +182,8 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
         });
       case "tool_call":
         return afterReasoning(() => addToCall(event));
+      case "parts":
+        return afterReasoning(() => annotate(event.parts));
       case "usage":
         response = { ...response, usage: responseUsage(event.usage) };
         return;

@@ -11,7 +11,7 @@ export interface OpenItem {
   place: { item_id: string; output_index: number };
   /** Parts that are complete. */
   parts: Fields[];
-  part: { kind: PartKind; place: Fields; text: string } | undefined;
+  part: { kind: PartKind; place: Fields; text: string; annotations: Fields[] } | undefined;
 }
 
 /** How the parts of items are reported; `more` are further fields of the events of their text. */
@@ -90,23 +90,33 @@ export function createOutput(responseId: string, startingAfter: number) {
       endPart(open);
       const place = { ...open.place, [indexField]: open.parts.length };
       frame(`${part}.added`, { ...place, part: create("") });
-      open.part = { kind, place, text: "" };
+      open.part = { kind, place, text: "", annotations: [] };
     }
     if (delta === "") return;
     open.part.text += delta;
     frame(`${text}.delta`, { ...open.part.place, delta, ...more });
   }
 
+  /** Adds an annotation to the open text; begins one if none is open. */
+  function annotate(open: OpenItem, annotation: Fields): void {
+    write(open, "text", "");
+    const { place, annotations } = open.part!;
+    const annotation_index = annotations.push(annotation) - 1;
+    const type = "response.output_text.annotation.added";
+    frame(type, { ...place, annotation_index, annotation });
+  }
+
   function endPart(open: OpenItem | undefined): void {
     if (open?.part === undefined) return;
-    const { kind, place, text } = open.part;
+    const { kind, place, text, annotations } = open.part;
     const events = PARTS[kind];
-    const part = events.create(text);
+    const part: Fields = events.create(text);
+    if (annotations.length > 0) part.annotations = annotations;
     frame(`${events.text}.done`, { ...place, [events.textField]: text, ...events.more });
     frame(`${events.part}.done`, { ...place, part });
     open.parts.push(part);
     open.part = undefined;
   }
 
-  return { items, frame, take, open, close, write, endPart };
+  return { items, frame, take, open, close, write, annotate, endPart };
 }

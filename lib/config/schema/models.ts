@@ -15,6 +15,19 @@ const caps = z.strictObject({
   ),
 });
 
+/** Fields of a body that the server sets itself. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  "max_completion_tokens",
+  "max_tokens",
+  "messages",
+  "model",
+  "response_format",
+  "stream",
+  "stream_options",
+  "tool_choice",
+  "tools",
+]);
+
 const modalities = z.array(z.enum(["text", "image", "audio", "video", "file"])).min(1);
 
 const role = z.strictObject({
@@ -64,6 +77,12 @@ export const modelSchema = z.strictObject({
     ]),
   ).default({}).describe(
     "Replacements for prompts of the strategy, by name. `{ file: PATH }` reads a file, relative to the config file. With `auto`, names work as in `roles`: `sample`, or `vote.sample`.",
+  ),
+  body: z.record(z.string(), z.unknown()).refine(
+    (body) => !Object.keys(body).some((field) => OWN_FIELDS.has(field)),
+    `must not contain ${[...OWN_FIELDS].join(", ")}`,
+  ).default({}).describe(
+    "Further fields of the body of every upstream call, such as `{ top_k: 20 }`. They replace a client's.",
   ),
   context_length: count.optional().describe(
     "Size of the model's context in tokens, which `/v1/models` reports.",

@@ -159,7 +159,8 @@ export async function* relayCall<Role extends string>(
       for (const event of thinking.add(delta.reasoning)) yield event;
     }
     if (
-      delta.content !== undefined || delta.refusal !== undefined || delta.toolCalls !== undefined
+      delta.content !== undefined || delta.refusal !== undefined ||
+      delta.toolCalls !== undefined || delta.parts !== undefined
     ) {
       answered = true;
       for (const event of thinking.end()) yield event;
@@ -186,6 +187,7 @@ export async function* relayCall<Role extends string>(
       hasToolCalls = true;
       yield event;
     }
+    for (const parts of delta.parts ?? []) yield { type: "parts", parts };
     if (delta.finishReason !== undefined) reason = delta.finishReason;
     if (delta.stopSequence !== undefined && stops.includes(delta.stopSequence)) {
       upstreamStop = delta.stopSequence;

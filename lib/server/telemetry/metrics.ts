@@ -114,6 +114,7 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
               return recordFirst("reasoning");
             case "answer":
             case "tool_call":
+            case "parts":
             case "refusal":
               return recordFirst("answer");
             case "usage": {

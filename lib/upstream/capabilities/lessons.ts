@@ -251,13 +251,18 @@ function namesIn(message: string): { name: string; isQuoted: boolean }[] {
   const text = message.replace(/did you mean.*/i, "");
   const names = new Map<string, boolean>();
   for (const { 0: word, index } of text.matchAll(/[a-z_]\w*/gi)) {
-    const name = ALIASES.get(word) ?? word;
+    const name = ALIASES.get(word) ?? snakeCase(word);
     const before = text.charAt(index - 1);
     const after = text.charAt(index + word.length);
     const isQuoted = after === ":" || /["'`.([]/.test(before) && /["'`:.)\],]|^$/.test(after);
     names.set(name, isQuoted || (names.get(name) ?? false));
   }
   return [...names].map(([name, isQuoted]) => ({ name, isQuoted }));
+}
+
+/** Some upstreams call `presence_penalty` presencePenalty. */
+function snakeCase(word: string): string {
+  return word.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Returns the bound on the side of the value that was sent, if the message names one. */

@@ -24,12 +24,39 @@ export interface Delta {
   /** The stop sequence that ended the answer, if the upstream names it. */
   stopSequence?: string;
   usage?: TokenCounts;
+  /** Follow the texts. */
+  parts?: AnswerParts[];
 }
 
-/** Whether a delta contains text or tool calls, not only usage or a finish reason. */
+/** What else an answer may contain, under its names on the wire. */
+export type AnswerParts = Partial<Record<keyof typeof PARTS, Json>>;
+
+/** Fields by their place: the message, its choice, or beside the choices as Perplexity has them. */
+const PARTS = {
+  message: ["annotations", "images", "audio"],
+  choice: ["logprobs"],
+  completion: ["citations", "search_results"],
+} as const;
+
+/** Whether a delta contains a part of the answer, not only usage or a finish reason. */
 export function hasOutput(delta: Delta): boolean {
   return delta.content !== undefined || delta.reasoning !== undefined ||
-    delta.refusal !== undefined || delta.toolCalls !== undefined;
+    delta.refusal !== undefined || delta.toolCalls !== undefined || delta.parts !== undefined;
+}
+
+/** Returns the parts of one chunk, or of a whole completion; undefined without any. */
+function partsOf(sources: Record<keyof typeof PARTS, Json>): AnswerParts | undefined {
+  const parts: AnswerParts = {};
+  for (
+    const [place, fields] of Object.entries(PARTS) as [keyof typeof PARTS, readonly string[]][]
+  ) {
+    for (const field of fields) {
+      const value = sources[place][field];
+      if (!isObject(value) || Object.keys(value).length === 0) continue;
+      (parts[place] ??= {})[field] = value;
+    }
+  }
+  return Object.keys(parts).length === 0 ? undefined : parts;
 }
 
 /** Converts the chunks of one call, in any provider's dialect, into deltas. */
@@ -146,6 +173,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
   let ready: Delta[] = [];
   let isFinished = false;
   let hasFalseFinish = false;
+  let lastParts = "";
   const toolCalls = createToolCallReader();
   /** First halves of characters whose second halves have not arrived yet. */
   const halves = { reasoning: "", content: "", refusal: "" };
@@ -199,6 +227,16 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     }
   }
 
+  function addParts(parts: AnswerParts | undefined): void {
+    if (parts === undefined) return;
+    const json = JSON.stringify(parts);
+    // Perplexity repeats the sources in every chunk.
+    if (json === lastParts) return;
+    lastParts = json;
+    count(json.length);
+    (current().parts ??= []).push(parts);
+  }
+
   function finish(reason: string, choice: Json): void {
     isFinished = true;
     const last = current();
@@ -231,7 +269,10 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
       const choice: unknown = json.choices[0];
       if (!isObject(choice)) return;
       const message = choice.delta ?? choice.message;
-      if (isObject(message)) addMessage(message, !isObject(choice.delta));
+      if (isObject(message)) {
+        addMessage(message, !isObject(choice.delta));
+        addParts(partsOf({ completion: json, choice, message }));
+      }
       const reason = toText(choice.finish_reason);
       if (reason === "error") throw errorFromEvent(choice.error);
       const failure = FAILURES.get(reason);

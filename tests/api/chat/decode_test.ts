@@ -280,9 +280,15 @@ Deno.test("both JSON formats request a JSON answer, and text does not", () => {
   assertEquals([requested?.name, requested?.strict, requested?.schema], ["a", true, schema]);
 });
 
-Deno.test("unknown fields are ignored at every level", () => {
-  const odd = { unknown: { deep: [1] }, chat_id: "x", metadata: { a: "b" }, store: true };
-  assertEquals(decode(odd), decode());
+Deno.test("fields that the server does not use go to the upstream, unless they choose another one", () => {
+  const odd = { unknown: { deep: [1] }, top_k: 5, metadata: { a: "b" }, reasoning_effort: "low" };
+  const routing = { models: ["x"], api_base: "https://a.example", api_key: "k", user: null };
+  const { reasoning } = decode({ ...odd, ...routing, reasoning_format: "parsed" });
+  assertEquals(reasoning.upstreamFields as unknown, odd);
+  assertEquals(decode().reasoning.upstreamFields, undefined);
+});
+
+Deno.test("unknown fields of messages are kept", () => {
   const message = { role: "user", content: "Hi", prompt_cache_breakpoint: true };
   assertEquals(decode({ messages: [message] }).reasoning.messages as unknown, [message]);
 });

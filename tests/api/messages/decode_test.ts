@@ -35,6 +35,7 @@ Deno.test("plain fields are decoded", () => {
     stream: true,
     maxTokens: 100,
     final: { temperature: 0.5, top_p: 0.9, stop: ["END"] },
+    upstreamFields: { top_k: 5 },
   });
 });
 

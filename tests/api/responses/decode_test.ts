@@ -280,7 +280,10 @@ Deno.test("thinking goes with the call that follows it, and with nothing else", 
 
 const FIELDS: [name: string, body: object, expected: object][] = [
   ["max_output_tokens", { max_output_tokens: 16 }, { maxTokens: 16 }],
-  ["effort", { reasoning: { effort: "high", summary: "auto" } }, { effort: "high" }],
+  ["effort", { reasoning: { effort: "high", summary: "auto" } }, {
+    effort: "high",
+    upstreamFields: { reasoning_effort: "high" },
+  }],
   ["options of the strategy", { reasoning: { strategy: "vote", max_samples: 3, mode: "pro" } }, {
     strategy: "vote",
     options: { max_samples: 3 },
@@ -304,7 +307,10 @@ const FIELDS: [name: string, body: object, expected: object][] = [
   }, { final: {} }],
   ["unknown fields", { moderation: {}, context_management: [], obfuscation: 1 }, { final: {} }],
   ["stream", { stream: true }, { stream: true }],
-  ["text", { text: { format: { type: "text" }, verbosity: "low" } }, { final: {} }],
+  ["text", { text: { format: { type: "text" }, verbosity: "low" } }, {
+    final: {},
+    upstreamFields: { verbosity: "low" },
+  }],
   ["json_object", { text: { format: { type: "json_object" } } }, {
     json: { name: "json_object", inPrompt: true },
   }],
