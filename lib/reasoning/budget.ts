@@ -3,11 +3,14 @@
  *
  * @module
  */
-import type { Caps, ReasoningRequest } from "./request.ts";
+import { type Caps, DEFAULT_TOKEN_CAP, type ReasoningRequest } from "./request.ts";
 import type { UsageMeter } from "./usage.ts";
 
 /** Minimum number of tokens for a thinking call. */
 const MIN_THINKING_TOKENS = 16;
+
+/** A whole sample: its thinking and its answer. */
+const SAMPLE_TOKENS = 1_024;
 
 /** The share of the client's limit that is reserved for the answer, and its minimum in tokens. */
 const ANSWER_SHARE = 0.25;
@@ -17,6 +20,11 @@ const ANSWER_TOKENS = 512;
 export interface Budget {
   /** Whether this many thinking calls (default: 1) fit, and the answer after them. */
   canThink(calls?: number): boolean;
+  /**
+   * Returns how many of the wanted parallel samples the client's limit pays for, so that each can be
+   * whole.
+   */
+  samples(wanted: number): number;
   /** Whether one more call that writes the answer fits. */
   canAnswer(): boolean;
   /**
@@ -28,8 +36,10 @@ export interface Budget {
   ceiling(visible: boolean, share?: number): number | undefined;
 }
 
+type Limits = Pick<ReasoningRequest, "maxTokens" | "maxCallTokens" | "thinkingTokens">;
+
 export function createBudget(
-  { maxTokens, thinkingTokens = Infinity }: Pick<ReasoningRequest, "maxTokens" | "thinkingTokens">,
+  { maxTokens, maxCallTokens = Infinity, thinkingTokens = Infinity }: Limits,
   caps: Caps,
   meter: UsageMeter,
 ): Budget {
@@ -39,15 +49,20 @@ export function createBudget(
   );
   const left = () => maxTokens === undefined ? Infinity : maxTokens - meter.generated();
   const leftToThink = () => Math.min(left() - reserve, thinkingTokens - meter.generated());
+  // The default would be more than many upstreams accept.
+  const leftOfCap = () =>
+    caps.tokens < DEFAULT_TOKEN_CAP ? caps.tokens - meter.generated() : Infinity;
   const capsAllow = (calls: number) =>
     meter.total().upstream.calls + calls <= caps.calls && meter.generated() < caps.tokens &&
     (caps.usd === undefined || meter.cost() < caps.usd);
 
   return {
     canThink: (calls = 1) => capsAllow(calls + 1) && leftToThink() / calls >= MIN_THINKING_TOKENS,
+    samples: (wanted) => Math.min(wanted, Math.floor((left() - reserve) / SAMPLE_TOKENS)),
     canAnswer: () => capsAllow(1) && left() > 0,
     ceiling(visible, share = 1) {
-      const tokens = visible ? left() : Math.floor(leftToThink() / share);
+      const all = visible ? left() : leftToThink();
+      const tokens = Math.min(Math.floor(Math.min(all, leftOfCap()) / share), maxCallTokens);
       return tokens === Infinity ? undefined : Math.max(1, tokens);
     },
   };

@@ -85,6 +85,7 @@ export function createContext(
       call(reread === undefined ? spec : { ...spec, messages: reread(spec.messages) }, run),
     canThink: async (calls = 1) =>
       budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, meter.total()) ?? true),
+    samples: budget.samples,
     canAnswer: budget.canAnswer,
     toolsNote: toolsText === "" ? "" : `\n\n${toolsText}`,
     toolsMessage: toolsText === "" ? [] : [{ role: "system", content: toolsText.trim() }],
@@ -126,7 +127,7 @@ async function* call(
   const { role, messages, visible = false, json, temperature, signal } = spec;
   const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
-  const maxTokens = budget.ceiling(visible && !spec.keepRoom, spec.share);
+  const maxTokens = budget.ceiling(visible, spec.share);
   const { reasons } = capabilities.get(targets[0]!);
   const definitions = [
     ...visible ? request.final.tools ?? [] : [],

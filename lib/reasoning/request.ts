@@ -55,6 +55,8 @@ export interface ReasoningRequest {
   stream: boolean;
   /** Limit for all generated tokens, thinking included. */
   maxTokens?: number;
+  /** Limit for the generated tokens of each call, so that the answer is no longer. */
+  maxCallTokens?: number;
   /** Default: the model's own. */
   effort?: Effort;
   /** Replaces the model's strategy. */
@@ -69,6 +71,9 @@ export interface ReasoningRequest {
   upstreamFields?: Readonly<Record<string, unknown>>;
   final: FinalCallFields;
 }
+
+/** Default of `caps.tokens`; a lower one is sent with every call. */
+export const DEFAULT_TOKEN_CAP = 200_000;
 
 /** Limits of one request, whatever its strategy. */
 export interface Caps {

@@ -23,8 +23,6 @@ export interface CallSpec<Role extends string = string> {
   json?: JsonFormat;
   /** Sampling temperature of a thinking call. */
   temperature?: number;
-  /** Still reserve the answer's share of the budget, although this call may answer. */
-  keepRoom?: boolean;
   /** Number of parallel calls that divide the remaining budget. Default: 1. */
   share?: number;
   /** Aborts this call only. */
@@ -59,6 +57,8 @@ export interface CallContext<Prompt extends string = never, Role extends string 
    * the answer. Reserves them, so ask before each wave of calls.
    */
   canThink: (calls?: number) => Promise<boolean>;
+  /** Returns how many of the wanted parallel samples the client's limit pays for. */
+  samples: (wanted: number) => number;
   /** Whether the budget allows one more call that writes the answer. */
   canAnswer: () => boolean;
   /** Describes the client's tools, to be appended to instructions; empty without tools. */

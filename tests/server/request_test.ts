@@ -268,8 +268,12 @@ Deno.test("max_completion_tokens limits the loop and reserves tokens for the ans
   assertEquals(completion.choices[0].finish_reason, "stop");
   assertEquals(completion.usage.completion_tokens, 1800);
   upstream.calls.length = 0;
-  await (await chat({ max_tokens: 20 })).text();
+  await (await chat({ max_completion_tokens: 20 })).text();
   assertEquals(upstream.calls.map((call) => call.body.max_tokens), [20]);
+  upstream.calls.length = 0;
+  await (await chat({ max_tokens: 20 })).text();
+  assert(upstream.calls.length > 1);
+  for (const { body } of upstream.calls) assertEquals(body.max_tokens, 20);
 });
 
 for (

@@ -91,7 +91,8 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
       stream: body.stream === true,
       final: finalFields(body),
       ...present({
-        maxTokens: body.max_completion_tokens ?? body.max_tokens,
+        maxTokens: body.max_completion_tokens,
+        maxCallTokens: body.max_completion_tokens ? undefined : body.max_tokens,
         effort,
         thinkingTokens,
         strategy: body.reasoning?.strategy ?? options.strategy,

@@ -37,7 +37,7 @@ export function decodeMessagesRequest(
     reasoning: {
       messages,
       stream: body.stream === true,
-      maxTokens: body.max_tokens,
+      maxCallTokens: body.max_tokens,
       final: finalFields(body),
       ...present({
         effort: isOff ? "none" as const : body.output_config?.effort,

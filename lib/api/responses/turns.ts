@@ -9,7 +9,7 @@ export function withResultsAfterCalls(messages: readonly Message[]): Message[] {
   const resultIds = new Set(messages.map(({ tool_call_id: id }) => id));
   const ordered: Message[] = [];
   let caller: Message | undefined;
-  let waiting = new Set<unknown>();
+  const waiting = new Set<unknown>();
   let later: Message[] = [];
   for (const message of messages) {
     if (message.role === "tool" && waiting.delete(message.tool_call_id)) ordered.push(message);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { FORMATS } from "../../api/formats/format.ts";
 import { EFFORTS } from "../../reasoning/effort.ts";
 import { modifierOptions } from "../../reasoning/modifiers.ts";
+import { DEFAULT_TOKEN_CAP } from "../../reasoning/request.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
 import { count } from "./numbers.ts";
 
@@ -9,7 +10,9 @@ const upstreamNames = z.union([z.string().min(1), z.array(z.string().min(1)).min
 
 const caps = z.strictObject({
   calls: count.default(64).describe("Upstream calls of one request."),
-  tokens: count.default(200_000).describe("Generated tokens of one request over all its calls."),
+  tokens: count.default(DEFAULT_TOKEN_CAP).describe(
+    "Generated tokens of one request over all its calls. A lower number than the default is also sent with every call.",
+  ),
   usd: z.number().gt(0).max(1_000_000).optional().describe(
     "Cost of one request in USD. Needs `upstreams.<name>.price`. Default: no limit.",
   ),

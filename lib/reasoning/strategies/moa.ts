@@ -77,14 +77,16 @@ export const moa: Strategy = defineStrategy({
     const { proposers = byEffort.proposers, layers = byEffort.layers } = context.options;
     let candidates: string[] = [];
     let step = 1;
-    for (let layer = 0; layer < layers && await context.canThink(proposers); layer++) {
+    const count = context.samples(proposers);
+    const isPaid = count >= Math.min(2, proposers);
+    for (let layer = 0; isPaid && layer < layers && await context.canThink(count); layer++) {
       const instructions = layer === 0
         ? context.prompt("proposer")
         : context.prompt("refine", { candidates: lettered(candidates, random) });
       const messages = instruct(instructions + context.toolsNote, request);
-      const specs = Array.from({ length: proposers }, (_, index) => ({
+      const specs = Array.from({ length: count }, (_, index) => ({
         index,
-        role: proposers === 1 ? "proposer" as const : `proposer_${index + 1}` as const,
+        role: count === 1 ? "proposer" as const : `proposer_${index + 1}` as const,
         messages,
         temperature: context.options.temperature,
       }));
@@ -99,7 +101,7 @@ export const moa: Strategy = defineStrategy({
       if (texts.length === 0 && candidates.length === 0 && error !== undefined) throw error;
       if (texts.length > 0) candidates = texts;
       step++;
-      yield { type: "status", text: `${texts.length} of ${proposers} answers are in.` };
+      yield { type: "status", text: `${texts.length} of ${count} answers are in.` };
     }
     const messages = candidates.length === 0 ? request.messages : instruct(
       context.prompt("aggregator", { candidates: lettered(candidates, random) }),

@@ -86,12 +86,14 @@ export const rsa: Strategy = defineStrategy({
   firstWave: ({ population }, effort) => population ?? BY_EFFORT[effort].population,
   async *run(context) {
     const byEffort = BY_EFFORT[context.effort];
-    const { population: size = byEffort.population, rounds = byEffort.rounds } = context.options;
+    const { population: wanted = byEffort.population, rounds = byEffort.rounds } = context.options;
     const readAnswer = answerReader(context.request);
     let population: Sample[] = [];
     let ballot = createBallot<Sample>();
     let agreed = 0;
-    for (let round = 0; round <= rounds && agreed < 2 && await context.canThink(size); round++) {
+    for (let round = 0; round <= rounds && agreed < 2; round++) {
+      const size = context.samples(wanted);
+      if (size < Math.min(2, wanted) || !await context.canThink(size)) break;
       const specs = Array.from({ length: size }, (_, index) => ({
         ...callOf(context, population),
         index,

@@ -70,7 +70,7 @@ export async function* thinkThenAnswer(
     const { turns, next } = yield* streamCheckedThinking(context, spec, 1);
     return yield* answerFrom(context, turns, next);
   }
-  const spec = { role: "think" as const, messages, keepRoom: true };
+  const spec = { role: "think" as const, messages };
   const { answered, thinking, reason, stop, next } = yield* relayCall(context, spec, 1);
   if (answered || thinking === "") return yield finishOf(reason, stop);
   if (!context.canAnswer()) return yield { type: "finish", reason: "length" };

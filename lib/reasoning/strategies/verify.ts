@@ -135,7 +135,7 @@ async function* solve(context: Context, read: Read): AsyncGenerator<ReasoningEve
     const messages = instruct(instructions, context.request);
     return { index, role: "solver" as const, messages, temperature };
   };
-  if (!await context.canThink()) return [];
+  if (context.samples(2) < 2 || !await context.canThink()) return [];
   const first = await context.canThink(2) ? [spec(0), spec(1)] : [spec(0)];
   const { samples, error } = yield* sampleAll(context, first, { liveStep: 1 });
   if (samples.length === 0 && error !== undefined) throw error;
@@ -143,7 +143,7 @@ async function* solve(context: Context, read: Read): AsyncGenerator<ReasoningEve
   for (let index = 2; index < maxSolvers; index++) {
     const [best] = candidatesOf(samples, read);
     if (best !== undefined && best.votes * 2 > samples.length && samples.length > 1) break;
-    if (!await context.canThink()) break;
+    if (context.samples(1) < 1 || !await context.canThink()) break;
     yield { type: "status", text: "The solvers differ; one more tries." };
     samples.push(...(yield* sampleAll(context, [spec(index)])).samples);
   }

@@ -93,8 +93,9 @@ async function* poll(
   let error: UpstreamError | undefined;
   let step = 1;
   for (let asked = 0, done = false; asked < maxSamples && !done;) {
-    const size = Math.min(wave, maxSamples - asked);
-    if (!await context.canThink(size)) break;
+    const wanted = Math.min(wave, maxSamples - asked);
+    const size = context.samples(wanted);
+    if (size < (asked === 0 ? Math.min(2, wanted) : 1) || !await context.canThink(size)) break;
     const specs = Array.from({ length: size }, (_, i) => ({
       index: asked + i,
       role: "sample" as const,

@@ -23,12 +23,12 @@ const GENERATED_SHARE = 1 / 8;
 
 /** Estimates the use of a request, up to its own maximum and the model's cap. */
 export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
-  const { messages, maxTokens, final, json } = request;
+  const { messages, maxTokens, maxCallTokens, final, json } = request;
   const definitions = [...final.tools ?? [], ...json?.schema ? [json.schema] : []];
   return {
     calls: firstWave + 1,
     promptTokens: estimatePrompt(messages, definitions),
-    generatedTokens: Math.min(maxTokens ?? GENERATED_TOKENS, model.caps.tokens),
+    generatedTokens: Math.min(maxTokens ?? maxCallTokens ?? GENERATED_TOKENS, model.caps.tokens),
     price: highestPrice(model),
   };
 }

@@ -143,13 +143,16 @@ Deno.test("null means absent in every field except messages", () => {
   assertEquals(decode({ stream_options: { include_usage: null } }), decode());
 });
 
-Deno.test("max_completion_tokens takes precedence over max_tokens", () => {
-  const tokens = (fields: Record<string, unknown>) => decode(fields).reasoning.maxTokens;
-  assertEquals(tokens({ max_tokens: 10, max_completion_tokens: 20 }), 20);
-  assertEquals(tokens({ max_tokens: 20, max_completion_tokens: 10 }), 10);
-  assertEquals(tokens({ max_tokens: 10 }), 10);
-  assertEquals(tokens({ max_tokens: 10, max_completion_tokens: null }), 10);
-  assertEquals(tokens({}), undefined);
+Deno.test("max_completion_tokens, the limit of the sum, takes precedence over max_tokens, that of a call", () => {
+  const tokens = (fields: Record<string, unknown>) => {
+    const { maxTokens, maxCallTokens } = decode(fields).reasoning;
+    return [maxTokens, maxCallTokens];
+  };
+  assertEquals(tokens({ max_tokens: 10, max_completion_tokens: 20 }), [20, undefined]);
+  assertEquals(tokens({ max_tokens: 20, max_completion_tokens: 10 }), [10, undefined]);
+  assertEquals(tokens({ max_tokens: 10 }), [undefined, 10]);
+  assertEquals(tokens({ max_tokens: 10, max_completion_tokens: null }), [undefined, 10]);
+  assertEquals(tokens({}), [undefined, undefined]);
 });
 
 Deno.test("every effort is accepted in both of its fields", () => {

@@ -33,7 +33,7 @@ Deno.test("plain fields are decoded", () => {
   assertEquals(reasoning, {
     messages: [{ role: "user", content: "Hi" }],
     stream: true,
-    maxTokens: 100,
+    maxCallTokens: 100,
     final: { temperature: 0.5, top_p: 0.9, stop: ["END"] },
     upstreamFields: { top_k: 5 },
   });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
+import { type Call, type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { casesOf, STRATEGIES } from "./cases.ts";
 import { kindOf, kindsOf } from "../../support/kinds.ts";
 import { allDiffer, FORMAT, scripted, TOOLS } from "./script.ts";
@@ -179,3 +179,77 @@ for (
     assertEquals(kindsOf(upstream), { [kind]: 1 });
   });
 }
+
+/** A model that thinks 200 words and answers 600, one token each, as far as a call allows. */
+const wordy = ({ body }: Call): Reply => {
+  const limit = body.max_tokens ?? Infinity;
+  const words = (count: number) => Array(Math.max(0, count)).fill("word").join(" ");
+  const isStep = body.response_format?.json_schema?.name === "reasoning_step";
+  const thinks = !isStep && JSON.stringify(body.messages).includes("<think>");
+  const thought = thinks ? Math.min(200, limit) : 0;
+  const answer = Math.min(600, limit - thought);
+  const thinking = thinks ? `<think>${words(thought)}${thought < limit ? "</think>" : ""}` : "";
+  const isCut = thought + answer >= limit;
+  return {
+    content: isStep ? step("A", "Hm.", "final_answer") : thinking + words(answer),
+    finish: isCut ? "length" : "stop",
+    usage: { prompt_tokens: 10, completion_tokens: isStep ? 10 : thought + answer },
+  };
+};
+
+for (const strategy of STRATEGIES) {
+  Deno.test(`${strategy}: no answer ends with length while the limit has room for it`, async () => {
+    for (
+      const limit of [
+        { max_tokens: 1_000 },
+        { max_tokens: 2_000 },
+        { max_completion_tokens: 1_000 },
+        { max_completion_tokens: 2_000 },
+        { max_completion_tokens: 20_000 },
+      ]
+    ) {
+      await using upstream = startUpstream(wordy);
+      const { ask } = await createStrategyApp(upstream);
+      const { content, finish, json } = await ask(strategy, limit);
+      const name = JSON.stringify(limit);
+      const { completion_tokens: generated } = json.usage;
+      const sum = limit.max_completion_tokens ?? Infinity;
+      assert(generated <= sum, name);
+      // The sum may be spent before the answer is complete, but not a part of it.
+      if (strategy !== "relay" || generated < sum) {
+        assertEquals([content.split(" ").length, finish], [600, "stop"], name);
+      }
+      for (const { body } of upstream.calls) {
+        assert(body.max_tokens <= Object.values(limit)[0]!, name);
+      }
+    }
+  });
+}
+
+Deno.test("where the sum does not pay for two whole samples, one call answers", async () => {
+  for (const strategy of ["vote", "moa", "verify", "rsa"]) {
+    await using upstream = startUpstream(scripted());
+    const { ask } = await createStrategyApp(upstream);
+    assertEquals((await ask(strategy, { max_completion_tokens: 2_000 })).finish, "stop");
+    assertEquals(kindsOf(upstream), { plain: 1 }, strategy);
+    assertEquals(upstream.calls[0]!.body.max_tokens, 2_000);
+  }
+  await using upstream = startUpstream(scripted({ answer: allDiffer }));
+  const { ask } = await createStrategyApp(upstream);
+  await ask("moa", { max_completion_tokens: 4_000 });
+  const sent = upstream.calls.slice(0, -1).map(({ body }) => body.max_tokens);
+  assertEquals(sent, [1_500, 1_500], "two whole samples instead of four parts");
+});
+
+Deno.test("a cap on tokens is sent with every call, and its default with none", async () => {
+  for (const strategy of STRATEGIES) {
+    await using upstream = startUpstream(scripted());
+    const { ask } = await createStrategyApp(upstream, { model: { caps: { tokens: 500 } } });
+    await ask(strategy);
+    for (const { body } of upstream.calls) assert(body.max_tokens <= 500, strategy);
+  }
+  await using upstream = startUpstream(scripted());
+  const { ask } = await createStrategyApp(upstream);
+  await ask("vote");
+  for (const { body } of upstream.calls) assertEquals(body.max_tokens, undefined);
+});
