@@ -38,7 +38,7 @@ interface Test {
   path: string;
   /** Duration without a mutant. */
   ms: number;
-  /** The lines of each mutated file that run; a missing file never runs. */
+  /** The lines of each file that run, at least in part. A missing file is not loaded. */
   lines: Map<string, Set<number>>;
 }
 
@@ -118,7 +118,11 @@ async function measure(root: string, path: string, signal: AbortSignal): Promise
     for (const record of new TextDecoder().decode(stdout).split("end_of_record")) {
       const file = /^SF:(.*)$/m.exec(record)?.[1];
       if (file === undefined) continue;
-      const covered = [...record.matchAll(/^DA:(\d+),[1-9]/gm)].map(([, line]) => Number(line));
+      // A line that runs in part, such as the condition of a branch not taken, counts as not run.
+      const covered = Array.from(
+        record.matchAll(/^(?:DA:(\d+),[1-9]|BRDA:(\d+),)/gm),
+        ([, line, branch]) => Number(line ?? branch),
+      );
       lines.set(relative(root, file), new Set(covered));
     }
     return { path, ms, lines };
@@ -165,7 +169,10 @@ export async function mutate(
     const text = await Deno.readTextFile(path);
     const mutated = text.slice(0, start) + replacement + text.slice(start + original.length);
     const killer = killers.get(file);
-    const candidates = tests.filter(({ lines }) => lines.get(file)?.has(line))
+    const near = tests.filter(({ lines }) => lines.has(file));
+    const exact = near.filter(({ lines }) => lines.get(file)!.has(line));
+    // Some lines after an `await` are reported as not run.
+    const candidates = (exact.length > 0 ? exact : near)
       .sort((a, b) => Number(b === killer) - Number(a === killer) || a.ms - b.ms);
     for (const test of candidates) {
       for (let limitMs = 10_000 + 4 * test.ms;; limitMs *= 2) {
