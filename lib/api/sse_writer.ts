@@ -84,6 +84,8 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
         // A client that does not read needs no heartbeat.
         if (silence >= heartbeatMs && (controller.desiredSize ?? 0) > 0) {
           write(controller, keepalive);
+          // The write may have found that the client has disconnected.
+          if (over) return;
         }
         const wait = heartbeatMs - (clock.now() - lastWrite);
         stopHeartbeat = clock.timer(wait > 0 ? wait : heartbeatMs, beat);

@@ -71,7 +71,8 @@ async function jsonWithHeartbeat(
     start(controller) {
       const beat = () => {
         controller.enqueue(utf8.encode(" "));
-        stopHeartbeat = clock.timer(heartbeatMs, beat);
+        // The write may have found that the client has disconnected.
+        if (!cancelled) stopHeartbeat = clock.timer(heartbeatMs, beat);
       };
       const end = (value: unknown, error?: unknown) => {
         const text = utf8.encode(JSON.stringify(value));

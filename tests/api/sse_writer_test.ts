@@ -1,8 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
+import { type Clock, systemClock } from "../../lib/clock.ts";
 import { sseBody } from "../../lib/api/sse_writer.ts";
 import type { ReasoningEvent } from "../../lib/reasoning/events.ts";
 import { createFakeClock } from "../support/clock.ts";
+import { connect } from "../support/connection.ts";
+import { waitUntil } from "../support/wait.ts";
 
 /** Creates a stream of events that the test sends, and records each write that a client reads. */
 async function setup({ reads = true, start = "" } = {}) {
@@ -165,4 +168,47 @@ Deno.test("waiting frames are dropped when the client disconnects", async () => 
   await advance(10);
   assertEquals(writes, ["a"]);
   assertEquals(ends, ["cancel"]);
+});
+
+Deno.test("no heartbeat is left of clients that disconnect during one", async () => {
+  const running = new Set<object>();
+  const clock: Clock = {
+    ...systemClock,
+    timer(ms, callback) {
+      const timer = {};
+      running.add(timer);
+      const cancel = systemClock.timer(ms, () => {
+        running.delete(timer);
+        callback();
+      });
+      return () => {
+        running.delete(timer);
+        cancel();
+      };
+    },
+  };
+  let cancelled = 0;
+  const never = () => new Promise<never>(() => {});
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
+    const body = sseBody({
+      events: { next: never },
+      pending: never(),
+      encoder: { start: () => "a", encode: () => "", fail: () => "" },
+      heartbeatMs: 1,
+      clock,
+      onEvent() {},
+      onError() {},
+      onEnd() {},
+      onCancel: () => cancelled++,
+    });
+    return new Response(body);
+  });
+  const clients = 100;
+  await Promise.all(Array.from({ length: clients }, async (_, i) => {
+    using client = await connect(server.addr.port);
+    await client.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    for (let reads = 0; reads < 2 + i / 5; reads++) await client.read();
+  }));
+  await waitUntil("the server to notice every disconnect", () => cancelled === clients);
+  assertEquals(running.size, 0);
 });
