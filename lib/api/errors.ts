@@ -51,7 +51,7 @@ export function invalidRequest(
   return new ApiError(400, message, { param, code });
 }
 
-/** The client has disconnected, or its request broke off. */
+/** The client has disconnected, or its request is incomplete. */
 export class ClientGoneError extends Error {
   override readonly name = "ClientGoneError";
 }
@@ -62,7 +62,7 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof RequestError) return invalidRequest(error.param, error.message);
   if (error instanceof UpstreamError) return fromUpstream(error);
   // Arrives only if the connection is open, as after a chunk without a valid length.
-  if (error instanceof ClientGoneError) return new ApiError(400, "The request broke off.");
+  if (error instanceof ClientGoneError) return new ApiError(400, "The request is incomplete.");
   const message = "The server had an error while processing your request. Sorry about that!";
   return new ApiError(500, message, { cause: error });
 }

@@ -18,6 +18,10 @@ export function cpuMs(): number {
 export interface StallWatch {
   /** The longest time in milliseconds of CPU between two turns of the event loop so far. */
   longest(): number;
+  /** Does not count what was used since the last turn. */
+  skip(): void;
+  /** Forgets the longest time. */
+  reset(): void;
   stop(): void;
 }
 
@@ -40,6 +44,8 @@ export function watchStalls(): StallWatch {
       look();
       return longest;
     },
+    skip: () => last = cpuMs(),
+    reset: () => longest = 0,
     stop: () => clearInterval(interval),
   };
 }

@@ -7,8 +7,12 @@ export interface AttackedServer extends AsyncDisposable {
   origin: string;
   /** Port for raw connections to 127.0.0.1. */
   port: number;
-  /** What the main thread has used so far. Collects garbage first. */
-  use(): Promise<ServerUse>;
+  /**
+   * What the main thread has used so far. Collects garbage.
+   *
+   * @param options.reset whether the next use counts stalls from now on
+   */
+  use(options?: { reset: boolean }): Promise<ServerUse>;
 }
 
 export interface AttackedServerOptions {
@@ -54,8 +58,8 @@ export async function startAttackedServer(
     program,
     origin,
     port: Number(new URL(origin).port),
-    async use() {
-      const response = await fetch(`http://127.0.0.1:${watch}/`);
+    async use({ reset } = { reset: false }) {
+      const response = await fetch(`http://127.0.0.1:${watch}/${reset ? "reset" : ""}`);
       return await response.json();
     },
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,6 @@
 /**
- * Preloaded into the server: answers `GET /` on a port of its own with what the server has used.
- * The port is printed as a line of JSON.
+ * Preloaded into the server: answers `GET /` on a port of its own with what the server has used, and
+ * `GET /reset` so too, but forgets its stalls. The port is printed as a line of JSON.
  *
  * @module
  */
@@ -23,9 +23,11 @@ Deno.serve({
   hostname: "127.0.0.1",
   port: 0,
   onListen: ({ port }) => console.log(JSON.stringify({ watch: port })),
-}, () => {
+}, ({ url }) => {
   const stallMs = stalls.longest();
   gc();
+  stalls.skip();
+  if (url.endsWith("/reset")) stalls.reset();
   const { heapUsed, external, rss } = Deno.memoryUsage();
   const use: ServerUse = { stallMs, heap: heapUsed + external, resident: rss };
   return Response.json(use);
