@@ -1,5 +1,6 @@
 import { type Account, applyCharges } from "../limit_account.ts";
 import { createLimiter, type Limiter } from "../limiter.ts";
+import { retryWhileLocked } from "../retry_while_locked.ts";
 import { openSqliteDatabase, transact } from "./database.ts";
 
 /** Unused accounts that each change deletes, and how long they are kept. */
@@ -30,8 +31,12 @@ export async function openSqliteLimiter({ path }: { path: string }): Promise<Lim
   }
 
   return createLimiter({
-    apply: (action, now, charges) =>
-      transact(database, () => {
+    apply(action, now, charges) {
+      // A read needs no lock, so it does not wait for other processes that write.
+      if (action === "take" && charges.every(({ cost }) => cost === 0)) {
+        return retryWhileLocked(() => applyCharges(action, now, charges, load).result);
+      }
+      return transact(database, () => {
         const { result, changed } = applyCharges(action, now, charges, load);
         if (changed.size > 0) purge.run(now - PURGE_MS);
         for (const [name, { account, lifeMs }] of changed) {
@@ -39,7 +44,8 @@ export async function openSqliteLimiter({ path }: { path: string }): Promise<Lim
           else remove.run(name);
         }
         return result;
-      }),
+      });
+    },
     close: () => database.close(),
   });
 }
