@@ -136,7 +136,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
           client,
           (rule) => rule.measure === "parallel" ? undefined : reservedUnits(rule, expected),
         );
-        headers = limitHeaders(await take(reserved, model));
+        headers = limitHeaders(await take(reserved, model), clock.date());
         charges.push(...reserved);
       },
       /**
@@ -199,23 +199,24 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
       // A charge of 0 only reads. One call is enough for the headers, also of a rejection.
       const isRead = meter !== "place" || leased.length > 0;
       const others = chargesFor(client, ({ measure, per }) => {
-        if (!isRead || per !== "minute") return undefined;
+        if (!isRead || per === "moment") return undefined;
         return measure === "requests" ? REQUESTS[meter] : 0;
       });
       const states = await take([...leased, ...others]);
-      const headers = isRead ? limitHeaders(states) : undefined;
+      const headers = isRead ? limitHeaders(states, clock.date()) : undefined;
       return createReservation(client, lease, leased, headers);
     },
-    /** Whether a client is known and has a limit per minute. */
-    hasRate: (client: Client) =>
-      client !== ANONYMOUS && rulesOf(client, limits()).some(({ per }) => per === "minute"),
+    /** Whether a client is known and has limits that headers show. */
+    hasHeaders: (client: Client) =>
+      client !== ANONYMOUS && rulesOf(client, limits()).some(({ per }) => per !== "moment"),
     /** The current `x-ratelimit-*` headers of a client. */
     async headers(client: Client): Promise<Record<string, string>> {
       // A charge of 0 only reads.
-      const charges = chargesFor(client, ({ per }) => per === "minute" ? 0 : undefined);
+      const charges = chargesFor(client, ({ per }) => per === "moment" ? undefined : 0);
+      const date = clock.date();
       try {
-        const { states } = await limiter.take(clock.date(), charges);
-        return limitHeaders(statesOf(charges, states));
+        const { states } = await limiter.take(date, charges);
+        return limitHeaders(statesOf(charges, states), date);
       } catch (error) {
         logFailure("be reached", error);
         return {};

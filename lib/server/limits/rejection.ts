@@ -29,20 +29,46 @@ function formatDuration(ms: number): string {
   return whole < 3_600 ? minutes : `${Math.floor(whole / 3_600)}h${minutes}`;
 }
 
-/** The `x-ratelimit-*` headers: for each measure, those of the limit with the least remaining. */
-export function limitHeaders(states: readonly RuleState[]): Record<string, string> {
+/** What headers show: limits per minute by OpenAI's names, and budgets by ours. */
+const SHOWN = [
+  ["requests", "requests", "minute"],
+  ["tokens", "tokens", "minute"],
+  ["tokens-day", "tokens", "day"],
+  ["tokens-month", "tokens", "month"],
+  ["usd-day", "usd", "day"],
+  ["usd-month", "usd", "month"],
+] as const satisfies readonly (readonly [string, Rule["measure"], Rule["per"]])[];
+
+/** Every name of a header with the state of a limit. */
+export const LIMIT_HEADERS: readonly string[] = ["limit", "remaining", "reset"].flatMap((value) =>
+  SHOWN.map(([name]) => `x-ratelimit-${value}-${name}`)
+);
+
+/**
+ * The `x-ratelimit-*` headers: for each measure and period, those of the limit with the least
+ * remaining.
+ *
+ * @param date in ms since 1970
+ */
+export function limitHeaders(states: readonly RuleState[], date: number): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const measure of ["requests", "tokens"] as const) {
+  for (const [name, measure, per] of SHOWN) {
     const [nearest] = states
-      .filter(({ rule }) => rule.measure === measure && rule.per === "minute")
+      .filter(({ rule }) => rule.measure === measure && rule.per === per)
       .toSorted((a, b) => a.state.remaining - b.state.remaining);
     if (nearest === undefined) continue;
     const { rule, state } = nearest;
-    headers[`x-ratelimit-limit-${measure}`] = String(rule.amount);
-    headers[`x-ratelimit-remaining-${measure}`] = String(Math.floor(state.remaining));
-    headers[`x-ratelimit-reset-${measure}`] = formatDuration(state.resetMs);
+    const resetMs = isBudget(rule) ? periodEnd(rule, date) - date : state.resetMs;
+    headers[`x-ratelimit-limit-${name}`] = String(inUnits(rule, rule.amount));
+    headers[`x-ratelimit-remaining-${name}`] = String(inUnits(rule, state.remaining));
+    headers[`x-ratelimit-reset-${name}`] = formatDuration(resetMs);
   }
   return headers;
+}
+
+/** Returns an amount in tokens, requests or USD, rounded down; USD to six digits. */
+export function inUnits({ measure }: Rule, amount: number): number {
+  return measure === "usd" ? Math.floor(amount / NANO * 1e6) / 1e6 : Math.floor(amount);
 }
 
 /**
@@ -62,7 +88,7 @@ export function rejection(
     .toSorted((a, b) => b.waitMs - a.waitMs);
   const waitMs = longest?.waitMs ?? PARALLEL_RETRY_MS;
   const headers = {
-    ...limitHeaders(states),
+    ...limitHeaders(states, date),
     "retry-after": String(Math.max(1, Math.ceil(waitMs / 1_000))),
     "retry-after-ms": String(Math.max(1, Math.ceil(waitMs))),
   };
@@ -81,7 +107,7 @@ export function rejection(
   });
 }
 
-function isBudget({ per }: Rule): boolean {
+export function isBudget({ per }: Rule): boolean {
   return per === "day" || per === "month";
 }
 

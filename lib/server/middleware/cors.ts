@@ -4,13 +4,16 @@
  * @see {@link https://fetch.spec.whatwg.org/#http-cors-protocol}
  * @module
  */
+import { LIMIT_HEADERS } from "../limits/rejection.ts";
 import type { Middleware } from "./chain.ts";
 
 const METHODS = "GET, POST, DELETE, OPTIONS";
 const ALLOWED_HEADERS =
   "authorization, content-type, api-key, x-api-key, x-request-id, idempotency-key, x-reasoning-strategy, openai-organization, openai-project, openai-beta, anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access";
 const EXPOSED_HEADERS =
-  "x-request-id, request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens";
+  `x-request-id, request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, ${
+    LIMIT_HEADERS.join(", ")
+  }`;
 
 /** Lets pages of these origins read responses and errors; `*` stands for every origin. */
 export function cors(origins: readonly string[]): Middleware {

@@ -1,5 +1,6 @@
 import { type Clock, within } from "../../clock.ts";
 import type { Limits } from "../limits/charge.ts";
+import { LIMIT_HEADERS } from "../limits/rejection.ts";
 import type { Middleware } from "./chain.ts";
 
 /** Longest wait in milliseconds for a limiter that is slow to tell what is left. */
@@ -18,13 +19,13 @@ export function meterRequests(limits: Limits): Middleware {
   };
 }
 
-/** Adds the `x-ratelimit-*` headers of the client's limits per minute. */
+/** Adds the `x-ratelimit-*` headers of the client's limits. */
 export function rateLimitHeaders(limits: Limits, clock: Clock): Middleware {
   return async (_request, exchange, next) => {
     const response = await next();
     const { headers } = response;
     let values = exchange.reservation?.headers();
-    if (values === undefined && limits.hasRate(exchange.client) && !hasRateLimit(headers)) {
+    if (values === undefined && limits.hasHeaders(exchange.client) && !hasLimits(headers)) {
       const read = await within(clock, MAX_WAIT_MS, limits.headers(exchange.client));
       if (read !== "late") values = read;
     }
@@ -36,5 +37,4 @@ export function rateLimitHeaders(limits: Limits, clock: Clock): Middleware {
   };
 }
 
-const hasRateLimit = (headers: Headers) =>
-  headers.has("x-ratelimit-limit-requests") || headers.has("x-ratelimit-limit-tokens");
+const hasLimits = (headers: Headers) => LIMIT_HEADERS.some((name) => headers.has(name));

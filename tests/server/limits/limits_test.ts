@@ -479,3 +479,44 @@ for (
     for (const [key, count] of await setup.counts()) assertEquals(count, 0, key);
   });
 }
+
+const shownLimits = (headers: Headers) =>
+  Object.fromEntries([...headers].filter(([name]) => name.startsWith("x-ratelimit-")));
+
+Deno.test("every response to a client with budgets shows what is left of them", async () => {
+  await using setup = await setUp({
+    key: "daily_usd: 5, monthly_usd: 50, daily_tokens: 1000, monthly_tokens: 100000",
+    all: "daily_usd: 1",
+  });
+  await setup.time.advance(DAY / 2);
+  assertEquals((await setup.ask()).status, 200);
+  const expected = {
+    "x-ratelimit-limit-tokens-day": "1000",
+    "x-ratelimit-remaining-tokens-day": "985",
+    "x-ratelimit-reset-tokens-day": "12h0m0s",
+    "x-ratelimit-limit-tokens-month": "100000",
+    "x-ratelimit-remaining-tokens-month": "99985",
+    "x-ratelimit-reset-tokens-month": "732h0m0s",
+    "x-ratelimit-limit-usd-day": "1",
+    "x-ratelimit-remaining-usd-day": "0.98",
+    "x-ratelimit-reset-usd-day": "12h0m0s",
+    "x-ratelimit-limit-usd-month": "50",
+    "x-ratelimit-remaining-usd-month": "49.98",
+    "x-ratelimit-reset-usd-month": "732h0m0s",
+  };
+  const listed = await setup.app.send("/v1/models", undefined, bearer(KEY));
+  assertEquals(shownLimits(listed.headers), expected);
+  for (const name of Object.keys(expected)) {
+    assertStringIncludes(listed.headers.get("access-control-expose-headers")!, name);
+  }
+  const running = await setup.ask({ stream: true });
+  const left = Number(running.headers.get("x-ratelimit-remaining-usd-day"));
+  assert(left > 0.8 && left < 0.98, `${left}`);
+});
+
+Deno.test("a request over a budget shows that nothing is left of it", async () => {
+  await using setup = await setUp({ key: "daily_tokens: 15" });
+  assertEquals((await setup.ask()).status, 200);
+  const { status, headers } = await setup.ask();
+  assertEquals([status, headers.get("x-ratelimit-remaining-tokens-day")], [429, "0"]);
+});

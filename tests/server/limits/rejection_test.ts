@@ -31,7 +31,7 @@ for (
 ) {
   Deno.test(`a reset in ${resetMs} ms is written as ${expected}`, () => {
     assertEquals(
-      limitHeaders([stateOf({ resetMs })])["x-ratelimit-reset-requests"],
+      limitHeaders([stateOf({ resetMs })], 0)["x-ratelimit-reset-requests"],
       expected,
     );
   });
