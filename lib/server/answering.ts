@@ -143,6 +143,5 @@ function record(event: ReasoningEvent, { logFields, observer }: Exchange): void 
     logFields.calls = event.usage.upstream.calls;
     logFields.prompt_tokens = event.usage.promptTokens;
     logFields.completion_tokens = event.usage.completionTokens;
-    logFields.cost = event.usage.upstream.cost;
   } else if (event.type === "finish") logFields.finish = event.reason;
 }

@@ -35,6 +35,7 @@ import { combineObservers } from "./telemetry/observer.ts";
 import { traces } from "./telemetry/open_telemetry.ts";
 import { logBreaker, logUpstreams } from "./telemetry/upstream_log.ts";
 import { reportOutages } from "./store_outage.ts";
+import { createUsageLedger } from "./usage/ledger.ts";
 import { createWorkRegister } from "./work.ts";
 
 /** What the app depends on; all settings are in `config`. */
@@ -106,15 +107,20 @@ export function createApp(options: AppOptions) {
     isDraining,
     clock,
   });
-  const { store = createMemoryStore({ now: clock.date }), limiter = createMemoryLimiter() } =
-    options;
-  const readiness = createReadiness({ store, limiter, clock, log });
+  const {
+    store: backend = createMemoryStore({ now: clock.date }),
+    limiter = createMemoryLimiter(),
+  } = options;
+  const store = reportOutages(backend);
+  const readiness = createReadiness({ store: backend, limiter, clock, log });
   const limits = createLimits({
     limiter,
     limits: () => config.limits,
     clock,
     log,
   });
+  const isStoreShared = store.kind !== "memory" || workerGroup !== undefined;
+  const ledger = createUsageLedger({ ...options, store, isShared: isStoreShared });
   const metrics = config.metrics.enabled
     ? createMetrics({ clock, client, models: () => config.models })
     : undefined;
@@ -125,7 +131,9 @@ export function createApp(options: AppOptions) {
     random: options.random,
     client,
     log,
-    store: reportOutages(store),
+    limits,
+    ledger,
+    store,
     register,
     scrape: metrics && scrape,
     share,
@@ -197,7 +205,7 @@ export function createApp(options: AppOptions) {
       await within(clock, graceMs, register.idle());
       register.abortAll(shutdownError());
       await within(clock, ABORT_GRACE_MS, register.idle());
-      await within(clock, ABORT_GRACE_MS, limits.close());
+      await Promise.all([within(clock, ABORT_GRACE_MS, limits.close()), ledger.close()]);
     },
   };
 }

@@ -18,6 +18,7 @@ import { readJson } from "./http/json_body.ts";
 import { estimateCost } from "./limits/cost.ts";
 import type { Models } from "./models.ts";
 import { dialectLabel } from "./telemetry/observer.ts";
+import type { UsageLedger } from "./usage/ledger.ts";
 import type { Work } from "./work.ts";
 
 export interface RunOptions {
@@ -27,6 +28,7 @@ export interface RunOptions {
   clock: Clock;
   /** Returns a number in [0, 1). */
   random: () => number;
+  ledger: Pick<UsageLedger, "add">;
 }
 
 /** Starts a run, which ends when the signal is aborted. */
@@ -68,7 +70,7 @@ export async function prepareRun(
   { reasoning: model }: PublishedModel,
   request: ReasoningRequest,
   exchange: Exchange,
-  { client, clock, random, settings }: RunOptions,
+  { client, clock, random, settings, ledger }: RunOptions,
   work: Work = exchange.work,
 ): Promise<StartRun> {
   const { logFields } = exchange;
@@ -81,10 +83,11 @@ export async function prepareRun(
   await reservation?.reserve(estimateCost(plan), model.id);
   const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });
-  const observer = exchange.observer?.run({ model: model.id, strategy, stream });
+  const { owner } = exchange.client;
+  const observer = exchange.observer?.run({ client: owner, model: model.id, strategy, stream });
   return (signal) =>
     run(plan, {
-      owner: exchange.client.owner,
+      owner,
       hops: exchange.hops,
       client,
       clock,
@@ -94,10 +97,14 @@ export async function prepareRun(
       maxRetries: settings.max_retries,
       onRetry: () => logFields.retries = Number(logFields.retries ?? 0) + 1,
       observer,
+      onEnd(total) {
+        reservation?.settle(total);
+        ledger.add(owner, model.id, total);
+        logFields.cost = total.upstream.cost;
+      },
       ...(reservation && {
         reserveCalls: reservation.reserveCalls,
         onStart: reservation.begin,
-        onEnd: reservation.settle,
       }),
     });
 }

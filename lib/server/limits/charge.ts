@@ -7,8 +7,8 @@ import type { Charge, Limiter, LimitState } from "../../store/limiter.ts";
 import { ANONYMOUS, type Client } from "../client.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { type Estimate, expectedUnits, reservedUnits, usedUnits } from "./cost.ts";
-import { limitHeaders, rejection, type RuleState } from "./rejection.ts";
-import { LEASE_MS, limitOf, type Rule, rulesOf } from "./rules.ts";
+import { inUnits, isBudget, limitHeaders, rejection, type RuleState } from "./rejection.ts";
+import { LEASE_MS, limitOf, periodEnd, type Rule, rulesOf } from "./rules.ts";
 
 export interface LimitsOptions {
   limiter: Limiter;
@@ -20,6 +20,20 @@ export interface LimitsOptions {
 
 interface RuleCharge extends Charge {
   rule: Rule;
+}
+
+/** What is left of a budget. */
+export interface Budget {
+  /** Name of the key; null: all clients together. */
+  key: string | null;
+  measure: Rule["measure"];
+  per: Rule["per"];
+  /** In tokens or USD. */
+  limit: number;
+  /** What running requests have reserved is not included. */
+  remaining: number;
+  /** When the period ends, in ISO 8601. */
+  resets_at: string;
 }
 
 const RENEW_MS = LEASE_MS / 3;
@@ -221,6 +235,32 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
         logFailure("be reached", error);
         return {};
       }
+    },
+    /**
+     * Returns what is left of the budgets per day and month of clients.
+     *
+     * @param withAll whether to add those of all clients together.
+     * @throws {ApiError} 503 if the limiter cannot be reached.
+     */
+    async budgets(clients: readonly Client[], withAll: boolean): Promise<Budget[]> {
+      const date = clock.date();
+      const rules = [
+        ...clients.flatMap((client) => rulesOf(client, {})),
+        ...withAll ? rulesOf(ANONYMOUS, limits()) : [],
+      ].filter(isBudget);
+      // Keys of the same name share their limits.
+      const charges = new Map(rules.map((rule) => {
+        const limit = limitOf(rule, date);
+        return [limit.key, { rule, limit, cost: 0 }];
+      }));
+      return (await take([...charges.values()])).map(({ rule, state }) => ({
+        key: rule.client ?? null,
+        measure: rule.measure,
+        per: rule.per,
+        limit: inUnits(rule, rule.amount),
+        remaining: inUnits(rule, state.remaining),
+        resets_at: new Date(periodEnd(rule, date)).toISOString(),
+      }));
     },
     /** Waits until every ended request is charged, and stops renewing leases. */
     async close(): Promise<void> {

@@ -11,7 +11,10 @@ import type { BackgroundRuns } from "../responses/background.ts";
 import { createVault } from "../responses/vault.ts";
 import { createRouter, type Route, type Router } from "../router.ts";
 import type { RunOptions } from "../runs.ts";
+import type { Limits } from "../limits/charge.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { UsageLedger } from "../usage/ledger.ts";
+import { createUsageHandler } from "../usage/route.ts";
 import type { WorkRegister } from "../work.ts";
 import { createChatHandler } from "./chat.ts";
 import { modelRoutes } from "./models.ts";
@@ -20,6 +23,8 @@ import { playgroundRoutes } from "./playground.ts";
 /** What routes need, and what stays the same when the configuration is reloaded. */
 export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
   log: Log;
+  limits: Limits;
+  ledger: UsageLedger;
   store: Store;
   register: WorkRegister;
   /** Answers `GET /metrics`; undefined if metrics are off. */
@@ -53,6 +58,12 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
   return createRouter([
     { method: "POST", path: "/chat/completions", meter: "place", handle: createChatHandler(runs) },
     ...modelRoutes(models, context.created),
+    {
+      method: "GET",
+      path: "/usage",
+      meter: "read",
+      handle: createUsageHandler({ ...context, keys: config.keys }),
+    },
     ...playgroundRoutes(unrestrictedModels(config), config.server.playground),
     get("/health", () => Response.json({ status: "ok" })),
     get("/healthz", () => Response.json({ status: "ok" })),

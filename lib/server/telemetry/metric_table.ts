@@ -7,6 +7,7 @@
 
 /** Their values come from fixed sets or from config.yaml, so that the number of series is limited. */
 export type Attribute =
+  | "client"
   | "error.type"
   | "gen_ai.operation.name"
   | "gen_ai.provider.name"
@@ -47,6 +48,8 @@ const TOKENS = Array.from({ length: 14 }, (_, i) => 4 ** i);
 const OVERHEAD = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 const RUN = ["gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model"] as const;
+
+const CLIENT = ["client", "gen_ai.request.model"] as const;
 
 /** Every metric, by its name in the code. */
 export const METRICS = {
@@ -112,6 +115,27 @@ export const METRICS = {
     unit: "{USD}",
     help: "Cost of upstream calls in USD, for upstreams with a price.",
     attributes: ["gen_ai.request.model", "o1_api.strategy"],
+  },
+  clientRequests: {
+    name: "o1_api.client.requests",
+    type: "counter",
+    unit: "{request}",
+    help: "Requests of a client that started a run.",
+    attributes: CLIENT,
+  },
+  clientTokens: {
+    name: "o1_api.client.tokens",
+    type: "counter",
+    unit: "{token}",
+    help: "Tokens of a client over all upstream calls.",
+    attributes: [...CLIENT, "gen_ai.token.type"],
+  },
+  clientCost: {
+    name: "o1_api.client.cost.usd",
+    type: "counter",
+    unit: "{USD}",
+    help: "Cost of a client's upstream calls in USD, for upstreams with a price.",
+    attributes: CLIENT,
   },
   wasted: {
     name: "o1_api.tokens.wasted",

@@ -20,8 +20,12 @@ export interface MetricsOptions {
   models: () => Iterable<PublishedModel>;
 }
 
+/** Number of clients that have series of their own, in each process. */
+const MAX_CLIENTS = 100;
+
 export function createMetrics({ clock, client, models }: MetricsOptions) {
   const { record, watch, values } = createRegistry();
+  const clients = new Set<string>();
   const active = { requests: 0, streams: 0 };
   watch("activeRequests", () => [{ value: active.requests }]);
   watch("activeStreams", () => [{ value: active.streams }]);
@@ -32,6 +36,12 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
       value: client.isCooling(target) ? 1 : 0,
       attributes: { "gen_ai.provider.name": name },
     })));
+
+  /** Returns `other` for the clients after the first ones. */
+  function clientLabel(name: string): string {
+    if (clients.size < MAX_CLIENTS) clients.add(name);
+    return clients.has(name) ? name : "other";
+  }
 
   const secondsSince = (start: number) => (clock.now() - start) / 1000;
 
@@ -98,10 +108,16 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
                 output: upstream.completion_tokens,
                 reasoning: reasoningTokens,
               };
+              const client = { ...labels, client: clientLabel(observed.client) };
+              record("clientRequests", 1, client);
               for (const [type, count] of Object.entries(tokens)) {
                 record("tokens", count, { ...labels, "gen_ai.token.type": type });
+                record("clientTokens", count, { ...client, "gen_ai.token.type": type });
               }
-              if (upstream.cost !== undefined) record("cost", upstream.cost, labels);
+              if (upstream.cost !== undefined) {
+                record("cost", upstream.cost, labels);
+                record("clientCost", upstream.cost, client);
+              }
               if (isWhole) return;
               const type = error === undefined ? "client_left" : errorType(error);
               record("wasted", upstream.completion_tokens, { ...labels, "error.type": type });

@@ -7,6 +7,8 @@ import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { RunObserver } from "../../reasoning/observer.ts";
 
 export interface ObservedRun {
+  /** Owner of what the client stores. */
+  client: string;
   /** Id of the published model. */
   model: string;
   strategy: string;

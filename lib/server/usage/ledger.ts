@@ -1,0 +1,216 @@
+import { type Clock, sleep, within } from "../../clock.ts";
+import type { Usage } from "../../reasoning/usage.ts";
+import {
+  type Change,
+  type Entry,
+  type EntryKey,
+  MAX_CHANGES,
+  type Store,
+} from "../../store/store.ts";
+import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
+
+/** What a client used of one model on one day. */
+export interface ModelUsage {
+  /** Requests that started a run, also those that failed or were cancelled. */
+  requests: number;
+  /** Over all upstream calls, with cached tokens. */
+  input_tokens: number;
+  cached_tokens: number;
+  /** With reasoning. */
+  output_tokens: number;
+  /** In USD; absent if no upstream has a price. */
+  cost?: number;
+}
+
+export interface UsageRow extends ModelUsage {
+  /** Name of the key; `default` for api_bearer_token. */
+  key: string;
+  model: string;
+  /** In UTC, as in 2026-01-31. */
+  day: string;
+}
+
+export interface UsageLedgerOptions {
+  store: Store;
+  /** Whether other processes read the store, so that it must be up to date. */
+  isShared: boolean;
+  clock: Clock;
+  /** Returns a number in [0, 1). */
+  random: () => number;
+  log: Log;
+}
+
+type UsageByModel = Record<string, ModelUsage>;
+
+const DAY_MS = 86_400_000;
+
+/** How long usage is kept. */
+export const KEPT_DAYS = 400;
+
+/** Time in which the usage of requests is added up before it is written, in milliseconds. */
+const GATHER_MS = 1_000;
+
+/** Tries of a write that other processes change meanwhile, and the longest pause between two. */
+const MAX_TRIES = 20;
+const MAX_PAUSE_MS = 50;
+
+const PAGE = 500;
+
+/** Maximum number of entries, one a client and day, that are read at once. */
+const MAX_ENTRIES = 20_000;
+
+/** Time for the last write at shutdown, in milliseconds. */
+const CLOSE_MS = 1_000;
+
+export type UsageLedger = ReturnType<typeof createUsageLedger>;
+
+/**
+ * Keeps what each client used in the store, by day and model. Servers with the same store add to the
+ * same entries.
+ */
+export function createUsageLedger({ store, isShared, clock, random, log }: UsageLedgerOptions) {
+  /** What is not in the store yet, by the name of its entry. */
+  let pending = new Map<string, UsageByModel>();
+  let writing = Promise.resolve();
+  let cancelTimer: (() => void) | undefined;
+
+  function add(id: string, model: string, used: ModelUsage): void {
+    const byModel = pending.get(id) ?? {};
+    byModel[model] = sum(byModel[model], used);
+    pending.set(id, byModel);
+  }
+
+  /** Writes what is pending; what can't be written stays pending. */
+  function flush(): Promise<void> {
+    cancelTimer?.();
+    cancelTimer = undefined;
+    writing = writing.then(async () => {
+      const entries = [...pending];
+      pending = new Map();
+      for (let at = 0; at < entries.length; at += MAX_CHANGES) {
+        const batch = entries.slice(at, at + MAX_CHANGES);
+        try {
+          await write(batch);
+        } catch (error) {
+          log.error("Usage can't be stored; it will be tried again", {
+            cause: stackWithoutMessage(error),
+          });
+          for (const [id, byModel] of batch) {
+            for (const [model, used] of Object.entries(byModel)) add(id, model, used);
+          }
+        }
+      }
+    });
+    return writing;
+  }
+
+  async function write(batch: readonly (readonly [string, UsageByModel])[]): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const stored = await store.get(batch.map(([id]) => keyOf(id)));
+      const changes = batch.map(([id, added], i): Change => {
+        const byModel = stored[i] === undefined ? {} : parse(stored[i]);
+        for (const [model, used] of Object.entries(added)) {
+          byModel[model] = sum(byModel[model], used);
+        }
+        return {
+          key: keyOf(id),
+          value: JSON.stringify(byModel),
+          expiresAt: Date.parse(dayOf(id)) + KEPT_DAYS * DAY_MS,
+          ifVersion: stored[i]?.version ?? null,
+        };
+      });
+      if (await store.write(changes)) return;
+      await sleep(clock, random() * MAX_PAUSE_MS, new AbortController().signal);
+    }
+    throw new Error("other servers change the same entries");
+  }
+
+  /** Returns the entries of all clients, from the first to the last day. */
+  async function entriesBetween(from: string, to: string): Promise<Entry[]> {
+    const entries: Entry[] = [];
+    const end = `${to}~`;
+    for (let after = from;;) {
+      const page = await store.list({ ...COLLECTION, after, before: end, limit: PAGE });
+      entries.push(...page);
+      if (page.length < PAGE || entries.length >= MAX_ENTRIES) return entries;
+      after = page.at(-1)!.id;
+    }
+  }
+
+  async function entriesOf(owner: string, from: string, to: string): Promise<Entry[]> {
+    const keys = daysBetween(from, to).map((day) => keyOf(`${day} ${owner}`));
+    return (await store.get(keys)).filter((entry) => entry !== undefined);
+  }
+
+  return {
+    /** Adds what a run used. */
+    add(owner: string, model: string, { upstream }: Usage): void {
+      const day = new Date(clock.date()).toISOString().slice(0, 10);
+      add(`${day} ${owner}`, model, {
+        requests: 1,
+        input_tokens: upstream.prompt_tokens,
+        cached_tokens: upstream.cached_tokens,
+        output_tokens: upstream.completion_tokens,
+        ...(upstream.cost === undefined ? {} : { cost: upstream.cost }),
+      });
+      if (isShared) cancelTimer ??= clock.timer(GATHER_MS, () => void flush());
+    },
+    /**
+     * Returns what clients used, by day, key and model.
+     *
+     * @param owner the client; undefined for all.
+     * @param from the first day and `to` the last one, in UTC.
+     */
+    async read(owner: string | undefined, from: string, to: string): Promise<UsageRow[]> {
+      await flush();
+      const entries = owner === undefined
+        ? await entriesBetween(from, to)
+        : await entriesOf(owner, from, to);
+      return entries.flatMap((entry) =>
+        Object.entries(parse(entry)).map(([model, used]) => ({
+          day: dayOf(entry.id),
+          key: entry.id.slice(dayOf(entry.id).length + 1),
+          model,
+          ...used,
+        }))
+      );
+    },
+    /** Writes the rest. */
+    async close(): Promise<void> {
+      await within(clock, CLOSE_MS, flush());
+    },
+  };
+}
+
+const COLLECTION = { collection: "usage" } as const;
+
+const keyOf = (id: string): EntryKey => ({ ...COLLECTION, id });
+
+const dayOf = (id: string) => id.split(" ", 1)[0]!;
+
+const parse = ({ value }: Entry): UsageByModel =>
+  Object.assign(Object.create(null), JSON.parse(value));
+
+function sum(a: ModelUsage | undefined, b: ModelUsage): ModelUsage {
+  if (a === undefined) return b;
+  return {
+    requests: a.requests + b.requests,
+    input_tokens: a.input_tokens + b.input_tokens,
+    cached_tokens: a.cached_tokens + b.cached_tokens,
+    output_tokens: a.output_tokens + b.output_tokens,
+    ...(a.cost === undefined && b.cost === undefined
+      ? {}
+      // Sums of prices have errors far behind a billionth.
+      : { cost: Math.round(((a.cost ?? 0) + (b.cost ?? 0)) * 1e9) / 1e9 }),
+  };
+}
+
+/** Returns every day from the first to the last. */
+function daysBetween(from: string, to: string): string[] {
+  const first = Date.parse(from);
+  const count = Math.round((Date.parse(to) - first) / DAY_MS) + 1;
+  return Array.from(
+    { length: count },
+    (_, i) => new Date(first + i * DAY_MS).toISOString().slice(0, 10),
+  );
+}
