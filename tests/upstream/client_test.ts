@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { createTestApp, readStream, TOKEN } from "../support/app.ts";
 import { createFakeClock, passing } from "../support/clock.ts";
 import { type Call, type Reply, startUpstream } from "../support/upstream.ts";
@@ -229,6 +229,21 @@ Deno.test("a stream of [DONE] alone whose connection stays open is an error", as
   for (const stream of [true, false]) {
     assertEquals((await ask({ stream })).status, 502);
   }
+});
+
+Deno.test("an answer whose stream stays open after its finish reason is complete 2 seconds later", async () => {
+  const time = createFakeClock();
+  await using upstream = startUpstream([{ content: ["It is ", "42."], end: "stall" }]);
+  const { chat } = await createTestApp({
+    upstream: upstream.url,
+    clock: time.clock,
+    yaml: "default_api_url: UPSTREAM\ndefault_model: m",
+  });
+  const stream = readStream(await chat({ model: "m", stream: true }));
+  const { content, done } = await passing(time, stream.until(({ done }) => done), 100);
+  assertEquals([content, done], ["It is 42.", true]);
+  // Far less than the limit of a silence within the answer.
+  assert(time.clock.now() < 10_000, `${time.clock.now()} ms`);
 });
 
 /** Chunks of an answer in three pieces, each with a finish reason, as some gateways send them. */
