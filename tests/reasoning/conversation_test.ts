@@ -63,6 +63,18 @@ Deno.test("fields and parts with earlier reasoning are removed", () => {
   });
 });
 
+Deno.test("of the reasoning before tool calls only `reasoning_content` stays", () => {
+  const calls: Message = { role: "assistant", content: null, tool_calls: [{ id: "c" }] };
+  const [kept] = withoutOldThinking([{
+    ...calls,
+    reasoning_content: "c",
+    reasoning: "d",
+    reasoning_details: [{ type: "reasoning.text", text: "e" }],
+    thinking: "f",
+  }]);
+  assertEquals(kept, { ...calls, reasoning_content: "c" });
+});
+
 Deno.test("an answer that was nothing but thinking is removed", () => {
   const others: Message[] = [
     { role: "user", content: "Hi" },

@@ -117,6 +117,9 @@ export const EQUALITY: readonly (readonly [string, string, boolean])[] = [
   ["[0, 1)", "[0,1]", false],
   ["{1, 2}", "{2, 1}", true],
   ["{1, 2}", "{1, 3}", false],
+  ["{(1, 2), (3, 4)}", "{(3, 4), (1, 2)}", true],
+  ["{(1, 2), (3, 4)}", "{(1, 4), (3, 2)}", false],
+  ["(1, (2, 3), 4.0)", "(1, (2, 3), 4)", true],
   ["\\{1, 2\\}", "\\{1, 2\\}", true],
   // Words and options.
   ["Paris", "paris", true],

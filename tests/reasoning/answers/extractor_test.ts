@@ -34,6 +34,7 @@ Deno.test("extractAnswer() returns canonical JSON if asked for", () => {
   assertEquals(read('FINAL: {"b":1,"a":2}'), '{"a":2,"b":1}');
   assertEquals(read('It is {"a": 1}.'), '{"a":1}');
   assertEquals(read("The list [1, 2]."), "[1,2]");
+  assertEquals(read('```python\nx = {}\n```\n```json\n{"a": 1}\n```'), '{"a":1}');
 });
 
 Deno.test("questionOptions() returns the letters of the options", () => {
