@@ -39,6 +39,8 @@ const KINDS: Readonly<Record<string, (block: Block) => unknown>> = {
   // A picture.
   mermaid: () => {},
   json: ({ text }) => JSON.parse(text),
+  // The tests of Codex run with it.
+  toml: ({ text }) => assertMatch(text, /^(?:#.*\n|\[.+\]\n|\w+ = ".*"(?: #.*)?\n|\n)+$/),
   dotenv: ({ text }) => assertMatch(text, /^(?:[A-Z][A-Z0-9_]*=\S+\n)+$/),
   yaml: (block) =>
     OTHERS.includes(fileOf(block) ?? "") ? parseYaml(block.text) : readConfig(block.text),

@@ -6,7 +6,7 @@
 import { delimiter, join } from "node:path";
 
 /** Programs that `.ci/run` installs on Linux; there, their tests must run. */
-const INSTALLED_BY_CI = ["redis-server", "chromium"];
+const INSTALLED_BY_CI = ["redis-server", "chromium", "codex"];
 
 /** Returns the path of a program on the PATH, or undefined. */
 export function findProgram(name: string): string | undefined {

@@ -1,0 +1,191 @@
+/**
+ * A coding agent as a process, in an empty home, against the server over a scripted upstream.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { createTestApp } from "../../support/app.ts";
+import { type Call, isThinking, type Reply, startUpstream, step } from "../../support/upstream.ts";
+import { waitFor } from "../../support/wait.ts";
+
+/** Strategies by the names of the models that an agent is tested with. */
+export const MODELS = { o1: "steps", "o1-vote": "vote", plain: "direct" };
+
+export const QUESTION = "What is 2 + 2?";
+
+export const ANSWER = "The answer is 4.";
+
+/** Answers of the upstream, in turn. */
+export type Turns = readonly Reply[] | ((call: Call, turn: number) => Reply);
+
+export interface AgentOptions {
+  /** The name of the agent's program on the PATH. */
+  program: string;
+  args: string[];
+  /** What the upstream answers to the calls that may call tools, in turn. */
+  turns: Turns;
+  /** What it answers to every call instead. */
+  fails?: Reply | undefined;
+  /** Further models, by name. */
+  models?: Record<string, string>;
+  /** Environment variables of the agent; URL stands for the base URL of the server, without /v1. */
+  env?: Record<string, string>;
+  /** Files in the agent's home. URL stands for the same. */
+  home?: Record<string, string>;
+  /** Files in the agent's working directory. */
+  files?: Record<string, string>;
+}
+
+export interface Agent extends AsyncDisposable {
+  /** Calls to the upstream that may call tools. */
+  turns(): Call[];
+  /** Requests of the agent. */
+  requests: Request[];
+  /** Resolves when the agent has ended. */
+  ended: Promise<{ code: number; output: string }>;
+  /**
+   * Waits until the upstream answers, and interrupts the agent. Returns the milliseconds from when
+   * the server notices to the end of the call to the upstream.
+   */
+  interrupt(): Promise<number>;
+  read(file: string): Promise<string>;
+}
+
+/** Starts an agent in an empty home. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { turns, fails } = options;
+  const answering = Promise.withResolvers<Call>();
+  const upstream = startUpstream((call) => {
+    if (fails !== undefined) return fails;
+    if (isThinking(call)) return { content: step("Think", "Add.", "final_answer") };
+    if (!mayCall(call)) return { content: ANSWER };
+    answering.resolve(call);
+    return turnOf(call, turns);
+  });
+  const models = Object.entries({ ...MODELS, ...options.models });
+  const app = await createTestApp({
+    upstream: upstream.url,
+    yaml: `
+upstreams:
+  scripted: { base_url: UPSTREAM, api_key: k, retry: { base_ms: 1, max_ms: 50, max_attempts: 1 } }
+models:
+${
+      models.map(([name, strategy]) =>
+        `  ${name}: { strategy: ${strategy}, upstream: scripted, model: scripted }`
+      ).join("\n")
+    }
+`,
+  });
+  const requests: Request[] = [];
+  /** When the server has noticed that the agent is gone. */
+  const gone = Promise.withResolvers<number>();
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    requests.push(request);
+    request.signal.addEventListener("abort", () => gone.resolve(performance.now()));
+    return app.handle(request);
+  });
+  const root = await Deno.makeTempDir();
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const filled = (texts: Record<string, string> = {}) =>
+    Object.entries(texts).map(([name, text]) => [name, text.replaceAll("URL", url)] as const);
+  for (const [name, text] of filled(options.home)) await write(`${root}/home/${name}`, text);
+  await Deno.mkdir(`${root}/work`);
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    await write(`${root}/work/${name}`, text);
+  }
+  const child = new Deno.Command(options.program, {
+    args: options.args,
+    cwd: `${root}/work`,
+    clearEnv: true,
+    env: {
+      PATH: Deno.env.get("PATH") ?? "",
+      HOME: `${root}/home`,
+      ...Object.fromEntries(filled(options.env)),
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const ended = child.output().then(({ code, stdout, stderr }) => {
+    const decoder = new TextDecoder();
+    return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
+  });
+  return {
+    turns: () => upstream.calls.filter((call) => !isThinking(call) && mayCall(call)),
+    requests,
+    ended: waitFor(`${options.program} to end`, ended),
+    async interrupt() {
+      const call = await waitFor("the upstream to answer", answering.promise);
+      child.kill("SIGINT");
+      await call.left;
+      const left = performance.now();
+      return left - await waitFor("the server to notice", gone.promise);
+    },
+    read: (file) => Deno.readTextFile(`${root}/work/${file}`),
+    async [Symbol.asyncDispose]() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await ended;
+      await server.shutdown();
+      await upstream[Symbol.asyncDispose]();
+      await Deno.remove(root, { recursive: true });
+    },
+  };
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await Deno.writeTextFile(path, text);
+}
+
+/** Returns the block of this kind in the page about clients, with URL for the server's address. */
+export function recipe(kind: string): string {
+  const page = Deno.readTextFileSync(new URL("../../../docs/clients.md", import.meta.url));
+  const [, block] = page.split(`\n\`\`\`${kind}\n`);
+  return block!.split("\n```\n", 1)[0]!.replaceAll("http://127.0.0.1:18888", "URL");
+}
+
+/** Whether the model may call tools; a sample or a judge may not. */
+function mayCall({ body }: Call): boolean {
+  return body.tools !== undefined && body.tool_choice !== "none";
+}
+
+function turnOf(call: Call, turns: Turns): Reply {
+  const { length: turn } = call.body.messages
+    .filter((message: { tool_calls?: unknown }) => message.tool_calls);
+  return typeof turns === "function" ? turns(call, turn) : turns[turn]!;
+}
+
+/** Asserts that an agent ended well, and that its output contains the text. */
+export async function assertAnswered(agent: Agent, text = ANSWER): Promise<void> {
+  const { code, output } = await agent.ended;
+  assertEquals([code, output.includes(text)], [0, true], output);
+}
+
+/** A failure of the upstream, and what the agent has to show. */
+export interface AgentFailure {
+  name: string;
+  reply: Reply;
+  shows: RegExp;
+  /** Requests of the agent. */
+  requests: number;
+}
+
+const failing = (status: number, message: string, code: string | null = null): Reply => ({
+  status,
+  body: JSON.stringify({ error: { message, type: "invalid_request_error", param: null, code } }),
+});
+
+export const REPLIES = {
+  unauthorized: failing(401, "Incorrect API key provided", "invalid_api_key"),
+  limited: failing(429, "Rate limit reached", "rate_limit_exceeded"),
+  spent: failing(429, "You exceeded your current quota", "insufficient_quota"),
+  overflow: failing(
+    400,
+    "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+    "context_length_exceeded",
+  ),
+};
