@@ -21,6 +21,7 @@ const tool = z.looseObject({
   description: z.string().nullish(),
   input_schema: z.looseObject({}).nullish(),
   strict: z.boolean().nullish(),
+  defer_loading: z.boolean().nullish(),
 });
 
 const format = z.looseObject({ type: z.literal("json_schema"), schema: z.looseObject({}) });
@@ -59,6 +60,8 @@ export const messagesBody = promptBody.extend({
   }).nullish(),
   output_format: format.nullish(),
 });
+
+export type Tool = z.output<typeof tool>;
 
 export type ContentBlock = z.output<typeof block>;
 

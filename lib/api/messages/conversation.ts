@@ -105,6 +105,10 @@ function blockParts(block: ContentBlock, path: string): Part[] {
       return [{ type: "image_url", image_url: { url: imageUrl(block, path) } }];
     case "document":
       return documentParts(block, path);
+    case "tool_reference": {
+      const name = optionalText(block, "tool_name", path);
+      return name === undefined ? [] : [{ type: "text", text: `The tool ${name} is loaded.` }];
+    }
     case "search_result": {
       const parts = contentParts(block.content, (index) => `${path}.content[${index}]`) ?? [];
       const fields = ["title", "source"].map((field) => optionalText(block, field, path));
@@ -176,6 +180,16 @@ function assistantMessage(
     ...(thinking === undefined ? {} : { reasoning_content: thinking }),
     tool_calls: calls,
   }];
+}
+
+/** The tools that a search has found, or that were called. */
+export function loadedTools({ messages }: PromptBody): Set<unknown> {
+  const blocks = messages.flatMap(({ content }) => typeof content === "string" ? [] : content);
+  return new Set(blocks.flatMap(({ type, name, content }) => {
+    if (type === "tool_use") return [name];
+    if (type !== "tool_result" || !Array.isArray(content)) return [];
+    return content.map((block) => block?.type === "tool_reference" ? block.tool_name : undefined);
+  }));
 }
 
 function signatures(content: Exclude<Content, string>): string[] {

@@ -4,8 +4,8 @@ import { invalidRequest } from "../errors.ts";
 import { jsonFormat } from "../json_format.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
 import { sharedFields } from "../upstream_fields.ts";
-import type { MessagesBody, PromptBody } from "./body.ts";
-import { readConversation } from "./conversation.ts";
+import type { MessagesBody, PromptBody, Tool } from "./body.ts";
+import { loadedTools, readConversation } from "./conversation.ts";
 
 /** How much of the thinking the client sees; with `omitted`, only its signature. */
 export type ThinkingDisplay = "none" | "omitted" | "shown";
@@ -13,6 +13,8 @@ export type ThinkingDisplay = "none" | "omitted" | "shown";
 export interface MessagesRequest {
   reasoning: ReasoningRequest;
   thinking: ThinkingDisplay;
+  /** Types of the tools that are not served. */
+  leftOut: string[];
 }
 
 export interface MessagesContext {
@@ -28,6 +30,7 @@ export function decodeMessagesRequest(
   { thinkingOf, strategy }: MessagesContext = {},
 ): MessagesRequest {
   const messages = readConversation(body, thinkingOf);
+  const { leftOut, fields } = readTools(body);
   if (!messages.some(({ role }) => role === "user" || role === "tool")) {
     throw invalidValue("messages", "there is no user message");
   }
@@ -38,7 +41,7 @@ export function decodeMessagesRequest(
       messages,
       stream: body.stream === true,
       maxCallTokens: body.max_tokens,
-      final: finalFields(body),
+      final: finalFields(body, fields),
       ...present({
         effort: isOff ? "none" as const : body.output_config?.effort,
         thinkingTokens: isOff ? undefined : thinking?.budget_tokens,
@@ -47,14 +50,14 @@ export function decodeMessagesRequest(
         upstreamFields: sharedFields(body, { reasoning_effort: body.output_config?.effort }),
       }),
     },
+    leftOut,
     thinking: !thinking || isOff ? "none" : thinking.display === "omitted" ? "omitted" : "shown",
   };
 }
 
-function finalFields(body: MessagesBody): FinalCallFields {
+function finalFields(body: MessagesBody, tools: ToolFields): FinalCallFields {
   const { temperature, top_p, stop_sequences: stop } = body;
   checkStops(stop, "stop_sequences");
-  const tools = readTools(body);
   const isSerial = tools.tools !== undefined && body.tool_choice?.disable_parallel_tool_use;
   return {
     ...present({ temperature, top_p, stop: stop?.length ? stop : undefined }),
@@ -63,26 +66,47 @@ function finalFields(body: MessagesBody): FinalCallFields {
   };
 }
 
-/** @throws {ApiError} 400 for a tool that only Anthropic's servers or models have. */
-export function readTools({ tools, tool_choice }: PromptBody): ToolFields {
-  const functions = (tools ?? []).map((tool, index): FunctionTool => {
-    const { type, name, description, input_schema: parameters, strict } = tool;
-    if (!parameters && type && type !== "custom") {
-      throw invalidRequest(
-        `tools[${index}].type`,
-        `Tools of the type '${
-          type.slice(0, 60)
-        }' are not supported. Describe the tool with an input_schema.`,
-      );
-    }
-    if (!name) throw missingParameter(`tools[${index}].name`);
-    if (!parameters) throw missingParameter(`tools[${index}].input_schema`);
+/**
+ * Reads the tools. Those that only Anthropic's servers or models have are left out, and so are those
+ * to be loaded by a search of the client until it has found them.
+ *
+ * @throws {ApiError} 400 for the choice of a tool that is left out.
+ */
+export function readTools(body: PromptBody): { fields: ToolFields; leftOut: string[] } {
+  const tools = body.tools ?? [];
+  const pathOf = (tool: Tool) => `tools[${tools.indexOf(tool)}]`;
+  const isHosted = ({ type, input_schema }: Tool) => !input_schema && type && type !== "custom";
+  const hosted = tools.filter(isHosted);
+  const leftOut = [...new Set(hosted.map(({ type }) => type!))];
+  const { tool_choice: choice } = body;
+  const demanded = hosted.find(({ name }) =>
+    choice?.type === "tool" ? choice.name === name : choice?.type === "any"
+  );
+  // What only a search on Anthropic's servers could find must be offered at once.
+  const canLoad = !leftOut.some((type) => type.startsWith("tool_search_"));
+  const loaded = loadedTools(body);
+  const offered = tools.filter((tool) =>
+    !isHosted(tool) &&
+    (!tool.defer_loading || !canLoad || loaded.has(tool.name) || choice?.name === tool.name)
+  );
+  if (demanded !== undefined && (choice?.type === "tool" || offered.length === 0)) {
+    throw invalidRequest(
+      `${pathOf(demanded)}.type`,
+      `Tools of the type '${
+        demanded.type!.slice(0, 60)
+      }' are not supported. Describe the tool with an input_schema.`,
+    );
+  }
+  const functions = offered.map((tool): FunctionTool => {
+    const { name, description, input_schema: parameters, strict } = tool;
+    if (!name) throw missingParameter(`${pathOf(tool)}.name`);
+    if (!parameters) throw missingParameter(`${pathOf(tool)}.input_schema`);
     return {
       type: "function",
       function: { name, ...present({ description, parameters, strict }) },
     };
   });
-  return toolFields(functions, chatChoice(tool_choice));
+  return { fields: toolFields(functions, chatChoice(choice)), leftOut };
 }
 
 function chatChoice(choice: PromptBody["tool_choice"]): ToolChoice {

@@ -50,10 +50,11 @@ function createMessagesHandler(options: MessagesOptions): Handler {
         ),
       ),
     );
-    const { reasoning, thinking } = decodeMessagesRequest(body, {
+    const { reasoning, thinking, leftOut } = decodeMessagesRequest(body, {
       thinkingOf: (signature) => thinkingBySignature.get(signature),
       strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
     });
+    exchange.logLeftOut(leftOut);
     const start = await prepareRun(model, reasoning, exchange, options);
     const inputTokens = estimatePrompt(reasoning.messages, reasoning.final.tools);
     const answer = reasoning.stream ? answerStream : answerWhole;
@@ -76,7 +77,7 @@ function createTokenCounter(options: MessagesOptions): Handler {
   return async (request, { client }) => {
     const body = parseBody(promptBody, await readJson(request, options));
     findModel(body.model ?? undefined, options.models, client);
-    const { tools } = readTools(body);
-    return Response.json({ input_tokens: estimatePrompt(readConversation(body), tools) });
+    const { fields } = readTools(body);
+    return Response.json({ input_tokens: estimatePrompt(readConversation(body), fields.tools) });
   };
 }

@@ -247,12 +247,15 @@ const INVALID: [Record<string, unknown>, string, string][] = [
   ],
   [userSays([]), "messages", "there is no user message"],
   [
-    { tools: [{ type: "web_search_20250305", name: "web_search" }] },
-    "tools[0].type",
+    {
+      tools: [TOOL, { type: "web_search_20250305", name: "web_search" }],
+      tool_choice: { type: "tool", name: "web_search" },
+    },
+    "tools[1].type",
     "Tools of the type 'web_search_20250305' are not supported.",
   ],
   [
-    { tools: [{ type: "mcp_toolset", mcp_server_name: "x" }] },
+    { tools: [{ type: "mcp_toolset", mcp_server_name: "x" }], tool_choice: { type: "any" } },
     "tools[0].type",
     "'mcp_toolset'",
   ],
@@ -272,6 +275,68 @@ for (const [body, param, message] of INVALID) {
     assertEquals([error.status, error.param], [400, param]);
   });
 }
+
+Deno.test("server tools are left out, and named", () => {
+  const { reasoning, leftOut } = decode({
+    tools: [
+      { type: "web_search_20250305", name: "web_search", max_uses: 5 },
+      { type: "mcp_toolset", mcp_server_name: "x" },
+      TOOL,
+    ],
+    tool_choice: { type: "any" },
+  });
+  assertEquals(reasoning.final, { tools: [FUNCTION], tool_choice: "required" });
+  assertEquals(leftOut, ["web_search_20250305", "mcp_toolset"]);
+});
+
+const later = { ...TOOL, name: "later", defer_loading: true };
+const LATER = { ...FUNCTION, function: { ...FUNCTION.function, name: "later" } };
+const search = block("tool_use", { id: "toolu_1", name: "ToolSearch", input: {} });
+const found = block("tool_result", {
+  tool_use_id: "toolu_1",
+  content: [{ type: "tool_reference", tool_name: "later" }],
+});
+const DEFERRED: [name: string, body: Record<string, unknown>, tools: unknown[]][] = [
+  ["is not offered", {}, [FUNCTION]],
+  ["is offered once a search has found it", {
+    messages: [
+      ...user,
+      { role: "assistant", content: [search] },
+      { role: "user", content: [found] },
+    ],
+  }, [FUNCTION, LATER]],
+  ["is offered once it was called", {
+    messages: [
+      ...user,
+      { role: "assistant", content: [{ ...search, name: "later" }] },
+      ...user,
+    ],
+  }, [FUNCTION, LATER]],
+  ["is offered if it must be called", { tool_choice: { type: "tool", name: "later" } }, [
+    FUNCTION,
+    LATER,
+  ]],
+  ["is offered if only Anthropic's servers could find it", {
+    tools: [TOOL, later, { type: "tool_search_tool_regex_20251119", name: "search" }],
+  }, [FUNCTION, LATER]],
+];
+
+for (const [name, body, tools] of DEFERRED) {
+  Deno.test(`a tool that is to be loaded later ${name}`, () => {
+    assertEquals(decode({ tools: [TOOL, later], ...body }).reasoning.final.tools, tools);
+  });
+}
+
+Deno.test("the model reads which tools a search has found", () => {
+  const references = ["WebFetch", "WebSearch"]
+    .map((name) => ({ type: "tool_reference", tool_name: name }));
+  const result = block("tool_result", { tool_use_id: "toolu_1", content: references });
+  assertEquals(messagesOf(userSays([result])), [{
+    role: "tool",
+    tool_call_id: "toolu_1",
+    content: "The tool WebFetch is loaded.\nThe tool WebSearch is loaded.",
+  }]);
+});
 
 Deno.test("counting tokens needs no max_tokens", () => {
   assertEquals(parseBody(promptBody, { messages: user }).messages.length, 1);

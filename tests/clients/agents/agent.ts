@@ -45,7 +45,7 @@ export interface Agent extends AsyncDisposable {
   ended: Promise<{ code: number; output: string }>;
   /**
    * Waits until the upstream answers, and interrupts the agent. Returns the milliseconds from when
-   * the server notices to the end of the call to the upstream.
+   * the agent has left, or the server has noticed it, to the end of the call to the upstream.
    */
   interrupt(): Promise<number>;
   read(file: string): Promise<string>;
@@ -119,7 +119,8 @@ ${
       child.kill("SIGINT");
       await call.left;
       const left = performance.now();
-      return left - await waitFor("the server to notice", gone.promise);
+      const closed = ended.then(() => performance.now());
+      return left - await waitFor("the agent to leave", Promise.race([gone.promise, closed]));
     },
     read: (file) => Deno.readTextFile(`${root}/work/${file}`),
     async [Symbol.asyncDispose]() {
@@ -165,13 +166,18 @@ export async function assertAnswered(agent: Agent, text = ANSWER): Promise<void>
   assertEquals([code, output.includes(text)], [0, true], output);
 }
 
-/** A failure of the upstream, and what the agent has to show. */
-export interface AgentFailure {
-  name: string;
-  reply: Reply;
-  shows: RegExp;
-  /** Requests of the agent. */
-  requests: number;
+/** A call of a tool, in pieces. */
+export const call = (name: string, fields: object, id = "call_1") => ({
+  id,
+  name,
+  arguments: JSON.stringify(fields).match(/.{1,7}/gs)!,
+});
+
+/** The results that the model has read before its last turn. */
+export function resultsOf(agent: Agent): string[] {
+  const { messages } = agent.turns().at(-1)!.body;
+  return messages.filter(({ role }: { role: string }) => role === "tool")
+    .map(({ content }: { content: string }) => content);
 }
 
 const failing = (status: number, message: string, code: string | null = null): Reply => ({

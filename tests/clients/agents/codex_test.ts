@@ -11,10 +11,12 @@ import {
   type Agent,
   ANSWER,
   assertAnswered,
+  call,
   MODELS,
   QUESTION,
   recipe,
   REPLIES,
+  resultsOf,
   startAgent,
   type Turns,
 } from "./agent.ts";
@@ -55,12 +57,6 @@ function codexTest(name: string, run: () => Promise<void>): void {
   Deno.test({ ...skippedFor(NO_CODEX, `Codex ${name}`), fn: run });
 }
 
-const call = (name: string, fields: object, id = "call_1") => ({
-  id,
-  name,
-  arguments: JSON.stringify(fields).match(/.{1,7}/gs)!,
-});
-
 const PATCH = `*** Begin Patch
 *** Update File: a.txt
 @@
@@ -68,13 +64,6 @@ const PATCH = `*** Begin Patch
 +four
 *** End Patch
 `;
-
-/** The results that the model has read before its last turn. */
-function resultsOf(agent: Agent): string[] {
-  const { messages } = agent.turns().at(-1)!.body;
-  return messages.filter(({ role }: { role: string }) => role === "tool")
-    .map(({ content }: { content: string }) => content);
-}
 
 for (const model of Object.keys(MODELS)) {
   codexTest(`answers a question with ${model}`, async () => {
