@@ -5,8 +5,8 @@
  */
 import { delimiter, join } from "node:path";
 
-/** Programs that `.ci/run` installs on Linux; there, their tests must run. */
-const INSTALLED_BY_CI = ["redis-server", "chromium", "codex"];
+/** Programs that `.ci/run` and `test:agents` install on Linux; there, their tests must run. */
+const INSTALLED_BY_CI = ["redis-server", "chromium", "codex", "claude"];
 
 /** Returns the path of a program on the PATH, or undefined. */
 export function findProgram(name: string): string | undefined {

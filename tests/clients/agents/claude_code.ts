@@ -1,6 +1,5 @@
 /**
- * Claude Code, as `npm install -g @anthropic-ai/claude-code@2.1.332` installs it, without a terminal.
- * It is large, so `deno task test:agents` runs these tests.
+ * Claude Code, without a terminal. It is large, so only `deno task test:agents` runs these tests.
  *
  * @module
  */

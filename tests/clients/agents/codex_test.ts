@@ -1,5 +1,5 @@
 /**
- * Codex CLI, as `npm install -g @openai/codex@0.171.0` installs it, without a terminal.
+ * Codex CLI, without a terminal.
  *
  * @module
  */
