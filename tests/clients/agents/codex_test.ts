@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { TOKEN } from "../../support/app.ts";
 import { reasonWithout, skippedFor } from "../../support/skip.ts";
@@ -26,11 +27,20 @@ const NO_CODEX = reasonWithout("codex");
 /** The models that Codex knows: the first has tools of its own, the second runs them in scripts. */
 const CODEX_MODELS = { "gpt-5.5": "steps", "gpt-6.2-sol": "vote" };
 
-/** The configuration that the documentation recommends, without contact to other hosts. */
+/**
+ * The configuration that the documentation recommends, without contact to other hosts, and with an
+ * MCP server.
+ */
 const CONFIG = `check_for_update_on_startup = false
 ${recipe("toml")}
 [analytics]
 enabled = false
+
+[mcp_servers.math]
+command = ${JSON.stringify(Deno.execPath())}
+args = ["run", "--no-config", ${
+  JSON.stringify(fileURLToPath(new URL("math_server.ts", import.meta.url)))
+}]
 `;
 
 function startCodex(model: string, turns: Turns, fails?: Reply): Promise<Agent> {
@@ -161,4 +171,27 @@ codexTest("gives another agent a task with gpt-6.2-sol", async () => {
   assertEquals(received.length, 1);
   assertStringIncludes(received[0]!, "Add 2 and 2.");
   assertStringIncludes(JSON.stringify(agent.turns().at(-1)!.body.messages), "FINAL_ANSWER");
+});
+
+codexTest("calls a tool of an MCP server with o1", async () => {
+  await using agent = await startCodex("o1", [
+    { toolCalls: [call("mcp__math__add", { a: 2, b: 2 })] },
+    { content: ANSWER },
+  ]);
+  await assertAnswered(agent);
+  assertMatch(resultsOf(agent)[0]!, /4$/);
+});
+
+codexTest("finds a tool of an MCP server by a search with gpt-5.5", async () => {
+  await using agent = await startCodex("gpt-5.5", [
+    { toolCalls: [call("tool_search", { query: "add numbers" })] },
+    { toolCalls: [call("mcp__math__add", { a: 2, b: 2 }, "call_2")] },
+    { content: ANSWER },
+  ]);
+  await assertAnswered(agent);
+  const [found, sum] = resultsOf(agent);
+  assertEquals(found, "You can now call: mcp__math__add.");
+  assertMatch(sum!, /4$/);
+  const offered = agent.turns().map(({ body }) => JSON.stringify(body.tools));
+  assertEquals(offered.map((tools) => tools.includes('"mcp__math__add"')), [false, true, true]);
 });
