@@ -311,6 +311,7 @@ Deno.test("utility requests of chat apps use direct unless they name a strategy"
     return upstream.calls.length;
   };
   assertEquals(await ask("### Task:\nGenerate a title"), 1);
+  assertEquals(await ask("You are performing a CONTEXT CHECKPOINT COMPACTION. Create"), 1);
   assertEquals(await ask("Hello"), 1);
   assertEquals(await ask([{ type: "text", text: "hello" }]), 1);
   assert(await ask("Hello, what is 2 + 2?") > 1);
