@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
 import { type Call, isThinking, type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -164,6 +164,19 @@ function turnOf(call: Call, turns: Turns): Reply {
 export async function assertAnswered(agent: Agent, text = ANSWER): Promise<void> {
   const { code, output } = await agent.ended;
   assertEquals([code, output.includes(text)], [0, true], output);
+}
+
+/**
+ * Asserts that an interrupted agent stops the upstream within 200 ms. A busy machine may take longer
+ * by chance, so the best of three attempts counts.
+ */
+export async function assertStops(start: () => Promise<Agent>): Promise<void> {
+  let ms = Infinity;
+  for (let attempt = 0; attempt < 3 && ms >= 200; attempt++) {
+    await using agent = await start();
+    ms = await agent.interrupt();
+  }
+  assert(ms < 200, `${ms} ms`);
 }
 
 /** A call of a tool, in pieces. */
