@@ -71,6 +71,7 @@ export function attempt(options: AttemptOptions): Attempt {
     return readCompletion(
       response,
       reader,
+      options.stream,
       options.maxCharacters,
       upstream.max_line_bytes,
       watchdog,

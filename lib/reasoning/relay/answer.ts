@@ -152,6 +152,8 @@ export async function* relayCall<Role extends string>(
   let answered = false;
   let isText = true;
   let hasToolCalls = false;
+  /** By the number of the call. */
+  const hasArguments: boolean[] = [];
   let reason: FinishReason = "stop";
 
   for await (const delta of context.call({ ...spec, visible: true })) {
@@ -185,6 +187,7 @@ export async function* relayCall<Role extends string>(
       if (event === undefined) continue;
       isText = false;
       hasToolCalls = true;
+      hasArguments[event.index] ||= event.arguments.trim() !== "";
       yield event;
     }
     for (const parts of delta.parts ?? []) yield { type: "parts", parts };
@@ -194,6 +197,9 @@ export async function* relayCall<Role extends string>(
     }
   }
   for (const event of thinking.end()) yield event;
+  for (const [index, has] of hasArguments.entries()) {
+    if (!has) yield { type: "tool_call", index, arguments: "{}" };
+  }
   const rest = filter.end();
   if (spec.json !== undefined) kept.push(rest);
   if (!hold && rest !== "") yield { type: "answer", text: rest };

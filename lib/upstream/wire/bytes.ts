@@ -89,6 +89,21 @@ export function readBody(response: Response, signal: AbortSignal): ByteReader {
   };
 }
 
+/** Returns a reader that first reads bytes which have been read already. */
+export function putBack(bytes: Uint8Array, { read, close }: ByteReader): ByteReader {
+  let first: Uint8Array | undefined = bytes;
+  const readAgain = () => {
+    const next = first === undefined ? read() : Promise.resolve(first);
+    first = undefined;
+    return next;
+  };
+  return {
+    read: readAgain,
+    text: (maxBytes) => readText(readAgain, maxBytes).finally(close),
+    close,
+  };
+}
+
 /** Returns Infinity if the length is unknown, as it is for a compressed body. */
 function lengthOf({ headers }: Response): number {
   if (headers.has("content-encoding")) return Infinity;

@@ -1,6 +1,6 @@
 import { UpstreamError } from "../errors.ts";
 import type { Watchdog } from "../timeouts.ts";
-import { type ByteReader, createStreamDecoder } from "./bytes.ts";
+import { type ByteReader, createStreamDecoder, putBack } from "./bytes.ts";
 import { createDeltaReader, type Delta, hasOutput, notACompletion } from "./deltas.ts";
 import { createEventReader, type EventReader, tryParse } from "./event_json.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
@@ -19,9 +19,22 @@ export interface CompletionReader {
   read(): Promise<Delta[] | undefined>;
 }
 
+/** Returns what a body is by its first byte that is no whitespace, if that tells. */
+function formOf(bytes: Uint8Array): "json" | "stream" | undefined {
+  const byte = bytes.find((byte) => byte > 0x20 && !BOM.includes(byte));
+  if (byte === undefined) return undefined;
+  const character = String.fromCharCode(byte);
+  // The fields of a stream are `data`, `event`, `id` and `retry`.
+  return "{[".includes(character) ? "json" : "deir:".includes(character) ? "stream" : undefined;
+}
+
+const BOM = [0xef, 0xbb, 0xbf];
+
 /**
- * Reads the body by its type, whether or not a stream was requested.
+ * Reads the body of a completion. If a stream was requested, or the type is a stream's, the first
+ * bytes decide whether it is one, because some gateways send the wrong type.
  *
+ * @param isStream whether a stream was requested.
  * @param maxCharacters longest answer, reasoning and tool calls included.
  * @param maxLineLength longest line of a stream, in characters.
  * @throws {UpstreamError} if it has another type.
@@ -29,28 +42,54 @@ export interface CompletionReader {
 export function readCompletion(
   response: Response,
   reader: ByteReader,
+  isStream: boolean,
   maxCharacters: number,
   maxLineLength: number,
   watchdog: Watchdog,
 ): CompletionReader {
   const type = response.headers.get("content-type") ?? "";
-  if (/\bjson\b/.test(type)) return readJson(reader, maxCharacters);
-  if (!/event-stream|octet-stream|text\/plain|^$/.test(type)) throw notACompletion();
-  return readStream(reader, maxCharacters, maxLineLength, watchdog);
+  const isJson = /\bjson\b/.test(type);
+  if (!isJson && !/event-stream|octet-stream|text\/plain|^$/.test(type)) throw notACompletion();
+  if (isJson && !isStream) return readJson(reader, maxCharacters, maxLineLength);
+  let completion: CompletionReader | undefined;
+
+  async function open(): Promise<CompletionReader> {
+    watchdog.readStarted();
+    const bytes = await reader.read();
+    watchdog.readEnded();
+    const form = formOf(bytes ?? new Uint8Array()) ?? (isJson ? "json" : "stream");
+    const whole = bytes === undefined ? reader : putBack(bytes, reader);
+    return form === "json"
+      ? readJson(whole, maxCharacters, maxLineLength)
+      : readStream(whole, maxCharacters, maxLineLength, watchdog);
+  }
+
+  return { read: async () => await (completion ??= await open()).read() };
 }
 
-function readJson(reader: ByteReader, maxCharacters: number): CompletionReader {
+function readJson(
+  reader: ByteReader,
+  maxCharacters: number,
+  maxLineLength: number,
+): CompletionReader {
   let isOver = false;
   return {
     async read() {
       if (isOver) return undefined;
       isOver = true;
       const text = await reader.text(maxCharacters * ESCAPED_BYTES + OTHER_BYTES);
-      const json = tryParse(text);
-      // Invalid JSON that starts as an object was cut off; a retry may help.
-      if (json === undefined) throw /^\s*(\{|$)/.test(text) ? incomplete() : notACompletion();
       const deltas = createDeltaReader(maxCharacters);
-      deltas.add(json);
+      const json = tryParse(text) ??
+        tryParse(text.slice(0, Math.max(0, text.lastIndexOf("data:"))));
+      if (json !== undefined) deltas.add(json);
+      else if (/^\s*(data|event|id|retry)?:/.test(text.slice(0, 1_000))) {
+        const parser = createSseParser(Math.max(maxLineLength, text.length));
+        const events = createEventReader();
+        for (const event of [...parser.push(text), ...parser.end()]) {
+          if (event.data !== "[DONE]") readEvent(event, events, deltas.add);
+        }
+      } // Invalid JSON that starts as an object was cut off; a retry may help.
+      else throw /^\s*(\{|$)/.test(text.slice(0, 1_000)) ? incomplete() : notACompletion();
       if (!deltas.isFinished()) throw notACompletion();
       return deltas.take();
     },
@@ -98,6 +137,7 @@ function readStream(
         if (event.data === "[DONE]") isDone = true;
         else readEvent(event, json, deltas.add);
       }
+      if (isDone || isOver) deltas.end();
       const ready = deltas.take();
       if (isOver && ready.length === 0) return end();
       if (!hasToken && ready.some(hasOutput)) {

@@ -67,6 +67,8 @@ export interface DeltaReader {
    * @throws {UpstreamError} for an error event and for JSON that is not a completion.
    */
   add(json: unknown): void;
+  /** Ends the answer. */
+  end(): void;
   /** Returns the deltas since the last call. */
   take(): Delta[];
   /** Whether a finish reason has been read, and no output since. */
@@ -91,23 +93,40 @@ function toCount(value: unknown): number {
   return Number.isInteger(value) && value >= 0 && value <= MAX_TOKENS ? value : NaN;
 }
 
+/** By their letters in lower case; all others are `stop`. */
 const FINISH_REASONS = new Map<string, NonNullable<Delta["finishReason"]>>([
-  ["stop", "stop"],
-  ["end_turn", "stop"],
-  ["eos", "stop"],
-  ["stop_sequence", "stop"],
   ["length", "length"],
-  ["max_tokens", "length"],
-  ["model_length", "length"],
-  ["tool_calls", "tool_calls"],
-  ["tool_use", "tool_calls"],
-  ["function_call", "tool_calls"],
-  ["content_filter", "content_filter"],
+  ["maxlength", "length"],
+  ["maxtokens", "length"],
+  ["maxoutputtokens", "length"],
+  ["modellength", "length"],
+  ["modelcontextwindowexceeded", "length"],
+  ["toolcall", "tool_calls"],
+  ["toolcalls", "tool_calls"],
+  ["tooluse", "tool_calls"],
+  ["functioncall", "tool_calls"],
+  ["contentfilter", "content_filter"],
+  ["contentfiltered", "content_filter"],
+  ["guardrailintervened", "content_filter"],
+  ["safety", "content_filter"],
+  ["sensitive", "content_filter"],
+  ["recitation", "content_filter"],
+  ["prohibitedcontent", "content_filter"],
+  ["blocklist", "content_filter"],
+  ["spii", "content_filter"],
 ]);
+
+/** Returns a finish reason's letters in lower case, without the name of an enumeration. */
+function lettersOf(reason: unknown): string {
+  if (typeof reason !== "string") return "";
+  const letters = reason.slice(0, 100).toLowerCase().replace(/^.*\./, "")
+    .replace(/[^a-z]/g, "");
+  return letters === "null" || letters === "none" ? "" : letters;
+}
 
 /** Finish reasons of failed answers, by DeepSeek, vLLM and SGLang, with their HTTP status. */
 const FAILURES = new Map<string, number>([
-  ["insufficient_system_resource", 503],
+  ["insufficientsystemresource", 503],
   ["abort", 500],
 ]);
 
@@ -149,15 +168,22 @@ function usageOf(usage: unknown): TokenCounts | undefined {
   };
   // Comparisons with NaN are false.
   if (!(counts.prompt + counts.completion > 0)) return undefined;
+  // The total of xAI's and Gemini's contains the reasoning, but the generated tokens do not. Some
+  // gateways count cached tokens beside the prompt.
+  const rest = toCount(usage.total_tokens) - counts.prompt - counts.completion;
+  if (rest > 0) counts[rest === counts.cached ? "prompt" : "completion"] += rest;
   counts.cached = Math.min(counts.cached || 0, counts.prompt);
   const reasoning = details.reasoning_tokens ?? usage.reasoning_tokens;
   if (typeof reasoning !== "number" || Number.isNaN(toCount(reasoning))) return counts;
-  // xAI's total contains the reasoning, but its generated tokens do not.
-  const sum = counts.prompt + counts.completion + reasoning;
-  if (reasoning > 0 && usage.total_tokens === sum) counts.completion += reasoning;
   counts.reasoning = Math.min(reasoning, counts.completion);
   return counts;
 }
+
+/** Choices of one answer that are read. */
+const MAX_CHOICES = 16;
+
+/** Tool calls of one choice. */
+const MAX_CALLS = 1_000_000;
 
 /** Counted for each piece of a tool call, beside its texts. */
 const PIECE_CHARACTERS = 64;
@@ -174,6 +200,8 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
   let isFinished = false;
   let hasFalseFinish = false;
   let lastParts = "";
+  /** The choice that the text comes from. */
+  let textChoice: number | undefined;
   const toolCalls = createToolCallReader();
   /** First halves of characters whose second halves have not arrived yet. */
   const halves = { reasoning: "", content: "", refusal: "" };
@@ -194,13 +222,15 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
   function addToolCall(index: unknown, id: unknown, call: Json, delta: Delta): void {
     const [name, json] = [toText(call.name), toJson(call.arguments)];
     count(PIECE_CHARACTERS + name.length + json.length);
-    const piece = toolCalls.add(index, toText(id), name, json);
-    if (piece !== undefined) (delta.toolCalls ??= []).push(piece);
+    const pieces = toolCalls.add(index, toText(id), name, json);
+    if (pieces.length > 0) (delta.toolCalls ??= []).push(...pieces);
   }
 
-  function addMessage(message: Json, isWhole: boolean): void {
+  function addMessage(message: Json, isWhole: boolean, choice: number): void {
     const reasoning = reasoningOf(message);
-    const content = partsText(message.content, "text");
+    let content = partsText(message.content, "text");
+    if (content !== "") textChoice ??= choice;
+    if (choice !== textChoice) content = "";
     const refusal = toText(message.refusal);
     count(reasoning.length + content.length + refusal.length);
     const hasCalls = Array.isArray(message.tool_calls) && message.tool_calls.length > 0;
@@ -220,7 +250,8 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
       for (const [i, call] of message.tool_calls.entries()) {
         if (!isObject(call)) continue;
         const index = isWhole ? i : call.index;
-        addToolCall(index, call.id, isObject(call.function) ? call.function : {}, delta);
+        const unique = typeof index === "number" ? index + choice * MAX_CALLS : index;
+        addToolCall(unique, call.id, isObject(call.function) ? call.function : {}, delta);
       }
     } else if (isObject(message.function_call)) {
       addToolCall(0, "", message.function_call, delta);
@@ -237,11 +268,32 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     (current().parts ??= []).push(parts);
   }
 
+  function end(): void {
+    const rest = toolCalls.end();
+    if (rest.length > 0) (current().toolCalls ??= []).push(...rest);
+  }
+
+  function addChoice(completion: Json, choice: Json): void {
+    const isWhole = !isObject(choice.delta);
+    const message = choice.delta ?? choice.message;
+    // Some gateways spread text and tool calls over several choices.
+    const number = typeof choice.index === "number" ? choice.index : 0;
+    if (isObject(message)) {
+      addMessage(message, isWhole, number);
+      if (number === 0) addParts(partsOf({ completion, choice, message }));
+    }
+    const reason = lettersOf(choice.finish_reason);
+    if (reason === "error") throw errorFromEvent(choice.error);
+    const failure = FAILURES.get(reason);
+    if (failure !== undefined) throw errorFromStatus(failure, { message: "", code: "" });
+    const isComplete = isWhole && isObject(message) && ready.some(hasOutput);
+    if (reason !== "" || isComplete) finish(reason, choice);
+  }
+
   function finish(reason: string, choice: Json): void {
     isFinished = true;
+    end();
     const last = current();
-    const rest = toolCalls.end();
-    if (rest.length > 0) (last.toolCalls ??= []).push(...rest);
     last.finishReason = FINISH_REASONS.get(reason) ?? "stop";
     // vLLM's field and SGLang's; a number is a token id.
     const stop = toText(choice.stop_reason) || toText(choice.matched_stop);
@@ -266,19 +318,11 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
         if (usage === undefined && isObject(json.message)) throw notACompletion();
         return;
       }
-      const choice: unknown = json.choices[0];
-      if (!isObject(choice)) return;
-      const message = choice.delta ?? choice.message;
-      if (isObject(message)) {
-        addMessage(message, !isObject(choice.delta));
-        addParts(partsOf({ completion: json, choice, message }));
+      for (const choice of json.choices.slice(0, MAX_CHOICES)) {
+        if (isObject(choice)) addChoice(json, choice);
       }
-      const reason = toText(choice.finish_reason);
-      if (reason === "error") throw errorFromEvent(choice.error);
-      const failure = FAILURES.get(reason);
-      if (failure !== undefined) throw errorFromStatus(failure, { message: "", code: "" });
-      if (reason !== "") finish(reason, choice);
     },
+    end,
     take() {
       const taken = ready;
       ready = [];

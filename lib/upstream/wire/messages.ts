@@ -14,7 +14,7 @@ export function adaptMessages(
   capabilities: Readonly<Capabilities>,
   hasTools: boolean,
 ): Messages {
-  let adapted = messages;
+  let adapted: Messages = messages.map(withArguments);
   if (!capabilities.developerRole) adapted = adapted.map(withSystemRole);
   if (!capabilities.toolHistory && !hasTools) adapted = adapted.map(withToolsAsText);
   if (capabilities.systemMessages !== "anywhere") adapted = mergeSystemMessages(adapted);
@@ -31,6 +31,18 @@ export function adaptMessages(
   }
   return adapted;
 }
+
+/** Clients send calls without arguments back as an empty text, which is no JSON. */
+function withArguments(message: UpstreamMessage): UpstreamMessage {
+  const { tool_calls: calls } = message;
+  const isEmpty = (call: ToolCall) => call?.function !== undefined && !call.function.arguments;
+  if (!Array.isArray(calls) || !calls.some(isEmpty)) return message;
+  const complete = (call: ToolCall) =>
+    isEmpty(call) ? { ...call, function: { ...call?.function, arguments: "{}" } } : call;
+  return { ...message, tool_calls: calls.map(complete) };
+}
+
+type ToolCall = { function?: { arguments?: unknown } } | null | undefined;
 
 function withSystemRole(message: UpstreamMessage): UpstreamMessage {
   return message.role === "developer" ? { ...message, role: "system" } : message;

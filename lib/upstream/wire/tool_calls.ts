@@ -14,16 +14,20 @@ interface OpenCall {
   index: number;
   id: string;
   name: string;
+  /** All arguments so far. */
+  json: string[];
   /** Arguments that wait for the name or for the second half of a character. */
   held: string;
   hasBegun: boolean;
+  /** Whether its name has waited for the arguments. */
+  wasHeld: boolean;
 }
 
 /** Assigns pieces of tool calls to calls, in any provider's dialect. */
 export interface ToolCallReader {
-  /** Returns the piece to pass on, if any. */
-  add(upstreamIndex: unknown, id: string, name: string, json: string): ToolCallDelta | undefined;
-  /** Returns the calls that never got a name. */
+  /** Returns the pieces to pass on. A call begins with its first arguments, after its name. */
+  add(upstreamIndex: unknown, id: string, name: string, json: string): ToolCallDelta[];
+  /** Returns the calls that have not begun. */
   end(): ToolCallDelta[];
 }
 
@@ -41,43 +45,75 @@ export function createToolCallReader(): ToolCallReader {
 
   /**
    * Returns the call that a piece belongs to. Some upstreams omit `index` or count every call as
-   * 0, some repeat the id in each piece: a call begins with a name under a new id.
+   * 0, some repeat the id or the name in each piece, some send the name in pieces.
    */
-  function callOf(upstreamIndex: unknown, id: string, name: string): OpenCall {
+  function callOf(upstreamIndex: unknown, id: string, name: string, json: string): OpenCall {
     const isCounted = typeof upstreamIndex === "number";
     let call = isCounted
       ? byUpstreamIndex.get(upstreamIndex)
       : id === ""
       ? calls.at(-1)
       : calls.find((call) => call.id === id);
-    const isNamedTwice = call !== undefined && call.name !== "" && name !== "";
-    if (call === undefined || isNamedTwice && (id === "" ? !isCounted : call.id !== id)) {
-      call = { index: calls.length, id, name, held: "", hasBegun: false };
+    if (call === undefined || isNext(call, isCounted, id, name, json)) {
+      call = { index: calls.length, id, name, json: [], held: "", hasBegun: false, wasHeld: false };
       calls.push(call);
-    }
+    } else if (call.name !== name && !call.hasBegun) call.name += name;
     if (isCounted) byUpstreamIndex.set(upstreamIndex, call);
     call.id ||= id;
-    call.name ||= name;
     return call;
   }
 
-  function next(call: OpenCall): ToolCallDelta | undefined {
+  function take(call: OpenCall): ToolCallDelta[] {
     const [args, half] = splitPair(call.held);
     call.held = half;
     const piece: ToolCallDelta = { index: call.index, arguments: args };
-    if (call.hasBegun) return args === "" ? undefined : piece;
+    if (call.hasBegun) return args === "" ? [] : [piece];
     call.hasBegun = true;
-    if (call.id !== "") piece.id = call.id;
-    if (call.name !== "") piece.name = call.name;
-    return piece;
+    const first: ToolCallDelta = { ...piece };
+    if (call.id !== "") first.id = call.id;
+    if (call.name !== "") first.name = call.name;
+    // As if it had not waited.
+    return call.wasHeld && args !== "" ? [{ ...first, arguments: "" }, piece] : [first];
   }
 
   return {
     add(upstreamIndex, id, name, json) {
-      const call = callOf(upstreamIndex, id, name);
+      const count = calls.length;
+      const call = callOf(upstreamIndex, id, name, json);
+      // A name that another call follows is complete.
+      const earlier = calls.length === count
+        ? []
+        : calls.slice(0, -1).filter(({ name, hasBegun }) => !hasBegun && name !== "");
       call.held += json;
-      return call.hasBegun || call.name !== "" ? next(call) : undefined;
+      call.json.push(json);
+      const hasStarted = call.hasBegun || call.name !== "" && call.held !== "";
+      call.wasHeld ||= !hasStarted && call.name !== "";
+      return [...earlier, ...hasStarted ? [call] : []].flatMap(take);
     },
-    end: () => calls.filter((call) => !call.hasBegun).flatMap((call) => next(call) ?? []),
+    end: () => calls.filter((call) => !call.hasBegun).flatMap(take),
   };
+}
+
+/** Whether a piece begins another call than the one that its index or id belongs to. */
+function isNext(
+  call: OpenCall,
+  isCounted: boolean,
+  id: string,
+  name: string,
+  json: string,
+): boolean {
+  if (call.name === "" || name === "") return false;
+  if (id !== "") return call.id !== id;
+  if (!isCounted) return true;
+  // Without ids, calls that share an index follow each other when the arguments are complete.
+  return (name !== call.name || json !== "") && isComplete(call.json.join(""));
+}
+
+function isComplete(json: string): boolean {
+  try {
+    JSON.parse(json);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -96,6 +96,19 @@ const STREAMS: [name: string, chunks: Json[]][] = [
     sent(call({ index: 1, id: "call_2" }, undefined, "{")),
     sent(call({ index: 1 }, "sub", "}")),
   ]],
+  ["names in pieces", [
+    sent(call({ index: 0, id: "call_1" }, "a", "")),
+    sent(call({ index: 0 }, "dd", "")),
+    sent(call({ index: 0 }, undefined, '{"a":1}')),
+    sent(call({ index: 1, id: "call_2" }, "s")),
+    sent(call({ index: 1, id: "call_2" }, "ub", "{}")),
+  ]],
+  ["the whole name in every piece", [
+    sent(call({ index: 0, id: "call_1" }, "add", "")),
+    sent(call({ index: 0, id: "call_1" }, "add", '{"a"')),
+    sent(call({ index: 0, id: "call_1" }, "add", ":1}")),
+    sent(call({ index: 1, id: "call_2" }, "sub", "{}")),
+  ]],
   ["nulls and empty texts for missing values", [
     sent(call({ index: 0, id: "call_1", type: "function" }, "add", null)),
     sent({ index: 0, id: null, type: null, function: { name: null, arguments: '{"a":1}' } }),
@@ -144,6 +157,46 @@ Deno.test("calls without indexes and ids are distinguished by their names", () =
   assertEquals(join(toolCalls(read(chunks))), TWO.map(({ id: _, ...rest }) => rest));
 });
 
+Deno.test("calls without ids that share an index are distinguished by complete arguments", () => {
+  const chunks = [
+    sent(call({ index: 0 }, "add", '{"a"')),
+    sent(call({ index: 0 }, undefined, ":1}")),
+    sent(call({ index: 0 }, "sub", "{}")),
+    sent(call({ index: 0 }, "sub", "{}")),
+  ];
+  const expected = [...TWO, TWO[1]!].map(({ id: _, ...rest }) => rest);
+  assertEquals(join(toolCalls(read(chunks))), expected);
+});
+
+Deno.test("a call without arguments begins when another one follows or the answer ends", () => {
+  const chunks = [
+    sent(call({ index: 0, id: "call_1" }, "add", "")),
+    sent(call({ index: 1, id: "call_2" }, "sub", "")),
+    chunk({}, "tool_calls"),
+  ];
+  assertEquals(read(chunks), [
+    { toolCalls: [{ index: 0, id: "call_1", name: "add", arguments: "" }] },
+    {
+      toolCalls: [{ index: 1, id: "call_2", name: "sub", arguments: "" }],
+      finishReason: "tool_calls",
+    },
+  ]);
+});
+
+Deno.test("calls in a second choice belong to the answer, its text does not", () => {
+  const message = { role: "assistant", content: "Again." };
+  const calls = TWO.map(({ id, name, arguments: json }) => call({ id }, name, json));
+  const whole = {
+    choices: [
+      { index: 0, message: { ...message, content: "Let me see." }, finish_reason: "stop" },
+      { index: 1, message: { ...message, tool_calls: calls }, finish_reason: "tool_calls" },
+    ],
+  };
+  const [delta] = read([whole]);
+  assertEquals(join(delta?.toolCalls ?? []), TWO);
+  assertEquals([delta?.content, delta?.finishReason], ["Let me see.", "tool_calls"]);
+});
+
 Deno.test("two calls with the same id but different indexes stay separate", () => {
   const chunks = [
     sent(call({ index: 0, id: "add" }, "add", "{}"), call({ index: 1, id: "add" }, "add", "[]")),
@@ -181,8 +234,12 @@ Deno.test("text stays before tool calls, and empty pieces produce no deltas", ()
     ]),
     [
       { content: "Let me see." },
-      { toolCalls: [{ index: 0, id: "call_1", name: "add", arguments: "" }] },
-      { toolCalls: [{ index: 0, arguments: "{}" }] },
+      {
+        toolCalls: [
+          { index: 0, id: "call_1", name: "add", arguments: "" },
+          { index: 0, arguments: "{}" },
+        ],
+      },
     ],
   );
 });
