@@ -97,6 +97,8 @@ export interface ToolCallEvent {
   name?: string;
   /** The next characters of the arguments' JSON. */
   arguments: string;
+  /** Opaque state of the provider, which it wants back with the call. */
+  extra?: Record<string, unknown>;
 }
 
 /** Other parts of the answer, under the names of Chat Completions. */

@@ -7,13 +7,17 @@ import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
 import { createSlots, type Release, type Slots } from "./slots.ts";
 import { createUpstreamStates } from "./state.ts";
-import type { Target, UpstreamRequest } from "./target.ts";
+import type { Target, UpstreamMessage, UpstreamRequest } from "./target.ts";
 import {
   type Conversation,
   createToolReasoning,
   reasoningRestorer,
   rememberReasoning,
+  rememberState,
+  stateRestorer,
   type ToolReasoning,
+  withoutDetails,
+  withoutReasoning,
 } from "./tool_reasoning.ts";
 import { type Delta, hasOutput } from "./wire/deltas.ts";
 import { buildBody } from "./wire/request_body.ts";
@@ -115,9 +119,15 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     const releaseSlot = await slots.acquire(owner, scope.signal);
     try {
       const capabilities = scope.capabilities.get(target, request.json);
-      const restore = capabilities.toolReasoning
-        ? await reasoningRestorer(toolReasoning, scope.conversation)
-        : undefined;
+      const { conversation } = scope;
+      const restoreReasoning = capabilities.toolReasoning
+        ? await reasoningRestorer(toolReasoning, conversation)
+        : withoutReasoning;
+      const restoreState = capabilities.toolState
+        ? await stateRestorer(toolReasoning, conversation)
+        : withoutDetails;
+      const restore = (message: UpstreamMessage) =>
+        restoreState(message, restoreReasoning(message));
       const body = buildBody(target.model, request, capabilities, restore);
       const { data, size } = encodeBody(body, request.messages);
       const sent: Release = size === 0 ? () => {} : await bytes.acquire(owner, scope.signal, size);
@@ -182,6 +192,9 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             fetch: observer?.wrapFetch(fetch) ?? fetch,
           });
           const toolCallIds: string[] = [];
+          const idsByIndex = new Map<number, string>();
+          const extras = new Map<string, unknown>();
+          const details: Record<string, unknown>[] = [];
           let reasoning = "";
           let hasYielded = false;
           let end: CallEnd = "cancelled";
@@ -196,14 +209,24 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                   known.accepted(target, request.json, capabilities);
                 }
                 reasoning += delta.reasoning ?? "";
-                for (const { id } of delta.toolCalls ?? []) {
-                  if (id !== undefined) toolCallIds.push(id);
+                for (const { index, id, extra } of delta.toolCalls ?? []) {
+                  if (id !== undefined) {
+                    toolCallIds.push(id);
+                    idsByIndex.set(index, id);
+                  }
+                  if (extra !== undefined) extras.set(idsByIndex.get(index) ?? "", extra);
                 }
+                details.push(...delta.details ?? []);
                 yield delta;
               }
             }
             end = "ok";
             await rememberReasoning(toolReasoning, scope.conversation, toolCallIds, reasoning);
+            if (extras.size > 0 || details.length > 0) {
+              known.sentState(target);
+              const state = { extras, details };
+              await rememberState(toolReasoning, scope.conversation, toolCallIds, state);
+            }
             return;
           } catch (caught) {
             if (!(caught instanceof UpstreamError)) throw caught;

@@ -100,6 +100,100 @@ export async function reasoningRestorer(
   };
 }
 
+export function withoutReasoning(message: UpstreamMessage): UpstreamMessage {
+  if (message.reasoning_content === undefined) return message;
+  const { role, reasoning_content: _, ...rest } = message;
+  return { role, ...rest };
+}
+
+export function withoutDetails(_: UpstreamMessage, message: UpstreamMessage): UpstreamMessage {
+  if (message.reasoning_details === undefined) return message;
+  const { role, reasoning_details: _details, ...rest } = message;
+  return { role, ...rest };
+}
+
+/** What a provider wants back with the calls of a message, unread. */
+export interface ToolState {
+  /** `extra_content` by the id of the call. */
+  extras: ReadonlyMap<string, unknown>;
+  /** `reasoning_details` of the message, in pieces. */
+  details: readonly Record<string, unknown>[];
+}
+
+/** Remembers the state of tool calls that answer a conversation. */
+export async function rememberState(
+  memory: ToolReasoning,
+  conversation: Conversation,
+  callIds: readonly string[],
+  { extras, details }: ToolState,
+): Promise<void> {
+  const digest = (await digestsOf(conversation)).get(undefined)!;
+  for (const [index, id] of callIds.entries()) {
+    const state: StoredState = {};
+    if (extras.has(id)) state.extra = extras.get(id);
+    if (index === 0 && details.length > 0) state.details = joinDetails(details);
+    if (Object.keys(state).length === 0) continue;
+    memory.remember(conversation.owner, [stateKeyOf(digest, id)], JSON.stringify(state));
+  }
+}
+
+interface StoredState {
+  extra?: unknown;
+  details?: Record<string, unknown>[];
+}
+
+const stateKeyOf = (digest: string, callId: string) => `${keyOf(digest, callId)} state`;
+
+/** Fields of a detail that arrive in pieces. */
+const DETAIL_TEXTS = ["text", "summary", "data"];
+
+/** Joins the pieces of each detail. */
+function joinDetails(pieces: ToolState["details"]): Record<string, unknown>[] {
+  const details: Record<string, unknown>[] = [];
+  for (const piece of pieces) {
+    const last = details.at(-1);
+    const isNext = last !== undefined && typeof piece.index === "number" &&
+      last.index === piece.index && last.type === piece.type;
+    if (!isNext) {
+      details.push({ ...piece });
+      continue;
+    }
+    for (const [name, value] of Object.entries(piece)) {
+      const isText = DETAIL_TEXTS.includes(name) && typeof last[name] === "string";
+      last[name] = isText && typeof value === "string" ? last[name] + value : value ?? last[name];
+    }
+  }
+  return details;
+}
+
+/**
+ * Returns a function that adds what is remembered to the tool calls of a message.
+ *
+ * @returns the function; it takes the message of the conversation, and the message to change.
+ */
+export async function stateRestorer(
+  memory: ToolReasoning,
+  conversation: Conversation,
+): Promise<(original: UpstreamMessage, message: UpstreamMessage) => UpstreamMessage> {
+  if (!conversation.messages.some((message) => callsOf(message).length > 0)) {
+    return (_, message) => message;
+  }
+  const digests = await digestsOf(conversation);
+  return (original, message) => {
+    const digest = callsOf(original).length > 0 ? digests.get(original) : undefined;
+    if (digest === undefined) return message;
+    let { reasoning_details } = message;
+    const tool_calls = callsOf(message).map((call) => {
+      const stored = memory.find(conversation.owner, stateKeyOf(digest, call.id ?? ""));
+      if (stored === undefined) return call;
+      const { extra, details }: StoredState = JSON.parse(stored);
+      reasoning_details ??= details;
+      return extra === undefined ? call : { extra_content: extra, ...call };
+    });
+    return { ...message, tool_calls, ...(reasoning_details ? { reasoning_details } : {}) };
+  };
+}
+
 /**
  * An id alone does not identify a call: providers repeat ids such as `functions.add:0`. With all
  * that came before the call, reasoning only reaches clients that have sent what it is about.

@@ -89,7 +89,7 @@ export interface Fixture {
   differ?: boolean;
   /** Whether the server learns from the first answer, so that only the second one is right. */
   teaches?: boolean;
-  /** Whether nothing is sent that the provider refuses. */
+  /** Whether nothing is sent that the provider refuses: no refusal may be used. */
   avoided?: boolean;
   /** The client's answer, exactly. Default: any that contains 42; a number if answers differ. */
   answer?: string;

@@ -161,9 +161,13 @@ function progressOf(event: ReasoningEvent): Record<string, unknown> | undefined 
 }
 
 function toolCallDelta(event: ToolCallEvent): Record<string, unknown> {
-  const { index, id, name, arguments: args } = event;
-  if (id === undefined && name === undefined) return { index, function: { arguments: args } };
+  const { index, id, name, arguments: args, extra } = event;
+  const state = extra && { extra_content: extra };
+  if (id === undefined && name === undefined) {
+    return { index, function: { arguments: args }, ...state };
+  }
   return {
+    ...state,
     index,
     id: id ?? newId("call_", 24),
     type: "function",
@@ -171,25 +175,39 @@ function toolCallDelta(event: ToolCallEvent): Record<string, unknown> {
   };
 }
 
+interface CollectedCall {
+  id: string;
+  type: "function";
+  function: { name: string; arguments: string };
+  extra_content?: Record<string, unknown>;
+}
+
 function createCompletionCollector(head: CompletionHead, options: CompletionOptions): Collector {
   const format = createFormatter(options.format, { ...options, stream: false });
   const text = { content: "", reasoning: "", refusal: "" };
   const steps: [title: string, content: string, seconds: number][] = [];
-  const calls = new Map<number, { id: string; name: string; arguments: string }>();
+  const calls = new Map<number, CollectedCall>();
   const parts: AnswerParts = {};
   let reason: FinishReason = "stop";
   let usage: Usage | undefined;
 
-  function toolCall({ index, id, name, arguments: args }: ToolCallEvent): void {
-    const call = calls.get(index);
-    if (call !== undefined) call.arguments += args;
-    else calls.set(index, { id: id ?? newId("call_", 24), name: name ?? "", arguments: args });
+  function toolCall({ index, id, name, arguments: args, extra }: ToolCallEvent): void {
+    let call = calls.get(index);
+    if (call !== undefined) call.function.arguments += args;
+    else {
+      call = {
+        id: id ?? newId("call_", 24),
+        type: "function",
+        function: { name: name ?? "", arguments: args },
+      };
+      calls.set(index, call);
+    }
+    if (extra !== undefined) call.extra_content = extra;
   }
 
   function callFields(): Record<string, unknown> {
     if (calls.size === 0) return {};
-    const functions = [...calls].sort(([a], [b]) => a - b)
-      .map(([, { id, ...call }]) => ({ id, type: "function", function: call }));
+    const functions = [...calls].sort(([a], [b]) => a - b).map(([, call]) => call);
     return options.legacyFunctions
       ? { function_call: functions[0]!.function }
       : { tool_calls: functions };

@@ -26,6 +26,8 @@ export interface Capabilities {
   toolHistory: boolean;
   /** Requires the reasoning of tool calls with their results. */
   toolReasoning: boolean;
+  /** Wants its opaque state back with tool calls. */
+  toolState: boolean;
   /** Supports content parts for text. */
   textParts: boolean;
   /** Supports `null` as the content of a message with tool calls. */
@@ -81,6 +83,7 @@ export function defaultCapabilities({ upstream, model }: Target): Capabilities {
     alternatingRoles: false,
     toolHistory: true,
     toolReasoning: false,
+    toolState: false,
     textParts: true,
     nullContent: true,
     rejectedFields: [],

@@ -33,6 +33,7 @@ const LESSONS: readonly Lesson[] = [
   developerRole,
   alternatingRoles,
   systemMessages,
+  toolState,
   toolReasoning,
   toolHistory,
   streams,
@@ -109,6 +110,13 @@ function systemMessages({ message, body: { messages }, sent }: Rejection): Chang
   }
   const isAboutRole = says(message, /\bsystem\b|developer instruction|\brole\b/i, REFUSED_REGEXP);
   return sent.systemMessages !== "none" && isAboutRole ? { systemMessages: "none" } : undefined;
+}
+
+function toolState({ message, body: { messages }, sent }: Rejection): Change | undefined {
+  const isAboutState = /thought_?signature|reasoning.details|reasoning blocks/i.test(message);
+  return isAboutState && !sent.toolState && hasToolCalls(messages)
+    ? { toolState: true }
+    : undefined;
 }
 
 function toolReasoning({ message, body: { messages }, sent }: Rejection): Change | undefined {

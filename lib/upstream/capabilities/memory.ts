@@ -38,6 +38,8 @@ export interface RequestCapabilities {
   accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void;
   /** Called when a model has reasoned. */
   reasoned(target: Target): void;
+  /** Called when a model has sent opaque state with tool calls. */
+  sentState(target: Target): void;
   /** Called when a text has shown whether it began with thinking without an opening tag. */
   openedThinking(target: Target, opened: boolean): void;
   /** Called when an answer has followed its format. */
@@ -129,6 +131,7 @@ function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
       }
     },
     reasoned: (target) => remember(modelOf(target), { reasons: true }),
+    sentState: (target) => remember(modelOf(target), { toolState: true }),
     openedThinking(target, opened) {
       const reasons = opened || get(target).reasons;
       const isSet = target.upstream.opens_thinking !== undefined;

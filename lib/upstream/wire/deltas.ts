@@ -20,6 +20,8 @@ export interface Delta {
   content?: string;
   refusal?: string;
   toolCalls?: ToolCallDelta[];
+  /** Pieces of OpenRouter's `reasoning_details`, which it wants back with tool calls. */
+  details?: Record<string, unknown>[];
   finishReason?: "stop" | "length" | "tool_calls" | "content_filter";
   /** The stop sequence that ended the answer, if the upstream names it. */
   stopSequence?: string;
@@ -219,10 +221,16 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     }
   }
 
-  function addToolCall(index: unknown, id: unknown, call: Json, delta: Delta): void {
+  function addToolCall(
+    index: unknown,
+    id: unknown,
+    call: Json,
+    delta: Delta,
+    extra?: Json | undefined,
+  ): void {
     const [name, json] = [toText(call.name), toJson(call.arguments)];
     count(PIECE_CHARACTERS + name.length + json.length);
-    const pieces = toolCalls.add(index, toText(id), name, json);
+    const pieces = toolCalls.add(index, toText(id), name, json, extra);
     if (pieces.length > 0) (delta.toolCalls ??= []).push(...pieces);
   }
 
@@ -239,6 +247,11 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
       hasFalseFinish = true;
     }
     let delta = current();
+    if (Array.isArray(message.reasoning_details) && message.reasoning_details.length > 0) {
+      const details = message.reasoning_details.filter(isObject);
+      count(JSON.stringify(details).length);
+      (delta.details ??= []).push(...details);
+    }
     if (reasoning !== "") {
       // Reasoning that follows content in the same read must not overtake it.
       if (delta.content !== undefined) ready.push(delta = {});
@@ -251,7 +264,10 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
         if (!isObject(call)) continue;
         const index = isWhole ? i : call.index;
         const unique = typeof index === "number" ? index + choice * MAX_CALLS : index;
-        addToolCall(unique, call.id, isObject(call.function) ? call.function : {}, delta);
+        // Gemini's signatures of thoughts.
+        const extra = isObject(call.extra_content) ? call.extra_content : undefined;
+        if (extra !== undefined) count(JSON.stringify(extra).length);
+        addToolCall(unique, call.id, isObject(call.function) ? call.function : {}, delta, extra);
       }
     } else if (isObject(message.function_call)) {
       addToolCall(0, "", message.function_call, delta);

@@ -42,7 +42,12 @@ function readErrorJson(json: unknown): ErrorBody {
   }
   if (typeof json === "string") return { message: cutToWord(json), code: "" };
   if (!isObject(json)) return { message: "", code: "" };
-  const { error, message, detail, code, type, status, param, loc, msg } = json;
+  const { error, message, detail, code, type, status, param, loc, msg, metadata } = json;
+  // OpenRouter's own message says only that the provider's follows.
+  if (isObject(metadata) && typeof metadata.raw === "string") {
+    const { message: raw } = readErrorBody(metadata.raw);
+    return { message: raw || cutToWord(metadata.raw), code: "" };
+  }
   const inner = [error, message, detail].find(isObject);
   if (inner !== undefined) return readErrorJson(inner);
   const isText = (value: unknown): value is string => typeof value === "string";

@@ -32,7 +32,7 @@ export function adaptMessages(
   return adapted;
 }
 
-/** Clients send calls without arguments back as an empty text, which is no JSON. */
+/** Clients send calls without arguments back with an empty text, which is invalid JSON. */
 function withArguments(message: UpstreamMessage): UpstreamMessage {
   const { tool_calls: calls } = message;
   const isEmpty = (call: ToolCall) => call?.function !== undefined && !call.function.arguments;

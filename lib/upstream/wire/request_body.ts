@@ -16,13 +16,13 @@ import { adaptMessages } from "./messages.ts";
 /**
  * Builds the body of one call as the upstream supports it.
  *
- * @param restoreReasoning adds the reasoning of tool calls; without it, none is sent.
+ * @param restore adds what the upstream wants back with tool calls, and removes what it does not.
  */
 export function buildBody(
   model: string,
   request: UpstreamRequest,
   capabilities: Readonly<Capabilities>,
-  restoreReasoning?: (message: UpstreamMessage) => UpstreamMessage,
+  restore: (message: UpstreamMessage) => UpstreamMessage,
 ): UpstreamBody {
   const { json, maxTokens, fields } = request;
   const format = json &&
@@ -36,7 +36,7 @@ export function buildBody(
   const body: UpstreamBody = {
     model,
     messages: adaptMessages(
-      messages.map(restoreReasoning ?? withoutReasoning),
+      messages.map(restore),
       capabilities,
       fields.tools !== undefined,
     ),
@@ -85,10 +85,4 @@ function withFormatInPrompt(
     `Your answer must be ${what} and nothing else: no code fence, no words around it.`;
   const first = messages.findIndex((message) => !isSystemMessage(message));
   return messages.toSpliced(first < 0 ? messages.length : first, 0, { role: "system", content });
-}
-
-function withoutReasoning(message: UpstreamMessage): UpstreamMessage {
-  if (message.reasoning_content === undefined) return message;
-  const { reasoning_content: _, ...rest } = message;
-  return rest;
 }

@@ -8,6 +8,8 @@ export interface ToolCallDelta {
   name?: string;
   /** The next characters of the arguments' JSON. */
   arguments: string;
+  /** Opaque state of the provider, which it wants back with the call. */
+  extra?: Record<string, unknown>;
 }
 
 interface OpenCall {
@@ -18,6 +20,8 @@ interface OpenCall {
   json: string[];
   /** Arguments that wait for the name or for the second half of a character. */
   held: string;
+  /** State that has not been passed on. */
+  extra?: Record<string, unknown> | undefined;
   hasBegun: boolean;
   /** Whether its name has waited for the arguments. */
   wasHeld: boolean;
@@ -26,7 +30,13 @@ interface OpenCall {
 /** Assigns pieces of tool calls to calls, in any provider's dialect. */
 export interface ToolCallReader {
   /** Returns the pieces to pass on. A call begins with its first arguments, after its name. */
-  add(upstreamIndex: unknown, id: string, name: string, json: string): ToolCallDelta[];
+  add(
+    upstreamIndex: unknown,
+    id: string,
+    name: string,
+    json: string,
+    extra?: Record<string, unknown>,
+  ): ToolCallDelta[];
   /** Returns the calls that have not begun. */
   end(): ToolCallDelta[];
 }
@@ -67,9 +77,11 @@ export function createToolCallReader(): ToolCallReader {
     const [args, half] = splitPair(call.held);
     call.held = half;
     const piece: ToolCallDelta = { index: call.index, arguments: args };
-    if (call.hasBegun) return args === "" ? [] : [piece];
+    const { extra } = call;
+    call.extra = undefined;
+    const first: ToolCallDelta = { ...piece, ...(extra && { extra }) };
+    if (call.hasBegun) return args === "" && extra === undefined ? [] : [first];
     call.hasBegun = true;
-    const first: ToolCallDelta = { ...piece };
     if (call.id !== "") first.id = call.id;
     if (call.name !== "") first.name = call.name;
     // As if it had not waited.
@@ -77,7 +89,7 @@ export function createToolCallReader(): ToolCallReader {
   }
 
   return {
-    add(upstreamIndex, id, name, json) {
+    add(upstreamIndex, id, name, json, extra) {
       const count = calls.length;
       const call = callOf(upstreamIndex, id, name, json);
       // A name that another call follows is complete.
@@ -85,6 +97,7 @@ export function createToolCallReader(): ToolCallReader {
         ? []
         : calls.slice(0, -1).filter(({ name, hasBegun }) => !hasBegun && name !== "");
       call.held += json;
+      call.extra = extra ?? call.extra;
       call.json.push(json);
       const hasStarted = call.hasBegun || call.name !== "" && call.held !== "";
       call.wasHeld ||= !hasStarted && call.name !== "";
