@@ -4,14 +4,16 @@
  * @module
  */
 import { z } from "zod";
-import type { JsonFormat } from "../../upstream/target.ts";
+import { contentText, type JsonFormat } from "../../upstream/target.ts";
 import { instruct } from "../conversation.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import { isTooLong, relayFitting } from "../relay/answer.ts";
 import { createRepetitionDetector } from "../relay/repetition.ts";
 import { createUntitledStep } from "../relay/untitled_step.ts";
-import type { Message, ThinkingEffort } from "../request.ts";
+import type { Message, ReasoningRequest, ThinkingEffort } from "../request.ts";
+
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
+import { withoutSteps } from "./steps/answer.ts";
 import { createStepReader, type Step } from "./steps/reader.ts";
 import type { StepPart } from "./steps/writer.ts";
 
@@ -122,7 +124,8 @@ export const steps: Strategy = defineStrategy({
       conversation.push({ role: "assistant", content: asJson(step) });
       if (step.isFull) break;
       const repeats = repetition.repeats(`${step.title} ${step.content}`);
-      if (taken < minSteps || cut || !repeats && step.nextAction !== "final_answer") continue;
+      const isLast = repeats || !cut && step.nextAction === "final_answer";
+      if (taken < minSteps || !isLast) continue;
       if (repeats || followUps-- <= 0) break;
       ask = "wait";
     }
@@ -130,9 +133,15 @@ export const steps: Strategy = defineStrategy({
     if (conversation.at(-1) === asked) conversation.pop();
     const head = conversation.splice(0, request.messages.length + 1);
     const ends = conversationsOf(context, head, conversation);
-    yield* relayFitting(context, { role: "answer" }, ends, next);
+    const answer = relayFitting(context, { role: "answer" }, ends, next);
+    yield* request.json === undefined ? withoutSteps(answer, namesJson(request)) : answer;
   },
 });
+
+/** Whether the client's words may ask for JSON. */
+function namesJson({ messages }: ReasoningRequest): boolean {
+  return messages.some(({ content }) => /json/i.test(contentText(content)));
+}
 
 /** The conversations that ask for the answer: with all steps, with the last half of them, and so on. */
 function conversationsOf(

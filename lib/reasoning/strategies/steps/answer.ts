@@ -1,0 +1,61 @@
+import type { ReasoningEvent } from "../../events.ts";
+import { createStepReader } from "./reader.ts";
+
+/** The start of a text that may be a step, perhaps in a code block. */
+const START_REGEXP = /^(?:`{3}\w{0,10}\s{0,4})?\{\s{0,20}"(?:title|content|next_action)"\s{0,4}:/;
+const ACTION_REGEXP = /"next_action"\s{0,4}:/;
+
+/** Characters within which a step has its first key. */
+const START_LENGTH = 64;
+
+/**
+ * Shows the text of a step that a model wrote where it should have answered: small models go on in
+ * the form of the conversation. Such an answer is shown at its end; any other one as it comes.
+ *
+ * @param wantsJson whether the client may have asked for JSON with the same keys.
+ */
+export async function* withoutSteps(
+  events: AsyncIterable<ReasoningEvent>,
+  wantsJson: boolean,
+): AsyncGenerator<ReasoningEvent> {
+  let held: string | undefined = "";
+
+  function release(): ReasoningEvent[] {
+    const text = held === undefined ? "" : textOf(held, wantsJson);
+    held = undefined;
+    return text === "" ? [] : [{ type: "answer", text }];
+  }
+
+  try {
+    for await (const event of events) {
+      if (event.type === "answer" && held !== undefined) {
+        held += event.text;
+        if (!mayBeStep(held.trimStart())) yield* release();
+        continue;
+      }
+      // The model's own reasoning may come before the answer.
+      if (held !== "") yield* release();
+      yield event;
+    }
+  } catch (error) {
+    yield* release();
+    throw error;
+  }
+}
+
+function mayBeStep(text: string): boolean {
+  if (text.length < START_LENGTH) return text === "" || /^[`{]/.test(text);
+  return START_REGEXP.test(text);
+}
+
+/** Returns the words after a step, which are a better answer, or else its content or title. */
+function textOf(text: string, wantsJson: boolean): string {
+  const isStep = START_REGEXP.test(text.trimStart()) && (ACTION_REGEXP.test(text) || !wantsJson);
+  if (!isStep) return text;
+  const rest = text.slice(text.lastIndexOf("}") + 1).replaceAll("`", "").trim();
+  if (text.includes("}") && rest !== "") return rest;
+  const reader = createStepReader();
+  reader.push(text);
+  const { title, content } = reader.end().step;
+  return content || title || text;
+}
