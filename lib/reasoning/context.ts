@@ -124,13 +124,13 @@ async function* call(
   run: CallRun,
 ): AsyncGenerator<CallDelta> {
   const { plan: { model, name, request }, options, scope, budget, meter } = run;
-  const { role, messages, visible = false, json, temperature, signal } = spec;
+  const { role, messages, visible = false, isTurn = false, json, temperature, signal } = spec;
   const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
   const maxTokens = budget.ceiling(visible, spec.share);
   const { reasons } = capabilities.get(targets[0]!);
   const definitions = [
-    ...visible ? request.final.tools ?? [] : [],
+    ...visible || isTurn ? request.final.tools ?? [] : [],
     ...json?.schema ? [json.schema] : [],
   ];
   const callMeter = meter.call(messages, visible, definitions);
@@ -147,9 +147,8 @@ async function* call(
         messages,
         stream: request.stream,
         fields: {
-          ...(visible
-            ? visibleFields(request, name === "direct" || reasons)
-            : samplingFields(request.final, run.thinkingCalls++)),
+          ...(visible || isTurn ? visibleFields(request, name === "direct" || reasons) : {}),
+          ...(visible ? {} : samplingFields(request.final, run.thinkingCalls++)),
           ...(temperature === undefined ? {} : { temperature }),
           ...model.body,
         },

@@ -1,6 +1,6 @@
 import { contentText } from "../upstream/target.ts";
 import { indexAfterBareClose } from "./relay/bare_close.ts";
-import type { Message, ReasoningRequest } from "./request.ts";
+import type { FinalCallFields, Message, ReasoningRequest } from "./request.ts";
 
 export function lastUserMessage(messages: readonly Message[]): Message | undefined {
   return messages.findLast((message) => message.role === "user");
@@ -9,6 +9,19 @@ export function lastUserMessage(messages: readonly Message[]): Message | undefin
 /** The text of the last user message. */
 export function lastQuestion(messages: readonly Message[]): string {
   return contentText(lastUserMessage(messages)?.content);
+}
+
+/** Whether the last answer called a tool, so that the next turn is one of a loop. */
+export function callsTools(messages: readonly Message[]): boolean {
+  const role = messages.at(-1)?.role;
+  if (role === "tool" || role === "function") return true;
+  const calls = messages.findLast((message) => message.role === "assistant")?.tool_calls;
+  return Array.isArray(calls) && calls.length > 0;
+}
+
+/** Whether the client accepts no answer but a tool call. */
+export function mustCallTool({ tool_choice: choice }: FinalCallFields): boolean {
+  return choice === "required" || (typeof choice === "object" && choice !== null);
 }
 
 /** The conversation after a system message with instructions. */

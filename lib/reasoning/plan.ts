@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { lastQuestion, withoutOldThinking } from "./conversation.ts";
+import { callsTools, lastQuestion, withoutOldThinking } from "./conversation.ts";
 import { isThinking } from "./effort.ts";
 import { modifierOptions } from "./modifiers.ts";
 import { promptsOf } from "./overrides.ts";
@@ -77,6 +77,8 @@ export function planRun(
     wait: wait === undefined ? model.modifiers.wait : wait,
   });
 
+  // A router answers each turn of a loop with one call.
+  const isLoop = callsTools(request.messages);
   const thinks = !isPlain && isThinking(effort);
   const hasFollowUps = strategy.followUps !== undefined;
   if (thinks && !hasFollowUps && !isRouter && Number(wait) > 0) {
@@ -93,7 +95,9 @@ export function planRun(
     effort: thinks ? effort : undefined,
     re2: thinks && modifiers.re2,
     firstWave: thinks ? strategy.firstWave?.(options as never, effort) ?? 0 : 0,
-    followUps: thinks && hasFollowUps ? modifiers.wait ?? strategy.followUps!(effort) : 0,
+    followUps: thinks && hasFollowUps
+      ? modifiers.wait ?? (isRouter && isLoop ? 0 : strategy.followUps!(effort))
+      : 0,
   };
 }
 

@@ -19,6 +19,11 @@ export interface CallSpec<Role extends string = string> {
   messages: Message[];
   /** The text is the client's answer: the client's tools, format and sampling apply. */
   visible?: boolean;
+  /**
+   * The call writes a whole turn, tool calls included, of which the strategy may make the client's
+   * answer: the client's tools and sampling apply, and it counts as a thinking call.
+   */
+  isTurn?: boolean;
   /** Format of a thinking call's text, where the upstream supports one. */
   json?: JsonFormat;
   /** Sampling temperature of a thinking call. */

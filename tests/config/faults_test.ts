@@ -191,7 +191,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
     '1: models.m.roles["steps.step"]: unknown key; valid names: direct.answer, think.think, ' +
     "think.answer, vote.sample, vote.judge, vote.answer, moa.proposer, " +
     Array.from({ length: 16 }, (_, i) => `moa.proposer_${i + 1}, `).join("") +
-    "moa.aggregator, verify.solver, verify.verifier, verify.answer, rsa.sample, " +
+    "moa.judge, moa.aggregator, verify.solver, verify.verifier, verify.judge, verify.answer, rsa.sample, " +
     "rsa.aggregator, rsa.answer",
   ],
   [

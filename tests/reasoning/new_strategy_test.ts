@@ -105,7 +105,7 @@ Deno.test("a strategy that calls judge() without its prompt or role does not com
     prompts,
     roles: ["judge"],
     async *run(context) {
-      yield { type: "answer", text: String(await judge(context, [])) };
+      yield { type: "answer", text: String(await judge(context, [], "judge")) };
     },
   });
   defineStrategy({
@@ -116,7 +116,7 @@ Deno.test("a strategy that calls judge() without its prompt or role does not com
     roles: ["judge"],
     async *run(context) {
       // @ts-expect-error: the prompt `judge` is missing.
-      yield { type: "answer", text: String(await judge(context, [])) };
+      yield { type: "answer", text: String(await judge(context, [], "judge")) };
     },
   });
   defineStrategy({
@@ -127,7 +127,7 @@ Deno.test("a strategy that calls judge() without its prompt or role does not com
     roles: ["answer"],
     async *run(context) {
       // @ts-expect-error: the role `judge` is missing.
-      yield { type: "answer", text: String(await judge(context, [])) };
+      yield { type: "answer", text: String(await judge(context, [], "judge")) };
     },
   });
 });

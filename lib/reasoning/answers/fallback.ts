@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { mustCallTool } from "../conversation.ts";
 import { finishOf, relayAnswer } from "../relay/answer.ts";
 import { type FinishReason, type ReasoningEvent, UpstreamError } from "../events.ts";
 import { createJsonChecker } from "../json/checker.ts";
@@ -71,8 +72,7 @@ function usableFallback(
   // The request itself is wrong, which the client has to know.
   if (error.code === "upstream_rejected") return undefined;
   const { final, json } = context.request;
-  const choice = final.tool_choice;
-  if (choice === "required" || (typeof choice === "object" && choice !== null)) return undefined;
+  if (mustCallTool(final)) return undefined;
   if (json === undefined) return fallback;
   const checked = createJsonChecker(json)(fallback);
   return checked.ok ? checked.json : undefined;

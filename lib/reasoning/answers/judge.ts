@@ -23,17 +23,22 @@ const MAX_CANDIDATES = 26;
  * Lets a judge choose. It sees the candidates in random order and once more in reverse, since
  * models prefer the first. If the verdicts differ or can't be read, the medoid is chosen.
  *
+ * @param prompt name of the prompt that asks; `{candidates}` is replaced.
  * @returns the index of the chosen candidate.
  */
-export async function judge(
-  context: CallContext<"judge", "judge">,
+export async function judge<Prompt extends string>(
+  context: CallContext<Prompt, "judge">,
   candidates: readonly string[],
+  prompt: Prompt,
 ): Promise<number> {
   const order = shuffled(Math.min(candidates.length, MAX_CANDIDATES), context.random);
   const verdicts: (number | undefined)[] = [];
   for (const shown of [order, order.toReversed()]) {
     if (!await context.canThink()) break;
-    const letter = await askForLetter(context, shown.map((index) => candidates[index]!));
+    const letter = await askForLetter(
+      context,
+      context.prompt(prompt, { candidates: letterList(shown.map((index) => candidates[index]!)) }),
+    );
     verdicts.push(letter === undefined ? undefined : shown[letter.charCodeAt(0) - 65]);
   }
   const [first, second] = verdicts;
@@ -41,10 +46,9 @@ export async function judge(
 }
 
 async function askForLetter(
-  context: CallContext<"judge", "judge">,
-  candidates: readonly string[],
+  context: CallContext<never, "judge">,
+  prompt: string,
 ): Promise<string | undefined> {
-  const prompt = context.prompt("judge", { candidates: letterList(candidates) });
   const messages: Message[] = [
     ...context.toolsMessage,
     ...context.request.messages,

@@ -4,12 +4,7 @@
  * @module
  */
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
-import {
-  type FinishReason,
-  type ReasoningEvent,
-  type ToolCallEvent,
-  UpstreamError,
-} from "../events.ts";
+import { type FinishReason, type ReasoningEvent, UpstreamError } from "../events.ts";
 import { createJsonChecker } from "../json/checker.ts";
 import type { JsonFormat, Message } from "../request.ts";
 import { createStopFilter } from "./stop_filter.ts";
@@ -183,12 +178,12 @@ export async function* relayCall<Role extends string>(
       yield { type: "refusal", text: delta.refusal };
     }
     for (const call of delta.toolCalls ?? []) {
-      const event = toToolCall(call);
-      if (event === undefined) continue;
+      const numbered = toToolCall(call);
+      if (numbered === undefined) continue;
       isText = false;
       hasToolCalls = true;
-      hasArguments[event.index] ||= event.arguments.trim() !== "";
-      yield event;
+      hasArguments[numbered.index] ||= numbered.arguments.trim() !== "";
+      yield { type: "tool_call", ...numbered };
     }
     for (const parts of delta.parts ?? []) yield { type: "parts", parts };
     if (delta.finishReason !== undefined) reason = delta.finishReason;
@@ -219,13 +214,13 @@ export async function* relayCall<Role extends string>(
 }
 
 /** Numbers tool calls from 0 without gaps, whatever indices the upstream uses. */
-function createToolCallNumbering(
+export function createToolCallNumbering(
   firstOnly: boolean,
-): (call: ToolCallDelta) => ToolCallEvent | undefined {
+): (call: ToolCallDelta) => ToolCallDelta | undefined {
   const numbers = new Map<number, number>();
   return (call) => {
     let index = numbers.get(call.index);
     if (index === undefined) numbers.set(call.index, index = numbers.size);
-    return firstOnly && index > 0 ? undefined : { type: "tool_call", ...call, index };
+    return firstOnly && index > 0 ? undefined : { ...call, index };
   };
 }

@@ -5,6 +5,8 @@
  */
 import { type CandidateEvent, type ReasoningEvent, UpstreamError } from "../events.ts";
 import type { CallContext, CallSpec } from "../strategy.ts";
+import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
+import { createToolCallNumbering } from "./answer.ts";
 import { createUntitledStep } from "./untitled_step.ts";
 
 /** The result of one call. */
@@ -16,6 +18,8 @@ export interface Sample {
   thinking: string;
   /** Whether the text was cut off by its length. */
   cut: boolean;
+  /** Whole calls; empty unless the call has the client's tools. */
+  toolCalls: ToolCallDelta[];
 }
 
 /** @param answer the extracted answer, if one was found. */
@@ -160,8 +164,23 @@ async function runOne<Role extends string>(
 ): Promise<Omit<Sample, "index">> {
   const text: string[] = [];
   const thinking: string[] = [];
+  const toolCalls: ToolCallDelta[] = [];
+  const numbered = createToolCallNumbering(
+    context.request.final.parallel_tool_calls === false,
+  );
   let cut = false;
-  for await (const { reasoning, content, thought, finishReason } of context.call(spec)) {
+  for await (const delta of context.call(spec)) {
+    const { reasoning, content, thought, finishReason } = delta;
+    for (const piece of delta.toolCalls ?? []) {
+      const call = numbered(piece);
+      if (call === undefined) continue;
+      const begun = toolCalls[call.index];
+      toolCalls[call.index] = {
+        ...begun,
+        ...call,
+        arguments: (begun?.arguments ?? "") + call.arguments,
+      };
+    }
     if (thought !== undefined) {
       thinking.push(...text.splice(0), thought);
       show(thought);
@@ -176,5 +195,5 @@ async function runOne<Role extends string>(
     }
     if (finishReason === "length") cut = true;
   }
-  return { text: text.join(""), thinking: thinking.join(""), cut };
+  return { text: text.join(""), thinking: thinking.join(""), cut, toolCalls };
 }

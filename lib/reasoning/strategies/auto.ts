@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { questionOptions } from "../answers/extractor.ts";
-import { lastQuestion } from "../conversation.ts";
+import { callsTools, lastQuestion } from "../conversation.ts";
 import type { ReasoningRequest } from "../request.ts";
 import type { Router } from "../strategy.ts";
 
@@ -15,9 +15,8 @@ export const auto: Router = {
   options: z.strictObject({}),
   route(request, effort, routes) {
     const route = routes[effort];
-    const isToolTurn = request.final.tools !== undefined ||
-      request.messages.at(-1)?.role === "tool";
-    if (isToolTurn && route !== "direct") return "think";
+    // Each turn of a loop is one small decision; with tools that are idle, a question is a question.
+    if (callsTools(request.messages) && route !== "direct") return "think";
     return route === "vote_or_moa" ? (looksClosed(request) ? "vote" : "moa") : route;
   },
   targets(routes) {

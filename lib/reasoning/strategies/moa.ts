@@ -8,8 +8,10 @@ import { z } from "zod";
 import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered } from "../answers/candidates.ts";
 import { withoutFinalLine } from "../answers/extractor.ts";
+import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { instruct } from "../conversation.ts";
 import { candidate, sampleAll, sampleText } from "../relay/parallel.ts";
+import { sharedPrompts } from "../prompts.ts";
 import type { ThinkingEffort } from "../request.ts";
 import { defineStrategy, type Strategy } from "../strategy.ts";
 
@@ -45,9 +47,11 @@ Use what is right in them and correct what is wrong. Think inside <think> and </
 {candidates}
 
 Do not copy one of them. Check them against each other, and write one better answer to the last message. Do not mention the candidates. All other instructions of this conversation hold.`,
+  turn: sharedPrompts.turn,
+  pick: sharedPrompts.pick,
 };
 
-type Role = "proposer" | `proposer_${number}` | "aggregator";
+type Role = "proposer" | `proposer_${number}` | "judge" | "aggregator";
 
 const BY_EFFORT: Readonly<Record<ThinkingEffort, { proposers: number; layers: number }>> = {
   low: { proposers: 2, layers: 1 },
@@ -66,6 +70,7 @@ export const moa: Strategy = defineStrategy({
   roles: [
     "proposer",
     ...Array.from({ length: MAX_PROPOSERS }, (_, i): Role => `proposer_${i + 1}`),
+    "judge",
     "aggregator",
   ],
   plainRole: "aggregator",
@@ -75,21 +80,23 @@ export const moa: Strategy = defineStrategy({
     const { request, random } = context;
     const byEffort = BY_EFFORT[context.effort];
     const { proposers = byEffort.proposers, layers = byEffort.layers } = context.options;
+    const count = context.samples(proposers);
+    const roles = count === 1
+      ? ["proposer" as const]
+      : Array.from({ length: Math.max(0, count) }, (_, i) => `proposer_${i + 1}` as const);
+    const { temperature } = context.options;
+    if (isToolTurn(request)) {
+      return yield* pickTurn<Role>(context, { roles, temperature, answer: "aggregator" });
+    }
     let candidates: string[] = [];
     let step = 1;
-    const count = context.samples(proposers);
     const isPaid = count >= Math.min(2, proposers);
     for (let layer = 0; isPaid && layer < layers && await context.canThink(count); layer++) {
       const instructions = layer === 0
         ? context.prompt("proposer")
         : context.prompt("refine", { candidates: lettered(candidates, random) });
       const messages = instruct(instructions + context.toolsNote, request);
-      const specs = Array.from({ length: count }, (_, index) => ({
-        index,
-        role: count === 1 ? "proposer" as const : `proposer_${index + 1}` as const,
-        messages,
-        temperature: context.options.temperature,
-      }));
+      const specs = roles.map((role, index) => ({ index, role, messages, temperature }));
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: step,
         stragglerMs: context.options.straggler_ms,

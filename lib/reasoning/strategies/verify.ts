@@ -9,6 +9,7 @@
 import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";
 import { answerReader } from "../answers/extractor.ts";
+import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { sameAnswer } from "../answers/value.ts";
 import { createBallot, shownAnswer } from "../answers/vote_decision.ts";
 import { instruct, lastQuestion } from "../conversation.ts";
@@ -57,9 +58,11 @@ The error:
 
 Correct it. ${sharedPrompts.sample}`,
   synthesize: sharedPrompts.synthesize,
+  turn: sharedPrompts.turn,
+  pick: sharedPrompts.pick,
 };
 
-const roles = ["solver", "verifier", "answer"] as const;
+const roles = ["solver", "verifier", "judge", "answer"] as const;
 
 type Context = ContextOf<typeof options, typeof prompts, typeof roles[number]>;
 
@@ -93,6 +96,11 @@ export const verify: Strategy = defineStrategy({
   sampleOptions: ["max_solvers"],
   firstWave: () => 2,
   async *run(context) {
+    if (isToolTurn(context.request)) {
+      const { temperature, max_solvers: length = MAX_SOLVERS[context.effort] } = context.options;
+      const roles = Array.from({ length }, () => "solver" as const);
+      return yield* pickTurn(context, { roles, temperature, answer: "answer" });
+    }
     const read = answerReader(context.request);
     const solutions = yield* solve(context, read);
     if (solutions.length === 0) return yield* answerDirectly(context);

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";
 import { answerReader, withoutFinalLine } from "../answers/extractor.ts";
 import { judge } from "../answers/judge.ts";
+import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { type Ballot, createBallot, isDecided, tally } from "../answers/vote_decision.ts";
 import { instruct } from "../conversation.ts";
 import type { ReasoningEvent, UpstreamError } from "../events.ts";
@@ -45,6 +46,8 @@ const prompts = {
 
 Which one is correct, free of errors and most consistent with the majority? Reply with its letter alone.`,
   synthesize: sharedPrompts.synthesize,
+  turn: sharedPrompts.turn,
+  pick: sharedPrompts.pick,
 };
 
 const roles = ["sample", "judge", "answer"] as const;
@@ -69,6 +72,11 @@ export const vote: Strategy = defineStrategy({
   sampleOptions: ["wave", "max_samples"],
   firstWave: ({ wave, max_samples }, effort) => Math.min(wave, max_samples ?? MAX_SAMPLES[effort]),
   async *run(context) {
+    if (isToolTurn(context.request)) {
+      const { wave, max_samples = MAX_SAMPLES[context.effort], temperature } = context.options;
+      const roles = Array.from({ length: Math.min(wave, max_samples) }, () => "sample" as const);
+      return yield* pickTurn(context, { roles, temperature, answer: "answer" });
+    }
     const ballot = createBallot<Sample>();
     const { samples, next, error } = yield* poll(context, ballot);
     if (samples.length === 0) {
@@ -135,7 +143,7 @@ async function* choose(
   if (isOpen && candidates.length > 1) {
     const texts = candidates.map((sample) => withoutFinalLine(sampleText(sample)));
     yield { type: "status", text: "The answers do not agree; a judge compares them." };
-    return candidates[await judge(context, texts)]!;
+    return candidates[await judge(context, texts, "judge")]!;
   }
   return shortest(isOpen ? candidates : first.voters);
 }

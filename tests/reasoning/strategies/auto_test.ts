@@ -44,17 +44,16 @@ const TOOL_TURN = [
 ];
 
 for (const effort of ["none", "minimal", "low", "medium", "high", "xhigh", "max"]) {
-  Deno.test(`auto runs think if there are tools or a tool's result (${effort})`, async () => {
+  Deno.test(`auto makes one call for each turn of a loop of tools (${effort})`, async () => {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream);
     const expected: readonly Kind[] = effort === "none" || effort === "minimal"
       ? ["plain"]
-      : effort === "xhigh" || effort === "max"
-      ? ["think.think", "wait", "answer"]
       : ["think.think"];
-    for (const body of [{ tools: TOOLS }, { messages: TOOL_TURN }]) {
+    const reminded = [...TOOL_TURN, { role: "user", content: "You have 9 turns left." }];
+    for (const messages of [TOOL_TURN, reminded]) {
       upstream.calls.length = 0;
-      await ask("auto", { ...body, reasoning_effort: effort });
+      await ask("auto", { messages, tools: TOOLS, reasoning_effort: effort });
       assertEquals(upstream.calls.map(kindOf), expected);
     }
   });

@@ -52,6 +52,8 @@ for (const strategy of THINKING) {
     await runAll(strategy, {}, { tools: TOOLS, temperature: 0.3, seed: 7 }, ({ calls }) => {
       // Without follow-ups the call that thinks may answer as well.
       const isFollowedUp = calls.some((call) => kindOf(call).endsWith("wait"));
+      // A turn that must call a tool has the tools from the first sample on.
+      if (kindOf(calls[0]!) === "turn") return;
       for (const call of calls) {
         const isVisible = call === calls.at(-1) ||
           (call === calls[0] && !isFollowedUp && kindOf(call) === answer.kind);

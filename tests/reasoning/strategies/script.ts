@@ -78,6 +78,18 @@ export const TOOLS = [{
   function: { name: "multiply", description: "Multiplies.", parameters: { type: "object" } },
 }];
 
+/** A turn that must call a tool, for which each sample makes another call. */
+export const DIFFERING_TURNS = {
+  script: {
+    more: (call: Call): Reply => {
+      if (promptOf(call).kind !== "turn") return {};
+      const json = JSON.stringify({ a: call.index });
+      return { content: null, toolCalls: [{ id: "c1", name: "multiply", arguments: json }] };
+    },
+  },
+  body: { tools: TOOLS, tool_choice: "required" },
+};
+
 /** Gives each call another answer, so that no two agree. */
 export const allDiffer = (call: Call) => 100 + call.index;
 

@@ -1,5 +1,6 @@
 import type { StrategyCases } from "../cases.ts";
 import { usage } from "../expected_usage.ts";
+import { DIFFERING_TURNS } from "../script.ts";
 
 const mixed = (proposers: number, layers = 1) => ({
   "moa.proposer": proposers,
@@ -10,8 +11,15 @@ const mixed = (proposers: number, layers = 1) => ({
 export const cases: StrategyCases = {
   agreeing: mixed(4),
   differing: [mixed(2), mixed(4), mixed(6), mixed(6, 2), mixed(6, 2)],
-  ways: [{ body: { reasoning: { layers: 2, proposers: 16 } } }],
-  roles: { proposer: ["moa.proposer", "moa.refine"], aggregator: ["moa.aggregator"] },
+  ways: [{ body: { reasoning: { layers: 2, proposers: 16 } } }, {
+    ...DIFFERING_TURNS,
+    body: { ...DIFFERING_TURNS.body, reasoning: { proposers: 16 } },
+  }],
+  roles: {
+    proposer: ["moa.proposer", "moa.refine", "turn"],
+    judge: ["pick"],
+    aggregator: ["moa.aggregator"],
+  },
   answer: { kind: "moa.aggregator" },
   progress: "4 of 4 answers are in.",
   samples: 4,

@@ -31,6 +31,7 @@ export const cases: StrategyCases = {
   waves: [8, 8, 1],
   failingAnswers: [
     { body: { response_format: { type: "json_object" } }, hasFallback: false },
+    { body: { tools: TOOLS, tool_choice: "required" }, hasFallback: false },
     { body: { tools: TOOLS }, hasFallback: true },
   ],
   disconnects: [

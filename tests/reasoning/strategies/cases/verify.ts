@@ -1,6 +1,6 @@
 import type { StrategyCases } from "../cases.ts";
 import { usage } from "../expected_usage.ts";
-import { allDiffer, FORMAT, TOOLS } from "../script.ts";
+import { allDiffer, DIFFERING_TURNS, FORMAT, TOOLS } from "../script.ts";
 
 const solved = { sample: 1, "verify.planner": 1 };
 
@@ -14,9 +14,10 @@ export const cases: StrategyCases = {
   ways: [{
     script: { answer: allDiffer, refutes: () => true },
     body: { response_format: FORMAT },
-  }],
+  }, DIFFERING_TURNS],
   roles: {
-    solver: ["sample", "verify.planner", "verify.repair"],
+    solver: ["sample", "turn", "verify.planner", "verify.repair"],
+    judge: ["pick"],
     verifier: ["verify.verifier"],
     answer: ["synthesize"],
   },
@@ -26,7 +27,6 @@ export const cases: StrategyCases = {
   options: [{ options: { max_solvers: 2 }, calls: solved }],
   waves: [2, 1, 3],
   failingAnswers: [
-    { body: { tools: TOOLS, tool_choice: "required" }, hasFallback: false },
     { body: { tools: TOOLS }, hasFallback: true },
   ],
   disconnects: [

@@ -1,14 +1,14 @@
 import type { StrategyCases } from "../cases.ts";
 import { usage } from "../expected_usage.ts";
-import { allDiffer, TOOLS } from "../script.ts";
+import { allDiffer, DIFFERING_TURNS, TOOLS } from "../script.ts";
 
 const synthesized = { reasoning: { finalize: "synthesize" } };
 
 export const cases: StrategyCases = {
   agreeing: { sample: 4 },
   differing: [4, 8, 16, 24, 24].map((sample) => ({ sample, "vote.judge": 2 })),
-  ways: [{ script: { answer: allDiffer }, body: synthesized }],
-  roles: { sample: ["sample"], judge: ["vote.judge"], answer: ["synthesize"] },
+  ways: [{ script: { answer: allDiffer }, body: synthesized }, DIFFERING_TURNS],
+  roles: { sample: ["sample", "turn"], judge: ["pick", "vote.judge"], answer: ["synthesize"] },
   answer: { kind: "synthesize", body: synthesized },
   showsSample: true,
   progress: "4 of 4 agree on 42",
@@ -21,7 +21,6 @@ export const cases: StrategyCases = {
   ],
   waves: [4, 4, 1, 1],
   failingAnswers: [
-    { body: { tools: TOOLS, tool_choice: "required" }, hasFallback: false },
     { body: { tools: TOOLS }, hasFallback: true },
   ],
   disconnects: [

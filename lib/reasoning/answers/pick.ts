@@ -1,0 +1,167 @@
+/**
+ * The next turn of a conversation that works with tools: several are made at once, and the best is
+ * sent whole. An answer that was found without the tools would say nothing about the next call.
+ *
+ * @module
+ */
+import { canonicalize } from "@std/json";
+import { callsTools, instruct, mustCallTool } from "../conversation.ts";
+import type { ReasoningEvent } from "../events.ts";
+import { createJsonChecker } from "../json/checker.ts";
+import { relayAnswer } from "../relay/answer.ts";
+import { candidate, type Sample, sampleAll } from "../relay/parallel.ts";
+import type { ReasoningRequest } from "../request.ts";
+import type { CallContext } from "../strategy.ts";
+import { showAnswer } from "./fallback.ts";
+import { byCentrality, judge } from "./judge.ts";
+import { shownAnswer } from "./vote_decision.ts";
+
+/** Whether the next turn will call a tool, or answer to what one returned. */
+export function isToolTurn({ messages, final }: ReasoningRequest): boolean {
+  if (final.tools === undefined || final.tool_choice === "none") return false;
+  return mustCallTool(final) || callsTools(messages);
+}
+
+export interface PickOptions<Role extends string> {
+  /** The role of each sample. */
+  roles: readonly Role[];
+  temperature: number;
+  /** The role that answers alone if no sample can be sent. */
+  answer: Role;
+}
+
+/** A turn that can be sent, and the samples that do the same. */
+interface Cluster {
+  label: string;
+  samples: Sample[];
+}
+
+/**
+ * Makes a turn for each role, sends the one that more than half agree on, or else the one that a
+ * judge prefers. Turns agree if they make the same calls, in any order, or if none makes one.
+ */
+export async function* pickTurn<Role extends string>(
+  context: CallContext<"turn" | "pick", Role | "judge">,
+  { roles: wanted, temperature, answer }: PickOptions<Role>,
+): AsyncGenerator<ReasoningEvent> {
+  const { request } = context;
+  const roles = wanted.slice(0, Math.max(0, context.samples(wanted.length)));
+  const alone = { role: answer, messages: request.messages };
+  if (roles.length < 2 || !await context.canThink(roles.length)) {
+    return yield* relayAnswer(context, alone, 1);
+  }
+  const { json } = request;
+  const specs = roles.map((role, index) => ({
+    index,
+    role,
+    temperature,
+    isTurn: true,
+    // An answer in JSON has no room for tags.
+    messages: json !== undefined || context.reasonsItself(role)
+      ? request.messages
+      : instruct(context.prompt("turn"), request),
+    ...(json === undefined ? {} : { json }),
+  }));
+  const formOf = createTurnReader(request);
+  const clusters = new Map<string, Cluster>();
+  const ranking = () => [...clusters.values()].sort((a, b) => b.samples.length - a.samples.length);
+  const { samples, error } = yield* sampleAll(context, specs, {
+    liveStep: 1,
+    onSample(sample) {
+      const form = formOf(sample);
+      const label = labelOf(sample);
+      if (form !== undefined) {
+        const cluster = clusters.get(form) ?? { label, samples: [] };
+        clusters.set(form, cluster);
+        cluster.samples.push(sample);
+      }
+      const [first] = ranking();
+      return {
+        lines: [{ ...candidate(sample, label), text: turnText(sample) }],
+        done: first !== undefined && first.samples.length * 2 > roles.length,
+      };
+    },
+  });
+  if (samples.length === 0 && error !== undefined) throw error;
+  const [first, ...others] = ranking();
+  if (first === undefined) return yield* relayAnswer(context, alone, 2);
+  const { length } = first.samples;
+  yield {
+    type: "status",
+    text: `${length} of ${samples.length} agree on ${shownAnswer(first.label)}`,
+    detail: {
+      type: "tally",
+      counts: [first, ...others].map(({ label, samples }) => ({
+        answer: label,
+        votes: samples.length,
+      })),
+      total: samples.length,
+    },
+  };
+  const turns = [first, ...others].map(central);
+  if (others.length === 0 || length * 2 > samples.length) {
+    return yield* showTurn(context, turns[0]!);
+  }
+  yield { type: "status", text: "The turns do not agree; a judge compares them." };
+  yield* showTurn(context, turns[await judge(context, turns.map(turnText), "pick")]!);
+}
+
+/** Returns a function whose results are equal for turns that do the same; undefined for a turn that can't be sent. */
+function createTurnReader({ final, json }: ReasoningRequest) {
+  const names = new Set(
+    final.tools?.map((tool) => (tool as { function?: { name?: string } }).function?.name),
+  );
+  const check = json && createJsonChecker(json);
+  return ({ text, toolCalls, cut }: Sample): string | undefined => {
+    if (cut) return undefined;
+    if (toolCalls.length === 0) {
+      const isAnswer = text.trim() !== "" && !mustCallTool(final) && check?.(text).ok !== false;
+      return isAnswer ? "" : undefined;
+    }
+    if (!toolCalls.every(({ name }) => names.has(name))) return undefined;
+    try {
+      return toolCalls.map(({ name, arguments: json }) =>
+        canonicalize([name ?? "", JSON.parse(json.trim() || "{}")])
+      ).sort().join("\n");
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+/** Returns the sample that is most like the others; calls that agree are alike. */
+function central({ samples }: Cluster): Sample {
+  return samples[samples[0]!.toolCalls.length > 0 ? 0 : byCentrality(samples.map(turnText))[0]!]!;
+}
+
+function labelOf({ toolCalls }: Sample): string {
+  const calls = toolCalls.map(({ name, arguments: json }) => `${name}(${json})`);
+  return calls.length === 0 ? "an answer without a call" : calls.join(", ");
+}
+
+/** The turn as a judge reads it. */
+function turnText(sample: Sample): string {
+  const text = sample.text.trim();
+  if (sample.toolCalls.length === 0) return text;
+  return `${text}\n\nCalls: ${labelOf(sample)}`.trim();
+}
+
+function* showTurn(
+  context: CallContext,
+  { text, toolCalls }: Sample,
+): Generator<ReasoningEvent> {
+  const { json } = context.request;
+  if (toolCalls.length === 0) {
+    const checked = json && createJsonChecker(json)(text);
+    return yield* showAnswer(context, checked?.ok ? checked.json : text.trim(), "stop");
+  }
+  const before = text.trim();
+  context.countAsAnswer(
+    before + toolCalls.map(({ name, arguments: json }) => `${name}${json}`).join(""),
+  );
+  if (before !== "") yield { type: "answer", text: before };
+  for (const call of toolCalls) {
+    yield { type: "tool_call", ...call, arguments: call.arguments.trim() || "{}" };
+  }
+  yield { type: "finish", reason: "tool_calls" };
+}
