@@ -56,6 +56,10 @@ const BODIES: Readonly<Record<string, readonly object[]>> = {
     { input: "a", tools: [{ type: "function", name: "f", parameters: "a" }] },
     { input: "a", metadata: { a: NO_TEXT } },
   ],
+  "/v1/conversations": [
+    { items: [{ type: "tool_search_output", call_id: "a", tools: [null] }] },
+    { items: [{ type: "tool_search_output", call_id: "a", tools: [{ tools: "a" }] }] },
+  ],
 };
 
 for (const [path, bodies] of Object.entries(BODIES)) {

@@ -1,11 +1,11 @@
-import type { JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
+import type { JsonFormat, Message, ReasoningRequest } from "../../reasoning/request.ts";
 import { invalidValue, missingParameter, present, strategyOptions } from "../body.ts";
 import { ApiError } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
 import { sharedFields } from "../upstream_fields.ts";
 import type { Item, ResponsesBody } from "./body.ts";
 import { type PlacedItem, readConversation } from "./conversation.ts";
-import { type ClientTools, createToolTable } from "./tools.ts";
+import { type ClientTools, createToolTable, type ToolTable } from "./tools.ts";
 
 /** What a body refers to. */
 export interface ResponsesContext {
@@ -58,7 +58,7 @@ export function ownItems({ input }: Pick<ResponsesBody, "input">): Item[] {
 export function conversationItems(body: { items?: ResponsesBody["input"] }): Item[] {
   const items = ownItems({ input: body.items });
   const placed = items.map((item, index) => ({ item, path: `items[${index}]` }));
-  readConversation(placed, { thinkingOf: () => undefined, upstreamName: (name) => name });
+  readItems(placed, createToolTable(), () => undefined);
   return items;
 }
 
@@ -74,14 +74,9 @@ export function decodeResponsesRequest(
   const own = resolveReferences(context);
   const json = answerFormat(body);
   const history = context.history.map((item) => ({ item, path: "previous_response_id" }));
-  const items = [...history, ...own];
   const tools = createToolTable();
   tools.declare(body.tools ?? []);
-  for (const { item, path } of items) {
-    if (TOOL_ITEMS.has(item.type)) tools.load(item.tools, `${path}.tools`);
-  }
-  const { upstreamName } = tools;
-  const messages = readConversation(items, { thinkingOf: context.thinking, upstreamName });
+  const messages = readItems([...history, ...own], tools, context.thinking);
   if (body.instructions) messages.unshift({ role: "system", content: body.instructions });
   const { temperature, top_p, parallel_tool_calls } = body;
   if (messages.length === 0) throw invalidValue("input", "it contains no message");
@@ -106,6 +101,18 @@ export function decodeResponsesRequest(
       }),
     },
   };
+}
+
+/** Reads items as messages, and adds the tools that they declare to the table. */
+function readItems(
+  items: readonly PlacedItem[],
+  tools: ToolTable,
+  thinkingOf: ResponsesContext["thinking"],
+): Message[] {
+  for (const { item, path } of items) {
+    if (TOOL_ITEMS.has(item.type)) tools.load(item.tools, `${path}.tools`);
+  }
+  return readConversation(items, { thinkingOf, upstreamName: tools.upstreamName });
 }
 
 /**
