@@ -18,7 +18,7 @@ export interface ConversationContext {
   upstreamName(name: string, namespace?: string | null): string;
 }
 
-/** Returns the arguments of a call as JSON, by the type of its item. */
+/** Functions that return the arguments of a call as JSON, by the type of its item. */
 const CALLS: Readonly<Record<string, (item: Item) => string>> = {
   function_call: ({ arguments: json }) =>
     typeof json === "string" ? json : JSON.stringify(json ?? ""),
@@ -37,6 +37,11 @@ const OUTPUTS: ReadonlySet<string> = new Set([
 
 export function isCall(type: string): boolean {
   return Object.hasOwn(CALLS, type);
+}
+
+/** Returns the arguments of a call as JSON. */
+export function argumentsOf(call: Item): string {
+  return CALLS[call.type]!(call);
 }
 
 const ROLES: ReadonlySet<unknown> = new Set(["user", "assistant", "system", "developer"]);
@@ -71,7 +76,7 @@ export function readConversation(
     const call = {
       id: required(item, "call_id", path),
       type: "function",
-      function: { name, arguments: CALLS[item.type]!(item) },
+      function: { name, arguments: argumentsOf(item) },
     };
     let message = messages.at(-1);
     if (message?.role !== "assistant") {

@@ -7,7 +7,7 @@
 import { invalidType, invalidValue, present } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
-import { type ResponsesBody, type Tool, toolList } from "./body.ts";
+import { type Item, type ResponsesBody, type Tool, toolList } from "./body.ts";
 
 /** A tool as its client knows it. */
 export interface ClientTool {
@@ -146,6 +146,13 @@ function isServed({ type, execution }: Tool): boolean {
 
 function keyOf(name: string, namespace?: string | null): string {
   return JSON.stringify([namespace ?? "", name]);
+}
+
+/** Returns the name upstream of the tool that a call is for. */
+export function calledTool({ name = "tool_search", namespace }: Item, tools: ClientTools): string {
+  const key = keyOf(name as string, namespace as string | undefined);
+  const found = Object.entries(tools).find(([, tool]) => keyOf(tool.name, tool.namespace) === key);
+  return found?.[0] ?? name as string;
 }
 
 /** Characters and length that every upstream accepts. */

@@ -1,4 +1,6 @@
+import { argumentsOf, isCall } from "../../api/responses/conversation.ts";
 import { createResponseWriter, INCOMPLETE } from "../../api/responses/encode.ts";
+import { calledTool } from "../../api/responses/tools.ts";
 import type { Clock } from "../../clock.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
 import type { FinishReason, ReasoningEvent } from "../../reasoning/events.ts";
@@ -78,7 +80,7 @@ export async function streamStored(
 
 /** Events that produce the response, each text in one piece. Throws the error of a failed one. */
 async function* replay(
-  { response, thinking = "" }: StoredResponse,
+  { response, thinking = "", stream }: StoredResponse,
 ): AsyncGenerator<ReasoningEvent> {
   let step = 0;
   let calls = 0;
@@ -92,9 +94,10 @@ async function* replay(
         if (text !== "") yield { type: "reasoning", step, part: "content", text };
         yield { type: "step_end", step, title: "", content: thinking, seconds: 0 };
       }
-    } else if (item.type === "function_call") {
-      const { call_id: id, name } = item as unknown as { call_id: string; name: string };
-      yield { type: "tool_call", index: calls++, id, name, arguments: String(item.arguments) };
+    } else if (isCall(item.type)) {
+      const name = calledTool(item, stream?.clientTools ?? {});
+      const id = item.call_id as string;
+      yield { type: "tool_call", index: calls++, id, name, arguments: argumentsOf(item) };
     } else {
       for (const part of item.content as { type: string; text?: string; refusal?: string }[]) {
         if (part.refusal) yield { type: "refusal", text: part.refusal };

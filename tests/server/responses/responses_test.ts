@@ -598,6 +598,24 @@ Deno.test("invalid requests are rejected before any work is done", async () => {
   assertEquals((await json(app.respond({ store: false }))).model, "o1");
 });
 
+for (
+  const [tool, name, json] of [
+    [{ type: "custom", name: "patch" }, "patch", '{"input":"a"}'],
+    [{ type: "tool_search", execution: "client" }, "tool_search", '{"query":"a"}'],
+    [{ type: "namespace", name: "files", description: "", tools: [TOOL] }, "files__add", "{}"],
+  ] as const
+) {
+  Deno.test(`a stored stream with a call ends like the first one: ${tool.type}`, async () => {
+    await using upstream = startUpstream([{ toolCalls: [{ id: "c", name, arguments: [json] }] }]);
+    const app = await createTestApp({ upstream: upstream.url });
+    const body = { model: "plain", stream: true, tools: [tool], input: "Call it." };
+    const last = (await stream(app.respond(body))).at(-1);
+    assertEquals(last.type, "response.completed");
+    const again = await stream(app.send(`/v1/responses/${last.response.id}?stream=true`));
+    assertEquals(again.at(-1), last);
+  });
+}
+
 Deno.test("a loop with a custom tool: its call, its result with the thinking, and the stored stream", async () => {
   const lines: string[] = [];
   await using upstream = startUpstream((call) => {
