@@ -196,6 +196,23 @@ export const COMMANDS = {
     examples: ["keys new alice"],
     exits: { 0: "created" },
   },
+  usage: {
+    summary: "print what each key of a running server has used",
+    usage: ["usage [options]"],
+    text:
+      "Asks the server of the configuration, or that of --url. Its api_bearer_token shows all " +
+      "keys and their budgets, a key only its own. Days are in UTC.",
+    flags: {
+      days: { value: "N", about: "number of days, up to today; default 30, at most 366" },
+      json: { about: "print the server's JSON" },
+      url: { value: "URL", about: "another server, e.g. http://localhost:18888/v1" },
+      key: { value: "TOKEN", about: "another token than that of the configuration" },
+      config: CONFIG,
+    },
+    env: { O1_API_HOME: SERVE_ENV.O1_API_HOME, O1_API_TOKEN: SERVE_ENV.O1_API_TOKEN },
+    examples: ["usage", "usage --days 7", "usage --json | jq .budgets"],
+    exits: { 0: "printed", 1: "the configuration is invalid, or the server does not answer" },
+  },
   eval: {
     summary: "compare models on a set of problems",
     usage: ["eval --models ID,ID,… [options]"],

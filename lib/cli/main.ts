@@ -30,6 +30,7 @@ async function run(args: readonly string[], moduleDir: string | undefined): Prom
   if (first === "eval") return (await import("./eval.ts")).compareModels(rest, moduleDir);
   if (first === "ask") return (await import("./ask/ask.ts")).ask(rest, moduleDir);
   if (first === "init") return (await import("./init/init.ts")).init(rest, moduleDir);
+  if (first === "usage") return (await import("./usage/usage.ts")).usage(rest, moduleDir);
   if (first === "keys") return (await import("./keys.ts")).keys(rest);
   if (first === "check") return await check({ ...parseFlags("check", rest).flags, moduleDir });
   if (first === "serve") return await serve({ ...parseFlags("serve", rest).flags, moduleDir });

@@ -52,7 +52,8 @@ Try it in another terminal:
 `);
 }
 
-function originOf({ hostname, port }: ListenAddress): string {
+/** The URL of the server for clients on this machine. */
+export function originOf({ hostname, port }: ListenAddress): string {
   const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
