@@ -1,10 +1,8 @@
 /** The text of `--help`. */
-import denoJson from "../../deno.json" with { type: "json" };
+import { VERSION } from "../server/version.ts";
 import { type Command, COMMAND_NAMES, type CommandName, COMMANDS, flagsOf } from "./commands.ts";
 
 const COLUMNS = 80;
-
-export const VERSION: string = denoJson.version;
 
 export function printHelpAndExit(name: CommandName): never {
   console.log(helpText(name));

@@ -3,7 +3,8 @@ import { suggestion } from "../config/faults/suggestion.ts";
 import { COMMAND_NAMES } from "./commands.ts";
 import { type CommandOptions, configOrExit } from "./configuration.ts";
 import { parseFlags, UsageError } from "./flags.ts";
-import { usage, VERSION } from "./help.ts";
+import { VERSION } from "../server/version.ts";
+import { usage } from "./help.ts";
 import { serve } from "./serve/serve.ts";
 
 /**

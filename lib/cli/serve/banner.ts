@@ -1,9 +1,10 @@
 /** Announces that the server listens. */
+import { resolve } from "node:path";
 import type { ListenAddress } from "../../config/listen.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
 import type { Log } from "../../server/telemetry/log.ts";
+import { VERSION } from "../../server/version.ts";
 import { type CommandOptions, type Configuration, readVariable } from "../configuration.ts";
-import { VERSION } from "../help.ts";
 import { logFormat } from "../log.ts";
 import { programCommand, shellWord } from "../program_command.ts";
 
@@ -24,30 +25,35 @@ export function announce(announcement: Announcement, log: Log): void {
   const origin = originOf(address);
   const url = `${origin}/v1`;
   const models = config.models.map((model) => model.reasoning.id);
-  const command = programCommand();
-  const configFlag = options.config === undefined ? "" : ` --config ${shellWord(path)}`;
+  const command = programCommand(options.moduleDir);
+  // Another terminal may be in another folder and have other variables.
+  const isChosen = options.config !== undefined || isFound && readVariable("O1_API_HOME");
+  const configFlag = isChosen ? ` --config ${shellWord(resolve(path))}` : "";
   const facts = {
     url,
     ...(config.server.playground ? { playground: `${origin}/` } : {}),
+    ask: `${command} ask${configFlag} "${QUESTION}"`,
     config: isFound
       ? path
-      : `none at ${path}; the demo model answers, and \`${command} init\` writes one`,
+      : `none at ${path}; the demo model answers, and \`${programCommand()} init\` writes one`,
     models: models.join(", "),
     access: address.loopbackOnly
       ? "this machine only (127.0.0.1), until you set api_bearer_token"
       : "every client that has the token or a key",
-    ...(workers > 1 ? { workers } : {}),
+    workers,
     version: VERSION,
-    ask: `${command} ask${configFlag} "${QUESTION}"`,
     curl: curlExample(url, models[0] ?? "o1", tokenExample(config.hasRealToken)),
   };
   if (logFormat(config) === "json") return log.info(`o1-api listens on ${url}`, facts);
-  const { url: _, ask, curl, ...shown } = facts;
+  const { url: _, playground, ask, curl, ...shown } = facts;
   const lines = Object.entries(shown).map(([name, value]) => `  ${name.padEnd(11)} ${value}\n`);
-  console.log(`o1-api listens on ${url}
-${lines.join("")}
-Try it in another terminal:
+  console.log(`
+${playground === undefined ? "Ask" : `Open ${playground} in a browser, or ask`} in another terminal:
   ${ask}
+
+o1-api listens on ${url}
+${lines.join("")}
+An API call:
   ${curl}
 `);
 }

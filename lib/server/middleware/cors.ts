@@ -11,7 +11,7 @@ const METHODS = "GET, POST, DELETE, OPTIONS";
 const ALLOWED_HEADERS =
   "authorization, content-type, api-key, x-api-key, x-request-id, idempotency-key, x-reasoning-strategy, openai-organization, openai-project, openai-beta, anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access";
 const EXPOSED_HEADERS =
-  `x-request-id, request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, ${
+  `x-request-id, request-id, x-o1-api-version, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, ${
     LIMIT_HEADERS.join(", ")
   }`;
 

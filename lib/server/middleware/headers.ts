@@ -1,7 +1,8 @@
 import type { Clock } from "../../clock.ts";
+import { VERSION } from "../version.ts";
 import type { Middleware } from "./chain.ts";
 
-/** Adds the headers that OpenAI sends with every response, and the request's id. */
+/** Adds the headers that OpenAI sends with every response, the request's id and the version. */
 export function standardHeaders(clock: Clock): Middleware {
   return async (_request, { id, dialect }, next) => {
     const start = clock.now();
@@ -9,6 +10,7 @@ export function standardHeaders(clock: Clock): Middleware {
     const { headers } = response;
     headers.set("x-request-id", id);
     if (dialect.requestIdHeader !== undefined) headers.set(dialect.requestIdHeader, id);
+    headers.set("x-o1-api-version", VERSION);
     headers.set("openai-version", "2020-10-01");
     headers.set("openai-organization", "o1-api");
     headers.set("openai-processing-ms", String(Math.round(clock.now() - start)));

@@ -8,6 +8,7 @@ import { ApiError } from "../../api/errors.ts";
 import { type Asset, createAssets } from "../../playground/assets.ts";
 import type { Handler } from "../exchange.ts";
 import { type Route, shortened } from "../router.ts";
+import { VERSION } from "../version.ts";
 
 /**
  * The page runs only its own scripts and connects only to this server, whatever a model writes.
@@ -17,6 +18,33 @@ import { type Route, shortened } from "../router.ts";
 const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** What clients can call, in the order of the documentation. */
+const ENDPOINTS: readonly string[] = [
+  "POST /v1/chat/completions",
+  "POST /v1/responses",
+  "POST /v1/responses/input_tokens",
+  "GET /v1/responses/{id}",
+  "DELETE /v1/responses/{id}",
+  "POST /v1/responses/{id}/cancel",
+  "GET /v1/responses/{id}/input_items",
+  "POST /v1/conversations",
+  "GET /v1/conversations/{id}",
+  "POST /v1/conversations/{id}",
+  "DELETE /v1/conversations/{id}",
+  "GET /v1/conversations/{id}/items",
+  "POST /v1/conversations/{id}/items",
+  "GET /v1/conversations/{id}/items/{item}",
+  "DELETE /v1/conversations/{id}/items/{item}",
+  "POST /v1/messages",
+  "POST /v1/messages/count_tokens",
+  "GET /v1/models",
+  "GET /v1/models/{id}",
+  "GET /v1/usage",
+  "GET /metrics",
+  "GET /healthz",
+  "GET /readyz",
+];
+
 /**
  * @param models ids of the models that clients without a token may know of.
  * @param enabled if false, `/` is JSON for browsers too, and there are no files.
@@ -25,9 +53,10 @@ export function playgroundRoutes(models: readonly string[], enabled: boolean): R
   const describe = () =>
     Response.json({
       name: "o1-api",
+      version: VERSION,
       description: "Reasoning over any chat model, behind the OpenAI API.",
       models,
-      endpoints: ["POST /v1/chat/completions", "GET /v1/models", "GET /healthz", "GET /readyz"],
+      endpoints: ENDPOINTS,
     });
   const open = { method: "GET", open: true } as const;
   const favicon: Route<Handler> = { ...open, path: "/favicon.ico", handle: describe };

@@ -16,7 +16,8 @@ export type Attribute =
   | "http.response.status_code"
   | "o1_api.dialect"
   | "o1_api.part"
-  | "o1_api.strategy";
+  | "o1_api.strategy"
+  | "version";
 
 export interface MetricSpec {
   /** OpenTelemetry's name, with dots. */
@@ -187,6 +188,14 @@ export const METRICS = {
     unit: "{stream}",
     help: "Streams in progress.",
     attributes: [],
+  },
+  build: {
+    name: "o1_api.build.info",
+    type: "gauge",
+    unit: "{info}",
+    help: "Always 1; the label is the version that runs.",
+    attributes: ["version"],
+    acrossWorkers: "max",
   },
   memory: {
     name: "process.memory.usage",

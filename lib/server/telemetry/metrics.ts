@@ -9,6 +9,7 @@ import type { RunCallObserver } from "../../reasoning/observer.ts";
 import { allTargetsOf } from "../../reasoning/overrides.ts";
 import type { UpstreamClient } from "../../upstream/client.ts";
 import type { Target } from "../../upstream/target.ts";
+import { VERSION } from "../version.ts";
 import { callErrorType, errorType } from "./error_type.ts";
 import { dialectLabel, type ObservedRun, type RequestObserver } from "./observer.ts";
 import { createRegistry, type MetricAttributes } from "./registry.ts";
@@ -29,6 +30,7 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
   const active = { requests: 0, streams: 0 };
   watch("activeRequests", () => [{ value: active.requests }]);
   watch("activeStreams", () => [{ value: active.streams }]);
+  watch("build", () => [{ value: 1, attributes: { version: VERSION } }]);
   watch("memory", () => [{ value: Deno.memoryUsage().rss }]);
   watch("heap", () => [{ value: Deno.memoryUsage().heapUsed }]);
   watch("cooling", () =>
