@@ -1,6 +1,8 @@
 import { parse } from "@std/yaml";
 import type { Fault, Path } from "./faults/fault.ts";
 
+type Mapping = Record<string, unknown>;
+
 /** Returns a variable's value, or undefined if it is not set. */
 export type Env = (name: string) => string | undefined;
 
@@ -9,6 +11,12 @@ export interface PrepareOptions {
   /** Returns true for a value that is written without quotes. */
   isPlain: (path: Path) => boolean;
 }
+
+/** Adds the entries of other mappings, as in YAML 1.1. */
+export const MERGE_KEY = "<<";
+
+/** Maximum number of entries that merge keys add: a few lines can represent billions. */
+const MAX_MERGED = 100_000;
 
 /** Settings are nested at most six levels deep. */
 const MAX_DEPTH = 32;
@@ -29,8 +37,9 @@ export function hasReference(value: unknown, seen: Set<unknown> = new Set()): bo
 }
 
 /**
- * Replaces variables of the environment in a parsed value, and removes keys without a value. A
- * string with an invalid reference stays unchanged, with a fault at its path.
+ * Replaces variables of the environment in a parsed value, applies merge keys, and removes keys
+ * without a value and the extensions of the file (`x-…`). A string with an invalid reference stays
+ * unchanged, with a fault at its path.
  */
 export function prepare(
   value: unknown,
@@ -40,6 +49,23 @@ export function prepare(
   // Aliases share values. Each is prepared once: a few lines can represent billions of values.
   const prepared = new Map<unknown, unknown>();
   const ancestors = new Set<unknown>();
+  let merged = 0;
+
+  /** Returns the mapping with the entries that its merge key adds. */
+  function merge({ [MERGE_KEY]: added, ...own }: Mapping, path: Path): unknown {
+    const sources = [added ?? []].flat();
+    const fault = (message: string) => {
+      faults.push({ path: [...path, MERGE_KEY], message });
+      return own;
+    };
+    if (!sources.every(isMapping)) {
+      return fault("expected an alias of a mapping, such as '<<: *name', or a list of them");
+    }
+    const entries = sources.toReversed().flatMap((source) => Object.entries(source));
+    merged += entries.length;
+    if (merged > MAX_MERGED) return fault("too many values are merged; write them out");
+    return Object.fromEntries([...entries, ...Object.entries(own)]);
+  }
 
   function visit(item: unknown, path: Path): unknown {
     if (typeof item === "string") {
@@ -56,7 +82,7 @@ export function prepare(
       return undefined;
     }
     ancestors.add(item);
-    const copy = Array.isArray(item)
+    let copy: unknown = Array.isArray(item)
       ? item.map((element, index) => visit(element, [...path, index]))
       : Object.fromEntries(
         Object.entries(item).map(([key, element]) => {
@@ -68,11 +94,22 @@ export function prepare(
         }),
       );
     ancestors.delete(item);
+    if (Object.hasOwn(item, MERGE_KEY)) copy = merge(copy as Mapping, path);
     prepared.set(item, copy);
     return copy;
   }
 
-  return { value: visit(value, []), faults };
+  return { value: withoutExtensions(visit(value, [])), faults };
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Removes the keys of the file that hold values for aliases. */
+function withoutExtensions(value: unknown): unknown {
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
 }
 
 function replace(text: string, path: Path, options: PrepareOptions, faults: Fault[]): unknown {

@@ -1,9 +1,12 @@
 import { parse, YamlSyntaxError } from "@std/yaml";
 import type { Fault } from "./faults/fault.ts";
-import { openSource } from "./faults/yaml_position.ts";
+import { isTabFault, openSource } from "./faults/yaml_position.ts";
 
 /** In characters; no sensible configuration is longer. */
 const MAX_LENGTH = 1_048_576;
+
+/** A line that begins with a tab, which this parser accepts although it changes the structure. */
+const TAB_REGEXP = /^[ -]*\t[ \t-]*[^\s#]/m;
 
 /** Parses a text. With duplicate keys there are faults, but still a value. */
 export async function readYaml(text: string): Promise<{ value: unknown; faults: Fault[] }> {
@@ -12,7 +15,11 @@ export async function readYaml(text: string): Promise<{ value: unknown; faults: 
     return { value: undefined, faults: [{ path: [], message }] };
   }
   try {
-    return { value: parse(text, { schema: "core" }), faults: [] };
+    const value = parse(text, { schema: "core" });
+    const faults = TAB_REGEXP.test(text)
+      ? (await openSource(text)).faults().filter(isTabFault)
+      : [];
+    return { value: faults.length === 0 ? value : undefined, faults };
   } catch (error) {
     return { value: parseWithDuplicates(text), faults: await syntaxFaults(text, error) };
   }

@@ -1,4 +1,5 @@
-import type { Document, Node, ParsedNode } from "yaml";
+import type { Document, Node, ParsedNode, YAMLMap } from "yaml";
+import { MERGE_KEY } from "../environment.ts";
 import type { Fault, Path } from "./fault.ts";
 
 /** Line and column, from 1. */
@@ -17,6 +18,8 @@ export interface Source {
   faults(): Fault[];
 }
 
+const TAB_MESSAGE = "YAML can't be indented with tabs; use spaces";
+
 /** Messages for the parser's codes. They quote nothing of the file, as it may contain keys. */
 const MESSAGES: Readonly<Record<string, string>> = {
   BAD_ALIAS: "an alias (*name) must follow its anchor (&name)",
@@ -28,7 +31,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: "expected 'key: value'; put a space after the colon",
   MULTIPLE_DOCS: "expected one document; remove the line '---'",
   RESOURCE_EXHAUSTION: "nested too deeply",
-  TAB_AS_INDENT: "YAML can't be indented with tabs; use spaces",
+  TAB_AS_INDENT: TAB_MESSAGE,
   UNEXPECTED_TOKEN:
     "unexpected text here; put a value with special characters, such as ${NAME} in braces, in quotes",
 };
@@ -70,13 +73,17 @@ export async function openSource(text: string): Promise<Source> {
     faults() {
       const duplicates = document.errors.filter(({ code }) => code === "DUPLICATE_KEY");
       // Errors after the first one are mostly its consequences.
-      const first = document.errors.find(({ code }) => code !== "DUPLICATE_KEY");
+      const first = document.errors.find(({ code }) => code === "TAB_AS_INDENT") ??
+        document.errors.find(({ code }) => code !== "DUPLICATE_KEY");
       return [...duplicates, ...(first === undefined ? [] : [first])].map(({ code, pos }) => ({
         path: [],
         ...position(pos[0]),
         message: code === "DUPLICATE_KEY"
           ? duplicateKey(text.slice(pos[0]))
-          : `is not valid YAML: ${MESSAGES[code] ?? "it can't be read from here on"}`,
+          : `is not valid YAML: ${
+            MESSAGES[isAfterTab(text, pos[0]) ? "TAB_AS_INDENT" : code] ??
+              "it can't be read from here on"
+          }`,
       }));
     },
   };
@@ -94,12 +101,40 @@ function child(
     const pair = node.items.findLast(({ key }) =>
       yaml.isScalar(key) && String(key.value) === String(segment)
     );
-    if (pair === undefined || !yaml.isNode(pair.key)) return undefined;
+    if (pair === undefined) return mergedChild(yaml, document, node, segment);
+    if (!yaml.isNode(pair.key)) return undefined;
     const value = yaml.isNode(pair.value) ? pair.value : null;
     return { offset: pair.key.range?.[0] ?? 0, node: value };
   }
   const item = yaml.isSeq(node) ? node.items[Number(segment)] : undefined;
   return yaml.isNode(item) ? { offset: item.range?.[0] ?? 0, node: item } : undefined;
+}
+
+/** Finds a value that a merge key (`<<`) adds. Of several mappings, the first one counts. */
+function mergedChild(
+  yaml: typeof import("yaml"),
+  document: Document<ParsedNode>,
+  map: YAMLMap,
+  segment: string | number,
+): { offset: number; node: Node | null } | undefined {
+  const merge = map.items.find(({ key }) => yaml.isScalar(key) && String(key.value) === MERGE_KEY);
+  const value = yaml.isAlias(merge?.value) ? merge.value.resolve(document) : merge?.value;
+  for (const source of yaml.isSeq(value) ? value.items : [value]) {
+    if (!yaml.isNode(source)) continue;
+    const found = child(yaml, document, source, segment);
+    if (found !== undefined) return found;
+  }
+}
+
+/** Whether a fault is a line that is indented with a tab. */
+export function isTabFault({ message }: Fault): boolean {
+  return message.endsWith(TAB_MESSAGE);
+}
+
+/** Whether only white space with a tab is before this offset in its line. */
+function isAfterTab(text: string, offset: number): boolean {
+  const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
+  return /^\s*$/.test(line) && line.includes("\t");
 }
 
 function duplicateKey(rest: string): string {

@@ -22,7 +22,9 @@ export function configJsonSchema(): JsonSchema {
   if (model?.properties !== undefined) {
     model.properties.options = { ...model.properties.options, ...allOptions() };
   }
-  return { title: "o1-api configuration", ...allowReferences(schema) };
+  // Values for aliases.
+  const extensions = { patternProperties: { "^x-": {} } };
+  return { title: "o1-api configuration", ...extensions, ...allowReferences(schema) };
 }
 
 /** Returns the text of config.schema.json. */
