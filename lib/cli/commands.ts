@@ -179,11 +179,17 @@ export const COMMANDS = {
   },
   check: {
     summary: "check the configuration and exit",
-    usage: ["check [--config PATH]"],
-    flags: { config: CONFIG },
+    usage: ["check [--online] [--config PATH]"],
+    text:
+      "With --online, asks every upstream for its models and each model for one token, plainly " +
+      "with each key, as JSON and with a tool. This may cost a few tokens.",
+    flags: {
+      online: { about: "also ask the upstreams what they support" },
+      config: CONFIG,
+    },
     env: { O1_API_HOME: SERVE_ENV.O1_API_HOME, O1_API_TOKEN: SERVE_ENV.O1_API_TOKEN },
-    examples: ["check --config /etc/o1-api.yaml"],
-    exits: { 0: "no faults", 1: "faults, each with its line" },
+    examples: ["check --config /etc/o1-api.yaml", "check --online"],
+    exits: { 0: "no faults", 1: "faults, each with its line, or an upstream that failed" },
   },
   keys: {
     summary: "create a client key: keys new NAME",

@@ -1,7 +1,6 @@
 /** The command line: chooses the command and reports invalid arguments. */
 import { suggestion } from "../config/faults/suggestion.ts";
 import { COMMAND_NAMES } from "./commands.ts";
-import { type CommandOptions, configOrExit } from "./configuration.ts";
 import { parseFlags, UsageError } from "./flags.ts";
 import { VERSION } from "../server/version.ts";
 import { usage } from "./help.ts";
@@ -33,7 +32,7 @@ async function run(args: readonly string[], moduleDir: string | undefined): Prom
   if (first === "init") return (await import("./init/init.ts")).init(rest, moduleDir);
   if (first === "usage") return (await import("./usage/usage.ts")).usage(rest, moduleDir);
   if (first === "keys") return (await import("./keys.ts")).keys(rest);
-  if (first === "check") return await check({ ...parseFlags("check", rest).flags, moduleDir });
+  if (first === "check") return (await import("./check/check.ts")).check(rest, moduleDir);
   if (first === "serve") return await serve({ ...parseFlags("serve", rest).flags, moduleDir });
   const { words: [word], flags: { version, ...flags } } = parseFlags("", args);
   if (version) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
@@ -44,10 +43,4 @@ async function run(args: readonly string[], moduleDir: string | undefined): Prom
     throw new UsageError("", `The command comes first: o1-api ${word} [options]`);
   }
   await serve({ ...flags, moduleDir });
-}
-
-async function check(options: CommandOptions): Promise<void> {
-  const { path, isFound, resolved } = await configOrExit(options);
-  const models = resolved.models.map((model) => model.reasoning.id).join(", ");
-  console.log(`${isFound ? path : `No ${path}, using the defaults`}: no faults. Models: ${models}`);
 }

@@ -108,25 +108,42 @@ export function attempt(options: AttemptOptions): Attempt {
 
 function send(options: AttemptOptions, signal: AbortSignal): Promise<Response> {
   const { upstream, apiKey, body, stream, fetch } = options;
-  // `fetch` copies a plain object faster than `Headers`.
-  const headers: Record<string, string> = {
+  const headers = headersFor(upstream, apiKey, {
     "content-type": "application/json",
-    accept: stream ? "text/event-stream" : "application/json",
-    "user-agent": "o1-api",
-  };
-  if (options.hops) headers[HOPS_HEADER] = options.hops;
-  if (apiKey) headers.authorization = `Bearer ${apiKey}`;
-  for (const [name, value] of Object.entries(upstream.headers)) headers[name.toLowerCase()] = value;
-  // A query, such as Azure's api-version, follows the path.
-  const [base, query] = upstream.base_url.split("?", 2);
-  const url = `${base}/chat/completions${query === undefined ? "" : `?${query}`}`;
+    ...(stream ? { accept: "text/event-stream" } : {}),
+    ...(options.hops ? { [HOPS_HEADER]: options.hops } : {}),
+  });
+  const url = urlOf(upstream, "/chat/completions");
   return fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
 }
 
-async function errorFromResponse(
+/** Returns the headers of a request, with those of the upstream's settings. */
+export function headersFor(
+  upstream: UpstreamOptions,
+  apiKey: string | undefined,
+  more: Record<string, string> = {},
+): Record<string, string> {
+  // `fetch` copies a plain object faster than `Headers`.
+  const headers: Record<string, string> = {
+    accept: "application/json",
+    "user-agent": "o1-api",
+    ...more,
+  };
+  if (apiKey) headers.authorization = `Bearer ${apiKey}`;
+  for (const [name, value] of Object.entries(upstream.headers)) headers[name.toLowerCase()] = value;
+  return headers;
+}
+
+/** Returns the URL of an endpoint. A query, such as Azure's api-version, follows the path. */
+export function urlOf(upstream: UpstreamOptions, path: string): string {
+  const [base, query] = upstream.base_url.split("?", 2);
+  return `${base}${path}${query === undefined ? "" : `?${query}`}`;
+}
+
+export async function errorFromResponse(
   response: Response,
   reader: ByteReader,
-  { upstream, clock }: AttemptOptions,
+  { upstream, clock }: Pick<AttemptOptions, "upstream" | "clock">,
 ): Promise<UpstreamError> {
   const body = await reader.text(MAX_ERROR_BYTES).catch((error) => {
     if (error instanceof UpstreamError) throw error;
@@ -143,7 +160,7 @@ async function errorFromResponse(
 }
 
 /** Converts what `fetch`, a body or a limit threw. */
-function toUpstreamError(cause: unknown): UpstreamError {
+export function toUpstreamError(cause: unknown): UpstreamError {
   if (cause instanceof UpstreamError) return cause;
   if (cause instanceof RangeError) {
     return new UpstreamError("upstream_error", "The upstream's answer is too large.", { cause });

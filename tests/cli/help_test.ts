@@ -63,7 +63,7 @@ for (
     [["--port", "1", "ask"], "The command comes first: o1-api ask", "[command] [options]"],
     [["serve", "--hots=x"], "Unknown option --hots=x; did you mean --host?", "serve [options]"],
     [["serve", "now"], "Unexpected argument 'now'", "serve [options]"],
-    [["check", "--port", "1"], "Unknown option --port", "check [--config PATH]"],
+    [["check", "--port", "1"], "Unknown option --port", "check [--online] [--config PATH]"],
     [
       ["ask", "--modle", "x", "q"],
       "Unknown option --modle; did you mean --model?",
