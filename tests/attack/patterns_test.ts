@@ -39,6 +39,7 @@ const MAX_LENGTHS: Readonly<Record<string, number>> = {
   "config/base_url.ts": 2_000,
   "store/open.ts": 2_000,
   "cli/ask/ask.ts": 2_000,
+  "cli/usage/usage.ts": 2_000,
 };
 
 /** Expressions that are made at run time, by file; empty for those of the operator and of tests. */

@@ -9,8 +9,8 @@ import { contentText } from "../../upstream/target.ts";
 /** A quoted text that is longer than a name, or has no closing quote. */
 const QUOTED_REGEXP = /(?<![a-z])(["'`])(?:(?!\1).){41,}(?:\1|$)/gi;
 
-/** The text that could not be read follows, as in "Failed to parse input at pos 7: …". */
-const UNREAD_REGEXP = /\b(?:pars|pos\b|raw\b|invalid json)[^:={[<]*[:={[<].*$/i;
+/** A text that could not be read may follow, as in "Failed to parse input at pos 7: …". */
+const UNREAD_REGEXP = /\b(?:pars|pos\b|raw\b|invalid json)/i;
 
 /** Length in characters of the pieces that are looked for. A common text of twice this is found. */
 const PIECE = 20;
@@ -26,8 +26,14 @@ const MAX_COMPARED = 262_144;
  * the prompt is replaced as a whole.
  */
 export function withoutTexts(message: string, prompt: readonly Message[]): string {
-  const rest = message.replace(UNREAD_REGEXP, "…").replace(QUOTED_REGEXP, "$1…$1");
+  const rest = withoutUnreadText(message).replace(QUOTED_REGEXP, "$1…$1");
   return rest !== "" && quotes(rest, prompt) ? "[quotes the request]" : rest;
+}
+
+function withoutUnreadText(message: string): string {
+  const at = message.search(UNREAD_REGEXP);
+  const isFollowed = at >= 0 && /[:={[<]/.test(message.slice(at));
+  return isFollowed ? `${message.slice(0, at)}…` : message;
 }
 
 /**
