@@ -148,6 +148,7 @@ stream_status_feedback: false
       /^### Task:(?!\s{0,9}Respond to the user query)/i,
       /^Your task is to reflect the speaker's likely facial expression/i,
       /^hello$/i,
+      /^Query: (?:History:|Query: )/i,
       /^You are performing a CONTEXT CHECKPOINT COMPACTION/i,
     ],
     toolsCharacters: 2_000,

@@ -58,14 +58,16 @@ export function createReasoningText(statusLines: boolean) {
 
 /**
  * Creates the text of one response's reasoning summary. A step is one part: `**Title**\n\ncontent`.
+ * Each part but the first begins a paragraph, for clients that join them.
  *
  * @returns a function that returns what an event adds to the open part.
  */
 export function createSummaryText(statusLines: boolean): (event: ReasoningEvent) => string {
   const bold = createBoldTitles();
   let last: "none" | "text" | "status" = "none";
+  let isFirst = true;
 
-  return (event) => {
+  function textOf(event: ReasoningEvent): string {
     switch (event.type) {
       case "reasoning": {
         const gap = last === "status" ? "\n\n" : "";
@@ -87,6 +89,15 @@ export function createSummaryText(statusLines: boolean): (event: ReasoningEvent)
       default:
         return "";
     }
+  }
+
+  return (event) => {
+    const begins = last === "none";
+    const text = textOf(event);
+    if (text === "") return "";
+    const gap = begins && !isFirst ? "\n\n" : "";
+    isFirst = false;
+    return gap + text;
   };
 }
 

@@ -92,9 +92,11 @@ const routing = z.strictObject({
       "^### Task:(?!\\s{0,9}Respond to the user query)",
       "^Your task is to reflect the speaker's likely facial expression",
       "^hello$",
+      // Open WebUI's choice of a tool, if it does not use native tool calls.
+      "^Query: (?:History:|Query: )",
       "^You are performing a CONTEXT CHECKPOINT COMPACTION",
     ]).describe(
-      "Case-insensitive regular expressions. A request without an effort whose last user message matches one is passed through without reasoning. The defaults match the title, tag and connection-check requests of chat apps, and the summary that Codex asks for. They run on text of clients, so use none that repeats a group which repeats something itself, such as `(a+)+`.",
+      "Case-insensitive regular expressions. A request without an effort whose last user message matches one is passed through without reasoning. The defaults match the title, tag, tool-choice and connection-check requests of chat apps, and the summary that Codex asks for. They run on text of clients, so use none that repeats a group which repeats something itself, such as `(a+)+`.",
     ),
 });
 

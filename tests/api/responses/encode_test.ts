@@ -186,7 +186,7 @@ Deno.test("thinking and an answer are sent in the order of OpenAI's API", async 
   ]);
 });
 
-Deno.test("each step is a part of the summary with its title", async () => {
+Deno.test("each step is a part of the summary with its title, and a paragraph of its own", async () => {
   const run: Run = {
     steps: [{ title: "One", content: "a" }, { content: "b", status: ["wait"] }, { title: "Two" }],
     status: ["nearly"],
@@ -195,8 +195,14 @@ Deno.test("each step is a part of the summary with its title", async () => {
   const summary = async (statusLines: boolean) =>
     ((await collect(eventsOf(run), { statusLines })).output[0]!.summary as Json[])
       .map(({ text }) => text);
-  assertEquals(await summary(false), ["**One**\n\na", "b", "**Two**"]);
-  assertEquals(await summary(true), ["**One**\n\na", "wait", "b", "**Two**", "nearly"]);
+  assertEquals(await summary(false), ["**One**\n\na", "\n\nb", "\n\n**Two**"]);
+  assertEquals(await summary(true), [
+    "**One**\n\na",
+    "\n\nwait",
+    "\n\nb",
+    "\n\n**Two**",
+    "\n\nnearly",
+  ]);
 });
 
 Deno.test("a response that was cut off is incomplete and has the reason", async () => {
