@@ -1,5 +1,5 @@
-import { extractAnswer, questionOptions } from "../reasoning/answers/extractor.ts";
-import { yesNoQuestion } from "../reasoning/answers/yes_no.ts";
+import { extractAnswer } from "../reasoning/answers/extractor.ts";
+import { readQuestion } from "../reasoning/answers/question.ts";
 import { sameAnswer } from "../reasoning/answers/value.ts";
 import { AskError } from "./ask/answer.ts";
 import type { Ask } from "./ask/ask.ts";
@@ -26,12 +26,11 @@ const MAX_BARE_ANSWER = 80;
  * text of one short line is the answer itself.
  */
 export function scoreByExtraction(problem: Problem, content: string): Score {
-  const options = questionOptions(problem.question);
-  const yesNo = yesNoQuestion(problem.question);
+  const question = readQuestion(problem.question);
   const text = content.trim();
   const isBare = text.length <= MAX_BARE_ANSWER && !text.includes("\n");
-  const answer = extractAnswer(content, { options, yesNo }) ??
-    (isBare ? extractAnswer(`FINAL: ${text}`, { options }) : undefined);
+  const answer = extractAnswer(content, { question }) ??
+    (isBare ? extractAnswer(`FINAL: ${text}`, { question }) : undefined);
   const correct = answer !== undefined && problem.answers.some((gold) => sameAnswer(answer, gold));
   return { correct, answer };
 }

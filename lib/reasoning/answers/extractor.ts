@@ -19,57 +19,92 @@ import {
   MARKS_BEFORE,
   NO_ANSWER,
   NUMBER,
-  OPTION,
+  OPERATION,
   optionPatterns,
+  PLACEHOLDER,
   THEREFORE,
+  WHICH_IS,
 } from "./patterns.ts";
-import { readYesNo, type YesNoQuestion, yesNoQuestion } from "./yes_no.ts";
+import { lastNumber, lastResult, numberOf } from "./number.ts";
+import { type Question, readQuestion } from "./question.ts";
+import { readYesNo } from "./yes_no.ts";
 
 export interface ExtractOptions {
-  /** Letters of the question's options; default: none. */
-  options?: readonly string[];
+  /** The question that the text answers; by default nothing is known of it. */
+  question?: Question;
   /** Whether to look for JSON. */
   json?: boolean;
-  /** The question, if its answer is yes or no. */
-  yesNo?: YesNoQuestion | undefined;
+  /** Whether the text was cut off, so that only an answer that it marks is its answer. */
+  cut?: boolean;
 }
 
-/** Longest clause that is searched for an answer, in characters. */
+/** Longest clause that is searched for an answer, and longest bare answer, in characters. */
 const MAX_CLAUSE = 120;
 const MAX_WORDS = 4;
 
+const ANY: Question = { kind: "other", letters: [], options: new Map(), yesNo: undefined };
+
 /**
  * Extracts the last `FINAL:` line, else the last balanced `\boxed{}` (MATH), else the last `####`
- * (GSM8K), else the letter of an option, else JSON in a canonical form, else yes or no, else what
- * follows "the answer is", else the last number after "therefore", else the last number.
+ * (GSM8K), else, by the kind of the question: the option, yes or no, what follows "the answer is",
+ * the last result, or a text that is nothing but an answer.
  *
- * @returns undefined if the text holds no answer.
+ * @returns undefined if the text holds no answer, or none that is clear.
  */
 export function extractAnswer(
   text: string,
-  { options = [], json = false, yesNo }: ExtractOptions = {},
+  { question = ANY, json = false, cut = false }: ExtractOptions = {},
 ): string | undefined {
-  const final = last(text, FINAL);
-  const marked = lastBoxed(final ?? text) ?? final ?? last(text, GSM8K);
-  if (marked !== undefined) {
-    const answer = trimMarks(marked);
-    return optionLetter(answer, options) ?? leadingLetter(answer, options) ??
-      (json ? canonicalJson(answer) : undefined) ?? answer;
+  const { kind } = question;
+  if (kind === "code" || kind === "open") {
+    // Of a longer text only the line that prompts ask for is a short answer.
+    const isMarked = FINAL_LINE.test(lastLine(text).line);
+    return json
+      ? canonicalJson(text)
+      : isMarked
+      ? trimMarks(lastFilled(text, FINAL) ?? "") || undefined
+      : undefined;
   }
-  const found = optionLetter(text, options) ?? (json ? canonicalJson(text) : undefined) ??
-    (yesNo && readYesNo(text, yesNo));
-  if (found !== undefined || yesNo?.isExplicit) return found;
-  return statedAnswer(text) ?? lastNumber(last(text, THEREFORE) ?? "") ?? lastNumber(text);
+  // The last line of a text that was cut off may be half an answer.
+  if (cut) text = text.slice(0, text.lastIndexOf("\n") + 1);
+  const final = lastFilled(text, FINAL);
+  const marked = lastBoxed(final ?? text) ?? final ?? lastFilled(text, GSM8K);
+  if (marked !== undefined) return readShort(trimMarks(marked), question, json);
+  const found = json ? canonicalJson(text) : undefined;
+  if (found !== undefined) return found;
+  switch (kind) {
+    case "option":
+      return optionLetter(text, question) ?? optionText(text, question);
+    case "yes_no":
+      return readYesNo(text, question.yesNo!);
+    case "number":
+      return statedAnswer(text, question) ??
+        (cut ? undefined : lastResult(text) ??
+          leadingNumber(text));
+    case "word":
+      return statedAnswer(text, question) ?? (cut ? undefined : bareAnswer(text));
+    default:
+      return statedAnswer(text, question) ??
+        (cut ? undefined : lastNumber(last(text, THEREFORE) ?? "") ?? lastNumber(text));
+  }
 }
 
-/** Returns the letters of the options that a question offers, from A without a gap. */
-export function questionOptions(question: string): string[] {
-  const found = new Set([...question.matchAll(OPTION)].map((match) => match[1]!));
-  const letters: string[] = [];
-  for (let code = 65; found.has(String.fromCharCode(code)); code++) {
-    letters.push(String.fromCharCode(code));
+/** Reads a text that is known to be a short answer. */
+function readShort(answer: string, question: Question, json: boolean): string | undefined {
+  const { kind, yesNo } = question;
+  const own = json ? canonicalJson(answer) : undefined;
+  if (own !== undefined) return own;
+  switch (kind) {
+    case "option":
+      return leadingLetter(answer, question.letters) ?? optionLetter(answer, question) ??
+        optionText(answer, question) ?? answer;
+    case "yes_no":
+      return readYesNo(answer, yesNo!) ?? (yesNo!.isExplicit ? undefined : answer);
+    case "number":
+      return numberOf(statedAnswer(answer, question) ?? answer);
+    default:
+      return /\d\s{0,3}=/.test(answer) ? numberOf(answer) : answer;
   }
-  return letters.length > 1 ? letters : [];
 }
 
 /**
@@ -98,13 +133,35 @@ function lastLine(text: string): { before: string; line: string } {
 
 /** Returns the first group of the last match in which it is not blank. */
 function last(text: string, pattern: RegExp): string | undefined {
-  let found: string | undefined;
-  for (const match of text.matchAll(pattern)) if (match[1]!.trim() !== "") found = match[1];
-  return found;
+  return groups(text, pattern).at(-1);
 }
 
-function lastNumber(text: string): string | undefined {
-  return text.match(NUMBER)?.at(-1);
+/** The same without what a model copied from a prompt. */
+function lastFilled(text: string, pattern: RegExp): string | undefined {
+  return groups(text, pattern).findLast((group) =>
+    !PLACEHOLDER.test(group) && !group.trimEnd().endsWith(":")
+  );
+}
+
+function groups(text: string, pattern: RegExp): string[] {
+  return Array.from(text.matchAll(pattern), (match) => match[1]!)
+    .filter((group) => group.trim() !== "");
+}
+
+/** The number that begins a text, if its line holds no other one. */
+function leadingNumber(text: string): string | undefined {
+  const [line = ""] = text.slice(0, MAX_CLAUSE).split("\n", 1);
+  const numbers = line.match(NUMBER) ?? [];
+  return numbers.length === 1 && /^[^\w\n]{0,4}\d/.test(line) && !/\d(?:[.)]\s|:)/.test(line)
+    ? numbers[0]
+    : undefined;
+}
+
+/** A text that is nothing but a few words. */
+function bareAnswer(text: string): string | undefined {
+  const bare = trimMarks(text.trim());
+  const isShort = bare.length <= MAX_CLAUSE && !bare.includes("\n");
+  return isShort && bare !== "" && bare.split(/\s+/).length <= MAX_WORDS ? bare : undefined;
 }
 
 /** Removes marks of emphasis and mathematics around an answer, and brackets around a number. */
@@ -142,19 +199,20 @@ function lastBoxed(text: string): string | undefined {
   return found;
 }
 
-/** Returns a function that extracts the short answer to a request from a model's text. */
-export function answerReader(request: ReasoningRequest): (text: string) => string | undefined {
-  const question = lastQuestion(request.messages);
-  const options = questionOptions(question);
-  const yesNo = yesNoQuestion(question);
+/** Reads the short answer in a model's text; `cut` if it was cut off. */
+export type AnswerReader = (text: string, cut?: boolean) => string | undefined;
+
+/** Returns a function that reads short answers to a request. */
+export function answerReader(request: ReasoningRequest): AnswerReader {
+  const question = readQuestion(lastQuestion(request.messages));
   const json = request.json !== undefined;
-  return (text) => extractAnswer(text, { options, json, yesNo });
+  return (text, cut = false) => extractAnswer(text, { question, json, cut });
 }
 
 /** Returns the option that a text names in a sentence, alone in a line, or at the start of one. */
-function optionLetter(text: string, options: readonly string[]): string | undefined {
-  if (options.length === 0) return undefined;
-  const { inSentence, alone, leading } = optionPatterns(options.join(""));
+function optionLetter(text: string, { letters }: Question): string | undefined {
+  if (letters.length === 0) return undefined;
+  const { inSentence, alone, leading } = optionPatterns(letters.join(""));
   const named = [...text.matchAll(inSentence)].findLast((match) => {
     // "The answer is a dog" names no option.
     const end = match.index + match[0].length;
@@ -163,11 +221,29 @@ function optionLetter(text: string, options: readonly string[]): string | undefi
   return (named ?? last(text, alone) ?? chosenLine(text, leading))?.toUpperCase();
 }
 
-/** If several lines start with different letters, they repeat the question; none is chosen. */
+/** Returns the option whose text is the only one that an answer holds. */
+function optionText(text: string, { options }: Question): string | undefined {
+  const wordsIn = (value: string) =>
+    ` ${(value.toLowerCase().match(/[\p{L}\d]+/gu) ?? []).join(" ")} `;
+  const own = wordsIn(text.slice(0, MAX_CLAUSE));
+  if (text.length > MAX_CLAUSE) return undefined;
+  const named = [...options].filter(([, option]) => own.includes(wordsIn(option)));
+  return named.length === 1 ? named[0]![0] : undefined;
+}
+
+/**
+ * The letter at the start of lines. If they start with several, they repeat the question, unless
+ * the last one is a repetition itself.
+ */
 function chosenLine(text: string, leading: RegExp): string | undefined {
-  const letters = [...text.matchAll(leading)].map((match) => match[1]!);
-  const chosen = letters.pop();
-  return letters.length === 0 || letters.includes(chosen!) ? chosen : undefined;
+  const lines = Array.from(text.matchAll(leading), (match) => ({
+    letter: match[1]!,
+    text: text.slice(match.index, match.index + MAX_CLAUSE).trim().split("\n", 1)[0]!,
+  }));
+  const chosen = lines.pop();
+  const isChosen = lines.every(({ letter }) => letter === chosen?.letter) ||
+    lines.some((line) => line.text === chosen?.text);
+  return isChosen ? chosen?.letter : undefined;
 }
 
 /** "B) 42" and "(B) 42" name option B. */
@@ -177,17 +253,19 @@ function leadingLetter(answer: string, options: readonly string[]): string | und
 }
 
 /** Returns the number or the few words after "the answer is". */
-function statedAnswer(text: string): string | undefined {
+function statedAnswer(text: string, { kind }: Question): string | undefined {
   for (const match of [...text.matchAll(ANSWER_IS)].reverse()) {
     const start = match.index + match[0].length;
     const [line = ""] = splitPair(text.slice(start, start + MAX_CLAUSE))[0].split("\n", 1);
     const [clause = ""] = line.split(CLAUSE_END, 1);
-    const number = lastNumber(clause);
-    if (number !== undefined) return number;
+    const [, which] = WHICH_IS.exec(line.slice(clause.length)) ?? [];
+    const number = OPERATION.test(clause) && which !== undefined ? which : lastNumber(clause);
+    if (number !== undefined && !/\d:\d/.test(clause)) return number;
     const words = trimMarks(clause);
-    if (words !== "" && words.split(/\s+/).length <= MAX_WORDS && !NO_ANSWER.test(words)) {
-      return words;
-    }
+    if (
+      kind !== "number" && words !== "" && words.split(/\s+/).length <= MAX_WORDS &&
+      !NO_ANSWER.test(words) && !words.endsWith(":")
+    ) return words;
   }
   return undefined;
 }

@@ -30,6 +30,26 @@ export const THEREFORE = /\b(?:therefore|hence|thus|so)\b,?\s{0,3}([^\n]{1,120})
 export const NUMBER =
   /[-−+]?(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})(?:\.\d{1,100}|,\d{1,2}(?![,\d]))?(?:e[-+]?\d{1,20})?(?:\/\d{1,100})?%?/gi;
 
+/** A number after a verb or a sign that gives a result. */
+export const RESULT =
+  /(?:=|\b(?:is|are|was|equals?|equal to|makes?|gives?|gives (?:us|you)|get|gets|has|have|had|costs?|leaves?|needs?|pays?|results? in|resulting in|total of)(?: now| only| exactly| about| also)?\b)[\s*_$(]{0,4}([-−+]?(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})(?:\.\d{1,100})?(?:\/\d{1,100})?%?)(?![\d:])/gi;
+
+/** "36 apples is the answer". */
+export const IS_ANSWER =
+  /([-−+]?\d{1,100}(?:\.\d{1,100})?)(?: [a-z]{1,20})? is (?:the|your|our|my) (?:final )?answer/gi;
+
+/** A part of the prompt that models copy instead of an answer. */
+export const PLACEHOLDER = /^[\s`*]{0,8}<[^<>\d]{3,200}>?|^[\s`*]{0,8}FINAL\b/i;
+
+/** An operation, whose result may follow. */
+export const OPERATION = /\d {0,3}(?:[-+*/×÷x]|times|plus|minus|divided by) {0,3}\d/i;
+
+/** The result of an operation before it. */
+export const WHICH_IS = /^,? which (?:is|equals|gives|makes) ([-−+]?\d[\d.,]{0,30}\d|\d)/i;
+
+/** What follows a number that is only a part of an expression. */
+export const OPERATOR = /^ ?[-−+*/×÷^x] ?\d/;
+
 export const CLAUSE_END =
   /[.。!！?？;；](?=[\s"'”’*_`)]|$)|,(?=\s[a-z])|，|\s(?:because|since|as)\s|\s[—–(]/i;
 
@@ -52,7 +72,7 @@ export function optionPatterns(
 ): { inSentence: RegExp; alone: RegExp; leading: RegExp } {
   return {
     inSentence: new RegExp(
-      `(?:answer|option|choice|choose|pick|选|答案)(?: is|是|为)?\\s{0,3}[:：]?\\s{0,3}[(*（]{0,4}([${letters}])(?![a-z])`,
+      `(?:answer|option|choice|choose|pick|选|答案)(?: is|是|为)?(?: indeed| clearly| definitely)?\\s{0,3}[:：]?\\s{0,3}[(*（"“']{0,4}([${letters}])(?![a-z])`,
       "gi",
     ),
     alone: new RegExp(`^[ \\t(*（]{0,8}([${letters}])[)*）.。:：]{0,8}[ \\t]{0,8}$`, "gm"),

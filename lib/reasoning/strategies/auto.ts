@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { questionOptions } from "../answers/extractor.ts";
+import { readQuestion } from "../answers/question.ts";
 import { callsTools, lastQuestion } from "../conversation.ts";
 import type { ReasoningRequest } from "../request.ts";
 import type { Router } from "../strategy.ts";
@@ -30,7 +30,8 @@ export const auto: Router = {
 /** Whether the last question seems to have one short answer, on which samples can vote. */
 function looksClosed(request: ReasoningRequest): boolean {
   const question = lastQuestion(request.messages);
-  if (questionOptions(question).length > 1 || CLOSED.test(question)) return true;
+  const { kind, yesNo } = readQuestion(question);
+  if (kind === "option" || yesNo?.isExplicit || CLOSED.test(question)) return true;
   const schema = JSON.stringify(request.json?.schema ?? {});
   return /"enum"|"(number|integer|boolean)"/.test(schema);
 }

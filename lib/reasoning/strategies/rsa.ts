@@ -100,14 +100,14 @@ export const rsa: Strategy = defineStrategy({
       }));
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: round === 0 ? 1 : undefined,
-        onSample: (sample) => ({ lines: [candidate(sample, readAnswer(sample.text))] }),
+        onSample: (sample) => ({ lines: [candidate(sample, readAnswer(sample.text, sample.cut))] }),
       });
       if (samples.length === 0 && population.length === 0 && error !== undefined) throw error;
       // A round in which every call failed leaves the population as it was.
       if (samples.length === 0) break;
       population = samples;
       ballot = createBallot();
-      for (const sample of samples) ballot.add(sample, readAnswer(sample.text));
+      for (const sample of samples) ballot.add(sample, readAnswer(sample.text, sample.cut));
       const lead = ballot.ranking()[0]?.voters.length ?? 0;
       agreed = lead >= AGREEMENT * samples.length ? agreed + 1 : 0;
       yield tally(ballot, `Round ${round}: `);

@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";
-import { answerReader } from "../answers/extractor.ts";
+import { type AnswerReader, answerReader } from "../answers/extractor.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { sameAnswer } from "../answers/value.ts";
 import { createBallot, shownAnswer } from "../answers/vote_decision.ts";
@@ -119,8 +119,6 @@ export const verify: Strategy = defineStrategy({
   },
 });
 
-type Read = ReturnType<typeof answerReader>;
-
 /**
  * Returns the answer with most votes among those with a complete solution, if there are any; of
  * equal ones a solver's that no verifier refuted, then the one with more solvers, then the earlier.
@@ -136,7 +134,10 @@ function strongest(candidates: readonly Candidate[]): Candidate {
 }
 
 /** Two solvers, one of which plans first; one more at a time while no majority agrees. */
-async function* solve(context: Context, read: Read): AsyncGenerator<ReasoningEvent, Sample[]> {
+async function* solve(
+  context: Context,
+  read: AnswerReader,
+): AsyncGenerator<ReasoningEvent, Sample[]> {
   const { temperature, max_solvers: maxSolvers = MAX_SOLVERS[context.effort] } = context.options;
   const spec = (index: number) => {
     const instructions = context.prompt(index === 1 ? "planner" : "solver") + context.toolsNote;
@@ -158,9 +159,9 @@ async function* solve(context: Context, read: Read): AsyncGenerator<ReasoningEve
   return samples;
 }
 
-function candidatesOf(samples: readonly Sample[], read: Read): Candidate[] {
+function candidatesOf(samples: readonly Sample[], read: AnswerReader): Candidate[] {
   const ballot = createBallot<Sample>();
-  for (const sample of samples) ballot.add(sample, read(sample.text));
+  for (const sample of samples) ballot.add(sample, read(sample.text, sample.cut));
   return ballot.ranking().map(({ answer, voters }) => ({
     answer,
     solution: preferComplete(voters)[0]!,
@@ -178,7 +179,7 @@ function candidatesOf(samples: readonly Sample[], read: Read): Candidate[] {
 async function* check(
   context: Context,
   candidates: Candidate[],
-  read: Read,
+  read: AnswerReader,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const others: Candidate[] = [];
   if (!await context.canThink(candidates.length)) return others;
@@ -194,7 +195,7 @@ async function* check(
     const candidate = candidates[sample.index]!;
     const error = provenError(sample.text);
     if (error !== undefined) candidate.error = error;
-    const answer = read(sample.text);
+    const answer = read(sample.text, sample.cut);
     if (answer !== undefined) {
       const solution = { ...sample, text: `FINAL: ${answer}` };
       addVote(candidates, answer) ?? addVote(others, answer) ??
@@ -234,7 +235,7 @@ async function* repair(
   context: Context,
   candidates: readonly Candidate[],
   others: readonly Candidate[],
-  read: Read,
+  read: AnswerReader,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const all = [...candidates, ...others];
   if (!await context.canThink()) return all;
@@ -245,7 +246,7 @@ async function* repair(
   const { samples: [repaired] } = yield* sampleAll(context, [
     { index: 0, role: "solver", messages },
   ]);
-  const answer = repaired && read(repaired.text);
+  const answer = repaired && read(repaired.text, repaired.cut);
   if (repaired === undefined || answer === undefined) return all;
   const voted = addVote(all, answer);
   if (voted === undefined) all.push({ answer, solution: repaired, votes: 1, solvers: 0 });

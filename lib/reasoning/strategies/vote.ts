@@ -113,7 +113,7 @@ async function* poll(
     const result = yield* sampleAll(context, specs, {
       liveStep: asked === 0 ? step++ : undefined,
       onSample(sample) {
-        const answer = sample.cut && sample.text === "" ? undefined : readAnswer(sample.text);
+        const answer = readAnswer(sample.text, sample.cut);
         ballot.add(sample, answer);
         const [first, second] = ballot.ranking();
         const firstWave = asked === 0 && size > 1 ? size : undefined;

@@ -250,7 +250,7 @@ export const EXTRACTION: readonly (readonly [string, string, string | undefined]
   ["A) Monday\nB) Tuesday\nC) Thursday", "ABC", undefined],
   ["E) Thursday", "ABCD", undefined],
   ["I choose B) because of 3.", "ABCD", "B"],
-  ["The answer is a dog.", "ABCD", "a dog"],
+  ["The answer is a dog.", "ABCD", undefined],
   ["The answer is c.", "ABCD", "C"],
   ["The answer is B because 3 > 2.", "ABCD", "B"],
   // Phrases.

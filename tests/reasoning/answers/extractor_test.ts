@@ -1,13 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import {
-  extractAnswer,
-  questionOptions,
-  withoutFinalLine,
-} from "../../../lib/reasoning/answers/extractor.ts";
+import { extractAnswer, withoutFinalLine } from "../../../lib/reasoning/answers/extractor.ts";
+import { readQuestion } from "../../../lib/reasoning/answers/question.ts";
 import { normaliseAnswer, sameAnswer } from "../../../lib/reasoning/answers/value.ts";
 import * as patterns from "../../../lib/reasoning/answers/patterns.ts";
 import { EQUALITY, EXTRACTION } from "./cases.ts";
+
+/** A question with options of these letters, if there are any. */
+const questionWith = (letters: string) =>
+  readQuestion([...letters].map((letter) => `${letter}) x${letter}`).join("\n"));
 
 Deno.test("sameAnswer() compares by value", () => {
   for (const [a, b, same] of EQUALITY) {
@@ -19,7 +20,11 @@ Deno.test("sameAnswer() compares by value", () => {
 
 Deno.test("extractAnswer() finds the short answer", () => {
   for (const [text, letters, answer] of EXTRACTION) {
-    assertEquals(extractAnswer(text, { options: [...letters] }), answer, JSON.stringify(text));
+    assertEquals(
+      extractAnswer(text, { question: questionWith(letters) }),
+      answer,
+      JSON.stringify(text),
+    );
   }
 });
 
@@ -37,13 +42,13 @@ Deno.test("extractAnswer() returns canonical JSON if asked for", () => {
   assertEquals(read('```python\nx = {}\n```\n```json\n{"a": 1}\n```'), '{"a":1}');
 });
 
-Deno.test("questionOptions() returns the letters of the options", () => {
-  assertEquals(questionOptions("Which?\nA) x\nB) y\nC) z"), ["A", "B", "C"]);
-  assertEquals(questionOptions("Which? (A) x (B) y"), ["A", "B"]);
-  assertEquals(questionOptions("A. x\nB. y\nD. z"), ["A", "B"]);
-  assertEquals(questionOptions("下列哪个？ A、甲 B、乙 C、丙"), ["A", "B", "C"]);
-  assertEquals(questionOptions("Is A. a vitamin?"), []);
-  assertEquals(questionOptions("What is 2 + 2?"), []);
+Deno.test("readQuestion() finds the options", () => {
+  assertEquals(readQuestion("Which?\nA) x\nB) y\nC) z").letters, ["A", "B", "C"]);
+  assertEquals(readQuestion("Which? (A) x (B) y").letters, ["A", "B"]);
+  assertEquals(readQuestion("A. x\nB. y\nD. z").letters, ["A", "B"]);
+  assertEquals(readQuestion("下列哪个？ A、甲 B、乙 C、丙").letters, ["A", "B", "C"]);
+  assertEquals(readQuestion("Is A. a vitamin?").letters, []);
+  assertEquals(readQuestion("What is 2 + 2?").letters, []);
 });
 
 Deno.test("withoutFinalLine() returns the answer as it is shown", () => {
@@ -77,9 +82,9 @@ Deno.test("withoutFinalLine() changes nothing but the line at the end", () => {
 
 Deno.test("any text is read without errors, and equality is reflexive and symmetric", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 60 }), fc.string(), (a, b) => {
-    extractAnswer(a, { options: ["A", "B"], json: true });
+    extractAnswer(a, { question: questionWith("AB"), json: true });
     withoutFinalLine(a);
-    questionOptions(a);
+    readQuestion(a);
     assert(sameAnswer(a, a));
     assertEquals(sameAnswer(a, b), sameAnswer(b, a));
     assertEquals(normaliseAnswer(normaliseAnswer("42")), "42");
@@ -96,7 +101,7 @@ const PATTERNS: Record<string, RegExp> = {
 };
 
 Deno.test("no pattern has an unbounded repetition except at its end, where nothing can fail", () => {
-  assertEquals(Object.keys(PATTERNS).length, 15);
+  assertEquals(Object.keys(PATTERNS).length, 21);
   for (const [name, { source }] of Object.entries(PATTERNS)) {
     const bare = source.replace(/\\u\w{4}|\\./g, "x").replace(/\[[^\]]*\]/g, "x");
     const repeats = [...bare.matchAll(/[*+]|\{\d+,\}/g)].map(({ index }) => bare.slice(index + 1));
@@ -164,11 +169,11 @@ Deno.test("long hostile texts are read to their end", () => {
   const hostile = (head: string, piece: string, tail: string) =>
     head + piece.repeat(Math.ceil(100_000 / piece.length)) + tail;
   const read = (text: string) => {
-    const found = extractAnswer(text, { options: ["A", "B"], json: true });
+    const found = extractAnswer(text, { question: questionWith("AB"), json: true });
     assert(found === undefined || found.length <= text.length);
     extractAnswer(text);
     withoutFinalLine(text);
-    questionOptions(text);
+    readQuestion(text);
     sameAnswer(text, `${text}x`);
   };
   for (const piece of PIECES) {

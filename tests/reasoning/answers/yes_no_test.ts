@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { extractAnswer } from "../../../lib/reasoning/answers/extractor.ts";
+import { readQuestion } from "../../../lib/reasoning/answers/question.ts";
 import { readYesNo, yesNoQuestion } from "../../../lib/reasoning/answers/yes_no.ts";
 import { assertWithin } from "../../support/noise.ts";
 
@@ -43,7 +44,7 @@ for (
   ] as const
 ) {
   Deno.test(`the answer to "${question}" in ${JSON.stringify(answer)} is ${expected}`, () => {
-    assertEquals(extractAnswer(answer, { yesNo: yesNoQuestion(question) }), expected);
+    assertEquals(extractAnswer(answer, { question: readQuestion(question) }), expected);
   });
 }
 
