@@ -4,7 +4,7 @@ import { type Call, type Reply, startUpstream } from "../../support/upstream.ts"
 import { type Script, scripted } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 
-const CUT = "<think>Hm.</think>It is 42, s";
+const CUT = "<think>Hm.</think>The answer is 42.\nIt is 42, s";
 const COMPLETE = "<think>Hm.</think>It is 42, since six sevens are 42.\nFINAL: 42";
 
 const cut = (content: string): Reply => ({ content, finish: "length" });
