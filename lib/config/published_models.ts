@@ -81,6 +81,7 @@ function publish(
       modifiers,
       prompts,
       routes: config.routing.effort,
+      proStrategy: config.routing.pro,
       directWhen: config.routing.direct_when.map((pattern) => new RegExp(pattern, "i")),
       ...(systemPrompt ? { systemPrompt } : {}),
       caps,

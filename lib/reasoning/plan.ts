@@ -54,7 +54,9 @@ export function planRun(
   { maxSamples = Infinity, table = strategies }: PlanOptions = {},
 ): RunPlan {
   const isPlain = isUtilityRequest(model, request) || continuesAnswer(request);
-  const requested = isPlain ? "direct" : request.strategy ?? model.strategy;
+  const requested = isPlain
+    ? "direct"
+    : request.strategy ?? (request.isPro ? model.proStrategy : model.strategy);
   if (!Object.hasOwn(table, requested)) throw unknownStrategy(requested, table);
   const entry = table[requested]!;
   const effort = request.effort ?? model.effort;

@@ -61,6 +61,8 @@ export interface ReasoningRequest {
   effort?: Effort;
   /** Replaces the model's strategy. */
   strategy?: string;
+  /** Whether the strategy for `reasoning.mode: "pro"` replaces the model's. */
+  isPro?: boolean;
   /** Options of the strategy; they take precedence over the model's own. */
   options?: Record<string, unknown>;
   /** The format of an answer in JSON. */
@@ -121,6 +123,8 @@ export interface ReasoningModel {
   /** Inserted before the client's messages. */
   systemPrompt?: string;
   routes: EffortRoutes;
+  /** Name of the strategy of requests with `reasoning.mode: "pro"`. */
+  proStrategy: string;
   /** A request whose last user message matches one of these runs `direct`. */
   directWhen: readonly RegExp[];
   caps: Caps;

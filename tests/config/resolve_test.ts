@@ -144,6 +144,7 @@ stream_status_feedback: false
     systemPrompt: "Be kind.",
     caps: { calls: 5, tokens: 200_000, usd: 0.5 },
     routes: EFFORT_ROUTES,
+    proStrategy: "verify",
     directWhen: [
       /^### Task:(?!\s{0,9}Respond to the user query)/i,
       /^Your task is to reflect the speaker's likely facial expression/i,

@@ -196,6 +196,19 @@ Deno.test("unknown paths get a 404 and wrong methods a 405 in OpenAI's error for
   const unknown = await send("/v1/foo", {});
   assertEquals(unknown.status, 404);
   assertEquals((await unknown.json()).error.message, "Invalid URL (POST /v1/foo)");
+  for (
+    const [path, what] of [
+      ["/v1/embeddings", "embeddings."],
+      ["/v1/completions", "legacy completions: use /v1/chat/completions."],
+      ["/v1/batches/batch_1/cancel", "batches."],
+    ] as const
+  ) {
+    const unserved = await send(path, {});
+    assertEquals(unserved.status, 404);
+    const { message } = (await unserved.json()).error;
+    assertEquals(message, `Invalid URL (POST ${path}). This server does not serve ${what}`);
+    assertEquals((await send(path)).status, 404);
+  }
   const wrong = await send("/v1/chat/completions");
   assertEquals(wrong.status, 405);
   assertEquals(wrong.headers.get("allow"), "POST");

@@ -95,7 +95,8 @@ export function createSummaryText(statusLines: boolean): (event: ReasoningEvent)
     const begins = last === "none";
     const text = textOf(event);
     if (text === "") return "";
-    const gap = begins && !isFirst ? "\n\n" : "";
+    // A stored part has its gap already.
+    const gap = begins && !isFirst && !text.startsWith("\n\n") ? "\n\n" : "";
     isFirst = false;
     return gap + text;
   };

@@ -76,6 +76,8 @@ const responsesBody = z.looseObject({
     summary,
     generate_summary: summary,
     strategy: text,
+    mode: text,
+    context: z.enum(["auto", "current_turn", "all_turns"]).nullish(),
   }).nullish(),
   text: z.looseObject({ format: format.nullish(), verbosity: text }).nullish(),
   tools: z.array(tool).max(128).nullish(),

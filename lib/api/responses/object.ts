@@ -76,6 +76,9 @@ export function responseObject(
     prompt_cache_key: body.prompt_cache_key ?? null,
     prompt_cache_retention: body.prompt_cache_retention ?? null,
     reasoning: {
+      mode: body.reasoning?.mode === "pro" ? "pro" : "standard",
+      // Models get back the thinking that led to a call, and no other.
+      context: "current_turn",
       effort,
       summary: body.reasoning?.summary ?? body.reasoning?.generate_summary ?? null,
     },

@@ -86,6 +86,9 @@ const effortRoutes = z.strictObject({
 
 const routing = z.strictObject({
   effort: effortRoutes.prefault({}).describe("Strategy that `auto` runs, by effort."),
+  pro: z.enum(Object.keys(strategies)).default("verify").describe(
+    'Strategy of Responses requests with `reasoning.mode: "pro"`, whatever the model.',
+  ),
   direct_when: z.array(z.string().min(1).refine(isRegExp, "expected a regular expression"))
     .default([
       // Open WebUI's questions about documents and web pages begin in the same way.

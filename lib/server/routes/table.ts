@@ -19,6 +19,7 @@ import type { WorkRegister } from "../work.ts";
 import { createChatHandler } from "./chat.ts";
 import { modelRoutes } from "./models.ts";
 import { playgroundRoutes } from "./playground.ts";
+import { unservedRoutes } from "./unserved.ts";
 
 /** What routes need, and what stays the same when the configuration is reloaded. */
 export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
@@ -64,6 +65,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
       meter: "read",
       handle: createUsageHandler({ ...context, keys: config.keys }),
     },
+    ...unservedRoutes(),
     ...playgroundRoutes(unrestrictedModels(config), config.server.playground),
     get("/health", () => Response.json({ status: "ok" })),
     get("/healthz", () => Response.json({ status: "ok" })),

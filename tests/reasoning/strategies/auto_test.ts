@@ -85,6 +85,7 @@ const MODEL: ReasoningModel = {
   effort: "medium",
   prompts: {},
   routes: EFFORT_ROUTES,
+  proStrategy: "verify",
   directWhen: [],
   toolsCharacters: 2_000,
   caps: { calls: 64, tokens: 200_000 },

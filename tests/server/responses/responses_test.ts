@@ -63,8 +63,8 @@ for (const streamed of [false, true]) {
     const [reasoning, message] = response.output;
     assertEquals(reasoning.summary.map(({ text }: Event) => text), [
       "**Understand**\n\nAdd two and two.",
-      "**Compute**\n\n2 + 2 = 4.",
-      "**Check**\n\nCounting on: 3, 4.",
+      "\n\n**Compute**\n\n2 + 2 = 4.",
+      "\n\n**Check**\n\nCounting on: 3, 4.",
     ]);
     assertEquals(message.content[0].text, "The answer is 4.");
     assertMatch(response.id, /^resp_[0-9a-f]{48}$/);
@@ -636,4 +636,28 @@ Deno.test("a loop with a custom tool: its call, its result with the thinking, an
   assertEquals(second.output.at(-1).content[0].text, "4");
   const { left_out } = JSON.parse(lines.find((line) => line.includes("left_out"))!);
   assertEquals(left_out, "web_search");
+});
+
+Deno.test("the mode pro runs the strategy that the configuration names for it", async () => {
+  await using upstream = startUpstream([{ content: "It is 4.\nFINAL: 4" }]);
+  const yaml = (routing: string) => `
+upstreams: { scripted: { base_url: UPSTREAM } }
+models: { plain: { strategy: direct, upstream: scripted, model: scripted-model } }
+${routing}`;
+  for (
+    const [routing, mode, calls] of [
+      ["", undefined, 1],
+      ["", "standard", 1],
+      ["", "pro", 2],
+      ["routing: { pro: vote }", "pro", 4],
+    ] as const
+  ) {
+    upstream.calls.length = 0;
+    const app = await createTestApp({ upstream: upstream.url, yaml: yaml(routing) });
+    const { reasoning } = await json(
+      app.respond({ input: "2 + 2?", reasoning: { mode, context: "all_turns" } }),
+    );
+    assertEquals(upstream.calls.length, calls);
+    assertEquals([reasoning.mode, reasoning.context], [mode ?? "standard", "current_turn"]);
+  }
 });
