@@ -29,8 +29,10 @@ export async function* withoutSteps(
   try {
     for await (const event of events) {
       if (event.type === "answer" && held !== undefined) {
+        // Searching the whole text with each piece would take quadratic time.
+        const isDecided = held.length >= 2 * START_LENGTH;
         held += event.text;
-        if (!mayBeStep(held.trimStart())) yield* release();
+        if (!isDecided && !mayBeStep(held)) yield* release();
         continue;
       }
       // The model's own reasoning may come before the answer.
@@ -43,9 +45,10 @@ export async function* withoutSteps(
   }
 }
 
-function mayBeStep(text: string): boolean {
-  if (text.length < START_LENGTH) return text === "" || /^[`{]/.test(text);
-  return START_REGEXP.test(text);
+function mayBeStep(held: string): boolean {
+  const text = held.trimStart();
+  if (text.length >= START_LENGTH) return START_REGEXP.test(text);
+  return held.length < 2 * START_LENGTH && /^([`{]|$)/.test(text);
 }
 
 /** Returns the words after a step, which are a better answer, or else its content or title. */

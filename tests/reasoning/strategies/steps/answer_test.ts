@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
+import { withoutSteps } from "../../../../lib/reasoning/strategies/steps/answer.ts";
+import { cpuMs } from "../../../attack/stall.ts";
 import { kindsOf } from "../../../support/kinds.ts";
 import { startUpstream, step } from "../../../support/upstream.ts";
 import { FORMAT, scripted, toSteps } from "../script.ts";
@@ -52,6 +54,19 @@ Deno.test("an answer that breaks off in a step is shown before the error", async
   const answer = await ask("steps", { stream: true });
   assertEquals(answer.finish, "error");
   assertEquals("17 + 5 is 22.".startsWith(answer.content) && answer.content !== "", true);
+});
+
+Deno.test("a step that is written as the answer takes linear time", async () => {
+  async function* events() {
+    yield { type: "answer" as const, text: '{"title": "' };
+    for (let i = 0; i < 40_000; i++) yield { type: "answer" as const, text: "ten words " };
+    yield { type: "finish" as const, reason: "stop" as const };
+  }
+  const start = cpuMs();
+  const shown = await Array.fromAsync(withoutSteps(events(), false), ({ type }) => type);
+  assertEquals(shown, ["answer", "finish"]);
+  // With a search of the whole text for each piece it takes 20 s.
+  assertLess(cpuMs() - start, 2_000);
 });
 
 Deno.test("a step that is cut and repeats an earlier one is the last", async () => {
