@@ -2,7 +2,7 @@ import { UpstreamError } from "../reasoning/events.ts";
 import { RequestError } from "../reasoning/request.ts";
 
 export interface ApiErrorOptions {
-  /** OpenAI's error type. Default: `server_error` from status 500 on, else `invalid_request_error`. */
+  /** OpenAI's error type. Default: by status. */
   type?: string;
   /** OpenAI's error code. */
   code?: string | null;
@@ -19,6 +19,11 @@ export interface ApiErrorOptions {
   cause?: unknown;
 }
 
+const TYPES: Readonly<Record<number, string>> = {
+  429: "rate_limit_error",
+  503: "service_unavailable_error",
+};
+
 /** A failure as the client sees it. Each dialect writes it in its own form. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -34,7 +39,8 @@ export class ApiError extends Error {
       message.toWellFormed(),
       options.cause === undefined ? undefined : { cause: options.cause },
     );
-    this.type = options.type ?? (status >= 500 ? "server_error" : "invalid_request_error");
+    this.type = options.type ?? TYPES[status] ??
+      (status >= 500 ? "server_error" : "invalid_request_error");
     this.code = options.code ?? null;
     this.param = options.param ?? null;
     this.headers = options.headers ?? {};
@@ -72,9 +78,7 @@ function fromUpstream(error: UpstreamError): ApiError {
   return new ApiError(status, message, {
     code,
     param: code === "context_length_exceeded" ? "messages" : null,
-    ...(status === 429 ? { type: "rate_limit_error" } : {}),
     ...(code === "insufficient_quota" ? { type: code } : {}),
-    ...(status === 503 ? { type: "service_unavailable_error" } : {}),
     headers: status === 429 || status === 503 ? { ...retryAfterHeaders } : {},
     shouldRetry: isRetryable,
     cause: error,

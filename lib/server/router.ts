@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isAtOrBelow } from "../api/dialect.ts";
 import { ApiError } from "../api/errors.ts";
 import type { Meter } from "./limits/charge.ts";
 
@@ -57,9 +58,7 @@ export function createRouter<Handler>(
 
   function mountedRouter(path: string): Promise<Router<Handler>> | undefined {
     if (exact.has(path)) return undefined;
-    const mount = mounts.find(({ paths }) =>
-      paths.some((root) => path === root || path.startsWith(`${root}/`))
-    );
+    const mount = mounts.find(({ paths }) => paths.some((root) => isAtOrBelow(path, root)));
     if (mount === undefined) return undefined;
     const router = mounted.get(mount) ?? mount.load().then((loaded) => createRouter(loaded));
     mounted.set(mount, router);

@@ -14,7 +14,6 @@ export function reportOutages(store: Store): Store {
 function rethrow(error: unknown): never {
   if (!(error instanceof StoreError)) throw error;
   throw new ApiError(503, "The server cannot reach its store at the moment. Try again later.", {
-    type: "service_unavailable_error",
     code: "store_unavailable",
     headers: { "retry-after": "2" },
     cause: error,

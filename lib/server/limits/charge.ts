@@ -272,7 +272,6 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
 
 function unavailable(): ApiError {
   return new ApiError(503, "The server cannot check limits at the moment. Try again later.", {
-    type: "service_unavailable_error",
     code: "limits_unavailable",
     headers: { "retry-after": "2" },
   });

@@ -63,7 +63,6 @@ export function createAdmission(
 
 function overloaded(): ApiError {
   return new ApiError(503, "The server has too many requests at the moment. Try again soon.", {
-    type: "service_unavailable_error",
     code: "server_overloaded",
     headers: { "retry-after": "2" },
   });
@@ -72,7 +71,6 @@ function overloaded(): ApiError {
 /** The error for requests that arrive, or are still running, when the server shuts down. */
 export function shutdownError(): ApiError {
   return new ApiError(503, "The server is shutting down. Try again in a moment.", {
-    type: "service_unavailable_error",
     code: "server_shutdown",
     headers: { "retry-after": "5" },
   });

@@ -196,7 +196,6 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       const release = slots.tryAcquire(owner);
       if (release === undefined) {
         throw new ApiError(429, "Too many background responses are running. Try again later.", {
-          type: "rate_limit_error",
           code: "rate_limit_exceeded",
           headers: { "retry-after": "30" },
         });
