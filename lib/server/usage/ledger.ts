@@ -42,10 +42,10 @@ export interface UsageLedgerOptions {
 
 type UsageByModel = Record<string, ModelUsage>;
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** How long usage is kept. */
-export const KEPT_DAYS = 400;
+const KEPT_DAYS = 400;
 
 /** Time in which the usage of requests is added up before it is written, in milliseconds. */
 const GATHER_MS = 1_000;
@@ -145,8 +145,7 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
   return {
     /** Adds what a run used. */
     add(owner: string, model: string, { upstream }: Usage): void {
-      const day = new Date(clock.date()).toISOString().slice(0, 10);
-      add(`${day} ${owner}`, model, {
+      add(`${dayAt(clock.date())} ${owner}`, model, {
         requests: 1,
         input_tokens: upstream.prompt_tokens,
         cached_tokens: upstream.cached_tokens,
@@ -205,12 +204,14 @@ function sum(a: ModelUsage | undefined, b: ModelUsage): ModelUsage {
   };
 }
 
+/** Returns the day of a time in UTC, as in 2026-01-31. */
+export function dayAt(date: number): string {
+  return new Date(date).toISOString().slice(0, 10);
+}
+
 /** Returns every day from the first to the last. */
 function daysBetween(from: string, to: string): string[] {
   const first = Date.parse(from);
   const count = Math.round((Date.parse(to) - first) / DAY_MS) + 1;
-  return Array.from(
-    { length: count },
-    (_, i) => new Date(first + i * DAY_MS).toISOString().slice(0, 10),
-  );
+  return Array.from({ length: count }, (_, i) => dayAt(first + i * DAY_MS));
 }

@@ -5,12 +5,11 @@
  */
 import { ApiError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
-import { timeOf } from "../../config/schema/keys.ts";
-import type { KeyConfig } from "../../config/schema/keys.ts";
+import { type KeyConfig, timeOf } from "../../config/schema/keys.ts";
 import type { Client } from "../client.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Limits } from "../limits/charge.ts";
-import type { UsageLedger } from "./ledger.ts";
+import { DAY_MS, dayAt, type UsageLedger } from "./ledger.ts";
 
 export interface UsageOptions {
   ledger: UsageLedger;
@@ -19,7 +18,6 @@ export interface UsageOptions {
   clock: Clock;
 }
 
-const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
 
@@ -58,6 +56,5 @@ function readPeriod(params: URLSearchParams, date: number): { from: string; to: 
       { param: "start_date" },
     );
   }
-  const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10);
-  return { from: dayOf(from), to: dayOf(to) };
+  return { from: dayAt(from), to: dayAt(to) };
 }
