@@ -7,7 +7,7 @@ import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
 import { createSlots, type Release, type Slots } from "./slots.ts";
 import { createUpstreamStates } from "./state.ts";
-import type { Target, UpstreamMessage, UpstreamRequest } from "./target.ts";
+import { type Target, type UpstreamMessage, type UpstreamRequest, withoutField } from "./target.ts";
 import {
   type Conversation,
   createToolReasoning,
@@ -16,8 +16,6 @@ import {
   rememberState,
   stateRestorer,
   type ToolReasoning,
-  withoutDetails,
-  withoutReasoning,
 } from "./tool_reasoning.ts";
 import { type Delta, hasOutput } from "./wire/deltas.ts";
 import { buildBody } from "./wire/request_body.ts";
@@ -122,10 +120,11 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       const { conversation } = scope;
       const restoreReasoning = capabilities.toolReasoning
         ? await reasoningRestorer(toolReasoning, conversation)
-        : withoutReasoning;
+        : (message: UpstreamMessage) => withoutField(message, "reasoning_content");
       const restoreState = capabilities.toolState
         ? await stateRestorer(toolReasoning, conversation)
-        : withoutDetails;
+        : (_: UpstreamMessage, message: UpstreamMessage) =>
+          withoutField(message, "reasoning_details");
       const restore = (message: UpstreamMessage) =>
         restoreState(message, restoreReasoning(message));
       const body = buildBody(target.model, request, capabilities, restore);

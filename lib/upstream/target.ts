@@ -22,6 +22,12 @@ export function isSystemMessage({ role }: UpstreamMessage): boolean {
   return role === "system" || role === "developer";
 }
 
+export function withoutField(message: UpstreamMessage, field: string): UpstreamMessage {
+  if (!Object.hasOwn(message, field)) return message;
+  const { role, [field]: _, ...rest } = message;
+  return { role, ...rest };
+}
+
 /** Returns the text of a message's content, or the texts of its parts, one a line. */
 export function contentText(content: unknown): string {
   if (typeof content === "string") return content;

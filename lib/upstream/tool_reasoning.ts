@@ -100,18 +100,6 @@ export async function reasoningRestorer(
   };
 }
 
-export function withoutReasoning(message: UpstreamMessage): UpstreamMessage {
-  if (message.reasoning_content === undefined) return message;
-  const { role, reasoning_content: _, ...rest } = message;
-  return { role, ...rest };
-}
-
-export function withoutDetails(_: UpstreamMessage, message: UpstreamMessage): UpstreamMessage {
-  if (message.reasoning_details === undefined) return message;
-  const { role, reasoning_details: _details, ...rest } = message;
-  return { role, ...rest };
-}
-
 /** What a provider wants back with the calls of a message, unread. */
 export interface ToolState {
   /** `extra_content` by the id of the call. */

@@ -103,3 +103,24 @@ Deno.test("a parameter that is rejected for one client is sent for the others", 
   ]);
   assertEquals(sent(await ask("bob", { max_tokens: 50 })), ["max_tokens"]);
 });
+
+Deno.test("fields that a client invents are forgotten after 100 others", async () => {
+  const NAME = /^invented_\d+$/;
+  await using upstream = startUpstream(({ body }) => {
+    const [message] = body.messages;
+    const name = [...Object.keys(body), ...Object.keys(message)].find((name) => NAME.test(name));
+    const place = name !== undefined && Object.hasOwn(message, name) ? "messages.0." : "";
+    return name === undefined ? { content: GOOD } : rejected(`${place}'${name}' is not permitted`);
+  });
+  const ask = await createAsk(upstream);
+  const inBody = (i: number) => ask("alice", { [`invented_${i}`]: 1 });
+  const inMessage = (i: number) =>
+    ask("alice", { messages: [{ role: "user", content: "a", [`invented_${i}`]: 1 }] });
+  for (const send of [inBody, inMessage]) {
+    assertEquals((await send(0)).length, 2);
+    assertEquals((await send(0)).length, 1);
+    for (let i = 1; i <= 100; i++) await send(i);
+    assertEquals((await send(0)).length, 2);
+    assertEquals((await send(100)).length, 1);
+  }
+});

@@ -178,6 +178,13 @@ function formatsWithTools({ message, body, sent }: Rejection): Change | undefine
   return isSent && sent.formatsWithTools && isAboutBoth ? { formatsWithTools: false } : undefined;
 }
 
+/** Maximum number of rejected fields that are remembered: clients choose their names. */
+const MAX_REJECTED = 100;
+
+function added(names: readonly string[], ...rejected: readonly string[]): string[] {
+  return [...names, ...rejected].slice(-MAX_REJECTED);
+}
+
 /** Fields without which a message has another meaning. */
 const MESSAGE_FIELDS = new Set(["role", "content", "tool_calls", "tool_call_id"]);
 
@@ -187,7 +194,7 @@ function messageFields({ message, body: { messages }, sent }: Rejection): Change
     isQuoted && !MESSAGE_FIELDS.has(name) && messages.some((sent) => Object.hasOwn(sent, name))
   ).map(({ name }) => name);
   if (rejected.length === 0) return undefined;
-  return { rejectedMessageFields: [...sent.rejectedMessageFields, ...rejected] };
+  return { rejectedMessageFields: added(sent.rejectedMessageFields, ...rejected) };
 }
 
 function textParts({ message, body: { messages }, sent }: Rejection): Change | undefined {
@@ -226,14 +233,14 @@ function fields({ message, body, sent }: Rejection): Change | undefined {
   if (name === undefined) return undefined;
   // Each of two that exclude each other is fine without the other one.
   if (/cannot both|not both|only one/i.test(message)) {
-    return { rejectedFields: [...sent.rejectedFields, rejected.at(-1)!] };
+    return { rejectedFields: added(sent.rejectedFields, rejected.at(-1)!) };
   }
   const value = body[name];
   const limit = typeof value === "number" && RANGE_REGEXP.test(message)
     ? limitIn(message, value)
     : undefined;
   if (rejected.length === 1 && limit !== undefined) return withLimit(sent, name, limit);
-  return { rejectedFields: [...sent.rejectedFields, ...rejected] };
+  return { rejectedFields: added(sent.rejectedFields, ...rejected) };
 }
 
 function formats({ message, body, sent }: Rejection): Change | undefined {

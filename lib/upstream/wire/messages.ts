@@ -5,7 +5,7 @@
  * @module
  */
 import type { Capabilities } from "../capabilities/capabilities.ts";
-import { contentText, isSystemMessage, type UpstreamMessage } from "../target.ts";
+import { contentText, isSystemMessage, type UpstreamMessage, withoutField } from "../target.ts";
 
 type Messages = readonly UpstreamMessage[];
 
@@ -116,10 +116,4 @@ function withPlainText(message: UpstreamMessage): UpstreamMessage {
   const isText = Array.isArray(content) &&
     content.every((part) => part?.type === "text" || part?.type === undefined);
   return isText ? { ...message, content: contentText(content) } : message;
-}
-
-function withoutField(message: UpstreamMessage, field: string): UpstreamMessage {
-  if (!Object.hasOwn(message, field)) return message;
-  const { role, [field]: _, ...rest } = message;
-  return { role, ...rest };
 }
