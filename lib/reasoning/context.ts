@@ -108,6 +108,13 @@ export function createContext(
   };
 }
 
+/**
+ * Limits of a thinking call, so that a model that repeats itself ends: by default, and
+ * for a model that reasons before it writes.
+ */
+const THINKING_TOKENS = 8_192;
+const REASONING_TOKENS = 32_768;
+
 /** State that all calls of a run share. */
 interface CallRun {
   plan: RunPlan;
@@ -127,8 +134,11 @@ async function* call(
   const { role, messages, visible = false, isTurn = false, json, temperature, signal } = spec;
   const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
-  const maxTokens = budget.ceiling(visible, spec.share);
   const { reasons } = capabilities.get(targets[0]!);
+  const ceiling = budget.ceiling(visible, spec.share);
+  const maxTokens = visible
+    ? ceiling
+    : Math.min(ceiling ?? Infinity, reasons ? REASONING_TOKENS : spec.maxTokens ?? THINKING_TOKENS);
   const definitions = [
     ...visible || isTurn ? request.final.tools ?? [] : [],
     ...json?.schema ? [json.schema] : [],
@@ -138,6 +148,7 @@ async function* call(
   let splitter: ThinkSplitter | undefined;
   let isCut = false;
   let hasReasoning = false;
+  let hasContent = false;
   const observer = options.observer?.call(spec);
   let end: CallEnd = "cancelled";
   try {
@@ -169,6 +180,7 @@ async function* call(
     for await (const delta of deltas) {
       hasReasoning ||= delta.reasoning !== undefined;
       if (delta.content !== undefined) {
+        hasContent = true;
         splitter ??= createThinkSplitter(!hasReasoning && capabilities.get(target).opensThinking);
         if (!splitter.done()) moveThinking(delta, splitter.push(delta.content));
       }
@@ -188,6 +200,8 @@ async function* call(
       observer?.delta?.(rest);
       yield rest;
     }
+    // Some models reason without showing it, which takes up a short limit.
+    if (isCut && !visible && !hasContent) capabilities.reasoned(target);
     end = "ok";
   } catch (error) {
     if (error instanceof UpstreamError) end = error;

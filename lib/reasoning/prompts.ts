@@ -70,12 +70,12 @@ Give the final answer to the last message, as all other instructions of this con
   /** Asks for thinking before a turn that may call tools. */
   turn:
     `Before your next turn, think briefly inside <think> and </think>: what do you know, what is the best next step, and how could it fail? Close the block with </think>, and after it call the tools that you need, or answer. All other instructions of this conversation hold.`,
-  /** Asks which turn is best; `{candidates}` is replaced. */
-  pick: `Here are candidates for the next turn of this conversation, some with tool calls:
+  /** Asks which of two turns is better; `{candidates}` is replaced. */
+  pick: `Here are two candidates for the next turn of this conversation, perhaps with tool calls:
 
 {candidates}
 
-Which one is the best next turn: correct, safe and the most useful? Call no tool. Reply with its letter alone.`,
+Which one is the better next turn: correct, safe and more useful? Call no tool. Reply with one JSON object whose key "better" names that candidate, and nothing else.`,
   /** Asks for a check of the thinking so far, after s1 (arXiv 2501.19393). */
   wait:
     `Wait. Find the part of this that is most likely to be wrong, and check it by a different method, inside <think> and </think>. Correct what does not hold. Do not give the answer yet.`,

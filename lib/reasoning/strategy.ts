@@ -30,6 +30,8 @@ export interface CallSpec<Role extends string = string> {
   temperature?: number;
   /** Number of parallel calls that divide the remaining budget. Default: 1. */
   share?: number;
+  /** Token limit of a thinking call to a model that does not reason by itself. Default: 8,192. */
+  maxTokens?: number;
   /** Aborts this call only. */
   signal?: AbortSignal;
 }

@@ -1,13 +1,16 @@
 /**
  * Asks a model which of several candidates is best.
  *
+ * @see Pairwise comparison against single scores: arXiv 2603.04304
  * @module
  */
-import { letterList, shuffled } from "./candidates.ts";
+import type { JsonFormat } from "../../upstream/target.ts";
+import { splitPair } from "../../upstream/wire/tool_calls.ts";
 import { UpstreamError } from "../events.ts";
 import { jaccard, wordsOf } from "../relay/repetition.ts";
 import type { Message } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
+import { shuffled } from "./candidates.ts";
 
 /** Returns the indices of the candidates, the most similar to all others first. */
 export function byCentrality(candidates: readonly string[]): number[] {
@@ -16,53 +19,138 @@ export function byCentrality(candidates: readonly string[]): number[] {
   return scores.map((_, index) => index).sort((a, b) => scores[b]! - scores[a]!);
 }
 
-/** Number of candidates that a judge is shown: one for each letter. */
-const MAX_CANDIDATES = 26;
+/** Names that occur neither in questions nor in answers. */
+const LABELS = ["candidate_1", "candidate_2"] as const;
+
+const VERDICT_FORMAT: JsonFormat = {
+  name: "verdict",
+  strict: true,
+  inPrompt: false,
+  schema: {
+    type: "object",
+    properties: { better: { type: "string", enum: LABELS } },
+    required: ["better"],
+    additionalProperties: false,
+  },
+};
+
+/** A verdict in JSON takes 12 to 25 tokens. */
+const VERDICT_TOKENS = 64;
+
+/** Maximum number of candidates that are compared: three pairs, six calls. */
+const MAX_CANDIDATES = 4;
+
+/** Longest part of a candidate that is shown, in characters. */
+const MAX_SHOWN = 6_000;
+
+export interface Contender {
+  /** All of it, with its thinking. */
+  text: string;
+  /** Number of samples that agree. */
+  votes: number;
+}
 
 /**
- * Lets a judge choose. It sees the candidates in random order and once more in reverse, since
- * models prefer the first. If the verdicts differ or can't be read, the medoid is chosen.
+ * Lets a judge choose by a knockout of pairs, each in both orders, since models prefer a place. A
+ * verdict counts like a vote: two can't reverse a lead of two votes. If neither leads, the one more
+ * similar to all others wins, so without any verdict the medoid of the most voted.
  *
  * @param prompt name of the prompt that asks; `{candidates}` is replaced.
  * @returns the index of the chosen candidate.
  */
 export async function judge<Prompt extends string>(
   context: CallContext<Prompt, "judge">,
-  candidates: readonly string[],
+  contenders: readonly Contender[],
   prompt: Prompt,
 ): Promise<number> {
-  const order = shuffled(Math.min(candidates.length, MAX_CANDIDATES), context.random);
-  const verdicts: (number | undefined)[] = [];
-  for (const shown of [order, order.toReversed()]) {
-    if (!await context.canThink()) break;
-    const letter = await askForLetter(
-      context,
-      context.prompt(prompt, { candidates: letterList(shown.map((index) => candidates[index]!)) }),
+  const ask = (a: string, b: string) => {
+    const candidates = listPair(a, b);
+    return askForVerdict(context, context.prompt(prompt, { candidates }));
+  };
+
+  const central = byCentrality(contenders.map(({ text }) => text));
+  const rank = (a: number, b: number) =>
+    contenders[b]!.votes - contenders[a]!.votes || central.indexOf(a) - central.indexOf(b);
+  const best = central.toSorted(rank).slice(0, MAX_CANDIDATES);
+  let round = shuffled(best.length, context.random).map((index) => best[index]!);
+  while (round.length > 1) {
+    const pairs = Array.from(
+      { length: Math.floor(round.length / 2) },
+      (_, i) => [round[2 * i]!, round[2 * i + 1]!] as const,
     );
-    verdicts.push(letter === undefined ? undefined : shown[letter.charCodeAt(0) - 65]);
+    if (!await context.canThink(2 * pairs.length)) break;
+    const verdicts = await Promise.all(
+      pairs.map(([a, b]) => compare(ask, contenders[a]!.text, contenders[b]!.text)),
+    );
+    const winners = pairs.map(([a, b], i) => {
+      const lead = contenders[a]!.votes - contenders[b]!.votes + verdicts[i]!;
+      return lead > 0 || lead === 0 && rank(a, b) < 0 ? a : b;
+    });
+    const bye = round.length % 2 === 0 ? [] : [round.at(-1)!];
+    // Such a judge prefers a place, or can't be understood.
+    if (bye.length === 0 && verdicts.every((verdict) => verdict === 0)) break;
+    round = [...winners, ...bye];
   }
-  const [first, second] = verdicts;
-  return first !== undefined && first === second ? first : byCentrality(candidates)[0] ?? 0;
+  return round.toSorted(rank)[0] ?? 0;
 }
 
-async function askForLetter(
+/** Returns the votes of two verdicts, one for each order: positive for the first text. */
+async function compare(
+  ask: (first: string, second: string) => Promise<number>,
+  first: string,
+  second: string,
+): Promise<number> {
+  const [vote, reversed] = await Promise.all([ask(first, second), ask(second, first)]);
+  return vote - reversed;
+}
+
+function listPair(...texts: [string, string]): string {
+  return LABELS.map((label, i) => `<${label}>\n${shorten(texts[i]!)}\n</${label}>`).join("\n\n");
+}
+
+/** Returns 1 if the first text is better, -1 if the second is, 0 without a verdict. */
+async function askForVerdict(
   context: CallContext<never, "judge">,
   prompt: string,
-): Promise<string | undefined> {
+): Promise<number> {
   const messages: Message[] = [
     ...context.toolsMessage,
     ...context.request.messages,
     { role: "user", content: prompt },
   ];
+  const spec = { role: "judge", messages, temperature: 0 } as const;
   let verdict = "";
   try {
-    const deltas = context.call({ role: "judge", messages, temperature: 0 });
+    const deltas = context.call({ ...spec, json: VERDICT_FORMAT, maxTokens: VERDICT_TOKENS });
     for await (const { content, thought } of deltas) {
       if (thought !== undefined) verdict = "";
       verdict += content ?? "";
     }
   } catch (error) {
     if (!(error instanceof UpstreamError)) throw error;
+    return 0;
   }
-  return /\b([A-Z])\b(?!['’])/.exec(verdict.replace(/^\W*(answer|candidate)\W*/i, ""))?.[1];
+  const vote = readVerdict(verdict);
+  if (/^\s*\{/.test(verdict) && vote !== 0) context.json.followed("judge", VERDICT_FORMAT);
+  else if (verdict !== "") context.json.ignored("judge", VERDICT_FORMAT);
+  return vote;
+}
+
+/**
+ * Reads a verdict: the text names exactly one candidate.
+ *
+ * @returns 1 for the first, -1 for the second, 0 if it can't be read.
+ */
+export function readVerdict(text: string): -1 | 0 | 1 {
+  const [first, second] = LABELS.map((label) => new RegExp(`\\b${label}\\b`, "i").test(text));
+  if (first === second) return 0;
+  return first ? 1 : -1;
+}
+
+/** Leaves out the middle of a long text; how it begins and where it ends matter most. */
+function shorten(text: string): string {
+  if (text.length <= MAX_SHOWN) return text;
+  const [start] = splitPair(text.slice(0, MAX_SHOWN / 2));
+  const end = text.slice(-MAX_SHOWN / 2).replace(/^[\udc00-\udfff]/, "");
+  return `${start}\n[…]\n${end}`;
 }

@@ -103,7 +103,11 @@ export async function* pickTurn<Role extends string>(
     return yield* showTurn(context, turns[0]!);
   }
   yield { type: "status", text: "The turns do not agree; a judge compares them." };
-  yield* showTurn(context, turns[await judge(context, turns.map(turnText), "pick")]!);
+  const contenders = ranking().map(({ samples }, i) => ({
+    text: turnText(turns[i]!),
+    votes: samples.length,
+  }));
+  yield* showTurn(context, turns[await judge(context, contenders, "pick")]!);
 }
 
 /** Returns a function whose results are equal for turns that do the same; undefined for a turn that can't be sent. */

@@ -76,6 +76,9 @@ const STEP_FORMAT: JsonFormat = {
   },
 };
 
+/** Several times what steps of large models take, and an end to the repetitions of small ones. */
+const STEP_TOKENS = 2_048;
+
 /** The result of one call for a step. */
 interface StepResult extends Step {
   /** Number of the next step to be shown. */
@@ -210,7 +213,8 @@ async function* takeStep(
   }
 
   try {
-    for await (const delta of context.call({ role: "step", messages, json: STEP_FORMAT })) {
+    const spec = { role: "step" as const, messages, json: STEP_FORMAT, maxTokens: STEP_TOKENS };
+    for await (const delta of context.call(spec)) {
       began ||= delta.content !== undefined || delta.reasoning !== undefined;
       if (delta.reasoning !== undefined && !shown) yield* thinking.add(delta.reasoning);
       if (delta.thought !== undefined) {

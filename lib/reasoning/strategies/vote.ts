@@ -14,14 +14,7 @@ import { type Ballot, createBallot, isDecided, tally } from "../answers/vote_dec
 import { instruct } from "../conversation.ts";
 import type { ReasoningEvent, UpstreamError } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import {
-  candidate,
-  preferComplete,
-  type Sample,
-  sampleAll,
-  sampleText,
-  shortest,
-} from "../relay/parallel.ts";
+import { candidate, type Sample, sampleAll, shortest } from "../relay/parallel.ts";
 import type { ThinkingEffort } from "../request.ts";
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { answerDirectly } from "./direct.ts";
@@ -39,12 +32,12 @@ const options = z.strictObject({
 
 const prompts = {
   sample: sharedPrompts.sample,
-  /** Asks which candidate is best; `{candidates}` is replaced. */
-  judge: `Here are candidate answers to the last message:
+  /** Asks which of two candidates is better; `{candidates}` is replaced. */
+  judge: `Here are two candidate answers to the last message:
 
 {candidates}
 
-Which one is correct, free of errors and most consistent with the majority? Reply with its letter alone.`,
+Which one is correct, or closer to it? Reply with one JSON object whose key "better" names that candidate, and nothing else.`,
   synthesize: sharedPrompts.synthesize,
   turn: sharedPrompts.turn,
   pick: sharedPrompts.pick,
@@ -130,20 +123,38 @@ async function* poll(
   return { samples, next: step, ...(error === undefined ? {} : { error }) };
 }
 
-/** Returns the shortest complete sample of the winning answer, or the sample that a judge prefers. */
+/** Verdicts on two candidates can't reverse this lead in votes. */
+const CLEAR_LEAD = 2;
+
+/** Returns the shortest complete sample of the winning answer, or the one that a judge prefers. */
 async function* choose(
   context: Context,
   ballot: Ballot<Sample>,
   samples: readonly Sample[],
 ): AsyncGenerator<ReasoningEvent, Sample> {
-  const [first] = ballot.ranking();
-  const isOpen = first === undefined || first.voters.length === 1 ||
-    ballot.valid() * 2 < ballot.total();
-  const candidates = preferComplete(samples);
-  if (isOpen && candidates.length > 1) {
-    const texts = candidates.map((sample) => withoutFinalLine(sampleText(sample)));
-    yield { type: "status", text: "The answers do not agree; a judge compares them." };
-    return candidates[await judge(context, texts, "judge")]!;
-  }
-  return shortest(isOpen ? candidates : first.voters);
+  const [first, second] = ballot.ranking();
+  const lead = (first?.voters.length ?? 0) - (second?.voters.length ?? 0);
+  const isReadable = first !== undefined && ballot.valid() * 2 >= ballot.total();
+  const isClear = isReadable &&
+    (lead >= CLEAR_LEAD || first.voters.length * 2 > ballot.total() || samples.length === 1);
+  if (isClear) return shortest(first.voters);
+  const contenders = contendersOf(ballot, samples, isReadable);
+  if (contenders.length === 1) return contenders[0]!.sample;
+  yield { type: "status", text: "The answers do not agree; a judge compares them." };
+  return contenders[await judge(context, contenders, "judge")]!.sample;
+}
+
+/** One sample of each answer, and those without a readable one if they are the majority. */
+function contendersOf(ballot: Ballot<Sample>, samples: readonly Sample[], isReadable: boolean) {
+  const clusters = ballot.ranking().map(({ voters }) => voters);
+  const read = new Set(clusters.flat());
+  const unread = isReadable ? [] : samples.filter((sample) => !read.has(sample));
+  const all = [...clusters, ...unread.map((sample) => [sample])]
+    .map((voters) => ({ sample: shortest(voters), votes: voters.length }));
+  const complete = all.filter(({ sample }) => !sample.cut);
+  return (complete.length > 0 ? complete : all).map(({ sample, votes }) => ({
+    sample,
+    votes,
+    text: [sample.thinking, withoutFinalLine(sample.text)].filter(Boolean).join("\n\n"),
+  }));
 }

@@ -66,7 +66,7 @@ const CASES: readonly {
     strategy: "verify",
     turns: [[A], [B], ["It is the linker."]],
     sent: [B],
-    judged: 2,
+    judged: 4,
   },
   {
     name: "an answer",
@@ -105,9 +105,9 @@ const CASES: readonly {
 /** Returns a judge that prefers the candidate with this text. */
 function judgeFor(text: string) {
   return (call: Call): Reply => {
-    const letters = textOf(call).split(/^\[([A-Z])\]$/m);
-    const at = letters.findIndex((part) => part.includes(text));
-    return { content: letters[at - 1]! };
+    const candidates = textOf(call).split(/^<(candidate_[12])>$/m);
+    const at = candidates.findIndex((part) => part.includes(text));
+    return { content: JSON.stringify({ better: candidates[at - 1] }) };
   };
 }
 

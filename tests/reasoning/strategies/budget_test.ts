@@ -241,7 +241,7 @@ Deno.test("where the sum does not pay for two whole samples, one call answers", 
   assertEquals(sent, [1_500, 1_500], "two whole samples instead of four parts");
 });
 
-Deno.test("a cap on tokens is sent with every call, and its default with none", async () => {
+Deno.test("a cap on tokens is sent with every call, and its default with no visible one", async () => {
   for (const strategy of STRATEGIES) {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream, { model: { caps: { tokens: 500 } } });
@@ -250,6 +250,10 @@ Deno.test("a cap on tokens is sent with every call, and its default with none", 
   }
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);
-  await ask("vote");
-  for (const { body } of upstream.calls) assertEquals(body.max_tokens, undefined);
+  for (const strategy of ["direct", "think", "relay"]) await ask(strategy);
+  const isHidden = (call: Call) => kindOf(call) === "relay.reasoner";
+  for (const call of upstream.calls.filter((call) => !isHidden(call))) {
+    assertEquals(call.body.max_tokens, undefined, kindOf(call));
+  }
+  assert(upstream.calls.some(isHidden));
 });

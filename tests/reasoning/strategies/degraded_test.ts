@@ -8,7 +8,7 @@ import { createStrategyApp } from "./setup.ts";
 
 const DEAD = { status: 503, body: "{}" };
 const RETRIED = { max_attempts: 2, base_ms: 1, max_ms: 5 };
-const JUDGE_A = { content: "A" };
+const JUDGE_FIRST = { content: '{"better": "candidate_1"}' };
 const BUSY = { status: 429, body: "{}" };
 
 for (const strategy of STRATEGIES.filter((name) => casesOf(name).samples)) {
@@ -82,14 +82,21 @@ Deno.test("a second wave that fails leaves the vote to the first", async () => {
 
 Deno.test("if the judge fails or chooses nothing, the answer most similar to the others wins", async () => {
   const texts = ["a red fox", "the big red fox runs", "the big red fox ran", "blue"];
-  for (const judge of [DEAD, { content: "Well." }, { content: "None of them" }]) {
+  for (
+    const judge of [
+      DEAD,
+      { content: "Well." },
+      { content: "candidate_1 is better than candidate_2" },
+      { content: '{"better":"candidate_', finish: "length" },
+    ]
+  ) {
     await using upstream = startUpstream(scripted({
       replies: { sample: ({ index }) => ({ content: texts[index]! }), "vote.judge": judge },
     }));
     const { ask } = await createStrategyApp(upstream);
     const { content } = await ask("vote", { reasoning_effort: "low" });
     assertEquals(content, "the big red fox runs");
-    assertEquals(kindsOf(upstream), { sample: 4, "vote.judge": 2 });
+    assertEquals(kindsOf(upstream), { sample: 4, "vote.judge": 4 });
   }
 });
 
@@ -98,7 +105,10 @@ Deno.test("a judge that chooses the same candidate in both orders decides", asyn
   await using upstream = startUpstream(scripted({
     replies: {
       sample: ({ index }) => ({ content: texts[index]! }),
-      "vote.judge": (call) => ({ content: `**${/\[([A-D])\]\nblue/.exec(textOf(call))![1]}**` }),
+      "vote.judge": (call) => {
+        const name = /<(candidate_[12])>\nblue/.exec(textOf(call))?.[1];
+        return { content: name === undefined ? "{}" : `**${name}**` };
+      },
     },
   }));
   const { ask } = await createStrategyApp(upstream);
@@ -110,7 +120,7 @@ Deno.test("if the judge chooses different candidates in the two orders, neither 
   for (const seed of [1, 2, 3, 4]) {
     // The judge prefers whatever comes first.
     await using upstream = startUpstream(scripted({
-      replies: { sample: ({ index }) => ({ content: texts[index]! }), "vote.judge": JUDGE_A },
+      replies: { sample: ({ index }) => ({ content: texts[index]! }), "vote.judge": JUDGE_FIRST },
     }));
     const { ask } = await createStrategyApp(upstream, { random: createRandom(seed) });
     const { content } = await ask("vote", { reasoning_effort: "low" });

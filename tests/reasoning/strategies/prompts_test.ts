@@ -86,7 +86,11 @@ for (const strategy of THINKING) {
     await runAll(strategy, {}, { response_format: FORMAT, tools: undefined }, ({ calls }) => {
       for (const call of calls) {
         const format = call.body.response_format?.json_schema.name;
-        const expected = call === calls.at(-1) ? "answer" : casesOf(strategy).thinkingFormat;
+        const expected = call === calls.at(-1)
+          ? "answer"
+          : ["pick", "vote.judge"].includes(kindOf(call))
+          ? "verdict"
+          : casesOf(strategy).thinkingFormat;
         assertEquals(format, expected);
       }
     });
@@ -110,19 +114,23 @@ for (const strategy of THINKING) {
   });
 }
 
-Deno.test("a judge sees the candidates under letters, without their thinking, and again in reverse", async () => {
+Deno.test("a judge sees two candidates, with their thinking, in both orders", async () => {
   await using upstream = startUpstream(scripted({ answer: allDiffer }));
   const { ask } = await createStrategyApp(upstream);
   await ask("vote", { reasoning_effort: "low" });
-  assertEquals(kindsOf(upstream), { sample: 4, "vote.judge": 2 });
-  const [first, second] = upstream.calls.slice(4).map((call) => {
+  assertEquals(kindsOf(upstream), { sample: 4, "vote.judge": 4 });
+  const pairs = upstream.calls.slice(4).map((call) => {
     const shown = String(messagesOf(call).at(-1)!.content);
-    assertEquals(shown.match(/^\[[A-Z]\]$/gm), ["[A]", "[B]", "[C]", "[D]"]);
-    assert(!shown.includes(THOUGHT) && !shown.includes("FINAL:"));
-    return shown.match(/It is \d+/g)!;
+    assertEquals(shown.match(/^<\w+>$/gm), ["<candidate_1>", "<candidate_2>"]);
+    assertEquals(shown.split(THOUGHT).length, 3);
+    assert(!shown.includes("FINAL:"));
+    assertEquals(call.body.response_format.json_schema.name, "verdict");
+    assertEquals(call.body.max_tokens, 64);
+    return shown.match(/\d{3}/g)!.join();
   });
-  assertEquals(first!.toSorted(), ["It is 100", "It is 101", "It is 102", "It is 103"]);
-  assertEquals(second, first!.toReversed());
+  const reversed = pairs.map((pair) => pair.split(",").toReversed().join());
+  assertEquals(pairs.toSorted(), reversed.toSorted());
+  assertEquals(new Set(pairs.join().split(",")), new Set(["100", "101", "102", "103"]));
 });
 
 for (const [strategy, kind] of [["moa", "moa.aggregator"], ["rsa", "rsa.aggregate"]] as const) {

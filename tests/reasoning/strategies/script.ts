@@ -39,6 +39,7 @@ function replyTo(call: Call, script: Script): Reply {
   const own = script.replies?.[kind];
   if (own !== undefined) return typeof own === "function" ? own(call) : own;
   const answer = script.answer?.(call) ?? 42;
+  if (prompt.includes('"better"')) return { content: '{"better":"candidate_1"}' };
   if (prompt.includes("one JSON object")) {
     const number = stepCount(call) + 1;
     return { content: step(`Step ${number}`, `${THOUGHT} ${number}`, "final_answer") };
@@ -50,7 +51,6 @@ function replyTo(call: Call, script: Script): Reply {
         : `ERROR: NONE\nVERDICT: CORRECT\nFINAL: ${answer}`,
     };
   }
-  if (prompt.includes("letter alone")) return { content: "A" };
   const content = `It is ${answer}.${prompt.includes("FINAL:") ? `\nFINAL: ${answer}` : ""}`;
   if (prompt.includes("<think>")) return { content: `<think>${THOUGHT}</think>${content}` };
   return { content: call.body.response_format === undefined ? content : ANSWER };

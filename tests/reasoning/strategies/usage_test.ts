@@ -91,8 +91,8 @@ Deno.test("the usage of a judged vote and of a repaired answer sums up every cal
   await using upstream = startUpstream(reply({ answer: differing, refutes: () => true }));
   const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
   const vote = (await ask("vote", { reasoning_effort: "low" })).json.usage;
-  assertEquals([vote.upstream.calls, vote.completion_tokens], [6, 4 * 53 + 2 * 1]);
-  assertEquals(vote.upstream.prompt_tokens, 4 * 41 + 2 * 200);
+  assertEquals([vote.upstream.calls, vote.completion_tokens], [8, 4 * 53 + 4 * 1]);
+  assertEquals(vote.upstream.prompt_tokens, 4 * 41 + 4 * 200);
   const verify = (await ask("verify")).json.usage;
   assertEquals(verify.upstream.calls, 7);
   assertEquals(verify.completion_tokens, 2 * 53 + 61 + 3 * 21 + 44);

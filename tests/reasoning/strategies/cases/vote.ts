@@ -6,7 +6,7 @@ const synthesized = { reasoning: { finalize: "synthesize" } };
 
 export const cases: StrategyCases = {
   agreeing: { sample: 4 },
-  differing: [4, 8, 16, 24, 24].map((sample) => ({ sample, "vote.judge": 2 })),
+  differing: [4, 8, 16, 24, 24].map((sample) => ({ sample, "vote.judge": 4 })),
   ways: [{ script: { answer: allDiffer }, body: synthesized }, DIFFERING_TURNS],
   roles: { sample: ["sample", "turn"], judge: ["pick", "vote.judge"], answer: ["synthesize"] },
   answer: { kind: "synthesize", body: synthesized },
@@ -19,14 +19,14 @@ export const cases: StrategyCases = {
     { options: { max_samples: 1 }, calls: { sample: 1 } },
     { options: { finalize: "synthesize" }, calls: { sample: 4, synthesize: 1 } },
   ],
-  waves: [4, 4, 1, 1],
+  waves: [4, 4, 4],
   failingAnswers: [
     { body: { tools: TOOLS }, hasFallback: true },
   ],
   disconnects: [
     { when: "in the first wave", answered: 0, running: 4 },
     { when: "in the second wave", answered: 4, running: 4 },
-    { when: "while a judge compares", answered: 8, running: 1 },
+    { when: "while a judge compares", answered: 8, running: 4 },
     {
       when: "while the winner is rewritten",
       answered: 4,
