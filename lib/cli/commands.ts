@@ -131,7 +131,7 @@ export const COMMANDS = {
       system: { value: "TEXT", about: "system message" },
       thinking: {
         value: "WHAT",
-        about: "titles (default on a terminal), full or none",
+        about: "titles (default on a terminal), full, or none (default elsewhere)",
         values: ["titles", "full", "none"],
       },
       json: { about: "print the whole completion as JSON" },
@@ -159,7 +159,7 @@ export const COMMANDS = {
   },
   init: {
     summary: "write a config.yaml for your provider",
-    usage: ["init", "init --provider NAME [options]"],
+    usage: ["init", "o1-api init --provider NAME [options]"],
     text: "On a terminal, asks for the provider, the model and the key. With --provider, asks " +
       "nothing, and the key is read from an environment variable when the server starts. An " +
       "existing file is never changed.",

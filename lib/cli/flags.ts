@@ -63,7 +63,7 @@ export function parseFlags<Name extends CommandName>(
     if (second !== undefined) found.push(`--${name} is given more than once`);
     else if (value === "") found.push(`--${name} needs a value`);
     else if (values?.includes(String(value)) === false) {
-      found.push(`--${name} must be ${values.join(", ")}, not '${value}'`);
+      found.push(`--${name} must be one of ${values.join(", ")}, not '${value}'`);
     }
   }
   const words = parsed._.map(String);

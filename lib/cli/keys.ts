@@ -11,7 +11,7 @@ const SECRET_LENGTH = 43;
 /** @throws {UsageError} for invalid arguments. */
 export async function keys(args: readonly string[]): Promise<void> {
   const { words: [command, name] } = parseFlags("keys", args);
-  if (command === undefined) throw invalid("No command given; known here: new");
+  if (command === undefined) throw invalid("No command given; use: keys new NAME");
   if (command !== "new") {
     throw invalid(`Unknown command '${command}'${suggestion(command, ["new"])}`);
   }

@@ -34,13 +34,18 @@ async function run(args: readonly string[], moduleDir: string | undefined): Prom
   if (first === "keys") return (await import("./keys.ts")).keys(rest);
   if (first === "check") return (await import("./check/check.ts")).check(rest, moduleDir);
   if (first === "serve") return await serve({ ...parseFlags("serve", rest).flags, moduleDir });
+  // Before its arguments, which are not those of the program.
+  if (first?.startsWith("-") === false) rejectUnknown(first);
   const { words: [word], flags: { version, ...flags } } = parseFlags("", args);
   if (version) return console.log(`o1-api ${VERSION} (deno ${Deno.version.deno})`);
-  if (word !== undefined && !COMMAND_NAMES.some((name) => name === word)) {
-    throw new UsageError("", `Unknown command '${word}'${suggestion(word, COMMAND_NAMES)}`);
-  }
+  if (word !== undefined) rejectUnknown(word);
   if (word !== undefined && word !== "serve") {
     throw new UsageError("", `The command comes first: o1-api ${word} [options]`);
   }
   await serve({ ...flags, moduleDir });
+}
+
+function rejectUnknown(command: string): void {
+  if (COMMAND_NAMES.some((name) => name === command)) return;
+  throw new UsageError("", `Unknown command '${command}'${suggestion(command, COMMAND_NAMES)}`);
 }

@@ -56,7 +56,7 @@ export function readEvalFlags(given: EvalArguments, faults: string[]) {
   const scoring = SCORINGS.find((name) => name === scoringText);
   check(
     scoring !== undefined,
-    `--scoring must be ${SCORINGS.join(", ")}, not '${scoringText}'`,
+    `--scoring must be one of ${SCORINGS.join(", ")}, not '${scoringText}'`,
   );
   check(
     scoring === undefined || (scoring === "judge") === (judgeModel !== undefined),

@@ -73,11 +73,11 @@ export function planRun(
   const isChanged = request.options !== undefined;
   const options = own !== undefined && !isChanged
     ? own
-    : parse(strategy.options, { ...own, ...changes });
+    : parse(strategy.options, { ...own, ...changes }, name);
   const modifiers = !isChanged ? model.modifiers : parse(modifierOptions, {
     re2: re2 === undefined ? model.modifiers.re2 : re2,
     wait: wait === undefined ? model.modifiers.wait : wait,
-  });
+  }, name);
 
   // A router answers each turn of a loop with one call.
   const isLoop = callsTools(request.messages);
@@ -137,10 +137,20 @@ function upstreamMessages({ systemPrompt }: ReasoningModel, { messages }: Reason
   return conversation;
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+function parse<Schema extends z.ZodObject>(
+  schema: Schema,
+  value: unknown,
+  strategy: string,
+): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
+  if (issue.code === "unrecognized_keys") {
+    const param = `reasoning.${issue.keys[0]!.slice(0, 60)}`;
+    const names = Object.keys({ strategy, ...schema.shape, ...modifierOptions.shape }).join(", ");
+    const message = `Unknown parameter: '${param}'. The strategy '${strategy}' knows: ${names}.`;
+    throw new RequestError(param, message);
+  }
   const path = ["reasoning", ...issue.path].join(".");
   throw new RequestError(path, `Invalid value for '${path}': ${issue.message}.`);
 }

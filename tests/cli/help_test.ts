@@ -56,6 +56,8 @@ Deno.test("the program's help lists every command", async () => {
 for (
   const [args, says, usage] of [
     [["serv"], "Unknown command 'serv'; did you mean 'serve'?", "[command] [options]"],
+    [["chek", "--online"], "Unknown command 'chek'; did you mean 'check'?", "[command] [options]"],
+    [["as", "Is 97 prime?"], "Unknown command 'as'; did you mean 'ask'?", "[command] [options]"],
     [["dance"], "valid names: serve, ask", "[command] [options]"],
     [["--prot", "1"], "Unknown option --prot; did you mean --port?", "[command] [options]"],
     [["--port"], "--port needs a value", "[command] [options]"],
@@ -70,7 +72,11 @@ for (
       "ask [options]",
     ],
     [["ask", "-x", "q"], "Unknown option -x", "ask [options] QUESTION"],
-    [["ask", "--effort", "huge", "q"], "--effort must be none, minimal", "ask [options] QUESTION"],
+    [
+      ["ask", "--effort", "huge", "q"],
+      "--effort must be one of none, minimal",
+      "ask [options] QUESTION",
+    ],
     [["keys", "nw"], "Unknown command 'nw'; did you mean 'new'?", "keys new NAME"],
     [["eval", "--model", "x"], "did you mean --models?", "eval --models ID,ID,… [options]"],
   ] as const

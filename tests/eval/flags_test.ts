@@ -35,7 +35,7 @@ Deno.test("invalid flags are rejected with a message", () => {
     [["--models", "a", "--limit", "1.5"], "--limit must be"],
     [["--models", "a", "--limit="], "--limit needs a value"],
     [["--models", "a", "--concurrency", "many"], "--concurrency must be"],
-    [["--models", "a", "--scoring", "best"], "--scoring must be extract, exact, judge"],
+    [["--models", "a", "--scoring", "best"], "--scoring must be one of extract, exact, judge"],
     [["--models", "a", "--scoring", "judge"], "require each other"],
     [["--models", "a", "--judge-model", "b"], "require each other"],
     [["--models", "a", "--base-url", "ftp://x"], "--base-url expected a URL"],
@@ -59,7 +59,7 @@ Deno.test("all faults of the flags are reported at once", () => {
   assertEquals(message.split("\n"), [
     "Unknown option --bogus",
     "--models contains a model twice",
-    "--scoring must be extract, exact, judge, not 'best'",
+    "--scoring must be one of extract, exact, judge, not 'best'",
     "--limit must be an integer from 1 to 1000000, not 'x'",
     "--trials must be an integer from 1 to 10000, not '0'",
   ]);

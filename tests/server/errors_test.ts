@@ -143,8 +143,8 @@ const CASES: Case[] = [
     name: "an unknown option",
     body: { messages: user, reasoning: { max_stepz: 2 } },
     code: "invalid_value",
-    param: "reasoning",
-    says: "max_stepz",
+    param: "reasoning.max_stepz",
+    says: "The strategy 'steps' knows: strategy, min_steps, max_steps, re2, wait.",
   },
   {
     name: "a bad option",

@@ -60,7 +60,10 @@ export function reloadOnChange(
       models: resolved.models.map(({ reasoning: { id } }) => id).join(", "),
     });
     // Flags and variables may override the file.
-    if (nextAddress.hostname !== address.hostname) changed.push("server.host");
+    if (nextAddress.hostname !== address.hostname) {
+      if (!address.loopbackOnly) changed.push("server.host");
+      else log.warn("A token is set now. Other machines can connect after the next start.");
+    }
     if (nextAddress.port !== address.port) changed.push("server.port");
     if (changed.length === 0) return;
     log.warn(`Changes to these settings take effect at the next start: ${changed.join(", ")}.`);

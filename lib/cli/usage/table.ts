@@ -54,7 +54,7 @@ function budgetLines(budgets: readonly Budget[]): string {
     return `  ${key ?? "all keys"}: ${number.format(remaining)} of ${
       number.format(limit)
     } ${unit} ` +
-      `left of this ${per}, until ${end.slice(0, 10)}\n`;
+      `left this ${per}, until ${end.slice(0, 10)}\n`;
   });
   return `\nBudgets:\n${lines.join("")}`;
 }

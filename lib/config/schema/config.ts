@@ -11,7 +11,7 @@ const port = z.number().int().min(0).max(65_535);
 
 const server = z.strictObject({
   host: z.string().regex(HOST_REGEXP, HOST_MESSAGE).default("0.0.0.0").describe(
-    "Address to listen on. Always 127.0.0.1 until you set a token of your own.",
+    "Address to listen on. Always 127.0.0.1 until the server starts with a token of your own or with `keys`.",
   ),
   port: port.default(18_888).describe("Port to listen on. 0 picks a free port."),
   max_body_bytes: z.number().int().min(1).max(1_073_741_824).default(33_554_432).describe(

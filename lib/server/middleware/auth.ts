@@ -58,7 +58,10 @@ export function auth(config: ResolvedConfig, options: AuthOptions): Middleware {
     const client = accepted.get(given) ??
       findEntry(await (entries ??= readEntries()), await sha256(given))?.client;
     if (client === undefined) {
-      const message = `Incorrect API key provided: ${masked(given)}. It must be ${expected}.`;
+      const what = given === PLACEHOLDER_TOKEN
+        ? "the placeholder, which is not accepted once a token or keys are set"
+        : masked(given);
+      const message = `Incorrect API key provided: ${what}. It must be ${expected}.`;
       throw unauthorized(message, "invalid_api_key");
     }
     accepted.set(given, client);

@@ -88,7 +88,7 @@ day         key      model  requests  input tokens  output tokens     USD
 total                             13        34,005          9,106  0.4125
 
 Budgets:
-  all keys: 49.5875 of 50 USD left of this month, until 2026-02-01
+  all keys: 49.5875 of 50 USD left this month, until 2026-02-01
 `,
   );
 });
