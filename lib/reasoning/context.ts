@@ -136,7 +136,8 @@ async function* call(
   const targets = targetsOf(model, name, role);
   const { reasons } = capabilities.get(targets[0]!);
   const ceiling = budget.ceiling(visible, spec.share);
-  const maxTokens = visible
+  // A turn is sent to the client as it is, like an answer.
+  const maxTokens = visible || isTurn
     ? ceiling
     : Math.min(ceiling ?? Infinity, reasons ? REASONING_TOKENS : spec.maxTokens ?? THINKING_TOKENS);
   const definitions = [
@@ -148,7 +149,7 @@ async function* call(
   let splitter: ThinkSplitter | undefined;
   let isCut = false;
   let hasReasoning = false;
-  let hasContent = false;
+  let hasAnswer = false;
   const observer = options.observer?.call(spec);
   let end: CallEnd = "cancelled";
   try {
@@ -179,8 +180,8 @@ async function* call(
     );
     for await (const delta of deltas) {
       hasReasoning ||= delta.reasoning !== undefined;
+      hasAnswer ||= delta.content !== undefined || delta.toolCalls !== undefined;
       if (delta.content !== undefined) {
-        hasContent = true;
         splitter ??= createThinkSplitter(!hasReasoning && capabilities.get(target).opensThinking);
         if (!splitter.done()) moveThinking(delta, splitter.push(delta.content));
       }
@@ -201,7 +202,7 @@ async function* call(
       yield rest;
     }
     // Some models reason without showing it, which takes up a short limit.
-    if (isCut && !visible && !hasContent) capabilities.reasoned(target);
+    if (isCut && !visible && !hasAnswer) capabilities.reasoned(target);
     end = "ok";
   } catch (error) {
     if (error instanceof UpstreamError) end = error;
