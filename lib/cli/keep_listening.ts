@@ -59,7 +59,7 @@ export function keepListening(
     const failedAt = clock.now();
     for (;;) {
       spare.release();
-      log.error("Cannot accept connections. New ones are refused for now.", {
+      log.error("Cannot accept connections; new ones are refused for now", {
         cause: error.message,
         wait_ms: delayMs,
       });
@@ -69,7 +69,7 @@ export function keepListening(
       try {
         spare.acquireIfEnoughAreFree();
         server = open(port);
-        log.info("Connections are accepted again.");
+        log.info("Connections are accepted again");
         return delayMs;
       } catch (thrown) {
         error = thrown as Error;

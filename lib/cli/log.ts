@@ -32,7 +32,7 @@ export function logRejections(log: Log): void {
   for (const event of ["unload", "error"]) globalThis.addEventListener(event, flushLog);
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    log.error("unhandled rejection", { cause: stackWithoutMessage(event.reason) });
+    log.error("An error was not handled", { cause: stackWithoutMessage(event.reason) });
   });
 }
 

@@ -24,7 +24,7 @@ export async function openStores(setting: string, folder: string, log: Log): Pro
   });
   // Workers open the store again, without `auto`.
   if (setting === "auto" && path !== beside && stores.store.kind === "sqlite") {
-    log.info("This program may not write beside its configuration, so its database is elsewhere.", {
+    log.info("This program may not write beside its configuration, so its database is elsewhere", {
       path,
     });
   }

@@ -41,8 +41,8 @@ export function createReadiness({ store, limiter, clock, log }: ReadinessOptions
     failing = results.flat();
     const after = failing.join(", ");
     if (after !== before) {
-      if (after === "") log.info("This server is ready again.");
-      else log.warn("This server is not ready: a back end does not answer.", { failing: after });
+      if (after === "") log.info("This server is ready again");
+      else log.warn("This server is not ready: a back end does not answer", { failing: after });
     }
     cancelTimer = clock.timer(INTERVAL_MS, check);
   }

@@ -84,7 +84,7 @@ for (const workers of [1, 2]) {
     for (let index = 1; index <= workers; index++) {
       const worker = workers === 1 ? "" : `,"worker":${index}`;
       program.logged(`"wait_ms":100${worker}}`).then(() => refusing++);
-      program.logged(`Connections are accepted again."${worker}}`).then(() => listening++);
+      program.logged(`Connections are accepted again"${worker}}`).then(() => listening++);
     }
     await waitUntil("every worker to refuse connections", () => refusing === workers, open);
     await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port }));

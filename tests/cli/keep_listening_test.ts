@@ -56,8 +56,8 @@ Deno.test("a failed listener is opened again on its port after a delay that grow
   await advance(100);
   assertEquals(opened.map(({ port }) => port), [undefined, 1234]);
   assertEquals(lines, [
-    "Cannot accept connections. New ones are refused for now.",
-    "Connections are accepted again.",
+    "Cannot accept connections; new ones are refused for now",
+    "Connections are accepted again",
   ]);
   opened[1]!.server.fail(NO_DESCRIPTORS);
   await advance(199);

@@ -50,31 +50,31 @@ export function reloadOnChange(
     const nextAddress = listenAddress(next, options);
     if (nextAddress.loopbackOnly && !address.loopbackOnly) {
       return log.error(
-        "The configuration was not reloaded: it sets no api_bearer_token or keys, and this server can be reached from other machines.",
+        "The configuration was not reloaded: it sets no api_bearer_token or keys, and this server can be reached from other machines",
       );
     }
     const { config, changed } = keepFixedSettings(next.config, running);
     const resolved = resolveConfig(config, { env: readVariable });
     await server.reload({ ...next, config, resolved });
-    log.info("The configuration was reloaded.", {
+    log.info("The configuration was reloaded", {
       models: resolved.models.map(({ reasoning: { id } }) => id).join(", "),
     });
     // Flags and variables may override the file.
     if (nextAddress.hostname !== address.hostname) {
       if (!address.loopbackOnly) changed.push("server.host");
-      else log.warn("A token is set now. Other machines can connect after the next start.");
+      else log.warn("A token is set now; other machines can connect after the next start");
     }
     if (nextAddress.port !== address.port) changed.push("server.port");
     if (changed.length === 0) return;
-    log.warn(`Changes to these settings take effect at the next start: ${changed.join(", ")}.`);
+    log.warn(`Changes to these settings take effect at the next start: ${changed.join(", ")}`);
   }
 
   const schedule = (force: boolean) => {
     // One after another, so that the newest configuration wins.
     queue = queue.then(() => reload(force)).catch((error) => {
       if (error instanceof ConfigError) {
-        log.error("The configuration was not reloaded: it is invalid.", { faults: error.message });
-      } else log.error("The configuration could not be reloaded.", { cause: String(error) });
+        log.error("The configuration was not reloaded: it is invalid", { faults: error.message });
+      } else log.error("The configuration could not be reloaded", { cause: String(error) });
     });
   };
   Deno.addSignalListener("SIGHUP", () => schedule(true));
@@ -82,7 +82,7 @@ export function reloadOnChange(
     files: () => files,
     onChange: () => schedule(false),
     onError: (folder, cause) =>
-      log.warn("Can't watch a folder of the configuration; send SIGHUP to reload it.", {
+      log.warn("Can't watch a folder of the configuration; send SIGHUP to reload it", {
         folder,
         cause: String(cause),
       }),

@@ -80,11 +80,11 @@ export function createSupervisor<Theirs extends Methods>(
       const delayMs = delays.get(index) ?? MIN_DELAY_MS;
       delays.set(index, Math.min(2 * delayMs, MAX_DELAY_MS));
       // Deno has printed the error itself.
-      log.error("A worker crashed and will be replaced.", { worker: index + 1, wait_ms: delayMs });
+      log.error("A worker crashed and will be replaced", { worker: index + 1, wait_ms: delayMs });
       try {
         await sleep(clock, delayMs, retired.signal);
         await launch(index);
-        return log.info("A worker was replaced.", { worker: index + 1 });
+        return log.info("A worker was replaced", { worker: index + 1 });
       } catch {
         // It crashed again, or the server is shutting down.
       }

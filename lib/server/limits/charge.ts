@@ -59,15 +59,15 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   let stopRenewing = () => {};
 
   /** Runs independently of the response; an error is only logged. */
-  function inBackground(action: string, work: Promise<void>): void {
-    const tracked = work.catch((error) => logFailure(action, error)).finally(() => {
+  function inBackground(message: string, work: Promise<void>): void {
+    const tracked = work.catch((error) => logFailure(message, error)).finally(() => {
       pending.delete(tracked);
     });
     pending.add(tracked);
   }
 
-  function logFailure(action: string, error: unknown): void {
-    log.error(`limits: cannot ${action}`, { cause: stackWithoutMessage(error) });
+  function logFailure(message: string, error: unknown): void {
+    log.error(message, { cause: stackWithoutMessage(error) });
   }
 
   function scheduleRenewal(): void {
@@ -75,7 +75,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
       const held = [...leases].flatMap(([lease, charges]) =>
         charges.map(({ limit }) => ({ limit, lease }))
       );
-      inBackground("renew leases", limiter.renew(clock.date(), held));
+      inBackground("Leases of limits cannot be renewed", limiter.renew(clock.date(), held));
       scheduleRenewal();
     });
   }
@@ -97,7 +97,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     if (charges.length === 0) return [];
     const date = clock.date();
     const { ok, states } = await limiter.take(date, charges).catch((error) => {
-      logFailure("be reached", error);
+      logFailure("Limits cannot be reached", error);
       throw unavailable();
     });
     const ruleStates = statesOf(charges, states);
@@ -132,7 +132,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
         return { ...charge, cost: used - cost };
       }).filter(({ cost }) => cost !== 0);
       if (settled.length === 0) return;
-      inBackground("charge what was used", limiter.settle(clock.date(), settled));
+      inBackground("Usage cannot be charged to the limits", limiter.settle(clock.date(), settled));
     }
 
     return {
@@ -170,7 +170,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
         try {
           if (!(await limiter.take(clock.date(), taken)).ok) return false;
         } catch (error) {
-          logFailure("reserve further calls", error);
+          logFailure("Limits cannot be checked for further calls", error);
           return false;
         }
         for (const { charge, cost } of missing) charge.cost += cost;
@@ -232,7 +232,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
         const { states } = await limiter.take(date, charges);
         return limitHeaders(statesOf(charges, states), date);
       } catch (error) {
-        logFailure("be reached", error);
+        logFailure("Limits cannot be reached", error);
         return {};
       }
     },

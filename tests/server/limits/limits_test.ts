@@ -423,7 +423,7 @@ Deno.test("if the limiter fails, limited clients get 503 and others are served",
   assertEquals(limitHeaders(rejected.headers), NO_LIMITS);
   assertEquals((await setup.ask({}, OTHER)).status, 200);
   assertEquals((await setup.app.send("/v1/models", undefined, bearer(KEY))).status, 200);
-  assert(setup.lines.some((line) => line.includes("limits: cannot be reached")));
+  assert(setup.lines.some((line) => line.includes("Limits cannot be reached")));
   assertEquals(setup.upstream.calls.length, 1);
 });
 
@@ -437,7 +437,7 @@ Deno.test("a failure to settle does not affect the client", async () => {
   });
   assertEquals((await setup.ask()).status, 200);
   await setup.app.drain(0);
-  assert(setup.lines.some((line) => line.includes("limits: cannot charge what was used")));
+  assert(setup.lines.some((line) => line.includes("Usage cannot be charged to the limits")));
 });
 
 const FAILURES: [name: string, reply: Reply, used: number][] = [
