@@ -305,7 +305,7 @@ Deno.test("one worker starts no thread", async () => {
     command: workersCommand(["--preload", preload("no_threads_preload.ts")]),
     args: ["--config", config.path],
   });
-  assertEquals(program.facts.workers, 1);
+  assertEquals(Number(program.facts.workers), 1);
   const ready = await fetchInTime(program.url.replace("/v1", "/readyz"));
   assertEquals(ready.status, 200);
   await ready.body?.cancel();
@@ -314,7 +314,7 @@ Deno.test("one worker starts no thread", async () => {
 Deno.test("without --unstable-net only one event loop runs, and a warning says what to do", async () => {
   await using config = await writeConfig(workersYaml({ upstream: "demo:" }));
   await using program = await startProgram({ args: ["--config", config.path] });
-  assertEquals(program.facts.workers, 1);
+  assertEquals(Number(program.facts.workers), 1);
   const warning = await program.logged("server.workers");
   assertStringIncludes(warning, skipReason === undefined ? "--unstable-net" : "only Linux");
   const models = await fetchInTime(`${program.url}/models`, {
