@@ -13,6 +13,9 @@ import type { Exchange } from "./exchange.ts";
 
 const utf8 = new TextEncoder();
 
+/** Time in which a run should end after its client has disconnected, in milliseconds. */
+const MAX_END_MS = 1_000;
+
 export interface AnswerOptions {
   events: AsyncGenerator<ReasoningEvent>;
   writer: AnswerWriter;
@@ -59,8 +62,9 @@ export async function answerWhole(options: AnswerOptions): Promise<Response> {
 async function jsonWithHeartbeat(
   json: Promise<unknown>,
   onError: (error: unknown) => unknown,
-  { exchange, settings, clock }: AnswerOptions,
+  options: AnswerOptions,
 ): Promise<Response> {
+  const { exchange, settings, clock } = options;
   const heartbeatMs = settings.heartbeat_ms;
   const early = await within(clock, heartbeatMs, json);
   if (early !== "late") return Response.json(early);
@@ -93,7 +97,7 @@ async function jsonWithHeartbeat(
     cancel() {
       cancelled = true;
       stopHeartbeat();
-      abandon(exchange);
+      abandon(options);
     },
   });
   return new Response(body, { headers: { "content-type": "application/json" } });
@@ -105,9 +109,8 @@ async function jsonWithHeartbeat(
  *
  * @throws what the run throws before the response has begun.
  */
-export async function answerStream(
-  { events, writer, exchange, settings, clock, begun = false }: AnswerOptions,
-): Promise<Response> {
+export async function answerStream(options: AnswerOptions): Promise<Response> {
+  const { events, writer, exchange, settings, clock, begun = false } = options;
   const pending = events.next();
   const first = begun ? "late" : await within(clock, settings.commit_after_ms, pending);
   // The stream reports a failure when it reads the event.
@@ -124,24 +127,24 @@ export async function answerStream(
     onEvent: (event) => record(event, exchange),
     onError: (error) => exchange.finish(error),
     onEnd: () => exchange.finish(),
-    onCancel: () => abandon(exchange),
+    onCancel: () => abandon(options),
   });
   return new Response(body, { headers: SSE_HEADERS });
 }
 
-/** Ends the work and the request of a client that has disconnected. */
-function abandon(exchange: Exchange): void {
+/**
+ * Ends the work and the request of a client that has disconnected: the request after its run, so
+ * that its line has what the run used.
+ */
+function abandon({ events, exchange, clock }: AnswerOptions): void {
   const gone = new ClientGoneError("The client disconnected during the response");
   exchange.work.abort(gone);
-  exchange.finish(gone);
+  const ended = events.return(undefined).catch(() => {});
+  within(clock, MAX_END_MS, ended).then(() => exchange.finish(gone));
 }
 
 /** Adds an event to metrics, traces and the log line, which holds counts but no texts. */
 function record(event: ReasoningEvent, { logFields, observer }: Exchange): void {
   observer?.event(event);
-  if (event.type === "usage") {
-    logFields.calls = event.usage.upstream.calls;
-    logFields.prompt_tokens = event.usage.promptTokens;
-    logFields.completion_tokens = event.usage.completionTokens;
-  } else if (event.type === "finish") logFields.finish = event.reason;
+  if (event.type === "finish") logFields.finish = event.reason;
 }

@@ -100,7 +100,12 @@ export async function prepareRun(
       onEnd(total) {
         reservation?.settle(total);
         ledger.add(owner, model.id, total);
-        logFields.cost = total.upstream.cost;
+        Object.assign(logFields, {
+          calls: total.upstream.calls,
+          prompt_tokens: total.promptTokens,
+          completion_tokens: total.completionTokens,
+          cost: total.upstream.cost,
+        });
       },
       ...(reservation && {
         reserveCalls: reservation.reserveCalls,

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import type { Store } from "../../../lib/store/store.ts";
-import { createTestApp } from "../../support/app.ts";
+import { createTestApp, readStream } from "../../support/app.ts";
 import { createFakeClock, type FakeClock } from "../../support/clock.ts";
 import { as, type ClientName, keysYaml } from "../../support/keys.ts";
 import { sha256 } from "../../support/sha256.ts";
@@ -225,6 +225,22 @@ Deno.test('clients after the first 100 share the label "other" in metrics', asyn
     series.at(-1),
     'o1_api_client_requests_total{client="other",gen_ai_request_model="x"} 2',
   );
+});
+
+Deno.test("the line of a cancelled stream has what its run used", async () => {
+  await using setup = await setUp({
+    script: [{
+      content: ["Hi ", "there"],
+      gate: (frame) => frame === 2 ? new Promise(() => {}) : undefined,
+    }],
+  });
+  const stream = readStream(await setup.app.chat({ model: "m", stream: true }));
+  await stream.until(({ content }) => content !== "");
+  await stream.cancel();
+  await waitUntil("the line", () => setup.lines.length > 0);
+  const { outcome, cost, calls, completion_tokens: tokens } = JSON.parse(setup.lines[0]!);
+  assertEquals([outcome, calls], ["cancelled", 1]);
+  assertEquals([cost > 0, tokens > 0], [true, true]);
 });
 
 Deno.test("the line of a request has its cost, streamed or failed", async () => {
