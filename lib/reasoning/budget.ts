@@ -36,12 +36,17 @@ export interface Budget {
   ceiling(visible: boolean, share?: number): number | undefined;
 }
 
-type Limits = Pick<ReasoningRequest, "maxTokens" | "maxCallTokens" | "thinkingTokens">;
+type Limits = Pick<ReasoningRequest, "maxTokens" | "maxCallTokens" | "thinkingTokens" | "choices">;
 
+/**
+ * @param meter counts what applies to the client's limits.
+ * @param all counts what applies to the caps, which all choices share.
+ */
 export function createBudget(
-  { maxTokens, maxCallTokens = Infinity, thinkingTokens = Infinity }: Limits,
+  { maxTokens, maxCallTokens = Infinity, thinkingTokens = Infinity, choices = 1 }: Limits,
   caps: Caps,
   meter: UsageMeter,
+  all: Pick<UsageMeter, "generated" | "cost" | "total"> = meter,
 ): Budget {
   const reserve = maxTokens === undefined ? 0 : Math.max(
     Math.ceil(maxTokens * ANSWER_SHARE),
@@ -51,10 +56,11 @@ export function createBudget(
   const leftToThink = () => Math.min(left() - reserve, thinkingTokens - meter.generated());
   // The default would be more than many upstreams accept.
   const leftOfCap = () =>
-    caps.tokens < DEFAULT_TOKEN_CAP ? caps.tokens - meter.generated() : Infinity;
+    caps.tokens < DEFAULT_TOKEN_CAP ? caps.tokens - all.generated() : Infinity;
+  // Every choice may be about to make as many calls.
   const capsAllow = (calls: number) =>
-    meter.total().upstream.calls + calls <= caps.calls && meter.generated() < caps.tokens &&
-    (caps.usd === undefined || meter.cost() < caps.usd);
+    all.total().upstream.calls + calls * choices <= caps.calls && all.generated() < caps.tokens &&
+    (caps.usd === undefined || all.cost() < caps.usd);
 
   return {
     canThink: (calls = 1) => capsAllow(calls + 1) && leftToThink() / calls >= MIN_THINKING_TOKENS,

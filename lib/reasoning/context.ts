@@ -44,18 +44,23 @@ export interface RunOptions {
   observer?: RunObserver | undefined;
 }
 
-/** Creates the context of all calls of a run, which are counted by the meter. */
+/**
+ * Creates the context of all calls of a run, which are counted by the meter.
+ *
+ * @param all counts the calls of all choices.
+ */
 export function createContext(
   plan: RunPlan,
   options: RunOptions,
   meter: UsageMeter,
+  all: Pick<UsageMeter, "generated" | "cost" | "total"> = meter,
 ): CallContext<string, string> {
   const { model, name, request } = plan;
   const { client, clock, signal } = options;
   const { seed } = request.final;
   // With a seed, the same request makes the same calls.
   const random = seed === undefined ? options.random : createRandom(seed);
-  const budget = createBudget(request, model.caps, meter);
+  const budget = createBudget(request, model.caps, meter, all);
   const capabilities = client.capabilitiesFor(options.owner);
   const scope: RequestScope = {
     conversation: { owner: options.owner, messages: request.messages },
@@ -84,7 +89,7 @@ export function createContext(
     call: (spec) =>
       call(reread === undefined ? spec : { ...spec, messages: reread(spec.messages) }, run),
     canThink: async (calls = 1) =>
-      budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, meter.total()) ?? true),
+      budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, all.total()) ?? true),
     samples: budget.samples,
     canAnswer: budget.canAnswer,
     toolsNote: toolsText === "" ? "" : `\n\n${toolsText}`,

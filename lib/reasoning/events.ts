@@ -121,6 +121,9 @@ export interface FinishEvent {
   stop?: string;
 }
 
+/** An event of one of several answers, numbered from 0; usage is that of all. */
+export type ChoiceEvent = ReasoningEvent & { choice?: number };
+
 /** One event of a run. Failures are thrown as `UpstreamError`. */
 export type ReasoningEvent =
   | StatusEvent

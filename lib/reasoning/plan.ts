@@ -65,8 +65,11 @@ export function planRun(
   // Routers lead to strategies only.
   const strategy = table[name] as Strategy;
 
+  if (Number(request.choices) > maxSamples) throw tooMany("n", maxSamples);
   for (const option of strategy.sampleOptions ?? []) {
-    if (Number(request.options?.[option]) > maxSamples) throw tooManySamples(option, maxSamples);
+    if (Number(request.options?.[option]) > maxSamples) {
+      throw tooMany(`reasoning.${option}`, maxSamples);
+    }
   }
   const own = name === model.strategy ? model.options : undefined;
   const { re2, wait, ...changes } = request.options ?? {};
@@ -124,8 +127,7 @@ function unknownStrategy(name: string, table: StrategyTable): RequestError {
   );
 }
 
-function tooManySamples(option: string, maxSamples: number): RequestError {
-  const param = `reasoning.${option}`;
+function tooMany(param: string, maxSamples: number): RequestError {
   const message =
     `Invalid value for '${param}': expected at most ${maxSamples} (server.max_samples).`;
   return new RequestError(param, message);

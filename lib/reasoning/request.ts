@@ -69,6 +69,8 @@ export interface ReasoningRequest {
   json?: JsonFormat;
   /** Limit for the tokens of thinking. */
   thinkingTokens?: number;
+  /** Number of independent answers. Default: 1. */
+  choices?: number;
   /** Further fields of the visible call, under the names of Chat Completions. */
   upstreamFields?: Readonly<Record<string, unknown>>;
   final: FinalCallFields;

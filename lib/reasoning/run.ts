@@ -1,3 +1,4 @@
+import { runChoices, sumOf } from "./relay/choices.ts";
 import { createContext, type RunOptions } from "./context.ts";
 import type { ReasoningEvent } from "./events.ts";
 import type { RunPlan } from "./plan.ts";
@@ -7,19 +8,43 @@ import { createUsageMeter, type UsageMeter } from "./usage.ts";
 
 export type { RunOptions } from "./context.ts";
 
+/** Distance between the seeds of two choices, of which each thinking call takes one. */
+const SEED_STEP = 1_000;
+
+type Total = Pick<UsageMeter, "generated" | "cost" | "total">;
+
 /** Runs a plan. The last two events are `usage` and `finish`. */
 export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
+  const { choices = 1 } = plan.request;
+  if (choices === 1) {
+    const meter = createUsageMeter();
+    return withUsage(runOne(plan, options, meter), meter, options);
+  }
+  const meters = Array.from({ length: choices }, createUsageMeter);
+  const all = sumOf(meters);
+  const events = runChoices(choices, (choice, ended) => {
+    const signal = AbortSignal.any([options.signal, ended]);
+    return runOne(planOf(plan, choice), { ...options, signal }, meters[choice]!, all);
+  });
+  return withUsage(events, all, options, choices);
+}
+
+function runOne(
+  plan: RunPlan,
+  options: RunOptions,
+  meter: UsageMeter,
+  all: Total = meter,
+): AsyncGenerator<ReasoningEvent> {
   const { strategy, effort, followUps } = plan;
-  const meter = createUsageMeter();
-  const context = createContext(plan, options, meter);
+  const context = createContext(plan, options, meter, all);
   if (effort === undefined) {
     const { messages } = plan.request;
     const spec = { role: strategy.plainRole ?? "answer", messages };
-    return withUsage(relayAnswer(context, spec, 1), meter, options);
+    return relayAnswer(context, spec, 1);
   }
   // `planRun` has validated the options with the strategy's own schema.
   const runContext = { ...context, effort, followUps, options: plan.options as never };
-  return withUsage(orPlainly(strategy, runContext), meter, options);
+  return orPlainly(strategy, runContext);
 }
 
 type RunContext = StrategyContext<never, string, string>;
@@ -62,28 +87,35 @@ async function* orPlainly(
   }
 }
 
-/** Inserts `usage` before `finish`. */
+/** The plan of one choice, with a seed of its own, so that choices differ. */
+function planOf(plan: RunPlan, choice: number): RunPlan {
+  const { request } = plan;
+  const { seed } = request.final;
+  if (seed === undefined) return plan;
+  const final = { ...request.final, seed: seed + choice * SEED_STEP };
+  return { ...plan, request: { ...request, final } };
+}
+
+/** Inserts `usage` before the last `finish`. */
 async function* withUsage(
   events: AsyncGenerator<ReasoningEvent>,
-  meter: UsageMeter,
+  meter: Total,
   { observer, onStart, onEnd }: RunOptions,
+  choices = 1,
 ): AsyncGenerator<ReasoningEvent> {
   onStart?.();
   let failure: unknown;
-  let isWhole = false;
+  let left = choices;
   try {
     for await (const event of events) {
-      if (event.type === "finish") {
-        yield { type: "usage", usage: meter.total() };
-        isWhole = true;
-      }
+      if (event.type === "finish" && --left === 0) yield { type: "usage", usage: meter.total() };
       yield event;
     }
   } catch (error) {
     failure = error;
     throw error;
   } finally {
-    observer?.end(meter.total(), isWhole, failure);
+    observer?.end(meter.total(), left === 0, failure);
     onEnd?.(meter.total());
   }
 }

@@ -74,7 +74,7 @@ for (
       "tools[0].function.name",
     ],
     ["a function without a function", { tools: [{ type: "function" }] }, "tools[0].function"],
-    ["two choices", { n: 2 }, "n"],
+    ["more choices than samples", { n: 33 }, "n"],
     ["an unknown content part", {
       messages: [{ role: "user", content: [{ type: "text", text: "x" }, { type: "hologram" }] }],
     }, "messages[0].content[1]"],

@@ -7,6 +7,7 @@ import type { TextChecker } from "./checked_response.ts";
 import { InvalidWireError, validate } from "./validate.ts";
 
 interface Choice {
+  index: number;
   delta: Record<string, unknown>;
   finish_reason: string | null;
 }
@@ -21,19 +22,21 @@ interface Chunk {
 export function createStreamChecker(): TextChecker {
   let rest = "";
   let head: string | undefined;
-  let finished = false;
+  const begun = new Set<number>();
+  const finished = new Set<number>();
   let over = false;
 
   function checkOrder({ id, created, model, choices }: Chunk): void {
     const own = JSON.stringify([id, created, model]);
     const [choice] = choices;
-    if (head === undefined && choice?.delta.role !== "assistant") {
+    if (choice !== undefined && !begun.has(choice.index) && choice.delta.role !== "assistant") {
       invalid("the role must come first");
     }
     if (own !== (head ??= own)) invalid("all chunks must share id, created and model");
     if (choice === undefined) return;
-    if (finished) invalid("a choice follows the finish");
-    finished = choice.finish_reason !== null;
+    begun.add(choice.index);
+    if (finished.has(choice.index)) invalid("a choice follows the finish");
+    if (choice.finish_reason !== null) finished.add(choice.index);
     const { delta } = choice;
     if ("content" in delta && ("reasoning" in delta || "reasoning_content" in delta)) {
       invalid("a delta has both reasoning and content");
@@ -47,7 +50,9 @@ export function createStreamChecker(): TextChecker {
     if (!text.startsWith("data: ") || text.includes("\n")) invalid(`not a frame: ${text}`);
     const data = text.slice("data: ".length);
     if (data === "[DONE]") {
-      if (!finished) invalid("[DONE] comes before a finish reason");
+      if (begun.size === 0 || finished.size < begun.size) {
+        invalid("[DONE] comes before a finish reason");
+      }
       over = true;
       return;
     }

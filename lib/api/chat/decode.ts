@@ -82,7 +82,6 @@ const REASONING_FIELDS = new Set([
 export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): ChatRequest {
   const body = parseBody(chatBody, json);
   if (options.strict) checkStrict(body);
-  checkSupported(body);
   const { effort, thinkingTokens, format } = readSwitches(body);
   return {
     model: body.model ?? undefined,
@@ -98,6 +97,7 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
         strategy: body.reasoning?.strategy ?? options.strategy,
         options: strategyOptions(body.reasoning, REASONING_FIELDS),
         json: answerFormat(body),
+        choices: body.n,
         upstreamFields: otherFields(body, OWN_FIELDS),
       }),
     },
@@ -139,12 +139,6 @@ function toolChoice({ tools, tool_choice, function_call }: ChatBody): ToolChoice
   return typeof function_call === "object" && function_call !== null
     ? { type: "function", function: function_call }
     : function_call;
-}
-
-function checkSupported(body: ChatBody): void {
-  if ((body.n ?? 1) > 1) {
-    throw invalidValue("n", "only one choice per request is supported. Send several requests");
-  }
 }
 
 function answerFormat({ response_format: format }: ChatBody): JsonFormat | undefined {

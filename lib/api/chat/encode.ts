@@ -6,12 +6,13 @@
  */
 import type {
   AnswerParts,
+  ChoiceEvent,
   FinishReason,
   ReasoningEvent,
   ToolCallEvent,
 } from "../../reasoning/events.ts";
 import type { Usage } from "../../reasoning/usage.ts";
-import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
+import type { AnswerWriter, Encoder } from "../dialect.ts";
 import type { Format } from "../formats/format.ts";
 import { createFormatter, reasoningFields } from "../formats/formatter.ts";
 import { newId } from "../ids.ts";
@@ -46,11 +47,65 @@ export function completionHead(model: string, dateMs: number): CompletionHead {
   return { id: newId("chatcmpl-", 29), created: Math.floor(dateMs / 1000), model };
 }
 
-export function chatWriter(head: CompletionHead, options: CompletionOptions): AnswerWriter {
+/** @param choices number of answers, each with its own index. */
+export function chatWriter(
+  head: CompletionHead,
+  options: CompletionOptions,
+  choices = 1,
+): AnswerWriter {
+  const forEach = <T>(create: (index: number) => T) =>
+    Array.from({ length: choices }, (_, index) => create(index));
   return {
-    encoder: () => createChunkEncoder(head, options),
-    collector: () => createCompletionCollector(head, options),
+    encoder: () =>
+      createStreamEncoder(
+        forEach((index) => createChunkEncoder(head, options, index)),
+        head,
+        options,
+      ),
+    collector() {
+      const collectors = forEach((index) => createCompletionCollector(head, options, index));
+      return {
+        push: (event: ChoiceEvent) => collectors[event.choice ?? 0]!.push(event),
+        whole(cut) {
+          const wholes = collectors.map((collector) => collector.whole(cut));
+          return { ...wholes[0], choices: wholes.flatMap(({ choices }) => choices) };
+        },
+      };
+    },
   };
+}
+
+/** Ends the stream when the last choice has ended. */
+function createStreamEncoder(
+  encoders: readonly Omit<Encoder, "fail">[],
+  head: CompletionHead,
+  { includeUsage = false }: CompletionOptions,
+): Encoder {
+  let usage: Usage | undefined;
+  let left = encoders.length;
+
+  function end(): string {
+    const counts = includeUsage && usage !== undefined
+      ? `data: ${
+        JSON.stringify({ ...chunkHead(head), choices: [], usage: usageObject(usage) })
+      }\n\n`
+      : "";
+    return `${counts}data: [DONE]\n\n`;
+  }
+
+  return {
+    start: () => encoders.map((encoder) => encoder.start()).join(""),
+    fail: errorFrame,
+    encode(event: ChoiceEvent) {
+      if (event.type === "usage") usage = event.usage;
+      const frames = encoders[event.choice ?? 0]!.encode(event);
+      return event.type === "finish" && --left === 0 ? frames + end() : frames;
+    },
+  };
+}
+
+function chunkHead(head: CompletionHead): Record<string, unknown> {
+  return { ...head, object: "chat.completion.chunk", ...TAIL };
 }
 
 /** The prompt counts once, although several upstream calls may read it; `upstream` has the sums. */
@@ -70,17 +125,20 @@ export function usageObject(usage: Usage): Record<string, unknown> {
   };
 }
 
-function createChunkEncoder(head: CompletionHead, options: CompletionOptions): Encoder {
+function createChunkEncoder(
+  head: CompletionHead,
+  options: CompletionOptions,
+  index: number,
+): Omit<Encoder, "fail"> {
   const { includeUsage = false, legacyFunctions = false } = options;
   const format = createFormatter(options.format, { ...options, stream: true });
   const fields = reasoningFields(options.format);
-  const shared = JSON.stringify({ ...head, object: "chat.completion.chunk", ...TAIL }).slice(1, -1);
+  const shared = JSON.stringify(chunkHead(head)).slice(1, -1);
   const noUsage = includeUsage ? ',"usage":null' : "";
-  let usage: Usage | undefined;
 
   // Built from strings, a chunk takes 0.7 µs; with JSON.stringify of the whole, 1.9 µs (p75).
   const chunk = (delta: string, finish = "null", more = "", logprobs = "null") =>
-    `data: {${shared},"choices":[{"index":0,"delta":${delta},"logprobs":${logprobs},"finish_reason":${finish}}]${noUsage}${more}}\n\n`;
+    `data: {${shared},"choices":[{"index":${index},"delta":${delta},"logprobs":${logprobs},"finish_reason":${finish}}]${noUsage}${more}}\n\n`;
 
   function partsChunk({ message = {}, choice = {}, completion = {} }: AnswerParts): string {
     const more = Object.entries(completion)
@@ -93,13 +151,6 @@ function createChunkEncoder(head: CompletionHead, options: CompletionOptions): E
     return chunk(`{${fields.map((field) => `"${field}":${json}`).join(",")}}`);
   }
 
-  function finish(reason: FinishReason): string {
-    const counts = includeUsage && usage !== undefined
-      ? `data: {${shared},"choices":[],"usage":${JSON.stringify(usageObject(usage))}}\n\n`
-      : "";
-    return `${chunk("{}", `"${wireReason(reason, options)}"`)}${counts}data: [DONE]\n\n`;
-  }
-
   function toolCall(event: ToolCallEvent): string {
     if (!legacyFunctions) return chunk(`{"tool_calls":[${JSON.stringify(toolCallDelta(event))}]}`);
     if (event.index > 0) return "";
@@ -109,7 +160,6 @@ function createChunkEncoder(head: CompletionHead, options: CompletionOptions): E
 
   return {
     start: () => chunk('{"role":"assistant","content":"","refusal":null}'),
-    fail: errorFrame,
     encode(event) {
       let frames = "";
       const progress = options.progress ? progressOf(event) : undefined;
@@ -124,11 +174,8 @@ function createChunkEncoder(head: CompletionHead, options: CompletionOptions): E
           return frames + toolCall(event);
         case "parts":
           return frames + partsChunk(event.parts);
-        case "usage":
-          usage = event.usage;
-          return frames;
         case "finish":
-          return frames + finish(event.reason);
+          return frames + chunk("{}", `"${wireReason(event.reason, options)}"`);
         default:
           return frames;
       }
@@ -182,7 +229,11 @@ interface CollectedCall {
   extra_content?: Record<string, unknown>;
 }
 
-function createCompletionCollector(head: CompletionHead, options: CompletionOptions): Collector {
+function createCompletionCollector(
+  head: CompletionHead,
+  options: CompletionOptions,
+  index: number,
+) {
   const format = createFormatter(options.format, { ...options, stream: false });
   const text = { content: "", reasoning: "", refusal: "" };
   const steps: [title: string, content: string, seconds: number][] = [];
@@ -231,7 +282,7 @@ function createCompletionCollector(head: CompletionHead, options: CompletionOpti
   }
 
   return {
-    push(event) {
+    push(event: ReasoningEvent): void {
       for (const piece of format(event)) text[piece.to] += piece.text;
       if (event.type === "step_end" && (event.title !== "" || event.content !== "")) {
         steps.push([event.title || "Thinking", event.content, roundToMs(event.seconds)]);
@@ -241,13 +292,13 @@ function createCompletionCollector(head: CompletionHead, options: CompletionOpti
       else if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") reason = event.reason;
     },
-    whole: (cut) => ({
+    whole: (cut?: FinishReason) => ({
       id: head.id,
       object: "chat.completion",
       created: head.created,
       model: head.model,
       choices: [{
-        index: 0,
+        index,
         message: message(),
         logprobs: parts.choice?.logprobs ?? null,
         finish_reason: wireReason(cut ?? reason, options),

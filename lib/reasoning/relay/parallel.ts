@@ -7,6 +7,7 @@ import { type CandidateEvent, type ReasoningEvent, UpstreamError } from "../even
 import type { CallContext, CallSpec } from "../strategy.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
 import { createToolCallNumbering } from "./answer.ts";
+import { createQueue } from "./queue.ts";
 import { createUntitledStep } from "./untitled_step.ts";
 
 /** The result of one call. */
@@ -138,22 +139,6 @@ export async function* sampleAll<Role extends string>(
     controller.abort(new DOMException("No longer needed", "AbortError"));
     await Promise.all(running);
   }
-}
-
-/** Creates a queue for one reader. */
-function createQueue<T>(): { put(item: T): void; take(): Promise<T> } {
-  const items: T[] = [];
-  let wake: (() => void) | undefined;
-  return {
-    put(item) {
-      items.push(item);
-      wake?.();
-    },
-    async take() {
-      while (items.length === 0) await new Promise<void>((resolve) => wake = resolve);
-      return items.shift()!;
-    },
-  };
 }
 
 /** @param show called with all text of the call, thinking first. */

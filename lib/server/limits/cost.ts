@@ -26,7 +26,7 @@ export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
   const { messages, maxTokens, maxCallTokens, final, json } = request;
   const definitions = [...final.tools ?? [], ...json?.schema ? [json.schema] : []];
   return {
-    calls: firstWave + 1,
+    calls: (firstWave + 1) * (request.choices ?? 1),
     promptTokens: estimatePrompt(messages, definitions),
     generatedTokens: Math.min(maxTokens ?? maxCallTokens ?? GENERATED_TOKENS, model.caps.tokens),
     price: highestPrice(model),

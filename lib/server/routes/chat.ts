@@ -33,7 +33,7 @@ export function createChatHandler(options: RunOptions): Handler {
       format: formatOf(chat, model.format),
       statusLines: model.reasoning.statusLines,
       ...chat.flags,
-    });
+    }, chat.reasoning.choices);
     const answer = chat.reasoning.stream ? answerStream : answerWhole;
     const events = sharedRun?.read(signal) ?? start(signal);
     return await answer({ events, writer, exchange, settings, clock });
