@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { strategies } from "../../lib/reasoning/strategies/mod.ts";
+import { casesOf, THINKING } from "../reasoning/strategies/cases.ts";
 import { faultsOf } from "./parse.ts";
 
 const STRATEGIES = Object.keys(strategies).join(", ");
@@ -161,7 +162,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [
     model("strategy: vote, modifiers: { re2: true, wait: 1 }"),
     "1: models.m.modifiers.wait: is not supported by this strategy; strategies that support it: " +
-    "steps, think, draft, relay",
+    THINKING.filter((name) => casesOf(name).followUps !== undefined).join(", "),
   ],
   [
     model("strategy: think, modifiers: { wait: 65, re2: yes, re3: true }"),

@@ -28,6 +28,8 @@ export interface RouterCases {
   progress?: string;
   /** Number of parallel calls at first, of which one must succeed. */
   samples?: number;
+  /** Whether `max_completion_tokens` may be spent before its answer is complete. */
+  mayRunOut?: boolean;
   /** Number of calls if the cap on tokens or cost is reached by the first. Default: 2. */
   callsOverCap?: number;
   /**
@@ -35,7 +37,7 @@ export interface RouterCases {
    * then run. Without a way no two answers agree.
    */
   disconnects?: readonly (Way & { when: string; answered: number; running: number })[];
-  /** The usage that clients see, computed by hand from the `TOKENS` of each kind. */
+  /** The usage that clients see, computed by hand from `TOKENS` in `usage_test.ts`. */
   usage?: readonly (Way & { calls: string; expected: ExpectedUsage })[];
 }
 

@@ -26,16 +26,22 @@ const steps = (call: Call) => ({
   content: JSON.stringify({ title: "T", content: thought(call), next_action: "final_answer" }),
 });
 
+/** The strategies that can follow up and think in a text rather than in JSON. */
+const FOLLOWING = THINKING.filter((name) => {
+  const { followUps, thinkingFormat } = casesOf(name);
+  return followUps !== undefined && thinkingFormat === undefined;
+});
+const thinkingKinds = FOLLOWING.map(casesOf).flatMap(({ followUps }) => [
+  ...followUps!.first,
+  followUps!.wait,
+]);
+
 /** A model whose thoughts all differ. */
 const thoughtful = (script: Script = {}) =>
   scripted({
     ...script,
     replies: {
-      "think.think": thinks,
-      "draft.think": thinks,
-      "draft.wait": thinks,
-      "relay.reasoner": thinks,
-      wait: thinks,
+      ...Object.fromEntries(thinkingKinds.map((kind) => [kind, thinks])),
       ...toSteps(steps),
       "steps.wait": steps,
       ...script.replies,
@@ -296,7 +302,7 @@ for (const strategy of THINKING) {
   });
 }
 
-for (const strategy of ["think", "draft", "relay"]) {
+for (const strategy of FOLLOWING) {
   Deno.test(`a follow-up of ${strategy} that fails leaves the earlier thinking`, async () => {
     const { wait } = casesOf(strategy).followUps!;
     await using upstream = startUpstream(

@@ -65,7 +65,7 @@ for (const strategy of THINKING) {
     assertEquals([...seen.keys()].sort(), names.filter(isSingle).sort());
     for (const [role, kinds] of seen) {
       const expected = casesOf(strategy).roles[role.replace(/_\d+$/, "")];
-      assertEquals([...kinds].sort(), expected, role);
+      assertEquals([...kinds].sort(), expected, `the role ${role} in cases/${strategy}.ts`);
     }
   });
 }

@@ -10,6 +10,7 @@ export const cases: StrategyCases = {
   roles: { reasoner: ["relay.reasoner", "wait"], writer: ["relay.writer"] },
   answer: { kind: "relay.writer" },
   progress: "",
+  mayRunOut: true,
   followUps: { first: ["relay.reasoner"], wait: "wait", last: "relay.writer" },
   failingAnswers: [{ body: {}, hasFallback: false }],
   disconnects: [
