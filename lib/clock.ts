@@ -42,7 +42,7 @@ const LATE_SHARE = 1 / 128;
  * Creates timers that share one timer of the runtime. With 100 requests of 3 timers in flight, the
  * timers of a request cost 0.8 µs instead of 8 µs.
  *
- * @param isKept whether the runtime's timer runs on when all of these are cancelled.
+ * @param isKept whether the runtime's timer keeps running when all of these are cancelled.
  */
 function createTimers(isKept: boolean): Clock["timer"] {
   const ticks = new Map<number, Set<() => void>>();
@@ -100,8 +100,8 @@ const createClock = (isKept: boolean): Clock => ({
 export const systemClock = createClock(false);
 
 /**
- * The clock of a server, which ends with `Deno.exit`: a cancelled timer can keep the process alive.
- * Of requests one after the other, each costs 10 µs less of 80, because no timer ends or starts.
+ * The clock of a server. Cancelled timers can keep the process alive, so it must end with `Deno.exit`.
+ * Saves 10 of the 80 µs of a small request, which would start and stop the runtime's timer.
  */
 export const serverClock = createClock(true);
 

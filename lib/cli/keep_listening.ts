@@ -19,18 +19,19 @@ export interface KeepListeningOptions {
 const MIN_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 
-/** A listener that has lasted this long counts as healthy: the next delay is the shortest again. */
+/** After this time without a failure, the next delay is the shortest again. In milliseconds. */
 const HEALTHY_MS = 10_000;
 
 const LOST_MS = 60_000;
 
-/** Descriptors that a process keeps for the upstream calls of requests that it has accepted. */
+/** File descriptors that a process reserves for the upstream calls of accepted requests. */
 const SPARE_DESCRIPTORS = 32;
 
 /**
- * In Deno 2.9, a failure to accept a connection ends the listener, but not the connections that it
- * has accepted. They get the spare descriptors, and new connections are refused, until twice as many
- * descriptors are free as the listeners of the process may have released.
+ * Listens, and listens again after a failure: in Deno 2.9, a failure to accept a connection ends the
+ * listener, but not its open connections. Meanwhile they can use the spare descriptors, and new
+ * connections are refused. The server listens again when twice as many descriptors are free as all
+ * listeners of the process reserve.
  *
  * @throws what `open` throws at first.
  */

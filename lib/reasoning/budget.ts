@@ -9,7 +9,7 @@ import type { UsageMeter } from "./usage.ts";
 /** Minimum number of tokens for a thinking call. */
 const MIN_THINKING_TOKENS = 16;
 
-/** A whole sample: its thinking and its answer. */
+/** Minimum number of tokens for a sample: its thinking and its answer. */
 const SAMPLE_TOKENS = 1_024;
 
 /** The share of the client's limit that is reserved for the answer, and its minimum in tokens. */
@@ -21,8 +21,8 @@ export interface Budget {
   /** Whether this many thinking calls (default: 1) fit, and the answer after them. */
   canThink(calls?: number): boolean;
   /**
-   * Returns how many of the wanted parallel samples the client's limit pays for, so that each can be
-   * whole.
+   * Returns how many of the wanted parallel samples fit into the client's limit, so that none is cut
+   * off.
    */
   samples(wanted: number): number;
   /** Whether one more call that writes the answer fits. */

@@ -49,7 +49,7 @@ export class Exchange {
     this.observer = observe(this);
   }
 
-  /** Adds to the log line what a request asked for in vain, e.g. tools that are not served. */
+  /** Adds to the log line the types of tools that the request has but this server does not support. */
   logLeftOut(types: readonly string[]): void {
     if (types.length === 0) return;
     this.logFields.left_out = types.slice(0, 10).map((type) => type.slice(0, 40)).join(" ");

@@ -28,7 +28,7 @@ export interface AttemptOptions {
   fetch: Fetch;
 }
 
-/** Names the servers that a request has passed, so that one that comes back is recognized. */
+/** Header with the ids of the servers that a request has passed, to detect loops. */
 export const HOPS_HEADER = "x-o1-api-hops";
 
 const MAX_ERROR_BYTES = 65_536;

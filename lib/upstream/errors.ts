@@ -1,6 +1,6 @@
 /**
- * HTTP status by wire code. What only the operator can mend gets 424, because clients retry a 502:
- * Codex 30 times in 25 seconds.
+ * HTTP status by wire code. A failure that only the operator can fix gets 424, because clients retry
+ * a 502: Codex 30 times in 25 seconds.
  */
 const STATUS = {
   context_length_exceeded: 400,

@@ -1,5 +1,6 @@
 /**
- * Body of a Chat Completions request. Fields that are not named here are ignored.
+ * Body of a Chat Completions request. Fields that are not named here are passed on to the upstream,
+ * unless `upstream_fields.ts` withholds them.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/chat/create}
  * @module

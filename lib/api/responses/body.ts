@@ -1,5 +1,6 @@
 /**
- * Bodies of Responses requests. Fields that are not named here are ignored.
+ * Bodies of Responses requests. Of the fields that are not named here, those that Chat Completions has
+ * too are passed on to the upstream; the others are ignored.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/responses/create}
  * @module

@@ -13,11 +13,11 @@ export interface BareClose {
 }
 
 export interface BareCloseFinder {
-  /** Returns the text so far, but for what may be the beginning of a tag. */
+  /** Returns the text so far, except for the possible beginning of a tag. */
   push(text: string): BareClose;
   /** Returns the rest of the text. */
   end(): BareClose;
-  /** Whether no tag can follow: there was one, or an opening tag. */
+  /** Whether the search is over: a closing or an opening tag was found. */
   isOver(): boolean;
 }
 

@@ -54,8 +54,8 @@ export function reservedUnits(rule: Rule, estimate: Estimate): number {
 }
 
 /**
- * Units of a run that has used so much and makes further calls, each of which is expected to use as
- * much as those before it.
+ * Units of a run after further calls, each of which is expected to use the average of the calls
+ * before it.
  */
 export function expectedUnits(
   rule: Rule,
@@ -70,7 +70,7 @@ export function expectedUnits(
 }
 
 /**
- * Units of calls of which nothing is known yet. For what they generate it is at most an eighth of
+ * Expected units of calls before any call has ended. Generated tokens count for at most an eighth of
  * the limit, because most requests stay far below their maximum.
  */
 function firstUnits({ measure, amount }: Rule, estimate: Estimate, calls: number): number {

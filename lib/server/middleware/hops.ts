@@ -2,18 +2,18 @@ import { ApiError } from "../../api/errors.ts";
 import { HOPS_HEADER } from "../../upstream/attempt.ts";
 import type { Middleware } from "./chain.ts";
 
-/** Servers that a request may pass, one upstream of the other. */
+/** Maximum number of servers in a chain, each an upstream of the one before. */
 const MAX_HOPS = 8;
 
 /**
- * Rejects a request that this server has sent itself, because an upstream's address leads back to
- * it: otherwise one request would fill every slot. Sets the hops for the upstream calls.
+ * Rejects a request that this server has sent itself because the address of an upstream leads back to
+ * it. Otherwise one request would fill every slot. Sets the hops for the upstream calls.
  *
  * @param server random id of this server, 16 hexadecimal digits.
  */
 export function detectLoops(server: string): Middleware {
   return (request, exchange, next) => {
-    // Whatever else a client sends is not passed on.
+    // Anything else that a client sends in the header is dropped.
     const hops: string[] = request.headers.get(HOPS_HEADER)?.match(/\b[0-9a-f]{16}\b/g) ?? [];
     if (hops.includes(server) || hops.length >= MAX_HOPS) {
       throw new ApiError(

@@ -3,10 +3,10 @@ import type { Limits } from "../limits/charge.ts";
 import { LIMIT_HEADERS } from "../limits/rejection.ts";
 import type { Middleware } from "./chain.ts";
 
-/** Longest wait in milliseconds for a limiter that is slow to tell what is left. */
+/** Longest wait for the state of the limits, in milliseconds. */
 const MAX_WAIT_MS = 20;
 
-/** Takes from the limits what is known before the body is read, and ends it with the request. */
+/** Charges what is known before the body is read; the reservation ends with the request. */
 export function meterRequests(limits: Limits): Middleware {
   return async (_request, exchange, next) => {
     const { client, match: { route: { meter } } } = exchange;

@@ -37,7 +37,7 @@ function outcomeOf(error: unknown) {
   if (error instanceof ClientGoneError) return { level: "info", outcome: "cancelled" } as const;
   const { status, code, type, cause } = toApiError(error);
   return {
-    // 424 is an upstream that only the operator can mend.
+    // 424 is a failure of an upstream that only the operator can fix.
     level: status >= 500 || status === 424 ? "error" : "info",
     outcome: "error",
     error: code ?? type,

@@ -4,14 +4,14 @@ import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { createSetJson } from "./entries.ts";
 
 /**
- * How long a lease may stay the same, while another server looks, before its run counts as lost.
- * Each server measures it by its own monotonic clock, because clocks on the wall differ and jump.
+ * How long another server must see a lease unchanged before its run counts as lost. Each server
+ * measures this with its own monotonic clock, because wall clocks differ and jump.
  */
 const LEASE_MS = 30_000;
 
 const RENEW_MS = 5_000;
 
-/** Number of leases of other servers that are watched. */
+/** Maximum number of leases of other servers that are watched. */
 const MAX_SEEN = 1_000;
 
 /** Leases in the store, which show other servers that a background run is alive. */

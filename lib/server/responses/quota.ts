@@ -1,7 +1,7 @@
 import { ApiError } from "../../api/errors.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
 
-/** Maximum number of stored items that a request can refer to. A conversation holds about as many. */
+/** Maximum number of stored items that a request can refer to. A conversation of as many is full. */
 export const MAX_ITEMS = 20_000;
 
 /** Counts what one request loads from the store. */

@@ -47,10 +47,10 @@ export const DAY_MS = 86_400_000;
 /** How long usage is kept. */
 const KEPT_DAYS = 400;
 
-/** Time in which the usage of requests is added up before it is written, in milliseconds. */
+/** How long usage is collected before it is written, in milliseconds. */
 const GATHER_MS = 1_000;
 
-/** Tries of a write that other processes change meanwhile, and the longest pause between two. */
+/** Maximum number of tries while other processes change the same entries, and the longest pause. */
 const MAX_TRIES = 20;
 const MAX_PAUSE_MS = 50;
 
@@ -199,7 +199,7 @@ function sum(a: ModelUsage | undefined, b: ModelUsage): ModelUsage {
     output_tokens: a.output_tokens + b.output_tokens,
     ...(a.cost === undefined && b.cost === undefined
       ? {}
-      // Sums of prices have errors far behind a billionth.
+      // Rounding to a billionth removes the errors of floating-point sums.
       : { cost: Math.round(((a.cost ?? 0) + (b.cost ?? 0)) * 1e9) / 1e9 }),
   };
 }

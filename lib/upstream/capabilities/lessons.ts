@@ -1,6 +1,6 @@
 /**
- * What rejections teach. Each lesson knows a rejection by its words and by what was sent, and names
- * the change after which the same request may succeed. docs/providers.md lists them.
+ * Learns from rejections. Each lesson recognizes one by its message and by what was sent, and returns
+ * the change with which the same request may succeed. docs/providers.md lists the changes.
  *
  * @module
  */
@@ -54,11 +54,11 @@ export function lessonOf(rejection: Rejection): Change | undefined {
   }
 }
 
-/** Words for something that is not supported at all. */
+/** Words about something that is not supported at all. */
 const REFUSED_REGEXP =
   /(not|n't|un|\bno)[ -]?(be )?(support|enabl|allow|expect|known|recogni|permit|accept|such)|extra|forbidden|incorrect|invalid (param|field|arg|role)|instead/i;
 
-/** Words for a number that is too high or too low. */
+/** Words about a number that is too high or too low. */
 const RANGE_REGEXP =
   /range|between|too (large|big|high|low|small)|at (most|least)|exceed|(low|high|less|great|small|larg)er than|less than|[<>≤≥]/i;
 
@@ -72,7 +72,7 @@ function developerRole({ message, body: { messages } }: Rejection): Change | und
   return isSent && /developer|\brole\b/i.test(message) ? { developerRole: false } : undefined;
 }
 
-/** Templates that know two roles complain about the turns when they meet a system message. */
+/** A template that has two roles only reports a system message as a wrong turn. */
 function alternatingRoles({ message, body: { messages }, sent }: Rejection): Change | undefined {
   const isAboutTurns =
     /roles? must alternate|must alternate|alternat\w+ (between )?.?user|only user,?( and)? assistant|consecutive (user|messages)|role '?\w+'? after role/i;
@@ -157,7 +157,7 @@ function maxTokens({ target, message, body, sent }: Rejection): Change | undefin
     return undefined;
   }
   const limit = limitIn(message, value);
-  // Some want so many tokens at least; fewer can't be a maximum.
+  // A lower number can only be a minimum, which some upstreams have.
   const isCredible = limit !== undefined && (limit.max ?? MIN_LIMIT) >= MIN_LIMIT;
   if (isCredible && RANGE_REGEXP.test(message)) return withLimit(sent, "max_tokens", limit);
   if (!REFUSED_REGEXP.test(message) || name !== defaultCapabilities(target).maxTokens) {
@@ -231,7 +231,7 @@ function fields({ message, body, sent }: Rejection): Change | undefined {
   ).map(({ name }) => name);
   const [name] = rejected;
   if (name === undefined) return undefined;
-  // Each of two that exclude each other is fine without the other one.
+  // Of two fields that exclude each other, each is accepted alone.
   if (/cannot both|not both|only one/i.test(message)) {
     return { rejectedFields: added(sent.rejectedFields, rejected.at(-1)!) };
   }
@@ -300,8 +300,8 @@ function withLimit({ limits }: Capabilities, name: string, limit: Limit): Change
 }
 
 /**
- * Returns the limit to try instead of `maxTokens`, or "none", if the prompt fits the context of an
- * upstream and the limit does not. It holds for this prompt only.
+ * Returns the limit to try instead of `maxTokens`, or "none", if the prompt fits into the context and
+ * the limit does not. Applies to this prompt only.
  */
 export function roomIn(message: string, maxTokens: number): number | "none" | undefined {
   const context =

@@ -8,12 +8,12 @@ export interface EncodedBody {
   size: number;
 }
 
-/** Length from which a body is sent from one shared copy: `fetch` copies a string for each call. */
+/** Length from which equal bodies share one copy: `fetch` copies a string for each call. */
 const LARGE_CHARACTERS = 262_144;
 
 /**
- * Creates an encoder. While a large body is in use, an equal one gets its data if the last of the
- * given messages, which may differ from those in the body, is the same object.
+ * Creates an encoder. While a large body is in use, an equal one shares its data, provided that the
+ * last of `messages` (before they were adapted to the upstream) is the same object.
  */
 export function createBodyEncoder(): (
   body: UpstreamBody,
