@@ -67,6 +67,10 @@ export function parseMessageStream(text: string): MessageStream {
         break;
       case "content_block_delta": {
         check(event.index === out.message.content.length - 1, `a delta for ${event.index}`);
+        if (open?.type === "text" && event.delta.type === "citations_delta") {
+          (open.citations ??= []).push(event.delta.citation);
+          break;
+        }
         const [from, to] = DELTAS[open?.type]?.[event.delta.type] ?? [];
         check(from !== undefined, `${event.delta.type} in ${open?.type}`);
         check(event.delta[from!] !== "", "an empty delta");

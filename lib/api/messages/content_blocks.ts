@@ -1,6 +1,7 @@
-import type { ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
+import type { AnswerParts, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
 import { createFormatter } from "../formats/formatter.ts";
 import { newId } from "../ids.ts";
+import { type Citation, citationsOf } from "./citations.ts";
 import type { ThinkingDisplay } from "./decode.ts";
 
 export interface Block {
@@ -15,14 +16,16 @@ export interface Block {
   pieces: string[];
   /** Number of pieces sent; -1 before the block's start is. */
   sent: number;
+  /** Sources of the text. */
+  citations: Citation[];
+  sentCitations: number;
 }
 
-export interface BlockChange {
-  type: "start" | "delta" | "stop";
-  block: Block;
-  /** The next characters of a delta. */
-  text: string;
-}
+export type BlockChange =
+  | { type: "start" | "stop"; block: Block }
+  /** `text` has the next characters. */
+  | { type: "delta"; block: Block; text: string }
+  | { type: "citation"; block: Block; citation: Citation };
 
 export interface BlocksOptions {
   thinking: ThinkingDisplay;
@@ -48,7 +51,16 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
   let refused = false;
 
   function add(type: Block["type"], id = "", name = ""): Block {
-    const block = { index: blocks.length, type, id, name, pieces: [], sent: -1 };
+    const block: Block = {
+      index: blocks.length,
+      type,
+      id,
+      name,
+      pieces: [],
+      sent: -1,
+      citations: [],
+      sentCitations: 0,
+    };
     blocks.push(block);
     return block;
   }
@@ -73,6 +85,14 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
     if (json !== "" && block.index >= open) block.pieces.push(json);
   }
 
+  /** Only text has sources; those that come after it has ended are lost. */
+  function addCitations(parts: AnswerParts): void {
+    const citations = citationsOf(parts);
+    const last = blocks.at(-1);
+    if (citations.length === 0 || last?.type === "tool_use") return;
+    (last?.type === "text" ? last : add("text")).citations.push(...citations);
+  }
+
   /** Sends the open block and, once it is complete, the blocks after it. */
   function send(isEnd: boolean): BlockChange[] {
     const changes: BlockChange[] = [];
@@ -80,7 +100,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
       const block = blocks[open];
       if (block === undefined) return changes;
       if (block.sent < 0) {
-        changes.push({ type: "start", block, text: "" });
+        changes.push({ type: "start", block });
         block.sent = 0;
       }
       const isWhole = isEnd || open < blocks.length - 1 && isComplete(block);
@@ -90,8 +110,12 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
       const text = pieces.slice(block.sent).join("");
       block.sent = pieces.length;
       if (text !== "") changes.push({ type: "delta", block, text });
+      for (const citation of block.citations.slice(block.sentCitations)) {
+        changes.push({ type: "citation", block, citation });
+      }
+      block.sentCitations = block.citations.length;
       if (!isWhole) return changes;
-      changes.push({ type: "stop", block, text: "" });
+      changes.push({ type: "stop", block });
       open++;
     }
   }
@@ -103,6 +127,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
     }
     if (event.type === "step_end" && event.title === "") thinking = event.content;
     else if (event.type === "tool_call") addCall(event);
+    else if (event.type === "parts") addCitations(event.parts);
     else if (event.type === "refusal") {
       refused = true;
       addText(event.text);

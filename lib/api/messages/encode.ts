@@ -128,13 +128,19 @@ function frame(event: Fields & { type: string }): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
-function changeFrame({ type, block, text }: BlockChange): string {
+function changeFrame(change: BlockChange): string {
+  const { type, block } = change;
   const { index } = block;
   switch (type) {
     case "start":
       return frame({ type: "content_block_start", index, content_block: emptyBlock(block) });
     case "delta":
-      return frame({ type: "content_block_delta", index, delta: delta(block, text) });
+      return frame({ type: "content_block_delta", index, delta: delta(block, change.text) });
+    case "citation": {
+      const { citation } = change;
+      const delta = { type: "citations_delta", citation };
+      return frame({ type: "content_block_delta", index, delta });
+    }
     case "stop":
       return frame({ type: "content_block_stop", index });
   }
@@ -162,13 +168,13 @@ function delta({ type }: Block, text: string): Fields {
   }
 }
 
-function wholeBlock({ type, id, name, pieces }: Block, signature: string): Fields {
+function wholeBlock({ type, id, name, pieces, citations }: Block, signature: string): Fields {
   const text = pieces.join("");
   switch (type) {
     case "thinking":
       return { type, thinking: text, signature };
     case "text":
-      return { type, text };
+      return { type, text, ...(citations.length > 0 && { citations }) };
     case "tool_use":
       return { type, id, name, input: parseInput(text) };
   }
