@@ -9,8 +9,12 @@ export interface Watchdog {
   /** Silence counts only during a read, not while a slow client delays the next one. */
   readStarted(): void;
   readEnded(): void;
-  /** The answer is complete; only usage and the end of the stream are missing. */
-  answerComplete(): void;
+  /**
+   * The answer is complete; only usage and the end of the stream are missing.
+   *
+   * @param isUncertain whether more output may follow even so, after a pause as within an answer.
+   */
+  answerComplete(isUncertain?: boolean): void;
   /** Output has followed the supposed end of the answer. */
   answerContinues(): void;
   /** `[DONE]` was received; only the end of the body is missing. */
@@ -112,7 +116,8 @@ export function startWatchdog(
     readEnded() {
       isReading = false;
     },
-    answerComplete: () => enterTrailer(TRAILER_MS),
+    answerComplete: (isUncertain = false) =>
+      enterTrailer(isUncertain ? Math.max(TRAILER_MS, limits.idle_ms) : TRAILER_MS),
     answerContinues() {
       lastRead = clock.now();
       enter("idle");

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { createTestApp, readStream, TOKEN } from "../support/app.ts";
+import { createTestApp, parseStream, readStream, TOKEN } from "../support/app.ts";
 import { createFakeClock, passing } from "../support/clock.ts";
 import { type Call, type Reply, startUpstream } from "../support/upstream.ts";
+import { waitUntil } from "../support/wait.ts";
 
 const failing = (status: number, headers: Record<string, string> = {}): Reply => ({
   status,
@@ -250,6 +251,72 @@ Deno.test("an answer whose stream stays open after its finish reason is complete
 const FINISHED_CHUNKS = ["It ", "is ", "42."].map((content) => ({
   choices: [{ index: 0, delta: { content }, finish_reason: "stop" }],
 }));
+
+/** Answers in pieces whose first chunk has a finish reason already. */
+const EARLY_FINISHES = {
+  "with its text": FINISHED_CHUNKS,
+  "without text": [
+    { choices: [{ index: 0, delta: { role: "assistant" }, finish_reason: "stop" }] },
+    ...["It is ", "42."].map((content) => ({
+      choices: [{ index: 0, delta: { content }, finish_reason: null }],
+    })),
+    { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+  ],
+};
+
+for (const [name, frames] of Object.entries(EARLY_FINISHES)) {
+  Deno.test(`a pause after a finish reason on the first chunk ${name} does not end the answer`, async () => {
+    const time = createFakeClock();
+    const gates = frames.map(() => Promise.withResolvers<void>());
+    let sent = 0;
+    const gate = (frame: number) => {
+      sent = frame;
+      return gates[frame]?.promise;
+    };
+    await using upstream = startUpstream([{ frames, gate }]);
+    const { chat } = await createTestApp({
+      upstream: upstream.url,
+      clock: time.clock,
+      yaml: "default_api_url: UPSTREAM\ndefault_model: m",
+    });
+    gates[0]!.resolve();
+    const answer = chat({ model: "m", stream: true })
+      .then((response) => readStream(response).until(({ done }) => done));
+    await waitUntil("the first chunk", () => sent > 0, () => time.advance(1));
+    const isOver = () => time.clock.now() > 30_000;
+    await waitUntil("30 seconds", isOver, () => time.advance(500));
+    for (const gate of gates) gate.resolve();
+    const { content, done } = await answer;
+    assertEquals([content, done], ["It is 42.", true]);
+  });
+}
+
+Deno.test("a picture of 3 MB does not count as text, and may be one line of a stream", async () => {
+  const images = [{
+    type: "image_url",
+    image_url: { url: `data:image/png;base64,${"A".repeat(4_000_000)}` },
+  }];
+  const choices = (message: object) => ({
+    choices: [{ index: 0, ...message, finish_reason: "stop" }],
+  });
+  await using upstream = startUpstream(({ body }) =>
+    body.stream
+      ? { frames: [choices({ delta: { content: "Here.", images } }), "data: [DONE]\n\n"] }
+      : {
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(choices({ message: { content: "Here.", images } })),
+      }
+  );
+  const { chat } = await createTestApp({
+    upstream: upstream.url,
+    yaml: "default_api_url: UPSTREAM\ndefault_model: m",
+  });
+  const whole = await (await chat({ model: "m", max_tokens: 100 })).json();
+  assertEquals(whole.choices[0].message.images, images);
+  const response = await chat({ model: "m", max_tokens: 100, stream: true });
+  const { chunks } = parseStream(await response.text());
+  assertEquals(chunks.flatMap((chunk) => chunk.choices[0]?.delta.images ?? []), images);
+});
 
 Deno.test("a finish reason on every chunk does not end the answer", async () => {
   const time = createFakeClock();

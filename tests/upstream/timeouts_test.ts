@@ -146,6 +146,17 @@ Deno.test("a complete stream with a late trailer ends without an error", async (
   assertEquals(pending(), 0);
 });
 
+Deno.test("an answer that may continue ends after the pause that an answer may have", async () => {
+  const { watchdog, advance, reports } = await watchReading();
+  watchdog.readEnded();
+  watchdog.answerComplete(true);
+  watchdog.readStarted();
+  await advance(4_999);
+  assertEquals(reports, []);
+  await advance(1);
+  assertEquals(reports, [undefined]);
+});
+
 Deno.test("reads do not extend the trailer's limit", async () => {
   const { watchdog, advance, reports } = await watchReading();
   watchdog.readEnded();

@@ -67,8 +67,8 @@ export const upstreamOptions = z.strictObject({
   max_concurrency: count.default(64).describe(
     "Maximum number of calls in flight. Clients share them as they share `server.max_concurrent_requests`.",
   ),
-  max_line_bytes: z.number().int().min(1_024).max(1_073_741_824).default(1_048_576).describe(
-    "Longest line of an upstream's stream, in characters.",
+  max_line_bytes: z.number().int().min(1_024).max(1_073_741_824).default(12_582_912).describe(
+    "Longest line of an upstream's stream, in characters. A picture is one line.",
   ),
   opens_thinking: z.boolean().optional().describe(
     "Whether the models' templates write `<think>` into the prompt, so that answers begin with thinking and contain only `</think>`. Default: learned from the answers.",

@@ -1,7 +1,13 @@
 import { UpstreamError } from "../errors.ts";
 import type { Watchdog } from "../timeouts.ts";
 import { type ByteReader, createStreamDecoder, putBack } from "./bytes.ts";
-import { createDeltaReader, type Delta, hasOutput, notACompletion } from "./deltas.ts";
+import {
+  createDeltaReader,
+  type Delta,
+  hasOutput,
+  MAX_PARTS_CHARACTERS,
+  notACompletion,
+} from "./deltas.ts";
 import { createEventReader, type EventReader, tryParse } from "./event_json.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
 
@@ -77,7 +83,9 @@ function readJson(
     async read() {
       if (isOver) return undefined;
       isOver = true;
-      const text = await reader.text(maxCharacters * ESCAPED_BYTES + OTHER_BYTES);
+      const text = await reader.text(
+        maxCharacters * ESCAPED_BYTES + MAX_PARTS_CHARACTERS + OTHER_BYTES,
+      );
       const deltas = createDeltaReader(maxCharacters);
       const json = tryParse(text) ??
         tryParse(text.slice(0, Math.max(0, text.lastIndexOf("data:"))));
@@ -148,7 +156,7 @@ function readStream(
       if (isDone) watchdog.streamDone();
       else if (inTrailer !== (deltas.isFinished() && !deltas.hasFalseFinish())) {
         inTrailer = !inTrailer;
-        if (inTrailer) watchdog.answerComplete();
+        if (inTrailer) watchdog.answerComplete(deltas.hasEarlyFinish());
         else watchdog.answerContinues();
       }
       return ready;

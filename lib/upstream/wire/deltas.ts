@@ -77,6 +77,8 @@ export interface DeltaReader {
   isFinished(): boolean;
   /** Whether output has followed a finish reason: some gateways send one with every chunk. */
   hasFalseFinish(): boolean;
+  /** Whether a stream's first chunk with output, or one before it, had a finish reason. */
+  hasEarlyFinish(): boolean;
 }
 
 type Json = Record<string, unknown>;
@@ -187,20 +189,29 @@ const MAX_CHOICES = 16;
 /** Tool calls of one choice. */
 const MAX_CALLS = 1_000_000;
 
+/** Pictures and other parts of one answer, which do not count as its text. */
+export const MAX_PARTS_CHARACTERS = 12_582_912;
+
 /** Counted for each piece of a tool call, beside its texts. */
 const PIECE_CHARACTERS = 64;
 
 /**
  * Creates a reader for one call.
  *
- * @param maxCharacters longest answer, reasoning and tool calls included; `add` throws a
- *   `RangeError` for a longer one. Default: no limit.
+ * @param maxCharacters longest answer, reasoning and tool calls included but no pictures; `add`
+ *   throws a `RangeError` for a longer one. Default: no limit.
  */
 export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
   let characters = 0;
+  let partsCharacters = 0;
   let ready: Delta[] = [];
   let isFinished = false;
   let hasFalseFinish = false;
+  let hasEarlyFinish = false;
+  /** Whether an earlier chunk had output. */
+  let hadBegun = false;
+  /** Whether a chunk had output. */
+  let hasBegun = false;
   let lastParts = "";
   /** The choice that the text comes from. */
   let textChoice: number | undefined;
@@ -218,6 +229,15 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     characters += length;
     if (characters > maxCharacters) {
       throw new RangeError(`Cannot read answer: more than ${maxCharacters} characters`);
+    }
+  }
+
+  function countParts(length: number): void {
+    partsCharacters += length;
+    if (partsCharacters > MAX_PARTS_CHARACTERS) {
+      throw new RangeError(
+        `Cannot read answer: parts of more than ${MAX_PARTS_CHARACTERS} characters`,
+      );
     }
   }
 
@@ -242,9 +262,10 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     const refusal = toText(message.refusal);
     count(reasoning.length + content.length + refusal.length);
     const hasCalls = Array.isArray(message.tool_calls) && message.tool_calls.length > 0;
-    if (isFinished && (reasoning || content || refusal || hasCalls)) {
+    if (reasoning || content || refusal || hasCalls) {
+      hasBegun = true;
+      if (isFinished) hasFalseFinish = true;
       isFinished = false;
-      hasFalseFinish = true;
     }
     let delta = current();
     if (Array.isArray(message.reasoning_details) && message.reasoning_details.length > 0) {
@@ -280,7 +301,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     // Perplexity repeats the sources in every chunk.
     if (json === lastParts) return;
     lastParts = json;
-    count(json.length);
+    countParts(json.length);
     (current().parts ??= []).push(parts);
   }
 
@@ -303,6 +324,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     const failure = FAILURES.get(reason);
     if (failure !== undefined) throw errorFromStatus(failure, { message: "", code: "" });
     const isComplete = isWhole && isObject(message) && ready.some(hasOutput);
+    if (reason !== "" && !isWhole && !hadBegun) hasEarlyFinish = true;
     if (reason !== "" || isComplete) finish(reason, choice);
   }
 
@@ -330,6 +352,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
       if (json.error) throw errorFromEvent(json.error);
       const usage = usageOf(json.usage) ?? usageOf(isObject(json.x_groq) && json.x_groq.usage);
       if (usage !== undefined) current().usage = usage;
+      hadBegun = hasBegun;
       if (!Array.isArray(json.choices)) {
         if (usage === undefined && isObject(json.message)) throw notACompletion();
         return;
@@ -351,6 +374,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     },
     isFinished: () => isFinished,
     hasFalseFinish: () => hasFalseFinish,
+    hasEarlyFinish: () => hasEarlyFinish,
   };
 }
 
