@@ -171,6 +171,7 @@ async function* call(
         },
         ...(maxTokens === undefined ? {} : { maxTokens }),
         tokenCap: model.caps.tokens,
+        isAnswer: visible || isTurn,
         ...(json === undefined ? {} : { json }),
       },
       {

@@ -33,7 +33,6 @@ export function instruct(instructions: string, { messages }: ReasoningRequest): 
 const REASONING_FIELDS = [
   "reasoning_content",
   "reasoning",
-  "reasoning_details",
   "thinking",
 ];
 
@@ -88,7 +87,7 @@ export function withoutOldThinking(messages: readonly Message[]): Message[] {
     const kept: Message = { ...message };
     for (const field of REASONING_FIELDS) {
       // Some upstreams need it back with tool calls; the request body is built accordingly.
-      if (field.startsWith("reasoning_") && message.tool_calls) continue;
+      if (field === "reasoning_content" && message.tool_calls) continue;
       delete kept[field];
     }
     if (kept.content !== undefined) kept.content = stripContent(kept.content);

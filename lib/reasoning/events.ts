@@ -5,6 +5,7 @@
  * @module
  */
 import type { AnswerParts } from "../upstream/wire/deltas.ts";
+import type { MessageState } from "../upstream/wire/message_state.ts";
 import type { Usage } from "./usage.ts";
 
 export type { AnswerParts } from "../upstream/wire/deltas.ts";
@@ -107,6 +108,12 @@ export interface PartsEvent {
   parts: AnswerParts;
 }
 
+/** A piece of what the provider wants back with the answer, unread. */
+export interface StateEvent {
+  type: "state";
+  state: MessageState;
+}
+
 /** What the request used. Sent once, just before `finish`. */
 export interface UsageEvent {
   type: "usage";
@@ -135,5 +142,6 @@ export type ReasoningEvent =
   | RefusalEvent
   | ToolCallEvent
   | PartsEvent
+  | StateEvent
   | UsageEvent
   | FinishEvent;

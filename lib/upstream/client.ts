@@ -18,6 +18,7 @@ import {
   type ToolReasoning,
 } from "./tool_reasoning.ts";
 import { type Delta, hasOutput } from "./wire/deltas.ts";
+import { joinState, type MessageState, STATE_FIELDS } from "./wire/message_state.ts";
 import { buildBody } from "./wire/request_body.ts";
 import { createBodyEncoder } from "./wire/shared_body.ts";
 
@@ -124,7 +125,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       const restoreState = capabilities.toolState
         ? await stateRestorer(toolReasoning, conversation)
         : (_: UpstreamMessage, message: UpstreamMessage) =>
-          withoutField(message, "reasoning_details");
+          STATE_FIELDS.reduce<UpstreamMessage>(withoutField, message);
       const restore = (message: UpstreamMessage) =>
         restoreState(message, restoreReasoning(message));
       const body = buildBody(target.model, request, capabilities, restore);
@@ -193,8 +194,9 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           const toolCallIds: string[] = [];
           const idsByIndex = new Map<number, string>();
           const extras = new Map<string, unknown>();
-          const details: Record<string, unknown>[] = [];
+          const state: MessageState[] = [];
           let reasoning = "";
+          let text = "";
           let hasYielded = false;
           let end: CallEnd = "cancelled";
           let error: UpstreamError;
@@ -208,6 +210,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                   known.accepted(target, request.json, capabilities);
                 }
                 reasoning += delta.reasoning ?? "";
+                text += delta.content ?? "";
                 for (const { index, id, extra } of delta.toolCalls ?? []) {
                   if (id !== undefined) {
                     toolCallIds.push(id);
@@ -215,16 +218,20 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                   }
                   if (extra !== undefined) extras.set(idsByIndex.get(index) ?? "", extra);
                 }
-                details.push(...delta.details ?? []);
+                state.push(...delta.state ?? []);
                 yield delta;
               }
             }
             end = "ok";
             await rememberReasoning(toolReasoning, scope.conversation, toolCallIds, reasoning);
-            if (extras.size > 0 || details.length > 0) {
+            if (extras.size > 0 || state.length > 0) {
               known.sentState(target);
-              const state = { extras, details };
-              await rememberState(toolReasoning, scope.conversation, toolCallIds, state);
+              await rememberState(toolReasoning, scope.conversation, {
+                callIds: toolCallIds,
+                extras,
+                state: joinState(state),
+                text: request.isAnswer ? text : undefined,
+              });
             }
             return;
           } catch (caught) {

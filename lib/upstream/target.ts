@@ -56,6 +56,8 @@ export interface UpstreamRequest {
   /** Limit that is not sent: the answer of an upstream that generates many more is an error. */
   tokenCap?: number;
   json?: JsonFormat;
+  /** Whether the client may send the answer back as a message. */
+  isAnswer?: boolean;
   /** Other fields of the body, by their wire names. */
   fields: Readonly<Record<string, unknown>>;
 }

@@ -1,7 +1,8 @@
 import { contentText, type UpstreamMessage } from "./target.ts";
+import type { MessageState } from "./wire/message_state.ts";
 
 /**
- * Remembers the reasoning that led to tool calls. DeepSeek and similar upstreams reject a tool's
+ * Remembers the reasoning that led to tool calls, and the state of answers. DeepSeek and similar upstreams reject a tool's
  * result unless the call comes back with its reasoning, and most clients drop it.
  */
 export interface ToolReasoning {
@@ -100,62 +101,49 @@ export async function reasoningRestorer(
   };
 }
 
-/** What a provider wants back with the calls of a message, unread. */
-export interface ToolState {
+/** An answer whose provider wants something back with it. */
+export interface AnswerState {
+  callIds: readonly string[];
   /** `extra_content` by the id of the call. */
   extras: ReadonlyMap<string, unknown>;
-  /** `reasoning_details` of the message, in pieces. */
-  details: readonly Record<string, unknown>[];
+  state: MessageState;
+  /** The text, by which an answer without calls is found; undefined if it is never sent back. */
+  text: string | undefined;
 }
 
-/** Remembers the state of tool calls that answer a conversation. */
+/** Remembers the state of an answer to a conversation. */
 export async function rememberState(
   memory: ToolReasoning,
   conversation: Conversation,
-  callIds: readonly string[],
-  { extras, details }: ToolState,
+  { callIds, extras, state, text }: AnswerState,
 ): Promise<void> {
   const digest = (await digestsOf(conversation)).get(undefined)!;
+  const remember = (key: string, stored: StoredState) => {
+    if (Object.keys(stored).length === 0) return;
+    memory.remember(conversation.owner, [key], JSON.stringify(stored));
+  };
+  const hasState = Object.keys(state).length > 0;
   for (const [index, id] of callIds.entries()) {
-    const state: StoredState = {};
-    if (extras.has(id)) state.extra = extras.get(id);
-    if (index === 0 && details.length > 0) state.details = joinDetails(details);
-    if (Object.keys(state).length === 0) continue;
-    memory.remember(conversation.owner, [stateKeyOf(digest, id)], JSON.stringify(state));
+    remember(stateKeyOf(digest, id), {
+      ...(extras.has(id) && { extra: extras.get(id) }),
+      ...(index === 0 && hasState && { state }),
+    });
   }
+  if (callIds.length > 0 || text === undefined || !hasState) return;
+  remember(stateKeyOf(digest, await textDigest(text)), { state });
 }
 
 interface StoredState {
   extra?: unknown;
-  details?: Record<string, unknown>[];
+  state?: MessageState;
 }
 
-const stateKeyOf = (digest: string, callId: string) => `${keyOf(digest, callId)} state`;
-
-/** Fields of a detail that arrive in pieces. */
-const DETAIL_TEXTS = ["text", "summary", "data"];
-
-/** Joins the pieces of each detail. */
-function joinDetails(pieces: ToolState["details"]): Record<string, unknown>[] {
-  const details: Record<string, unknown>[] = [];
-  for (const piece of pieces) {
-    const last = details.at(-1);
-    const isNext = last !== undefined && typeof piece.index === "number" &&
-      last.index === piece.index && last.type === piece.type;
-    if (!isNext) {
-      details.push({ ...piece });
-      continue;
-    }
-    for (const [name, value] of Object.entries(piece)) {
-      const isText = DETAIL_TEXTS.includes(name) && typeof last[name] === "string";
-      last[name] = isText && typeof value === "string" ? last[name] + value : value ?? last[name];
-    }
-  }
-  return details;
-}
+/** @param answer id of a call, or the digest of a text. */
+const stateKeyOf = (digest: string, answer: string) => `${keyOf(digest, answer)} state`;
 
 /**
- * Returns a function that adds what is remembered to the tool calls of a message.
+ * Returns a function that adds what is remembered to a message of the assistant. It takes the place
+ * of what the client sends, of which some clients keep only the last piece.
  *
  * @returns the function; it takes the message of the conversation, and the message to change.
  */
@@ -163,22 +151,29 @@ export async function stateRestorer(
   memory: ToolReasoning,
   conversation: Conversation,
 ): Promise<(original: UpstreamMessage, message: UpstreamMessage) => UpstreamMessage> {
-  if (!conversation.messages.some((message) => callsOf(message).length > 0)) {
-    return (_, message) => message;
-  }
+  const { owner, messages } = conversation;
+  if (!messages.some(({ role }) => role === "assistant")) return (_, message) => message;
   const digests = await digestsOf(conversation);
+  const textDigests = new Map(
+    await Promise.all(
+      messages.filter((message) => digests.has(message) && callsOf(message).length === 0)
+        .map(async (message) => [message, await textDigest(contentText(message.content))] as const),
+    ),
+  );
+  const find = (digest: string, answer: string): StoredState =>
+    JSON.parse(memory.find(owner, stateKeyOf(digest, answer)) ?? "{}");
   return (original, message) => {
-    const digest = callsOf(original).length > 0 ? digests.get(original) : undefined;
+    const digest = digests.get(original);
     if (digest === undefined) return message;
-    let { reasoning_details } = message;
+    const textDigest = textDigests.get(original);
+    if (textDigest !== undefined) return { ...message, ...find(digest, textDigest).state };
+    let stored: MessageState | undefined;
     const tool_calls = callsOf(message).map((call) => {
-      const stored = memory.find(conversation.owner, stateKeyOf(digest, call.id ?? ""));
-      if (stored === undefined) return call;
-      const { extra, details }: StoredState = JSON.parse(stored);
-      reasoning_details ??= details;
+      const { extra, state } = find(digest, call.id ?? "");
+      stored ??= state;
       return extra === undefined ? call : { extra_content: extra, ...call };
     });
-    return { ...message, tool_calls, ...(reasoning_details ? { reasoning_details } : {}) };
+    return { ...message, tool_calls, ...stored };
   };
 }
 
@@ -194,7 +189,7 @@ type Digests = ReadonlyMap<UpstreamMessage | undefined, string>;
 const cache = new WeakMap<Conversation, Promise<Digests>>();
 
 /**
- * Returns, by message with tool calls, a digest of the messages before it; the digest of all
+ * Returns, by message of the assistant, a digest of the messages before it; the digest of all
  * messages has the key undefined.
  */
 function digestsOf(conversation: Conversation): Promise<Digests> {
@@ -208,9 +203,8 @@ async function computeDigests(messages: readonly UpstreamMessage[]): Promise<Dig
   let digest = "";
   let since: unknown[] = [];
   for (const message of [...messages, undefined]) {
-    if (message === undefined || callsOf(message).length > 0) {
-      const bytes = new TextEncoder().encode(JSON.stringify([digest, since]));
-      digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toBase64();
+    if (message === undefined || message.role === "assistant") {
+      digest = await digestOf(JSON.stringify([digest, since]));
       since = [];
       digests.set(message, digest);
     }
@@ -218,6 +212,14 @@ async function computeDigests(messages: readonly UpstreamMessage[]): Promise<Dig
   }
   return digests;
 }
+
+async function digestOf(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toBase64();
+}
+
+/** Clients may drop white space around an answer. */
+const textDigest = (text: string) => digestOf(text.trim());
 
 /** Returns the fields that a client repeats unchanged, without reasoning and cache markers. */
 function identityOf({ role, content, name, tool_calls, tool_call_id }: UpstreamMessage): unknown {

@@ -106,6 +106,8 @@ export interface Fixture {
    * of the answer, or with the standard fields only. Both are tested.
    */
   toolLoop?: boolean;
+  /** After tool calls, also sends their results, with all fields, to a server that has restarted. */
+  survivesRestart?: boolean;
   /** Schema that the body of each request's last upstream call must match. */
   lastCall?: Schema;
   /** Schema that the bodies of all accepted upstream calls must match. */

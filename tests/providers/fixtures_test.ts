@@ -95,6 +95,7 @@ function createApp(fixture: Fixture, cells: Cell[], { upstream }: Provider): Pro
       ...fixture.model,
     }])),
     stream_status_feedback: false,
+    secret: "the same after a restart, and long enough",
   };
   // JSON is valid YAML.
   const yaml = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
@@ -134,8 +135,20 @@ async function runCell(
     );
     assertEquals(results.error, "", `after tools, the client keeps fields: ${keepsFields}`);
     assertStringIncludes(results.text, "42");
-    provider.taken();
+    const refused = provider.taken().filter(({ status }) => status !== 200);
+    assertEquals(refused.map(({ call }) => call.body), []);
   }
+  if (!fixture.survivesRestart) return;
+  const restarted = await createApp(fixture, [cell], provider);
+  const results = await sendAs(
+    restarted,
+    dialect,
+    mode,
+    answerCalls(dialect, request, second, true),
+  );
+  assertEquals(results.error, "", "after tools and a restart");
+  assertStringIncludes(results.text, "42");
+  provider.taken();
 }
 
 function checkAnswer(

@@ -347,3 +347,51 @@ Deno.test("an answer with a finish reason on every chunk is incomplete if its co
   const { status, json } = await ask();
   assertEquals([status, json.error.code], [502, "upstream_error"]);
 });
+
+Deno.test("the state of an answer reaches the client, and the provider in the next turn", async () => {
+  const state = {
+    reasoning_details: [{ type: "reasoning.encrypted", data: "ZW5j", index: 0 }],
+    extra_content: { google: { thought_signature: "c2ln" } },
+  };
+  await using upstream = startUpstream(({ body }) =>
+    body.stream
+      ? {
+        frames: [
+          { choices: [{ index: 0, delta: { content: "42.", ...state }, finish_reason: null }] },
+          { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+          "data: [DONE]\n\n",
+        ],
+      }
+      : {
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({
+          choices: [{ index: 0, message: { content: "42.", ...state }, finish_reason: "stop" }],
+        }),
+      }
+  );
+  const { chat } = await createTestApp({
+    upstream: upstream.url,
+    yaml: "default_api_url: UPSTREAM\ndefault_model: m",
+  });
+  const question = { role: "user", content: "6 * 7?" };
+  const { choices: [{ message }] } = await (await chat({ model: "m", messages: [question] }))
+    .json();
+  assertEquals(
+    [message.reasoning_details, message.extra_content],
+    [state.reasoning_details, state.extra_content],
+  );
+  const streamed = parseStream(
+    await (await chat({ model: "m", messages: [question], stream: true })).text(),
+  );
+  const { reasoning_details, extra_content } = streamed.chunks
+    .map((chunk) => chunk.choices[0]?.delta).find((delta) => delta?.reasoning_details);
+  assertEquals({ reasoning_details, extra_content }, state);
+  for (const answer of [message, { role: "assistant", content: "42." }]) {
+    await (await chat({
+      model: "m",
+      messages: [question, answer, { role: "user", content: "Sure?" }],
+    })).text();
+    const { reasoning_details, extra_content } = upstream.calls.at(-1)!.body.messages[1];
+    assertEquals({ reasoning_details, extra_content }, state);
+  }
+});

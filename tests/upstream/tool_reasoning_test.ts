@@ -4,6 +4,8 @@ import {
   createToolReasoning,
   reasoningRestorer,
   rememberReasoning,
+  rememberState,
+  stateRestorer,
 } from "../../lib/upstream/tool_reasoning.ts";
 
 const MEGABYTE = "x".repeat(1_000_000);
@@ -91,4 +93,37 @@ Deno.test("reasoning that a message has is kept", async () => {
   assertEquals(await restored(answered, [...answered, message]), "Its own.");
   const last = { ...call("call 2"), reasoning_content: "Its own." };
   assertEquals(await restored(answered, [...answered, call("call"), last]), "Its own.");
+});
+
+Deno.test("the state of an answer without calls is restored to the same answer of the same owner", async () => {
+  const memory = createToolReasoning();
+  const user = { role: "user", content: "6 * 7?" };
+  const state = { reasoning_opaque: "secret" };
+  await rememberState(memory, { owner: "alice", messages: [user] }, {
+    callIds: [],
+    extras: new Map(),
+    state,
+    text: "42.\n",
+  });
+  const answer = { role: "assistant", content: [{ type: "text", text: "42." }] };
+  const restore = async (owner: string, messages: UpstreamMessage[]) => {
+    const restored = await stateRestorer(memory, { owner, messages });
+    return messages.map((message) => restored(message, message).reasoning_opaque);
+  };
+  const later = [{ role: "user", content: "Sure?" }, { role: "assistant", content: "Yes." }];
+  assertEquals(await restore("alice", [user, answer, ...later]), [
+    undefined,
+    "secret",
+    undefined,
+    undefined,
+  ]);
+  assertEquals(await restore("bob", [user, answer]), [undefined, undefined]);
+  assertEquals(await restore("alice", [later[0]!, answer]), [undefined, undefined]);
+  assertEquals(await restore("alice", [user, { role: "assistant", content: "41." }]), [
+    undefined,
+    undefined,
+  ]);
+  const other = { ...answer, reasoning_opaque: "a part" };
+  assertEquals(await restore("alice", [user, other]), [undefined, "secret"]);
+  assertEquals(await restore("bob", [user, other]), [undefined, "a part"]);
 });

@@ -11,6 +11,7 @@ import type {
   ReasoningEvent,
   ToolCallEvent,
 } from "../../reasoning/events.ts";
+import { joinState, type MessageState } from "../../reasoning/relay/private_thinking.ts";
 import type { Usage } from "../../reasoning/usage.ts";
 import type { AnswerWriter, Encoder } from "../dialect.ts";
 import type { Format } from "../formats/format.ts";
@@ -135,6 +136,7 @@ function createChunkEncoder(
   const fields = reasoningFields(options.format);
   const shared = JSON.stringify(chunkHead(head)).slice(1, -1);
   const noUsage = includeUsage ? ',"usage":null' : "";
+  const state: MessageState[] = [];
 
   // Built from strings, a chunk takes 0.7 µs; with JSON.stringify of the whole, 1.9 µs (p75).
   const chunk = (delta: string, finish = "null", more = "", logprobs = "null") =>
@@ -174,7 +176,13 @@ function createChunkEncoder(
           return frames + toolCall(event);
         case "parts":
           return frames + partsChunk(event.parts);
+        case "state":
+          // It may contain reasoning in plain text.
+          if (options.format !== "hidden") state.push(event.state);
+          return frames;
         case "finish":
+          // Whole, because many clients do not join the pieces.
+          if (state.length > 0) frames += chunk(JSON.stringify(joinState(state)));
           return frames + chunk("{}", `"${wireReason(event.reason, options)}"`);
         default:
           return frames;
@@ -239,6 +247,7 @@ function createCompletionCollector(
   const steps: [title: string, content: string, seconds: number][] = [];
   const calls = new Map<number, CollectedCall>();
   const parts: AnswerParts = {};
+  const state: MessageState[] = [];
   let reason: FinishReason = "stop";
   let usage: Usage | undefined;
 
@@ -277,6 +286,7 @@ function createCompletionCollector(
       ...(reasoning === ""
         ? {}
         : Object.fromEntries(reasoningFields(options.format).map((field) => [field, reasoning]))),
+      ...joinState(state),
       ...callFields(),
     };
   }
@@ -289,6 +299,7 @@ function createCompletionCollector(
       } else if (event.type === "refusal") text.refusal += event.text;
       else if (event.type === "tool_call") toolCall(event);
       else if (event.type === "parts") addParts(parts, event.parts);
+      else if (event.type === "state" && options.format !== "hidden") state.push(event.state);
       else if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") reason = event.reason;
     },

@@ -1,4 +1,5 @@
 import type { AnswerParts, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
+import { type MessageState, packThinking } from "../../reasoning/relay/private_thinking.ts";
 import { createFormatter } from "../formats/formatter.ts";
 import { newId } from "../ids.ts";
 import { type Citation, citationsOf } from "./citations.ts";
@@ -12,6 +13,8 @@ export interface Block {
   id: string;
   /** Name of the called tool. */
   name: string;
+  /** What the provider wants back with a call. */
+  extra?: Record<string, unknown> | undefined;
   /** Pieces of the text, or of the JSON of a call's input. */
   pieces: string[];
   /** Number of pieces sent; -1 before the block's start is. */
@@ -48,6 +51,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
   /** Index of the block that is being sent; those before it have stopped. */
   let open = 0;
   let thinking = "";
+  const state: MessageState[] = [];
   let refused = false;
 
   function add(type: Block["type"], id = "", name = ""): Block {
@@ -76,10 +80,18 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
     if (last.type === "thinking" && display === "shown") last.pieces.push(text);
   }
 
-  function addCall({ index, id, name, arguments: json }: ToolCallEvent): void {
+  /** The signature of the thinking has room for state, once it has begun. */
+  function addState(piece: MessageState): void {
+    if (display === "none") return;
+    if (blocks.length === 0) add("thinking");
+    state.push(piece);
+  }
+
+  function addCall({ index, id, name, arguments: json, extra }: ToolCallEvent): void {
     let block = calls.get(index);
     if (block === undefined) {
       block = add("tool_use", id ?? newId("toolu_", 24), name ?? "");
+      block.extra = extra;
       calls.set(index, block);
     }
     if (json !== "" && block.index >= open) block.pieces.push(json);
@@ -127,6 +139,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
     }
     if (event.type === "step_end" && event.title === "") thinking = event.content;
     else if (event.type === "tool_call") addCall(event);
+    else if (event.type === "state") addState(event.state);
     else if (event.type === "parts") addCitations(event.parts);
     else if (event.type === "refusal") {
       refused = true;
@@ -142,7 +155,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
     push,
     all: (): readonly Block[] => blocks,
     /** The upstream's private thinking before the calls or the answer; may be empty. */
-    thinking: () => thinking,
+    thinking: () => packThinking(thinking, state),
     /** Whether the model has refused. */
     refused: () => refused,
   };

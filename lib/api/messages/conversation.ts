@@ -1,3 +1,4 @@
+import { unpackThinking } from "../../reasoning/relay/private_thinking.ts";
 import type { Message } from "../../reasoning/request.ts";
 import { invalidValue, missingParameter } from "../body.ts";
 import { type Part, splitResult } from "../tools.ts";
@@ -167,17 +168,21 @@ function assistantMessage(
 ): Message[] {
   if (typeof content === "string") return [{ role: "assistant", content }];
   const text = content.map(textOf).join("");
-  const calls = content.filter(({ type }) => type === "tool_use").map(({ id, name, input }) => ({
-    id,
-    type: "function",
-    function: { name, arguments: JSON.stringify(input ?? {}) },
-  }));
+  const calls = content.filter(({ type }) => type === "tool_use").map((block) => {
+    const { id, name, input, extra_content } = block;
+    return {
+      ...(extra_content ? { extra_content } : {}),
+      id,
+      type: "function",
+      function: { name, arguments: JSON.stringify(input ?? {}) },
+    };
+  });
   if (calls.length === 0) return text === "" ? [] : [{ role: "assistant", content: text }];
   const thinking = signatures(content).map(thinkingOf).find(Boolean);
   return [{
     role: "assistant",
     content: text === "" ? null : text,
-    ...(thinking === undefined ? {} : { reasoning_content: thinking }),
+    ...(thinking === undefined ? {} : unpackThinking(thinking)),
     tool_calls: calls,
   }];
 }

@@ -146,14 +146,14 @@ function changeFrame(change: BlockChange): string {
   }
 }
 
-function emptyBlock({ type, id, name }: Block): Fields {
+function emptyBlock({ type, id, name, extra }: Block): Fields {
   switch (type) {
     case "thinking":
       return { type, thinking: "", signature: "" };
     case "text":
       return { type, text: "" };
     case "tool_use":
-      return { type, id, name, input: {} };
+      return { type, id, name, input: {}, ...(extra && { extra_content: extra }) };
   }
 }
 
@@ -168,7 +168,8 @@ function delta({ type }: Block, text: string): Fields {
   }
 }
 
-function wholeBlock({ type, id, name, pieces, citations }: Block, signature: string): Fields {
+function wholeBlock(block: Block, signature: string): Fields {
+  const { type, id, name, extra, pieces, citations } = block;
   const text = pieces.join("");
   switch (type) {
     case "thinking":
@@ -176,7 +177,7 @@ function wholeBlock({ type, id, name, pieces, citations }: Block, signature: str
     case "text":
       return { type, text, ...(citations.length > 0 && { citations }) };
     case "tool_use":
-      return { type, id, name, input: parseInput(text) };
+      return { type, id, name, input: parseInput(text), ...(extra && { extra_content: extra }) };
   }
 }
 

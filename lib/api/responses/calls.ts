@@ -63,7 +63,7 @@ export function createCalls(
 ) {
   const calls = new Map<number, OpenCall>();
 
-  function begin({ index, id, name = "" }: ToolCallEvent): OpenCall {
+  function begin({ index, id, name = "", extra }: ToolCallEvent): OpenCall {
     const tool = Object.hasOwn(tools, name) ? tools[name]! : { type: "function" as const, name };
     const kind = KINDS[tool.type];
     const { type, ...names } = tool;
@@ -72,6 +72,7 @@ export function createCalls(
       call_id: id ?? callId(index),
       ...(type === "tool_search" ? {} : names),
       ...kind.fields,
+      ...(extra && { extra_content: extra }),
       [kind.field]: kind.empty,
     });
     const call = { open, kind, sent: 0, ...kind.read() };

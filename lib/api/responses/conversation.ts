@@ -1,3 +1,4 @@
+import { unpackThinking } from "../../reasoning/relay/private_thinking.ts";
 import type { Message } from "../../reasoning/request.ts";
 import { invalidType, invalidValue, missingParameter } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
@@ -76,6 +77,7 @@ export function readConversation(
     const call = {
       id: required(item, "call_id", path),
       type: "function",
+      ...(item.extra_content ? { extra_content: item.extra_content } : {}),
       function: { name, arguments: argumentsOf(item) },
     };
     let message = messages.at(-1);
@@ -85,7 +87,7 @@ export function readConversation(
     }
     if (message.tool_calls === undefined) message.tool_calls = calls = [];
     calls!.push(call);
-    if (thinking !== undefined) message.reasoning_content ??= thinking;
+    if (thinking !== undefined) Object.assign(message, { ...unpackThinking(thinking), ...message });
     thinking = undefined;
   }
 

@@ -10,6 +10,7 @@ import type {
   ReasoningEvent,
   ToolCallEvent,
 } from "../../reasoning/events.ts";
+import { type MessageState, packThinking } from "../../reasoning/relay/private_thinking.ts";
 import type { Collector, Encoder } from "../dialect.ts";
 import { createCalls } from "./calls.ts";
 import { createSummaryText } from "../formats/reasoning_text.ts";
@@ -67,6 +68,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   let reasoning: OpenItem | undefined;
   let message: OpenItem | undefined;
   let thinking = "";
+  const state: MessageState[] = [];
 
   function current(): ResponseObject {
     return { ...response, output: [...output.items] };
@@ -102,7 +104,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
       endReasoning();
       return write();
     }
-    return options.seal(thinking).then((sealed) => {
+    return options.seal(packThinking(thinking, state)).then((sealed) => {
       endReasoning(sealed);
       return write();
     });
@@ -153,7 +155,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     });
     const type = `response.${status}`;
     if (options.save === undefined) return responseFrame(type);
-    return options.save(current(), thinking).then(() => responseFrame(type));
+    return options.save(current(), packThinking(thinking, state)).then(() => responseFrame(type));
   }
 
   function write(event: ReasoningEvent): void | Promise<void> {
@@ -184,6 +186,11 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
         return afterReasoning(() => addToCall(event));
       case "parts":
         return afterReasoning(() => annotate(event.parts));
+      case "state":
+        state.push(event.state);
+        // Only a reasoning item has room for it.
+        if (output.items.length === 0) beginReasoning();
+        return;
       case "usage":
         response = { ...response, usage: responseUsage(event.usage) };
         return;
@@ -216,6 +223,6 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     },
     whole: current,
     response: current,
-    thinking: () => thinking,
+    thinking: () => packThinking(thinking, state),
   };
 }

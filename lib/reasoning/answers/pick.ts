@@ -152,9 +152,10 @@ function turnText(sample: Sample): string {
 
 function* showTurn(
   context: CallContext,
-  { text, toolCalls }: Sample,
+  { text, toolCalls, state: pieces }: Sample,
 ): Generator<ReasoningEvent> {
   const { json } = context.request;
+  for (const state of pieces) yield { type: "state", state };
   if (toolCalls.length === 0) {
     const checked = json && createJsonChecker(json)(text);
     return yield* showAnswer(context, checked?.ok ? checked.json : text.trim(), "stop");

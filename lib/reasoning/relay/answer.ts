@@ -155,6 +155,7 @@ export async function* relayCall<Role extends string>(
     if (delta.reasoning !== undefined && !answered) {
       for (const event of thinking.add(delta.reasoning)) yield event;
     }
+    for (const state of delta.state ?? []) yield { type: "state", state };
     if (
       delta.content !== undefined || delta.refusal !== undefined ||
       delta.toolCalls !== undefined || delta.parts !== undefined

@@ -5,6 +5,7 @@
  */
 import { type CandidateEvent, type ReasoningEvent, UpstreamError } from "../events.ts";
 import type { CallContext, CallSpec } from "../strategy.ts";
+import type { MessageState } from "./private_thinking.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
 import { createToolCallNumbering } from "./answer.ts";
 import { createQueue } from "./queue.ts";
@@ -21,6 +22,8 @@ export interface Sample {
   cut: boolean;
   /** Whole calls; empty unless the call has the client's tools. */
   toolCalls: ToolCallDelta[];
+  /** Pieces of what the provider wants back with the answer. */
+  state: MessageState[];
 }
 
 /** @param answer the extracted answer, if one was found. */
@@ -150,12 +153,14 @@ async function runOne<Role extends string>(
   const text: string[] = [];
   const thinking: string[] = [];
   const toolCalls: ToolCallDelta[] = [];
+  const state: MessageState[] = [];
   const numbered = createToolCallNumbering(
     context.request.final.parallel_tool_calls === false,
   );
   let cut = false;
   for await (const delta of context.call(spec)) {
     const { reasoning, content, thought, finishReason } = delta;
+    state.push(...delta.state ?? []);
     for (const piece of delta.toolCalls ?? []) {
       const call = numbered(piece);
       if (call === undefined) continue;
@@ -180,5 +185,5 @@ async function runOne<Role extends string>(
     }
     if (finishReason === "length") cut = true;
   }
-  return { text: text.join(""), thinking: thinking.join(""), cut, toolCalls };
+  return { text: text.join(""), thinking: thinking.join(""), cut, toolCalls, state };
 }

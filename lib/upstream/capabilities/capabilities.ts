@@ -26,7 +26,7 @@ export interface Capabilities {
   toolHistory: boolean;
   /** Requires the reasoning of tool calls with their results. */
   toolReasoning: boolean;
-  /** Wants its opaque state back with tool calls. */
+  /** Wants its opaque state back with messages. */
   toolState: boolean;
   /** Supports content parts for text. */
   textParts: boolean;

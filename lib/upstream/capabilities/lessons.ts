@@ -113,7 +113,8 @@ function systemMessages({ message, body: { messages }, sent }: Rejection): Chang
 }
 
 function toolState({ message, body: { messages }, sent }: Rejection): Change | undefined {
-  const isAboutState = /thought_?signature|reasoning.details|reasoning blocks/i.test(message);
+  const isAboutState = /thought_?signature|reasoning.(details|opaque)|(reasoning|thinking).blocks?/i
+    .test(message);
   return isAboutState && !sent.toolState && hasToolCalls(messages)
     ? { toolState: true }
     : undefined;

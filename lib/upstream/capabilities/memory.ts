@@ -38,7 +38,7 @@ export interface RequestCapabilities {
   accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void;
   /** Called when a model has reasoned. */
   reasoned(target: Target): void;
-  /** Called when a model has sent opaque state with tool calls. */
+  /** Called when a model has sent opaque state. */
   sentState(target: Target): void;
   /** Called when a text has shown whether it began with thinking without an opening tag. */
   openedThinking(target: Target, opened: boolean): void;

@@ -1,5 +1,6 @@
 import { UpstreamError } from "../errors.ts";
 import { errorFromEvent, errorFromStatus } from "./error_response.ts";
+import { type MessageState, stateOf } from "./message_state.ts";
 import { createToolCallReader, splitPair, type ToolCallDelta } from "./tool_calls.ts";
 
 /** Tokens of one call, as the upstream counted them. */
@@ -20,8 +21,8 @@ export interface Delta {
   content?: string;
   refusal?: string;
   toolCalls?: ToolCallDelta[];
-  /** Pieces of OpenRouter's `reasoning_details`, which it wants back with tool calls. */
-  details?: Record<string, unknown>[];
+  /** Pieces of what the provider wants back with the message. */
+  state?: MessageState[];
   finishReason?: "stop" | "length" | "tool_calls" | "content_filter";
   /** The stop sequence that ended the answer, if the upstream names it. */
   stopSequence?: string;
@@ -268,10 +269,10 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
       isFinished = false;
     }
     let delta = current();
-    if (Array.isArray(message.reasoning_details) && message.reasoning_details.length > 0) {
-      const details = message.reasoning_details.filter(isObject);
-      count(JSON.stringify(details).length);
-      (delta.details ??= []).push(...details);
+    const state = stateOf(message);
+    if (state !== undefined) {
+      count(JSON.stringify(state).length);
+      (delta.state ??= []).push(state);
     }
     if (reasoning !== "") {
       // Reasoning that follows content in the same read must not overtake it.

@@ -208,7 +208,7 @@ const PRODUCERS: Producer[] = [
 
 /** Leaves out the state that only goes back to the provider. */
 const withoutDetails = (deltas: Delta[]) =>
-  deltas.map(({ details: _, ...rest }) => rest).filter((delta) => Object.keys(delta).length > 0);
+  deltas.map(({ state: _, ...rest }) => rest).filter((delta) => Object.keys(delta).length > 0);
 
 for (const { name, stream, deltas, message, whole } of PRODUCERS) {
   Deno.test(`reasoning and answer are read from ${name}`, () => {
@@ -230,6 +230,6 @@ Deno.test("the state that a provider wants back is passed on unread", () => {
   const call = { index: 0, id: "c", extra_content, function: { name: "f", arguments: "{}" } };
   const piece = { index: 0, id: "c", name: "f", arguments: "{}", extra: extra_content };
   assertEquals(read([chunk({ reasoning_details: details, tool_calls: [call] })]), [
-    { details, toolCalls: [piece] },
+    { state: [{ reasoning_details: details }], toolCalls: [piece] },
   ]);
 });
