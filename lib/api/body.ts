@@ -70,6 +70,11 @@ export function strategyOptions(
 }
 
 function faultOf(issue: z.core.$ZodIssue): ApiError {
+  if (issue.code === "invalid_union") {
+    // A list with one wrong item has the right type itself: the fault is the item's.
+    const [inner] = issue.errors.find(([first]) => first?.path.length) ?? [];
+    if (inner) return faultOf({ ...inner, path: [...issue.path, ...inner.path] });
+  }
   const param = issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)
     .join("").replace(/^\./, "");
   if (param === "") {
@@ -80,7 +85,9 @@ function faultOf(issue: z.core.$ZodIssue): ApiError {
   switch (issue.code) {
     case "invalid_type":
     case "invalid_union": {
-      const expected = issue.code === "invalid_type" ? issue.expected : issue.message;
+      const expected = issue.code === "invalid_union"
+        ? issue.message
+        : EXPECTED[issue.expected] ?? issue.expected;
       return invalidType(param, expected, value);
     }
     case "too_small":
@@ -98,6 +105,9 @@ function faultOf(issue: z.core.$ZodIssue): ApiError {
       return invalidValue(param, issue.message);
   }
 }
+
+/** What clients read instead of the schema library's names of types. */
+const EXPECTED: Record<string, string> = { int: "a whole number", record: "an object" };
 
 function unitOf({ origin }: { origin: string }): string {
   return origin === "array" ? " items" : "";

@@ -26,7 +26,9 @@ export function jsonFormat(given: GivenSchema, field: string, path: string): Jso
   try {
     createJsonChecker(json);
   } catch (error) {
-    const reason = error instanceof Error
+    const reason = error instanceof RangeError
+      ? "it refers to itself without end"
+      : error instanceof Error
       ? error.message.split("\n", 1)[0]!.slice(0, 200)
       : "it can't be read";
     throw invalidRequest(path, `Invalid schema for ${field} '${name}': ${reason}.`);

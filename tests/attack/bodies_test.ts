@@ -46,6 +46,7 @@ const BODIES: Readonly<Record<string, readonly object[]>> = {
     { ...user("a"), stop: "a".repeat(100_000) },
     { ...user("a"), stop: [NO_TEXT] },
     { ...user("a"), reasoning: { strategy: NO_TEXT } },
+    { messages: [{ role: "assistant", tool_calls: [{ id: "a", function: null }] }] },
   ],
   "/v1/responses": [
     { input: [null] },
@@ -55,6 +56,11 @@ const BODIES: Readonly<Record<string, readonly object[]>> = {
     { input: "a", tools: [{ type: "function", name: NO_TEXT }] },
     { input: "a", tools: [{ type: "function", name: "f", parameters: "a" }] },
     { input: "a", metadata: { a: NO_TEXT } },
+    { input: "a", tool_choice: { type: "allowed_tools", mode: "auto", tools: [null] } },
+    { input: "a", tool_choice: { type: "allowed_tools", tools: [{ type: NO_TEXT }] } },
+    { input: "a", tool_choice: { type: "function", name: "f", namespace: NO_TEXT } },
+    { input: [{ role: "user", content: [{ type: NO_TEXT }] }] },
+    { input: [{ type: "function_call", call_id: "a", name: "f", namespace: NO_TEXT }] },
   ],
   "/v1/conversations": [
     { items: [{ type: "tool_search_output", call_id: "a", tools: [null] }] },

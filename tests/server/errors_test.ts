@@ -98,6 +98,20 @@ const CASES: Case[] = [
     says: "a string or an array of content parts",
   },
   {
+    name: "a content part of a wrong type",
+    body: { messages: [{ role: "user", content: [{ type: "text", text: "a" }, 7] }] },
+    code: "invalid_type",
+    param: "messages[0].content[1]",
+    says: "expected object, but got a number",
+  },
+  {
+    name: "a stop sequence of a wrong type",
+    body: { messages: user, stop: ["a", 7] },
+    code: "invalid_type",
+    param: "stop[1]",
+    says: "expected string, but got a number",
+  },
+  {
     name: "a stream of a wrong type",
     body: { messages: user, stream: "yes" },
     code: "invalid_type",
@@ -123,7 +137,17 @@ const CASES: Case[] = [
     body: { messages: user, max_completion_tokens: 1.5 },
     code: "invalid_type",
     param: "max_completion_tokens",
-    says: "int",
+    says: "expected a whole number, but got a number",
+  },
+  {
+    name: "a schema that refers to itself",
+    body: {
+      messages: user,
+      response_format: { type: "json_schema", json_schema: { name: "n", schema: { $ref: "#" } } },
+    },
+    code: "invalid_value",
+    param: "response_format.json_schema.schema",
+    says: "it refers to itself without end",
   },
   {
     name: "an unknown effort",

@@ -15,7 +15,7 @@ const message = z.looseObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]),
   content: z.union([z.string(), z.array(part)], { error: "a string or an array of content parts" })
     .nullish(),
-  tool_calls: z.array(z.looseObject({})).nullish(),
+  tool_calls: z.array(z.looseObject({ function: z.looseObject({}).optional() })).nullish(),
   function_call: z.looseObject({ name: z.string() }).nullish(),
   tool_call_id: z.string().nullish(),
   name: z.string().nullish(),

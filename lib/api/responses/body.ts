@@ -14,7 +14,13 @@ const flag = z.boolean().nullish();
 const text = z.string().nullish();
 
 /** The fields of an item depend on its type, so they are checked where the item is read. */
-const inputItem = z.looseObject({ type: text, id: text, role: text, call_id: text });
+const inputItem = z.looseObject({
+  type: text,
+  id: text,
+  role: text,
+  call_id: text,
+  namespace: text,
+});
 
 const format = z.looseObject({
   type: z.enum(["text", "json_object", "json_schema"]),
@@ -65,6 +71,8 @@ export const conversationBody = z.looseObject({
   items: inputItems.max(20).nullish(),
 });
 
+const chosenTool = z.looseObject({ type: z.string(), namespace: text });
+
 const responsesBody = z.looseObject({
   model: text,
   input: z.union([z.string(), inputItems], { error: "a string or an array of items" }).nullish(),
@@ -82,9 +90,10 @@ const responsesBody = z.looseObject({
   }).nullish(),
   text: z.looseObject({ format: format.nullish(), verbosity: text }).nullish(),
   tools: z.array(tool).max(128).nullish(),
-  tool_choice: z.union([z.string(), z.looseObject({ type: z.string() })], {
-    error: "a string or an object",
-  }).nullish(),
+  tool_choice: z.union([
+    z.string(),
+    chosenTool.extend({ tools: z.array(chosenTool).nullish() }),
+  ], { error: "a string or an object" }).nullish(),
   parallel_tool_calls: flag,
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),

@@ -195,7 +195,9 @@ function chatPart(part: unknown, path: string): Part {
     default:
       throw invalidRequest(
         `${path}.type`,
-        `Content parts of the type '${String(type).slice(0, 60)}' are not supported.`,
+        typeof type === "string"
+          ? `Content parts of the type '${type.slice(0, 60)}' are not supported.`
+          : "Content parts need a type.",
       );
   }
 }

@@ -166,17 +166,15 @@ function chatChoice(
   upstreamName: ToolTable["upstreamName"],
 ): ToolChoice {
   if (typeof choice !== "object" || choice === null) return choice;
-  const { type, name, namespace } = choice as Tool;
+  const { type, name, namespace } = choice;
   if (type === "tool_search") return { type: "function", function: { name: type } };
   if (type === "function" || type === "custom") {
-    const upstream = typeof name === "string" ? upstreamName(name, namespace as string) : undefined;
+    const upstream = typeof name === "string" ? upstreamName(name, namespace) : undefined;
     return { type: "function", function: { name: upstream } };
   }
   if (type !== "allowed_tools") throw hostedTool("tool_choice", type);
-  const tools = Array.isArray(choice.tools)
-    ? choice.tools.filter(({ type }) => Object.hasOwn(FUNCTIONS, type))
-      .map((tool) => chatChoice(tool, upstreamName))
-    : undefined;
+  const tools = choice.tools?.filter(({ type }) => Object.hasOwn(FUNCTIONS, type))
+    .map((tool) => chatChoice(tool, upstreamName));
   return { type, allowed_tools: { mode: choice.mode, tools } };
 }
 

@@ -501,7 +501,7 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
   ["an empty text", { input: "" }, "input", "missing_required_parameter"],
   ["no items", { input: [] }, "input", "missing_required_parameter"],
   ["a number", { input: 7 }, "input", "invalid_type"],
-  ["a number among the items", { input: [7] }, "input", "invalid_type"],
+  ["a number among the items", { input: [7] }, "input[0]", "invalid_type"],
   ["thinking alone", { input: [{ type: "reasoning", id: "rs_1", summary: [] }] }, "input"],
   ["an unknown item alone", { input: [{ type: "web_search_call" }] }, "input"],
   ["an unknown role", { input: [{ role: "critic", content: "no" }] }, "input[0].role"],
