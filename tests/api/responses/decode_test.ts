@@ -287,6 +287,7 @@ const FIELDS: [name: string, body: object, expected: object][] = [
   ["options of the strategy", { reasoning: { strategy: "vote", max_samples: 3, mode: "pro" } }, {
     strategy: "vote",
     options: { max_samples: 3 },
+    isPro: true,
   }],
   ["sampling", { temperature: 0.5, top_p: 0.9, parallel_tool_calls: false }, {
     final: { temperature: 0.5, top_p: 0.9, parallel_tool_calls: false },
@@ -677,7 +678,12 @@ Deno.test("a new response repeats the request and has every key of Open Response
   const response = responseObject(readResponsesBody(body), facts);
   validate("Response", response);
   for (const key of OPEN_RESPONSES_KEYS) assert(key in response, key);
-  assertEquals(response.reasoning, { effort: "low", summary: "detailed" });
+  assertEquals(response.reasoning, {
+    mode: "standard",
+    effort: "low",
+    summary: "detailed",
+    context: "current_turn",
+  });
   assertEquals(response.conversation, { id: "conv_1" });
   assertEquals([response.tool_choice, response.max_tool_calls], [body.tool_choice, 3]);
 });
