@@ -215,3 +215,11 @@ for (
     );
   });
 }
+
+Deno.test("a cap of cost needs the price of every upstream of its model", async () => {
+  const capped = PRICED.replace("{ upstream: priced,", "{ caps: { usd: 1 }, upstream: priced,")
+    .replace("{ upstream: [priced, free],", "{ caps: { usd: 1 }, upstream: [priced, free],");
+  assertEquals(await faultsOf(capped), [
+    "7: models.fallback.caps.usd: can't be kept, because an upstream has no price; set upstreams.free.price",
+  ]);
+});

@@ -115,8 +115,8 @@ Deno.test("o1 has the effort xhigh with the original's keys, and medium without"
 Deno.test("a model's settings are passed to its reasoning", async () => {
   const { models } = await resolve(`
 upstreams:
-  a: { base_url: https://a, api_key: [k1, "", k2] }
-  b: { base_url: https://b, api_key: "" }
+  a: { base_url: https://a, api_key: [k1, "", k2], price: &price { input: 1, output: 1 } }
+  b: { base_url: https://b, api_key: "", price: *price }
 models:
   m:
     strategy: steps

@@ -81,6 +81,9 @@ export const references = mapping({
       report(path, `can't be kept, because an upstream has no price; ${advice}`);
     }
   };
+  for (const id of ownIds) {
+    if (models[id]?.caps.usd !== undefined) checkPrices(["models", id, "caps", "usd"], [id]);
+  }
   const holders = keys.map((key, index) => [["keys", index], key, key.models] as const);
   for (const [path, limits, own] of [[["limits"], config.limits, []] as const, ...holders]) {
     const allowed = own.filter((id) => id !== undefined);

@@ -26,6 +26,7 @@ export const model = mapping({
   modifiers: mapping({ wait: z.number().default(0).catch(0) }),
   roles: record(mapping({ upstream: textOrList })),
   prompts: record(anything),
+  caps: mapping({ usd: z.number().positive().optional().catch(undefined) }),
 }).superRefine(({ strategy: name, options, modifiers }, ctx) => {
   const strategy = Object.hasOwn(strategies, name) ? strategies[name] : undefined;
   if (strategy === undefined) return;
