@@ -154,5 +154,20 @@ function parse<Schema extends z.ZodObject>(
     throw new RequestError(param, message);
   }
   const path = ["reasoning", ...issue.path].join(".");
-  throw new RequestError(path, `Invalid value for '${path}': ${issue.message}.`);
+  throw new RequestError(path, `Invalid value for '${path}': ${expectedBy(issue)}.`);
+}
+
+function expectedBy(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected a ${issue.expected === "int" ? "whole number" : issue.expected}`;
+    case "too_small":
+      return `expected at least ${issue.minimum}`;
+    case "too_big":
+      return `expected at most ${issue.maximum}`;
+    case "invalid_value":
+      return `expected ${issue.values.join(" or ")}`;
+    default:
+      return issue.message;
+  }
 }

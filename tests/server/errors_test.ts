@@ -175,7 +175,21 @@ const CASES: Case[] = [
     body: { messages: user, reasoning: { max_steps: 0 } },
     code: "invalid_value",
     param: "reasoning.max_steps",
-    says: "max_steps",
+    says: "'reasoning.max_steps': expected at least 1.",
+  },
+  {
+    name: "an option of a wrong type",
+    body: { messages: user, reasoning: { max_steps: "2" } },
+    code: "invalid_value",
+    param: "reasoning.max_steps",
+    says: "'reasoning.max_steps': expected a number.",
+  },
+  {
+    name: "an unknown value of an option",
+    body: { messages: user, reasoning: { strategy: "vote", finalize: "best" } },
+    code: "invalid_value",
+    param: "reasoning.finalize",
+    says: "'reasoning.finalize': expected winner or synthesize.",
   },
   {
     name: "an unknown model",
