@@ -86,6 +86,7 @@ function publish(
       ...(systemPrompt ? { systemPrompt } : {}),
       caps,
       toolsCharacters: config.thinking.tools_characters,
+      ...(model.context_length === undefined ? {} : { contextTokens: model.context_length }),
       ...(Object.keys(model.body).length > 0 ? { body: model.body } : {}),
       statusLines: config.stream_status_feedback,
     },

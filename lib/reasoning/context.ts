@@ -13,7 +13,7 @@ import type { FinalCallFields, ReasoningRequest } from "./request.ts";
 import { describeTools, fill } from "./prompts.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
-import type { Usage, UsageMeter } from "./usage.ts";
+import { estimatePrompt, type Usage, type UsageMeter } from "./usage.ts";
 
 export interface RunOptions {
   /** Who sent the request. */
@@ -79,6 +79,8 @@ export function createContext(
   const tools = describeTools(request.final.tools ?? [], model.toolsCharacters);
   const toolsText = tools === "" ? "" : prompt("tools", { tools });
   const firstTarget = (role: string) => targetsOf(model, name, role)[0]!;
+  const windowOf = (role: string) =>
+    model.contextTokens ?? capabilities.get(firstTarget(role)).contextTokens ?? Infinity;
   const run: CallRun = { plan, options, scope, budget, meter, thinkingCalls: 0 };
   return {
     request,
@@ -92,6 +94,10 @@ export function createContext(
       budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, all.total()) ?? true),
     samples: budget.samples,
     canAnswer: budget.canAnswer,
+    hasRoom(role, messages) {
+      const window = windowOf(role);
+      return estimatePrompt(messages) <= window - window * TEXT_SHARE || window === Infinity;
+    },
     toolsNote: toolsText === "" ? "" : `\n\n${toolsText}`,
     toolsMessage: toolsText === "" ? [] : [{ role: "system", content: toolsText.trim() }],
     spendRetry(error) {
@@ -120,6 +126,12 @@ export function createContext(
 const THINKING_TOKENS = 8_192;
 const REASONING_TOKENS = 32_768;
 
+/** The share of a model's context that a conversation leaves for the text after it. */
+const TEXT_SHARE = 0.25;
+
+/** An estimated limit is not lower than this, because it may be wrong. */
+const MIN_ROOM_TOKENS = 256;
+
 /** State that all calls of a run share. */
 interface CallRun {
   plan: RunPlan;
@@ -139,12 +151,15 @@ async function* call(
   const { role, messages, visible = false, isTurn = false, json, temperature, signal } = spec;
   const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
-  const { reasons } = capabilities.get(targets[0]!);
+  const { reasons, contextTokens = Infinity } = capabilities.get(targets[0]!);
+  const room = (model.contextTokens ?? contextTokens) - estimatePrompt(messages);
   const ceiling = budget.ceiling(visible, spec.share);
   // A turn is sent to the client as it is, like an answer.
-  const maxTokens = visible || isTurn
-    ? ceiling
-    : Math.min(ceiling ?? Infinity, reasons ? REASONING_TOKENS : spec.maxTokens ?? THINKING_TOKENS);
+  const maxTokens = visible || isTurn ? ceiling : Math.min(
+    ceiling ?? Infinity,
+    Math.max(room, MIN_ROOM_TOKENS),
+    reasons ? REASONING_TOKENS : spec.maxTokens ?? THINKING_TOKENS,
+  );
   const definitions = [
     ...visible || isTurn ? request.final.tools ?? [] : [],
     ...json?.schema ? [json.schema] : [],

@@ -132,6 +132,8 @@ export interface ReasoningModel {
   caps: Caps;
   /** Maximum length of the list of tools in a thinking call. */
   toolsCharacters: number;
+  /** Size of the models' context in tokens. Default: learned from rejections. */
+  contextTokens?: number;
   /** The operator's own fields of every upstream call. */
   body?: Readonly<Record<string, unknown>>;
   /** Whether status lines are shown. */

@@ -68,6 +68,11 @@ export interface CallContext<Prompt extends string = never, Role extends string 
   samples: (wanted: number) => number;
   /** Whether the budget allows one more call that writes the answer. */
   canAnswer: () => boolean;
+  /**
+   * Whether a conversation leaves a quarter of the context of the role's model for its text, by an
+   * estimate. True if the size of the context is not known.
+   */
+  hasRoom: (role: Role, messages: readonly Message[]) => boolean;
   /** Describes the client's tools, to be appended to instructions; empty without tools. */
   toolsNote: string;
   /** The same as a message of its own; empty without tools. */

@@ -249,9 +249,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             release();
           }
           const fitting = withLimitThatFits(request, error);
-          const isCorrected = fitting !== undefined ||
-            known.learn(target, request.json, error, capabilities, body);
-          if (isCorrected && corrections++ < MAX_CORRECTIONS) {
+          const hasLearned = known.learn(target, request.json, error, capabilities, body);
+          if ((hasLearned || fitting !== undefined) && corrections++ < MAX_CORRECTIONS) {
             observer?.failed?.(target, error, 0);
             request = fitting ?? request;
             continue;

@@ -54,7 +54,7 @@ export function relayAnswer<Role extends string>(
 
 /**
  * Like {@linkcode relayAnswer}, with the first of several conversations that fits into the model's
- * context. The last one is the client's own.
+ * context and leaves room for the answer. The last one is the client's own.
  */
 export async function* relayFitting<Role extends string>(
   context: CallContext<never, Role>,
@@ -63,6 +63,8 @@ export async function* relayFitting<Role extends string>(
   step: number,
 ): AsyncGenerator<ReasoningEvent> {
   for (const [index, messages] of conversations.entries()) {
+    const isLast = index === conversations.length - 1;
+    if (!isLast && !context.hasRoom(spec.role, messages)) continue;
     let hasBegun = false;
     try {
       for await (const event of relayAnswer(context, { ...spec, messages }, step)) {
@@ -71,7 +73,6 @@ export async function* relayFitting<Role extends string>(
       }
       return;
     } catch (error) {
-      const isLast = index === conversations.length - 1;
       if (hasBegun || isLast || !isTooLong(error) || !context.canAnswer()) throw error;
     }
   }

@@ -111,7 +111,9 @@ export const steps: Strategy = defineStrategy({
     let followUps = context.followUps;
     let ask: "next" | "wait" = "next";
     let asked: Message | undefined;
-    for (let taken = 1; taken <= maxSteps && await context.canThink(); taken++) {
+    const mayContinue = async () =>
+      context.hasRoom("step", conversation) && await context.canThink();
+    for (let taken = 1; taken <= maxSteps && await mayContinue(); taken++) {
       if (conversation.at(-1)!.role === "assistant" && taken > 1) {
         asked = { role: "user", content: context.prompt(cut ? "resume" : ask) };
         conversation.push(asked);

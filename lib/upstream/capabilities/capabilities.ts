@@ -12,6 +12,8 @@ export interface Capabilities {
   reasons: boolean;
   /** Whether its text begins with thinking, whose opening tag is in the prompt. */
   opensThinking: boolean;
+  /** Tokens of its context, if an upstream has named them. */
+  contextTokens: number | undefined;
   /** Whether it answers with streams. */
   streams: "always" | "optional" | "never";
   /** Name of the field for the maximum number of generated tokens. */
@@ -75,6 +77,7 @@ export function defaultCapabilities({ upstream, model }: Target): Capabilities {
     followsSchema: false,
     reasons: false,
     opensThinking: upstream.opens_thinking ?? OPENING_MODEL_REGEXP.test(model),
+    contextTokens: undefined,
     streams: "optional",
     maxTokens: isOpenAi ? "max_completion_tokens" : "max_tokens",
     systemMessages: "anywhere",

@@ -110,7 +110,8 @@ function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
   return {
     get,
     learn(target, json, error, sent, body) {
-      const { code, upstreamStatus = 0, upstreamMessage = "" } = error;
+      const { code, overflow, upstreamStatus = 0, upstreamMessage = "" } = error;
+      if (overflow !== undefined) remember(modelOf(target), { contextTokens: overflow.maximum });
       const isAboutBody = upstreamStatus === 400 || upstreamStatus === 422 || upstreamStatus >= 500;
       if (code !== "upstream_rejected" || !isAboutBody) return false;
       const change = lessonOf({ target, message: upstreamMessage, sent, body });

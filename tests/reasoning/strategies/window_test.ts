@@ -1,8 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { kindOf, textOf } from "../../support/kinds.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { THINKING } from "./cases.ts";
-import { scripted } from "./script.ts";
+import { scripted, toSteps } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 
 /** Rejects a call that exceeds the context of a model, as llama.cpp does. */
@@ -50,3 +50,48 @@ for (const strategy of THINKING) {
     assertEquals([status, json.error.code], [400, "context_length_exceeded"]);
   });
 }
+
+const MODEL = { context_length: 1_000 };
+
+Deno.test("steps leave a quarter of a configured context for the answer", async () => {
+  const text = (index: number) => `${index} ${"words that differ ".repeat(40)}${index * 7}`;
+  await using upstream = startUpstream(
+    scripted({ replies: toSteps(({ index }) => ({ content: text(index) })) }),
+  );
+  const { ask } = await createStrategyApp(upstream, { model: MODEL });
+  await ask("steps", { reasoning: { max_steps: 20 } });
+  const sizes = upstream.calls.map((call) => textOf(call).length / 4);
+  assert(sizes.length > 2 && sizes.length < 8, sizes.join());
+  assertEquals(kindOf(upstream.calls.at(-1)!), "steps.answer");
+  for (const size of sizes) assert(size <= 750, sizes.join());
+});
+
+Deno.test("notes that leave no room for an answer are dropped before it is asked for", async () => {
+  await using upstream = startUpstream(
+    scripted({ replies: { "relay.reasoner": { content: "Hm. ".repeat(1_000) } } }),
+  );
+  const { ask } = await createStrategyApp(upstream, { model: MODEL });
+  assertEquals((await ask("relay")).status, 200);
+  assertEquals(upstream.calls.map(kindOf), ["relay.reasoner", "plain"]);
+});
+
+Deno.test("a context that an upstream has named is known to later requests", async () => {
+  const reply = scripted({ replies: { "relay.reasoner": { content: "Hm. ".repeat(1_000) } } });
+  await using upstream = startUpstream((call) => {
+    if (textOf(call).length <= 4_000) return reply(call);
+    const message =
+      "This model's maximum context length is 1000 tokens. However, your messages have 1200 tokens.";
+    return {
+      status: 400,
+      body: JSON.stringify({ error: { code: "context_length_exceeded", message } }),
+    };
+  });
+  const { ask } = await createStrategyApp(upstream);
+  for (const kinds of [["relay.reasoner", "relay.writer", "plain"], ["relay.reasoner", "plain"]]) {
+    upstream.calls.length = 0;
+    assertEquals((await ask("relay")).status, 200);
+    assertEquals(upstream.calls.map(kindOf), kinds);
+  }
+  const [reasoner] = upstream.calls;
+  assert(reasoner!.body.max_tokens < 1_000, "it has room for less than its default");
+});
