@@ -1,6 +1,7 @@
 /** `o1-api usage`: prints what the keys of a running server have used. */
 import { ConfigError } from "../../config/faults/fault.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
+import { DAY_MS, dayAt } from "../../server/usage/ledger.ts";
 import { type CommandOptions, configOrExit, orExit } from "../configuration.ts";
 import { parseFlags, UsageError } from "../flags.ts";
 import { listenAddress } from "../listener.ts";
@@ -8,7 +9,6 @@ import { originOf } from "../serve/banner.ts";
 import { plain, print } from "../terminal.ts";
 import { type UsageAnswer, usageTable } from "./table.ts";
 
-const DAY_MS = 86_400_000;
 const MAX_DAYS = 366;
 const DEFAULT_DAYS = 30;
 
@@ -32,7 +32,7 @@ export async function usage(args: readonly string[], moduleDir: string | undefin
   const server = await serverOf({ config, moduleDir });
   const base = (url ?? server.url).replace(/\/+$/, "");
   if (!URL.canParse(base)) throw new UsageError("usage", `--url is not a URL: '${base}'`);
-  const start = new Date(Date.now() - (count - 1) * DAY_MS).toISOString().slice(0, 10);
+  const start = dayAt(Date.now() - (count - 1) * DAY_MS);
   const text = await orExit(
     () => read(`${base}/usage?start_date=${start}`, key ?? server.token),
     Error,

@@ -11,7 +11,6 @@ import { isTooLong, relayFitting } from "../relay/answer.ts";
 import { createRepetitionDetector } from "../relay/repetition.ts";
 import { createUntitledStep } from "../relay/untitled_step.ts";
 import type { Message, ReasoningRequest, ThinkingEffort } from "../request.ts";
-
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { withoutSteps } from "./steps/answer.ts";
 import { createStepReader, type Step } from "./steps/reader.ts";
