@@ -4,7 +4,7 @@
  * @module
  */
 import type { ReasoningEvent } from "../../reasoning/events.ts";
-import type { RunObserver } from "../../reasoning/observer.ts";
+import type { RunCallObserver, RunObserver } from "../../reasoning/observer.ts";
 
 export interface ObservedRun {
   /** Owner of what the client stores. */
@@ -46,37 +46,69 @@ export function dialectLabel(path: string): string {
 export function combineObservers(
   observers: readonly (RequestObserver | undefined)[],
 ): RequestObserver | undefined {
-  const all = observers.filter((observer) => observer !== undefined);
-  if (all.length < 2) return all[0];
+  return observers.reduce((a, b) => a === undefined ? b : b === undefined ? a : both(a, b));
+}
+
+// Pairs are cheaper than loops over lists, which each request would make a dozen of.
+function both(a: RequestObserver, b: RequestObserver): RequestObserver {
   return {
-    routed: (path) => all.forEach((observer) => observer.routed(path)),
-    run: (run) => combineRuns(all.map((observer) => observer.run(run))),
-    event: (event) => all.forEach((observer) => observer.event(event)),
-    end: (status, error) => all.forEach((observer) => observer.end(status, error)),
+    routed(path) {
+      a.routed(path);
+      b.routed(path);
+    },
+    run: (run) => bothRuns(a.run(run), b.run(run)),
+    event(event) {
+      a.event(event);
+      b.event(event);
+    },
+    end(status, error) {
+      a.end(status, error);
+      b.end(status, error);
+    },
   };
 }
 
-function combineRuns(runs: readonly RunObserver[]): RunObserver {
+function bothRuns(a: RunObserver, b: RunObserver): RunObserver {
   return {
-    call(spec) {
-      const calls = runs.map((run) => run.call(spec));
-      return {
-        wrapFetch: (fetch) => calls.reduceRight((inner, call) => call.wrapFetch(inner), fetch),
-        attempt(target) {
-          const ends = calls.map((call) => call.attempt(target));
-          return (end) => ends.forEach((callback) => callback(end));
-        },
-        // Most calls have no observer of deltas.
-        delta: calls.some((call) => call.delta !== undefined)
-          ? (delta) => calls.forEach((call) => call.delta?.(delta))
-          : undefined,
-        failed: (target, error, delayMs) =>
-          calls.forEach((call) => call.failed?.(target, error, delayMs)),
-        retried: (target, error) => calls.forEach((call) => call.retried(target, error)),
-        fellBack: (from, to) => calls.forEach((call) => call.fellBack(from, to)),
-        end: (end) => calls.forEach((call) => call.end(end)),
+    call: (spec) => bothCalls(a.call(spec), b.call(spec)),
+    end(usage, isWhole, error) {
+      a.end(usage, isWhole, error);
+      b.end(usage, isWhole, error);
+    },
+  };
+}
+
+function bothCalls(a: RunCallObserver, b: RunCallObserver): RunCallObserver {
+  return {
+    wrapFetch: (fetch) => a.wrapFetch(b.wrapFetch(fetch)),
+    attempt(target) {
+      const endA = a.attempt(target);
+      const endB = b.attempt(target);
+      return (end) => {
+        endA(end);
+        endB(end);
       };
     },
-    end: (usage, isWhole, error) => runs.forEach((run) => run.end(usage, isWhole, error)),
+    // Most calls have no observer of deltas.
+    delta: a.delta === undefined ? b.delta : b.delta === undefined ? a.delta : (delta) => {
+      a.delta?.(delta);
+      b.delta?.(delta);
+    },
+    failed(target, error, delayMs) {
+      a.failed?.(target, error, delayMs);
+      b.failed?.(target, error, delayMs);
+    },
+    retried(target, error) {
+      a.retried(target, error);
+      b.retried(target, error);
+    },
+    fellBack(from, to) {
+      a.fellBack(from, to);
+      b.fellBack(from, to);
+    },
+    end(end) {
+      a.end(end);
+      b.end(end);
+    },
   };
 }
