@@ -17,7 +17,7 @@ interface OpenCall {
   id: string;
   name: string;
   /** All arguments so far. */
-  json: string[];
+  json: ReturnType<typeof createJsonEnd>;
   /** Arguments that wait for the name or for the second half of a character. */
   held: string;
   /** State that has not been passed on. */
@@ -52,6 +52,9 @@ export function splitPair(text: string): [whole: string, half: string] {
 export function createToolCallReader(): ToolCallReader {
   const calls: OpenCall[] = [];
   const byUpstreamIndex = new Map<number, OpenCall>();
+  const byId = new Map<string, OpenCall>();
+  /** Calls that have a name and wait for arguments. */
+  let named: OpenCall[] = [];
 
   /**
    * Returns the call that a piece belongs to. Some upstreams omit `index` or count every call as
@@ -63,13 +66,22 @@ export function createToolCallReader(): ToolCallReader {
       ? byUpstreamIndex.get(upstreamIndex)
       : id === ""
       ? calls.at(-1)
-      : calls.find((call) => call.id === id);
+      : byId.get(id);
     if (call === undefined || isNext(call, isCounted, id, name, json)) {
-      call = { index: calls.length, id, name, json: [], held: "", hasBegun: false, wasHeld: false };
+      call = {
+        index: calls.length,
+        id,
+        name,
+        json: createJsonEnd(),
+        held: "",
+        hasBegun: false,
+        wasHeld: false,
+      };
       calls.push(call);
     } else if (call.name !== name && !call.hasBegun) call.name += name;
     if (isCounted) byUpstreamIndex.set(upstreamIndex, call);
     call.id ||= id;
+    if (id !== "" && !byId.has(id)) byId.set(id, call);
     return call;
   }
 
@@ -93,14 +105,16 @@ export function createToolCallReader(): ToolCallReader {
       const count = calls.length;
       const call = callOf(upstreamIndex, id, name, json);
       // A name that another call follows is complete.
-      const earlier = calls.length === count
-        ? []
-        : calls.slice(0, -1).filter(({ name, hasBegun }) => !hasBegun && name !== "");
+      const earlier = calls.length === count ? [] : named.filter(({ hasBegun }) => !hasBegun);
+      if (calls.length > count) named = [];
       call.held += json;
       call.extra = extra ?? call.extra;
       call.json.push(json);
       const hasStarted = call.hasBegun || call.name !== "" && call.held !== "";
-      call.wasHeld ||= !hasStarted && call.name !== "";
+      if (!hasStarted && call.name !== "" && !call.wasHeld) {
+        call.wasHeld = true;
+        named.push(call);
+      }
       return [...earlier, ...hasStarted ? [call] : []].flatMap(take);
     },
     end: () => calls.filter((call) => !call.hasBegun).flatMap(take),
@@ -119,14 +133,26 @@ function isNext(
   if (id !== "") return call.id !== id;
   if (!isCounted) return true;
   // Without ids, calls that share an index follow each other when the arguments are complete.
-  return (name !== call.name || json !== "") && isComplete(call.json.join(""));
+  return (name !== call.name || json !== "") && call.json.isComplete();
 }
 
-function isComplete(json: string): boolean {
-  try {
-    JSON.parse(json);
-    return true;
-  } catch {
-    return false;
-  }
+/** Finds the end of a JSON object that arrives in pieces, each of which is read once. */
+function createJsonEnd() {
+  let depth = 0;
+  let inString = false;
+  let isEscaped = false;
+  let isComplete = false;
+  return {
+    push(text: string): void {
+      for (const char of text) {
+        if (isEscaped) isEscaped = false;
+        else if (char === "\\") isEscaped = inString;
+        else if (char === '"') inString = !inString;
+        else if (inString) continue;
+        else if (char === "{" || char === "[") depth++;
+        else if ((char === "}" || char === "]") && --depth === 0) isComplete = true;
+      }
+    },
+    isComplete: () => isComplete,
+  };
 }
