@@ -200,7 +200,8 @@ export async function* relayCall<Role extends string>(
   const rest = filter.end();
   if (spec.json !== undefined) kept.push(rest);
   if (!hold && rest !== "") yield { type: "answer", text: rest };
-  if (hasToolCalls && reason === "stop") reason = "tool_calls";
+  // Some upstreams confuse the two, and clients would wait for calls that never come.
+  if (reason === "stop" || reason === "tool_calls") reason = hasToolCalls ? "tool_calls" : "stop";
   const stop = filter.sequence() ?? upstreamStop;
   if (finish) yield finishOf(reason, stop);
   const thought = thinking.text();

@@ -74,3 +74,12 @@ Deno.test("a refusal instead of JSON is passed on and not repaired", async () =>
   assertEquals([json.choices[0].message.refusal, finish], [message.refusal, "stop"]);
   assertEquals(upstream.calls.length, 1);
 });
+
+for (const stream of [true, false]) {
+  Deno.test(`an answer that ends with tool_calls but has none ends with stop (stream: ${stream})`, async () => {
+    await using upstream = startUpstream([{ content: "It is 42.", finish: "tool_calls" }]);
+    const { ask } = await createStrategyApp(upstream);
+    const { content, finish } = await ask("direct", { stream });
+    assertEquals([content, finish], ["It is 42.", "stop"]);
+  });
+}
