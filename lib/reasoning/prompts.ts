@@ -54,8 +54,7 @@ interface ToolFunction {
 export const sharedPrompts = {
   /** Asks for an attempt whose answer `extractAnswer` can read. */
   sample:
-    `Before you answer, think step by step inside <think> and </think>. After it write the complete answer to the last message, as all other instructions of this conversation ask for it. End with one more line:
-FINAL: <the short final answer alone, such as a number, a word or the letter of an option>`,
+    `Before you answer, think step by step inside <think> and </think>. After it write the complete answer, as this conversation asks for it. End with one more line for the short answer alone, such as a number, a word or the letter of an option. That line starts with FINAL:`,
   /** Rewrites an answer that was found; `{answer}` is replaced. */
   synthesize: `Several independent attempts at the last message agree on this answer:
 

@@ -41,12 +41,11 @@ const prompts = {
 
 Use what is right in them and correct what is wrong. Think inside <think> and </think>, and after it write a better complete answer to the last message.`,
   /** Instructions of the aggregator; `{candidates}` is replaced. */
-  aggregator:
-    `Here are candidate answers to the last message, from several models. Some of them may be wrong or biased:
+  aggregator: `Here are several candidate answers to the last message; some may be wrong:
 
 {candidates}
 
-Do not copy one of them. Check them against each other, and write one better answer to the last message. Do not mention the candidates. All other instructions of this conversation hold.`,
+Compare them, and answer the last message yourself, without mentioning them.`,
   turn: sharedPrompts.turn,
   pick: sharedPrompts.pick,
 };

@@ -25,16 +25,10 @@ const options = z.strictObject({
 
 const prompts = {
   /** Instructions; `{min_steps}` is replaced. */
-  step: `You reason step by step before you answer. You write one step at a time.
+  step:
+    `Reason step by step before you answer, one step in each reply, in at least {min_steps} steps. Explore other answers, consider where your reasoning could be wrong, and check the result by another method.
 
-Each reply is exactly one JSON object and nothing else:
-{"title": "what this step does", "content": "the reasoning of this step", "next_action": "continue" or "final_answer"}
-
-- Use at least {min_steps} steps. Do only one step in each reply.
-- Explore alternative answers. Consider that you may be wrong, and where your reasoning could be flawed. When you say that you are re-examining, really do it, in another way than before.
-- Check the result by at least one other method before you use "final_answer".
-- Know your limits as a language model, and what you can and can't do.
-- Follow the other instructions of this conversation in what you conclude, but keep to this JSON form until you are asked for the final answer.`,
+Until you are asked for the final answer, each reply is one JSON object and nothing else, with three keys: "title" names the step in a few words, "content" holds its reasoning, and "next_action" is "continue", or "final_answer" if you are done. Other instructions of this conversation hold for what you conclude.`,
   /** Asks for another step. */
   next: `Continue with the next step, as one JSON object.`,
   /** Asks for another step after one that was cut off. */

@@ -42,10 +42,10 @@ const prompts = {
 {solution}
 </solution>
 
-If a step is wrong, quote the first wrong step word for word. Do not doubt without an error that you can show. End with these three lines:
-ERROR: <the first wrong step, quoted, or NONE>
-VERDICT: <CORRECT or WRONG>
-FINAL: <your own short final answer to the question>`,
+If a step is wrong, quote the first wrong step word for word. Do not doubt without an error that you can show. End with three lines:
+the quoted step, or NONE, after ERROR:
+CORRECT or WRONG after VERDICT:
+your own short answer to the question after FINAL:`,
   /** Repairs a solution; `{solution}` and `{error}` are replaced. */
   repair: `A proposed solution to the last message has an error.
 
