@@ -83,7 +83,7 @@ Deno.test("the key of a hosted provider is read from its variable", () =>
 for (
   const [args, says] of [
     [[], "--provider is required if the input is not a terminal"],
-    [["--provider", "opnai"], "--provider must be openai, groq"],
+    [["--provider", "opnai"], "--provider must be one of openai, groq"],
     [["--provider", "other"], "--provider other needs --url"],
     [["--provider", "ollama", "--url", "localhost"], "The base URL"],
   ] as const

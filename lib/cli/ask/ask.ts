@@ -6,6 +6,7 @@ import { silentLog } from "../../server/telemetry/log.ts";
 import { createSseParser } from "../../upstream/wire/sse.ts";
 import { type CommandOptions, configOrExit } from "../configuration.ts";
 import { type Arguments, parseFlags, UsageError } from "../flags.ts";
+import { programCommand, shellWord } from "../program_command.ts";
 import { plain, print } from "../terminal.ts";
 import { type AskView, createAskView, type ThinkingView } from "./view.ts";
 
@@ -56,6 +57,11 @@ export async function ask(args: readonly string[], moduleDir: string | undefined
     view.end();
     Deno.exit(INTERRUPTED);
   });
+  // This process does not log why a call failed, and clients do not learn it.
+  const flag = config === undefined ? "" : ` --config ${shellWord(config)}`;
+  const hint = url === undefined
+    ? `\nThis shows why: ${programCommand()} check --online${flag}`
+    : "";
   let problem = url === undefined ? "" : `Can't reach ${url}: `;
   try {
     const response = await target.send(
@@ -66,11 +72,11 @@ export async function ask(args: readonly string[], moduleDir: string | undefined
       }),
     );
     problem = "The answer is incomplete: ";
-    if (!response.ok) fail(await response.text(), `HTTP ${response.status}: `);
+    if (!response.ok) fail(await response.text(), `HTTP ${response.status}: `, hint);
     else if (json) printJson(await response.text());
     else await printStream(response, view);
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error), problem);
+    fail(error instanceof Error ? error.message : String(error), problem, hint);
   }
 }
 
@@ -139,15 +145,20 @@ async function printStream(response: Response, view: AskView): Promise<void> {
   if (!isDone) fail("The stream ended before the answer was complete.");
 }
 
-/** Prints the message of an OpenAI error body, or else a prefix and the text. Exits with 1. */
-function fail(text: string, prefix = ""): never {
-  let message: unknown;
+/**
+ * Prints the message of an OpenAI error body, or else a prefix and the text. Exits with 1.
+ *
+ * @param hint is added to an error of an upstream.
+ */
+function fail(text: string, prefix = "", hint = ""): never {
+  let error: { message?: unknown; code?: unknown } = {};
   try {
-    message = JSON.parse(text).error.message;
+    ({ error } = JSON.parse(text));
   } catch {
     // Not an OpenAI error: a proxy's page or a network error.
   }
-  const line = plain(String(message || prefix + text)).trim().slice(0, MAX_MESSAGE);
-  print(Deno.stderr, `o1-api: ${line}\n`);
+  const line = plain(String(error?.message || prefix + text)).trim().slice(0, MAX_MESSAGE);
+  const isOfUpstream = String(error?.code).startsWith("upstream_");
+  print(Deno.stderr, `o1-api: ${line}${isOfUpstream ? hint : ""}\n`);
   Deno.exit(1);
 }

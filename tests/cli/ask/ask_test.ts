@@ -154,8 +154,12 @@ for (
   const [what, args, says] of [
     ["a missing question", [], "No question given"],
     ["an unknown option", ["--nope", "x"], "Unknown option --nope"],
-    ["an unknown effort", ["--effort", "huge", "x"], "--effort must be none, minimal"],
-    ["an unknown view", ["--thinking", "some", "x"], "--thinking must be titles, full, none"],
+    ["an unknown effort", ["--effort", "huge", "x"], "--effort must be one of none, minimal"],
+    [
+      "an unknown view",
+      ["--thinking", "some", "x"],
+      "--thinking must be one of titles, full, none",
+    ],
     ["--key without --url", ["--key", "k", "x"], "--key requires --url"],
     ["--config with --url", ["--config", "c", "--url", "http://h/v1", "x"], "exclude each other"],
     ["an invalid URL", ["--url", "localhost", "x"], "--url must begin with http"],
@@ -265,6 +269,21 @@ Deno.test("an unreachable server is reported", async () => {
   const { code, out, err } = await startAsk(["--url", url, "q"]).ended;
   assertEquals([code, out], [1, ""]);
   assertStringIncludes(err, `o1-api: Can't reach ${url}`);
+});
+
+Deno.test("an unreachable upstream of the configuration is reported with the command that shows why", async () => {
+  await using config = await writeConfig(`
+default_api_url: http://127.0.0.1:${freePort()}
+default_model: m
+`);
+  const args = ["--config", config.path, "--strategy", "direct", "q"];
+  const { code, out, err } = await startAsk(args).ended;
+  assertEquals([code, out], [1, ""]);
+  assertEquals(
+    err,
+    "o1-api: The upstream can't be reached.\n" +
+      `This shows why: deno task start check --online --config ${config.path}\n`,
+  );
 });
 
 Deno.test("a wrong key is reported", () =>
