@@ -69,6 +69,8 @@ export interface ReasoningRequest {
   json?: JsonFormat;
   /** Limit for the tokens of thinking. */
   thinkingTokens?: number;
+  /** Whether the oldest messages are dropped if the conversation exceeds the model's context. */
+  truncates?: boolean;
   /** Number of independent answers. Default: 1. */
   choices?: number;
   /** Further fields of the visible call, under the names of Chat Completions. */

@@ -3,6 +3,7 @@ import { createContext, type RunOptions } from "./context.ts";
 import type { ReasoningEvent } from "./events.ts";
 import type { RunPlan } from "./plan.ts";
 import { isTooLong, relayAnswer } from "./relay/answer.ts";
+import { truncating } from "./relay/truncate.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
 import { createUsageMeter, type UsageMeter } from "./usage.ts";
 
@@ -35,6 +36,12 @@ function runOne(
   meter: UsageMeter,
   all: Total = meter,
 ): AsyncGenerator<ReasoningEvent> {
+  if (plan.request.truncates) {
+    return truncating(
+      { ...plan.request, truncates: false },
+      (request) => runOne({ ...plan, request }, options, meter, all),
+    );
+  }
   const { strategy, effort, followUps } = plan;
   const context = createContext(plan, options, meter, all);
   if (effort === undefined) {

@@ -13,7 +13,10 @@ export interface PlacedItem {
 }
 
 export interface ConversationContext {
-  /** Returns the private thinking behind a reasoning item, for models that need it with calls. */
+  /**
+   * Returns the private thinking behind a reasoning item, for models that need it with calls, or the
+   * summary in a compaction item.
+   */
   thinkingOf(item: Item): string | undefined;
   /** Returns the name of a tool upstream. */
   upstreamName(name: string, namespace?: string | null): string;
@@ -91,6 +94,13 @@ export function readConversation(
     thinking = undefined;
   }
 
+  /** Adds what an earlier conversation was compacted to; one of another server can't be read. */
+  function addSummary(summary: string | undefined): void {
+    flushPictures();
+    if (summary === undefined) return;
+    messages.push({ role: "user", content: `Summary of our conversation so far:\n\n${summary}` });
+  }
+
   function addOutput(item: Item, path: string): void {
     thinking = undefined;
     const id = required(item, "call_id", path);
@@ -104,6 +114,7 @@ export function readConversation(
 
   for (const { item, path } of items) {
     if (item.type === "reasoning") thinking = thinkingOf(item);
+    else if (item.type === "compaction") addSummary(thinkingOf(item));
     else if (item.type === "message" || item.type === "agent_message") {
       flushPictures();
       const role = item.role ?? "user";

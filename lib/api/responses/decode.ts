@@ -95,6 +95,7 @@ export function decodeResponsesRequest(
         maxTokens: body.max_output_tokens,
         effort: body.reasoning?.effort,
         strategy: body.reasoning?.strategy ?? strategy,
+        truncates: body.truncation === "auto" || undefined,
         isPro: body.reasoning?.mode === "pro" || undefined,
         options: strategyOptions(body.reasoning, REASONING_FIELDS),
         json,

@@ -7,6 +7,7 @@
 import type { Item } from "./body.ts";
 
 const PREFIXES: Readonly<Record<string, string>> = {
+  compaction: "cmp",
   message: "msg",
   reasoning: "rs",
   function_call: "fc",

@@ -1,6 +1,8 @@
-/** Handles `POST /responses`: as a stream, as one JSON body, or in the background. */
+/** Handles `POST /responses` as a stream, as one JSON body, or in the background, and what belongs to it. */
 import type { AnswerWriter } from "../../api/dialect.ts";
-import { readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
+import { ApiError } from "../../api/errors.ts";
+import { newHexId } from "../../api/ids.ts";
+import { type Item, readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
 import { decodeResponsesRequest, type ResponsesRequest } from "../../api/responses/decode.ts";
 import {
   createResponseWriter,
@@ -8,9 +10,14 @@ import {
   type ResponseWriterOptions,
 } from "../../api/responses/encode.ts";
 import { FIRST_INPUT, itemId, storedItem } from "../../api/responses/items.ts";
-import { type ResponseObject, responseObject, tokenCount } from "../../api/responses/object.ts";
+import {
+  type ResponseObject,
+  responseObject,
+  responseUsage,
+  tokenCount,
+} from "../../api/responses/object.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
-import { estimatePrompt } from "../../reasoning/usage.ts";
+import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
 import { answerStream, answerWhole } from "../answering.ts";
 import type { Handler } from "../exchange.ts";
 import { readJson } from "../http/json_body.ts";
@@ -18,7 +25,7 @@ import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Work } from "../work.ts";
 import { createLoadQuota } from "./quota.ts";
-import { recall, type RecallSources } from "./recall.ts";
+import { recall, type RecallSources, sealSummary } from "./recall.ts";
 import { ended, type StoredResponse } from "./response_store.ts";
 import { type StoredStreamOptions, streamStored } from "./stored_stream.ts";
 
@@ -139,4 +146,59 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
       }),
     };
   }
+}
+
+const COMPACT_PROMPT =
+  `Summarise this conversation for yourself, so that you can continue it without reading it again. Keep the user's goals and instructions, decisions and their reasons, facts, names, numbers, paths and code that are still needed, results of tools, and what remains to be done. Write the summary alone.`;
+
+/** Handles `POST /responses/compact`. Instructions of the system and developer stay as they are. */
+export function createCompactHandler(options: ResponsesOptions): Handler {
+  const { settings, clock, vault } = options;
+  return async (request, exchange) => {
+    const body = readResponsesBody(await readRequest(request, exchange, options));
+    const model = findModel(body.model ?? undefined, options.models, exchange.client);
+    const { owner } = exchange.client;
+    const { context } = await recall(options, owner, body, createLoadQuota(settings));
+    const { reasoning, input } = decodeResponsesRequest(body, context);
+    const start = await prepareRun(
+      model,
+      {
+        messages: [...reasoning.messages, { role: "user", content: COMPACT_PROMPT }],
+        stream: false,
+        strategy: "direct",
+        final: {},
+      },
+      exchange,
+      options,
+    );
+    let summary = "";
+    let usage: Usage | undefined;
+    for await (const event of start(exchange.work.signal)) {
+      if (event.type === "answer") summary += event.text;
+      else if (event.type === "usage") usage = event.usage;
+    }
+    if (summary.trim() === "") throw new ApiError(502, "The model wrote no summary.");
+    const id = newHexId("resp_", 48);
+    const newId = (type: string, number: number) => itemId(type, id, number);
+    const kept = [...context.history, ...input].filter(isInstruction);
+    const compaction = {
+      id: newId("compaction", kept.length),
+      type: "compaction",
+      encrypted_content: await sealSummary(vault, owner, summary.trim()),
+    };
+    return Response.json({
+      id,
+      object: "response.compaction",
+      created_at: Math.floor(clock.date() / 1000),
+      output: [
+        ...kept.map((item, index) => storedItem(item, (type) => newId(type, index))),
+        compaction,
+      ],
+      usage: usage && responseUsage(usage),
+    });
+  };
+}
+
+function isInstruction({ type, role }: Item): boolean {
+  return type === "message" && (role === "system" || role === "developer");
 }

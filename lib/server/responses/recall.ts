@@ -46,11 +46,18 @@ export async function recall(
 
   /** Loads private thinking, which models need back only if it led to a tool call. */
   async function recallThinking(items: readonly Item[]): Promise<void> {
-    for (const item of thinkingOfCalls(items)) {
+    const compacted = items.filter(({ type }) => type === "compaction");
+    for (const item of [...compacted, ...thinkingOfCalls(items)]) {
       if (thinking.has(item)) continue;
-      const sealed = typeof item.encrypted_content === "string"
-        ? await vault.open(owner, item.encrypted_content)
-        : undefined;
+      const { encrypted_content: blob } = item;
+      if (item.type === "compaction") {
+        const summary = typeof blob === "string"
+          ? await openSummary(vault, owner, blob)
+          : undefined;
+        if (summary !== undefined) thinking.set(item, summary);
+        continue;
+      }
+      const sealed = typeof blob === "string" ? await vault.open(owner, blob) : undefined;
       if (sealed) thinking.set(item, sealed);
       else if (item.id) setThinking(item, await findItem(item.id));
     }
@@ -62,6 +69,7 @@ export async function recall(
     ancestors = ids;
     history = items.map(({ item }) => item);
     for (const stored of items) setThinking(stored.item, stored);
+    await recallThinking(history.filter(({ type }) => type === "compaction"));
   } else if (conversation !== undefined) {
     history = await conversations.items(owner, conversation, quota);
     await recallThinking(history);
@@ -85,6 +93,19 @@ export async function recall(
       thinking: (item) => thinking.get(item),
     },
   };
+}
+
+/** Distinguishes summaries, which the model may repeat to the client, from private thinking. */
+const SUMMARY = "summary\n";
+
+/** Seals the summary of a conversation for the client to keep. */
+export function sealSummary(vault: Vault, owner: string, summary: string): Promise<string> {
+  return vault.seal(owner, SUMMARY + summary);
+}
+
+async function openSummary(vault: Vault, owner: string, blob: string): Promise<string | undefined> {
+  const text = await vault.open(owner, blob);
+  return text?.startsWith(SUMMARY) ? text.slice(SUMMARY.length) : undefined;
 }
 
 /**

@@ -10,7 +10,11 @@ import type { Work } from "../work.ts";
 import { type BackgroundRuns, createBackgroundRuns } from "./background.ts";
 import { conversationRoutes } from "./conversation_routes.ts";
 import { createConversationStore } from "./conversation_store.ts";
-import { createInputTokensHandler, createResponsesHandler } from "./handler.ts";
+import {
+  createCompactHandler,
+  createInputTokensHandler,
+  createResponsesHandler,
+} from "./handler.ts";
 import { jsonRoute, listQuery, readQuery, streamQuery } from "./json_route.ts";
 import { createLoadQuota } from "./quota.ts";
 import { createResponseStore, type VersionedResponse } from "./response_store.ts";
@@ -94,12 +98,10 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
       handle: createInputTokensHandler(shared),
     },
     {
-      // Optional in OpenAI's API, and not available here.
       method: "POST",
       path: "/responses/compact",
-      handle() {
-        throw new ApiError(404, "Invalid URL (POST /responses/compact)");
-      },
+      meter: "place",
+      handle: createCompactHandler(shared),
     },
     { method: "GET", path: "/responses/:id", meter: "read", handle: retrieve },
     jsonRoute("DELETE", "/responses/:id", async (owner, { id }) => {

@@ -22,6 +22,7 @@ const CONTENT_SECURITY_POLICY =
 const ENDPOINTS: readonly string[] = [
   "POST /v1/chat/completions",
   "POST /v1/responses",
+  "POST /v1/responses/compact",
   "POST /v1/responses/input_tokens",
   "GET /v1/responses/{id}",
   "DELETE /v1/responses/{id}",

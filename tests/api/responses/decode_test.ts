@@ -289,6 +289,7 @@ const FIELDS: [name: string, body: object, expected: object][] = [
     options: { max_samples: 3 },
     isPro: true,
   }],
+  ["truncation", { truncation: "auto" }, { truncates: true }],
   ["sampling", { temperature: 0.5, top_p: 0.9, parallel_tool_calls: false }, {
     final: { temperature: 0.5, top_p: 0.9, parallel_tool_calls: false },
   }],
