@@ -50,6 +50,7 @@ const MADE: Readonly<Record<string, readonly RegExp[]>> = {
   "config/schema/config.ts": [],
   // `routing.direct_when`, on the first 2,000 characters of a question.
   "config/published_models.ts": [],
+  "reasoning/answers/judge.ts": [/\bcandidate_1\b/i],
   "reasoning/answers/patterns.ts": Object.values(optionPatterns("ABCD")),
   "reasoning/answers/value.ts": numberPatterns(),
   // A client's pattern: see the tests of `safePattern`.

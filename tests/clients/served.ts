@@ -33,9 +33,9 @@ const STEPS: readonly [title: string, content: string, next?: string][] = [
 /** The thinking that both models show. */
 export const REASONING = STEPS.map(([title, content]) => `**${title}**\n\n${content}\n\n`).join("");
 
-/** The same thinking as the parts of a Responses summary. */
+/** The same thinking as the parts of a Responses summary, each a new paragraph. */
 export const SUMMARY: Record<ModelId, readonly string[]> = {
-  o1: STEPS.map(([title, content]) => `**${title}**\n\n${content}`),
+  o1: STEPS.map(([title, content], i) => `${i === 0 ? "" : "\n\n"}**${title}**\n\n${content}`),
   plain: [REASONING],
 };
 

@@ -14,7 +14,7 @@ const SERVER_SECRETS = {
 
 /** Texts of the client, which may appear only in its answers. */
 const CLIENT_SECRETS = {
-  prompt: "planted-prompt-4721",
+  prompt: "planted-prompt-4721 planted-echo-4731",
   system: "planted-system-prompt-4722",
   configured: "planted-configured-prompt-4723",
   tool: "planted-tool-4724",
@@ -252,7 +252,8 @@ for (const format of ["text", "json"]) {
     for (const line of requests) {
       if (format === "json") assert(/^req_[0-9a-f]{32}$/.test(JSON.parse(line).request_id), line);
       else {assert(
-          /^\d\d:\d\d:\d\d (error: )?[A-Z]+ \/\S* status=.* request_id=req_/.test(line),
+          /^\d\d:\d\d:\d\d (?:warn: An upstream call failed|(?:error: )?[A-Z]+ \/\S*) .*request_id=req_/
+            .test(line),
           line,
         );}
     }

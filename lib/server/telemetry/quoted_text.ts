@@ -12,6 +12,11 @@ const QUOTED_REGEXP = /(?<![a-z])(["'`])(?:(?!\1).){41,}(?:\1|$)/gi;
 /** A text that could not be read may follow, as in "Failed to parse input at pos 7: …". */
 const UNREAD_REGEXP = /\b(?:pars|pos\b|raw\b|invalid json)/i;
 
+const WORD_REGEXP = /[^\s"'`,;:()[\]{}<>]{8,80}/g;
+
+/** Length of the part of a message whose words are compared; later ones are left out. */
+const MAX_WORDS_LENGTH = 500;
+
 /** Length in characters of the pieces that are looked for. A common text of twice this is found. */
 const PIECE = 20;
 
@@ -27,7 +32,19 @@ const MAX_COMPARED = 262_144;
  */
 export function withoutTexts(message: string, prompt: readonly Message[]): string {
   const rest = withoutUnreadText(message).replace(QUOTED_REGEXP, "$1…$1");
-  return rest !== "" && quotes(rest, prompt) ? "[quotes the request]" : rest;
+  return rest !== "" && quotes(rest, prompt) ? "[quotes the request]" : withoutWords(rest, prompt);
+}
+
+/** Replaces the longer words that are in the prompt too, such as a name or a number. */
+function withoutWords(message: string, prompt: readonly Message[]): string {
+  const texts = prompt.map(({ content, tool_calls: calls }) =>
+    (contentText(content) + JSON.stringify(calls ?? "")).slice(-MAX_COMPARED)
+  );
+  return message.replace(
+    WORD_REGEXP,
+    (word, index) =>
+      index < MAX_WORDS_LENGTH && !texts.some((text) => text.includes(word)) ? word : "…",
+  );
 }
 
 function withoutUnreadText(message: string): string {
