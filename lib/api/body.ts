@@ -85,6 +85,8 @@ function faultOf(issue: z.core.$ZodIssue): ApiError {
   switch (issue.code) {
     case "invalid_type":
     case "invalid_union": {
+      const inside = issue.code === "invalid_union" && faultInside(issue);
+      if (inside) return faultOf({ ...inside, path: [...issue.path, ...inside.path] });
       const expected = issue.code === "invalid_union"
         ? issue.message
         : EXPECTED[issue.expected] ?? issue.expected;
@@ -108,6 +110,11 @@ function faultOf(issue: z.core.$ZodIssue): ApiError {
 
 /** What clients read instead of the schema library's names of types. */
 const EXPECTED: Record<string, string> = { int: "a whole number", record: "an object" };
+
+/** Returns what is wrong within a value that has the type of one of the options. */
+function faultInside({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {
+  return errors.flat().find(({ path, code }) => path.length > 0 || code !== "invalid_type");
+}
 
 function unitOf({ origin }: { origin: string }): string {
   return origin === "array" ? " items" : "";

@@ -78,6 +78,9 @@ for (
     ["an unknown content part", {
       messages: [{ role: "user", content: [{ type: "text", text: "x" }, { type: "hologram" }] }],
     }, "messages[0].content[1]"],
+    ["a content part whose type is no text", {
+      messages: [{ role: "user", content: [{ type: 4 }] }],
+    }, "messages[0].content[0].type"],
     ["a user message without content", { messages: [{ role: "user" }] }, "messages[0].content"],
   ] as const
 ) {

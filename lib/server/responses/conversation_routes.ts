@@ -19,16 +19,15 @@ export function conversationRoutes(
   options: Pick<RunOptions, "settings" | "clock">,
 ): Route<Handler>[] {
   async function readBody(request: Request) {
-    const body = parseBody(conversationBody, await readJson(request, options));
+    const json = request.body === null ? {} : await readJson(request, options);
+    const body = parseBody(conversationBody, json);
     return { metadata: body.metadata, items: conversationItems(body) };
   }
 
   return [
     jsonRoute("POST", "/conversations", async (owner, _, request) => {
       // Every field is optional, and so is the body.
-      const { metadata, items } = request.body === null
-        ? { metadata: {}, items: [] }
-        : await readBody(request);
+      const { metadata, items } = await readBody(request);
       return await conversations.create(owner, metadata ?? {}, items);
     }),
     jsonRoute("GET", CONVERSATION, (owner, { id }) => conversations.get(owner, id)),

@@ -260,3 +260,12 @@ Deno.test("ids that a store cannot contain are not found", async () => {
     assertEquals((await failure(app.respond({ conversation: item }))).status, 404);
   }
 });
+
+Deno.test("an update of a conversation without a body names what is missing", async () => {
+  const app = await createTestApp({ upstream: "http://127.0.0.1:9999" });
+  const created = await app.send("/v1/conversations", undefined, { method: "POST" });
+  const { id } = await created.json();
+  const response = await app.send(`/v1/conversations/${id}`, undefined, { method: "POST" });
+  assertEquals(response.status, 400);
+  assertEquals((await response.json()).error.param, "metadata");
+});
