@@ -17,7 +17,12 @@ export const TARGETS: Readonly<Record<string, string>> = {
 export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env"];
 
 /** Files that are read at run time, or imported on demand. */
-const INCLUDED = ["lib/eval/problems.jsonl", "lib/playground/page", "lib/cli/workers/worker.ts"];
+const INCLUDED = [
+  "lib/eval/problems.jsonl",
+  "lib/playground/page",
+  "lib/cli/workers/worker.ts",
+  "lib/store/sqlite/worker.ts",
+];
 
 /**
  * @param target platform; default: this machine.

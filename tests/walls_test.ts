@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { compileArguments } from "../scripts/compile.ts";
 
 const LIB = fileURLToPath(new URL("../lib/", import.meta.url));
 const TESTS = fileURLToPath(new URL("./", import.meta.url));
@@ -227,4 +228,14 @@ Deno.test("one file reads the bodies of upstreams", () => {
     });
   }
   assertEquals([...readers], ["upstream/wire/bytes.ts"]);
+});
+
+Deno.test("the executable contains the script of every thread", () => {
+  const scripts = filesBelow(LIB).filter((file) => file.endsWith(".ts")).flatMap((file) =>
+    [...Deno.readTextFileSync(file).matchAll(/new URL\("(\.\/\w+\.ts)", import\.meta\.url\)/g)]
+      .map((match) => relative(join(LIB, ".."), join(dirname(file), match[1]!)))
+  );
+  assertEquals(scripts.length, 2);
+  const missing = scripts.filter((script) => !compileArguments("o1-api").includes(script));
+  assertEquals(missing, []);
 });

@@ -52,8 +52,9 @@ export function createStore(backend: StoreBackend): Store {
       return changes.length === 0 || await callBackend(() => backend.write(changes));
     },
     async close() {
-      if (isOpen) await backend.close();
+      if (!isOpen) return;
       isOpen = false;
+      await backend.close();
     },
   };
 }

@@ -89,10 +89,13 @@ async function databaseMayExist(
 async function openSqlite(path: string, { now }: OpenOptions): Promise<Stores> {
   const { openSqliteStore } = await import("./sqlite/store.ts");
   const { openSqliteLimiter } = await import("./sqlite/limiter.ts");
-  return {
-    store: await openSqliteStore({ path, now }),
-    limiter: await openSqliteLimiter({ path }),
-  };
+  const store = await openSqliteStore({ path, now });
+  try {
+    return { store, limiter: await openSqliteLimiter({ path }) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 async function openKv({ now }: OpenOptions): Promise<Stores> {

@@ -36,3 +36,22 @@ export function assertWithin(promisedMs: number, start: number): void {
   const limit = 2 * promisedMs * slowdown();
   assert(ms < limit, `took ${ms.toFixed()} ms, expected less than ${limit.toFixed()} ms`);
 }
+
+/** Returns the longest time in milliseconds in which no timer fired. */
+export async function longestPause(action: () => Promise<unknown>): Promise<number> {
+  let longest = 0;
+  let last = performance.now();
+  const look = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const interval = setInterval(look, 1);
+  try {
+    await action();
+  } finally {
+    clearInterval(interval);
+  }
+  look();
+  return longest;
+}

@@ -1,7 +1,7 @@
 /** Runs a script in several threads and replaces those that crash. */
+import { type Call, connect, type Methods } from "../../calls.ts";
 import { type Clock, sleep } from "../../clock.ts";
 import type { Log } from "../../server/telemetry/log.ts";
-import { type Call, connect, type Methods } from "./calls.ts";
 
 export interface WorkerThread<Theirs extends Methods> {
   /** From 0; a replacement has the index of the crashed thread. */

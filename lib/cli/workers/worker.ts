@@ -1,4 +1,5 @@
 /** Script of a worker thread: one of several event loops that serve on the same port. */
+import { type Call, connect } from "../../calls.ts";
 import { serverClock } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import { resolveConfig } from "../../config/resolve.ts";
@@ -12,7 +13,6 @@ import { readVariable } from "../configuration.ts";
 import { keepListening } from "../keep_listening.ts";
 import { createProgramLog, flushLog, logRejections } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
-import { type Call, connect } from "./calls.ts";
 
 export interface WorkerStart {
   /** From 0. */

@@ -1,14 +1,12 @@
-import type { SQLOutputValue, StatementSync } from "node:sqlite";
-import { createStore, versionMatches } from "../backend.ts";
-import type { Entry, EntryKey, Range, Store } from "../store.ts";
-import { retryWhileLocked } from "../retry_while_locked.ts";
-import { openSqliteDatabase, transact } from "./database.ts";
-
-/** Expired entries that each write deletes. */
-const PURGE_ROWS = 100;
+import { connect } from "../../calls.ts";
+import { createStore } from "../backend.ts";
+import type { Change, Entry, Store } from "../store.ts";
+import { createTexts, type Sent, type TextMethods } from "./texts.ts";
+import type { ThreadMethods } from "./worker.ts";
 
 /**
- * Opens a store in a SQLite file, which other processes may share.
+ * Opens a store in a SQLite file, which other processes may share. It runs in a thread of its own,
+ * which ends when the store is closed: SQLite is synchronous, and writing 20 MB takes half a second.
  *
  * @param now returns ms since 1970
  * @throws {Error} if the file cannot be read and written
@@ -16,75 +14,52 @@ const PURGE_ROWS = 100;
 export async function openSqliteStore(
   { path, now }: { path: string; now: () => number },
 ): Promise<Store> {
-  const database = await openSqliteDatabase(path);
-  // Values are blobs because node:sqlite truncates texts at a NUL.
-  const encoder = new TextEncoder();
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const select = database.prepare(
-    `select value, version from entries
-     where collection = ? and id = ? and (expires_at is null or expires_at > ?)`,
-  );
-  const lists = new Map<string, StatementSync>();
-  const nextVersion = database.prepare("update writes set n = n + 1 returning n");
-  const put = database.prepare(
-    `insert into entries (collection, id, value, version, expires_at) values (?, ?, ?, ?, ?)
-     on conflict do update set value = excluded.value, version = excluded.version,
-       expires_at = excluded.expires_at`,
-  );
-  const remove = database.prepare("delete from entries where collection = ? and id = ?");
-  const purge = database.prepare(
-    `delete from entries where rowid in
-       (select rowid from entries where expires_at <= ? limit ${PURGE_ROWS})`,
-  );
+  const thread = new Worker(new URL("./worker.ts", import.meta.url), {
+    type: "module",
+    name: "sqlite",
+  });
+  const { port1, port2 } = new MessageChannel();
+  let texts!: ReturnType<typeof createTexts>;
+  const { call, close } = connect<ThreadMethods & TextMethods>(port1, (call) => {
+    texts = createTexts(call);
+    return texts.methods;
+  });
 
-  function entryOf(collection: string, row: Record<string, SQLOutputValue>): Entry {
-    const value = decoder.decode(row.value as Uint8Array);
-    return { collection, id: String(row.id), value, version: String(row.version) };
+  function end(reason: string): void {
+    thread.terminate();
+    close(new Error(reason));
   }
 
-  function read({ collection, id }: EntryKey): Entry | undefined {
-    const row = select.get(collection, id, now());
-    return row && entryOf(collection, { id, ...row });
+  thread.onerror = (event) => {
+    // Otherwise the whole process exits.
+    event.preventDefault();
+    end(`The thread of the database ended: ${event.message}`);
+  };
+  thread.postMessage(port2, [port2]);
+  try {
+    await call("open", path);
+  } catch (error) {
+    end("The database cannot be opened");
+    throw error;
   }
 
-  /** One statement per kind of range: the index is used only if every bound is present. */
-  function prepareList({ after, before, reverse }: Range): StatementSync {
-    const sql = `select id, value, version from entries
-      where collection = $collection and (expires_at is null or expires_at > $now)
-        ${after === undefined ? "" : "and id > $after"}
-        ${before === undefined ? "" : "and id < $before"}
-      order by id ${reverse ? "desc" : "asc"} limit $limit`;
-    const statement = lists.get(sql) ?? database.prepare(sql);
-    lists.set(sql, statement);
-    return statement;
+  const received = (entry: Sent<Entry>): Entry => ({ ...entry, value: texts.receive(entry.value) });
+
+  async function sent(change: Change): Promise<Sent<Change>> {
+    return "value" in change ? { ...change, value: await texts.send(change.value) } : change;
   }
 
   return createStore({
     kind: "sqlite",
-    get: (keys) => retryWhileLocked(() => keys.map(read)),
-    async list(range) {
-      const { reverse: _, ...parameters } = range;
-      const rows = await retryWhileLocked(() =>
-        prepareList(range).all({ ...parameters, now: now() })
-      );
-      return rows.map((row) => entryOf(range.collection, row));
+    async get(keys) {
+      const entries = await call("get", now(), keys);
+      return entries.map((entry) => entry && received(entry));
     },
-    write: (changes) =>
-      transact(database, () => {
-        if (!changes.every((change) => versionMatches(change, read(change.key)?.version))) {
-          return false;
-        }
-        purge.run(now());
-        const version = nextVersion.get()!.n!;
-        for (const change of changes) {
-          const { collection, id } = change.key;
-          if ("value" in change) {
-            const { value, expiresAt = null } = change;
-            put.run(collection, id, encoder.encode(value), version, expiresAt);
-          } else remove.run(collection, id);
-        }
-        return true;
-      }),
-    close: () => database.close(),
+    list: async (range) => (await call("list", now(), range)).map(received),
+    write: async (changes) => await call("write", now(), await Promise.all(changes.map(sent))),
+    async close() {
+      await call("close");
+      end("The database is closed");
+    },
   });
 }

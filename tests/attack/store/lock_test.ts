@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { openStores } from "../../../lib/store/open.ts";
 import { createTestApp } from "../../support/app.ts";
 import { as, keysYaml } from "../../support/keys.ts";
+import { longestPause } from "../../support/noise.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
 const LOCK_MS = 1_000;
@@ -20,25 +21,6 @@ async function holdLock(path: string): Promise<Deno.ChildProcess> {
   await reader.read();
   await reader.cancel();
   return holder;
-}
-
-/** Returns the longest time in milliseconds in which no timer fired. */
-async function longestPause(action: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
-  let last = performance.now();
-  const look = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  };
-  const interval = setInterval(look, 1);
-  try {
-    await action();
-  } finally {
-    clearInterval(interval);
-  }
-  look();
-  return longest;
 }
 
 Deno.test("a file that another process has locked does not block other requests", async () => {

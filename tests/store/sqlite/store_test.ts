@@ -2,6 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteLimiter } from "../../../lib/store/sqlite/limiter.ts";
 import { openSqliteStore } from "../../../lib/store/sqlite/store.ts";
+import { StoreError } from "../../../lib/store/store.ts";
+import { longestPause } from "../../support/noise.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { acknowledged, problemsIn, startWriter } from "../processes.ts";
 
@@ -108,4 +110,39 @@ onFile("four processes can open a new file together and write to it", async (pat
   const ids = (await Promise.all(writers.map((writer) => acknowledged(writer)))).flat();
   assertEquals(ids.length, 400);
   assertEquals(await problemsIn(path, ids), []);
+});
+
+onFile("writing and reading a value of 20 MB does not block the event loop", async (path) => {
+  const store = await openSqliteStore({ path, now });
+  const value = "漢é".repeat(4_000_000);
+  // The part of each action's time in which no timer fired. Other programs may pause any of them.
+  const write: number[] = [];
+  const read: number[] = [];
+  for (let attempt = 0; attempt < 5; attempt++) {
+    for (
+      const [parts, action] of [
+        [write, () => store.write([{ key: key("a"), value }])],
+        [
+          read,
+          async () => assertEquals((await store.get([key("a")]))[0]!.value.length, value.length),
+        ],
+      ] as const
+    ) {
+      const start = performance.now();
+      const pause = await longestPause(action);
+      parts.push(pause / (performance.now() - start));
+    }
+  }
+  const [entry] = await store.get([key("a")]);
+  assert(entry!.value === value);
+  await store.close();
+  assert(Math.min(...write) < 0.25, `writing: ${write}`);
+  assert(Math.min(...read) < 0.25, `reading: ${read}`);
+});
+
+onFile("a closed store rejects calls", async (path) => {
+  const store = await openSqliteStore({ path, now });
+  await Promise.all([store.close(), store.close()]);
+  const error = await assertRejects(() => store.get([key("a")]), StoreError);
+  assertEquals(error.message, "The database is closed");
 });

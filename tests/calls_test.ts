@@ -1,6 +1,6 @@
-import { assertRejects } from "@std/assert";
-import { connect } from "../../../lib/cli/workers/calls.ts";
-import { waitFor } from "../../support/wait.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { connect } from "../lib/calls.ts";
+import { waitFor } from "./support/wait.ts";
 
 const uncloneable = () => () => {};
 
@@ -29,3 +29,20 @@ for (
     }
   });
 }
+
+Deno.test("a rejected call has the properties of the error", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const { call, close } = connect<{ fail(): never }>(port1, () => ({}));
+  const other = connect(port2, () => ({
+    fail() {
+      throw Object.assign(new RangeError("full"), { code: "ERR_SQLITE_ERROR", errcode: 13 });
+    },
+  }));
+  try {
+    const error = await waitFor("the error", assertRejects(() => call("fail"), RangeError, "full"));
+    assertEquals({ ...error }, { code: "ERR_SQLITE_ERROR", errcode: 13 } as object);
+  } finally {
+    close(new Error("The test is over"));
+    other.close(new Error("The test is over"));
+  }
+});

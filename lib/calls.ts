@@ -25,7 +25,7 @@ export interface Connection<Theirs extends Methods> {
 type Message =
   | { id: number; name: string; args: unknown[] }
   | { id: number; result: unknown }
-  | { id: number; error: unknown };
+  | { id: number; error: unknown; properties: object };
 
 /** @param createMethods returns the methods that the other thread may call. */
 export function connect<Theirs extends Methods>(
@@ -55,14 +55,16 @@ export function connect<Theirs extends Methods>(
     try {
       message = { id, result: await methods[name]!(...args) };
     } catch (error) {
-      message = { id, error };
+      // A clone of an error lacks them; one is the code of a database's driver.
+      message = { id, error, properties: error instanceof Error ? { ...error } : {} };
     }
     if (closed !== undefined) return;
     try {
       port.postMessage(message);
     } catch (error) {
       // It can't be cloned; the caller must not wait for ever.
-      port.postMessage({ id, error: new Error(`The answer of ${name}() can't be sent: ${error}`) });
+      const message = `The answer of ${name}() can't be sent: ${error}`;
+      port.postMessage({ id, error: new Error(message), properties: {} });
     }
   }
 
@@ -70,8 +72,10 @@ export function connect<Theirs extends Methods>(
     if ("name" in data) return void answer(data.id, data.name, data.args);
     const waiting = pending.get(data.id);
     pending.delete(data.id);
-    if ("error" in data) waiting?.reject(data.error);
-    else waiting?.resolve(data.result);
+    if ("error" in data) {
+      if (data.error instanceof Error) Object.assign(data.error, data.properties);
+      waiting?.reject(data.error);
+    } else waiting?.resolve(data.result);
   };
 
   return {
