@@ -1,3 +1,4 @@
+import { resolveDefaults } from "./defaults.ts";
 import type { Env } from "./environment.ts";
 import { ConfigError, type ConfigFault } from "./faults/fault.ts";
 import type { Config } from "./schema/config.ts";
@@ -53,3 +54,20 @@ export function listenOptions(input: ListenInput): ListenAddress {
 function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 }
+
+/** Returns a warning for each upstream whose base URL is the address of the server itself. */
+export function loopWarnings(config: Config, { hostname, port }: ListenAddress): string[] {
+  return [...resolveDefaults(config).baseUrls].flatMap(([name, baseUrl]) => {
+    const url = URL.parse(baseUrl);
+    const isOwn = url?.protocol === "http:" && Number(url.port || 80) === port &&
+      (LOOPBACK_REGEXP.test(url.hostname) || url.hostname === hostname);
+    return isOwn
+      ? [
+        `The base URL of the upstream "${name}" leads back to this server: requests to its models end in a loop and get 508`,
+      ]
+      : [];
+  });
+}
+
+/** Host of a parsed URL that is this machine. */
+const LOOPBACK_REGEXP = /^(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/;

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigError } from "../../lib/config/faults/fault.ts";
-import { listenOptions } from "../../lib/config/listen.ts";
+import { listenOptions, loopWarnings } from "../../lib/config/listen.ts";
 import { parse } from "./parse.ts";
 
 const FILE = "server: { host: 10.0.0.1, port: 1000 }";
@@ -94,5 +94,30 @@ for (
         onDeploy: false,
       }), ConfigError);
     assertEquals(error.message, expected);
+  });
+}
+
+for (
+  const [url, isOwn, hostname = "0.0.0.0"] of [
+    ["http://localhost:1000/v1", true],
+    ["http://127.0.0.1:1000", true],
+    ["http://127.1:1000/v1", true],
+    ["http://[::1]:1000/v1", true],
+    ["http://0.0.0.0:1000/v1", true],
+    ["http://10.0.0.1:1000/v1", true, "10.0.0.1"],
+    ["http://10.0.0.1:1000/v1", false],
+    ["http://localhost:1001/v1", false],
+    ["http://localhost/v1", false],
+    ["https://localhost:1000/v1", false],
+    ["http://localhost.example:1000/v1", false],
+    ["demo:", false],
+  ] as const
+) {
+  Deno.test(`${url} ${isOwn ? "leads" : "does not lead"} back to a server on ${hostname}:1000`, async () => {
+    const address = { hostname, port: 1000, loopbackOnly: false };
+    const yaml = `upstreams: { a: { base_url: "${url}" }, other: { base_url: "http://x:1000" } }
+models: { m: { upstream: a, model: x, strategy: direct } }`;
+    const warnings = loopWarnings(await parse(yaml), address);
+    assertEquals(warnings.map((text) => text.match(/"(\w+)"/)![1]), isOwn ? ["a"] : []);
   });
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { readStream } from "../support/app.ts";
+import { freePort } from "../support/port.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { PERMISSIONS, ROOT, startProgram, writeConfig } from "../support/program.ts";
 import { fetchInTime } from "../support/wait.ts";
@@ -131,4 +132,16 @@ Deno.test("a changed port is named, and a token that makes the server public is 
   await Deno.writeTextFile(config.path, `api_bearer_token: "${TOKEN}"\nserver: { port: 9 }\n`);
   assertStringIncludes(await program.logged("next start: server"), 'server.port"');
   assert(await program.logged("other machines can connect after the next start"));
+});
+
+Deno.test("an upstream that leads back to the server is reported at the start and after a reload", async () => {
+  const port = freePort();
+  const loop = (name: string) =>
+    `${yaml(`http://localhost:${port}/v1`, "m")}server: { port: ${port} }\n`
+      .replace(/\bs\b/g, name);
+  await using config = await writeConfig(loop("first"));
+  await using program = await startProgram({ args: ["--config", config.path], hasPort: true });
+  assertStringIncludes(await program.logged("leads back"), "first");
+  await Deno.writeTextFile(config.path, loop("second"));
+  assertStringIncludes(await program.logged("second"), "leads back");
 });

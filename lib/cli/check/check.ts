@@ -1,11 +1,14 @@
 /** `o1-api check`: validates the configuration, and asks the upstreams. */
 import { systemClock as clock } from "../../clock.ts";
+import { ConfigError } from "../../config/faults/fault.ts";
+import { loopWarnings } from "../../config/listen.ts";
 import type { Config } from "../../config/schema/config.ts";
 import { createTargetTable } from "../../config/target_table.ts";
 import { allTargetsOf } from "../../reasoning/overrides.ts";
 import type { Target } from "../../upstream/target.ts";
-import { configOrExit, type Configuration } from "../configuration.ts";
+import { configOrExit, type Configuration, orExit } from "../configuration.ts";
 import { parseFlags } from "../flags.ts";
+import { listenAddress } from "../listener.ts";
 import { plain, print } from "../terminal.ts";
 import { type Finding, probeModel, probeModels } from "./probe.ts";
 
@@ -18,10 +21,13 @@ const OPTIONS = { clock, fetch, random: Math.random };
  */
 export async function check(args: readonly string[], moduleDir: string | undefined): Promise<void> {
   const { flags: { online, config } } = parseFlags("check", args);
-  const configuration = await configOrExit({ config, moduleDir });
+  const options = { config, moduleDir };
+  const configuration = await configOrExit(options);
   const { path, isFound, resolved } = configuration;
   const models = resolved.models.map((model) => model.reasoning.id).join(", ");
   console.log(`${isFound ? path : `No ${path}, using the defaults`}: no faults. Models: ${models}`);
+  const address = await orExit(() => listenAddress(configuration, options), ConfigError);
+  for (const warning of loopWarnings(configuration.config, address)) console.error(warning);
   if (!online) return;
   let failed = false;
   await Promise.all(

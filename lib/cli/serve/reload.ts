@@ -1,7 +1,7 @@
 /** Replaces the configuration of a running server. */
 import { serverClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
-import type { ListenAddress } from "../../config/listen.ts";
+import { type ListenAddress, loopWarnings } from "../../config/listen.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import { watchConfig } from "../../config/watch.ts";
 import type { Log } from "../../server/telemetry/log.ts";
@@ -59,6 +59,7 @@ export function reloadOnChange(
     log.info("The configuration was reloaded", {
       models: resolved.models.map(({ reasoning: { id } }) => id).join(", "),
     });
+    for (const warning of loopWarnings(config, address)) log.warn(warning);
     // Flags and variables may override the file.
     if (nextAddress.hostname !== address.hostname) {
       if (!address.loopbackOnly) changed.push("server.host");

@@ -1,7 +1,7 @@
 /** `o1-api serve`: runs the server until it is stopped. */
 import { serverClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
-import type { ListenAddress } from "../../config/listen.ts";
+import { type ListenAddress, loopWarnings } from "../../config/listen.ts";
 import { isDeploy } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
 import { createSignalHandler } from "../../server/shutdown.ts";
@@ -61,6 +61,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   const stopped = stopOnSignal(server, scrapes, resolved.server.shutdown_grace_ms, log);
   // Last, because the reader of this line may change the configuration or send a signal at once.
   const { port } = server;
+  for (const text of loopWarnings(configuration.config, { ...address, port })) log.warn(text);
   announce({ options, configuration, address: { ...address, port }, workers: count }, log);
   flushLog();
   await stopped;

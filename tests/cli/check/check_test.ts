@@ -101,3 +101,10 @@ good (${upstream.url})
   assertMatch(dead!, RegExp(`^dead .*\n {2}models: ${reason}\n {2}m\n {4}one token: ${reason}$`));
   assertMatch(unused!, RegExp(`^unused .*\n {2}models: ${reason}$`));
 });
+
+Deno.test("`check` warns of an upstream that leads back to the server", async () => {
+  const yaml = "default_api_url: http://127.0.0.1:18888/v1\ndefault_model: m\n";
+  const { code, stderr } = await check(yaml, []);
+  assertEquals(code, 0);
+  assertMatch(stderr, /^The base URL of the upstream "default" leads back to this server/);
+});
