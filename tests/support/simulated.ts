@@ -97,10 +97,9 @@ export function startSimulated(skill: Skill): Simulated {
       return { content: `${verdict}\nFINAL: ${answerText(problem, own)}` };
     }
     if (prompt.includes("{error}")) return give(solve(skill.repair ?? skill.p));
+    // A judge that prefers the first place.
+    if (prompt.includes('"better"')) return { content: '{"better":"candidate_1"}' };
     const shown = candidatesIn(call).map((candidate) => answerIn(problem, candidate));
-    if (prompt.includes("letter alone")) {
-      return { content: String.fromCharCode(65 + shown.indexOf(mostFrequent(shown))) };
-    }
     if (shown.length === 0) return give(copied(problem, text) ?? solve(skill.p));
     if (skill.aggregate === undefined) return give(mostFrequent(shown));
     const right = shown.filter((answer) => answer === 0).length;
