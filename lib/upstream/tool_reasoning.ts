@@ -93,8 +93,8 @@ export async function reasoningRestorer(
   return (message) => {
     const digest = digests.get(message);
     if (digest === undefined || !lacksReasoning(message)) return message;
-    for (const { id = "" } of callsOf(message)) {
-      const reasoning = memory.find(conversation.owner, keyOf(digest, id));
+    for (const call of callsOf(message)) {
+      const reasoning = memory.find(conversation.owner, keyOf(digest, idOf(call)));
       if (reasoning !== undefined) return { ...message, reasoning_content: reasoning };
     }
     return message;
@@ -169,7 +169,7 @@ export async function stateRestorer(
     if (textDigest !== undefined) return { ...message, ...find(digest, textDigest).state };
     let stored: MessageState | undefined;
     const tool_calls = callsOf(message).map((call) => {
-      const { extra, state } = find(digest, call.id ?? "");
+      const { extra, state } = find(digest, idOf(call));
       stored ??= state;
       return extra === undefined ? call : { extra_content: extra, ...call };
     });
@@ -229,7 +229,10 @@ function identityOf({ role, content, name, tool_calls, tool_call_id }: UpstreamM
   return [role, contentText(content), others, name, tool_calls, tool_call_id];
 }
 
-function callsOf({ role, tool_calls }: UpstreamMessage): { id?: string }[] {
+function callsOf({ role, tool_calls }: UpstreamMessage): { id?: unknown }[] {
   if (role !== "assistant" || !Array.isArray(tool_calls)) return [];
   return tool_calls.filter((call) => typeof call === "object" && call !== null);
 }
+
+/** A client can send an id of any type. */
+const idOf = ({ id }: { id?: unknown }) => typeof id === "string" ? id : "";

@@ -16,6 +16,14 @@ const tool = (fields: object) => ({
   messages: [{ role: "user", content: "a" }],
   tools: [{ name: "f", input_schema: {}, ...fields }],
 });
+const toolUse = (fields: object) => ({
+  max_tokens: 10,
+  messages: [
+    { role: "user", content: "a" },
+    { role: "assistant", content: [{ type: "tool_use", input: {}, ...fields }] },
+    { role: "user", content: "b" },
+  ],
+});
 const source = (fields: object) => user({ type: "document", source: { type: "text", ...fields } });
 
 /** Bodies with a field of a wrong type, for which the server had no answer but a 500. */
@@ -23,6 +31,8 @@ const BODIES: Readonly<Record<string, readonly object[]>> = {
   "/v1/messages": [
     user(null),
     user({ type: "tool_result", tool_use_id: "a", content: [null] }),
+    toolUse({ id: NO_TEXT, name: "f" }),
+    toolUse({ id: "a", name: NO_TEXT }),
     user({ type: "tool_result", tool_use_id: "a", content: [{ type: NO_TEXT }] }),
     user({ type: "search_result", title: "a", source: "b", content: [null] }),
     user({ type: "search_result", title: NO_TEXT, source: "b", content: [] }),

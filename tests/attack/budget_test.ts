@@ -122,7 +122,7 @@ Deno.test("a first wave that is more than a limit is replaced by one call", asyn
 });
 
 Deno.test("a first wave is rejected if the rest of a limit does not allow it", async () => {
-  await using setup = await setUp("daily_tokens: 100000", createMemoryLimiter());
+  await using setup = await setUp("daily_tokens: 110000", createMemoryLimiter());
   const vote = { strategy: "vote", max_samples: 60, wave: 60 };
   assertEquals(await setup.ask(vote), 200);
   const calls = setup.upstream.calls.length;

@@ -59,11 +59,13 @@ Deno.test("fields and parts with earlier reasoning are removed", () => {
   assertEquals(kept, {
     role: "assistant",
     content: [{ type: "text", text: "4", extra: 1 }],
+    // The provider's own state, which it wants back.
+    reasoning_details: [{ type: "reasoning.text", text: "e" }],
     name: "n",
   });
 });
 
-Deno.test("of the reasoning before tool calls only `reasoning_content` stays", () => {
+Deno.test("of the reasoning before tool calls `reasoning_content` stays, and the provider's own state", () => {
   const calls: Message = { role: "assistant", content: null, tool_calls: [{ id: "c" }] };
   const [kept] = withoutOldThinking([{
     ...calls,
@@ -72,7 +74,11 @@ Deno.test("of the reasoning before tool calls only `reasoning_content` stays", (
     reasoning_details: [{ type: "reasoning.text", text: "e" }],
     thinking: "f",
   }]);
-  assertEquals(kept, { ...calls, reasoning_content: "c" });
+  assertEquals(kept, {
+    ...calls,
+    reasoning_content: "c",
+    reasoning_details: [{ type: "reasoning.text", text: "e" }],
+  });
 });
 
 Deno.test("an answer that was nothing but thinking is removed", () => {

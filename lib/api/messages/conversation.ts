@@ -24,7 +24,7 @@ export function readConversation(
   const instructions = systemText(system ?? "");
   const conversation = messages.flatMap(({ role, content }, index): Message[] => {
     if (role === "user") return userMessages(content, `messages[${index}].content`);
-    if (role === "assistant") return assistantMessage(content, thinkingOf);
+    if (role === "assistant") return assistantMessage(content, `messages[${index}]`, thinkingOf);
     return [{ role, content: systemText(content) }];
   });
   if (instructions !== "") conversation.unshift({ role: "system", content: instructions });
@@ -164,12 +164,15 @@ function documentParts(block: ContentBlock, path: string): Part[] {
 
 function assistantMessage(
   content: Content,
+  path: string,
   thinkingOf: (signature: string) => string | undefined,
 ): Message[] {
   if (typeof content === "string") return [{ role: "assistant", content }];
   const text = content.map(textOf).join("");
   const calls = content.filter(({ type }) => type === "tool_use").map((block) => {
     const { id, name, input, extra_content } = block;
+    if (typeof id !== "string") throw missingParameter(`${path}.content.id`);
+    if (typeof name !== "string") throw missingParameter(`${path}.content.name`);
     return {
       ...(extra_content ? { extra_content } : {}),
       id,

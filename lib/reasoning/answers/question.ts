@@ -23,12 +23,12 @@ const NUMBER =
 const WORD =
   /\b(?:who|whom|whose|where|which|wer|wo|welche[rs]?|quelle?s?|qui|cuál|quién|dónde|chi|dove)\b|^name\b|\bwhat (?:is|are|was|were|do|does)\b|[谁哪]/i;
 
-/** Longest question whose kind is found, in characters. */
-const MAX_QUESTION = 4_000;
+/** The last part of a question, in which its kind is found, in characters. */
+const MAX_QUESTION = 20_000;
 
 export function readQuestion(text: string): Question {
-  const options = optionsOf(text);
   const end = text.slice(-MAX_QUESTION).trim();
+  const options = optionsOf(end);
   const yesNo = yesNoQuestion(end);
   const common = { letters: [...options.keys()], options, yesNo };
   if (options.size > 0) return { ...common, kind: "option" };
