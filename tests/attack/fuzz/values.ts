@@ -138,8 +138,11 @@ export function value(chance: Chance, depth = 0): unknown {
       return { toString: 1 };
     case 6:
       return nested(chance);
-    case 7:
-      return Array(chance.size(5_000)).fill(value(chance, 4));
+    case 7: {
+      const item = value(chance, 4);
+      // Long texts as often as this would be more than a string can hold.
+      return Array(chance.size(5_000)).fill(typeof item === "string" ? item.slice(0, 200) : item);
+    }
     case 8:
       return Array.from({ length: chance.size(8) - 1 }, () => value(chance, depth + 1));
     default:
