@@ -1,4 +1,5 @@
-import type { Delta, TokenCounts } from "../upstream/wire/deltas.ts";
+import type { Delta } from "../upstream/wire/deltas.ts";
+import type { TokenCounts } from "../upstream/wire/usage.ts";
 import type { UpstreamOptions } from "../upstream/options.ts";
 import type { Message } from "./request.ts";
 

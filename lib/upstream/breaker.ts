@@ -13,7 +13,7 @@ export interface Breaker {
   isOpen(): boolean;
   /**
    * Resolves when the call that probes the upstream has succeeded, failed (with its error) or was
-   * cancelled; undefined if there is none.
+   * cancelled; undefined without such a call.
    */
   probe(): Promise<UpstreamError | undefined> | undefined;
   begin(): BreakerCall;

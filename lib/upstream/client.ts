@@ -210,7 +210,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                   known.accepted(target, request.json, capabilities);
                 }
                 reasoning += delta.reasoning ?? "";
-                text += delta.content ?? "";
+                if (request.isAnswer) text += delta.content ?? "";
                 for (const { index, id, extra } of delta.toolCalls ?? []) {
                   if (id !== undefined) {
                     toolCallIds.push(id);

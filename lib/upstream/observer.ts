@@ -14,7 +14,7 @@ export interface CallObserver {
   /**
    * Called after each failed attempt.
    *
-   * @param delayMs delay before the next attempt on the same upstream; undefined if there is none.
+   * @param delayMs delay before the next attempt on the same upstream; undefined after the last.
    */
   failed?:
     | ((target: Target, error: UpstreamError, delayMs: number | undefined) => void)

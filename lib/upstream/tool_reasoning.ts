@@ -2,8 +2,9 @@ import { contentText, type UpstreamMessage } from "./target.ts";
 import type { MessageState } from "./wire/message_state.ts";
 
 /**
- * Remembers the reasoning that led to tool calls, and the state of answers. DeepSeek and similar upstreams reject a tool's
- * result unless the call comes back with its reasoning, and most clients drop it.
+ * Remembers the reasoning that led to tool calls, and the state of answers. DeepSeek and similar
+ * upstreams reject a tool's result unless the call comes back with its reasoning, and most clients
+ * drop it.
  */
 export interface ToolReasoning {
   /** @param keys identify the calls among those of their owner; see {@linkcode rememberReasoning} */

@@ -2,17 +2,7 @@ import { UpstreamError } from "../errors.ts";
 import { errorFromEvent, errorFromStatus } from "./error_response.ts";
 import { type MessageState, stateOf } from "./message_state.ts";
 import { createToolCallReader, splitPair, type ToolCallDelta } from "./tool_calls.ts";
-
-/** Tokens of one call, as the upstream counted them. */
-export interface TokenCounts {
-  prompt: number;
-  /** Prompt tokens read from the provider's cache. */
-  cached: number;
-  /** Generated tokens, reasoning included. */
-  completion: number;
-  /** Reasoning tokens among the generated ones, if the upstream counts them. */
-  reasoning?: number;
-}
+import { type TokenCounts, usageOf } from "./usage.ts";
 
 /** What one read of an upstream's answer brought; texts that arrived together are joined. */
 export interface Delta {
@@ -41,6 +31,9 @@ const PARTS = {
   completion: ["citations", "search_results"],
 } as const;
 
+const PART_FIELDS = (Object.keys(PARTS) as (keyof typeof PARTS)[])
+  .flatMap((place) => PARTS[place].map((field) => [place, field] as const));
+
 /** Whether a delta contains a part of the answer, not only usage or a finish reason. */
 export function hasOutput(delta: Delta): boolean {
   return delta.content !== undefined || delta.reasoning !== undefined ||
@@ -50,16 +43,14 @@ export function hasOutput(delta: Delta): boolean {
 /** Returns the parts of one chunk, or of a whole completion; undefined without any. */
 function partsOf(sources: Record<keyof typeof PARTS, Json>): AnswerParts | undefined {
   const parts: AnswerParts = {};
-  for (
-    const [place, fields] of Object.entries(PARTS) as [keyof typeof PARTS, readonly string[]][]
-  ) {
-    for (const field of fields) {
-      const value = sources[place][field];
-      if (!isObject(value) || Object.keys(value).length === 0) continue;
-      (parts[place] ??= {})[field] = value;
-    }
+  let hasParts = false;
+  for (const [place, field] of PART_FIELDS) {
+    const value = sources[place][field];
+    if (!isObject(value) || Object.keys(value).length === 0) continue;
+    (parts[place] ??= {})[field] = value;
+    hasParts = true;
   }
-  return Object.keys(parts).length === 0 ? undefined : parts;
+  return hasParts ? parts : undefined;
 }
 
 /** Converts the chunks of one call, in any provider's dialect, into deltas. */
@@ -88,15 +79,6 @@ const isObject = (value: unknown): value is Json => typeof value === "object" &&
 const toJson = (value: unknown): string =>
   typeof value === "string" ? value : value ? JSON.stringify(value) : "";
 const toText = (value: unknown): string => typeof value === "string" ? value : "";
-
-/** Highest count that is believed, far above any model's context. */
-const MAX_TOKENS = 10_000_000;
-
-/** Returns 0 for a missing count, and NaN for an impossible one. */
-function toCount(value: unknown): number {
-  if (typeof value !== "number") return 0;
-  return Number.isInteger(value) && value >= 0 && value <= MAX_TOKENS ? value : NaN;
-}
 
 /** By their letters in lower case; all others are `stop`. */
 const FINISH_REASONS = new Map<string, NonNullable<Delta["finishReason"]>>([
@@ -159,29 +141,6 @@ function reasoningOf(message: Json): string {
   return toText(message.reasoning_content) || toText(message.reasoning) ||
     toText(message.reasoning_text) || toText(message.thinking) ||
     detailsText(message.reasoning_details) || partsText(message.content, "thinking");
-}
-
-/** Returns undefined, so that usage is estimated, without counts or with impossible ones. */
-function usageOf(usage: unknown): TokenCounts | undefined {
-  if (!isObject(usage)) return undefined;
-  const details = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {};
-  const prompt = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
-  const counts: TokenCounts = {
-    prompt: toCount(usage.prompt_tokens),
-    cached: toCount(prompt.cached_tokens) || toCount(usage.prompt_cache_hit_tokens),
-    completion: toCount(usage.completion_tokens),
-  };
-  // Comparisons with NaN are false.
-  if (!(counts.prompt + counts.completion > 0)) return undefined;
-  // The total of xAI's and Gemini's contains the reasoning, but the generated tokens do not. Some
-  // gateways count cached tokens beside the prompt.
-  const rest = toCount(usage.total_tokens) - counts.prompt - counts.completion;
-  if (rest > 0) counts[rest === counts.cached ? "prompt" : "completion"] += rest;
-  counts.cached = Math.min(counts.cached || 0, counts.prompt);
-  const reasoning = details.reasoning_tokens ?? usage.reasoning_tokens;
-  if (typeof reasoning !== "number" || Number.isNaN(toCount(reasoning))) return counts;
-  counts.reasoning = Math.min(reasoning, counts.completion);
-  return counts;
 }
 
 /** Choices of one answer that are read. */

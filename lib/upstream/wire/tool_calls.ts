@@ -16,7 +16,7 @@ interface OpenCall {
   index: number;
   id: string;
   name: string;
-  /** All arguments so far. */
+  /** Finds the end of the arguments. */
   json: ReturnType<typeof createJsonEnd>;
   /** Arguments that wait for the name or for the second half of a character. */
   held: string;
