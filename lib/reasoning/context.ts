@@ -96,7 +96,7 @@ export function createContext(
     canAnswer: budget.canAnswer,
     hasRoom(role, messages) {
       const window = windowOf(role);
-      return estimatePrompt(messages) <= window - window * TEXT_SHARE || window === Infinity;
+      return window === Infinity || estimatePrompt(messages) <= window - window * TEXT_SHARE;
     },
     toolsNote: toolsText === "" ? "" : `\n\n${toolsText}`,
     toolsMessage: toolsText === "" ? [] : [{ role: "system", content: toolsText.trim() }],
@@ -151,13 +151,13 @@ async function* call(
   const { role, messages, visible = false, isTurn = false, json, temperature, signal } = spec;
   const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
-  const { reasons, contextTokens = Infinity } = capabilities.get(targets[0]!);
-  const room = (model.contextTokens ?? contextTokens) - estimatePrompt(messages);
+  const { reasons, contextTokens } = capabilities.get(targets[0]!);
+  const window = model.contextTokens ?? contextTokens;
   const ceiling = budget.ceiling(visible, spec.share);
   // A turn is sent to the client as it is, like an answer.
   const maxTokens = visible || isTurn ? ceiling : Math.min(
     ceiling ?? Infinity,
-    Math.max(room, MIN_ROOM_TOKENS),
+    window === undefined ? Infinity : Math.max(window - estimatePrompt(messages), MIN_ROOM_TOKENS),
     reasons ? REASONING_TOKENS : spec.maxTokens ?? THINKING_TOKENS,
   );
   const definitions = [
