@@ -64,13 +64,17 @@ export function chatWriter(
         options,
       ),
     collector() {
-      const collectors = forEach((index) => createCompletionCollector(head, options, index));
+      const collectors = forEach((index) => createChoiceCollector(options, index));
       return {
         push: (event: ChoiceEvent) => collectors[event.choice ?? 0]!.push(event),
-        whole(cut) {
-          const wholes = collectors.map((collector) => collector.whole(cut));
-          return { ...wholes[0], choices: wholes.flatMap(({ choices }) => choices) };
-        },
+        whole: (cut) => ({
+          id: head.id,
+          object: "chat.completion",
+          created: head.created,
+          model: head.model,
+          choices: collectors.map((collector) => collector.choice(cut)),
+          ...collectors[0]!.fields(),
+        }),
       };
     },
   };
@@ -237,11 +241,7 @@ interface CollectedCall {
   extra_content?: Record<string, unknown>;
 }
 
-function createCompletionCollector(
-  head: CompletionHead,
-  options: CompletionOptions,
-  index: number,
-) {
+function createChoiceCollector(options: CompletionOptions, index: number) {
   const format = createFormatter(options.format, { ...options, stream: false });
   const text = { content: "", reasoning: "", refusal: "" };
   const steps: [title: string, content: string, seconds: number][] = [];
@@ -303,17 +303,14 @@ function createCompletionCollector(
       else if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") reason = event.reason;
     },
-    whole: (cut?: FinishReason) => ({
-      id: head.id,
-      object: "chat.completion",
-      created: head.created,
-      model: head.model,
-      choices: [{
-        index,
-        message: message(),
-        logprobs: parts.choice?.logprobs ?? null,
-        finish_reason: wireReason(cut ?? reason, options),
-      }],
+    choice: (cut?: FinishReason) => ({
+      index,
+      message: message(),
+      logprobs: parts.choice?.logprobs ?? null,
+      finish_reason: wireReason(cut ?? reason, options),
+    }),
+    /** The fields beside the choices. */
+    fields: () => ({
       ...(usage === undefined ? {} : { usage: usageObject(usage) }),
       ...TAIL,
       ...parts.completion,
