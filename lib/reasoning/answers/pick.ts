@@ -14,7 +14,7 @@ import type { ReasoningRequest } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
 import { showAnswer } from "./fallback.ts";
 import { byCentrality, judge } from "./judge.ts";
-import { shownAnswer } from "./vote_decision.ts";
+import { type Cluster, tallyOf } from "./vote_decision.ts";
 
 /** Whether the next turn will call a tool, or answer to what one returned. */
 export function isToolTurn({ messages, final }: ReasoningRequest): boolean {
@@ -28,12 +28,6 @@ export interface PickOptions<Role extends string> {
   temperature: number;
   /** The role that answers alone if no sample can be sent. */
   answer: Role;
-}
-
-/** A turn that can be sent, and the samples that do the same. */
-interface Cluster {
-  label: string;
-  samples: Sample[];
 }
 
 /**
@@ -63,54 +57,47 @@ export async function* pickTurn<Role extends string>(
     ...(json === undefined ? {} : { json }),
   }));
   const formOf = createTurnReader(request);
-  const clusters = new Map<string, Cluster>();
-  const ranking = () => [...clusters.values()].sort((a, b) => b.samples.length - a.samples.length);
+  /** By what their turns do. */
+  const clusters = new Map<string, Cluster<Sample>>();
+  const ranking = () => [...clusters.values()].sort((a, b) => b.voters.length - a.voters.length);
   const { samples, error } = yield* sampleAll(context, specs, {
     liveStep: 1,
     onSample(sample) {
       const form = formOf(sample);
       const label = labelOf(sample);
       if (form !== undefined) {
-        const cluster = clusters.get(form) ?? { label, samples: [] };
+        const cluster = clusters.get(form) ?? { answer: label, voters: [] };
         clusters.set(form, cluster);
-        cluster.samples.push(sample);
+        cluster.voters.push(sample);
       }
       const [first] = ranking();
       return {
         lines: [{ ...candidate(sample, label), text: turnText(sample) }],
-        done: first !== undefined && first.samples.length * 2 > roles.length,
+        done: first !== undefined && first.voters.length * 2 > roles.length,
       };
     },
   });
   if (samples.length === 0 && error !== undefined) throw error;
-  const [first, ...others] = ranking();
+  const ranked = ranking();
+  const [first] = ranked;
   if (first === undefined) return yield* relayAnswer(context, alone, 2);
-  const { length } = first.samples;
-  yield {
-    type: "status",
-    text: `${length} of ${samples.length} agree on ${shownAnswer(first.label)}`,
-    detail: {
-      type: "tally",
-      counts: [first, ...others].map(({ label, samples }) => ({
-        answer: label,
-        votes: samples.length,
-      })),
-      total: samples.length,
-    },
-  };
-  const turns = [first, ...others].map(central);
-  if (others.length === 0 || length * 2 > samples.length) {
-    return yield* showTurn(context, turns[0]!);
+  yield tallyOf(ranked, samples.length);
+  if (ranked.length === 1 || first.voters.length * 2 > samples.length) {
+    return yield* showTurn(context, central(first));
   }
   yield { type: "status", text: "The turns do not agree; a judge compares them." };
-  const contenders = ranking().map(({ samples }, i) => ({
+  const turns = ranked.map(central);
+  const contenders = ranked.map(({ voters }, i) => ({
     text: turnText(turns[i]!),
-    votes: samples.length,
+    votes: voters.length,
   }));
   yield* showTurn(context, turns[await judge(context, contenders, "pick")]!);
 }
 
-/** Returns a function whose results are equal for turns that do the same; undefined for a turn that can't be sent. */
+/**
+ * Returns a function whose results are equal for turns that do the same, and undefined for a turn
+ * that can't be sent.
+ */
 function createTurnReader({ final, json }: ReasoningRequest) {
   const names = new Set(
     final.tools?.map((tool) => (tool as { function?: { name?: string } }).function?.name),
@@ -134,8 +121,8 @@ function createTurnReader({ final, json }: ReasoningRequest) {
 }
 
 /** Returns the sample that is most like the others; calls that agree are alike. */
-function central({ samples }: Cluster): Sample {
-  return samples[samples[0]!.toolCalls.length > 0 ? 0 : byCentrality(samples.map(turnText))[0]!]!;
+function central({ voters }: Cluster<Sample>): Sample {
+  return voters[voters[0]!.toolCalls.length > 0 ? 0 : byCentrality(voters.map(turnText))[0]!]!;
 }
 
 function labelOf({ toolCalls }: Sample): string {

@@ -57,9 +57,20 @@ export function createBallot<T extends Voter>(): Ballot<T> {
 
 /** Returns a status line with the votes of the leading answer. */
 export function tally(ballot: Ballot<unknown>, prefix = ""): StatusEvent {
-  const ranking = ballot.ranking();
+  return tallyOf(ballot.ranking(), ballot.total(), prefix);
+}
+
+/**
+ * The same of clusters, the largest first.
+ *
+ * @param total number of all votes.
+ */
+export function tallyOf(
+  ranking: readonly Cluster<unknown>[],
+  total: number,
+  prefix = "",
+): StatusEvent {
   const [first] = ranking;
-  const total = ballot.total();
   const text = first === undefined
     ? `${prefix}No answer could be read in ${total} samples.`
     : `${prefix}${first.voters.length} of ${total} agree on ${shownAnswer(first.answer)}`;
