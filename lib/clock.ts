@@ -135,3 +135,10 @@ export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Pro
     cancel();
   }
 }
+
+export const DAY_MS = 86_400_000;
+
+/** Returns the day of a time in UTC, as in 2026-01-31. */
+export function dayAt(date: number): string {
+  return new Date(date).toISOString().slice(0, 10);
+}

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../clock.ts";
 import type { Env } from "./environment.ts";
 import { ConfigError } from "./faults/fault.ts";
 import { type PublishedModel, publishedModels } from "./published_models.ts";
@@ -10,8 +11,6 @@ export const PLACEHOLDER_TOKEN = "your_api_bearer_token_here";
 
 /** Environment variable that overrides `api_bearer_token`. */
 const TOKEN_VARIABLE = "O1_API_TOKEN";
-
-const DAY_MS = 86_400_000;
 
 /** Settings of `server`, with those whose defaults depend on the platform. */
 export type ServerSettings =

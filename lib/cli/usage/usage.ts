@@ -1,7 +1,7 @@
 /** `o1-api usage`: prints what the keys of a running server have used. */
 import { ConfigError } from "../../config/faults/fault.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
-import { DAY_MS, dayAt } from "../../server/usage/ledger.ts";
+import { DAY_MS, dayAt } from "../../clock.ts";
 import { type CommandOptions, configOrExit, orExit } from "../configuration.ts";
 import { parseFlags, UsageError } from "../flags.ts";
 import { listenAddress } from "../listener.ts";

@@ -1,3 +1,4 @@
+import { allTargetsOf } from "../../reasoning/overrides.ts";
 import type { RunPlan } from "../../reasoning/plan.ts";
 import type { ReasoningModel } from "../../reasoning/request.ts";
 import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
@@ -34,10 +35,8 @@ export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
 }
 
 /** Any of the upstreams may answer, so that each price is the highest of all. */
-function highestPrice({ targets, roles }: ReasoningModel): UpstreamOptions["price"] {
-  const prices = [targets, ...Object.values(roles)].flat().flatMap(({ upstream }) =>
-    upstream.price ?? []
-  );
+function highestPrice(model: ReasoningModel): UpstreamOptions["price"] {
+  const prices = allTargetsOf(model).flatMap(({ upstream }) => upstream.price ?? []);
   return prices.length === 0 ? undefined : {
     input: Math.max(...prices.map(({ input }) => input)),
     output: Math.max(...prices.map(({ output }) => output)),

@@ -5,6 +5,7 @@
  * @module
  */
 import { ApiError } from "../../api/errors.ts";
+import { dayAt } from "../../clock.ts";
 import type { LimitState } from "../../store/limiter.ts";
 import { NANO, periodEnd, type Rule } from "./rules.ts";
 
@@ -143,7 +144,7 @@ function rateMessage(
 
 function quotaMessage(rule: Rule, date: number): string {
   const amount = rule.measure === "usd" ? `$${rule.amount / NANO}` : `${rule.amount} tokens`;
-  const end = new Date(periodEnd(rule, date)).toISOString().slice(0, 10);
+  const end = dayAt(periodEnd(rule, date));
   return "You exceeded your current quota, please check your plan and billing details. " +
     `The limit of ${
       scopeName(rule)

@@ -1,3 +1,4 @@
+import { DAY_MS, dayAt } from "../../clock.ts";
 import type { LimitsConfig } from "../../config/schema/keys.ts";
 import type { Limit } from "../../store/limiter.ts";
 import type { Client } from "../client.ts";
@@ -23,7 +24,6 @@ export const NANO = 1_000_000_000;
 export const LEASE_MS = 60_000;
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 const RULES = [
   ["parallel", "parallel", "moment"],
@@ -65,7 +65,7 @@ export function limitOf({ client, measure, per, amount }: Rule, date: number): L
   const key = `${client === undefined ? "all" : `client:${client}`}:${measure}:${per}`;
   if (per === "moment") return { key, amount, windowMs: LEASE_MS, kind: "parallel" };
   if (per === "minute") return { key, amount, windowMs: MINUTE_MS, kind: "rate" };
-  const period = new Date(date).toISOString().slice(0, per === "day" ? 10 : 7);
+  const period = per === "day" ? dayAt(date) : dayAt(date).slice(0, "2026-01".length);
   const windowMs = per === "day" ? DAY_MS : 31 * DAY_MS;
   return { key: `${key}:${period}`, amount, windowMs, kind: "sum" };
 }

@@ -6,7 +6,7 @@
 import { timingSafeEqual } from "@std/crypto";
 import { ApiError } from "../../api/errors.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../../config/resolve.ts";
-import { type Client, TOKEN_HOLDER } from "../client.ts";
+import { type Client, clientOf, TOKEN_HOLDER } from "../client.ts";
 import type { Middleware } from "./chain.ts";
 
 export interface AuthOptions {
@@ -42,7 +42,7 @@ export function auth(config: ResolvedConfig, options: AuthOptions): Middleware {
       ...(token === undefined ? [] : [{ hash: await sha256(token), client: TOKEN_HOLDER }]),
       ...keys.map((key) => ({
         hash: Uint8Array.fromHex(key.sha256),
-        client: { id: key.id, name: key.name, owner: key.name, key },
+        client: clientOf(key),
       })),
     ];
   }

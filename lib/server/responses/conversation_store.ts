@@ -8,6 +8,7 @@ import { ApiError } from "../../api/errors.ts";
 import { newHexId } from "../../api/ids.ts";
 import type { Item } from "../../api/responses/body.ts";
 import { itemId, numberOf, ownerOf, storedItem } from "../../api/responses/items.ts";
+import { listAll } from "../../store/list_all.ts";
 import {
   type Change,
   type Entry,
@@ -16,7 +17,7 @@ import {
   type Store,
 } from "../../store/store.ts";
 import type { ListQuery } from "./json_route.ts";
-import { createSetJson, deleteAll, listAll, type Retention } from "./entries.ts";
+import { createSetJson, deleteAll, type Retention } from "./entries.ts";
 import { conversationIsFull, type LoadQuota, MAX_ITEMS } from "./quota.ts";
 
 interface StoredConversation {
@@ -79,7 +80,7 @@ export function createConversationStore(store: Store, retention: Retention, maxL
       if (entry !== undefined) return entry;
     }
     // Clients may have given the item an id of their own.
-    for await (const entry of listAll(store, collection)) {
+    for await (const entry of listAll(store, { collection })) {
       if (entry.value.includes(item) && JSON.parse(entry.value).id === item) return entry;
     }
     throw notFound("Item", item);
@@ -158,10 +159,13 @@ export function createConversationStore(store: Store, retention: Retention, maxL
      */
     async items(owner: string, id: string, quota: LoadQuota): Promise<Item[]> {
       checkRoom(id, (await read(owner, id)).stored);
-      return await Array.fromAsync(listAll(store, itemsOf(owner, id)), ({ value }) => {
-        quota.add(value);
-        return JSON.parse(value);
-      });
+      return await Array.fromAsync(
+        listAll(store, { collection: itemsOf(owner, id) }),
+        ({ value }) => {
+          quota.add(value);
+          return JSON.parse(value);
+        },
+      );
     },
     async list(
       owner: string,

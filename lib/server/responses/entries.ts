@@ -1,10 +1,4 @@
-import {
-  type Change,
-  type Entry,
-  type EntryKey,
-  MAX_CHANGES,
-  type Store,
-} from "../../store/store.ts";
+import { type Change, type EntryKey, MAX_CHANGES, type Store } from "../../store/store.ts";
 
 /** How long entries are stored. */
 export interface Retention {
@@ -27,25 +21,6 @@ export function createSetJson({ ttlMs, now }: Retention): SetJson {
     expiresAt: now() + ttlMs,
     ...(ifVersion === undefined ? {} : { ifVersion }),
   });
-}
-
-/** Lists a collection of any size, or the part of it behind the id `after`. */
-export async function* listAll(
-  store: Store,
-  collection: string,
-  after?: string,
-): AsyncGenerator<Entry> {
-  const limit = 200;
-  for (;;) {
-    const entries = await store.list({
-      collection,
-      limit,
-      ...(after === undefined ? {} : { after }),
-    });
-    yield* entries;
-    after = entries.at(-1)?.id;
-    if (entries.length < limit) return;
-  }
 }
 
 /** Deletes a collection of any size; not atomically. */

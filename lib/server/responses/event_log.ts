@@ -1,7 +1,8 @@
 import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
+import { listAll } from "../../store/list_all.ts";
 import type { Change, Store } from "../../store/store.ts";
-import { createSetJson, deleteAll, listAll } from "./entries.ts";
+import { createSetJson, deleteAll } from "./entries.ts";
 
 /** How long events are collected before they are written together. */
 const FLUSH_MS = 500;
@@ -59,7 +60,11 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
       last?: string,
     ): Promise<{ events: ReasoningEvent[]; last?: string }> {
       const events: ReasoningEvent[] = [];
-      for await (const entry of listAll(store, collectionOf(owner, id), last)) {
+      const range = {
+        collection: collectionOf(owner, id),
+        ...(last === undefined ? {} : { after: last }),
+      };
+      for await (const entry of listAll(store, range)) {
         events.push(...JSON.parse(entry.value) as ReasoningEvent[]);
         last = entry.id;
       }

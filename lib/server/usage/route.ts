@@ -4,12 +4,12 @@
  * @module
  */
 import { ApiError } from "../../api/errors.ts";
-import type { Clock } from "../../clock.ts";
+import { type Clock, DAY_MS, dayAt } from "../../clock.ts";
 import { type KeyConfig, timeOf } from "../../config/schema/keys.ts";
-import type { Client } from "../client.ts";
+import { clientOf } from "../client.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Limits } from "../limits/charge.ts";
-import { DAY_MS, dayAt, type UsageLedger } from "./ledger.ts";
+import type { UsageLedger } from "./ledger.ts";
 
 export interface UsageOptions {
   ledger: UsageLedger;
@@ -26,9 +26,7 @@ export function createUsageHandler({ ledger, limits, keys, clock }: UsageOptions
   return async ({ url }: Request, { client }: Exchange): Promise<Response> => {
     const { from, to } = readPeriod(new URL(url).searchParams, clock.date());
     const isAdmin = client.key === undefined;
-    const clients = isAdmin
-      ? keys.map((key): Client => ({ id: key.id, name: key.name, owner: key.name, key }))
-      : [client];
+    const clients = isAdmin ? keys.map(clientOf) : [client];
     const [data, budgets] = await Promise.all([
       ledger.read(isAdmin ? undefined : client.owner, from, to),
       limits.budgets(clients, isAdmin),
