@@ -11,13 +11,14 @@ const TESTS = fileURLToPath(new URL("./", import.meta.url));
 const MAY_IMPORT: Record<string, readonly string[]> = {
   std: [],
   upstream: [],
+  tools: [],
   store: [],
   playground: [],
-  reasoning: ["upstream", "store"],
+  reasoning: ["upstream", "tools", "store"],
   api: ["reasoning"],
-  config: ["upstream", "reasoning", "api", "store"],
+  config: ["upstream", "tools", "reasoning", "api", "store"],
   eval: ["server", "api", "reasoning", "upstream", "config"],
-  server: ["api", "reasoning", "upstream", "config", "store", "playground"],
+  server: ["api", "reasoning", "upstream", "tools", "config", "store", "playground"],
   cli: ["eval", "server", "api", "reasoning", "upstream", "config", "store", "playground"],
 };
 

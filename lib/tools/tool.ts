@@ -1,0 +1,54 @@
+/**
+ * What thinking may use: tools that the server itself runs. A strategy knows only this interface.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { Clock } from "../clock.ts";
+
+export type ToolContent = { type: "text"; text: string } | { type: "image"; url: string };
+
+export interface ToolResult {
+  content: ToolContent[];
+  isError?: boolean;
+  /** Sources of the text. */
+  citations?: { url: string; title: string }[];
+}
+
+export interface ToolContext {
+  signal: AbortSignal;
+  clock: Clock;
+  /** Reports progress. */
+  onProgress?: (text: string) => void;
+}
+
+export interface Tool {
+  /** As a model calls it: at most 64 letters, digits, `_` and `-`. */
+  name: string;
+  description: string;
+  /** JSON Schema of the arguments. */
+  parameters: Record<string, unknown>;
+  /** Rejects only when aborted; a failure of the tool is a result with `isError`. */
+  run(args: unknown, context: ToolContext): Promise<ToolResult>;
+}
+
+/** Several tools of one configuration entry (an MCP server has many), opened once per configuration. */
+export interface ToolSource {
+  tools(signal: AbortSignal): Promise<readonly Tool[]>;
+  close(): Promise<void>;
+}
+
+/** One entry of the configuration's `tools`. */
+export interface ToolKind {
+  /** Settings below `tools.<kind>`. If `{}` satisfies it, a model can name the kind without them. */
+  options: z.ZodObject;
+  /** @throws {Error} with a reason for people if the tools can't run here. */
+  open(options: never): ToolSource;
+}
+
+/** A kind whose `open` fits the settings beside it. */
+export function defineToolKind<Options extends z.ZodObject>(
+  kind: { options: Options; open(options: z.output<Options>): ToolSource },
+): ToolKind {
+  return kind;
+}
