@@ -107,6 +107,7 @@ export function createContext(
     },
     reasonsItself: (role) => capabilities.get(firstTarget(role)).reasons,
     countAsAnswer: meter.show,
+    countContributions: meter.countContributions,
     json: {
       isSure(role, json) {
         const known = capabilities.get(firstTarget(role), json);
@@ -164,7 +165,7 @@ async function* call(
     ...visible || isTurn ? request.final.tools ?? [] : [],
     ...json?.schema ? [json.schema] : [],
   ];
-  const callMeter = meter.call(messages, visible, definitions);
+  const callMeter = meter.call(messages, visible, definitions, role);
   let target = targets[0]!;
   let splitter: ThinkSplitter | undefined;
   let isCut = false;

@@ -9,6 +9,7 @@ import type { Delta } from "../upstream/wire/deltas.ts";
 import type { JsonFormat } from "../upstream/target.ts";
 import type { ReasoningEvent, UpstreamError } from "./events.ts";
 import type { CommonPrompt } from "./prompts.ts";
+import type { Contribution } from "./usage.ts";
 import type { Effort, EffortRoutes, Message, ReasoningRequest, ThinkingEffort } from "./request.ts";
 
 /** One upstream call of a strategy. */
@@ -83,6 +84,8 @@ export interface CallContext<Prompt extends string = never, Role extends string 
   reasonsItself: (role: Role) => boolean;
   /** Counts the text of an earlier call as the visible answer. */
   countAsAnswer: (text: string) => void;
+  /** Adds to the usage what calls of these roles used and contributed to the answer. */
+  countContributions: (contributions: readonly Pick<Contribution, "role" | "accepted">[]) => void;
   json: JsonKnowledge<Role>;
 }
 

@@ -15,6 +15,20 @@ export interface UpstreamUsage {
   cost?: number;
   /** Whether an upstream did not report its counts, so that they are estimates. */
   estimated: boolean;
+  /** What each of the models whose answers were combined used and contributed. */
+  contributions?: Contribution[];
+}
+
+/** What the calls of one role used, and how much of the answer stems from them. */
+export interface Contribution {
+  role: string;
+  calls: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  /** In USD; absent if no upstream of the role has a price. */
+  cost?: number;
+  /** Share of the answer, 0 to 1; see `acceptedShares`. */
+  accepted: number;
 }
 
 /** Tokens that one request used. */
@@ -54,7 +68,10 @@ export interface UsageMeter {
     messages: readonly Message[],
     visible: boolean,
     definitions?: readonly unknown[],
+    role?: string,
   ): CallMeter;
+  /** Adds to the total what these roles used, with the share of the answer that stems from each. */
+  countContributions(contributions: readonly Pick<Contribution, "role" | "accepted">[]): void;
   /** Counts a text of an earlier call as the visible answer, by an estimate. */
   show(text: string): void;
   /** Tokens generated so far. */
@@ -115,14 +132,25 @@ export function estimatePrompt(
   return Math.ceil(tokens);
 }
 
+type RoleUsage = Omit<Contribution, "role" | "accepted">;
+
+const NO_USAGE: Readonly<RoleUsage> = { calls: 0, prompt_tokens: 0, completion_tokens: 0 };
+
+/** Rounds a cost to billionths of a dollar. */
+export function rounded(usd: number): number {
+  return Math.round(usd * 1e9) / 1e9;
+}
+
 export function createUsageMeter(): UsageMeter {
   const sums = { calls: 0, prompt: 0, cached: 0, completion: 0, visible: 0, cost: 0 };
+  const byRole = new Map<string, RoleUsage>();
+  let contributions: Contribution[] = [];
   let first: { order: number; prompt: number; cached: number } | undefined;
   let isEstimated = false;
   let hasPrice = false;
 
   return {
-    call(messages, visible, definitions) {
+    call(messages, visible, definitions, role = "") {
       /** Number of the call in the order of sending; 0 until it is sent. */
       let order = 0;
       let reasoningEstimate = 0;
@@ -132,7 +160,11 @@ export function createUsageMeter(): UsageMeter {
       let isOpen = true;
       return {
         sent(current) {
-          if (order === 0) order = ++sums.calls;
+          if (order === 0) {
+            order = ++sums.calls;
+            const own = byRole.get(role) ?? NO_USAGE;
+            byRole.set(role, { ...own, calls: own.calls + 1 });
+          }
           price = current;
           reported = undefined;
         },
@@ -159,6 +191,9 @@ export function createUsageMeter(): UsageMeter {
           sums.prompt += prompt;
           sums.cached += cached;
           sums.completion += completion;
+          const own = byRole.get(role)!;
+          own.prompt_tokens += prompt;
+          own.completion_tokens += completion;
           if (visible) {
             // Without the upstream's count, or with a 0 beside tagged thinking, the lengths of the
             // texts divide the total.
@@ -170,14 +205,22 @@ export function createUsageMeter(): UsageMeter {
           if (first === undefined || order < first.order) first = { order, prompt, cached };
           if (price !== undefined) {
             hasPrice = true;
-            sums.cost += ((prompt - cached) * price.input +
+            const cost = ((prompt - cached) * price.input +
               cached * (price.cached_input ?? price.input) + completion * price.output) / 1e6;
+            sums.cost += cost;
+            own.cost = (own.cost ?? 0) + cost;
           }
         },
       };
     },
     show(text) {
       sums.visible = Math.min(sums.completion, Math.ceil(estimateText(text)));
+    },
+    countContributions(added) {
+      contributions = added.map(({ role, accepted }) => {
+        const { cost, ...own } = byRole.get(role) ?? NO_USAGE;
+        return { role, ...own, ...(cost === undefined ? {} : { cost: rounded(cost) }), accepted };
+      });
     },
     generated: () => sums.completion,
     cost: () => sums.cost,
@@ -191,8 +234,9 @@ export function createUsageMeter(): UsageMeter {
         prompt_tokens: sums.prompt,
         cached_tokens: sums.cached,
         completion_tokens: sums.completion,
-        ...(hasPrice ? { cost: Math.round(sums.cost * 1e9) / 1e9 } : {}),
+        ...(hasPrice ? { cost: rounded(sums.cost) } : {}),
         estimated: isEstimated,
+        ...(contributions.length > 0 ? { contributions } : {}),
       },
     }),
   };

@@ -1,6 +1,6 @@
 import type { ChoiceEvent, ReasoningEvent } from "../events.ts";
 import { createQueue } from "./queue.ts";
-import type { Usage, UsageMeter } from "../usage.ts";
+import { rounded, type Usage, type UsageMeter } from "../usage.ts";
 
 type Item =
   & { choice: number }
@@ -61,6 +61,7 @@ export function sumOf(
 function add(a: Usage, b: Usage): Usage {
   const { cost: costA, ...first } = a.upstream;
   const { cost: costB, ...second } = b.upstream;
+  const contributions = [...first.contributions ?? [], ...second.contributions ?? []];
   const hasCost = costA !== undefined || costB !== undefined;
   return {
     promptTokens: a.promptTokens || b.promptTokens,
@@ -72,8 +73,9 @@ function add(a: Usage, b: Usage): Usage {
       prompt_tokens: first.prompt_tokens + second.prompt_tokens,
       cached_tokens: first.cached_tokens + second.cached_tokens,
       completion_tokens: first.completion_tokens + second.completion_tokens,
-      ...(hasCost ? { cost: Math.round(((costA ?? 0) + (costB ?? 0)) * 1e9) / 1e9 } : {}),
+      ...(hasCost ? { cost: rounded((costA ?? 0) + (costB ?? 0)) } : {}),
       estimated: first.estimated || second.estimated,
+      ...(contributions.length > 0 ? { contributions } : {}),
     },
   };
 }

@@ -64,8 +64,11 @@ export interface ParallelOptions {
    * @returns events to show, and whether the other calls are no longer needed.
    */
   onSample?: (sample: Sample) => { lines?: ReasoningEvent[]; done?: boolean };
-  /** Longest wait for the last call, in milliseconds. */
-  stragglerMs?: number;
+  /**
+   * Longest wait for the other calls once most have ended and one has succeeded, in milliseconds.
+   * Default: no limit.
+   */
+  patienceMs?: number;
 }
 
 export interface Samples {
@@ -107,7 +110,9 @@ export async function* sampleAll<Role extends string>(
   const out: Samples = { samples: [], error: undefined };
   const lines: ReasoningEvent[] = [];
   let left = specs.length;
-  let cancelTimer = () => {};
+  const { patienceMs } = options;
+  const enough = Math.min(specs.length - 1, Math.floor(specs.length / 2) + 1);
+  let cancelTimer: (() => void) | undefined;
   try {
     for (let done = false; left > 0 && !done;) {
       const item = await queue.take();
@@ -129,16 +134,16 @@ export async function* sampleAll<Role extends string>(
         done = decision?.done ?? false;
       }
       if (!live.isOpen()) yield* lines.splice(0);
-      if (left === 1 && options.stragglerMs !== undefined && out.samples.length > 0) {
-        cancelTimer();
-        cancelTimer = context.clock.timer(options.stragglerMs, () => queue.put({ type: "late" }));
-      }
+      if (
+        patienceMs !== undefined && cancelTimer === undefined && out.samples.length > 0 &&
+        specs.length - left >= enough
+      ) cancelTimer = context.clock.timer(patienceMs, () => queue.put({ type: "late" }));
     }
     yield* live.end();
     yield* lines;
     return out;
   } finally {
-    cancelTimer();
+    cancelTimer?.();
     controller.abort(new DOMException("No longer needed", "AbortError"));
     await Promise.all(running);
   }

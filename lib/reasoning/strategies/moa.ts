@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered } from "../answers/candidates.ts";
+import { acceptedShares } from "../answers/contributions.ts";
 import { withoutFinalLine } from "../answers/extractor.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { instruct } from "../conversation.ts";
@@ -25,8 +26,8 @@ const options = z.strictObject({
     "Number of rounds. From the second on, proposers see the answers of the round before. Default: 1 or 2, by effort.",
   ),
   temperature: z.number().min(0).max(2).default(0.7).describe("Temperature of the proposers."),
-  straggler_ms: z.number().int().min(1).max(86_400_000).default(5_000).describe(
-    "How long to wait for the last proposer, in milliseconds.",
+  patience_ms: z.number().int().min(1).max(86_400_000).default(5_000).describe(
+    "How long to wait for the others once more than half of the proposers (of two: one) have answered or failed, in milliseconds. They are then cancelled.",
   ),
 });
 
@@ -51,6 +52,12 @@ Compare them, and answer the last message yourself, without mentioning them.`,
 };
 
 type Role = "proposer" | `proposer_${number}` | "judge" | "aggregator";
+
+/** The answer of a proposer. */
+interface Candidate {
+  role: Role;
+  text: string;
+}
 
 const BY_EFFORT: Readonly<Record<ThinkingEffort, { proposers: number; layers: number }>> = {
   low: { proposers: 2, layers: 1 },
@@ -87,33 +94,47 @@ export const moa: Strategy = defineStrategy({
     if (isToolTurn(request)) {
       return yield* pickTurn<Role>(context, { roles, temperature, answer: "aggregator" });
     }
-    let candidates: string[] = [];
+    let candidates: Candidate[] = [];
     let step = 1;
     const isPaid = count >= Math.min(2, proposers);
     for (let layer = 0; isPaid && layer < layers && await context.canThink(count); layer++) {
-      const instructions = layer === 0
-        ? context.prompt("proposer")
-        : context.prompt("refine", { candidates: lettered(candidates, random) });
+      const instructions = layer === 0 ? context.prompt("proposer") : context.prompt("refine", {
+        candidates: lettered(candidates.map(({ text }) => text), random),
+      });
       const messages = instruct(instructions + context.toolsNote, request);
       const specs = roles.map((role, index) => ({ index, role, messages, temperature }));
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: step,
-        stragglerMs: context.options.straggler_ms,
+        patienceMs: context.options.patience_ms,
         onSample: (sample) => ({ lines: [candidate(sample)] }),
       });
       // The first is shown if the aggregator fails.
-      const texts = samples.toSorted((a, b) => Number(a.cut) - Number(b.cut)).map(sampleText)
-        .filter(Boolean);
-      if (texts.length === 0 && candidates.length === 0 && error !== undefined) throw error;
-      if (texts.length > 0) candidates = texts;
+      const complete = samples.toSorted((a, b) => Number(a.cut) - Number(b.cut))
+        .map((sample) => ({ role: roles[sample.index]!, text: sampleText(sample) }))
+        .filter(({ text }) => text !== "");
+      if (complete.length === 0 && candidates.length === 0 && error !== undefined) throw error;
+      if (complete.length > 0) candidates = complete;
       step++;
-      yield { type: "status", text: `${texts.length} of ${count} answers are in.` };
+      yield { type: "status", text: `${complete.length} of ${count} answers are in.` };
     }
     const messages = candidates.length === 0 ? request.messages : instruct(
-      context.prompt("aggregator", { candidates: lettered(candidates, random) }),
+      context.prompt("aggregator", {
+        candidates: lettered(candidates.map(({ text }) => text), random),
+      }),
       request,
     );
-    const best = withoutFinalLine(candidates[0] ?? "");
-    yield* relayWithFallback(context, { role: "aggregator", messages }, step, best);
+    const best = withoutFinalLine(candidates[0]?.text ?? "");
+    const answer: string[] = [];
+    for await (
+      const event of relayWithFallback(context, { role: "aggregator", messages }, step, best)
+    ) {
+      if (event.type === "answer") answer.push(event.text);
+      else if (event.type === "finish" && candidates.length > 0) {
+        const texts = roles.map((role) => candidates.find((own) => own.role === role)?.text ?? "");
+        const shares = acceptedShares(answer.join(""), texts);
+        context.countContributions(roles.map((role, i) => ({ role, accepted: shares[i]! })));
+      }
+      yield event;
+    }
   },
 });

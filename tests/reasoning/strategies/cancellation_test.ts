@@ -91,7 +91,7 @@ Deno.test("samples that wait for a place at the upstream when the vote is decide
   assert(upstream.calls.length <= 5, `${upstream.calls.length} calls`);
 });
 
-/** A day: nothing but the straggler's time passes in these tests. */
+/** A day: nothing but the patience of `moa` passes in these tests. */
 const DAY = 86_400_000;
 const timeouts = { headers_ms: DAY, first_token_ms: DAY, idle_ms: DAY, total_ms: DAY };
 
@@ -106,11 +106,11 @@ async function createPatientApp(upstream: Upstream) {
   return { time, ask };
 }
 
-Deno.test("moa waits for its last proposer no longer than straggler_ms", async () => {
+Deno.test("moa waits for its last proposer no longer than patience_ms", async () => {
   const reply = scripted();
   await using upstream = startUpstream((call) => call.index === 3 ? endless(call) : reply(call));
   const { time, ask } = await createPatientApp(upstream);
-  const answer = ask("moa", { reasoning: { straggler_ms: 60_000 } });
+  const answer = ask("moa", { reasoning: { patience_ms: 60_000 } });
   assertEquals((await passing(time, answer, 1_000)).content, "It is 42.");
   await upstream.calls[3]!.left;
   assertEquals(upstream.calls.map(kindOf), [...Array(4).fill("moa.proposer"), "moa.aggregator"]);
@@ -126,7 +126,7 @@ Deno.test("moa waits for two proposers as long as both are missing", async () =>
       : reply(call);
   });
   const { time, ask } = await createPatientApp(upstream);
-  const answer = ask("moa", { reasoning: { straggler_ms: 60_000 } });
+  const answer = ask("moa", { reasoning: { patience_ms: 60_000 } });
   assertEquals((await passing(time, answer, 1_000)).content, "It is 42.");
   assertEquals(upstream.calls.map(kindOf), [...Array(4).fill("moa.proposer"), "moa.aggregator"]);
   assert(time.clock.now() >= 100_000, `${time.clock.now()} ms`);
@@ -143,7 +143,7 @@ Deno.test("moa waits for its last proposer as long as no other has answered", as
     return { status: 503, body: "{}" };
   });
   const { time, ask } = await createPatientApp(upstream);
-  const answer = ask("moa", { reasoning: { proposers: 2, straggler_ms: 1 } });
+  const answer = ask("moa", { reasoning: { proposers: 2, patience_ms: 1 } });
   const { status, content } = await passing(time, answer, 1_000);
   assertEquals([status, content], [200, "It is 42."]);
   assertEquals(upstream.calls.map(kindOf), ["moa.proposer", "moa.proposer", "moa.aggregator"]);
