@@ -65,18 +65,18 @@ export function planRun(
   // Routers lead to strategies only.
   const strategy = table[name] as Strategy;
 
-  if (Number(request.choices) > maxSamples) throw tooMany("n", maxSamples);
-  for (const option of strategy.sampleOptions ?? []) {
-    if (Number(request.options?.[option]) > maxSamples) {
-      throw tooMany(`reasoning.${option}`, maxSamples);
-    }
-  }
+  if ((request.choices ?? 1) > maxSamples) throw tooMany("n", maxSamples);
   const own = name === model.strategy ? model.options : undefined;
   const { re2, wait, ...changes } = request.options ?? {};
   const isChanged = request.options !== undefined;
   const options = own !== undefined && !isChanged
     ? own
     : parse(strategy.options, { ...own, ...changes }, name);
+  for (const option of strategy.sampleOptions ?? []) {
+    if (Object.hasOwn(changes, option) && Number(options[option]) > maxSamples) {
+      throw tooMany(`reasoning.${option}`, maxSamples);
+    }
+  }
   const modifiers = !isChanged ? model.modifiers : parse(modifierOptions, {
     re2: re2 === undefined ? model.modifiers.re2 : re2,
     wait: wait === undefined ? model.modifiers.wait : wait,
@@ -86,7 +86,7 @@ export function planRun(
   const isLoop = callsTools(request.messages);
   const thinks = !isPlain && isThinking(effort);
   const hasFollowUps = strategy.followUps !== undefined;
-  if (thinks && !hasFollowUps && !isRouter && Number(wait) > 0) {
+  if (thinks && !hasFollowUps && !isRouter && wait !== undefined && modifiers.wait) {
     const message = `Invalid value for 'reasoning.wait': '${name}' has no follow-ups.`;
     throw new RequestError("reasoning.wait", message);
   }

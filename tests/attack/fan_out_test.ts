@@ -74,6 +74,11 @@ models:
     const { error } = await response.json();
     assertEquals(error.param, `reasoning.${option}`);
     assert(error.message.includes("at most 8 (server.max_samples)"), error.message);
+    for (const value of [{ toString: 1 }, "9", [9]]) {
+      const response = await app.chat({ model: "m", reasoning: { strategy, [option]: value } });
+      assertEquals(response.status, 400, `${option}: ${JSON.stringify(value)}`);
+      assertEquals((await response.json()).error.param, `reasoning.${option}`);
+    }
   }
   assertEquals(upstream.calls.length, 0);
   // The operator's own options are not capped.

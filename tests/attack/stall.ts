@@ -16,6 +16,8 @@ export function cpuMs(): number {
 
 /** Watches the event loop of this thread. */
 export interface StallWatch {
+  /** Takes what follows for another turn. */
+  look(): void;
   /** The longest time in milliseconds of CPU between two turns of the event loop so far. */
   longest(): number;
   /** Does not count what was used since the last turn. */
@@ -40,6 +42,7 @@ export function watchStalls(): StallWatch {
   // A timer of Node's types, whatever Deno's say. It keeps no process alive.
   (interval as unknown as { unref(): void }).unref();
   return {
+    look,
     longest() {
       look();
       return longest;

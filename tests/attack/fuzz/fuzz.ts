@@ -115,11 +115,12 @@ export async function fuzz({ seed, seconds }: FuzzOptions): Promise<FuzzResult> 
   return { requests, upstreamCalls: upstream.calls, statuses, stallMs, growth, failures };
 }
 
-/** Stacks of unexpected errors in the log, each once. */
+/** Unexpected errors in the log, each once, with the innermost places. */
 function causesOf(output: string): string[] {
   const lines = output.split("\n").filter((line) => line.includes('"cause":'));
-  const causes = lines.map((line) => String(JSON.parse(line).cause));
-  return [...new Set(causes.filter((cause) => cause.includes("\n    at ")))];
+  const causes = lines.map((line) => String(JSON.parse(line).cause).split(/\n\s*/));
+  const unexpected = causes.filter(([, place]) => place?.startsWith("at "));
+  return [...new Set(unexpected.map((stack) => stack.slice(0, 7).join(" ")))];
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

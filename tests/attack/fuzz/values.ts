@@ -180,6 +180,9 @@ function containersOf(root: unknown): Container[] {
   return found;
 }
 
+/** Characters that one change adds to an array, about. */
+const MAX_ADDED = 4_000_000;
+
 /** Returns a copy of a JSON value with a few changes. */
 export function mutated(chance: Chance, root: unknown, changes = chance.below(4)): unknown {
   const copy = structuredClone(root);
@@ -201,8 +204,11 @@ export function mutated(chance: Chance, root: unknown, changes = chance.below(4)
         target[key] = [target[key]];
         break;
       case 3:
-        if (Array.isArray(target)) target.push(...Array(chance.size(2_000)).fill(target[0]));
-        else target[chance.pick(KEYS)] = value(chance);
+        if (Array.isArray(target)) {
+          // Repeated long items would soon be more than a string can hold.
+          const most = MAX_ADDED / (JSON.stringify(target[0])?.length ?? 1);
+          target.push(...Array(Math.ceil(Math.min(chance.size(2_000), most))).fill(target[0]));
+        } else target[chance.pick(KEYS)] = value(chance);
         break;
       default:
         target[key] = value(chance);
