@@ -22,6 +22,7 @@ const INCLUDED = [
   "lib/playground/page",
   "lib/cli/workers/worker.ts",
   "lib/store/sqlite/worker.ts",
+  "lib/tools/code/worker.ts",
 ];
 
 /**
@@ -35,6 +36,7 @@ export function compileArguments(output: string, target?: string): string[] {
     "--no-prompt",
     "--v8-flags=--min-semi-space-size=16",
     "--unstable-net",
+    "--unstable-worker-options",
     ...PERMISSIONS,
     ...INCLUDED.flatMap((path) => ["--include", path]),
     ...(target === undefined ? [] : ["--target", target]),

@@ -31,7 +31,8 @@ export interface MutationOptions {
 /** Runs at a time; each has its copy of the tree. */
 const WORKERS = 2;
 
-const TEST_COMMAND = "test -q --no-prompt --no-check --fail-fast --unstable-no-legacy-abort " +
+const TEST_COMMAND =
+  "test -q --no-prompt --no-check --fail-fast --unstable-no-legacy-abort --unstable-worker-options " +
   "--config=tests/deno.json --allow-all";
 
 interface Test {

@@ -38,17 +38,21 @@ export interface ToolSource {
   close(): Promise<void>;
 }
 
+export interface ToolHost {
+  onDeploy: boolean;
+}
+
 /** One entry of the configuration's `tools`. */
 export interface ToolKind {
   /** Settings below `tools.<kind>`. If `{}` satisfies it, a model can name the kind without them. */
   options: z.ZodObject;
   /** @throws {Error} with a reason for people if the tools can't run here. */
-  open(options: never): ToolSource;
+  open(options: never, host: ToolHost): ToolSource;
 }
 
 /** A kind whose `open` fits the settings beside it. */
 export function defineToolKind<Options extends z.ZodObject>(
-  kind: { options: Options; open(options: z.output<Options>): ToolSource },
+  kind: { options: Options; open(options: z.output<Options>, host: ToolHost): ToolSource },
 ): ToolKind {
   return kind;
 }

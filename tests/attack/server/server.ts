@@ -36,6 +36,7 @@ export async function startAttackedServer(
     "--v8-flags=--min-semi-space-size=16,--expose-gc",
     "--unstable-no-legacy-abort",
     "--unstable-net",
+    "--unstable-worker-options",
     "--allow-net",
     "--allow-read",
     "--allow-env",

@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { defineToolKind, type Tool } from "../tool.ts";
+import { LIBRARY } from "./library.ts";
+import { createThreads } from "./threads.ts";
+
+const options = z.strictObject({
+  time_ms: z.number().int().min(10).max(60_000).default(5_000).describe(
+    "Time limit for one piece of code, in milliseconds.",
+  ),
+  memory_mb: z.number().int().min(20).max(512).default(64).describe(
+    "Memory limit for one piece of code and its interpreter, in MiB.",
+  ),
+  output_characters: z.number().int().min(100).max(100_000).default(10_000).describe(
+    "Maximum length of what one piece of code prints and returns.",
+  ),
+  threads: z.number().int().min(1).max(64).default(2).describe(
+    "Number of threads that run code, in each process or worker. Further code waits.",
+  ),
+});
+
+const DESCRIPTION =
+  `Runs JavaScript (ES2023, BigInt, top-level await) and returns what it prints with console.log, \
+then the value of its last expression. Use it to compute exactly instead of calculating yourself. \
+Each run starts afresh, without network, files, modules or timers.
+${LIBRARY}`;
+
+/** Longest code that is run. */
+const MAX_CODE_CHARACTERS = 100_000;
+
+/** JavaScript in a sandbox. */
+export const code = defineToolKind({
+  options,
+  open({ time_ms, memory_mb, output_characters, threads: count }, { onDeploy }) {
+    const fault = sandboxFault(onDeploy);
+    if (fault !== undefined) throw new Error(`The tool 'code' cannot run: ${fault}.`);
+    const threads = createThreads(count);
+    const tool: Tool = {
+      name: "code",
+      description: DESCRIPTION,
+      parameters: {
+        type: "object",
+        properties: { code: { type: "string", description: "The JavaScript to run." } },
+        required: ["code"],
+        additionalProperties: false,
+      },
+      async run(args, context) {
+        const source = codeOf(args);
+        if (source === undefined || source.length > MAX_CODE_CHARACTERS) {
+          const text = source === undefined
+            ? 'Expected an object with the text "code".'
+            : `The code must not be longer than ${MAX_CODE_CHARACTERS} characters.`;
+          return { content: [{ type: "text", text }], isError: true };
+        }
+        const { text, isError } = await threads.run({
+          code: source,
+          timeMs: time_ms,
+          memoryBytes: memory_mb * 1_048_576,
+          outputCharacters: output_characters,
+        }, context);
+        return { content: [{ type: "text", text }], ...(isError ? { isError } : {}) };
+      },
+    };
+    return {
+      tools: () => Promise.resolve([tool]),
+      close() {
+        threads.close();
+        return Promise.resolve();
+      },
+    };
+  },
+});
+
+const FENCE_REGEXP = /^\s{0,20}```[a-z]{0,20}\n(.*)\n\s{0,20}```\s{0,20}$/is;
+
+function codeOf(args: unknown): string | undefined {
+  if (typeof args !== "object" || args === null) return undefined;
+  const source = (args as { code?: unknown }).code;
+  return typeof source === "string" ? FENCE_REGEXP.exec(source)?.[1] ?? source : undefined;
+}
+
+const FLAG = "--unstable-worker-options";
+
+/** Returns why threads without permissions can't be started here. */
+function sandboxFault(onDeploy: boolean): string | undefined {
+  if (onDeploy) return "Deno Deploy has no threads without permissions";
+  if (Deno.build.standalone) return undefined;
+  let commandLine: string;
+  try {
+    commandLine = Deno.readTextFileSync("/proc/self/cmdline");
+  } catch {
+    // Only Linux tells. Elsewhere Deno itself names the missing flag, and exits.
+    return undefined;
+  }
+  return commandLine.includes(FLAG) ? undefined : `start Deno with ${FLAG}`;
+}

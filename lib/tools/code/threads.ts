@@ -1,0 +1,131 @@
+import type { ToolContext } from "../tool.ts";
+import type { RunAnswer, RunRequest } from "./worker.ts";
+
+/** Threads that run code, one piece each at a time. They are started before they are needed. */
+export interface Threads {
+  /** Rejects only with the signal's reason, which ends the code at once. */
+  run(request: Omit<RunRequest, "date">, context: ToolContext): Promise<RunAnswer>;
+  close(): void;
+}
+
+interface Thread {
+  worker: Worker;
+  /** Called with the answer; undefined if the thread died. */
+  finish: ((answer: RunAnswer | undefined) => void) | undefined;
+  isReady: boolean;
+}
+
+/** A thread that exceeds its time limit by this has not noticed it, and is ended. */
+const GRACE_MS = 1_500;
+
+/** Longest wait for a thread. */
+const MAX_WAIT_MS = 30_000;
+
+const failed = (text: string): RunAnswer => ({ text, isError: true, isWorn: false });
+
+/** Needs Deno's `--unstable-worker-options`: without it, Deno ends the process. */
+export function createThreads(count: number): Threads {
+  const threads = new Set<Thread>();
+  const idle: Thread[] = [];
+  const waiting = new Set<(thread: Thread | undefined) => void>();
+  let isClosed = false;
+
+  function start(): void {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      type: "module",
+      name: "code",
+      deno: { permissions: "none" },
+    } as WorkerOptions);
+    const thread: Thread = { worker, finish: undefined, isReady: false };
+    threads.add(thread);
+    worker.onmessage = ({ data }: MessageEvent<"ready" | RunAnswer>) => {
+      if (data !== "ready") return thread.finish?.(data);
+      thread.isReady = true;
+      free(thread);
+    };
+    worker.onerror = (event) => {
+      // Otherwise the whole process exits.
+      event.preventDefault();
+      discard(thread);
+    };
+  }
+
+  function free(thread: Thread): void {
+    const [next] = waiting;
+    if (next === undefined) idle.push(thread);
+    else next(thread);
+  }
+
+  function discard(thread: Thread): void {
+    if (!threads.delete(thread)) return;
+    thread.worker.terminate();
+    const index = idle.indexOf(thread);
+    if (index >= 0) idle.splice(index, 1);
+    thread.finish?.(undefined);
+    if (isClosed) return;
+    // One that never became ready would not the next time either.
+    if (thread.isReady) start();
+    else if (threads.size === 0) { for (const stopWaiting of waiting) stopWaiting(undefined); }
+  }
+
+  /** Returns undefined if there is none in time. */
+  function acquire({ signal, clock }: ToolContext): Promise<Thread | undefined> {
+    const thread = idle.pop();
+    if (thread !== undefined) return Promise.resolve(thread);
+    if (isClosed) return Promise.resolve(undefined);
+    if (threads.size === 0) start();
+    const { promise, resolve, reject } = Promise.withResolvers<Thread | undefined>();
+    function take(taken: Thread | undefined): void {
+      end();
+      resolve(taken);
+    }
+    function abort(): void {
+      end();
+      reject(signal.reason);
+    }
+    function end(): void {
+      waiting.delete(take);
+      cancelTimer();
+      signal.removeEventListener("abort", abort);
+    }
+    waiting.add(take);
+    const cancelTimer = clock.timer(MAX_WAIT_MS, () => take(undefined));
+    signal.addEventListener("abort", abort);
+    return promise;
+  }
+
+  for (let i = 0; i < count; i++) start();
+
+  return {
+    async run(request, context) {
+      const { signal, clock } = context;
+      signal.throwIfAborted();
+      const thread = await acquire(context);
+      if (thread === undefined) return failed("The sandbox is busy. Try again later.");
+      const { promise, resolve } = Promise.withResolvers<RunAnswer | undefined>();
+      const end = () => discard(thread);
+      const cancelTimer = clock.timer(request.timeMs + GRACE_MS, end);
+      signal.addEventListener("abort", end);
+      thread.finish = resolve;
+      thread.worker.postMessage({ ...request, date: clock.date() } satisfies RunRequest);
+      try {
+        // The signal may have been aborted while this waited.
+        if (signal.aborted) end();
+        const answer = await promise;
+        signal.throwIfAborted();
+        if (answer?.isWorn) discard(thread);
+        else if (answer !== undefined) free(thread);
+        return answer ?? failed(`The code ran for more than ${request.timeMs} ms and was stopped.`);
+      } finally {
+        thread.finish = undefined;
+        cancelTimer();
+        signal.removeEventListener("abort", end);
+      }
+    },
+    close() {
+      isClosed = true;
+      for (const thread of threads) discard(thread);
+      for (const stopWaiting of waiting) stopWaiting(undefined);
+    },
+  };
+}
