@@ -23,6 +23,7 @@ const INCLUDED = [
   "lib/cli/workers/worker.ts",
   "lib/store/sqlite/worker.ts",
   "lib/tools/code/worker.ts",
+  "lib/tools/fetch/worker.ts",
 ];
 
 /**

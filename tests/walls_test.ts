@@ -236,7 +236,7 @@ Deno.test("the executable contains the script of every thread", () => {
     [...Deno.readTextFileSync(file).matchAll(/new URL\("(\.\/\w+\.ts)", import\.meta\.url\)/g)]
       .map((match) => relative(join(LIB, ".."), join(dirname(file), match[1]!)))
   );
-  assertEquals(scripts.length, 3);
+  assertEquals(scripts.length, 4);
   const missing = scripts.filter((script) => !compileArguments("o1-api").includes(script));
   assertEquals(missing, []);
 });

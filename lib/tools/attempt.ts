@@ -1,0 +1,54 @@
+import type { ToolContext, ToolResult } from "./tool.ts";
+
+/** A failure with a message that models may read: no address, key or header of the configuration. */
+export class ToolFailure extends Error {}
+
+export const failureResult = (text: string): ToolResult => ({
+  content: [{ type: "text", text }],
+  isError: true,
+});
+
+/**
+ * Runs the work of a tool within `timeMs` milliseconds. All that goes wrong becomes a result; only a
+ * {@link ToolFailure} says what it was. Work that ignores its signal is left behind.
+ *
+ * @throws the reason of the context's signal when it is aborted.
+ */
+export async function attempt(
+  { signal, clock }: ToolContext,
+  timeMs: number,
+  work: (signal: AbortSignal) => Promise<ToolResult>,
+): Promise<ToolResult> {
+  signal.throwIfAborted();
+  const controller = new AbortController();
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  controller.signal.addEventListener("abort", () => reject(controller.signal.reason));
+  const abort = () => controller.abort(signal.reason);
+  signal.addEventListener("abort", abort);
+  const cancelTimer = clock.timer(
+    timeMs,
+    () => controller.abort(new ToolFailure(`There was no result within ${timeMs} ms.`)),
+  );
+  try {
+    return await Promise.race([work(controller.signal), stopped]);
+  } catch (error) {
+    signal.throwIfAborted();
+    return failureResult(error instanceof ToolFailure ? error.message : "The tool failed.");
+  } finally {
+    cancelTimer();
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Returns a text of an object's field, or undefined for anything else. */
+export function textField(value: unknown, name: string): string | undefined {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  const field = (value as Record<string, unknown>)[name];
+  return typeof field === "string" ? field : undefined;
+}
+
+/** Cuts a text to `length` characters, never within one. */
+export function shorten(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return text.slice(0, /[\ud800-\udbff]/.test(text[length - 1] ?? "") ? length - 1 : length);
+}

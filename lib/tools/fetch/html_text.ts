@@ -1,0 +1,72 @@
+import type { Clock } from "../../clock.ts";
+import { ToolFailure } from "../attempt.ts";
+import type { HtmlText } from "./worker.ts";
+
+/** A page of 2 MB takes about half a second; one that is made to be slow, minutes. */
+const TIME_LIMIT_MS = 5_000;
+
+/** Bounds the memory: a page of 2 MB can take 200 MB. */
+const MAX_THREADS = 4;
+
+let threads = 0;
+const waiting = new Set<() => void>();
+
+/**
+ * Reads the text of a page in a thread of its own, so that no page blocks the event loop. A thread
+ * takes about 30 ms to start.
+ *
+ * @throws {ToolFailure} if the page takes too long, and the signal's reason.
+ */
+export async function htmlText(html: string, clock: Clock, signal: AbortSignal): Promise<HtmlText> {
+  await acquire(signal);
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    type: "module",
+    name: "page",
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<HtmlText>();
+  const fail = () => reject(new ToolFailure("The text of the page can't be read."));
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  const cancelTimer = clock.timer(TIME_LIMIT_MS, fail);
+  worker.onmessage = ({ data }: MessageEvent<HtmlText>) => resolve(data);
+  worker.onerror = (event) => {
+    // Otherwise the whole process exits.
+    event.preventDefault();
+    fail();
+  };
+  worker.postMessage(html);
+  try {
+    return await promise;
+  } finally {
+    cancelTimer();
+    signal.removeEventListener("abort", abort);
+    worker.terminate();
+    release();
+  }
+}
+
+async function acquire(signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (threads < MAX_THREADS) {
+    threads++;
+    return;
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => {
+    waiting.delete(resolve);
+    reject(signal.reason);
+  };
+  waiting.add(resolve);
+  signal.addEventListener("abort", abort);
+  await promise.finally(() => signal.removeEventListener("abort", abort));
+}
+
+/** Passes the place on to the next that waits. */
+function release(): void {
+  const [next] = waiting;
+  if (next === undefined) threads--;
+  else {
+    waiting.delete(next);
+    next();
+  }
+}
