@@ -3,6 +3,7 @@
  *
  * @see {@link https://github.com/openai/grade-school-math} GSM8K
  * @see {@link https://huggingface.co/datasets/HuggingFaceH4/MATH-500} MATH-500
+ * @see {@link https://github.com/idavidrein/gpqa} GPQA
  * @see {@link https://huggingface.co/datasets/Maxwell-Jia/AIME_2024} AIME
  * @module
  */
@@ -57,6 +58,18 @@ const FORMATS: readonly DatasetFormat[] = [
     },
   },
   { name: "own format", id: ["id"], question: ["question"], answer: ["answer"], read: readOptions },
+  {
+    name: "GPQA",
+    id: ["Record ID"],
+    question: ["Question"],
+    answer: ["Correct Answer"],
+    read(row, question, answer) {
+      const keys = [1, 2, 3].map((number) => `Incorrect Answer ${number}`);
+      // Sorted, so that the place of the right one is neither always the same nor up to chance.
+      const options = [answer, ...keys.map((key) => textOf(row, [key]))].sort();
+      return readOptions({ options }, question, answer);
+    },
+  },
   {
     name: "MATH-500",
     id: ["unique_id"],
@@ -114,9 +127,8 @@ function formatOf(row: Row): DatasetFormat {
   }
   const keys = Object.keys(row).slice(0, 8).map((key) => `'${key.slice(0, 40)}'`).join(", ");
   throw new DatasetError(
-    `expected 'question' (GSM8K, own format) or 'problem' (MATH-500, AIME), found ${
-      keys || "no keys"
-    }`,
+    `expected 'question' (GSM8K, own format), 'Question' (GPQA) or 'problem' (MATH-500, AIME), ` +
+      `found ${keys || "no keys"}`,
   );
 }
 
@@ -139,7 +151,8 @@ function parseRow(line: string): Row {
 const MAX_FAULTS = 20;
 
 /**
- * Reads a dataset of one JSON object per line. The first valid line decides the format.
+ * Reads a dataset of one JSON object per line. The first valid line decides the format, and rows of
+ * another one are faults: a GSM8K row that has lost its `####` must not be read as the own format.
  *
  * @param file the dataset's name in errors.
  * @throws {DatasetError} with all faults and their line numbers, from 1.
@@ -149,12 +162,20 @@ export async function parseDataset(content: string, file: string): Promise<Probl
   const lineOf = new Map<string, number>();
   const faults: string[] = [];
   let format: DatasetFormat | undefined;
+  let formatLine = 0;
   for (const [i, line] of content.replace(/^\ufeff/, "").split("\n").entries()) {
     if (line.trim() === "") continue;
     const number = i + 1;
     try {
       const row = parseRow(line);
-      format ??= formatOf(row);
+      const rowFormat = formatOf(row);
+      if (format === undefined) [format, formatLine] = [rowFormat, number];
+      if (rowFormat !== format) {
+        throw new DatasetError(
+          `this row is ${rowFormat.name}, but line ${formatLine} is ${format.name}; ` +
+            "a file holds one format",
+        );
+      }
       const question = textOf(row, format.question);
       const answer = textOf(row, format.answer);
       const fields = format.read?.(row, question, answer) ?? { question, answers: [answer] };

@@ -19,6 +19,14 @@ const MATH_500 = lines({
 });
 const AIME_2024 = lines({ ID: "2024-II-4", Problem: "Let x…", Solution: "…", Answer: 33 });
 const AIME_2025 = lines({ problem_idx: 1, problem: "Find the sum…", answer: "070" });
+const GPQA = lines({
+  "Record ID": "rec06pnAkLOr2t2mp",
+  "Question": "Which energy?",
+  "Correct Answer": "10^-4 eV",
+  "Incorrect Answer 1": "10^-11 eV",
+  "Incorrect Answer 2": "10^-8 eV\n",
+  "Incorrect Answer 3": "10^-9 eV",
+});
 const OWN = lines(
   { id: "a", question: "Which?", answer: "B", options: ["one", "two"] },
   { id: "b", question: "Which?", answer: "one", options: ["one", "two"] },
@@ -39,6 +47,11 @@ Deno.test("datasets are read in the formats in which they are published", async 
     ]]],
     ["AIME 2024", AIME_2024, [["2024-II-4", "Let x…", ["33"]]]],
     ["AIME 2025", AIME_2025, [["1", "Find the sum…", ["070"]]]],
+    ["GPQA", GPQA, [[
+      "rec06pnAkLOr2t2mp",
+      "Which energy?\n\nA) 10^-11 eV\nB) 10^-4 eV\nC) 10^-8 eV\nD) 10^-9 eV",
+      ["B", "10^-4 eV"],
+    ]]],
     ["own format", OWN, [
       ["a", "Which?\n\nA) one\nB) two", ["B", "two"]],
       ["b", "Which?\n\nA) one\nB) two", ["A", "one"]],
@@ -61,12 +74,19 @@ Deno.test("datasets are read in the formats in which they are published", async 
 Deno.test("an invalid line is reported with its number and the reason", async () => {
   const cases: [string, string][] = [
     ["", "data.jsonl: no problems found"],
-    ["{}", "line 1: expected 'question' (GSM8K, own format) or 'problem' (MATH-500, AIME)"],
+    ["{}", "line 1: expected 'question' (GSM8K, own format), 'Question' (GPQA) or 'problem'"],
     [lines({ text: "x" }), "found 'text'"],
     [lines({ question: "x" }), "line 1: 'answer' is missing"],
     [lines({ problem: "x", solution: "y" }), "line 1: 'answer' is missing"],
     [`${GSM8K}\n\n${lines({ question: "x" })}`, "line 4: 'answer' is missing (read as GSM8K)"],
-    [`${GSM8K}\n${lines({ question: "x", answer: "3" })}`, "line 3: 'answer' needs a line like"],
+    [lines({ question: "x", answer: "4 = 4\n#### " }), "line 1: 'answer' needs a line like"],
+    [
+      `${GSM8K}\n${lines({ question: "x", answer: "3" })}`,
+      "line 3: this row is own format, but line 1 is GSM8K",
+    ],
+    [`\n${OWN}\n${GSM8K}`, "line 5: this row is GSM8K, but line 2 is own format"],
+    [`${MATH_500}\n${AIME_2025}`, "line 2: this row is AIME, but line 1 is MATH-500"],
+    [lines({ Question: "x", "Correct Answer": "3" }), "'Incorrect Answer 1' is missing"],
     [`${AIME_2024}\n${lines({ ID: "z", Problem: "x" })}`, "line 2: 'answer' is missing"],
     [`${OWN}\n{"id": "d", "que`, "line 4: invalid JSON"],
     [`${OWN}\n{"id": "d",]`, "in JSON at position 11 (read as own format)"],
