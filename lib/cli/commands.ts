@@ -60,7 +60,7 @@ const EVAL_FLAGS = {
   baseline: { value: "ID", about: "another model of --models as the baseline" },
   dataset: {
     value: "FILE",
-    about: "problems, one JSON object per line: GSM8K, MATH-500 and AIME as published, or " +
+    about: "problems, one JSON object per line: GSM8K, MATH-500, GPQA and AIME as published, or " +
       '{"id", "question", "answer", "options"?}; default: 40 built-in problems',
   },
   limit: {
@@ -75,7 +75,7 @@ const EVAL_FLAGS = {
   },
   "retry-errors": { about: "ask again what ended with an error in --out" },
   report: { value: "FILE", about: "write an HTML page with the table and plots" },
-  json: { about: "print JSON instead of the table" },
+  json: { about: "print JSON with all raw answers instead of the table" },
   seed: { value: "N", about: "random seed for --limit and the bootstrap; default 1" },
   timeout: { value: "SECONDS", about: "time limit for one answer; default 3600" },
   scoring: {
@@ -228,7 +228,9 @@ export const COMMANDS = {
       "as tries at one problem resemble each other. Differences are paired by problem, with a " +
       "95 % interval from the percentile bootstrap over problems (Efron and Tibshirani 1993; " +
       "10,000 samples); if all problems differ alike, the interval allows for unseen problems of " +
-      "another kind. Times are for answered questions, measured here or at --base-url, without " +
+      "another kind. Unread answers are wrong because no short answer was found in them; cut ones " +
+      "ended at a token limit. If upstreams have prices, the cost is estimated before the first " +
+      "question, and on a terminal you are asked whether to start. Times are for answered questions, measured here or at --base-url, without " +
       "waits for retries there.",
     flags: EVAL_FLAGS,
     env: { O1_EVAL_API_KEY: "API key for --base-url, if --api-key is not given" },

@@ -49,6 +49,11 @@ export async function compareModels(
         columns: isTerminal ? columns() : 80,
         write: (text) => print(Deno.stderr, text),
       },
+      approve: (estimate) => {
+        console.error(estimate);
+        const isInteractive = [Deno.stdin, Deno.stdout].every((stream) => stream.isTerminal());
+        return !isInteractive || confirm("Start?");
+      },
     });
     report(outcome, flags);
   };

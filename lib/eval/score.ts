@@ -1,7 +1,7 @@
 import { extractAnswer } from "../reasoning/answers/extractor.ts";
 import { readQuestion } from "../reasoning/answers/question.ts";
 import { sameAnswer } from "../reasoning/answers/value.ts";
-import { AskError } from "./ask/answer.ts";
+import { type Answer, AskError } from "./ask/answer.ts";
 import type { Ask } from "./ask/ask.ts";
 import type { Problem } from "./dataset.ts";
 
@@ -16,7 +16,11 @@ export interface Score {
 }
 
 /** @throws {AskError} with a code that begins with `judge_`, if the judge gives no verdict. */
-export type Scorer = (problem: Problem, content: string, signal: AbortSignal) => Promise<Score>;
+export type Scorer = (
+  problem: Problem,
+  answer: Pick<Answer, "content" | "finish">,
+  signal: AbortSignal,
+) => Promise<Score>;
 
 /** Longest single line that can be an answer as a whole, in characters. */
 const MAX_BARE_ANSWER = 80;
@@ -24,12 +28,14 @@ const MAX_BARE_ANSWER = 80;
 /**
  * Extracts the short final answer, as voting does, and compares it by value. If there is none, a
  * text of one short line is the answer itself.
+ *
+ * @param cut whether the text was cut off, so that its last line may be half an answer.
  */
-export function scoreByExtraction(problem: Problem, content: string): Score {
+export function scoreByExtraction(problem: Problem, content: string, cut = false): Score {
   const question = readQuestion(problem.question);
   const text = content.trim();
-  const isBare = text.length <= MAX_BARE_ANSWER && !text.includes("\n");
-  const answer = extractAnswer(content, { question }) ??
+  const isBare = !cut && text.length <= MAX_BARE_ANSWER && !text.includes("\n");
+  const answer = extractAnswer(content, { question, cut }) ??
     (isBare ? extractAnswer(`FINAL: ${text}`, { question }) : undefined);
   const correct = answer !== undefined && problem.answers.some((gold) => sameAnswer(answer, gold));
   return { correct, answer };
@@ -43,9 +49,10 @@ function scoreExactly(problem: Problem, content: string): Score {
 export function createScorer(scoring: Scoring, judge: { ask: Ask; model: string }): Scorer {
   if (scoring !== "judge") {
     const score = scoring === "exact" ? scoreExactly : scoreByExtraction;
-    return (problem, content) => Promise.resolve(score(problem, content));
+    return (problem, { content, finish }) =>
+      Promise.resolve(score(problem, content, finish === "length"));
   }
-  return async (problem, content, signal) => {
+  return async (problem, { content }, signal) => {
     const prompt = judgePrompt(problem, content);
     const { content: reply } = await judge.ask(judge.model, prompt, signal).catch((error) => {
       if (!(error instanceof AskError)) throw error;

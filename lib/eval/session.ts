@@ -7,6 +7,7 @@ import { pooledMap } from "@std/async";
 import type { Clock } from "../clock.ts";
 import { AskError } from "./ask/answer.ts";
 import { type Ask, createAsk } from "./ask/ask.ts";
+import { describeCost } from "./cost.ts";
 import { withFile } from "./file_error.ts";
 import { choose, OWN_PROBLEMS, parseDataset, type Problem } from "./dataset.ts";
 import type { EvalFlags } from "./flags.ts";
@@ -28,10 +29,14 @@ export interface SessionOptions {
   /** Stops the run. Finished questions are summarized nevertheless. */
   signal: AbortSignal;
   terminal: Terminal;
+  /** Called with an estimate of the cost, if prices are known. If it returns false, nothing is asked. */
+  approve(estimate: string): boolean;
 }
 
 export interface Outcome {
   summaries: Summary[];
+  /** With the raw answers. */
+  results: Result[];
   /** Number of finished questions. */
   finished: number;
   /** Number of questions. */
@@ -45,7 +50,7 @@ export interface Outcome {
 
 /** @throws {DatasetError | ResultsError | FileError} before asking, except when the disk is full. */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
-  const { flags, target, clock, random, signal, terminal } = options;
+  const { flags, target, clock, random, signal, terminal, approve } = options;
   const { models, baseline, trials, report } = flags;
   const problems = await readProblems(flags);
   const run: RunIdentity = {
@@ -61,12 +66,14 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   const total = problems.length * models.length * trials;
   const ask = createAsk({ ...target, timeoutMs: flags.timeoutMs, clock, random });
   const score = createScorer(flags.scoring, { ask, model: flags.judgeModel ?? "" });
-  const progress = createProgress(terminal, clock, total, [...results.values()]);
   const failed = new AbortController();
   const stopSignal = AbortSignal.any([signal, failed.signal]);
   const questions = [...questionsOf(run, flags)].filter(({ head }) =>
     !results.has(resultKey(head))
   );
+  const estimate = describeCost(questions, [...results.values()], target.priced);
+  if (estimate !== undefined && !approve(estimate)) questions.length = 0;
+  const progress = createProgress(terminal, clock, total, [...results.values()]);
   const running = pooledMap(flags.concurrency, questions, async ({ head, problem }) => {
     if (stopSignal.aborted) return;
     try {
@@ -99,7 +106,15 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
     });
     await writeReport(report, page);
   }
-  return { summaries, finished: results.size, total, problems: problems.length, isComplete, next };
+  return {
+    summaries,
+    results: [...results.values()],
+    finished: results.size,
+    total,
+    problems: problems.length,
+    isComplete,
+    next,
+  };
 }
 
 const writeReport = (path: string, page: string, append = false) =>
@@ -152,7 +167,7 @@ async function askAndScore(
   const answer = await ask(model, problem.question, signal).catch(toResult);
   if ("error" in answer) return answer;
   // The answer is kept even if its score fails.
-  return { ...await score(problem, answer.content, signal).catch(toResult), ...answer };
+  return { ...await score(problem, answer, signal).catch(toResult), ...answer };
 }
 
 /** Returns what is needed to repeat the run; never a key. */

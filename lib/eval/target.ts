@@ -2,11 +2,14 @@ import { isDemo } from "../config/base_url.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
 import { silentLog } from "../server/telemetry/log.ts";
 import type { AskOptions } from "./ask/ask.ts";
+import { type PricedModel, pricedModel } from "./cost.ts";
 
 /** The API that models are asked at. */
 export interface Target extends Pick<AskOptions, "baseUrl" | "apiKey" | "send" | "attempts"> {
   /** Whether the built-in demo model answers. */
   isDemo: boolean;
+  /** Returns undefined if the prices of a model are not known. */
+  priced(model: string): PricedModel | undefined;
 }
 
 /** Known to this process alone, which nobody else can connect to. */
@@ -47,10 +50,21 @@ export function configuredTarget(
     isDemo: config.models.some(({ reasoning }) =>
       reasoning.targets.some(({ upstream }) => isDemo(upstream.base_url))
     ),
+    priced(id) {
+      const model = config.models.find(({ reasoning }) => reasoning.id === id);
+      return model && pricedModel(model.reasoning);
+    },
   };
 }
 
 /** Asks a server over HTTP and retries temporary failures. */
 export function remoteTarget(baseUrl: string, apiKey: string | undefined): Target {
-  return { baseUrl, apiKey, send: (request) => fetch(request), attempts: 5, isDemo: false };
+  return {
+    baseUrl,
+    apiKey,
+    send: (request) => fetch(request),
+    attempts: 5,
+    isDemo: false,
+    priced: () => undefined,
+  };
 }

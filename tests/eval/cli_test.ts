@@ -35,8 +35,9 @@ Deno.test("the first run needs no account: built-in problems, the demo model, a 
     assertStringIncludes(await Deno.readTextFile(report), "</svg>");
 
     const again = await runProgram({ command: command(dir), args: [...args, "--json"] });
-    const { summaries, finished, isComplete } = JSON.parse(again.stdout);
+    const { summaries, results, finished, isComplete } = JSON.parse(again.stdout);
     assertEquals([finished, isComplete, summaries[1].calls], [6, true, 5]);
+    assert(results.every(({ content }: { content: string }) => content !== ""));
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -42,7 +42,7 @@ Deno.test("the table is aligned and explains its figures", () => {
   const lines = text.split("\n");
   assertStringIncludes(lines[2]!, "4/10");
   assertStringIncludes(lines[3]!, "[49.0, 94.3]");
-  assertStringIncludes(lines[3]!, "+40.0 [+10.0, +70.0]");
+  assertStringIncludes(lines[3]!, "+40.0 [+10.0, +70.0]           4, 0");
   assertStringIncludes(lines[3]!, "12.3 s");
   assertStringIncludes(lines[3]!, "0.002");
   assertStringIncludes(text, "total cost: 0.021 USD");
@@ -102,6 +102,7 @@ Deno.test("the report loads nothing, and hostile text stays text", () => {
       ...resultsOf(model, [false], 1)[0]!,
       id: hostile,
       answer: hostile,
+      content: `${hostile}\n${hostile}`,
     })),
     next: [hostile],
     settings: { models: hostile, "<b>": "</dd></dl>" },
@@ -111,7 +112,7 @@ Deno.test("the report loads nothing, and hostile text stays text", () => {
   const tags = [...page.matchAll(/<\/?([a-z][a-z0-9]*)([^>]*)>/gi)];
   const allowed =
     "html head meta title style body main h1 h2 p div table thead tbody tr th td ul " +
-    "br li figure figcaption svg desc g line text path circle dl dt dd";
+    "br details summary pre li figure figcaption svg desc g line text path circle dl dt dd";
   const names = new Set(tags.map(([, name]) => name));
   assertEquals([...names].filter((name) => !allowed.split(" ").includes(name!)), []);
   for (const [tag, , attributes] of tags) {
@@ -157,12 +158,13 @@ Deno.test("plots take any numbers: none, far apart, or zero", () => {
 
 Deno.test("the page lists every question with the answers of each model", () => {
   const problem = { id: "p0", question: "What is 1 + 1?", answers: ["2", "B"], digest: "d" };
-  const own = { ...resultsOf("a", [true], 1)[0]!, answer: "2" };
+  const own = { ...resultsOf("a", [true], 1)[0]!, answer: "2", content: "2" };
   const results: Result[] = [
-    { ...own, trial: 2, correct: false, answer: "3" },
+    { ...own, trial: 2, correct: false, answer: "3", content: "3" },
     own,
     { ...own, model: "b", correct: undefined, error: { code: "timeout", message: "m" } },
     { ...own, model: "c", correct: false, answer: undefined, content: "I don't know" },
+    { ...own, model: "c", trial: 2, content: "<b>\nFINAL: 2", finish: "length" },
   ];
   const page = renderReport({
     summaries: summarize(results, { models: ["a", "b", "c"], baseline: "a", seed: 1 }),
@@ -174,13 +176,15 @@ Deno.test("the page lists every question with the answers of each model", () => 
     date: 0,
     isComplete: true,
   });
-  const [, row] = /<tr>(<th scope="row">What.*)<\/tr>/.exec(page)!;
+  const [, row] = /<tr>(<th scope="row">What[^]*?)<\/tr>/.exec(page)!;
   assertEquals(row!.replace(/<br>/g, " ").split(/<[^>]+>+/).filter(Boolean), [
     "What is 1 + 1?",
     "2 or B",
     "✓ 2 ✗ 3",
     "error: timeout",
-    "✗ I don&#39;t know",
+    "✗ I don&#39;t know ",
+    "✓ 2 (cut)",
+    "&lt;b&gt;\nFINAL: 2",
   ]);
   assertStringIncludes(page, "<li>Ask more questions.</li>");
 });

@@ -14,10 +14,19 @@ export interface Bench extends AsyncDisposable {
   config: string;
   dataset: string;
   out: string;
-  run(args: string[], options?: { signal?: AbortSignal; remote?: boolean }): Promise<Outcome>;
+  run(args: string[], options?: RunOptions): Promise<Outcome>;
   results(): Promise<Result[]>;
   /** Texts written to the terminal. */
   shown: string[];
+  /** Estimates of the cost, one for each run with known prices. */
+  estimates: string[];
+}
+
+interface RunOptions {
+  signal?: AbortSignal;
+  remote?: boolean;
+  /** Whether to accept the estimated cost. */
+  approve?: boolean;
 }
 
 /** The problems are "What is 1 + 1?", "What is 2 + 1?" and so on. */
@@ -47,6 +56,7 @@ models:
 `;
   await Deno.writeTextFile(config, yaml);
   const shown: string[] = [];
+  const estimates: string[] = [];
   const env = () => undefined;
   const parsed = await parseConfig(yaml, {
     file: config,
@@ -60,7 +70,11 @@ models:
     dataset,
     out,
     shown,
-    async run(args, { signal = new AbortController().signal, remote = false } = {}) {
+    estimates,
+    async run(
+      args,
+      { signal = new AbortController().signal, remote = false, approve = true } = {},
+    ) {
       const place = remote ? ["--base-url", upstream] : [];
       const flags = parseEvalFlags(["--dataset", dataset, ...place, ...args]);
       return await runSession({
@@ -71,6 +85,10 @@ models:
           : configuredTarget({ ...needs, config: resolveConfig(parsed, { env }), fetch }),
         signal,
         terminal: { isTerminal: false, columns: 80, write: (text) => shown.push(text) },
+        approve: (estimate) => {
+          estimates.push(estimate);
+          return approve;
+        },
       });
     },
     async results() {

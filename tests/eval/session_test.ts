@@ -1,4 +1,10 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { type Result, resultKey, ResultsError } from "../../lib/eval/results.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { createBench, rightAnswer } from "./session.ts";
@@ -20,7 +26,7 @@ Deno.test("models are asked each problem in every trial, measured and scored", a
   }));
   await using bench = await createBench(upstream.url);
   const args = ["--models", "plain,other", "--trials", "2", "--out", bench.out];
-  const { summaries, ...rest } = await bench.run(args);
+  const { summaries, results: answers, ...rest } = await bench.run(args);
   assertEquals(rest, {
     finished: 24,
     total: 24,
@@ -44,6 +50,7 @@ Deno.test("models are asked each problem in every trial, measured and scored", a
   assert(plain!.latency_p50_ms! > 0 && plain!.first_reasoning_p50_ms! > 0);
   const results = await bench.results();
   assertEquals(results.length, 24);
+  assertEquals(answers.map(({ content }) => content), results.map(({ content }) => content));
   // Even for a model whose format writes reasoning into the answer.
   assert(results.every(({ content }) => !content!.includes("Hm.")));
   assertEquals(bench.shown.at(-1), "24 of 24: 24 correct, 0 wrong, 0 errors\n");
@@ -212,4 +219,43 @@ Deno.test("results of another run and other files are rejected and not changed",
   await refused([], "line 1: not a result");
   await Deno.writeTextFile(bench.out, "my notes");
   await refused([], "line 1: not a result");
+});
+
+Deno.test("cut answers and answers that can't be read are counted, and half an answer is not read", async () => {
+  await using upstream = startUpstream((call) => {
+    const n = rightAnswer(call);
+    if (n === "2") return { content: `FINAL: ${n}`, finish: "length" };
+    if (n === "3") return { content: `FINAL: ${n}\nIn other wor`, finish: "length" };
+    return {
+      content: n === "4" ? "I would have to think about it.\nSo let me see." : `FINAL: ${n}`,
+    };
+  });
+  await using bench = await createBench(upstream.url, 4);
+  const { summaries: [plain] } = await bench.run(["--models", "plain"]);
+  assertEquals([plain!.correct, plain!.wrong, plain!.unread, plain!.cut], [2, 2, 2, 2]);
+});
+
+Deno.test("the cost is estimated before it starts, from earlier answers if there are any", async () => {
+  const usage = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 };
+  await using upstream = startUpstream((call) => ({ content: rightAnswer(call), usage }));
+  await using bench = await createBench(upstream.url, 4);
+  const args = ["--models", "plain", "--out", bench.out];
+  const refused = await bench.run(args, { approve: false });
+  assertEquals([refused.finished, refused.isComplete, upstream.calls.length], [0, false, 0]);
+  // 500 generated tokens at 2 USD per million, four times, and some for the prompt.
+  assert(
+    /^Estimated cost of 4 questions: 0\.0042\d USD: plain 0\.0042\d \(assumed\)/.test(
+      bench.estimates[0]!,
+    ),
+    bench.estimates[0],
+  );
+  await bench.run([...args, "--limit", "3"]);
+  await bench.run(args);
+  assertStringIncludes(
+    bench.estimates.at(-1)!,
+    "cost of 1 questions: 0.0002 USD: plain 0.0002 (from 3 earlier answers)",
+  );
+  await bench.run(args);
+  await bench.run(["--models", "plain"], { remote: true });
+  assertEquals(bench.estimates.length, 3);
 });

@@ -3,6 +3,8 @@ import type { Result } from "../results.ts";
 import { escapeText } from "./plot.ts";
 
 const MAX_LENGTH = 200;
+/** Longest raw answer, in characters. */
+const MAX_ANSWER = 4_000;
 
 /** Returns a table of the questions with each model's answers, as HTML. */
 export function questionsTable(
@@ -29,12 +31,18 @@ ${rows.join("\n")}
 </table>`;
 }
 
-function cellOf({ correct, answer, content = "", error }: Result): string {
+/** Returns what was compared, which opens the raw answer. */
+function cellOf({ correct, answer, content = "", error, finish }: Result): string {
   if (error !== undefined) return `error: ${shorten(error.code)}`;
+  const text = content.trim();
   const mark = correct ? "✓" : "✗";
-  return `${mark} ${shorten(answer ?? (content.trim() || "no answer"))}`;
+  const cut = finish === "length" ? " (cut)" : "";
+  const head = `${mark} ${shorten(answer ?? (text || "no answer"))}${cut}`;
+  return text === answer || (answer === undefined && text.length <= MAX_LENGTH)
+    ? head
+    : `<details><summary>${head}</summary><pre>${shorten(text, MAX_ANSWER)}</pre></details>`;
 }
 
-function shorten(text: string): string {
-  return escapeText(text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH - 1)}…` : text);
+function shorten(text: string, maxLength = MAX_LENGTH): string {
+  return escapeText(text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text);
 }

@@ -39,6 +39,7 @@ th, td { padding: 0.35rem 0.75rem; border-bottom: 1px solid var(--line); text-al
 th:first-child, td:first-child { text-align: left; } thead th { color: var(--soft); font-weight: 600; }
 .questions td, .questions th { white-space: normal; text-align: left; vertical-align: top; min-width: 7rem; }
 .questions tbody th { font-weight: 400; min-width: 20rem; }
+pre { margin: 0.3rem 0; max-width: 40rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.85rem; }
 .plots { display: flex; flex-wrap: wrap; gap: 2rem; } figure { margin: 0; flex: 1 1 26rem; max-width: 44rem; }
 figcaption { font-weight: 600; } svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 13px; }
 svg .label { fill: var(--text); } .grid { stroke: var(--line); } .bar { fill: none; stroke: var(--mark); stroke-width: 1.5; }

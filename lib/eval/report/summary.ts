@@ -27,6 +27,9 @@ export interface Difference {
   interval: Interval;
   /** Number of problems that both were asked. */
   problems: number;
+  /** Number of problems with a larger share of right answers than the baseline. */
+  better: number;
+  worse: number;
 }
 
 /** Values without any data are undefined. */
@@ -66,6 +69,13 @@ function scoresOf(results: readonly Result[]) {
     asked,
     correct,
     wrong: answered - correct,
+    /** Answers that reached their token limit; right or wrong. */
+    cut: results.filter(({ finish }) => finish === "length").length,
+    /** Wrong answers in which no short answer was found. */
+    unread:
+      results.filter(({ scoring, correct, answer }) =>
+        scoring === "extract" && correct === false && answer === undefined
+      ).length,
     /** Questions without an answer or a score. */
     errors: failed.length,
     /** Number of errors by code. */
@@ -125,5 +135,12 @@ function differenceOf(
   const value = mean(differences);
   if (value === undefined) return undefined;
   const interval = pairedBootstrap(differences, createRandom(seed));
-  return { baseline, value, interval, problems: differences.length };
+  return {
+    baseline,
+    value,
+    interval,
+    problems: differences.length,
+    better: differences.filter((difference) => difference > 0).length,
+    worse: differences.filter((difference) => difference < 0).length,
+  };
 }

@@ -40,8 +40,11 @@ const COLUMNS: readonly (readonly [heading: string, cell: (summary: Summary) => 
   ["accuracy", ({ accuracy }) => withPercentSign(accuracy)],
   ["95 % interval", ({ interval, asked }) => asked === 0 ? NOTHING : bounds(interval, percent)],
   ["difference, points", differenceText],
+  ["better, worse", ({ difference: d }) => d === undefined ? "" : `${d.better}, ${d.worse}`],
   ["of answered", ({ accuracy_of_answered }) => withPercentSign(accuracy_of_answered)],
   ["wrong", ({ wrong }) => String(wrong)],
+  ["unread", ({ unread }) => String(unread)],
+  ["cut", ({ cut }) => String(cut)],
   ["errors", ({ errors }) => String(errors)],
   ["calls", ({ calls }) => short(calls)],
   ["prompt", ({ prompt_tokens }) => short(prompt_tokens)],
@@ -71,10 +74,11 @@ export function tableNotes(summaries: readonly Summary[], baseline: string): str
       `difference: compared with ${
         oneLine(baseline)
       } on the same problems; with the interval of a ` +
-        "paired bootstrap.",
+        "paired bootstrap, and the numbers of problems that were answered better and worse.",
     );
   }
   notes.push(
+    "unread: wrong, because no short answer was found; cut: ended by a token limit.",
     "calls, tokens and USD: mean per question; p50 and p95: time to the last token.",
   );
   for (const { model, error_codes, error_messages } of summaries) {

@@ -1,0 +1,77 @@
+import { allTargetsOf } from "../reasoning/overrides.ts";
+import type { ReasoningModel } from "../reasoning/request.ts";
+import { estimatePrompt } from "../reasoning/usage.ts";
+import type { Problem } from "./dataset.ts";
+import { dollars } from "./report/table.ts";
+import type { Result } from "./results.ts";
+import { mean, sum } from "./statistics.ts";
+
+/** Upstream calls at medium effort, as tests/bench/strategies.ts measures them. */
+export const TYPICAL_CALLS: Readonly<Record<string, number>> = {
+  direct: 1,
+  think: 1,
+  draft: 1,
+  steps: 4,
+  relay: 2,
+  vote: 7.5,
+  moa: 5,
+  verify: 3.4,
+  rsa: 16,
+  auto: 7.5,
+};
+
+/** Assumed for each call: instructions that a strategy adds, and the generated text. */
+const INSTRUCTION_TOKENS = 60;
+const GENERATED_TOKENS = 500;
+
+export interface PricedModel {
+  calls: number;
+  /** USD per million tokens, of the dearest upstream model. */
+  price: { input: number; output: number };
+}
+
+/** Returns undefined if no upstream model has a price. */
+export function pricedModel(model: ReasoningModel): PricedModel | undefined {
+  const prices = allTargetsOf(model).flatMap(({ upstream }) => upstream.price ?? []);
+  const [price] = prices.sort((a, b) => b.output - a.output);
+  return price && { calls: TYPICAL_CALLS[model.strategy] ?? 1, price };
+}
+
+/**
+ * Describes what questions will cost: by the mean cost of a model's earlier answers, else by an
+ * assumption about its calls. Returns undefined if no price is known.
+ */
+export function describeCost(
+  questions: readonly { head: { model: string }; problem: Problem }[],
+  earlier: readonly Result[],
+  priced: (model: string) => PricedModel | undefined,
+): string | undefined {
+  const costs: number[] = [];
+  const details: string[] = [];
+  for (const [model, own] of Map.groupBy(questions, ({ head }) => head.model)) {
+    const measured = earlier.filter((result) => result.model === model)
+      .flatMap(({ measured }) => measured?.cost ?? []);
+    const known = mean(measured);
+    const assumed = known === undefined ? priced(model) : undefined;
+    if (known === undefined && assumed === undefined) {
+      details.push(`${model} has no price`);
+      continue;
+    }
+    const cost = assumed === undefined
+      ? known! * own.length
+      : sum(own.map(({ problem }) => assumedCost(problem, assumed)));
+    costs.push(cost);
+    const basis = assumed === undefined ? `from ${measured.length} earlier answers` : "assumed";
+    details.push(`${model} ${dollars(cost)} (${basis})`);
+  }
+  if (costs.length === 0) return undefined;
+  return `Estimated cost of ${questions.length} questions: ${dollars(sum(costs))} USD: ${
+    details.join(", ")
+  }. Assumed are ${GENERATED_TOKENS} generated tokens for each call; a model that reasons by ` +
+    "itself can generate ten times as many.";
+}
+
+function assumedCost({ question }: Problem, { calls, price }: PricedModel): number {
+  const prompt = estimatePrompt([{ role: "user", content: question }]) + INSTRUCTION_TOKENS;
+  return calls * (prompt * price.input + GENERATED_TOKENS * price.output) / 1e6;
+}
