@@ -1,0 +1,89 @@
+import { textField } from "../attempt.ts";
+
+export interface SearchResult {
+  title: string;
+  url: string;
+  snippet: string;
+}
+
+export interface Provider {
+  /** Base URL of the public service; undefined if everyone runs their own. */
+  url?: string;
+  /** Whether it can be used only with a key. */
+  needsKey: boolean;
+  request(query: string, count: number, key: string): SearchRequest;
+  results(body: unknown): SearchResult[];
+}
+
+interface SearchRequest {
+  /** Appended to the base URL. */
+  path: string;
+  headers?: Record<string, string>;
+  /** Sent as JSON with POST. */
+  body?: unknown;
+}
+
+/** Services, by the name in the settings. */
+export const providers = {
+  /** @see {@link https://docs.searxng.org/dev/search_api.html} */
+  searxng: {
+    needsKey: false,
+    request: (query) => ({ path: `/search?${new URLSearchParams({ q: query, format: "json" })}` }),
+    results: (body) => read(body, ["results"], "content"),
+  },
+  /** @see {@link https://docs.tavily.com/documentation/api-reference/endpoint/search} */
+  tavily: {
+    url: "https://api.tavily.com",
+    needsKey: true,
+    request: (query, count, key) => ({
+      path: "/search",
+      headers: { authorization: `Bearer ${key}` },
+      body: { query, max_results: count },
+    }),
+    results: (body) => read(body, ["results"], "content"),
+  },
+  /** @see {@link https://api-dashboard.search.brave.com/app/documentation/web-search/get-started} */
+  brave: {
+    url: "https://api.search.brave.com",
+    needsKey: true,
+    request: (query, count, key) => ({
+      path: `/res/v1/web/search?${new URLSearchParams({
+        q: query,
+        count: String(count),
+        text_decorations: "false",
+      })}`,
+      headers: { "x-subscription-token": key },
+    }),
+    results: (body) => read(body, ["web", "results"], "description"),
+  },
+  /** @see {@link https://exa.ai/docs/reference/search} */
+  exa: {
+    url: "https://api.exa.ai",
+    needsKey: true,
+    request: (query, count, key) => ({
+      path: "/search",
+      headers: { "x-api-key": key },
+      body: { query, numResults: count, contents: { text: { maxCharacters: 1_000 } } },
+    }),
+    results: (body) => read(body, ["results"], "text"),
+  },
+} satisfies Record<string, Provider>;
+
+/** Returns the entries of a list that have a web address; other entries are skipped. */
+function read(body: unknown, path: readonly string[], snippetField: string): SearchResult[] {
+  let list = body;
+  for (const name of path) {
+    const isObject = typeof list === "object" && list !== null && Object.hasOwn(list, name);
+    list = isObject ? (list as Record<string, unknown>)[name] : undefined;
+  }
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((entry) => {
+    const url = URL.parse(textField(entry, "url") ?? "");
+    if (url === null || !/^https?:$/.test(url.protocol)) return [];
+    return [{
+      url: url.href,
+      title: textField(entry, "title") ?? "",
+      snippet: textField(entry, snippetField) ?? "",
+    }];
+  });
+}
