@@ -20,7 +20,6 @@ import { auth } from "./middleware/auth.ts";
 import { chain } from "./middleware/chain.ts";
 import { cors, preflight } from "./middleware/cors.ts";
 import { detectLoops } from "./middleware/hops.ts";
-import { errorResponses } from "./middleware/errors.ts";
 import { standardHeaders } from "./middleware/headers.ts";
 import { meterRequests, rateLimitHeaders } from "./middleware/limits.ts";
 import { logRequests } from "./middleware/log.ts";
@@ -148,10 +147,6 @@ export function createApp(options: AppOptions) {
   function serve(current: ResolvedConfig) {
     const isLocal = !current.hasRealToken && options.unavailableReason === undefined;
     return chain([
-      standardHeaders(clock),
-      cors(isLocal ? [] : current.server.cors_origins),
-      rateLimitHeaders(limits, clock),
-      errorResponses,
       logRequests(log, clock),
       checkUrl,
       ...(isLocal ? [localOnly] : []),
@@ -161,6 +156,10 @@ export function createApp(options: AppOptions) {
       auth(current, { date: clock.date, unavailableReason: options.unavailableReason }),
       admission.admit,
       meterRequests(limits),
+    ], [
+      rateLimitHeaders(limits, clock),
+      cors(isLocal ? [] : current.server.cors_origins),
+      standardHeaders(clock),
     ]);
   }
   let answer = serve(config);
@@ -172,6 +171,7 @@ export function createApp(options: AppOptions) {
       const exchange = new Exchange(
         request,
         register.begin(),
+        clock.now(),
         ({ id, logFields }) =>
           combineObservers([
             metrics?.begin(),

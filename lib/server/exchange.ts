@@ -14,10 +14,15 @@ export type Handler = (
   params: Readonly<Record<string, string>>,
 ) => Response | Promise<Response>;
 
-/** The state of one request, shared by middleware and handler. */
+/** The state of one request, shared by the steps and the handler. */
 export class Exchange {
   readonly id: string;
-  /** The URL's path without the `/v1` prefix. */
+  /**
+   * The URL's path as the client sent it. The runtime builds the URL from an unchecked Host header,
+   * for which `new URL` can throw.
+   */
+  readonly rawPath: string;
+  /** The path without `/v1` prefixes and slashes after them, which some clients repeat. */
   readonly path: string;
   readonly dialect: Dialect;
   readonly observer: RequestObserver | undefined;
@@ -27,7 +32,9 @@ export class Exchange {
   client: Client = ANONYMOUS;
   /** Servers that the request has passed, for its upstream calls. */
   hops = "";
-  /** Set by the routing middleware. */
+  /** Status of a response without an error, once it is known. */
+  status = 200;
+  /** Set by the routing step. */
   match!: Match<Handler>;
   /** What a request of a client with limits has taken of them. */
   reservation?: Reservation;
@@ -41,10 +48,13 @@ export class Exchange {
   constructor(
     request: Request,
     readonly work: Work,
+    /** When it began, on the clock's `now`. */
+    readonly start: number,
     observe: (exchange: Exchange) => RequestObserver | undefined,
   ) {
     this.id = requestId(request.headers);
-    this.path = pathOf(request.url);
+    this.rawPath = /^[^:]*:\/\/[^/?#]*([^?#]*)/.exec(request.url)?.[1] ?? "";
+    this.path = pathOf(this.rawPath);
     this.dialect = findDialect(this.path, request.headers);
     this.observer = observe(this);
   }
@@ -72,17 +82,8 @@ export class Exchange {
 /** Maximum length of the path of a URL; a longer one is rejected, and cut here. */
 export const MAX_PATH_LENGTH = 2_048;
 
-/**
- * Returns the path as the client sent it. The runtime builds the URL from an unchecked Host header,
- * for which `new URL` can throw.
- */
-export function rawPath(url: string): string {
-  return /^[^:]*:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
-}
-
-/** Returns the path without `/v1` prefixes and slashes after them, which some clients repeat. */
-function pathOf(url: string): string {
-  let path = rawPath(url).slice(0, MAX_PATH_LENGTH);
+function pathOf(rawPath: string): string {
+  let path = rawPath.slice(0, MAX_PATH_LENGTH);
   while (path === "/v1" || path.startsWith("/v1/")) {
     path = path.slice("/v1".length).replace(/^\/+/, "/");
   }

@@ -22,7 +22,7 @@ for (
     const time = createFakeClock();
     const register = createWorkRegister(time.clock);
     const request = new Request("http://localhost/v1/chat/completions");
-    const exchange = new Exchange(request, register.begin(), () => undefined);
+    const exchange = new Exchange(request, register.begin(), 0, () => undefined);
     const ends: unknown[] = [];
     exchange.onFinish((error) => ends.push(error));
     const gate = Promise.withResolvers<void>();

@@ -57,6 +57,8 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   const leases = new Map<string, readonly RuleCharge[]>();
   const pending = new Set<Promise<void>>();
   let stopRenewing = () => {};
+  let all: LimitsConfig | undefined;
+  let rules = new WeakMap<Client, readonly Rule[]>();
 
   /** Runs independently of the response; an error is only logged. */
   function inBackground(message: string, work: Promise<void>): void {
@@ -80,10 +82,22 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     });
   }
 
+  /** Computed once for each client and configuration: it takes 0.3 µs, three times a request. */
+  function rulesFor(client: Client): readonly Rule[] {
+    const current = limits();
+    if (current !== all) {
+      all = current;
+      rules = new WeakMap();
+    }
+    let found = rules.get(client);
+    if (found === undefined) rules.set(client, found = rulesOf(client, current));
+    return found;
+  }
+
   /** Charges for the client's rules, except those without units. */
   function chargesFor(client: Client, unitsOf: (rule: Rule) => number | undefined): RuleCharge[] {
     const date = clock.date();
-    return rulesOf(client, limits()).flatMap((rule) => {
+    return rulesFor(client).flatMap((rule) => {
       const cost = unitsOf(rule);
       return cost === undefined ? [] : [{ rule, limit: limitOf(rule, date), cost }];
     });
@@ -196,6 +210,23 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     };
   }
 
+  async function begin(client: Client, meter: Meter) {
+    const lease = crypto.randomUUID();
+    const leased = meter === "read"
+      ? []
+      : chargesFor(client, ({ measure }) => measure === "parallel" ? 1 : undefined)
+        .map((charge) => ({ ...charge, lease }));
+    // A charge of 0 only reads. One call is enough for the headers, also of a rejection.
+    const isRead = meter !== "place" || leased.length > 0;
+    const others = chargesFor(client, ({ measure, per }) => {
+      if (!isRead || per === "moment") return undefined;
+      return measure === "requests" ? REQUESTS[meter] : 0;
+    });
+    const states = await take([...leased, ...others]);
+    const headers = isRead ? limitHeaders(states, clock.date()) : undefined;
+    return createReservation(client, lease, leased, headers);
+  }
+
   return {
     /**
      * Takes what a request needs before its body is read. Undefined for a client without limits.
@@ -203,26 +234,12 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
      * @throws {ApiError} 429 if the request is over a limit, which costs nothing; 503 if the
      *   limiter cannot be reached.
      */
-    async begin(client: Client, meter: Meter) {
-      if (rulesOf(client, limits()).length === 0) return undefined;
-      const lease = crypto.randomUUID();
-      const leased = meter === "read"
-        ? []
-        : chargesFor(client, ({ measure }) => measure === "parallel" ? 1 : undefined)
-          .map((charge) => ({ ...charge, lease }));
-      // A charge of 0 only reads. One call is enough for the headers, also of a rejection.
-      const isRead = meter !== "place" || leased.length > 0;
-      const others = chargesFor(client, ({ measure, per }) => {
-        if (!isRead || per === "moment") return undefined;
-        return measure === "requests" ? REQUESTS[meter] : 0;
-      });
-      const states = await take([...leased, ...others]);
-      const headers = isRead ? limitHeaders(states, clock.date()) : undefined;
-      return createReservation(client, lease, leased, headers);
+    begin(client: Client, meter: Meter) {
+      return rulesFor(client).length === 0 ? undefined : begin(client, meter);
     },
     /** Whether a client is known and has limits that headers show. */
     hasHeaders: (client: Client) =>
-      client !== ANONYMOUS && rulesOf(client, limits()).some(({ per }) => per !== "moment"),
+      client !== ANONYMOUS && rulesFor(client).some(({ per }) => per !== "moment"),
     /** The current `x-ratelimit-*` headers of a client. */
     async headers(client: Client): Promise<Record<string, string>> {
       // A charge of 0 only reads.

@@ -1,7 +1,7 @@
 import { ApiError, ClientGoneError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
 import { createSlots, type Release } from "../../upstream/slots.ts";
-import type { Middleware } from "./chain.ts";
+import type { Step } from "./chain.ts";
 
 export interface AdmissionOptions {
   /** Returns the number of requests that may run at once; read at each use. */
@@ -43,15 +43,18 @@ export function createAdmission(
     }
   }
 
-  const admit: Middleware = async (request, exchange, next) => {
+  const admit: Step = (request, exchange) => {
     const { open, urgent } = exchange.match.route;
-    if (open || urgent) return await next();
+    if (open || urgent) return;
     if (isDraining()) throw shutdownError();
     const { owner } = exchange.client;
-    exchange.onFinish(slots.tryAcquire(owner) ?? await wait(owner, request));
-    // The shutdown may have begun while the request was waiting.
-    if (isDraining()) throw shutdownError();
-    return await next();
+    const release = slots.tryAcquire(owner);
+    if (release !== undefined) return exchange.onFinish(release);
+    return wait(owner, request).then((release) => {
+      exchange.onFinish(release);
+      // The shutdown may have begun while the request was waiting.
+      if (isDraining()) throw shutdownError();
+    });
   };
 
   return {

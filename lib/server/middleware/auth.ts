@@ -7,7 +7,8 @@ import { timingSafeEqual } from "@std/crypto";
 import { ApiError } from "../../api/errors.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../../config/resolve.ts";
 import { type Client, clientOf, TOKEN_HOLDER } from "../client.ts";
-import type { Middleware } from "./chain.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Step } from "./chain.ts";
 
 export interface AuthOptions {
   /** Returns milliseconds since 1970. */
@@ -23,7 +24,7 @@ interface Entry {
 }
 
 /** Sets the client of requests to routes that are not open; throws 401 without a valid token. */
-export function auth(config: ResolvedConfig, options: AuthOptions): Middleware {
+export function auth(config: ResolvedConfig, options: AuthOptions): Step {
   const { date, unavailableReason } = options;
   const { keys } = config;
   const token = acceptedToken(config);
@@ -47,40 +48,44 @@ export function auth(config: ResolvedConfig, options: AuthOptions): Middleware {
     ];
   }
 
-  async function identify(headers: Headers): Promise<Client> {
-    const given = tokenOf(headers);
+  async function identify(given: string | undefined): Promise<Client> {
     if (given === undefined || given === "") {
       throw unauthorized(
         `You didn't provide an API key. Send ${expected} in an Authorization header: Authorization: Bearer YOUR_TOKEN.`,
         null,
       );
     }
-    const client = accepted.get(given) ??
-      findEntry(await (entries ??= readEntries()), await sha256(given))?.client;
-    if (client === undefined) {
+    const entry = findEntry(await (entries ??= readEntries()), await sha256(given));
+    if (entry === undefined) {
       const what = given === PLACEHOLDER_TOKEN
         ? "the placeholder, which is not accepted once a token or keys are set"
         : masked(given);
       const message = `Incorrect API key provided: ${what}. It must be ${expected}.`;
       throw unauthorized(message, "invalid_api_key");
     }
-    accepted.set(given, client);
+    accepted.set(given, entry.client);
+    return entry.client;
+  }
+
+  function enter(client: Client, exchange: Exchange): void {
     const { enabled, expires } = client.key ?? {};
     if (enabled === false) throw unauthorized("This API key is disabled.", "api_key_disabled");
     if (expires !== undefined && expires <= date()) {
       const message = `This API key expired on ${new Date(expires).toISOString()}.`;
       throw unauthorized(message, "api_key_expired");
     }
-    return client;
-  }
-
-  return async (request, exchange, next) => {
-    if (exchange.match.route.open) return await next();
-    if (unavailableReason !== undefined) throw new ApiError(503, unavailableReason);
-    const client = exchange.client = await identify(request.headers);
+    exchange.client = client;
     exchange.logFields.client = client.id;
     if (client.key !== undefined) exchange.logFields.client_name = client.name;
-    return await next();
+  }
+
+  return ({ headers }, exchange) => {
+    if (exchange.match.route.open) return;
+    if (unavailableReason !== undefined) throw new ApiError(503, unavailableReason);
+    const given = tokenOf(headers);
+    const client = accepted.get(given ?? "");
+    if (client !== undefined) return enter(client, exchange);
+    return identify(given).then((client) => enter(client, exchange));
   };
 }
 

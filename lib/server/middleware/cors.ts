@@ -5,7 +5,7 @@
  * @module
  */
 import { LIMIT_HEADERS } from "../limits/rejection.ts";
-import type { Middleware } from "./chain.ts";
+import type { HeaderStep, Step } from "./chain.ts";
 
 const METHODS = "GET, POST, DELETE, OPTIONS";
 const ALLOWED_HEADERS =
@@ -16,30 +16,27 @@ const EXPOSED_HEADERS =
   }`;
 
 /** Lets pages of these origins read responses and errors; `*` stands for every origin. */
-export function cors(origins: readonly string[]): Middleware {
+export function cors(origins: readonly string[]): HeaderStep {
   const allowsAll = origins.includes("*");
-  return async (request, _exchange, next) => {
-    const response = await next();
-    const { headers } = response;
+  return (request, _exchange, headers) => {
     const origin = request.headers.get("origin");
     if (!allowsAll) headers.append("vary", "origin");
     if (allowsAll) headers.set("access-control-allow-origin", "*");
     else if (origin !== null && origins.includes(origin)) {
       headers.set("access-control-allow-origin", origin);
-    } else return response;
+    } else return;
     if (origin !== null) headers.set("access-control-expose-headers", EXPOSED_HEADERS);
-    return response;
   };
 }
 
 /** Answers preflight requests, which carry no token. */
-export const preflight: Middleware = (request, _exchange, next) => {
-  if (request.method !== "OPTIONS") return next();
+export const preflight: Step = (request) => {
+  if (request.method !== "OPTIONS") return;
   const requested = request.headers.get("access-control-request-headers");
   const headers = {
     "access-control-allow-methods": METHODS,
     "access-control-allow-headers": requested ?? ALLOWED_HEADERS,
     "access-control-max-age": "86400",
   };
-  return Promise.resolve(new Response(null, { status: 204, headers }));
+  return new Response(null, { status: 204, headers });
 };

@@ -1,6 +1,6 @@
 import { ApiError } from "../../api/errors.ts";
 import { HOPS_HEADER } from "../../upstream/attempt.ts";
-import type { Middleware } from "./chain.ts";
+import type { Step } from "./chain.ts";
 
 /** Maximum number of servers in a chain, each an upstream of the one before. */
 const MAX_HOPS = 8;
@@ -11,8 +11,8 @@ const MAX_HOPS = 8;
  *
  * @param server random id of this server, 16 hexadecimal digits.
  */
-export function detectLoops(server: string): Middleware {
-  return (request, exchange, next) => {
+export function detectLoops(server: string): Step {
+  return (request, exchange) => {
     // Anything else that a client sends in the header is dropped.
     const hops: string[] = request.headers.get(HOPS_HEADER)?.match(/\b[0-9a-f]{16}\b/g) ?? [];
     if (hops.includes(server) || hops.length >= MAX_HOPS) {
@@ -23,6 +23,5 @@ export function detectLoops(server: string): Middleware {
       );
     }
     exchange.hops = [...hops, server].join(" ");
-    return next();
   };
 }

@@ -4,31 +4,20 @@ import { shortened } from "../router.ts";
 import { statusOf } from "../telemetry/error_type.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { StoreError } from "../../store/store.ts";
-import type { Middleware } from "./chain.ts";
+import type { Step } from "./chain.ts";
 
-/** Ends every request, and then writes its log line and its metrics. */
-export function logRequests(log: Log, clock: Clock): Middleware {
-  return async ({ method }, exchange, next) => {
-    const { id, path, dialect, observer, logFields } = exchange;
-    const start = clock.now();
-    let status = 200;
+/** Writes the log line and the metrics of a request when it ends. */
+export function logRequests(log: Log, clock: Clock): Step {
+  return ({ method }, exchange) => {
+    const { id, path, start, dialect, observer, logFields } = exchange;
     exchange.onFinish((error) => {
-      if (error !== undefined) status = dialect.statusCode(statusOf(error));
+      const status = error === undefined ? exchange.status : dialect.statusCode(statusOf(error));
       observer?.end(status, error);
       const ms = Math.round(clock.now() - start);
       const { level, ...outcome } = outcomeOf(error);
       const fields = { status, ms, ...outcome, ...logFields, request_id: id };
       log[level](`${shortened(method)} ${shortened(path)}`, fields);
     });
-    try {
-      const response = await next();
-      status = response.status;
-      if (!exchange.isStreaming) exchange.finish();
-      return response;
-    } catch (error) {
-      exchange.finish(error);
-      throw error;
-    }
   };
 }
 

@@ -1,16 +1,15 @@
-import { type Handler, rawPath } from "../exchange.ts";
-import type { Router } from "../router.ts";
-import type { Middleware } from "./chain.ts";
+import type { Handler } from "../exchange.ts";
+import type { Match, Router } from "../router.ts";
+import type { Step } from "./chain.ts";
 
 /** Finds the route of a request; throws 404 or 405 if there is none. */
-export function routing(router: Router<Handler>): Middleware {
-  return async (request, exchange, next) => {
-    const { method, url } = request;
-    exchange.match = await router.find(method, exchange.path, rawPath(url));
-    exchange.observer?.routed(exchange.match.route.path);
-    const response = await next();
-    if (method !== "HEAD") return response;
-    await response.body?.cancel();
-    return new Response(null, response);
+export function routing(router: Router<Handler>): Step {
+  return ({ method }, exchange) => {
+    const enter = (match: Match<Handler>) => {
+      exchange.match = match;
+      exchange.observer?.routed(match.route.path);
+    };
+    const found = router.find(method, exchange.path, exchange.rawPath);
+    return found instanceof Promise ? found.then(enter) : enter(found);
   };
 }

@@ -1,5 +1,5 @@
 import { ApiError } from "../../api/errors.ts";
-import { type Handler, rawPath } from "../exchange.ts";
+import type { Handler } from "../exchange.ts";
 import type { Route } from "../router.ts";
 
 /** APIs that clients look for next to chat, by their path. */
@@ -20,8 +20,8 @@ const UNSERVED: Readonly<Record<string, string>> = {
 /** Routes that answer 404 and say what is not served here. */
 export function unservedRoutes(): Route<Handler>[] {
   return Object.entries(UNSERVED).flatMap(([path, what]) => {
-    const handle: Handler = ({ method, url }) => {
-      const sent = rawPath(url).slice(0, 200);
+    const handle: Handler = ({ method }, { rawPath }) => {
+      const sent = rawPath.slice(0, 200);
       throw new ApiError(
         404,
         `Invalid URL (${method} ${sent}). This server does not serve ${what}.`,
