@@ -231,7 +231,7 @@ async function* call(
     throw error;
   } finally {
     callMeter.end(end instanceof UpstreamError);
-    observer?.end(end);
+    observer?.end?.(end);
   }
 }
 

@@ -5,9 +5,9 @@ import type { Usage } from "./usage.ts";
 
 /** Watches one call of a strategy. */
 export interface RunCallObserver extends CallObserver {
-  /** Called for each delta; absent if the observer does not need them. */
+  /** Called for each delta. */
   delta?: ((delta: Delta) => void) | undefined;
-  end(end: CallEnd): void;
+  end?: ((end: CallEnd) => void) | undefined;
 }
 
 /** Watches one run. */
@@ -20,5 +20,5 @@ export interface RunObserver {
    * @param isWhole whether the run reached its `finish` event.
    * @param error what the run threw; undefined also if its reader stopped reading.
    */
-  end(usage: Usage, isWhole: boolean, error?: unknown): void;
+  end?: ((usage: Usage, isWhole: boolean, error?: unknown) => void) | undefined;
 }

@@ -122,7 +122,7 @@ async function* withUsage(
     failure = error;
     throw error;
   } finally {
-    observer?.end(meter.total(), left === 0, failure);
+    observer?.end?.(meter.total(), left === 0, failure);
     onEnd?.(meter.total());
   }
 }

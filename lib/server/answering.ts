@@ -145,6 +145,6 @@ function abandon({ events, exchange, clock }: AnswerOptions): void {
 
 /** Adds an event to metrics, traces and the log line, which holds counts but no texts. */
 function record(event: ReasoningEvent, { logFields, observer }: Exchange): void {
-  observer?.event(event);
+  observer?.event?.(event);
   if (event.type === "finish") logFields.finish = event.reason;
 }

@@ -160,7 +160,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         });
         if (next === undefined) continue;
         const { target } = next;
-        if (previous !== undefined) observer?.fellBack(previous, target);
+        if (previous !== undefined) observer?.fellBack?.(previous, target);
         previous = target;
         const { upstream } = target;
         const { breaker, keys, slots } = states.get(target);
@@ -179,7 +179,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           });
           const apiKey = keys.next(refusedKeys);
           scope.onSend?.(target);
-          const attemptEnded = observer?.attempt(target);
+          const attemptEnded = observer?.attempt?.(target);
           const exchange = attempt({
             upstream,
             apiKey,
@@ -189,7 +189,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             hops: scope.hops,
             signal: scope.signal,
             clock,
-            fetch: observer?.wrapFetch(fetch) ?? fetch,
+            fetch: observer?.wrapFetch?.(fetch) ?? fetch,
           });
           const toolCallIds: string[] = [];
           const idsByIndex = new Map<number, string>();
@@ -270,7 +270,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           }
           scope.retries.left--;
           scope.onRetry?.(error, delayMs);
-          observer?.retried(target, error);
+          observer?.retried?.(target, error);
           await sleep(clock, delayMs, scope.signal);
         }
       }

@@ -12,7 +12,7 @@ export function logRequests(log: Log, clock: Clock): Step {
     const { id, path, start, dialect, observer, logFields } = exchange;
     exchange.onFinish((error) => {
       const status = error === undefined ? exchange.status : dialect.statusCode(statusOf(error));
-      observer?.end(status, error);
+      observer?.end?.(status, error);
       const ms = Math.round(clock.now() - start);
       const { level, ...outcome } = outcomeOf(error);
       const fields = { status, ms, ...outcome, ...logFields, request_id: id };

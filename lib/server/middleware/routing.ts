@@ -7,7 +7,7 @@ export function routing(router: Router<Handler>): Step {
   return ({ method }, exchange) => {
     const enter = (match: Match<Handler>) => {
       exchange.match = match;
-      exchange.observer?.routed(match.route.path);
+      exchange.observer?.routed?.(match.route.path);
     };
     const found = router.find(method, exchange.path, exchange.rawPath);
     return found instanceof Promise ? found.then(enter) : enter(found);

@@ -49,7 +49,6 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
 
   function observeCall(onEnd: () => void): RunCallObserver {
     return {
-      wrapFetch: (fetch) => fetch,
       attempt({ name, model }) {
         const start = clock.now();
         return (end) =>

@@ -16,19 +16,20 @@ export interface ObservedRun {
   stream: boolean;
 }
 
+/** An observer lacks the methods that it does not need. */
 export interface RequestObserver {
   /** Called with the path of the request's route. */
-  routed(path: string): void;
+  routed?: ((path: string) => void) | undefined;
   /** Called before a run starts. */
   run(run: ObservedRun): RunObserver;
   /** Called for each event of the run before it is sent. */
-  event(event: ReasoningEvent): void;
+  event?: ((event: ReasoningEvent) => void) | undefined;
   /**
    * Called at the end of the request.
    *
    * @param status 499 if the client disconnected.
    */
-  end(status: number, error?: unknown): void;
+  end?: ((status: number, error?: unknown) => void) | undefined;
 }
 
 const DIALECTS: Readonly<Record<string, string>> = {
@@ -46,69 +47,50 @@ export function dialectLabel(path: string): string {
 export function combineObservers(
   observers: readonly (RequestObserver | undefined)[],
 ): RequestObserver | undefined {
-  return observers.reduce((a, b) => a === undefined ? b : b === undefined ? a : both(a, b));
+  return observers.reduce((a, b) => a && b ? bothRequests(a, b) : a ?? b);
 }
 
-// Pairs are cheaper than loops over lists, which each request would make a dozen of.
-function both(a: RequestObserver, b: RequestObserver): RequestObserver {
+function bothRequests(a: RequestObserver, b: RequestObserver): RequestObserver {
   return {
-    routed(path) {
-      a.routed(path);
-      b.routed(path);
-    },
+    routed: both(a.routed, b.routed),
     run: (run) => bothRuns(a.run(run), b.run(run)),
-    event(event) {
-      a.event(event);
-      b.event(event);
-    },
-    end(status, error) {
-      a.end(status, error);
-      b.end(status, error);
-    },
+    event: both(a.event, b.event),
+    end: both(a.end, b.end),
   };
 }
 
 function bothRuns(a: RunObserver, b: RunObserver): RunObserver {
   return {
     call: (spec) => bothCalls(a.call(spec), b.call(spec)),
-    end(usage, isWhole, error) {
-      a.end(usage, isWhole, error);
-      b.end(usage, isWhole, error);
-    },
+    end: both(a.end, b.end),
   };
 }
 
 function bothCalls(a: RunCallObserver, b: RunCallObserver): RunCallObserver {
+  const { wrapFetch: wrapA, attempt: attemptA } = a;
+  const { wrapFetch: wrapB, attempt: attemptB } = b;
   return {
-    wrapFetch: (fetch) => a.wrapFetch(b.wrapFetch(fetch)),
-    attempt(target) {
-      const endA = a.attempt(target);
-      const endB = b.attempt(target);
-      return (end) => {
-        endA(end);
-        endB(end);
-      };
-    },
-    // Most calls have no observer of deltas.
-    delta: a.delta === undefined ? b.delta : b.delta === undefined ? a.delta : (delta) => {
-      a.delta?.(delta);
-      b.delta?.(delta);
-    },
-    failed(target, error, delayMs) {
-      a.failed?.(target, error, delayMs);
-      b.failed?.(target, error, delayMs);
-    },
-    retried(target, error) {
-      a.retried(target, error);
-      b.retried(target, error);
-    },
-    fellBack(from, to) {
-      a.fellBack(from, to);
-      b.fellBack(from, to);
-    },
-    end(end) {
-      a.end(end);
-      b.end(end);
-    },
+    wrapFetch: wrapA && wrapB ? (fetch) => wrapA(wrapB(fetch)) : wrapA ?? wrapB,
+    attempt: attemptA && attemptB
+      ? (target) => both(attemptA(target), attemptB(target))!
+      : attemptA ?? attemptB,
+    delta: both(a.delta, b.delta),
+    failed: both(a.failed, b.failed),
+    retried: both(a.retried, b.retried),
+    fellBack: both(a.fellBack, b.fellBack),
+    end: both(a.end, b.end),
   };
+}
+
+/** Returns a function that calls both; the only one itself if the other is missing. */
+function both<Args extends unknown[]>(
+  a: ((...args: Args) => void) | undefined,
+  b: ((...args: Args) => void) | undefined,
+): ((...args: Args) => void) | undefined {
+  return a && b
+    ? (...args) => {
+      a(...args);
+      b(...args);
+    }
+    : a ?? b;
 }

@@ -17,10 +17,8 @@ import { withoutTexts } from "./quoted_text.ts";
 export function logUpstreams(log: Log, requestId: string, fields: LogFields): RequestObserver {
   const answered = new Set<string>();
   return {
-    routed() {},
     run: () => ({
       call: ({ messages }) => ({
-        wrapFetch: (fetch) => fetch,
         attempt: ({ name }) => (end) => {
           if (end !== "ok" || answered.has(name)) return;
           fields.upstream = [...answered.add(name)].join(" ");
@@ -36,19 +34,14 @@ export function logUpstreams(log: Log, requestId: string, fields: LogFields): Re
             request_id: requestId,
           });
         },
-        retried() {},
         fellBack: (from, to) =>
           log.warn("Another upstream is called instead", {
             upstream: from.name,
             fallback: to.name,
             request_id: requestId,
           }),
-        end() {},
       }),
-      end() {},
     }),
-    event() {},
-    end() {},
   };
 }
 
