@@ -114,6 +114,12 @@ export interface StateEvent {
   state: MessageState;
 }
 
+/** The conversation was summarised before it was answered. The summary is private. */
+export interface CompactionEvent {
+  type: "compaction";
+  summary: string;
+}
+
 /** What the request used. Sent once, just before `finish`. */
 export interface UsageEvent {
   type: "usage";
@@ -143,5 +149,6 @@ export type ReasoningEvent =
   | ToolCallEvent
   | PartsEvent
   | StateEvent
+  | CompactionEvent
   | UsageEvent
   | FinishEvent;

@@ -71,6 +71,8 @@ export interface ReasoningRequest {
   thinkingTokens?: number;
   /** Whether the oldest messages are dropped if the conversation exceeds the model's context. */
   truncates?: boolean;
+  /** Tokens of the prompt above which older turns are summarised first. */
+  compactAbove?: number;
   /** Number of independent answers. Default: 1. */
   choices?: number;
   /** Further fields of the visible call, under the names of Chat Completions. */

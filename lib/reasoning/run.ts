@@ -3,7 +3,9 @@ import { createContext, type RunOptions } from "./context.ts";
 import type { ReasoningEvent } from "./events.ts";
 import type { RunPlan } from "./plan.ts";
 import { isTooLong, relayAnswer } from "./relay/answer.ts";
+import { compacting, needsCompaction } from "./relay/compact.ts";
 import { truncating } from "./relay/truncate.ts";
+import type { ReasoningRequest } from "./request.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
 import { createUsageMeter, type UsageMeter } from "./usage.ts";
 
@@ -17,6 +19,7 @@ type Total = Pick<UsageMeter, "generated" | "cost" | "total">;
 /** Runs a plan. The last two events are `usage` and `finish`. */
 export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
   const { choices = 1 } = plan.request;
+  if (needsCompaction(plan.request)) return runCompacted(plan, options);
   if (choices === 1) {
     const meter = createUsageMeter();
     return withUsage(runOne(plan, options, meter), meter, options);
@@ -28,6 +31,20 @@ export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<Reasonin
     return runOne(planOf(plan, choice), { ...options, signal }, meters[choice]!, all);
   });
   return withUsage(events, all, options, choices);
+}
+
+/** The client's limit applies to the answer alone; the usage counts the summary as thinking. */
+function runCompacted(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
+  const meter = createUsageMeter();
+  const summaryMeter = createUsageMeter();
+  const all = sumOf([meter, summaryMeter]);
+  const summarise = (request: ReasoningRequest) =>
+    runOne({ ...plan, request, effort: undefined, re2: false }, options, summaryMeter, all);
+  function answer(request: ReasoningRequest): AsyncGenerator<ReasoningEvent> {
+    summaryMeter.show("");
+    return runOne({ ...plan, request }, options, meter, all);
+  }
+  return withUsage(compacting(plan.request, summarise, answer), all, options);
 }
 
 function runOne(

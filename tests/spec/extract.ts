@@ -43,6 +43,7 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
     "CustomToolCall",
     "ToolSearchCall",
     "ReasoningItem",
+    "CompactionBody",
   ],
   ItemResource: [
     "InputMessageResource",
@@ -57,6 +58,7 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
     "WebSearchToolCall",
     "LocalShellToolCall",
     "ReasoningItem",
+    "CompactionBody",
   ],
   ConversationItem: [
     "Message",

@@ -116,7 +116,11 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     if (isWhole && output_index !== done.length) invalid("items must be numbered in order");
     if (done.some((other) => other?.id === item.id)) invalid(`the id is used twice: ${item.id}`);
     const start = item.content ?? item.summary ?? item.input ?? item.arguments;
-    if (Object.keys(start).length > 0) invalid(`an item must begin empty: ${JSON.stringify(item)}`);
+    if (item.type === "compaction") {
+      if (output_index !== 0) invalid("a compaction must come first");
+    } else if (Object.keys(start).length > 0) {
+      invalid(`an item must begin empty: ${JSON.stringify(item)}`);
+    }
     done[output_index] = item;
     items[output_index] = { item, parts: [], part: undefined, args: "", argsDone: false };
   }
@@ -130,6 +134,8 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
       if (!open.argsDone || (item.input ?? item.arguments) !== open.args) {
         invalid("the arguments differ from the deltas");
       }
+    } else if (item.type === "compaction") {
+      if (!equal(item, open.item)) invalid("a compaction has changed");
     } else if (item.type === "tool_search_call") {
       if (typeof item.arguments !== "object") invalid("the arguments of a search are an object");
     } else if (!equal(item.content ?? item.summary, open.parts)) {

@@ -99,6 +99,10 @@ const responsesBody = z.looseObject({
   top_p: z.number().min(0).max(1).nullish(),
   top_logprobs: z.number().int().min(0).max(20).nullish(),
   truncation: z.enum(["auto", "disabled"]).nullish(),
+  context_management: z.array(z.looseObject({
+    type: z.literal("compaction"),
+    compact_threshold: z.number().int().min(1_000).nullish(),
+  })).nullish(),
   previous_response_id: text,
   conversation: z.union([z.string(), z.looseObject({ id: z.string() })], {
     error: "an id or an object with an id",

@@ -1,4 +1,5 @@
 import { unpackThinking } from "../../reasoning/relay/private_thinking.ts";
+import { isInstruction, summaryMessage } from "../../reasoning/relay/compact.ts";
 import type { Message } from "../../reasoning/request.ts";
 import { invalidType, invalidValue, missingParameter } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
@@ -60,7 +61,7 @@ export function readConversation(
   items: readonly PlacedItem[],
   { thinkingOf, upstreamName }: ConversationContext,
 ): Message[] {
-  const messages: Message[] = [];
+  let messages: Message[] = [];
   let thinking: string | undefined;
   /** The calls of the last message, if it has any. */
   let calls: unknown[] | undefined;
@@ -94,11 +95,14 @@ export function readConversation(
     thinking = undefined;
   }
 
-  /** Adds what an earlier conversation was compacted to; one of another server can't be read. */
+  /**
+   * Replaces the earlier conversation by what it was compacted to, except for instructions. A
+   * summary of another server can't be read.
+   */
   function addSummary(summary: string | undefined): void {
     flushPictures();
     if (summary === undefined) return;
-    messages.push({ role: "user", content: `Summary of our conversation so far:\n\n${summary}` });
+    messages = [...messages.filter(isInstruction), summaryMessage(summary)];
   }
 
   function addOutput(item: Item, path: string): void {

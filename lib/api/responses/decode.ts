@@ -96,6 +96,7 @@ export function decodeResponsesRequest(
         effort: body.reasoning?.effort,
         strategy: body.reasoning?.strategy ?? strategy,
         truncates: body.truncation === "auto" || undefined,
+        compactAbove: body.context_management?.[0]?.compact_threshold ?? undefined,
         isPro: body.reasoning?.mode === "pro" || undefined,
         options: strategyOptions(body.reasoning, REASONING_FIELDS),
         json,

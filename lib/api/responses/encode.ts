@@ -12,6 +12,7 @@ import type {
 } from "../../reasoning/events.ts";
 import { type MessageState, packThinking } from "../../reasoning/relay/private_thinking.ts";
 import type { Collector, Encoder } from "../dialect.ts";
+import type { Item } from "./body.ts";
 import { createCalls } from "./calls.ts";
 import { createSummaryText } from "../formats/reasoning_text.ts";
 import { errorFields, responseError } from "./errors.ts";
@@ -28,6 +29,8 @@ export interface ResponseWriterOptions {
   clientTools?: ClientTools | undefined;
   /** Whether summaries contain status lines. */
   statusLines: boolean;
+  /** Seals the summary of a conversation. */
+  sealSummary: (summary: string) => Promise<string>;
   /** Seals private thinking, for clients that asked for encrypted content. */
   seal?: ((thinking: string) => Promise<string>) | undefined;
   /** Stores the complete response. Called before the client learns that it is complete. */
@@ -56,6 +59,10 @@ export const INCOMPLETE: Readonly<Partial<Record<FinishReason, string>>> = {
   length: "max_output_tokens",
   content_filter: "content_filter",
 };
+
+function precedesAnswer({ type }: Item): boolean {
+  return type === "reasoning" || type === "compaction";
+}
 
 export function createResponseWriter(options: ResponseWriterOptions): ResponseWriter {
   const { head } = options;
@@ -146,7 +153,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   function finish(finishReason: FinishReason): void | Promise<void> {
     const reason = INCOMPLETE[finishReason];
     const status = reason === undefined ? "completed" : "incomplete";
-    if (output.items.every(({ type }) => type === "reasoning")) addToMessage("text", "");
+    if (output.items.every(precedesAnswer)) addToMessage("text", "");
     endMessage(status);
     calls.end(status);
     end(status, {
@@ -173,7 +180,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
         return output.endPart(reasoning);
       case "status":
         if (!options.statusLines || !options.summaries) return;
-        if (output.items.some(({ type }) => type !== "reasoning")) return;
+        if (!output.items.every(precedesAnswer)) return;
         beginReasoning();
         return summarize(event);
       case "answer":
@@ -189,8 +196,12 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
       case "state":
         state.push(event.state);
         // Only a reasoning item has room for it.
-        if (output.items.length === 0) beginReasoning();
+        if (output.items.every(({ type }) => type === "compaction")) beginReasoning();
         return;
+      case "compaction":
+        return options.sealSummary(event.summary).then((encrypted_content) => {
+          output.close(output.open("compaction", { encrypted_content }), {});
+        });
       case "usage":
         response = { ...response, usage: responseUsage(event.usage) };
         return;

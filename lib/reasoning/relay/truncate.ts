@@ -2,6 +2,7 @@ import type { ReasoningEvent } from "../events.ts";
 import type { Message, ReasoningRequest } from "../request.ts";
 import { estimatePrompt } from "../usage.ts";
 import { isTooLong } from "./answer.ts";
+import { isInstruction } from "./compact.ts";
 
 /** Each time half of the conversation is dropped. */
 const MAX_TRIES = 6;
@@ -36,7 +37,6 @@ export async function* truncating(
  * loses its call. Instructions before it stay. Undefined if there is no later message of the user.
  */
 export function withoutOldest(messages: readonly Message[]): Message[] | undefined {
-  const isInstruction = ({ role }: Message) => role === "system" || role === "developer";
   const first = messages.findIndex((message) => !isInstruction(message));
   const turns = messages.slice(first);
   let left = estimatePrompt(turns) / 2;

@@ -1,5 +1,6 @@
 import { allTargetsOf } from "../../reasoning/overrides.ts";
 import type { RunPlan } from "../../reasoning/plan.ts";
+import { needsCompaction } from "../../reasoning/relay/compact.ts";
 import type { ReasoningModel } from "../../reasoning/request.ts";
 import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
 import type { UpstreamOptions } from "../../upstream/options.ts";
@@ -7,7 +8,7 @@ import { type Measure, NANO, type Rule } from "./rules.ts";
 
 /** The expected use of a request. */
 export interface Estimate {
-  /** Number of upstream calls of the first wave, and one that answers. */
+  /** Number of upstream calls of the first wave, one that answers, and one for a summary. */
   calls: number;
   /** Prompt tokens of one of them. */
   promptTokens: number;
@@ -27,7 +28,7 @@ export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
   const { messages, maxTokens, maxCallTokens, final, json } = request;
   const definitions = [...final.tools ?? [], ...json?.schema ? [json.schema] : []];
   return {
-    calls: (firstWave + 1) * (request.choices ?? 1),
+    calls: (firstWave + 1) * (request.choices ?? 1) + Number(needsCompaction(request)),
     promptTokens: estimatePrompt(messages, definitions),
     generatedTokens: Math.min(maxTokens ?? maxCallTokens ?? GENERATED_TOKENS, model.caps.tokens),
     price: highestPrice(model),

@@ -17,6 +17,7 @@ import {
   tokenCount,
 } from "../../api/responses/object.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
+import { askForSummary } from "../../reasoning/relay/compact.ts";
 import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
 import { answerStream, answerWhole } from "../answering.ts";
 import type { Handler } from "../exchange.ts";
@@ -121,7 +122,14 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
   ): ResponseWriter {
     const { sealed, ...shown } = stream!;
     const seal = sealed ? (text: string) => vault.seal(owner, text) : undefined;
-    return createResponseWriter({ ...shown, head: response, seal, save, date: clock.date });
+    return createResponseWriter({
+      ...shown,
+      head: response,
+      sealSummary: (summary) => sealSummary(vault, owner, summary),
+      seal,
+      save,
+      date: clock.date,
+    });
   }
 
   /** A writer that also stores the response at its end, successful or not. */
@@ -148,9 +156,6 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
   }
 }
 
-const COMPACT_PROMPT =
-  `Summarise this conversation for yourself, so that you can continue it without reading it again. Keep the user's goals and instructions, decisions and their reasons, facts, names, numbers, paths and code that are still needed, results of tools, and what remains to be done. Write the summary alone.`;
-
 /** Handles `POST /responses/compact`. Instructions of the system and developer stay as they are. */
 export function createCompactHandler(options: ResponsesOptions): Handler {
   const { settings, clock, vault } = options;
@@ -163,7 +168,7 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
     const start = await prepareRun(
       model,
       {
-        messages: [...reasoning.messages, { role: "user", content: COMPACT_PROMPT }],
+        messages: askForSummary(reasoning.messages),
         stream: false,
         strategy: "direct",
         final: {},
@@ -180,7 +185,7 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
     if (summary.trim() === "") throw new ApiError(502, "The model wrote no summary.");
     const id = newHexId("resp_", 48);
     const newId = (type: string, number: number) => itemId(type, id, number);
-    const kept = [...context.history, ...input].filter(isInstruction);
+    const kept = [...context.history, ...input].filter(isInstructionItem);
     const compaction = {
       id: newId("compaction", kept.length),
       type: "compaction",
@@ -199,6 +204,6 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
   };
 }
 
-function isInstruction({ type, role }: Item): boolean {
+function isInstructionItem({ type, role }: Item): boolean {
   return type === "message" && (role === "system" || role === "developer");
 }

@@ -103,7 +103,12 @@ export function sealSummary(vault: Vault, owner: string, summary: string): Promi
   return vault.seal(owner, SUMMARY + summary);
 }
 
-async function openSummary(vault: Vault, owner: string, blob: string): Promise<string | undefined> {
+/** Returns undefined for a summary that was not sealed here for this client. */
+export async function openSummary(
+  vault: Vault,
+  owner: string,
+  blob: string,
+): Promise<string | undefined> {
   const text = await vault.open(owner, blob);
   return text?.startsWith(SUMMARY) ? text.slice(SUMMARY.length) : undefined;
 }

@@ -8,6 +8,7 @@ import { answerStream } from "../answering.ts";
 import type { Exchange } from "../exchange.ts";
 import { abortOnDisconnect } from "../runs.ts";
 import type { BackgroundRuns } from "./background.ts";
+import { openSummary, sealSummary } from "./recall.ts";
 import { type ResponseStore, storedError, type StoredResponse } from "./response_store.ts";
 import type { Vault } from "./vault.ts";
 
@@ -61,6 +62,7 @@ export async function streamStored(
     summaries: stream?.summaries ?? true,
     statusLines: stream?.statusLines ?? true,
     clientTools: stream?.clientTools,
+    sealSummary: (summary) => sealSummary(vault, owner, summary),
     seal: stream?.sealed ? (text) => vault.seal(owner, text) : undefined,
     startingAfter,
     usage: response.usage,
@@ -69,7 +71,7 @@ export async function streamStored(
   return await answerStream({
     events: response.background
       ? withCompletion(background.read(owner, response.id, work.signal))
-      : replay(stored),
+      : replay(stored, (blob) => openSummary(vault, owner, blob)),
     writer: { encoder: () => writer, collector: () => writer },
     exchange,
     settings,
@@ -78,9 +80,14 @@ export async function streamStored(
   });
 }
 
-/** Events that produce the response, each text in one piece. Throws the error of a failed one. */
+/**
+ * Events that produce the response, each text in one piece. Throws the error of a failed one.
+ *
+ * @param open returns the summary in a compaction item.
+ */
 async function* replay(
   { response, thinking = "", stream }: StoredResponse,
+  open: (sealed: string) => Promise<string | undefined>,
 ): AsyncGenerator<ReasoningEvent> {
   let step = 0;
   let calls = 0;
@@ -94,6 +101,8 @@ async function* replay(
         if (text !== "") yield { type: "reasoning", step, part: "content", text };
         yield { type: "step_end", step, title: "", content: thinking, seconds: 0 };
       }
+    } else if (item.type === "compaction") {
+      yield { type: "compaction", summary: await open(item.encrypted_content as string) ?? "" };
     } else if (isCall(item.type)) {
       const name = calledTool(item, stream?.clientTools ?? {});
       const id = item.call_id as string;

@@ -19,7 +19,12 @@ const HEAD = responseObject(readResponsesBody({ input: "Hi" }), {
   effort: "medium",
   store: true,
 });
-const HOW = { summaries: true, statusLines: true, date: () => 1_700_000_005_000 };
+const HOW = {
+  summaries: true,
+  statusLines: true,
+  sealSummary: (summary: string) => Promise.resolve(`sealed ${summary.length}`),
+  date: () => 1_700_000_005_000,
+};
 
 // deno-lint-ignore no-explicit-any -- the checker validates it
 type Json = any;

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ResponseObject } from "../../../lib/api/responses/object.ts";
 import { withoutOldest } from "../../../lib/reasoning/relay/truncate.ts";
-import { createTestApp } from "../../support/app.ts";
+import { createTestApp, type TestApp } from "../../support/app.ts";
 import { textOf } from "../../support/kinds.ts";
+import { readEvents } from "../../support/responses.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
 const INPUT = [
@@ -114,5 +116,139 @@ Deno.test("what is kept of a conversation begins with a message of the user", ()
   ] as const;
   for (const [messages, kept] of cases) {
     assertEquals(withoutOldest([...messages] as never), kept as never);
+  }
+});
+
+const LONG = "The number is 42. ".repeat(400);
+const OLDER = [
+  { role: "developer", content: "Be brief." },
+  { role: "user", content: LONG },
+  { role: "assistant", content: "Noted." },
+];
+const SUMMARY = "The user has told the number forty-two.";
+const COMPACTING = { context_management: [{ type: "compaction", compact_threshold: 1_000 }] };
+
+function startSummarizer() {
+  return startUpstream((call) =>
+    textOf(call).includes("Summarise this") ? { content: SUMMARY } : { content: "It is 42." }
+  );
+}
+
+/** Asks a model with `input`, and returns the response, streamed or not. */
+async function compacted(app: TestApp, body: Record<string, unknown>): Promise<ResponseObject> {
+  const response = await app.respond(body);
+  if (!body.stream) return await response.json();
+  const events = await readEvents(response).rest();
+  assertEquals(events.at(-1).type, "response.completed");
+  const added = events.filter(({ type }) => type === "response.output_item.added");
+  const { output } = events.at(-1).response;
+  // deno-lint-ignore no-explicit-any -- the response is validated elsewhere
+  assertEquals(added.map(({ item }) => item.type), output.map(({ type }: any) => type));
+  return events.at(-1).response;
+}
+
+for (const stream of [false, true]) {
+  for (const model of ["plain", "o1"]) {
+    Deno.test(`a conversation above the threshold is compacted before the answer (${model}, stream: ${stream})`, async () => {
+      await using upstream = startSummarizer();
+      const app = await createTestApp({ upstream: upstream.url });
+      const question = { role: "user", content: "Which number?" };
+      const input = [...OLDER, question];
+      const { id, output, usage } = await compacted(app, {
+        ...COMPACTING,
+        model,
+        stream,
+        input,
+        max_output_tokens: 4_000,
+      });
+      assertEquals([output[0]!.type, output.at(-1)!.type], ["compaction", "message"]);
+      assert(!JSON.stringify(output[0]).includes("number"));
+      const [summary, ...answering] = upstream.calls;
+      assertStringIncludes(textOf(summary!), LONG);
+      assertEquals(answering.length > 0, true);
+      for (const call of answering) {
+        assertStringIncludes(textOf(call), SUMMARY);
+        assertStringIncludes(textOf(call), "Be brief.");
+        assertStringIncludes(textOf(call), "Which number?");
+        assert(!textOf(call).includes(LONG));
+      }
+      // deno-lint-ignore no-explicit-any -- the response is validated elsewhere
+      const { upstream: sums, output_tokens } = usage as any;
+      assertEquals(sums.calls, upstream.calls.length);
+      assertEquals(output_tokens, 5 * upstream.calls.length);
+
+      const next = { role: "user", content: "And now?" };
+      const continued = [
+        { previous_response_id: id, input: [next] },
+        { input: [...input, ...output, next] },
+        { input: [...output, next] },
+      ];
+      for (const body of continued) {
+        const before = upstream.calls.length;
+        const { output } = await compacted(app, { ...COMPACTING, model: "plain", stream, ...body });
+        assertEquals(output.map(({ type }) => type), ["message"]);
+        const [call, ...others] = upstream.calls.slice(before);
+        assertEquals(others, []);
+        assertStringIncludes(textOf(call!), SUMMARY);
+        assertStringIncludes(textOf(call!), "It is 42.");
+        assertStringIncludes(textOf(call!), "And now?");
+        assert(!textOf(call!).includes(LONG));
+      }
+
+      const stored = await readEvents(await app.send(`/v1/responses/${id}?stream=true`)).rest();
+      assertEquals(stored.at(-1).response.output[0].type, "compaction");
+      const sealed = stored.at(-1).response.output[0];
+      const before = upstream.calls.length;
+      await (await app.respond({ model: "plain", input: [sealed, next] })).body?.cancel();
+      assertStringIncludes(textOf(upstream.calls[before]!), SUMMARY);
+    });
+  }
+}
+
+const CALLS = [
+  { type: "function_call", call_id: "c1", name: "read", arguments: "{}" },
+  { type: "function_call_output", call_id: "c1", output: LONG },
+  { type: "function_call", call_id: "c2", name: "write", arguments: "{}" },
+  { type: "function_call_output", call_id: "c2", output: "Written" },
+];
+
+Deno.test("compaction in a loop of calls keeps the question and the last call with its result", async () => {
+  await using upstream = startSummarizer();
+  const app = await createTestApp({ upstream: upstream.url });
+  const input = [{ role: "user", content: "Do it." }, ...CALLS];
+  const { output } = await compacted(app, { ...COMPACTING, model: "plain", input });
+  assertEquals(output[0]!.type, "compaction");
+  const { messages } = upstream.calls.at(-1)!.body;
+  // deno-lint-ignore no-explicit-any -- what was sent upstream
+  assertEquals(messages.map(({ role }: any) => role), ["user", "user", "assistant", "tool"]);
+  assertStringIncludes(messages[0].content, SUMMARY);
+  assertEquals(messages[1].content, "Do it.");
+  assertEquals(messages[2].tool_calls[0].id, "c2");
+});
+
+Deno.test("a conversation is not compacted below the threshold, without older turns, or to nothing", async () => {
+  await using upstream = startUpstream(({ body }) => ({
+    content: JSON.stringify(body.messages).includes("Summarise this") ? " " : "It is 42.",
+  }));
+  const app = await createTestApp({ upstream: upstream.url });
+  const high = { context_management: [{ type: "compaction", compact_threshold: 5_000 }] };
+  const none = { context_management: [{ type: "compaction" }] };
+  const question = { role: "user", content: "Which number?" };
+  const cases = [
+    [{ ...high, input: [...OLDER, question] }, 1],
+    [{ ...none, input: [...OLDER, question] }, 1],
+    [{ ...COMPACTING, input: LONG }, 1],
+    [{ ...COMPACTING, input: [...OLDER, question] }, 2],
+  ] as const;
+  for (const [body, calls] of cases) {
+    const before = upstream.calls.length;
+    const { output } = await compacted(app, { model: "plain", ...body });
+    assertEquals(output.map(({ type }) => type), ["message"]);
+    assertEquals(upstream.calls.length - before, calls);
+  }
+  for (const entry of [{ type: "other" }, { type: "compaction", compact_threshold: 10 }]) {
+    const refused = await app.respond({ model: "plain", context_management: [entry] });
+    assertEquals(refused.status, 400);
+    assertStringIncludes((await refused.json()).error.param, "context_management[0]");
   }
 });
