@@ -1,6 +1,6 @@
 import type { FinishReason, ReasoningEvent } from "../reasoning/events.ts";
 import type { ApiError } from "./errors.ts";
-import type { ListedModel } from "./models.ts";
+import type { ListedModel, ModelListing } from "./models.ts";
 
 /** Everything in which dialects differ, except for request bodies and answers. */
 export interface Dialect {
@@ -17,11 +17,7 @@ export interface Dialect {
   requestIdHeader?: string;
   /** @param created seconds since 1970. */
   model(model: ListedModel, created: number): unknown;
-  /**
-   * @param created seconds since 1970.
-   * @param query the request's query parameters.
-   */
-  modelList(models: readonly ListedModel[], created: number, query: URLSearchParams): unknown;
+  modelList(listing: ModelListing): unknown;
 }
 
 /** Returns true for the path itself and all paths below it. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { describeStrategies } from "../reasoning/strategies/mod.ts";
+import type { StrategyDescription } from "../reasoning/strategies/mod.ts";
 
 /** What a list says about a model, if the configuration does. */
 export interface ModelFacts {
@@ -44,11 +44,20 @@ export function modelObject(
   };
 }
 
-/** Besides the models, lists all strategies that a request may choose. */
+/** What the answer to a list request is made from. */
+export interface ModelListing {
+  models: readonly ListedModel[];
+  /** All that a request may choose. */
+  strategies: readonly StrategyDescription[];
+  /** Seconds since 1970. */
+  created: number;
+  /** Parameters of the request. */
+  query: URLSearchParams;
+}
+
 export function modelList(
-  models: readonly ListedModel[],
-  created: number,
+  { models, strategies, created }: ModelListing,
 ): Record<string, unknown> {
   const data = models.map((model) => modelObject(model, created));
-  return { object: "list", data, strategies: describeStrategies() };
+  return { object: "list", data, strategies };
 }

@@ -126,7 +126,8 @@ export const COMMANDS = {
       effort: { value: "LEVEL", about: EFFORTS.join(", "), values: EFFORTS },
       strategy: {
         value: "NAME",
-        about: "strategy that replaces the model's own: " + Object.keys(strategies).join(", "),
+        about: "strategy that replaces the model's own: " + Object.keys(strategies).join(", ") +
+          ", or one of `strategies` in the configuration",
       },
       system: { value: "TEXT", about: "system message" },
       thinking: {

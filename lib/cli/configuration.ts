@@ -5,6 +5,7 @@ import { ConfigError } from "../config/faults/fault.ts";
 import { loadConfig } from "../config/load.ts";
 import { resolveConfig, type ResolvedConfig } from "../config/resolve.ts";
 import type { Config } from "../config/schema/config.ts";
+import { strategyTable } from "../config/strategy_files.ts";
 
 /** Flags of a command, and the folder of `main.ts`. */
 export interface CommandOptions {
@@ -20,7 +21,7 @@ export interface Configuration {
   isFound: boolean;
   /** Folder of the file. */
   folder: string;
-  /** Paths of the configuration and its prompt files. */
+  /** Paths of the configuration, its prompts and its strategies. */
   files: string[];
   config: Config;
   resolved: ResolvedConfig;
@@ -79,6 +80,7 @@ export async function readConfiguration(
       return Deno.readTextFile(file);
     },
   });
-  const resolved = resolveConfig(config, { env: readVariable });
+  const strategies = await strategyTable(config.strategies);
+  const resolved = resolveConfig(config, { env: readVariable, strategies });
   return { path, isFound: found, folder: dirname(path), files, config, resolved };
 }

@@ -3,15 +3,17 @@ import { ConfigError, type ConfigFault, type Fault, type Path, printPath } from 
 import { validate } from "./faults/validate.ts";
 import { openSource, type Source } from "./faults/yaml_position.ts";
 import { fileErrorReason, lenientPrompts, type ReadFile, readPrompts } from "./prompt_files.ts";
-import { references } from "./references/config.ts";
+import { lenientStrategies, references } from "./references/config.ts";
+import { isDeploy } from "./resolve.ts";
+import { readStrategies } from "./strategy_files.ts";
 import { type Config, configSchema } from "./schema/config.ts";
 import { readYaml } from "./yaml.ts";
 
 export interface ParseConfigOptions {
   env: Env;
-  /** Path of the file, for errors and relative paths of prompts. */
+  /** Path of the file, for errors and relative paths of other files. */
   file: string;
-  /** Reads prompts. */
+  /** Reads prompts and strategies. */
   readFile: ReadFile;
 }
 
@@ -72,21 +74,25 @@ export async function parseConfig(text: string, options: ParseConfigOptions): Pr
   return data!;
 }
 
-/** Validates a value and reads its prompts. `data` is undefined if the value is invalid. */
+/** Validates a value and reads its files. `data` is undefined if the value is invalid. */
 async function validateConfig(
   value: unknown,
-  { file, readFile }: ParseConfigOptions,
+  { env, file, readFile }: ParseConfigOptions,
 ): Promise<{ data: Config | undefined; faults: Fault[] }> {
   if (typeof value !== "object" || Array.isArray(value)) {
     const message = "expected settings such as 'default_model: NAME', one per line";
     return { data: undefined, faults: [{ path: [], message }] };
   }
   const { data, faults } = validate(configSchema, value);
-  faults.push(...validate(references, value).faults);
+  const { strategies: paths } = lenientStrategies.parse(value);
+  const options = { configFile: file, readFile, onDeploy: isDeploy(env) };
+  const loaded = await readStrategies(paths, options);
+  faults.push(...loaded.faults, ...validate(references(loaded.table), value).faults);
   const models = data?.models ?? lenientPrompts.parse(value).models;
   faults.push(...await readPrompts(models, file, readFile));
   // All prompts have been replaced by texts.
-  return { data: data as Config | undefined, faults };
+  const config = data && { ...data as unknown as Config, strategies: loaded.files };
+  return { data: config, faults };
 }
 
 /** Returns true if the second path is the first or lies below it. */

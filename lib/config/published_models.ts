@@ -20,11 +20,14 @@ export interface PublishedModel {
 const ORIGINAL_EFFORT = "xhigh";
 
 /** Returns every model of a validated configuration in order. */
-export function publishedModels(config: Config): PublishedModel[] {
+export function publishedModels(config: Config, strategies: StrategyTable): PublishedModel[] {
   const table = createTargetTable(config);
   const configured = Object.entries(config.models);
-  const models = configured.length > 0 ? configured : defaultModels(config, table);
-  return models.map(([id, model]) => publish(id, model, config, table));
+  const models = configured.length > 0 ? configured : defaultModels(config, table, strategies);
+  return models.map(([id, model]) => {
+    const options = strategies[model.strategy]!.options.parse(model.options);
+    return publish(id, { ...model, options }, config, table);
+  });
 }
 
 /**
@@ -47,11 +50,15 @@ export function defaultModelStrategies(
   return models;
 }
 
-function defaultModels(config: Config, { defaults }: TargetTable): [string, ModelConfig][] {
+function defaultModels(
+  config: Config,
+  { defaults }: TargetTable,
+  strategies: StrategyTable,
+): [string, ModelConfig][] {
   const upstream = defaults.publishedUpstream;
   const model = defaults.model([upstream]) ?? "";
   const isOriginal = config.default_api_url !== undefined;
-  return [...defaultModelStrategies(model)].map(([id, strategy]) => {
+  return [...defaultModelStrategies(model, strategies)].map(([id, strategy]) => {
     const effort = isOriginal && id === "o1" ? ORIGINAL_EFFORT : undefined;
     return [id, { ...modelSchema.parse({ strategy, upstream, model, effort }), prompts: {} }];
   });
@@ -74,7 +81,7 @@ function publish(
     reasoning: {
       id,
       strategy,
-      options: strategies[strategy]!.options.parse(model.options),
+      options: model.options,
       targets: table.targets(model.upstream, model.model),
       roles: Object.fromEntries(roles),
       effort,

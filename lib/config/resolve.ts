@@ -1,5 +1,7 @@
 import { DAY_MS } from "../clock.ts";
 import type { Env } from "./environment.ts";
+import { strategies as builtIn } from "../reasoning/strategies/mod.ts";
+import type { StrategyTable } from "../reasoning/strategy.ts";
 import { ConfigError } from "./faults/fault.ts";
 import { type PublishedModel, publishedModels } from "./published_models.ts";
 import type { Config } from "./schema/config.ts";
@@ -31,6 +33,8 @@ export interface ResolvedConfig
   /** In the order of the file; the first one is the default. */
   models: PublishedModel[];
   storeTtlMs: number;
+  /** Built-in strategies and those of files. */
+  strategies: StrategyTable;
 }
 
 /** Deno Deploy ends silent streams early and allows little time at shutdown. */
@@ -38,8 +42,17 @@ export function isDeploy(env: Env): boolean {
   return ["true", "1"].includes(env("DENO_DEPLOY") ?? "") || Boolean(env("DENO_DEPLOYMENT_ID"));
 }
 
+export interface ResolveOptions {
+  env: Env;
+  /** As `strategyTable` returns it. Default: the built-in ones; the configuration names no others. */
+  strategies?: StrategyTable;
+}
+
 /** @throws {ConfigError} if O1_API_TOKEN is not a valid token. */
-export function resolveConfig(config: Config, { env }: { env: Env }): ResolvedConfig {
+export function resolveConfig(
+  config: Config,
+  { env, strategies = builtIn }: ResolveOptions,
+): ResolvedConfig {
   const { limits, log, traces, store, keys } = config;
   const token = bearerToken(config, env);
   const hasToken = token !== undefined && token !== PLACEHOLDER_TOKEN;
@@ -53,8 +66,9 @@ export function resolveConfig(config: Config, { env }: { env: Env }): ResolvedCo
     hasRealToken: hasToken || keys.length > 0,
     keys: keys.map(resolveKey),
     limits,
-    models: publishedModels(config),
+    models: publishedModels(config, strategies),
     store,
+    strategies,
     storeTtlMs: config.store_ttl_days * DAY_MS,
     log,
     metrics: onDeploy ? { ...config.metrics, port: 0 } : config.metrics,

@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from "node:path";
 import type { Clock } from "../clock.ts";
 
 export interface WatchOptions {
-  /** Returns the paths of the files that were read last: the configuration and its prompts. */
+  /** Returns the paths of the files that were read last: the configuration, its prompts and its strategies. */
   files: () => Iterable<string>;
   onChange: () => void;
   /** Called when a folder can't be watched, or no longer. Watching it is tried again. */

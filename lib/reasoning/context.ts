@@ -92,6 +92,7 @@ export function createContext(
       call(reread === undefined ? spec : { ...spec, messages: reread(spec.messages) }, run),
     canThink: async (calls = 1) =>
       budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, all.total()) ?? true),
+    maxCalls: Math.floor(model.caps.calls / (request.choices ?? 1)),
     samples: budget.samples,
     canAnswer: budget.canAnswer,
     hasRoom(role, messages) {

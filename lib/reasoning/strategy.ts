@@ -65,6 +65,8 @@ export interface CallContext<Prompt extends string = never, Role extends string 
    * the answer. Reserves them, so ask before each wave of calls.
    */
   canThink: (calls?: number) => Promise<boolean>;
+  /** Maximum number of upstream calls of the run. */
+  maxCalls: number;
   /** Returns how many of the wanted parallel samples the client's limit pays for. */
   samples: (wanted: number) => number;
   /** Whether the budget allows one more call that writes the answer. */

@@ -11,6 +11,7 @@ import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { ReasoningRequest } from "../reasoning/request.ts";
 import { planRun } from "../reasoning/plan.ts";
 import { run } from "../reasoning/run.ts";
+import type { StrategyTable } from "../reasoning/strategy.ts";
 import type { UpstreamClient } from "../upstream/client.ts";
 import type { Exchange } from "./exchange.ts";
 import { watchForDisconnect } from "./http/client_disconnect.ts";
@@ -24,6 +25,7 @@ import type { Work } from "./work.ts";
 export interface RunOptions {
   settings: ServerSettings;
   models: Models;
+  strategies: StrategyTable;
   client: UpstreamClient;
   clock: Clock;
   /** Returns a number in [0, 1). */
@@ -70,7 +72,7 @@ export async function prepareRun(
   { reasoning: model }: PublishedModel,
   request: ReasoningRequest,
   exchange: Exchange,
-  { client, clock, random, settings, ledger }: RunOptions,
+  { client, clock, random, settings, strategies: table, ledger }: RunOptions,
   work: Work = exchange.work,
 ): Promise<StartRun> {
   const { logFields } = exchange;
@@ -79,7 +81,7 @@ export async function prepareRun(
   const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
   logFields.model = model.id;
   const { reservation } = exchange;
-  const plan = planRun(model, request, { maxSamples: settings.max_samples });
+  const plan = planRun(model, request, { maxSamples: settings.max_samples, table });
   await reservation?.reserve(estimateCost(plan), model.id);
   const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });

@@ -110,7 +110,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
   [
     model("upstream: toString, strategy: toString"),
     "1: models.m.upstream: unknown upstream; valid names: default",
-    `1: models.m.strategy: expected one of ${STRATEGIES}, got a string`,
+    `1: models.m.strategy: unknown strategy; valid names: ${STRATEGIES}`,
   ],
   [
     "upstreams: { a: { base_url: 'demo:' }, b: { base_url: 'demo:' } }\nmodels: { m: { model: x } }",

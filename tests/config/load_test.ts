@@ -1,10 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConfigError } from "../../lib/config/faults/fault.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { faultsOf, parse, readFrom } from "./parse.ts";
-
-const STRATEGIES = Object.keys(strategies).join(", ");
 
 for (
   const text of [
@@ -115,7 +112,7 @@ log: { level: loud }
     "5: server.heartbeat_ms: expected a whole number from 1 to 86400000, got 0",
     "7: upstreams.groq.base_url: is missing; expected a non-empty string",
     "9: upstreams.groq.timeouts.idle_ms: expected a whole number from 1 to 86400000, got a string",
-    `12: models.o1.strategy: expected one of ${STRATEGIES}; did you mean 'steps'?`,
+    "12: models.o1.strategy: unknown strategy; did you mean 'steps'?",
     "16: models.o2.upstream: unknown upstream; did you mean 'groq'?",
     "18: models.o2.effort: expected one of none, minimal, low, medium, high, xhigh, max; " +
     "did you mean 'medium'?",

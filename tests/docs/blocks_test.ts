@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse as parseYaml } from "@std/yaml";
 import { parseConfig } from "../../lib/config/load.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
+import { strategyTable } from "../../lib/config/strategy_files.ts";
 import { PROVIDERS } from "../../lib/cli/init/providers.ts";
 import { reasonWithout, skippedFor } from "../support/skip.ts";
 import { type Block, blocksOf, type Page, proseOf, readPages, ROOT, tablesOf } from "./markdown.ts";
@@ -21,9 +22,12 @@ async function readConfig(text: string): Promise<void> {
   const config = await parseConfig(text, {
     env,
     file: "/etc/o1-api/config.yaml",
-    readFile: (path) => Promise.reject(new Deno.errors.NotFound(path)),
+    // The examples of strategies are the only files.
+    readFile: (path) =>
+      Deno.readTextFile(new URL(path.replace("/etc/o1-api/strategies/", "docs/strategies/"), ROOT)),
   });
-  assert(resolveConfig(config, { env }).models.length > 0);
+  const strategies = await strategyTable(config.strategies);
+  assert(resolveConfig(config, { env, strategies }).models.length > 0);
 }
 
 /** Checks of each kind of block, besides running it. */
@@ -31,6 +35,12 @@ const KINDS: Readonly<Record<string, (block: Block) => unknown>> = {
   // Other tests run these.
   sh: () => {},
   js: () => {},
+  // Files that other tests run.
+  ts({ text }) {
+    const folder = new URL("docs/strategies/", ROOT);
+    const files = [...Deno.readDirSync(folder)].map(({ name }) => new URL(name, folder));
+    assert(files.some((file) => Deno.readTextFileSync(file) === text), "not a file of its folder");
+  },
   python: () => {},
   // Menu paths and values to enter.
   text: ({ text }) => assertMatch(text, /^.+ → .+\n(?:\S.*(?: {2,}| → ).+\n)*$/),

@@ -86,11 +86,16 @@ Deno.test(skippedFor(NO_RUNTIME, "deno compile makes a working binary"), async (
     }).output();
     assert(made.success, new TextDecoder().decode(made.stderr));
     await Deno.writeTextFile(`${dir}/config.yaml`, CONFIG);
-    const run = await runProgram({
-      command: { path: `${dir}/o1-api`, args: [] },
-      args: ["check"],
-    });
+    const command = { path: `${dir}/o1-api`, args: [] };
+    const run = await runProgram({ command, args: ["check"] });
     assertStringIncludes(run.stdout, "beside-the-binary");
+    // It reads TypeScript, although it has no compiler.
+    const example = `${ROOT}docs/strategies/second_look.ts`;
+    const strategy = `strategies: { second_look: ${example} }\n`;
+    await Deno.writeTextFile(`${dir}/config.yaml`, CONFIG + strategy);
+    const ask = ["ask", "--strategy", "second_look", "Is 97 prime?"];
+    const asked = await runProgram({ command, args: ask });
+    assertStringIncludes(asked.stdout, "97 is prime", asked.stderr);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

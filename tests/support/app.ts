@@ -1,5 +1,6 @@
 import { parseConfig } from "../../lib/config/load.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
+import { strategyTable } from "../../lib/config/strategy_files.ts";
 import { type App, createApp, type WorkerGroup } from "../../lib/server/app.ts";
 import { createLog } from "../../lib/server/telemetry/log.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -15,6 +16,8 @@ export interface TestAppOptions {
   upstream: string;
   /** The rest of config.yaml; UPSTREAM stands for the base URL. */
   yaml?: string;
+  /** Texts of the files that config.yaml names, by absolute path; it is /etc/o1/config.yaml. */
+  files?: Record<string, string>;
   /** First line of config.yaml. Default: sets `api_bearer_token` to TOKEN. */
   tokenLine?: string;
   clock?: Clock;
@@ -53,13 +56,21 @@ stream_status_feedback: false
   const tokenLine = options.tokenLine ?? `api_bearer_token: "${TOKEN}"`;
   const text = `${tokenLine}\n${yaml.replaceAll("UPSTREAM", options.upstream)}`;
   const config = await parseConfig(text, {
-    file: "config.yaml",
+    file: "/etc/o1/config.yaml",
     env: () => undefined,
-    readFile: () => Promise.reject(new Error("no file")),
+    readFile(path) {
+      const text = options.files?.[path];
+      return text === undefined
+        ? Promise.reject(new Deno.errors.NotFound(path))
+        : Promise.resolve(text);
+    },
   });
   const clock = options.clock ?? systemClock;
   const app = createApp({
-    config: await resolveConfig(config, { env: () => undefined }),
+    config: resolveConfig(config, {
+      env: () => undefined,
+      strategies: await strategyTable(config.strategies),
+    }),
     clock,
     random: () => 0.5,
     fetch: options.fetch ?? fetch,

@@ -4,7 +4,7 @@
  * @see {@link https://docs.anthropic.com/en/api/models-list}
  * @module
  */
-import type { ListedModel } from "../models.ts";
+import type { ListedModel, ModelListing } from "../models.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1_000;
@@ -29,16 +29,9 @@ export function messagesModel(
   };
 }
 
-/**
- * Returns one page of the list.
- *
- * @param created seconds since 1970.
- * @param query the request's `limit`, `after_id` and `before_id`.
- */
+/** Returns the page of the list that the query's `limit`, `after_id` and `before_id` choose. */
 export function messagesModelList(
-  models: readonly ListedModel[],
-  created: number,
-  query: URLSearchParams,
+  { models, created, query }: ModelListing,
 ): Record<string, unknown> {
   const requested = Number(query.get("limit") ?? DEFAULT_LIMIT);
   const limit = Number.isInteger(requested) && requested >= 1

@@ -25,7 +25,7 @@ export interface ReloadOptions {
 }
 
 /**
- * Reloads when the configuration or one of its prompt files changes, and on SIGHUP even if nothing
+ * Reloads when the configuration or one of its files changes, and on SIGHUP even if nothing
  * changed. An invalid configuration is logged and ignored.
  *
  * @returns a function that stops watching.
@@ -54,7 +54,8 @@ export function reloadOnChange(
       );
     }
     const { config, changed } = keepFixedSettings(next.config, running);
-    const resolved = resolveConfig(config, { env: readVariable });
+    const { strategies } = next.resolved;
+    const resolved = resolveConfig(config, { env: readVariable, strategies });
     await server.reload({ ...next, config, resolved });
     log.info("The configuration was reloaded", {
       models: resolved.models.map(({ reasoning: { id } }) => id).join(", "),

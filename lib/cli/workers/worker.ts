@@ -4,6 +4,7 @@ import { serverClock } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { Config } from "../../config/schema/config.ts";
+import { strategyTable } from "../../config/strategy_files.ts";
 import { type App, createApp } from "../../server/app.ts";
 import type { MetricValues } from "../../server/telemetry/metric_values.ts";
 import type { Limiter } from "../../store/limiter.ts";
@@ -60,12 +61,17 @@ function createMethods(call: Call<MainMethods>) {
   let stores: Stores;
   let listener: ReturnType<typeof keepListening>;
 
-  const reload = (config: Config) => app.reload(resolveConfig(config, { env: readVariable }));
+  async function resolved(config: Config) {
+    const strategies = await strategyTable(config.strategies);
+    return resolveConfig(config, { env: readVariable, strategies });
+  }
+
+  const reload = async (config: Config) => app.reload(await resolved(config));
 
   return {
     /** Listens; rejects if it can't. */
     async start({ index, count, first, config, address, store, folder, created, id }: WorkerStart) {
-      const initial = resolveConfig(first, { env: readVariable });
+      const initial = await resolved(first);
       const log = createProgramLog(initial, index + 1);
       logRejections(log);
       stores = store === undefined ? remoteStores(call) : await openStores(store, folder, log);
@@ -91,7 +97,7 @@ function createMethods(call: Call<MainMethods>) {
           },
         },
       });
-      reload(config);
+      await reload(config);
       app.watchBackends();
       const { hostname, port } = address;
       listener = keepListening({

@@ -5,25 +5,47 @@
  * @module
  */
 import { FORMATS } from "../../api/formats/format.ts";
+import type { z } from "zod";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
+import type { StrategyTable } from "../../reasoning/strategy.ts";
 import { DEFAULT_UPSTREAM, resolveDefaults } from "../defaults.ts";
 import type { Path } from "../faults/fault.ts";
 import { suggestion } from "../faults/suggestion.ts";
 import { defaultModelStrategies } from "../published_models.ts";
 import { keys, usdLimits } from "./keys.ts";
 import { anything, mapping, record, text } from "./lenient.ts";
-import { checkNames, model, upstreamsOf } from "./models.ts";
+import { checkNames, modelOf, upstreamsOf } from "./models.ts";
 
-export const references = mapping({
-  default_api_url: text,
-  default_model: text,
-  upstreams: record(mapping({ base_url: text, price: anything })),
-  models: record(model),
-  formats: record(anything),
-  keys,
-  limits: mapping(usdLimits),
-  routing: mapping({ effort: record(text) }),
-}).superRefine((config, ctx) => {
+/** The names of all strategies, whose files may be faulty, and their paths. */
+export const lenientStrategies = mapping({ strategies: record(text) });
+
+/**
+ * Returns the schema of all references.
+ *
+ * @param table the strategies that could be loaded.
+ */
+export function references(table: StrategyTable): z.ZodType {
+  return settings(table).superRefine((config, ctx) => check(config, table, ctx));
+}
+
+const settings = (table: StrategyTable) =>
+  mapping({
+    default_api_url: text,
+    default_model: text,
+    upstreams: record(mapping({ base_url: text, price: anything })),
+    models: record(modelOf(table)),
+    formats: record(anything),
+    keys,
+    limits: mapping(usdLimits),
+    routing: mapping({ effort: record(text), pro: text }),
+    strategies: record(text),
+  });
+
+function check(
+  config: z.output<ReturnType<typeof settings>>,
+  table: StrategyTable,
+  ctx: z.core.$RefinementCtx,
+): void {
   const { default_api_url: url, upstreams, models, formats, keys } = config;
   const report = (path: Path, message: string, at?: Path) =>
     ctx.addIssue({ code: "custom", path: [...path], params: { at }, message });
@@ -49,17 +71,32 @@ export const references = mapping({
       isDefault ? ["default_api_url"] : ["upstreams", upstream],
     );
   }
+  const strategyNames = [...new Set([...Object.keys(table), ...Object.keys(config.strategies)])];
+  const checkStrategy = (path: Path, name: string | undefined, names = strategyNames) => {
+    if (!name || names.includes(name)) return;
+    report(path, `unknown strategy${suggestion(name, names)}`);
+  };
+  checkStrategy(["routing", "pro"], config.routing.pro);
+  const routeNames = [
+    ...strategyNames.filter((name) => !("route" in (table[name] ?? {}))),
+    "vote_or_moa",
+  ];
+  for (const [effort, route] of Object.entries(config.routing.effort)) {
+    checkStrategy(["routing", "effort", effort], route, routeNames);
+  }
   const routes = Object.entries(config.routing.effort).filter(([, route]) => route !== undefined);
   const names = {
     defaults,
     formats: [...FORMATS, ...Object.keys(formats)],
     routes: { ...EFFORT_ROUTES, ...Object.fromEntries(routes) },
+    strategies: table,
   };
   for (const [id, model] of Object.entries(models)) {
+    checkStrategy(["models", id, "strategy"], model.strategy);
     checkNames(model, ["models", id], names, ctx);
   }
 
-  const ids = ownIds.length > 0 ? ownIds : [...defaultModelStrategies(upstreamModel).keys()];
+  const ids = ownIds.length > 0 ? ownIds : [...defaultModelStrategies(upstreamModel, table).keys()];
   for (const [index, { models }] of keys.entries()) {
     for (const [position, id] of models.entries()) {
       if (id === undefined || ids.includes(id)) continue;
@@ -93,4 +130,4 @@ export const references = mapping({
       }
     }
   }
-});
+}

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { overrideNames } from "../../reasoning/overrides.ts";
 import type { EffortRoutes } from "../../reasoning/request.ts";
-import { strategies } from "../../reasoning/strategies/mod.ts";
+import type { StrategyTable } from "../../reasoning/strategy.ts";
 import type { Defaults } from "../defaults.ts";
 import type { Path } from "../faults/fault.ts";
 import { suggestion } from "../faults/suggestion.ts";
@@ -14,9 +14,10 @@ export interface Names {
   formats: readonly string[];
   /** The strategies that `auto` may run. */
   routes: EffortRoutes;
+  strategies: StrategyTable;
 }
 
-export const model = mapping({
+const model = mapping({
   // An invalid name becomes one that is skipped here.
   strategy: z.string().default("direct").catch(""),
   upstream: textOrList,
@@ -27,9 +28,24 @@ export const model = mapping({
   roles: record(mapping({ upstream: textOrList })),
   prompts: record(anything),
   caps: mapping({ usd: z.number().positive().optional().catch(undefined) }),
-}).superRefine(({ strategy: name, options, modifiers }, ctx) => {
-  const strategy = Object.hasOwn(strategies, name) ? strategies[name] : undefined;
-  if (strategy === undefined) return;
+});
+
+type Model = z.output<typeof model>;
+
+/** Returns the schema of a model, whose options are checked by the table's schemas. */
+export function modelOf(strategies: StrategyTable): z.ZodType<Model> {
+  return model.superRefine((value, ctx) => {
+    const { strategy: name } = value;
+    if (Object.hasOwn(strategies, name)) checkOptions(value, strategies[name]!, strategies, ctx);
+  });
+}
+
+function checkOptions(
+  { options, modifiers }: Model,
+  strategy: StrategyTable[string],
+  strategies: StrategyTable,
+  ctx: z.core.$RefinementCtx,
+): void {
   for (const { path, at, message } of validate(strategy.options, options).faults) {
     ctx.addIssue({ code: "custom", path: ["options", ...path], params: { at }, message });
   }
@@ -47,9 +63,7 @@ export const model = mapping({
       supporting.join(", ");
     ctx.addIssue({ code: "custom", path: ["modifiers", "wait"], message });
   }
-});
-
-type Model = z.output<typeof model>;
+}
 
 /** Returns the names of all upstreams that a model can use, in any role. */
 export function upstreamsOf({ upstream, roles }: Model, defaults: Defaults): string[] {
@@ -62,7 +76,7 @@ export function upstreamsOf({ upstream, roles }: Model, defaults: Defaults): str
 export function checkNames(
   model: Model,
   base: Path,
-  { defaults, formats, routes }: Names,
+  { defaults, formats, routes, strategies }: Names,
   ctx: z.core.$RefinementCtx,
 ): void {
   const report = (path: Path, message: string) =>
@@ -100,7 +114,7 @@ export function checkNames(
   if (!Object.hasOwn(strategies, model.strategy)) return;
   for (const field of ["prompts", "roles"] as const) {
     for (const key of Object.keys(model[field])) {
-      const names = overrideNames(model.strategy, routes, key.includes("."))[field];
+      const names = overrideNames(model.strategy, routes, key.includes("."), strategies)[field];
       if (names.includes(key)) continue;
       ctx.addIssue({
         code: "unrecognized_keys",

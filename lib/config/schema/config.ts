@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
+import type { StrategyFile } from "../../reasoning/files/load.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
 import { keySchema, limitsSchema } from "./keys.ts";
-import { formatSchema, modelSchema } from "./models.ts";
+import { formatSchema, modelSchema, strategyName } from "./models.ts";
 import { count, milliseconds } from "./numbers.ts";
 import { baseUrl, HOST_MESSAGE, HOST_REGEXP, origin, token } from "./text.ts";
 import { upstreamOptions } from "./upstream.ts";
@@ -70,8 +71,10 @@ const server = z.strictObject({
 const STORE_REGEXP = /^(auto|memory|sqlite(:.+)?|kv|rediss?:\/\/.+)$/;
 
 const route = (effort: keyof typeof EFFORT_ROUTES) =>
-  z.enum([...Object.keys(strategies).filter((name) => name !== "auto"), "vote_or_moa"])
-    .default(EFFORT_ROUTES[effort])
+  z.union([
+    z.enum([...Object.keys(strategies).filter((name) => name !== "auto"), "vote_or_moa"]),
+    z.string().min(1),
+  ]).default(EFFORT_ROUTES[effort])
     .describe(`Strategy that \`auto\` runs at the effort \`${effort}\`.`);
 
 const effortRoutes = z.strictObject({
@@ -86,7 +89,7 @@ const effortRoutes = z.strictObject({
 
 const routing = z.strictObject({
   effort: effortRoutes.prefault({}).describe("Strategy that `auto` runs, by effort."),
-  pro: z.enum(Object.keys(strategies)).default("verify").describe(
+  pro: strategyName.default("verify").describe(
     'Strategy of Responses requests with `reasoning.mode: "pro"`, whatever the model.',
   ),
   direct_when: z.array(z.string().min(1).refine(isRegExp, "expected a regular expression"))
@@ -140,6 +143,9 @@ const traces = z.strictObject({
   ),
 });
 
+const STRATEGY_NAME_MESSAGE =
+  "a strategy's name has lower-case letters, digits, - and _, and begins with a letter";
+
 const name = z.string().min(1, "a name must not be empty");
 
 /** Schema of config.yaml. */
@@ -175,6 +181,12 @@ export const configSchema = z.strictObject({
   formats: z.record(name, formatSchema).default({}).describe(
     "Your own formats, by names to use in `models.<name>.format`.",
   ),
+  strategies: z.record(
+    z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, STRATEGY_NAME_MESSAGE),
+    z.string().min(1),
+  ).default({}).describe(
+    "Strategies from your own files, by names that you choose: the path of a .ts or .js file, relative to the config file. See [strategies of your own](custom-strategies.md).",
+  ),
   store: z.string().regex(
     STORE_REGEXP,
     "expected auto, memory, sqlite, sqlite:PATH, kv or a redis:// URL",
@@ -202,5 +214,8 @@ export type ModelConfig = Omit<FileConfig["models"][string], "prompts"> & {
   prompts: Record<string, string>;
 };
 
-/** Validated settings, with all prompts read from their files. */
-export type Config = Omit<FileConfig, "models"> & { models: Record<string, ModelConfig> };
+/** Validated settings, with all prompts and strategies read from their files. */
+export type Config = Omit<FileConfig, "models" | "strategies"> & {
+  models: Record<string, ModelConfig>;
+  strategies: Record<string, StrategyFile>;
+};

@@ -20,7 +20,10 @@ export function configJsonSchema(): JsonSchema {
   const schema = toJsonSchema(configSchema);
   const model = entrySchema(schema.properties?.models);
   if (model?.properties !== undefined) {
-    model.properties.options = { ...model.properties.options, ...allOptions() };
+    // Strategies from files have other options.
+    const options = { ...model.properties.options, ...allOptions() };
+    model.if = { properties: { strategy: { enum: Object.keys(strategies) } } };
+    model.then = { properties: { options } };
   }
   // Values for aliases.
   const extensions = { patternProperties: { "^x-": {} } };

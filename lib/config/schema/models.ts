@@ -45,10 +45,13 @@ const STRATEGY_SUMMARIES = Object.entries(strategies)
 
 const FORMAT_NAMES = FORMATS.map((name) => `\`${name}\``).join(", ");
 
+/** Name of a strategy, built-in or of a file. The references schema checks that it exists. */
+export const strategyName = z.union([z.enum(Object.keys(strategies)), z.string().min(1)]);
+
 /** One entry of `models`. The references schema checks `options`. */
 export const modelSchema = z.strictObject({
-  strategy: z.enum(Object.keys(strategies)).default("direct").describe(
-    `How the model reasons: ${STRATEGY_SUMMARIES}.`,
+  strategy: strategyName.default("direct").describe(
+    `How the model reasons: ${STRATEGY_SUMMARIES}, or a name in \`strategies\`.`,
   ),
   upstream: upstreamNames.optional().describe(
     "Name of an upstream, or a list to try in order. Default: the upstream at `default_api_url`, or the only one.",

@@ -4,7 +4,8 @@
  * @module
  */
 import type { ListedModel } from "../../api/models.ts";
-import { strategies } from "../../reasoning/strategies/mod.ts";
+import { describeStrategies } from "../../reasoning/strategies/mod.ts";
+import type { StrategyTable } from "../../reasoning/strategy.ts";
 import type { Client } from "../client.ts";
 import type { Handler } from "../exchange.ts";
 import { allowedModels, modelNotFound, type Models } from "../models.ts";
@@ -15,12 +16,17 @@ import type { Route } from "../router.ts";
  *
  * @param created seconds since 1970.
  */
-export function modelRoutes(models: Models, created: number): Route<Handler>[] {
+export function modelRoutes(
+  models: Models,
+  table: StrategyTable,
+  created: number,
+): Route<Handler>[] {
+  const strategies = describeStrategies(table);
   const list = (client: Client): ListedModel[] =>
     [...allowedModels(client, models).values()].map(({ reasoning: { id, strategy }, facts }) => ({
       ...facts,
       id,
-      description: strategies[strategy]?.summary ?? "",
+      description: table[strategy]?.summary ?? "",
       strategy,
     }));
   return [
@@ -28,7 +34,10 @@ export function modelRoutes(models: Models, created: number): Route<Handler>[] {
       method: "GET",
       path: "/models",
       handle({ url }, { client, dialect }) {
-        return Response.json(dialect.modelList(list(client), created, new URL(url).searchParams));
+        const query = new URL(url).searchParams;
+        return Response.json(
+          dialect.modelList({ models: list(client), strategies, created, query }),
+        );
       },
     },
     {

@@ -22,7 +22,7 @@ import { playgroundRoutes } from "./playground.ts";
 import { unservedRoutes } from "./unserved.ts";
 
 /** What routes need, and what stays the same when the configuration is reloaded. */
-export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
+export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "strategies"> {
   log: Log;
   limits: Limits;
   ledger: UsageLedger;
@@ -48,7 +48,8 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models"> {
 /** Creates the router of a configuration. */
 export function createRoutes(config: ResolvedConfig, context: RouteContext): Router<Handler> {
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
-  const runs: RunOptions = { ...context, settings: config.server, models };
+  const { strategies } = config;
+  const runs: RunOptions = { ...context, settings: config.server, models, strategies };
   const { scrape } = context;
   const get = (path: string, handle: Handler): Route<Handler> => ({
     method: "GET",
@@ -58,7 +59,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
   });
   return createRouter([
     { method: "POST", path: "/chat/completions", meter: "place", handle: createChatHandler(runs) },
-    ...modelRoutes(models, context.created),
+    ...modelRoutes(models, strategies, context.created),
     {
       method: "GET",
       path: "/usage",

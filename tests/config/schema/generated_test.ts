@@ -65,7 +65,7 @@ Deno.test("the settings page lists every setting of the JSON schema, and every o
   const models = schema.properties!.models!.additionalProperties as JsonSchema;
   assertEquals(
     new Set(rows.filter(isOption).flatMap(([, cells]) => cells.map(([key]) => key!.slice(1, -1)))),
-    new Set(Object.keys(models.properties!.options!.properties!)),
+    new Set(Object.keys(models.then!.properties!.options!.properties!)),
   );
 });
 
@@ -90,7 +90,7 @@ const CONFIGURATIONS: readonly [yaml: string, isValid: boolean][] = [
   ["server: { playground: 1 }", false],
   ["upstreams: { u: {} }", false],
   ["upstreams: { u: { base_url: 'http://127.0.0.1', timeouts: { idle: 1 } } }", false],
-  ["models: { m: { strategy: best } }", false],
+  ["models: { m: { strategy: [steps] } }", false],
   ["models: { m: { strategy: steps, options: { steps: 3 } } }", false],
   ["log: { level: loud }", false],
 ];

@@ -1,0 +1,63 @@
+import { within } from "../../clock.ts";
+import type { ReasoningEvent } from "../events.ts";
+import type { CallSpec, Strategy, StrategyContext } from "../strategy.ts";
+
+/** Time in which the code should end when it is no longer needed, in milliseconds. */
+const END_MS = 1_000;
+
+type Run = Strategy["run"];
+
+/** A call that the budget does not allow. */
+class OverBudget extends Error {
+  override readonly name = "OverBudget";
+}
+
+/**
+ * Returns a strategy that keeps the limits of a request whatever its code does, except that a loop
+ * without `await` can't be stopped: a call beyond the budget ends it with the reason `length`, an
+ * aborted run ends at once, and the last event is always `finish`.
+ */
+export function bounded(strategy: Strategy): Strategy {
+  // Clients can't send options that the schema does not have.
+  const options = strategy.options.strict();
+  return { ...strategy, options, run: (context) => runBounded(strategy.run, context) };
+}
+
+async function* runBounded(
+  run: Run,
+  context: StrategyContext<never, string, string>,
+): AsyncGenerator<ReasoningEvent> {
+  const { signal } = context;
+  let calls = 0;
+  const call = (spec: CallSpec) => {
+    if (++calls > context.maxCalls || !context.canAnswer()) throw new OverBudget();
+    return context.call(spec);
+  };
+  const events = run({ ...context, call });
+  let abandon = (_reason: unknown) => {};
+  const onAbort = () => abandon(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      // Not `Promise.race` with one promise for all: that would keep every event until the end.
+      const { done, value } = await new Promise<IteratorResult<ReasoningEvent>>(
+        (resolve, reject) => {
+          abandon = reject;
+          events.next().then(resolve, reject);
+        },
+      );
+      if (done) break;
+      yield value;
+      if (value.type === "finish") return;
+    }
+    yield { type: "finish", reason: "stop" };
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error;
+    yield { type: "finish", reason: "length" };
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    // Its calls are counted when they end.
+    await within(context.clock, END_MS, events.return(undefined).catch(() => {}));
+  }
+}
