@@ -19,6 +19,7 @@ export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--a
 /** Files that are read at run time, or imported on demand. */
 const INCLUDED = [
   "lib/eval/problems.jsonl",
+  "lib/playground/bundle",
   "lib/playground/page",
   "lib/cli/workers/worker.ts",
   "lib/store/sqlite/worker.ts",

@@ -56,7 +56,7 @@ function filesBelow(path: string): string[] {
     return [];
   }
   return entries
-    .filter(({ name, isDirectory }) => name !== "vendor" && (isDirectory || TEXT_REGEXP.test(name)))
+    .filter(({ name, isDirectory }) => name !== "bundle" && (isDirectory || TEXT_REGEXP.test(name)))
     .flatMap(({ name }) => filesBelow(`${path}/${name}`));
 }
 

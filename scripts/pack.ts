@@ -10,8 +10,8 @@ const ROOT = new URL("../", import.meta.url);
 
 const COPIED = ["main.ts", "lib", "deno.json", "deno.lock", "README.md", "LICENSE"];
 
-/** Needed only to bundle the libraries of the playground, and the bundle is committed. */
-const LEFT_OUT = ["libraries.js", "deno.json", "deno.lock"].map((name) => `lib/playground/${name}`);
+/** Needed only to bundle the playground, and the bundle is committed. */
+const LEFT_OUT = ["deno.json", "deno.lock"].map((name) => `lib/playground/${name}`);
 
 const PACKAGE = {
   name: "o1-api",

@@ -1,12 +1,22 @@
+/**
+ * The files of the page: the bundle that `deno task page` makes, and `page/index.html`, which loads
+ * it.
+ *
+ * @module
+ */
 import { extname } from "node:path";
 
-/** A file of the page. */
+export type Encoding = "br" | "gzip" | "identity";
+
+/** A file in one encoding. */
 export interface Asset {
   body: Uint8Array<ArrayBuffer>;
   /** Media type. */
   type: string;
-  /** Strong validator, made from the content. */
+  /** Strong validator, made from the content and the encoding. */
   etag: string;
+  /** Of the content: `?v=VERSION` is another URL for each, so that browsers may keep the file. */
+  version: string;
 }
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -17,71 +27,66 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   ".txt": "text/plain; charset=utf-8",
 };
 
-/** Paths below `page/` of every file that is served. No other file of the folder is. */
-export const ASSET_NAMES: readonly string[] = [
-  "index.html",
-  "icon.svg",
-  "api.js",
-  "app.js",
-  "clipboard.js",
-  "dom.js",
-  "drawer.js",
-  "chat/answer.js",
-  "chat/chat.js",
-  "chat/figures.js",
-  "chat/images.js",
-  "chat/picker.js",
-  "code/dialog.js",
-  "code/examples.js",
-  "style/base.css",
-  "style/chat.css",
-  "style/composer.css",
-  "style/figures.css",
-  "style/header.css",
-  "style/panels.css",
-  "style/small.css",
-  "style/text.css",
-  "style/thinking.css",
-  "text/live_text.js",
-  "text/markdown.js",
-  "thinking/candidates.js",
-  "thinking/step.js",
-  "thinking/tally.js",
-  "thinking/thinking.js",
-  "vendor/libraries.min.js",
-  "vendor/licences.txt",
-];
+/** Files beside the bundle. No other file of `page/` is served. */
+const OF_PAGE = ["index.html", "icon.svg", "licences.txt"];
+
+const FORMATS = { br: "brotli", gzip: "gzip" } as const;
+
+async function encoded(content: Uint8Array<ArrayBuffer>, encoding: Encoding) {
+  if (encoding === "identity") return content;
+  const compressed = new Blob([content]).stream()
+    .pipeThrough(new CompressionStream(FORMATS[encoding]));
+  return new Uint8Array(await new Response(compressed).arrayBuffer());
+}
 
 export interface Assets {
-  /**
-   * Reads a file; returns undefined for a name that is not in {@linkcode ASSET_NAMES}.
-   *
-   * @param name the path below `page/`, such as `app.js`.
-   */
-  read(name: string): Promise<Asset> | undefined;
+  /** Reads a file; returns undefined if it is not one of the page. */
+  read(name: string, encoding: Encoding): Promise<Asset | undefined>;
 }
 
-/** Each file is read from disk when it is first requested, and then kept. */
+/** Each file is read and compressed when it is first requested, and then kept. */
 export function createAssets(): Assets {
-  const assets = new Map<string, Promise<Asset>>();
-  return {
-    read(name) {
-      if (!ASSET_NAMES.includes(name)) return undefined;
-      let asset = assets.get(name);
-      if (asset === undefined) {
-        asset = load(name);
-        assets.set(name, asset);
-        // The next request tries again.
-        asset.catch(() => assets.delete(name));
-      }
-      return asset;
-    },
-  };
-}
+  const kept = new Map<string, Promise<Asset>>();
 
-async function load(name: string): Promise<Asset> {
-  const body = await Deno.readFile(new URL(`page/${name}`, import.meta.url));
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
-  const type = MEDIA_TYPES[extname(name)] ?? "application/octet-stream";
-  return { body, type, etag: `"${hash.toHex().slice(0, 32)}"` };
+  async function load(name: string, encoding: Encoding): Promise<Asset> {
+    const folder = OF_PAGE.includes(name) ? "page" : "bundle";
+    let content = await Deno.readFile(new URL(`${folder}/${name}`, import.meta.url));
+    if (name === "index.html") {
+      const page = new TextDecoder().decode(content);
+      const versions = await Promise.all(["app.css", "app.js"].map((file) => read(file, encoding)));
+      content = new TextEncoder().encode(
+        page.replace("app.css", `app.css?v=${versions[0]!.version}`)
+          .replace("app.js", `app.js?v=${versions[1]!.version}`),
+      );
+    }
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+    const version = hash.toHex().slice(0, 16);
+    return {
+      body: await encoded(content, encoding),
+      type: MEDIA_TYPES[extname(name)] ?? "application/octet-stream",
+      etag: `"${version}-${encoding}"`,
+      version,
+    };
+  }
+
+  async function read(name: string, encoding: Encoding): Promise<Asset | undefined> {
+    // Every file of the bundle is public, and a name without a slash leads nowhere else.
+    if (!/^[\w-]+(?:\.[\w-]+)+$/.test(name)) return undefined;
+    const key = `${name} ${encoding}`;
+    try {
+      let asset = kept.get(key);
+      if (asset === undefined) {
+        asset = load(name, encoding);
+        kept.set(key, asset);
+      }
+      return await asset;
+    } catch (error) {
+      // The next request tries again.
+      kept.delete(key);
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  return { read };
 }

@@ -77,7 +77,7 @@ browserTest(
     await first.getByText("Add **two").waitFor();
     assertEquals(await first.getAttribute("open"), "");
     gate.resolve();
-    await page.getByText(/^total \d/).waitFor();
+    await page.getByText(/ s in all$/).waitFor();
     const steps = page.locator("details.step");
     assertEquals(await steps.count(), 2);
     assertEquals(await page.locator("details.step[open]").count(), 0);
@@ -92,7 +92,7 @@ browserTest(
     assertEquals((await answer.locator("pre code").innerText()).trim(), "let four = 4;");
     assertEquals(await answer.locator("math mfrac").count(), 1);
     const figures = await page.locator(".figures").innerText();
-    for (const fact of [/25 tokens \(10 thinking\)/, /3 calls/, /\$0\.06/, /first token \d/]) {
+    for (const fact of [/25 tokens \(10 thinking\)/, /3 calls/, /\$0\.06/]) {
       assertMatch(figures, fact);
     }
     const { messages, reasoning } = upstream.calls[0]!.body;
@@ -124,7 +124,7 @@ browserTest("a step that the reader has opened stays open when it ends", async (
   // Closes it, and opens it again.
   for (let i = 0; i < 2; i++) await first.locator("summary").click();
   gate.resolve();
-  await page.getByText(/^total \d/).waitFor();
+  await page.getByText(/ s in all$/).waitFor();
   const steps = page.locator("details.step");
   assertEquals(
     [await steps.nth(0).getAttribute("open"), await steps.nth(1).getAttribute("open")],
@@ -144,7 +144,7 @@ for (const size of [1, 61]) {
       const { page } = open;
       await page.getByLabel("Model").selectOption("plain");
       await ask(page, "What is 3 * 4?");
-      await page.getByText(/^total \d/).waitFor();
+      await page.getByText(/ s in all$/).waitFor();
       assertEquals(await page.locator(".answer").innerText(), content);
       assertEquals(open.faults, []);
     },
@@ -214,7 +214,7 @@ browserTest(
     assertEquals(await lanes.count(), 3);
     assertEquals(await page.locator(".who").allInnerTexts(), ["plain", "vote · o1", "plain"]);
     for (const text of await page.locator(".figures").allInnerTexts()) {
-      assertMatch(text, /tokens.*\$0\.\d+.*first token.*total/s);
+      assertMatch(text, /tokens.*\$0\.\d+.* s in all/s);
     }
     const vote = lanes.nth(1);
     assertMatch(await vote.locator(".tally").innerText(), /4 of 4 agree on 4/);
@@ -325,7 +325,7 @@ browserTest("the drawer shows the latest raw events", async (browser) => {
   await page.getByLabel("Model").selectOption("plain");
   await page.getByRole("button", { name: "Events" }).click();
   await ask(page, "Say much");
-  await page.getByText(/^total \d/).waitFor();
+  await page.getByText(/ s in all$/).waitFor();
   await page.locator("#raw", { hasText: '"o1":{"type":"usage"' }).waitFor();
   assertMatch(await page.locator("#raw-count").innerText(), /^the last \d+ of \d{4} events$/);
   const raw = await page.locator("#raw").innerText();

@@ -1,9 +1,19 @@
+import "./style/base.css";
+import "./style/header.css";
+import "./style/chat.css";
+import "./style/thinking.css";
+import "./style/text.css";
+import "./style/code.css";
+import "./style/figures.css";
+import "./style/composer.css";
+import "./style/panels.css";
+import "./style/small.css";
 import { listModels } from "./api.js";
 import { createChat } from "./chat/chat.js";
 import { createImages } from "./chat/images.js";
 import { createPicker } from "./chat/picker.js";
 import { createCodeDialog } from "./code/dialog.js";
-import { byId } from "./dom.js";
+import { byId, followEnd } from "./dom.js";
 import { createDrawer } from "./drawer.js";
 
 /** Name of the key in session storage, which the browser clears when the tab is closed. */
@@ -44,7 +54,7 @@ const images = createImages({
   list: byId("images", HTMLElement),
   input: fileField,
   target: playground,
-}, (line) => notice.textContent = line);
+}, notify);
 const chat = createChat({
   log: byId("turns", HTMLElement),
   key: () => key,
@@ -103,7 +113,7 @@ for (const example of welcome.querySelectorAll("button")) {
     ask();
   });
 }
-followEnd();
+followEnd(log, byId("turns", HTMLElement));
 
 const storedKey = sessionStorage.getItem(KEY_ITEM);
 if (storedKey === null) showGate("");
@@ -148,14 +158,24 @@ function showGate(message) {
 
 async function ask() {
   const text = field.value.trim();
-  if (chat.isRunning() || (text === "" && images.isEmpty())) return;
-  notice.textContent = "";
+  if (text === "" && images.isEmpty()) return;
+  if (chat.isRunning()) {
+    notify("Wait for the answer, or press Escape to stop it.", true);
+    return;
+  }
+  notify("");
   field.value = "";
   grow();
   welcome.hidden = true;
   showRunning(true);
+  const answered = chat.ask({
+    text,
+    images: images.take(),
+    picks: picker.picks(),
+    effort: effort.value,
+  });
   log.scrollTop = log.scrollHeight;
-  await chat.ask({ text, images: images.take(), picks: picker.picks(), effort: effort.value });
+  await answered;
   showRunning(chat.isRunning());
 }
 
@@ -173,17 +193,15 @@ function grow() {
   field.style.height = `${Math.min(field.scrollHeight + 2, 240)}px`;
 }
 
-/** Keeps the end in view while text arrives, unless the user has scrolled up. */
-function followEnd() {
-  let atEnd = true;
-  log.addEventListener("scroll", () => {
-    atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  }, { passive: true });
-  const observer = new ResizeObserver(() => {
-    if (atEnd) log.scrollTop = log.scrollHeight;
-  });
-  observer.observe(byId("turns", HTMLElement));
-  observer.observe(log);
+/**
+ * Shows a line below the question.
+ *
+ * @param {string} line
+ * @param {boolean} isProblem
+ */
+function notify(line, isProblem = false) {
+  notice.textContent = line;
+  notice.classList.toggle("problem", isProblem);
 }
 
 /**

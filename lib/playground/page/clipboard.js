@@ -1,3 +1,5 @@
+import { h } from "./dom.js";
+
 /**
  * Copies a text and shows the outcome on the button for a moment.
  *
@@ -7,11 +9,34 @@
 export async function copy(text, button) {
   if (!(button instanceof HTMLElement)) return;
   const label = button.textContent;
+  button.textContent = await write(text) ? "Copied" : "Can't copy here";
+  setTimeout(() => button.textContent = label, 1500);
+}
+
+/**
+ * @param {string} text
+ * @returns {Promise<boolean>} whether it was copied
+ */
+async function write(text) {
   try {
     await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
+    return true;
   } catch {
-    button.textContent = "Can't copy here";
+    // Browsers have no clipboard on plain HTTP, except on localhost.
+    return copySelected(text);
   }
-  setTimeout(() => button.textContent = label, 1500);
+}
+
+/** @param {string} text */
+function copySelected(text) {
+  const focused = document.activeElement;
+  const field = h("textarea", { class: "hidden", "aria-hidden": "true" });
+  field.value = text;
+  // Elements outside an open dialog can't be selected.
+  (document.querySelector("dialog[open]") ?? document.body).append(field);
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  if (focused instanceof HTMLElement) focused.focus();
+  return copied;
 }

@@ -33,3 +33,22 @@ export function byId(id, type) {
   if (!(element instanceof type)) throw new TypeError(`The page has no ${type.name} #${id}`);
   return element;
 }
+
+/**
+ * Keeps the end of a scrolling element in view while its content grows, unless the user has
+ * scrolled up.
+ *
+ * @param {HTMLElement} scroller
+ * @param {HTMLElement} content
+ */
+export function followEnd(scroller, content) {
+  let atEnd = true;
+  scroller.addEventListener("scroll", () => {
+    atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+  }, { passive: true });
+  const observer = new ResizeObserver(() => {
+    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+  });
+  observer.observe(content);
+  observer.observe(scroller);
+}

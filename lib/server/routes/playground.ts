@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { accepts, ifNoneMatch } from "@std/http";
+import { accepts, acceptsEncodings, ifNoneMatch } from "@std/http";
 import { ApiError } from "../../api/errors.ts";
-import { type Asset, createAssets } from "../../playground/assets.ts";
+import { createAssets } from "../../playground/assets.ts";
 import type { Handler } from "../exchange.ts";
 import { type Route, shortened } from "../router.ts";
 import { VERSION } from "../version.ts";
@@ -63,15 +63,51 @@ export function playgroundRoutes(models: readonly string[], enabled: boolean): R
   const favicon: Route<Handler> = { ...open, path: "/favicon.ico", handle: describe };
   if (!enabled) return [{ ...open, path: "/", handle: describe }, favicon];
   const assets = createAssets();
+
+  async function respond(name: string, request: Request): Promise<Response> {
+    // Smallest first: browsers accept all alike.
+    const encoding = !request.headers.has("accept-encoding")
+      ? "identity"
+      : (["br", "gzip"] as const).find((name) => acceptsEncodings(request, name) === name) ??
+        "identity";
+    const asset = await assets.read(name, encoding);
+    const { pathname, searchParams } = new URL(request.url);
+    if (asset === undefined) {
+      throw new ApiError(404, `Invalid URL (${request.method} ${shortened(pathname)})`);
+    }
+    const { body, type, etag, version } = asset;
+    // The bundle's other files have a hash in their names.
+    const isImmutable = searchParams.get("v") === version || /-[A-Z0-9]{8}\.js$/.test(name);
+    const headers = {
+      "content-security-policy": CONTENT_SECURITY_POLICY,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cross-origin-opener-policy": "same-origin",
+      // Browsers ask each time for the page, so that a new version of the server shows at once.
+      "cache-control": isImmutable ? "public, max-age=31536000, immutable" : "no-cache",
+      "vary": "accept, accept-encoding",
+      etag,
+    };
+    if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
+      return new Response(null, { status: 304, headers });
+    }
+    return new Response(body, {
+      headers: {
+        ...headers,
+        "content-type": type,
+        ...encoding === "identity" ? {} : { "content-encoding": encoding },
+      },
+    });
+  }
+
   return [
     {
       ...open,
       path: "/",
       async handle(request) {
         const isBrowser = accepts(request, "application/json", "text/html") === "text/html";
-        const response = isBrowser
-          ? assetResponse(await assets.read("index.html")!, request)
-          : describe();
+        if (isBrowser) return await respond("index.html", request);
+        const response = describe();
         response.headers.set("vary", "accept");
         return response;
       },
@@ -80,26 +116,7 @@ export function playgroundRoutes(models: readonly string[], enabled: boolean): R
     {
       ...open,
       path: "/playground/*name",
-      async handle(request, { path }, { name }) {
-        const asset = await assets.read(name!);
-        if (asset !== undefined) return assetResponse(asset, request);
-        throw new ApiError(404, `Invalid URL (${request.method} ${shortened(path)})`);
-      },
+      handle: (request, _exchange, { name }) => respond(name!, request),
     },
   ];
-}
-
-function assetResponse({ body, type, etag }: Asset, request: Request): Response {
-  const headers = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    // Browsers ask each time, so that a new version of the server shows at once.
-    "cache-control": "no-cache",
-    etag,
-  };
-  return ifNoneMatch(request.headers.get("if-none-match"), etag)
-    ? new Response(body, { headers: { ...headers, "content-type": type } })
-    : new Response(null, { status: 304, headers });
 }

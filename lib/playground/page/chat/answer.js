@@ -1,6 +1,6 @@
 import { ApiFault } from "../api.js";
 import { copy } from "../clipboard.js";
-import { h } from "../dom.js";
+import { followEnd, h } from "../dom.js";
 import { createLiveText } from "../text/live_text.js";
 import { createThinking } from "../thinking/thinking.js";
 import { figures } from "./figures.js";
@@ -9,8 +9,11 @@ import { figures } from "./figures.js";
  * @typedef {object} AnswerOptions
  * @property {string} name the model's display name
  * @property {(line: string) => void} announce announces progress to screen readers
+ * @property {boolean} isBeside whether other answers are shown beside it
  * @property {() => void} onCode called when the user asks for the request as code
  */
+
+const CHARACTERS_PER_TOKEN = 4;
 
 /**
  * Notes for finish reasons other than `stop`.
@@ -27,7 +30,7 @@ const NOTES = {
  *
  * @param {AnswerOptions} options
  */
-export function createAnswer({ name, announce, onCode }) {
+export function createAnswer({ name, announce, isBeside, onCode }) {
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000;
   const heading = h("h3", { class: "who" }, name);
@@ -37,19 +40,29 @@ export function createAnswer({ name, announce, onCode }) {
   const notes = h("div", { class: "notes" });
   const meta = h("div", { class: "meta" });
   const element = h("article", { class: "lane", "aria-label": `Answer of ${name}` });
-  element.append(heading, thoughts, waiting, prose, notes, meta);
+  const content = h("div", { class: "content" }, thoughts, waiting, prose, notes, meta);
+  // Beside other answers, each scrolls by itself.
+  const scroller = h("div", { class: "scroller", tabindex: isBeside && 0 }, content);
+  element.append(heading, scroller);
+  followEnd(scroller, content);
   const thinking = createThinking(thoughts);
   const live = createLiveText(prose);
-  /** @type {number | undefined} */
-  let firstTokenSeconds;
+  let hasBegun = false;
   let isAnswering = false;
   /** @type {any} */
   let usage;
+  /**
+   * What the calls that have ended used.
+   *
+   * @type {any}
+   */
+  let upstream;
+  let received = 0;
   let reason = "stop";
 
   function begin() {
-    if (firstTokenSeconds !== undefined) return;
-    firstTokenSeconds = elapsed();
+    if (hasBegun) return;
+    hasBegun = true;
     waiting.remove();
   }
 
@@ -72,7 +85,7 @@ export function createAnswer({ name, announce, onCode }) {
     waiting.remove();
     if (!isAnswering) thinking.end(elapsed());
     live.end();
-    const facts = figures(usage, firstTokenSeconds, elapsed());
+    const facts = figures(usage ?? stoppedUsage(), elapsed());
     meta.append(
       h("p", { class: "figures" }, ...facts.map((fact) => h("span", {}, fact))),
       h(
@@ -89,6 +102,16 @@ export function createAnswer({ name, announce, onCode }) {
     announce(`${name}: ${outcome} ${facts.join(", ")}.`);
   }
 
+  /** An estimate of what a stopped or failed answer used. */
+  function stoppedUsage() {
+    const total = Math.max(
+      Math.ceil(received / CHARACTERS_PER_TOKEN),
+      upstream === undefined ? 0 : upstream.prompt_tokens + upstream.completion_tokens,
+    );
+    if (total === 0) return undefined;
+    return { total_tokens: total, upstream: { ...upstream, estimated: true } };
+  }
+
   return {
     element,
     text: () => live.text(),
@@ -96,12 +119,14 @@ export function createAnswer({ name, announce, onCode }) {
     take(chunk) {
       if (chunk.usage) usage = chunk.usage;
       if (chunk.o1) {
-        if (chunk.o1.type !== "usage") begin();
+        if (chunk.o1.type === "usage") upstream = chunk.o1;
+        else begin();
         const line = thinking.progress(chunk.o1);
         if (line !== undefined) announce(line);
       }
       for (const { delta, finish_reason: finishReason } of chunk.choices ?? []) {
         const text = delta.reasoning ?? delta.reasoning_content;
+        received += (text ?? "").length + (delta.content ?? "").length;
         if (text) {
           begin();
           thinking.text(text);

@@ -42,7 +42,12 @@ export function createChat({ log, key, announce, drawer, showCode }) {
     const history = histories[lane] ?? [];
     const message = messageOf(question);
     const body = bodyOf(pick, question.effort, [...history, message]);
-    const answer = createAnswer({ name: pick.name, announce, onCode: () => showCode(body) });
+    const answer = createAnswer({
+      name: pick.name,
+      announce,
+      isBeside: question.picks.length > 1,
+      onCode: () => showCode(body),
+    });
     lanes.append(answer.element);
     try {
       for await (const chunk of streamChat(key(), body, signal)) {

@@ -1,11 +1,10 @@
 /**
- * Describes what an answer took: tokens, calls, cost and times.
+ * Describes what an answer took: tokens, calls, cost and time.
  *
  * @param {any} usage
- * @param {number | undefined} firstTokenSeconds
  * @param {number} totalSeconds
  */
-export function figures(usage, firstTokenSeconds, totalSeconds) {
+export function figures(usage, totalSeconds) {
   /** @type {string[]} */
   const facts = [];
   if (usage) {
@@ -21,8 +20,7 @@ export function figures(usage, firstTokenSeconds, totalSeconds) {
     }
     if (upstream?.cost !== undefined) facts.push(formatDollars(upstream.cost));
   }
-  if (firstTokenSeconds !== undefined) facts.push(`first token ${firstTokenSeconds.toFixed(2)} s`);
-  facts.push(`total ${totalSeconds.toFixed(2)} s`);
+  facts.push(`${totalSeconds.toFixed(1)} s in all`);
   return facts;
 }
 

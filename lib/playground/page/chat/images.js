@@ -11,7 +11,7 @@ const MAX_IMAGES = 8;
  * @param {HTMLElement} elements.list shows the pictures
  * @param {HTMLInputElement} elements.input file picker
  * @param {HTMLElement} elements.target accepts dropped and pasted files
- * @param {(line: string) => void} notify shows a line to the user
+ * @param {(line: string, isProblem?: boolean) => void} notify shows a line to the user
  */
 export function createImages({ list, input, target }, notify) {
   /** @type {{ name: string, url: string }[]} */
@@ -41,10 +41,10 @@ export function createImages({ list, input, target }, notify) {
   async function add(files) {
     for (const file of files) {
       const name = file.name || "picture";
-      if (!TYPES.includes(file.type)) notify(`${name} is not a PNG, JPEG, WebP or GIF.`);
-      else if (file.size > MAX_BYTES) notify(`${name} is larger than 15 MB.`);
+      if (!TYPES.includes(file.type)) notify(`${name} is not a PNG, JPEG, WebP or GIF.`, true);
+      else if (file.size > MAX_BYTES) notify(`${name} is larger than 15 MB.`, true);
       else if (images.length >= MAX_IMAGES) {
-        notify(`At most ${MAX_IMAGES} pictures can be attached.`);
+        notify(`At most ${MAX_IMAGES} pictures can be attached.`, true);
       } else {
         images.push({ name, url: await dataUrl(file) });
         notify(`${name} attached.`);

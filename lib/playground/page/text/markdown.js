@@ -3,11 +3,12 @@
  *
  * @module
  */
-// @ts-types="../vendor/libraries.min.d.ts"
-import { DOMPurify, katex, Marked } from "../vendor/libraries.min.js";
+import DOMPurify from "dompurify";
+import { Marked } from "marked";
 import { h } from "../dom.js";
+import { finishCode, finishMath } from "./extras.js";
 
-/** @typedef {import("../vendor/libraries.min.d.ts").Token} Token */
+/** @typedef {import("marked").Token} Token */
 
 /** Longer texts are shown as plain text. */
 const MAX_CHARACTERS = 400_000;
@@ -27,7 +28,7 @@ const BLOCK_MATH_REGEXP = /^(?:\$\$([^]{1,8000}?)\$\$|\\\[([^]{1,8000}?)\\\])[ \
 const escapeHtml = (text) =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** @param {{ text: string, display: boolean }} token */
+/** @param {import("marked").Tokens.Generic} token */
 const mathHtml = ({ text, display }) =>
   `<code class="${display ? "tex display" : "tex"}">${escapeHtml(text)}</code>`;
 
@@ -68,18 +69,32 @@ const marked = new Marked({ gfm: true, async: false }, {
   tokenizer: { html: () => undefined, tag: () => undefined },
   renderer: {
     checkbox: (/** @type {{ checked: boolean }} */ { checked }) => checked ? "☑ " : "☐ ",
-    // Loading a picture would tell its server that someone reads the answer.
-    image: (/** @type {{ href: string, text: string }} */ { href, text }) =>
-      `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`,
+    image({ href, text }) {
+      if (isOwnImage(href)) return `<img src="${escapeHtml(href)}" alt="${escapeHtml(text)}">`;
+      return `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`;
+    },
   },
 });
 
+/**
+ * Whether a picture is part of the text or on this server. Loading another one would tell its server
+ * that someone reads the answer.
+ *
+ * @param {string} href
+ */
+function isOwnImage(href) {
+  if (/^data:image\/(?:png|jpeg|webp|gif);base64,/i.test(href)) return true;
+  return URL.canParse(href, document.baseURI) &&
+    new URL(href, document.baseURI).origin === location.origin;
+}
+
+/** @type {import("dompurify").Config & { RETURN_DOM_FRAGMENT: true }} */
 const SANITIZE = {
   RETURN_DOM_FRAGMENT: true,
   ALLOWED_TAGS:
-    "a p br hr h1 h2 h3 h4 h5 h6 strong em del code pre blockquote ul ol li table thead tbody tr th td"
+    "a img p br hr h1 h2 h3 h4 h5 h6 strong em del code pre blockquote ul ol li table thead tbody tr th td"
       .split(" "),
-  ALLOWED_ATTR: ["href", "title", "class", "start", "align"],
+  ALLOWED_ATTR: ["href", "src", "alt", "title", "class", "start", "align"],
   ADD_URI_SAFE_ATTR: ["start", "align"],
   FORBID_ATTR: ["style"],
   ALLOW_DATA_ATTR: false,
@@ -113,16 +128,13 @@ export function blocksOf(text) {
 export function elementsOf(blocks) {
   let fragment;
   try {
-    const clean = DOMPurify.sanitize(marked.parser(blocks), SANITIZE);
-    fragment = /** @type {DocumentFragment} */ (clean);
+    fragment = DOMPurify.sanitize(marked.parser(blocks), SANITIZE);
   } catch {
     return undefined;
   }
   for (const link of fragment.querySelectorAll("a")) finishLink(link);
-  for (const code of fragment.querySelectorAll("code.tex")) {
-    if (code instanceof HTMLElement) renderMath(code);
-  }
-  for (const pre of fragment.querySelectorAll("pre")) pre.tabIndex = 0;
+  finishMath(fragment);
+  finishCode(fragment);
   for (const table of fragment.querySelectorAll("table")) {
     const frame = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table" });
     table.replaceWith(frame);
@@ -153,28 +165,4 @@ function finishLink(link) {
   }
   link.target = "_blank";
   link.rel = "noopener noreferrer";
-}
-
-/**
- * Replaces an element with the formula in it; leaves invalid TeX as text.
- *
- * @param {HTMLElement} code
- */
-function renderMath(code) {
-  const display = code.classList.contains("display");
-  const math = h("span", { class: display ? "math display" : "math" });
-  try {
-    katex.render(code.textContent ?? "", math, {
-      output: "mathml",
-      displayMode: display,
-      throwOnError: true,
-      strict: "ignore",
-      trust: false,
-      maxExpand: 200,
-      maxSize: 20,
-    });
-  } catch {
-    return;
-  }
-  code.replaceWith(math);
 }

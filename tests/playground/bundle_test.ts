@@ -1,0 +1,34 @@
+import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import denoJson from "../../deno.json" with { type: "json" };
+
+const ROOT = new URL("../../", import.meta.url);
+
+Deno.test("the page's bundle is what `deno task page` makes of its sources and locked libraries", async () => {
+  const [, command] = denoJson.tasks.page.split(" && deno ");
+  const args = command!.split(" ");
+  const outdir = args.indexOf("--outdir") + 1;
+  const committed = new URL(`${args[outdir]}/`, ROOT);
+  const folder = await Deno.makeTempDir();
+  try {
+    args[outdir] = folder;
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: fileURLToPath(ROOT),
+    }).output();
+    assertEquals(success, true, new TextDecoder().decode(stderr));
+    assertEquals(await hashes(new URL(`file://${folder}/`)), await hashes(committed));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** The hashes of all files of a folder by name. */
+async function hashes(folder: URL): Promise<Record<string, string>> {
+  const all: Record<string, string> = {};
+  for (const { name } of [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1)) {
+    const hash = await crypto.subtle.digest("SHA-256", await Deno.readFile(new URL(name, folder)));
+    all[name] = new Uint8Array(hash).toHex();
+  }
+  return all;
+}
