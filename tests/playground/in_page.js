@@ -73,3 +73,16 @@ export async function audit() {
     })),
   };
 }
+
+/** Whether the conversation is scrolled to its start. */
+export const isAtTop = () => document.querySelector("#log")?.scrollTop === 0;
+
+/**
+ * How an element is shown.
+ *
+ * @param {Element} element
+ */
+export function styleOf(element) {
+  const { overflowWrap, textAlign } = getComputedStyle(element);
+  return { overflowWrap, textAlign, height: element.clientHeight };
+}
