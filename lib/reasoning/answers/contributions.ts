@@ -9,7 +9,7 @@ import { wordsOf } from "../relay/repetition.ts";
 const RUN_WORDS = 3;
 
 /** Maximum length of the part of each text that is compared, in characters. */
-const MAX_CHARACTERS = 16_384;
+const MAX_CHARACTERS = 8_192;
 
 /**
  * Returns for each candidate the share of the answer's runs of three words that it contains, 0 to
@@ -22,8 +22,10 @@ export function acceptedShares(answer: string, candidates: readonly string[]): n
   const runs = runsOf(words, length);
   const owners = new Map<string, number[]>(runs.map((run) => [run, []]));
   for (const [index, text] of candidates.entries()) {
-    const own = new Set(runsOf(wordsOf(text.slice(0, MAX_CHARACTERS)), length));
-    for (const run of own) owners.get(run)?.push(index);
+    for (const run of runsOf(wordsOf(text.slice(0, MAX_CHARACTERS)), length)) {
+      const sharing = owners.get(run);
+      if (sharing !== undefined && sharing.at(-1) !== index) sharing.push(index);
+    }
   }
   const counts = candidates.map(() => 0);
   for (const run of runs) {
