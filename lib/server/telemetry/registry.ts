@@ -17,35 +17,46 @@ export interface Reading {
   attributes?: Attributes;
 }
 
+interface Series {
+  row: MetricRow;
+  add(value: number): void;
+}
+
 export function createRegistry() {
   const gauges = new Map<MetricKey, () => MetricRow[]>();
   const specs = Object.entries(METRICS) as [MetricKey, MetricSpec][];
   const metrics = new Map(specs.map(([key, spec]) => {
     const forward = spec.type === "gauge" ? undefined : meters?.forwarder(spec);
-    return [key, { spec, forward, rows: new Map<string, MetricRow>() }];
+    return [key, { spec, forward, rows: new Map<string, Series>() }];
   }));
 
-  return {
-    /** Adds to a counter, or adds an observation to a histogram. */
-    record(key: MetricKey, value: number, given: MetricAttributes): void {
-      const { spec: { attributes, buckets }, rows, forward } = metrics.get(key)!;
-      let id = "";
-      for (const name of attributes) id += `${given[name]}\0`;
-      let row = rows.get(id);
-      if (row === undefined) {
-        const own = attributes.flatMap((name) =>
-          given[name] === undefined ? [] : [[name, given[name]]]
-        );
-        const counts = buckets === undefined ? [] : Array(buckets.length + 1).fill(0);
-        rows.set(id, row = { attributes: Object.fromEntries(own), value: 0, counts });
-      }
+  /** Returns the function that adds to a counter, or adds an observation to a histogram. */
+  function series(key: MetricKey, given: MetricAttributes): (value: number) => void {
+    const { spec: { attributes, buckets }, rows, forward } = metrics.get(key)!;
+    let id = "";
+    for (const name of attributes) id += `${given[name]}\0`;
+    const known = rows.get(id);
+    if (known !== undefined) return known.add;
+    const own = attributes.flatMap((name) =>
+      given[name] === undefined ? [] : [[name, given[name]]]
+    );
+    const counts = buckets === undefined ? [] : Array(buckets.length + 1).fill(0);
+    const row: MetricRow = { attributes: Object.fromEntries(own), value: 0, counts };
+    const add = (value: number) => {
       row.value += value;
       if (buckets !== undefined) {
         const bucket = buckets.findIndex((bound) => value <= bound);
         row.counts[bucket < 0 ? buckets.length : bucket]!++;
       }
       forward?.(value, row.attributes);
-    },
+    };
+    rows.set(id, { row, add });
+    return add;
+  }
+
+  return {
+    series,
+    record: (key: MetricKey, value: number, given: MetricAttributes) => series(key, given)(value),
     /** Sets the function that reads a gauge. */
     watch(key: MetricKey, read: () => readonly Reading[]): void {
       const rows = () =>
@@ -56,7 +67,7 @@ export function createRegistry() {
     values: (): MetricValues =>
       new Map([...metrics].map(([key, { rows }]) => [
         key,
-        gauges.get(key)?.() ?? structuredClone([...rows.values()]),
+        gauges.get(key)?.() ?? structuredClone([...rows.values()].map(({ row }) => row)),
       ])),
   };
 }
