@@ -126,14 +126,11 @@ export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
 }
 
 /** Returns the result of `work`, or `"late"` if it takes longer than `ms` milliseconds. */
-export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | "late"> {
-  const { promise, resolve } = Promise.withResolvers<"late">();
-  const cancel = clock.timer(ms, () => resolve("late"));
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    cancel();
-  }
+export function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | "late"> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.timer(ms, () => resolve("late"));
+    work.then(resolve, reject).finally(cancel);
+  });
 }
 
 export const DAY_MS = 86_400_000;

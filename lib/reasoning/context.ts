@@ -69,10 +69,10 @@ export function createContext(
     signal,
     retries: { left: options.maxRetries },
     deadline: options.deadline,
-    ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+    onRetry: options.onRetry,
   };
   const prompt: CallContext<string>["prompt"] = (name, values = {}) =>
-    fill(plan.prompts[name] ?? "", values);
+    fill(plan.template(name), values);
   const reread = plan.re2
     ? createReread(request.messages, (question) => prompt("reread", { question }))
     : undefined;
@@ -168,6 +168,7 @@ async function* call(
   ];
   const callMeter = meter.call(messages, visible, definitions, role);
   let target = targets[0]!;
+  let opensThinking = false;
   let splitter: ThinkSplitter | undefined;
   let isCut = false;
   let hasReasoning = false;
@@ -186,26 +187,27 @@ async function* call(
           ...(temperature === undefined ? {} : { temperature }),
           ...model.body,
         },
-        ...(maxTokens === undefined ? {} : { maxTokens }),
+        maxTokens,
         tokenCap: model.caps.tokens,
         isAnswer: visible || isTurn,
-        ...(json === undefined ? {} : { json }),
+        json,
       },
       {
         ...scope,
-        onSend(sent) {
+        onSend(sent, capabilities) {
           target = sent;
+          ({ opensThinking } = capabilities);
           callMeter.sent(sent.upstream.price);
         },
-        ...(signal === undefined ? {} : { signal: AbortSignal.any([scope.signal, signal]) }),
-        ...(observer === undefined ? {} : { observer }),
+        signal: signal === undefined ? scope.signal : AbortSignal.any([scope.signal, signal]),
+        observer,
       },
     );
     for await (const delta of deltas) {
       hasReasoning ||= delta.reasoning !== undefined;
       hasAnswer ||= delta.content !== undefined || delta.toolCalls !== undefined;
       if (delta.content !== undefined) {
-        splitter ??= createThinkSplitter(!hasReasoning && capabilities.get(target).opensThinking);
+        splitter ??= createThinkSplitter(!hasReasoning && opensThinking);
         if (!splitter.done()) moveThinking(delta, splitter.push(delta.content));
       }
       if (delta.finishReason !== undefined) isCut = delta.finishReason === "length";

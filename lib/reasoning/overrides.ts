@@ -46,22 +46,18 @@ export function overrideNames(
   return { prompts: [...prompts], roles: [...roles] };
 }
 
-/** Returns the templates of a strategy's prompts, with those that the model replaces. */
-export function promptsOf(
-  model: ReasoningModel,
+/** Returns the template of a prompt: the model's, the strategy's own, or the common one. */
+export function templateOf(
+  { prompts, strategy }: ReasoningModel,
   name: string,
+  prompt: string,
   table: StrategyTable,
-): Readonly<Record<string, string>> {
-  const strategy = table[name] as Strategy;
-  const prompts: Record<string, string> = { ...commonPrompts, ...strategy.prompts };
+): string {
+  const common = (commonPrompts as Readonly<Record<string, string>>)[prompt];
   // Another strategy's prompt of the same name means something else.
-  const isForStrategy = model.strategy === name || "route" in table[model.strategy]!;
-  for (const prompt of Object.keys(prompts)) {
-    const isFor = isForStrategy || Object.hasOwn(commonPrompts, prompt);
-    const own = model.prompts[`${name}.${prompt}`] ?? (isFor ? model.prompts[prompt] : undefined);
-    if (own !== undefined) prompts[prompt] = own;
-  }
-  return prompts;
+  const isFor = common !== undefined || strategy === name || "route" in table[strategy]!;
+  return prompts[`${name}.${prompt}`] ?? (isFor ? prompts[prompt] : undefined) ??
+    (table[name] as Strategy).prompts[prompt] ?? common ?? "";
 }
 
 /** Returns the upstream models of a role, to be tried in order. */

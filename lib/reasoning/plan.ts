@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { callsTools, lastQuestion, withoutOldThinking } from "./conversation.ts";
 import { isThinking } from "./effort.ts";
 import { modifierOptions } from "./modifiers.ts";
-import { promptsOf } from "./overrides.ts";
+import { templateOf } from "./overrides.ts";
 import {
   type ReasoningModel,
   type ReasoningRequest,
@@ -20,8 +20,8 @@ export interface RunPlan {
   /** Name of the strategy that runs. */
   name: string;
   strategy: Strategy;
-  /** Templates by name. */
-  prompts: Readonly<Record<string, string>>;
+  /** Returns the template of a prompt. */
+  template: (prompt: string) => string;
   /** Validated, with defaults. */
   options: Record<string, unknown>;
   /** Undefined if one plain call answers, whatever the strategy. */
@@ -95,9 +95,9 @@ export function planRun(
     request: { ...request, messages: upstreamMessages(model, request) },
     name,
     strategy,
-    prompts: promptsOf(model, name, table),
+    template: (prompt) => templateOf(model, name, prompt, table),
     options,
-    effort: thinks ? effort : undefined,
+    effort: thinks && name !== "direct" ? effort : undefined,
     re2: thinks && modifiers.re2,
     firstWave: thinks ? strategy.firstWave?.(options as never, effort) ?? 0 : 0,
     followUps: thinks && hasFollowUps

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../clock.ts";
 import { attempt, type Fetch } from "./attempt.ts";
+import type { Capabilities } from "./capabilities/capabilities.ts";
 import { roomIn } from "./capabilities/lessons.ts";
 import { createCapabilityMemory, type RequestCapabilities } from "./capabilities/memory.ts";
 import { UpstreamError } from "./errors.ts";
@@ -35,10 +36,10 @@ export interface RequestScope {
   /** Time on the clock, in milliseconds, by which the request must end. */
   deadline: number;
   /** Called for every request sent upstream, retries and fallbacks included. */
-  onSend?: (target: Target) => void;
+  onSend?: (target: Target, capabilities: Readonly<Capabilities>) => void;
   /** Called before each retry with the delay in milliseconds. */
-  onRetry?: (error: UpstreamError, delayMs: number) => void;
-  observer?: CallObserver;
+  onRetry?: ((error: UpstreamError, delayMs: number) => void) | undefined;
+  observer?: CallObserver | undefined;
 }
 
 export interface UpstreamClient {
@@ -159,11 +160,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           firstError ??= error;
         });
         if (next === undefined) continue;
-        const { target } = next;
+        const { target, state: { breaker, keys, slots } } = next;
         if (previous !== undefined) observer?.fellBack?.(previous, target);
         previous = target;
         const { upstream } = target;
-        const { breaker, keys, slots } = states.get(target);
         const fetch = upstream.base_url.startsWith("demo:") ? demoFetch : options.fetch;
         const refusedKeys = new Set<string>();
         let corrections = 0;
@@ -178,7 +178,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             throw error;
           });
           const apiKey = keys.next(refusedKeys);
-          scope.onSend?.(target);
+          scope.onSend?.(target, capabilities);
           const attemptEnded = observer?.attempt?.(target);
           const exchange = attempt({
             upstream,

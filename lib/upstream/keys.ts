@@ -35,6 +35,7 @@ export function createKeyRing(
   return {
     next(refused) {
       const keys = allKeys();
+      if (keys.length < 2) return keys[0];
       const at = keys.indexOf(last!);
       const first = options().rotate === "round_robin" ? at + 1 : Math.max(0, at);
       const order = [...keys.slice(first), ...keys.slice(0, first)];

@@ -26,7 +26,10 @@ export interface UpstreamStates {
    *
    * @throws {UpstreamError} that of the other call, if it failed; the signal's reason on abort.
    */
-  begin(untried: Set<Target>, signal: AbortSignal): Promise<{ target: Target; call: BreakerCall }>;
+  begin(
+    untried: Set<Target>,
+    signal: AbortSignal,
+  ): Promise<{ target: Target; state: UpstreamState; call: BreakerCall }>;
 }
 
 export interface UpstreamStatesOptions {
@@ -80,14 +83,14 @@ export function createUpstreamStates(
     },
     async begin(untried, signal) {
       for (;;) {
-        const [first] = untried;
-        const target = untried.values().find((target) => get(target).breaker.isReady()) ?? first!;
-        const { breaker } = get(target);
-        const probe = breaker.isReady() ? undefined : breaker.probe();
+        const candidates = [...untried].map((target) => ({ target, state: get(target) }));
+        const ready = candidates.find(({ state }) => state.breaker.isReady());
+        const { target, state } = ready ?? candidates[0]!;
+        const probe = ready === undefined ? state.breaker.probe() : undefined;
         if (probe === undefined) {
           untried.delete(target);
           // At once, so that no other call probes the upstream meanwhile.
-          return { target, call: breaker.begin() };
+          return { target, state, call: state.breaker.begin() };
         }
         const error = await abortable(probe, signal);
         if (error === undefined) continue;

@@ -52,10 +52,10 @@ export interface UpstreamRequest {
   /** Whether to request a stream. */
   stream: boolean;
   /** Maximum number of generated tokens. */
-  maxTokens?: number;
+  maxTokens?: number | undefined;
   /** Limit that is not sent: the answer of an upstream that generates many more is an error. */
   tokenCap?: number;
-  json?: JsonFormat;
+  json?: JsonFormat | undefined;
   /** Whether the client may send the answer back as a message. */
   isAnswer?: boolean;
   /** Other fields of the body, by their wire names. */

@@ -55,7 +55,7 @@ export function chatWriter(
   choices = 1,
 ): AnswerWriter {
   const forEach = <T>(create: (index: number) => T) =>
-    Array.from({ length: choices }, (_, index) => create(index));
+    [...Array(choices).keys()].map((index) => create(index));
   return {
     encoder: () =>
       createStreamEncoder(
