@@ -1,14 +1,15 @@
 /**
  * Benchmark: compares the server with a minimal pass-through, in turn, with the same upstream and
  * load. Prints a table and writes JSON to `--json FILE`. `--quick` is a short run; names select
- * scenarios.
+ * scenarios. Exits with status 1 if a figure misses its bar.
  *
- * Run: deno task bench [requests tokens fan-out scale growth start-up workers] [--rounds N] [--json FILE]
+ * Run: deno task bench [cost requests tokens fan-out scale growth start-up workers] [--rounds N] [--json FILE]
  *
  * @module
  */
 import { parseArgs } from "@std/cli";
 import { type Figure, holds, table } from "./load/figures.ts";
+import { hasWrk } from "./load/generator.ts";
 import { pinSelf, startFloor, startServer, startUpstream } from "./load/processes.ts";
 import { scenarios } from "./load/scenarios.ts";
 
@@ -24,6 +25,7 @@ if (import.meta.main) {
   }
   const rounds = Number(args.rounds ?? (args.quick ? 1 : 5));
   if (!await pinSelf()) console.error("taskset is missing: processes are not pinned to cores.");
+  if (!hasWrk) console.error("wrk is missing: high rates are limited by the load generator.");
   await using upstream = await startUpstream();
   await using floor = await startFloor(upstream.port);
   await using server = await startServer(upstream.port);
@@ -40,5 +42,6 @@ if (import.meta.main) {
   const missed = figures.filter((figure) => holds(figure) === false);
   if (missed.length > 0) {
     console.log(`\nMissed: ${missed.map(({ name }) => name).join("; ")}`);
+    Deno.exitCode = 1;
   }
 }

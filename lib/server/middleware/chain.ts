@@ -20,9 +20,6 @@ export type HeaderStep = (
 /**
  * Returns what answers a request: the steps in order, the handler that they have found, and the
  * headers. Never throws.
- *
- * A list takes 2 µs less than nested functions, of the 50 µs of CPU time of a small request, because
- * most steps need no promise.
  */
 export function chain(
   steps: readonly Step[],
