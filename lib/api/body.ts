@@ -109,7 +109,15 @@ function faultOf(issue: z.core.$ZodIssue): ApiError {
 }
 
 /** What clients read instead of the schema library's names of types. */
-const EXPECTED: Record<string, string> = { int: "a whole number", record: "an object" };
+const EXPECTED: Record<string, string> = {
+  array: "an array",
+  boolean: "a boolean",
+  int: "a whole number",
+  number: "a number",
+  object: "an object",
+  record: "an object",
+  string: "a string",
+};
 
 /** Returns what is wrong within a value that has the type of one of the options. */
 function faultInside({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {

@@ -1,31 +1,39 @@
 import type { Message } from "../../reasoning/request.ts";
 
+/** A message, with the results of its calls. */
+interface Turn {
+  message: Message;
+  results: Message[];
+  /** Ids of calls whose result is still to come. */
+  waiting: Set<unknown>;
+}
+
 /**
  * Puts the results of tool calls right after the message with the calls, where upstreams want them.
- * Text between or after the calls becomes part of that message; other messages between a call and
- * its result follow the results.
+ * Text directly after the calls, before all results, becomes part of that message; other messages
+ * between a call and its result follow the results.
  */
 export function withResultsAfterCalls(messages: readonly Message[]): Message[] {
   const resultIds = new Set(messages.map(({ tool_call_id: id }) => id));
-  const ordered: Message[] = [];
-  let caller: Message | undefined;
-  const waiting = new Set<unknown>();
-  let later: Message[] = [];
+  const turns: Turn[] = [];
+  /** By the id of a call, which another turn may use again. */
+  const callers = new Map<unknown, Turn>();
   for (const message of messages) {
-    if (message.role === "tool" && waiting.delete(message.tool_call_id)) ordered.push(message);
-    else if (caller === undefined) ordered.push(message);
-    else if (message.role === "assistant") append(caller, message);
-    else later.push(message);
-    if (caller === undefined && message.role === "assistant") caller = message;
-    if (message.role === "assistant") {
-      for (const id of callIds(message)) if (resultIds.has(id)) waiting.add(id);
+    const caller = message.role === "tool" ? callers.get(message.tool_call_id) : undefined;
+    if (caller !== undefined) {
+      caller.results.push(message);
+      caller.waiting.delete(message.tool_call_id);
+      continue;
     }
-    if (waiting.size > 0) continue;
-    ordered.push(...later);
-    caller = undefined;
-    later = [];
+    let turn = turns.at(-1);
+    if (message.role === "assistant" && turn?.waiting.size) append(turn.message, message);
+    else turns.push(turn = { message, results: [], waiting: new Set() });
+    for (const id of message.role === "assistant" ? callIds(message) : []) {
+      callers.set(id, turn);
+      if (resultIds.has(id)) turn.waiting.add(id);
+    }
   }
-  return [...ordered, ...later];
+  return turns.flatMap(({ message, results }) => [message, ...results]);
 }
 
 function callIds({ tool_calls }: Message): unknown[] {

@@ -19,7 +19,9 @@ export function conversationRoutes(
   options: Pick<RunOptions, "settings" | "clock">,
 ): Route<Handler>[] {
   async function readBody(request: Request) {
-    const json = request.body === null ? {} : await readJson(request, options);
+    // Over the network an absent body is an empty stream.
+    const isEmpty = request.body === null || request.headers.get("content-length") === "0";
+    const json = isEmpty ? {} : await readJson(request, options);
     const body = parseBody(conversationBody, json);
     return { metadata: body.metadata, items: conversationItems(body) };
   }

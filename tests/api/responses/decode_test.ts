@@ -49,6 +49,30 @@ const INPUTS: [name: string, input: unknown, messages: unknown[]][] = [
     [user("Hi"), calling(null, "c1"), result("c1", "2"), user("Hurry!")],
   ],
   [
+    "an output after later turns",
+    [user("Hi"), call, user("Hurry!"), said("I do."), call2, output2, user("So?"), output],
+    [
+      user("Hi"),
+      calling(null, "c1"),
+      result("c1", "2"),
+      user("Hurry!"),
+      calling("I do.", "c2"),
+      result("c2", "3"),
+      user("So?"),
+    ],
+  ],
+  [
+    "the same id in two turns",
+    [call, output, user("Again."), call, { ...output, output: "3" }],
+    [
+      calling(null, "c1"),
+      result("c1", "2"),
+      user("Again."),
+      calling(null, "c1"),
+      result("c1", "3"),
+    ],
+  ],
+  [
     "calls one after the other, and one without an output",
     [call, output, call2, user("Never mind.")],
     [calling(null, "c1"), result("c1", "2"), calling(null, "c2"), user("Never mind.")],

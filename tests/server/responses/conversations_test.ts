@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import type { Store } from "../../../lib/store/store.ts";
-import { createTestApp } from "../../support/app.ts";
+import { createTestApp, TOKEN } from "../../support/app.ts";
 import { type Event, parseEvents } from "../../support/responses.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
@@ -259,6 +259,20 @@ Deno.test("ids that a store cannot contain are not found", async () => {
     assertEquals((await failure(app.respond({ previous_response_id: item }))).status, 404);
     assertEquals((await failure(app.respond({ conversation: item }))).status, 404);
   }
+});
+
+Deno.test("a conversation is created over the network without a body", async () => {
+  const app = await createTestApp({ upstream: "http://127.0.0.1:9999" });
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => app.handle(request),
+  );
+  const response = await fetch(`http://127.0.0.1:${server.addr.port}/v1/conversations`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  assertEquals(response.status, 200);
+  assertEquals((await response.json()).object, "conversation");
 });
 
 Deno.test("an update of a conversation without a body names what is missing", async () => {
