@@ -72,7 +72,7 @@ export function tallyOf(
 ): StatusEvent {
   const [first] = ranking;
   const text = first === undefined
-    ? `${prefix}No answer could be read in ${total} samples.`
+    ? `${prefix}No answer could be read in ${total} ${total === 1 ? "sample" : "samples"}.`
     : `${prefix}${first.voters.length} of ${total} agree on ${shownAnswer(first.answer)}`;
   const counts = ranking.map(({ answer, voters }) => ({ answer, votes: voters.length }));
   return { type: "status", text, detail: { type: "tally", counts, total } };

@@ -216,14 +216,25 @@ export async function* relayCall<Role extends string>(
   };
 }
 
-/** Numbers tool calls from 0 without gaps, whatever indices the upstream uses. */
+/**
+ * Numbers tool calls from 0 without gaps, whatever indices the upstream uses, and makes their ids
+ * distinct: some upstreams name every call of a turn alike, and results would be mixed up.
+ */
 export function createToolCallNumbering(
   firstOnly: boolean,
 ): (call: ToolCallDelta) => ToolCallDelta | undefined {
   const numbers = new Map<number, number>();
+  /** The number of the call that uses an id, by the id. */
+  const owners = new Map<string, number>();
   return (call) => {
     let index = numbers.get(call.index);
     if (index === undefined) numbers.set(call.index, index = numbers.size);
-    return firstOnly && index > 0 ? undefined : { ...call, index };
+    if (firstOnly && index > 0) return undefined;
+    let { id } = call;
+    if (id !== undefined) {
+      if ((owners.get(id) ?? index) !== index) id += `_${index}`;
+      owners.set(id, index);
+    }
+    return { ...call, index, ...(id === undefined ? {} : { id }) };
   };
 }

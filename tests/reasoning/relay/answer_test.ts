@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { createTestApp } from "../../support/app.ts";
 import { kindOf, messagesOf } from "../../support/kinds.ts";
 import { type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { FORMAT, scripted, toSteps } from "../strategies/script.ts";
@@ -27,6 +28,17 @@ function startForgetful(limit: number) {
   return startUpstream((call) =>
     call.index >= SUBJECTS.length && messagesOf(call).length > limit ? TOO_LONG : reply(call)
   );
+}
+
+for (const path of ["chat", "respond"] as const) {
+  Deno.test(`tool calls with the same id get distinct ids (${path})`, async () => {
+    const call = { id: "call_0", name: "add", arguments: "{}" };
+    await using upstream = startUpstream([{ content: null, toolCalls: [call, call, call] }]);
+    const app = await createTestApp({ upstream: upstream.url });
+    const text = await (await app[path]({ model: "plain" })).text();
+    const ids = [...text.matchAll(/"call_0[^"]*"/g)].map(([id]) => id);
+    assertEquals(ids, ['"call_0"', '"call_0_1"', '"call_0_2"']);
+  });
 }
 
 for (const stream of [true, false]) {
