@@ -84,11 +84,11 @@ const EVAL_FLAGS = {
       "exact: compare the whole text; judge: a model decides whether the answers agree",
   },
   "judge-model": { value: "ID", about: "the judge; required for --scoring judge" },
-  "base-url": {
+  url: {
     value: "URL",
     about: "ask this OpenAI-compatible API instead of the models in config.yaml",
   },
-  "api-key": { value: "KEY", about: "API key for --base-url; default: $O1_EVAL_API_KEY" },
+  key: { value: "TOKEN", about: "token for --url; default: $O1_EVAL_API_KEY" },
   config: CONFIG,
 } as const satisfies Record<string, Flag>;
 
@@ -231,14 +231,14 @@ export const COMMANDS = {
       "10,000 samples); if all problems differ alike, the interval allows for unseen problems of " +
       "another kind. Unread answers are wrong because no short answer was found in them; cut ones " +
       "ended at a token limit. If upstreams have prices, the cost is estimated before the first " +
-      "question, and on a terminal you are asked whether to start. Times are for answered questions, measured here or at --base-url, without " +
+      "question, and on a terminal you are asked whether to start. Times are for answered questions, measured here or at --url, without " +
       "waits for retries there.",
     flags: EVAL_FLAGS,
-    env: { O1_EVAL_API_KEY: "API key for --base-url, if --api-key is not given" },
+    env: { O1_EVAL_API_KEY: "token for --url, if --key is not given" },
     examples: [
       "eval --models demo,o1",
       "eval --models small,small-vote --dataset gsm8k.jsonl --limit 200 --out run.jsonl",
-      "eval --models gpt-4o --base-url https://api.openai.com/v1 --report page.html",
+      "eval --models gpt-4o --url https://api.openai.com/v1 --report page.html",
     ],
     exits: {
       0: "compared",

@@ -18,8 +18,8 @@ export interface EvalArguments {
   timeout?: string;
   scoring?: string;
   "judge-model"?: string;
-  "base-url"?: string;
-  "api-key"?: string;
+  url?: string;
+  key?: string;
   config?: string;
 }
 
@@ -45,7 +45,7 @@ export function readEvalFlags(given: EvalArguments, faults: string[]) {
     return number;
   }
 
-  const { "base-url": baseUrl, "api-key": apiKey, "judge-model": judgeModel } = given;
+  const { url: baseUrl, key: apiKey, "judge-model": judgeModel } = given;
   const models = (given.models ?? "").split(",").map((id) => id.trim()).filter(Boolean);
   const [first = ""] = models;
   check(first !== "", "--models ID,ID,… is required");
@@ -69,13 +69,13 @@ export function readEvalFlags(given: EvalArguments, faults: string[]) {
     new Set(paths).size === paths.length,
     "--dataset, --out, --report and --config must be different files",
   );
-  check(baseUrl !== undefined || apiKey === undefined, "--api-key requires --base-url");
+  check(baseUrl !== undefined || apiKey === undefined, "--key requires --url");
   check(
     baseUrl === undefined || config === undefined,
-    "--config and --base-url can't be combined",
+    "--config and --url can't be combined",
   );
   const urlFault = baseUrl && remoteFault(baseUrl);
-  if (urlFault) faults.push(`--base-url ${urlFault}`);
+  if (urlFault) faults.push(`--url ${urlFault}`);
   return {
     models,
     baseline,

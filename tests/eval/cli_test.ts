@@ -123,7 +123,7 @@ Deno.test("unlisted models of a remote API and its errors are reported", async (
   );
   await using bench = await createBench(upstream.url);
   const { dir, out, dataset } = bench;
-  const args = ["--base-url", upstream.url, "--models", "nope", "--out", out, "--dataset", dataset];
+  const args = ["--url", upstream.url, "--models", "nope", "--out", out, "--dataset", dataset];
   const ended = await runProgram({ command: command(dir), args });
   // Nothing was answered, which scripts must notice.
   assertEquals(ended.code, 1);

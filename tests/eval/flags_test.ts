@@ -19,7 +19,7 @@ Deno.test("flags have defaults, and the first model is the baseline", () => {
     },
   );
   assertEquals(
-    parseEvalFlags(["--models=a", "--base-url=http://h/v1/chat/completions/"]).baseUrl,
+    parseEvalFlags(["--models=a", "--url=http://h/v1/chat/completions/"]).baseUrl,
     "http://h/v1",
   );
 });
@@ -38,13 +38,13 @@ Deno.test("invalid flags are rejected with a message", () => {
     [["--models", "a", "--scoring", "best"], "--scoring must be one of extract, exact, judge"],
     [["--models", "a", "--scoring", "judge"], "require each other"],
     [["--models", "a", "--judge-model", "b"], "require each other"],
-    [["--models", "a", "--base-url", "ftp://x"], "--base-url expected a URL"],
-    [["--models", "a", "--base-url", "demo:"], "omit it"],
+    [["--models", "a", "--url", "ftp://x"], "--url expected a URL"],
+    [["--models", "a", "--url", "demo:"], "omit it"],
     [["--models", "a", "--port", "1"], "Unknown option --port"],
     [["--modles", "a"], "Unknown option --modles; did you mean --models?"],
     [["--models", "a", "more"], "Unexpected argument 'more'"],
-    [["--models", "a", "--api-key", "k"], "--api-key requires --base-url"],
-    [["--models", "a", "--base-url", "http://h/v1", "--config", "c"], "can't be combined"],
+    [["--models", "a", "--key", "k"], "--key requires --url"],
+    [["--models", "a", "--url", "http://h/v1", "--config", "c"], "can't be combined"],
     [["--models", "a", "--out", "x", "--report", "./x"], "must be different files"],
     [["--models", "a", "--dataset", "d/../x", "--report", "x"], "must be different files"],
   ];

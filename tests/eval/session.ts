@@ -75,7 +75,7 @@ models:
       args,
       { signal = new AbortController().signal, remote = false, approve = true } = {},
     ) {
-      const place = remote ? ["--base-url", upstream] : [];
+      const place = remote ? ["--url", upstream] : [];
       const flags = parseEvalFlags(["--dataset", dataset, ...place, ...args]);
       return await runSession({
         ...needs,

@@ -146,12 +146,13 @@ async function printStream(response: Response, view: AskView): Promise<void> {
 }
 
 /**
- * Prints the message of an OpenAI error body, or else a prefix and the text. Exits with 1.
+ * Prints the message of an OpenAI error body, or else a prefix and the text. Exits with 1, or with 2
+ * for an unknown strategy, which only the server of the configuration can know.
  *
  * @param hint is added to an error of an upstream.
  */
 function fail(text: string, prefix = "", hint = ""): never {
-  let error: { message?: unknown; code?: unknown } = {};
+  let error: { message?: unknown; code?: unknown; param?: unknown } = {};
   try {
     ({ error } = JSON.parse(text));
   } catch {
@@ -160,5 +161,5 @@ function fail(text: string, prefix = "", hint = ""): never {
   const line = plain(String(error?.message || prefix + text)).trim().slice(0, MAX_MESSAGE);
   const isOfUpstream = String(error?.code).startsWith("upstream_");
   print(Deno.stderr, `o1-api: ${line}${isOfUpstream ? hint : ""}\n`);
-  Deno.exit(1);
+  Deno.exit(error?.param === "reasoning.strategy" ? 2 : 1);
 }

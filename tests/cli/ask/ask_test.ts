@@ -129,6 +129,13 @@ Deno.test("the server's error message is printed", () =>
     assertStringIncludes(err, "The model `nope` does not exist");
   }));
 
+Deno.test("an unknown strategy is an invalid argument", () =>
+  withServer([{ content: "" }], async (ask) => {
+    const { code, err } = await ask(["--model", "o1", "--strategy", "foo", "2 + 2?"]).ended;
+    assertEquals(code, 2);
+    assertStringIncludes(err, "Unknown strategy 'foo'");
+  }));
+
 Deno.test("Ctrl-C stops the upstream", async () => {
   const begun = Promise.withResolvers<void>();
   await withServer(() => ({
