@@ -108,9 +108,9 @@ export function planRun(
 
 /** Whether a chat app asks something for itself, such as a title, so that thinking is a waste. */
 function isUtilityRequest({ directWhen }: ReasoningModel, request: ReasoningRequest): boolean {
+  if (request.strategy !== undefined || request.effort !== undefined) return false;
   const text = lastQuestion(request.messages).slice(0, UTILITY_PREFIX);
-  return request.strategy === undefined && request.effort === undefined &&
-    directWhen.some((pattern) => pattern.test(text));
+  return directWhen.some((pattern) => pattern.test(text));
 }
 
 /** Whether the client has begun the answer, which only a plain call can continue. */

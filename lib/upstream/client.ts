@@ -218,12 +218,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                   }
                   if (extra !== undefined) extras.set(idsByIndex.get(index) ?? "", extra);
                 }
-                state.push(...delta.state ?? []);
+                if (delta.state !== undefined) state.push(...delta.state);
                 yield delta;
               }
             }
             end = "ok";
-            await rememberReasoning(toolReasoning, scope.conversation, toolCallIds, reasoning);
+            if (toolCallIds.length > 0 && reasoning !== "") {
+              await rememberReasoning(toolReasoning, scope.conversation, toolCallIds, reasoning);
+            }
             if (extras.size > 0 || state.length > 0) {
               known.sentState(target);
               await rememberState(toolReasoning, scope.conversation, {

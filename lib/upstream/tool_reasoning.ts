@@ -74,7 +74,6 @@ export async function rememberReasoning(
   callIds: readonly string[],
   reasoning: string,
 ): Promise<void> {
-  if (callIds.length === 0 || reasoning === "") return;
   const digest = (await digestsOf(conversation)).get(undefined)!;
   memory.remember(conversation.owner, callIds.map((id) => keyOf(digest, id)), reasoning);
 }

@@ -42,15 +42,13 @@ export function hasOutput(delta: Delta): boolean {
 
 /** Returns the parts of one chunk, or of a whole completion; undefined without any. */
 function partsOf(sources: Record<keyof typeof PARTS, Json>): AnswerParts | undefined {
-  const parts: AnswerParts = {};
-  let hasParts = false;
+  let parts: AnswerParts | undefined;
   for (const [place, field] of PART_FIELDS) {
     const value = sources[place][field];
     if (!isObject(value) || Object.keys(value).length === 0) continue;
-    (parts[place] ??= {})[field] = value;
-    hasParts = true;
+    ((parts ??= {})[place] ??= {})[field] = value;
   }
-  return hasParts ? parts : undefined;
+  return parts;
 }
 
 /** Converts the chunks of one call, in any provider's dialect, into deltas. */

@@ -21,16 +21,18 @@ export const STATE_FIELDS = [
 
 /** Returns the state in a message, or in one of its chunks; undefined without any. */
 export function stateOf(message: Json): MessageState | undefined {
-  const state: MessageState = {};
+  let state: MessageState | undefined;
   for (const field of ["reasoning_details", "thinking_blocks"] as const) {
     const list = message[field];
-    if (Array.isArray(list) && list.length > 0) state[field] = list.filter(isObject);
+    if (Array.isArray(list) && list.length > 0) (state ??= {})[field] = list.filter(isObject);
   }
   const { reasoning_opaque: opaque, extra_content: extra } = message;
-  if (typeof opaque === "string" && opaque !== "") state.reasoning_opaque = opaque;
+  if (typeof opaque === "string" && opaque !== "") (state ??= {}).reasoning_opaque = opaque;
   // Gemini also marks the text of thoughts here, which is no state.
-  if (isObject(extra) && JSON.stringify(extra).includes("signature")) state.extra_content = extra;
-  return Object.keys(state).length === 0 ? undefined : state;
+  if (isObject(extra) && JSON.stringify(extra).includes("signature")) {
+    (state ??= {}).extra_content = extra;
+  }
+  return state;
 }
 
 /** Joins the state in the chunks of one message. */
