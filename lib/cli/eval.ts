@@ -62,6 +62,8 @@ export async function compareModels(
   } catch (error) {
     if (stop.signal.aborted && error === stop.signal.reason) Deno.exit(STOPPED);
     throw error;
+  } finally {
+    await target.close?.();
   }
 }
 

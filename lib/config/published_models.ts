@@ -93,6 +93,8 @@ function publish(
       ...(systemPrompt ? { systemPrompt } : {}),
       caps,
       toolsCharacters: config.thinking.tools_characters,
+      serverTools: model.tools,
+      maxToolCalls: model.max_tool_calls,
       ...(model.context_length === undefined ? {} : { contextTokens: model.context_length }),
       ...(Object.keys(model.body).length > 0 ? { body: model.body } : {}),
       statusLines: config.stream_status_feedback,

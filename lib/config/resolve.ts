@@ -1,4 +1,5 @@
 import { DAY_MS } from "../clock.ts";
+import { toolKinds } from "../tools/mod.ts";
 import type { Env } from "./environment.ts";
 import { strategies as builtIn } from "../reasoning/strategies/mod.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
@@ -35,6 +36,9 @@ export interface ResolvedConfig
   storeTtlMs: number;
   /** Built-in strategies and those of files. */
   strategies: StrategyTable;
+  /** Validated settings of each kind of tool that a model has. */
+  tools: ReadonlyMap<string, Record<string, unknown>>;
+  onDeploy: boolean;
 }
 
 /** Deno Deploy ends silent streams early and allows little time at shutdown. */
@@ -48,7 +52,7 @@ export interface ResolveOptions {
   strategies?: StrategyTable;
 }
 
-/** @throws {ConfigError} if O1_API_TOKEN is not a valid token. */
+/** @throws {ConfigError} if O1_API_TOKEN is not a valid token, or a tool can't run here. */
 export function resolveConfig(
   config: Config,
   { env, strategies = builtIn }: ResolveOptions,
@@ -73,7 +77,33 @@ export function resolveConfig(
     log,
     metrics: onDeploy ? { ...config.metrics, port: 0 } : config.metrics,
     traces,
+    tools: toolSettings(config, onDeploy),
+    onDeploy,
   };
+}
+
+/**
+ * The references schema has checked that a kind without settings needs none.
+ *
+ * @throws {ConfigError} if a tool can't run here.
+ */
+function toolSettings(
+  { models, tools }: Config,
+  onDeploy: boolean,
+): Map<string, Record<string, unknown>> {
+  const settings = new Map<string, Record<string, unknown>>();
+  for (const [id, { tools: kinds }] of Object.entries(models)) {
+    for (const kind of kinds) {
+      const { options, fault } = toolKinds[kind]!;
+      const reason = fault?.({ onDeploy });
+      if (reason !== undefined) {
+        const message = `the tool '${kind}' can't run here: ${reason}`;
+        throw new ConfigError([{ path: `models.${id}.tools`, message }]);
+      }
+      settings.set(kind, options.parse(tools[kind] ?? {}));
+    }
+  }
+  return settings;
 }
 
 function bearerToken(config: Config, env: Env): string | undefined {

@@ -10,6 +10,8 @@ export interface Target extends Pick<AskOptions, "baseUrl" | "apiKey" | "send" |
   isDemo: boolean;
   /** Returns undefined if the prices of a model are not known. */
   priced(model: string): PricedModel | undefined;
+  /** Ends what runs in this process. */
+  close?(): Promise<void>;
 }
 
 /** Known to this process alone, which nobody else can connect to. */
@@ -47,6 +49,7 @@ export function configuredTarget(
     apiKey: TOKEN,
     send: (request) => app.handle(request),
     attempts: 1,
+    close: () => app.drain(0),
     isDemo: config.models.some(({ reasoning }) =>
       reasoning.targets.some(({ upstream }) => isDemo(upstream.base_url))
     ),

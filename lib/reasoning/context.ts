@@ -4,13 +4,16 @@ import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
 import { formatTypeFor } from "../upstream/capabilities/capabilities.ts";
 import type { CallEnd } from "../upstream/observer.ts";
 import { type Budget, createBudget } from "./budget.ts";
-import { UpstreamError } from "./events.ts";
+import { type ToolUseEvent, UpstreamError } from "./events.ts";
 import { createReread } from "./modifiers.ts";
 import type { RunObserver } from "./observer.ts";
 import { targetsOf } from "./overrides.ts";
 import type { RunPlan } from "./plan.ts";
 import type { FinalCallFields, ReasoningRequest } from "./request.ts";
 import { describeTools, fill } from "./prompts.ts";
+import type { Tool } from "../tools/tool.ts";
+import { callWithTools, type ToolFields, type ToolLoop } from "./tools/loop.ts";
+import { createToolRunner } from "./tools/runner.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
 import { estimatePrompt, type Usage, type UsageMeter } from "./usage.ts";
@@ -21,6 +24,10 @@ export interface RunOptions {
   /** Servers that the request has passed. */
   hops?: string | undefined;
   client: UpstreamClient;
+  /** The server's tools that calls may use. Default: none. */
+  tools?: readonly Tool[];
+  /** Called for each event of a tool's use. */
+  onToolUse?: (event: ToolUseEvent) => void;
   clock: Clock;
   /** Returns a number in [0, 1). */
   random: () => number;
@@ -82,6 +89,31 @@ export function createContext(
   const windowOf = (role: string) =>
     model.contextTokens ?? capabilities.get(firstTarget(role)).contextTokens ?? Infinity;
   const run: CallRun = { plan, options, scope, budget, meter, thinkingCalls: 0 };
+  const canThink = async (calls = 1) =>
+    budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, all.total()) ?? true);
+  let ids = 0;
+  const loop: ToolLoop = {
+    tools: options.tools ?? [],
+    maxRuns: model.maxToolCalls,
+    final: request.final,
+    call: (spec, fields) => call(spec, run, fields),
+    inWords: (role) => !capabilities.get(firstTarget(role)).functions,
+    rejected: (role) => capabilities.rejectedFunctions(firstTarget(role)),
+    mayContinue: async (isAnswer) =>
+      isAnswer
+        ? budget.canAnswer() && (await options.reserveCalls?.(1, all.total()) ?? true)
+        : await canThink(),
+    run: createToolRunner({
+      clock,
+      onEvent: options.onToolUse ?? (() => {}),
+      observer: options.observer,
+    }),
+    signal,
+    newId: () => `call_${++ids}`,
+    prompt,
+  };
+  const callOf = (spec: CallSpec) =>
+    loop.tools.length === 0 ? call(spec, run) : callWithTools(spec, loop);
   return {
     request,
     signal,
@@ -89,9 +121,8 @@ export function createContext(
     random,
     prompt,
     call: (spec) =>
-      call(reread === undefined ? spec : { ...spec, messages: reread(spec.messages) }, run),
-    canThink: async (calls = 1) =>
-      budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, all.total()) ?? true),
+      callOf(reread === undefined ? spec : { ...spec, messages: reread(spec.messages) }),
+    canThink,
     maxCalls: Math.floor(model.caps.calls / (request.choices ?? 1)),
     samples: budget.samples,
     canAnswer: budget.canAnswer,
@@ -148,6 +179,7 @@ interface CallRun {
 async function* call(
   spec: CallSpec,
   run: CallRun,
+  serverTools: ToolFields = {},
 ): AsyncGenerator<CallDelta> {
   const { plan: { model, name, request }, options, scope, budget, meter } = run;
   const { role, messages, visible = false, isTurn = false, json, temperature, signal } = spec;
@@ -162,10 +194,11 @@ async function* call(
     window === undefined ? Infinity : Math.max(window - estimatePrompt(messages), MIN_ROOM_TOKENS),
     reasons ? REASONING_TOKENS : spec.maxTokens ?? THINKING_TOKENS,
   );
-  const definitions = [
+  const tools = [
     ...visible || isTurn ? request.final.tools ?? [] : [],
-    ...json?.schema ? [json.schema] : [],
+    ...serverTools.tools ?? [],
   ];
+  const definitions = [...tools, ...json?.schema ? [json.schema] : []];
   const callMeter = meter.call(messages, visible, definitions, role);
   let target = targets[0]!;
   let opensThinking = false;
@@ -185,6 +218,7 @@ async function* call(
           ...(visible || isTurn ? visibleFields(request, name === "direct" || reasons) : {}),
           ...(visible ? {} : samplingFields(request.final, run.thinkingCalls++)),
           ...(temperature === undefined ? {} : { temperature }),
+          ...(serverTools.tools === undefined ? {} : { ...serverTools, tools }),
           ...model.body,
         },
         maxTokens,

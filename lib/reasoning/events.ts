@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ToolContent } from "../tools/tool.ts";
 import type { AnswerParts } from "../upstream/wire/deltas.ts";
 import type { MessageState } from "../upstream/wire/message_state.ts";
 import type { Usage } from "./usage.ts";
@@ -120,6 +121,39 @@ export interface CompactionEvent {
   summary: string;
 }
 
+/** The server begins to run a tool that the model has called. Tool uses come before the answer. */
+export interface ToolStartEvent {
+  type: "tool_start";
+  /** Id of the use, unique in the run. */
+  id: string;
+  name: string;
+  /** JSON, as the model wrote it. */
+  arguments: string;
+}
+
+/** What a tool has reported so far, or has returned. */
+export interface ToolOutputEvent {
+  type: "tool_output";
+  id: string;
+  /** As the model gets it, but not shortened. */
+  content: readonly ToolContent[];
+  citations?: readonly { url: string; title: string }[];
+  /** Whether more follows. */
+  isProgress: boolean;
+}
+
+/** A tool has ended. */
+export interface ToolEndEvent {
+  type: "tool_end";
+  id: string;
+  name: string;
+  isError: boolean;
+  seconds: number;
+}
+
+/** An event of the use of a tool. */
+export type ToolUseEvent = ToolStartEvent | ToolOutputEvent | ToolEndEvent;
+
 /** What the request used. Sent once, just before `finish`. */
 export interface UsageEvent {
   type: "usage";
@@ -147,6 +181,7 @@ export type ReasoningEvent =
   | AnswerEvent
   | RefusalEvent
   | ToolCallEvent
+  | ToolUseEvent
   | PartsEvent
   | StateEvent
   | CompactionEvent

@@ -10,10 +10,21 @@ export interface RunCallObserver extends CallObserver {
   end?: ((end: CallEnd) => void) | undefined;
 }
 
+/** One run of a tool, without what it was about. */
+export interface ToolRun {
+  name: string;
+  ms: number;
+  /** Size of the texts that it returned. */
+  bytes: number;
+  outcome: "ok" | "error" | "cancelled";
+}
+
 /** Watches one run. */
 export interface RunObserver {
   /** Called when a call begins. */
   call(spec: CallSpec): RunCallObserver;
+  /** Called when a tool has run. */
+  tool?: ((run: ToolRun) => void) | undefined;
   /**
    * Called when the run and all its calls are over.
    *

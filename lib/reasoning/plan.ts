@@ -32,6 +32,8 @@ export interface RunPlan {
   followUps: number;
   /** Number of thinking calls that start together at first. */
   firstWave: number;
+  /** Kinds of tools that the server runs for its calls. */
+  tools: readonly string[];
 }
 
 /** Length of the part of a question in which a utility request is recognized, in characters. */
@@ -53,7 +55,8 @@ export function planRun(
   request: ReasoningRequest,
   { maxSamples = Infinity, table = strategies }: PlanOptions = {},
 ): RunPlan {
-  const isPlain = isUtilityRequest(model, request) || continuesAnswer(request);
+  const isUtility = isUtilityRequest(model, request);
+  const isPlain = isUtility || continuesAnswer(request);
   const requested = isPlain
     ? "direct"
     : request.strategy ?? (request.isPro ? model.proStrategy : model.strategy);
@@ -67,7 +70,7 @@ export function planRun(
 
   if ((request.choices ?? 1) > maxSamples) throw tooMany("n", maxSamples);
   const own = name === model.strategy ? model.options : undefined;
-  const { re2, wait, ...changes } = request.options ?? {};
+  const { re2, wait, tools, ...changes } = request.options ?? {};
   const isChanged = request.options !== undefined;
   const options = own !== undefined && !isChanged
     ? own
@@ -100,6 +103,7 @@ export function planRun(
     effort: thinks && name !== "direct" ? effort : undefined,
     re2: thinks && modifiers.re2,
     firstWave: thinks ? strategy.firstWave?.(options as never, effort) ?? 0 : 0,
+    tools: isUtility ? [] : toolsOf(model, tools),
     followUps: thinks && hasFollowUps
       ? modifiers.wait ?? (isRouter && isLoop ? 0 : strategy.followUps!(effort))
       : 0,
@@ -127,6 +131,17 @@ function unknownStrategy(name: string, table: StrategyTable): RequestError {
   );
 }
 
+/** Returns the model's tools, or those of them that the request wants. */
+function toolsOf({ serverTools }: ReasoningModel, wanted: unknown): readonly string[] {
+  if (wanted === undefined) return serverTools;
+  const isSubset = Array.isArray(wanted) && wanted.every((name) => serverTools.includes(name));
+  if (isSubset) return serverTools.filter((name) => wanted.includes(name));
+  const known = serverTools.length === 0
+    ? "no tools are available"
+    : `expected a list of ${serverTools.map((name) => `'${name}'`).join(", ")}`;
+  throw new RequestError("reasoning.tools", `Invalid value for 'reasoning.tools': ${known}.`);
+}
+
 function tooMany(param: string, maxSamples: number): RequestError {
   const message =
     `Invalid value for '${param}': expected at most ${maxSamples} (server.max_samples).`;
@@ -149,7 +164,8 @@ function parse<Schema extends z.ZodObject>(
   const issue = result.error.issues[0]!;
   if (issue.code === "unrecognized_keys") {
     const param = `reasoning.${issue.keys[0]!.slice(0, 60)}`;
-    const names = Object.keys({ strategy, ...schema.shape, ...modifierOptions.shape }).join(", ");
+    const names = Object.keys({ strategy, ...schema.shape, ...modifierOptions.shape, tools: "" })
+      .join(", ");
     const message = `Unknown parameter: '${param}'. The strategy '${strategy}' knows: ${names}.`;
     throw new RequestError(param, message);
   }

@@ -136,6 +136,10 @@ export interface ReasoningModel {
   caps: Caps;
   /** Maximum length of the list of tools in a thinking call. */
   toolsCharacters: number;
+  /** Kinds of tools that the server runs for its calls. */
+  serverTools: readonly string[];
+  /** Maximum number of runs of these tools for one call. */
+  maxToolCalls: number;
   /** Size of the models' context in tokens. Default: learned from rejections. */
   contextTokens?: number;
   /** The operator's own fields of every upstream call. */

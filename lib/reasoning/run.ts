@@ -7,6 +7,7 @@ import { compacting, needsCompaction } from "./relay/compact.ts";
 import { truncating } from "./relay/truncate.ts";
 import type { ReasoningRequest } from "./request.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
+import { createToolUses, showToolUses } from "./tools/display.ts";
 import { createUsageMeter, type UsageMeter } from "./usage.ts";
 
 export type { RunOptions } from "./context.ts";
@@ -59,6 +60,19 @@ function runOne(
       (request) => runOne({ ...plan, request }, options, meter, all),
     );
   }
+  if (options.tools === undefined || options.tools.length === 0) {
+    return runStrategy(plan, options, meter, all);
+  }
+  const uses = createToolUses();
+  return showToolUses(runStrategy(plan, { ...options, onToolUse: uses.put }, meter, all), uses);
+}
+
+function runStrategy(
+  plan: RunPlan,
+  options: RunOptions,
+  meter: UsageMeter,
+  all: Total,
+): AsyncGenerator<ReasoningEvent> {
   const { strategy, effort, followUps } = plan;
   const context = createContext(plan, options, meter, all);
   if (effort === undefined) {

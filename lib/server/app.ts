@@ -34,6 +34,7 @@ import { combineObservers } from "./telemetry/observer.ts";
 import { traces } from "./telemetry/open_telemetry.ts";
 import { logBreaker, logUpstreams } from "./telemetry/upstream_log.ts";
 import { reportOutages } from "./store_outage.ts";
+import { createToolbox } from "./tools/toolbox.ts";
 import { createUsageLedger } from "./usage/ledger.ts";
 import { createWorkRegister } from "./work.ts";
 
@@ -120,6 +121,7 @@ export function createApp(options: AppOptions) {
   });
   const isStoreShared = store.kind !== "memory" || workerGroup !== undefined;
   const ledger = createUsageLedger({ ...options, store, isShared: isStoreShared });
+  const toolbox = createToolbox(config, log);
   const metrics = config.metrics.enabled
     ? createMetrics({ clock, client, models: () => config.models })
     : undefined;
@@ -132,6 +134,7 @@ export function createApp(options: AppOptions) {
     log,
     limits,
     ledger,
+    toolbox,
     store,
     register,
     scrape: metrics && scrape,
@@ -196,6 +199,7 @@ export function createApp(options: AppOptions) {
       config = next;
       answer = serve(next);
       admission.update();
+      toolbox.update(next);
       client.update(next.models.flatMap(({ reasoning }) => allTargetsOf(reasoning)));
     },
     /** Rejects new work, waits up to `graceMs` milliseconds for the rest, and then aborts it. */
@@ -205,7 +209,11 @@ export function createApp(options: AppOptions) {
       await within(clock, graceMs, register.idle());
       register.abortAll(shutdownError());
       await within(clock, ABORT_GRACE_MS, register.idle());
-      await Promise.all([within(clock, ABORT_GRACE_MS, limits.close()), ledger.close()]);
+      await Promise.all([
+        within(clock, ABORT_GRACE_MS, limits.close()),
+        ledger.close(),
+        toolbox.close(),
+      ]);
     },
   };
 }

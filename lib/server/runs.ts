@@ -18,6 +18,7 @@ import { watchForDisconnect } from "./http/client_disconnect.ts";
 import { readJson } from "./http/json_body.ts";
 import { estimateCost } from "./limits/cost.ts";
 import type { Models } from "./models.ts";
+import { type Toolbox, withAllowedTools } from "./tools/toolbox.ts";
 import { dialectLabel } from "./telemetry/observer.ts";
 import type { UsageLedger } from "./usage/ledger.ts";
 import type { Work } from "./work.ts";
@@ -31,6 +32,7 @@ export interface RunOptions {
   /** Returns a number in [0, 1). */
   random: () => number;
   ledger: Pick<UsageLedger, "add">;
+  toolbox: Pick<Toolbox, "borrow">;
 }
 
 /** Starts a run, which ends when the signal is aborted. */
@@ -69,16 +71,17 @@ export function abortOnDisconnect({ signal }: Request, work: Work): () => void {
  * @throws {RequestError} if the request names an unknown strategy or an invalid option.
  */
 export async function prepareRun(
-  { reasoning: model }: PublishedModel,
+  { reasoning }: PublishedModel,
   request: ReasoningRequest,
   exchange: Exchange,
-  { client, clock, random, settings, strategies: table, ledger }: RunOptions,
+  { client, clock, random, settings, strategies: table, ledger, toolbox }: RunOptions,
   work: Work = exchange.work,
 ): Promise<StartRun> {
   const { logFields } = exchange;
   logFields.dialect = dialectLabel(exchange.match.route.path);
   const { stream } = request;
   const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
+  const model = withAllowedTools(reasoning, exchange.client);
   logFields.model = model.id;
   const { reservation } = exchange;
   const plan = planRun(model, request, { maxSamples: settings.max_samples, table });
@@ -86,11 +89,15 @@ export async function prepareRun(
   const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });
   const { owner } = exchange.client;
+  const borrowed = plan.tools.length === 0
+    ? undefined
+    : await toolbox.borrow(plan.tools, work.signal);
   const observer = exchange.observer?.run({ client: owner, model: model.id, strategy, stream });
   return (signal) =>
     run(plan, {
       owner,
       hops: exchange.hops,
+      tools: borrowed?.tools ?? [],
       client,
       clock,
       random,
@@ -100,6 +107,7 @@ export async function prepareRun(
       onRetry: () => logFields.retries = Number(logFields.retries ?? 0) + 1,
       observer,
       onEnd(total) {
+        borrowed?.giveBack();
         reservation?.settle(total);
         ledger.add(owner, model.id, total);
         Object.assign(logFields, {

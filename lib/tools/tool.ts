@@ -46,13 +46,17 @@ export interface ToolHost {
 export interface ToolKind {
   /** Settings below `tools.<kind>`. If `{}` satisfies it, a model can name the kind without them. */
   options: z.ZodObject;
-  /** @throws {Error} with a reason for people if the tools can't run here. */
+  /** Returns why the tools can't run here; undefined if they can. */
+  fault?(host: ToolHost): string | undefined;
   open(options: never, host: ToolHost): ToolSource;
 }
 
 /** A kind whose `open` fits the settings beside it. */
 export function defineToolKind<Options extends z.ZodObject>(
-  kind: { options: Options; open(options: z.output<Options>, host: ToolHost): ToolSource },
+  kind: Omit<ToolKind, "options" | "open"> & {
+    options: Options;
+    open(options: z.output<Options>, host: ToolHost): ToolSource;
+  },
 ): ToolKind {
   return kind;
 }

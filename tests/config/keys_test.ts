@@ -108,7 +108,7 @@ const CASES: [name: string, keys: string[], faults: string[]][] = [
     "2: keys[1].name: expected at most 64 letters, digits or . _ @ + -",
     "2: keys[1].parallel: expected a whole number from 1 to 1000000, got a string",
     "2: keys[1].enabled: expected true or false, got 1",
-    "2: keys[1].limits: unknown key; valid names: name, id, sha256, models, rpm, tpm, parallel, daily_usd, monthly_usd, daily_tokens, monthly_tokens, expires, enabled",
+    "2: keys[1].limits: unknown key; valid names: name, id, sha256, models, tools, rpm, tpm, parallel, daily_usd, monthly_usd, daily_tokens, monthly_tokens, expires, enabled",
   ]],
 ];
 

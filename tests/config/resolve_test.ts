@@ -153,6 +153,8 @@ stream_status_feedback: false
       /^You are performing a CONTEXT CHECKPOINT COMPACTION/i,
     ],
     toolsCharacters: 2_000,
+    serverTools: [],
+    maxToolCalls: 8,
     statusLines: false,
   });
   assertEquals(targets[0]?.upstream.api_key, ["k1", "k2"]);

@@ -27,6 +27,8 @@ interface Target {
   url: string;
   token: string;
   send(request: Request): Promise<Response>;
+  /** Ends what runs in this process. */
+  close?(): Promise<void>;
 }
 
 /**
@@ -77,6 +79,8 @@ export async function ask(args: readonly string[], moduleDir: string | undefined
     else await printStream(response, view);
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error), problem, hint);
+  } finally {
+    await target.close?.();
   }
 }
 
@@ -115,7 +119,12 @@ async function configuredModels(options: CommandOptions): Promise<Target> {
     fetch,
     log: silentLog,
   });
-  return { url: "http://localhost/v1", token: IN_PROCESS_TOKEN, send: app.handle };
+  return {
+    url: "http://localhost/v1",
+    token: IN_PROCESS_TOKEN,
+    send: app.handle,
+    close: () => app.drain(0),
+  };
 }
 
 function printJson(completion: string): void {

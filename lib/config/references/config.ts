@@ -37,6 +37,7 @@ const settings = (table: StrategyTable) =>
     formats: record(anything),
     keys,
     limits: mapping(usdLimits),
+    tools: record(anything),
     routing: mapping({ effort: record(text), pro: text }),
     strategies: record(text),
   });
@@ -88,6 +89,7 @@ function check(
   const names = {
     defaults,
     formats: [...FORMATS, ...Object.keys(formats)],
+    tools: Object.keys(config.tools),
     routes: { ...EFFORT_ROUTES, ...Object.fromEntries(routes) },
     strategies: table,
   };

@@ -6,12 +6,15 @@ import type { Defaults } from "../defaults.ts";
 import type { Path } from "../faults/fault.ts";
 import { suggestion } from "../faults/suggestion.ts";
 import { unknownKeys, validate } from "../faults/validate.ts";
-import { anything, mapping, record, text, textOrList } from "./lenient.ts";
+import { toolKinds } from "../../tools/mod.ts";
+import { anything, list, mapping, record, text, textOrList } from "./lenient.ts";
 
 /** What the names in a model refer to. */
 export interface Names {
   defaults: Defaults;
   formats: readonly string[];
+  /** Kinds of tools with settings. */
+  tools: readonly string[];
   /** The strategies that `auto` may run. */
   routes: EffortRoutes;
   strategies: StrategyTable;
@@ -27,6 +30,7 @@ const model = mapping({
   modifiers: mapping({ wait: z.number().default(0).catch(0) }),
   roles: record(mapping({ upstream: textOrList })),
   prompts: record(anything),
+  tools: list(text),
   caps: mapping({ usd: z.number().positive().optional().catch(undefined) }),
 });
 
@@ -76,7 +80,7 @@ export function upstreamsOf({ upstream, roles }: Model, defaults: Defaults): str
 export function checkNames(
   model: Model,
   base: Path,
-  { defaults, formats, routes, strategies }: Names,
+  { defaults, formats, tools, routes, strategies }: Names,
   ctx: z.core.$RefinementCtx,
 ): void {
   const report = (path: Path, message: string) =>
@@ -109,6 +113,12 @@ export function checkNames(
 
   if (model.format !== undefined && !formats.includes(model.format)) {
     report(["format"], `unknown format${suggestion(model.format, formats)}`);
+  }
+
+  for (const [index, kind] of model.tools.entries()) {
+    if (kind === undefined || !Object.hasOwn(toolKinds, kind) || tools.includes(kind)) continue;
+    if (toolKinds[kind]!.options.safeParse({}).success) continue;
+    report(["tools", index], `needs settings; add tools.${kind}`);
   }
 
   if (!Object.hasOwn(strategies, model.strategy)) return;

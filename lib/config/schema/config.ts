@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
 import type { StrategyFile } from "../../reasoning/files/load.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
+import { toolKinds } from "../../tools/mod.ts";
 import { keySchema, limitsSchema } from "./keys.ts";
 import { formatSchema, modelSchema, strategyName } from "./models.ts";
 import { count, milliseconds } from "./numbers.ts";
@@ -146,6 +147,15 @@ const traces = z.strictObject({
 const STRATEGY_NAME_MESSAGE =
   "a strategy's name has lower-case letters, digits, - and _, and begins with a letter";
 
+const tools = z.strictObject(
+  Object.fromEntries(
+    Object.entries(toolKinds).map(([kind, { options }]) => [
+      kind,
+      options.optional().describe(`Settings of the tool \`${kind}\`.`),
+    ]),
+  ),
+);
+
 const name = z.string().min(1, "a name must not be empty");
 
 /** Schema of config.yaml. */
@@ -201,6 +211,9 @@ export const configSchema = z.strictObject({
   ),
   limits: limitsSchema.prefault({}).describe("Limits of all clients together."),
   routing: routing.prefault({}).describe("Choice of the strategy for each request."),
+  tools: tools.prefault({}).describe(
+    "Settings of the tools that the server runs. A tool is off until `models.<name>.tools` lists it.",
+  ),
   thinking: thinking.prefault({}).describe("Thinking of all strategies."),
   log: log.prefault({}).describe("Logging. Prompts, answers and keys are never logged."),
   metrics: metrics.prefault({}).describe("Metrics for Prometheus and OpenTelemetry."),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toolKinds } from "../../tools/mod.ts";
 
 const count = (max: number) => z.number().int().min(1).max(max).optional();
 const usd = z.number().gt(0).max(1_000_000).optional();
@@ -35,6 +36,9 @@ export const keySchema = z.strictObject({
   ).describe("SHA-256 of the whole key as the client sends it, in lower-case hex."),
   models: z.array(z.string().min(1)).min(1).optional().describe(
     "Models that the key may use. Default: all.",
+  ),
+  tools: z.array(z.enum(Object.keys(toolKinds))).optional().describe(
+    "Tools of the models that the key may use; an empty list for none. Default: all.",
   ),
   ...limits,
   expires: z.string().refine(

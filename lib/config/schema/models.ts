@@ -4,6 +4,7 @@ import { EFFORTS } from "../../reasoning/effort.ts";
 import { modifierOptions } from "../../reasoning/modifiers.ts";
 import { DEFAULT_TOKEN_CAP } from "../../reasoning/request.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
+import { toolKinds } from "../../tools/mod.ts";
 import { count } from "./numbers.ts";
 
 const upstreamNames = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
@@ -98,6 +99,12 @@ export const modelSchema = z.strictObject({
   ),
   output_modalities: modalities.optional().describe(
     "What the model writes, which `/v1/models` reports.",
+  ),
+  tools: z.array(z.enum(Object.keys(toolKinds))).default([]).describe(
+    "Tools that the server runs while the model thinks and answers, such as `[code]`. Their settings are in `tools`.",
+  ),
+  max_tool_calls: count.default(8).describe(
+    "Maximum number of runs of these tools for each upstream call of the strategy.",
   ),
   system_prompt: z.string().optional().describe("Added before the client's own messages."),
 });

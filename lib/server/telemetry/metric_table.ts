@@ -13,6 +13,7 @@ export type Attribute =
   | "gen_ai.provider.name"
   | "gen_ai.request.model"
   | "gen_ai.token.type"
+  | "gen_ai.tool.name"
   | "http.response.status_code"
   | "o1_api.dialect"
   | "o1_api.part"
@@ -151,6 +152,14 @@ export const METRICS = {
     unit: "s",
     help: "Duration of an upstream request; `cancelled` if it was no longer needed.",
     attributes: [...RUN, "error.type"],
+    buckets: DURATION,
+  },
+  toolRuns: {
+    name: "o1_api.tool.duration",
+    type: "histogram",
+    unit: "s",
+    help: "Duration of a run of a tool; `cancelled` if it was no longer needed.",
+    attributes: ["gen_ai.tool.name", "error.type"],
     buckets: DURATION,
   },
   retries: {

@@ -24,10 +24,14 @@ export interface MetricsOptions {
 /** Number of clients that have series of their own, in each process. */
 const MAX_CLIENTS = 100;
 
+/** Number of tools that have series of their own, in each process. */
+const MAX_TOOLS = 100;
+
 export function createMetrics({ clock, client, models }: MetricsOptions) {
   const { record, series, watch, values } = createRegistry();
   const clients = new Set<string>();
   const totals = new Map<string, ReturnType<typeof createTotals>>();
+  const tools = new Set<string>();
   const active = { requests: 0, streams: 0 };
   watch("activeRequests", () => [{ value: active.requests }]);
   watch("activeStreams", () => [{ value: active.streams }]);
@@ -76,6 +80,12 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
         record("clientCost", usd, own);
       },
     };
+  }
+
+  /** Servers of tools choose the names. */
+  function toolLabel(name: string): string {
+    if (tools.size < MAX_TOOLS) tools.add(name);
+    return tools.has(name) ? name : "other";
   }
 
   const secondsSince = (start: number) => (clock.now() - start) / 1000;
@@ -135,6 +145,11 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
               stopwatch.callBegins();
               return observeCall(stopwatch.callEnds);
             },
+            tool: ({ name, ms, outcome }) =>
+              record("toolRuns", ms / 1000, {
+                "gen_ai.tool.name": toolLabel(name),
+                "error.type": outcome === "ok" ? undefined : outcome,
+              }),
             end({ upstream, reasoningTokens }, isWhole, error) {
               const used = totalsOf(observed, labels);
               used.requests(1);

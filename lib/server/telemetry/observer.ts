@@ -62,6 +62,7 @@ function bothRequests(a: RequestObserver, b: RequestObserver): RequestObserver {
 function bothRuns(a: RunObserver, b: RunObserver): RunObserver {
   return {
     call: (spec) => bothCalls(a.call(spec), b.call(spec)),
+    tool: both(a.tool, b.tool),
     end: both(a.end, b.end),
   };
 }

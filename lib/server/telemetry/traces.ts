@@ -76,6 +76,15 @@ export function observeTrace(
           }, parent);
           return observeCall(spec, inner(), contents);
         },
+        tool({ name, ms, outcome }) {
+          const end = date();
+          const span = tracer.startSpan(`execute_tool ${name}`, {
+            startTime: end - ms,
+            attributes: { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name },
+          }, inner());
+          if (outcome !== "ok") fail(span, outcome);
+          span.end(end);
+        },
         end(_usage, isWhole, error) {
           if (strategySpan === undefined) return;
           if (!isWhole) fail(strategySpan, error === undefined ? "client_left" : errorType(error));

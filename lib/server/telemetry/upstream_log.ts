@@ -1,5 +1,5 @@
 /**
- * Logs what upstreams do: failed attempts, fallbacks and breakers.
+ * Logs what upstreams and tools do: failed attempts, fallbacks, breakers and runs of tools.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { RequestObserver } from "./observer.ts";
 import { withoutTexts } from "./quoted_text.ts";
 
 /**
- * Logs failed attempts and fallbacks of a request.
+ * Logs failed attempts, fallbacks and tools of a request.
  *
  * @param fields the fields of the request's line; receives the names of the upstreams that answered.
  */
@@ -41,6 +41,14 @@ export function logUpstreams(log: Log, requestId: string, fields: LogFields): Re
             request_id: requestId,
           }),
       }),
+      tool: ({ name, ms, bytes, outcome }) =>
+        log.info("A tool has run", {
+          tool: name,
+          ms: Math.round(ms),
+          bytes,
+          outcome,
+          request_id: requestId,
+        }),
     }),
   };
 }

@@ -30,9 +30,8 @@ const MAX_CODE_CHARACTERS = 100_000;
 /** JavaScript in a sandbox. */
 export const code = defineToolKind({
   options,
-  open({ time_ms, memory_mb, output_characters, threads: count }, { onDeploy }) {
-    const fault = sandboxFault(onDeploy);
-    if (fault !== undefined) throw new Error(`The tool 'code' cannot run: ${fault}.`);
+  fault: ({ onDeploy }) => sandboxFault(onDeploy),
+  open({ time_ms, memory_mb, output_characters, threads: count }) {
     const threads = createThreads(count);
     const tool: Tool = {
       name: "code",

@@ -24,6 +24,8 @@ export interface Capabilities {
   developerRole: boolean;
   /** Requires that messages of the user and the assistant take turns. */
   alternatingRoles: boolean;
+  /** Supports function calls. */
+  functions: boolean;
   /** Supports calls and results of tools without definitions of tools. */
   toolHistory: boolean;
   /** Requires the reasoning of tool calls with their results. */
@@ -84,6 +86,7 @@ export function defaultCapabilities({ upstream, model }: Target): Capabilities {
     // Other upstreams understand `system`, and many reject `developer`.
     developerRole: isOpenAi,
     alternatingRoles: false,
+    functions: true,
     toolHistory: true,
     toolReasoning: false,
     toolState: false,

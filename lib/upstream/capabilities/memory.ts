@@ -38,6 +38,8 @@ export interface RequestCapabilities {
   accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void;
   /** Called when a model has reasoned. */
   reasoned(target: Target): void;
+  /** Called when an upstream has rejected function calls. */
+  rejectedFunctions(target: Target): void;
   /** Called when a model has sent opaque state. */
   sentState(target: Target): void;
   /** Called when a text has shown whether it began with thinking without an opening tag. */
@@ -132,6 +134,7 @@ function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
       }
     },
     reasoned: (target) => remember(modelOf(target), { reasons: true }),
+    rejectedFunctions: (target) => remember(modelOf(target), { functions: false }),
     sentState: (target) => remember(modelOf(target), { toolState: true }),
     openedThinking(target, opened) {
       const reasons = opened || get(target).reasons;

@@ -88,6 +88,8 @@ const MODEL: ReasoningModel = {
   proStrategy: "verify",
   directWhen: [],
   toolsCharacters: 2_000,
+  serverTools: [],
+  maxToolCalls: 8,
   caps: { calls: 64, tokens: 200_000 },
   statusLines: false,
 };

@@ -1,0 +1,175 @@
+/**
+ * Shows the uses of tools among the events of a strategy: as events of their own, and as text of
+ * the thinking, which every client can show.
+ *
+ * @module
+ */
+import type { ReasoningEvent, ToolUseEvent } from "../events.ts";
+import { outputText, shorten } from "./turns.ts";
+
+/** Events of tools that have not been shown. */
+export interface ToolUses {
+  put(event: ToolUseEvent): void;
+  take(): ToolUseEvent[];
+  /** Sets what is called when there are more. */
+  onPut(callback: () => void): void;
+}
+
+export function createToolUses(): ToolUses {
+  let notify = () => {};
+  const events: ToolUseEvent[] = [];
+  return {
+    put(event) {
+      events.push(event);
+      notify();
+    },
+    take: () => events.splice(0),
+    onPut: (callback) => notify = callback,
+  };
+}
+
+interface OpenStep {
+  step: number;
+  hasContent: boolean;
+  content: string;
+}
+
+/** Adds the uses of tools. They are dropped once the answer has begun, as all thinking is. */
+export async function* showToolUses(
+  events: AsyncGenerator<ReasoningEvent>,
+  uses: ToolUses,
+): AsyncGenerator<ReasoningEvent> {
+  /** Number of steps that this has added. */
+  let added = 0;
+  let last = 0;
+  let open: OpenStep | undefined;
+  let waiting = "";
+  let isAnswering = false;
+
+  /** Returns the events that show the texts that wait. */
+  function flush(): ReasoningEvent[] {
+    if (waiting === "") return [];
+    if (open !== undefined) {
+      // All of a title comes first.
+      if (!open.hasContent) return [];
+      const gap = open.content === "" || open.content.endsWith("\n") ? "" : "\n\n";
+      const text = gap + waiting;
+      waiting = "";
+      open.content += text;
+      return [{ type: "reasoning", step: open.step, part: "content", text }];
+    }
+    const content = waiting.trimEnd();
+    waiting = "";
+    added++;
+    const step = ++last;
+    return [
+      { type: "step_start", step, titled: false },
+      { type: "reasoning", step, part: "content", text: content },
+      { type: "step_end", step, title: "", content, seconds: 0 },
+    ];
+  }
+
+  function renumbered(event: ReasoningEvent): ReasoningEvent {
+    if (event.type === "step_start") {
+      last = event.step + added;
+      open = { step: last, hasContent: !event.titled, content: "" };
+      return { ...event, step: last };
+    }
+    if (event.type === "reasoning") {
+      const step = event.step + added;
+      if (open !== undefined && event.part === "content") {
+        open.hasContent = true;
+        open.content += event.text;
+      }
+      return { ...event, step };
+    }
+    if (event.type !== "step_end") return event;
+    const content = open?.content ?? event.content;
+    const step = event.step + added;
+    open = undefined;
+    return { ...event, step, content };
+  }
+
+  let wake = () => {};
+  let hasMore = false;
+  let isRead = false;
+  uses.onPut(() => {
+    hasMore = true;
+    wake();
+  });
+  function read() {
+    isRead = false;
+    const event = events.next();
+    const ready = () => {
+      isRead = true;
+      wake();
+    };
+    event.then(ready, ready);
+    return event;
+  }
+  let next = read();
+  try {
+    for (;;) {
+      if (!isRead && !hasMore) await new Promise<void>((resolve) => wake = resolve);
+      hasMore = false;
+      for (const use of uses.take()) {
+        if (isAnswering) continue;
+        waiting += textOf(use);
+        yield use;
+      }
+      if (!isAnswering) yield* flush();
+      if (!isRead) continue;
+      const { done, value } = await next;
+      if (done) return;
+      isAnswering ||= ANSWERING.has(value.type);
+      yield renumbered(value);
+      if (!isAnswering) yield* flush();
+      next = read();
+    }
+  } finally {
+    await events.return(undefined);
+  }
+}
+
+const ANSWERING: ReadonlySet<ReasoningEvent["type"]> = new Set([
+  "answer",
+  "refusal",
+  "tool_call",
+  "parts",
+  "usage",
+  "finish",
+]);
+
+/** Longest text of a use that the thinking shows. */
+const MAX_SHOWN = 1_000;
+
+function textOf(event: ToolUseEvent): string {
+  switch (event.type) {
+    case "tool_start":
+      return `Uses ${event.name}:\n${fenced(argumentsText(event.arguments))}\n\n`;
+    case "tool_output": {
+      if (event.isProgress) return "";
+      const text = outputText(event).trim();
+      return text === "" ? "" : `Output:\n${fenced(text)}\n\n`;
+    }
+    default:
+      return "";
+  }
+}
+
+/** Returns the one text among the arguments, or their JSON. */
+function argumentsText(json: string): string {
+  try {
+    const values = Object.values(JSON.parse(json) ?? {});
+    return values.length === 1 && typeof values[0] === "string" ? values[0] : json;
+  } catch {
+    return json;
+  }
+}
+
+function fenced(text: string): string {
+  const short = shorten(text, MAX_SHOWN);
+  const longest = Math.max(2, ...[...short.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}\n${short}\n${fence}`;
+}

@@ -1,0 +1,236 @@
+/**
+ * A call of a model that may use the server's tools: call, tools, call, until it answers.
+ *
+ * @module
+ */
+import type { Tool, ToolResult } from "../../tools/tool.ts";
+import type { MessageState } from "../../upstream/wire/message_state.ts";
+import { UpstreamError } from "../events.ts";
+import type { FinalCallFields, Message } from "../request.ts";
+import type { CallDelta, CallSpec } from "../strategy.ts";
+import { type Call, definitionOf, turnMessages } from "./turns.ts";
+import { createWordsReader } from "./words.ts";
+
+/** The part of a call's body that is about the server's tools. */
+export interface ToolFields {
+  tools?: readonly unknown[];
+  tool_choice?: "none";
+}
+
+export interface ToolLoop {
+  tools: readonly Tool[];
+  /** Maximum number of tool runs of one call. */
+  maxRuns: number;
+  /** The client's own tools. */
+  final: FinalCallFields;
+  /** Makes one call upstream. */
+  call(spec: CallSpec, fields: ToolFields): AsyncIterable<CallDelta>;
+  /** Whether the role's upstream is known not to support function calls. */
+  inWords(role: string): boolean;
+  /** Called when it has rejected them. */
+  rejected(role: string): void;
+  /** Whether one more call fits into budget and limits. Reserves it. */
+  mayContinue(isAnswer: boolean): Promise<boolean>;
+  /** Runs a tool; rejects only when aborted. */
+  run(tool: Tool, call: Call, signal: AbortSignal): Promise<ToolResult>;
+  signal: AbortSignal;
+  newId(): string;
+  prompt(name: "tool_output" | "tool_words", values: Readonly<Record<string, string>>): string;
+}
+
+/** An answer is held back this long, because a model may say first what it is about to compute. */
+const PREAMBLE_CHARACTERS = 300;
+
+/**
+ * Like `loop.call`, with the server's tools. A call of one of the client's tools ends the turn: calls
+ * of the server's tools in the same turn are dropped, as the client's result must come first.
+ */
+export async function* callWithTools(
+  spec: CallSpec,
+  loop: ToolLoop,
+): AsyncGenerator<CallDelta> {
+  const { visible = false, isTurn = false, json } = spec;
+  const isAnswer = visible || isTurn;
+  const clientTools = isAnswer ? loop.final.tools ?? [] : [];
+  const { tool_choice: choice = "auto" } = isAnswer ? loop.final : {};
+  const taken = new Set(clientTools.map(nameOf));
+  const byName = new Map(
+    loop.tools.filter(({ name }) => !taken.has(name)).map((tool) => [tool.name, tool]),
+  );
+  // A client that demands or forbids calls means those of its own tools.
+  if (choice !== "auto" || byName.size === 0) return yield* loop.call(spec, {});
+  const definitions = [...byName.values()].map(definitionOf);
+  const signal = spec.signal === undefined
+    ? loop.signal
+    : AbortSignal.any([loop.signal, spec.signal]);
+  const turns: Message[] = [];
+  let left = loop.maxRuns;
+  for (;;) {
+    const inWords = loop.inWords(spec.role);
+    // Words would break a JSON format.
+    if (inWords && json !== undefined) return yield* loop.call(spec, {});
+    const fields: ToolFields = inWords
+      ? {}
+      : left > 0
+      ? { tools: definitions }
+      : clientTools.length > 0
+      ? {}
+      : { tools: definitions, tool_choice: "none" };
+    const rules: Message[] = inWords && left > 0
+      ? [{
+        role: "system",
+        content: loop.prompt("tool_words", { tools: JSON.stringify(definitions) }),
+      }]
+      : [];
+    const messages = turns.length + rules.length === 0
+      ? spec.messages
+      : [...rules, ...spec.messages, ...turns];
+    const turn = createTurn(byName, { visible, inWords: inWords && left > 0, newId: loop.newId });
+    try {
+      for await (const delta of loop.call({ ...spec, messages }, fields)) {
+        const read = turn.read(delta);
+        if (read !== undefined) yield read;
+        if (turn.isComplete()) break;
+      }
+    } catch (error) {
+      const isRejected = !inWords && clientTools.length === 0 && !turn.hasBegun() &&
+        rejectsTools(error);
+      if (!isRejected) throw error;
+      loop.rejected(spec.role);
+      continue;
+    }
+    turn.close();
+    const calls = turn.calls();
+    if (calls.length === 0) return yield turn.end();
+    if (left <= 0 || !await loop.mayContinue(isAnswer)) {
+      return yield { ...turn.end(), finishReason: "length" };
+    }
+    const thought = turn.thought();
+    if (thought !== undefined) yield thought;
+    const results = await Promise.all(calls.map((call) => {
+      if (left-- > 0) return loop.run(byName.get(call.name)!, call, signal);
+      const text = "Not run: this was one call too many. Answer with what you have.";
+      return { content: [{ type: "text" as const, text }], isError: true };
+    }));
+    turns.push(...turnMessages(turn.text(), calls, results, { inWords, prompt: loop.prompt }));
+  }
+}
+
+const nameOf = (tool: unknown) =>
+  (tool as { function?: { name?: unknown } } | null)?.function?.name;
+
+const REJECTION_REGEXP = /\btools?\b|tool[_ ]choice|function[ _-]?call/i;
+/** The model has called a tool in a wrong way. */
+const FAILED_CALL_REGEXP = /tool_use_failed|failed to (call|parse)|failed_generation/i;
+const OTHER_STATUSES: readonly number[] = [401, 402, 403, 408, 413, 429];
+
+/** Whether an upstream has rejected a call because it has tools. */
+function rejectsTools(error: unknown): boolean {
+  if (!(error instanceof UpstreamError)) return false;
+  const { upstreamStatus = 0, upstreamMessage = "" } = error;
+  return upstreamStatus >= 400 && !OTHER_STATUSES.includes(upstreamStatus) &&
+    REJECTION_REGEXP.test(upstreamMessage) && !FAILED_CALL_REGEXP.test(upstreamMessage);
+}
+
+/** Reads one call: what is passed on, and what is the server's own. */
+function createTurn(
+  tools: ReadonlyMap<string, Tool>,
+  { visible, inWords, newId }: { visible: boolean; inWords: boolean; newId: () => string },
+) {
+  const words = inWords ? createWordsReader((name) => tools.has(name)) : undefined;
+  /** Calls of the server's tools, by their index in the answer. */
+  const own = new Map<number, Call>();
+  const state: MessageState[] = [];
+  let text = "";
+  /** The beginning of a visible text. */
+  let held = "";
+  let isHolding = visible;
+  let hasClientCalls = false;
+  let hasBegun = false;
+  let finishReason: CallDelta["finishReason"];
+
+  function addCall({ index, id, name, arguments: json, extra }: ToolCallPiece): void {
+    const begun = own.get(index);
+    if (begun === undefined) {
+      own.set(index, { id: id || newId(), name: name!, arguments: json, extra });
+    } else {
+      begun.arguments += json;
+      begun.extra ??= extra;
+    }
+  }
+
+  /** Returns the part of a text that can be shown already. */
+  function show(piece: string): string {
+    text += piece;
+    if (!isHolding) return piece;
+    held += piece;
+    if (held.length <= PREAMBLE_CHARACTERS) return "";
+    isHolding = false;
+    const shown = held;
+    held = "";
+    return shown;
+  }
+
+  return {
+    read(delta: CallDelta): CallDelta | undefined {
+      const { toolCalls, content, state: pieces, finishReason: reason, ...rest } = delta;
+      const out: CallDelta = rest;
+      hasBegun ||= content !== undefined || toolCalls !== undefined ||
+        rest.reasoning !== undefined;
+      if (reason !== undefined) finishReason = reason;
+      state.push(...pieces ?? []);
+      if (rest.thought !== undefined && held !== "") {
+        out.reasoning = held + rest.thought;
+        delete out.thought;
+        held = "";
+      }
+      if (content !== undefined) {
+        const { text: plain, call } = words?.push(content) ?? { text: content };
+        if (call !== undefined) addCall(call);
+        const shown = show(plain);
+        if (shown !== "") out.content = shown;
+      }
+      const passed = (toolCalls ?? []).filter((piece) => {
+        const isOwn = own.has(piece.index) || piece.name !== undefined && tools.has(piece.name);
+        if (isOwn) addCall(piece);
+        return !isOwn;
+      });
+      if (passed.length > 0) {
+        hasClientCalls = true;
+        out.toolCalls = passed;
+        if (held !== "") out.content = held + (out.content ?? "");
+        held = "";
+        isHolding = false;
+      }
+      return Object.keys(out).length === 0 ? undefined : out;
+    },
+    /** Called when the call has ended. */
+    close(): void {
+      const rest = words?.end();
+      if (rest?.call !== undefined) addCall(rest.call);
+      text += rest?.text ?? "";
+      held += rest?.text ?? "";
+    },
+    /** Whether the rest of the call is of no use. */
+    isComplete: () => words !== undefined && own.size > 0,
+    hasBegun: () => hasBegun,
+    /** Returns the calls to run. */
+    calls: (): Call[] => hasClientCalls ? [] : [...own.values()],
+    text: () => text,
+    /** Returns what makes the text before a call part of the thinking. */
+    thought(): CallDelta | undefined {
+      if (visible) return held === "" ? undefined : { reasoning: `${held}\n\n` };
+      return text.trim() === "" ? undefined : { thought: "\n\n" };
+    },
+    /** Returns the rest of an answer. */
+    end(): CallDelta {
+      return {
+        ...(held === "" ? {} : { content: held }),
+        ...(state.length === 0 ? {} : { state }),
+        ...(finishReason === undefined ? {} : { finishReason }),
+      };
+    },
+  };
+}
+
+type ToolCallPiece = NonNullable<CallDelta["toolCalls"]>[number];

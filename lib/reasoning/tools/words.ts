@@ -1,0 +1,97 @@
+/**
+ * Tools for a model whose upstream does not support function calls: it writes a fenced block, and
+ * gets the output in the next message.
+ *
+ * @module
+ */
+import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
+
+const OPEN = "```tool\n";
+const CLOSE = "\n```";
+
+/** Longest block; a longer one is text. */
+const MAX_BLOCK_CHARACTERS = 200_000;
+
+export interface WordsReader {
+  /** Returns the text that is not part of a block, and the call once its block is complete. */
+  push(text: string): { text: string; call?: ToolCallDelta };
+  /** Returns what waited for the end of a block. */
+  end(): { text: string; call?: ToolCallDelta };
+}
+
+/** Finds the first block in a text that arrives in pieces. */
+export function createWordsReader(isTool: (name: string) => boolean): WordsReader {
+  /** Text that may be the beginning of a block, or its inside. */
+  let held = "";
+  let isInside = false;
+  /** The length of the inside that contains no end. */
+  let searched = 0;
+  return {
+    push(piece) {
+      held += piece;
+      let text = "";
+      while (!isInside) {
+        const at = held.indexOf(OPEN[0]!);
+        if (at < 0) {
+          text += held;
+          held = "";
+          return { text };
+        }
+        text += held.slice(0, at);
+        held = held.slice(at);
+        if (held.length < OPEN.length && OPEN.startsWith(held)) return { text };
+        if (held.startsWith(OPEN)) isInside = true;
+        else {
+          const fence = /^`+/.exec(held)![0];
+          text += fence;
+          held = held.slice(fence.length);
+        }
+      }
+      const end = held.indexOf(CLOSE, Math.max(OPEN.length - 1, searched));
+      searched = held.length - CLOSE.length;
+      if (end < 0) {
+        if (held.length > MAX_BLOCK_CHARACTERS) {
+          text += held;
+          held = "";
+          isInside = false;
+        }
+        return { text };
+      }
+      const call = callOf(held.slice(OPEN.length, end), isTool);
+      if (call === undefined) {
+        text += held;
+        held = "";
+        isInside = false;
+        searched = 0;
+        return { text };
+      }
+      return { text, call };
+    },
+    end() {
+      // A model that stops at the end of its call may leave out the fence.
+      const call = isInside ? callOf(held.slice(OPEN.length), isTool) : undefined;
+      return call === undefined ? { text: held } : { text: "", call };
+    },
+  };
+}
+
+/** Returns the call of a block without its fences; undefined if it is not a call. */
+function callOf(
+  json: string,
+  isTool: (name: string) => boolean,
+): ToolCallDelta | undefined {
+  let block: unknown;
+  try {
+    block = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  const { name, arguments: args = {} } = (block ?? {}) as { name?: unknown; arguments?: unknown };
+  if (typeof name !== "string" || !isTool(name)) return undefined;
+  return { index: 0, name, arguments: JSON.stringify(args) };
+}
+
+/** Returns a call as the model writes it. */
+export function blockOf(call: { name: string; arguments: string }): string {
+  return `${OPEN}{"name": ${JSON.stringify(call.name)}, "arguments": ${call.arguments}}${CLOSE}`;
+}

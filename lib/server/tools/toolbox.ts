@@ -1,0 +1,93 @@
+import type { ResolvedConfig } from "../../config/resolve.ts";
+import type { ReasoningModel } from "../../reasoning/request.ts";
+import { toolKinds } from "../../tools/mod.ts";
+import type { Tool, ToolSource } from "../../tools/tool.ts";
+import type { Client } from "../client.ts";
+import type { Log } from "../telemetry/log.ts";
+
+type ToolConfig = Pick<ResolvedConfig, "tools" | "onDeploy">;
+
+/** The tools of the current configuration. Each kind is opened once. */
+export interface Toolbox {
+  /** Returns the tools of these kinds; one that fails to list its tools is left out. */
+  borrow(kinds: readonly string[], signal: AbortSignal): Promise<BorrowedTools>;
+  /** Opens the tools of another configuration; those that changed close when no run has them. */
+  update(config: ToolConfig): void;
+  close(): Promise<void>;
+}
+
+export interface BorrowedTools {
+  tools: Tool[];
+  /** Call once, when the run is over. */
+  giveBack(): void;
+}
+
+interface OpenKind {
+  settings: string;
+  source: ToolSource;
+  borrowers: number;
+  isOld: boolean;
+}
+
+export function createToolbox(config: ToolConfig, log: Log): Toolbox {
+  const open = new Map<string, OpenKind>();
+
+  function closeIfUnused(kind: OpenKind): Promise<void> | undefined {
+    if (kind.isOld && kind.borrowers === 0) return kind.source.close();
+  }
+
+  function update({ tools, onDeploy }: ToolConfig): void {
+    for (const [name, kind] of open) {
+      if (JSON.stringify(tools.get(name)) === kind.settings) continue;
+      open.delete(name);
+      kind.isOld = true;
+      closeIfUnused(kind);
+    }
+    for (const [name, settings] of tools) {
+      if (open.has(name)) continue;
+      const source = toolKinds[name]!.open(settings as never, { onDeploy });
+      open.set(name, { settings: JSON.stringify(settings), source, borrowers: 0, isOld: false });
+    }
+  }
+  update(config);
+
+  return {
+    async borrow(names, signal) {
+      const kinds = names.map((name) => open.get(name)).filter((kind) => kind !== undefined);
+      for (const kind of kinds) kind.borrowers++;
+      const lists = await Promise.all(kinds.map(async ({ source }, index) => {
+        try {
+          return await source.tools(signal);
+        } catch (error) {
+          if (signal.aborted) return [];
+          log.warn("Tools are not available", { tool: names[index]!, cause: String(error) });
+          return [];
+        }
+      }));
+      let isBorrowed = true;
+      return {
+        tools: lists.flat(),
+        giveBack() {
+          if (!isBorrowed) return;
+          isBorrowed = false;
+          for (const kind of kinds) {
+            kind.borrowers--;
+            closeIfUnused(kind);
+          }
+        },
+      };
+    },
+    update,
+    async close() {
+      await Promise.all([...open.values()].map(({ source }) => source.close()));
+      open.clear();
+    },
+  };
+}
+
+/** Returns the model with the tools that the client may use. */
+export function withAllowedTools(model: ReasoningModel, { key }: Client): ReasoningModel {
+  const allowed = key?.tools;
+  if (allowed === undefined || model.serverTools.length === 0) return model;
+  return { ...model, serverTools: model.serverTools.filter((kind) => allowed.includes(kind)) };
+}
