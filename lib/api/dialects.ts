@@ -17,11 +17,14 @@ const openAiDialect: Dialect = {
   modelList,
 };
 
-/** Codex, the client of Responses, retries every status but 400 and 429. */
+/**
+ * Codex, the client of Responses, retries every status but 400 and 429, and reads a spent quota from
+ * the code of a 429.
+ */
 const responsesDialect: Dialect = {
   ...openAiDialect,
   matches: (path) => isAtOrBelow(path, "/responses"),
-  statusCode: (status) => status === 424 ? 400 : status,
+  statusCode: (status) => ({ 402: 429, 424: 400 })[status] ?? status,
 };
 
 const dialects: readonly Dialect[] = [messagesDialect, responsesDialect, openAiDialect];

@@ -1,11 +1,11 @@
 /**
- * HTTP status by wire code. A failure that only the operator can fix gets 424, because clients retry
- * a 502: Codex 30 times in 25 seconds.
+ * HTTP status by wire code. A failure that only the operator can fix gets 424, or 402 for a spent
+ * quota, because clients retry others: Codex a 502 30 times in 25 seconds, Continue a 429 30 times.
  */
 const STATUS = {
   context_length_exceeded: 400,
   loop_detected: 508,
-  insufficient_quota: 429,
+  insufficient_quota: 402,
   rate_limit_exceeded: 429,
   upstream_auth_error: 424,
   upstream_error: 502,

@@ -375,7 +375,7 @@ Deno.test("writes parallel calls of several kinds", async () => {
 
 const FAILURES: [status: number, code: string, written: string][] = [
   [400, "context_length_exceeded", "context_length_exceeded"],
-  [429, "insufficient_quota", "insufficient_quota"],
+  [402, "insufficient_quota", "insufficient_quota"],
   [429, "rate_limit_exceeded", "rate_limit_exceeded"],
   [424, "upstream_auth_error", "invalid_prompt"],
   [502, "upstream_error", "server_error"],

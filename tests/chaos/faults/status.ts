@@ -30,7 +30,7 @@ import { close, hang, type Script } from "../../support/faulty/upstream.ts";
 const STATUSES: readonly [upstream: number, status: number, code: string, requests: number][] = [
   [400, 400, "upstream_rejected", 1],
   [401, 424, "upstream_auth_error", 1],
-  [402, 429, "insufficient_quota", 1],
+  [402, 402, "insufficient_quota", 1],
   [403, 424, "upstream_auth_error", 1],
   [404, 424, "upstream_not_found", 1],
   [408, 504, "upstream_timeout", 3],
@@ -112,7 +112,7 @@ export const STATUS_FAULTS: readonly Fault[] = [
   {
     name: "429 with a spent quota",
     play: () => failure(429, { message: "No", type: "insufficient_quota" }),
-    outcomes: error(429, "insufficient_quota", 1),
+    outcomes: error(402, "insufficient_quota", 1),
   },
   {
     name: "503 with a long retry-after",

@@ -357,7 +357,7 @@ const FAILURES: Failure[] = [
   {
     name: "an upstream whose quota is used up",
     reply: upstreamFails(402),
-    status: 429,
+    status: 402,
     type: "billing_error",
     says: "The upstream's quota is used up.",
   },

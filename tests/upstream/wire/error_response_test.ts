@@ -18,7 +18,7 @@ interface Case {
 
 const TABLE: Case[] = [
   { upstream: [401, 403], status: 424, code: "upstream_auth_error", retry: false },
-  { upstream: [402], status: 429, code: "insufficient_quota", retry: false },
+  { upstream: [402], status: 402, code: "insufficient_quota", retry: false },
   { upstream: [404], status: 424, code: "upstream_not_found", retry: false },
   { upstream: [408, 504], status: 504, code: "upstream_timeout", retry: true },
   { upstream: [409, 425], status: 502, code: "upstream_error", retry: true },
@@ -131,7 +131,7 @@ Deno.test("a spent quota is not retryable", () => {
     '{"error":{"message":"You exceeded your quota","type":"insufficient_quota","code":"insufficient_quota"}}',
   );
   const error = errorFromStatus(429, body, { retryAfterMs: 2_000 });
-  assertEquals([error.status, error.isRetryable, error.retryAfterMs], [429, false, 2_000]);
+  assertEquals([error.status, error.isRetryable, error.retryAfterMs], [402, false, 2_000]);
   assertEquals(error.code, "insufficient_quota");
   assertEquals(error.message, "The upstream's quota is used up. Check its plan and billing.");
 });
@@ -236,7 +236,7 @@ for (
     [{ message: "m", code: 429 }, 429, "rate_limit_exceeded"],
     [{ message: "m", code: "429" }, 429, "rate_limit_exceeded"],
     [{ message: "Rate limit reached" }, 429, "rate_limit_exceeded"],
-    [{ message: "m", type: "insufficient_quota" }, 429, "insufficient_quota"],
+    [{ message: "m", type: "insufficient_quota" }, 402, "insufficient_quota"],
     [{ message: "m", type: "overloaded_error" }, 503, "upstream_overloaded"],
     [{ message: "Service unavailable" }, 503, "upstream_overloaded"],
     [{ message: "m", type: "authentication_error" }, 424, "upstream_auth_error"],
