@@ -1,10 +1,14 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import project from "../../deno.json" with { type: "json" };
 import config from "../deno.json" with { type: "json" };
 
 const CLIENT_REGEXP =
   /^npm:((?:openai|ai|@ai-sdk\/[\w-]+|@anthropic-ai\/sdk|@langchain\/openai|@openai\/agents)@\d+\.\d+)/;
 
-Deno.test("the table of compatibility lists exactly the clients that are tested, with their versions", () => {
+/** A package in the task that tests agents, or in the requirements of the Python clients. */
+const PACKAGE_REGEXP = /(?<=^| )(@?[\w/-]+)(?:\[\w+\])?(?:@|==)(\d+\.\d+)/gm;
+
+Deno.test("the tables of compatibility list exactly the clients that are tested, with their versions", () => {
   const page = Deno.readTextFileSync(new URL("../../docs/compatibility.md", import.meta.url));
   const cells = page.split("\n").filter((line) => line.startsWith("| `"))
     .map((line) => line.split("|")[1]!);
@@ -14,7 +18,16 @@ Deno.test("the table of compatibility lists exactly the clients that are tested,
       ([, name, version]) => `${name}@${version}`,
     )
   );
-  const tested = Object.values(config.imports)
+  const libraries = Object.values(config.imports)
     .flatMap((specifier) => CLIENT_REGEXP.exec(specifier)?.[1] ?? []);
-  assertEquals(new Set(listed), new Set(tested));
+  const requirements = Deno.readTextFileSync(
+    new URL("python/requirements.txt", import.meta.url),
+  );
+  const installed = `${project.tasks["test:agents"]}\n${requirements}`;
+  const packages = Array.from(
+    installed.matchAll(PACKAGE_REGEXP),
+    ([, name, version]) => `${name}@${version}`,
+  ).filter((name) => !name.startsWith("node@"));
+  assert(packages.length > 10);
+  assertEquals(new Set(listed), new Set([...libraries, ...packages]));
 });

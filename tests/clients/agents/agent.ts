@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { createTestApp } from "../../support/app.ts";
+import { createTestApp, TOKEN } from "../../support/app.ts";
 import { type Call, isThinking, type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { waitFor } from "../../support/wait.ts";
 
@@ -15,8 +15,17 @@ export const QUESTION = "What is 2 + 2?";
 
 export const ANSWER = "The answer is 4.";
 
-/** Answers of the upstream, in turn. */
-export type Turns = readonly Reply[] | ((call: Call, turn: number) => Reply);
+/** The documented address of the server, which stands for its real one in settings of agents. */
+export const ADDRESS = "http://127.0.0.1:18888";
+
+/** The documented key, which stands for the real one. */
+export const KEY = "your_api_bearer_token_here";
+
+/** Answers of the upstream, in turn. A function gets the path of the agent's working directory. */
+export type Turns = readonly Reply[] | ((call: Call, turn: number, work: string) => Reply);
+
+/** Longer than an agent takes on a busy machine; some start in half a minute. */
+const AGENT_MS = 180_000;
 
 export interface AgentOptions {
   /** The name of the agent's program on the PATH. */
@@ -26,12 +35,14 @@ export interface AgentOptions {
   turns: Turns;
   /** What it answers to every call instead. */
   fails?: Reply | undefined;
+  /** Whether the agent offers tools; otherwise every call is a turn. Default: true. */
+  hasTools?: boolean;
   /** Further models, by name. */
   models?: Record<string, string>;
-  /** Environment variables of the agent; URL stands for the base URL of the server, without /v1. */
-  env?: Record<string, string>;
-  /** Files in the agent's home. URL stands for the same. */
-  home?: Record<string, string>;
+  /** Environment variables of the agent, with the documented address and key. */
+  env?: Record<string, string> | undefined;
+  /** Files in the agent's home, with the same. */
+  home?: Record<string, string> | undefined;
   /** Files in the agent's working directory. */
   files?: Record<string, string>;
 }
@@ -53,14 +64,16 @@ export interface Agent extends AsyncDisposable {
 
 /** Starts an agent in an empty home. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { turns, fails } = options;
+  const { turns, fails, hasTools = true } = options;
+  const isTurn = (call: Call) => !isThinking(call) && (!hasTools || mayCall(call));
+  const root = await Deno.makeTempDir();
   const answering = Promise.withResolvers<Call>();
   const upstream = startUpstream((call) => {
     if (fails !== undefined) return fails;
     if (isThinking(call)) return { content: step("Think", "Add.", "final_answer") };
-    if (!mayCall(call)) return { content: ANSWER };
+    if (!isTurn(call)) return { content: ANSWER };
     answering.resolve(call);
-    return turnOf(call, turns);
+    return turnOf(call, turns, `${root}/work`);
   });
   const models = Object.entries({ ...MODELS, ...options.models });
   const app = await createTestApp({
@@ -84,17 +97,18 @@ ${
     request.signal.addEventListener("abort", () => gone.resolve(performance.now()));
     return app.handle(request);
   });
-  const root = await Deno.makeTempDir();
   const url = `http://127.0.0.1:${server.addr.port}`;
   const filled = (texts: Record<string, string> = {}) =>
-    Object.entries(texts).map(([name, text]) => [name, text.replaceAll("URL", url)] as const);
+    Object.entries(texts).map(([name, text]) =>
+      [name, text.replaceAll(ADDRESS, url).replaceAll(KEY, TOKEN)] as const
+    );
   for (const [name, text] of filled(options.home)) await write(`${root}/home/${name}`, text);
   await Deno.mkdir(`${root}/work`);
   for (const [name, text] of Object.entries(options.files ?? {})) {
     await write(`${root}/work/${name}`, text);
   }
   const child = new Deno.Command(options.program, {
-    args: options.args,
+    args: options.args.map((text) => text.replaceAll(ADDRESS, url).replaceAll(KEY, TOKEN)),
     cwd: `${root}/work`,
     clearEnv: true,
     env: {
@@ -111,11 +125,11 @@ ${
     return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
   });
   return {
-    turns: () => upstream.calls.filter((call) => !isThinking(call) && mayCall(call)),
+    turns: () => upstream.calls.filter(isTurn),
     requests,
-    ended: waitFor(`${options.program} to end`, ended),
+    ended: waitFor(`${options.program} to end`, ended, AGENT_MS),
     async interrupt() {
-      const call = await waitFor("the upstream to answer", answering.promise);
+      const call = await waitFor("the upstream to answer", answering.promise, AGENT_MS);
       child.kill("SIGINT");
       await call.left;
       const left = performance.now();
@@ -142,11 +156,19 @@ async function write(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(path, text);
 }
 
-/** Returns the block of this kind in the page about clients, with URL for the server's address. */
-export function recipe(kind: string): string {
+/** Returns the first block about this client in the page about clients. */
+export function recipe(client: string): string {
   const page = Deno.readTextFileSync(new URL("../../../docs/clients.md", import.meta.url));
-  const [, block] = page.split(`\n\`\`\`${kind}\n`);
-  return block!.split("\n```\n", 1)[0]!.replaceAll("http://127.0.0.1:18888", "URL");
+  const [, section] = page.split(`\n**${client}**`);
+  return /\n```\w+\n(.*?)\n```\n/s.exec(section!)![1]!;
+}
+
+/** Returns the environment variables that the first block about this client exports. */
+export function exportsOf(client: string): Record<string, string> {
+  const exported = recipe(client).matchAll(/^export (.*)$/gm);
+  return Object.fromEntries(
+    [...exported].flatMap(([, line]) => line!.split(" ")).map((pair) => pair.split("=")),
+  );
 }
 
 /** Whether the model may call tools; a sample or a judge may not. */
@@ -154,10 +176,10 @@ function mayCall({ body }: Call): boolean {
   return body.tools !== undefined && body.tool_choice !== "none";
 }
 
-function turnOf(call: Call, turns: Turns): Reply {
+function turnOf(call: Call, turns: Turns, work: string): Reply {
   const { length: turn } = call.body.messages
     .filter((message: { tool_calls?: unknown }) => message.tool_calls);
-  return typeof turns === "function" ? turns(call, turn) : turns[turn]!;
+  return typeof turns === "function" ? turns(call, turn, work) : turns[turn]!;
 }
 
 /** Asserts that an agent ended well, and that its output contains the text. */

@@ -5,7 +5,6 @@
  */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { reasonWithout, skippedFor } from "../../support/skip.ts";
-import { TOKEN } from "../../support/app.ts";
 import type { Reply } from "../../support/upstream.ts";
 import {
   type Agent,
@@ -13,6 +12,7 @@ import {
   assertAnswered,
   assertStops,
   call,
+  exportsOf,
   MODELS,
   QUESTION,
   REPLIES,
@@ -30,11 +30,9 @@ function startClaude(model: string, turns: Turns, fails?: Reply): Promise<Agent>
     turns,
     fails,
     env: {
-      ANTHROPIC_BASE_URL: "URL",
-      ANTHROPIC_AUTH_TOKEN: TOKEN,
+      ...exportsOf("Claude Code"),
       ANTHROPIC_MODEL: model,
       ANTHROPIC_DEFAULT_HAIKU_MODEL: "plain",
-      CLAUDE_CODE_MAX_CONTEXT_TOKENS: "128000",
       CLAUDE_CODE_MAX_RETRIES: "1",
       // No contact to other hosts.
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
@@ -56,9 +54,8 @@ for (const model of Object.keys(MODELS)) {
   });
 
   claudeTest(`runs two tools at once and edits a file with ${model}`, async () => {
-    await using agent = await startClaude(model, ({ body }, turn) => {
-      const file_path = /Primary working directory: (\S+)/.exec(JSON.stringify(body))?.[1]
-        ?.replace(/\\n.*/, "") + "/a.txt";
+    await using agent = await startClaude(model, (_call, turn, work) => {
+      const file_path = `${work}/a.txt`;
       const edit = { file_path, old_string: "two", new_string: "four" };
       return [
         {
@@ -89,8 +86,8 @@ for (const model of Object.keys(MODELS)) {
       /424 The upstream rejected the server's credentials/,
       1,
     ],
-    ["a rate limit", REPLIES.limited, /429\) · The upstream's rate limit is reached/, 2],
-    ["a spent quota", REPLIES.spent, /429\) · The upstream's quota is used up/, 1],
+    ["a rate limit", REPLIES.limited, /402 The upstream's rate limit is reached/, 2],
+    ["a spent quota", REPLIES.spent, /402 The upstream's quota is used up/, 1],
     ["a conversation that is too long", REPLIES.overflow, /Prompt is too long/i, 1],
   ];
   for (const [name, reply, shows, requests] of failures) {

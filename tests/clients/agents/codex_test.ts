@@ -33,7 +33,7 @@ const CODEX_MODELS = { "gpt-5.5": "steps", "gpt-6.2-sol": "vote" };
  * MCP server.
  */
 const CONFIG = `check_for_update_on_startup = false
-${recipe("toml")}
+${recipe("Codex")}
 [analytics]
 enabled = false
 

@@ -1,0 +1,20 @@
+import { QUESTION, recipe } from "./agent.ts";
+import type { AgentProgram } from "./behaviours.ts";
+
+export const opencode: AgentProgram = {
+  name: "opencode",
+  program: "opencode",
+  start: (model) => ({
+    args: ["run", "--model", `o1-api/${model}`, QUESTION],
+    env: { OPENCODE_DISABLE_AUTOUPDATE: "1", OPENCODE_DISABLE_MODELS_FETCH: "1" },
+    home: { ".config/opencode/opencode.json": recipe("opencode").replaceAll("o1-mini", "plain") },
+  }),
+  reads: (filePath) => [
+    ["read", { filePath }],
+    ["bash", { command: "cat a.txt", description: "Show the file" }],
+  ],
+  edit: (filePath) => ["edit", { filePath, oldString: "two", newString: "four" }],
+  // One of each pair asks for a title.
+  requests: 2,
+  limitedRequests: 20,
+};

@@ -1,0 +1,25 @@
+import { exportsOf, QUESTION } from "./agent.ts";
+import type { AgentProgram } from "./behaviours.ts";
+
+/** No contact to other hosts. */
+const SETTINGS = JSON.stringify({
+  telemetry: { enabled: false },
+  privacy: { usageStatisticsEnabled: false },
+  general: { enableAutoUpdate: false },
+});
+
+export const qwenCode: AgentProgram = {
+  name: "Qwen Code",
+  program: "qwen",
+  start: (model) => ({
+    args: ["--auth-type", "openai", "--yolo", "--prompt", QUESTION],
+    env: { ...exportsOf("Qwen Code"), OPENAI_MODEL: model },
+    home: { ".qwen/settings.json": SETTINGS },
+  }),
+  reads: (file_path) => [
+    ["read_file", { file_path }],
+    ["run_shell_command", { command: "cat a.txt", is_background: false }],
+  ],
+  edit: (file_path) => ["edit", { file_path, old_string: "two", new_string: "four" }],
+  limitedRequests: 30,
+};
