@@ -83,30 +83,54 @@ export function shownAnswer(answer: string): string {
   return splitPair(answer.slice(0, 80))[0];
 }
 
-const CONFIDENCE = 0.95;
+/**
+ * Probability with which more samples must leave the leading answer in the lead. At 0.98 a
+ * simulated vote loses 0.1 to 0.3 points of accuracy against all samples; at 0.95 up to 3.
+ */
+const CERTAINTY = 0.98;
 
 /**
- * Returns whether the votes so far decide: the lead is 95 % certain, or the whole first wave agrees.
+ * Returns whether more samples would hardly change which answer leads.
  *
- * @param firstWave size of the first wave, if more than one sample and only it was asked for.
+ * @param votes of each answer, the leading one first.
+ * @param rest number of samples that could still vote.
  */
-export function isDecided(first: number, second: number, firstWave?: number): boolean {
-  return leadConfidence(first, second) >= CONFIDENCE || first === firstWave;
+export function isDecided(votes: readonly number[], rest: number): boolean {
+  return votes.length > 0 && keepsLead(votes, rest) >= CERTAINTY;
+}
+
+/** Returns the smallest number of votes for the leading answer that would decide, at most `rest`. */
+export function votesToDecide([first = 0, ...others]: readonly number[], rest: number): number {
+  let votes = 1;
+  while (votes < rest && !isDecided([first + votes, ...others], rest - votes)) votes++;
+  return votes;
 }
 
 /**
- * The probability that the leading answer is the more frequent one of the first two, under a
- * uniform prior: P(Binomial(v1 + v2 + 1, ½) ≤ v1).
+ * The probability that the leading answer has as many votes as the second one after all samples,
+ * if the shares of the first, the second and all other answers have a uniform prior. The earlier
+ * answer wins a tie.
  *
- * @see Aggarwal et al., Adaptive-Consistency, arXiv 2305.11860
+ * Only the second answer is compared: to follow the two most frequent answers is nearly optimal.
+ *
+ * @see Optimal Bayesian stopping, arXiv 2602.05395; confidence-guided stopping, arXiv 2511.02603
  */
-function leadConfidence(first: number, second: number): number {
-  const n = first + second + 1;
-  let term = 0.5 ** n;
-  let sum = 0;
-  for (let k = 0; k <= first; k++) {
-    sum += term;
-    term *= (n - k) / (k + 1);
+function keepsLead([first = 0, second = 0, ...others]: readonly number[], rest: number): number {
+  const other = others.reduce((sum, votes) => sum + votes, 0);
+  // The posterior of a uniform prior is a product of such numbers of ways.
+  const [forFirst, forSecond, forOther] = [first, second, other].map((votes) => ways(votes, rest));
+  let kept = 0;
+  for (let a = 0; a <= rest; a++) {
+    for (let b = 0; b <= Math.min(rest - a, first + a - second); b++) {
+      kept += forFirst![a]! * forSecond![b]! * forOther![rest - a - b]!;
+    }
   }
-  return sum;
+  return kept / ways(first + second + other + 2, rest)[rest]!;
+}
+
+/** Binomial coefficients: of `votes + k` over `k`, for each k up to `rest`. */
+function ways(votes: number, rest: number): number[] {
+  const out = [1];
+  for (let k = 1; k <= rest; k++) out.push(out[k - 1]! * (votes + k) / k);
+  return out;
 }

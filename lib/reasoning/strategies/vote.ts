@@ -1,8 +1,7 @@
 /**
  * Adaptive self-consistency: samples vote until the lead decides.
  *
- * @see Wang et al., arXiv 2203.11171; Aggarwal et al., arXiv 2305.11860; Chen et al., Universal
- *   Self-Consistency, arXiv 2311.17311
+ * @see Wang et al., arXiv 2203.11171; Chen et al., Universal Self-Consistency, arXiv 2311.17311
  * @module
  */
 import { z } from "zod";
@@ -10,7 +9,13 @@ import { conclude } from "../answers/conclude.ts";
 import { answerReader, withoutFinalLine } from "../answers/extractor.ts";
 import { judge } from "../answers/judge.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
-import { type Ballot, createBallot, isDecided, tally } from "../answers/vote_decision.ts";
+import {
+  type Ballot,
+  createBallot,
+  isDecided,
+  tally,
+  votesToDecide,
+} from "../answers/vote_decision.ts";
 import { instruct } from "../conversation.ts";
 import type { ReasoningEvent, UpstreamError } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
@@ -81,7 +86,7 @@ export const vote: Strategy = defineStrategy({
   },
 });
 
-/** Samples in waves until the votes decide. */
+/** Samples in waves until the votes decide. A later wave is as large as it needs to be to decide. */
 async function* poll(
   context: Context,
   ballot: Ballot<Sample>,
@@ -92,9 +97,13 @@ async function* poll(
   const messages = instruct(context.prompt("sample") + context.toolsNote, request);
   const samples: Sample[] = [];
   let error: UpstreamError | undefined;
+  // An answer of samples that were all cut off decides nothing.
+  const votes = () =>
+    ballot.ranking().map(({ voters }) => voters.every(({ cut }) => cut) ? 0 : voters.length);
   let step = 1;
   for (let asked = 0, done = false; asked < maxSamples && !done;) {
-    const wanted = Math.min(wave, maxSamples - asked);
+    const rest = maxSamples - asked;
+    const wanted = Math.min(wave, asked === 0 ? rest : votesToDecide(votes(), rest));
     const size = context.samples(wanted);
     if (size < (asked === 0 ? Math.min(2, wanted) : 1) || !await context.canThink(size)) break;
     const specs = Array.from({ length: size }, (_, i) => ({
@@ -108,9 +117,7 @@ async function* poll(
       onSample(sample) {
         const answer = readAnswer(sample.text, sample.cut);
         ballot.add(sample, answer);
-        const [first, second] = ballot.ranking();
-        const firstWave = asked === 0 && size > 1 ? size : undefined;
-        done = isDecided(first?.voters.length ?? 0, second?.voters.length ?? 0, firstWave);
+        done = isDecided(votes(), maxSamples - ballot.total());
         return { lines: [candidate(sample, answer), tally(ballot)], done };
       },
     });
@@ -118,7 +125,7 @@ async function* poll(
     error ??= result.error;
     asked += size;
     // If a whole wave failed, the next one would fail too.
-    if (samples.length === 0) break;
+    if (result.samples.length === 0) break;
   }
   return { samples, next: step, ...(error === undefined ? {} : { error }) };
 }

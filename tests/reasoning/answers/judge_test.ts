@@ -43,8 +43,8 @@ function prefers(answer: number): (call: Call) => Reply {
 
 for (
   const [name, answers, preferred, winner] of [
-    ["decide between two answers with as many votes", [1, 1, 2, 2], 2, 2],
-    ["reverse a lead of one vote", [1, 1, 1, 2, 2, 3, 3, 4], 2, 2],
+    ["decide between answers with as many votes", [1, 2, 1, 2, 3, 4], 2, 2],
+    ["reverse a lead of one vote", [1, 2, 3, 1, 2, 3, 1, 4], 2, 2],
     ["do not reverse a lead of two votes", [1, 1, 1, 2, 3, 4, 5, 6], 2, 1],
     ["do not reverse a majority", [1, 1, 1, 2], 2, 1],
     ["decide among answers without a second vote", [1, 2, 3, 4], 3, 3],

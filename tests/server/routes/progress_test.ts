@@ -18,7 +18,7 @@ async function progressOf(yaml: string, contents: readonly string[]) {
 
 Deno.test("progress reports each candidate with its answer; the text does not", async () => {
   const { progress, reasoning } = await progressOf(
-    "{ strategy: vote, upstream: u, model: x, options: { wave: 2, max_samples: 2 } }",
+    "{ strategy: vote, upstream: u, model: x, options: { wave: 2, max_samples: 4 } }",
     ["Two and two make four.\n\nFINAL ANSWER: 4"],
   );
   const candidates = progress.filter(({ type }) => type === "candidate");

@@ -8,7 +8,7 @@ export const cases: RouterCases = {
   agreeing: { sample: 4 },
   answer: { kind: "moa.aggregator", body: poem },
   showsSample: true,
-  progress: "4 of 4 agree on 42",
+  progress: "3 of 3 agree on 42",
   samples: 4,
   disconnects: [
     { when: "in the first wave of its vote", answered: 0, running: 4 },
@@ -16,8 +16,9 @@ export const cases: RouterCases = {
   ],
   usage: [
     {
-      calls: "the four samples of its vote",
-      expected: usage(41, 0, 212, 209, 4, 164, 0),
+      calls: "the two samples of its vote",
+      body: { reasoning: { wave: 2, max_samples: 4 } },
+      expected: usage(41, 0, 106, 103, 2, 82, 0),
     },
     {
       calls: "the one call of its thinking",

@@ -2,6 +2,9 @@ import type { StrategyCases } from "../cases.ts";
 import { usage } from "../expected_usage.ts";
 import { allDiffer, DIFFERING_TURNS, TOOLS } from "../script.ts";
 
+/** Of at most 16 samples, four that agree decide; of at most 8, three. */
+const high = { reasoning_effort: "high" };
+
 const synthesized = { reasoning: { finalize: "synthesize" } };
 
 export const cases: StrategyCases = {
@@ -11,21 +14,21 @@ export const cases: StrategyCases = {
   roles: { sample: ["sample", "turn"], judge: ["pick", "vote.judge"], answer: ["synthesize"] },
   answer: { kind: "synthesize", body: synthesized },
   showsSample: true,
-  progress: "4 of 4 agree on 42",
+  progress: "3 of 3 agree on 42",
   samples: 4,
   callsOverCap: 4,
   options: [
-    { options: { wave: 3 }, calls: { sample: 3 } },
+    { options: { wave: 3 }, calls: { sample: 4 } },
     { options: { max_samples: 1 }, calls: { sample: 1 } },
-    { options: { finalize: "synthesize" }, calls: { sample: 4, synthesize: 1 } },
+    { options: { wave: 2, finalize: "synthesize" }, calls: { sample: 4, synthesize: 1 } },
   ],
-  waves: [4, 4, 4],
+  waves: [4, 2, 1, 1, 4],
   failingAnswers: [
     { body: { tools: TOOLS }, hasFallback: true },
   ],
   disconnects: [
     { when: "in the first wave", answered: 0, running: 4 },
-    { when: "in the second wave", answered: 4, running: 4 },
+    { when: "in the second wave", answered: 4, running: 2 },
     { when: "while a judge compares", answered: 8, running: 4 },
     {
       when: "while the winner is rewritten",
@@ -39,16 +42,17 @@ export const cases: StrategyCases = {
     {
       // Of a sample "It is 42." is shown: about 3 tokens.
       calls: "four samples",
+      body: high,
       expected: usage(41, 0, 212, 209, 4, 164, 0),
     },
     {
       calls: "four samples and the call that may use tools",
-      body: { tools: TOOLS },
+      body: { tools: TOOLS, ...high },
       expected: usage(41, 0, 224, 212, 5, 230, 1),
     },
     {
       calls: "four samples and the rewriting",
-      body: synthesized,
+      body: { ...synthesized, ...high },
       expected: usage(41, 0, 224, 212, 5, 230, 1),
     },
   ],
