@@ -68,10 +68,13 @@ export async function judge<Prompt extends string>(
     return askForVerdict(context, context.prompt(prompt, { candidates }));
   };
 
-  const central = byCentrality(contenders.map(({ text }) => text));
+  // Comparing all texts takes time, and only answers with as many votes need it.
+  let central: number[] | undefined;
+  const placeOf = (index: number) =>
+    (central ??= byCentrality(contenders.map(({ text }) => text))).indexOf(index);
   const rank = (a: number, b: number) =>
-    contenders[b]!.votes - contenders[a]!.votes || central.indexOf(a) - central.indexOf(b);
-  const best = central.toSorted(rank).slice(0, MAX_CANDIDATES);
+    contenders[b]!.votes - contenders[a]!.votes || placeOf(a) - placeOf(b);
+  const best = [...contenders.keys()].sort(rank).slice(0, MAX_CANDIDATES);
   let round = shuffled(best.length, context.random).map((index) => best[index]!);
   while (round.length > 1) {
     const pairs = Array.from(
