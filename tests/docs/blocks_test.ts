@@ -12,7 +12,12 @@ const PAGES = await readPages();
 const pageAt = (path: string): Page => PAGES.find((page) => page.path === path)!;
 
 /** Configuration files of other programs. */
-const OTHERS = ["librechat.yaml", "~/.continue/config.yaml", "prometheus.yml"];
+const OTHERS = [
+  "librechat.yaml",
+  "~/.continue/config.yaml",
+  "~/.aider.model.settings.yml",
+  "prometheus.yml",
+];
 
 /** Returns the file named in the block's first line. */
 const fileOf = ({ text }: Block) => /^# (\S+)\n/.exec(text)?.[1];

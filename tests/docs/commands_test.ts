@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { cleanEnv } from "../support/program.ts";
-import { reasonWithout, skippedFor } from "../support/skip.ts";
+import { reasonWithout, reasonWithoutPackage, skippedFor } from "../support/skip.ts";
 import { type Checkout, createCheckout } from "./checkout.ts";
 import { type Block, blocksOf, readPages, ROOT, tablesOf } from "./markdown.ts";
 import { fetchInTime } from "../support/wait.ts";
@@ -99,8 +99,7 @@ const RUN: Readonly<
 
 const NO_CURL = reasonWithout("curl");
 const NO_PYTHON = reasonWithout("python3");
-const NO_OPENAI = NO_PYTHON ??
-  ((await python("import openai")).success ? undefined : "python3 has no package openai");
+const NO_OPENAI = await reasonWithoutPackage("openai");
 
 /** Returns why a block is not run, or undefined. */
 function skipReasonOf({ kind, text }: Block): string | undefined {

@@ -31,6 +31,15 @@ export function reasonWithout(program: string): string | undefined {
   return `${program} is not on the PATH`;
 }
 
+/** Returns why tests that import this package of Python are skipped, or undefined if they run. */
+export async function reasonWithoutPackage(name: string): Promise<string | undefined> {
+  const reason = reasonWithout("python3");
+  if (reason !== undefined) return reason;
+  const args = ["-c", `import ${name}`];
+  const { success } = await new Deno.Command("python3", { args }).output();
+  return success ? undefined : `python3 has no package ${name}`;
+}
+
 /** Returns the name and `ignore` of a test that is skipped for this reason, if there is one. */
 export function skippedFor(reason: string | undefined, name: string) {
   return reason === undefined

@@ -156,11 +156,11 @@ async function write(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(path, text);
 }
 
-/** Returns the first block about this client in the page about clients. */
-export function recipe(client: string): string {
+/** Returns the first block of this kind, or of any, about this client in the page about clients. */
+export function recipe(client: string, kind = "\\w+"): string {
   const page = Deno.readTextFileSync(new URL("../../../docs/clients.md", import.meta.url));
   const [, section] = page.split(`\n**${client}**`);
-  return /\n```\w+\n(.*?)\n```\n/s.exec(section!)![1]!;
+  return new RegExp(`\n\`\`\`${kind}\n(.*?)\n\`\`\`\n`, "s").exec(section!)![1]!;
 }
 
 /** Returns the environment variables that the first block about this client exports. */

@@ -1,4 +1,4 @@
-import { exportsOf, QUESTION } from "./agent.ts";
+import { exportsOf, QUESTION, recipe } from "./agent.ts";
 import type { AgentProgram } from "./behaviours.ts";
 
 export const aider: AgentProgram = {
@@ -12,7 +12,12 @@ export const aider: AgentProgram = {
     ],
     env: exportsOf("Aider"),
     // A list of prices, or it loads one.
-    home: { ".aider/caches/model_prices_and_context_window.json": '{"none":{}}' },
+    home: {
+      ".aider.model.settings.yml": recipe("Aider", "yaml"),
+      ".aider/caches/model_prices_and_context_window.json": '{"none":{}}',
+    },
   }),
+  failsWith: 0,
+  limitedRequests: 9,
   edits: "a.txt\n```\nfour\n```\n",
 };

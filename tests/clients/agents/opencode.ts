@@ -14,7 +14,7 @@ export const opencode: AgentProgram = {
     ["bash", { command: "cat a.txt", description: "Show the file" }],
   ],
   edit: (filePath) => ["edit", { filePath, oldString: "two", newString: "four" }],
-  // One of each pair asks for a title.
-  requests: 2,
+  // One asks for a title, and one repeats a conversation that is too long.
+  requests: 3,
   limitedRequests: 20,
 };
