@@ -95,12 +95,13 @@ function toolSettings(
   for (const [id, { tools: kinds }] of Object.entries(models)) {
     for (const kind of kinds) {
       const { options, fault } = toolKinds[kind]!;
-      const reason = fault?.({ onDeploy });
+      const own = options.parse(tools[kind] ?? {});
+      const reason = fault?.({ onDeploy }, own as never);
       if (reason !== undefined) {
         const message = `the tool '${kind}' can't run here: ${reason}`;
         throw new ConfigError([{ path: `models.${id}.tools`, message }]);
       }
-      settings.set(kind, options.parse(tools[kind] ?? {}));
+      settings.set(kind, own);
     }
   }
   return settings;

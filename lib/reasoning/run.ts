@@ -153,8 +153,7 @@ async function* withUsage(
     failure = error;
     throw error;
   } finally {
-    const total = meter.total();
-    observer?.end?.(total, left === 0, failure);
-    onEnd?.(total);
+    observer?.end?.(meter.total(), left === 0, failure);
+    onEnd?.(meter.total());
   }
 }

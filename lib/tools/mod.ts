@@ -1,5 +1,6 @@
 import { code } from "./code/kind.ts";
 import { fetchKind } from "./fetch/kind.ts";
+import { mcp } from "./mcp/kind.ts";
 import type { ToolKind } from "./tool.ts";
 import { webSearch } from "./web_search/kind.ts";
 
@@ -10,5 +11,6 @@ import { webSearch } from "./web_search/kind.ts";
 export const toolKinds: Readonly<Record<string, ToolKind>> = {
   code,
   fetch: fetchKind,
+  mcp,
   web_search: webSearch,
 };

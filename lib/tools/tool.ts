@@ -40,6 +40,8 @@ export interface ToolSource {
 
 export interface ToolHost {
   onDeploy: boolean;
+  /** Reports a part of the tools that can't be used now, for people. */
+  warn?(text: string): void;
 }
 
 /** One entry of the configuration's `tools`. */
@@ -47,14 +49,15 @@ export interface ToolKind {
   /** Settings below `tools.<kind>`. If `{}` satisfies it, a model can name the kind without them. */
   options: z.ZodObject;
   /** Returns why the tools can't run here; undefined if they can. */
-  fault?(host: ToolHost): string | undefined;
+  fault?(host: ToolHost, options: never): string | undefined;
   open(options: never, host: ToolHost): ToolSource;
 }
 
 /** A kind whose `open` fits the settings beside it. */
 export function defineToolKind<Options extends z.ZodObject>(
-  kind: Omit<ToolKind, "options" | "open"> & {
+  kind: {
     options: Options;
+    fault?(host: ToolHost, options: z.output<Options>): string | undefined;
     open(options: z.output<Options>, host: ToolHost): ToolSource;
   },
 ): ToolKind {

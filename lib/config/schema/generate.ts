@@ -126,6 +126,8 @@ function entrySchema(schema: JsonSchema | undefined): JsonSchema | undefined {
 function rows(section: JsonSchema, prefix = ""): string[] {
   return Object.entries(section.properties ?? {}).flatMap(([key, schema]) => {
     if (schema.properties !== undefined) return rows(schema, `${prefix}${key}.`);
+    const entry = prefix === "" ? undefined : entrySchema(schema);
+    if (entry?.properties !== undefined) return rows(entry, `${prefix}${key}.<name>.`);
     const isRequired = section.required?.includes(key) ?? false;
     const noDefault = isRequired ? "required" : "";
     const cells = [

@@ -7,18 +7,14 @@ import "./style/code.css";
 import "./style/figures.css";
 import "./style/composer.css";
 import "./style/panels.css";
-import "./style/history.css";
 import "./style/small.css";
 import { listModels } from "./api.js";
-import { createAttachments } from "./chat/attachments.js";
-import { createChat } from "./chat/chat.ts";
+import { createChat } from "./chat/chat.js";
+import { createImages } from "./chat/images.js";
 import { createPicker } from "./chat/picker.js";
 import { createCodeDialog } from "./code/dialog.js";
 import { byId, followEnd } from "./dom.js";
 import { createDrawer } from "./drawer.js";
-import { createHistory } from "./history/history.ts";
-import { createSettings } from "./chat/settings.ts";
-import { openConversations } from "./storage/conversations.ts";
 
 /** Name of the key in session storage, which the browser clears when the tab is closed. */
 const KEY_ITEM = "o1-api.key";
@@ -39,11 +35,10 @@ const effort = byId("effort", HTMLSelectElement);
 const send = byId("send", HTMLButtonElement);
 const stop = byId("stop", HTMLButtonElement);
 const notice = byId("notice", HTMLElement);
-const historyPanel = byId("history", HTMLElement);
+const eventsButton = byId("events", HTMLButtonElement);
 const fileField = byId("files", HTMLInputElement);
 let key = "";
 
-const showEnd = followEnd(log, byId("turns", HTMLElement));
 const announce = createAnnouncer(byId("live", HTMLElement));
 const drawer = createDrawer({
   drawer: byId("drawer", HTMLElement),
@@ -55,8 +50,8 @@ const picker = createPicker({
   explanation: byId("explanation", HTMLElement),
   compare: byId("compare", HTMLButtonElement),
 });
-const attachments = createAttachments({
-  list: byId("attachments", HTMLElement),
+const images = createImages({
+  list: byId("images", HTMLElement),
   input: fileField,
   target: playground,
 }, notify);
@@ -71,18 +66,6 @@ const chat = createChat({
     text: byId("code-text", HTMLElement),
     copyButton: byId("code-copy", HTMLButtonElement),
   }),
-  onTurn: (turn) => chats.add(turn),
-  onLeaf: (id, leaf) => chats.keepLeaf(id, leaf),
-  onRunning: showRunning,
-});
-const settings = createSettings();
-const chats = createHistory({
-  panel: historyPanel,
-  stored: await openConversations().catch(() => undefined),
-  open: openChat,
-  current: () => ({ id: chat.id(), path: chat.path() }),
-  close: () => byId("chats", HTMLButtonElement).click(),
-  notify,
 });
 
 byId("gate-form", HTMLFormElement).addEventListener("submit", (event) => {
@@ -90,17 +73,17 @@ byId("gate-form", HTMLFormElement).addEventListener("submit", (event) => {
   enter(keyField.value.trim());
 });
 byId("forget", HTMLButtonElement).addEventListener("click", () => {
-  openChat();
+  chat.clear();
   showGate("");
 });
 byId("new", HTMLButtonElement).addEventListener("click", () => {
-  openChat();
+  chat.clear();
+  welcome.hidden = false;
   field.focus();
 });
-toggles("events", () => drawer.toggle());
-const optionsPanel = byId("options", HTMLElement);
-toggles("chats", () => !(historyPanel.hidden = !historyPanel.hidden));
-toggles("settings", () => !(optionsPanel.hidden = !optionsPanel.hidden));
+eventsButton.addEventListener("click", () => {
+  eventsButton.setAttribute("aria-pressed", String(drawer.toggle()));
+});
 byId("attach", HTMLButtonElement).addEventListener("click", () => fileField.click());
 stop.addEventListener("click", () => {
   chat.stop();
@@ -130,6 +113,8 @@ for (const example of welcome.querySelectorAll("button")) {
     ask();
   });
 }
+followEnd(log, byId("turns", HTMLElement));
+
 const storedKey = sessionStorage.getItem(KEY_ITEM);
 if (storedKey === null) showGate("");
 else enter(storedKey);
@@ -147,9 +132,6 @@ async function enter(candidate) {
     key = candidate;
     sessionStorage.setItem(KEY_ITEM, candidate);
     picker.offer(data, strategies);
-    await chats.refresh();
-    const id = /^#chat=([\w-]+)$/.exec(location.hash)?.[1];
-    if (id !== undefined) await chats.restore(id);
     keyField.value = "";
     gate.hidden = true;
     playground.hidden = bar.hidden = false;
@@ -176,7 +158,7 @@ function showGate(message) {
 
 async function ask() {
   const text = field.value.trim();
-  if (text === "" && attachments.isEmpty()) return;
+  if (text === "" && images.isEmpty()) return;
   if (chat.isRunning()) {
     notify("Wait for the answer, or press Escape to stop it.", true);
     return;
@@ -185,43 +167,16 @@ async function ask() {
   field.value = "";
   grow();
   welcome.hidden = true;
+  showRunning(true);
   const answered = chat.ask({
     text,
-    ...attachments.take(),
+    images: images.take(),
     picks: picker.picks(),
     effort: effort.value,
-    settings: settings.value(),
   });
-  history.replaceState(null, "", `#chat=${chat.id()}`);
-  showEnd();
+  log.scrollTop = log.scrollHeight;
   await answered;
-}
-
-/**
- * Shows a conversation, by default a new one.
- *
- * @param {string} [id]
- * @param {Map<string, import("./chat/turns.ts").Turn>} [turns]
- * @param {string} [leaf]
- */
-function openChat(id, turns, leaf) {
-  chat.open(id, turns, leaf);
-  welcome.hidden = turns !== undefined;
-  history.replaceState(null, "", turns === undefined ? "." : `#chat=${id}`);
-  showEnd();
-}
-
-/**
- * Lets a button show and hide something.
- *
- * @param {string} id
- * @param {() => boolean} toggle returns whether it is shown
- */
-function toggles(id, toggle) {
-  const button = byId(id, HTMLButtonElement);
-  button.addEventListener("click", () => {
-    button.setAttribute("aria-pressed", String(toggle()));
-  });
+  showRunning(chat.isRunning());
 }
 
 /** @param {boolean} isRunning */

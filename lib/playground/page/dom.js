@@ -40,25 +40,15 @@ export function byId(id, type) {
  *
  * @param {HTMLElement} scroller
  * @param {HTMLElement} content
- * @returns {() => void} shows the end
  */
 export function followEnd(scroller, content) {
-  let follows = true;
-  let top = 0;
+  let atEnd = true;
   scroller.addEventListener("scroll", () => {
-    const { scrollTop, scrollHeight, clientHeight } = scroller;
-    if (scrollHeight - scrollTop - clientHeight < 80) follows = true;
-    // Otherwise only the reader scrolls up; content that grows leaves the end behind.
-    else if (scrollTop < top) follows = false;
-    top = scrollTop;
+    atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
   }, { passive: true });
   const observer = new ResizeObserver(() => {
-    if (follows) scroller.scrollTop = scroller.scrollHeight;
+    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
   });
   observer.observe(content);
   observer.observe(scroller);
-  return () => {
-    follows = true;
-    scroller.scrollTop = scroller.scrollHeight;
-  };
 }

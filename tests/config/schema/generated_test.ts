@@ -47,6 +47,10 @@ function settingsOf(schema: JsonSchema, section: string, prefix = ""): string[] 
     if (typeof entry === "object" && entry.properties !== undefined) {
       return settingsOf(entry, `${key}${inner.items === undefined ? ".<name>" : "[]"}`);
     }
+    const nested = prefix !== "" && inner.additionalProperties;
+    if (typeof nested === "object" && nested.properties !== undefined) {
+      return settingsOf(nested, section, `${prefix}${key}.<name>.`);
+    }
     if (inner.properties === undefined) return [`${section}: ${prefix}${key}`];
     return section === "Top level"
       ? settingsOf(inner, key)

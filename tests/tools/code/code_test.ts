@@ -172,8 +172,8 @@ Deno.test({
 });
 
 Deno.test("Deno Deploy is refused with a reason", () => {
-  assertMatch(kind.fault!({ onDeploy: true })!, /Deno Deploy has no threads/);
-  assertEquals(kind.fault!({ onDeploy: false }), undefined);
+  assertMatch(kind.fault!({ onDeploy: true }, {} as never)!, /Deno Deploy has no threads/);
+  assertEquals(kind.fault!({ onDeploy: false }, {} as never), undefined);
 });
 
 Deno.test({

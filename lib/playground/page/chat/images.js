@@ -2,37 +2,34 @@ import { h } from "../dom.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 const MAX_BYTES = 15_000_000;
-const MAX_ATTACHMENTS = 8;
-const MAX_TEXT_BYTES = 500_000;
+const MAX_IMAGES = 8;
 
 /**
- * Collects pictures and text files for the next question: chosen, pasted or dropped.
+ * Collects pictures for the next question: chosen, pasted or dropped.
  *
  * @param {object} elements
- * @param {HTMLElement} elements.list shows the attachments
+ * @param {HTMLElement} elements.list shows the pictures
  * @param {HTMLInputElement} elements.input file picker
  * @param {HTMLElement} elements.target accepts dropped and pasted files
  * @param {(line: string, isProblem?: boolean) => void} notify shows a line to the user
  */
-export function createAttachments({ list, input, target }, notify) {
-  /** @type {{ name: string, url?: string, text?: string }[]} */
-  let attached = [];
+export function createImages({ list, input, target }, notify) {
+  /** @type {{ name: string, url: string }[]} */
+  let images = [];
 
   function show() {
-    list.hidden = attached.length === 0;
-    list.replaceChildren(...attached.map((image) =>
+    list.hidden = images.length === 0;
+    list.replaceChildren(...images.map((image) =>
       h(
         "li",
         {},
-        image.url === undefined
-          ? h("span", { class: "file" }, image.name)
-          : h("img", { src: image.url, alt: image.name }),
+        h("img", { src: image.url, alt: image.name }),
         h("button", {
           type: "button",
           class: "remove",
           "aria-label": `Remove ${image.name}`,
           onclick: () => {
-            attached = attached.filter((other) => other !== image);
+            images = images.filter((other) => other !== image);
             show();
           },
         }, "×"),
@@ -44,24 +41,13 @@ export function createAttachments({ list, input, target }, notify) {
   async function add(files) {
     for (const file of files) {
       const name = file.name || "picture";
-      const isPicture = TYPES.includes(file.type);
-      const maxBytes = isPicture ? MAX_BYTES : MAX_TEXT_BYTES;
-      if (attached.length >= MAX_ATTACHMENTS) {
-        notify(`At most ${MAX_ATTACHMENTS} files can be attached.`, true);
-      } else if (file.size > maxBytes) {
-        notify(`${name} is larger than ${maxBytes / 1e6} MB.`, true);
-      } else if (isPicture) {
-        attached.push({ name, url: await dataUrl(file) });
-        notify(`${name} attached.`);
+      if (!TYPES.includes(file.type)) notify(`${name} is not a PNG, JPEG, WebP or GIF.`, true);
+      else if (file.size > MAX_BYTES) notify(`${name} is larger than 15 MB.`, true);
+      else if (images.length >= MAX_IMAGES) {
+        notify(`At most ${MAX_IMAGES} pictures can be attached.`, true);
       } else {
-        const text = await file.text();
-        // The replacement character and NUL only occur where the bytes are not text.
-        if (/[\0\ufffd]/.test(text)) {
-          notify(`${name} is neither text nor a PNG, JPEG, WebP or GIF.`, true);
-        } else {
-          attached.push({ name, text });
-          notify(`${name} attached.`);
-        }
+        images.push({ name, url: await dataUrl(file) });
+        notify(`${name} attached.`);
       }
     }
     show();
@@ -91,16 +77,13 @@ export function createAttachments({ list, input, target }, notify) {
   });
 
   return {
-    isEmpty: () => attached.length === 0,
-    /** Removes all attachments and returns them; pictures as data URLs. */
+    isEmpty: () => images.length === 0,
+    /** Removes all pictures and returns them as data URLs. */
     take() {
-      const images = attached.flatMap(({ url }) => url ?? []);
-      const files = attached.flatMap(({ name, text }) =>
-        text === undefined ? [] : [{ name, text }]
-      );
-      attached = [];
+      const urls = images.map(({ url }) => url);
+      images = [];
       show();
-      return { images, files };
+      return urls;
     },
   };
 }
