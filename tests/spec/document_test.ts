@@ -4,21 +4,30 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { skippedFor } from "../support/skip.ts";
 import { KNOWN_DIFFERENCES } from "./differences.ts";
 import { extract } from "./extract.ts";
+import { extractRequests } from "./requests.ts";
 import { createStreamChecker } from "./stream_checker.ts";
 import { type SchemaName, validate } from "./validate.ts";
 
 const DOCUMENT = new URL("../../../shared/spec/openai-openapi.json", import.meta.url);
 const SCHEMAS = new URL("openai.schemas.json", import.meta.url);
+const REQUESTS = new URL("openai.requests.json", import.meta.url);
 
 const skipReason = existsSync(DOCUMENT) ? undefined : "OpenAI's document is not on this machine";
 
-Deno.test(skippedFor(skipReason, "the schemas are extracted from OpenAI's document"), () => {
-  const document = Deno.readTextFileSync(DOCUMENT);
-  assertEquals(
-    JSON.stringify(extract(JSON.parse(document))),
-    JSON.stringify(JSON.parse(Deno.readTextFileSync(SCHEMAS))),
-  );
-});
+Deno.test(
+  skippedFor(skipReason, "the schemas and requests are extracted from OpenAI's document"),
+  () => {
+    const document = Deno.readTextFileSync(DOCUMENT);
+    assertEquals(
+      JSON.stringify(extract(JSON.parse(document))),
+      JSON.stringify(JSON.parse(Deno.readTextFileSync(SCHEMAS))),
+    );
+    assertEquals(
+      JSON.stringify(extractRequests(JSON.parse(document))),
+      Deno.readTextFileSync(REQUESTS).trim(),
+    );
+  },
+);
 
 Deno.test(skippedFor(skipReason, "the unchanged document rejects each known difference"), () => {
   const document = Deno.readTextFileSync(DOCUMENT);

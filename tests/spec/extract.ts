@@ -1,14 +1,12 @@
 /**
  * Extracts the schemas of what the server writes from OpenAI's OpenAPI document, as JSON Schema
- * 2020-12. Run it by hand when the document changes:
- *
- * `deno run --config tests/deno.json --allow-read --allow-write tests/spec/extract.ts DOCUMENT`
+ * 2020-12.
  *
  * @module
  */
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-type JsonObject = { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
 
 export interface ExtractedSchemas {
   $schema: string;
@@ -109,7 +107,7 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
 /** The document does not carry its own date. */
 const DATES: Readonly<Record<string, string>> = { "2.3.0": "2026-08-21" };
 const URL_OF_DOCUMENT = "https://github.com/openai/openai-openapi";
-const REFERENCE = "#/components/schemas/";
+export const REFERENCE = "#/components/schemas/";
 
 /** Keywords without constraints. */
 const ANNOTATIONS = new Set([
@@ -165,7 +163,7 @@ function written(name: string, schema: Json): Json {
   return { [union!]: kept };
 }
 
-function references(schema: Json): string[] {
+export function references(schema: Json): string[] {
   if (Array.isArray(schema)) return schema.flatMap(references);
   if (!isObject(schema)) return [];
   const own = typeof schema.$ref === "string" ? [schema.$ref.split("/").at(-1)!] : [];
@@ -199,14 +197,4 @@ export function extract(document: JsonObject): ExtractedSchemas {
     },
     $defs: Object.fromEntries([...found].sort(([a], [b]) => a < b ? -1 : 1)),
   };
-}
-
-if (import.meta.main) {
-  const [path] = Deno.args;
-  if (path === undefined) throw new Error("Usage: extract.ts DOCUMENT");
-  const extracted = extract(JSON.parse(await Deno.readTextFile(path)));
-  await Deno.writeTextFile(
-    new URL("openai.schemas.json", import.meta.url),
-    JSON.stringify(extracted, null, 2) + "\n",
-  );
 }
