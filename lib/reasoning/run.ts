@@ -153,7 +153,8 @@ async function* withUsage(
     failure = error;
     throw error;
   } finally {
-    observer?.end?.(meter.total(), left === 0, failure);
-    onEnd?.(meter.total());
+    const total = meter.total();
+    observer?.end?.(total, left === 0, failure);
+    onEnd?.(total);
   }
 }

@@ -86,3 +86,20 @@ export function styleOf(element) {
   const { overflowWrap, textAlign } = getComputedStyle(element);
   return { overflowWrap, textAlign, height: element.clientHeight };
 }
+
+/** Everything that the page has stored, except the tab's own storage, as JSON. */
+export const allStored = () =>
+  new Promise((resolve, reject) => {
+    const opening = indexedDB.open("o1-api");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const database = opening.result;
+      const requests = [...database.objectStoreNames].map((name) =>
+        database.transaction(name).objectStore(name).getAll()
+      );
+      requests.at(-1).onsuccess = () => {
+        resolve(JSON.stringify([...requests.map(({ result }) => result), { ...localStorage }]));
+        database.close();
+      };
+    };
+  });

@@ -177,7 +177,7 @@ for (const how of ["Stop", "Escape"]) {
     const { page } = open;
     await page.getByLabel("Model").selectOption("plain");
     await ask(page, "Go on for ever");
-    await page.getByText("So").waitFor();
+    await page.locator(".answer").getByText("So").waitFor();
     assertEquals(upstream.open, 1);
     if (how === "Stop") await page.getByRole("button", { name: "Stop" }).click();
     else await page.keyboard.press("Escape");
@@ -235,7 +235,7 @@ browserTest("pictures can be chosen, pasted or dropped", async (browser) => {
     { name: "dot.png", mimeType: "image/png", buffer: Buffer.from(PNG) },
     { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from(PNG) },
   ]);
-  await page.getByText("note.txt is not a PNG, JPEG, WebP or GIF.").waitFor();
+  await page.getByText("note.txt is neither text nor a PNG, JPEG, WebP or GIF.").waitFor();
   for (const kind of ["paste", "drop"]) {
     await page.evaluate(addPicture, { kind, bytes: [...PNG] });
     await page.getByAltText(`${kind}.png`).waitFor();
@@ -250,7 +250,7 @@ browserTest("pictures can be chosen, pasted or dropped", async (browser) => {
     { type: "image_url", image_url: { url } },
   ]);
   assertEquals(await page.locator(".question img").count(), 2);
-  assertEquals(await page.locator("#images li").count(), 0);
+  assertEquals(await page.locator("#attachments li").count(), 0);
   assertEquals([open.foreignRequests, open.faults], [[], []]);
 });
 

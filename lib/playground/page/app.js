@@ -7,14 +7,18 @@ import "./style/code.css";
 import "./style/figures.css";
 import "./style/composer.css";
 import "./style/panels.css";
+import "./style/history.css";
 import "./style/small.css";
 import { listModels } from "./api.js";
-import { createChat } from "./chat/chat.js";
-import { createImages } from "./chat/images.js";
+import { createAttachments } from "./chat/attachments.js";
+import { createChat } from "./chat/chat.ts";
 import { createPicker } from "./chat/picker.js";
 import { createCodeDialog } from "./code/dialog.js";
 import { byId, followEnd } from "./dom.js";
 import { createDrawer } from "./drawer.js";
+import { createHistory } from "./history/history.ts";
+import { createSettings } from "./chat/settings.ts";
+import { openConversations } from "./storage/conversations.ts";
 
 /** Name of the key in session storage, which the browser clears when the tab is closed. */
 const KEY_ITEM = "o1-api.key";
@@ -35,10 +39,11 @@ const effort = byId("effort", HTMLSelectElement);
 const send = byId("send", HTMLButtonElement);
 const stop = byId("stop", HTMLButtonElement);
 const notice = byId("notice", HTMLElement);
-const eventsButton = byId("events", HTMLButtonElement);
+const historyPanel = byId("history", HTMLElement);
 const fileField = byId("files", HTMLInputElement);
 let key = "";
 
+const showEnd = followEnd(log, byId("turns", HTMLElement));
 const announce = createAnnouncer(byId("live", HTMLElement));
 const drawer = createDrawer({
   drawer: byId("drawer", HTMLElement),
@@ -50,8 +55,8 @@ const picker = createPicker({
   explanation: byId("explanation", HTMLElement),
   compare: byId("compare", HTMLButtonElement),
 });
-const images = createImages({
-  list: byId("images", HTMLElement),
+const attachments = createAttachments({
+  list: byId("attachments", HTMLElement),
   input: fileField,
   target: playground,
 }, notify);
@@ -66,6 +71,18 @@ const chat = createChat({
     text: byId("code-text", HTMLElement),
     copyButton: byId("code-copy", HTMLButtonElement),
   }),
+  onTurn: (turn) => chats.add(turn),
+  onLeaf: (id, leaf) => chats.keepLeaf(id, leaf),
+  onRunning: showRunning,
+});
+const settings = createSettings();
+const chats = createHistory({
+  panel: historyPanel,
+  stored: await openConversations().catch(() => undefined),
+  open: openChat,
+  current: () => ({ id: chat.id(), path: chat.path() }),
+  close: () => byId("chats", HTMLButtonElement).click(),
+  notify,
 });
 
 byId("gate-form", HTMLFormElement).addEventListener("submit", (event) => {
@@ -73,17 +90,17 @@ byId("gate-form", HTMLFormElement).addEventListener("submit", (event) => {
   enter(keyField.value.trim());
 });
 byId("forget", HTMLButtonElement).addEventListener("click", () => {
-  chat.clear();
+  openChat();
   showGate("");
 });
 byId("new", HTMLButtonElement).addEventListener("click", () => {
-  chat.clear();
-  welcome.hidden = false;
+  openChat();
   field.focus();
 });
-eventsButton.addEventListener("click", () => {
-  eventsButton.setAttribute("aria-pressed", String(drawer.toggle()));
-});
+toggles("events", () => drawer.toggle());
+const optionsPanel = byId("options", HTMLElement);
+toggles("chats", () => !(historyPanel.hidden = !historyPanel.hidden));
+toggles("settings", () => !(optionsPanel.hidden = !optionsPanel.hidden));
 byId("attach", HTMLButtonElement).addEventListener("click", () => fileField.click());
 stop.addEventListener("click", () => {
   chat.stop();
@@ -113,8 +130,6 @@ for (const example of welcome.querySelectorAll("button")) {
     ask();
   });
 }
-followEnd(log, byId("turns", HTMLElement));
-
 const storedKey = sessionStorage.getItem(KEY_ITEM);
 if (storedKey === null) showGate("");
 else enter(storedKey);
@@ -132,6 +147,9 @@ async function enter(candidate) {
     key = candidate;
     sessionStorage.setItem(KEY_ITEM, candidate);
     picker.offer(data, strategies);
+    await chats.refresh();
+    const id = /^#chat=([\w-]+)$/.exec(location.hash)?.[1];
+    if (id !== undefined) await chats.restore(id);
     keyField.value = "";
     gate.hidden = true;
     playground.hidden = bar.hidden = false;
@@ -158,7 +176,7 @@ function showGate(message) {
 
 async function ask() {
   const text = field.value.trim();
-  if (text === "" && images.isEmpty()) return;
+  if (text === "" && attachments.isEmpty()) return;
   if (chat.isRunning()) {
     notify("Wait for the answer, or press Escape to stop it.", true);
     return;
@@ -167,16 +185,43 @@ async function ask() {
   field.value = "";
   grow();
   welcome.hidden = true;
-  showRunning(true);
   const answered = chat.ask({
     text,
-    images: images.take(),
+    ...attachments.take(),
     picks: picker.picks(),
     effort: effort.value,
+    settings: settings.value(),
   });
-  log.scrollTop = log.scrollHeight;
+  history.replaceState(null, "", `#chat=${chat.id()}`);
+  showEnd();
   await answered;
-  showRunning(chat.isRunning());
+}
+
+/**
+ * Shows a conversation, by default a new one.
+ *
+ * @param {string} [id]
+ * @param {Map<string, import("./chat/turns.ts").Turn>} [turns]
+ * @param {string} [leaf]
+ */
+function openChat(id, turns, leaf) {
+  chat.open(id, turns, leaf);
+  welcome.hidden = turns !== undefined;
+  history.replaceState(null, "", turns === undefined ? "." : `#chat=${id}`);
+  showEnd();
+}
+
+/**
+ * Lets a button show and hide something.
+ *
+ * @param {string} id
+ * @param {() => boolean} toggle returns whether it is shown
+ */
+function toggles(id, toggle) {
+  const button = byId(id, HTMLButtonElement);
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(toggle()));
+  });
 }
 
 /** @param {boolean} isRunning */

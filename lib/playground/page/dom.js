@@ -40,15 +40,25 @@ export function byId(id, type) {
  *
  * @param {HTMLElement} scroller
  * @param {HTMLElement} content
+ * @returns {() => void} shows the end
  */
 export function followEnd(scroller, content) {
-  let atEnd = true;
+  let follows = true;
+  let top = 0;
   scroller.addEventListener("scroll", () => {
-    atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    if (scrollHeight - scrollTop - clientHeight < 80) follows = true;
+    // Otherwise only the reader scrolls up; content that grows leaves the end behind.
+    else if (scrollTop < top) follows = false;
+    top = scrollTop;
   }, { passive: true });
   const observer = new ResizeObserver(() => {
-    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+    if (follows) scroller.scrollTop = scroller.scrollHeight;
   });
   observer.observe(content);
   observer.observe(scroller);
+  return () => {
+    follows = true;
+    scroller.scrollTop = scroller.scrollHeight;
+  };
 }

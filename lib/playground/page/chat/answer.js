@@ -32,7 +32,11 @@ const NOTES = {
  */
 export function createAnswer({ name, announce, isBeside, onCode }) {
   const start = performance.now();
-  const elapsed = () => (performance.now() - start) / 1000;
+  /** @type {number | undefined} */
+  let replayedSeconds;
+  const elapsed = () => replayedSeconds ?? (performance.now() - start) / 1000;
+  /** @type {number | undefined} */
+  let thoughtSeconds;
   const heading = h("h3", { class: "who" }, name);
   const thoughts = h("details", { class: "thinking", open: true, hidden: true });
   const prose = h("div", { class: "prose answer" });
@@ -71,7 +75,8 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
     begin();
     if (!isAnswering) {
       isAnswering = true;
-      thinking.end(elapsed());
+      thoughtSeconds ??= elapsed();
+      thinking.end(thoughtSeconds);
       announce(`${name} answers.`);
     }
     live.push(text);
@@ -100,6 +105,12 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
       ),
     );
     announce(`${name}: ${outcome} ${facts.join(", ")}.`);
+    return {
+      seconds: elapsed(),
+      reason,
+      ...(thoughtSeconds === undefined ? {} : { thoughtSeconds }),
+      ...(usage === undefined ? {} : { usage }),
+    };
   }
 
   /** An estimate of what a stopped or failed answer used. */
@@ -112,47 +123,73 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
     return { total_tokens: total, upstream: { ...upstream, estimated: true } };
   }
 
+  /** @param {any} chunk a chunk of the stream */
+  function take(chunk) {
+    if (chunk.usage) usage = chunk.usage;
+    if (chunk.o1) {
+      if (chunk.o1.type === "usage") upstream = chunk.o1;
+      else begin();
+      const line = thinking.progress(chunk.o1);
+      if (line !== undefined) announce(line);
+    }
+    for (const { delta, finish_reason: finishReason } of chunk.choices ?? []) {
+      const text = delta.reasoning ?? delta.reasoning_content;
+      received += (text ?? "").length + (delta.content ?? "").length;
+      if (text) {
+        begin();
+        thinking.text(text);
+      }
+      if (delta.content) addAnswer(delta.content);
+      if (delta.refusal) addAnswer(delta.refusal);
+      if (finishReason) reason = finishReason;
+    }
+  }
+
+  /** Closes an answer whose stream is complete. */
+  function finish() {
+    const note = NOTES[reason];
+    if (note !== undefined) addNote(note);
+    if (live.text() === "" && note === undefined) addNote("The model returned an empty answer.");
+    return close("Answer complete.");
+  }
+
+  /** Closes an answer that the user has stopped. */
+  function stop() {
+    addNote("Stopped.");
+    return close("Stopped.");
+  }
+
+  /** @param {unknown} error */
+  function fail(error) {
+    const status = error instanceof ApiFault && error.status > 0 ? `${error.status} · ` : "";
+    const message = `${status}${error instanceof Error ? error.message : error}`;
+    addNote(message, "alert");
+    return { ...close("Failed."), error: message };
+  }
+
   return {
     element,
-    text: () => live.text(),
-    /** @param {any} chunk a chunk of the stream */
-    take(chunk) {
-      if (chunk.usage) usage = chunk.usage;
-      if (chunk.o1) {
-        if (chunk.o1.type === "usage") upstream = chunk.o1;
-        else begin();
-        const line = thinking.progress(chunk.o1);
-        if (line !== undefined) announce(line);
+    take,
+    finish,
+    stop,
+    fail,
+    /**
+     * Shows a stored answer.
+     *
+     * @param {import("./turns.ts").Answer} answer
+     */
+    replay(answer) {
+      replayedSeconds = answer.seconds;
+      thoughtSeconds = answer.thoughtSeconds;
+      reason = answer.reason;
+      for (const part of answer.parts) {
+        take("o1" in part ? part : { choices: [{ delta: part, finish_reason: null }] });
       }
-      for (const { delta, finish_reason: finishReason } of chunk.choices ?? []) {
-        const text = delta.reasoning ?? delta.reasoning_content;
-        received += (text ?? "").length + (delta.content ?? "").length;
-        if (text) {
-          begin();
-          thinking.text(text);
-        }
-        if (delta.content) addAnswer(delta.content);
-        if (delta.refusal) addAnswer(delta.refusal);
-        if (finishReason) reason = finishReason;
-      }
-    },
-    /** Closes an answer whose stream is complete. */
-    finish() {
-      const note = NOTES[reason];
-      if (note !== undefined) addNote(note);
-      if (live.text() === "" && note === undefined) addNote("The model returned an empty answer.");
-      close("Answer complete.");
-    },
-    /** Closes an answer that the user has stopped. */
-    stop() {
-      addNote("Stopped.");
-      close("Stopped.");
-    },
-    /** @param {unknown} error */
-    fail(error) {
-      const status = error instanceof ApiFault && error.status > 0 ? `${error.status} · ` : "";
-      addNote(`${status}${error instanceof Error ? error.message : error}`, "alert");
-      close("Failed.");
+      if (answer.usage !== undefined) usage = answer.usage;
+      thoughts.open = false;
+      if (answer.outcome === "complete") finish();
+      else if (answer.outcome === "stopped") stop();
+      else fail(answer.error);
     },
   };
 }

@@ -84,6 +84,8 @@ export function createThinking(element) {
       const words = text.trim();
       // A status line also arrives as text, and so do the asterisks around a title.
       if (words === "" || words === "**" || words === lastLine) return;
+      // The summary shows it.
+      if (words.startsWith("Total thinking time")) return;
       append(h("li", { class: "status" }, words));
     },
     end(seconds) {

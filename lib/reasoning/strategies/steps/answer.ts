@@ -4,6 +4,8 @@ import { createStepReader } from "./reader.ts";
 /** The start of a text that may be a step, perhaps in a code block. */
 const START_REGEXP = /^(?:`{3}\w{0,10}\s{0,4})?\{\s{0,20}"(?:title|content|next_action)"\s{0,4}:/;
 const ACTION_REGEXP = /"next_action"\s{0,4}:/;
+/** Keys after a string that lacks its closing quote, which the reader takes for content. */
+const KEYS_REGEXP = /[\s",]{0,20}"next_action"\s{0,4}:[^]*$/;
 
 /** Characters within which a step has its first key. */
 const START_LENGTH = 64;
@@ -60,5 +62,5 @@ function textOf(text: string, wantsJson: boolean): string {
   const reader = createStepReader();
   reader.push(text);
   const { title, content } = reader.end().step;
-  return content || title || text;
+  return content.replace(KEYS_REGEXP, "") || title || text;
 }

@@ -13,6 +13,12 @@ const CASES: [name: string, content: string, question: string, shown: string][] 
   ["a step", STEP, "17 + 5?", "17 + 5 is 22."],
   ["a step in a code block", "```json\n" + STEP + "\n```\n", "17 + 5?", "17 + 5 is 22."],
   ["a step with only a title", step("It is 22", "", "continue"), "17 + 5?", "It is 22"],
+  [
+    "a step whose content is not closed",
+    '{"title": "It is 22", "content":","next_action":"continue"}',
+    "17 + 5?",
+    "It is 22",
+  ],
   ["a step that is cut", '{"title": "Adding", "content": "17 + 5 is', "17 + 5?", "17 + 5 is"],
   ["words after a step", `${STEP}\n\nThe answer is 22.`, "17 + 5?", "The answer is 22."],
   ["a step, where JSON is asked for", STEP, "17 + 5? Reply as JSON.", "17 + 5 is 22."],

@@ -2,34 +2,37 @@ import { h } from "../dom.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 const MAX_BYTES = 15_000_000;
-const MAX_IMAGES = 8;
+const MAX_ATTACHMENTS = 8;
+const MAX_TEXT_BYTES = 500_000;
 
 /**
- * Collects pictures for the next question: chosen, pasted or dropped.
+ * Collects pictures and text files for the next question: chosen, pasted or dropped.
  *
  * @param {object} elements
- * @param {HTMLElement} elements.list shows the pictures
+ * @param {HTMLElement} elements.list shows the attachments
  * @param {HTMLInputElement} elements.input file picker
  * @param {HTMLElement} elements.target accepts dropped and pasted files
  * @param {(line: string, isProblem?: boolean) => void} notify shows a line to the user
  */
-export function createImages({ list, input, target }, notify) {
-  /** @type {{ name: string, url: string }[]} */
-  let images = [];
+export function createAttachments({ list, input, target }, notify) {
+  /** @type {{ name: string, url?: string, text?: string }[]} */
+  let attached = [];
 
   function show() {
-    list.hidden = images.length === 0;
-    list.replaceChildren(...images.map((image) =>
+    list.hidden = attached.length === 0;
+    list.replaceChildren(...attached.map((image) =>
       h(
         "li",
         {},
-        h("img", { src: image.url, alt: image.name }),
+        image.url === undefined
+          ? h("span", { class: "file" }, image.name)
+          : h("img", { src: image.url, alt: image.name }),
         h("button", {
           type: "button",
           class: "remove",
           "aria-label": `Remove ${image.name}`,
           onclick: () => {
-            images = images.filter((other) => other !== image);
+            attached = attached.filter((other) => other !== image);
             show();
           },
         }, "×"),
@@ -41,13 +44,24 @@ export function createImages({ list, input, target }, notify) {
   async function add(files) {
     for (const file of files) {
       const name = file.name || "picture";
-      if (!TYPES.includes(file.type)) notify(`${name} is not a PNG, JPEG, WebP or GIF.`, true);
-      else if (file.size > MAX_BYTES) notify(`${name} is larger than 15 MB.`, true);
-      else if (images.length >= MAX_IMAGES) {
-        notify(`At most ${MAX_IMAGES} pictures can be attached.`, true);
-      } else {
-        images.push({ name, url: await dataUrl(file) });
+      const isPicture = TYPES.includes(file.type);
+      const maxBytes = isPicture ? MAX_BYTES : MAX_TEXT_BYTES;
+      if (attached.length >= MAX_ATTACHMENTS) {
+        notify(`At most ${MAX_ATTACHMENTS} files can be attached.`, true);
+      } else if (file.size > maxBytes) {
+        notify(`${name} is larger than ${maxBytes / 1e6} MB.`, true);
+      } else if (isPicture) {
+        attached.push({ name, url: await dataUrl(file) });
         notify(`${name} attached.`);
+      } else {
+        const text = await file.text();
+        // The replacement character and NUL only occur where the bytes are not text.
+        if (/[\0\ufffd]/.test(text)) {
+          notify(`${name} is neither text nor a PNG, JPEG, WebP or GIF.`, true);
+        } else {
+          attached.push({ name, text });
+          notify(`${name} attached.`);
+        }
       }
     }
     show();
@@ -77,13 +91,16 @@ export function createImages({ list, input, target }, notify) {
   });
 
   return {
-    isEmpty: () => images.length === 0,
-    /** Removes all pictures and returns them as data URLs. */
+    isEmpty: () => attached.length === 0,
+    /** Removes all attachments and returns them; pictures as data URLs. */
     take() {
-      const urls = images.map(({ url }) => url);
-      images = [];
+      const images = attached.flatMap(({ url }) => url ?? []);
+      const files = attached.flatMap(({ name, text }) =>
+        text === undefined ? [] : [{ name, text }]
+      );
+      attached = [];
       show();
-      return urls;
+      return { images, files };
     },
   };
 }

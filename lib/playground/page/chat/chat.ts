@@ -1,0 +1,196 @@
+import { streamChat } from "../api.js";
+import { h } from "../dom.js";
+import { addParts, type Answer, bodyOf, newestEnd, newId, pathTo, siblingsOf } from "./turns.ts";
+import type { Chunk, Question, Turn } from "./turns.ts";
+import { createAnswer } from "./answer.js";
+
+export interface ChatOptions {
+  /** Container of the turns. */
+  log: HTMLElement;
+  key: () => string;
+  /** Announces progress to screen readers. */
+  announce: (line: string) => void;
+  drawer: { add(name: string, event: unknown): void; clear(): void };
+  showCode: (body: Record<string, unknown>) => void;
+  /** Called with a turn that has ended. */
+  onTurn: (turn: Turn) => void;
+  /** Called when another branch is shown. */
+  onLeaf: (conversation: string, leaf: string) => void;
+  /** Called when answers begin or have ended. */
+  onRunning: (isRunning: boolean) => void;
+}
+
+/** The conversation that is shown: one path through its tree of turns. */
+export function createChat(options: ChatOptions) {
+  const { log, key, announce, drawer, showCode, onTurn, onLeaf, onRunning } = options;
+  let id = newId();
+  let turns = new Map<string, Turn>();
+  let leaf: string | null = null;
+  let running: AbortController | undefined;
+
+  async function askLane(
+    question: Question,
+    lane: number,
+    path: readonly Turn[],
+    lanes: HTMLElement,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { name } = question.picks[lane]!;
+    const body = bodyOf(question, lane, path);
+    const answer = createAnswer({
+      name,
+      announce,
+      isBeside: question.picks.length > 1,
+      onCode: () => showCode(body),
+    });
+    lanes.append(answer.element);
+    const parts: Answer["parts"] = [];
+    try {
+      for await (const chunk of streamChat(key(), body, signal)) {
+        drawer.add(name, chunk);
+        addParts(parts, chunk as Chunk);
+        answer.take(chunk);
+      }
+      return { name, parts, outcome: "complete", ...answer.finish() };
+    } catch (error) {
+      if (signal.aborted) return { name, parts, outcome: "stopped", ...answer.stop() };
+      return { name, parts, outcome: "failed", ...answer.fail(error) };
+    }
+  }
+
+  /** Shows a question, and returns the container of its answers. */
+  function begin(question: Question, turn?: Turn): HTMLElement {
+    const lanes = h("div", { class: "lanes", "data-count": question.picks.length });
+    const { text, images, files } = question;
+    const shown = h(
+      "div",
+      { class: "question" },
+      ...images.map((src) => h("img", { src, alt: "Picture in the question" })),
+      ...files.map(({ name }) => h("span", { class: "file" }, name)),
+      text === "" ? null : h("p", {}, text),
+    );
+    const section = h(
+      "section",
+      { class: "turn", "aria-label": "Question and answer" },
+      shown,
+      lanes,
+    );
+    if (turn !== undefined) shown.after(actionsOf(turn, shown));
+    log.append(section);
+    return lanes;
+  }
+
+  /** Buttons that ask again and, if it was asked more than once, lead to the other branches. */
+  function actionsOf(turn: Turn, shown: HTMLElement): HTMLElement {
+    const siblings = siblingsOf(turns, turn);
+    const place = siblings.indexOf(turn);
+    const go = (to: number) => () => show(newestEnd(turns, siblings[to]!).id);
+    const button = (label: string, onclick: () => void, name = label) =>
+      h("button", { type: "button", class: "quiet", "aria-label": name, onclick }, label);
+    return h(
+      "div",
+      { class: "turn-actions" },
+      place > 0 ? button("‹", go(place - 1), "Earlier version") : null,
+      siblings.length > 1 ? h("span", {}, `${place + 1}/${siblings.length}`) : null,
+      place < siblings.length - 1 ? button("›", go(place + 1), "Later version") : null,
+      button("Edit", () => edit(turn, shown)),
+      button("Retry", () => ask(turn.question, turn.parent)),
+    );
+  }
+
+  function edit(turn: Turn, shown: HTMLElement): void {
+    if (running !== undefined) return;
+    const field = h("textarea", { rows: 3, "aria-label": "Edit the question" });
+    field.value = turn.question.text;
+    const form = h(
+      "form",
+      { class: "edit" },
+      field,
+      h(
+        "button",
+        { type: "button", class: "quiet", onclick: () => form.replaceWith(shown) },
+        "Cancel",
+      ),
+      h("button", { class: "primary" }, "Send"),
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void ask({ ...turn.question, text: field.value.trim() }, turn.parent);
+    });
+    shown.replaceWith(form);
+    field.focus();
+  }
+
+  /** Shows the turns up to this one. */
+  function show(to: string | null): void {
+    if (running !== undefined) return;
+    leaf = to;
+    log.replaceChildren();
+    for (const turn of pathTo(turns, to)) {
+      const lanes = begin(turn.question, turn);
+      const before = pathTo(turns, turn.parent);
+      turn.answers.forEach((answer, lane) => {
+        const shown = createAnswer({
+          name: answer.name,
+          announce: () => {},
+          isBeside: turn.answers.length > 1,
+          onCode: () => showCode(bodyOf(turn.question, lane, before)),
+        });
+        shown.replay(answer);
+        lanes.append(shown.element);
+      });
+    }
+    if (to !== null) onLeaf(id, to);
+  }
+
+  /** Asks every column at once; resolves when all have ended. */
+  async function ask(question: Question, parent = leaf): Promise<void> {
+    if (running !== undefined) return;
+    if (parent !== leaf) show(parent);
+    const controller = running = new AbortController();
+    const conversation = id;
+    onRunning(true);
+    const path = pathTo(turns, parent);
+    const lanes = begin(question);
+    announce("Question sent.");
+    const answers = await Promise.all(
+      question.picks.map((_, lane) => askLane(question, lane, path, lanes, controller.signal)),
+    );
+    if (running !== controller) return;
+    running = undefined;
+    const turn: Turn = {
+      id: newId(),
+      conversation,
+      parent,
+      at: Date.now(),
+      question,
+      answers,
+    };
+    turns.set(turn.id, turn);
+    leaf = turn.id;
+    const shown = lanes.previousElementSibling;
+    if (shown instanceof HTMLElement) shown.after(actionsOf(turn, shown));
+    onRunning(false);
+    onTurn(turn);
+  }
+
+  return {
+    isRunning: () => running !== undefined,
+    ask,
+    /** Stops every running answer, including the work upstream. */
+    stop: () => running?.abort(),
+    /** The turns that are shown. */
+    path: () => pathTo(turns, leaf),
+    id: () => id,
+    /** Shows another conversation, by default a new one. */
+    open(conversation = newId(), known = new Map<string, Turn>(), at = leaf) {
+      running?.abort();
+      running = undefined;
+      onRunning(false);
+      id = conversation;
+      turns = known;
+      drawer.clear();
+      show(known.size === 0 ? null : at);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { contentOf, type Turn } from "../chat/turns.ts";
+
+/** A conversation as Markdown. */
+export function toMarkdown(title: string, path: readonly Turn[]): string {
+  const turns = path.map(({ question, answers }) => {
+    const files = question.files.map(({ name }) => `*File: ${name}*`);
+    const pictures = question.images.map(() => "*Picture*");
+    return [
+      `## Question\n\n${[...files, ...pictures, question.text].join("\n\n")}`,
+      ...answers.map((answer) => `## ${answer.name}\n\n${thinkingOf(answer)}${contentOf(answer)}`),
+    ].join("\n\n");
+  });
+  return `# ${title}\n\n${turns.join("\n\n")}\n`;
+}
+
+function thinkingOf({ parts }: Turn["answers"][number]): string {
+  const thinking = parts.map((part) => "reasoning" in part ? part.reasoning : "").join("").trim();
+  if (thinking === "") return "";
+  return `<details><summary>Thinking</summary>\n\n${thinking}\n\n</details>\n\n`;
+}
+
+/** Lets the browser save a text as a file. */
+export function download(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  // Browsers read it after the click.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

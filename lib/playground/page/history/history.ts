@@ -1,0 +1,157 @@
+import type { Turn } from "../chat/turns.ts";
+import { h } from "../dom.js";
+import type { Conversation, Conversations } from "../storage/conversations.ts";
+import { download, toMarkdown } from "./export.ts";
+
+/** Name in local storage; absent unless the reader has switched storing off. */
+const OFF_ITEM = "o1-api.history";
+
+export interface HistoryOptions {
+  panel: HTMLElement;
+  /** The browser's database; undefined where it allows none. */
+  stored: Conversations | undefined;
+  /** Shows a stored conversation, or a new one. */
+  open: (id?: string, turns?: Map<string, Turn>, leaf?: string) => void;
+  /** The conversation that is shown. */
+  current: () => { id: string; path: readonly Turn[] };
+  close: () => void;
+  notify: (line: string, isProblem?: boolean) => void;
+}
+
+/** The list of the conversations that this browser keeps. */
+export function createHistory({ panel, stored, open, current, close, notify }: HistoryOptions) {
+  const search = h("input", {
+    type: "search",
+    placeholder: "Search",
+    "aria-label": "Search conversations",
+  });
+  const list = h("ul", {});
+  const keep = h("input", { type: "checkbox" });
+  keep.checked = stored !== undefined && localStorage.getItem(OFF_ITEM) === null;
+  keep.disabled = stored === undefined;
+  let all: Conversation[] = [];
+
+  panel.append(
+    h("div", { class: "head" }, h("h2", {}, "Conversations"), button("Close", close)),
+    search,
+    list,
+    h(
+      "div",
+      { class: "row" },
+      button("Export Markdown", () => {
+        const { id, path } = current();
+        download(`${nameOf(id)}.md`, "text/markdown", toMarkdown(titleOf(id), path));
+      }),
+      button("Export JSON", () => {
+        const { id, path } = current();
+        download(`${nameOf(id)}.json`, "application/json", JSON.stringify(path, null, 2));
+      }),
+    ),
+    h("label", { class: "keep" }, keep, "Keep conversations in this browser"),
+    button("Delete all conversations", clear),
+  );
+  search.addEventListener("input", show);
+  keep.addEventListener("change", () => {
+    if (keep.checked) localStorage.removeItem(OFF_ITEM);
+    else localStorage.setItem(OFF_ITEM, "off");
+  });
+
+  const titleOf = (id: string) => all.find((one) => one.id === id)?.title ?? "Conversation";
+  const nameOf = (id: string) => titleOf(id).replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
+
+  async function refresh(): Promise<void> {
+    all = await stored?.list() ?? [];
+    show();
+  }
+
+  function show(): void {
+    const words = search.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
+    const found = all.filter(({ title, words: text }) => {
+      const searched = `${title} ${text}`.toLowerCase();
+      return words.every((word) => searched.includes(word));
+    });
+    list.replaceChildren(...found.map(entryOf));
+    if (found.length === 0) {
+      list.append(h("li", { class: "note" }, all.length === 0 ? "None yet." : "None found."));
+    }
+  }
+
+  function entryOf(conversation: Conversation): HTMLElement {
+    const { id, title, leaf } = conversation;
+    const isCurrent = id === current().id;
+    const item = h(
+      "li",
+      { class: isCurrent ? "current" : false },
+      h("button", {
+        type: "button",
+        class: "quiet title",
+        "aria-current": isCurrent && "true",
+        onclick: async () => open(id, await stored?.turns(id), leaf),
+      }, title),
+      button("Rename", () => rename(item, conversation), `Rename ${title}`),
+      button("Delete", async () => {
+        await stored?.remove(id);
+        if (isCurrent) open();
+        await refresh();
+      }, `Delete ${title}`),
+    );
+    return item;
+  }
+
+  function rename(item: HTMLElement, { id, title }: Conversation): void {
+    const field = h("input", { "aria-label": "New name", maxlength: 200 });
+    field.value = title;
+    const form = h("form", {}, field);
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (field.value.trim() !== "") await stored?.change(id, { title: field.value.trim() });
+      await refresh();
+    });
+    field.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") show();
+    });
+    item.replaceChildren(form);
+    field.select();
+  }
+
+  /** Deletes all at the second press. */
+  async function clear(event: Event): Promise<void> {
+    const pressed = event.currentTarget as HTMLButtonElement;
+    if (pressed.dataset.sure === undefined) {
+      pressed.dataset.sure = "";
+      pressed.textContent = "Press again to delete all";
+      return;
+    }
+    delete pressed.dataset.sure;
+    pressed.textContent = "Delete all conversations";
+    await stored?.clear();
+    open();
+    await refresh();
+    notify("All conversations are deleted.");
+  }
+
+  return {
+    refresh,
+    /** Keeps a turn, unless the reader has switched that off. */
+    async add(turn: Turn): Promise<void> {
+      if (!keep.checked) return;
+      try {
+        await stored?.add(turn);
+      } catch {
+        notify("The browser has no room to keep this conversation.", true);
+      }
+      await refresh();
+    },
+    /** Remembers which branch of a conversation is shown. */
+    keepLeaf: (id: string, leaf: string) => void stored?.change(id, { leaf }),
+    /** Shows a conversation by its id, if the browser has it. */
+    async restore(id: string): Promise<void> {
+      const known = all.find((one) => one.id === id);
+      if (known !== undefined) open(id, await stored?.turns(id), known.leaf);
+    },
+  };
+}
+
+function button(label: string, onclick: (event: Event) => void, name = label): HTMLElement {
+  return h("button", { type: "button", class: "quiet", "aria-label": name, onclick }, label);
+}
