@@ -41,6 +41,8 @@ export interface CallSpec<Role extends string = string> {
 export interface CallDelta extends Delta {
   /** All earlier content, and this text after it, was thinking without an opening tag. */
   thought?: string;
+  /** Last lines of what tools have computed for this call. */
+  computed?: string[];
 }
 
 /** What a call needs, whatever the strategy: see {@linkcode StrategyContext}. */

@@ -28,6 +28,8 @@ export interface Tool {
   description: string;
   /** JSON Schema of the arguments. */
   parameters: Record<string, unknown>;
+  /** Whether its output is computed from its arguments alone, so that it is evidence. */
+  computes?: boolean;
   /** Rejects only when aborted; a failure of the tool is a result with `isError`. */
   run(args: unknown, context: ToolContext): Promise<ToolResult>;
 }

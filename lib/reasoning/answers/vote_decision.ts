@@ -10,6 +10,8 @@ import { normaliseAnswer, sameForm } from "./value.ts";
 export interface Voter {
   /** Whether its text was cut off by its length. */
   cut: boolean;
+  /** Last lines of what tools have computed for it. */
+  computed?: string[];
 }
 
 /** The voters who agree on an answer. */
@@ -19,6 +21,11 @@ export interface Cluster<T> {
   voters: T[];
 }
 
+export interface RankedCluster<T> extends Cluster<T> {
+  /** A voter for whom a tool has computed the answer counts twice. */
+  votes: number;
+}
+
 export interface Ballot<T> {
   /** Counts a vote; `undefined` is an answer that could not be read. */
   add(voter: T, answer: string | undefined): void;
@@ -26,17 +33,19 @@ export interface Ballot<T> {
    * The clusters by votes, largest first; of equal ones the earlier first. Those whose voters were
    * all cut off come last: what looks like an answer in half a text is often not one.
    */
-  ranking(): Cluster<T>[];
+  ranking(): RankedCluster<T>[];
   /** Number of votes that could be read. */
   valid(): number;
   /** Number of all votes. */
   total(): number;
 }
 
+const COMPUTED_VOTES = 2;
+
 /** Creates an empty ballot. Answers agree if they have the same value. */
 export function createBallot<T extends Voter>(): Ballot<T> {
   /** Each with the canonical form of its answer, which takes a millisecond to find. */
-  const clusters: (Cluster<T> & { form: string })[] = [];
+  const clusters: (RankedCluster<T> & { form: string })[] = [];
   let total = 0;
   const isCut = ({ voters }: Cluster<T>) => Number(voters.every(({ cut }) => cut));
   return {
@@ -45,11 +54,15 @@ export function createBallot<T extends Voter>(): Ballot<T> {
       if (answer === undefined) return;
       const form = normaliseAnswer(answer);
       const cluster = clusters.find((other) => sameForm(other.form, form));
-      if (cluster === undefined) clusters.push({ answer, form, voters: [voter] });
-      else cluster.voters.push(voter);
+      const isComputed = voter.computed?.some((line) => sameForm(normaliseAnswer(line), form));
+      const votes = isComputed ? COMPUTED_VOTES : 1;
+      if (cluster === undefined) clusters.push({ answer, form, voters: [voter], votes });
+      else {
+        cluster.voters.push(voter);
+        cluster.votes += votes;
+      }
     },
-    ranking: () =>
-      clusters.toSorted((a, b) => isCut(a) - isCut(b) || b.voters.length - a.voters.length),
+    ranking: () => clusters.toSorted((a, b) => isCut(a) - isCut(b) || b.votes - a.votes),
     valid: () => clusters.reduce((sum, { voters }) => sum + voters.length, 0),
     total: () => total,
   };

@@ -20,6 +20,8 @@ export interface Sample {
   thinking: string;
   /** Whether the text was cut off by its length. */
   cut: boolean;
+  /** Last lines of what tools have computed for it. */
+  computed?: string[];
   /** Whole calls; empty unless the call has the client's tools. */
   toolCalls: ToolCallDelta[];
   /** Pieces of what the provider wants back with the answer. */
@@ -159,6 +161,7 @@ async function runOne<Role extends string>(
   const thinking: string[] = [];
   const toolCalls: ToolCallDelta[] = [];
   const state: MessageState[] = [];
+  const computed: string[] = [];
   const numbered = createToolCallNumbering(
     context.request.final.parallel_tool_calls === false,
   );
@@ -166,6 +169,7 @@ async function runOne<Role extends string>(
   for await (const delta of context.call(spec)) {
     const { reasoning, content, thought, finishReason } = delta;
     state.push(...delta.state ?? []);
+    computed.push(...delta.computed ?? []);
     for (const piece of delta.toolCalls ?? []) {
       const call = numbered(piece);
       if (call === undefined) continue;
@@ -190,5 +194,5 @@ async function runOne<Role extends string>(
     }
     if (finishReason === "length") cut = true;
   }
-  return { text: text.join(""), thinking: thinking.join(""), cut, toolCalls, state };
+  return { text: text.join(""), thinking: thinking.join(""), cut, computed, toolCalls, state };
 }

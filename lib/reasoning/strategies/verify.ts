@@ -107,7 +107,7 @@ export const verify: Strategy = defineStrategy({
     const candidates = candidatesOf(solutions, read);
     const [first] = candidates;
     if (first === undefined) return yield* conclude(context, preferComplete(solutions)[0]!, 2);
-    if (first.votes * 2 > solutions.length) return yield* conclude(context, first.solution, 2);
+    if (hasMajority(candidates, solutions)) return yield* conclude(context, first.solution, 2);
     // The earlier solver wins a tie.
     candidates.sort((a, b) => a.solution.index - b.solution.index);
     const others = yield* check(context, candidates, read);
@@ -150,8 +150,7 @@ async function* solve(
   if (samples.length === 0 && error !== undefined) throw error;
   samples.sort((a, b) => a.index - b.index);
   for (let index = 2; index < maxSolvers; index++) {
-    const [best] = candidatesOf(samples, read);
-    if (best !== undefined && best.votes * 2 > samples.length && samples.length > 1) break;
+    if (samples.length > 1 && hasMajority(candidatesOf(samples, read), samples)) break;
     if (context.samples(1) < 1 || !await context.canThink()) break;
     yield { type: "status", text: "The solvers differ; one more tries." };
     samples.push(...(yield* sampleAll(context, [spec(index)])).samples);
@@ -159,13 +158,21 @@ async function* solve(
   return samples;
 }
 
+/** Whether the first candidate has more than half of all votes, unreadable ones included. */
+function hasMajority(candidates: readonly Candidate[], samples: readonly Sample[]): boolean {
+  const read = candidates.reduce((sum, { solvers }) => sum + solvers, 0);
+  const votes = candidates.reduce((sum, candidate) => sum + candidate.votes, 0);
+  const [first] = candidates;
+  return first !== undefined && first.votes * 2 > votes + samples.length - read;
+}
+
 function candidatesOf(samples: readonly Sample[], read: AnswerReader): Candidate[] {
   const ballot = createBallot<Sample>();
   for (const sample of samples) ballot.add(sample, read(sample.text, sample.cut));
-  return ballot.ranking().map(({ answer, voters }) => ({
+  return ballot.ranking().map(({ answer, voters, votes }) => ({
     answer,
     solution: preferComplete(voters)[0]!,
-    votes: voters.length,
+    votes,
     solvers: voters.length,
   }));
 }

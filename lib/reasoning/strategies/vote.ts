@@ -140,7 +140,7 @@ async function* choose(
   samples: readonly Sample[],
 ): AsyncGenerator<ReasoningEvent, Sample> {
   const [first, second] = ballot.ranking();
-  const lead = (first?.voters.length ?? 0) - (second?.voters.length ?? 0);
+  const lead = (first?.votes ?? 0) - (second?.votes ?? 0);
   const isReadable = first !== undefined && ballot.valid() * 2 >= ballot.total();
   const isClear = isReadable &&
     (lead >= CLEAR_LEAD || first.voters.length * 2 > ballot.total() || samples.length === 1);
@@ -153,11 +153,13 @@ async function* choose(
 
 /** One sample of each answer, and those without a readable one if they are the majority. */
 function contendersOf(ballot: Ballot<Sample>, samples: readonly Sample[], isReadable: boolean) {
-  const clusters = ballot.ranking().map(({ voters }) => voters);
-  const read = new Set(clusters.flat());
+  const clusters = ballot.ranking();
+  const read = new Set(clusters.flatMap(({ voters }) => voters));
   const unread = isReadable ? [] : samples.filter((sample) => !read.has(sample));
-  const all = [...clusters, ...unread.map((sample) => [sample])]
-    .map((voters) => ({ sample: shortest(voters), votes: voters.length }));
+  const all = [
+    ...clusters.map(({ voters, votes }) => ({ sample: shortest(voters), votes })),
+    ...unread.map((sample) => ({ sample, votes: 1 })),
+  ];
   const complete = all.filter(({ sample }) => !sample.cut);
   return (complete.length > 0 ? complete : all).map(({ sample, votes }) => ({
     sample,

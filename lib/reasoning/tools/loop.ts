@@ -8,7 +8,7 @@ import type { MessageState } from "../../upstream/wire/message_state.ts";
 import { UpstreamError } from "../events.ts";
 import type { FinalCallFields, Message } from "../request.ts";
 import type { CallDelta, CallSpec } from "../strategy.ts";
-import { type Call, definitionOf, turnMessages } from "./turns.ts";
+import { type Call, definitionOf, outputText, turnMessages } from "./turns.ts";
 import { createWordsReader } from "./words.ts";
 
 /** The part of a call's body that is about the server's tools. */
@@ -112,6 +112,10 @@ export async function* callWithTools(
       const text = "Not run: this was one call too many. Answer with what you have.";
       return { content: [{ type: "text" as const, text }], isError: true };
     }));
+    const computed = results.filter(({ isError }, index) =>
+      !isError && byName.get(calls[index]!.name)!.computes
+    ).map((result) => outputText(result).trimEnd().split("\n").at(-1)!);
+    if (computed.length > 0) yield { computed };
     turns.push(...turnMessages(turn.text(), calls, results, { inWords, prompt: loop.prompt }));
   }
 }

@@ -35,6 +35,7 @@ export const code = defineToolKind({
     const threads = createThreads(count);
     const tool: Tool = {
       name: "code",
+      computes: true,
       description: DESCRIPTION,
       parameters: {
         type: "object",
