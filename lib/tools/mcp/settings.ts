@@ -16,7 +16,7 @@ const server = z.strictObject({
     'Names of its tools that models may use; `["*"]` allows all.',
   ),
   connect_ms: z.number().int().min(100).max(120_000).default(5_000).describe(
-    "Time limit for connecting, in milliseconds.",
+    "Time limit for connecting, and for each page of the list of tools, in milliseconds.",
   ),
   time_ms: z.number().int().min(100).max(3_600_000).default(60_000).describe(
     "Time limit for one call, in milliseconds.",

@@ -82,14 +82,14 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** Lists without the client's own method, which would compile the schemas of results to code. */
-async function listTools(client: Client, { time_ms }: ServerSettings): Promise<ListedTool[]> {
+async function listTools(client: Client, { connect_ms }: ServerSettings): Promise<ListedTool[]> {
   const listed: ListedTool[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
     const params = cursor === undefined ? {} : { cursor };
     const { tools, nextCursor } = await client.request(
       { method: "tools/list", params },
-      { timeout: time_ms },
+      { timeout: connect_ms },
     );
     listed.push(...tools);
     cursor = nextCursor;

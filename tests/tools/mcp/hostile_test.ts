@@ -252,6 +252,7 @@ const LISTS: Record<string, [answer: Answer, reason: string]> = {
     ({ id }) => rpc(id, { tools: [TOOL], nextCursor: "again" }),
     "",
   ],
+  "hangs": [() => new Promise(() => {}), INVALID],
   "lists no tools": [({ id }) => rpc(id, { tools: {} }), INVALID],
   "lists tools without a schema": [({ id }) => rpc(id, { tools: [{ name: "a" }] }), INVALID],
   "floods": [({ id }) => rpc(id, { tools: [], x: "x".repeat(9_000_000) }), TOO_MUCH],
@@ -271,7 +272,7 @@ for (const [behaviour, [answer, reason]] of Object.entries(LISTS)) {
     await using other = listing([tool("add")]);
     const warnings: string[] = [];
     await using source = openSource(
-      { bad: { url: hostile.url }, good: { url: other.url } },
+      { bad: { url: hostile.url, connect_ms: 500 }, good: { url: other.url } },
       (text) => warnings.push(text),
     );
     const names = (await listTools(source)).map(({ name }) => name);
