@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 /** Programs that `.ci/run` and `test:agents` install on Linux; there, their tests must run. */
 const INSTALLED_BY_CI = [
   ...["redis-server", "chromium"],
-  ...["aider", "claude", "cline", "cn", "codex", "copilot", "opencode", "pi", "qwen"],
+  ...["aider", "claude", "cline", "cn", "codex", "copilot", "kilo", "opencode", "pi", "qwen"],
 ];
 
 /** Returns the path of a program on the PATH, or undefined. */

@@ -18,6 +18,7 @@ export const aider: AgentProgram = {
     },
   }),
   failsWith: 0,
-  limitedRequests: 9,
+  requests: 9,
+  limitedRequests: 27,
   edits: "a.txt\n```\nfour\n```\n",
 };

@@ -36,6 +36,8 @@ export interface AgentProgram {
   edits?: string;
   /** Failures that it does not show. */
   hides?: readonly Failure[];
+  /** Failures after which it repeats its request for longer than a test may last. */
+  repeats?: readonly Failure[];
   /** The exit code after a failure that it shows. Default: 1. */
   failsWith?: number;
   /** How many requests it sends at most when the upstream fails. Default: 1. */
@@ -111,6 +113,7 @@ export function testAgent(agent: AgentProgram): void {
   }
 
   for (const [failure, model, shows] of FAILURES) {
+    if (agent.repeats?.includes(failure)) continue;
     const isHidden = agent.hides?.includes(failure) ?? false;
     test(`${isHidden ? "ends without" : "shows"} a failure: ${failure}, with ${model}`, async () => {
       await using running = await start(model, [], { ...REPLIES[failure], headers: SOON });

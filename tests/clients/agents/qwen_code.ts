@@ -13,13 +13,14 @@ export const qwenCode: AgentProgram = {
   program: "qwen",
   start: (model) => ({
     args: ["--auth-type", "openai", "--yolo", "--prompt", QUESTION],
-    env: { ...exportsOf("Qwen Code"), OPENAI_MODEL: model },
+    env: { ...exportsOf("Qwen Code"), OPENAI_MODEL: model, QWEN_CODE_NO_RELAUNCH: "true" },
     home: { ".qwen/settings.json": SETTINGS },
   }),
   reads: (file_path) => [
     ["read_file", { file_path }],
-    ["run_shell_command", { command: "cat a.txt", is_background: false }],
+    // It may lose the output of a command that ends at once.
+    ["run_shell_command", { command: "cat a.txt; sleep 1", is_background: false }],
   ],
   edit: (file_path) => ["edit", { file_path, old_string: "two", new_string: "four" }],
-  limitedRequests: 30,
+  repeats: ["limited"],
 };
