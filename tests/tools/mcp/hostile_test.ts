@@ -272,7 +272,10 @@ for (const [behaviour, [answer, reason]] of Object.entries(LISTS)) {
     await using other = listing([tool("add")]);
     const warnings: string[] = [];
     await using source = openSource(
-      { bad: { url: hostile.url, connect_ms: 500 }, good: { url: other.url } },
+      {
+        bad: { url: hostile.url, connect_ms: behaviour === "hangs" ? 500 : 30_000 },
+        good: { url: other.url },
+      },
       (text) => warnings.push(text),
     );
     const names = (await listTools(source)).map(({ name }) => name);
