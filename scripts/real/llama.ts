@@ -50,12 +50,17 @@ async function install(cache: string): Promise<string> {
   return folder;
 }
 
-/** Wheels hold no links, so the package lists those between versions of a library. */
+/**
+ * Wheels hold no links, so the package lists those between versions of a library. Hard links, because
+ * Deno creates symbolic ones only with the permission to write everywhere.
+ */
 async function linkLibraries(bin: string): Promise<void> {
-  const links = JSON.parse(await Deno.readTextFile(`${bin}/_symlinks.json`));
-  for (const [name, target] of Object.entries<string>(links)) {
+  const links: Record<string, string> = JSON.parse(
+    await Deno.readTextFile(`${bin}/_symlinks.json`),
+  );
+  for (const [name, target] of Object.entries(links)) {
     if (/[/\\]/.test(name + target)) throw new Error(`'${name}' links to another folder`);
-    await Deno.symlink(target, `${bin}/${name}`);
+    await Deno.link(`${bin}/${links[target] ?? target}`, `${bin}/${name}`);
   }
   await Deno.chmod(`${bin}/llama-server`, 0o755);
 }
