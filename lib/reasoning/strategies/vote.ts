@@ -124,8 +124,8 @@ async function* poll(
     samples.push(...result.samples);
     error ??= result.error;
     asked += size;
-    // If a whole wave failed, the next one would fail too.
-    if (result.samples.length === 0) break;
+    // If a whole wave failed or could not be read, the next one would be like it.
+    if (result.samples.length === 0 || ballot.valid() === 0) break;
   }
   return { samples, next: step, ...(error === undefined ? {} : { error }) };
 }
@@ -151,14 +151,18 @@ async function* choose(
   return contenders[await judge(context, contenders, "judge")]!.sample;
 }
 
-/** One sample of each answer, and those without a readable one if they are the majority. */
+/**
+ * One sample of each answer, and, if most answers could not be read, one of each text without a
+ * readable answer.
+ */
 function contendersOf(ballot: Ballot<Sample>, samples: readonly Sample[], isReadable: boolean) {
   const clusters = ballot.ranking();
   const read = new Set(clusters.flatMap(({ voters }) => voters));
   const unread = isReadable ? [] : samples.filter((sample) => !read.has(sample));
+  const equal = Map.groupBy(unread, ({ text }) => text.trim());
   const all = [
     ...clusters.map(({ voters, votes }) => ({ sample: shortest(voters), votes })),
-    ...unread.map((sample) => ({ sample, votes: 1 })),
+    ...[...equal.values()].map((same) => ({ sample: shortest(same), votes: same.length })),
   ];
   const complete = all.filter(({ sample }) => !sample.cut);
   return (complete.length > 0 ? complete : all).map(({ sample, votes }) => ({

@@ -80,6 +80,13 @@ Deno.test("a second wave that fails leaves the vote to the first", async () => {
   assertEquals([status, content, upstream.calls.length], [200, "It is 42.", 5]);
 });
 
+Deno.test("equal texts without a readable answer need neither more samples nor a judge", async () => {
+  await using upstream = startUpstream([{ content: "An orange is round." }]);
+  const { ask } = await createStrategyApp(upstream);
+  assertEquals((await ask("vote")).content, "An orange is round.");
+  assertEquals(upstream.calls.length, 4);
+});
+
 Deno.test("if the judge fails or chooses nothing, the answer most similar to the others wins", async () => {
   const texts = ["a red fox", "the big red fox runs", "the big red fox ran", "blue"];
   for (
