@@ -83,7 +83,7 @@ Deno.test("it is in every list that is made from the table", async () => {
   assertEquals(defaultModelStrategies("m", TABLE).get("o1-improve"), "improve");
   assertEquals(describeStrategies(TABLE).at(-1)?.name, "improve");
   assertEquals(overrideNames("improve", EFFORT_ROUTES, false, TABLE), {
-    prompts: ["reread", "mend", "tools", "draft", "improve"],
+    prompts: ["reread", "mend", "tools", "tool_words", "tool_output", "draft", "improve"],
     roles: ["draft", "answer"],
   });
   assertStringIncludes(strategiesPage(TABLE), "| `improve` | `o1-improve` | Writes an answer");
