@@ -26,8 +26,8 @@ function outcomeOf(error: unknown) {
   if (error instanceof ClientGoneError) return { level: "info", outcome: "cancelled" } as const;
   const { status, code, type, cause } = toApiError(error);
   return {
-    // 424 is a failure of an upstream that only the operator can fix.
-    level: status >= 500 || status === 424 ? "error" : "info",
+    // 402 and 424 are failures of an upstream that only the operator can fix.
+    level: status >= 500 || status === 402 || status === 424 ? "error" : "info",
     outcome: "error",
     error: code ?? type,
     ...(status === 500 && cause !== undefined || cause instanceof StoreError

@@ -150,3 +150,13 @@ Deno.test("the log contains a failure after the first output", async () => {
   assertEquals([request.level, request.upstream], ["error", undefined]);
   assertEquals(lines.join().includes(ANSWER), false);
 });
+
+Deno.test("a request that only the operator can make succeed is logged as an error", async () => {
+  for (const [status, level] of [[401, "error"], [402, "error"], [400, "info"]] as const) {
+    await using upstream = startUpstream([failing(status, "No.")]);
+    const lines: string[] = [];
+    const { chat } = await createTestApp({ upstream: "", yaml: yaml([upstream.url]), lines });
+    await (await chat({})).text();
+    assertEquals(JSON.parse(lines.at(-1)!).level, level, String(status));
+  }
+});
