@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import { openStores } from "../../lib/store/open.ts";
 import { set, valueOf } from "./contract.ts";
 import { NO_REDIS, startRedis } from "../support/redis.ts";
@@ -32,6 +33,8 @@ const optionsOf = (dir: string, warnings: string[] = []) => ({
   warn: (message: string) => void warnings.push(message),
   onDeploy: false,
 });
+
+const failingWith = (message: string) => () => Promise.reject(new Error(message));
 
 for (
   const [setting, kind, file] of [
@@ -78,6 +81,46 @@ inFolder("auto fails if there is a file that cannot be opened", async (dir, warn
   await assertRejects(() => openStores("auto", options), Error, "To start without it, move the");
   assertEquals(warnings, []);
 });
+
+inFolder("a file whose limits cannot be read cannot be opened", async (dir) => {
+  const options = optionsOf(dir);
+  const database = new DatabaseSync(options.path);
+  database.exec("create table limits (account text, expires_at real)");
+  database.close();
+  await assertRejects(() => openStores("sqlite", options), Error, "key");
+});
+
+for (
+  const [name, openKv, reason, inMemory] of [
+    ["is not attached", failingWith("no KV database is attached"), "is attached", true],
+    [
+      "fails for another reason",
+      failingWith("the quota is used up"),
+      "the quota is used up",
+      false,
+    ],
+    ["is missing in the runtime", undefined, "--unstable-kv", true],
+  ] as const
+) {
+  inFolder(
+    `auto on Deno Deploy ${inMemory ? "uses memory" : "fails"} if Deno KV ${name}`,
+    async (dir, warnings) => {
+      const options = { ...optionsOf(dir, warnings), onDeploy: true };
+      const original = Object.getOwnPropertyDescriptor(Deno, "openKv")!;
+      Object.defineProperty(Deno, "openKv", { configurable: true, value: openKv });
+      try {
+        if (inMemory) {
+          assertEquals((await openStores("auto", options)).store.kind, "memory");
+          assertEquals([warnings.length, warnings[0]?.includes(reason)], [1, true]);
+        } else {
+          await assertRejects(() => openStores("auto", options), Error, `${reason}. The server`);
+        }
+      } finally {
+        Object.defineProperty(Deno, "openKv", original);
+      }
+    },
+  );
+}
 
 Deno.test("the error for an unknown setting contains no password", async () => {
   for (

@@ -53,6 +53,16 @@ Deno.test("a write that exceeds the bounds alone is rejected and drops nothing",
   assertEquals((await store.list({ collection: "c/alice", limit: 9 })).map(({ id }) => id), ["a"]);
 });
 
+Deno.test("a write of exactly the bounds is stored whole", async () => {
+  const store = createMemoryStore({ now, maxBytes: 1_000, maxEntries: 3 });
+  // Two bytes for each character of the collection, the id and the text.
+  const text = "x".repeat(492);
+  assert(await store.write([set("b", text)]));
+  assertEquals(await valueOf(store, "b"), text);
+  assert(await store.write(["1", "2", "3"].map((id) => set(id))));
+  assertEquals((await store.list({ collection: "c/alice", limit: 9 })).length, 3);
+});
+
 Deno.test("memory drops expired entries before live ones", async () => {
   let time = 0;
   const store = createMemoryStore({ now: () => time, maxEntries: 3 });
