@@ -69,6 +69,12 @@ Give the final answer to the last message, as all other instructions of this con
   /** Asks for thinking before a turn that may call tools. */
   turn:
     `Before your next turn, think briefly inside <think> and </think>: what do you know, what is the best next step, and how could it fail? Close the block with </think>, and after it call the tools that you need, or answer. All other instructions of this conversation hold.`,
+  /** Asks which of two candidates is better; `{candidates}` is replaced. */
+  judge: `Here are two candidate answers to the last message:
+
+{candidates}
+
+Which one is correct, or closer to it? Reply with one JSON object whose key "better" names that candidate, and nothing else.`,
   /** Asks which of two turns is better; `{candidates}` is replaced. */
   pick: `Here are two candidates for the next turn of this conversation, perhaps with tool calls:
 

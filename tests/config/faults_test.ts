@@ -193,7 +193,7 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
     "think.answer, vote.sample, vote.judge, vote.answer, moa.proposer, " +
     Array.from({ length: 16 }, (_, i) => `moa.proposer_${i + 1}, `).join("") +
     "moa.judge, moa.aggregator, verify.solver, verify.verifier, verify.judge, verify.answer, rsa.sample, " +
-    "rsa.aggregator, rsa.answer",
+    "rsa.aggregator, rsa.judge, rsa.answer",
   ],
   [
     model("strategy: steps, roles: { step: { upstream: nope } }"),

@@ -31,5 +31,6 @@ export async function* conclude(
   }
   const messages = instruct(context.prompt("synthesize", { answer }), context.request);
   // Unfinished thinking can't replace the answer.
-  yield* relayWithFallback(context, { role: "answer", messages }, step, text === "" ? "" : answer);
+  const fallbacks = text === "" ? [] : [answer];
+  yield* relayWithFallback(context, { role: "answer", messages }, step, fallbacks);
 }

@@ -12,18 +12,20 @@ import type { CallContext, CallSpec } from "../strategy.ts";
 
 /**
  * Calls upstream for the answer like `relayAnswer`. If the call fails before anything of its
- * answer was shown, shows the fallback.
+ * answer was shown, shows a fallback.
  *
  * @param step the number of the next step.
- * @param fallback an answer without its reasoning, or an empty string.
+ * @param fallbacks answers without their reasoning; empty ones are not shown.
+ * @param choose returns one of the indices of fallbacks that can be shown. Default: the first.
  * @throws {UpstreamError} if part of the answer was shown, if the upstream rejected the request
- * itself, or if the fallback does not have the form that the client asked for.
+ * itself, or if no fallback has the form that the client asked for.
  */
 export async function* relayWithFallback<Role extends string>(
   context: CallContext<never, Role>,
   spec: CallSpec<Role>,
   step: number,
-  fallback: string,
+  fallbacks: readonly string[],
+  choose?: (usable: readonly number[]) => AsyncGenerator<ReasoningEvent, number>,
 ): AsyncGenerator<ReasoningEvent> {
   let openStep: { step: number; content: string[] } | undefined;
   let isAnswering = false;
@@ -36,14 +38,19 @@ export async function* relayWithFallback<Role extends string>(
       yield event;
     }
   } catch (error) {
-    const text = isAnswering ? undefined : usableFallback(context, fallback, error);
-    if (text === undefined) throw error;
+    const texts = isAnswering ? [] : fallbacks.map((text) => usableFallback(context, text, error));
+    const usable = texts.flatMap((text, index) => text === undefined ? [] : [index]);
+    const [first] = usable;
+    if (first === undefined) throw error;
     if (openStep !== undefined) {
       const content = openStep.content.join("");
       yield { type: "step_end", step: openStep.step, title: "", content, seconds: 0 };
     }
+    // After a timeout, the client has waited long enough.
+    const isLate = error instanceof UpstreamError && error.code === "upstream_timeout";
+    const chosen = choose === undefined || isLate ? first : yield* choose(usable);
     yield { type: "status", text: "The last call failed. This is the best answer so far." };
-    yield* showAnswer(context, text, "stop");
+    yield* showAnswer(context, texts[chosen]!, "stop");
   }
 }
 

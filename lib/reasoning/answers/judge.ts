@@ -6,11 +6,13 @@
  */
 import type { JsonFormat } from "../../upstream/target.ts";
 import { splitPair } from "../../upstream/wire/tool_calls.ts";
-import { UpstreamError } from "../events.ts";
+import { type ReasoningEvent, UpstreamError } from "../events.ts";
+import { type Sample, shortest } from "../relay/parallel.ts";
 import { jaccard, wordsOf } from "../relay/repetition.ts";
 import type { Message } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
 import { shuffled } from "./candidates.ts";
+import { withoutFinalLine } from "./extractor.ts";
 
 /** Returns the indices of the candidates, the most similar to all others first. */
 export function byCentrality(candidates: readonly string[]): number[] {
@@ -48,6 +50,34 @@ export interface Contender {
   text: string;
   /** Number of samples that agree. */
   votes: number;
+}
+
+/** An answer, and the number of samples that agree. */
+export interface Nominee {
+  sample: Sample;
+  votes: number;
+}
+
+/** Returns one sample of each text: equal texts agree, even if no answer can be read from them. */
+export function groupEqual(samples: readonly Sample[]): Nominee[] {
+  const groups = Map.groupBy(samples, ({ text }) => text.trim()).values();
+  return [...groups].map((equal) => ({ sample: shortest(equal), votes: equal.length }));
+}
+
+/** Lets a judge choose a sample. The only one needs no judge. */
+export async function* judgeSamples(
+  context: CallContext<"judge", "judge">,
+  candidates: readonly Nominee[],
+): AsyncGenerator<ReasoningEvent, Sample> {
+  if (candidates.length === 1) return candidates[0]!.sample;
+  yield { type: "status", text: "The answers do not agree; a judge compares them." };
+  const contenders = candidates.map(({ sample, votes }) => ({ text: wholeText(sample), votes }));
+  return candidates[await judge(context, contenders, "judge")]!.sample;
+}
+
+/** Returns the text with its thinking. */
+function wholeText({ thinking, text }: Sample): string {
+  return [thinking, withoutFinalLine(text)].filter(Boolean).join("\n\n");
 }
 
 /**

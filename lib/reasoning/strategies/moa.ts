@@ -9,12 +9,20 @@ import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered } from "../answers/candidates.ts";
 import { acceptedShares } from "../answers/contributions.ts";
 import { withoutFinalLine } from "../answers/extractor.ts";
+import { groupEqual, judgeSamples } from "../answers/judge.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { instruct } from "../conversation.ts";
-import { candidate, sampleAll, sampleText } from "../relay/parallel.ts";
+import type { ReasoningEvent } from "../events.ts";
+import {
+  candidate,
+  preferComplete,
+  type Sample,
+  sampleAll,
+  sampleText,
+} from "../relay/parallel.ts";
 import { sharedPrompts } from "../prompts.ts";
 import type { ThinkingEffort } from "../request.ts";
-import { defineStrategy, type Strategy } from "../strategy.ts";
+import { type CallContext, defineStrategy, type Strategy } from "../strategy.ts";
 
 const MAX_PROPOSERS = 16;
 
@@ -47,6 +55,7 @@ Use what is right in them and correct what is wrong. Think inside <think> and </
 {candidates}
 
 Compare them, and answer the last message yourself, without mentioning them.`,
+  judge: sharedPrompts.judge,
   turn: sharedPrompts.turn,
   pick: sharedPrompts.pick,
 };
@@ -57,6 +66,7 @@ type Role = "proposer" | `proposer_${number}` | "judge" | "aggregator";
 interface Candidate {
   role: Role;
   text: string;
+  sample: Sample;
 }
 
 const BY_EFFORT: Readonly<Record<ThinkingEffort, { proposers: number; layers: number }>> = {
@@ -108,9 +118,13 @@ export const moa: Strategy = defineStrategy({
         patienceMs: context.options.patience_ms,
         onSample: (sample) => ({ lines: [candidate(sample)] }),
       });
-      // The first is shown if the aggregator fails.
+      // After a timeout of the aggregator, the first is shown.
       const complete = samples.toSorted((a, b) => Number(a.cut) - Number(b.cut))
-        .map((sample) => ({ role: roles[sample.index]!, text: sampleText(sample) }))
+        .map((sample) => ({
+          role: roles[sample.index]!,
+          text: sampleText(sample),
+          sample,
+        }))
         .filter(({ text }) => text !== "");
       if (complete.length === 0 && candidates.length === 0 && error !== undefined) throw error;
       if (complete.length > 0) candidates = complete;
@@ -123,10 +137,16 @@ export const moa: Strategy = defineStrategy({
       }),
       request,
     );
-    const best = withoutFinalLine(candidates[0]?.text ?? "");
+    const fallbacks = candidates.map(({ text }) => withoutFinalLine(text));
     const answer: string[] = [];
     for await (
-      const event of relayWithFallback(context, { role: "aggregator", messages }, step, best)
+      const event of relayWithFallback(
+        context,
+        { role: "aggregator", messages },
+        step,
+        fallbacks,
+        (usable) => choose(context, candidates, usable),
+      )
     ) {
       if (event.type === "answer") answer.push(event.text);
       else if (event.type === "finish" && candidates.length > 0) {
@@ -138,3 +158,14 @@ export const moa: Strategy = defineStrategy({
     }
   },
 });
+
+/** Lets a judge choose one of the candidates with these indices. */
+async function* choose(
+  context: CallContext<"judge", "judge">,
+  candidates: readonly Candidate[],
+  indices: readonly number[],
+): AsyncGenerator<ReasoningEvent, number> {
+  const samples = indices.map((index) => candidates[index]!.sample);
+  const best = yield* judgeSamples(context, groupEqual(preferComplete(samples)));
+  return indices[samples.indexOf(best)]!;
+}

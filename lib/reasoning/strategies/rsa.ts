@@ -9,7 +9,7 @@ import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered, shuffled } from "../answers/candidates.ts";
 import { conclude } from "../answers/conclude.ts";
 import { answerReader, withoutFinalLine } from "../answers/extractor.ts";
-import { byCentrality } from "../answers/judge.ts";
+import { byCentrality, judgeSamples } from "../answers/judge.ts";
 import { type Ballot, createBallot, tally } from "../answers/vote_decision.ts";
 import { instruct } from "../conversation.ts";
 import type { ReasoningEvent } from "../events.ts";
@@ -53,10 +53,11 @@ Reuse what is correct in them and fix their errors; if all of them fail, try ano
 {candidates}
 
 Write one better answer to the last message. Do not mention the candidates. All other instructions of this conversation hold.`,
+  judge: sharedPrompts.judge,
   synthesize: sharedPrompts.synthesize,
 };
 
-const roles = ["sample", "aggregator", "answer"] as const;
+const roles = ["sample", "aggregator", "judge", "answer"] as const;
 
 type Context = ContextOf<typeof options, typeof prompts, typeof roles[number]>;
 
@@ -133,20 +134,30 @@ function callOf(context: Context, population: readonly Sample[]) {
   };
 }
 
-/** Closed answers by plurality, open ones by a streamed aggregator over the most central. */
+/**
+ * Closed answers by plurality, where a judge breaks ties; open ones by a streamed aggregator over
+ * the most central.
+ */
 async function* finish(
   context: Context,
   population: readonly Sample[],
   ballot: Ballot<Sample>,
 ): AsyncGenerator<ReasoningEvent> {
-  const [first] = ballot.ranking();
+  const ranking = ballot.ranking();
+  const [first] = ranking;
   const isClosed = first !== undefined && ballot.valid() * 2 >= ballot.total() &&
     (first.voters.length > 1 || population.length === 1);
-  if (isClosed) return yield* conclude(context, shortest(first.voters), 2);
+  if (isClosed) {
+    const { cut } = shortest(first.voters);
+    const tied = ranking
+      .map(({ voters, votes }) => ({ sample: shortest(voters), votes }))
+      .filter(({ sample, votes }) => votes === first.votes && sample.cut === cut);
+    return yield* conclude(context, yield* judgeSamples(context, tied), 2);
+  }
   const texts = preferComplete(population)
     .map((sample) => withoutFinalLine(sampleText(sample)));
   const chosen = byCentrality(texts).slice(0, CENTRAL).map((at) => texts[at]!);
   const candidates = lettered(chosen, context.random);
   const messages = instruct(context.prompt("answer", { candidates }), context.request);
-  yield* relayWithFallback(context, { role: "answer", messages }, 2, chosen[0] ?? "");
+  yield* relayWithFallback(context, { role: "answer", messages }, 2, chosen.slice(0, 1));
 }

@@ -9,6 +9,7 @@
 import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";
 import { type AnswerReader, answerReader } from "../answers/extractor.ts";
+import { groupEqual, judgeSamples } from "../answers/judge.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { sameAnswer } from "../answers/value.ts";
 import { createBallot, shownAnswer } from "../answers/vote_decision.ts";
@@ -57,6 +58,7 @@ The error:
 {error}
 
 Correct it. ${sharedPrompts.sample}`,
+  judge: sharedPrompts.judge,
   synthesize: sharedPrompts.synthesize,
   turn: sharedPrompts.turn,
   pick: sharedPrompts.pick,
@@ -88,7 +90,7 @@ interface Candidate {
 
 export const verify: Strategy = defineStrategy({
   summary: "Solves twice, checks answers that differ, repairs only a proven error.",
-  label: { calls: "2 to 7", latency: "1 to 4 calls" },
+  label: { calls: "2 to 11", latency: "1 to 6 calls" },
   publishedAs: "o1-verify",
   options,
   prompts,
@@ -106,31 +108,36 @@ export const verify: Strategy = defineStrategy({
     if (solutions.length === 0) return yield* answerDirectly(context);
     const candidates = candidatesOf(solutions, read);
     const [first] = candidates;
-    if (first === undefined) return yield* conclude(context, preferComplete(solutions)[0]!, 2);
+    if (first === undefined) {
+      const tied = groupEqual(preferComplete(solutions));
+      return yield* conclude(context, yield* judgeSamples(context, tied), 2);
+    }
     if (hasMajority(candidates, solutions)) return yield* conclude(context, first.solution, 2);
-    // The earlier solver wins a tie.
+    // Without verdicts of a judge, the earlier solver wins a tie.
     candidates.sort((a, b) => a.solution.index - b.solution.index);
     const others = yield* check(context, candidates, read);
     const isRefuted = candidates.every(({ error }) => error !== undefined);
     const all = isRefuted
       ? yield* repair(context, candidates, others, read)
       : [...candidates, ...others];
-    yield* conclude(context, strongest(all).solution, 2);
+    const tied = strongest(all).map(({ solution, votes }) => ({ sample: solution, votes }));
+    yield* conclude(context, yield* judgeSamples(context, tied), 2);
   },
 });
 
 /**
- * Returns the answer with most votes among those with a complete solution, if there are any; of
- * equal ones a solver's that no verifier refuted, then the one with more solvers, then the earlier.
+ * Returns the answers with most votes among those with a complete solution, if there are any; of
+ * equal ones a solver's that no verifier refuted, then those with more solvers. The earlier first.
  * A verdict therefore outweighs one vote and no more: verifiers that guess can't make the result
  * worse than a plain vote.
  */
-function strongest(candidates: readonly Candidate[]): Candidate {
+function strongest(candidates: readonly Candidate[]): Candidate[] {
   const isUnrefuted = ({ error, solvers }: Candidate) => Number(error === undefined && solvers > 0);
-  return candidates.toSorted((a, b) =>
+  const compare = (a: Candidate, b: Candidate) =>
     Number(a.solution.cut) - Number(b.solution.cut) || b.votes - a.votes ||
-    isUnrefuted(b) - isUnrefuted(a) || b.solvers - a.solvers
-  )[0]!;
+    isUnrefuted(b) - isUnrefuted(a) || b.solvers - a.solvers;
+  const ranked = candidates.toSorted(compare);
+  return ranked.filter((candidate) => compare(ranked[0]!, candidate) === 0);
 }
 
 /** Two solvers, one of which plans first; one more at a time while no majority agrees. */
@@ -246,7 +253,7 @@ async function* repair(
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const all = [...candidates, ...others];
   if (!await context.canThink()) return all;
-  const { solution, error = "" } = strongest(candidates);
+  const { solution, error = "" } = strongest(candidates)[0]!;
   yield { type: "status", text: "Every answer is refuted; one repair." };
   const instructions = context.prompt("repair", { solution: sampleText(solution), error });
   const messages = [...context.toolsMessage, ...instruct(instructions, context.request)];

@@ -6,8 +6,8 @@
  */
 import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";
-import { answerReader, withoutFinalLine } from "../answers/extractor.ts";
-import { judge } from "../answers/judge.ts";
+import { answerReader } from "../answers/extractor.ts";
+import { groupEqual, judgeSamples } from "../answers/judge.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import {
   type Ballot,
@@ -37,12 +37,7 @@ const options = z.strictObject({
 
 const prompts = {
   sample: sharedPrompts.sample,
-  /** Asks which of two candidates is better; `{candidates}` is replaced. */
-  judge: `Here are two candidate answers to the last message:
-
-{candidates}
-
-Which one is correct, or closer to it? Reply with one JSON object whose key "better" names that candidate, and nothing else.`,
+  judge: sharedPrompts.judge,
   synthesize: sharedPrompts.synthesize,
   turn: sharedPrompts.turn,
   pick: sharedPrompts.pick,
@@ -145,10 +140,7 @@ async function* choose(
   const isClear = isReadable &&
     (lead >= CLEAR_LEAD || first.voters.length * 2 > ballot.total() || samples.length === 1);
   if (isClear) return shortest(first.voters);
-  const contenders = contendersOf(ballot, samples, isReadable);
-  if (contenders.length === 1) return contenders[0]!.sample;
-  yield { type: "status", text: "The answers do not agree; a judge compares them." };
-  return contenders[await judge(context, contenders, "judge")]!.sample;
+  return yield* judgeSamples(context, contendersOf(ballot, samples, isReadable));
 }
 
 /**
@@ -159,15 +151,10 @@ function contendersOf(ballot: Ballot<Sample>, samples: readonly Sample[], isRead
   const clusters = ballot.ranking();
   const read = new Set(clusters.flatMap(({ voters }) => voters));
   const unread = isReadable ? [] : samples.filter((sample) => !read.has(sample));
-  const equal = Map.groupBy(unread, ({ text }) => text.trim());
   const all = [
     ...clusters.map(({ voters, votes }) => ({ sample: shortest(voters), votes })),
-    ...[...equal.values()].map((same) => ({ sample: shortest(same), votes: same.length })),
+    ...groupEqual(unread),
   ];
   const complete = all.filter(({ sample }) => !sample.cut);
-  return (complete.length > 0 ? complete : all).map(({ sample, votes }) => ({
-    sample,
-    votes,
-    text: [sample.thinking, withoutFinalLine(sample.text)].filter(Boolean).join("\n\n"),
-  }));
+  return complete.length > 0 ? complete : all;
 }

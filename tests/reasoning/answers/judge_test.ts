@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { readVerdict } from "../../../lib/reasoning/answers/judge.ts";
-import { kindOf, kindsOf, messagesOf } from "../../support/kinds.ts";
+import { kindOf, kindsOf, messagesOf, textOf } from "../../support/kinds.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
-import { scripted } from "../strategies/script.ts";
+import { type Script, scripted } from "../strategies/script.ts";
 import { createStrategyApp } from "../strategies/setup.ts";
 
 const FIXTURE = new URL("../../fixtures/verdicts.jsonl", import.meta.url);
@@ -33,10 +33,13 @@ for (
 }
 
 /** Prefers the candidate with this answer; without it in a pair, gives no verdict. */
-function prefers(answer: number): (call: Call) => Reply {
+const prefers = (answer: number) => prefersText(`It is ${answer}.`);
+
+function prefersText(text: string): (call: Call) => Reply {
   return (call) => {
     const shown = String(messagesOf(call).at(-1)!.content);
-    const name = new RegExp(`<(candidate_[12])>\\n(?:(?!</).)*It is ${answer}\\.`, "s").exec(shown);
+    const name = new RegExp(`<(candidate_[12])>\\n(?:(?!</).)*${text.replace(".", "\\.")}`, "s")
+      .exec(shown);
     return { content: JSON.stringify({ better: name?.[1] ?? "none" }) };
   };
 }
@@ -53,7 +56,7 @@ for (
   Deno.test(`verdicts ${name}`, async () => {
     await using upstream = startUpstream(scripted({
       answer: ({ index }) => answers[index]!,
-      replies: { "vote.judge": prefers(preferred) },
+      replies: { judge: prefers(preferred) },
     }));
     // One at a time, so that each sample gets its answer.
     const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
@@ -62,14 +65,145 @@ for (
   });
 }
 
+const ACCEPTED = { content: "ERROR: NONE\nVERDICT: CORRECT" };
+const OVERLOADED = { status: 503, body: "{}" };
+const TOO_LONG = {
+  status: 400,
+  body: JSON.stringify({ error: { code: "context_length_exceeded", message: "Too long." } }),
+};
+const FOXES = ["a red fox", "a fox", "one more fox"];
+const UNREADABLE = ({ index }: Call): Reply => ({ content: FOXES[index]! });
+
+/** What the judge prefers, what is shown, and the calls of the judge. */
+const TIES: readonly {
+  name: string;
+  strategy: string;
+  script: Script;
+  preferred: string;
+  shown: string;
+  judged: number;
+}[] = [
+  {
+    name: "verify: answers with as many votes that no verifier refutes",
+    strategy: "verify",
+    script: { answer: ({ index }) => index, replies: { "verify.verifier": ACCEPTED } },
+    preferred: "It is 2.",
+    shown: "It is 2.",
+    judged: 4,
+  },
+  {
+    name: "verify: but not those with fewer votes",
+    strategy: "verify",
+    script: { answer: ({ index }) => index < 3 ? index : 1 },
+    preferred: "It is 2.",
+    shown: "It is 1.",
+    judged: 0,
+  },
+  {
+    name: "verify: nor those that a verifier refutes",
+    strategy: "verify",
+    script: {
+      answer: ({ index }) => index,
+      replies: {
+        "verify.verifier": (call) =>
+          textOf(call).includes("It is 0.")
+            ? { content: 'ERROR: "It is"\nVERDICT: WRONG' }
+            : ACCEPTED,
+      },
+    },
+    preferred: "It is 0.",
+    shown: "It is 1.",
+    judged: 2,
+  },
+  {
+    name: "verify: solutions without a readable answer",
+    strategy: "verify",
+    script: { replies: { sample: UNREADABLE, "verify.planner": UNREADABLE } },
+    preferred: "one more fox",
+    shown: "one more fox",
+    judged: 4,
+  },
+  {
+    name: "rsa: answers with as many votes",
+    strategy: "rsa",
+    script: { answer: ({ index }) => index % 2 },
+    preferred: "It is 1.",
+    shown: "It is 1.",
+    judged: 2,
+  },
+  {
+    name: "rsa: but not those with fewer votes",
+    strategy: "rsa",
+    script: { answer: ({ index }) => index % 8 < 5 ? 0 : 1 },
+    preferred: "It is 1.",
+    shown: "It is 0.",
+    judged: 0,
+  },
+  {
+    name: "moa: candidates, if the aggregator fails",
+    strategy: "moa",
+    script: { answer: ({ index }) => index, replies: { "moa.aggregator": OVERLOADED } },
+    preferred: "It is 2.",
+    shown: "It is 2.",
+    judged: 6,
+  },
+  {
+    name: "moa: candidates, if they do not fit into the aggregator's context",
+    strategy: "moa",
+    script: { answer: ({ index }) => index, replies: { "moa.aggregator": TOO_LONG } },
+    preferred: "It is 3.",
+    shown: "It is 3.",
+    judged: 6,
+  },
+  {
+    name: "moa: but not after a timeout",
+    strategy: "moa",
+    script: {
+      answer: ({ index }) => index,
+      replies: { "moa.aggregator": { status: 504, body: "{}" } },
+    },
+    preferred: "It is 2.",
+    shown: "It is 0.",
+    judged: 0,
+  },
+  {
+    name: "moa: nor if the aggregator answers",
+    strategy: "moa",
+    script: { answer: ({ index }) => index },
+    preferred: "It is 2.",
+    shown: "It is 4.",
+    judged: 0,
+  },
+];
+
+for (const { name, strategy, script, preferred, shown, judged } of TIES) {
+  Deno.test(`a judge decides in ${name}`, async () => {
+    const replies = { ...script.replies, judge: prefersText(preferred) };
+    await using upstream = startUpstream(scripted({ ...script, replies }));
+    const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+    const { content } = await ask(strategy);
+    assertEquals(content, shown);
+    assertEquals(kindsOf(upstream).judge ?? 0, judged);
+  });
+}
+
+Deno.test("a judge of ties asks nothing that exceeds the cap on calls", async () => {
+  const script = { answer: ({ index }: Call) => index, replies: { "verify.verifier": ACCEPTED } };
+  await using upstream = startUpstream(scripted(script));
+  const options = { upstream: { max_concurrency: 1 }, model: { caps: { calls: 8 } } };
+  const { ask } = await createStrategyApp(upstream, options);
+  assertEquals((await ask("verify")).content, "It is 0.");
+  assertEquals(kindsOf(upstream), { sample: 2, "verify.planner": 1, "verify.verifier": 3 });
+});
+
 Deno.test("a judge compares four of many candidates, in six calls", async () => {
   await using upstream = startUpstream(scripted({
     answer: ({ index }) => 100 + index,
-    replies: { "vote.judge": (call) => prefers(Math.max(...idsIn(call)))(call) },
+    replies: { judge: (call) => prefers(Math.max(...idsIn(call)))(call) },
   }));
   const { ask } = await createStrategyApp(upstream);
   await ask("vote", { reasoning_effort: "high" });
-  assertEquals(kindsOf(upstream), { sample: 16, "vote.judge": 6 });
+  assertEquals(kindsOf(upstream), { sample: 16, judge: 6 });
 });
 
 function idsIn(call: Call): number[] {
@@ -81,13 +215,13 @@ Deno.test("a judge sees the start and the end of long candidates", async () => {
   await using upstream = startUpstream(scripted({
     replies: {
       sample: ({ index }) => ({ content: long(100 + index % 4) }),
-      "vote.judge": prefers(102),
+      judge: prefers(102),
     },
   }));
   const { ask } = await createStrategyApp(upstream);
   const { content } = await ask("vote", { reasoning_effort: "low" });
   assertEquals(content, long(102));
-  for (const call of upstream.calls.filter((call) => kindOf(call) === "vote.judge")) {
+  for (const call of upstream.calls.filter((call) => kindOf(call) === "judge")) {
     const shown = String(messagesOf(call).at(-1)!.content);
     assertEquals([shown.length < 13_000, shown.isWellFormed()], [true, true]);
   }

@@ -141,7 +141,7 @@ Deno.test("if all samples are cut off while they think, one more call answers", 
         "verify.repair": cut,
         "verify.verifier": cut,
         "rsa.aggregate": cut,
-        "vote.judge": cut,
+        judge: cut,
       },
     }));
     const { ask } = await createStrategyApp(upstream);

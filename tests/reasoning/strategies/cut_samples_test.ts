@@ -65,7 +65,7 @@ Deno.test("a judge sees no samples that were cut off, if others are complete", a
   );
   await using app = await startApp(replies);
   await app.ask("vote", { reasoning: { max_samples: 4 } });
-  const judged = app.upstream.calls.filter((call) => kindOf(call) === "vote.judge");
+  const judged = app.upstream.calls.filter((call) => kindOf(call) === "judge");
   assertEquals(judged.length, 2);
   for (const call of judged) {
     const text = textOf(call);

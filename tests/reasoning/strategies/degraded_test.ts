@@ -98,12 +98,12 @@ Deno.test("if the judge fails or chooses nothing, the answer most similar to the
     ]
   ) {
     await using upstream = startUpstream(scripted({
-      replies: { sample: ({ index }) => ({ content: texts[index]! }), "vote.judge": judge },
+      replies: { sample: ({ index }) => ({ content: texts[index]! }), judge: judge },
     }));
     const { ask } = await createStrategyApp(upstream);
     const { content } = await ask("vote", { reasoning_effort: "low" });
     assertEquals(content, "the big red fox runs");
-    assertEquals(kindsOf(upstream), { sample: 4, "vote.judge": 4 });
+    assertEquals(kindsOf(upstream), { sample: 4, judge: 4 });
   }
 });
 
@@ -112,7 +112,7 @@ Deno.test("a judge that chooses the same candidate in both orders decides", asyn
   await using upstream = startUpstream(scripted({
     replies: {
       sample: ({ index }) => ({ content: texts[index]! }),
-      "vote.judge": (call) => {
+      judge: (call) => {
         const name = /<(candidate_[12])>\nblue/.exec(textOf(call))?.[1];
         return { content: name === undefined ? "{}" : `**${name}**` };
       },
@@ -127,7 +127,7 @@ Deno.test("if the judge chooses different candidates in the two orders, neither 
   for (const seed of [1, 2, 3, 4]) {
     // The judge prefers whatever comes first.
     await using upstream = startUpstream(scripted({
-      replies: { sample: ({ index }) => ({ content: texts[index]! }), "vote.judge": JUDGE_FIRST },
+      replies: { sample: ({ index }) => ({ content: texts[index]! }), judge: JUDGE_FIRST },
     }));
     const { ask } = await createStrategyApp(upstream, { random: createRandom(seed) });
     const { content } = await ask("vote", { reasoning_effort: "low" });
@@ -143,7 +143,12 @@ Deno.test("verifiers that fail refute nothing", async () => {
   const { ask } = await createStrategyApp(upstream);
   const { status, content } = await ask("verify");
   assertEquals([status, content], [200, "It is 100."]);
-  assertEquals(kindsOf(upstream), { sample: 2, "verify.planner": 1, "verify.verifier": 3 });
+  assertEquals(kindsOf(upstream), {
+    sample: 2,
+    "verify.planner": 1,
+    "verify.verifier": 3,
+    judge: 4,
+  });
 });
 
 Deno.test("a repair that fails leaves the vote to solvers and verifiers", async () => {

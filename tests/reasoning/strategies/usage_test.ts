@@ -24,7 +24,7 @@ const TOKENS: Readonly<Record<Kind, readonly [prompt: number, cached: number, ge
     "verify.planner": [47, 3, 61],
     "verify.verifier": [90, 0, 21],
     "verify.repair": [95, 0, 44],
-    "vote.judge": [200, 0, 1],
+    judge: [200, 0, 1],
     synthesize: [66, 1, 12],
     "rsa.aggregate": [150, 0, 57],
     "moa.proposer": [39, 0, 51],
@@ -94,9 +94,9 @@ Deno.test("the usage of a judged vote and of a repaired answer sums up every cal
   assertEquals([vote.upstream.calls, vote.completion_tokens], [8, 4 * 53 + 4 * 1]);
   assertEquals(vote.upstream.prompt_tokens, 4 * 41 + 4 * 200);
   const verify = (await ask("verify")).json.usage;
-  assertEquals(verify.upstream.calls, 7);
-  assertEquals(verify.completion_tokens, 2 * 53 + 61 + 3 * 21 + 44);
-  assertEquals(verify.upstream.prompt_tokens, 2 * 41 + 47 + 3 * 90 + 95);
+  assertEquals(verify.upstream.calls, 7 + 4);
+  assertEquals(verify.completion_tokens, 2 * 53 + 61 + 3 * 21 + 44 + 4 * 1);
+  assertEquals(verify.upstream.prompt_tokens, 2 * 41 + 47 + 3 * 90 + 95 + 4 * 200);
 });
 
 Deno.test("a call that fails before its first token adds no tokens", async () => {

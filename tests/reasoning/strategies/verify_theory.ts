@@ -47,11 +47,19 @@ function partiesOf(votes: readonly number[]): Party[] {
 const strongest = (parties: readonly Party[]) =>
   parties.reduce((best, party) => party.votes > best.votes ? party : best);
 
-/** The party with most votes; of equal ones an unrefuted one, then more solvers, then the earlier. */
-function winner(parties: readonly Party[]): Party {
+/** Calls of a judge that always prefers the first place, by the number of parties that are tied. */
+const JUDGE_CALLS = [0, 0, 2, 4, 4];
+
+/**
+ * The party with most votes; of equal ones an unrefuted one, then more solvers, then the earlier.
+ * With the calls of a judge, which decides nothing.
+ */
+function winner(parties: readonly Party[]): { answer: number; judged: number } {
   const weight = ({ votes, refuted, solvers }: Party) =>
     votes * 1_000 + (refuted ? 0 : 100) + solvers;
-  return parties.reduce((best, party) => weight(party) > weight(best) ? party : best);
+  const greatest = Math.max(...parties.map(weight));
+  const tied = parties.filter((party) => weight(party) === greatest);
+  return { answer: tied[0]!.answer, judged: JUDGE_CALLS[tied.length]! };
 }
 
 export function verifyTheory(skill: VerifySkill): VerifyTheory {
@@ -107,11 +115,13 @@ export function verifyTheory(skill: VerifySkill): VerifyTheory {
   ): void {
     const counted = withVotes(parties, own);
     if (parties.some(({ refuted }) => !refuted)) {
-      return conclude(chance, winner(counted).answer, calls);
+      const { answer, judged } = winner(counted);
+      return conclude(chance, answer, calls + judged);
     }
     for (const answer of answers) {
       const all = withVotes(counted, [answer]);
-      conclude(chance * chanceOf(answer), winner(all).answer, calls + 1);
+      const best = winner(all);
+      conclude(chance * chanceOf(answer), best.answer, calls + 1 + best.judged);
     }
   }
 

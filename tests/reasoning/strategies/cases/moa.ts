@@ -1,6 +1,7 @@
+import { kindOf } from "../../../support/kinds.ts";
 import type { StrategyCases } from "../cases.ts";
 import { usage } from "../expected_usage.ts";
-import { DIFFERING_TURNS } from "../script.ts";
+import { allDiffer, DIFFERING_TURNS, type Script } from "../script.ts";
 
 const mixed = (proposers: number, layers = 1) => ({
   "moa.proposer": proposers,
@@ -8,16 +9,25 @@ const mixed = (proposers: number, layers = 1) => ({
   "moa.aggregator": 1,
 });
 
+/** Proposers that differ, and an aggregator that fails if a candidate may be shown instead. */
+const failing: Script = {
+  answer: allDiffer,
+  more: (call) =>
+    kindOf(call) === "moa.aggregator" && !call.body.tools && !call.body.response_format
+      ? { status: 503, body: "{}" }
+      : {},
+};
+
 export const cases: StrategyCases = {
   agreeing: mixed(4),
   differing: [mixed(2), mixed(4), mixed(6), mixed(6, 2), mixed(6, 2)],
   ways: [{ body: { reasoning: { layers: 2, proposers: 16 } } }, {
     ...DIFFERING_TURNS,
     body: { ...DIFFERING_TURNS.body, reasoning: { proposers: 16 } },
-  }],
+  }, { script: failing }],
   roles: {
     proposer: ["moa.proposer", "moa.refine", "turn"],
-    judge: ["pick"],
+    judge: ["judge", "pick"],
     aggregator: ["moa.aggregator"],
   },
   answer: { kind: "moa.aggregator" },
@@ -37,6 +47,7 @@ export const cases: StrategyCases = {
       script: {},
       body: { reasoning: { layers: 2 } },
     },
+    { when: "while a judge compares", answered: 5, running: 4, script: failing },
   ],
   usage: [
     {

@@ -16,8 +16,13 @@ export const cases: StrategyCases = {
     population(12, 3),
     population(12, 3),
   ].map((calls) => ({ ...calls, "rsa.answer": 1 })),
-  ways: [{ script: { answer: allDiffer } }, { body: { response_format: FORMAT } }],
+  ways: [
+    { script: { answer: allDiffer } },
+    { body: { response_format: FORMAT } },
+    { script: { answer: ({ index }) => index % 2 } },
+  ],
   roles: {
+    judge: ["judge"],
     sample: ["sample"],
     aggregator: ["rsa.aggregate"],
     answer: ["rsa.answer", "synthesize"],

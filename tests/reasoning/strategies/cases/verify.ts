@@ -10,6 +10,7 @@ export const cases: StrategyCases = {
     sample: solvers - 1,
     "verify.planner": 1,
     "verify.verifier": solvers,
+    judge: solvers === 2 ? 2 : 4,
   })),
   ways: [{
     script: { answer: allDiffer, refutes: () => true },
@@ -17,7 +18,7 @@ export const cases: StrategyCases = {
   }, DIFFERING_TURNS],
   roles: {
     solver: ["sample", "turn", "verify.planner", "verify.repair"],
-    judge: ["pick"],
+    judge: ["judge", "pick"],
     verifier: ["verify.verifier"],
     answer: ["synthesize"],
   },
@@ -25,7 +26,7 @@ export const cases: StrategyCases = {
   showsSample: true,
   samples: 2,
   options: [{ options: { max_solvers: 2 }, calls: solved }],
-  waves: [2, 1, 3],
+  waves: [2, 1, 3, 2, 2],
   failingAnswers: [
     { body: { tools: TOOLS }, hasFallback: true },
   ],
@@ -34,6 +35,7 @@ export const cases: StrategyCases = {
     { when: "while a third solves", answered: 2, running: 1 },
     { when: "while the answers are checked", answered: 3, running: 3 },
     { when: "while one is repaired", answered: 6, running: 1 },
+    { when: "while a judge compares", answered: 7, running: 2 },
     {
       when: "at the call that may use tools",
       answered: 2,

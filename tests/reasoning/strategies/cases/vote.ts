@@ -9,9 +9,9 @@ const synthesized = { reasoning: { finalize: "synthesize" } };
 
 export const cases: StrategyCases = {
   agreeing: { sample: 4 },
-  differing: [4, 8, 16, 24, 24].map((sample) => ({ sample, "vote.judge": 4 })),
+  differing: [4, 8, 16, 24, 24].map((sample) => ({ sample, judge: 4 })),
   ways: [{ script: { answer: allDiffer }, body: synthesized }, DIFFERING_TURNS],
-  roles: { sample: ["sample", "turn"], judge: ["pick", "vote.judge"], answer: ["synthesize"] },
+  roles: { sample: ["sample", "turn"], judge: ["judge", "pick"], answer: ["synthesize"] },
   answer: { kind: "synthesize", body: synthesized },
   showsSample: true,
   progress: "3 of 3 agree on 42",
