@@ -31,7 +31,10 @@ Deno.test("every package has an exact version and a hash", async () => {
   for (const folder of ["", "tests/", "lib/playground/"]) {
     const { imports } = JSON.parse(await read(`${folder}deno.json`));
     for (const target of Object.values<string>(imports)) {
-      assert(target.startsWith(".") || /^npm:@?[\w/.-]+@\d+\.\d+\.\d+$/.test(target), target);
+      assert(
+        target.startsWith(".") || /^npm:@?[\w/.-]+@\d+\.\d+\.\d+(?:\/[\w/.-]+)?$/.test(target),
+        target,
+      );
     }
     const { version: _, workspace: _own, specifiers, npm, ...others } = JSON.parse(
       await read(`${folder}deno.lock`),

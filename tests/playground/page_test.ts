@@ -217,9 +217,11 @@ browserTest(
       assertMatch(text, /tokens.*\$0\.\d+.* s in all/s);
     }
     const vote = lanes.nth(1);
-    assertMatch(await vote.locator(".tally").innerText(), /4 of 4 agree on 4/);
-    assertEquals(await vote.locator("progress").getAttribute("aria-label"), "4 of 4 for 4");
-    assertEquals(await vote.locator(".candidate").count(), 4);
+    assertMatch(await vote.locator(".tally").innerText(), /^(\d) of \1 agree on 4/);
+    const votes = await vote.locator(".candidate").count();
+    assert(votes >= 3, `${votes} candidates`);
+    const label = await vote.locator("progress").getAttribute("aria-label");
+    assertEquals(label, `${votes} of ${votes} for 4`);
     await vote.locator(".candidate summary").first().click();
     await vote.locator(".candidate .prose").first().getByText("The answer is 4.").waitFor();
     assertEquals([open.foreignRequests, open.faults], [[], []]);

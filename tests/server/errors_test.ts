@@ -168,7 +168,7 @@ const CASES: Case[] = [
     body: { messages: user, reasoning: { max_stepz: 2 } },
     code: "invalid_value",
     param: "reasoning.max_stepz",
-    says: "The strategy 'steps' knows: strategy, min_steps, max_steps, re2, wait.",
+    says: "The strategy 'steps' knows: strategy, min_steps, max_steps, re2, wait, tools.",
   },
   {
     name: "a bad option",

@@ -72,6 +72,8 @@ function ask(flags: Flags): Choices {
     model: flags.model ?? answer("Model", provider.model),
   });
   if (keyVariable === undefined) return choices;
+  // `promptSecret` asks first and then stops the echo; what is typed in between would be shown.
+  Deno.stdin.setRaw(true, { cbreak: Deno.build.os !== "windows" });
   const key = promptSecret(`API key (empty: read the environment variable ${keyVariable}):`);
   return key ? { ...choices, key } : choices;
 }
