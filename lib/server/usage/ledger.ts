@@ -1,3 +1,4 @@
+import { ApiError } from "../../api/errors.ts";
 import { type Clock, DAY_MS, dayAt, sleep, within } from "../../clock.ts";
 import type { Usage } from "../../reasoning/usage.ts";
 import { listAll } from "../../store/list_all.ts";
@@ -130,11 +131,15 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
     throw new Error("other servers change the same entries");
   }
 
-  /** Returns the entries of all clients, from the first to the last day. */
+  /**
+   * Returns the entries of all clients, from the first to the last day.
+   *
+   * @throws {ApiError} 400 if there are too many.
+   */
   async function entriesBetween(from: string, to: string): Promise<Entry[]> {
     const entries: Entry[] = [];
     for await (const entry of listAll(store, { ...COLLECTION, after: from, before: `${to}~` })) {
-      if (entries.push(entry) === MAX_ENTRIES) break;
+      if (entries.push(entry) > MAX_ENTRIES) throw tooMany();
     }
     return entries;
   }
@@ -161,6 +166,7 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
      *
      * @param owner the client; undefined for all.
      * @param from the first day and `to` the last one, in UTC.
+     * @throws {ApiError} 400 if there is too much to read at once.
      */
     async read(owner: string | undefined, from: string, to: string): Promise<UsageRow[]> {
       await flush();
@@ -181,6 +187,14 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
       await within(clock, CLOSE_MS, flush());
     },
   };
+}
+
+function tooMany(): ApiError {
+  return new ApiError(
+    400,
+    `Invalid 'start_date': the period has more than ${MAX_ENTRIES} days of keys. Choose a shorter one.`,
+    { param: "start_date" },
+  );
 }
 
 const COLLECTION = { collection: "usage" } as const;

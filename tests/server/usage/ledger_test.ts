@@ -1,7 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { ApiError } from "../../../lib/api/errors.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { silentLog } from "../../../lib/server/telemetry/log.ts";
 import { createUsageLedger } from "../../../lib/server/usage/ledger.ts";
+import { createMemoryStore } from "../../../lib/store/memory/store.ts";
+import { type Change, MAX_CHANGES } from "../../../lib/store/store.ts";
 import { BACKENDS } from "../../support/backends.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -68,3 +71,30 @@ for (const { kind, skipReason, start } of BACKENDS) {
     if (kind !== "memory") await Promise.all(stores.map((store) => store.close()));
   });
 }
+
+Deno.test("a period with more usage than can be read at once is refused, not cut", async () => {
+  const store = createMemoryStore({ now: Date.now, maxEntries: 30_000, maxBytes: 1e9 });
+  const ledger = createUsageLedger({
+    store,
+    isShared: false,
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+  });
+  const entry = (day: string, key: number): Change => ({
+    key: { collection: "usage", id: `${day} key-${key}` },
+    value: "{}",
+  });
+  const changes = Array.from(
+    { length: 20_001 },
+    (_, i) => entry(i < 20_000 ? "2026-01-01" : "2026-01-02", i),
+  );
+  while (changes.length > 0) await store.write(changes.splice(0, MAX_CHANGES));
+  assertEquals(await ledger.read(undefined, "2026-01-01", "2026-01-01"), []);
+  const error = await assertRejects(
+    () => ledger.read(undefined, "2026-01-01", "2026-01-02"),
+    ApiError,
+    "Choose a shorter one",
+  );
+  assertEquals([error.status, error.param], [400, "start_date"]);
+});
