@@ -32,7 +32,7 @@ export interface RunOptions {
   /** Returns a number in [0, 1). */
   random: () => number;
   ledger: Pick<UsageLedger, "add">;
-  toolbox: Pick<Toolbox, "borrow">;
+  toolbox: Pick<Toolbox, "borrow" | "mcpServers">;
 }
 
 /** Starts a run, which ends when the signal is aborted. */

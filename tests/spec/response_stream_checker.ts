@@ -33,6 +33,14 @@ const CALL_EVENTS: Readonly<Record<string, string>> = {
   custom_tool_call: "response.custom_tool_call_input.",
 };
 
+/** Items of tools that ran on the server; the texts of their events are a field of the item. */
+const USE_FIELDS: Readonly<Record<string, string | undefined>> = {
+  code_interpreter_call: "code",
+  mcp_call: "arguments",
+  web_search_call: undefined,
+  mcp_list_tools: undefined,
+};
+
 const ENDS = ["response.completed", "response.incomplete", "response.failed"];
 
 /**
@@ -88,6 +96,7 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     if (type.endsWith("_part.added")) partAdded(event, open);
     else if (type.endsWith("_part.done")) partDone(event, open);
     else if (open.item.type in CALL_EVENTS) callText(event, open);
+    else if (open.item.type in USE_FIELDS) useEvent(event, open);
     else partText(event, open);
   }
 
@@ -118,6 +127,9 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     const start = item.content ?? item.summary ?? item.input ?? item.arguments;
     if (item.type === "compaction") {
       if (output_index !== 0) invalid("a compaction must come first");
+    } else if (item.type in USE_FIELDS) {
+      const field = USE_FIELDS[item.type];
+      if (field !== undefined && item[field] !== "") invalid(`a use must begin empty: ${field}`);
     } else if (Object.keys(start).length > 0) {
       invalid(`an item must begin empty: ${JSON.stringify(item)}`);
     }
@@ -134,6 +146,12 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
       if (!open.argsDone || (item.input ?? item.arguments) !== open.args) {
         invalid("the arguments differ from the deltas");
       }
+    } else if (item.type in USE_FIELDS) {
+      const field = USE_FIELDS[item.type];
+      if (field !== undefined && (!open.argsDone || item[field] !== open.args)) {
+        invalid("the use differs from the deltas");
+      }
+      if (item.type !== "mcp_list_tools" && !("status" in item)) invalid("a use has no status");
     } else if (item.type === "compaction") {
       if (!equal(item, open.item)) invalid("a compaction has changed");
     } else if (item.type === "tool_search_call") {
@@ -203,6 +221,16 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     }
     if (event.name !== open.item.name) invalid("the name of the function has changed");
     open.argsDone = true;
+  }
+
+  function useEvent(event: Json, open: OpenItem): void {
+    const { type } = open.item;
+    if (!event.type.startsWith(`response.${type}`)) invalid(`not an event of a ${type}`);
+    if (event.type.endsWith(".delta")) open.args += event.delta;
+    else if (event.type.endsWith(".done")) {
+      if (event[USE_FIELDS[type]!] !== open.args) invalid("the use differs from the deltas");
+      open.argsDone = true;
+    }
   }
 
   return {

@@ -5,10 +5,13 @@ import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
 import { sharedFields } from "../upstream_fields.ts";
 import type { Item, ResponsesBody } from "./body.ts";
 import { type PlacedItem, readConversation } from "./conversation.ts";
+import { type AvailableTools, type HostedTools, NO_TOOLS } from "./hosted_tools.ts";
 import { type ClientTools, createToolTable, type ToolTable } from "./tools.ts";
 
 /** What a body refers to. */
 export interface ResponsesContext {
+  /** The server's own tools that the client may use. Default: none. */
+  available?: AvailableTools;
   /** The request's own items; `thinking` is called with these very objects. */
   own: readonly Item[];
   /** Items before the request's own, oldest first. */
@@ -24,6 +27,8 @@ export interface ResponsesRequest {
   /** The request's own items, with references resolved. */
   input: Item[];
   clientTools: ClientTools;
+  /** What it uses of the server's own tools; undefined if it leaves that to the server. */
+  hosted: HostedTools | undefined;
   /** Types of the tools that are not served. */
   leftOut: string[];
 }
@@ -74,13 +79,17 @@ export function decodeResponsesRequest(
   const own = resolveReferences(context);
   const json = answerFormat(body);
   const history = context.history.map((item) => ({ item, path: "previous_response_id" }));
-  const tools = createToolTable();
+  const options = strategyOptions(body.reasoning, REASONING_FIELDS);
+  const tools = createToolTable(wantedTools(context.available ?? NO_TOOLS, options?.tools));
   tools.declare(body.tools ?? []);
   const messages = readItems([...history, ...own], tools, context.thinking);
   if (body.instructions) messages.unshift({ role: "system", content: body.instructions });
   const { temperature, top_p, parallel_tool_calls } = body;
   if (messages.length === 0) throw invalidValue("input", "it contains no message");
+  const fields = tools.fields(body.tool_choice);
+  const hosted = tools.hosted();
   return {
+    hosted,
     input: own.map(({ item }) => item),
     clientTools: tools.clientTools,
     leftOut: [...tools.leftOut],
@@ -89,7 +98,7 @@ export function decodeResponsesRequest(
       stream: body.stream === true,
       final: {
         ...present({ temperature, top_p, parallel_tool_calls }),
-        ...tools.fields(body.tool_choice),
+        ...fields,
       },
       ...present({
         maxTokens: body.max_output_tokens,
@@ -98,12 +107,18 @@ export function decodeResponsesRequest(
         truncates: body.truncation === "auto" || undefined,
         compactAbove: body.context_management?.[0]?.compact_threshold ?? undefined,
         isPro: body.reasoning?.mode === "pro" || undefined,
-        options: strategyOptions(body.reasoning, REASONING_FIELDS),
+        options: hosted === undefined ? options : { ...options, tools: hosted.kinds },
         json,
         upstreamFields: upstreamFields(body),
       }),
     },
   };
+}
+
+/** Returns the tools that are left by `reasoning.tools`. */
+function wantedTools({ kinds, mcpServers }: AvailableTools, wanted: unknown): AvailableTools {
+  if (!Array.isArray(wanted)) return { kinds, mcpServers };
+  return { kinds: kinds.filter((kind) => wanted.includes(kind)), mcpServers };
 }
 
 /** Reads items as messages, and adds the tools that they declare to the table. */

@@ -18,6 +18,7 @@ import { createSummaryText } from "../formats/reasoning_text.ts";
 import { errorFields, responseError } from "./errors.ts";
 import { type ResponseObject, type ResponseStatus, responseUsage } from "./object.ts";
 import { createOutput, type OpenItem } from "./output.ts";
+import { createToolUses, isToolUse, type ShownTools } from "./tool_uses.ts";
 import type { ClientTools } from "./tools.ts";
 
 export interface ResponseWriterOptions {
@@ -27,6 +28,8 @@ export interface ResponseWriterOptions {
   summaries: boolean;
   /** Tools that are not functions of the same name to the client. */
   clientTools?: ClientTools | undefined;
+  /** How the server's own tools are shown. Default: in the thinking only. */
+  shownTools?: ShownTools | undefined;
   /** Whether summaries contain status lines. */
   statusLines: boolean;
   /** Seals the summary of a conversation. */
@@ -60,8 +63,10 @@ export const INCOMPLETE: Readonly<Partial<Record<FinishReason, string>>> = {
   content_filter: "content_filter",
 };
 
+const precedesReasoning: ReadonlySet<string> = new Set(["compaction", "mcp_list_tools"]);
+
 function precedesAnswer({ type }: Item): boolean {
-  return type === "reasoning" || type === "compaction";
+  return type === "reasoning" || type === "compaction" || isToolUse(type);
 }
 
 export function createResponseWriter(options: ResponseWriterOptions): ResponseWriter {
@@ -71,6 +76,8 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   // An id is not random: it must be the same when the stream is read again.
   const callId = (index: number) => `call_${head.id.slice(-24)}${index}`;
   const calls = createCalls(output, options.clientTools ?? {}, callId);
+  const shownTools = options.shownTools ?? { uses: {}, lists: [] };
+  const uses = createToolUses(output, `cntr_${head.id.slice(-48)}`, shownTools);
   let response = head;
   let reasoning: OpenItem | undefined;
   let message: OpenItem | undefined;
@@ -95,7 +102,9 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     output.write(reasoning, "summary", text);
   }
 
+  /** Uses of tools end with it. */
   function endReasoning(sealed?: string): void {
+    uses.end();
     if (reasoning === undefined) return;
     output.endPart(reasoning);
     output.close(reasoning, {
@@ -166,6 +175,8 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   }
 
   function write(event: ReasoningEvent): void | Promise<void> {
+    // A compaction is the first item.
+    if (event.type !== "compaction") uses.list();
     switch (event.type) {
       case "step_start":
         beginReasoning();
@@ -196,8 +207,15 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
       case "state":
         state.push(event.state);
         // Only a reasoning item has room for it.
-        if (output.items.every(({ type }) => type === "compaction")) beginReasoning();
+        if (output.items.every(({ type }) => precedesReasoning.has(type))) beginReasoning();
         return;
+      case "tool_start":
+        // Before the uses, because their order is that of the items.
+        if (Object.hasOwn(shownTools.uses, event.name)) beginReasoning();
+        return uses.add(event);
+      case "tool_output":
+      case "tool_end":
+        return uses.add(event);
       case "compaction":
         return options.sealSummary(event.summary).then((encrypted_content) => {
           output.close(output.open("compaction", { encrypted_content }), {});

@@ -16,6 +16,10 @@ const PREFIXES: Readonly<Record<string, string>> = {
   custom_tool_call_output: "ctco",
   tool_search_call: "tsc",
   tool_search_output: "tso",
+  code_interpreter_call: "ci",
+  web_search_call: "ws",
+  mcp_list_tools: "mcpl",
+  mcp_call: "mcp",
 };
 
 /** Hexadecimal digits of an item's number in its id. */

@@ -6,7 +6,7 @@
  */
 import type { Usage } from "../../reasoning/usage.ts";
 import { newHexId } from "../ids.ts";
-import type { Item, ResponsesBody } from "./body.ts";
+import type { Item, ResponsesBody, Tool } from "./body.ts";
 
 export type ResponseStatus =
   | "queued"
@@ -88,14 +88,7 @@ export function responseObject(
     temperature: body.temperature ?? 1,
     text: { format: format ?? { type: "text" }, verbosity: verbosity ?? "medium" },
     tool_choice: body.tool_choice ?? "auto",
-    tools: (body.tools ?? []).map((tool) =>
-      tool.type !== "function" ? tool : {
-        ...tool,
-        description: tool.description ?? null,
-        parameters: tool.parameters ?? null,
-        strict: tool.strict ?? true,
-      }
-    ),
+    tools: (body.tools ?? []).map(shownTool),
     top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 1,
     presence_penalty: 0,
@@ -107,6 +100,21 @@ export function responseObject(
     ...(conversation
       ? { conversation: { id: typeof conversation === "string" ? conversation : conversation.id } }
       : {}),
+  };
+}
+
+function shownTool(tool: Tool): Tool {
+  if (tool.type === "mcp") {
+    // A response is stored: it must not hold the client's keys.
+    const { headers: _headers, authorization: _authorization, ...shown } = tool;
+    return shown;
+  }
+  if (tool.type !== "function") return tool;
+  return {
+    ...tool,
+    description: tool.description ?? null,
+    parameters: tool.parameters ?? null,
+    strict: tool.strict ?? true,
   };
 }
 

@@ -8,6 +8,12 @@ import { invalidType, invalidValue, present } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
 import { type Item, type ResponsesBody, type Tool, toolList } from "./body.ts";
+import {
+  type AvailableTools,
+  createHostedTools,
+  type HostedTools,
+  NO_TOOLS,
+} from "./hosted_tools.ts";
 
 /** A tool as its client knows it. */
 export interface ClientTool {
@@ -30,7 +36,7 @@ const TEXT_INPUT = {
   additionalProperties: false,
 };
 
-/** Builds the function for a tool, by the tool's type. Tools of other types run on a server. */
+/** Builds the function for a tool, by the tool's type. Tools of other types run on the server. */
 const FUNCTIONS = {
   function: ({ description, parameters, strict }: Tool) =>
     present({ description, parameters, strict }),
@@ -51,7 +57,9 @@ function grammarText(format: Tool["format"]): string {
 /** The tools of one request. */
 export type ToolTable = ReturnType<typeof createToolTable>;
 
-export function createToolTable() {
+/** @param available the server's own tools. */
+export function createToolTable(available: AvailableTools = NO_TOOLS) {
+  const hosted = createHostedTools(available);
   const functions = new Map<string, FunctionTool>();
   const names = new Map<string, string>();
   const clientTools: Record<string, ClientTool> = {};
@@ -108,7 +116,8 @@ export function createToolTable() {
     /** Adds the tools of the body. Those to be loaded by a search are offered once they are found. */
     declare(tools: readonly Tool[]): void {
       const canSearch = tools.some((tool) => tool.type === "tool_search" && isServed(tool));
-      declareAll(tools, "tools", ({ defer_loading }) => !canSearch || !defer_loading);
+      const others = tools.filter((tool) => !hosted.declare(tool));
+      declareAll(others, "tools", ({ defer_loading }) => !canSearch || !defer_loading);
     },
     /**
      * Adds the tools of an item.
@@ -126,12 +135,26 @@ export function createToolTable() {
      * @throws {ApiError} 400 for a choice of an unknown tool, or of one that is not served.
      */
     fields(choice: ResponsesBody["tool_choice"]): ToolFields {
-      const [hosted] = leftOut;
-      if (choice === "required" && functions.size === 0 && hosted !== undefined) {
-        throw hostedTool("tools", hosted);
+      const [missing] = leftOut;
+      if (
+        choice === "required" && functions.size === 0 && hosted.isEmpty() && missing !== undefined
+      ) {
+        throw hostedTool("tools", missing);
+      }
+      if (choice === "none") hosted.keep([]);
+      if (typeof choice === "object" && choice?.type === "allowed_tools") {
+        const allowed = choice.tools ?? [];
+        hosted.keep(allowed);
+        const hasFunctions = allowed.some(({ type }) => Object.hasOwn(FUNCTIONS, type));
+        if (!hasFunctions && !hosted.isEmpty()) return {};
+      } else if (typeof choice === "object" && choice !== null && hosted.isServed(choice)) {
+        hosted.keep([choice]);
+        return {};
       }
       return toolFields([...functions.values()], chatChoice(choice, upstreamName));
     },
+    /** Returns the hosted tools that are served, without those that the choice excludes. */
+    hosted: (): HostedTools | undefined => hosted.selected(),
     /** Tools that are not functions of the same name to the client. */
     clientTools,
     /** Types of the tools that are not served. */

@@ -25,6 +25,7 @@ import { readJson } from "../http/json_body.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Work } from "../work.ts";
+import { availableTools, selectTools } from "../tools/hosted.ts";
 import { createLoadQuota } from "./quota.ts";
 import { recall, type RecallSources, sealSummary } from "./recall.ts";
 import { ended, type StoredResponse } from "./response_store.ts";
@@ -39,10 +40,11 @@ export interface ResponsesOptions extends RunOptions, RecallSources, StoredStrea
 export function createInputTokensHandler(options: ResponsesOptions): Handler {
   return async (request, exchange) => {
     const body = readResponsesBody(await readJson(request, options));
-    findModel(body.model ?? undefined, options.models, exchange.client);
+    const model = findModel(body.model ?? undefined, options.models, exchange.client);
     const quota = createLoadQuota(options.settings);
     const { context } = await recall(options, exchange.client.owner, body, quota);
-    const { messages, final } = decodeResponsesRequest(body, context).reasoning;
+    const available = availableTools(model, exchange.client, options.toolbox);
+    const { messages, final } = decodeResponsesRequest(body, { ...context, available }).reasoning;
     return Response.json(tokenCount(estimatePrompt(messages, final.tools)));
   };
 }
@@ -57,12 +59,16 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const quota = createLoadQuota(settings);
     const { context, ancestors } = await recall(options, owner, body, quota);
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
-    const decoded = decodeResponsesRequest(body, context, strategy);
-    const { reasoning, leftOut } = decoded;
+    const available = availableTools(model, exchange.client, options.toolbox);
+    const decoded = decodeResponsesRequest(body, { ...context, available }, strategy);
+    const { reasoning, leftOut, hosted, input } = decoded;
     exchange.logLeftOut(leftOut);
     const stored = newResponse(body, model, decoded, ancestors);
+    const selected = hosted && selectTools(options.toolbox, hosted, [...context.history, ...input]);
+    const runOptions = { ...options, ...(selected && { toolbox: selected.toolbox }) };
     if (!body.background) {
-      const start = await prepareRun(model, reasoning, exchange, options);
+      const start = await prepareRun(model, reasoning, exchange, runOptions);
+      stored.stream!.shownTools = selected?.shown();
       const answer = reasoning.stream ? answerStream : answerWhole;
       return await answer({
         events: start(exchange.work.signal),
@@ -75,7 +81,8 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const work = options.beginWork();
     try {
       const streamed = { ...reasoning, stream: true };
-      const start = await prepareRun(model, streamed, exchange, options, work);
+      const start = await prepareRun(model, streamed, exchange, runOptions, work);
+      stored.stream!.shownTools = selected?.shown();
       const events = start(work.signal);
       await background.start({ owner, stored, work, events, writer: createWriter(owner, stored) });
     } catch (error) {
@@ -164,7 +171,8 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
     const model = findModel(body.model ?? undefined, options.models, exchange.client);
     const { owner } = exchange.client;
     const { context } = await recall(options, owner, body, createLoadQuota(settings));
-    const { reasoning, input } = decodeResponsesRequest(body, context);
+    const available = availableTools(model, exchange.client, options.toolbox);
+    const { reasoning, input } = decodeResponsesRequest(body, { ...context, available });
     const start = await prepareRun(
       model,
       {

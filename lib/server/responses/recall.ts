@@ -1,5 +1,6 @@
 import type { Item, ResponsesBody } from "../../api/responses/body.ts";
 import { isCall } from "../../api/responses/conversation.ts";
+import { isToolUse } from "../../api/responses/tool_uses.ts";
 import { ownItems, type ResponsesContext } from "../../api/responses/decode.ts";
 import type { ConversationStore } from "./conversation_store.ts";
 import type { LoadQuota } from "./quota.ts";
@@ -114,14 +115,14 @@ export async function openSummary(
 }
 
 /**
- * Returns the thinking that a tool call follows, with only messages of the assistant in between.
+ * Returns the thinking that a tool call follows, with only the assistant's messages and the server's own tools in between.
  * Reads the items once, since a request may have a hundred thousand.
  */
 function thinkingOfCalls(items: readonly Item[]): Item[] {
   let leadsToCall = false;
   return items.toReversed().filter(({ type, role }) => {
     const isWanted = type === "reasoning" && leadsToCall;
-    if (type !== "message" || role !== "assistant") {
+    if (!isToolUse(type) && (type !== "message" || role !== "assistant")) {
       leadsToCall = isCall(type) || type === "item_reference";
     }
     return isWanted;

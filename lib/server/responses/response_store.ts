@@ -2,6 +2,7 @@ import { ApiError, invalidRequest } from "../../api/errors.ts";
 import type { Item } from "../../api/responses/body.ts";
 import { ownerOf } from "../../api/responses/items.ts";
 import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
+import type { ShownTools } from "../../api/responses/tool_uses.ts";
 import type { ClientTools } from "../../api/responses/tools.ts";
 import type { Change, Entry, EntryKey, Store } from "../../store/store.ts";
 import type { ConversationStore } from "./conversation_store.ts";
@@ -22,6 +23,7 @@ export interface StoredResponse {
     statusLines: boolean;
     sealed: boolean;
     clientTools?: ClientTools | undefined;
+    shownTools?: ShownTools | undefined;
   };
 }
 

@@ -1,5 +1,6 @@
 import { argumentsOf, isCall } from "../../api/responses/conversation.ts";
 import { createResponseWriter, INCOMPLETE } from "../../api/responses/encode.ts";
+import { eventsOfUse, isToolUse } from "../../api/responses/tool_uses.ts";
 import { calledTool } from "../../api/responses/tools.ts";
 import type { Clock } from "../../clock.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
@@ -62,6 +63,7 @@ export async function streamStored(
     summaries: stream?.summaries ?? true,
     statusLines: stream?.statusLines ?? true,
     clientTools: stream?.clientTools,
+    shownTools: stream?.shownTools,
     sealSummary: (summary) => sealSummary(vault, owner, summary),
     seal: stream?.sealed ? (text) => vault.seal(owner, text) : undefined,
     startingAfter,
@@ -103,6 +105,8 @@ async function* replay(
       }
     } else if (item.type === "compaction") {
       yield { type: "compaction", summary: await open(item.encrypted_content as string) ?? "" };
+    } else if (isToolUse(item.type)) {
+      if (stream?.shownTools !== undefined) yield* eventsOfUse(item, stream.shownTools);
     } else if (isCall(item.type)) {
       const name = calledTool(item, stream?.clientTools ?? {});
       const id = item.call_id as string;

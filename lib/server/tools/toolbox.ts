@@ -1,5 +1,6 @@
 import type { ResolvedConfig } from "../../config/resolve.ts";
 import type { ReasoningModel } from "../../reasoning/request.ts";
+import type { McpSettings } from "../../tools/mcp/settings.ts";
 import { toolKinds } from "../../tools/mod.ts";
 import type { Tool, ToolSource } from "../../tools/tool.ts";
 import type { Client } from "../client.ts";
@@ -11,6 +12,8 @@ type ToolConfig = Pick<ResolvedConfig, "tools" | "onDeploy">;
 export interface Toolbox {
   /** Returns the tools of these kinds; one that fails to list its tools is left out. */
   borrow(kinds: readonly string[], signal: AbortSignal): Promise<BorrowedTools>;
+  /** Returns the URLs of the configured MCP servers by name; undefined for one without. */
+  mcpServers(): ReadonlyMap<string, string | undefined>;
   /** Opens the tools of another configuration; those that changed close when no run has them. */
   update(config: ToolConfig): void;
   close(): Promise<void>;
@@ -30,6 +33,7 @@ interface OpenKind {
 }
 
 export function createToolbox(config: ToolConfig, log: Log): Toolbox {
+  let mcpServers: ReadonlyMap<string, string | undefined> = new Map();
   const open = new Map<string, OpenKind>();
 
   function closeIfUnused(kind: OpenKind): Promise<void> | undefined {
@@ -37,6 +41,8 @@ export function createToolbox(config: ToolConfig, log: Log): Toolbox {
   }
 
   function update({ tools, onDeploy }: ToolConfig): void {
+    const { servers = {} } = (tools.get("mcp") ?? {}) as Partial<McpSettings>;
+    mcpServers = new Map(Object.entries(servers).map(([name, { url }]) => [name, url]));
     for (const [name, kind] of open) {
       if (JSON.stringify(tools.get(name)) === kind.settings) continue;
       open.delete(name);
@@ -78,6 +84,7 @@ export function createToolbox(config: ToolConfig, log: Log): Toolbox {
         },
       };
     },
+    mcpServers: () => mcpServers,
     update,
     async close() {
       await Promise.all([...open.values()].map(({ source }) => source.close()));

@@ -7,6 +7,7 @@ import {
   createResponseWriter,
   type ResponseWriterOptions,
 } from "../../../lib/api/responses/encode.ts";
+import { eventsOfUse, type ShownTools } from "../../../lib/api/responses/tool_uses.ts";
 import type { ClientTools } from "../../../lib/api/responses/tools.ts";
 import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
 import { anyCut, anyRun, eventsOf, type Run, USAGE } from "../runs.ts";
@@ -389,3 +390,32 @@ for (const [status, code, written] of FAILURES) {
     assertEquals([error.code, failed.response.error.code], [code, written]);
   });
 }
+
+Deno.test("a use of a tool that nobody waits for any more is incomplete, also in another stream", async () => {
+  const shownTools: ShownTools = {
+    uses: { code: { type: "code_interpreter_call" }, web_search: { type: "web_search_call" } },
+    lists: [],
+  };
+  const start = (id: string, name: string, args: string): ReasoningEvent => ({
+    type: "tool_start",
+    id,
+    name,
+    arguments: args,
+  });
+  const ends: ReasoningEvent[] = [{ type: "answer", text: "4" }, {
+    type: "finish",
+    reason: "stop",
+  }];
+  const events = [
+    start("a", "code", "2 + 2, not JSON"),
+    start("b", "web_search", "{}"),
+    start("c", "fetch", "{}"),
+    ...ends,
+  ];
+  const [, code, search] = read(await write(events, { shownTools })).at(-1).response.output;
+  assertEquals([code.status, code.code, code.outputs], ["incomplete", "2 + 2, not JSON", null]);
+  assertEquals([search.status, search.action.query], ["failed", ""]);
+  const again = [...eventsOfUse(code, shownTools), ...eventsOfUse(search, shownTools), ...ends];
+  const { output } = read(await write(again, { shownTools })).at(-1).response;
+  assertEquals(output.slice(1, 3), [code, search]);
+});

@@ -1,0 +1,148 @@
+/**
+ * Tools of the Responses API that run on the server.
+ *
+ * @see {@link https://platform.openai.com/docs/guides/tools}
+ * @module
+ */
+import type { Tool } from "./body.ts";
+
+/** The server's own tools that a client may use with a model. */
+export interface AvailableTools {
+  kinds: readonly string[];
+  /** URLs of the MCP servers by name; undefined for one without. */
+  mcpServers: ReadonlyMap<string, string | undefined>;
+}
+
+export const NO_TOOLS: AvailableTools = { kinds: [], mcpServers: new Map() };
+
+/** The tools of an MCP server that a request may use. */
+export interface McpSelection {
+  /** Name in the configuration. */
+  server: string;
+  /** Name that the client has given it. */
+  label: string;
+  /** Names of its tools. Default: all that the configuration allows. */
+  names?: string[];
+}
+
+/** What a request uses of the server's own tools. */
+export interface HostedTools {
+  kinds: string[];
+  mcp: McpSelection[];
+}
+
+/** Kinds of the configuration by the type of the hosted tool; without the first it isn't served. */
+const KINDS = {
+  code_interpreter: ["code"],
+  web_search: ["web_search", "fetch"],
+  mcp: ["mcp"],
+} as const;
+
+type HostedType = keyof typeof KINDS;
+
+/** Clients send old and dated names as well. */
+const WEB_SEARCH_REGEXP = /^web_search(_preview)?(_\d{4}_\d{2}_\d{2})?$/;
+
+function hostedType(type: string): HostedType | undefined {
+  if (type === "code_interpreter" || type === "mcp") return type;
+  return WEB_SEARCH_REGEXP.test(type) ? "web_search" : undefined;
+}
+
+/** A tool that a client chooses. */
+type Choice = Readonly<Record<string, unknown>> & { type: string };
+
+/** The hosted tools of one request. */
+export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
+  const types = new Set<HostedType>();
+  let mcp: McpSelection[] = [];
+  let isDeclared = false;
+
+  function isServed(choice: Choice): boolean {
+    const type = hostedType(choice.type);
+    if (type !== "mcp") return type !== undefined && types.has(type);
+    return mcp.some(isChosenBy(choice));
+  }
+
+  return {
+    isServed,
+    isEmpty: () => types.size === 0,
+    /** Returns false for a tool that is not served. */
+    declare(tool: Tool): boolean {
+      const type = hostedType(tool.type);
+      if (type === undefined || !kinds.includes(KINDS[type][0])) return false;
+      if (type === "mcp") {
+        const selection = selectTools(tool, mcpServers);
+        const isNew = mcp.every(({ server, label }) =>
+          server !== selection?.server && label !== selection?.label
+        );
+        if (selection === undefined || !isNew) return false;
+        mcp.push(selection);
+      }
+      types.add(type);
+      isDeclared = true;
+      return true;
+    },
+    /** Leaves out what is not chosen. */
+    keep(choices: readonly Choice[]): void {
+      const kept = new Set(choices.filter(isServed).map(({ type }) => hostedType(type)!));
+      for (const type of types) if (!kept.has(type)) types.delete(type);
+      mcp = mcp.flatMap((selection) => {
+        const chosen = choices.filter((choice) => isChosenBy(choice)(selection));
+        if (chosen.length === 0) return [];
+        const names = chosen.flatMap(({ name }) => typeof name === "string" ? name : []);
+        return names.length < chosen.length ? selection : { ...selection, names };
+      });
+    },
+    /** Returns undefined if the request has declared none that is served. */
+    selected(): HostedTools | undefined {
+      if (!isDeclared) return undefined;
+      const wanted = [...types].flatMap((type): readonly string[] => KINDS[type]);
+      return { kinds: wanted.filter((kind) => kinds.includes(kind)), mcp };
+    },
+  };
+}
+
+const isChosenBy = ({ type, server_label, name }: Choice) => ({ label, names }: McpSelection) =>
+  type === "mcp" && server_label === label &&
+  (typeof name !== "string" || names === undefined || names.includes(name));
+
+/**
+ * Returns what a tool of the type `mcp` may use; undefined for a server that is not configured, and
+ * if the client wants to approve each call: this server asks nobody.
+ */
+function selectTools(tool: Tool, servers: AvailableTools["mcpServers"]): McpSelection | undefined {
+  const { server_label: label, server_url: url, allowed_tools, require_approval } = tool;
+  if (typeof label !== "string" || label === "") return undefined;
+  const server = url ? serverAt(url, servers) : servers.has(label) ? label : undefined;
+  if (server === undefined) return undefined;
+  // OpenAI's default is "always".
+  const isFree = require_approval === "never";
+  const approved = toolNames((require_approval as { never?: unknown } | null)?.never);
+  if (!isFree && approved === undefined) return undefined;
+  const allowed = toolNames(allowed_tools);
+  // A filter by anything but names can't be applied.
+  if (allowed === undefined && allowed_tools) return undefined;
+  const names = isFree ? allowed : approved!.filter((name) => allowed?.includes(name) ?? true);
+  return { server, label, ...(names === undefined ? {} : { names }) };
+}
+
+function serverAt(url: unknown, servers: AvailableTools["mcpServers"]): string | undefined {
+  const wanted = typeof url === "string" ? URL.parse(url)?.href : undefined;
+  if (wanted === undefined) return undefined;
+  for (const [name, known] of servers) {
+    if (known !== undefined && URL.parse(known)?.href === wanted) return name;
+  }
+}
+
+/** Reads a list of names, or an object that has one alone. */
+function toolNames(filter: unknown): string[] | undefined {
+  const list = Array.isArray(filter) ? filter : onlyNames(filter);
+  if (!Array.isArray(list)) return undefined;
+  return list.filter((name) => typeof name === "string");
+}
+
+function onlyNames(filter: unknown): unknown {
+  if (typeof filter !== "object" || filter === null) return undefined;
+  const { tool_names, ...others } = filter as Record<string, unknown>;
+  return Object.keys(others).length === 0 ? tool_names : undefined;
+}

@@ -1,0 +1,85 @@
+import type { AvailableTools, HostedTools } from "../../api/responses/hosted_tools.ts";
+import type { McpList, ShownTools, ShownUse } from "../../api/responses/tool_uses.ts";
+import type { Item } from "../../api/responses/body.ts";
+import type { PublishedModel } from "../../config/published_models.ts";
+import type { McpTool } from "../../tools/mcp/source.ts";
+import type { Tool } from "../../tools/tool.ts";
+import type { Client } from "../client.ts";
+import { type Toolbox, withAllowedTools } from "./toolbox.ts";
+
+type Borrowing = Pick<Toolbox, "borrow" | "mcpServers">;
+
+/** Returns the server's own tools that a client may use with a model. */
+export function availableTools(
+  { reasoning }: PublishedModel,
+  client: Client,
+  toolbox: Borrowing,
+): AvailableTools {
+  return {
+    kinds: withAllowedTools(reasoning, client).serverTools,
+    mcpServers: toolbox.mcpServers(),
+  };
+}
+
+const USES: Readonly<Record<string, ShownUse>> = {
+  code: { type: "code_interpreter_call" },
+  web_search: { type: "web_search_call" },
+  fetch: { type: "web_search_call" },
+};
+
+/**
+ * Leaves out the tools that a request has not selected, and notes how the others are shown.
+ *
+ * @param context items before the answer. The tools of a server that are among them are not listed again.
+ */
+export function selectTools(
+  toolbox: Borrowing,
+  { mcp }: HostedTools,
+  context: readonly Item[],
+): { toolbox: Borrowing; shown: () => ShownTools } {
+  const listed = new Set(
+    context.flatMap(({ type, server_label }) => type === "mcp_list_tools" ? [server_label] : []),
+  );
+  const selectionOf = ({ server, toolOfServer }: McpTool) =>
+    mcp.find((one) => one.server === server && (one.names?.includes(toolOfServer) ?? true));
+  let tools: readonly Tool[] = [];
+  return {
+    toolbox: {
+      ...toolbox,
+      async borrow(kinds, signal) {
+        const borrowed = await toolbox.borrow(kinds, signal);
+        tools = borrowed.tools.filter((tool) => !isMcpTool(tool) || selectionOf(tool));
+        return { ...borrowed, tools: [...tools] };
+      },
+    },
+    shown() {
+      const mcpTools = tools.filter(isMcpTool);
+      const uses = tools.flatMap((tool): [string, ShownUse][] => {
+        if (!isMcpTool(tool)) {
+          return Object.hasOwn(USES, tool.name) ? [[tool.name, USES[tool.name]!]] : [];
+        }
+        const { label } = selectionOf(tool)!;
+        return [[tool.name, { type: "mcp_call", server_label: label, name: tool.toolOfServer }]];
+      });
+      const lists = mcp.filter(({ label }) => !listed.has(label)).map(
+        ({ server, label }): McpList => {
+          const found = mcpTools.filter((tool) => tool.server === server);
+          return {
+            server_label: label,
+            tools: found.map(({ toolOfServer: name, description, parameters: input_schema }) => ({
+              name,
+              description,
+              input_schema,
+            })),
+            ...(found.length === 0 ? { error: "The server has no tool that can be used." } : {}),
+          };
+        },
+      );
+      return { uses: Object.fromEntries(uses), lists };
+    },
+  };
+}
+
+function isMcpTool(tool: Tool): tool is McpTool {
+  return "toolOfServer" in tool;
+}

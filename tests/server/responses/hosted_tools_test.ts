@@ -1,0 +1,368 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { z } from "zod";
+import { createTestApp, type TestApp, TOKEN } from "../../support/app.ts";
+import { type Event, parseEvents } from "../../support/responses.ts";
+import { sha256 } from "../../support/sha256.ts";
+import { type Call, type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
+import { serve, serveSdk } from "../../tools/mcp/servers.ts";
+import { codeCall, resultsOf, threads, toolsOf } from "../../reasoning/tools/setup.ts";
+
+const CODE = { type: "code_interpreter", container: { type: "auto" } };
+const MCP = { type: "mcp", server_label: "calculator", require_approval: "never" };
+const FUNCTION = { type: "function", name: "own", parameters: { type: "object" } };
+
+/** Pages that the search service finds. */
+const PAGE = { title: "Deno", url: "https://deno.com/", content: "A runtime." };
+
+interface ToolApp extends AsyncDisposable {
+  app: TestApp;
+  upstream: Upstream;
+  lines: string[];
+  mcpUrl: string;
+}
+
+/** An app with all tools; the model `code` has only that one. */
+async function createApp(script: Parameters<typeof startUpstream>[0]): Promise<ToolApp> {
+  const upstream = startUpstream(script);
+  const lines: string[] = [];
+  const search = serve(() => Response.json({ results: [PAGE] }));
+  const mcp = serveSdk((server) => {
+    server.registerTool(
+      "add",
+      { description: "Adds.", inputSchema: { a: z.number(), b: z.number() } },
+      ({ a, b }) => ({ content: [{ type: "text", text: String(a + b) }] }),
+    );
+    server.registerTool("fail", {}, () => {
+      throw new Error("out of order");
+    });
+  });
+  const app = await createTestApp({
+    upstream: upstream.url,
+    lines,
+    yaml: `
+upstreams: { s: { base_url: UPSTREAM, retry: { base_ms: 1, max_ms: 1 } } }
+models:
+  all: { strategy: direct, upstream: s, model: m, tools: [code, web_search, mcp] }
+  code: { strategy: direct, upstream: s, model: m, tools: [code] }
+tools:
+  web_search: { provider: searxng, url: "${new URL(search.url).origin}" }
+  mcp: { servers: { calculator: { url: "${mcp.url}", allow: ["*"] } } }
+keys:
+  - { name: plain, sha256: ${await sha256("plain-key-4711")}, tools: [code] }
+stream_status_feedback: false
+`,
+  });
+  return {
+    app,
+    upstream,
+    lines,
+    mcpUrl: mcp.url,
+    async [Symbol.asyncDispose]() {
+      await app.drain(0);
+      for (const server of [mcp, search, upstream]) await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const toolCall = (name: string, args: unknown): Reply => ({
+  content: null,
+  toolCalls: [{ id: "call_1", name, arguments: JSON.stringify(args) }],
+});
+
+/** An upstream that calls a tool and repeats its result. */
+const callThenAnswer = (reply: Reply) => (call: Call): Reply =>
+  resultsOf(call).length === 0 ? reply : { content: "Done." };
+
+async function json(response: Promise<Response>): Promise<Event> {
+  const body = await (await response).json();
+  assertEquals((await response).status, 200, JSON.stringify(body));
+  return body;
+}
+
+const typesOf = (output: Event[]) => output.map(({ type }) => type);
+
+/** An item without what differs between responses. */
+function plain({ id, ...item }: Event): Event {
+  assertMatch(id, /^(ci|ws|mcp|mcpl)_[0-9a-f]{56}$/);
+  if (item.container_id === undefined) return item;
+  assertMatch(item.container_id, /^cntr_[0-9a-f]{48}$/);
+  return { ...item, container_id: "" };
+}
+
+const CODE_ITEM = {
+  type: "code_interpreter_call",
+  status: "completed",
+  container_id: "",
+  code: "6 * 7",
+  outputs: [{ type: "logs", logs: "42" }],
+};
+
+const ADD_ITEM = {
+  type: "mcp_call",
+  status: "completed",
+  server_label: "calculator",
+  name: "add",
+  arguments: '{"a":19,"b":23}',
+  output: "42",
+  error: null,
+};
+
+const CASES: [name: string, tool: object, reply: Reply, item: object, events: string[]][] = [
+  ["code", CODE, codeCall("6 * 7"), CODE_ITEM, [
+    "code_interpreter_call.in_progress",
+    "code_interpreter_call_code.delta",
+    "code_interpreter_call_code.done",
+    "code_interpreter_call.interpreting",
+    "code_interpreter_call.completed",
+  ]],
+  ["code that fails", CODE, codeCall("throw 'no'"), {
+    ...CODE_ITEM,
+    status: "failed",
+    code: "throw 'no'",
+    outputs: [{ type: "logs", logs: "no" }],
+  }, [
+    "code_interpreter_call.in_progress",
+    "code_interpreter_call_code.delta",
+    "code_interpreter_call_code.done",
+    "code_interpreter_call.interpreting",
+  ]],
+  [
+    "a search",
+    { type: "web_search_preview_2025_03_11" },
+    toolCall("web_search", { query: "deno" }),
+    {
+      type: "web_search_call",
+      status: "completed",
+      action: {
+        type: "search",
+        query: "deno",
+        queries: ["deno"],
+        sources: [{ type: "url", url: PAGE.url }],
+      },
+    },
+    ["web_search_call.in_progress", "web_search_call.searching", "web_search_call.completed"],
+  ],
+  ["a tool of an MCP server", MCP, toolCall("calculator__add", { a: 19, b: 23 }), ADD_ITEM, [
+    "mcp_list_tools.in_progress",
+    "mcp_list_tools.completed",
+    "mcp_call.in_progress",
+    "mcp_call_arguments.delta",
+    "mcp_call_arguments.done",
+    "mcp_call.completed",
+  ]],
+  ["a tool of an MCP server that fails", MCP, toolCall("calculator__fail", {}), {
+    ...ADD_ITEM,
+    status: "failed",
+    name: "fail",
+    arguments: "{}",
+    output: null,
+    error: {
+      type: "mcp_tool_execution_error",
+      content: [{ type: "text", text: "out of order" }],
+    },
+  }, [
+    "mcp_list_tools.in_progress",
+    "mcp_list_tools.completed",
+    "mcp_call.in_progress",
+    "mcp_call_arguments.delta",
+    "mcp_call_arguments.done",
+    "mcp_call.failed",
+  ]],
+];
+
+for (const [name, tool, reply, item, names] of CASES) {
+  Deno.test(
+    `${name} is an item in JSON, in streams and when it is read again`,
+    threads,
+    async () => {
+      await using served = await createApp(callThenAnswer(reply));
+      const { app } = served;
+      const isMcp = tool === MCP;
+      const before = [...(isMcp ? ["mcp_list_tools"] : []), "reasoning"];
+      const body = { model: "all", tools: [tool] };
+      const isUse = ({ type }: Event) => /_call$/.test(type);
+
+      const whole = await json(app.respond(body));
+      assertEquals(typesOf(whole.output), [...before, whole.output.find(isUse).type, "message"]);
+      assertEquals(plain(whole.output.find(isUse)), item);
+      if (isMcp) {
+        const { tools, server_label } = whole.output[0];
+        assertEquals([server_label, tools[0].name, tools.length], ["calculator", "add", 2]);
+      }
+
+      for (const background of [false, true]) {
+        const events = parseEvents(
+          await (await app.respond({ ...body, stream: true, background })).text(),
+        );
+        const last = events.at(-1);
+        assertEquals(last.type, "response.completed");
+        assertEquals(plain(last.response.output.find(isUse)), item);
+        const uses = events.map(({ type }) => type.replace("response.", ""))
+          .filter((type) => /interpreter|web_search|mcp/.test(type));
+        assertEquals(uses, names);
+        const again = await app.send(`/v1/responses/${last.response.id}?stream=true`);
+        assertEquals(parseEvents(await again.text()).at(-1), last);
+      }
+
+      const next = await json(
+        app.respond({ ...body, input: [...whole.output, { role: "user", content: "And now?" }] }),
+      );
+      assertEquals(typesOf(next.output), ["reasoning", whole.output.find(isUse).type, "message"]);
+      const following = await json(
+        app.respond({ ...body, previous_response_id: whole.id, input: "And now?" }),
+      );
+      assertEquals(typesOf(following.output), typesOf(next.output));
+      const items = await json(app.send(`/v1/responses/${next.id}/input_items`));
+      assertEquals(items.data.length, whole.output.length + 1);
+    },
+  );
+}
+
+Deno.test(
+  "only the declared tools are offered, and none is declared by default",
+  threads,
+  async () => {
+    const offered: [tools: object[] | undefined, choice: unknown, names: string[]][] = [
+      [undefined, undefined, ["code", "web_search", "calculator__add", "calculator__fail"]],
+      [[CODE], undefined, ["code"]],
+      [[CODE, FUNCTION], undefined, ["own", "code"]],
+      [[CODE, MCP], { type: "code_interpreter" }, ["code"]],
+      [[CODE, FUNCTION], { type: "code_interpreter" }, ["code"]],
+      [[CODE, FUNCTION], "none", ["own"]],
+      [[CODE, MCP], { type: "mcp", server_label: "calculator", name: "add" }, ["calculator__add"]],
+      [[{ ...MCP, allowed_tools: ["fail", "other"] }], undefined, ["calculator__fail"]],
+      [[{ ...MCP, allowed_tools: { tool_names: ["add"] } }], undefined, ["calculator__add"]],
+      [[{ ...MCP, require_approval: { never: { tool_names: ["add"] } } }], undefined, [
+        "calculator__add",
+      ]],
+      [
+        [CODE, MCP, FUNCTION],
+        { type: "allowed_tools", mode: "auto", tools: [{ type: "code_interpreter" }] },
+        ["code"],
+      ],
+      [
+        [CODE, MCP, FUNCTION],
+        {
+          type: "allowed_tools",
+          mode: "auto",
+          tools: [{ type: "mcp", server_label: "calculator" }, { type: "function", name: "own" }],
+        },
+        ["own", "calculator__add", "calculator__fail"],
+      ],
+    ];
+    await using served = await createApp([{ content: "Done." }]);
+    for (const [tools, tool_choice, names] of offered) {
+      served.upstream.calls.length = 0;
+      await json(served.app.respond({ model: "all", tools, tool_choice }));
+      assertEquals(toolsOf(served.upstream.calls[0]!), names, JSON.stringify([tools, tool_choice]));
+    }
+  },
+);
+
+Deno.test(
+  "an MCP server is found by its name or its URL, and no other is called",
+  threads,
+  async () => {
+    await using other = serve(() => new Response(null, { status: 500 }));
+    await using served = await createApp([{ content: "Done." }]);
+    const { app, upstream, lines, mcpUrl } = served;
+    const servers: [tool: object, label: string | undefined][] = [
+      [MCP, "calculator"],
+      [{ ...MCP, server_label: "mine", server_url: mcpUrl }, "mine"],
+      [{ ...MCP, server_url: other.url }, undefined],
+      [{ ...MCP, server_label: "mine", server_url: other.url }, undefined],
+      [{ ...MCP, server_label: "mine" }, undefined],
+      [{ ...MCP, server_label: "constructor" }, undefined],
+      [{ ...MCP, server_label: undefined, connector_id: "connector_gmail" }, undefined],
+      [{ ...MCP, require_approval: "always" }, undefined],
+      [{ ...MCP, require_approval: undefined }, undefined],
+      [{ ...MCP, require_approval: { always: { tool_names: ["fail"] } } }, undefined],
+      [{ ...MCP, allowed_tools: { read_only: true } }, undefined],
+    ];
+    for (const [tool, label] of servers) {
+      upstream.calls.length = lines.length = 0;
+      const message = JSON.stringify(tool);
+      // The document requires a label.
+      const tools = "server_label" in tool && tool.server_label === undefined
+        ? [{ ...tool, server_label: "" }]
+        : [tool];
+      const { output } = await json(app.respond({ model: "all", tools: [CODE, ...tools] }));
+      const list = output.find(({ type }: Event) => type === "mcp_list_tools");
+      assertEquals(list?.server_label, label, message);
+      assertEquals(toolsOf(upstream.calls[0]!).length, label === undefined ? 1 : 3, message);
+      assertEquals(lines.some((line) => line.includes('"left_out":"mcp"')), label === undefined);
+    }
+    assertEquals(other.requests.length, 0);
+  },
+);
+
+Deno.test(
+  "what the model or the key does not allow is left out, and rejected if it is demanded",
+  threads,
+  async () => {
+    await using served = await createApp([{ content: "Done." }]);
+    const { app, upstream, lines } = served;
+    const key = { headers: { authorization: "Bearer plain-key-4711" } };
+    const own = { headers: { authorization: `Bearer ${TOKEN}` } };
+    const tools = [CODE, { type: "web_search" }, MCP];
+    for (const [model, init] of [["code", own], ["all", key]] as const) {
+      upstream.calls.length = lines.length = 0;
+      await json(app.respond({ model, tools }, init));
+      assertEquals(toolsOf(upstream.calls[0]!), ["code"]);
+      assertStringIncludes(lines.join("\n"), '"left_out":"web_search mcp"');
+      for (
+        const tool_choice of [{ type: "web_search_preview" }, {
+          type: "mcp",
+          server_label: "calculator",
+        }]
+      ) {
+        const response = await app.respond({ model, tools, tool_choice }, init);
+        const { error } = await response.json();
+        assertEquals([response.status, error.param], [400, "tool_choice"]);
+      }
+    }
+    upstream.calls.length = 0;
+    await json(app.respond({ model: "all", tools: [CODE, MCP], reasoning: { tools: ["mcp"] } }));
+    assertEquals(toolsOf(upstream.calls[0]!), ["calculator__add", "calculator__fail"]);
+  },
+);
+
+Deno.test(
+  "the uses of tools that were not declared are shown in the thinking only",
+  threads,
+  async () => {
+    await using served = await createApp(callThenAnswer(codeCall("6 * 7")));
+    const { output } = await json(
+      served.app.respond({ model: "code", reasoning: { summary: "auto" } }),
+    );
+    assertEquals(typesOf(output), ["reasoning", "message"]);
+    assertStringIncludes(JSON.stringify(output[0].summary), "6 * 7");
+  },
+);
+
+Deno.test(
+  "the keys that a client sends for an MCP server are neither stored nor sent back",
+  threads,
+  async () => {
+    await using served = await createApp([{ content: "Done." }]);
+    const secrets = { authorization: "secret-1", headers: { "x-key": "secret-2" } };
+    const response = await json(
+      served.app.respond({ model: "all", tools: [{ ...MCP, ...secrets }] }),
+    );
+    const stored = await json(served.app.send(`/v1/responses/${response.id}`));
+    assertEquals(JSON.stringify([response, stored]).includes("secret"), false);
+  },
+);
+
+Deno.test("a failed response keeps the uses of tools", threads, async () => {
+  await using served = await createApp((call: Call): Reply =>
+    resultsOf(call).length === 0 ? codeCall("6 * 7") : { status: 400, body: "{}" }
+  );
+  const body = { model: "all", tools: [CODE], stream: true };
+  const events = parseEvents(await (await served.app.respond(body)).text());
+  const { response, type } = events.at(-1);
+  assertEquals([type, typesOf(response.output)], [
+    "response.failed",
+    ["reasoning", "code_interpreter_call"],
+  ]);
+});
