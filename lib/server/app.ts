@@ -45,6 +45,8 @@ export interface AppOptions {
   /** Returns a number in [0, 1). */
   random: () => number;
   fetch: Fetch;
+  /** Whether to read the sizes of models' contexts from the lists of upstreams. Default: false. */
+  readsModelLists?: boolean;
   log: Log;
   /** Default: in memory. */
   store?: Store | undefined;

@@ -2,6 +2,7 @@ import { type Clock, sleep } from "../clock.ts";
 import { attempt, type Fetch } from "./attempt.ts";
 import type { Capabilities } from "./capabilities/capabilities.ts";
 import { roomIn } from "./capabilities/lessons.ts";
+import { createListedContexts } from "./capabilities/listed_contexts.ts";
 import { createCapabilityMemory, type RequestCapabilities } from "./capabilities/memory.ts";
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
@@ -72,6 +73,8 @@ export interface UpstreamClientOptions {
   isShared?: (() => boolean) | undefined;
   /** Called when an upstream begins to cool down after failures, and when it has answered again. */
   onBreaker?: ((target: Target, isOpen: boolean) => void) | undefined;
+  /** Whether to read the sizes of models' contexts from the lists of upstreams. Default: false. */
+  readsModelLists?: boolean | undefined;
   /** Reasoning to send back with tool results. Default: what this client has received. */
   toolReasoning?: ToolReasoning | undefined;
 }
@@ -85,7 +88,8 @@ const MAX_BYTES_IN_FLIGHT = 134_217_728;
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { clock, random, share = (limit) => limit, isShared = () => false } = options;
   const { toolReasoning = createToolReasoning() } = options;
-  const memory = createCapabilityMemory();
+  const contexts = options.readsModelLists ? createListedContexts(clock) : undefined;
+  const memory = createCapabilityMemory((target) => contexts?.get(target));
   const states = createUpstreamStates({ ...options, share, isShared });
   const demoFetch = createLazyDemoFetch(clock);
   const encodeBody = createBodyEncoder();
@@ -164,7 +168,9 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         if (previous !== undefined) observer?.fellBack?.(previous, target);
         previous = target;
         const { upstream } = target;
-        const fetch = upstream.base_url.startsWith("demo:") ? demoFetch : options.fetch;
+        const isDemo = upstream.base_url.startsWith("demo:");
+        const plainFetch = isDemo ? demoFetch : options.fetch;
+        const fetch = observer?.wrapFetch?.(plainFetch) ?? plainFetch;
         const refusedKeys = new Set<string>();
         let corrections = 0;
         for (let failures = 0, begun = next.call;; begun = breaker.begin()) {
@@ -189,7 +195,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             hops: scope.hops,
             signal: scope.signal,
             clock,
-            fetch: observer?.wrapFetch?.(fetch) ?? fetch,
+            fetch,
           });
           const toolCallIds: string[] = [];
           const idsByIndex = new Map<number, string>();
@@ -208,6 +214,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                   hasYielded = true;
                   begun.answered();
                   known.accepted(target, request.json, capabilities);
+                  if (!isDemo) contexts?.refresh(target, apiKey, fetch);
                 }
                 reasoning += delta.reasoning ?? "";
                 if (request.isAnswer) text += delta.content ?? "";

@@ -116,10 +116,12 @@ Deno.test("unwritable files are reported before anything is asked", async () => 
 });
 
 Deno.test("unlisted models of a remote API and its errors are reported", async () => {
-  await using upstream = startUpstream(({ path }) =>
-    path === "/v1/models"
-      ? { body: '{"data": [{"id": "theirs"}]}' }
-      : { status: 404, body: '{"error": {"code": "model_not_found", "message": "No nope."}}' }
+  await using upstream = startUpstream(
+    ({ path }) =>
+      path === "/v1/models"
+        ? { body: '{"data": [{"id": "theirs"}]}' }
+        : { status: 404, body: '{"error": {"code": "model_not_found", "message": "No nope."}}' },
+    { listsModels: true },
   );
   await using bench = await createBench(upstream.url);
   const { dir, out, dataset } = bench;

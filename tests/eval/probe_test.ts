@@ -7,12 +7,15 @@ import { freePort } from "../support/port.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const { signal } = new AbortController();
+
+const startListing = (script: Parameters<typeof startUpstream>[0]) =>
+  startUpstream(script, { listsModels: true });
 const list = (url: string, key?: string) =>
   listModels(remoteTarget(url, key), { clock: systemClock, signal });
 
 Deno.test("the models of an API are requested with the key", async () => {
   const body = '{"object": "list", "data": [{"id": "a"}, {"id": "b"}]}';
-  await using upstream = startUpstream([{ body }]);
+  await using upstream = startListing([{ body }]);
   assertEquals(await list(upstream.url, "k"), ["a", "b"]);
   const [{ path, headers }] = upstream.calls as [typeof upstream.calls[0]];
   assertEquals([path, headers.get("authorization")], ["/v1/models", "Bearer k"]);
@@ -27,13 +30,13 @@ Deno.test("an API without a list of models passes", async () => {
       { body: '{"data": [{}]}' },
     ]
   ) {
-    await using upstream = startUpstream([reply]);
+    await using upstream = startListing([reply]);
     assertEquals(await list(upstream.url), undefined);
   }
 });
 
 Deno.test("a rejected key and an unreachable API are reported", async () => {
-  await using upstream = startUpstream([{ status: 401, body: '{"error": {"message": "No."}}' }]);
+  await using upstream = startListing([{ status: 401, body: '{"error": {"message": "No."}}' }]);
   const refused = await assertRejects(() => list(upstream.url, "k"), ProbeError);
   assertEquals(refused.message, `${upstream.url} rejects the API key: No.`);
 
@@ -45,7 +48,7 @@ Deno.test("a rejected key and an unreachable API are reported", async () => {
 
 Deno.test("a busy API passes after ten seconds", async () => {
   const time = createFakeClock();
-  await using upstream = startUpstream((call) => ({ before: call.left, body: "{}" }));
+  await using upstream = startListing((call) => ({ before: call.left, body: "{}" }));
   const listed = listModels(remoteTarget(upstream.url, undefined), { clock: time.clock, signal });
   await upstream.called();
   await time.advance(10_000);
@@ -54,7 +57,7 @@ Deno.test("a busy API passes after ten seconds", async () => {
 
 Deno.test("stopping the run stops the request", async () => {
   const stop = new AbortController();
-  await using upstream = startUpstream((call) => {
+  await using upstream = startListing((call) => {
     stop.abort(new DOMException("stopped", "AbortError"));
     return { before: call.left, body: "{}" };
   });

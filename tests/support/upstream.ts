@@ -60,9 +60,15 @@ export interface Upstream extends AsyncDisposable {
   readonly open: number;
 }
 
-/** Starts an upstream. The last reply of a list is repeated. */
+/**
+ * Starts an upstream. The last reply of a list is repeated.
+ *
+ * @param options `listsModels`: whether requests for the list of models are calls; a server reads it
+ * in the background. By default they get 404, and do not count.
+ */
 export function startUpstream(
   script: readonly Reply[] | ((call: Call) => Reply | Promise<Reply>),
+  { listsModels = false } = {},
 ): Upstream {
   const calls: Call[] = [];
   const arrivals = new EventTarget();
@@ -79,6 +85,9 @@ export function startUpstream(
     async (request) => {
       const left = Promise.withResolvers<void>();
       const url = new URL(request.url);
+      if (!listsModels && request.method === "GET" && url.pathname.endsWith("/models")) {
+        return new Response("{}", { status: 404 });
+      }
       const call: Call = {
         index: calls.length,
         path: url.pathname + url.search,

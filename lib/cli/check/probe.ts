@@ -62,10 +62,11 @@ export async function probeModels(
   const start = clock.now();
   const [apiKey] = [upstream.api_key ?? []].flat();
   try {
-    const ids = await listModels(upstream, apiKey, AbortSignal.timeout(TIMEOUT_MS), {
+    const models = await listModels(upstream, apiKey, AbortSignal.timeout(TIMEOUT_MS), {
       clock,
       fetch,
     });
+    const ids = models.map(({ id }) => id);
     const missing = wanted.filter((model) => !ids.includes(model));
     const text = `${ids.length} in ${Math.round(clock.now() - start)} ms` +
       (missing.length === 0 ? "" : `; not among them: ${missing.join(", ")}`);

@@ -83,6 +83,7 @@ function startServer(
     clock: serverClock,
     random: Math.random,
     fetch,
+    readsModelLists: true,
     log,
     unavailableReason: onDeploy && !resolved.hasRealToken ? NO_TOKEN : undefined,
   });

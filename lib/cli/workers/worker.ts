@@ -81,6 +81,7 @@ function createMethods(call: Call<MainMethods>) {
         clock: serverClock,
         random: Math.random,
         fetch,
+        readsModelLists: true,
         log,
         workerGroup: {
           share: (limit) => shareOf(limit, index, count),

@@ -92,7 +92,7 @@ export const modelSchema = z.strictObject({
     "Further fields of the body of every upstream call, such as `{ top_k: 20 }`. They replace a client's.",
   ),
   context_length: count.optional().describe(
-    "Size of the model's context in tokens, which `/v1/models` reports, and for which strategies plan. Default for them: learned from the upstream's rejections.",
+    "Size of the model's context in tokens, which `/v1/models` reports, and for which strategies plan. Default for them: learned from the upstream's list of models and its rejections.",
   ),
   input_modalities: modalities.optional().describe(
     "What the model reads, which `/v1/models` reports, for example `[text, image]`.",

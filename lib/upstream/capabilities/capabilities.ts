@@ -12,7 +12,7 @@ export interface Capabilities {
   reasons: boolean;
   /** Whether its text begins with thinking, whose opening tag is in the prompt. */
   opensThinking: boolean;
-  /** Tokens of its context, if an upstream has named them. */
+  /** Tokens of its context, if the upstream has named them in an error, or else in its list. */
   contextTokens: number | undefined;
   /** Whether it answers with streams. */
   streams: "always" | "optional" | "never";

@@ -59,19 +59,27 @@ const MAX_LESSONS = 500;
 /** Longer subjects, which contain the schema, are not remembered. */
 const MAX_SUBJECT_LENGTH = 20_000;
 
+/** Returns the tokens of a model's context, if they are known without a lesson. */
+type ContextOf = (target: Target) => number | undefined;
+
 /** Creates the memory of confirmed lessons, which lasts as long as the process. */
-export function createCapabilityMemory(): { forRequest(owner: string): RequestCapabilities } {
+export function createCapabilityMemory(
+  contextOf: ContextOf,
+): { forRequest(owner: string): RequestCapabilities } {
   const remembered = new Map<string, Lessons>();
   return {
     forRequest(owner) {
       const lessons = remembered.get(owner) ?? new Map();
       remembered.set(owner, lessons);
-      return createRequestCapabilities(lessons);
+      return createRequestCapabilities(lessons, contextOf);
     },
   };
 }
 
-function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
+function createRequestCapabilities(
+  remembered: Lessons,
+  contextOf: ContextOf,
+): RequestCapabilities {
   /** Lessons of this request that no success has confirmed yet, from rejections and answers. */
   const fromRejections: Lessons = new Map();
   const fromAnswers: Lessons = new Map();
@@ -83,7 +91,7 @@ function createRequestCapabilities(remembered: Lessons): RequestCapabilities {
     json === undefined ? [modelOf(target)] : [modelOf(target), formatOf(target, json)];
 
   function get(target: Target, json?: JsonFormat): Readonly<Capabilities> {
-    const capabilities = defaultCapabilities(target);
+    const capabilities = { ...defaultCapabilities(target), contextTokens: contextOf(target) };
     const sources = [remembered, fromRejections, fromAnswers].filter(({ size }) => size > 0);
     if (sources.length === 0) return capabilities;
     const subjects = subjectsOf(target, json);

@@ -11,6 +11,9 @@ const models = (...ids: string[]): Reply => ({
 });
 const isList = ({ path }: Call) => path.startsWith("/v1/models");
 
+const startListing = (script: Parameters<typeof startUpstream>[0]) =>
+  startUpstream(script, { listsModels: true });
+
 /** Runs `check --online`; returns its report with every time as N ms. */
 async function check(yaml: string, args: string[] = ["--online"]) {
   await using config = await writeConfig(yaml);
@@ -20,7 +23,7 @@ async function check(yaml: string, args: string[] = ["--online"]) {
 }
 
 Deno.test("`check --online` reports models, latency, dialect, JSON mode and tools", async () => {
-  await using upstream = startUpstream((call) => {
+  await using upstream = startListing((call) => {
     if (isList(call)) return models("big", "small");
     if (call.body.max_tokens !== undefined) {
       return rejected("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.");
@@ -65,7 +68,7 @@ default (${upstream.url})
 });
 
 Deno.test("`check --online` reports every key and upstream that fails, and exits with 1", async () => {
-  await using upstream = startUpstream((call) => {
+  await using upstream = startListing((call) => {
     if (isList(call)) return { status: 404, body: "{}" };
     return call.headers.get("authorization") === "Bearer provider-key-2"
       ? { status: 401, body: '{"error":{"message":"Unknown key provider-key-2"}}' }

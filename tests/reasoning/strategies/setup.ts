@@ -26,6 +26,8 @@ export interface StrategyAppOptions {
   /** Returns a number in [0, 1). */
   random?: () => number;
   clock?: Clock;
+  /** As in the server's options. */
+  readsModelLists?: boolean;
 }
 
 /** A completion as its client sees it. */
@@ -85,6 +87,7 @@ export async function createStrategyApp(
     clock,
     random: options.random ?? createRandom(4711),
     fetch,
+    readsModelLists: options.readsModelLists ?? false,
     log: createLog({ level: "error", format: "json", now: () => 0, write: () => {} }),
   });
   async function send(

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { kindOf, textOf } from "../../support/kinds.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
+import { waitUntil } from "../../support/wait.ts";
 import { THINKING } from "./cases.ts";
 import { scripted, toSteps } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
@@ -94,4 +95,21 @@ Deno.test("a context that an upstream has named is known to later requests", asy
   }
   const [reasoner] = upstream.calls;
   assert(reasoner!.body.max_tokens < 1_000, "it has room for less than its default");
+});
+
+Deno.test("a context that the upstream lists is known to later requests", async () => {
+  const reply = scripted({ replies: { "relay.reasoner": { content: "Hm. ".repeat(1_000) } } });
+  const listed = JSON.stringify({ data: [{ id: "any", meta: { n_ctx: 1_000 } }] });
+  await using upstream = startUpstream(
+    (call) => call.path === "/v1/models" ? { body: listed } : reply(call),
+    { listsModels: true },
+  );
+  const { ask } = await createStrategyApp(upstream, { readsModelLists: true });
+  await ask("direct");
+  await waitUntil("notes to be dropped", async () => {
+    upstream.calls.length = 0;
+    assertEquals((await ask("relay")).status, 200);
+    const kinds = upstream.calls.filter(({ body }) => body !== undefined).map(kindOf);
+    return kinds.join() === "relay.reasoner,plain";
+  });
 });

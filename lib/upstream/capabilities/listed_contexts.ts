@@ -1,0 +1,70 @@
+import type { Clock } from "../../clock.ts";
+import type { Fetch } from "../attempt.ts";
+import { type ListedModel, listModels } from "../list_models.ts";
+import type { Target } from "../target.ts";
+
+/** Sizes of models' contexts, as the lists of upstreams name them. */
+export interface ListedContexts {
+  /** Returns the tokens of the model's context, if a list that was read has named them. */
+  get(target: Target): number | undefined;
+  /** Reads the upstream's list in the background, for each model at most once an hour. */
+  refresh(target: Target, apiKey: string | undefined, fetch: Fetch): void;
+}
+
+const INTERVAL_MS = 3_600_000;
+const TIMEOUT_MS = 10_000;
+
+/** Maximum number of models that are remembered; the oldest are forgotten. */
+const MAX_MODELS = 500;
+
+interface Entry {
+  /** Time on the clock at which the list was requested. */
+  requestedAt: number;
+  tokens: number | undefined;
+}
+
+export function createListedContexts(clock: Clock): ListedContexts {
+  const entries = new Map<string, Entry>();
+  const keyOf = ({ upstream, model }: Target) => `${upstream.base_url}\n${model}`;
+
+  async function read(
+    { upstream, model }: Target,
+    apiKey: string | undefined,
+    fetch: Fetch,
+    entry: Entry,
+  ): Promise<void> {
+    const controller = new AbortController();
+    const cancel = clock.timer(TIMEOUT_MS, () => controller.abort());
+    try {
+      const models = await listModels(upstream, apiKey, controller.signal, { clock, fetch });
+      entry.tokens = contextIn(models, model);
+    } catch {
+      // Not every upstream has such a list. What was known stays known.
+    } finally {
+      cancel();
+      // Frees the connection of a list that is too large.
+      controller.abort();
+    }
+  }
+
+  return {
+    get: (target) => entries.get(keyOf(target))?.tokens,
+    refresh(target, apiKey, fetch) {
+      const key = keyOf(target);
+      const known = entries.get(key);
+      const now = clock.now();
+      if (known !== undefined && now - known.requestedAt < INTERVAL_MS) return;
+      const entry = { requestedAt: now, tokens: known?.tokens };
+      entries.delete(key);
+      entries.set(key, entry);
+      if (entries.size > MAX_MODELS) entries.delete(entries.keys().next().value!);
+      void read(target, apiKey, fetch, entry);
+    },
+  };
+}
+
+/** A server of one model, such as llama.cpp, lists it under its own name, whatever is requested. */
+function contextIn(models: readonly ListedModel[], name: string): number | undefined {
+  const [only] = models.length === 1 ? models : [];
+  return (models.find(({ id }) => id === name) ?? only)?.contextTokens;
+}
