@@ -89,7 +89,7 @@ Deno.test(
 );
 
 Deno.test(
-  "@anthropic-ai/sdk: Messages solves a question by code, which the thinking shows",
+  "@anthropic-ai/sdk: Messages solves a question by code, with the call among the blocks",
   threads,
   async () => {
     await using served = await serve();
@@ -99,11 +99,20 @@ Deno.test(
       max_tokens: 4_000,
       thinking: { type: "enabled", budget_tokens: 2_000 },
       messages: [{ role: "user", content: QUESTION }],
+      // The types of the package know this tool in its beta part only.
+      tools: [{ type: "code_execution_20250522", name: "code_execution" }] as never,
     });
     const { content } = await stream.finalMessage();
-    const [thinking, text] = content;
+    const [thinking, use, result, text] = content;
     assert(thinking?.type === "thinking" && text?.type === "text");
     assertEquals(text.text, RESULT);
+    assert(use?.type === "server_tool_use" && result?.type === "code_execution_tool_result");
+    assertEquals([use.name, use.input, result.tool_use_id], [
+      "code_execution",
+      { code: CODE },
+      use.id,
+    ]);
+    assertEquals((result.content as { stdout?: string }).stdout, RESULT);
     assertStringIncludes(thinking.thinking, CODE);
     assertStringIncludes(thinking.thinking, RESULT);
   },

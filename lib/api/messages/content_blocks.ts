@@ -4,17 +4,20 @@ import { createFormatter } from "../formats/formatter.ts";
 import { newId } from "../ids.ts";
 import { type Citation, citationsOf } from "./citations.ts";
 import type { ThinkingDisplay } from "./decode.ts";
+import { createShownUses } from "./server_tools.ts";
 
 export interface Block {
   /** Index in the message's content. */
   index: number;
-  type: "thinking" | "text" | "tool_use";
+  type: "thinking" | "text" | "tool_use" | "server_tool_use" | "server_tool_result";
   /** Id of a tool call. */
   id: string;
   /** Name of the called tool. */
   name: string;
   /** What the provider wants back with a call. */
   extra?: Record<string, unknown> | undefined;
+  /** The whole block of a result. */
+  result?: Record<string, unknown>;
   /** Pieces of the text, or of the JSON of a call's input. */
   pieces: string[];
   /** Number of pieces sent; -1 before the block's start is. */
@@ -33,15 +36,19 @@ export type BlockChange =
 export interface BlocksOptions {
   thinking: ThinkingDisplay;
   statusLines: boolean;
+  /** Kinds of the server's tools whose uses are blocks. Default: none. */
+  serverTools?: readonly string[];
 }
 
 export type Blocks = ReturnType<typeof createBlocks>;
 
 /**
  * Creates the content of one message as blocks that never overlap, whatever the order of the
- * events. The thinking is one block, however many steps it has.
+ * events. The thinking is one block, however many steps it has, and the uses of tools follow it.
  */
-export function createBlocks({ thinking: display, statusLines }: BlocksOptions) {
+export function createBlocks(
+  { thinking: display, statusLines, serverTools = [] }: BlocksOptions,
+) {
   const format = createFormatter(display === "none" ? "hidden" : "both", {
     stream: true,
     statusLines,
@@ -52,6 +59,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
   let open = 0;
   let thinking = "";
   const state: MessageState[] = [];
+  const uses = createShownUses(serverTools);
   let refused = false;
 
   function add(type: Block["type"], id = "", name = ""): Block {
@@ -78,6 +86,13 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
     const last = blocks.at(-1) ?? add("thinking");
     // Thinking that comes after another block can't be shown any more.
     if (last.type === "thinking" && display === "shown") last.pieces.push(text);
+  }
+
+  function addUses(): void {
+    for (const { id, name, input, result } of uses.take()) {
+      add("server_tool_use", id, name).pieces.push(input);
+      add("server_tool_result").result = result;
+    }
   }
 
   /** The signature of the thinking has room for state, once it has begun. */
@@ -133,12 +148,16 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
   }
 
   function push(event: ReasoningEvent): BlockChange[] {
+    if (ENDS_THINKING.has(event.type)) addUses();
     for (const { to, text } of format(event)) {
       if (to === "reasoning") addThinking(text);
       else addText(text);
     }
     if (event.type === "step_end" && event.title === "") thinking = event.content;
     else if (event.type === "tool_call") addCall(event);
+    else if (
+      event.type === "tool_start" || event.type === "tool_output" || event.type === "tool_end"
+    ) uses.add(event);
     else if (event.type === "state") addState(event.state);
     else if (event.type === "parts") addCitations(event.parts);
     else if (event.type === "refusal") {
@@ -146,7 +165,7 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
       addText(event.text);
     } else if (event.type === "finish") {
       // Clients read the first text block without checking that there is one.
-      if (blocks.every(({ type }) => type === "thinking")) add("text");
+      if (!blocks.some(({ type }) => type === "text" || type === "tool_use")) add("text");
     }
     return send(event.type === "finish");
   }
@@ -160,6 +179,14 @@ export function createBlocks({ thinking: display, statusLines }: BlocksOptions) 
     refused: () => refused,
   };
 }
+
+const ENDS_THINKING: ReadonlySet<ReasoningEvent["type"]> = new Set([
+  "answer",
+  "refusal",
+  "tool_call",
+  "parts",
+  "finish",
+]);
 
 /** Whether a block that another one follows can't grow any more. */
 function isComplete({ type, pieces }: Block): boolean {

@@ -6,6 +6,7 @@ import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from 
 import { sharedFields } from "../upstream_fields.ts";
 import type { MessagesBody, PromptBody, Tool } from "./body.ts";
 import { loadedTools, readConversation } from "./conversation.ts";
+import { kindOf } from "./server_tools.ts";
 
 /** How much of the thinking the client sees; with `omitted`, only its signature. */
 export type ThinkingDisplay = "none" | "omitted" | "shown";
@@ -15,11 +16,15 @@ export interface MessagesRequest {
   thinking: ThinkingDisplay;
   /** Types of the tools that are not served. */
   leftOut: string[];
+  /** Kinds of the server's own tools that the client knows. */
+  serverTools: string[];
 }
 
 export interface MessagesContext {
   /** Returns the private thinking behind a signature, unless the signature is not ours. */
   thinkingOf?: (signature: string) => string | undefined;
+  /** Kinds of the server's own tools that the client may use. Default: none. */
+  available?: readonly string[];
   /** The strategy from the request's headers. */
   strategy?: string | undefined;
 }
@@ -27,10 +32,10 @@ export interface MessagesContext {
 /** @throws {ApiError} 400 naming the invalid field. */
 export function decodeMessagesRequest(
   body: MessagesBody,
-  { thinkingOf, strategy }: MessagesContext = {},
+  { thinkingOf, strategy, available }: MessagesContext = {},
 ): MessagesRequest {
   const messages = readConversation(body, thinkingOf);
-  const { leftOut, fields } = readTools(body);
+  const { leftOut, fields, serverTools } = readTools(body, available);
   if (!messages.some(({ role }) => role === "user" || role === "tool")) {
     throw invalidValue("messages", "there is no user message");
   }
@@ -46,11 +51,13 @@ export function decodeMessagesRequest(
         effort: isOff ? "none" as const : body.output_config?.effort,
         thinkingTokens: isOff ? undefined : thinking?.budget_tokens,
         strategy,
+        options: serverTools && { tools: serverTools },
         json: answerFormat(body),
         upstreamFields: sharedFields(body, { reasoning_effort: body.output_config?.effort }),
       }),
     },
     leftOut,
+    serverTools: serverTools ?? [],
     thinking: !thinking || isOff ? "none" : thinking.display === "omitted" ? "omitted" : "shown",
   };
 }
@@ -70,13 +77,21 @@ function finalFields(body: MessagesBody, tools: ToolFields): FinalCallFields {
  * Reads the tools. Those that only Anthropic's servers or models have are left out, and so are those
  * to be loaded by a search of the client until it has found them.
  *
+ * @param available kinds of the server's own tools, which serve those of the same purpose.
  * @throws {ApiError} 400 for the choice of a tool that is left out.
  */
-export function readTools(body: PromptBody): { fields: ToolFields; leftOut: string[] } {
+export function readTools(body: PromptBody, available: readonly string[] = []): {
+  fields: ToolFields;
+  leftOut: string[];
+  /** Kinds of those that are served and chosen; undefined if none is served. */
+  serverTools?: string[] | undefined;
+} {
   const tools = body.tools ?? [];
   const pathOf = (tool: Tool) => `tools[${tools.indexOf(tool)}]`;
   const isHosted = ({ type, input_schema }: Tool) => !input_schema && type && type !== "custom";
-  const hosted = tools.filter(isHosted);
+  const isServed = (tool: Tool) => available.includes(kindOf(tool) ?? "");
+  const served = tools.filter((tool) => isHosted(tool) && isServed(tool));
+  const hosted = tools.filter((tool) => isHosted(tool) && !isServed(tool));
   const leftOut = [...new Set(hosted.map(({ type }) => type!))];
   const { tool_choice: choice } = body;
   const demanded = hosted.find(({ name }) =>
@@ -89,7 +104,7 @@ export function readTools(body: PromptBody): { fields: ToolFields; leftOut: stri
     !isHosted(tool) &&
     (!tool.defer_loading || !canLoad || loaded.has(tool.name) || choice?.name === tool.name)
   );
-  if (demanded !== undefined && (choice?.type === "tool" || offered.length === 0)) {
+  if (demanded !== undefined && (choice?.type === "tool" || offered.length + served.length === 0)) {
     throw invalidRequest(
       `${pathOf(demanded)}.type`,
       `Tools of the type '${
@@ -106,7 +121,14 @@ export function readTools(body: PromptBody): { fields: ToolFields; leftOut: stri
       function: { name, ...present({ description, parameters, strict }) },
     };
   });
-  return { fields: toolFields(functions, chatChoice(choice)), leftOut };
+  if (served.length === 0) return { fields: toolFields(functions, chatChoice(choice)), leftOut };
+  const chosen = served.filter(({ name }) => choice?.type === "tool" && choice.name === name);
+  const kept = choice?.type === "none" ? [] : chosen.length > 0 ? chosen : served;
+  return {
+    fields: chosen.length > 0 ? {} : toolFields(functions, chatChoice(choice)),
+    leftOut,
+    serverTools: [...new Set(kept.map((tool) => kindOf(tool)!))],
+  };
 }
 
 function chatChoice(choice: PromptBody["tool_choice"]): ToolChoice {

@@ -146,7 +146,7 @@ function changeFrame(change: BlockChange): string {
   }
 }
 
-function emptyBlock({ type, id, name, extra }: Block): Fields {
+function emptyBlock({ type, id, name, extra, result }: Block): Fields {
   switch (type) {
     case "thinking":
       return { type, thinking: "", signature: "" };
@@ -154,6 +154,10 @@ function emptyBlock({ type, id, name, extra }: Block): Fields {
       return { type, text: "" };
     case "tool_use":
       return { type, id, name, input: {}, ...(extra && { extra_content: extra }) };
+    case "server_tool_use":
+      return { type, id, name, input: {} };
+    case "server_tool_result":
+      return result!;
   }
 }
 
@@ -163,13 +167,13 @@ function delta({ type }: Block, text: string): Fields {
       return { type: "thinking_delta", thinking: text };
     case "text":
       return { type: "text_delta", text };
-    case "tool_use":
+    default:
       return { type: "input_json_delta", partial_json: text };
   }
 }
 
 function wholeBlock(block: Block, signature: string): Fields {
-  const { type, id, name, extra, pieces, citations } = block;
+  const { type, id, name, extra, result, pieces, citations } = block;
   const text = pieces.join("");
   switch (type) {
     case "thinking":
@@ -178,6 +182,10 @@ function wholeBlock(block: Block, signature: string): Fields {
       return { type, text, ...(citations.length > 0 && { citations }) };
     case "tool_use":
       return { type, id, name, input: parseInput(text), ...(extra && { extra_content: extra }) };
+    case "server_tool_use":
+      return { type, id, name, input: parseInput(text) };
+    case "server_tool_result":
+      return result!;
   }
 }
 

@@ -15,6 +15,7 @@ import type { Handler } from "../exchange.ts";
 import type { Route } from "../router.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
+import { withAllowedTools } from "../tools/toolbox.ts";
 import type { Vault } from "../responses/vault.ts";
 
 export interface MessagesOptions extends RunOptions {
@@ -50,7 +51,9 @@ function createMessagesHandler(options: MessagesOptions): Handler {
         ),
       ),
     );
-    const { reasoning, thinking, leftOut } = decodeMessagesRequest(body, {
+    const { serverTools: available } = withAllowedTools(model.reasoning, exchange.client);
+    const { reasoning, thinking, leftOut, serverTools } = decodeMessagesRequest(body, {
+      available,
       thinkingOf: (signature) => thinkingBySignature.get(signature),
       strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
     });
@@ -62,6 +65,7 @@ function createMessagesHandler(options: MessagesOptions): Handler {
       events: start(exchange.work.signal),
       writer: messageWriter(messageHead(model.reasoning.id, inputTokens), {
         thinking,
+        serverTools,
         statusLines: model.reasoning.statusLines,
         sign: (text) => vault.seal(owner, text),
       }),
@@ -76,8 +80,8 @@ function createMessagesHandler(options: MessagesOptions): Handler {
 function createTokenCounter(options: MessagesOptions): Handler {
   return async (request, { client }) => {
     const body = parseBody(promptBody, await readJson(request, options));
-    findModel(body.model ?? undefined, options.models, client);
-    const { fields } = readTools(body);
+    const model = findModel(body.model ?? undefined, options.models, client);
+    const { fields } = readTools(body, withAllowedTools(model.reasoning, client).serverTools);
     return Response.json({ input_tokens: estimatePrompt(readConversation(body), fields.tools) });
   };
 }
