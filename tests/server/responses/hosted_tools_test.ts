@@ -229,6 +229,7 @@ Deno.test(
       [[CODE, MCP], { type: "code_interpreter" }, ["code"]],
       [[CODE, FUNCTION], { type: "code_interpreter" }, ["code"]],
       [[CODE, FUNCTION], "none", ["own"]],
+      [[CODE], "none", []],
       [[CODE, MCP], { type: "mcp", server_label: "calculator", name: "add" }, ["calculator__add"]],
       [[{ ...MCP, allowed_tools: ["fail", "other"] }], undefined, ["calculator__fail"]],
       [[{ ...MCP, allowed_tools: { tool_names: ["add"] } }], undefined, ["calculator__add"]],

@@ -123,7 +123,7 @@ const CASES: [name: string, tool: object, reply: Reply, use: object, result: obj
 for (const [name, tool, reply, use, result] of CASES) {
   Deno.test(`${name} is shown between thinking and text, and accepted again`, threads, async () => {
     await using served = await createApp((call: Call) =>
-      resultsOf(call).length === 0 ? reply : { content: "Done." }
+      resultsOf(call).length === 0 ? reply : { reasoning: ["And then."], content: "Done." }
     );
     const thinking = { type: "enabled", budget_tokens: 2_000 };
     for (const body of [{ tools: [tool] }, { tools: [tool], thinking }]) {
@@ -133,6 +133,8 @@ for (const [name, tool, reply, use, result] of CASES) {
         const shown = "thinking" in body ? ["thinking"] : [];
         const [called, returned, text] = blocks.slice(shown.length);
         assertEquals(blocks.slice(0, shown.length).map(({ type }: Json) => type), shown);
+        // Also what is thought after the use.
+        if (shown.length > 0) assertStringIncludes(blocks[0].thinking, "And then.");
         assertMatch(called.id, /^srvtoolu_\w{24}$/);
         assertEquals(called, { type: "server_tool_use", id: called.id, ...use });
         assertEquals(returned, { ...result, tool_use_id: called.id });
