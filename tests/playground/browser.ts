@@ -9,7 +9,7 @@ import { createTestApp, TOKEN } from "../support/app.ts";
 import { findProgram, reasonWithout, skippedFor } from "../support/skip.ts";
 
 /** Lets Chromium run as root, and keeps it from contacting other hosts. */
-const FLAGS = [
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
