@@ -1,10 +1,11 @@
 /**
- * Shows the uses of tools among the events of a strategy: as events of their own, and as text of
- * the thinking, which every client can show.
+ * Shows the uses of tools among the events of a strategy: as events of their own, as text of the
+ * thinking, which every client can show, and as annotations of the answer.
  *
  * @module
  */
 import type { ReasoningEvent, ToolUseEvent } from "../events.ts";
+import { createCitations } from "./citations.ts";
 import { outputText, shorten } from "./turns.ts";
 
 /** Events of tools that have not been shown. */
@@ -45,6 +46,7 @@ export async function* showToolUses(
   let open: OpenStep | undefined;
   let waiting = "";
   let isAnswering = false;
+  const citations = createCitations();
 
   /** Returns the events that show the texts that wait. */
   function flush(): ReasoningEvent[] {
@@ -114,6 +116,7 @@ export async function* showToolUses(
       hasMore = false;
       for (const use of uses.take()) {
         if (isAnswering) continue;
+        citations.add(use);
         waiting += textOf(use);
         yield use;
       }
@@ -122,6 +125,11 @@ export async function* showToolUses(
       const { done, value } = await next;
       if (done) return;
       isAnswering ||= ANSWERING.has(value.type);
+      citations.add(value);
+      if (value.type === "finish") {
+        const parts = citations.parts();
+        if (parts !== undefined) yield { type: "parts", parts };
+      }
       yield renumbered(value);
       if (!isAnswering) yield* flush();
       next = read();
