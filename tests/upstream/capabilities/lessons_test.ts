@@ -1,0 +1,215 @@
+import { assertEquals } from "@std/assert";
+import { createTestApp } from "../../support/app.ts";
+import { startUpstream } from "../../support/upstream.ts";
+
+// deno-lint-ignore no-explicit-any -- tests read any field
+type Body = any;
+
+interface Case {
+  name: string;
+  /** What the upstream says. */
+  message: string;
+  request: Record<string, unknown>;
+  isRejected(body: Body): boolean;
+  /** What the accepted body is compared by. */
+  read(body: Body): unknown;
+  /** What was sent first, and what was accepted. */
+  expected: [sent: unknown, accepted: unknown];
+}
+
+const user = (content: unknown) => ({ role: "user", content });
+const system = (content: string) => ({ role: "system", content });
+const rolesIn = ({ messages }: Body) => messages.map(({ role }: Body) => role).join(" ");
+const TOOL = { type: "function", function: { name: "add", parameters: { type: "object" } } };
+const CALLS = {
+  role: "assistant",
+  content: null,
+  tool_calls: [{ id: "c1", type: "function", function: { name: "add", arguments: "{}" } }],
+};
+const RESULT = { role: "tool", tool_call_id: "c1", content: "2" };
+
+/** A request with a number that the upstream rejects. */
+function number(field: string, value: number, message: string, accepted: number): Case {
+  return {
+    name: `a bound of ${field}, as in "${message}"`,
+    message,
+    request: { [field]: value },
+    isRejected: (body) => body[field] === value,
+    read: (body) => body[field],
+    expected: [value, accepted],
+  };
+}
+
+const CASES: readonly Case[] = [
+  number("max_tokens", 5_000, "max_tokens must be at most 4096", 4_096),
+  number("max_tokens", 5_000, "max_tokens: 5000 > 4096, which is the maximum allowed", 4_096),
+  number("max_tokens", 5, "max_tokens must be at least 16", 16),
+  number("temperature", 2, "temperature must be between 0 and 1", 1),
+  number("top_k", 100, "top_k must be less than 100", 99),
+  number("top_k", 101, "top_k must be in the range 1 to 100", 100),
+  {
+    name: "an unknown name of the token limit",
+    message: "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+    request: { max_tokens: 50 },
+    isRejected: (body) => "max_tokens" in body,
+    read: (body) => [body.max_tokens, body.max_completion_tokens],
+    expected: [[50, undefined], [undefined, 50]],
+  },
+  {
+    name: "an unknown field",
+    message: "Unknown parameter: 'seed'",
+    request: { seed: 1, top_k: 2 },
+    isRejected: (body) => "seed" in body,
+    read: (body) => [body.seed, body.top_k],
+    expected: [[1, 2], [undefined, 2]],
+  },
+  {
+    name: "two unknown fields",
+    message: "Extra inputs are not permitted: `seed`, `top_k`",
+    request: { seed: 1, top_k: 2 },
+    isRejected: (body) => "seed" in body || "top_k" in body,
+    read: (body) => [body.seed, body.top_k],
+    expected: [[1, 2], [undefined, undefined]],
+  },
+  {
+    name: "fields that exclude each other",
+    message: "temperature and top_p cannot both be specified",
+    request: { temperature: 0.5, top_p: 0.5 },
+    isRejected: (body) => "temperature" in body && "top_p" in body,
+    read: (body) => [body.temperature, body.top_p],
+    expected: [[0.5, 0.5], [0.5, undefined]],
+  },
+  {
+    name: "a field of messages",
+    message: "messages.0: extra field 'name' is not permitted",
+    request: { messages: [{ ...user("Hi"), name: "Bob" }] },
+    isRejected: ({ messages: [message] }) => "name" in message,
+    read: ({ messages: [message] }) => message.name,
+    expected: ["Bob", undefined],
+  },
+  {
+    name: "a late system message",
+    message: "System message must be at the beginning",
+    request: { messages: [user("Hi"), system("Be brief.")] },
+    isRejected: ({ messages }) => messages[0].role !== "system",
+    read: rolesIn,
+    expected: ["user system", "system user"],
+  },
+  {
+    name: "a system message",
+    message: "The role 'system' is not supported",
+    request: { messages: [system("Be brief."), user("Hi")] },
+    isRejected: ({ messages }) => messages[0].role === "system",
+    read: rolesIn,
+    expected: ["system user", "user"],
+  },
+  {
+    name: "two messages of the user",
+    message: "Conversation roles must alternate user/assistant/user/assistant/...",
+    request: { messages: [system("Be brief."), user("Hi"), user("Hello")] },
+    isRejected: (body) => rolesIn(body) !== "system user",
+    read: rolesIn,
+    expected: ["system user user", "system user"],
+  },
+  {
+    name: "a system message where only two roles alternate",
+    message: "Conversation roles must alternate user/assistant/user/assistant/...",
+    request: { messages: [system("Be brief."), user("Hi")] },
+    isRejected: (body) => rolesIn(body) !== "user",
+    read: rolesIn,
+    expected: ["system user", "user"],
+  },
+  {
+    name: "parts of text",
+    message: "messages[0].content: invalid type: expected a string, got a sequence",
+    request: { messages: [user([{ type: "text", text: "Hi" }])] },
+    isRejected: ({ messages: [{ content }] }) => Array.isArray(content),
+    read: ({ messages: [{ content }] }) => content,
+    expected: [[{ type: "text", text: "Hi" }], "Hi"],
+  },
+  {
+    name: "null as the content of calls",
+    message: "messages[1].content must be a string, not null",
+    request: { messages: [user("Hi"), CALLS, RESULT], tools: [TOOL] },
+    isRejected: ({ messages }) => messages[1].content === null,
+    read: ({ messages }) => messages[1].content,
+    expected: [null, ""],
+  },
+  {
+    name: "calls without definitions of tools",
+    message: "The tools parameter must be defined for messages with tool calls",
+    request: { messages: [user("Hi"), CALLS, RESULT] },
+    isRejected: (body) => rolesIn(body).includes("tool"),
+    read: rolesIn,
+    expected: ["user assistant tool", "user assistant user"],
+  },
+  {
+    name: "a format together with tools",
+    message: "Function calling with response mime type JSON is unsupported",
+    request: { tools: [TOOL], response_format: { type: "json_object" } },
+    isRejected: (body) => "tools" in body && "response_format" in body,
+    read: ({ tools, response_format }) => [tools?.length, response_format?.type],
+    expected: [[1, "json_object"], [1, undefined]],
+  },
+  {
+    name: "a format, without a reason",
+    message: "Bad request",
+    request: { response_format: { type: "json_object" } },
+    isRejected: (body) => "response_format" in body,
+    read: ({ response_format }) => response_format?.type,
+    expected: ["json_object", undefined],
+  },
+  {
+    name: "a stream",
+    message: "Streaming is not supported for this model",
+    request: { stream: true },
+    isRejected: ({ stream }) => stream === true,
+    read: ({ stream }) => stream,
+    expected: [true, undefined],
+  },
+  {
+    name: "an answer without a stream",
+    message: "This model only supports streaming",
+    request: { stream: false },
+    isRejected: ({ stream }) => stream !== true,
+    read: ({ stream }) => stream,
+    expected: [undefined, true],
+  },
+];
+
+for (const { name, message, request, isRejected, read, expected } of CASES) {
+  Deno.test(`an upstream that rejects ${name} is called as it wants`, async () => {
+    await using upstream = startUpstream(({ body }) =>
+      isRejected(body)
+        ? { status: 400, body: JSON.stringify({ error: { message } }) }
+        : { content: "{}" }
+    );
+    const app = await createTestApp({ upstream: upstream.url });
+    for (let i = 0; i < 2; i++) {
+      const response = await app.chat({ model: "plain", ...request });
+      assertEquals([response.status, (await response.text()).includes("{}")], [200, true]);
+    }
+    // The second request knows it from the first.
+    assertEquals(upstream.calls.map(({ body }) => read(body)), [...expected, expected[1]]);
+  });
+}
+
+for (
+  const [name, message, request] of [
+    ["a word that is no field's name", "Please stop shouting", { stop: ["x"] }],
+    ["a field that was not sent", "Unknown parameter: 'seed'", { top_k: 1 }],
+    ["nothing that was sent", "Bad request", {}],
+    ["the model", "Unknown parameter: 'model'", {}],
+  ] as const
+) {
+  Deno.test(`a rejection because of ${name} is not repeated`, async () => {
+    await using upstream = startUpstream([{
+      status: 400,
+      body: JSON.stringify({ error: { message } }),
+    }]);
+    const app = await createTestApp({ upstream: upstream.url });
+    const response = await app.chat({ model: "plain", ...request });
+    assertEquals([response.status, upstream.calls.length], [400, 1]);
+    await response.body?.cancel();
+  });
+}

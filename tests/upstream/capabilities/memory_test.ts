@@ -1,0 +1,100 @@
+import { assertEquals } from "@std/assert";
+import { createTestApp, parseStream } from "../../support/app.ts";
+import { as, type ClientName, keysYaml } from "../../support/keys.ts";
+import { startUpstream } from "../../support/upstream.ts";
+
+const SEED_ERROR = JSON.stringify({
+  error: { message: "Unknown parameter: 'seed'", code: "unsupported_parameter" },
+});
+
+/** Starts an upstream that rejects requests with a seed. */
+const startSeedless = (status: number) =>
+  startUpstream(({ body }) => "seed" in body ? { status, body: SEED_ERROR } : { content: "ok" });
+
+for (
+  const [status, isUnderstood] of [[400, true], [422, true], [500, true], [413, false]] as const
+) {
+  Deno.test(`a rejection with ${status} is ${isUnderstood ? "" : "not "}about a field`, async () => {
+    await using upstream = startSeedless(status);
+    const app = await createTestApp({ upstream: upstream.url });
+    const response = await app.chat({ model: "plain", seed: 1 });
+    assertEquals(response.status === 200, isUnderstood);
+    await response.body?.cancel();
+    assertEquals(
+      upstream.calls.map(({ body }) => "seed" in body),
+      isUnderstood ? [true, false] : [true],
+    );
+  });
+}
+
+Deno.test("what a client's rejected request has shown applies to its own requests only", async () => {
+  await using upstream = startSeedless(400);
+  const app = await createTestApp({
+    upstream: upstream.url,
+    tokenLine: "",
+    yaml: `
+upstreams: { u: { base_url: UPSTREAM } }
+models: { plain: { upstream: u, model: x, strategy: direct } }
+${await keysYaml()}`,
+  });
+  async function callsOf(client: ClientName): Promise<number> {
+    const before = upstream.calls.length;
+    const response = await app.chat({ model: "plain", seed: 1 }, { headers: as(client) });
+    assertEquals(response.status, 200);
+    await response.body?.cancel();
+    return upstream.calls.length - before;
+  }
+  assertEquals([await callsOf("alice"), await callsOf("alice"), await callsOf("bob")], [2, 1, 2]);
+});
+
+Deno.test("a change that did not help is not remembered", async () => {
+  await using upstream = startUpstream([{ status: 400, body: SEED_ERROR }]);
+  const app = await createTestApp({ upstream: upstream.url });
+  for (let i = 0; i < 2; i++) {
+    const response = await app.chat({ model: "plain", seed: 1 });
+    assertEquals(response.status, 400);
+    await response.body?.cancel();
+  }
+  assertEquals(upstream.calls.map(({ body }) => "seed" in body), [true, false, true, false]);
+});
+
+const SCHEMA = {
+  type: "object",
+  properties: { answer: { type: "integer" } },
+  required: ["answer"],
+  additionalProperties: false,
+};
+const FORMAT = {
+  type: "json_schema",
+  json_schema: { name: "result", strict: true, schema: SCHEMA },
+};
+const GOOD = '{"answer":4}';
+
+Deno.test("an answer that ignores its schema is asked for again with the next weaker format", async () => {
+  await using upstream = startUpstream([{ content: "four" }, { content: GOOD }]);
+  const app = await createTestApp({ upstream: upstream.url });
+  for (let i = 0; i < 2; i++) {
+    const response = await app.chat({ model: "plain", response_format: FORMAT });
+    assertEquals((await response.json()).choices[0].message.content, GOOD);
+  }
+  assertEquals(upstream.calls.map(({ body }) => body.response_format.type), [
+    "json_schema",
+    "json_object",
+    "json_object",
+  ]);
+});
+
+Deno.test("answers are shown unchecked only as long as the upstream follows the schema", async () => {
+  const texts = [GOOD, "four", "four", GOOD];
+  await using upstream = startUpstream(({ index }) => ({ content: texts[index]! }));
+  const app = await createTestApp({ upstream: upstream.url });
+  async function ask() {
+    const response = await app.chat({ model: "plain", stream: true, response_format: FORMAT });
+    const { content, error } = parseStream(await response.text());
+    return [content, error !== undefined];
+  }
+  assertEquals(await ask(), [GOOD, false]);
+  // Trusted after the first answer, and shown as it arrives.
+  assertEquals(await ask(), ["four", true]);
+  assertEquals(await ask(), [GOOD, false]);
+});
