@@ -282,6 +282,7 @@ for (const strategy of ["direct", "think", "draft"]) {
     const streamed = await ask(strategy, { stream: true });
     assertEquals([streamed.content, streamed.finish], ["It is ", "error"]);
     assert(streamed.json.error.message);
+    assertEquals(streamed.json.error.code, "upstream_error");
   });
 }
 

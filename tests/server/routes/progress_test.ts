@@ -55,3 +55,18 @@ Deno.test("progress reports status lines without a structured form", async () =>
   assertEquals(progress.find(({ type }) => type === "candidate").answer, null);
   assertEquals(progress.find(({ type }) => type === "step_start").titled, false);
 });
+
+Deno.test("progress reports a step as titled where its text begins with the title", async () => {
+  const { progress } = await progressOf(
+    "{ strategy: steps, upstream: u, model: x, options: { min_steps: 1 } }",
+    ['{"title":"Add","content":"2 + 2 = 4","next_action":"final_answer"}', "It is 4."],
+  );
+  assertEquals(
+    progress.filter(({ type }) => type.startsWith("step"))
+      .map(({ type, index, titled, title }) => ({ type, index, titled, title })),
+    [
+      { type: "step_start", index: 1, titled: true, title: undefined },
+      { type: "step_end", index: 1, titled: undefined, title: "Add" },
+    ],
+  );
+});
