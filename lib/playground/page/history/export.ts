@@ -1,4 +1,4 @@
-import { contentOf, type Turn } from "../chat/turns.ts";
+import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
 
 /** A conversation as Markdown. */
 export function toMarkdown(title: string, path: readonly Turn[]): string {
@@ -13,8 +13,12 @@ export function toMarkdown(title: string, path: readonly Turn[]): string {
   return `# ${title}\n\n${turns.join("\n\n")}\n`;
 }
 
-function thinkingOf({ parts }: Turn["answers"][number]): string {
-  const thinking = parts.map((part) => "reasoning" in part ? part.reasoning : "").join("").trim();
+export function reasoningOf({ parts }: Answer): string {
+  return parts.map((part) => "reasoning" in part ? part.reasoning : "").join("").trim();
+}
+
+function thinkingOf(answer: Answer): string {
+  const thinking = reasoningOf(answer);
   if (thinking === "") return "";
   return `<details><summary>Thinking</summary>\n\n${thinking}\n\n</details>\n\n`;
 }

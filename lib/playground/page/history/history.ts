@@ -2,6 +2,7 @@ import type { Turn } from "../chat/turns.ts";
 import { h } from "../dom.js";
 import type { Conversation, Conversations } from "../storage/conversations.ts";
 import { download, toMarkdown } from "./export.ts";
+import { toHtml } from "./share.ts";
 
 /** Name in local storage; absent unless the reader has switched storing off. */
 const OFF_ITEM = "o1-api.history";
@@ -41,6 +42,10 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
       button("Export Markdown", () => {
         const { id, path } = current();
         download(`${nameOf(id)}.md`, "text/markdown", toMarkdown(titleOf(id), path));
+      }),
+      button("Export HTML", () => {
+        const { id, path } = current();
+        download(`${nameOf(id)}.html`, "text/html", toHtml(titleOf(id), path));
       }),
       button("Export JSON", () => {
         const { id, path } = current();

@@ -1,0 +1,72 @@
+/**
+ * A conversation as one HTML file that loads nothing and runs nothing.
+ *
+ * @module
+ */
+import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
+import { h } from "../dom.js";
+import { reasoningOf } from "./export.ts";
+
+/** For browsers that read the file: even if an escape were wrong, nothing runs and nothing loads. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; " +
+  "form-action 'none'";
+
+const STYLE = `
+:root { color-scheme: light dark }
+body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif }
+.text { white-space: pre-wrap; overflow-wrap: anywhere }
+.question { padding: .75rem 1rem; border-radius: .75rem; background: light-dark(#f0f0ed, #26282f) }
+img { max-width: 100% }
+summary { cursor: pointer }
+`;
+
+/** Pictures that a question may hold; another URL would load something. */
+const PICTURE_REGEXP = /^data:image\/(?:png|jpeg|gif|webp);base64,/;
+
+/** A conversation as a page of its own. Texts are shown as they are, not as Markdown. */
+export function toHtml(title: string, path: readonly Turn[]): string {
+  const page = h(
+    "html",
+    { lang: "en" },
+    h(
+      "head",
+      {},
+      h("meta", { charset: "utf-8" }),
+      h("meta", { "http-equiv": "Content-Security-Policy", content: POLICY }),
+      h("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
+      h("title", {}, title),
+      h("style", {}, STYLE),
+    ),
+    h("body", {}, h("main", {}, h("h1", {}, title), ...path.map(turnOf))),
+  );
+  return `<!DOCTYPE html>\n${page.outerHTML}\n`;
+}
+
+function turnOf({ question, answers }: Turn): HTMLElement {
+  const pictures = question.images.filter((src) => PICTURE_REGEXP.test(src));
+  return h(
+    "section",
+    {},
+    h("h2", {}, "Question"),
+    h(
+      "div",
+      { class: "question" },
+      ...pictures.map((src) => h("p", {}, h("img", { src, alt: "Picture in the question" }))),
+      ...question.files.map(({ name }) => h("p", {}, `File: ${name}`)),
+      h("div", { class: "text" }, question.text),
+    ),
+    ...answers.flatMap((answer) =>
+      [
+        h("h2", {}, answer.name),
+        thinkingOf(answer),
+        h("div", { class: "text" }, contentOf(answer)),
+      ].filter((element) => element !== null)
+    ),
+  );
+}
+
+function thinkingOf(answer: Answer): HTMLElement | null {
+  const thinking = reasoningOf(answer);
+  if (thinking === "") return null;
+  return h("details", {}, h("summary", {}, "Thinking"), h("div", { class: "text" }, thinking));
+}
