@@ -48,8 +48,10 @@ export interface ToolHost {
 
 /** One entry of the configuration's `tools`. */
 export interface ToolKind {
-  /** Settings below `tools.<kind>`. If `{}` satisfies it, a model can name the kind without them. */
+  /** Settings below `tools.<kind>`. */
   options: z.ZodObject;
+  /** Whether a model can name the kind without this section. */
+  needsNoSettings?: boolean;
   /** Returns why the tools can't run here; undefined if they can. */
   fault?(host: ToolHost, options: never): string | undefined;
   open(options: never, host: ToolHost): ToolSource;
@@ -59,6 +61,7 @@ export interface ToolKind {
 export function defineToolKind<Options extends z.ZodObject>(
   kind: {
     options: Options;
+    needsNoSettings?: boolean;
     fault?(host: ToolHost, options: z.output<Options>): string | undefined;
     open(options: z.output<Options>, host: ToolHost): ToolSource;
   },

@@ -89,7 +89,7 @@ function check(
   const names = {
     defaults,
     formats: [...FORMATS, ...Object.keys(formats)],
-    tools: Object.keys(config.tools),
+    tools: config.tools,
     routes: { ...EFFORT_ROUTES, ...Object.fromEntries(routes) },
     strategies: table,
   };

@@ -13,8 +13,8 @@ import { anything, list, mapping, record, text, textOrList } from "./lenient.ts"
 export interface Names {
   defaults: Defaults;
   formats: readonly string[];
-  /** Kinds of tools with settings. */
-  tools: readonly string[];
+  /** The sections of `tools`; an empty one is undefined. */
+  tools: Readonly<Record<string, unknown>>;
   /** The strategies that `auto` may run. */
   routes: EffortRoutes;
   strategies: StrategyTable;
@@ -116,9 +116,11 @@ export function checkNames(
   }
 
   for (const [index, kind] of model.tools.entries()) {
-    if (kind === undefined || !Object.hasOwn(toolKinds, kind) || tools.includes(kind)) continue;
-    if (toolKinds[kind]!.options.safeParse({}).success) continue;
-    report(["tools", index], `needs settings; add tools.${kind}`);
+    if (kind === undefined || !Object.hasOwn(toolKinds, kind)) continue;
+    const { options, needsNoSettings } = toolKinds[kind]!;
+    if (needsNoSettings || tools[kind] !== undefined) continue;
+    if (Object.hasOwn(tools, kind) && options.safeParse({}).success) continue;
+    report(["tools", index], `needs settings; add the section tools.${kind}`);
   }
 
   if (!Object.hasOwn(strategies, model.strategy)) return;

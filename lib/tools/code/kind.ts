@@ -30,6 +30,7 @@ const MAX_CODE_CHARACTERS = 100_000;
 /** JavaScript in a sandbox. */
 export const code = defineToolKind({
   options,
+  needsNoSettings: true,
   fault: ({ onDeploy }) => sandboxFault(onDeploy),
   open({ time_ms, memory_mb, output_characters, threads: count }) {
     const threads = createThreads(count);

@@ -39,6 +39,20 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
     "tools:\n  mcp:\n    servers:\n      a.b: { url: http://a, allow: ['*'] }",
     '4: tools.mcp.servers["a.b"]: must be at most 24 letters, digits, _ and -',
   ],
+  ...["fetch", "web_search", "mcp"].map((kind) =>
+    [
+      `default_api_url: "demo:"\nmodels:\n  m: { tools: [code, ${kind}] }`,
+      `3: models.m.tools[1]: needs settings; add the section tools.${kind}`,
+    ] as const
+  ),
+  ...["web_search", "mcp"].map((kind) =>
+    [
+      `tools:\n  ${kind}:\nmodels:\n  m: { tools: [${kind}] }`,
+      `4: models.m.tools[0]: needs settings; add the section tools.${kind}`,
+    ] as const
+  ),
+  ["tools: { fetch: }\nmodels: { m: { tools: [fetch] } }"],
+  ["tools: { fetch: {} }\nmodels: { m: { tools: [fetch, code] } }"],
 ];
 
 for (const [text, ...faults] of CASES) {
