@@ -101,7 +101,9 @@ export function createThreads(count: number): Threads {
       const { signal, clock } = context;
       signal.throwIfAborted();
       const thread = await acquire(context);
-      if (thread === undefined) return failed("The sandbox is busy. Try again later.");
+      if (thread === undefined || !threads.has(thread)) {
+        return failed("The sandbox is busy. Try again later.");
+      }
       const { promise, resolve } = Promise.withResolvers<RunAnswer | undefined>();
       const end = () => discard(thread);
       const cancelTimer = clock.timer(request.timeMs + GRACE_MS, end);

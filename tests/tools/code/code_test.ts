@@ -171,6 +171,20 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "code that has just got its thread when the tool is closed gets an error",
+  ...threads,
+  async fn() {
+    const closed = openCode({ threads: 1 });
+    await runCode(closed, "1");
+    const { signal } = new AbortController();
+    const [tool] = await closed.tools(signal);
+    const running = tool!.run({ code: "1" }, { signal, clock: systemClock });
+    await closed.close();
+    assertEquals((await waitFor("the end of the code", running)).isError, true);
+  },
+});
+
 Deno.test("Deno Deploy is refused with a reason", () => {
   assertMatch(kind.fault!({ onDeploy: true }, {} as never)!, /Deno Deploy has no threads/);
   assertEquals(kind.fault!({ onDeploy: false }, {} as never), undefined);
