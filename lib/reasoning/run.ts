@@ -34,13 +34,21 @@ export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<Reasonin
   return withUsage(events, all, options, choices);
 }
 
-/** The client's limit applies to the answer alone; the usage counts the summary as thinking. */
+/**
+ * The client's limit applies to the answer alone; the usage counts the summary as thinking. Nothing
+ * shows the summary's work, so it uses no tools.
+ */
 function runCompacted(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
   const meter = createUsageMeter();
   const summaryMeter = createUsageMeter();
   const all = sumOf([meter, summaryMeter]);
   const summarise = (request: ReasoningRequest) =>
-    runOne({ ...plan, request, effort: undefined, re2: false }, options, summaryMeter, all);
+    runOne(
+      { ...plan, request, effort: undefined, re2: false },
+      { ...options, tools: [] },
+      summaryMeter,
+      all,
+    );
   function answer(request: ReasoningRequest): AsyncGenerator<ReasoningEvent> {
     summaryMeter.show("");
     return runOne({ ...plan, request }, options, meter, all);

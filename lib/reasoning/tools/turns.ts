@@ -45,6 +45,16 @@ function markedOutput(name: string, result: ToolResult, prompt: FillPrompt): str
   return prompt("tool_output", { name, output });
 }
 
+/** Returns `{}` for anything but an object in JSON, for which some upstreams reject the next call. */
+function objectText(json: string): string {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? json : "{}";
+  } catch {
+    return "{}";
+  }
+}
+
 type FillPrompt = (name: "tool_output", values: Readonly<Record<string, string>>) => string;
 
 /** Returns a model's turn and the results of its calls. */
@@ -74,7 +84,7 @@ export function turnMessages(
   const toolCalls = calls.map(({ id, name, arguments: json, extra }) => ({
     id,
     type: "function",
-    function: { name, arguments: json },
+    function: { name, arguments: objectText(json) },
     ...(extra === undefined ? {} : { extra_content: extra }),
   }));
   return [

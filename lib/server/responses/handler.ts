@@ -179,6 +179,7 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
         messages: askForSummary(reasoning.messages),
         stream: false,
         strategy: "direct",
+        options: { tools: [] },
         final: {},
       },
       exchange,

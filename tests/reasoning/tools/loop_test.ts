@@ -105,6 +105,43 @@ test("after max_tool_calls a model must answer", async () => {
   assertEquals(upstream.calls.length, 4);
 });
 
+for (const json of ['{"code": "1', "", "[1]", '"code"', "null"]) {
+  test(`the next call has an object instead of the arguments ${json}`, async () => {
+    await using upstream = startUpstream([
+      { content: null, toolCalls: [{ id: "call_1", name: "code", arguments: json }] },
+      { content: "done" },
+    ]);
+    await using app = await createToolApp(upstream);
+    const body = await (await app.chat({ ...QUESTION, model: "direct" })).json();
+    assertEquals(body.choices[0].message.content, "done");
+    const [call] = upstream.calls[1]!.body.messages.at(-2).tool_calls;
+    assertEquals(call.function, { name: "code", arguments: "{}" });
+    assert(resultsOf(upstream.calls[1]!)[0] !== undefined);
+  });
+}
+
+test("the summary of a conversation uses no tools", async () => {
+  await using upstream = startUpstream([
+    { content: "We talked." },
+    { content: "We talked." },
+    { content: "42" },
+  ]);
+  await using app = await createToolApp(upstream);
+  const input = QUESTION.messages;
+  await (await app.send("/v1/responses/compact", { model: "direct", input })).body?.cancel();
+  const response = await app.respond({
+    model: "direct",
+    input: [
+      { role: "user", content: "Hello! ".repeat(5_000) },
+      { role: "assistant", content: "Hello." },
+      ...QUESTION.messages,
+    ],
+    context_management: [{ type: "compaction", compact_threshold: 1_000 }],
+  });
+  await response.body?.cancel();
+  assertEquals(upstream.calls.map(toolsOf), [[], [], ["code"]]);
+});
+
 test("a model that never stops calling ends", async () => {
   await using upstream = startUpstream(() => codeCall("1"));
   await using app = await createToolApp(upstream, { model: "max_tool_calls: 2" });
