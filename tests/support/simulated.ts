@@ -52,13 +52,13 @@ function chanceOf(text: string): number {
   return createRandom(hash)();
 }
 
-/** An answer to a problem; 0 is the right one. */
+/** An answer to a problem; 0 is the right one. Numbers that differ by a millionth would agree. */
 export const answerText = (problem: number, answer: number) =>
-  String(1000 * (problem + 1) + answer);
+  String(1000 * (problem + 1) + 100 * answer);
 
 /** The answer to a problem that a text gives: its first number. */
 const answerIn = (problem: number, text: string) =>
-  Number(/\d+/.exec(text)?.[0]) - 1000 * (problem + 1);
+  (Number(/\d+/.exec(text)?.[0]) - 1000 * (problem + 1)) / 100;
 
 export const isRight = (problem: number, text: string) => answerIn(problem, text) === 0;
 
@@ -123,7 +123,7 @@ function mostFrequent(answers: readonly number[]): number {
 function copied(problem: number, text: string): number | undefined {
   const numbers = text.match(/\d+/g) ?? [];
   return numbers.map((number) => answerIn(problem, number))
-    .find((answer) => answer >= 0 && answer < 100);
+    .find((answer) => Number.isInteger(answer) && answer >= 0 && answer < 10);
 }
 
 /** The candidates that a call lists under letters. */
