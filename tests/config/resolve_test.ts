@@ -150,6 +150,7 @@ stream_status_feedback: false
       /^Your task is to reflect the speaker's likely facial expression/i,
       /^hello$/i,
       /^Query: (?:History:|Query: )/i,
+      /^History:\n[A-Z]{1,20}: """/i,
       /^You are performing a CONTEXT CHECKPOINT COMPACTION/i,
     ],
     toolsCharacters: 2_000,

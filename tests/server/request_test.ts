@@ -317,6 +317,8 @@ Deno.test("utility requests of chat apps use direct unless they name a strategy"
   assertEquals(await ask("You are performing a CONTEXT CHECKPOINT COMPACTION. Create"), 1);
   assertEquals(await ask("Query: Query: Hi"), 1);
   assertEquals(await ask('Query: History:\nUSER: """Hi"""\nQuery: Hi'), 1);
+  assertEquals(await ask('History:\nASSISTANT: """Hi"""\nQuery: Hi'), 1);
+  assert(await ask("History: when did Rome fall?") > 1);
   assertEquals(await ask("Hello"), 1);
   assertEquals(await ask([{ type: "text", text: "hello" }]), 1);
   assert(await ask("Hello, what is 2 + 2?") > 1);

@@ -101,6 +101,7 @@ const routing = z.strictObject({
       "^hello$",
       // Open WebUI's choice of a tool, if it does not use native tool calls.
       "^Query: (?:History:|Query: )",
+      '^History:\\n[A-Z]{1,20}: """',
       "^You are performing a CONTEXT CHECKPOINT COMPACTION",
     ]).describe(
       "Case-insensitive regular expressions. A request without an effort whose last user message matches one is passed through without reasoning. The defaults match the title, tag, tool-choice and connection-check requests of chat apps, and the summary that Codex asks for. They run on text of clients, so use none that repeats a group which repeats something itself, such as `(a+)+`.",
