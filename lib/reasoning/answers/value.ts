@@ -24,6 +24,7 @@ const SENTENCE_END = ".。!！?？;；,，";
 
 const NUMBER = String.raw`[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?`;
 const NUMBER_REGEXP = new RegExp(`^${NUMBER}$`, "i");
+const WHOLE = /^[-+]?\d+$/;
 const FRACTION_REGEXP = new RegExp(`^(${NUMBER})/(${NUMBER})$`, "i");
 const POWER_REGEXP = new RegExp(`^(${NUMBER})\\*10\\^(-?\\d+)$`, "i");
 const MIXED_REGEXP = /^([-+]?)(\d+) (\d+)\/(\d+)$/;
@@ -128,7 +129,7 @@ export function normaliseAnswer(answer: string): string {
     .trim();
 }
 
-/** Returns whether two answers have the same value; numbers may differ by one in a million. */
+/** Returns whether two answers have the same value; decimals may differ by one in a million. */
 export function sameAnswer(a: string, b: string): boolean {
   return sameForm(normaliseAnswer(a), normaliseAnswer(b));
 }
@@ -137,7 +138,8 @@ export function sameAnswer(a: string, b: string): boolean {
 export function sameForm(x: string, y: string): boolean {
   if (x === y) return true;
   if (!NUMBER_REGEXP.test(x) || !NUMBER_REGEXP.test(y)) return false;
-  if (/^-?\d{16,}$/.test(x) && /^-?\d{16,}$/.test(y)) return false;
   const [p, q] = [Number(x), Number(y)];
+  // Above 2^53, two whole numbers may have the same float.
+  if (WHOLE.test(x) && WHOLE.test(y)) return p === q && Number.isSafeInteger(p);
   return Math.abs(p - q) <= TOLERANCE * Math.max(Math.abs(p), Math.abs(q));
 }
