@@ -37,6 +37,8 @@ async function run(
     clearEnv: true,
     env: {
       PATH: Deno.env.get("PATH") ?? "",
+      // Packages that are not in a virtual environment.
+      PYTHONPATH: Deno.env.get("PYTHONPATH") ?? "",
       OPENAI_BASE_URL: url,
       OPENAI_API_KEY: TOKEN,
       ANTHROPIC_BASE_URL: url.replace(/\/v1$/, ""),
