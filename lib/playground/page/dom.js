@@ -22,6 +22,17 @@ export function h(name, properties = {}, ...children) {
 }
 
 /**
+ * Creates a button without a frame.
+ *
+ * @param {string} label
+ * @param {(event: Event) => void} onclick
+ * @param {string} [name] what screen readers say instead of the label
+ */
+export function quietButton(label, onclick, name = label) {
+  return h("button", { type: "button", class: "quiet", "aria-label": name, onclick }, label);
+}
+
+/**
  * @template {HTMLElement} T
  * @param {string} id
  * @param {new () => T} type

@@ -1,7 +1,7 @@
 /**
  * Finds the JSON in a model's text, which may have a code fence or prose around it.
  *
- * @returns its text and value; undefined if there is none.
+ * @returns its text and value; undefined if the text has no JSON.
  */
 export function findJson(text: string): { json: string; value: unknown } | undefined {
   const trimmed = text.trim();

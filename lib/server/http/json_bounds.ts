@@ -39,7 +39,7 @@ export function checkBounds(text: string): void {
   }
 }
 
-/** Returns the index of the closing quote, or the length of the text if there is none. */
+/** Returns the index of the closing quote, or the length of the text without one. */
 function endOfString(text: string, start: number): number {
   for (let end = start + 1;; end++) {
     end = text.indexOf('"', end);

@@ -2,7 +2,7 @@ import type { Handler } from "../exchange.ts";
 import type { Match, Router } from "../router.ts";
 import type { Step } from "./chain.ts";
 
-/** Finds the route of a request; throws 404 or 405 if there is none. */
+/** Finds the route of a request; throws 404 or 405 without one. */
 export function routing(router: Router<Handler>): Step {
   return ({ method }, exchange) => {
     const enter = (match: Match<Handler>) => {

@@ -68,7 +68,7 @@ export function createThreads(count: number): Threads {
     else if (threads.size === 0) { for (const stopWaiting of waiting) stopWaiting(undefined); }
   }
 
-  /** Returns undefined if there is none in time. */
+  /** Returns undefined if no thread is free in time. */
   function acquire({ signal, clock }: ToolContext): Promise<Thread | undefined> {
     const thread = idle.pop();
     if (thread !== undefined) return Promise.resolve(thread);

@@ -1,5 +1,5 @@
 import { streamChat } from "../api.js";
-import { h } from "../dom.js";
+import { h, quietButton } from "../dom.js";
 import { addParts, type Answer, bodyOf, newestEnd, newId, pathTo, siblingsOf } from "./turns.ts";
 import type { Chunk, Question, Turn } from "./turns.ts";
 import { createAnswer } from "./answer.js";
@@ -85,16 +85,14 @@ export function createChat(options: ChatOptions) {
     const siblings = siblingsOf(turns, turn);
     const place = siblings.indexOf(turn);
     const go = (to: number) => () => show(newestEnd(turns, siblings[to]!).id);
-    const button = (label: string, onclick: () => void, name = label) =>
-      h("button", { type: "button", class: "quiet", "aria-label": name, onclick }, label);
     return h(
       "div",
       { class: "turn-actions" },
-      place > 0 ? button("‹", go(place - 1), "Earlier version") : null,
+      place > 0 ? quietButton("‹", go(place - 1), "Earlier version") : null,
       siblings.length > 1 ? h("span", {}, `${place + 1}/${siblings.length}`) : null,
-      place < siblings.length - 1 ? button("›", go(place + 1), "Later version") : null,
-      button("Edit", () => edit(turn, shown)),
-      button("Retry", () => ask(turn.question, turn.parent)),
+      place < siblings.length - 1 ? quietButton("›", go(place + 1), "Later version") : null,
+      quietButton("Edit", () => edit(turn, shown)),
+      quietButton("Retry", () => ask(turn.question, turn.parent)),
     );
   }
 
@@ -106,11 +104,7 @@ export function createChat(options: ChatOptions) {
       "form",
       { class: "edit" },
       field,
-      h(
-        "button",
-        { type: "button", class: "quiet", onclick: () => form.replaceWith(shown) },
-        "Cancel",
-      ),
+      quietButton("Cancel", () => form.replaceWith(shown)),
       h("button", { class: "primary" }, "Send"),
     );
     form.addEventListener("submit", (event) => {
@@ -126,9 +120,10 @@ export function createChat(options: ChatOptions) {
     if (running !== undefined) return;
     leaf = to;
     log.replaceChildren();
-    for (const turn of pathTo(turns, to)) {
+    const path = pathTo(turns, to);
+    for (const [place, turn] of path.entries()) {
       const lanes = begin(turn.question, turn);
-      const before = pathTo(turns, turn.parent);
+      const before = path.slice(0, place);
       turn.answers.forEach((answer, lane) => {
         const shown = createAnswer({
           name: answer.name,

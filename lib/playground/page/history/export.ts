@@ -1,4 +1,5 @@
 import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
+import { h } from "../dom.js";
 
 /** A conversation as Markdown. */
 export function toMarkdown(title: string, path: readonly Turn[]): string {
@@ -26,10 +27,7 @@ function thinkingOf(answer: Answer): string {
 /** Lets the browser save a text as a file. */
 export function download(name: string, type: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
+  h("a", { href: url, download: name }).click();
   // Browsers read it after the click.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -1,5 +1,5 @@
 import type { Turn } from "../chat/turns.ts";
-import { h } from "../dom.js";
+import { h, quietButton } from "../dom.js";
 import type { Conversation, Conversations } from "../storage/conversations.ts";
 import { download, toMarkdown } from "./export.ts";
 import { toHtml } from "./share.ts";
@@ -33,27 +33,27 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
   let all: Conversation[] = [];
 
   panel.append(
-    h("div", { class: "head" }, h("h2", {}, "Conversations"), button("Close", close)),
+    h("div", { class: "head" }, h("h2", {}, "Conversations"), quietButton("Close", close)),
     search,
     list,
     h(
       "div",
       { class: "row" },
-      button("Export Markdown", () => {
+      quietButton("Export Markdown", () => {
         const { id, path } = current();
         download(`${nameOf(id)}.md`, "text/markdown", toMarkdown(titleOf(id), path));
       }),
-      button("Export HTML", () => {
+      quietButton("Export HTML", () => {
         const { id, path } = current();
         download(`${nameOf(id)}.html`, "text/html", toHtml(titleOf(id), path));
       }),
-      button("Export JSON", () => {
+      quietButton("Export JSON", () => {
         const { id, path } = current();
         download(`${nameOf(id)}.json`, "application/json", JSON.stringify(path, null, 2));
       }),
     ),
     h("label", { class: "keep" }, keep, "Keep conversations in this browser"),
-    button("Delete all conversations", clear),
+    quietButton("Delete all conversations", clear),
   );
   search.addEventListener("input", show);
   keep.addEventListener("change", () => {
@@ -93,8 +93,8 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
         "aria-current": isCurrent && "true",
         onclick: async () => open(id, await stored?.turns(id), leaf),
       }, title),
-      button("Rename", () => rename(item, conversation), `Rename ${title}`),
-      button("Delete", async () => {
+      quietButton("Rename", () => rename(item, conversation), `Rename ${title}`),
+      quietButton("Delete", async () => {
         await stored?.remove(id);
         if (isCurrent) open();
         await refresh();
@@ -155,8 +155,4 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
       if (known !== undefined) open(id, await stored?.turns(id), known.leaf);
     },
   };
-}
-
-function button(label: string, onclick: (event: Event) => void, name = label): HTMLElement {
-  return h("button", { type: "button", class: "quiet", "aria-label": name, onclick }, label);
 }
