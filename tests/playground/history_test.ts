@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { TOKEN } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
+import { waitUntil } from "../support/wait.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
 import { allStored } from "./in_page.js";
 
@@ -19,6 +20,14 @@ async function askAndWait(page: Page, question: string): Promise<void> {
   await page.locator(".turn-actions").nth(turns).waitFor();
 }
 
+/** Waits until the browser has stored a text: a reload could come before that. */
+async function waitUntilStored(page: Page, text: string): Promise<void> {
+  await waitUntil(
+    `${text} to be stored`,
+    async () => (await page.evaluate(allStored)).includes(text),
+  );
+}
+
 browserTest(
   "a reload keeps the conversation, and its next question continues it",
   async (browser) => {
@@ -29,6 +38,7 @@ browserTest(
     await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
     const { page } = open;
     await askAndWait(page, "one");
+    await waitUntilStored(page, "answer 0");
     await page.reload();
     await page.locator(".answer").getByText("answer 0").waitFor();
     assertMatch(await page.locator(".thinking").textContent() ?? "", /thought 0/);
