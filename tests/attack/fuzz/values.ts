@@ -167,6 +167,16 @@ function nested(chance: Chance): unknown {
 
 type Container = Record<string, unknown>;
 
+/** Sets an own property: `__proto__` too is a key that a client may send. */
+function set(target: Container, key: string, value: unknown): void {
+  Object.defineProperty(target, key, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
+
 /** The objects and arrays of a value, itself included. */
 function containersOf(root: unknown): Container[] {
   const found: Container[] = [];
@@ -192,26 +202,26 @@ export function mutated(chance: Chance, root: unknown, changes = chance.below(4)
     const target = chance.pick(containers);
     const other = chance.pick(containers);
     const key = chance.happens(0.8) ? chance.pick(Object.keys(target)) : chance.pick(KEYS);
-    if (key === undefined || key === "__proto__") continue;
+    if (key === undefined) continue;
     switch (chance.below(6)) {
       case 0:
         delete target[key];
         break;
       case 1:
-        target[key] = structuredClone(chance.pick(Object.values(other)));
+        set(target, key, structuredClone(chance.pick(Object.values(other))));
         break;
       case 2:
-        target[key] = [target[key]];
+        set(target, key, Object.hasOwn(target, key) ? [target[key]] : []);
         break;
       case 3:
         if (Array.isArray(target)) {
           // Repeated long items would soon be more than a string can hold.
           const most = MAX_ADDED / (JSON.stringify(target[0])?.length ?? 1);
           target.push(...Array(Math.ceil(Math.min(chance.size(2_000), most))).fill(target[0]));
-        } else target[chance.pick(KEYS)] = value(chance);
+        } else set(target, chance.pick(KEYS), value(chance));
         break;
       default:
-        target[key] = value(chance);
+        set(target, key, value(chance));
     }
   }
   return copy;
