@@ -47,6 +47,8 @@ export function decodedPhrases(path: string, text: string): string[] {
   });
 }
 
+const GENERATED = ["bundle", "node_modules"];
+
 function filesBelow(path: string): string[] {
   if (TEXT_REGEXP.test(path)) return [path];
   let entries: Deno.DirEntry[];
@@ -56,7 +58,9 @@ function filesBelow(path: string): string[] {
     return [];
   }
   return entries
-    .filter(({ name, isDirectory }) => name !== "bundle" && (isDirectory || TEXT_REGEXP.test(name)))
+    .filter(({ name, isDirectory }) =>
+      !GENERATED.includes(name) && (isDirectory || TEXT_REGEXP.test(name))
+    )
     .flatMap(({ name }) => filesBelow(`${path}/${name}`));
 }
 

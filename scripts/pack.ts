@@ -11,7 +11,7 @@ const ROOT = new URL("../", import.meta.url);
 const COPIED = ["main.ts", "lib", "deno.json", "deno.lock", "README.md", "LICENSE"];
 
 /** Needed only to bundle the playground, and the bundle is committed. */
-const LEFT_OUT = ["deno.json", "deno.lock"].map((name) => `lib/playground/${name}`);
+const LEFT_OUT = ["deno.json", "deno.lock", "node_modules"].map((name) => `lib/playground/${name}`);
 
 const PACKAGE = {
   name: "o1-api",

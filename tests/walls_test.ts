@@ -26,7 +26,8 @@ const IMPORT_REGEXP =
   /(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?"(\.[^"]+)"|import\("(\.[^"]+)"\)/g;
 
 function filesBelow(dir: string): string[] {
-  return [...Deno.readDirSync(dir)].flatMap((entry) =>
+  const entries = [...Deno.readDirSync(dir)].filter(({ name }) => name !== "node_modules");
+  return entries.flatMap((entry) =>
     entry.isDirectory ? filesBelow(join(dir, entry.name)) : [join(dir, entry.name)]
   );
 }
