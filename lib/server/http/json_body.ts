@@ -18,6 +18,12 @@ export interface BodyOptions {
 const LINGER_MS = 1_000;
 
 /**
+ * Length of a text in characters from which other requests get a turn of the event loop before and
+ * after it is parsed. 32 MB, read and sent on in one turn, blocked them for 240 to 290 ms of CPU.
+ */
+const LARGE = 4_000_000;
+
+/**
  * Reads a body as JSON.
  *
  * @param onRead is called with a body of declared length that came from the network. The stream was
@@ -33,8 +39,13 @@ export async function readJson(
 ): Promise<unknown> {
   const text = await readBody(request, options, onRead);
   checkBounds(text);
+  const yieldIfLarge = async () => {
+    if (text.length > LARGE) await new Promise((resolve) => setTimeout(resolve));
+  };
+  await yieldIfLarge();
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw invalidRequest(
       null,
@@ -42,6 +53,8 @@ export async function readJson(
       null,
     );
   }
+  await yieldIfLarge();
+  return value;
 }
 
 async function readBody(
