@@ -103,3 +103,6 @@ export const allStored = () =>
       };
     };
   });
+
+/** URLs of the files that the page has loaded. */
+export const loadedFiles = () => performance.getEntriesByType("resource").map(({ name }) => name);

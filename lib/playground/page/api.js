@@ -1,3 +1,5 @@
+import { translate } from "./language/language.js";
+
 /**
  * @typedef {object} Model
  * @property {string} id
@@ -52,14 +54,14 @@ export async function* streamChat(key, body, signal) {
     body: JSON.stringify(body),
     signal,
   });
-  if (response.body === null) throw new ApiFault("The server sent an empty response.");
+  if (response.body === null) throw new ApiFault(translate("The server sent an empty response."));
   for await (const data of eventsOf(response.body)) {
     if (data === "[DONE]") return;
     const chunk = JSON.parse(data);
     if (chunk.error) throw new ApiFault(chunk.error.message);
     yield chunk;
   }
-  throw new ApiFault("The stream ended before the answer was complete.");
+  throw new ApiFault(translate("The stream ended before the answer was complete."));
 }
 
 /**
@@ -72,7 +74,7 @@ async function send(path, init) {
     response = await fetch(BASE_URL + path, init);
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new ApiFault("The server can't be reached.");
+    throw new ApiFault(translate("The server can't be reached."));
   }
   if (response.ok) return response;
   const text = await response.text();

@@ -16,6 +16,7 @@ import { createPicker } from "./chat/picker.js";
 import { createCodeDialog } from "./code/dialog.js";
 import { byId, followEnd } from "./dom.js";
 import { createDrawer } from "./drawer.js";
+import { onLanguage, startLanguage, translate } from "./language/language.js";
 import { createHistory } from "./history/history.ts";
 import { createSettings } from "./chat/settings.ts";
 import { openConversations } from "./storage/conversations.ts";
@@ -26,6 +27,7 @@ const KEY_ITEM = "o1-api.key";
 /** Minimum time between two announcements to screen readers, in milliseconds. */
 const ANNOUNCE_MS = 2_500;
 
+await startLanguage();
 const gate = byId("gate", HTMLElement);
 const keyField = byId("key", HTMLInputElement);
 const gateError = byId("gate-error", HTMLElement);
@@ -75,6 +77,7 @@ const chat = createChat({
   onLeaf: (id, leaf) => chats.keepLeaf(id, leaf),
   onRunning: showRunning,
 });
+onLanguage(chat.redraw);
 const settings = createSettings();
 const chats = createHistory({
   panel: historyPanel,
@@ -141,7 +144,7 @@ else enter(storedKey);
  */
 async function enter(candidate) {
   gateError.textContent = "";
-  if (candidate === "") return showGate("Enter the key first.");
+  if (candidate === "") return showGate(translate("Enter the key first."));
   try {
     const { data, strategies } = await listModels(candidate);
     key = candidate;
@@ -178,7 +181,7 @@ async function ask() {
   const text = field.value.trim();
   if (text === "" && attachments.isEmpty()) return;
   if (chat.isRunning()) {
-    notify("Wait for the answer, or press Escape to stop it.", true);
+    notify(translate("Wait for the answer, or press Escape to stop it."), true);
     return;
   }
   notify("");

@@ -1,4 +1,5 @@
 import { h } from "./dom.js";
+import { translate } from "./language/language.js";
 
 /**
  * Copies a text and shows the outcome on the button for a moment.
@@ -8,9 +9,12 @@ import { h } from "./dom.js";
  */
 export async function copy(text, button) {
   if (!(button instanceof HTMLElement)) return;
-  const label = button.textContent;
-  button.textContent = await write(text) ? "Copied" : "Can't copy here";
-  setTimeout(() => button.textContent = label, 1500);
+  const isCopied = await write(text);
+  const label = button.firstChild;
+  if (!(label instanceof Text)) return;
+  const { data } = label;
+  label.data = isCopied ? translate("Copied") : translate("Can't copy here");
+  setTimeout(() => label.data = data, 1500);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { translate } from "./language/language.js";
+
 /** The latest raw events are kept: at least this many, at most twice as many. */
 const MAX_EVENTS = 400;
 
@@ -23,8 +25,11 @@ export function createDrawer({ drawer, list, count }) {
     if (drawer.hidden) return;
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     count.textContent = dropped === 0
-      ? `${lines.length} events`
-      : `the last ${lines.length} of ${lines.length + dropped} events`;
+      ? translate("{count} events", { count: lines.length })
+      : translate("the last {count} of {total} events", {
+        count: lines.length,
+        total: lines.length + dropped,
+      });
     list.textContent = lines.join("\n");
     if (atEnd) list.scrollTop = list.scrollHeight;
   }

@@ -1,6 +1,7 @@
 import { ApiFault } from "../api.js";
 import { copy } from "../clipboard.js";
 import { followEnd, h } from "../dom.js";
+import { translate } from "../language/language.js";
 import { createLiveText } from "../text/live_text.js";
 import { createThinking } from "../thinking/thinking.js";
 import { figures } from "./figures.js";
@@ -18,11 +19,11 @@ const CHARACTERS_PER_TOKEN = 4;
 /**
  * Notes for finish reasons other than `stop`.
  *
- * @type {Record<string, string>}
+ * @type {Record<string, () => string>}
  */
 const NOTES = {
-  length: "Cut off at the token limit.",
-  content_filter: "The provider's content filter ended this.",
+  length: () => translate("Cut off at the token limit."),
+  content_filter: () => translate("The provider's content filter ended this."),
 };
 
 /**
@@ -40,10 +41,13 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
   const heading = h("h3", { class: "who" }, name);
   const thoughts = h("details", { class: "thinking", open: true, hidden: true });
   const prose = h("div", { class: "prose answer" });
-  const waiting = h("p", { class: "waiting" }, "Waiting for the first words…");
+  const waiting = h("p", { class: "waiting" }, translate("Waiting for the first words…"));
   const notes = h("div", { class: "notes" });
   const meta = h("div", { class: "meta" });
-  const element = h("article", { class: "lane", "aria-label": `Answer of ${name}` });
+  const element = h("article", {
+    class: "lane",
+    "aria-label": translate("Answer of {name}", { name }),
+  });
   const content = h("div", { class: "content" }, thoughts, waiting, prose, notes, meta);
   // Beside other answers, each scrolls by itself.
   const scroller = h("div", { class: "scroller", tabindex: isBeside && 0 }, content);
@@ -77,7 +81,7 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
       isAnswering = true;
       thoughtSeconds ??= elapsed();
       thinking.end(thoughtSeconds);
-      announce(`${name} answers.`);
+      announce(translate("{name} answers.", { name }));
     }
     live.push(text);
   }
@@ -100,8 +104,8 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
           type: "button",
           class: "quiet",
           onclick: (/** @type {Event} */ { currentTarget }) => copy(live.text(), currentTarget),
-        }, "Copy"),
-        h("button", { type: "button", class: "quiet", onclick: onCode }, "Code"),
+        }, translate("Copy")),
+        h("button", { type: "button", class: "quiet", onclick: onCode }, translate("Code")),
       ),
     );
     announce(`${name}: ${outcome} ${facts.join(", ")}.`);
@@ -147,16 +151,18 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
 
   /** Closes an answer whose stream is complete. */
   function finish() {
-    const note = NOTES[reason];
+    const note = NOTES[reason]?.();
     if (note !== undefined) addNote(note);
-    if (live.text() === "" && note === undefined) addNote("The model returned an empty answer.");
-    return close("Answer complete.");
+    if (live.text() === "" && note === undefined) {
+      addNote(translate("The model returned an empty answer."));
+    }
+    return close(translate("Answer complete."));
   }
 
   /** Closes an answer that the user has stopped. */
   function stop() {
-    addNote("Stopped.");
-    return close("Stopped.");
+    addNote(translate("Stopped."));
+    return close(translate("Stopped."));
   }
 
   /** @param {unknown} error */
@@ -164,7 +170,7 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
     const status = error instanceof ApiFault && error.status > 0 ? `${error.status} · ` : "";
     const message = `${status}${error instanceof Error ? error.message : error}`;
     addNote(message, "alert");
-    return { ...close("Failed."), error: message };
+    return { ...close(translate("Failed.")), error: message };
   }
 
   return {

@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 const MAX_BYTES = 15_000_000;
@@ -30,7 +31,7 @@ export function createAttachments({ list, input, target }, notify) {
         h("button", {
           type: "button",
           class: "remove",
-          "aria-label": `Remove ${image.name}`,
+          "aria-label": translate("Remove {name}", { name: image.name }),
           onclick: () => {
             attached = attached.filter((other) => other !== image);
             show();
@@ -43,24 +44,27 @@ export function createAttachments({ list, input, target }, notify) {
   /** @param {Iterable<File>} files */
   async function add(files) {
     for (const file of files) {
-      const name = file.name || "picture";
+      const name = file.name || translate("picture");
       const isPicture = TYPES.includes(file.type);
       const maxBytes = isPicture ? MAX_BYTES : MAX_TEXT_BYTES;
       if (attached.length >= MAX_ATTACHMENTS) {
-        notify(`At most ${MAX_ATTACHMENTS} files can be attached.`, true);
+        notify(
+          translate("At most {count} files can be attached.", { count: MAX_ATTACHMENTS }),
+          true,
+        );
       } else if (file.size > maxBytes) {
-        notify(`${name} is larger than ${maxBytes / 1e6} MB.`, true);
+        notify(translate("{name} is larger than {size} MB.", { name, size: maxBytes / 1e6 }), true);
       } else if (isPicture) {
         attached.push({ name, url: await dataUrl(file) });
-        notify(`${name} attached.`);
+        notify(translate("{name} attached.", { name }));
       } else {
         const text = await file.text();
         // The replacement character and NUL only occur where the bytes are not text.
         if (/[\0\ufffd]/.test(text)) {
-          notify(`${name} is neither text nor a PNG, JPEG, WebP or GIF.`, true);
+          notify(translate("{name} is neither text nor a PNG, JPEG, WebP or GIF.", { name }), true);
         } else {
           attached.push({ name, text });
-          notify(`${name} attached.`);
+          notify(translate("{name} attached.", { name }));
         }
       }
     }

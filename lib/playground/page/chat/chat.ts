@@ -1,5 +1,6 @@
 import { streamChat } from "../api.js";
 import { h, quietButton } from "../dom.js";
+import { translate } from "../language/language.js";
 import { addParts, type Answer, bodyOf, newestEnd, newId, pathTo, siblingsOf } from "./turns.ts";
 import type { Chunk, Question, Turn } from "./turns.ts";
 import { createAnswer } from "./answer.js";
@@ -65,13 +66,13 @@ export function createChat(options: ChatOptions) {
     const shown = h(
       "div",
       { class: "question" },
-      ...images.map((src) => h("img", { src, alt: "Picture in the question" })),
+      ...images.map((src) => h("img", { src, alt: translate("Picture in the question") })),
       ...files.map(({ name }) => h("span", { class: "file" }, name)),
       text === "" ? null : h("p", {}, text),
     );
     const section = h(
       "section",
-      { class: "turn", "aria-label": "Question and answer" },
+      { class: "turn", "aria-label": translate("Question and answer") },
       shown,
       lanes,
     );
@@ -88,24 +89,26 @@ export function createChat(options: ChatOptions) {
     return h(
       "div",
       { class: "turn-actions" },
-      place > 0 ? quietButton("‹", go(place - 1), "Earlier version") : null,
+      place > 0 ? quietButton("‹", go(place - 1), translate("Earlier version")) : null,
       siblings.length > 1 ? h("span", {}, `${place + 1}/${siblings.length}`) : null,
-      place < siblings.length - 1 ? quietButton("›", go(place + 1), "Later version") : null,
-      quietButton("Edit", () => edit(turn, shown)),
-      quietButton("Retry", () => ask(turn.question, turn.parent)),
+      place < siblings.length - 1
+        ? quietButton("›", go(place + 1), translate("Later version"))
+        : null,
+      quietButton(translate("Edit"), () => edit(turn, shown)),
+      quietButton(translate("Retry"), () => ask(turn.question, turn.parent)),
     );
   }
 
   function edit(turn: Turn, shown: HTMLElement): void {
     if (running !== undefined) return;
-    const field = h("textarea", { rows: 3, "aria-label": "Edit the question" });
+    const field = h("textarea", { rows: 3, "aria-label": translate("Edit the question") });
     field.value = turn.question.text;
     const form = h(
       "form",
       { class: "edit" },
       field,
-      quietButton("Cancel", () => form.replaceWith(shown)),
-      h("button", { class: "primary" }, "Send"),
+      quietButton(translate("Cancel"), () => form.replaceWith(shown)),
+      h("button", { class: "primary" }, translate("Send")),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -147,7 +150,7 @@ export function createChat(options: ChatOptions) {
     onRunning(true);
     const path = pathTo(turns, parent);
     const lanes = begin(question);
-    announce("Question sent.");
+    announce(translate("Question sent."));
     const answers = await Promise.all(
       question.picks.map((_, lane) => askLane(question, lane, path, lanes, controller.signal)),
     );
@@ -170,6 +173,8 @@ export function createChat(options: ChatOptions) {
   }
 
   return {
+    /** Shows it again in the language that the reader has chosen. */
+    redraw: () => show(leaf),
     isRunning: () => running !== undefined,
     ask,
     /** Stops every running answer, including the work upstream. */

@@ -1,3 +1,5 @@
+import { translate } from "../language/language.js";
+
 /**
  * Describes what an answer took: tokens, calls, cost and time.
  *
@@ -13,14 +15,23 @@ export function figures(usage, totalSeconds) {
     const thinking = usage.completion_tokens_details?.reasoning_tokens ?? 0;
     const tokens = formatNumber(usage.total_tokens);
     facts.push(
-      `${about}${tokens} tokens${thinking > 0 ? ` (${formatNumber(thinking)} thinking)` : ""}`,
+      about + (thinking > 0
+        ? translate("{tokens} tokens ({thinking} thinking)", {
+          tokens,
+          thinking: formatNumber(thinking),
+        })
+        : translate("{tokens} tokens", { tokens })),
     );
     if (upstream?.calls !== undefined) {
-      facts.push(upstream.calls === 1 ? "1 call" : `${formatNumber(upstream.calls)} calls`);
+      facts.push(
+        upstream.calls === 1
+          ? translate("1 call")
+          : translate("{count} calls", { count: formatNumber(upstream.calls) }),
+      );
     }
     if (upstream?.cost !== undefined) facts.push(formatDollars(upstream.cost));
   }
-  facts.push(`${totalSeconds.toFixed(1)} s in all`);
+  facts.push(translate("{seconds} s in all", { seconds: totalSeconds.toFixed(1) }));
   return facts;
 }
 

@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { onLanguage, translate } from "../language/language.js";
 
 /** @typedef {import("../api.js").Model} Model */
 /** @typedef {import("../api.js").Strategy} Strategy */
@@ -51,23 +52,27 @@ export function createPicker({ list, explanation, compare }) {
       if (strategy === undefined) return "";
       const { name, summary, calls, latency } = strategy;
       return isAlone
-        ? `${name} · ${summary} Calls: ${calls}. Latency: ${latency}.`
-        : `${i + 1}: ${name} (calls: ${calls})`;
+        ? `${name} · ${summary} ${
+          translate("Calls: {calls}. Latency: {latency}.", { calls, latency })
+        }`
+        : `${i + 1}: ${name} (${translate("calls: {calls}", { calls })})`;
     }).join(" · ");
   }
 
   /** @param {number} lane */
   function select(lane) {
     const isAlone = chosen.length === 1;
-    const options = h("optgroup", { label: "Models" });
+    const options = h("optgroup", { label: translate("Models") });
     options.append(...models.map(({ id }) => h("option", { value: `model:${id}` }, id)));
-    const others = h("optgroup", { label: `Strategies, over ${models[0]?.id ?? "the first"}` });
+    const others = h("optgroup", {
+      label: translate("Strategies, over {model}", { model: models[0]?.id ?? "" }),
+    });
     others.append(
       ...strategies.map(({ name }) => h("option", { value: `strategy:${name}` }, name)),
     );
     const field = h(
       "select",
-      { "aria-label": isAlone ? false : `Column ${lane + 1}` },
+      { "aria-label": isAlone ? false : translate("Column {number}", { number: lane + 1 }) },
       options,
       others,
     );
@@ -80,11 +85,16 @@ export function createPicker({ list, explanation, compare }) {
     return h(
       "span",
       { class: "pick" },
-      h("label", {}, h("span", { class: "label" }, isAlone ? "Model" : `${lane + 1}`), field),
+      h(
+        "label",
+        {},
+        h("span", { class: "label" }, isAlone ? translate("Model") : `${lane + 1}`),
+        field,
+      ),
       !removable ? null : h("button", {
         type: "button",
         class: "remove",
-        "aria-label": `Remove column ${lane + 1}`,
+        "aria-label": translate("Remove column {number}", { number: lane + 1 }),
         onclick: () => {
           chosen.splice(lane, 1);
           show();
@@ -106,7 +116,7 @@ export function createPicker({ list, explanation, compare }) {
           show();
           list.querySelectorAll("select")[chosen.length - 1]?.focus();
         },
-      }, "Add a column"));
+      }, translate("Add a column")));
     }
     explainAll();
   }
@@ -117,6 +127,7 @@ export function createPicker({ list, explanation, compare }) {
     return `model:${(free ?? models[0])?.id ?? ""}`;
   }
 
+  onLanguage(show);
   compare.addEventListener("click", () => {
     if (chosen.length > 1) chosen = chosen.slice(0, 1);
     else chosen.push(unusedModel());

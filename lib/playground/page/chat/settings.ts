@@ -1,5 +1,6 @@
 import type { Settings } from "./turns.ts";
 import { byId } from "../dom.js";
+import { chooseLanguage, chosenLanguage } from "../language/language.js";
 
 /** Name of the theme in local storage; absent for that of the browser. */
 const THEME_ITEM = "o1-api.theme";
@@ -18,6 +19,9 @@ export function createSettings(): { value: () => Settings } {
     if (theme.value === "") localStorage.removeItem(THEME_ITEM);
     else localStorage.setItem(THEME_ITEM, theme.value);
   });
+  const language = byId("language", HTMLSelectElement);
+  language.value = chosenLanguage();
+  language.addEventListener("change", () => void chooseLanguage(language.value));
   return {
     value: () => ({
       system: system.value,

@@ -1,13 +1,14 @@
 import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 
 /** A conversation as Markdown. */
 export function toMarkdown(title: string, path: readonly Turn[]): string {
   const turns = path.map(({ question, answers }) => {
-    const files = question.files.map(({ name }) => `*File: ${name}*`);
-    const pictures = question.images.map(() => "*Picture*");
+    const files = question.files.map(({ name }) => `*${translate("File: {name}", { name })}*`);
+    const pictures = question.images.map(() => `*${translate("Picture")}*`);
     return [
-      `## Question\n\n${[...files, ...pictures, question.text].join("\n\n")}`,
+      `## ${translate("Question")}\n\n${[...files, ...pictures, question.text].join("\n\n")}`,
       ...answers.map((answer) => `## ${answer.name}\n\n${thinkingOf(answer)}${contentOf(answer)}`),
     ].join("\n\n");
   });
@@ -21,7 +22,7 @@ export function reasoningOf({ parts }: Answer): string {
 function thinkingOf(answer: Answer): string {
   const thinking = reasoningOf(answer);
   if (thinking === "") return "";
-  return `<details><summary>Thinking</summary>\n\n${thinking}\n\n</details>\n\n`;
+  return `<details><summary>${translate("Thinking")}</summary>\n\n${thinking}\n\n</details>\n\n`;
 }
 
 /** Lets the browser save a text as a file. */

@@ -1,5 +1,6 @@
 import type { Turn } from "../chat/turns.ts";
 import { h, quietButton } from "../dom.js";
+import { onLanguage, translate } from "../language/language.js";
 import type { Conversation, Conversations } from "../storage/conversations.ts";
 import { download, toMarkdown } from "./export.ts";
 import { toHtml } from "./share.ts";
@@ -21,48 +22,56 @@ export interface HistoryOptions {
 
 /** The list of the conversations that this browser keeps. */
 export function createHistory({ panel, stored, open, current, close, notify }: HistoryOptions) {
-  const search = h("input", {
-    type: "search",
-    placeholder: "Search",
-    "aria-label": "Search conversations",
-  });
+  const search = h("input", { type: "search" });
   const list = h("ul", {});
   const keep = h("input", { type: "checkbox" });
   keep.checked = stored !== undefined && localStorage.getItem(OFF_ITEM) === null;
   keep.disabled = stored === undefined;
   let all: Conversation[] = [];
 
-  panel.append(
-    h("div", { class: "head" }, h("h2", {}, "Conversations"), quietButton("Close", close)),
-    search,
-    list,
-    h(
-      "div",
-      { class: "row" },
-      quietButton("Export Markdown", () => {
-        const { id, path } = current();
-        download(`${nameOf(id)}.md`, "text/markdown", toMarkdown(titleOf(id), path));
-      }),
-      quietButton("Export HTML", () => {
-        const { id, path } = current();
-        download(`${nameOf(id)}.html`, "text/html", toHtml(titleOf(id), path));
-      }),
-      quietButton("Export JSON", () => {
-        const { id, path } = current();
-        download(`${nameOf(id)}.json`, "application/json", JSON.stringify(path, null, 2));
-      }),
-    ),
-    h("label", { class: "keep" }, keep, "Keep conversations in this browser"),
-    quietButton("Delete all conversations", clear),
-  );
   search.addEventListener("input", show);
   keep.addEventListener("change", () => {
     if (keep.checked) localStorage.removeItem(OFF_ITEM);
     else localStorage.setItem(OFF_ITEM, "off");
   });
 
-  const titleOf = (id: string) => all.find((one) => one.id === id)?.title ?? "Conversation";
+  const titleOf = (id: string) =>
+    all.find((one) => one.id === id)?.title ?? translate("Conversation");
   const nameOf = (id: string) => titleOf(id).replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
+
+  function build(): void {
+    search.placeholder = translate("Search");
+    search.ariaLabel = translate("Search conversations");
+    panel.replaceChildren(
+      h(
+        "div",
+        { class: "head" },
+        h("h2", {}, translate("Conversations")),
+        quietButton(translate("Close"), close),
+      ),
+      search,
+      list,
+      h(
+        "div",
+        { class: "row" },
+        quietButton(translate("Export Markdown"), () => {
+          const { id, path } = current();
+          download(`${nameOf(id)}.md`, "text/markdown", toMarkdown(titleOf(id), path));
+        }),
+        quietButton(translate("Export HTML"), () => {
+          const { id, path } = current();
+          download(`${nameOf(id)}.html`, "text/html", toHtml(titleOf(id), path));
+        }),
+        quietButton(translate("Export JSON"), () => {
+          const { id, path } = current();
+          download(`${nameOf(id)}.json`, "application/json", JSON.stringify(path, null, 2));
+        }),
+      ),
+      h("label", { class: "keep" }, keep, translate("Keep conversations in this browser")),
+      quietButton(translate("Delete all conversations"), clear),
+    );
+    show();
+  }
 
   async function refresh(): Promise<void> {
     all = await stored?.list() ?? [];
@@ -77,7 +86,13 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     });
     list.replaceChildren(...found.map(entryOf));
     if (found.length === 0) {
-      list.append(h("li", { class: "note" }, all.length === 0 ? "None yet." : "None found."));
+      list.append(
+        h(
+          "li",
+          { class: "note" },
+          all.length === 0 ? translate("None yet.") : translate("None found."),
+        ),
+      );
     }
   }
 
@@ -93,18 +108,22 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
         "aria-current": isCurrent && "true",
         onclick: async () => open(id, await stored?.turns(id), leaf),
       }, title),
-      quietButton("Rename", () => rename(item, conversation), `Rename ${title}`),
-      quietButton("Delete", async () => {
+      quietButton(
+        translate("Rename"),
+        () => rename(item, conversation),
+        translate("Rename {title}", { title }),
+      ),
+      quietButton(translate("Delete"), async () => {
         await stored?.remove(id);
         if (isCurrent) open();
         await refresh();
-      }, `Delete ${title}`),
+      }, translate("Delete {title}", { title })),
     );
     return item;
   }
 
   function rename(item: HTMLElement, { id, title }: Conversation): void {
-    const field = h("input", { "aria-label": "New name", maxlength: 200 });
+    const field = h("input", { "aria-label": translate("New name"), maxlength: 200 });
     field.value = title;
     const form = h("form", {}, field);
     form.addEventListener("submit", async (event) => {
@@ -124,17 +143,19 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     const pressed = event.currentTarget as HTMLButtonElement;
     if (pressed.dataset.sure === undefined) {
       pressed.dataset.sure = "";
-      pressed.textContent = "Press again to delete all";
+      pressed.textContent = translate("Press again to delete all");
       return;
     }
     delete pressed.dataset.sure;
-    pressed.textContent = "Delete all conversations";
+    pressed.textContent = translate("Delete all conversations");
     await stored?.clear();
     open();
     await refresh();
-    notify("All conversations are deleted.");
+    notify(translate("All conversations are deleted."));
   }
 
+  build();
+  onLanguage(build);
   return {
     refresh,
     /** Keeps a turn, unless the reader has switched that off. */
@@ -143,7 +164,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
       try {
         await stored?.add(turn);
       } catch {
-        notify("The browser has no room to keep this conversation.", true);
+        notify(translate("The browser has no room to keep this conversation."), true);
       }
       await refresh();
     },

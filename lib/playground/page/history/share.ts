@@ -5,6 +5,7 @@
  */
 import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 import { reasoningOf } from "./export.ts";
 
 /** For browsers that read the file: even if an escape were wrong, nothing runs and nothing loads. */
@@ -27,7 +28,7 @@ const PICTURE_REGEXP = /^data:image\/(?:png|jpeg|gif|webp);base64,/;
 export function toHtml(title: string, path: readonly Turn[]): string {
   const page = h(
     "html",
-    { lang: "en" },
+    { lang: document.documentElement.lang },
     h(
       "head",
       {},
@@ -47,12 +48,14 @@ function turnOf({ question, answers }: Turn): HTMLElement {
   return h(
     "section",
     {},
-    h("h2", {}, "Question"),
+    h("h2", {}, translate("Question")),
     h(
       "div",
       { class: "question" },
-      ...pictures.map((src) => h("p", {}, h("img", { src, alt: "Picture in the question" }))),
-      ...question.files.map(({ name }) => h("p", {}, `File: ${name}`)),
+      ...pictures.map((src) =>
+        h("p", {}, h("img", { src, alt: translate("Picture in the question") }))
+      ),
+      ...question.files.map(({ name }) => h("p", {}, translate("File: {name}", { name }))),
       h("div", { class: "text" }, question.text),
     ),
     ...answers.flatMap((answer) =>
@@ -68,5 +71,10 @@ function turnOf({ question, answers }: Turn): HTMLElement {
 function thinkingOf(answer: Answer): HTMLElement | null {
   const thinking = reasoningOf(answer);
   if (thinking === "") return null;
-  return h("details", {}, h("summary", {}, "Thinking"), h("div", { class: "text" }, thinking));
+  return h(
+    "details",
+    {},
+    h("summary", {}, translate("Thinking")),
+    h("div", { class: "text" }, thinking),
+  );
 }

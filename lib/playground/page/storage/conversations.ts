@@ -4,6 +4,7 @@
  * @module
  */
 import type { Turn } from "../chat/turns.ts";
+import { translate } from "../language/language.js";
 
 export interface Conversation {
   id: string;
@@ -106,5 +107,5 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 
 function titleOf(text: string): string {
   const line = text.trim().split("\n", 1)[0] ?? "";
-  return line.length > 60 ? `${line.slice(0, 59)}…` : line || "Pictures";
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line || translate("Pictures");
 }

@@ -6,6 +6,7 @@
  */
 import { copy } from "../clipboard.js";
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 
 /** Longer code is not highlighted, because that would take longer than a frame. */
 const MAX_CODE = 20_000;
@@ -78,7 +79,7 @@ function frame(pre) {
         class: "quiet",
         onclick: (/** @type {Event} */ { currentTarget }) =>
           copy(pre.textContent ?? "", currentTarget),
-      }, "Copy"),
+      }, translate("Copy")),
     ),
   );
   pre.replaceWith(block);

@@ -6,6 +6,7 @@
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 import { finishCode, finishMath } from "./extras.js";
 
 /** @typedef {import("marked").Token} Token */
@@ -136,7 +137,12 @@ export function elementsOf(blocks) {
   finishMath(fragment);
   finishCode(fragment);
   for (const table of fragment.querySelectorAll("table")) {
-    const frame = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table" });
+    const frame = h("div", {
+      class: "scroll",
+      tabindex: 0,
+      role: "region",
+      "aria-label": translate("Table"),
+    });
     table.replaceWith(frame);
     frame.append(table);
   }

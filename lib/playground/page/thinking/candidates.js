@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 import { createLiveText } from "../text/live_text.js";
 
 /** Further candidates are ignored. */
@@ -26,7 +27,7 @@ export function createCandidates() {
         h(
           "summary",
           {},
-          h("span", { class: "name" }, `Answer ${index + 1}`),
+          h("span", { class: "name" }, translate("Answer {number}", { number: index + 1 })),
           h("span", { class: "value" }, (answer ?? text).trim().slice(0, 200)),
         ),
         body,
@@ -41,7 +42,9 @@ export function createCandidates() {
       if (old === undefined) grid.append(card);
       else old.replaceWith(card);
       cards.set(index, card);
-      caption.textContent = cards.size === 1 ? "1 candidate" : `${cards.size} candidates`;
+      caption.textContent = cards.size === 1
+        ? translate("1 candidate")
+        : translate("{count} candidates", { count: cards.size });
     },
   };
 }

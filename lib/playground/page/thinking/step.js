@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 import { createLiveText } from "../text/live_text.js";
 
 /**
@@ -8,7 +9,7 @@ import { createLiveText } from "../text/live_text.js";
  * @param {boolean} titled whether its text begins with `**Title**` and a blank line
  */
 export function createStep(titled) {
-  const name = h("span", { class: "name" }, titled ? "…" : "Thinking");
+  const name = h("span", { class: "name" }, titled ? "…" : translate("Thinking"));
   const time = h("span", { class: "time" });
   const body = h("div", { class: "prose small" });
   const live = createLiveText(body);
@@ -49,7 +50,7 @@ export function createStep(titled) {
      */
     end(title, seconds) {
       if (title !== "") name.textContent = title;
-      else if (titled && name.textContent === "…") name.textContent = "Thinking";
+      else if (titled && name.textContent === "…") name.textContent = translate("Thinking");
       if (seconds !== undefined) time.textContent = `${seconds.toFixed(1)} s`;
       element.classList.remove("live");
       live.end();

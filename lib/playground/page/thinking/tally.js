@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 
 const MAX_ROWS = 12;
 const MAX_ANSWER_CHARACTERS = 200;
@@ -15,7 +16,11 @@ export function createTally() {
       rows.replaceChildren(
         ...counts.slice(0, MAX_ROWS).map(({ answer, votes }) => {
           const short = answer.slice(0, MAX_ANSWER_CHARACTERS);
-          const label = `${votes} of ${total} for ${short}`;
+          const label = translate("{votes} of {total} for {answer}", {
+            votes,
+            total,
+            answer: short,
+          });
           return h(
             "li",
             {},

@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { translate } from "../language/language.js";
 import { createCandidates } from "./candidates.js";
 import { createStep } from "./step.js";
 import { createTally } from "./tally.js";
@@ -18,7 +19,7 @@ import { createTally } from "./tally.js";
  * @returns {Thinking}
  */
 export function createThinking(element) {
-  const summary = h("summary", {}, "Thinking…");
+  const summary = h("summary", {}, translate("Thinking…"));
   const list = h("ol", { class: "trail" });
   element.append(summary, list);
   /** @type {ReturnType<typeof createStep> | undefined} */
@@ -90,8 +91,11 @@ export function createThinking(element) {
     },
     end(seconds) {
       endStep();
-      const count = steps === 0 ? "" : steps === 1 ? " · 1 step" : ` · ${steps} steps`;
-      summary.textContent = `Thought for ${seconds.toFixed(1)} s${count}`;
+      const count = steps === 1
+        ? translate("1 step")
+        : translate("{count} steps", { count: steps });
+      const time = translate("Thought for {seconds} s", { seconds: seconds.toFixed(1) });
+      summary.textContent = steps === 0 ? time : `${time} · ${count}`;
     },
   };
 }
