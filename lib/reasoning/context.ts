@@ -17,6 +17,7 @@ import { createToolRunner } from "./tools/runner.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
 import { estimatePrompt, type Usage, type UsageMeter } from "./usage.ts";
+import type { Recorder } from "./relay/records.ts";
 
 export interface RunOptions {
   /** Who sent the request. */
@@ -49,6 +50,13 @@ export interface RunOptions {
   /** Called when the run is over, whether it finished, failed or was abandoned. */
   onEnd?: (usage: Usage) => void;
   observer?: RunObserver | undefined;
+  /** Whether and how calls and tool runs are recorded for a request that wants records. */
+  records?: { withTexts: boolean };
+}
+
+/** The options of a run, and what all its contexts share. */
+export interface ContextOptions extends RunOptions {
+  recorder?: Recorder | undefined;
 }
 
 /**
@@ -58,7 +66,7 @@ export interface RunOptions {
  */
 export function createContext(
   plan: RunPlan,
-  options: RunOptions,
+  options: ContextOptions,
   meter: UsageMeter,
   all: Pick<UsageMeter, "generated" | "cost" | "total"> = meter,
 ): CallContext<string, string> {
@@ -92,28 +100,35 @@ export function createContext(
   const canThink = async (calls = 1) =>
     budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, all.total()) ?? true);
   let ids = 0;
-  const loop: ToolLoop = {
+  const runTool = createToolRunner({
+    clock,
+    onEvent: options.onToolUse ?? (() => {}),
+    observer: options.observer,
+    onRun: options.recorder?.tool,
+  });
+  const loop: Omit<ToolLoop, "call" | "run"> = {
     tools: options.tools ?? [],
     maxRuns: model.maxToolCalls,
     final: request.final,
-    call: (spec, fields) => call(spec, run, fields),
     inWords: (role) => !capabilities.get(firstTarget(role)).functions,
     rejected: (role) => capabilities.rejectedFunctions(firstTarget(role)),
     mayContinue: async (isAnswer) =>
       isAnswer
         ? budget.canAnswer() && (await options.reserveCalls?.(1, all.total()) ?? true)
         : await canThink(),
-    run: createToolRunner({
-      clock,
-      onEvent: options.onToolUse ?? (() => {}),
-      observer: options.observer,
-    }),
     signal,
     newId: () => `call_${++ids}`,
     prompt,
   };
-  const callOf = (spec: CallSpec) =>
-    loop.tools.length === 0 ? call(spec, run) : callWithTools(spec, loop);
+  function callOf(spec: CallSpec): AsyncIterable<CallDelta> {
+    const task = options.recorder?.nextTask() ?? 0;
+    if (loop.tools.length === 0) return call(spec, run, task);
+    return callWithTools(spec, {
+      ...loop,
+      call: (spec, fields) => call(spec, run, task, fields),
+      run: (tool, made, signal) => runTool(tool, made, signal, task),
+    });
+  }
   return {
     request,
     signal,
@@ -168,7 +183,7 @@ const MIN_ROOM_TOKENS = 256;
 /** State that all calls of a run share. */
 interface CallRun {
   plan: RunPlan;
-  options: RunOptions;
+  options: ContextOptions;
   scope: RequestScope;
   budget: Budget;
   meter: UsageMeter;
@@ -179,6 +194,7 @@ interface CallRun {
 async function* call(
   spec: CallSpec,
   run: CallRun,
+  task: number,
   serverTools: ToolFields = {},
 ): AsyncGenerator<CallDelta> {
   const { plan: { model, name, request }, options, scope, budget, meter } = run;
@@ -207,6 +223,7 @@ async function* call(
   let hasReasoning = false;
   let hasAnswer = false;
   const observer = options.observer?.call(spec);
+  const record = options.recorder?.call(task, role, messages);
   let end: CallEnd = "cancelled";
   try {
     const deltas = options.client.call(
@@ -232,6 +249,7 @@ async function* call(
           target = sent;
           ({ opensThinking } = capabilities);
           callMeter.sent(sent.upstream.price);
+          record?.sent();
         },
         signal: signal === undefined ? scope.signal : AbortSignal.any([scope.signal, signal]),
         observer,
@@ -247,6 +265,7 @@ async function* call(
       if (delta.finishReason !== undefined) isCut = delta.finishReason === "length";
       callMeter.add(delta);
       observer?.delta?.(delta);
+      record?.delta(delta);
       yield delta;
     }
     const rest: CallDelta = {};
@@ -258,6 +277,7 @@ async function* call(
     if (rest.content !== undefined || rest.reasoning !== undefined) {
       callMeter.add(rest);
       observer?.delta?.(rest);
+      record?.delta(rest);
       yield rest;
     }
     // Some models reason without showing it, which takes up a short limit.
@@ -267,7 +287,8 @@ async function* call(
     if (error instanceof UpstreamError) end = error;
     throw error;
   } finally {
-    callMeter.end(end instanceof UpstreamError);
+    const used = callMeter.end(end instanceof UpstreamError);
+    record?.end(end instanceof UpstreamError ? "failed" : end, used);
     observer?.end?.(end);
   }
 }

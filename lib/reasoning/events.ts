@@ -154,6 +154,70 @@ export interface ToolEndEvent {
 /** An event of the use of a tool. */
 export type ToolUseEvent = ToolStartEvent | ToolOutputEvent | ToolEndEvent;
 
+/** What records of calls and of tool runs have in common. */
+interface Recorded {
+  /**
+   * Number of the call that the strategy made, from 1. With tools of the server it consists of
+   * several upstream calls and the runs of tools between them.
+   */
+  task: number;
+  /** Seconds since the run began, as the other times. */
+  start: number;
+  end: number;
+}
+
+/** An upstream call that has ended. */
+export interface CallRecord extends Recorded {
+  type: "call";
+  /** The role of the strategy that made the call. */
+  role: string;
+  /** When the first token arrived; absent if none did. */
+  first?: number;
+  /** Number of requests sent, retries included. */
+  attempts: number;
+  outcome: "ok" | "failed" | "cancelled";
+  prompt_tokens: number;
+  completion_tokens: number;
+  /** In USD; absent if the upstream has no price. */
+  cost?: number;
+  /** Whether the counts are estimates. */
+  estimated: boolean;
+  texts?: CallTexts;
+}
+
+/** What a call was about. */
+export interface CallTexts {
+  prompt: PromptMessage[];
+  /** The reasoning before the output. */
+  thinking: string;
+  output: string;
+}
+
+/** A message is sent whole with the first call that has it; later ones repeat its number alone. */
+export interface PromptMessage {
+  /** Number of the message within the run, from 0. */
+  message: number;
+  role?: string;
+  text?: string;
+}
+
+/** A run of one of the server's tools that has ended. */
+export interface ToolRecord extends Recorded {
+  type: "tool";
+  name: string;
+  outcome: "ok" | "error" | "cancelled";
+  texts?: { arguments: string; output: string };
+}
+
+/** What has ended, an upstream call or the run of a tool. */
+export type RunRecord = CallRecord | ToolRecord;
+
+/** A call or the run of a tool has ended. Only in runs whose client wants records. */
+export interface RecordEvent {
+  type: "record";
+  record: RunRecord;
+}
+
 /** What the request used. Sent once, just before `finish`. */
 export interface UsageEvent {
   type: "usage";
@@ -168,8 +232,11 @@ export interface FinishEvent {
   stop?: string;
 }
 
-/** An event of one of several answers, numbered from 0; usage is that of all. */
-export type ChoiceEvent = ReasoningEvent & { choice?: number };
+/**
+ * An event of one of several answers, numbered from 0; usage is that of all. With records it has its
+ * time, in seconds since the run began.
+ */
+export type ChoiceEvent = ReasoningEvent & { choice?: number; at?: number };
 
 /** One event of a run. Failures are thrown as `UpstreamError`. */
 export type ReasoningEvent =
@@ -185,5 +252,6 @@ export type ReasoningEvent =
   | PartsEvent
   | StateEvent
   | CompactionEvent
+  | RecordEvent
   | UsageEvent
   | FinishEvent;

@@ -75,6 +75,8 @@ export interface ReasoningRequest {
   compactAbove?: number;
   /** Number of independent answers. Default: 1. */
   choices?: number;
+  /** Whether the events include records of calls and tool runs. */
+  wantsRecords?: boolean;
   /** Further fields of the visible call, under the names of Chat Completions. */
   upstreamFields?: Readonly<Record<string, unknown>>;
   final: FinalCallFields;

@@ -1,9 +1,10 @@
 import { runChoices, sumOf } from "./relay/choices.ts";
-import { createContext, type RunOptions } from "./context.ts";
+import { type ContextOptions, createContext, type RunOptions } from "./context.ts";
 import type { ReasoningEvent } from "./events.ts";
 import type { RunPlan } from "./plan.ts";
 import { isTooLong, relayAnswer } from "./relay/answer.ts";
 import { compacting, needsCompaction } from "./relay/compact.ts";
+import { createRecorder, withRecords } from "./relay/records.ts";
 import { truncating } from "./relay/truncate.ts";
 import type { ReasoningRequest } from "./request.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
@@ -19,6 +20,13 @@ type Total = Pick<UsageMeter, "generated" | "cost" | "total">;
 
 /** Runs a plan. The last two events are `usage` and `finish`. */
 export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
+  const { clock, records } = options;
+  if (!plan.request.wantsRecords || records === undefined) return runPlan(plan, options);
+  const recorder = createRecorder(clock, records.withTexts);
+  return withRecords(runPlan(plan, { ...options, recorder }), recorder);
+}
+
+function runPlan(plan: RunPlan, options: ContextOptions): AsyncGenerator<ReasoningEvent> {
   const { choices = 1 } = plan.request;
   if (needsCompaction(plan.request)) return runCompacted(plan, options);
   if (choices === 1) {
@@ -38,7 +46,7 @@ export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<Reasonin
  * The client's limit applies to the answer alone; the usage counts the summary as thinking. Nothing
  * shows the summary's work, so it uses no tools.
  */
-function runCompacted(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
+function runCompacted(plan: RunPlan, options: ContextOptions): AsyncGenerator<ReasoningEvent> {
   const meter = createUsageMeter();
   const summaryMeter = createUsageMeter();
   const all = sumOf([meter, summaryMeter]);
@@ -58,7 +66,7 @@ function runCompacted(plan: RunPlan, options: RunOptions): AsyncGenerator<Reason
 
 function runOne(
   plan: RunPlan,
-  options: RunOptions,
+  options: ContextOptions,
   meter: UsageMeter,
   all: Total = meter,
 ): AsyncGenerator<ReasoningEvent> {
@@ -77,7 +85,7 @@ function runOne(
 
 function runStrategy(
   plan: RunPlan,
-  options: RunOptions,
+  options: ContextOptions,
   meter: UsageMeter,
   all: Total,
 ): AsyncGenerator<ReasoningEvent> {

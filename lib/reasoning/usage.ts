@@ -54,8 +54,21 @@ export interface CallMeter {
    */
   sent(price?: UpstreamOptions["price"]): void;
   add(delta: Delta): void;
-  /** @param failed whether the upstream failed: without any output it then counts 0 tokens. */
-  end(failed?: boolean): void;
+  /**
+   * @param failed whether the upstream failed: without any output it then counts 0 tokens.
+   * @returns what the call used; undefined if it was not sent.
+   */
+  end(failed?: boolean): CallUsage | undefined;
+}
+
+/** What one call used. */
+export interface CallUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  /** In USD; absent if the upstream has no price. */
+  cost?: number;
+  /** Whether the counts are estimates. */
+  estimated: boolean;
 }
 
 /** Counts the tokens of one request. */
@@ -177,10 +190,12 @@ export function createUsageMeter(): UsageMeter {
           if (usage !== undefined) reported = usage;
         },
         end(failed = false) {
-          if (!isOpen || order === 0) return;
+          if (!isOpen || order === 0) return undefined;
           isOpen = false;
           const estimate = reasoningEstimate + outputEstimate;
-          if (failed && reported === undefined && estimate === 0) return;
+          if (failed && reported === undefined && estimate === 0) {
+            return { prompt_tokens: 0, completion_tokens: 0, estimated: false };
+          }
           if (reported === undefined) isEstimated = true;
           const { prompt, cached, completion, reasoning }: TokenCounts = reported ??
             {
@@ -203,13 +218,18 @@ export function createUsageMeter(): UsageMeter {
             sums.visible = Math.max(0, completion - hidden);
           }
           if (first === undefined || order < first.order) first = { order, prompt, cached };
-          if (price !== undefined) {
-            hasPrice = true;
-            const cost = ((prompt - cached) * price.input +
-              cached * (price.cached_input ?? price.input) + completion * price.output) / 1e6;
-            sums.cost += cost;
-            own.cost = (own.cost ?? 0) + cost;
-          }
+          const used = {
+            prompt_tokens: prompt,
+            completion_tokens: completion,
+            estimated: reported === undefined,
+          };
+          if (price === undefined) return used;
+          hasPrice = true;
+          const cost = ((prompt - cached) * price.input +
+            cached * (price.cached_input ?? price.input) + completion * price.output) / 1e6;
+          sums.cost += cost;
+          own.cost = (own.cost ?? 0) + cost;
+          return { ...used, cost: rounded(cost) };
         },
       };
     },

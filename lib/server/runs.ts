@@ -106,6 +106,7 @@ export async function prepareRun(
       maxRetries: settings.max_retries,
       onRetry: () => logFields.retries = Number(logFields.retries ?? 0) + 1,
       observer,
+      records: { withTexts: settings.show_prompts || exchange.client.key === undefined },
       onEnd(total) {
         borrowed?.giveBack();
         reservation?.settle(total);

@@ -73,6 +73,7 @@ export const chatBody = z.looseObject({
     exclude: flag,
     enabled: flag,
     events: flag,
+    calls: flag,
     strategy: z.string().nullish(),
   }).nullish(),
   thinking: z.looseObject({ type: z.string().nullish(), budget_tokens: count }).nullish(),

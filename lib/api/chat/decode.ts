@@ -68,6 +68,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 
 /** Fields of `reasoning` that are not options of the strategy. */
 const REASONING_FIELDS = new Set([
+  "calls",
   "effort",
   "enabled",
   "events",
@@ -98,6 +99,7 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
         options: strategyOptions(body.reasoning, REASONING_FIELDS),
         json: answerFormat(body),
         choices: body.n,
+        wantsRecords: body.reasoning?.calls,
         upstreamFields: otherFields(body, OWN_FIELDS),
       }),
     },

@@ -9,6 +9,7 @@ import type {
   ChoiceEvent,
   FinishReason,
   ReasoningEvent,
+  RunRecord,
   ToolCallEvent,
 } from "../../reasoning/events.ts";
 import { joinState, type MessageState } from "../../reasoning/relay/private_thinking.ts";
@@ -168,7 +169,7 @@ function createChunkEncoder(
     start: () => chunk('{"role":"assistant","content":"","refusal":null}'),
     encode(event) {
       let frames = "";
-      const progress = options.progress ? progressOf(event) : undefined;
+      const progress = options.progress || event.type === "record" ? progressOf(event) : undefined;
       if (progress !== undefined) frames = chunk("{}", "null", `,"o1":${JSON.stringify(progress)}`);
       for (const { to, text } of format(event)) {
         frames += to === "content" ? chunk(`{"content":${JSON.stringify(text)}}`) : reasoning(text);
@@ -200,7 +201,12 @@ function wireReason(reason: FinishReason, { legacyFunctions }: CompletionOptions
 }
 
 /** The structured form of an event, for pages that show more than text. */
-function progressOf(event: ReasoningEvent): Record<string, unknown> | undefined {
+function progressOf(event: ChoiceEvent): Record<string, unknown> | undefined {
+  const fields = progressFields(event);
+  return fields !== undefined && event.at !== undefined ? { ...fields, at: event.at } : fields;
+}
+
+function progressFields(event: ReasoningEvent): Record<string, unknown> | undefined {
   switch (event.type) {
     case "step_start":
       return { type: "step_start", index: event.step, titled: event.titled };
@@ -210,8 +216,12 @@ function progressOf(event: ReasoningEvent): Record<string, unknown> | undefined 
     }
     case "status":
       return { type: "status", ...event.detail, text: event.text };
-    case "candidate":
-      return { ...event };
+    case "candidate": {
+      const { type, index, answer, text } = event;
+      return { type, index, answer, text };
+    }
+    case "record":
+      return { ...event.record };
     case "usage":
       return { type: "usage", ...event.usage.upstream };
     default:
@@ -249,6 +259,7 @@ function createChoiceCollector(options: CompletionOptions, index: number) {
   const parts: AnswerParts = {};
   const state: MessageState[] = [];
   let reason: FinishReason = "stop";
+  const records: RunRecord[] = [];
   let usage: Usage | undefined;
 
   function toolCall({ index, id, name, arguments: args, extra }: ToolCallEvent): void {
@@ -300,6 +311,7 @@ function createChoiceCollector(options: CompletionOptions, index: number) {
       else if (event.type === "tool_call") toolCall(event);
       else if (event.type === "parts") addParts(parts, event.parts);
       else if (event.type === "state" && options.format !== "hidden") state.push(event.state);
+      else if (event.type === "record") records.push(event.record);
       else if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") reason = event.reason;
     },
@@ -314,6 +326,7 @@ function createChoiceCollector(options: CompletionOptions, index: number) {
       ...(usage === undefined ? {} : { usage: usageObject(usage) }),
       ...TAIL,
       ...parts.completion,
+      ...(records.length > 0 ? { o1: records } : {}),
       // Fields of the original O1-API. Hidden reasoning stays hidden here too.
       ...(options.format === "hidden" ? {} : {
         steps,

@@ -46,6 +46,9 @@ const server = z.strictObject({
   max_samples: count.default(32).describe(
     "Maximum of the options of a request that set a number of samples, such as `wave` and `population`. Options in `models.<name>.options` may be larger.",
   ),
+  show_prompts: z.boolean().default(false).describe(
+    "Let holders of keys read the prompts and texts of all upstream calls of their own requests, with `reasoning.calls`. They include your system prompts. The holder of `api_bearer_token` always may.",
+  ),
   shutdown_grace_ms: milliseconds.default(30_000).describe(
     "Time that running requests have to finish at shutdown, in milliseconds. At most 4000 on Deno Deploy.",
   ),

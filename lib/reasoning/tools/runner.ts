@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { ToolUseEvent } from "../events.ts";
-import type { RunObserver } from "../observer.ts";
+import type { RunObserver, ToolRun } from "../observer.ts";
 import { type Call, outputText } from "./turns.ts";
 
 export interface RunnerOptions {
@@ -9,18 +9,31 @@ export interface RunnerOptions {
   /** Called for each event of a use. */
   onEvent: (event: ToolUseEvent) => void;
   observer: Pick<RunObserver, "tool"> | undefined;
+  /** Called when a tool has run. */
+  onRun: ((run: WholeRun) => void) | undefined;
+}
+
+/** A run of a tool, with what it was about. */
+export interface WholeRun extends Pick<ToolRun, "name" | "outcome"> {
+  /** Number of the strategy's call that led to it. */
+  task: number;
+  /** Time on the clock, in milliseconds. */
+  start: number;
+  /** JSON. */
+  arguments: string;
+  output: string;
 }
 
 /** Returns a function that runs tools for a run's calls, and never rejects unless it is aborted. */
-export function createToolRunner({ clock, onEvent, observer }: RunnerOptions) {
+export function createToolRunner({ clock, onEvent, observer, onRun }: RunnerOptions) {
   let uses = 0;
-  return async (tool: Tool, call: Call, signal: AbortSignal): Promise<ToolResult> => {
+  return async (tool: Tool, call: Call, signal: AbortSignal, task: number): Promise<ToolResult> => {
     const id = `tool_${++uses}`;
     const { name } = tool;
     const start = clock.now();
     onEvent({ type: "tool_start", id, name, arguments: call.arguments });
     let outcome: "ok" | "error" | "cancelled" = "cancelled";
-    let bytes = 0;
+    let output = "";
     try {
       const result = await runTool(tool, call.arguments, {
         signal,
@@ -32,14 +45,16 @@ export function createToolRunner({ clock, onEvent, observer }: RunnerOptions) {
       });
       signal.throwIfAborted();
       outcome = result.isError ? "error" : "ok";
-      bytes = new TextEncoder().encode(outputText(result)).length;
+      output = outputText(result);
       const { content, citations } = result;
       const sources = citations === undefined ? {} : { citations };
       onEvent({ type: "tool_output", id, content, ...sources, isProgress: false });
       return result;
     } finally {
       const ms = clock.now() - start;
+      const bytes = new TextEncoder().encode(output).length;
       observer?.tool?.({ name, ms, bytes, outcome });
+      onRun?.({ task, name, outcome, start, arguments: call.arguments, output });
       onEvent({ type: "tool_end", id, name, isError: outcome !== "ok", seconds: ms / 1000 });
     }
   };
