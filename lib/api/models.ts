@@ -22,6 +22,10 @@ export interface ListedModel extends ModelFacts {
   id: string;
   description: string;
   strategy: string;
+  /** What the configuration or the strategy sets for requests that don't set it. */
+  options: Readonly<Record<string, unknown>>;
+  /** Kinds of the server's tools that the client may use with it. */
+  tools: readonly string[];
 }
 
 /**
@@ -30,15 +34,18 @@ export interface ListedModel extends ModelFacts {
  * @param created seconds since 1970.
  */
 export function modelObject(
-  { id, description, strategy, contextLength, inputModalities, outputModalities }: ListedModel,
+  model: ListedModel,
   created: number,
 ): Record<string, unknown> {
+  const { id, description, strategy, options, tools } = model;
+  const { contextLength, inputModalities, outputModalities } = model;
   const architecture = {
     ...(inputModalities && { input_modalities: inputModalities }),
     ...(outputModalities && { output_modalities: outputModalities }),
   };
   return {
-    ...{ id, object: "model", created, owned_by: "o1-api", name: id, description, strategy },
+    ...{ id, object: "model", created, owned_by: "o1-api", name: id, description },
+    ...{ strategy, options, tools },
     ...(contextLength !== undefined && { context_length: contextLength }),
     ...(Object.keys(architecture).length > 0 && { architecture }),
   };
@@ -47,8 +54,8 @@ export function modelObject(
 /** What the answer to a list request is made from. */
 export interface ModelListing {
   models: readonly ListedModel[];
-  /** All that a request may choose. */
-  strategies: readonly StrategyDescription[];
+  /** All that a request may choose, with the fields of `reasoning` that it may set. */
+  strategies: readonly (StrategyDescription & { options: unknown })[];
   /** Seconds since 1970. */
   created: number;
   /** Parameters of the request. */

@@ -83,13 +83,13 @@ browserTest("the language can be chosen, and the choice is kept", async (browser
   assertEquals(await tables(), 0);
   await page.getByLabel("Your question").fill("unfinished");
   await page.getByRole("button", { name: "Settings" }).click();
-  await page.getByLabel("Language as the browser").selectOption("zh");
+  await page.getByLabel("Language", { exact: true }).selectOption("zh");
   await page.getByText(/总用时 .* 秒/).waitFor();
   assertEquals(await tables(), 1);
   assertEquals(await page.getByLabel("你的问题").inputValue(), "unfinished");
   await page.reload();
   await page.getByRole("button", { name: "设置" }).click();
-  await page.getByLabel("语言 跟随浏览器").selectOption("en");
+  await page.getByLabel("语言", { exact: true }).selectOption("en");
   await page.getByRole("button", { name: "Settings" }).waitFor();
   assertEquals(await page.locator("html").getAttribute("lang"), "en");
   assertEquals([open.foreignRequests, open.faults], [[], []]);

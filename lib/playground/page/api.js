@@ -4,6 +4,20 @@ import { translate } from "./language/language.js";
  * @typedef {object} Model
  * @property {string} id
  * @property {string} strategy
+ * @property {Record<string, unknown>} options defaults of its strategy's options
+ * @property {string[]} tools kinds of tools that the key may use
+ */
+
+/**
+ * A field of a request's `reasoning`, as JSON Schema describes it.
+ *
+ * @typedef {object} OptionField
+ * @property {"integer" | "number" | "boolean" | "string"} type
+ * @property {string} [description]
+ * @property {unknown} [default]
+ * @property {number} [minimum]
+ * @property {number} [maximum]
+ * @property {string[]} [enum]
  */
 
 /**
@@ -12,16 +26,19 @@ import { translate } from "./language/language.js";
  * @property {string} summary
  * @property {string} calls number of upstream calls
  * @property {string} latency number of calls in sequence
+ * @property {Record<string, OptionField>} options
  */
 
 export class ApiFault extends Error {
   /**
    * @param {string} message the server's own message, if it sent one
    * @param {number} [status] HTTP status; 0 without a response and for errors within a stream
+   * @param {string | null} [param] field of the request that is invalid
    */
-  constructor(message, status = 0) {
+  constructor(message, status = 0, param = null) {
     super(message);
     this.status = status;
+    this.param = param;
   }
 }
 
@@ -80,7 +97,7 @@ async function send(path, init) {
   const text = await response.text();
   try {
     const { error } = JSON.parse(text);
-    throw new ApiFault(error.message, response.status);
+    throw new ApiFault(error.message, response.status, error.param);
   } catch (error) {
     if (error instanceof ApiFault) throw error;
     throw new ApiFault(text.slice(0, 500) || response.statusText, response.status);

@@ -8,6 +8,7 @@ import "./style/figures.css";
 import "./style/composer.css";
 import "./style/panels.css";
 import "./style/history.css";
+import "./style/settings.css";
 import "./style/small.css";
 import { listModels } from "./api.js";
 import { createAttachments } from "./chat/attachments.js";
@@ -18,7 +19,8 @@ import { byId, followEnd } from "./dom.js";
 import { createDrawer } from "./drawer.js";
 import { onLanguage, startLanguage, translate } from "./language/language.js";
 import { createHistory } from "./history/history.ts";
-import { createSettings } from "./chat/settings.ts";
+import { createFields } from "./settings/fields.ts";
+import { createSettings } from "./settings/settings.ts";
 import { openConversations } from "./storage/conversations.ts";
 
 /** Name of the key in session storage, which the browser clears when the tab is closed. */
@@ -41,14 +43,17 @@ const effort = byId("effort", HTMLSelectElement);
 const send = byId("send", HTMLButtonElement);
 const stop = byId("stop", HTMLButtonElement);
 const notice = byId("notice", HTMLElement);
+const eventsPanel = byId("drawer", HTMLElement);
+const settingsButton = byId("settings", HTMLButtonElement);
 const historyPanel = byId("history", HTMLElement);
 const fileField = byId("files", HTMLInputElement);
 let key = "";
 
 const showEnd = followEnd(log, byId("turns", HTMLElement));
 const announce = createAnnouncer(byId("live", HTMLElement));
+const fields = createFields(byId("fields", HTMLElement));
 const drawer = createDrawer({
-  drawer: byId("drawer", HTMLElement),
+  drawer: eventsPanel,
   list: byId("raw", HTMLElement),
   count: byId("raw-count", HTMLElement),
 });
@@ -56,7 +61,7 @@ const picker = createPicker({
   list: byId("picks", HTMLElement),
   explanation: byId("explanation", HTMLElement),
   compare: byId("compare", HTMLButtonElement),
-});
+}, fields.show);
 const attachments = createAttachments({
   list: byId("attachments", HTMLElement),
   input: fileField,
@@ -73,12 +78,14 @@ const chat = createChat({
     text: byId("code-text", HTMLElement),
     copyButton: byId("code-copy", HTMLButtonElement),
   }),
+  onFault: showFault,
   onTurn: (turn) => chats.add(turn),
   onLeaf: (id, leaf) => chats.keepLeaf(id, leaf),
   onRunning: showRunning,
 });
 onLanguage(chat.redraw);
-const settings = createSettings();
+const optionsPanel = byId("options", HTMLElement);
+const settings = createSettings(optionsPanel, fields);
 const chats = createHistory({
   panel: historyPanel,
   stored: await openConversations().catch(() => undefined),
@@ -100,10 +107,16 @@ byId("new", HTMLButtonElement).addEventListener("click", () => {
   openChat();
   field.focus();
 });
-toggles("events", () => drawer.toggle());
-const optionsPanel = byId("options", HTMLElement);
+toggles("events", () => {
+  if (!optionsPanel.hidden) settingsButton.click();
+  return drawer.toggle();
+});
 toggles("chats", () => !(historyPanel.hidden = !historyPanel.hidden));
-toggles("settings", () => !(optionsPanel.hidden = !optionsPanel.hidden));
+toggles("settings", () => {
+  if (!eventsPanel.hidden) byId("events", HTMLButtonElement).click();
+  return !(optionsPanel.hidden = !optionsPanel.hidden);
+});
+byId("options-close", HTMLButtonElement).addEventListener("click", () => settingsButton.click());
 byId("attach", HTMLButtonElement).addEventListener("click", () => fileField.click());
 stop.addEventListener("click", () => {
   chat.stop();
@@ -149,6 +162,7 @@ async function enter(candidate) {
     const { data, strategies } = await listModels(candidate);
     key = candidate;
     sessionStorage.setItem(KEY_ITEM, candidate);
+    fields.offer(data, strategies);
     picker.offer(data, strategies);
     await chats.refresh();
     const id = /^#chat=([\w-]+)$/.exec(location.hash)?.[1];
@@ -185,6 +199,7 @@ async function ask() {
     return;
   }
   notify("");
+  settings.clearFaults();
   field.value = "";
   grow();
   welcome.hidden = true;
@@ -225,6 +240,17 @@ function toggles(id, toggle) {
   button.addEventListener("click", () => {
     button.setAttribute("aria-pressed", String(toggle()));
   });
+}
+
+/**
+ * Shows why the server rejects a setting.
+ *
+ * @param {string} param
+ * @param {string} message
+ * @param {import("./chat/picker.js").Pick} pick
+ */
+function showFault(param, message, pick) {
+  if (settings.showFault(param, message, pick) && optionsPanel.hidden) settingsButton.click();
 }
 
 /** @param {boolean} isRunning */

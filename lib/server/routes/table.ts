@@ -59,7 +59,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
   });
   return createRouter([
     { method: "POST", path: "/chat/completions", meter: "place", handle: createChatHandler(runs) },
-    ...modelRoutes(models, strategies, context.created),
+    ...modelRoutes(models, strategies, context.created, config.server.max_samples),
     {
       method: "GET",
       path: "/usage",

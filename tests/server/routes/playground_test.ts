@@ -25,7 +25,7 @@ Deno.test("a browser gets the page at /, without a token", async () => {
   assertEquals(response.status, 200);
   assertEquals(response.headers.get("content-type"), "text/html; charset=utf-8");
   assertEquals(response.headers.get("vary"), "accept, accept-encoding");
-  assertStringIncludes(await response.text(), "<title>o1-api playground</title>");
+  assertStringIncludes(await response.text(), ">o1-api playground</title>");
 });
 
 Deno.test("a program gets JSON at /, and a HEAD request no body", async () => {
@@ -201,7 +201,7 @@ upstreams: { u: { base_url: "demo:" } }
 Deno.test("the list of models describes every strategy for the page", async () => {
   const { strategies: listed } = await (await app.send("/v1/models")).json();
   assertEquals(
-    listed,
+    listed.map(({ options: _, ...strategy }: { options: unknown }) => strategy),
     Object.entries(strategies).map(([name, { summary, label }]) => ({ name, summary, ...label })),
   );
 });

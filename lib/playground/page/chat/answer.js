@@ -38,7 +38,7 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
   const elapsed = () => replayedSeconds ?? (performance.now() - start) / 1000;
   /** @type {number | undefined} */
   let thoughtSeconds;
-  const heading = h("h3", { class: "who" }, name);
+  const heading = h("h2", { class: "who" }, name);
   const thoughts = h("details", { class: "thinking", open: true, hidden: true });
   const prose = h("div", { class: "prose answer" });
   const waiting = h("p", { class: "waiting" }, translate("Waiting for the first words…"));

@@ -1,4 +1,4 @@
-import { streamChat } from "../api.js";
+import { ApiFault, streamChat } from "../api.js";
 import { h, quietButton } from "../dom.js";
 import { translate } from "../language/language.js";
 import { addParts, type Answer, bodyOf, newestEnd, newId, pathTo, siblingsOf } from "./turns.ts";
@@ -13,6 +13,8 @@ export interface ChatOptions {
   announce: (line: string) => void;
   drawer: { add(name: string, event: unknown): void; clear(): void };
   showCode: (body: Record<string, unknown>) => void;
+  /** Called when the server rejects a field of a request. */
+  onFault: (param: string, message: string, pick: Question["picks"][number]) => void;
   /** Called with a turn that has ended. */
   onTurn: (turn: Turn) => void;
   /** Called when another branch is shown. */
@@ -23,7 +25,7 @@ export interface ChatOptions {
 
 /** The conversation that is shown: one path through its tree of turns. */
 export function createChat(options: ChatOptions) {
-  const { log, key, announce, drawer, showCode, onTurn, onLeaf, onRunning } = options;
+  const { log, key, announce, drawer, showCode, onFault, onTurn, onLeaf, onRunning } = options;
   let id = newId();
   let turns = new Map<string, Turn>();
   let leaf: string | null = null;
@@ -55,6 +57,9 @@ export function createChat(options: ChatOptions) {
       return { name, parts, outcome: "complete", ...answer.finish() };
     } catch (error) {
       if (signal.aborted) return { name, parts, outcome: "stopped", ...answer.stop() };
+      if (error instanceof ApiFault && error.param) {
+        onFault(error.param, error.message, question.picks[lane]!);
+      }
       return { name, parts, outcome: "failed", ...answer.fail(error) };
     }
   }
@@ -72,7 +77,10 @@ export function createChat(options: ChatOptions) {
     );
     const section = h(
       "section",
-      { class: "turn", "aria-label": translate("Question and answer") },
+      {
+        class: "turn",
+        "aria-label": translate("Question {number}", { number: log.children.length + 1 }),
+      },
       shown,
       lanes,
     );

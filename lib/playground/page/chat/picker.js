@@ -9,6 +9,7 @@ import { onLanguage, translate } from "../language/language.js";
  * @property {string} name display name
  * @property {string} model
  * @property {string} [strategy] replaces the model's own strategy
+ * @property {string} runs the strategy that runs: its own or the other
  */
 
 const MAX_LANES = 4;
@@ -20,8 +21,9 @@ const MAX_LANES = 4;
  * @param {HTMLElement} elements.list container of the selects
  * @param {HTMLElement} elements.explanation
  * @param {HTMLButtonElement} elements.compare toggles comparing
+ * @param {(picks: Pick[]) => void} onChange called when other models or strategies are chosen
  */
-export function createPicker({ list, explanation, compare }) {
+export function createPicker({ list, explanation, compare }, onChange) {
   /** @type {Model[]} */
   let models = [];
   /** @type {Strategy[]} */
@@ -29,26 +31,25 @@ export function createPicker({ list, explanation, compare }) {
   /** @type {string[]} */
   let chosen = [];
 
-  /** @param {string} value */
+  /**
+   * @param {string} value
+   * @returns {Pick}
+   */
   function pickOf(value) {
     const strategy = value.startsWith("strategy:") ? value.slice(9) : undefined;
     if (strategy !== undefined) {
-      return { name: `${strategy} · ${models[0]?.id}`, model: models[0]?.id ?? "", strategy };
+      const model = models[0]?.id ?? "";
+      return { name: `${strategy} · ${model}`, model, strategy, runs: strategy };
     }
-    return { name: value.slice(6), model: value.slice(6) };
-  }
-
-  /** @param {string} value */
-  function strategyOf(value) {
-    const { model, strategy } = pickOf(value);
-    const wanted = strategy ?? models.find(({ id }) => id === model)?.strategy;
-    return strategies.find(({ name }) => name === wanted);
+    const model = value.slice(6);
+    return { name: model, model, runs: models.find(({ id }) => id === model)?.strategy ?? "" };
   }
 
   function explainAll() {
     const isAlone = chosen.length === 1;
     explanation.textContent = chosen.map((value, i) => {
-      const strategy = strategyOf(value);
+      const { runs } = pickOf(value);
+      const strategy = strategies.find(({ name }) => name === runs);
       if (strategy === undefined) return "";
       const { name, summary, calls, latency } = strategy;
       return isAlone
@@ -57,6 +58,7 @@ export function createPicker({ list, explanation, compare }) {
         }`
         : `${i + 1}: ${name} (${translate("calls: {calls}", { calls })})`;
     }).join(" · ");
+    onChange(chosen.map(pickOf));
   }
 
   /** @param {number} lane */

@@ -11,6 +11,10 @@ export interface Settings {
   /** Empty: the server's default; so too the others. */
   temperature: string;
   maxTokens: string;
+  /** Options by strategy and name; absent in turns that were stored by an earlier version. */
+  options?: Record<string, Record<string, string | number | boolean>>;
+  /** Tools by model, where some are switched off. */
+  tools?: Record<string, string[]>;
 }
 
 export interface Question {
@@ -137,8 +141,8 @@ export function messageOf({ text, images, files }: Question): Record<string, unk
 
 /** The body of a request for a column's answer. */
 export function bodyOf(question: Question, lane: number, path: readonly Turn[]) {
-  const { model, strategy } = question.picks[lane]!;
-  const { effort, settings: { system, temperature, maxTokens } } = question;
+  const { model, strategy, runs } = question.picks[lane]!;
+  const { effort, settings: { system, temperature, maxTokens, options, tools } } = question;
   return {
     model,
     messages: [
@@ -151,7 +155,12 @@ export function bodyOf(question: Question, lane: number, path: readonly Turn[]) 
     ...(effort === "" ? {} : { reasoning_effort: effort }),
     ...(temperature === "" ? {} : { temperature: Number(temperature) }),
     ...(maxTokens === "" ? {} : { max_completion_tokens: Number(maxTokens) }),
-    reasoning: { events: true, ...(strategy === undefined ? {} : { strategy }) },
+    reasoning: {
+      events: true,
+      ...(strategy === undefined ? {} : { strategy }),
+      ...options?.[runs],
+      ...(tools?.[model] === undefined ? {} : { tools: tools[model] }),
+    },
     reasoning_format: "reasoning",
   };
 }

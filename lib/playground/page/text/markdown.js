@@ -140,7 +140,7 @@ export function elementsOf(blocks) {
     const frame = h("div", {
       class: "scroll",
       tabindex: 0,
-      role: "region",
+      role: "group",
       "aria-label": translate("Table"),
     });
     table.replaceWith(frame);
