@@ -175,7 +175,9 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
        */
       async reserveCalls(calls: number, used: Usage): Promise<boolean> {
         const missing = charges.flatMap((charge) => {
-          if (estimate === undefined || charge.lease !== undefined) return [];
+          const { measure } = charge.rule;
+          // A call of the run is not a further request.
+          if (estimate === undefined || (measure !== "tokens" && measure !== "usd")) return [];
           const cost = expectedUnits(charge.rule, estimate, used, calls) - charge.cost;
           return cost > 0 ? [{ charge, cost }] : [];
         });

@@ -6,6 +6,8 @@ import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
 import type { UpstreamOptions } from "../../upstream/options.ts";
 import { type Measure, NANO, type Rule } from "./rules.ts";
 
+type Price = NonNullable<UpstreamOptions["price"]>;
+
 /** The expected use of a request. */
 export interface Estimate {
   /** Number of upstream calls of the first wave, one that answers, and one for a summary. */
@@ -14,7 +16,8 @@ export interface Estimate {
   promptTokens: number;
   /** Tokens that one of them generates. */
   generatedTokens: number;
-  price: UpstreamOptions["price"];
+  /** 0 without prices; limits in USD require them. */
+  price: Price;
 }
 
 /** Generated tokens that are expected if the request names no maximum. */
@@ -36,11 +39,11 @@ export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
 }
 
 /** Any of the upstreams may answer, so that each price is the highest of all. */
-function highestPrice(model: ReasoningModel): UpstreamOptions["price"] {
+function highestPrice(model: ReasoningModel): Price {
   const prices = allTargetsOf(model).flatMap(({ upstream }) => upstream.price ?? []);
-  return prices.length === 0 ? undefined : {
-    input: Math.max(...prices.map(({ input }) => input)),
-    output: Math.max(...prices.map(({ output }) => output)),
+  return {
+    input: Math.max(0, ...prices.map(({ input }) => input)),
+    output: Math.max(0, ...prices.map(({ output }) => output)),
   };
 }
 
@@ -78,7 +81,7 @@ function firstUnits({ measure, amount }: Rule, estimate: Estimate, calls: number
   const { promptTokens, generatedTokens, price } = estimate;
   const { input, output } = measure === "tokens"
     ? { input: 1, output: 1 }
-    : { input: (price?.input ?? 0) * NANO / 1e6, output: (price?.output ?? 0) * NANO / 1e6 };
+    : { input: price.input * NANO / 1e6, output: price.output * NANO / 1e6 };
   const generated = Math.min(calls * generatedTokens * output, amount * GENERATED_SHARE);
   return Math.ceil(calls * promptTokens * input + generated);
 }

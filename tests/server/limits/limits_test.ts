@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { createTestApp, readStream } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { sha256 } from "../../support/sha256.ts";
-import { type Reply, startUpstream } from "../../support/upstream.ts";
+import { type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { createCountingLimiter } from "./counting.ts";
 import { waitUntil } from "../../support/wait.ts";
 
@@ -373,6 +373,20 @@ for (
   });
 }
 
+for (const limits of ["rpm: 1", "parallel: 1"]) {
+  Deno.test(`the calls of a run count as one request: ${limits}`, async () => {
+    await using setup = await setUp({
+      key: limits,
+      script: ({ index }) => ({
+        content: index < 4 ? step(`${index}`, "Hm", "continue") : step("Sum", "4", "final_answer"),
+      }),
+    });
+    const { text } = await setup.ask({ model: "thinker" });
+    assertEquals(JSON.parse(text).choices[0].message.content, "4");
+    assertEquals(setup.upstream.calls.length, 6);
+  });
+}
+
 Deno.test("requests that join the same run are charged once", async () => {
   const gate = Promise.withResolvers<void>();
   await using setup = await setUp({
@@ -411,21 +425,23 @@ Deno.test("a run that was reserved yesterday is settled yesterday", async () => 
   assertEquals(await setup.count("client:alice:tokens:day:2026-01-02"), 15);
 });
 
-Deno.test("if the limiter fails, limited clients get 503 and others are served", async () => {
-  await using setup = await setUp({ key: "rpm: 5" });
-  setup.limiter.failure = new Error("no connection");
-  const rejected = await setup.ask();
-  assertEquals([rejected.status, errorOf(rejected).code, rejected.headers.get("retry-after")], [
-    503,
-    "limits_unavailable",
-    "2",
-  ]);
-  assertEquals(limitHeaders(rejected.headers), NO_LIMITS);
-  assertEquals((await setup.ask({}, OTHER)).status, 200);
-  assertEquals((await setup.app.send("/v1/models", undefined, bearer(KEY))).status, 200);
-  assert(setup.lines.some((line) => line.includes("Limits cannot be reached")));
-  assertEquals(setup.upstream.calls.length, 1);
-});
+for (const limits of ["rpm: 5", "parallel: 5"]) {
+  Deno.test(`if the limiter fails, clients with ${limits} get 503 and others are served`, async () => {
+    await using setup = await setUp({ key: limits });
+    setup.limiter.failure = new Error("no connection");
+    const rejected = await setup.ask();
+    assertEquals([rejected.status, errorOf(rejected).code, rejected.headers.get("retry-after")], [
+      503,
+      "limits_unavailable",
+      "2",
+    ]);
+    assertEquals(limitHeaders(rejected.headers), NO_LIMITS);
+    assert(setup.lines.some((line) => line.includes("Limits cannot be reached")));
+    assertEquals((await setup.ask({}, OTHER)).status, 200);
+    assertEquals((await setup.app.send("/v1/models", undefined, bearer(KEY))).status, 200);
+    assertEquals(setup.upstream.calls.length, 1);
+  });
+}
 
 Deno.test("a failure to settle does not affect the client", async () => {
   await using setup = await setUp({

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import { createTestApp } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { startUpstream } from "../../support/upstream.ts";
+import { createCountingLimiter } from "./counting.ts";
 
 for (
   const [limits, path, code] of [
@@ -19,8 +19,7 @@ for (
     const gate = Promise.withResolvers<void>();
     const time = createFakeClock();
     await using upstream = startUpstream([{ content: "4", before: gate.promise }]);
-    const limiter = createMemoryLimiter();
-    let calls = 0;
+    const limiter = createCountingLimiter();
     const app = await createTestApp({
       upstream: upstream.url,
       clock: time.clock,
@@ -29,21 +28,41 @@ upstreams: { u: { base_url: UPSTREAM } }
 models: { m: { upstream: u, model: x } }
 limits: { ${limits} }
 `,
-      limiter: {
-        ...limiter,
-        take(...args) {
-          calls++;
-          return limiter.take(...args);
-        },
-      },
+      limiter,
     });
     const first = app.chat({});
     await upstream.called();
-    const before = calls;
+    const before = limiter.calls;
     const rejected = await (path === "/v1/conversations" ? app.send(path, {}) : app.chat({}));
     assertEquals([rejected.status, (await rejected.json()).error.code], [429, code]);
-    assertEquals(calls - before, 1);
+    assertEquals(limiter.calls - before, 1);
     gate.resolve();
     await (await first).text();
+  });
+}
+
+for (
+  const [limits, calls] of [
+    ["rpm: 10", 1],
+    ["parallel: 1", 2],
+    ["parallel: 1, rpm: 10", 3],
+    ["tpm: 1000", 2],
+  ] as const
+) {
+  Deno.test(`a request within the limits ${limits} costs ${calls} calls of the limiter`, async () => {
+    await using upstream = startUpstream([{ content: "4" }]);
+    const limiter = createCountingLimiter();
+    const app = await createTestApp({
+      upstream: upstream.url,
+      limiter,
+      yaml: `
+upstreams: { u: { base_url: UPSTREAM } }
+models: { m: { upstream: u, model: x } }
+limits: { ${limits} }
+`,
+    });
+    await (await app.chat({})).text();
+    await app.drain(0);
+    assertEquals(limiter.calls, calls);
   });
 }
