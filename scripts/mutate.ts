@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { createRandom } from "../lib/random.ts";
 import { type Mutant, mutantsOf } from "./mutants.ts";
 
+/** A mutant timed out if a test hung, or waited in vain for an event. */
 export type Outcome = "killed" | "timed out" | "survived";
 
 export interface MutationOptions {
@@ -30,6 +31,9 @@ export interface MutationOptions {
 
 /** Runs at a time; each has its copy of the tree. */
 const WORKERS = 2;
+
+/** How `tests/support/wait.ts` reports an event that did not happen. */
+const LATE_REGEXP = /\bwaited [\d.]+ s for /;
 
 const TEST_COMMAND =
   "test -q --no-prompt --no-check --fail-fast --unstable-no-legacy-abort --unstable-worker-options " +
@@ -98,7 +102,8 @@ async function runTest(
   const { success, stdout, stderr } = await child.output();
   killGroup();
   const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  const outcome: Outcome = signal.aborted ? "timed out" : success ? "survived" : "killed";
+  const isLate = signal.aborted || (!success && LATE_REGEXP.test(output));
+  const outcome: Outcome = isLate ? "timed out" : success ? "survived" : "killed";
   return { outcome, output };
 }
 
