@@ -58,6 +58,31 @@ Deno.test("a change that did not help is not remembered", async () => {
   assertEquals(upstream.calls.map(({ body }) => "seed" in body), [true, false, true, false]);
 });
 
+Deno.test("an answer does not confirm what a parallel call learns after it was sent", async () => {
+  const [both, learned] = [1, 2].map(() => Promise.withResolvers<void>());
+  await using upstream = startUpstream(({ index, body }) => {
+    if (index === 1) both!.resolve();
+    if (index === 2) learned!.resolve();
+    if (!("seed" in body)) return { status: 400, body: '{"error":"Something else"}' };
+    return index === 0
+      ? { status: 400, body: SEED_ERROR, before: both!.promise }
+      : { content: "ok", before: learned!.promise };
+  });
+  const app = await createTestApp({
+    upstream: upstream.url,
+    yaml: `
+upstreams: { u: { base_url: UPSTREAM } }
+models: { m: { upstream: u, model: x, strategy: vote, options: { max_samples: 2, wave: 2 } } }
+`,
+  });
+  const ask = async (model: string) => await (await app.chat({ model, seed: 1 })).text();
+  await ask("m");
+  const before = upstream.calls.length;
+  await ask("m");
+  const sent = upstream.calls.map(({ body }) => "seed" in body);
+  assertEquals([...sent.slice(0, 3), sent[before]], [true, true, false, true]);
+});
+
 const SCHEMA = {
   type: "object",
   properties: { answer: { type: "integer" } },
