@@ -93,7 +93,8 @@ const FINDER: Deno.lint.Plugin = {
 
 function* filesBelow(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-    if (isDirectory && name !== "bundle") yield* filesBelow(`${folder}${name}/`);
+    if (name === "bundle" || name === "node_modules") continue;
+    if (isDirectory) yield* filesBelow(`${folder}${name}/`);
     else if (/\.[tj]s$/.test(name) && !name.endsWith(".d.ts")) yield `${folder}${name}`;
   }
 }
