@@ -22,7 +22,7 @@ export interface Mutant {
 
 /** Calls whose arguments do not change behavior, and calls whose arguments commute. */
 const HARMLESS_REGEXP = /(?:^|\W)(?:console|log)\??\.\w+$|\.(?:describe|meta)$/;
-const COMMUTATIVE_REGEXP = /^Math\.(?:min|max|hypot)$/;
+const COMMUTATIVE_REGEXP = /^(?:Math\.(?:min|max|hypot)|says)$/;
 
 /** Each comparison with its negation, and with the one that differs for equal operands. */
 const COMPARISONS: Readonly<Record<string, readonly string[]>> = {

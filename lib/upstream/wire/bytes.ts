@@ -46,9 +46,8 @@ export function readBody(response: Response, signal: AbortSignal): ByteReader {
         if (value !== undefined) buffer = value.buffer;
         return done ? undefined : value;
       };
-    } catch (error) {
+    } catch {
       // A body made of a string or a plain stream does not support buffers.
-      if (!(error instanceof TypeError)) throw error;
       const reader = body.getReader();
       cancel = () => reader.cancel();
       return async () => (await reader.read()).value;

@@ -172,10 +172,7 @@ function isWhole({ data }: SseEvent): boolean {
 function readEvent(event: SseEvent, reader: EventReader, add: (json: unknown) => void): void {
   if (event.data === "") return;
   const json = reader.read(event.data);
-  if (event.event === "error") {
-    const isWrapped = typeof json === "object" && json !== null && "error" in json;
-    return add(isWrapped ? json : { error: json ?? event.data });
-  }
+  if (event.event === "error") return add({ error: json ?? event.data });
   if (json !== undefined) return add(json);
   // Some servers omit the blank line between events.
   for (const line of event.data.split("\n")) {

@@ -70,8 +70,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** Cuts a long text after a word, because a part of a key is not recognized as a key. */
 function cutToWord(text: string): string {
   if (text.length <= MAX_ERROR_LENGTH) return text;
-  const start = text.slice(0, MAX_ERROR_LENGTH);
-  return start.slice(0, Math.max(0, start.lastIndexOf(" ")));
+  return text.slice(0, text.lastIndexOf(" ", MAX_ERROR_LENGTH - 1) + 1);
 }
 
 /**

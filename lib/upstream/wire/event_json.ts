@@ -35,14 +35,11 @@ const MAX_MISSES = 4;
 export function createEventReader(): EventReader {
   let template: Template | undefined;
   let misses = 0;
-  let hasText = false;
 
   function learn(data: string, json: unknown): void {
     const key = textKeyOf(json);
     if (key === undefined) return;
-    // The client waits for the first text: make no template before.
-    const made = hasText ? makeTemplate(data, json, key) : undefined;
-    hasText = true;
+    const made = makeTemplate(data, json, key);
     if (made === undefined) return;
     template = made;
     misses++;

@@ -194,12 +194,18 @@ for (const { name, message, request, isRejected, read, expected } of CASES) {
   });
 }
 
+const NAMED = { messages: [{ ...user("Hi"), name: "Bob" }] };
+
 for (
   const [name, message, request] of [
     ["a word that is no field's name", "Please stop shouting", { stop: ["x"] }],
     ["a field that was not sent", "Unknown parameter: 'seed'", { top_k: 1 }],
     ["nothing that was sent", "Bad request", {}],
     ["the model", "Unknown parameter: 'model'", {}],
+    ["a field that messages need", "messages.0: 'content' is not supported", {}],
+    ["a field of messages that was not sent", "messages.0: 'name' is not supported", {}],
+    ["a word that is a field of messages", "messages in your name are not supported", NAMED],
+    ["the value of a field of messages", "messages.0: 'name' is too long", NAMED],
   ] as const
 ) {
   Deno.test(`a rejection because of ${name} is not repeated`, async () => {
@@ -213,3 +219,36 @@ for (
     await response.body?.cancel();
   });
 }
+
+for (const [room, accepted] of [[16, 16], [15, undefined]] as const) {
+  Deno.test(`a limit of 500 tokens where ${room} are left becomes ${accepted ?? "an error"}`, async () => {
+    const prompt = 1_000 - room;
+    const message = "This model's maximum context length is 1000 tokens. However, you requested " +
+      `${prompt + 500} tokens (${prompt} in the messages, 500 in the completion).`;
+    await using upstream = startUpstream(({ body }) =>
+      body.max_tokens > room
+        ? { status: 400, body: JSON.stringify({ error: { message } }) }
+        : { content: "ok" }
+    );
+    const app = await createTestApp({ upstream: upstream.url });
+    const response = await app.chat({ model: "plain", max_tokens: 500 });
+    assertEquals(response.status, accepted === undefined ? 400 : 200);
+    await response.body?.cancel();
+    assertEquals(
+      upstream.calls.map(({ body }) => body.max_tokens),
+      [500, accepted].filter(Boolean),
+    );
+  });
+}
+
+Deno.test("an upstream that rejects one field after another is called at most 9 times", async () => {
+  await using upstream = startUpstream(({ body }) => {
+    const name = Object.keys(body).find((name) => name.startsWith("own_"));
+    return { status: 400, body: JSON.stringify({ error: `Unknown parameter: '${name}'` }) };
+  });
+  const app = await createTestApp({ upstream: upstream.url });
+  const fields = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`own_${i}`, 1]));
+  const response = await app.chat({ model: "plain", ...fields });
+  assertEquals([response.status, upstream.calls.length], [400, 9]);
+  await response.body?.cancel();
+});

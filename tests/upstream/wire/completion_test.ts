@@ -40,6 +40,8 @@ for (
     ["a stream of the type of JSON, which was not requested", TEXT + END, json],
     ["a JSON answer with [DONE] behind it", `${WHOLE}\n${DONE}`, json],
     ["a byte order mark before the stream", `\ufeff${TEXT}${END}`],
+    ["the type of JSON, but the bytes of a stream", `\ufeff${TEXT}${END}`, { type: json.type }],
+    ["the type of a stream, but the bytes of JSON", `\ufeff${WHOLE}`],
     ["what follows [DONE], unread", TEXT + END + DONE + event({ error: { message: "late" } })],
     ["events without blank lines", `data: {"choices":[]}\n${TEXT}${END}`],
     ["an unfinished last line after its finish reason", `${TEXT}${END}data: {"usa`],
@@ -67,5 +69,19 @@ for (
   Deno.test(`an answer is an error, ${isRetryable ? "" : "not "}to be retried: ${name}`, async () => {
     const error = await assertRejects(() => readAll(body, options), UpstreamError);
     assertEquals([error.code, error.isRetryable], ["upstream_error", isRetryable]);
+  });
+}
+
+for (
+  const data of [
+    '{"error":{"message":"Busy","code":503}}',
+    '{"message":"Busy","code":503}',
+    "overloaded",
+  ]
+) {
+  Deno.test(`an event of the type error is one, with the data ${data}`, async () => {
+    const body = `${TEXT}event: error\ndata: ${data}\n\n`;
+    const error = await assertRejects(() => readAll(body), UpstreamError);
+    assertEquals(error.code, "upstream_overloaded");
   });
 }

@@ -69,6 +69,17 @@ Deno.test("refusals are read from streams and whole messages", () => {
   }]);
 });
 
+Deno.test("parts of content are text or thinking, and may be plain strings", () => {
+  const content = [
+    "a",
+    { type: "text", text: "b", thinking: "no" },
+    { type: "thinking", text: "no", thinking: ["c", { type: "text", text: "d" }] },
+    5,
+    null,
+  ];
+  assertEquals(read([chunk({ content })]), [{ content: "ab", reasoning: "cd" }]);
+});
+
 Deno.test("a character split between chunks is joined, and a lone half becomes U+FFFD", () => {
   for (const field of ["content", "reasoning", "refusal"]) {
     const texts = (pieces: string[]) =>

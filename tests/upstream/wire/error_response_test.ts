@@ -163,6 +163,13 @@ Deno.test("error bodies of all providers are read", () => {
   assertEquals(readErrorBody(""), NO_BODY);
 });
 
+Deno.test("a long message is cut after a word, because part of a key is not recognised", () => {
+  const messageOf = (message: string) => readErrorBody(JSON.stringify({ message })).message;
+  assertEquals(messageOf("word ".repeat(300)).trimEnd(), "word ".repeat(200).trimEnd());
+  assertEquals(messageOf(`key: ${"k".repeat(2_000)}`).trimEnd(), "key:");
+  assertEquals(messageOf("k".repeat(2_000)), "");
+});
+
 Deno.test("any error body can be read", () => {
   fc.assert(fc.property(fc.json(), fc.integer({ min: 300, max: 599 }), (body, status) => {
     const error = errorFromStatus(status, readErrorBody(body));
