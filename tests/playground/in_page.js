@@ -28,14 +28,14 @@ export function addPicture({ kind, bytes }) {
 }
 
 /**
- * Presses Enter in the field of the question as browsers report it within a composition.
+ * Presses a key as browsers report it, for example within a composition.
  *
- * @param {KeyboardEventInit} init
- * @returns {boolean} whether the page left the key to the input method
+ * @param {{ selector: string, init: KeyboardEventInit }} press selector: of the element with focus
+ * @returns {boolean} whether the page left the key to the browser
  */
-export function pressEnter(init) {
-  return document.getElementById("question").dispatchEvent(
-    new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...init }),
+export function pressKey({ selector, init }) {
+  return document.querySelector(selector).dispatchEvent(
+    new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...init }),
   );
 }
 

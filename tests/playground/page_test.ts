@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { TOKEN } from "../support/app.ts";
 import { pieces, startUpstream, step } from "../support/upstream.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
-import { addPicture, pressEnter, splitStreams, storedData } from "./in_page.js";
+import { addPicture, pressKey, splitStreams, storedData } from "./in_page.js";
 
 const YAML = `
 upstreams:
@@ -159,7 +159,8 @@ browserTest("Enter that ends the composition of an input method does not send", 
   await page.getByLabel("Your question").fill("こんにちは");
   // As Chromium and Firefox report it, and as Safari does.
   for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
-    assertEquals(await page.evaluate(pressEnter, init), true);
+    const enter = { selector: "#question", init: { key: "Enter", ...init } };
+    assertEquals(await page.evaluate(pressKey, enter), true);
   }
   assertEquals([await page.locator(".turn").count(), upstream.calls.length], [0, 0]);
   await page.keyboard.press("Enter");

@@ -19,6 +19,7 @@ import { byId, followEnd } from "./dom.js";
 import { createDrawer } from "./drawer.js";
 import { onLanguage, startLanguage, translate } from "./language/language.js";
 import { createHistory } from "./history/history.ts";
+import { createShortcuts } from "./shortcuts/shortcuts.ts";
 import { createFields } from "./settings/fields.ts";
 import { createSettings } from "./settings/settings.ts";
 import { openConversations } from "./storage/conversations.ts";
@@ -123,10 +124,29 @@ stop.addEventListener("click", () => {
   field.focus();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !chat.isRunning() || document.querySelector("dialog[open]")) return;
+  if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open]")) return;
+  if (!chat.isRunning()) return field.blur();
   chat.stop();
   field.focus();
 });
+const shortcuts = createShortcuts([
+  { key: "?", text: () => translate("Show these shortcuts"), run: () => void shortcuts.show() },
+  { key: "n", text: () => translate("New conversation"), run: () => press("new") },
+  { key: "i", text: () => translate("Write a question"), run: () => field.focus() },
+  { key: "s", text: () => translate("Search the conversations"), run: searchChats },
+  { key: "b", text: () => translate("Show or hide the conversations"), run: () => press("chats") },
+  {
+    key: "r",
+    text: () => translate("Answer the last question again"),
+    run: () => chat.press("retry"),
+  },
+  { key: "e", text: () => translate("Edit the last question"), run: () => chat.press("edit") },
+  { key: "c", text: () => translate("Copy the last answer"), run: () => chat.press("copy") },
+  { key: "m", text: () => translate("Compare models"), run: () => press("compare") },
+  { key: "o", text: () => translate("Show or hide the settings"), run: () => press("settings") },
+  { key: "l", text: () => translate("Show or hide the raw events"), run: () => press("events") },
+]);
+byId("shortcuts", HTMLButtonElement).addEventListener("click", () => void shortcuts.show());
 composer.addEventListener("submit", (event) => {
   event.preventDefault();
   ask();
@@ -251,6 +271,20 @@ function toggles(id, toggle) {
  */
 function showFault(param, message, pick) {
   if (settings.showFault(param, message, pick) && optionsPanel.hidden) settingsButton.click();
+}
+
+/**
+ * Presses a button of the bar, which does nothing before the key is entered.
+ *
+ * @param {string} id
+ */
+function press(id) {
+  if (!bar.hidden) byId(id, HTMLButtonElement).click();
+}
+
+function searchChats() {
+  if (historyPanel.hidden) press("chats");
+  historyPanel.querySelector("input")?.focus();
 }
 
 /** @param {boolean} isRunning */

@@ -103,6 +103,7 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
         live.text() === "" ? null : h("button", {
           type: "button",
           class: "quiet",
+          "data-action": "copy",
           onclick: (/** @type {Event} */ { currentTarget }) => copy(live.text(), currentTarget),
         }, translate("Copy")),
         h("button", { type: "button", class: "quiet", onclick: onCode }, translate("Code")),

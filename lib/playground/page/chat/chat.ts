@@ -102,9 +102,15 @@ export function createChat(options: ChatOptions) {
       place < siblings.length - 1
         ? quietButton("›", go(place + 1), translate("Later version"))
         : null,
-      quietButton(translate("Edit"), () => edit(turn, shown)),
-      quietButton(translate("Retry"), () => ask(turn.question, turn.parent)),
+      action("edit", quietButton(translate("Edit"), () => edit(turn, shown))),
+      action("retry", quietButton(translate("Retry"), () => ask(turn.question, turn.parent))),
     );
+  }
+
+  /** Names a button for {@linkcode press}. */
+  function action(name: "edit" | "retry", button: HTMLElement): HTMLElement {
+    button.dataset.action = name;
+    return button;
   }
 
   function edit(turn: Turn, shown: HTMLElement): void {
@@ -183,6 +189,10 @@ export function createChat(options: ChatOptions) {
   return {
     /** Shows it again in the language that the reader has chosen. */
     redraw: () => show(leaf),
+    /** Presses the last button of this kind, if there is one. */
+    press(name: "copy" | "edit" | "retry"): void {
+      [...log.querySelectorAll<HTMLElement>(`[data-action=${name}]`)].at(-1)?.click();
+    },
     isRunning: () => running !== undefined,
     ask,
     /** Stops every running answer, including the work upstream. */

@@ -1,0 +1,57 @@
+import { h, quietButton } from "../dom.js";
+import { translate } from "../language/language.js";
+
+export interface Shortcut {
+  /** A letter, or another character that no browser uses by itself. */
+  key: string;
+  /** What it does, in the reader's language. */
+  text: () => string;
+  run: () => void;
+}
+
+/** Shows the keys, and a switch for those that are single characters. */
+export function showShortcuts(
+  shortcuts: readonly Shortcut[],
+  { isOn, turn }: { isOn: () => boolean; turn: (on: boolean) => void },
+): void {
+  const box = h("input", { type: "checkbox" });
+  box.checked = isOn();
+  box.addEventListener("change", () => turn(box.checked));
+  const close = quietButton("×", () => dialog.close(), translate("Close"));
+  close.classList.add("close");
+  const dialog = h(
+    "dialog",
+    { class: "dialog keys", "aria-labelledby": "shortcuts-title" },
+    h(
+      "header",
+      {},
+      h("h2", { id: "shortcuts-title" }, translate("Keyboard shortcuts")),
+      close,
+    ),
+    h(
+      "dl",
+      {},
+      row(["Enter"], translate("Send the question")),
+      row(["Shift", "Enter"], translate("Begin a new line")),
+      row(["Esc"], translate("Stop the answer, or leave the field")),
+    ),
+    h("h3", {}, translate("Outside of fields")),
+    h("dl", {}, ...shortcuts.map(({ key, text }) => row([key], text()))),
+    h("label", { class: "keep" }, box, translate("Use these single keys")),
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog) dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function row(keys: readonly string[], text: string): HTMLElement {
+  return h(
+    "div",
+    {},
+    h("dt", {}, ...keys.map((key) => h("kbd", {}, key))),
+    h("dd", {}, text),
+  );
+}
