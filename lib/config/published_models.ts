@@ -89,7 +89,10 @@ function publish(
       prompts,
       routes: config.routing.effort,
       proStrategy: config.routing.pro,
-      directWhen: config.routing.direct_when.map((pattern) => new RegExp(pattern, "i")),
+      directWhen: config.routing.direct_when.map((entry) => {
+        const { user, system } = typeof entry === "string" ? { user: entry, system: "" } : entry;
+        return { user: new RegExp(user, "i"), system: new RegExp(system, "i") };
+      }),
       ...(systemPrompt ? { systemPrompt } : {}),
       caps,
       toolsCharacters: config.thinking.tools_characters,

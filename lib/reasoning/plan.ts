@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { contentText } from "../upstream/target.ts";
 import { callsTools, lastQuestion, withoutOldThinking } from "./conversation.ts";
 import { isThinking } from "./effort.ts";
 import { modifierOptions } from "./modifiers.ts";
@@ -36,7 +37,7 @@ export interface RunPlan {
   tools: readonly string[];
 }
 
-/** Length of the part of a question in which a utility request is recognized, in characters. */
+/** Length of the part of a text in which a utility request is recognized, in characters. */
 const UTILITY_PREFIX = 2_000;
 
 export interface PlanOptions {
@@ -113,8 +114,10 @@ export function planRun(
 /** Whether a chat app asks something for itself, such as a title, so that thinking is a waste. */
 function isUtilityRequest({ directWhen }: ReasoningModel, request: ReasoningRequest): boolean {
   if (request.strategy !== undefined || request.effort !== undefined) return false;
-  const text = lastQuestion(request.messages).slice(0, UTILITY_PREFIX);
-  return directWhen.some((pattern) => pattern.test(text));
+  const question = lastQuestion(request.messages).slice(0, UTILITY_PREFIX);
+  // Whatever its role: Open WebUI sends its system prompt as the user's to a model called o1-mini.
+  const prompt = contentText(request.messages[0]?.content).slice(0, UTILITY_PREFIX);
+  return directWhen.some(({ system, user }) => user.test(question) && system.test(prompt));
 }
 
 /** Whether the client has begun the answer, which only a plain call can continue. */

@@ -73,6 +73,8 @@ export interface ReasoningRequest {
   truncates?: boolean;
   /** Tokens of the prompt above which older turns are summarised first. */
   compactAbove?: number;
+  /** Whether the conversation is summarised and not answered. */
+  compactsOnly?: boolean;
   /** Number of independent answers. Default: 1. */
   choices?: number;
   /** Whether the events include records of calls and tool runs. */
@@ -133,8 +135,8 @@ export interface ReasoningModel {
   routes: EffortRoutes;
   /** Name of the strategy of requests with `reasoning.mode: "pro"`. */
   proStrategy: string;
-  /** A request whose last user message matches one of these runs `direct`. */
-  directWhen: readonly RegExp[];
+  /** A request whose last user message and system prompt match one of these runs `direct`. */
+  directWhen: readonly { user: RegExp; system: RegExp }[];
   caps: Caps;
   /** Maximum length of the list of tools in a thinking call. */
   toolsCharacters: number;

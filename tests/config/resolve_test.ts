@@ -35,6 +35,8 @@ const DEFAULT_MODELS = Object.entries(strategies).flatMap(([name, { publishedAs 
   publishedAs === undefined ? [] : [`${publishedAs} ${name}`]
 );
 
+const ANY = /(?:)/i;
+
 Deno.test("the ids that are published by default keep their strategies, and o1 is the first", () => {
   const expected = {
     o1: "steps",
@@ -146,12 +148,13 @@ stream_status_feedback: false
     routes: EFFORT_ROUTES,
     proStrategy: "verify",
     directWhen: [
-      /^### Task:(?!\s{0,9}Respond to the user query)/i,
-      /^Your task is to reflect the speaker's likely facial expression/i,
-      /^hello$/i,
-      /^Query: (?:History:|Query: )/i,
-      /^History:\n[A-Z]{1,20}: """/i,
-      /^You are performing a CONTEXT CHECKPOINT COMPACTION/i,
+      { user: /^### Task:(?!\s{0,9}Respond to the user query)/i, system: ANY },
+      { user: /^Your task is to reflect the speaker's likely facial expression/i, system: ANY },
+      { user: /^hello$/i, system: ANY },
+      { user: /^Query: /i, system: /^Available Tools: /i },
+      { user: /^Query: (?:History:|Query: )/i, system: ANY },
+      { user: /^History:\n[A-Z]{1,20}: """/i, system: ANY },
+      { user: /^You are performing a CONTEXT CHECKPOINT COMPACTION/i, system: ANY },
     ],
     toolsCharacters: 2_000,
     serverTools: [],

@@ -308,9 +308,9 @@ for (
 Deno.test("utility requests of chat apps use direct unless they name a strategy", async () => {
   await using upstream = startUpstream(onFinal({ content: "Title" }));
   const { chat } = await createTestApp({ upstream: upstream.url });
-  const ask = async (content: unknown, more = {}) => {
+  const ask = async (content: unknown, more = {}, before: object[] = []) => {
     upstream.calls.length = 0;
-    await (await chat({ messages: [{ role: "user", content }], ...more })).text();
+    await (await chat({ messages: [...before, { role: "user", content }], ...more })).text();
     return upstream.calls.length;
   };
   assertEquals(await ask("### Task:\nGenerate a title"), 1);
@@ -318,6 +318,13 @@ Deno.test("utility requests of chat apps use direct unless they name a strategy"
   assertEquals(await ask("Query: Query: Hi"), 1);
   assertEquals(await ask('Query: History:\nUSER: """Hi"""\nQuery: Hi'), 1);
   assertEquals(await ask('History:\nASSISTANT: """Hi"""\nQuery: Hi'), 1);
+  for (const role of ["system", "developer", "user"]) {
+    const picker = [{ role, content: 'Available Tools: [{"name": "clock"}]\n\nYour task is' }];
+    assertEquals(await ask("Query: Hi", {}, picker), 1);
+    assert(await ask("Hi", {}, picker) > 1);
+  }
+  assert(await ask("Query: Hi") > 1);
+  assert(await ask("Query: Hi", {}, [{ role: "system", content: "Tools: []" }]) > 1);
   assert(await ask("History: when did Rome fall?") > 1);
   assertEquals(await ask("Hello"), 1);
   assertEquals(await ask([{ type: "text", text: "hello" }]), 1);

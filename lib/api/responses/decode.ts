@@ -105,6 +105,7 @@ export function decodeResponsesRequest(
         effort: body.reasoning?.effort,
         strategy: body.reasoning?.strategy ?? strategy,
         truncates: body.truncation === "auto" || undefined,
+        compactsOnly: own.at(-1)?.item.type === "compaction_trigger" || undefined,
         compactAbove: body.context_management?.[0]?.compact_threshold ?? undefined,
         isPro: body.reasoning?.mode === "pro" || undefined,
         options: hosted === undefined ? options : { ...options, tools: hosted.kinds },

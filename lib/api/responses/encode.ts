@@ -162,7 +162,8 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   function finish(finishReason: FinishReason): void | Promise<void> {
     const reason = INCOMPLETE[finishReason];
     const status = reason === undefined ? "completed" : "incomplete";
-    if (output.items.every(precedesAnswer)) addToMessage("text", "");
+    const isCompacted = output.items.at(-1)?.type === "compaction";
+    if (!isCompacted && output.items.every(precedesAnswer)) addToMessage("text", "");
     endMessage(status);
     calls.end(status);
     end(status, {

@@ -91,23 +91,26 @@ const effortRoutes = z.strictObject({
   max: route("max"),
 });
 
+const pattern = z.string().min(1).refine(isRegExp, "expected a regular expression");
+
 const routing = z.strictObject({
   effort: effortRoutes.prefault({}).describe("Strategy that `auto` runs, by effort."),
   pro: strategyName.default("verify").describe(
     'Strategy of Responses requests with `reasoning.mode: "pro"`, whatever the model.',
   ),
-  direct_when: z.array(z.string().min(1).refine(isRegExp, "expected a regular expression"))
+  direct_when: z.array(z.union([pattern, z.strictObject({ user: pattern, system: pattern })]))
     .default([
       // Open WebUI's questions about documents and web pages begin in the same way.
       "^### Task:(?!\\s{0,9}Respond to the user query)",
       "^Your task is to reflect the speaker's likely facial expression",
       "^hello$",
       // Open WebUI's choice of a tool, if it does not use native tool calls.
+      { user: "^Query: ", system: "^Available Tools: " },
       "^Query: (?:History:|Query: )",
       '^History:\\n[A-Z]{1,20}: """',
       "^You are performing a CONTEXT CHECKPOINT COMPACTION",
     ]).describe(
-      "Case-insensitive regular expressions. A request without an effort whose last user message matches one is passed through without reasoning. The defaults match the title, tag, tool-choice and connection-check requests of chat apps, and the summary that Codex asks for. They run on text of clients, so use none that repeats a group which repeats something itself, such as `(a+)+`.",
+      "Case-insensitive regular expressions. A request without an effort whose last user message matches one is passed through without reasoning. An entry with `user` and `system` must match the first message too. The defaults match the title, tag, tool-choice and connection-check requests of chat apps, and the summary that Codex asks for. They run on text of clients, so use none that repeats a group which repeats something itself, such as `(a+)+`.",
     ),
 });
 

@@ -1,4 +1,4 @@
-import type { ReasoningEvent } from "../events.ts";
+import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import type { Message, ReasoningRequest } from "../request.ts";
 import { estimatePrompt } from "../usage.ts";
 
@@ -19,9 +19,13 @@ export function isInstruction({ role }: Message): boolean {
   return role === "system" || role === "developer";
 }
 
-/** Whether a request's prompt exceeds its threshold, and has older turns to summarise. */
+/**
+ * Whether a request asks for a summary, or its prompt exceeds its threshold and has older turns to
+ * summarise.
+ */
 export function needsCompaction(request: ReasoningRequest): boolean {
-  const { compactAbove = Infinity, messages, final } = request;
+  const { compactAbove = Infinity, compactsOnly, messages, final } = request;
+  if (compactsOnly) return true;
   if (compactAbove === Infinity) return false;
   const turn = new Set(latestTurn(messages));
   return messages.some((message) => !isInstruction(message) && !turn.has(message)) &&
@@ -30,7 +34,8 @@ export function needsCompaction(request: ReasoningRequest): boolean {
 
 /**
  * Summarises the conversation, then runs the request with the summary and the latest turn. The
- * summary covers that turn too, because the next request begins with it. An empty summary is ignored.
+ * summary covers that turn too, because the next request begins with it. An empty summary is ignored,
+ * unless the summary is all that the request asks for.
  *
  * @param summarise runs the request for the summary.
  */
@@ -39,14 +44,18 @@ export async function* compacting(
   summarise: (request: ReasoningRequest) => AsyncGenerator<ReasoningEvent>,
   run: (request: ReasoningRequest) => AsyncGenerator<ReasoningEvent>,
 ): AsyncGenerator<ReasoningEvent> {
-  const { messages, stream } = request;
+  const { compactsOnly, messages, stream } = request;
   let summary = "";
   for await (const event of summarise({ messages: askForSummary(messages), stream, final: {} })) {
     if (event.type === "answer") summary += event.text;
   }
   summary = summary.trim();
-  if (summary === "") return yield* run(request);
+  if (summary === "") {
+    if (compactsOnly) throw new UpstreamError("upstream_error", "The model wrote no summary.");
+    return yield* run(request);
+  }
   yield { type: "compaction", summary };
+  if (compactsOnly) return yield { type: "finish", reason: "stop" };
   const turn = new Set(latestTurn(messages));
   const instructions = messages.filter((message) => isInstruction(message) && !turn.has(message));
   yield* run({ ...request, messages: [...instructions, summaryMessage(summary), ...turn] });

@@ -212,6 +212,31 @@ const CALLS = [
   { type: "function_call_output", call_id: "c2", output: "Written" },
 ];
 
+for (const stream of [false, true]) {
+  Deno.test(`a conversation that ends with a trigger is compacted and not answered (stream: ${stream})`, async () => {
+    await using upstream = startSummarizer();
+    const app = await createTestApp({ upstream: upstream.url });
+    const input = [...INPUT, { type: "compaction_trigger" }];
+    const { output, status } = await compacted(app, { stream, input });
+    assertEquals([status, output.map(({ type }) => type)], ["completed", ["compaction"]]);
+    assertEquals(upstream.calls.length, 1);
+    assertStringIncludes(textOf(upstream.calls[0]!), "My name is Ada.");
+    const question = { role: "user", content: "What is my name?" };
+    await (await app.respond({ model: "plain", input: [...output, question] })).body?.cancel();
+    const { messages } = upstream.calls.at(-1)!.body;
+    assertStringIncludes(messages[0].content, SUMMARY);
+    assertEquals(messages[1], question);
+  });
+}
+
+Deno.test("a summary that a trigger asks for in vain is an error", async () => {
+  await using upstream = startUpstream([{ content: " " }]);
+  const app = await createTestApp({ upstream: upstream.url });
+  const response = await app.respond({ input: [...INPUT, { type: "compaction_trigger" }] });
+  assertEquals(response.status, 502);
+  assertStringIncludes((await response.json()).error.message, "The model wrote no summary.");
+});
+
 Deno.test("compaction in a loop of calls keeps the question and the last call with its result", async () => {
   await using upstream = startSummarizer();
   const app = await createTestApp({ upstream: upstream.url });
