@@ -107,7 +107,9 @@ export function readConversation(
 
   function addOutput(item: Item, path: string): void {
     thinking = undefined;
-    const id = required(item, "call_id", path);
+    // OpenAI's clients send the id of a local shell's call as the id of its output.
+    const isNamedById = item.type === "local_shell_call_output" && !item.call_id;
+    const id = required(item, isNamedById ? "id" : "call_id", path);
     const parts = item.type === "tool_search_output"
       ? [textPart(foundTools(item.tools, upstreamName))]
       : readOutput(item, path);

@@ -26,6 +26,7 @@ export interface ClientTool {
 export type ClientTools = Readonly<Record<string, ClientTool>>;
 
 const MAX_TOOLS = 1_024;
+/** Of a name upstream; clients of this API may use twice as many characters. */
 const MAX_NAME_LENGTH = 64;
 
 /** The parameters of the function that stands for a tool whose input is a text. */
@@ -68,14 +69,16 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
   /** Returns the name upstream; a namespace becomes its prefix. */
   function upstreamName(name: string, namespace?: string | null): string {
     const known = names.get(keyOf(name, namespace));
-    return known ?? (namespace ? flatName(`${namespace}__${name}`) : name);
+    if (known !== undefined) return known;
+    if (namespace) return flatName(`${namespace}__${name}`);
+    return name.length > MAX_NAME_LENGTH ? flatName(name) : name;
   }
 
   function add(tool: Tool, path: string, namespace?: string): void {
     const type = tool.type as ClientTool["type"];
     const name = type === "tool_search" ? type : tool.name ?? "";
-    if (!/^[\w.:/-]{1,64}$/.test(name)) {
-      throw invalidValue(`${path}.name`, "expected 1 to 64 letters, digits, '_' or '-'");
+    if (!/^[\w.:/-]{1,128}$/.test(name)) {
+      throw invalidValue(`${path}.name`, "expected 1 to 128 letters, digits, '_' or '-'");
     }
     const key = keyOf(name, namespace);
     let upstream = upstreamName(name, namespace);

@@ -237,7 +237,7 @@ const INPUTS: [name: string, input: unknown, messages: unknown[]][] = [
     "calls of tools that OpenAI's models know",
     [
       { type: "local_shell_call", call_id: "c1", action: { type: "exec", command: ["ls"] } },
-      { type: "local_shell_call_output", call_id: "c1", output: "a.txt" },
+      { type: "local_shell_call_output", id: "c1", output: "a.txt" },
       { type: "shell_call", call_id: "c2", action: { commands: ["ls"] } },
       { type: "shell_call_output", call_id: "c2", output: [{ stdout: "a.txt" }] },
       { type: "apply_patch_call", call_id: "c3", operation: { type: "delete_file", path: "a" } },
@@ -447,6 +447,17 @@ const TOOLS: [name: string, body: object, tools: unknown[], clientTools?: object
     type: "function",
     function: { ...named("a__add_2").function, description: "" },
   }], { a__add_2: { type: "function", name: "add", namespace: "a" } }],
+  [
+    "names that are too long upstream",
+    {
+      tools: ["1", "2"].map((end) => ({ ...tool, name: "n".repeat(127) + end })),
+    },
+    ["n".repeat(64), `${"n".repeat(59)}_2`].map(named),
+    {
+      ["n".repeat(64)]: { type: "function", name: `${"n".repeat(127)}1` },
+      [`${"n".repeat(59)}_2`]: { type: "function", name: `${"n".repeat(127)}2` },
+    },
+  ],
   ["a tool that is declared twice, once", { tools: [tool, tool] }, [nested]],
   ["hosted tools, which are left out", {
     tools: [
