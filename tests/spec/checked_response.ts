@@ -20,6 +20,7 @@ const OBJECTS: readonly [RegExp, SchemaName][] = [
   [/^\S+ \/models$/, "ListModelsResponse"],
   [/^\S+ \/models\/.+$/, "Model"],
   [/^POST \/responses\/input_tokens$/, "TokenCountsResource"],
+  [/^POST \/responses\/compact$/, "CompactResource"],
   [/^(POST \/responses|GET \/responses\/[^/]+|POST \/responses\/[^/]+\/cancel)$/, "Response"],
   [/^DELETE \/responses\/[^/]+$/, "DeletedResponse"],
   [/^GET \/responses\/[^/]+\/input_items$/, "ResponseItemList"],

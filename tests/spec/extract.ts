@@ -31,6 +31,7 @@ export const ROOTS = [
   "DeletedConversationResource",
   "ConversationItemList",
   "ConversationItem",
+  "CompactResource",
 ] as const;
 
 /** The members of unions that the server writes. All others would be most of the document. */
@@ -87,6 +88,7 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
     "CodeInterpreterTool",
     "MCPTool",
   ],
+  ItemField: ["Message", "CompactionBody"],
   InputItem: [],
   Prompt: [],
   Moderation: [],

@@ -6,6 +6,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { z } from "zod";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { createTestApp, TOKEN } from "../support/app.ts";
 import type { Json } from "./extract.ts";
@@ -16,8 +17,33 @@ const SPEED = 100;
 /** Number of stored responses, and of conversations, whose ids requests contain half of the time. */
 const STORED_IDS = 20;
 
-/** Lists of the client's own items, which are stored as they are, whatever is wrong with them. */
-const ECHO = /Invalid (ConversationItem|ConversationItemList|ResponseItemList):/;
+/** The client's own items are stored as they are, whatever is wrong with them. */
+const ECHO =
+  /^InvalidWireError: Invalid (ConversationItem|ConversationItemList|ResponseItemList):.*\n/;
+
+const item = z.looseObject({ id: z.string(), type: z.string() });
+
+/** What is never wrong with them. */
+const echo = z.union([
+  item,
+  z.looseObject({
+    object: z.literal("list"),
+    data: z.array(item),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  }),
+]);
+
+/** Schemas of tools and formats. */
+const NAMED = [
+  "ChatCompletionFunctions",
+  "CustomToolParam",
+  "FunctionObject",
+  "FunctionTool",
+  "NamespaceToolParam",
+  "TextResponseFormatJsonSchema",
+];
 
 const fastClock: Clock = {
   ...systemClock,
@@ -57,9 +83,10 @@ const server = Deno.serve(
       const response = await app.handle(request);
       const { status, headers } = response;
       statuses[status] = (statuses[status] ?? 0) + 1;
-      return new Response(await response.text(), { status, headers });
+      // Some statuses may not have a body, not even an empty one.
+      return new Response(await response.text() || null, { status, headers });
     } catch (error) {
-      if (ECHO.test(String(error))) return new Response("{}");
+      if (isEcho(String(error))) return new Response("{}");
       statuses[500] = (statuses[500] ?? 0) + 1;
       return new Response(String(error), { status: 500 });
     }
@@ -93,12 +120,19 @@ console.log({ requests, statuses });
 await server.shutdown();
 Deno.exit(code);
 
+function isEcho(error: string): boolean {
+  return ECHO.test(error) && echo.safeParse(JSON.parse(error.replace(ECHO, ""))).success;
+}
+
 async function temporaryDirectory() {
   const path = await Deno.makeTempDir();
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-/** The document, with the model of this server, and with ids of what is stored. */
+/**
+ * The document, with the model of this server, with ids of what is stored, and with the restrictions
+ * of OpenAI's API that the document lacks, without which most requests would be rejected for them.
+ */
 async function narrowedDocument(): Promise<unknown> {
   const document = JSON.parse(
     await Deno.readTextFile(new URL("openai.requests.json", import.meta.url)),
@@ -109,6 +143,10 @@ async function narrowedDocument(): Promise<unknown> {
     schemas[name] = model;
   }
   schemas.TokenCountsBody.properties.model = model;
+  schemas.ContextManagementParam.properties.type = { enum: ["compaction"] };
+  const name = { type: "string", pattern: "^[a-zA-Z0-9_-]{1,64}$" };
+  for (const { properties } of NAMED.map((name) => schemas[name])) properties.name = name;
+  schemas.FunctionCallOutputItemParam.required.push("call_id");
   const ids: Record<string, Json> = {
     model,
     response_id: await storedIds(() => app.respond({ background: true })),
