@@ -35,10 +35,11 @@ export async function waitUntil(
   what: Description,
   isMet: () => boolean | Promise<boolean>,
   step: () => Promise<unknown> = () => Promise.resolve(),
+  limitMs = LIMIT_MS,
 ): Promise<void> {
-  const end = performance.now() + LIMIT_MS;
+  const end = performance.now() + limitMs;
   while (!await isMet()) {
-    if (performance.now() > end) throw late(what);
+    if (performance.now() > end) throw late(what, limitMs);
     await step();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
