@@ -1,7 +1,6 @@
 import { parse } from "@std/yaml";
+import { isObject, type JsonObject } from "../json.ts";
 import type { Fault, Path } from "./faults/fault.ts";
-
-type Mapping = Record<string, unknown>;
 
 /** Returns a variable's value, or undefined if it is not set. */
 export type Env = (name: string) => string | undefined;
@@ -52,13 +51,13 @@ export function prepare(
   let merged = 0;
 
   /** Returns the mapping with the entries that its merge key adds. */
-  function merge({ [MERGE_KEY]: added, ...own }: Mapping, path: Path): unknown {
+  function merge({ [MERGE_KEY]: added, ...own }: JsonObject, path: Path): unknown {
     const sources = [added ?? []].flat();
     const fault = (message: string) => {
       faults.push({ path: [...path, MERGE_KEY], message });
       return own;
     };
-    if (!sources.every(isMapping)) {
+    if (!sources.every(isObject)) {
       return fault("expected an alias of a mapping, such as '<<: *name', or a list of them");
     }
     const entries = sources.toReversed().flatMap((source) => Object.entries(source));
@@ -94,7 +93,7 @@ export function prepare(
         }),
       );
     ancestors.delete(item);
-    if (Object.hasOwn(item, MERGE_KEY)) copy = merge(copy as Mapping, path);
+    if (Object.hasOwn(item, MERGE_KEY)) copy = merge(copy as JsonObject, path);
     prepared.set(item, copy);
     return copy;
   }
@@ -102,13 +101,9 @@ export function prepare(
   return { value: withoutExtensions(visit(value, [])), faults };
 }
 
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Removes the keys of the file that hold values for aliases. */
 function withoutExtensions(value: unknown): unknown {
-  if (!isMapping(value)) return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
 }
 

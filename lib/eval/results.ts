@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { tryParse } from "../json.ts";
 import { measuredSchema } from "./ask/answer.ts";
 import type { Problem } from "./dataset.ts";
 import { withFile } from "./file_error.ts";
@@ -112,17 +113,9 @@ const BEGINNING = '{"id":';
 
 function isCutOff(line: string): boolean {
   return (line.startsWith(BEGINNING) || BEGINNING.startsWith(line)) &&
-    parseJson(line) === undefined;
+    tryParse(line) === undefined;
 }
 
 function parseLine(line: string): Result | undefined {
-  return resultSchema.safeParse(parseJson(line)).data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return resultSchema.safeParse(tryParse(line)).data;
 }

@@ -1,3 +1,4 @@
+import { isObject } from "../json.ts";
 import type { ToolContext, ToolResult } from "./tool.ts";
 
 /** A failure with a message that models may read: no address, key or header of the configuration. */
@@ -42,8 +43,7 @@ export async function attempt(
 
 /** Returns a text of an object's field, or undefined for anything else. */
 export function textField(value: unknown, name: string): string | undefined {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  const field = (value as Record<string, unknown>)[name];
+  const field = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
   return typeof field === "string" ? field : undefined;
 }
 

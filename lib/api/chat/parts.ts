@@ -1,6 +1,5 @@
+import { isObject, type JsonObject } from "../../json.ts";
 import type { AnswerParts } from "../../reasoning/events.ts";
-
-type Json = Record<string, unknown>;
 
 /**
  * Adds the parts of a chunk to those before it: lists grow, the pieces of an audio are joined, and
@@ -15,8 +14,8 @@ export function addParts(to: AnswerParts, { message, choice, completion }: Answe
 /** Fields of an audio that come in pieces; the others are repeated. */
 const PIECES: ReadonlySet<string> = new Set(["data", "transcript"]);
 
-function joined(before: Json, next: Json): Json {
-  const all: Json = { ...before };
+function joined(before: JsonObject, next: JsonObject): JsonObject {
+  const all: JsonObject = { ...before };
   for (const [field, value] of Object.entries(next)) {
     const old = all[field];
     if (Array.isArray(old) && Array.isArray(value)) all[field] = [...old, ...value];
@@ -25,8 +24,4 @@ function joined(before: Json, next: Json): Json {
     else all[field] = value ?? old;
   }
   return all;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

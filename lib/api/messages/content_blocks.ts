@@ -1,3 +1,4 @@
+import { tryParse } from "../../json.ts";
 import type { AnswerParts, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
 import { type MessageState, packThinking } from "../../reasoning/relay/private_thinking.ts";
 import { createFormatter } from "../formats/formatter.ts";
@@ -192,11 +193,5 @@ const ENDS_THINKING: ReadonlySet<ReasoningEvent["type"]> = new Set([
 function isComplete({ type, pieces }: Block): boolean {
   if (type !== "tool_use") return true;
   const text = pieces.join("");
-  if (!text.trimEnd().endsWith("}")) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return text.trimEnd().endsWith("}") && tryParse(text) !== undefined;
 }

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from "../../json.ts";
 import { unpackThinking } from "../../reasoning/relay/private_thinking.ts";
 import type { Message } from "../../reasoning/request.ts";
 import { invalidValue, missingParameter } from "../body.ts";
@@ -91,8 +92,8 @@ function contentParts(content: unknown, path: (index: number) => string): Part[]
 
 /** Blocks inside other blocks are not checked with the body. */
 function asBlock(value: unknown, path: string): ContentBlock {
-  if (typeof value !== "object" || value === null) throw invalidValue(path, "expected an object");
-  if (!("type" in value) || typeof value.type !== "string") throw missingParameter(`${path}.type`);
+  if (!isObject(value)) throw invalidValue(path, "expected an object");
+  if (typeof value.type !== "string") throw missingParameter(`${path}.type`);
   return value as ContentBlock;
 }
 
@@ -121,8 +122,8 @@ function blockParts(block: ContentBlock, path: string): Part[] {
   }
 }
 
-function sourceOf({ source }: ContentBlock, path: string): Record<string, unknown> {
-  if (typeof source === "object" && source !== null) return source as Record<string, unknown>;
+function sourceOf({ source }: ContentBlock, path: string): JsonObject {
+  if (isObject(source)) return source;
   throw invalidValue(`${path}.source`, "expected an object");
 }
 

@@ -4,6 +4,7 @@
  * @see {@link https://docs.anthropic.com/en/docs/build-with-claude/streaming}
  * @module
  */
+import { isObject, tryParse } from "../../json.ts";
 import type { FinishEvent, ReasoningEvent } from "../../reasoning/events.ts";
 import type { Usage } from "../../reasoning/usage.ts";
 import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
@@ -189,13 +190,8 @@ function wholeBlock(block: Block, signature: string): Fields {
   }
 }
 
-/** Parses a call's input. Anthropic marks what is not an object with `INVALID_JSON`. */
+/** Anthropic marks what is not an object, such as a call that was cut off, with `INVALID_JSON`. */
 function parseInput(json: string): unknown {
-  try {
-    const input: unknown = JSON.parse(json);
-    if (typeof input === "object" && input !== null && !Array.isArray(input)) return input;
-  } catch {
-    // The call was cut off, or the model wrote invalid JSON.
-  }
-  return { INVALID_JSON: json };
+  const input = tryParse(json);
+  return isObject(input) ? input : { INVALID_JSON: json };
 }

@@ -1,3 +1,4 @@
+import { tryParse } from "../../json.ts";
 import type { ToolCallEvent } from "../../reasoning/events.ts";
 import { createCustomInput } from "./custom_input.ts";
 import type { OpenItem, Output } from "./output.ts";
@@ -122,14 +123,5 @@ function readJson() {
 
 function readObject() {
   const { push, whole } = readJson();
-  return {
-    push,
-    whole(): unknown {
-      try {
-        return JSON.parse(whole());
-      } catch {
-        return {};
-      }
-    },
-  };
+  return { push, whole: () => tryParse(whole()) ?? {} };
 }

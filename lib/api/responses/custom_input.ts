@@ -1,3 +1,5 @@
+import { tryParse } from "../../json.ts";
+
 /** The start of the arguments `{"input": "…"}` of a call of a custom tool. */
 const START = /^\s*\{\s*"input"\s*:\s*"/;
 
@@ -35,7 +37,7 @@ export function createCustomInput() {
       } else {
         const sequence = tail.slice(0, tail[1] === "u" ? 6 : 2);
         if (OPEN_ESCAPE.test(sequence)) break;
-        delta += unescaped(sequence);
+        delta += tryParse(`"${sequence}"`) ?? sequence;
         length = sequence.length;
       }
       tail = tail.slice(length);
@@ -71,21 +73,8 @@ export function createCustomInput() {
   };
 }
 
-function unescaped(sequence: string): string {
-  try {
-    return JSON.parse(`"${sequence}"`);
-  } catch {
-    return sequence;
-  }
-}
-
-/** The only text among the arguments, or the arguments themselves. */
+/** The only text among the arguments, or the arguments themselves: the model wrote the text itself. */
 function textOf(json: string): string {
-  try {
-    const texts = Object.values(JSON.parse(json)).filter((value) => typeof value === "string");
-    if (texts.length === 1) return texts[0]!;
-  } catch {
-    // The model wrote the text itself.
-  }
-  return json;
+  const texts = Object.values(tryParse(json) ?? {}).filter((value) => typeof value === "string");
+  return texts.length === 1 ? texts[0]! : json;
 }

@@ -4,6 +4,7 @@
  * @see {@link https://platform.openai.com/docs/guides/tools}
  * @module
  */
+import { isObject } from "../../json.ts";
 import type { Tool } from "./body.ts";
 
 /** The server's own tools that a client may use with a model. */
@@ -142,7 +143,7 @@ function toolNames(filter: unknown): string[] | undefined {
 }
 
 function onlyNames(filter: unknown): unknown {
-  if (typeof filter !== "object" || filter === null) return undefined;
-  const { tool_names, ...others } = filter as Record<string, unknown>;
+  if (!isObject(filter)) return undefined;
+  const { tool_names, ...others } = filter;
   return Object.keys(others).length === 0 ? tool_names : undefined;
 }

@@ -1,3 +1,4 @@
+import { isObject, tryParse } from "../../json.ts";
 import type {
   ToolEndEvent,
   ToolOutputEvent,
@@ -154,12 +155,9 @@ function resultFields({ shown: { type }, open, output }: OpenUse, isError: boole
 
 /** Returns a text among the arguments, as the model wrote them. */
 function argument(json: string, name: string): string | undefined {
-  try {
-    const value = JSON.parse(json)?.[name];
-    return typeof value === "string" ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const args = tryParse(json);
+  const value = isObject(args) ? args[name] : undefined;
+  return typeof value === "string" ? value : undefined;
 }
 
 const codeOf = (json: string) => argument(json, "code") ?? json;

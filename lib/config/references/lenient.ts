@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { isObject } from "../../json.ts";
 
 /** Any value. */
 export const anything = z.unknown().optional();
@@ -31,5 +32,5 @@ export function list<Item extends z.ZodType>(item: Item): z.ZodPreprocess<z.ZodA
 }
 
 function onlyMapping(value: unknown): object {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  return isObject(value) ? value : {};
 }

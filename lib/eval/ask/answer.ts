@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isObject, tryParse } from "../../json.ts";
 
 const count = z.number();
 const milliseconds = z.number();
@@ -60,8 +61,7 @@ interface ApiError {
 /** Reads an API's error object or error text. */
 export function readErrorObject(error: unknown): ApiError {
   if (typeof error === "string") return { message: error };
-  if (typeof error !== "object" || error === null) return {};
-  const { code, type, message } = error as Record<string, unknown>;
+  const { code, type, message } = isObject(error) ? error : {};
   const name = [code, type].find((value) => typeof value === "string" && value !== "");
   return {
     ...(typeof name === "string" ? { code: name } : {}),
@@ -71,9 +71,6 @@ export function readErrorObject(error: unknown): ApiError {
 
 /** Reads the body of an error response. */
 export function readErrorBody(body: string): ApiError {
-  try {
-    return readErrorObject(JSON.parse(body).error);
-  } catch {
-    return {};
-  }
+  const json = tryParse(body);
+  return readErrorObject(isObject(json) ? json.error : undefined);
 }

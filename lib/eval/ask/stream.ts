@@ -3,16 +3,14 @@
  *
  * @module
  */
-import type { ByteReader } from "../../upstream/wire/bytes.ts";
+import { isObject, type JsonObject } from "../../json.ts";
+import { type ByteReader, createStreamDecoder } from "../../upstream/wire/bytes.ts";
 import { createSseParser } from "../../upstream/wire/sse.ts";
 import { type Answer, AskError, type Measured, readErrorObject } from "./answer.ts";
 
 const MAX_LINE_LENGTH = 8_388_608;
 
-type Json = Record<string, unknown>;
-
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
-const objectOf = (value: unknown): Json => isObject(value) ? value : {};
+const objectOf = (value: unknown): JsonObject => isObject(value) ? value : {};
 const textOf = (value: unknown): string => typeof value === "string" ? value : "";
 const countOf = (value: unknown): number => typeof value === "number" && value > 0 ? value : 0;
 /** Rounds to a tenth of a millisecond. */
@@ -26,7 +24,7 @@ export async function readAnswer(body: ByteReader, elapsed: () => number): Promi
   let content = "";
   let finish: string | undefined;
   let isDone = false;
-  let usage: Json = {};
+  let usage: JsonObject = {};
   let firstReasoning: number | undefined;
   let firstContent: number | undefined;
 
@@ -61,7 +59,7 @@ export async function readAnswer(body: ByteReader, elapsed: () => number): Promi
 
 async function* readEvents(body: ByteReader): AsyncGenerator<string> {
   const parser = createSseParser(MAX_LINE_LENGTH);
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const decoder = createStreamDecoder();
   try {
     for (let bytes = await body.read(); bytes !== undefined; bytes = await body.read()) {
       for (const { data } of parser.push(decoder.decode(bytes, { stream: true }))) yield data;
@@ -72,8 +70,8 @@ async function* readEvents(body: ByteReader): AsyncGenerator<string> {
   }
 }
 
-function parseChunk(data: string): Json {
-  let chunk: Json;
+function parseChunk(data: string): JsonObject {
+  let chunk: JsonObject;
   try {
     chunk = objectOf(JSON.parse(data));
   } catch {
@@ -87,7 +85,7 @@ function parseChunk(data: string): Json {
 }
 
 /** Prefers `usage.upstream`, the sums over all upstream calls. */
-function usageOf(usage: Json): Omit<Measured, "latency_ms"> {
+function usageOf(usage: JsonObject): Omit<Measured, "latency_ms"> {
   const upstream = objectOf(usage.upstream);
   const details = objectOf(usage.completion_tokens_details);
   return {

@@ -7,6 +7,7 @@
  * @module
  */
 import { type Schema, Validator } from "@cfworker/json-schema";
+import { isObject } from "../../json.ts";
 import type { JsonFormat } from "../../upstream/target.ts";
 import { findJson } from "./find_json.ts";
 import { boundedSchema } from "./schema.ts";
@@ -21,10 +22,7 @@ const MAX_PROBLEMS = 5;
 /** @throws {Error} if the schema is invalid, refers to itself without end or is too large. */
 export function createJsonChecker(format: JsonFormat): JsonChecker {
   const problemOf = format.schema === undefined
-    ? (value: unknown) =>
-      typeof value === "object" && value !== null && !Array.isArray(value)
-        ? undefined
-        : "It is not a JSON object."
+    ? (value: unknown) => isObject(value) ? undefined : "It is not a JSON object."
     : createValidator(format.schema);
   return (text) => {
     const found = findJson(text);

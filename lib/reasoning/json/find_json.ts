@@ -1,3 +1,5 @@
+import { tryParse } from "../../json.ts";
+
 /**
  * Finds the JSON in a model's text, which may have a code fence or prose around it.
  *
@@ -11,11 +13,8 @@ export function findJson(text: string): { json: string; value: unknown } | undef
     trimmed.slice(Math.max(0, trimmed.indexOf(open!)), trimmed.lastIndexOf(close!) + 1)
   );
   for (const json of [trimmed, ...fenced, ...bracketed]) {
-    try {
-      return { json, value: JSON.parse(json) };
-    } catch {
-      // The next candidate.
-    }
+    const value = tryParse(json);
+    if (value !== undefined) return { json, value };
   }
   return undefined;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isObject, type JsonObject } from "../../json.ts";
 import { safePattern } from "./safe_pattern.ts";
 
 /** Steps in one check; takes less than 0.1 seconds. */
@@ -57,8 +58,6 @@ const MANY = new Set([
   "unevaluatedProperties",
 ]);
 
-type SchemaObject = Record<string, unknown>;
-
 /** The largest parts of a value, in steps. */
 interface ValueSize {
   text: number;
@@ -68,7 +67,7 @@ interface ValueSize {
 
 export interface BoundedSchema {
   /** A copy of the schema. Visiting a subschema spends steps and throws when none are left. */
-  schema: SchemaObject;
+  schema: JsonObject;
   /** Must be called before each check, with the value to check. */
   resetSteps(value: unknown): void;
 }
@@ -88,7 +87,7 @@ export function boundedSchema(schema: unknown): BoundedSchema {
     if (steps < 0) throw new Error("it takes too long to check");
   };
   return {
-    schema: copySchema(schema, spend, 0) as SchemaObject,
+    schema: copySchema(schema, spend, 0) as JsonObject,
     resetSteps(next) {
       steps = MAX_STEPS;
       value = sizeOf(next);
@@ -102,7 +101,7 @@ function copySchema(schema: unknown, spend: Spend, depth: number): unknown {
   if (!isObject(schema)) return schema;
   const way = depth + String(schema.$id ?? schema.id ?? "").length;
   spend(COPY_STEPS + way / CHARACTERS_PER_STEP);
-  const copy: SchemaObject = Object.create(null);
+  const copy: JsonObject = Object.create(null);
   for (const [key, value] of Object.entries(schema)) {
     const next = way + key.length;
     if (UNCHECKED.has(key) || (key === "format" && UNCHECKED_FORMATS.has(value))) continue;
@@ -111,7 +110,7 @@ function copySchema(schema: unknown, spend: Spend, depth: number): unknown {
       const pattern = safePattern(value);
       if (pattern !== undefined) copy[key] = pattern;
     } else if (MAPS.has(key) && isObject(value)) {
-      const map: SchemaObject = copy[key] = Object.create(null);
+      const map: JsonObject = copy[key] = Object.create(null);
       for (const [name, item] of Object.entries(value)) {
         map[name] = copySchema(item, spend, next + name.length);
       }
@@ -135,10 +134,6 @@ function copySchema(schema: unknown, spend: Spend, depth: number): unknown {
   return copy;
 }
 
-function isObject(value: unknown): value is SchemaObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Counts the entries of nested lists and objects, `levels` deep. */
 function countEntries(value: unknown, levels: number): number {
   if (typeof value !== "object" || value === null) return 0;
@@ -148,7 +143,7 @@ function countEntries(value: unknown, levels: number): number {
 }
 
 /** Counts the characters of a subschema's names and values, without those of other subschemas. */
-function countCharacters(schema: SchemaObject): number {
+function countCharacters(schema: JsonObject): number {
   return Object.entries(schema).reduce((sum, [key, value]) => {
     if (DATA.has(key)) return sum + JSON.stringify(value).length;
     if (MAPS.has(key) && isObject(value)) return sum + Object.keys(value).join("").length;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { tryParse } from "../../json.ts";
 import type { ReasoningEvent, ToolUseEvent } from "../events.ts";
 import { createCitations } from "./citations.ts";
 import { outputText, shorten } from "./turns.ts";
@@ -167,12 +168,8 @@ function textOf(event: ToolUseEvent): string {
 
 /** Returns the one text among the arguments, or their JSON. */
 function argumentsText(json: string): string {
-  try {
-    const values = Object.values(JSON.parse(json) ?? {});
-    return values.length === 1 && typeof values[0] === "string" ? values[0] : json;
-  } catch {
-    return json;
-  }
+  const values = Object.values(tryParse(json) ?? {});
+  return values.length === 1 && typeof values[0] === "string" ? values[0] : json;
 }
 
 function fenced(text: string): string {

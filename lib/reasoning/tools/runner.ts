@@ -1,3 +1,4 @@
+import { tryParse } from "../../json.ts";
 import type { Clock } from "../../clock.ts";
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { ToolUseEvent } from "../events.ts";
@@ -69,12 +70,8 @@ async function runTool(
     content: [{ type: "text", text }],
     isError: true,
   });
-  let args: unknown;
-  try {
-    args = JSON.parse(json.trim() || "{}");
-  } catch {
-    return failed("The arguments are not valid JSON.");
-  }
+  const args = tryParse(json.trim() || "{}");
+  if (args === undefined) return failed("The arguments are not valid JSON.");
   try {
     return await tool.run(args, context);
   } catch {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isObject, tryParse } from "../../json.ts";
 import type { Tool, ToolContent, ToolResult } from "../../tools/tool.ts";
 import type { Message } from "../request.ts";
 import { blockOf } from "./words.ts";
@@ -47,12 +48,7 @@ function markedOutput(name: string, result: ToolResult, prompt: FillPrompt): str
 
 /** Returns `{}` for anything but an object in JSON, for which some upstreams reject the next call. */
 function objectText(json: string): string {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? json : "{}";
-  } catch {
-    return "{}";
-  }
+  return isObject(tryParse(json)) ? json : "{}";
 }
 
 type FillPrompt = (name: "tool_output", values: Readonly<Record<string, string>>) => string;

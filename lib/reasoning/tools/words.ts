@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isObject, tryParse } from "../../json.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
 
 const OPEN = "```tool\n";
@@ -80,13 +81,8 @@ function callOf(
   json: string,
   isTool: (name: string) => boolean,
 ): ToolCallDelta | undefined {
-  let block: unknown;
-  try {
-    block = JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-  const { name, arguments: args = {} } = (block ?? {}) as { name?: unknown; arguments?: unknown };
+  const block = tryParse(json);
+  const { name, arguments: args = {} } = isObject(block) ? block : {};
   if (typeof name !== "string" || !isTool(name)) return undefined;
   return { index: 0, name, arguments: JSON.stringify(args) };
 }

@@ -1,5 +1,6 @@
 import type { Client, Progress, Tool as ListedTool } from "@modelcontextprotocol/client";
 import { type Clock, systemClock } from "../../clock.ts";
+import { isObject } from "../../json.ts";
 import { attempt, failureResult, shorten, ToolFailure } from "../attempt.ts";
 import type { Tool, ToolContext, ToolSource } from "../tool.ts";
 import { type Connection, createConnection } from "./connection.ts";
@@ -136,9 +137,7 @@ async function call(
   settings: ServerSettings,
   context: ToolContext,
 ) {
-  if (typeof args !== "object" || args === null || Array.isArray(args)) {
-    return failureResult("Expected an object.");
-  }
+  if (!isObject(args)) return failureResult("Expected an object.");
   let reports = 0;
   const request = { method: "tools/call" as const, params: { name, arguments: { ...args } } };
   return await attempt(context, settings.time_ms, async (signal) => {

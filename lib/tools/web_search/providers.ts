@@ -1,3 +1,4 @@
+import { isObject } from "../../json.ts";
 import { textField } from "../attempt.ts";
 
 export interface SearchResult {
@@ -73,8 +74,7 @@ export const providers = {
 function read(body: unknown, path: readonly string[], snippetField: string): SearchResult[] {
   let list = body;
   for (const name of path) {
-    const isObject = typeof list === "object" && list !== null && Object.hasOwn(list, name);
-    list = isObject ? (list as Record<string, unknown>)[name] : undefined;
+    list = isObject(list) && Object.hasOwn(list, name) ? list[name] : undefined;
   }
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry) => {

@@ -1,3 +1,4 @@
+import { tryParse } from "../../json.ts";
 import { shorten, ToolFailure } from "../attempt.ts";
 import { readText } from "../read_text.ts";
 import type { ToolResult } from "../tool.ts";
@@ -51,16 +52,10 @@ export async function search(
     await response.body?.cancel();
     throw new ToolFailure(`The search service answered with status ${response.status}.`);
   }
-  const results = provider.results(parse(await readText(response, MAX_BYTES)));
+  const found = tryParse(await readText(response, MAX_BYTES));
+  if (found === undefined) throw new ToolFailure("The answer of the search service is invalid.");
+  const results = provider.results(found);
   return show(results.filter(isNew).slice(0, count), settings.snippetCharacters);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ToolFailure("The answer of the search service is invalid.");
-  }
 }
 
 function isNew({ url }: SearchResult, index: number, results: SearchResult[]): boolean {

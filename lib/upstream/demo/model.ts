@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "../../clock.ts";
+import { isObject, type JsonObject, tryParse } from "../../json.ts";
 import type { Fetch } from "../attempt.ts";
 import { contentText, isSystemMessage, type UpstreamMessage } from "../target.ts";
-import { tryParse } from "../wire/event_json.ts";
 import { type Solution, solve } from "./solver.ts";
 
 const FIRST_TOKEN_MS = 150;
@@ -27,11 +27,6 @@ interface ChatBody {
   response_format?: { type: string; schema?: unknown; json_schema?: { schema?: unknown } };
 }
 
-type Fields = Record<string, unknown>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Words, numbers and signs, with the space before each. */
 const TOKEN_REGEXP = / ?[\p{L}\p{M}]+| ?\p{N}{1,3}| ?\S|\s+/gu;
 
@@ -45,7 +40,7 @@ function hasImage(content: unknown): boolean {
 
 function isStep(message: UpstreamMessage): boolean {
   const step = message.role === "assistant" && tryParse(textOf(message));
-  return isFields(step) && "title" in step && "content" in step;
+  return isObject(step) && "title" in step && "content" in step;
 }
 
 /** Instructions that a strategy adds after the question. */
@@ -66,8 +61,8 @@ function readConversation(messages: UpstreamMessage[]) {
 const STEP_KEYS = ["title", "content", "next_action"];
 
 function wantsStep(schema: unknown, messages: UpstreamMessage[], done: number): boolean {
-  const properties = isFields(schema) && schema.properties;
-  if (isFields(properties) && STEP_KEYS.every((key) => key in properties)) return true;
+  const properties = isObject(schema) && schema.properties;
+  if (isObject(properties) && STEP_KEYS.every((key) => key in properties)) return true;
   const last = messages.at(-1);
   if (done > 0 && last?.role === "user" && /final answer/i.test(textOf(last))) return false;
   const prompt = textOf(messages.findLast(isSystemMessage));
@@ -96,7 +91,7 @@ function fill(root: unknown, { answer, short, value = 0, truth = false }: Soluti
   let left = 500;
 
   function next(schema: unknown, depth: number): unknown {
-    if (!isFields(schema) || depth > 16 || left-- <= 0) return null;
+    if (!isObject(schema) || depth > 16 || left-- <= 0) return null;
     if ("const" in schema) return schema.const;
     if (Array.isArray(schema.enum)) {
       const choices: unknown[] = schema.enum;
@@ -104,14 +99,14 @@ function fill(root: unknown, { answer, short, value = 0, truth = false }: Soluti
     }
     if (typeof schema.$ref === "string") {
       const inner = schema.$ref.split("/").slice(1)
-        .reduce<unknown>((inner, key) => isFields(inner) ? inner[key] : undefined, root);
+        .reduce<unknown>((inner, key) => isObject(inner) ? inner[key] : undefined, root);
       return next(inner, depth + 1);
     }
     const choices = schema.anyOf ?? schema.oneOf ?? schema.allOf;
     if (Array.isArray(choices)) return next(choices[0], depth + 1);
     const type: unknown = [schema.type ?? (schema.properties ? "object" : "string")].flat()[0];
     if (type !== "object") return values.get(type) ?? null;
-    const properties = isFields(schema.properties) ? schema.properties : {};
+    const properties = isObject(schema.properties) ? schema.properties : {};
     const required: unknown[] = Array.isArray(schema.required)
       ? schema.required
       : Object.keys(properties);
@@ -206,7 +201,7 @@ export function createDemoFetch(clock: Clock): Fetch {
       const message = { role: "assistant", content: tokens.join("") };
       return Response.json({ choices: [{ index: 0, message, finish_reason }], usage });
     }
-    const chunk = (delta: Fields, finish_reason: string | null = null) =>
+    const chunk = (delta: JsonObject, finish_reason: string | null = null) =>
       JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] });
     const lastMs = FIRST_TOKEN_MS + (tokens.length - 1) * TOKEN_MS;
     const events: [atMs: number, data: string][] = [

@@ -1,3 +1,7 @@
+import { type JsonObject, tryParse } from "../../json.ts";
+
+export { tryParse } from "../../json.ts";
+
 /** Parses the JSON of a stream's events. */
 export interface EventReader {
   /** Returns JSON that is valid until the next call, or undefined if it is invalid. */
@@ -10,7 +14,7 @@ interface Template {
   after: string;
   json: unknown;
   /** The part of `json` that holds the text. */
-  delta: Record<string, unknown>;
+  delta: JsonObject;
   /** The key of the text in `delta`. */
   key: string;
 }
@@ -84,16 +88,6 @@ function makeTemplate(data: string, parsed: unknown, key: string): Template | un
   return delta?.[key] === PROBE ? { before, after, json, delta, key } : undefined;
 }
 
-function deltaOf(json: unknown): Record<string, unknown> | undefined {
-  return (json as { choices?: { delta?: Record<string, unknown> }[] } | null | undefined)?.choices
-    ?.[0]?.delta;
-}
-
-/** Returns undefined for invalid JSON. */
-export function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function deltaOf(json: unknown): JsonObject | undefined {
+  return (json as { choices?: { delta?: JsonObject }[] } | null | undefined)?.choices?.[0]?.delta;
 }

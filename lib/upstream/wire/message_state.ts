@@ -1,15 +1,15 @@
-type Json = Record<string, unknown>;
+import { isObject, type JsonObject } from "../../json.ts";
 
 /** What a provider wants back with a message, unread: encrypted or signed reasoning. */
 export interface MessageState {
   /** OpenRouter's. */
-  reasoning_details?: Json[];
+  reasoning_details?: JsonObject[];
   /** LiteLLM's, for Anthropic. */
-  thinking_blocks?: Json[];
+  thinking_blocks?: JsonObject[];
   /** GitHub Copilot's. */
   reasoning_opaque?: string;
   /** Gemini's signature of a text. */
-  extra_content?: Json;
+  extra_content?: JsonObject;
 }
 
 export const STATE_FIELDS = [
@@ -20,7 +20,7 @@ export const STATE_FIELDS = [
 ] as const satisfies readonly (keyof MessageState)[];
 
 /** Returns the state in a message, or in one of its chunks; undefined without any. */
-export function stateOf(message: Json): MessageState | undefined {
+export function stateOf(message: JsonObject): MessageState | undefined {
   let state: MessageState | undefined;
   for (const field of ["reasoning_details", "thinking_blocks"] as const) {
     const list = message[field];
@@ -49,7 +49,7 @@ export function joinState(pieces: readonly MessageState[]): MessageState {
 /** Fields that arrive in pieces. */
 const TEXTS: ReadonlySet<string> = new Set(["text", "summary", "data", "thinking"]);
 
-function append(list: Json[], pieces: readonly Json[]): void {
+function append(list: JsonObject[], pieces: readonly JsonObject[]): void {
   for (const piece of pieces) {
     const last = list.at(-1);
     if (last === undefined || !continues(last, piece)) {
@@ -65,12 +65,8 @@ function append(list: Json[], pieces: readonly Json[]): void {
   }
 }
 
-function continues(last: Json, piece: Json): boolean {
+function continues(last: JsonObject, piece: JsonObject): boolean {
   if (last.type !== piece.type || last.index !== piece.index) return false;
   // Blocks of thinking have no index; their signature comes last.
   return typeof piece.index === "number" || piece.type === "thinking" && !last.signature;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

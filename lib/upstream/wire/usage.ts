@@ -1,3 +1,5 @@
+import { isObject } from "../../json.ts";
+
 /** Tokens of one call, as the upstream counted them. */
 export interface TokenCounts {
   prompt: number;
@@ -8,10 +10,6 @@ export interface TokenCounts {
   /** Reasoning tokens among the generated ones, if the upstream counts them. */
   reasoning?: number;
 }
-
-type Json = Record<string, unknown>;
-
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 
 /** Highest count that is believed, far above any model's context. */
 const MAX_TOKENS = 10_000_000;

@@ -1,0 +1,15 @@
+export type JsonObject = Record<string, unknown>;
+
+/** Returns true for an object; false for an array and null. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Returns undefined for invalid JSON. */
+export function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
