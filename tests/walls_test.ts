@@ -151,6 +151,7 @@ Deno.test("a start imports no package that is slow to load and rarely needed", a
   assert(seen.size > 150);
   assertEquals([...packages].sort(), [
     "@cfworker/json-schema",
+    "@std/async",
     "@std/cli",
     "@std/crypto",
     "@std/http",

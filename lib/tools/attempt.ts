@@ -1,3 +1,4 @@
+import { abortable } from "@std/async";
 import { isObject } from "../json.ts";
 import type { ToolContext, ToolResult } from "./tool.ts";
 
@@ -21,23 +22,19 @@ export async function attempt(
   work: (signal: AbortSignal) => Promise<ToolResult>,
 ): Promise<ToolResult> {
   signal.throwIfAborted();
-  const controller = new AbortController();
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  controller.signal.addEventListener("abort", () => reject(controller.signal.reason));
-  const abort = () => controller.abort(signal.reason);
-  signal.addEventListener("abort", abort);
+  const late = new AbortController();
+  const stop = AbortSignal.any([signal, late.signal]);
   const cancelTimer = clock.timer(
     timeMs,
-    () => controller.abort(new ToolFailure(`There was no result within ${timeMs} ms.`)),
+    () => late.abort(new ToolFailure(`There was no result within ${timeMs} ms.`)),
   );
   try {
-    return await Promise.race([work(controller.signal), stopped]);
+    return await abortable(work(stop), stop);
   } catch (error) {
     signal.throwIfAborted();
     return failureResult(error instanceof ToolFailure ? error.message : "The tool failed.");
   } finally {
     cancelTimer();
-    signal.removeEventListener("abort", abort);
   }
 }
 

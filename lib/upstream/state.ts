@@ -1,3 +1,4 @@
+import { abortable } from "@std/async";
 import type { Clock } from "../clock.ts";
 import { type Breaker, type BreakerCall, createBreaker } from "./breaker.ts";
 import { createKeyRing, type KeyRing } from "./keys.ts";
@@ -99,14 +100,4 @@ export function createUpstreamStates(
       }
     },
   };
-}
-
-/** @throws the signal's reason when it is aborted before `work` is done. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

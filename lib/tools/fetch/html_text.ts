@@ -1,4 +1,5 @@
-import type { Clock } from "../../clock.ts";
+import { abortable } from "@std/async";
+import { type Clock, within } from "../../clock.ts";
 import { ToolFailure } from "../attempt.ts";
 import type { HtmlText } from "./worker.ts";
 
@@ -24,22 +25,19 @@ export async function htmlText(html: string, clock: Clock, signal: AbortSignal):
     name: "page",
   });
   const { promise, resolve, reject } = Promise.withResolvers<HtmlText>();
-  const fail = () => reject(new ToolFailure("The text of the page can't be read."));
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  const cancelTimer = clock.timer(TIME_LIMIT_MS, fail);
+  const failure = new ToolFailure("The text of the page can't be read.");
   worker.onmessage = ({ data }: MessageEvent<HtmlText>) => resolve(data);
   worker.onerror = (event) => {
     // Otherwise the whole process exits.
     event.preventDefault();
-    fail();
+    reject(failure);
   };
   worker.postMessage(html);
   try {
-    return await promise;
+    const text = await within(clock, TIME_LIMIT_MS, abortable(promise, signal));
+    if (text === "late") throw failure;
+    return text;
   } finally {
-    cancelTimer();
-    signal.removeEventListener("abort", abort);
     worker.terminate();
     release();
   }

@@ -8,6 +8,7 @@ import {
   type Transport,
 } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { abortable } from "@std/async";
 import { type Clock, within } from "../../clock.ts";
 import { shorten, ToolFailure } from "../attempt.ts";
 import { createBoundedFetch, type ServerBudget } from "./bounded_fetch.ts";
@@ -65,7 +66,7 @@ export function createConnection(settings: ServerSettings, clock: Clock): Connec
     mayRepeat: boolean,
   ): Promise<T> {
     const opening = current ??= connect();
-    const opened = await unlessAborted(opening, signal);
+    const opened = await abortable(opening, signal);
     const { client, transport, budget } = opened;
     Object.assign(budget, BUDGET);
     try {
@@ -180,13 +181,4 @@ async function start(
     await close();
     throw opened.failure ?? error;
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

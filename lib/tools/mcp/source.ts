@@ -1,4 +1,5 @@
 import type { Client, Progress, Tool as ListedTool } from "@modelcontextprotocol/client";
+import { abortable } from "@std/async";
 import { type Clock, systemClock } from "../../clock.ts";
 import { isObject } from "../../json.ts";
 import { attempt, failureResult, shorten, ToolFailure } from "../attempt.ts";
@@ -62,7 +63,7 @@ export function createMcpSource(
         );
         return [];
       });
-      return Promise.race([loading, aborted(signal)]);
+      return abortable(loading, signal);
     };
   }
 
@@ -73,13 +74,6 @@ export function createMcpSource(
       await Promise.all(opened.map(({ connection }) => connection.close()));
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 /** Lists without the client's own method, which would compile the schemas of results to code. */
