@@ -96,7 +96,7 @@ function toolSettings(
     for (const kind of kinds) {
       const { options, fault } = toolKinds[kind]!;
       const own = options.parse(tools[kind] ?? {});
-      const reason = fault?.({ onDeploy }, own as never);
+      const reason = fault?.({ onDeploy }, own);
       if (reason !== undefined) {
         const message = `the tool '${kind}' can't run here: ${reason}`;
         throw new ConfigError([{ path: `models.${id}.tools`, message }]);

@@ -30,23 +30,10 @@ export function instruct(instructions: string, { messages }: ReasoningRequest): 
 }
 
 /** Fields in which clients send the reasoning of earlier answers back. */
-const REASONING_FIELDS = [
-  "reasoning_content",
-  "reasoning",
-  "thinking",
-];
+const REASONING_FIELDS = ["reasoning_content", "reasoning", "thinking"];
 
 /** Opening tag of a block at the start of a text, or right after another block. */
 const OPEN = /\s{0,20}<(?:(think|thinking|thought|reasoning)|details type="reasoning"[^<>]*)>/iy;
-
-/** Closing tags by name, with the whitespace after them. */
-const CLOSE: Readonly<Record<string, RegExp>> = {
-  think: /<\/think>\s*/gi,
-  thinking: /<\/thinking>\s*/gi,
-  thought: /<\/thought>\s*/gi,
-  reasoning: /<\/reasoning>\s*/gi,
-  details: /<\/details>\s*/gi,
-};
 
 /** Removes blocks of thinking before the answer. The same tags in the answer belong to it. */
 function stripText(text: string): string {
@@ -56,7 +43,7 @@ function stripText(text: string): string {
     OPEN.lastIndex = from;
     const match = OPEN.exec(text);
     if (match === null) return text.slice(from);
-    const close = CLOSE[match[1]?.toLowerCase() ?? "details"]!;
+    const close = new RegExp(`</${match[1] ?? "details"}>\\s*`, "gi");
     close.lastIndex = OPEN.lastIndex;
     if (!close.test(text)) return text.slice(from);
     from = close.lastIndex;

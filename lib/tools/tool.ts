@@ -47,24 +47,12 @@ export interface ToolHost {
 }
 
 /** One entry of the configuration's `tools`. */
-export interface ToolKind {
+export interface ToolKind<Options extends z.ZodObject = z.ZodObject> {
   /** Settings below `tools.<kind>`. */
-  options: z.ZodObject;
+  options: Options;
   /** Whether a model can name the kind without this section. */
   needsNoSettings?: boolean;
   /** Returns why the tools can't run here; undefined if they can. */
-  fault?(host: ToolHost, options: never): string | undefined;
-  open(options: never, host: ToolHost): ToolSource;
-}
-
-/** A kind whose `open` fits the settings beside it. */
-export function defineToolKind<Options extends z.ZodObject>(
-  kind: {
-    options: Options;
-    needsNoSettings?: boolean;
-    fault?(host: ToolHost, options: z.output<Options>): string | undefined;
-    open(options: z.output<Options>, host: ToolHost): ToolSource;
-  },
-): ToolKind {
-  return kind;
+  fault?(host: ToolHost, options: z.output<Options>): string | undefined;
+  open(options: z.output<Options>, host: ToolHost): ToolSource;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { ToolOutputEvent, ToolStartEvent, ToolUseEvent } from "../../reasoning/events.ts";
+import { outputText } from "../../reasoning/tools/turns.ts";
 import { newId } from "../ids.ts";
 import type { Tool } from "./body.ts";
 
@@ -82,7 +83,7 @@ function resultBlock(
         })),
     };
   }
-  const text = content.map((part) => part.type === "text" ? part.text : "[image]").join("\n");
+  const text = outputText({ content });
   return {
     type: "code_execution_tool_result",
     tool_use_id,

@@ -5,6 +5,7 @@ import type {
   ToolStartEvent,
   ToolUseEvent,
 } from "../../reasoning/events.ts";
+import { outputText } from "../../reasoning/tools/turns.ts";
 import type { Item } from "./body.ts";
 import type { OpenItem, Output } from "./output.ts";
 
@@ -147,7 +148,7 @@ function resultFields({ shown: { type }, open, output }: OpenUse, isError: boole
     const sources = citations.flatMap(({ url }) => URL.canParse(url) ? { type: "url", url } : []);
     return { action: { ...action, sources } };
   }
-  const text = content.map((part) => part.type === "text" ? part.text : "[image]").join("\n");
+  const text = outputText(output);
   return isError
     ? { error: { type: "mcp_tool_execution_error", content: [{ type: "text", text }] } }
     : { output: text };

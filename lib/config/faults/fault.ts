@@ -25,14 +25,14 @@ export interface ConfigFault {
 
 /** Thrown for an invalid configuration, with every fault that was found. */
 export class ConfigError extends Error {
-  /** Sorted by line. */
-  readonly faults: readonly ConfigFault[];
+  override readonly name = "ConfigError";
 
-  /** @param file the file with the faults; undefined for faults of flags and variables. */
-  constructor(faults: readonly ConfigFault[], file?: string) {
+  /**
+   * @param faults sorted by line.
+   * @param file the file with the faults; undefined for faults of flags and variables.
+   */
+  constructor(readonly faults: readonly ConfigFault[], file?: string) {
     super(faults.map((fault) => printFault(fault, file)).join("\n"));
-    this.name = "ConfigError";
-    this.faults = faults;
   }
 }
 

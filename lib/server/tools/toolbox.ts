@@ -52,7 +52,7 @@ export function createToolbox(config: ToolConfig, log: Log): Toolbox {
     for (const [name, settings] of tools) {
       if (open.has(name)) continue;
       const warn = (cause: string) => log.warn("Tools are not available", { tool: name, cause });
-      const source = toolKinds[name]!.open(settings as never, { onDeploy, warn });
+      const source = toolKinds[name]!.open(settings, { onDeploy, warn });
       open.set(name, { settings: JSON.stringify(settings), source, borrowers: 0, isOld: false });
     }
   }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { defineToolKind, type Tool } from "../tool.ts";
+import { failureResult, textField } from "../attempt.ts";
+import type { Tool, ToolKind } from "../tool.ts";
 import { LIBRARY } from "./library.ts";
 import { createThreads } from "./threads.ts";
 
@@ -28,7 +29,7 @@ ${LIBRARY}`;
 const MAX_CODE_CHARACTERS = 100_000;
 
 /** JavaScript in a sandbox. */
-export const code = defineToolKind({
+export const code: ToolKind<typeof options> = {
   options,
   needsNoSettings: true,
   fault: ({ onDeploy }) => sandboxFault(onDeploy),
@@ -45,12 +46,13 @@ export const code = defineToolKind({
         additionalProperties: false,
       },
       async run(args, context) {
-        const source = codeOf(args);
-        if (source === undefined || source.length > MAX_CODE_CHARACTERS) {
-          const text = source === undefined
-            ? 'Expected an object with the text "code".'
-            : `The code must not be longer than ${MAX_CODE_CHARACTERS} characters.`;
-          return { content: [{ type: "text", text }], isError: true };
+        const given = textField(args, "code");
+        if (given === undefined) return failureResult('Expected an object with the text "code".');
+        const source = FENCE_REGEXP.exec(given)?.[1] ?? given;
+        if (source.length > MAX_CODE_CHARACTERS) {
+          return failureResult(
+            `The code must not be longer than ${MAX_CODE_CHARACTERS} characters.`,
+          );
         }
         const { text, isError } = await threads.run({
           code: source,
@@ -69,15 +71,9 @@ export const code = defineToolKind({
       },
     };
   },
-});
+};
 
 const FENCE_REGEXP = /^\s{0,20}```[a-z]{0,20}\n(.*)\n\s{0,20}```\s{0,20}$/is;
-
-function codeOf(args: unknown): string | undefined {
-  if (typeof args !== "object" || args === null) return undefined;
-  const source = (args as { code?: unknown }).code;
-  return typeof source === "string" ? FENCE_REGEXP.exec(source)?.[1] ?? source : undefined;
-}
 
 const FLAG = "--unstable-worker-options";
 

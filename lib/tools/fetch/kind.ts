@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { attempt, failureResult, textField } from "../attempt.ts";
-import { defineToolKind, type Tool } from "../tool.ts";
+import type { Tool, ToolKind } from "../tool.ts";
 import type { Network } from "./request.ts";
 
 const allowedHost = z.string().refine(
@@ -30,13 +30,13 @@ const options = z.strictObject({
 });
 
 /** Pages of the web as text. */
-export const fetchKind = defineToolKind({
+export const fetchKind: ToolKind<typeof options> = {
   options,
   open: (settings) => ({
     tools: () => Promise.resolve([createFetchTool(settings)]),
     close: () => Promise.resolve(),
   }),
-});
+};
 
 /** @param network for tests. Default: the system's. */
 export function createFetchTool(settings: z.output<typeof options>, network?: Network): Tool {

@@ -1,8 +1,8 @@
-import { defineToolKind, type ToolSource } from "../tool.ts";
+import type { ToolKind, ToolSource } from "../tool.ts";
 import { options } from "./settings.ts";
 
 /** Tools of MCP servers. */
-export const mcp = defineToolKind({
+export const mcp: ToolKind<typeof options> = {
   options,
   fault(_host, { servers }) {
     for (const [name, { command }] of Object.entries(servers)) {
@@ -25,4 +25,4 @@ export const mcp = defineToolKind({
       close: async () => await (await opening)?.close(),
     };
   },
-});
+};

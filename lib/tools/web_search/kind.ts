@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { attempt, failureResult, textField } from "../attempt.ts";
 import { headerText, serviceUrl } from "../settings.ts";
-import { defineToolKind, type Tool } from "../tool.ts";
+import type { Tool, ToolKind } from "../tool.ts";
 import { type Provider, providers } from "./providers.ts";
 import { search } from "./search.ts";
 
@@ -33,13 +33,13 @@ const options = z.strictObject({
 });
 
 /** Results of a search service. */
-export const webSearch = defineToolKind({
+export const webSearch: ToolKind<typeof options> = {
   options,
   open: (settings) => ({
     tools: () => Promise.resolve([createSearchTool(settings)]),
     close: () => Promise.resolve(),
   }),
-});
+};
 
 function createSearchTool(settings: z.output<typeof options>): Tool {
   const provider: Provider = providers[settings.provider];
