@@ -1,16 +1,7 @@
-/**
- * Validation of request bodies, for every dialect. Faults are worded as OpenAI words them.
- *
- * @module
- */
 import type { z } from "zod";
 import { type ApiError, invalidRequest } from "./errors.ts";
 
-/**
- * Validates a body.
- *
- * @throws {ApiError} 400 for the first fault, naming the field.
- */
+/** @throws {ApiError} 400 for the first fault, naming the field, in OpenAI's words. */
 export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
   const parsed = schema.safeParse(json, { reportInput: true });
   if (parsed.success) return parsed.data;

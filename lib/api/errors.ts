@@ -4,11 +4,9 @@ import { RequestError } from "../reasoning/request.ts";
 export interface ApiErrorOptions {
   /** OpenAI's error type. Default: by status. */
   type?: string;
-  /** OpenAI's error code. */
   code?: string | null;
   /** Path of the invalid field. */
   param?: string | null;
-  /** Headers of the response. */
   headers?: Record<string, string>;
   /**
    * Whether the same request may succeed later; sent as `x-should-retry`. Default: false for a

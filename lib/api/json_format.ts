@@ -12,7 +12,6 @@ export interface GivenSchema {
   description?: string | null | undefined;
 }
 
-/** Any JSON object. */
 export const JSON_OBJECT: JsonFormat = { name: "json_object", inPrompt: true };
 
 /**

@@ -1,9 +1,3 @@
-/**
- * Fields of a request that the server does not use itself, and passes on to the upstream.
- *
- * @module
- */
-
 /** Gateways read another model, address or key from these, so clients must not send them on. */
 const WITHHELD: ReadonlySet<string> = new Set([
   "api_base",

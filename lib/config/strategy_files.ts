@@ -11,7 +11,6 @@ import type { StrategyTable } from "../reasoning/strategy.ts";
 import type { Fault } from "./faults/fault.ts";
 import { fileErrorReason, type ReadFile } from "./prompt_files.ts";
 
-/** In characters. */
 const MAX_LENGTH = 1_048_576;
 
 const DEPLOY_MESSAGE =

@@ -24,7 +24,6 @@ export class DatasetError extends Error {
   override readonly name = "DatasetError";
 }
 
-/** The built-in problems. */
 export const OWN_PROBLEMS: string = join(import.meta.dirname ?? ".", "problems.jsonl");
 
 type Row = Record<string, unknown>;
@@ -147,7 +146,6 @@ function parseRow(line: string): Row {
   return { ...row };
 }
 
-/** Number of faults that are reported. */
 const MAX_FAULTS = 20;
 
 /**

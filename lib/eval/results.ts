@@ -10,9 +10,7 @@ import type { Problem } from "./dataset.ts";
 import { withFile } from "./file_error.ts";
 
 const resultSchema = z.object({
-  /** The problem's id. */
   id: z.string(),
-  /** The problem's digest. */
   digest: z.string(),
   model: z.string(),
   /** From 1. */
@@ -35,7 +33,6 @@ const resultSchema = z.object({
   measured: measuredSchema.optional(),
 });
 
-/** The result of asking one model one question. */
 export type Result = z.infer<typeof resultSchema>;
 
 /** The results file can't be continued. The message says why. */

@@ -1,8 +1,3 @@
-/**
- * One run of the comparison: reads the problems, resumes an earlier run, and writes the report.
- *
- * @module
- */
 import { pooledMap } from "@std/async";
 import type { Clock } from "../clock.ts";
 import { AskError } from "./ask/answer.ts";
@@ -39,16 +34,17 @@ export interface Outcome {
   results: Result[];
   /** Number of finished questions. */
   finished: number;
-  /** Number of questions. */
   total: number;
-  /** Number of problems. */
   problems: number;
   isComplete: boolean;
-  /** What to run next. */
   next: string[];
 }
 
-/** @throws {DatasetError | ResultsError | FileError} before asking, except when the disk is full. */
+/**
+ * Reads the problems, resumes an earlier run, asks the rest, and writes the report.
+ *
+ * @throws {DatasetError | ResultsError | FileError} before asking, except when the disk is full.
+ */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { flags, target, clock, random, signal, terminal, approve } = options;
   const { models, baseline, trials, report } = flags;

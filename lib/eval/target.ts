@@ -4,7 +4,6 @@ import { silentLog } from "../server/telemetry/log.ts";
 import type { AskOptions } from "./ask/ask.ts";
 import { type PricedModel, pricedModel } from "./cost.ts";
 
-/** The API that models are asked at. */
 export interface Target extends Pick<AskOptions, "baseUrl" | "apiKey" | "send" | "attempts"> {
   /** Whether the built-in demo model answers. */
   isDemo: boolean;

@@ -19,7 +19,6 @@ export interface ToolRun {
   outcome: "ok" | "error" | "cancelled";
 }
 
-/** Watches one run. */
 export interface RunObserver {
   /** Called when a call begins. */
   call(spec: CallSpec): RunCallObserver;

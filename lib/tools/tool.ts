@@ -18,7 +18,6 @@ export interface ToolResult {
 export interface ToolContext {
   signal: AbortSignal;
   clock: Clock;
-  /** Reports progress. */
   onProgress?: (text: string) => void;
 }
 

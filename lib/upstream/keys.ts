@@ -1,7 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { UpstreamOptions } from "./options.ts";
 
-/** The API keys of one upstream. */
 export interface KeyRing {
   /**
    * Returns the key for the next request; undefined if there are no keys.

@@ -12,7 +12,6 @@ export interface ToolReasoning {
   find(owner: string, key: string): string | undefined;
 }
 
-/** What a client has sent, and who it is. */
 export interface Conversation {
   owner: string;
   messages: readonly UpstreamMessage[];
@@ -67,7 +66,6 @@ export function createToolReasoning(): ToolReasoning {
   };
 }
 
-/** Remembers the reasoning before tool calls that answer a conversation. */
 export async function rememberReasoning(
   memory: ToolReasoning,
   conversation: Conversation,
@@ -111,7 +109,6 @@ export interface AnswerState {
   text: string | undefined;
 }
 
-/** Remembers the state of an answer to a conversation. */
 export async function rememberState(
   memory: ToolReasoning,
   conversation: Conversation,

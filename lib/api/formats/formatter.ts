@@ -15,7 +15,6 @@ export function isInContent(format: Format): boolean {
   return format !== "hidden" && reasoningFields(format).length === 0;
 }
 
-/** Creates the formatter of one completion. */
 export function createFormatter(format: Format, options: FormatterOptions): Formatter {
   if (typeof format !== "string") return templateFormatter(format, options);
   switch (format) {

@@ -13,7 +13,6 @@ export interface Block {
   type: "thinking" | "text" | "tool_use" | "server_tool_use" | "server_tool_result";
   /** Id of a tool call. */
   id: string;
-  /** Name of the called tool. */
   name: string;
   /** What the provider wants back with a call. */
   extra?: Record<string, unknown> | undefined;
@@ -23,7 +22,6 @@ export interface Block {
   pieces: string[];
   /** Number of pieces sent; -1 before the block's start is. */
   sent: number;
-  /** Sources of the text. */
   citations: Citation[];
   sentCitations: number;
 }
@@ -176,7 +174,6 @@ export function createBlocks(
     all: (): readonly Block[] => blocks,
     /** The upstream's private thinking before the calls or the answer; may be empty. */
     thinking: () => packThinking(thinking, state),
-    /** Whether the model has refused. */
     refused: () => refused,
   };
 }

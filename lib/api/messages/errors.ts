@@ -39,7 +39,6 @@ export function messagesStatusCode(status: number): number {
   return status === 503 ? OVERLOADED : status;
 }
 
-/** The JSON body of an error response. */
 export function messagesErrorBody(error: ApiError, requestId: string): Record<string, unknown> {
   return {
     type: "error",

@@ -46,7 +46,6 @@ const tool = z.looseObject({
 
 export const toolList: z.ZodType<Tool[]> = z.lazy(() => z.array(tool));
 
-/** A tool of any type. */
 export interface Tool extends Record<string, unknown> {
   type: string;
   name?: string | null | undefined;

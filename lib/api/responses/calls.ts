@@ -11,7 +11,6 @@ interface OpenCall {
   sent: number;
   /** Returns the next characters of the field. */
   push(json: string): string;
-  /** Returns the whole field. */
   whole(): unknown;
 }
 

@@ -49,10 +49,8 @@ function hostedType(type: string): HostedType | undefined {
   return WEB_SEARCH_REGEXP.test(type) ? "web_search" : undefined;
 }
 
-/** A tool that a client chooses. */
 type Choice = Readonly<Record<string, unknown>> & { type: string };
 
-/** The hosted tools of one request. */
 export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
   const types = new Set<HostedType>();
   let mcp: McpSelection[] = [];

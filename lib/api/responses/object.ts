@@ -130,7 +130,6 @@ export function responseUsage(usage: Usage): Record<string, unknown> {
   };
 }
 
-/** One page of a list. */
 export function page(data: readonly Item[], hasMore: boolean): Record<string, unknown> {
   return {
     object: "list",

@@ -6,7 +6,6 @@
 import { z } from "zod";
 import { isObject } from "../../json.ts";
 
-/** Any value. */
 export const anything = z.unknown().optional();
 
 /** A non-empty string. */

@@ -30,7 +30,6 @@ export function configJsonSchema(): JsonSchema {
   return { title: "o1-api configuration", ...extensions, ...allowReferences(schema) };
 }
 
-/** Returns the text of config.schema.json. */
 export function schemaFile(): string {
   return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
 }

@@ -69,7 +69,6 @@ export function readErrorObject(error: unknown): ApiError {
   };
 }
 
-/** Reads the body of an error response. */
 export function readErrorBody(body: string): ApiError {
   const json = tryParse(body);
   return readErrorObject(isObject(json) ? json.error : undefined);

@@ -1,8 +1,3 @@
-/**
- * Asks a model one question over the OpenAI API, as a client would, and measures the answer.
- *
- * @module
- */
 import { readBody } from "../../upstream/wire/bytes.ts";
 import { type Clock, sleep } from "../../clock.ts";
 import { backoffMs, retryAfterMs } from "../../upstream/retry.ts";

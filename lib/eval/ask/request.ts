@@ -1,6 +1,5 @@
 import type { Clock } from "../../clock.ts";
 
-/** An OpenAI-compatible API. */
 export interface Endpoint {
   /** Without a trailing slash. */
   baseUrl: string;

@@ -1,8 +1,3 @@
-/**
- * Reads the stream of a chat completion to its end.
- *
- * @module
- */
 import { isObject, type JsonObject } from "../../json.ts";
 import { type ByteReader, createStreamDecoder } from "../../upstream/wire/bytes.ts";
 import { createSseParser } from "../../upstream/wire/sse.ts";
@@ -17,6 +12,8 @@ const countOf = (value: unknown): number => typeof value === "number" && value >
 const round = (ms: number): number => Math.round(ms * 10) / 10;
 
 /**
+ * Reads a streamed chat completion to its end.
+ *
  * @param elapsed returns the milliseconds since the request was sent.
  * @throws {AskError} for an error event and for a stream that is cut off.
  */

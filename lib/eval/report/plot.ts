@@ -1,8 +1,3 @@
-/**
- * Draws accuracy against another quantity, as SVG for a page: points with error bars.
- *
- * @module
- */
 import { escape } from "@std/html";
 import type { Interval } from "../statistics.ts";
 import { percent } from "./table.ts";
@@ -13,7 +8,6 @@ export interface Point {
   x: number;
   /** 0 to 1. */
   y: number;
-  /** Interval of `y`. */
   interval: Interval;
 }
 
@@ -81,7 +75,6 @@ type Box = readonly [left: number, top: number, right: number, bottom: number];
 
 const overlap = (a: Box, b: Box) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
-/** A point and its error bar. */
 interface Mark {
   x: number;
   y: number;

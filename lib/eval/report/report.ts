@@ -16,9 +16,7 @@ export interface ReportOptions {
   baseline: string;
   problems: readonly Problem[];
   results: readonly Result[];
-  /** What to run next. */
   next: readonly string[];
-  /** Settings of the run by name. */
   settings: Readonly<Record<string, string>>;
   /** Milliseconds since 1970. */
   date: number;

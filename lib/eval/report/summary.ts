@@ -1,8 +1,3 @@
-/**
- * Summarizes the results of a run for each model. Shares are 0 to 1.
- *
- * @module
- */
 import type { Measured } from "../ask/answer.ts";
 import type { EvalFlags } from "../flags.ts";
 import type { Result } from "../results.ts";
@@ -78,7 +73,6 @@ function scoresOf(results: readonly Result[]) {
       ).length,
     /** Questions without an answer or a score. */
     errors: failed.length,
-    /** Number of errors by code. */
     error_codes: codes,
     /** The first message by code. */
     error_messages: messages,
@@ -110,7 +104,6 @@ function measuresOf(results: readonly Result[]) {
   };
 }
 
-/** Returns the tries at each problem. */
 function groupsOf(results: readonly Result[]): Map<string, Group> {
   const groups = Map.groupBy(results, ({ id }) => id).entries();
   return new Map(groups.map(([id, tries]) => {

@@ -1,9 +1,3 @@
-/**
- * Candidate answers as a model is shown them.
- *
- * @module
- */
-
 /** Returns the numbers below `length` in random order. */
 export function shuffled(length: number, random: () => number): number[] {
   const order = Array.from({ length }, (_, i) => i);

@@ -1,8 +1,3 @@
-/**
- * Shows the answer of a strategy whose samples already contain it.
- *
- * @module
- */
 import { withoutFinalLine } from "./extractor.ts";
 import { relayWithFallback, showAnswer } from "./fallback.ts";
 import type { ReasoningEvent } from "../events.ts";

@@ -1,8 +1,3 @@
-/**
- * How much of an answer stems from each of the candidates that it was made from.
- *
- * @module
- */
 import { wordsOf } from "../relay/repetition.ts";
 
 /** Length of the runs of words that are compared. A shorter answer is one run. */

@@ -1,8 +1,3 @@
-/**
- * Extracts the short final answer from a model's text.
- *
- * @module
- */
 import { splitPair } from "../../upstream/wire/tool_calls.ts";
 import { lastQuestion } from "../conversation.ts";
 import type { ReasoningRequest } from "../request.ts";

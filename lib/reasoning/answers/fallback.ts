@@ -1,8 +1,3 @@
-/**
- * The visible call of a strategy that already has an answer to show if the call fails.
- *
- * @module
- */
 import { mustCallTool } from "../conversation.ts";
 import { finishOf, relayAnswer } from "../relay/answer.ts";
 import { type FinishReason, type ReasoningEvent, UpstreamError } from "../events.ts";

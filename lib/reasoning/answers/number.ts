@@ -1,8 +1,3 @@
-/**
- * Reads the number that a text gives as its result.
- *
- * @module
- */
 import { IS_ANSWER, NUMBER, OPERATOR, RESULT, THEREFORE } from "./patterns.ts";
 
 /** Longest sentence that is searched for a result, in characters. */

@@ -4,9 +4,7 @@ import { type YesNoQuestion, yesNoQuestion } from "./yes_no.ts";
 /** What kind of answer a question asks for. `other`: it does not say. */
 export interface Question {
   kind: "option" | "yes_no" | "number" | "word" | "code" | "open" | "other";
-  /** The options' letters. */
   letters: readonly string[];
-  /** The options' texts by letter. */
   options: ReadonlyMap<string, string>;
   yesNo: YesNoQuestion | undefined;
 }

@@ -1,9 +1,3 @@
-/**
- * Compares short answers by value.
- *
- * @module
- */
-
 const FRACTIONS: Readonly<Record<string, string>> = {
   "½": "1/2",
   "⅓": "1/3",

@@ -1,8 +1,3 @@
-/**
- * Counts the votes of samples for answers, and decides when no more samples are needed.
- *
- * @module
- */
 import { splitPair } from "../../upstream/wire/tool_calls.ts";
 import type { StatusEvent } from "../events.ts";
 import { normaliseAnswer, sameForm } from "./value.ts";

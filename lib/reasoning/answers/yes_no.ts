@@ -1,9 +1,3 @@
-/**
- * Reads yes or no from the answer to a question that asks for it.
- *
- * @module
- */
-
 const VERB = /^(?:is|are|am|was|were|do|does|did|has|have|had|can|could|will|would|should|must)$/;
 const NEGATION = /\b(?:not|never|cannot|no longer)\b|n['’]t\b/i;
 

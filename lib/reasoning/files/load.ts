@@ -1,8 +1,3 @@
-/**
- * Loads a strategy from the text of a file.
- *
- * @module
- */
 import { z } from "zod";
 import { systemClock, within } from "../../clock.ts";
 import { modifierOptions } from "../modifiers.ts";

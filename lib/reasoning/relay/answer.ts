@@ -1,8 +1,3 @@
-/**
- * The visible call of a strategy: what the upstream writes becomes the client's answer.
- *
- * @module
- */
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
 import { type FinishReason, type ReasoningEvent, UpstreamError } from "../events.ts";
 import { createJsonChecker } from "../json/checker.ts";

@@ -1,9 +1,3 @@
-/**
- * Detects thinking that goes round in circles.
- *
- * @module
- */
-
 const SHINGLE_WORDS = 5;
 const MIN_SIMILARITY = 0.9;
 

@@ -1,9 +1,3 @@
-/**
- * Ends a streamed text at a stop sequence, for upstreams that do not.
- *
- * @module
- */
-
 export interface StopFilter {
   /** Takes the next characters; returns those that certainly come before any stop sequence. */
   push(text: string): string;
@@ -14,7 +8,7 @@ export interface StopFilter {
   sequence(): string | undefined;
 }
 
-/** Creates a filter that removes the first stop sequence and everything after it. */
+/** Removes the first stop sequence and everything after it: many upstreams ignore them. */
 export function createStopFilter(stops: readonly string[]): StopFilter {
   const sequences = stops.filter((stop) => stop !== "" && stop.isWellFormed());
   const longest = Math.max(0, ...sequences.map((stop) => stop.length));

@@ -1,9 +1,3 @@
-/**
- * Separates tagged thinking from the answer in a streamed text.
- *
- * @module
- */
-
 import { type BareClose, createBareCloseFinder } from "./bare_close.ts";
 
 export interface SplitText {
@@ -44,8 +38,8 @@ function mayOpen(text: string): boolean {
 }
 
 /**
- * Creates a splitter. Only the beginning of a text is a thinking block; a tag in the middle of an
- * answer is part of the answer. Whitespace after a tag is dropped.
+ * Separates tagged thinking from the answer. Only the beginning of a text is a thinking block; a
+ * tag in the middle of an answer is part of the answer. Whitespace after a tag is dropped.
  *
  * @param isOpen whether the text is expected to begin with thinking without an opening tag.
  */

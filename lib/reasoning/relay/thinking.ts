@@ -1,8 +1,3 @@
-/**
- * Calls of which only the thinking is used.
- *
- * @module
- */
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import type { Message } from "../request.ts";
 import type { CallContext, CallSpec, StrategyContext } from "../strategy.ts";

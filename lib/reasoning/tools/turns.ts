@@ -1,8 +1,3 @@
-/**
- * The messages with which a conversation continues after a model has called tools.
- *
- * @module
- */
 import { isObject, tryParse } from "../../json.ts";
 import type { Tool, ToolContent, ToolResult } from "../../tools/tool.ts";
 import type { Message } from "../request.ts";

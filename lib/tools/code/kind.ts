@@ -28,7 +28,6 @@ ${LIBRARY}`;
 /** Longest code that is run. */
 const MAX_CODE_CHARACTERS = 100_000;
 
-/** JavaScript in a sandbox. */
 export const code: ToolKind<typeof options> = {
   options,
   needsNoSettings: true,

@@ -29,7 +29,6 @@ const options = z.strictObject({
   ),
 });
 
-/** Pages of the web as text. */
 export const fetchKind: ToolKind<typeof options> = {
   options,
   open: (settings) => ({

@@ -1,7 +1,6 @@
 import type { ToolKind, ToolSource } from "../tool.ts";
 import { options } from "./settings.ts";
 
-/** Tools of MCP servers. */
 export const mcp: ToolKind<typeof options> = {
   options,
   fault(_host, { servers }) {

@@ -32,7 +32,6 @@ const options = z.strictObject({
   if (needsKey && (api_key ?? "") === "") require("api_key", "a key");
 });
 
-/** Results of a search service. */
 export const webSearch: ToolKind<typeof options> = {
   options,
   open: (settings) => ({

@@ -12,7 +12,6 @@ const CONTEXT_REGEXP =
 const REFUSAL_REGEXP =
   /jinja|chat.?template|template(error| error| exception)|raise_exception|rendering prompt|(image|audio|video|file|multimodal)s?( input| content)?s? (is|are) not supported|unsupported content part|mmproj|cannot use tools|invalid_request|unsupported_(value|parameter)|invalid_argument|bad ?request/i;
 
-/** What a provider's error body says. */
 export interface ErrorBody {
   message: string;
   /** Codes, types and the name of the field, joined; for matching only. */
@@ -22,7 +21,6 @@ export interface ErrorBody {
 /** Longest message and code, in characters: patterns that take quadratic time read them. */
 export const MAX_ERROR_LENGTH = 1_000;
 
-/** Reads an error body of any provider. */
 export function readErrorBody(body: string): ErrorBody {
   try {
     return readErrorJson(JSON.parse(body));

@@ -2,7 +2,6 @@ import { type JsonObject, tryParse } from "../../json.ts";
 
 export { tryParse } from "../../json.ts";
 
-/** Parses the JSON of a stream's events. */
 export interface EventReader {
   /** Returns JSON that is valid until the next call, or undefined if it is invalid. */
   read(data: string): unknown;

@@ -35,7 +35,6 @@ export function stateOf(message: JsonObject): MessageState | undefined {
   return state;
 }
 
-/** Joins the state in the chunks of one message. */
 export function joinState(pieces: readonly MessageState[]): MessageState {
   const joined: MessageState = {};
   for (const { reasoning_details, thinking_blocks, ...rest } of pieces) {

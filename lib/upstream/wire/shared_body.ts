@@ -1,7 +1,6 @@
 import type { UpstreamBody } from "../capabilities/capabilities.ts";
 import type { UpstreamMessage } from "../target.ts";
 
-/** The JSON of a request body. */
 export interface EncodedBody {
   data: string | Blob;
   /** Bytes that count while they are sent; 0 for a small body. */

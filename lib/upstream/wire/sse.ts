@@ -5,7 +5,6 @@ export interface SseEvent {
   data: string;
 }
 
-/** An incremental parser of server-sent events. */
 export interface SseParser {
   /**
    * Returns the events that `text` completes.

@@ -1,4 +1,3 @@
-/** A piece of a tool call. */
 export interface ToolCallDelta {
   /** Number of the call in the answer, from 0. */
   index: number;
@@ -48,7 +47,6 @@ export function splitPair(text: string): [whole: string, half: string] {
   return [text.slice(0, at).toWellFormed(), text.slice(at)];
 }
 
-/** Creates a reader for one answer. */
 export function createToolCallReader(): ToolCallReader {
   const calls: OpenCall[] = [];
   const byUpstreamIndex = new Map<number, OpenCall>();

@@ -1,8 +1,3 @@
-/**
- * Reads the strings and nested values of JSON as models write it.
- *
- * @module
- */
 import { type Input, isQuote, peek, type Reading, readUntil, takeSpace } from "./input.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
