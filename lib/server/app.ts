@@ -111,7 +111,7 @@ export function createApp(options: AppOptions) {
   });
   const {
     store: backend = createMemoryStore({ now: clock.date }),
-    limiter = createMemoryLimiter(),
+    limiter = createMemoryLimiter({ now: clock.date }),
   } = options;
   const store = reportOutages(backend);
   const readiness = createReadiness({ store: backend, limiter, clock, log });

@@ -26,7 +26,7 @@ export function createReadiness({ store, limiter, clock, log }: ReadinessOptions
   const checks = {
     store: createCheck(() => store.get([ENTRY]), clock),
     // A cost of 0 only reads.
-    limits: createCheck(() => limiter.take(clock.date(), [{ limit: LIMIT, cost: 0 }]), clock),
+    limits: createCheck(() => limiter.take([{ limit: LIMIT, cost: 0 }]), clock),
   };
   let failing: string[] = [];
   let isStopped = false;

@@ -6,27 +6,29 @@ export interface Limit {
   key: string;
   /** Units in each window (rate), in total (sum), or held at once (parallel). Greater than 0. */
   amount: number;
-  /** Window of a rate, lifetime of a sum from its first unit, or lifetime of a lease. */
+  /** Window of a rate, lifetime of a sum from its first unit, or of a lease of `parallel`. */
   windowMs: number;
   /**
-   * rate: a bucket of `amount` units that refills at `amount` per `windowMs` (GCRA); sum: a total;
-   * parallel: a number of leases, each of which expires unless its server renews it.
+   * rate: a bucket of `amount` units that refills at `amount` per `windowMs` (GCRA); sum: a total,
+   * of which leases of {@linkcode LEASE_MS} can hold a part; parallel: a number of leases. A lease
+   * expires, and no longer counts, unless its server renews it.
    */
   kind: "rate" | "sum" | "parallel";
 }
 
+/** Lifetime of a lease of a sum. */
+export const LEASE_MS = 60_000;
+
+/** A call that failed has no effect once this time has passed since it was made. */
+export const CALL_MS = 3_000;
+
 /** Units of a limit. */
 export interface Charge {
   limit: Limit;
-  /** May be fractional. For leases: 1, or 0 to read the state. */
+  /** May be fractional. For leases of `parallel`: 1, or 0 to read the state. */
   cost: number;
-  /** Id of the lease, for `parallel`. */
+  /** Id of the lease that holds the units; required for `parallel`, optional for a sum. */
   lease?: string;
-}
-
-export interface Lease {
-  limit: Limit;
-  lease: string;
 }
 
 /** A limit after a call. */
@@ -34,7 +36,10 @@ export interface LimitState {
   limit: Limit;
   /** Units available, at least 0; may be fractional. */
   remaining: number;
-  /** Time until the cost is available if nothing else is charged; Infinity: never. */
+  /**
+   * Time until the cost is available if nothing else is charged; Infinity: never. For a sum, the
+   * time until it resets: leases may be released earlier.
+   */
   retryAfterMs: number;
   /** Time until the limit is unused if nothing else is charged. */
   resetMs: number;
@@ -48,33 +53,34 @@ export interface TakeResult {
 }
 
 /**
- * Times are in ms since 1970. A clock that goes back refills nothing, unless it goes back so far
- * that a limit would be frozen: by more than a window, or two for leases. Methods reject with a
- * `StoreError` if the back end fails; the call may then have had an effect or not.
+ * The back end keeps the time, so that the clocks of servers may differ. A clock that goes back
+ * refills nothing, unless it goes back so far that a limit would be frozen: by more than a window,
+ * or two lifetimes of a lease. Methods reject with a `StoreError` if the back end fails; the call
+ * may then have had an effect or not, or still have one within {@linkcode CALL_MS}.
  */
 export interface Limiter {
   /**
    * Charges everything or nothing, in one atomic step. A cost of 0 only reads, and always succeeds.
-   * Taking a lease that is already held renews it.
+   * Taking a lease that is already held renews it; the units are added to those of a sum's lease.
    *
    * @throws {TypeError} if a charge is invalid, or a limit is repeated
    */
-  take(now: number, charges: readonly Charge[]): Promise<TakeResult>;
+  take(charges: readonly Charge[]): Promise<TakeResult>;
   /**
    * Charges unconditionally, into debt if necessary. A negative cost is refunded, to a rate as of
    * now: over any period, units charged minus units refunded stay within the limit. Leases are
-   * released, whatever their cost.
+   * released, held or not: of a sum, the cost is charged instead of what the lease held.
    *
    * @throws {TypeError} if a charge is invalid
    */
-  settle(now: number, charges: readonly Charge[]): Promise<void>;
+  settle(charges: readonly Charge[]): Promise<void>;
   /**
-   * Extends leases. One that has expired is taken again, even beyond the limit, because its work
-   * is still running.
+   * Extends leases. One that has expired is taken again with the cost, even beyond the limit,
+   * because its work is still running.
    *
-   * @throws {TypeError} if a limit is invalid or has no leases
+   * @throws {TypeError} if a charge is invalid or has no lease
    */
-  renew(now: number, leases: readonly Lease[]): Promise<void>;
+  renew(charges: readonly Charge[]): Promise<void>;
   /** Closes the connection; further calls do nothing. */
   close(): Promise<void>;
 }
@@ -83,10 +89,9 @@ export type LimiterAction = "take" | "settle" | "renew";
 
 /** An implementation of limits. Its arguments have been validated, and it may be synchronous. */
 export interface LimiterBackend {
-  /** Does the action in one atomic step. The result matters for `take` only. */
+  /** Takes or settles in one atomic step. The result matters for `take` only. */
   apply(
     action: LimiterAction,
-    now: number,
     charges: readonly Charge[],
   ): TakeResult | Promise<TakeResult>;
   close(): void | Promise<void>;
@@ -95,20 +100,19 @@ export interface LimiterBackend {
 /** Puts validation in front of a back end. */
 export function createLimiter(backend: LimiterBackend): Limiter {
   let isOpen = true;
-  async function apply(action: LimiterAction, now: number, charges: readonly Charge[]) {
+  async function apply(action: LimiterAction, charges: readonly Charge[]) {
     for (const charge of charges) checkCharge(action, charge);
-    return await callBackend(() => backend.apply(action, now, charges));
+    return await callBackend(() => backend.apply(action, charges));
   }
   return {
-    async take(now, charges) {
+    async take(charges) {
       if (new Set(charges.map(({ limit }) => `${limit.kind} ${limit.key}`)).size < charges.length) {
         throw new TypeError("Cannot take from the same limit twice at once");
       }
-      return await apply("take", now, charges);
+      return await apply("take", charges);
     },
-    settle: async (now, charges) => void await apply("settle", now, charges),
-    renew: async (now, leases) =>
-      void await apply("renew", now, leases.map((lease) => ({ ...lease, cost: 1 }))),
+    settle: async (charges) => void await apply("settle", charges),
+    renew: async (charges) => void await apply("renew", charges),
     async close() {
       if (isOpen) await backend.close();
       isOpen = false;
@@ -123,10 +127,10 @@ function checkCharge(action: LimiterAction, { limit, cost, lease }: Charge): voi
       `Cannot use the limit "${key}": 'amount' and 'windowMs' must be greater than 0, not ${amount} and ${windowMs}`,
     );
   }
+  const isRead = action === "take" && cost === 0;
   const isValid = kind === "parallel"
-    ? lease === undefined
-      ? action === "take" && cost === 0
-      : action !== "take" || cost === 0 || cost === 1
-    : Number.isFinite(cost) && (action === "settle" || action === "take" && cost >= 0);
+    ? isRead || lease !== undefined && (action === "settle" || cost === 1)
+    : Number.isFinite(cost) && (action === "settle" || cost >= 0) &&
+      (lease === undefined ? action !== "renew" : kind === "sum");
   if (!isValid) throw new TypeError(`Cannot ${action} ${cost} of the ${kind} limit "${key}"`);
 }

@@ -44,7 +44,7 @@ export async function openStores(setting: string, options: OpenOptions): Promise
     }
   }
   if (setting === "memory") {
-    return { store: createMemoryStore(options), limiter: createMemoryLimiter() };
+    return { store: createMemoryStore(options), limiter: createMemoryLimiter(options) };
   }
   if (setting === "sqlite") return await openSqlite(path, options);
   if (setting.startsWith("sqlite:")) {
@@ -91,7 +91,7 @@ async function openSqlite(path: string, { now }: OpenOptions): Promise<Stores> {
   const { openSqliteLimiter } = await import("./sqlite/limiter.ts");
   const store = await openSqliteStore({ path, now });
   try {
-    return { store, limiter: await openSqliteLimiter({ path }) };
+    return { store, limiter: await openSqliteLimiter({ path, now }) };
   } catch (error) {
     await store.close();
     throw error;
@@ -106,7 +106,7 @@ async function openKv({ now }: OpenOptions): Promise<Stores> {
   const { createKvLimiter } = await import("./kv/limiter.ts");
   return {
     store: createKvStore({ kv: await Deno.openKv(), now }),
-    limiter: createKvLimiter({ kv: await Deno.openKv() }),
+    limiter: createKvLimiter({ kv: await Deno.openKv(), now }),
   };
 }
 

@@ -110,19 +110,19 @@ for (const { kind, skipReason, start } of BACKENDS) {
 for (const limits of LIMITS) {
   for (const [name, strategy] of Object.entries(STRATEGIES)) {
     Deno.test(`${name} exceeds ${limits} by at most the last wave`, async () => {
-      await checkOvershoot(limits, createMemoryLimiter(), strategy);
+      await checkOvershoot(limits, createMemoryLimiter({ now: Date.now }), strategy);
     });
   }
 }
 
 Deno.test("a first wave that is more than a limit is replaced by one call", async () => {
-  await using setup = await setUp(LIMITS[1]!, createMemoryLimiter());
+  await using setup = await setUp(LIMITS[1]!, createMemoryLimiter({ now: Date.now }));
   assertEquals(await setup.ask({ strategy: "vote", max_samples: 60, wave: 60 }), 200);
   assertEquals(setup.upstream.calls.length, 1);
 });
 
 Deno.test("a first wave is rejected if the rest of a limit does not allow it", async () => {
-  await using setup = await setUp("daily_tokens: 110000", createMemoryLimiter());
+  await using setup = await setUp("daily_tokens: 110000", createMemoryLimiter({ now: Date.now }));
   const vote = { strategy: "vote", max_samples: 60, wave: 60 };
   assertEquals(await setup.ask(vote), 200);
   const calls = setup.upstream.calls.length;
@@ -133,12 +133,11 @@ Deno.test("a first wave is rejected if the rest of a limit does not allow it", a
 });
 
 Deno.test("a run stops thinking and answers if the limiter cannot reserve further calls", async () => {
-  const limiter = createMemoryLimiter();
+  const limiter = createMemoryLimiter({ now: Date.now });
   let takes = 0;
   const failing: Limiter = {
     ...limiter,
-    take: (now, charges) =>
-      ++takes > 1 ? Promise.reject(new Error("lost")) : limiter.take(now, charges),
+    take: (charges) => ++takes > 1 ? Promise.reject(new Error("lost")) : limiter.take(charges),
   };
   await using setup = await setUp("daily_tokens: 1000000", failing);
   assertEquals(await setup.ask({ strategy: "steps", max_steps: 60, min_steps: 60 }), 200);

@@ -74,7 +74,7 @@ for (const [name, prompt] of Object.entries(PROMPTS)) {
       arrived.resolve();
       return { content: "late", before: call.left };
     });
-    const limiter = createCountingLimiter();
+    const limiter = createCountingLimiter(Date.now);
     const app = await createTestApp({
       upstream: upstream.url,
       limiter,
@@ -85,7 +85,7 @@ limits: { daily_tokens: 1000000000 }
 `,
     });
     const day = new Date().toISOString().slice(0, 10);
-    const charged = () => limiter.count(Date.now(), `all:tokens:day:${day}`);
+    const charged = () => limiter.count(`all:tokens:day:${day}`);
     const client = new AbortController();
     const pending = app.chat({ model: "m", ...prompt }, { signal: client.signal });
     await arrived.promise;

@@ -14,7 +14,7 @@ models: { m: { upstream: s, model: m } }
 limits: { rpm: 10 }
 `,
     limiter: {
-      ...createMemoryLimiter(),
+      ...createMemoryLimiter({ now: Date.now }),
       take() {
         reads++;
         return new Promise(() => {});

@@ -47,7 +47,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     "write 4 kB": (i) => store.write([{ key: keyOf(i * 7), value }]),
     "list 20": (i) => store.list({ collection: "bench", after: keyOf(i * 7).id, limit: 20 }),
     "limiter take": (i) =>
-      limiter.take(Date.now(), [
+      limiter.take([
         { limit: { ...rate, key: `${rate.key} ${i % 100}` }, cost: 1 },
         { limit: { ...sum, key: `${sum.key} ${i % 100}` }, cost: 0.01 },
       ]),

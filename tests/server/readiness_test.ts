@@ -28,7 +28,7 @@ async function createWorld() {
     return answers[name] === "never" ? new Promise(() => {}) : Promise.reject(new Error("down"));
   };
   const store = createMemoryStore({ now: time.clock.date });
-  const limiter = createMemoryLimiter();
+  const limiter = createMemoryLimiter({ now: time.clock.date });
   const app = await createTestApp({
     upstream: "",
     yaml: YAML,

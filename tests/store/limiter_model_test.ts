@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Charge, Limit } from "../../lib/store/limiter.ts";
-import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
-import { limits, START } from "./limits.ts";
+import { limits, START, timedMemoryLimiter } from "./limits.ts";
 
 const limit = (prefix: string): fc.Arbitrary<Limit> =>
   fc.constantFrom<Limit>(
@@ -10,6 +9,7 @@ const limit = (prefix: string): fc.Arbitrary<Limit> =>
     { key: "a", kind: "rate", amount: 199_999, windowMs: 86_399_999 },
     { key: "b", kind: "rate", amount: 0.3, windowMs: 1_000 },
     { key: "a", kind: "sum", amount: 2.5, windowMs: 30_000 },
+    { key: "b", kind: "sum", amount: 40, windowMs: 150_000 },
     { key: "a", kind: "parallel", amount: 3, windowMs: 20_000 },
   ).map((limit) => ({ ...limit, key: prefix + limit.key }));
 
@@ -23,8 +23,10 @@ const charge = (prefix: string): fc.Arbitrary<Charge> =>
   fc.record({ limit: limit(prefix), share, lease, whole: fc.boolean() })
     .map(({ limit, share, lease, whole }) => {
       if (limit.kind === "parallel") return { limit, cost: share > 0 ? 1 : 0, lease };
-      const cost = limit.amount * share;
-      return { limit, cost: whole ? Math.round(cost) : cost };
+      const cost = whole ? Math.round(limit.amount * share) : limit.amount * share;
+      if (limit.kind === "rate" || lease === "5") return { limit, cost };
+      // Sums of such fractions are exact, in any order.
+      return { limit, cost: Math.round(4 * cost) / 4, lease };
     });
 
 const unique = (prefix: string) =>
@@ -55,9 +57,10 @@ const action = (prefix: string) =>
       {
         weight: 1,
         arbitrary: fc.array(charge(prefix), { maxLength: 4 }).map((some) => ({
-          renew: some.flatMap(({ limit, lease }) =>
-            limit.kind === "parallel" ? [{ limit, lease: lease! }] : []
-          ),
+          renew: some.flatMap((charge) => {
+            if (charge.lease === undefined) return [];
+            return [{ ...charge, cost: charge.limit.kind === "parallel" ? 1 : charge.cost }];
+          }),
         })),
       },
     ),
@@ -75,7 +78,7 @@ limits(
             ...item,
             limit: { ...item.limit, key: prefix + item.limit.key },
           }));
-        const memory = createMemoryLimiter();
+        const memory = timedMemoryLimiter();
         let now = START;
         for (const { pass, act } of actions) {
           now += pass;
@@ -142,7 +145,7 @@ const steps = fc.array(
 Deno.test("a rate with whole units decides as exact arithmetic does", async () => {
   await fc.assert(
     fc.asyncProperty(rates, steps, async (rate, some) => {
-      const limiter = createMemoryLimiter();
+      const limiter = timedMemoryLimiter();
       const exact = exactRate(rate.amount, rate.windowMs);
       const limit: Limit = { key: "a", kind: "rate", ...rate };
       let now = START;
@@ -167,7 +170,7 @@ Deno.test("a rate with whole units decides as exact arithmetic does", async () =
 Deno.test("over any period a rate grants at most its amount plus the refill, net of refunds", async () => {
   await fc.assert(
     fc.asyncProperty(rates, steps, async (rate, some) => {
-      const limiter = createMemoryLimiter();
+      const limiter = timedMemoryLimiter();
       const limit: Limit = { key: "a", kind: "rate", ...rate };
       const events: { at: number; units: number }[] = [];
       let now = START;
@@ -197,7 +200,7 @@ Deno.test("over any period a rate grants at most its amount plus the refill, net
 Deno.test("a rejected charge is granted after its retryAfterMs, and not 1 ms earlier", async () => {
   await fc.assert(
     fc.asyncProperty(rates, steps, async (rate, some) => {
-      const limiter = createMemoryLimiter();
+      const limiter = timedMemoryLimiter();
       const limit: Limit = { key: "a", kind: "rate", ...rate };
       let now = START;
       for (const { share, wait } of some) {

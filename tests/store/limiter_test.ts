@@ -59,12 +59,16 @@ limits(
     assertEquals((await take(T + 12_000, "b")).slice(0, 2), [true, 0], "already held");
     await limiter.settle(T + 13_000, [{ limit, cost: 0, lease: "b" }]);
     assertEquals(await take(T + 14_000, "c"), [true, 0, 16_000, 30_000]);
-    await limiter.renew(T + 20_000, [{ limit, lease: "a" }]);
+    await limiter.renew(T + 20_000, [{ limit, cost: 1, lease: "a" }]);
     assertEquals(await take(T + 31_000, "d"), [false, 0, 13_000, 19_000]);
     assertEquals((await take(T + 44_000, "d"))[0], true, "the lease of a crashed server expires");
     assertEquals((await take(T + 49_999, "e"))[0], false);
     assertEquals((await take(T + 50_000, "e"))[0], true);
-    await limiter.renew(T + 50_000, [{ limit, lease: "c" }, { limit, lease: "a" }]);
+    await limiter.renew(T + 50_000, [{ limit, cost: 1, lease: "c" }, {
+      limit,
+      cost: 1,
+      lease: "a",
+    }]);
     const [state] = (await limiter.take(T + 50_000, [{ limit, cost: 0 }])).states;
     assertEquals([state!.remaining, state!.retryAfterMs, state!.resetMs], [0, 0, 30_000]);
     assertEquals((await take(T + 50_000, "f")).slice(0, 3), [false, 0, 30_000]);
@@ -157,7 +161,7 @@ limits("invalid charges are rejected", async (limiter) => {
   await rejects(() => limiter.take(T, [{ limit: parallel, cost: 1 }]));
   await rejects(() => limiter.take(T, [{ limit: parallel, cost: 2, lease: "a" }]));
   for (const cost of [0, 1]) await rejects(() => limiter.settle(T, [{ limit: parallel, cost }]));
-  await rejects(() => limiter.renew(T, [{ limit: limitOf("rate", 1), lease: "a" }]));
+  await rejects(() => limiter.renew(T, [{ limit: limitOf("rate", 1), cost: 1, lease: "a" }]));
   const twice = { limit: limitOf("sum", 9), cost: 1 };
   await rejects(() => limiter.take(T, [twice, twice]));
 });

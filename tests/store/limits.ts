@@ -1,4 +1,5 @@
-import type { Limit, Limiter, TakeResult } from "../../lib/store/limiter.ts";
+import type { Charge, Limit, Limiter, TakeResult } from "../../lib/store/limiter.ts";
+import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { BACKENDS } from "../support/backends.ts";
 import { skippedFor } from "../support/skip.ts";
@@ -6,21 +7,51 @@ import { skippedFor } from "../support/skip.ts";
 /** Start of the tests, in ms since 1970. */
 export const START = Date.UTC(2026, 0, 1);
 
+/** A limiter and the time of its back end, in ms since 1970. */
+export interface TimedLimiter {
+  take(now: number, charges: readonly Charge[]): Promise<TakeResult>;
+  settle(now: number, charges: readonly Charge[]): Promise<void>;
+  renew(now: number, charges: readonly Charge[]): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Runs a test on every back end, or on those of some kinds. */
 export function limits(
   name: string,
-  test: (limiter: Limiter, openAnother: () => Promise<Limiter>) => Promise<void>,
+  test: (limiter: TimedLimiter, openAnother: () => Promise<TimedLimiter>) => Promise<void>,
   kinds: readonly Store["kind"][] = ["memory", "sqlite", "kv", "redis"],
 ): void {
   for (const { kind, skipReason, start } of BACKENDS.filter(({ kind }) => kinds.includes(kind))) {
     Deno.test({
       ...skippedFor(skipReason, `${kind}: ${name}`),
       async fn() {
-        await using backend = await start(() => START);
-        await test(await backend.openLimiter(), () => backend.openLimiter());
+        const time = { now: START };
+        await using backend = await start(() => time.now);
+        const open = async () => atTimes(await backend.openLimiter(), time);
+        await test(await open(), open);
       },
     });
   }
+}
+
+/** Sets the time before each call. */
+export function atTimes(limiter: Limiter, time: { now: number }): TimedLimiter {
+  const at = (now: number) => {
+    time.now = now;
+    return limiter;
+  };
+  return {
+    take: (now, charges) => at(now).take(charges),
+    settle: (now, charges) => at(now).settle(charges),
+    renew: (now, charges) => at(now).renew(charges),
+    close: limiter.close,
+  };
+}
+
+/** A limiter in memory with a time of its own. */
+export function timedMemoryLimiter(): TimedLimiter {
+  const time = { now: START };
+  return atTimes(createMemoryLimiter({ now: () => time.now }), time);
 }
 
 export function limitOf(kind: Limit["kind"], amount: number, windowMs = 60_000): Limit {

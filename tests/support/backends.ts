@@ -34,7 +34,7 @@ export const BACKENDS: readonly BackendKind[] = [
 
 function startMemory(now: () => number): Backend {
   const store = createMemoryStore({ now });
-  const limiter = createMemoryLimiter();
+  const limiter = createMemoryLimiter({ now });
   return {
     open: () => Promise.resolve(store),
     openLimiter: () => Promise.resolve(limiter),
@@ -47,7 +47,7 @@ async function startSqlite(now: () => number): Promise<Backend> {
   const path = `${dir}/store.db`;
   return withHandles(
     () => openSqliteStore({ path, now }),
-    () => openSqliteLimiter({ path }),
+    () => openSqliteLimiter({ path, now }),
     () => Deno.remove(dir, { recursive: true }),
   );
 }
@@ -57,7 +57,7 @@ async function startKv(now: () => number): Promise<Backend> {
   const openKv = () => Deno.openKv(`${dir}/kv.db`);
   return withHandles(
     async () => createKvStore({ kv: await openKv(), now }),
-    async () => createKvLimiter({ kv: await openKv() }),
+    async () => createKvLimiter({ kv: await openKv(), now }),
     () => Deno.remove(dir, { recursive: true }),
   );
 }
@@ -67,7 +67,7 @@ async function startOnRedis(now: () => number): Promise<Backend> {
   const options = { url: redis.url, warn() {} };
   return withHandles(
     () => openRedisStore({ ...options, now }),
-    () => openRedisLimiter(options),
+    () => openRedisLimiter({ ...options, now }),
     async () => await redis[Symbol.asyncDispose](),
   );
 }

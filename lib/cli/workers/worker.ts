@@ -139,9 +139,9 @@ function remoteStores(call: Call<MainMethods>): Stores {
       close,
     },
     limiter: {
-      take: (now, charges) => call("take", now, charges),
-      settle: (now, charges) => call("settle", now, charges),
-      renew: (now, leases) => call("renew", now, leases),
+      take: (charges) => call("take", charges),
+      settle: (charges) => call("settle", charges),
+      renew: (charges) => call("renew", charges),
       close,
     },
   };

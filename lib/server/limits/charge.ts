@@ -3,12 +3,13 @@ import { ApiError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
 import type { LimitsConfig } from "../../config/schema/keys.ts";
 import type { Usage } from "../../reasoning/usage.ts";
-import type { Charge, Limiter, LimitState } from "../../store/limiter.ts";
+import { type Charge, LEASE_MS, type Limiter, type LimitState } from "../../store/limiter.ts";
 import { ANONYMOUS, type Client } from "../client.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { type Estimate, expectedUnits, reservedUnits, usedUnits } from "./cost.ts";
 import { inUnits, isBudget, limitHeaders, rejection, type RuleState } from "./rejection.ts";
-import { LEASE_MS, limitOf, periodEnd, type Rule, rulesOf } from "./rules.ts";
+import { limitOf, periodEnd, type Rule, rulesOf } from "./rules.ts";
+import { createSettlements } from "./settlements.ts";
 
 export interface LimitsOptions {
   limiter: Limiter;
@@ -53,20 +54,13 @@ export type Reservation = NonNullable<Awaited<ReturnType<Limits["begin"]>>>;
 
 /** The limits of all clients. */
 export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
-  /** The charges of each lease that is held. */
+  /** The charges of each lease that is renewed. */
   const leases = new Map<string, readonly RuleCharge[]>();
-  const pending = new Set<Promise<void>>();
+  const settlements = createSettlements({ limiter, clock, log });
   let stopRenewing = () => {};
+  let renewal = Promise.resolve();
   let all: LimitsConfig | undefined;
   let rules = new WeakMap<Client, readonly Rule[]>();
-
-  /** Runs independently of the response; an error is only logged. */
-  function inBackground(message: string, work: Promise<void>): void {
-    const tracked = work.catch((error) => logFailure(message, error)).finally(() => {
-      pending.delete(tracked);
-    });
-    pending.add(tracked);
-  }
 
   function logFailure(message: string, error: unknown): void {
     log.error(message, { cause: stackWithoutMessage(error) });
@@ -74,10 +68,10 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
 
   function scheduleRenewal(): void {
     stopRenewing = clock.timer(RENEW_MS, () => {
-      const held = [...leases].flatMap(([lease, charges]) =>
-        charges.map(({ limit }) => ({ limit, lease }))
+      const held = [...leases.values()].flat().filter(({ cost }) => cost > 0);
+      renewal = limiter.renew(held).catch((error) =>
+        logFailure("Leases of limits cannot be renewed", error)
       );
-      inBackground("Leases of limits cannot be renewed", limiter.renew(clock.date(), held));
       scheduleRenewal();
     });
   }
@@ -109,13 +103,14 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   /** Takes charges, all or none. */
   async function take(charges: readonly RuleCharge[], model?: string): Promise<RuleState[]> {
     if (charges.length === 0) return [];
-    const date = clock.date();
-    const { ok, states } = await limiter.take(date, charges).catch((error) => {
+    const callAt = clock.now();
+    const { ok, states } = await limiter.take(charges).catch((error) => {
       logFailure("Limits cannot be reached", error);
+      settlements.undo(charges, callAt);
       throw unavailable();
     });
     const ruleStates = statesOf(charges, states);
-    if (!ok) throw rejection(ruleStates, model, date);
+    if (!ok) throw rejection(ruleStates, model, clock.date());
     return ruleStates;
   }
 
@@ -131,7 +126,12 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     let estimate: Estimate | undefined;
     let usage: Usage | undefined;
     let requestEnded = false;
-    if (leased.length > 0) {
+    renewLeases();
+
+    function renewLeases(): void {
+      const leased = charges.filter(({ lease }) => lease !== undefined);
+      // Leases that are not renewed expire.
+      if (leased.length === 0 || requestEnded) return;
       if (leases.size === 0) scheduleRenewal();
       leases.set(lease, leased);
     }
@@ -142,11 +142,10 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
       if (leases.delete(lease) && leases.size === 0) stopRenewing();
       const settled = charges.map((charge) => {
         const { rule: { measure }, cost, lease } = charge;
-        const used = usage === undefined || lease !== undefined ? 0 : usedUnits(measure, usage);
-        return { ...charge, cost: used - cost };
-      }).filter(({ cost }) => cost !== 0);
-      if (settled.length === 0) return;
-      inBackground("Usage cannot be charged to the limits", limiter.settle(clock.date(), settled));
+        const used = usage === undefined || measure === "parallel" ? 0 : usedUnits(measure, usage);
+        return { ...charge, cost: lease === undefined ? used - cost : used };
+      }).filter(({ cost, lease }) => cost !== 0 || lease !== undefined);
+      if (settled.length > 0) settlements.settle(settled);
     }
 
     return {
@@ -163,9 +162,10 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
         const reserved = chargesFor(
           client,
           (rule) => rule.measure === "parallel" ? undefined : reservedUnits(rule, expected),
-        );
+        ).map((charge) => charge.limit.kind === "sum" ? { ...charge, lease } : charge);
         headers = limitHeaders(await take(reserved, model), clock.date());
         charges.push(...reserved);
+        renewLeases();
       },
       /**
        * Reserves further calls of a run.
@@ -184,7 +184,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
         if (missing.length === 0) return true;
         const taken = missing.map(({ charge, cost }) => ({ ...charge, cost }));
         try {
-          if (!(await limiter.take(clock.date(), taken)).ok) return false;
+          if (!(await limiter.take(taken)).ok) return false;
         } catch (error) {
           logFailure("Limits cannot be checked for further calls", error);
           return false;
@@ -246,10 +246,9 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     async headers(client: Client): Promise<Record<string, string>> {
       // A charge of 0 only reads.
       const charges = chargesFor(client, ({ per }) => per === "moment" ? undefined : 0);
-      const date = clock.date();
       try {
-        const { states } = await limiter.take(date, charges);
-        return limitHeaders(statesOf(charges, states), date);
+        const { states } = await limiter.take(charges);
+        return limitHeaders(statesOf(charges, states), clock.date());
       } catch (error) {
         logFailure("Limits cannot be reached", error);
         return {};
@@ -284,7 +283,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     /** Waits until every ended request is charged, and stops renewing leases. */
     async close(): Promise<void> {
       stopRenewing();
-      while (pending.size > 0) await Promise.all(pending);
+      await Promise.all([renewal, settlements.close()]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { DAY_MS, dayAt } from "../../clock.ts";
 import type { LimitsConfig } from "../../config/schema/keys.ts";
-import type { Limit } from "../../store/limiter.ts";
+import { LEASE_MS, type Limit } from "../../store/limiter.ts";
 import type { Client } from "../client.ts";
 
 /** USD are counted in billionths, so that counts are integers. */
@@ -19,9 +19,6 @@ export interface Rule {
 
 /** Billionths per USD. */
 export const NANO = 1_000_000_000;
-
-/** Lifetime of a lease that is not renewed. */
-export const LEASE_MS = 60_000;
 
 const MINUTE_MS = 60_000;
 

@@ -4,12 +4,14 @@ import { createLimiter, type Limiter } from "../limiter.ts";
 /** Unused accounts are searched for at this interval, and kept for as long. */
 const SWEEP_MS = 60_000;
 
-export function createMemoryLimiter(): Limiter {
+/** @param options.now returns ms since 1970 */
+export function createMemoryLimiter(options: { now: () => number }): Limiter {
   const accounts = new Map<string, { account: Account; expiresAt: number }>();
   let sweepAt = 0;
 
   return createLimiter({
-    apply(action, now, charges) {
+    apply(action, charges) {
+      const now = options.now();
       const { result, changed } = applyCharges(
         action,
         now,

@@ -1,35 +1,102 @@
 import { accountName, stateOf } from "../limit_account.ts";
-import { createLimiter, type Limiter } from "../limiter.ts";
+import {
+  CALL_MS,
+  type Charge,
+  createLimiter,
+  type Limiter,
+  type LimiterAction,
+  type TakeResult,
+} from "../limiter.ts";
 import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
 import { LIMITER_SCRIPTS } from "./limiter_script.ts";
 
+export interface RedisLimiterOptions extends RedisOptions {
+  /** For tests only: returns a time that replaces that of Redis; calls then have no deadline. */
+  now?: () => number;
+}
+
+/** Leases that one script renews. 500 of a sum block Redis for about 4 ms. */
+const RENEWED_AT_ONCE = 500;
+
 /**
- * Opens limits in Redis, for servers on several machines.
+ * Opens limits in Redis, for servers on several machines. Redis keeps the time. Each call has a
+ * deadline, after which Redis refuses it: a call that has timed out cannot take effect later.
  *
- * @throws {Error} if Redis cannot be reached or refuses the connection
+ * @throws {Error} if Redis cannot be reached, refuses the connection or cannot run the script
  */
-export async function openRedisLimiter(options: RedisOptions): Promise<Limiter> {
-  const redis = await openRedis(options, LIMITER_SCRIPTS);
+export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Limiter> {
+  const { timeoutMs = CALL_MS, now } = options;
+  const redis = await openRedis({ ...options, timeoutMs }, LIMITER_SCRIPTS);
+  const redisClock = createRedisClock();
+
+  async function runOnce(action: LimiterAction, charges: readonly Charge[], deadline: number) {
+    const keys = charges.map(({ limit }) => `${PREFIX}limit:${accountName(limit)}`);
+    const args = charges.flatMap(({ limit: { kind, amount, windowMs }, cost, lease = "" }) => [
+      kind,
+      amount,
+      windowMs,
+      cost,
+      lease,
+    ]);
+    const sentAt = performance.now();
+    const time = now === undefined ? ["", redisClock.at(deadline)] : [now(), ""];
+    const reply = await redis.run("limits", keys, [...time, action, ...args]) as string[];
+    if (now === undefined) redisClock.read(Number(reply[0]), sentAt, performance.now());
+    return reply;
+  }
+
+  async function run(action: LimiterAction, charges: readonly Charge[]) {
+    const deadline = performance.now() + timeoutMs;
+    let reply = await runOnce(action, charges, deadline);
+    // The clock of Redis has been set, or another Redis has taken over: its time is known now.
+    if (reply[1] === "late") reply = await runOnce(action, charges, deadline);
+    if (reply[1] === "late") throw new Error("The limits' time in Redis is over");
+    return reply;
+  }
+
+  async function take(charges: readonly Charge[]): Promise<TakeResult> {
+    const [time, ok, ...levels] = (await run("take", charges)).map(Number);
+    const states = charges.map(({ limit, cost }, i) => {
+      const [level, at, freeAt] = levels.slice(3 * i) as [number, number, number];
+      return stateOf(limit, cost, time!, { level, at, freeAt });
+    });
+    return { ok: ok === 1, states };
+  }
+
+  try {
+    // Reads the time of Redis, and checks that it can run the script.
+    await take([]);
+  } catch (error) {
+    await redis.close();
+    throw error;
+  }
 
   return createLimiter({
-    async apply(action, now, charges) {
-      const keys = charges.map(({ limit }) => `${PREFIX}limit:${accountName(limit)}`);
-      const args = charges.flatMap(({ limit: { kind, amount, windowMs }, cost, lease = "" }) => [
-        kind,
-        amount,
-        windowMs,
-        cost,
-        lease,
-      ]);
-      const reply = await redis.run("limits", keys, [now, action, ...args]) as string[];
-      if (action !== "take") return { ok: true, states: [] };
-      const [ok, ...levels] = reply.map(Number);
-      const states = charges.map(({ limit, cost }, i) => {
-        const [level, at, freeAt] = levels.slice(3 * i) as [number, number, number];
-        return stateOf(limit, cost, now, { level, at, freeAt });
-      });
-      return { ok: ok === 1, states };
+    async apply(action, charges) {
+      if (action === "take") return await take(charges);
+      const step = action === "renew" ? RENEWED_AT_ONCE : charges.length;
+      for (let first = 0; first < charges.length; first += step) {
+        await run(action, charges.slice(first, first + step));
+      }
+      return { ok: true, states: [] };
     },
     close: redis.close,
   });
+}
+
+/**
+ * Converts from `performance.now()` to the time of Redis, in ms since 1970. It is at most as long
+ * behind as the fastest answer took, and ahead only if the clocks drift between two answers.
+ */
+export function createRedisClock() {
+  let offset = NaN;
+  return {
+    /** Returns "" before the first answer. */
+    at: (present: number) => Number.isNaN(offset) ? "" : offset + present,
+    /** Redis read its time between `sentAt` and `receivedAt`. */
+    read(time: number, sentAt: number, receivedAt: number): void {
+      const [low, high] = [time - receivedAt, time - sentAt];
+      if (!(offset >= low && offset <= high)) offset = low;
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import { type Account, applyCharges } from "../limit_account.ts";
+import { type Account, applyCharges, packAccount, unpackAccount } from "../limit_account.ts";
 import { createLimiter, type Limiter } from "../limiter.ts";
 import { retryWhileLocked } from "../retry_while_locked.ts";
 import { openSqliteDatabase, transact } from "./database.ts";
@@ -10,9 +10,12 @@ const PURGE_MS = 60_000;
 /**
  * Opens limits in a SQLite file, which other processes and a store may share.
  *
+ * @param options.now returns ms since 1970
  * @throws {Error} if the file cannot be read and written
  */
-export async function openSqliteLimiter({ path }: { path: string }): Promise<Limiter> {
+export async function openSqliteLimiter(
+  { path, ...options }: { path: string; now: () => number },
+): Promise<Limiter> {
   const database = await openSqliteDatabase(path);
   const select = database.prepare("select account from limits where key = ?");
   const put = database.prepare(
@@ -27,11 +30,12 @@ export async function openSqliteLimiter({ path }: { path: string }): Promise<Lim
 
   function load(name: string): Account | undefined {
     const row = select.get(name);
-    return row && JSON.parse(String(row.account));
+    return row && unpackAccount(JSON.parse(String(row.account)));
   }
 
   return createLimiter({
-    apply(action, now, charges) {
+    apply(action, charges) {
+      const now = options.now();
       // A read needs no lock, so it does not wait for other processes that write.
       if (action === "take" && charges.every(({ cost }) => cost === 0)) {
         return retryWhileLocked(() => applyCharges(action, now, charges, load).result);
@@ -40,7 +44,7 @@ export async function openSqliteLimiter({ path }: { path: string }): Promise<Lim
         const { result, changed } = applyCharges(action, now, charges, load);
         if (changed.size > 0) purge.run(now - PURGE_MS);
         for (const [name, { account, lifeMs }] of changed) {
-          if (lifeMs > 0) put.run(name, JSON.stringify(account), now + lifeMs);
+          if (lifeMs > 0) put.run(name, JSON.stringify(packAccount(account)), now + lifeMs);
           else remove.run(name);
         }
         return result;

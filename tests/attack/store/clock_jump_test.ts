@@ -29,7 +29,7 @@ limits("leases are not held for hours after a clock was ahead", async (limiter) 
   assert(await take(START, "a"));
   assertEquals(await take(START, "b"), false);
   // The server that holds the first one renews it, beyond the limit.
-  await limiter.renew(START, [{ limit, lease: "lost" }]);
+  await limiter.renew(START, [{ limit, cost: 1, lease: "lost" }]);
   await limiter.settle(START, [{ limit, cost: 0, lease: "a" }]);
   assertEquals(await take(START, "b"), false);
 });

@@ -39,9 +39,9 @@ Deno.test("a file that another process has locked does not block other requests"
   let takes = 0;
   const limiter: Limiter = {
     ...stores.limiter,
-    take(now, charges) {
+    take(charges) {
       takes++;
-      return stores.limiter.take(now, charges);
+      return stores.limiter.take(charges);
     },
   };
   const app = await createTestApp({

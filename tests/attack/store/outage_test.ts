@@ -69,7 +69,7 @@ Deno.test("an outage of the limits gets 503 in the client's dialect, with the dr
   await withoutTables(async (file) => {
     await using upstream = startUpstream([{ content: "4" }]);
     const lines: string[] = [];
-    const limiter = await openSqliteLimiter({ path: file });
+    const limiter = await openSqliteLimiter({ path: file, now: Date.now });
     const app = await createTestApp({
       upstream: upstream.url,
       yaml: `

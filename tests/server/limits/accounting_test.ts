@@ -143,7 +143,7 @@ Deno.test("clients are charged what their requests used, however the requests en
           return reply(plans[index]!, call);
         });
         const clock = frozenClock();
-        const limiter = createCountingLimiter();
+        const limiter = createCountingLimiter(clock.date);
         const app = await createTestApp({
           upstream: upstream.url,
           clock,
@@ -155,7 +155,7 @@ models: { m: { upstream: u, model: x }, thinker: { upstream: u, model: x, strate
 limits: { rpm: 1000, tpm: 1000000000, parallel: 100, daily_usd: 1000, monthly_tokens: 1000000000 }
 `,
         });
-        const count = (key: string) => limiter.count(clock.date(), `all:${key}`);
+        const count = (key: string) => limiter.count(`all:${key}`);
         const charged: Charged[] = [];
         for (const group of groups) {
           const first = charged.length;

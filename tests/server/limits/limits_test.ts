@@ -28,7 +28,7 @@ interface SetupOptions {
 async function setUp({ key = "", all = "", script = [{ content: "Hi" }] }: SetupOptions = {}) {
   const upstream = startUpstream(script);
   const time = createFakeClock();
-  const limiter = createCountingLimiter();
+  const limiter = createCountingLimiter(time.clock.date);
   const lines: string[] = [];
   const app = await createTestApp({
     upstream: upstream.url,
@@ -49,7 +49,7 @@ keys:
   - { name: bob, sha256: ${await sha256(OTHER)} }
 `,
   });
-  const count = (name: string) => limiter.count(time.clock.date(), name);
+  const count = (name: string) => limiter.count(name);
   return {
     app,
     time,
@@ -176,7 +176,7 @@ Deno.test("both keys of a client share its limits", async () => {
   const app = await createTestApp({
     upstream: upstream.url,
     clock: time.clock,
-    limiter: createCountingLimiter(),
+    limiter: createCountingLimiter(time.clock.date),
     yaml: `
 upstreams: { u: { base_url: UPSTREAM } }
 models: { m: { upstream: u, model: x } }

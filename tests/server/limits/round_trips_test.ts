@@ -19,7 +19,7 @@ for (
     const gate = Promise.withResolvers<void>();
     const time = createFakeClock();
     await using upstream = startUpstream([{ content: "4", before: gate.promise }]);
-    const limiter = createCountingLimiter();
+    const limiter = createCountingLimiter(time.clock.date);
     const app = await createTestApp({
       upstream: upstream.url,
       clock: time.clock,
@@ -51,7 +51,7 @@ for (
 ) {
   Deno.test(`a request within the limits ${limits} costs ${calls} calls of the limiter`, async () => {
     await using upstream = startUpstream([{ content: "4" }]);
-    const limiter = createCountingLimiter();
+    const limiter = createCountingLimiter(Date.now);
     const app = await createTestApp({
       upstream: upstream.url,
       limiter,

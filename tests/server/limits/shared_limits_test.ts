@@ -23,7 +23,10 @@ for (
       const { clock } = createFakeClock();
       const warn = () => {};
       const limiters = await Promise.all(
-        Array.from({ length: SERVERS }, () => openRedisLimiter({ url: redis.url, warn })),
+        Array.from(
+          { length: SERVERS },
+          () => openRedisLimiter({ url: redis.url, warn, now: clock.date }),
+        ),
       );
       const apps = await Promise.all(limiters.map((limiter) =>
         createTestApp({

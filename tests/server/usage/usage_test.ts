@@ -25,7 +25,7 @@ async function setUp(
     upstream: upstream.url,
     clock: time.clock,
     store,
-    limiter: createMemoryLimiter(),
+    limiter: createMemoryLimiter({ now: time.clock.date }),
     lines,
     yaml: `
 upstreams:

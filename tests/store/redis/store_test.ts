@@ -115,7 +115,7 @@ withRedis("commands fail while the connection is lost, until it is restored", as
     );
     const text = Deno.inspect(error, { depth: 9, showHidden: true });
     assert(!text.includes("text"), text);
-    await assertRejects(() => limiter.take(START, [{ limit, cost: 1 }]), Error, "Cannot use Redis");
+    await assertRejects(() => limiter.take([{ limit, cost: 1 }]), Error, "Cannot use Redis");
   }
   {
     await using _second = await startRedis({ port: first.port });
@@ -128,7 +128,7 @@ withRedis("commands fail while the connection is lost, until it is restored", as
     assert(/lost/.test(warnings[0]!), warnings[0]);
     await waitUntil(
       "the limiter to reconnect",
-      () => limiter.take(START, [{ limit, cost: 1 }]).then(({ ok }) => ok, () => false),
+      () => limiter.take([{ limit, cost: 1 }]).then(({ ok }) => ok, () => false),
     );
     await limiter.close();
   }
@@ -187,14 +187,14 @@ withRedis("expired entries leave nothing in Redis, and all keys have the prefix"
   await store.write([{ ...set("permanent"), expiresAt: START + 3_600_000 }]);
   await store.write([set("permanent")]);
   const limit = { key: "a", kind: "parallel" as const, amount: 10, windowMs: 1_000 };
-  await limiter.take(START, [{ limit, cost: 1, lease: "1" }]);
+  await limiter.take([{ limit, cost: 1, lease: "1" }]);
   const keys = await raw.keys("*");
   assertEquals(keys.length, 34);
   assert(keys.every((key) => key.startsWith("o1:")));
   assert(await raw.pttl("o1:entry:c\0" + "7") > 3_500_000);
   assertEquals(await raw.pttl("o1:entry:c\0permanent"), -1);
   assert(await raw.pttl("o1:limit:parallel:a") > 0);
-  await limiter.settle(START, [{ limit, cost: 0, lease: "1" }]);
+  await limiter.settle([{ limit, cost: 0, lease: "1" }]);
   time += 3_600_000;
   // A write removes 20 expired entries, a list all that it encounters.
   await store.write([set("permanent")]);

@@ -10,14 +10,14 @@ const limit = { key: "k", amount: 10, windowMs: 60_000, kind: "rate" } as const;
 Deno.test("reads do not wait for a process that has locked the file for writing", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/o1-api.db`;
-  const limiter = await openSqliteLimiter({ path });
+  const limiter = await openSqliteLimiter({ path, now: () => NOW });
   const store = await openSqliteStore({ path, now: () => NOW });
   try {
-    await limiter.take(NOW, [{ limit, cost: 4 }]);
+    await limiter.take([{ limit, cost: 4 }]);
     using other = new DatabaseSync(path);
     other.exec("begin immediate");
     const read = Promise.all([
-      limiter.take(NOW, [{ limit, cost: 0 }]),
+      limiter.take([{ limit, cost: 0 }]),
       store.get([{ collection: "c", id: "a" }]),
       store.list({ collection: "c", limit: 10 }),
     ]);

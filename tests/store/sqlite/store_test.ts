@@ -56,10 +56,12 @@ onFile("a file with other tables, or that is no database, is left unchanged", as
 });
 
 onFile("charges delete the accounts of limits that are unused for a minute", async (path) => {
-  const limiter = await openSqliteLimiter({ path });
+  let time = now();
+  const limiter = await openSqliteLimiter({ path, now: () => time });
   const charge = (at: number, name: string) => {
+    time = at;
     const limit = { key: name, kind: "sum", amount: 10, windowMs: 1_000 } as const;
-    return limiter.take(at, [{ limit, cost: 1 }]);
+    return limiter.take([{ limit, cost: 1 }]);
   };
   for (let i = 0; i < 15; i++) await charge(now(), `${i}`);
   await charge(now() + 60_999, "a");
