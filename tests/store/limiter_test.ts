@@ -75,6 +75,61 @@ limits(
   },
 );
 
+limits(
+  "leases of a sum hold units until they are settled or expire after a minute",
+  async (limiter) => {
+    const limit = limitOf("sum", 100, 86_400_000);
+    const charge = (cost: number, lease?: string) => [{ limit, cost, ...lease && { lease } }];
+    const take = async (at: number, cost: number, lease?: string) => {
+      const { ok, states: [state] } = await limiter.take(at, charge(cost, lease));
+      return [ok, state!.remaining];
+    };
+    assertEquals(await take(T, 40, "a"), [true, 60]);
+    assertEquals(await take(T, 50, "b"), [true, 10]);
+    assertEquals(await take(T, 20, "c"), [false, 10]);
+    assertEquals(await take(T, 10, "a"), [true, 0], "a lease can be raised");
+    assertEquals(await take(T, 1, "a"), [false, 0], "but not beyond the limit");
+    await limiter.settle(T + 1, charge(5, "a"));
+    assertEquals(await take(T + 1, 0), [true, 45], "5 used, 50 held");
+    await limiter.renew(T + 30_000, charge(9, "b"));
+    assertEquals(await take(T + 60_001, 0), [true, 45], "renewed with what it holds");
+    assertEquals(await take(T + 90_000, 0), [true, 95], "expired");
+    await limiter.renew(T + 90_000, charge(9, "b"));
+    assertEquals(await take(T + 90_000, 0), [true, 86], "taken again");
+    assertEquals(await take(T + 90_000, 86), [true, 0], "units without a lease");
+    await limiter.renew(T + 90_000, charge(20, "d"));
+    assertEquals(await take(T + 90_000, 1), [false, 0], "beyond the limit");
+    await limiter.settle(T + 90_000, [...charge(1, "b"), ...charge(2, "d")]);
+    assertEquals(await take(T + 90_000, 0), [true, 6]);
+    await limiter.settle(T + 90_000, charge(3, "gone"));
+    assertEquals(await take(T + 90_000, 0), [true, 3], "what was used counts without a lease");
+    await limiter.settle(T + 90_000, charge(0, "gone"));
+    assertEquals(await take(T + 90_000, 0), [true, 3]);
+  },
+);
+
+limits("a sum that resets keeps the leases of running requests", async (limiter) => {
+  const limit = limitOf("sum", 100, 90_000);
+  const left = async (at: number) =>
+    (await limiter.take(at, [{ limit, cost: 0 }])).states[0]!.remaining;
+  await limiter.take(T, [{ limit, cost: 30 }]);
+  await limiter.take(T + 80_000, [{ limit, cost: 40, lease: "a" }]);
+  assertEquals(await left(T + 89_999), 30);
+  assertEquals(await left(T + 90_000), 60);
+  await limiter.settle(T + 100_000, [{ limit, cost: 10, lease: "a" }]);
+  assertEquals([await left(T + 100_000), await left(T + 189_999)], [90, 90]);
+  assertEquals(await left(T + 190_000), 100);
+});
+
+limits("leases of a sum are not held for hours after a clock was ahead", async (limiter) => {
+  const limit = limitOf("sum", 100, 86_400_000);
+  await limiter.take(T + 7_200_000, [{ limit, cost: 60, lease: "lost" }]);
+  await limiter.take(T + 7_200_000, [{ limit, cost: 30, lease: "a" }]);
+  await limiter.renew(T, [{ limit, cost: 30, lease: "a" }]);
+  const { states } = await limiter.take(T, [{ limit, cost: 0 }]);
+  assertEquals(states[0]!.remaining, 70);
+});
+
 limits("take charges all limits or none", async (limiter) => {
   const [rate, sum, parallel] = [limitOf("rate", 10), limitOf("sum", 3), limitOf("parallel", 2)];
   const take = (cost: number, lease: string) =>
@@ -162,6 +217,11 @@ limits("invalid charges are rejected", async (limiter) => {
   await rejects(() => limiter.take(T, [{ limit: parallel, cost: 2, lease: "a" }]));
   for (const cost of [0, 1]) await rejects(() => limiter.settle(T, [{ limit: parallel, cost }]));
   await rejects(() => limiter.renew(T, [{ limit: limitOf("rate", 1), cost: 1, lease: "a" }]));
+  await rejects(() => limiter.renew(T, [{ limit: limitOf("sum", 1), cost: 1 }]));
+  for (const cost of [-1, NaN]) {
+    await rejects(() => limiter.renew(T, [{ limit: limitOf("sum", 1), cost, lease: "a" }]));
+  }
+  await rejects(() => limiter.take(T, [{ limit: limitOf("rate", 1), cost: 1, lease: "a" }]));
   const twice = { limit: limitOf("sum", 9), cost: 1 };
   await rejects(() => limiter.take(T, [twice, twice]));
 });

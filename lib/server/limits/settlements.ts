@@ -25,6 +25,7 @@ export function createSettlements(
   let delayMs = FIRST_DELAY_MS;
   let cancelTimer: (() => void) | undefined;
   let isFailing = false;
+  let lost = 0;
   let isClosed = false;
 
   function inBackground(work: Promise<void>): void {
@@ -49,7 +50,7 @@ export function createSettlements(
   }
 
   function keep(charges: readonly Charge[], callAt: number): void {
-    if (kept.size >= MAX_KEPT) return logLost(1);
+    if (kept.size >= MAX_KEPT) return void lost++;
     // Only then has the failed call no further effect.
     kept.add({ charges, dueAt: callAt + CALL_MS, endAt: callAt + MAX_AGE_MS });
     schedule();
@@ -73,23 +74,30 @@ export function createSettlements(
         continue;
       }
       if (callAt < failed.endAt) kept.add({ ...failed, dueAt: callAt + CALL_MS });
-      else logLost(1);
+      else lost++;
       delayMs = Math.min(2 * delayMs, MAX_DELAY_MS);
       break;
     }
     if (kept.size > 0) return schedule();
-    if (isFailing) log.info("Usage is charged to the limits again");
+    if (isFailing) logEnd();
     isFailing = false;
   }
 
-  function logLost(settlements: number): void {
-    log.error("Usage is not charged to the limits", { settlements });
+  function logEnd(): void {
+    const settlements = kept.size + lost;
+    if (settlements === 0) log.info("Usage is charged to the limits again");
+    else log.error("Usage is not charged to the limits", { settlements });
+    lost = 0;
   }
 
   return {
-    settle(charges: readonly Charge[]): void {
-      const callAt = clock.now();
-      inBackground(attempt(charges).then((ok) => ok ? undefined : keep(charges, callAt)));
+    /** @param renewal which would take the leases again if it ended later. Never rejects. */
+    settle(charges: readonly Charge[], renewal: Promise<void>): void {
+      inBackground((async () => {
+        await renewal;
+        const callAt = clock.now();
+        if (!await attempt(charges)) keep(charges, callAt);
+      })());
     },
     /** Releases leases that a failed call may have taken. @param callAt its time on the clock */
     undo(charges: readonly Charge[], callAt: number): void {
@@ -102,7 +110,7 @@ export function createSettlements(
       cancelTimer?.();
       while (running.size > 0) await Promise.all(running);
       if (kept.size > 0) await repeat();
-      if (kept.size > 0) logLost(kept.size);
+      if (kept.size > 0) logEnd();
     },
   };
 }

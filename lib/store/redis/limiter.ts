@@ -15,6 +15,13 @@ export interface RedisLimiterOptions extends RedisOptions {
   now?: () => number;
 }
 
+/** Releases a lease that nobody holds. */
+const CHECK: Charge = {
+  limit: { key: "check", kind: "parallel", amount: 1, windowMs: 1 },
+  cost: 0,
+  lease: "none",
+};
+
 /** Leases that one script renews. 500 of a sum block Redis for about 4 ms. */
 const RENEWED_AT_ONCE = 500;
 
@@ -64,8 +71,8 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
   }
 
   try {
-    // Reads the time of Redis, and checks that it can run the script.
-    await take([]);
+    // Reads the time of Redis, and checks that the script may run and write.
+    await run("settle", [CHECK]);
   } catch (error) {
     await redis.close();
     throw error;

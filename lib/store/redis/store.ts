@@ -9,13 +9,20 @@ import { STORE_SCRIPTS } from "./store_scripts.ts";
  * because the scripts compute the names of keys.
  *
  * @param options.now returns ms since 1970
- * @throws {Error} if Redis cannot be reached or refuses the connection
+ * @throws {Error} if Redis cannot be reached, refuses the connection or cannot run the scripts
  */
 export async function openRedisStore(
   options: RedisOptions & { now: () => number },
 ): Promise<Store> {
   const { now } = options;
   const redis = await openRedis(options, STORE_SCRIPTS);
+  try {
+    // Checks that scripts may run, with all keys.
+    await redis.run("storeWrite", [PREFIX], [now(), ""]);
+  } catch (error) {
+    await redis.close();
+    throw error;
+  }
 
   return createStore({
     kind: "redis",

@@ -1,0 +1,182 @@
+import { assert, assertEquals } from "@std/assert";
+import { Redis } from "ioredis";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Limiter } from "../../../lib/store/limiter.ts";
+import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
+import { createTestApp, readStream, type TestApp } from "../../support/app.ts";
+import { BACKENDS } from "../../support/backends.ts";
+import { createFakeClock, passing } from "../../support/clock.ts";
+import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { skippedFor } from "../../support/skip.ts";
+import { startUpstream } from "../../support/upstream.ts";
+import { waitUntil } from "../../support/wait.ts";
+
+const warn = () => {};
+
+function startApp(limits: string, upstream: string, limiter: Limiter, clock: Clock) {
+  return createTestApp({
+    upstream,
+    clock,
+    limiter,
+    yaml: `
+server: { max_retries: 0, request_timeout_ms: 86400000, stream_timeout_ms: 86400000 }
+upstreams:
+  u:
+    base_url: UPSTREAM
+    timeouts: { headers_ms: 86400000, first_token_ms: 86400000, idle_ms: 86400000, total_ms: 86400000 }
+models: { m: { upstream: u, model: x } }
+limits: { ${limits} }
+`,
+  });
+}
+
+async function statusOf(app: TestApp): Promise<number> {
+  const response = await app.chat({ max_tokens: 7 });
+  await response.body?.cancel();
+  return response.status;
+}
+
+/** Starts a stream that has sent its first text. */
+async function openStream(app: TestApp) {
+  const stream = readStream(await app.chat({ stream: true, max_tokens: 1_000 }));
+  await stream.until(({ content }) => content === "a");
+  return stream;
+}
+
+Deno.test({
+  ...skippedFor(NO_REDIS, "takes that time out while Redis is stopped hold nothing afterwards"),
+  async fn() {
+    await using redis = await startRedis();
+    await using upstream = startUpstream([{ content: "Hi" }]);
+    const limiter = await openRedisLimiter({ url: redis.url, warn, timeoutMs: 200 });
+    const { clock } = createFakeClock();
+    const app = await startApp("parallel: 8, daily_tokens: 1000", upstream.url, limiter, clock);
+    assertEquals(await statusOf(app), 200);
+    await redis.kill("SIGSTOP");
+    const statuses = await Promise.all(Array.from({ length: 8 }, () => statusOf(app)));
+    assertEquals(new Set(statuses), new Set([503]));
+    // Longer than the deadline of the takes, which Redis reads now.
+    await redis.kill("SIGCONT");
+    assertEquals(await statusOf(app), 200);
+    const raw = new Redis(redis.url, { disconnectTimeout: 20 });
+    assertEquals(await raw.zcard("o1:limit:parallel:all:parallel:moment"), 0);
+    await app.drain(0);
+    assertEquals(await raw.zcard("o1:limit:parallel:all:parallel:moment"), 0);
+    await raw.quit();
+    await limiter.close();
+  },
+});
+
+Deno.test("a take that failed although it had an effect is undone", async () => {
+  for (const { kind, skipReason, start } of BACKENDS) {
+    if (skipReason !== undefined) continue;
+    await using upstream = startUpstream([{ content: "Hi" }]);
+    const fake = createFakeClock();
+    await using backend = await start(fake.clock.date);
+    const limiter = await backend.openLimiter();
+    let isLost = true;
+    const app = await startApp("parallel: 1, daily_tokens: 12", upstream.url, {
+      ...limiter,
+      async take(charges) {
+        const result = await limiter.take(charges);
+        // The second take of a request reserves its tokens.
+        if (isLost && charges.some(({ cost, limit }) => cost > 1 && limit.kind === "sum")) {
+          throw new Error("The answer was lost");
+        }
+        return result;
+      },
+    }, fake.clock);
+    assertEquals(await statusOf(app), 503, kind);
+    isLost = false;
+    await waitUntil("the reserved tokens to return", async () => {
+      await fake.advance(1_000);
+      return await statusOf(app) === 200;
+    });
+    assert(fake.clock.now() < 10_000, `${kind}: ${fake.clock.now()} ms`);
+    await passing(fake, app.drain(0));
+  }
+});
+
+Deno.test({
+  ...skippedFor(NO_REDIS, "servers whose clocks differ by 90 s run 4 requests of parallel: 4"),
+  async fn() {
+    await using redis = await startRedis();
+    await using upstream = startUpstream(({ index }) => ({
+      content: ["a", "b"],
+      gate: (frame) => frame === 2 ? gates[index]!.promise : undefined,
+    }));
+    const gates = Array.from({ length: 6 }, () => Promise.withResolvers<void>());
+    const fake = createFakeClock();
+    const ahead: Clock = { ...fake.clock, date: () => fake.clock.date() + 90_000 };
+    const apps: TestApp[] = [];
+    const limiters: Limiter[] = [];
+    for (const clock of [fake.clock, ahead]) {
+      const limiter = await openRedisLimiter({ url: redis.url, warn });
+      limiters.push(limiter);
+      apps.push(await startApp("parallel: 4", upstream.url, limiter, clock));
+    }
+    const [behind, first] = apps as [TestApp, TestApp];
+    const streams = [];
+    for (const app of [behind, first, behind, first]) streams.push(await openStream(app));
+    for (let renewals = 0; renewals < 10; renewals++) {
+      assertEquals([await statusOf(behind), await statusOf(first)], [429, 429]);
+      await fake.advance(20_000);
+    }
+    // A place that one of them leaves is free for the other.
+    for (const [i, other] of [[0, first], [1, behind]] as const) {
+      gates[i]!.resolve();
+      await streams[i]!.until(({ done }) => done);
+      await waitUntil("the place of a stream", async () => {
+        const response = await other.chat({ stream: true });
+        if (response.status === 429) return await response.body!.cancel(), false;
+        streams.push(readStream(response));
+        return true;
+      });
+      assertEquals([await statusOf(behind), await statusOf(first)], [429, 429]);
+    }
+    for (const gate of gates) gate.resolve();
+    for (const stream of streams.slice(2)) await stream.until(({ done }) => done);
+    for (const app of apps) await app.drain(0);
+    for (const limiter of limiters) await limiter.close();
+  },
+});
+
+for (const { kind, skipReason, start } of BACKENDS.filter(({ kind }) => kind !== "memory")) {
+  Deno.test({
+    ...skippedFor(skipReason, `${kind}: reservations of a killed server return within a minute`),
+    async fn() {
+      const gate = Promise.withResolvers<void>();
+      await using upstream = startUpstream([{
+        content: ["a", "b"],
+        gate: (frame) => frame === 2 ? gate.promise : undefined,
+      }]);
+      const fake = createFakeClock();
+      await using backend = await start(fake.clock.date);
+      const [first, second] = [await backend.openLimiter(), await backend.openLimiter()];
+      const limits = "daily_tokens: 20000, monthly_tokens: 20000";
+      const killed = await startApp(limits, upstream.url, first, fake.clock);
+      const other = await startApp(limits, upstream.url, second, fake.clock);
+      const remaining = async () => {
+        const { headers } = await other.send("/v1/models");
+        return ["day", "month"].map((per) =>
+          Number(headers.get(`x-ratelimit-remaining-tokens-${per}`))
+        );
+      };
+      const streams = [];
+      for (let i = 0; i < 7; i++) streams.push(await openStream(killed));
+      const live = await openStream(other);
+      assert((await remaining()).every((left) => left < 13_000), `${await remaining()}`);
+      await first.close();
+      await fake.advance(61_000);
+      // Of the server that lives, the reservation is renewed.
+      const left = await remaining();
+      assert(left.every((left) => left > 18_500 && left < 19_000), `${left}`);
+      gate.resolve();
+      await live.until(({ done }) => done);
+      await other.drain(0);
+      assertEquals(await remaining(), [20_000 - 15, 20_000 - 15]);
+      for (const stream of streams) await stream.until(({ done }) => done);
+      await passing(fake, killed.drain(0));
+    },
+  });
+}

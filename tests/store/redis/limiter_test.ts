@@ -1,0 +1,67 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { Redis } from "ioredis";
+import { createRedisClock, openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
+import { openRedisStore } from "../../../lib/store/redis/store.ts";
+import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { skippedFor } from "../../support/skip.ts";
+
+Deno.test("the time of Redis is estimated early, by at most the fastest answer's duration", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -1e9, max: 1e9 }),
+      fc.array(
+        fc.record({ wait: fc.nat(10_000), there: fc.nat(3_000), back: fc.nat(3_000) }),
+        { minLength: 1 },
+      ),
+      (offset, answers) => {
+        const clock = createRedisClock();
+        let present = 0;
+        let fastest = Infinity;
+        for (const { wait, there, back } of answers) {
+          const sentAt = present += wait;
+          const readAt = present += there;
+          present += back;
+          clock.read(readAt + offset, sentAt, present);
+          fastest = Math.min(fastest, there + back);
+          const late = Number(clock.at(present)) - (present + offset);
+          assert(late <= 0 && late >= -fastest, `${late} ms late`);
+        }
+      },
+    ),
+  );
+});
+
+Deno.test("the time of another Redis replaces that of the first", () => {
+  for (const jump of [-90_000, 90_000]) {
+    const clock = createRedisClock();
+    assertEquals(clock.at(0), "");
+    clock.read(1_005, 0, 10);
+    assertEquals(clock.at(10), 1_005);
+    clock.read(2_005 + jump, 1_000, 1_010);
+    assertEquals(clock.at(1_010), 2_005 + jump);
+  }
+});
+
+for (
+  const [name, rules, reason] of [
+    ["scripts", "~o1:* +@all -@scripting", "NOPERM"],
+    ["its keys", "~other:* +@all", "NOPERM"],
+    ["commands that write", "~o1:* +@all -@write", "can't run this command"],
+  ] as const
+) {
+  Deno.test({
+    ...skippedFor(NO_REDIS, `Redis does not open for a user who may not use ${name}`),
+    async fn() {
+      await using redis = await startRedis();
+      const admin = new Redis(redis.url, { disconnectTimeout: 20 });
+      await admin.acl("SETUSER", "app", "on", ">secret", ...rules.split(" "));
+      await admin.quit();
+      const options = { url: redis.url.replace("//", "//app:secret@"), warn() {}, now: Date.now };
+      await assertRejects(() => openRedisLimiter(options), Error, reason);
+      if (name !== "commands that write") {
+        await assertRejects(() => openRedisStore(options), Error, reason);
+      }
+    },
+  });
+}
