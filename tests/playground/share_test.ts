@@ -40,7 +40,18 @@ browserTest("a shared conversation is one file that shows markup as text", async
   await page.setContent(bare);
   assertEquals(await page.title(), ATTACK.split("\n")[0]);
   assertEquals(await page.locator("script, img, link, meta[http-equiv], [onerror]").count(), 0);
-  await page.locator("summary").click();
+  for (const summary of ["Thinking", "Reasoning"]) {
+    await page.locator("summary").getByText(summary, { exact: true }).click();
+  }
+  // The link opens the call, also without a script.
+  await page.locator(".view-timeline").getByText("answer").click();
+  await page.locator("details.view-entry > summary").click();
+  const [prompt, thinking, output] = await page.locator(".view-body pre").allInnerTexts();
+  for (const text of [prompt, thinking, output]) {
+    assertStringIncludes(text!, ATTACK.split("\n")[1]!);
+  }
+  const bar = await page.locator(".view-timeline .view-call").nth(1).boundingBox();
+  assertEquals(bar!.width > 1, true);
   const texts = await page.locator(".text").allInnerTexts();
   assertEquals(texts.length, 3);
   for (const text of texts) assertStringIncludes(text, ATTACK.split("\n")[1]!);

@@ -80,6 +80,10 @@ const chat = createChat({
     copyButton: byId("code-copy", HTMLButtonElement),
   }),
   onFault: showFault,
+  view: {
+    showReasoning: async (answer) => (await loadView()).showReasoning(answer),
+    showDifferences: async (...runs) => (await loadView()).showDifferences(...runs),
+  },
   onTurn: (turn) => chats.add(turn),
   onLeaf: (id, leaf) => chats.keepLeaf(id, leaf),
   onRunning: showRunning,
@@ -247,6 +251,11 @@ function openChat(id, turns, leaf) {
   welcome.hidden = turns !== undefined;
   history.replaceState(null, "", turns === undefined ? "." : `#chat=${id}`);
   showEnd();
+}
+
+/** Loads what shows how answers came about, when it is first needed. */
+function loadView() {
+  return import("./view/dialog.ts");
 }
 
 /**

@@ -12,6 +12,7 @@ import { figures } from "./figures.js";
  * @property {(line: string) => void} announce announces progress to screen readers
  * @property {boolean} isBeside whether other answers are shown beside it
  * @property {() => void} onCode called when the user asks for the request as code
+ * @property {() => void} onReasoning called when the user asks how the answer came about
  */
 
 const CHARACTERS_PER_TOKEN = 4;
@@ -31,7 +32,7 @@ const NOTES = {
  *
  * @param {AnswerOptions} options
  */
-export function createAnswer({ name, announce, isBeside, onCode }) {
+export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) {
   const start = performance.now();
   /** @type {number | undefined} */
   let replayedSeconds;
@@ -107,6 +108,11 @@ export function createAnswer({ name, announce, isBeside, onCode }) {
           onclick: (/** @type {Event} */ { currentTarget }) => copy(live.text(), currentTarget),
         }, translate("Copy")),
         h("button", { type: "button", class: "quiet", onclick: onCode }, translate("Code")),
+        h(
+          "button",
+          { type: "button", class: "quiet", onclick: onReasoning },
+          translate("Reasoning"),
+        ),
       ),
     );
     announce(`${name}: ${outcome} ${facts.join(", ")}.`);

@@ -4,6 +4,7 @@ import { translate } from "../language/language.js";
 import { addParts, type Answer, bodyOf, newestEnd, newId, pathTo, siblingsOf } from "./turns.ts";
 import type { Chunk, Question, Turn } from "./turns.ts";
 import { createAnswer } from "./answer.js";
+import type { Labelled } from "../view/comparison.ts";
 
 export interface ChatOptions {
   /** Container of the turns. */
@@ -15,6 +16,10 @@ export interface ChatOptions {
   showCode: (body: Record<string, unknown>) => void;
   /** Called when the server rejects a field of a request. */
   onFault: (param: string, message: string, pick: Question["picks"][number]) => void;
+  view: {
+    showReasoning: (answer: Answer) => void;
+    showDifferences: (answers: readonly Labelled[], first: number, second: number) => void;
+  };
   /** Called with a turn that has ended. */
   onTurn: (turn: Turn) => void;
   /** Called when another branch is shown. */
@@ -25,7 +30,8 @@ export interface ChatOptions {
 
 /** The conversation that is shown: one path through its tree of turns. */
 export function createChat(options: ChatOptions) {
-  const { log, key, announce, drawer, showCode, onFault, onTurn, onLeaf, onRunning } = options;
+  const { log, key, announce, drawer, showCode, view, onFault, onTurn, onLeaf, onRunning } =
+    options;
   let id = newId();
   let turns = new Map<string, Turn>();
   let leaf: string | null = null;
@@ -45,8 +51,10 @@ export function createChat(options: ChatOptions) {
       announce,
       isBeside: question.picks.length > 1,
       onCode: () => showCode(body),
+      onReasoning: () => view.showReasoning(whole),
     });
     lanes.append(answer.element);
+    let whole: Answer;
     const parts: Answer["parts"] = [];
     try {
       for await (const chunk of streamChat(key(), body, signal)) {
@@ -54,14 +62,16 @@ export function createChat(options: ChatOptions) {
         addParts(parts, chunk as Chunk);
         answer.take(chunk);
       }
-      return { name, parts, outcome: "complete", ...answer.finish() };
+      whole = { name, parts, outcome: "complete", ...answer.finish() };
     } catch (error) {
-      if (signal.aborted) return { name, parts, outcome: "stopped", ...answer.stop() };
-      if (error instanceof ApiFault && error.param) {
+      if (error instanceof ApiFault && error.param && !signal.aborted) {
         onFault(error.param, error.message, question.picks[lane]!);
       }
-      return { name, parts, outcome: "failed", ...answer.fail(error) };
+      whole = signal.aborted
+        ? { name, parts, outcome: "stopped", ...answer.stop() }
+        : { name, parts, outcome: "failed", ...answer.fail(error) };
     }
+    return whole;
   }
 
   /** Shows a question, and returns the container of its answers. */
@@ -93,6 +103,16 @@ export function createChat(options: ChatOptions) {
   function actionsOf(turn: Turn, shown: HTMLElement): HTMLElement {
     const siblings = siblingsOf(turns, turn);
     const place = siblings.indexOf(turn);
+    const runs = siblings.flatMap(({ answers }, version) =>
+      answers.map((answer) => ({
+        answer,
+        label: siblings.length > 1 ? `${version + 1} · ${answer.name}` : answer.name,
+      }))
+    );
+    const own = runs.findIndex(({ answer }) => answer === turn.answers[0]);
+    const chosen: [number, number] = turn.answers.length > 1 || own === 0
+      ? [own, own + 1]
+      : [own - 1, own];
     const go = (to: number) => () => show(newestEnd(turns, siblings[to]!).id);
     return h(
       "div",
@@ -101,6 +121,9 @@ export function createChat(options: ChatOptions) {
       siblings.length > 1 ? h("span", {}, `${place + 1}/${siblings.length}`) : null,
       place < siblings.length - 1
         ? quietButton("›", go(place + 1), translate("Later version"))
+        : null,
+      runs.length > 1
+        ? quietButton(translate("Differences"), () => view.showDifferences(runs, ...chosen))
         : null,
       action("edit", quietButton(translate("Edit"), () => edit(turn, shown))),
       action("retry", quietButton(translate("Retry"), () => ask(turn.question, turn.parent))),
@@ -147,6 +170,7 @@ export function createChat(options: ChatOptions) {
           announce: () => {},
           isBeside: turn.answers.length > 1,
           onCode: () => showCode(bodyOf(turn.question, lane, before)),
+          onReasoning: () => view.showReasoning(answer),
         });
         shown.replay(answer);
         lanes.append(shown.element);

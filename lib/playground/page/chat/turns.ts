@@ -157,6 +157,7 @@ export function bodyOf(question: Question, lane: number, path: readonly Turn[]) 
     ...(maxTokens === "" ? {} : { max_completion_tokens: Number(maxTokens) }),
     reasoning: {
       events: true,
+      calls: true,
       ...(strategy === undefined ? {} : { strategy }),
       ...options?.[runs],
       ...(tools?.[model] === undefined ? {} : { tools: tools[model] }),

@@ -29,7 +29,7 @@ export function codeExamples(body, baseUrl) {
 function publicBody(body) {
   const { reasoning_format: _format, stream_options: _options, reasoning, messages, ...rest } =
     body;
-  const { events: _events, ...publicReasoning } = reasoning ?? {};
+  const { events: _events, calls: _calls, ...publicReasoning } = reasoning ?? {};
   return {
     ...rest,
     messages: messages.map((/** @type {any} */ message) => ({

@@ -3,7 +3,6 @@ import { h, quietButton } from "../dom.js";
 import { onLanguage, translate } from "../language/language.js";
 import type { Conversation, Conversations } from "../storage/conversations.ts";
 import { download, toMarkdown } from "./export.ts";
-import { toHtml } from "./share.ts";
 
 /** Name in local storage; absent unless the reader has switched storing off. */
 const OFF_ITEM = "o1-api.history";
@@ -58,8 +57,9 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
           const { id, path } = current();
           download(`${nameOf(id)}.md`, "text/markdown", toMarkdown(titleOf(id), path));
         }),
-        quietButton(translate("Export HTML"), () => {
+        quietButton(translate("Export HTML"), async () => {
           const { id, path } = current();
+          const { toHtml } = await import("./share.ts");
           download(`${nameOf(id)}.html`, "text/html", toHtml(titleOf(id), path));
         }),
         quietButton(translate("Export JSON"), () => {

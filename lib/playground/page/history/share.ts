@@ -6,6 +6,8 @@
 import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
 import { h } from "../dom.js";
 import { translate } from "../language/language.js";
+import { hasRecords, reasoningView } from "../view/reasoning.ts";
+import { VIEW_STYLE } from "../view/style.ts";
 import { reasoningOf } from "./export.ts";
 
 /** For browsers that read the file: even if an escape were wrong, nothing runs and nothing loads. */
@@ -13,7 +15,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; ba
   "form-action 'none'";
 
 const STYLE = `
-:root { color-scheme: light dark }
+:root { color-scheme: light dark; --surface: light-dark(#fff, #121212); --sunken: light-dark(#f0f0ed, #26282f); --line: light-dark(#dddcd6, #363943); --text: light-dark(#1d1e22, #e8e8ea); --quiet: light-dark(#5c5f69, #a5a8b3); --accent: light-dark(#3750c4, #a3b3ff); --alert: light-dark(#a3251c, #ff9d94); --alert-soft: light-dark(#fdeceb, #3a2021); --mono: ui-monospace, monospace }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif }
 .text { white-space: pre-wrap; overflow-wrap: anywhere }
 .question { padding: .75rem 1rem; border-radius: .75rem; background: light-dark(#f0f0ed, #26282f) }
@@ -36,7 +38,7 @@ export function toHtml(title: string, path: readonly Turn[]): string {
       h("meta", { "http-equiv": "Content-Security-Policy", content: POLICY }),
       h("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
       h("title", {}, title),
-      h("style", {}, STYLE),
+      h("style", {}, STYLE + VIEW_STYLE),
     ),
     h("body", {}, h("main", {}, h("h1", {}, title), ...path.map(turnOf))),
   );
@@ -63,6 +65,7 @@ function turnOf({ question, answers }: Turn): HTMLElement {
         h("h2", {}, answer.name),
         thinkingOf(answer),
         h("div", { class: "text" }, contentOf(answer)),
+        callsOf(answer),
       ].filter((element) => element !== null)
     ),
   );
@@ -76,5 +79,15 @@ function thinkingOf(answer: Answer): HTMLElement | null {
     {},
     h("summary", {}, translate("Thinking")),
     h("div", { class: "text" }, thinking),
+  );
+}
+
+function callsOf(answer: Answer): HTMLElement | null {
+  if (!hasRecords(answer)) return null;
+  return h(
+    "details",
+    {},
+    h("summary", {}, translate("Reasoning")),
+    reasoningView(answer, false),
   );
 }

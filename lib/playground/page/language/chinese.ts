@@ -1,3 +1,5 @@
+import { CHINESE_VIEW } from "./chinese_view.ts";
+
 /** Simplified Chinese by the English text. */
 export const CHINESE: Readonly<Record<string, string>> = {
   "1 call": "1 次调用",
@@ -154,4 +156,5 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "{tokens} tokens ({thinking} thinking)": "{tokens} 个 token（思考 {thinking} 个）",
   "{tokens} tokens": "{tokens} 个 token",
   "{votes} of {total} for {answer}": "{total} 票中 {votes} 票：{answer}",
+  ...CHINESE_VIEW,
 };

@@ -71,8 +71,6 @@ export function createThinking(element) {
           lastLine = event.text;
           return event.text;
         case "status":
-        case "call":
-        case "retry":
           lastLine = event.text;
           append(h("li", { class: "status" }, event.text));
           return event.text;

@@ -1,0 +1,20 @@
+import{b as a}from"./chunk-OFOOUYQL.js";import{a as e}from"./chunk-LJL3QHQZ.js";import{a as m}from"./chunk-Q5F7VGZY.js";function g(t,n){let r=n.map(({question:o,answers:c})=>{let s=o.files.map(({name:i})=>`*${e("File: {name}",{name:i})}*`),u=o.images.map(()=>`*${e("Picture")}*`);return[`## ${e("Question")}
+
+${[...s,...u,o.text].join(`
+
+`)}`,...c.map(i=>`## ${i.name}
+
+${l(i)}${a(i)}`)].join(`
+
+`)});return`# ${t}
+
+${r.join(`
+
+`)}
+`}function f({parts:t}){return t.map(n=>"reasoning"in n?n.reasoning:"").join("").trim()}function l(t){let n=f(t);return n===""?"":`<details><summary>${e("Thinking")}</summary>
+
+${n}
+
+</details>
+
+`}function j(t,n,r){let o=URL.createObjectURL(new Blob([r],{type:n}));m("a",{href:o,download:t}).click(),setTimeout(()=>URL.revokeObjectURL(o),1e4)}export{g as a,f as b,j as c};

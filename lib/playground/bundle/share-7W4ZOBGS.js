@@ -1,0 +1,10 @@
+import{b as m}from"./chunk-5EUI2ORY.js";import{f as s,g as l,h as c}from"./chunk-HYQOZRVU.js";import{b as o}from"./chunk-OFOOUYQL.js";import{a}from"./chunk-LJL3QHQZ.js";import{a as t}from"./chunk-Q5F7VGZY.js";import"./chunk-EK7ODJWE.js";var d="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",u=`
+:root { color-scheme: light dark; --surface: light-dark(#fff, #121212); --sunken: light-dark(#f0f0ed, #26282f); --line: light-dark(#dddcd6, #363943); --text: light-dark(#1d1e22, #e8e8ea); --quiet: light-dark(#5c5f69, #a5a8b3); --accent: light-dark(#3750c4, #a3b3ff); --alert: light-dark(#a3251c, #ff9d94); --alert-soft: light-dark(#fdeceb, #3a2021); --mono: ui-monospace, monospace }
+body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif }
+.text { white-space: pre-wrap; overflow-wrap: anywhere }
+.question { padding: .75rem 1rem; border-radius: .75rem; background: light-dark(#f0f0ed, #26282f) }
+img { max-width: 100% }
+summary { cursor: pointer }
+`,g=/^data:image\/(?:png|jpeg|gif|webp);base64,/;function O(e,i){return`<!DOCTYPE html>
+${t("html",{lang:document.documentElement.lang},t("head",{},t("meta",{charset:"utf-8"}),t("meta",{"http-equiv":"Content-Security-Policy",content:d}),t("meta",{name:"viewport",content:"width=device-width, initial-scale=1"}),t("title",{},e),t("style",{},u+c)),t("body",{},t("main",{},t("h1",{},e),...i.map(h)))).outerHTML}
+`}function h({question:e,answers:i}){let r=e.images.filter(n=>g.test(n));return t("section",{},t("h2",{},a("Question")),t("div",{class:"question"},...r.map(n=>t("p",{},t("img",{src:n,alt:a("Picture in the question")}))),...e.files.map(({name:n})=>t("p",{},a("File: {name}",{name:n}))),t("div",{class:"text"},e.text)),...i.flatMap(n=>[t("h2",{},n.name),p(n),t("div",{class:"text"},o(n)),k(n)].filter(f=>f!==null)))}function p(e){let i=m(e);return i===""?null:t("details",{},t("summary",{},a("Thinking")),t("div",{class:"text"},i))}function k(e){return s(e)?t("details",{},t("summary",{},a("Reasoning")),l(e,!1)):null}export{O as toHtml};

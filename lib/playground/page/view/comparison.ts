@@ -1,0 +1,186 @@
+import { type Answer, contentOf } from "../chat/turns.ts";
+import { h } from "../dom.js";
+import { translate } from "../language/language.js";
+import { createPause, type Difference, differencesOf } from "./differences.ts";
+import { cost, count, seconds, totalsOf } from "./format.ts";
+import { reasoningView } from "./reasoning.ts";
+import { readRun, type Run } from "./run.ts";
+
+/** An answer that can be compared. */
+export interface Labelled {
+  label: string;
+  answer: Answer;
+}
+
+/** Longer lines are divided, so that the browser lays out only what is in view. */
+const MAX_LINE = 4_000;
+
+/** Shows two answers side by side; the work on long ones ends when the signal is aborted. */
+export function comparisonOf(left: Labelled, right: Labelled, signal: AbortSignal): HTMLElement {
+  const columns = [left, right].map(({ label }, index) =>
+    h("div", {
+      class: "view-text",
+      tabindex: 0,
+      role: "region",
+      "aria-label": `${index === 0 ? "A" : "B"} · ${label}`,
+    })
+  );
+  const state = h("p", { class: "view-quiet", role: "status" }, translate("Comparing…"));
+  showDifferences(left, right, columns, signal).then(
+    (changes) =>
+      state.textContent = changes === 0
+        ? translate("The answers are the same.")
+        : changes === 1
+        ? translate("1 difference")
+        : translate("{count} differences", { count: count(changes) }),
+    () => {},
+  );
+  return h(
+    "div",
+    { class: "view" },
+    h("h3", {}, translate("Figures")),
+    figuresOf(left, right),
+    h("h3", {}, translate("Answers")),
+    state,
+    h("div", { class: "view-pair" }, ...columns),
+    h("h3", {}, translate("Reasoning")),
+    h("div", { class: "view-pair" }, ...[left, right].map(reasoningOf)),
+  );
+}
+
+function reasoningOf({ label, answer }: Labelled, index: number): HTMLElement {
+  const details = h(
+    "details",
+    { class: "view-entry" },
+    h("summary", {}, `${index === 0 ? "A" : "B"} · ${label}`),
+  );
+  details.addEventListener("toggle", () => details.append(reasoningView(answer, true)), {
+    once: true,
+  });
+  return details;
+}
+
+function figuresOf({ answer: a }: Labelled, { answer: b }: Labelled): HTMLElement {
+  const runs = [readRun(a), readRun(b)] as const;
+  const totals = [totalsOf(runs[0]), totalsOf(runs[1])] as const;
+  const time = (value: number | undefined) => value === undefined ? "–" : seconds(value);
+  type Row = [name: string, a: number | undefined, b: number | undefined, (n: number) => string];
+  const rows: Row[] = [
+    [translate("Calls"), totals[0].calls, totals[1].calls, count],
+    [translate("Tool runs"), totals[0].tools, totals[1].tools, count],
+    [translate("Prompt tokens"), totals[0].promptTokens, totals[1].promptTokens, count],
+    [translate("Generated tokens"), totals[0].completionTokens, totals[1].completionTokens, count],
+    [translate("Cost"), totals[0].cost, totals[1].cost, cost],
+    [translate("First token"), totals[0].first, totals[1].first, time],
+    [translate("Time"), a.seconds, b.seconds, time],
+    [translate("Characters"), contentOf(a).length, contentOf(b).length, count],
+    ...rolesOf(runs).map((role): Row => [
+      translate("Tokens of {role}", { role }),
+      tokensOf(runs[0], role),
+      tokensOf(runs[1], role),
+      count,
+    ]),
+  ];
+  const shown = (value: number | undefined, show: (value: number) => string) =>
+    value === undefined ? "–" : show(value);
+  return h(
+    "div",
+    { class: "view-scroll", tabindex: 0, role: "region", "aria-label": translate("Figures") },
+    h(
+      "table",
+      { class: "view-figures" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("td", {}),
+          ...["A", "B", "B − A"].map((name) => h("th", { scope: "col" }, name)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        ...rows.map(([name, left, right, show]) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, name),
+            h("td", {}, shown(left, show)),
+            h("td", {}, shown(right, show)),
+            h(
+              "td",
+              {},
+              left === undefined || right === undefined ? "–" : signed(right - left, show),
+            ),
+          )
+        ),
+      ),
+    ),
+  );
+}
+
+function signed(value: number, show: (value: number) => string): string {
+  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${show(Math.abs(value))}`;
+}
+
+function rolesOf(runs: readonly Run[]): string[] {
+  return [...new Set(runs.flatMap(({ phases }) => phases.map(({ role }) => role)))];
+}
+
+function tokensOf({ entries }: Run, role: string): number {
+  return entries.reduce(
+    (sum, entry) =>
+      entry.kind === "call" && entry.role === role
+        ? sum + entry.promptTokens + entry.completionTokens
+        : sum,
+    0,
+  );
+}
+
+/** Shows the texts with what differs marked; resolves to the number of differences. */
+async function showDifferences(
+  left: Labelled,
+  right: Labelled,
+  columns: readonly HTMLElement[],
+  signal: AbortSignal,
+): Promise<number> {
+  const differences = await differencesOf(contentOf(left.answer), contentOf(right.answer), signal);
+  const pause = createPause(signal);
+  for (const [index, only] of (["removed", "added"] as const).entries()) {
+    for (const line of linesOf(differences, only)) {
+      columns[index]!.append(line);
+      await pause();
+    }
+  }
+  return differences.filter(({ kind }, index) =>
+    kind === "added" || kind === "removed" && differences[index + 1]?.kind !== "added"
+  ).length;
+}
+
+function* linesOf(
+  differences: readonly Difference[],
+  only: "removed" | "added",
+): Generator<HTMLElement> {
+  const mark = only === "removed" ? "del" : "ins";
+  let line = h("div", { class: "view-line" });
+  let length = 0;
+  for (const { kind, text } of differences) {
+    if (kind !== "same" && kind !== only) continue;
+    for (const piece of text.match(/[^\n]{1,4000}\n?|\n/gu) ?? []) {
+      if (length + piece.length > MAX_LINE) {
+        yield line;
+        line = h("div", { class: "view-line" });
+        length = 0;
+      }
+      line.append(kind === "same" ? piece : h(mark, {}, piece));
+      length += piece.length;
+      if (!piece.endsWith("\n")) continue;
+      yield line;
+      line = h("div", { class: "view-line" });
+      length = 0;
+    }
+  }
+  if (length > 0) yield line;
+}

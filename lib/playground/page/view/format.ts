@@ -1,0 +1,74 @@
+import { translate } from "../language/language.js";
+import type { Call, Mark, Run, ToolRun } from "./run.ts";
+
+export const seconds = (value: number) =>
+  translate("{seconds} s", { seconds: value.toFixed(value < 10 ? 2 : 1) });
+
+export const count = new Intl.NumberFormat("en").format;
+
+const dollars = new Intl.NumberFormat("en", {
+  style: "currency",
+  currency: "USD",
+  maximumSignificantDigits: 3,
+}).format;
+
+export const cost = (value: number | undefined) => value === undefined ? "–" : dollars(value);
+
+export function nameOf(entry: Call | ToolRun): string {
+  if (entry.kind === "tool") return entry.name;
+  return entry.number === 0 ? entry.role : `${entry.role} ${entry.number}`;
+}
+
+/** What kind of thing a mark is, for people. */
+export function kindOf({ kind }: Mark): string {
+  switch (kind) {
+    case "step":
+      return translate("Step");
+    case "candidate":
+      return translate("Candidate");
+    case "tally":
+      return translate("Votes");
+    case "status":
+      return translate("Status");
+  }
+}
+
+/** Describes the outcome; empty if all went well. */
+export function outcomeOf({ outcome }: Call | ToolRun): string {
+  switch (outcome) {
+    case "ok":
+      return "";
+    case "cancelled":
+      return translate("cancelled");
+    default:
+      return translate("failed");
+  }
+}
+
+export interface Totals {
+  calls: number;
+  tools: number;
+  promptTokens: number;
+  completionTokens: number;
+  cost: number | undefined;
+  /** Of all calls, as if one had followed the other. */
+  callSeconds: number;
+  /** Until the first token of any call. */
+  first: number | undefined;
+}
+
+export function totalsOf({ entries }: Run): Totals {
+  const calls = entries.filter((entry) => entry.kind === "call");
+  const sum = (valueOf: (call: Call) => number) =>
+    calls.reduce((total, call) => total + valueOf(call), 0);
+  const firsts = calls.flatMap(({ first }) => first ?? []);
+  return {
+    calls: calls.length,
+    tools: entries.length - calls.length,
+    promptTokens: sum((call) => call.promptTokens),
+    completionTokens: sum((call) => call.completionTokens),
+    cost: calls.some((call) => call.cost !== undefined) ? sum((call) => call.cost ?? 0) : undefined,
+    callSeconds: sum(({ start, end }) => end - start),
+    first: firsts.length === 0 ? undefined : Math.min(...firsts),
+  };
+}
