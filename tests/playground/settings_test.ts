@@ -25,7 +25,7 @@ browserTest("the settings offer what the server says about a strategy", async (b
   const sent: Sent[] = [];
   page.on("request", (request) => {
     if (request.method() !== "POST") return;
-    const { events: _, ...reasoning } = JSON.parse(request.postData()!).reasoning;
+    const { events: _, calls: _calls, ...reasoning } = JSON.parse(request.postData()!).reasoning;
     sent.push(reasoning);
   });
   const askAndWait = async () => {

@@ -139,19 +139,24 @@ export function createRecorder(clock: Clock, withTexts: boolean) {
   };
 }
 
-/** Adds the records between the other events, also before a failure, and the time of each event. */
+/**
+ * Adds the records between the other events, and the time of each event. A failure also comes after
+ * the records, unless it comes first of all: then the response can still have its status code.
+ */
 export async function* withRecords(
   events: AsyncGenerator<ReasoningEvent>,
   recorder: Recorder,
 ): AsyncGenerator<ChoiceEvent> {
   const records = () => recorder.take().map((record) => ({ type: "record" as const, record }));
+  let hasBegun = false;
   try {
     for await (const event of events) {
+      hasBegun = true;
       yield* records();
       yield { ...event, at: recorder.seconds() };
     }
   } catch (error) {
-    yield* records();
+    if (hasBegun) yield* records();
     throw error;
   }
 }

@@ -113,6 +113,14 @@ Deno.test("failed attempts and calls are recorded, also before an error", async 
   assert(!text.includes("secret"));
 });
 
+Deno.test("a request for records that fails at once keeps its status code", async () => {
+  await using upstream = startUpstream([{ status: 429, headers: { "retry-after": "60" } }]);
+  const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
+  const response = await app.chat({ model: "direct", stream: true, reasoning: { calls: true } });
+  assertEquals(response.status, 429);
+  await response.text();
+});
+
 Deno.test("runs of tools are recorded with the calls between them", async () => {
   await using search = serve(() =>
     Response.json({ results: [{ title: "Deno", url: "https://deno.com/", content: "A runtime." }] })

@@ -2,9 +2,8 @@ import { ApiFault, streamChat } from "../api.js";
 import { h, quietButton } from "../dom.js";
 import { translate } from "../language/language.js";
 import { addParts, type Answer, bodyOf, newestEnd, newId, pathTo, siblingsOf } from "./turns.ts";
-import type { Chunk, Question, Turn } from "./turns.ts";
+import type { Chunk, Labelled, Question, Turn } from "./turns.ts";
 import { createAnswer } from "./answer.js";
-import type { Labelled } from "../view/comparison.ts";
 
 export interface ChatOptions {
   /** Container of the turns. */

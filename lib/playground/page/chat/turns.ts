@@ -45,6 +45,12 @@ export interface Answer {
   error?: string;
 }
 
+/** One of several answers to a question. */
+export interface Labelled {
+  label: string;
+  answer: Answer;
+}
+
 export interface Turn {
   id: string;
   conversation: string;

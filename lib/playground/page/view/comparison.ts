@@ -1,16 +1,10 @@
-import { type Answer, contentOf } from "../chat/turns.ts";
+import { type Answer, contentOf, type Labelled } from "../chat/turns.ts";
 import { h } from "../dom.js";
 import { translate } from "../language/language.js";
 import { createPause, type Difference, differencesOf } from "./differences.ts";
 import { cost, count, seconds, totalsOf } from "./format.ts";
 import { reasoningView } from "./reasoning.ts";
 import { readRun, type Run } from "./run.ts";
-
-/** An answer that can be compared. */
-export interface Labelled {
-  label: string;
-  answer: Answer;
-}
 
 /** Longer lines are divided, so that the browser lays out only what is in view. */
 const MAX_LINE = 4_000;

@@ -4,9 +4,9 @@
  * @module
  */
 import { h } from "../dom.js";
-import type { Answer } from "../chat/turns.ts";
+import type { Answer, Labelled } from "../chat/turns.ts";
 import { translate } from "../language/language.js";
-import { comparisonOf, type Labelled } from "./comparison.ts";
+import { comparisonOf } from "./comparison.ts";
 import { reasoningView } from "./reasoning.ts";
 import { VIEW_STYLE } from "./style.ts";
 
