@@ -28,6 +28,7 @@ import { checkUrl, localOnly } from "./middleware/url.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoutes, type RouteContext } from "./routes/table.ts";
 import type { Log } from "./telemetry/log.ts";
+import { createHealth, type UpstreamRecord } from "./health/health.ts";
 import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { combineObservers } from "./telemetry/observer.ts";
@@ -68,6 +69,8 @@ export interface WorkerGroup {
   created: number;
   /** Returns the metrics of all workers. */
   values(): Promise<MetricValues>;
+  /** Returns what all workers know about the upstreams. */
+  health(): Promise<UpstreamRecord[]>;
   /** Ends the background run of a response if it is on another worker. */
   endRun(id: string): void;
   /** Reasoning to send back with tool results, whichever worker received it. */
@@ -128,6 +131,7 @@ export function createApp(options: AppOptions) {
     ? createMetrics({ clock, client, models: () => config.models })
     : undefined;
   const values = (): MetricValues => metrics?.values() ?? new Map();
+  const health = createHealth({ clock, client, models: () => config.models });
   const scrape = async () => scrapeResponse(await workerGroup?.values() ?? values());
   const context: RouteContext = {
     clock,
@@ -140,6 +144,7 @@ export function createApp(options: AppOptions) {
     store,
     register,
     scrape: metrics && scrape,
+    health: async () => await workerGroup?.health() ?? health.records(),
     share,
     isShared,
     created: workerGroup?.created ?? Math.floor(clock.date() / 1000),
@@ -180,6 +185,7 @@ export function createApp(options: AppOptions) {
         ({ id, logFields }) =>
           combineObservers([
             metrics?.begin(),
+            health.observe(),
             traces?.observeTrace({ request, id, contents, date: clock.date }),
             logUpstreams(log, id, logFields),
           ]),
@@ -192,6 +198,8 @@ export function createApp(options: AppOptions) {
     metrics: metrics && scrape,
     /** Returns the metrics of this app alone. */
     values,
+    /** Returns what this app alone knows about the upstreams. */
+    health: health.records,
     /** Ends the background run of a response, which another worker has ended in the store. */
     endRun: (id: string) => void context.background.runs?.end(id),
     /** Checks the store and the limits in the background, for `/readyz`, until the server drains. */

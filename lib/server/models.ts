@@ -1,10 +1,12 @@
 /**
- * Finds the model that a request names, among those its client may use.
+ * Finds the model that a request names, among those its client may use, and the upstreams of models.
  *
  * @module
  */
 import { ApiError } from "../api/errors.ts";
 import type { PublishedModel } from "../config/published_models.ts";
+import { allTargetsOf } from "../reasoning/overrides.ts";
+import type { Target } from "../upstream/target.ts";
 import type { Client } from "./client.ts";
 
 /** Published models by id. The first one serves requests that name none. */
@@ -39,4 +41,10 @@ export function modelNotFound(id: string, models: ReadonlyMap<string, unknown>):
     `The model \`${name}\` does not exist or you do not have access to it. Known models are: ${ids}.`,
     { code: "model_not_found" },
   );
+}
+
+/** Returns a target for each upstream that a model may call, by the upstream's name. */
+export function upstreamsOf(models: Iterable<PublishedModel>): Map<string, Target> {
+  const targets = [...models].flatMap(({ reasoning }) => allTargetsOf(reasoning));
+  return new Map(targets.map((target) => [target.name, target]));
 }

@@ -20,6 +20,7 @@ for (const method of ["POST", "DELETE"]) {
         share: (limit) => limit,
         created: 0,
         values: () => Promise.resolve(new Map()),
+        health: () => Promise.resolve([]),
         toolReasoning: { find: () => undefined, remember() {} },
         endRun: (id) => apps.filter((_, other) => other !== index).forEach((app) => app.endRun(id)),
       };

@@ -5,6 +5,7 @@
 import { systemClock as clock, within } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import { randomServerId } from "../../server/app.ts";
+import type { UpstreamRecord } from "../../server/health/health.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 import {
   type MetricValues,
@@ -65,6 +66,7 @@ export async function startWorkers(
         settle,
         renew,
         values,
+        health,
         remember: (...added) =>
           void forAll((worker) =>
             worker.index === index ? undefined : worker.call("remember", ...added)
@@ -109,6 +111,13 @@ export async function startWorkers(
     };
     await within(clock, VALUES_MS, forAll(update));
     return sumMetricValues([crashed, ...latest.values()]);
+  }
+
+  async function health(): Promise<UpstreamRecord[]> {
+    const records: UpstreamRecord[] = [];
+    const add = async (worker: Worker) => records.push(...await worker.call("health"));
+    await within(clock, VALUES_MS, forAll(add));
+    return records;
   }
 
   try {

@@ -6,6 +6,7 @@ import { resolveConfig } from "../../config/resolve.ts";
 import type { Config } from "../../config/schema/config.ts";
 import { strategyTable } from "../../config/strategy_files.ts";
 import { type App, createApp } from "../../server/app.ts";
+import type { UpstreamRecord } from "../../server/health/health.ts";
 import type { MetricValues } from "../../server/telemetry/metric_values.ts";
 import type { Limiter } from "../../store/limiter.ts";
 import type { Store } from "../../store/store.ts";
@@ -42,6 +43,8 @@ export type MainMethods =
   & {
     /** Returns the metrics of all workers. */
     values(): Promise<MetricValues>;
+    /** Returns what all workers know about the upstreams. */
+    health(): Promise<UpstreamRecord[]>;
     /** Sends reasoning to all other workers. */
     remember: ToolReasoning["remember"];
     /** Ends a background run on any other worker. */
@@ -88,6 +91,7 @@ function createMethods(call: Call<MainMethods>) {
           id,
           created,
           values: () => call("values"),
+          health: () => call("health"),
           endRun: (id) => void call("endRun", id),
           toolReasoning: {
             find: toolReasoning.find,
@@ -120,6 +124,8 @@ function createMethods(call: Call<MainMethods>) {
     },
     /** Returns this worker's own metrics. */
     values: () => app.values(),
+    /** Returns what this worker alone knows about the upstreams. */
+    health: () => app.health(),
     /** Ends the background run of a response if it is on this worker. */
     endRun: (id: string) => app.endRun(id),
     /** Stores reasoning that another worker has received. */

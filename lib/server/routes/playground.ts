@@ -41,6 +41,7 @@ const ENDPOINTS: readonly string[] = [
   "GET /v1/models",
   "GET /v1/models/{id}",
   "GET /v1/usage",
+  "GET /v1/upstreams",
   "GET /metrics",
   "GET /healthz",
   "GET /readyz",

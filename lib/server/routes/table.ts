@@ -8,6 +8,8 @@ import type { ResolvedConfig } from "../../config/resolve.ts";
 import type { Store } from "../../store/store.ts";
 import type { Handler } from "../exchange.ts";
 import type { BackgroundRuns } from "../responses/background.ts";
+import type { UpstreamRecord } from "../health/health.ts";
+import { healthRoute } from "../health/route.ts";
 import { createVault } from "../responses/vault.ts";
 import { createRouter, type Route, type Router } from "../router.ts";
 import type { RunOptions } from "../runs.ts";
@@ -30,6 +32,8 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "
   register: WorkRegister;
   /** Answers `GET /metrics`; undefined if metrics are off. */
   scrape: (() => Promise<Response>) | undefined;
+  /** Returns what all processes of the server know about the upstreams. */
+  health: () => Promise<UpstreamRecord[]>;
   /** Maps a limit of the whole server to this process's share of it. */
   share: (limit: number) => number;
   /** Returns whether the server has several owners. */
@@ -66,6 +70,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
       meter: "read",
       handle: createUsageHandler({ ...context, keys: config.keys }),
     },
+    healthRoute(context),
     ...unservedRoutes(),
     ...playgroundRoutes(unrestrictedModels(config), config.server.playground),
     get("/health", () => Response.json({ status: "ok" })),

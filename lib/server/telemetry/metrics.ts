@@ -6,9 +6,8 @@
 import type { Clock } from "../../clock.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import type { RunCallObserver } from "../../reasoning/observer.ts";
-import { allTargetsOf } from "../../reasoning/overrides.ts";
 import type { UpstreamClient } from "../../upstream/client.ts";
-import type { Target } from "../../upstream/target.ts";
+import { upstreamsOf } from "../models.ts";
 import { VERSION } from "../version.ts";
 import { callErrorType, errorType } from "./error_type.ts";
 import { dialectLabel, type ObservedRun, type RequestObserver } from "./observer.ts";
@@ -199,12 +198,6 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
       };
     },
   };
-}
-
-/** Returns a target for each upstream that a model may call. */
-function upstreamsOf(models: Iterable<PublishedModel>): Map<string, Target> {
-  const targets = [...models].flatMap(({ reasoning }) => allTargetsOf(reasoning));
-  return new Map(targets.map((target) => [target.name, target]));
 }
 
 function createCallStopwatch(clock: Clock) {
