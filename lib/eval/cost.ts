@@ -13,11 +13,11 @@ export const TYPICAL_CALLS: Readonly<Record<string, number>> = {
   draft: 1,
   steps: 4,
   relay: 2,
-  vote: 7.5,
+  vote: 6.7,
   moa: 5,
   verify: 3.4,
   rsa: 16,
-  auto: 7.5,
+  auto: 7,
 };
 
 /** Assumed for each call: instructions that a strategy adds, and the generated text. */
