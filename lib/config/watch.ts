@@ -10,12 +10,6 @@ export interface WatchOptions {
   clock: Clock;
 }
 
-export interface ConfigWatch {
-  /** Called after the files were read: they may be in other folders now. */
-  update(): void;
-  close(): void;
-}
-
 /** Editors and tools write a file in several steps. In milliseconds. */
 const QUIET_MS = 200;
 
@@ -26,7 +20,7 @@ const RETRY_MS = 2_000;
  * Watches the folders of the configuration and reports a change once it is quiet. A watch on a file
  * would miss an editor that replaces it, or Kubernetes, which replaces a link.
  */
-export function watchConfig({ files, onChange, onError, clock }: WatchOptions): ConfigWatch {
+export function watchConfig({ files, onChange, onError, clock }: WatchOptions) {
   const watchers = new Map<string, Deno.FsWatcher>();
   const failed = new Set<string>();
   let cancelChange = () => {};
@@ -92,8 +86,9 @@ export function watchConfig({ files, onChange, onError, clock }: WatchOptions): 
 
   update();
   return {
+    /** Called after the files were read: they may be in other folders now. */
     update,
-    close() {
+    close(): void {
       cancelChange();
       cancelRetry();
       const open = [...watchers.values()];

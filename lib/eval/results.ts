@@ -52,19 +52,13 @@ export interface RunIdentity {
   scoring: string;
 }
 
-export interface ResultsFile {
-  /** Earlier results by {@linkcode resultKey}. */
-  earlier: Map<string, Result>;
-  append(result: Result): void;
-}
-
 /**
- * Reads the earlier results of a file, creates it if needed, and removes a line that was cut off.
+ * Reads the earlier results of a file, by {@linkcode resultKey}, creates it if needed, and removes a line that was cut off.
  *
  * @throws {ResultsError} for invalid lines and for results of another run.
  * @throws {FileError} if the file can't be read or written, also when appending.
  */
-export function openResults(path: string, run: RunIdentity): ResultsFile {
+export function openResults(path: string, run: RunIdentity) {
   const append = (text: string) =>
     withFile("--out", path, () => Deno.writeTextFileSync(path, text, { append: true }));
   append("");
@@ -78,7 +72,7 @@ export function openResults(path: string, run: RunIdentity): ResultsFile {
   if (complete !== content) {
     withFile("--out", path, () => Deno.writeTextFileSync(path, complete));
   }
-  return { earlier, append: (result) => append(`${JSON.stringify(result)}\n`) };
+  return { earlier, append: (result: Result) => append(`${JSON.stringify(result)}\n`) };
 }
 
 function parseResults(

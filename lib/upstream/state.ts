@@ -16,23 +16,6 @@ export interface UpstreamState {
   slots: Slots;
 }
 
-export interface UpstreamStates {
-  get(target: Target): UpstreamState;
-  /** Applies the options of a new configuration, and forgets upstreams that are not in it. */
-  update(targets: readonly Target[]): void;
-  /**
-   * Begins a call to the next target and removes it from `untried`. The next one is the first that
-   * is ready. If all cool down, it is the first of all; if another call probes that one, its
-   * success is waited for.
-   *
-   * @throws {UpstreamError} that of the other call, if it failed; the signal's reason on abort.
-   */
-  begin(
-    untried: Set<Target>,
-    signal: AbortSignal,
-  ): Promise<{ target: Target; state: UpstreamState; call: BreakerCall }>;
-}
-
 export interface UpstreamStatesOptions {
   clock: Clock;
   /** Maps `max_concurrency` to this process's share of it. */
@@ -46,7 +29,7 @@ export interface UpstreamStatesOptions {
 /** Creates the states of upstreams. Each belongs to a name and an address, and survives a reload. */
 export function createUpstreamStates(
   { clock, share, isShared, onBreaker = () => {} }: UpstreamStatesOptions,
-): UpstreamStates {
+) {
   const states = new Map<string, UpstreamState>();
   const keyOf = ({ name, upstream }: Target) => `${name}\n${upstream.base_url}`;
 
@@ -73,7 +56,8 @@ export function createUpstreamStates(
 
   return {
     get,
-    update(targets) {
+    /** Applies the options of a new configuration, and forgets upstreams that are not in it. */
+    update(targets: readonly Target[]): void {
       const current = new Map(targets.map((target) => [keyOf(target), target.upstream]));
       for (const [key, state] of states) {
         const options = current.get(key);
@@ -82,7 +66,17 @@ export function createUpstreamStates(
         state.slots.update();
       }
     },
-    async begin(untried, signal) {
+    /**
+     * Begins a call to the next target and removes it from `untried`. The next one is the first that
+     * is ready. If all cool down, it is the first of all; if another call probes that one, its
+     * success is waited for.
+     *
+     * @throws {UpstreamError} that of the other call, if it failed; the signal's reason on abort.
+     */
+    async begin(
+      untried: Set<Target>,
+      signal: AbortSignal,
+    ): Promise<{ target: Target; state: UpstreamState; call: BreakerCall }> {
       for (;;) {
         const candidates = [...untried].map((target) => ({ target, state: get(target) }));
         const ready = candidates.find(({ state }) => state.breaker.isReady());

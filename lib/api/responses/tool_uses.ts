@@ -70,32 +70,31 @@ export function createToolUses(output: Output, containerId: string, shown: Shown
   function begin(event: ToolStartEvent): void {
     if (!Object.hasOwn(shown.uses, event.name)) return;
     const use = shown.uses[event.name]!;
-    const opened = (fields: Fields) => {
+    const begun = (fields: Fields): OpenItem => {
       const open = output.open(use.type, { status: "in_progress", ...fields });
       uses.set(event.id, { open, shown: use, output: undefined });
       output.frame(`response.${use.type}.in_progress`, open.place);
-      return open.place;
+      return open;
     };
     if (use.type === "code_interpreter_call") {
-      const place = opened({ container_id: containerId, code: "", outputs: null });
-      const code = codeOf(event.arguments);
-      const type = "response.code_interpreter_call_code";
-      if (code !== "") output.frame(`${type}.delta`, { ...place, delta: code });
-      output.frame(`${type}.done`, { ...place, code });
-      output.frame("response.code_interpreter_call.interpreting", place);
-      uses.get(event.id)!.open.item.code = code;
+      const open = begun({ container_id: containerId, code: "", outputs: null });
+      write(open, "response.code_interpreter_call_code", "code", codeOf(event.arguments));
+      output.frame("response.code_interpreter_call.interpreting", open.place);
     } else if (use.type === "web_search_call") {
-      const place = opened({ action: actionOf(event.arguments) });
+      const { place } = begun({ action: actionOf(event.arguments) });
       output.frame("response.web_search_call.searching", place);
     } else {
       const { server_label, name } = use;
-      const place = opened({ server_label, name, arguments: "", output: null, error: null });
-      const json = event.arguments;
-      const type = "response.mcp_call_arguments";
-      if (json !== "") output.frame(`${type}.delta`, { ...place, delta: json });
-      output.frame(`${type}.done`, { ...place, arguments: json });
-      uses.get(event.id)!.open.item.arguments = json;
+      const open = begun({ server_label, name, arguments: "", output: null, error: null });
+      write(open, "response.mcp_call_arguments", "arguments", event.arguments);
     }
+  }
+
+  /** Reports a field that is written at once as if it had grown. */
+  function write({ item, place }: OpenItem, type: string, field: string, text: string): void {
+    if (text !== "") output.frame(`${type}.delta`, { ...place, delta: text });
+    output.frame(`${type}.done`, { ...place, [field]: text });
+    item[field] = text;
   }
 
   function end({ id, isError }: Pick<ToolEndEvent, "id" | "isError">, isWhole = true): void {

@@ -12,22 +12,13 @@ export interface BareClose {
   after?: string;
 }
 
-export interface BareCloseFinder {
-  /** Returns the text so far, except for the possible beginning of a tag. */
-  push(text: string): BareClose;
-  /** Returns the rest of the text. */
-  end(): BareClose;
-  /** Whether the search is over: a closing or an opening tag was found. */
-  isOver(): boolean;
-}
-
 const TOKEN_REGEXP = /`+|\n|<(\/?)think>/gi;
 
 /** Text whose meaning depends on what follows. */
 const OPEN_END_REGEXP = /(?:`{1,20}|<\/?(?:t(?:h(?:i(?:nk?)?)?)?)?)$/i;
 
 /** Creates a finder for one text. Tags in quotation marks and in code are text. */
-export function createBareCloseFinder(): BareCloseFinder {
+export function createBareCloseFinder() {
   let held = "";
   /** The character before the held text. */
   let previous = "";
@@ -72,7 +63,8 @@ export function createBareCloseFinder(): BareCloseFinder {
   const charBefore = (index: number) => index === 0 ? previous : held.charAt(index - 1);
 
   return {
-    push(text) {
+    /** Returns the text so far, except for the possible beginning of a tag. */
+    push(text: string): BareClose {
       // Most texts have none of these; the search costs 1 µs a piece.
       if (held === "" && code === "" && !/[<`]/.test(text)) {
         previous = text.at(-1) ?? previous;
@@ -81,7 +73,9 @@ export function createBareCloseFinder(): BareCloseFinder {
       held += text;
       return read(false);
     },
+    /** Returns the rest of the text. */
     end: () => read(true),
+    /** Whether the search is over: a closing or an opening tag was found. */
     isOver: () => isOver,
   };
 }

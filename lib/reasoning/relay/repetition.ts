@@ -1,11 +1,6 @@
 const SHINGLE_WORDS = 5;
 const MIN_SIMILARITY = 0.9;
 
-export interface RepetitionDetector {
-  /** Records a text; returns whether its similarity to an earlier one is over 0.9. */
-  repeats(text: string): boolean;
-}
-
 /** Returns the words in lower case. Scripts without spaces count each character as a word. */
 export function wordsOf(text: string): string[] {
   // Not a constant: compiling its Unicode classes would add about 1 ms to the program's start.
@@ -30,10 +25,11 @@ function shinglesOf(text: string): Set<string> {
   return shingles;
 }
 
-export function createRepetitionDetector(): RepetitionDetector {
+export function createRepetitionDetector() {
   const earlier: Set<string>[] = [];
   return {
-    repeats(text) {
+    /** Records a text; returns whether its similarity to an earlier one is over 0.9. */
+    repeats(text: string): boolean {
       const shingles = shinglesOf(text);
       const isRepeated = earlier.some((other) => jaccard(other, shingles) > MIN_SIMILARITY);
       earlier.push(shingles);

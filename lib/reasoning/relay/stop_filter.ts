@@ -1,15 +1,5 @@
-export interface StopFilter {
-  /** Takes the next characters; returns those that certainly come before any stop sequence. */
-  push(text: string): string;
-  /** Ends the text; returns what was held back. */
-  end(): string;
-  stopped(): boolean;
-  /** The stop sequence that ended the text, if one did. */
-  sequence(): string | undefined;
-}
-
 /** Removes the first stop sequence and everything after it: many upstreams ignore them. */
-export function createStopFilter(stops: readonly string[]): StopFilter {
+export function createStopFilter(stops: readonly string[]) {
   const sequences = stops.filter((stop) => stop !== "" && stop.isWellFormed());
   const longest = Math.max(0, ...sequences.map((stop) => stop.length));
   let held = "";
@@ -25,7 +15,8 @@ export function createStopFilter(stops: readonly string[]): StopFilter {
   }
 
   return {
-    push(text) {
+    /** Takes the next characters; returns those that certainly come before any stop sequence. */
+    push(text: string): string {
       if (sequence !== undefined) return "";
       const all = held + text;
       let end = all.length;
@@ -39,12 +30,14 @@ export function createStopFilter(stops: readonly string[]): StopFilter {
       held = sequence === undefined ? all.slice(end) : "";
       return all.slice(0, end);
     },
-    end() {
+    /** Ends the text; returns what was held back. */
+    end(): string {
       const rest = held;
       held = "";
       return rest;
     },
     stopped: () => sequence !== undefined,
+    /** The stop sequence that ended the text, if one did. */
     sequence: () => sequence,
   };
 }

@@ -13,22 +13,18 @@ const CLOSE = "\n```";
 /** Longest block; a longer one is text. */
 const MAX_BLOCK_CHARACTERS = 200_000;
 
-export interface WordsReader {
-  /** Returns the text that is not part of a block, and the call once its block is complete. */
-  push(text: string): { text: string; call?: ToolCallDelta };
-  /** Returns what waited for the end of a block. */
-  end(): { text: string; call?: ToolCallDelta };
-}
+type Words = { text: string; call?: ToolCallDelta };
 
 /** Finds the first block in a text that arrives in pieces. */
-export function createWordsReader(isTool: (name: string) => boolean): WordsReader {
+export function createWordsReader(isTool: (name: string) => boolean) {
   /** Text that may be the beginning of a block, or its inside. */
   let held = "";
   let isInside = false;
   /** The length of the inside that contains no end. */
   let searched = 0;
   return {
-    push(piece) {
+    /** Returns the text that is not part of a block, and the call once its block is complete. */
+    push(piece: string): Words {
       held += piece;
       let text = "";
       while (!isInside) {
@@ -68,7 +64,8 @@ export function createWordsReader(isTool: (name: string) => boolean): WordsReade
       }
       return { text, call };
     },
-    end() {
+    /** Returns what waited for the end of a block. */
+    end(): Words {
       // A model that stops at the end of its call may leave out the fence.
       const call = isInside ? callOf(held.slice(OPEN.length), isTool) : undefined;
       return call === undefined ? { text: held } : { text: "", call };

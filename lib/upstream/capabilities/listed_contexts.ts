@@ -3,14 +3,6 @@ import type { Fetch } from "../attempt.ts";
 import { type ListedModel, listModels } from "../list_models.ts";
 import type { Target } from "../target.ts";
 
-/** Sizes of models' contexts, as the lists of upstreams name them. */
-export interface ListedContexts {
-  /** Returns the tokens of the model's context, if a list that was read has named them. */
-  get(target: Target): number | undefined;
-  /** Reads the upstream's list in the background, for each model at most once an hour. */
-  refresh(target: Target, apiKey: string | undefined, fetch: Fetch): void;
-}
-
 const INTERVAL_MS = 3_600_000;
 const TIMEOUT_MS = 10_000;
 
@@ -23,7 +15,8 @@ interface Entry {
   tokens: number | undefined;
 }
 
-export function createListedContexts(clock: Clock): ListedContexts {
+/** Sizes of models' contexts, as the lists of upstreams name them. */
+export function createListedContexts(clock: Clock) {
   const entries = new Map<string, Entry>();
   const keyOf = ({ upstream, model }: Target) => `${upstream.base_url}\n${model}`;
 
@@ -48,8 +41,10 @@ export function createListedContexts(clock: Clock): ListedContexts {
   }
 
   return {
-    get: (target) => entries.get(keyOf(target))?.tokens,
-    refresh(target, apiKey, fetch) {
+    /** Returns the tokens of the model's context, if a list that was read has named them. */
+    get: (target: Target) => entries.get(keyOf(target))?.tokens,
+    /** Reads the upstream's list in the background, for each model at most once an hour. */
+    refresh(target: Target, apiKey: string | undefined, fetch: Fetch): void {
       const key = keyOf(target);
       const known = entries.get(key);
       const now = clock.now();

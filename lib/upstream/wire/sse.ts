@@ -5,24 +5,13 @@ export interface SseEvent {
   data: string;
 }
 
-export interface SseParser {
-  /**
-   * Returns the events that `text` completes.
-   *
-   * @throws {RangeError} if a line or an event is too long.
-   */
-  push(text: string): SseEvent[];
-  /** Ends the stream. An event without a final blank line is complete. */
-  end(): SseEvent[];
-}
-
 /**
  * Creates a parser that holds at most one line and one event.
  *
  * @param maxLineLength longest line, and longest event, in characters.
  * @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream}
  */
-export function createSseParser(maxLineLength: number): SseParser {
+export function createSseParser(maxLineLength: number) {
   // An unfinished line is kept in pieces, so that a long one is not copied at each read.
   let pieces: string[] = [];
   let piecesLength = 0;
@@ -74,7 +63,12 @@ export function createSseParser(maxLineLength: number): SseParser {
   }
 
   return {
-    push(chunk) {
+    /**
+     * Returns the events that the chunk completes.
+     *
+     * @throws {RangeError} if a line or an event is too long.
+     */
+    push(chunk: string): SseEvent[] {
       const events: SseEvent[] = [];
       const text = normalise(chunk);
       let start = 0;
@@ -94,7 +88,8 @@ export function createSseParser(maxLineLength: number): SseParser {
       }
       return events;
     },
-    end() {
+    /** Ends the stream. An event without a final blank line is complete. */
+    end(): SseEvent[] {
       const events: SseEvent[] = [];
       if (pieces.length > 0) parseLine(pieces.join(""), events);
       pieces = [];

@@ -26,20 +26,6 @@ interface OpenCall {
   wasHeld: boolean;
 }
 
-/** Assigns pieces of tool calls to calls, in any provider's dialect. */
-export interface ToolCallReader {
-  /** Returns the pieces to pass on. A call begins with its first arguments, after its name. */
-  add(
-    upstreamIndex: unknown,
-    id: string,
-    name: string,
-    json: string,
-    extra?: Record<string, unknown>,
-  ): ToolCallDelta[];
-  /** Returns the calls that have not begun. */
-  end(): ToolCallDelta[];
-}
-
 /** Splits off the first half of a surrogate pair at the end of a text. */
 export function splitPair(text: string): [whole: string, half: string] {
   const last = text.charCodeAt(text.length - 1);
@@ -47,7 +33,8 @@ export function splitPair(text: string): [whole: string, half: string] {
   return [text.slice(0, at).toWellFormed(), text.slice(at)];
 }
 
-export function createToolCallReader(): ToolCallReader {
+/** Assigns pieces of tool calls to the calls of one answer, in any provider's dialect. */
+export function createToolCallReader() {
   const calls: OpenCall[] = [];
   const byUpstreamIndex = new Map<number, OpenCall>();
   const byId = new Map<string, OpenCall>();
@@ -99,7 +86,14 @@ export function createToolCallReader(): ToolCallReader {
   }
 
   return {
-    add(upstreamIndex, id, name, json, extra) {
+    /** Returns the pieces to pass on. A call begins with its first arguments, after its name. */
+    add(
+      upstreamIndex: unknown,
+      id: string,
+      name: string,
+      json: string,
+      extra?: Record<string, unknown>,
+    ): ToolCallDelta[] {
       const count = calls.length;
       const call = callOf(upstreamIndex, id, name, json);
       // A name that another call follows is complete.
@@ -115,6 +109,7 @@ export function createToolCallReader(): ToolCallReader {
       }
       return [...earlier, ...hasStarted ? [call] : []].flatMap(take);
     },
+    /** Returns the calls that have not begun. */
     end: () => calls.filter((call) => !call.hasBegun).flatMap(take),
   };
 }

@@ -21,17 +21,6 @@ export interface Step {
   isJson: boolean;
 }
 
-export interface StepReader {
-  /**
-   * Takes the next piece of the model's text.
-   *
-   * @returns the title and content that became certain; at most one part of each, title first.
-   */
-  push(text: string): StepPart[];
-  /** Ends the text. Nothing may be pushed afterwards. */
-  end(): { parts: StepPart[]; step: Step };
-}
-
 /** What the value of a key means to the step. */
 type Role = "title" | "content" | "action" | "isFinal" | "none";
 
@@ -81,7 +70,7 @@ interface Progress {
  * - Of a cut object, what was read is the step. If there was an object with neither title nor
  *   content, either complete or with values under other keys, the whole text is the content.
  */
-export function createStepReader(): StepReader {
+export function createStepReader() {
   const input: Input = { text: "", at: 0, ended: false };
   const writer = createStepWriter();
   const progress: Progress = {
@@ -97,7 +86,8 @@ export function createStepReader(): StepReader {
   let unwritten = "";
 
   return {
-    push(text) {
+    /** Returns the title and content that became certain; at most one part of each, title first. */
+    push(text: string): StepPart[] {
       if (writer.isEmpty()) unwritten += text;
       input.text = text;
       input.at = 0;
@@ -105,7 +95,8 @@ export function createStepReader(): StepReader {
       if (!writer.isEmpty()) unwritten = "";
       return writer.takeParts();
     },
-    end() {
+    /** Ends the text. Nothing may be pushed afterwards. */
+    end(): { parts: StepPart[]; step: Step } {
       input.ended = true;
       reading.next();
       const { nextAction, isJson, hasText, hasOther, isComplete } = progress;
