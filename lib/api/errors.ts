@@ -60,6 +60,16 @@ export class ClientGoneError extends Error {
   override readonly name = "ClientGoneError";
 }
 
+/**
+ * Returns the type of an error that ends a stream. Once part of the answer was sent, it is one that
+ * clients do not retry: a retry would repeat, and charge, the whole run.
+ *
+ * @param begun whether the client has received part of the answer.
+ */
+export function typeInStream({ status }: ApiError, type: string, begun: boolean): string {
+  return begun && status >= 500 ? "invalid_request_error" : type;
+}
+
 /** Returns the error for anything thrown; an unexpected error becomes a 500 without details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;

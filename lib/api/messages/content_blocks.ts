@@ -2,6 +2,7 @@ import { tryParse } from "../../json.ts";
 import type { AnswerParts, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
 import { type MessageState, packThinking } from "../../reasoning/relay/private_thinking.ts";
 import { createFormatter } from "../formats/formatter.ts";
+import { endsThinking } from "../formats/reasoning_text.ts";
 import { newId } from "../ids.ts";
 import { type Citation, citationsOf } from "./citations.ts";
 import type { ThinkingDisplay } from "./decode.ts";
@@ -94,7 +95,7 @@ export function createBlocks(
     }
   }
 
-  /** The signature of the thinking has room for state, once it has begun. */
+  /** State is sent in the signature of the thinking; without any, an empty block begins. */
   function addState(piece: MessageState): void {
     if (display === "none") return;
     if (blocks.length === 0) add("thinking");
@@ -147,7 +148,7 @@ export function createBlocks(
   }
 
   function push(event: ReasoningEvent): BlockChange[] {
-    if (ENDS_THINKING.has(event.type)) addUses();
+    if (endsThinking(event)) addUses();
     for (const { to, text } of format(event)) {
       if (to === "reasoning") addThinking(text);
       else addText(text);
@@ -177,14 +178,6 @@ export function createBlocks(
     refused: () => refused,
   };
 }
-
-const ENDS_THINKING: ReadonlySet<ReasoningEvent["type"]> = new Set([
-  "answer",
-  "refusal",
-  "tool_call",
-  "parts",
-  "finish",
-]);
 
 /** Whether a block that another one follows can't grow any more. */
 function isComplete({ type, pieces }: Block): boolean {

@@ -5,7 +5,7 @@
  * @module
  */
 import { UpstreamError } from "../../reasoning/events.ts";
-import type { ApiError } from "../errors.ts";
+import { type ApiError, typeInStream } from "../errors.ts";
 
 /** Anthropic's status code for an overloaded service. */
 const OVERLOADED = 529;
@@ -47,14 +47,9 @@ export function messagesErrorBody(error: ApiError, requestId: string): Record<st
   };
 }
 
-/**
- * The last frame of a failed stream. Once part of the answer was sent, the type is one that clients
- * do not retry: a retry would repeat, and charge, the whole run.
- *
- * @param begun whether the client has received part of the answer.
- */
+/** The last frame of a failed stream. */
 export function messagesErrorFrame(error: ApiError, begun: boolean): string {
-  const type = begun && error.status >= 500 ? "invalid_request_error" : typeOf(error);
+  const type = typeInStream(error, typeOf(error), begun);
   const body = { type: "error", error: { type, message: messageOf(error) } };
   return `event: error\ndata: ${JSON.stringify(body)}\n\n`;
 }

@@ -1,17 +1,13 @@
-import type { ApiError } from "../errors.ts";
+import { type ApiError, typeInStream } from "../errors.ts";
 
 /**
  * The fields of an error event. Clients read one of two forms: the flat one of OpenAI's document,
  * or the nested one that OpenAI sends.
- *
- * @param begun whether the client has seen any of the work; it must not repeat the request then.
  */
-export function errorFields(
-  { status, type, code, message, param }: ApiError,
-  begun: boolean,
-): Record<string, unknown> {
-  const shownType = begun && status >= 500 ? "invalid_request_error" : type;
-  return { error: { type: shownType, code, message, param }, code, message, param };
+export function errorFields(error: ApiError, begun: boolean): Record<string, unknown> {
+  const { code, message, param } = error;
+  const type = typeInStream(error, error.type, begun);
+  return { error: { type, code, message, param }, code, message, param };
 }
 
 /** Codes that clients act on: Codex shortens the conversation, or gives up. */

@@ -115,21 +115,23 @@ function selectTools(tool: Tool, servers: AvailableTools["mcpServers"]): McpSele
   const server = url ? serverAt(url, servers) : servers.has(label) ? label : undefined;
   if (server === undefined) return undefined;
   // OpenAI's default is "always".
-  const isFree = require_approval === "never";
+  const needsNoApproval = require_approval === "never";
   const approved = toolNames((require_approval as { never?: unknown } | null)?.never);
-  if (!isFree && approved === undefined) return undefined;
+  if (!needsNoApproval && approved === undefined) return undefined;
   const allowed = toolNames(allowed_tools);
   // A filter by anything but names can't be applied.
   if (allowed === undefined && allowed_tools) return undefined;
-  const names = isFree ? allowed : approved!.filter((name) => allowed?.includes(name) ?? true);
+  const names = needsNoApproval
+    ? allowed
+    : approved!.filter((name) => allowed?.includes(name) ?? true);
   return { server, label, ...(names === undefined ? {} : { names }) };
 }
 
 function serverAt(url: unknown, servers: AvailableTools["mcpServers"]): string | undefined {
   const wanted = typeof url === "string" ? URL.parse(url)?.href : undefined;
   if (wanted === undefined) return undefined;
-  for (const [name, known] of servers) {
-    if (known !== undefined && URL.parse(known)?.href === wanted) return name;
+  for (const [name, address] of servers) {
+    if (address !== undefined && URL.parse(address)?.href === wanted) return name;
   }
 }
 

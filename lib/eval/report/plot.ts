@@ -141,11 +141,13 @@ export function renderPlot({ id, title, xLabel, xText, points }: PlotOptions): s
     y: toY(y),
     top: toY(high),
     bottom: toY(low),
-    label: shorten(label),
+    label: shorten(label, MAX_LABEL_LENGTH),
   }));
   const boxes = placeLabels(marks);
   const described = points.map(({ label, x, y, interval: [low, high] }) =>
-    `${shorten(label)}: ${percent(y)} % (${percent(low)} to ${percent(high)}) at ${xText(x)}`
+    `${shorten(label, MAX_LABEL_LENGTH)}: ${percent(y)} % (${percent(low)} to ${
+      percent(high)
+    }) at ${xText(x)}`
   );
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-desc">
 <title id="${id}-title">${escapeText(title)}</title>
@@ -155,6 +157,6 @@ ${marks.map((mark, i) => drawMark(mark, boxes[i]!)).join("\n")}</g>
 </svg>`;
 }
 
-function shorten(label: string): string {
-  return label.length > MAX_LABEL_LENGTH ? `${label.slice(0, MAX_LABEL_LENGTH - 1)}…` : label;
+export function shorten(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
 }

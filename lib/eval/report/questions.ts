@@ -1,6 +1,6 @@
 import type { Problem } from "../dataset.ts";
 import type { Result } from "../results.ts";
-import { escapeText } from "./plot.ts";
+import { escapeText, shorten } from "./plot.ts";
 
 const MAX_LENGTH = 200;
 /** Longest raw answer, in characters. */
@@ -14,12 +14,12 @@ export function questionsTable(
 ): string {
   const byProblem = Map.groupBy(results, ({ id }) => id);
   const headings = ["question", "right answer", ...models]
-    .map((text) => `<th scope="col">${shorten(text)}</th>`).join("");
+    .map((text) => `<th scope="col">${escaped(text)}</th>`).join("");
   const rows = problems.map(({ id, question, answers }) => {
     const own = (byProblem.get(id) ?? []).toSorted((a, b) => a.trial - b.trial);
     const cells = models.map((model) => own.filter((result) => result.model === model).map(cellOf));
-    const texts = [shorten(answers.join(" or ")), ...cells.map((trials) => trials.join("<br>"))];
-    return `<tr><th scope="row">${shorten(question)}</th>${
+    const texts = [escaped(answers.join(" or ")), ...cells.map((trials) => trials.join("<br>"))];
+    return `<tr><th scope="row">${escaped(question)}</th>${
       texts.map((text) => `<td>${text}</td>`).join("")
     }</tr>`;
   });
@@ -33,16 +33,14 @@ ${rows.join("\n")}
 
 /** Returns what was compared, which opens the raw answer. */
 function cellOf({ correct, answer, content = "", error, finish }: Result): string {
-  if (error !== undefined) return `error: ${shorten(error.code)}`;
+  if (error !== undefined) return `error: ${escaped(error.code)}`;
   const text = content.trim();
   const mark = correct ? "✓" : "✗";
   const cut = finish === "length" ? " (cut)" : "";
-  const head = `${mark} ${shorten(answer ?? (text || "no answer"))}${cut}`;
+  const head = `${mark} ${escaped(answer ?? (text || "no answer"))}${cut}`;
   return text === answer || (answer === undefined && text.length <= MAX_LENGTH)
     ? head
-    : `<details><summary>${head}</summary><pre>${shorten(text, MAX_ANSWER)}</pre></details>`;
+    : `<details><summary>${head}</summary><pre>${escaped(text, MAX_ANSWER)}</pre></details>`;
 }
 
-function shorten(text: string, maxLength = MAX_LENGTH): string {
-  return escapeText(text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text);
-}
+const escaped = (text: string, maxLength = MAX_LENGTH) => escapeText(shorten(text, maxLength));

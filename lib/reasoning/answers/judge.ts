@@ -119,10 +119,10 @@ export async function judge<Prompt extends string>(
       const lead = contenders[a]!.votes - contenders[b]!.votes + verdicts[i]!;
       return lead > 0 || lead === 0 && rank(a, b) < 0 ? a : b;
     });
-    const bye = round.length % 2 === 0 ? [] : [round.at(-1)!];
+    const unpaired = round.length % 2 === 0 ? [] : [round.at(-1)!];
     // Such a judge prefers a place, or can't be understood.
-    if (bye.length === 0 && verdicts.every((verdict) => verdict === 0)) break;
-    round = [...winners, ...bye];
+    if (unpaired.length === 0 && verdicts.every((verdict) => verdict === 0)) break;
+    round = [...winners, ...unpaired];
   }
   return round.toSorted(rank)[0] ?? 0;
 }

@@ -95,15 +95,15 @@ export function boundedSchema(schema: unknown): BoundedSchema {
   };
 }
 
-/** @param depth characters of the names on the way to this subschema, which the validator joins. */
-function copySchema(schema: unknown, spend: Spend, depth: number): unknown {
-  if (Array.isArray(schema)) return schema.map((item) => copySchema(item, spend, depth));
+/** @param pathLength characters of the names before this subschema, which the validator joins. */
+function copySchema(schema: unknown, spend: Spend, pathLength: number): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => copySchema(item, spend, pathLength));
   if (!isObject(schema)) return schema;
-  const way = depth + String(schema.$id ?? schema.id ?? "").length;
-  spend(COPY_STEPS + way / CHARACTERS_PER_STEP);
+  const length = pathLength + String(schema.$id ?? schema.id ?? "").length;
+  spend(COPY_STEPS + length / CHARACTERS_PER_STEP);
   const copy: JsonObject = Object.create(null);
   for (const [key, value] of Object.entries(schema)) {
-    const next = way + key.length;
+    const next = length + key.length;
     if (UNCHECKED.has(key) || (key === "format" && UNCHECKED_FORMATS.has(value))) continue;
     if (DATA.has(key)) copy[key] = value;
     else if (key === "pattern" && typeof value === "string") {
@@ -124,7 +124,7 @@ function copySchema(schema: unknown, spend: Spend, depth: number): unknown {
     delete copy.unevaluatedProperties;
   }
   const cost = 1 + countEntries(schema, 2) / ENTRIES_PER_STEP +
-    (countCharacters(schema) + way) / CHARACTERS_PER_STEP / 4 +
+    (countCharacters(schema) + length) / CHARACTERS_PER_STEP / 4 +
     (copy.pattern === undefined ? 0 : PATTERN_STEPS);
   const ofText = TEXT_KEYWORDS.some((key) => key in copy);
   const ofList = LIST_KEYWORDS.some((key) => key in copy);

@@ -41,7 +41,9 @@ export function selectTools(
     context.flatMap(({ type, server_label }) => type === "mcp_list_tools" ? [server_label] : []),
   );
   const selectionOf = ({ server, toolOfServer }: McpTool) =>
-    mcp.find((one) => one.server === server && (one.names?.includes(toolOfServer) ?? true));
+    mcp.find((selection) =>
+      selection.server === server && (selection.names?.includes(toolOfServer) ?? true)
+    );
   let tools: readonly Tool[] = [];
   return {
     toolbox: {

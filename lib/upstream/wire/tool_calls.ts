@@ -81,7 +81,7 @@ export function createToolCallReader() {
     call.hasBegun = true;
     if (call.id !== "") first.id = call.id;
     if (call.name !== "") first.name = call.name;
-    // As if it had not waited.
+    // Two pieces, as if the name had not waited for the arguments.
     return call.wasHeld && args !== "" ? [{ ...first, arguments: "" }, piece] : [first];
   }
 
