@@ -1,6 +1,4 @@
-import type { Effort, EffortRoutes, ThinkingEffort } from "./request.ts";
-
-/** Every value of `reasoning_effort`, from least to most. */
+/** From least to most. */
 export const EFFORTS = [
   "none",
   "minimal",
@@ -9,7 +7,16 @@ export const EFFORTS = [
   "high",
   "xhigh",
   "max",
-] as const satisfies readonly Effort[];
+] as const;
+
+/** OpenAI's `reasoning_effort`. */
+export type Effort = typeof EFFORTS[number];
+
+/** The efforts at which a strategy runs; at the others one plain call answers. */
+export type ThinkingEffort = Exclude<Effort, "none" | "minimal">;
+
+/** What `auto` runs at each effort: a strategy's name, or `vote_or_moa` to decide by question. */
+export type EffortRoutes = Readonly<Record<Effort, string>>;
 
 /** Returns false for the efforts at which one plain call answers. */
 export function isThinking(effort: Effort): effort is ThinkingEffort {

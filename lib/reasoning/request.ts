@@ -4,8 +4,10 @@
  * @module
  */
 import type { JsonFormat, Target } from "../upstream/target.ts";
+import type { Effort, EffortRoutes } from "./effort.ts";
 
 export type { JsonFormat } from "../upstream/target.ts";
+export type { Effort, EffortRoutes, ThinkingEffort } from "./effort.ts";
 
 /** A message of the conversation. Fields that are not named here are passed on unchanged. */
 export interface Message {
@@ -14,22 +16,6 @@ export interface Message {
   content?: unknown;
   [field: string]: unknown;
 }
-
-/** OpenAI's `reasoning_effort`. */
-export type Effort =
-  | "none"
-  | "minimal"
-  | "low"
-  | "medium"
-  | "high"
-  | "xhigh"
-  | "max";
-
-/** The efforts at which a strategy runs; at the others one plain call answers. */
-export type ThinkingEffort = Exclude<Effort, "none" | "minimal">;
-
-/** What `auto` runs at each effort: a strategy's name, or `vote_or_moa` to decide by question. */
-export type EffortRoutes = Readonly<Record<Effort, string>>;
 
 /** Fields of the client's request that apply to the visible call only, under their wire names. */
 export interface FinalCallFields {

@@ -1,11 +1,7 @@
 import { type ApiError, typeInStream } from "../errors.ts";
 
 /** OpenAI's error object. All four keys are always present. */
-export interface ErrorBody {
-  error: { message: string; type: string; param: string | null; code: string | null };
-}
-
-export function errorBody({ message, type, param, code }: ApiError): ErrorBody {
+export function errorBody({ message, type, param, code }: ApiError) {
   return { error: { message, type, param, code } };
 }
 

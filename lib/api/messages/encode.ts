@@ -147,19 +147,8 @@ function changeFrame(change: BlockChange): string {
   }
 }
 
-function emptyBlock({ type, id, name, extra, result }: Block): Fields {
-  switch (type) {
-    case "thinking":
-      return { type, thinking: "", signature: "" };
-    case "text":
-      return { type, text: "" };
-    case "tool_use":
-      return { type, id, name, input: {}, ...(extra && { extra_content: extra }) };
-    case "server_tool_use":
-      return { type, id, name, input: {} };
-    case "server_tool_result":
-      return result!;
-  }
+function emptyBlock(block: Block): Fields {
+  return wholeBlock({ ...block, pieces: [], citations: [] }, "");
 }
 
 function delta({ type }: Block, text: string): Fields {
@@ -192,6 +181,6 @@ function wholeBlock(block: Block, signature: string): Fields {
 
 /** Anthropic marks what is not an object, such as a call that was cut off, with `INVALID_JSON`. */
 function parseInput(json: string): unknown {
-  const input = tryParse(json);
+  const input = tryParse(json || "{}");
   return isObject(input) ? input : { INVALID_JSON: json };
 }

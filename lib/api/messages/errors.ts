@@ -7,9 +7,6 @@
 import { UpstreamError } from "../../reasoning/events.ts";
 import { type ApiError, typeInStream } from "../errors.ts";
 
-/** Anthropic's status code for an overloaded service. */
-const OVERLOADED = 529;
-
 const TYPES: Readonly<Record<number, string>> = {
   401: "authentication_error",
   402: "billing_error",
@@ -32,11 +29,6 @@ function messageOf({ code, message, cause }: ApiError): string {
   const overflow = cause instanceof UpstreamError ? cause.overflow : undefined;
   const sizes = overflow && `${overflow.tokens} tokens > ${overflow.maximum} maximum`;
   return `prompt is too long: ${sizes ?? message}`;
-}
-
-/** Maps a status code of OpenAI's API to Anthropic's. */
-export function messagesStatusCode(status: number): number {
-  return status === 503 ? OVERLOADED : status;
 }
 
 export function messagesErrorBody(error: ApiError, requestId: string): Record<string, unknown> {

@@ -38,21 +38,19 @@ export interface ShownUse {
  * @param kinds those that the client knows.
  */
 export function createShownUses(kinds: readonly string[]) {
-  const started = new Map<string, ToolStartEvent>();
-  const outputs = new Map<string, ToolOutputEvent>();
+  const open = new Map<string, { start: ToolStartEvent; output?: ToolOutputEvent }>();
   const ended: ShownUse[] = [];
   return {
     add(event: ToolUseEvent): void {
+      const use = open.get(event.id);
       if (event.type === "tool_start") {
-        if (kinds.includes(event.name)) started.set(event.id, event);
-      } else if (event.type === "tool_output") {
-        if (!event.isProgress && started.has(event.id)) outputs.set(event.id, event);
-      } else {
-        const start = started.get(event.id);
-        if (start === undefined) return;
+        if (kinds.includes(event.name)) open.set(event.id, { start: event });
+      } else if (use !== undefined && event.type === "tool_output") {
+        if (!event.isProgress) use.output = event;
+      } else if (use !== undefined && event.type === "tool_end") {
         const id = newId("srvtoolu_", 24);
-        const { name, arguments: input } = start;
-        const result = resultBlock(name as Kind, id, outputs.get(event.id), event.isError);
+        const { name, arguments: input } = use.start;
+        const result = resultBlock(name as Kind, id, use.output, event.isError);
         ended.push({ id, name: NAMES[name as Kind], input, result });
       }
     },

@@ -50,7 +50,7 @@ export interface ResponseWriterOptions {
 export interface ResponseWriter extends Encoder, Collector {
   /** Returns the frames of an event. Throws what `save` throws; `fail` then ends the stream. */
   push(event: ReasoningEvent): string | Promise<string>;
-  response(): ResponseObject;
+  whole(): ResponseObject;
   /** The upstream's private thinking before the calls or the answer; may be empty. */
   thinking(): string;
 }
@@ -126,9 +126,13 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     });
   }
 
+  function openMessage(): OpenItem {
+    const fields = { status: "in_progress", role: "assistant", content: [] };
+    return message ??= output.open("message", fields);
+  }
+
   function addToMessage(kind: "text" | "refusal", text: string): void {
-    message ??= output.open("message", { status: "in_progress", role: "assistant", content: [] });
-    output.write(message, kind, text);
+    output.write(openMessage(), kind, text);
   }
 
   /** Citations of web pages are the only annotations that both dialects have. */
@@ -137,8 +141,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     for (const { url_citation: citation } of Array.isArray(annotations) ? annotations : []) {
       const { url, title = "", start_index = 0, end_index = 0 } = citation ?? {};
       if (typeof url !== "string") continue;
-      message ??= output.open("message", { status: "in_progress", role: "assistant", content: [] });
-      output.annotate(message, { type: "url_citation", url, title, start_index, end_index });
+      output.annotate(openMessage(), { type: "url_citation", url, title, start_index, end_index });
     }
   }
 
@@ -252,7 +255,6 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
       return output.take();
     },
     whole: current,
-    response: current,
     thinking: () => packThinking(thinking, state),
   };
 }

@@ -91,7 +91,9 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
       type: "function",
       function: { name: upstream, ...FUNCTIONS[type](tool) },
     });
-    if (functions.size > MAX_TOOLS) throw invalidValue("tools", `expected at most ${MAX_TOOLS}`);
+    if (functions.size > MAX_TOOLS) {
+      throw invalidValue("tools", `expected at most ${MAX_TOOLS} tools`);
+    }
     if (type !== "function" || upstream !== name) {
       clientTools[upstream] = { type, name, ...(namespace === undefined ? {} : { namespace }) };
     }

@@ -121,7 +121,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       else if (!isRunning(found.stored.response)) await store.write(lastEvents);
       if (found === undefined || !isRunning(found.stored.response)) return { error: cancelled() };
       if ("error" in end) await writer.fail(toApiError(end.error), true);
-      const last = ended(stored, writer.response(), writer.thinking());
+      const last = ended(stored, writer.whole(), writer.thinking());
       const changes = [leases.release(id), ...lastEvents];
       if (await responses.save(owner, last, changes, found.version)) return end;
     }

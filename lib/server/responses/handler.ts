@@ -147,7 +147,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const fail: ResponseWriter["fail"] = async (error, begun) => {
       const frames = await writer.fail(error, begun);
       // The client receives the first error, even if this one fails too.
-      await save(writer.response(), writer.thinking()).catch(() => {});
+      await save(writer.whole(), writer.thinking()).catch(() => {});
       return frames;
     };
     return {
@@ -156,7 +156,7 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
         ...writer,
         async failed(error) {
           await fail(error, true);
-          return writer.response();
+          return writer.whole();
         },
       }),
     };

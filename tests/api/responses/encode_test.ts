@@ -56,7 +56,7 @@ async function collect(
 ): Promise<ResponseObject> {
   const writer = createResponseWriter({ head: HEAD, ...HOW, ...options });
   for (const event of events) await writer.push(event);
-  return writer.response();
+  return writer.whole();
 }
 
 const seal = (text: string) => Promise.resolve(`sealed ${text.length}`);
@@ -136,7 +136,7 @@ Deno.test("a run that fails at any event gives a valid stream", async () => {
       ]);
       assertEquals(error.error.type, "invalid_request_error");
       assertEquals(response.error, { code: "server_error", message: "The upstream broke." });
-      assertEquals<unknown>(response, JSON.parse(JSON.stringify(writer.response())));
+      assertEquals<unknown>(response, JSON.parse(JSON.stringify(writer.whole())));
     }),
     { numRuns: 200 },
   );
@@ -237,7 +237,7 @@ Deno.test("a response is kept once, before its last event", async () => {
     assertEquals(kept.length, 0);
     await writer.push(event);
   }
-  assertEquals(kept, [writer.response()]);
+  assertEquals(kept, [writer.whole()]);
   assertEquals([kept[0]!.status, kept[0]!.completed_at], ["completed", 1_700_000_005]);
 });
 
