@@ -395,3 +395,17 @@ Deno.test("the state of an answer reaches the client, and the provider in the ne
     assertEquals({ reasoning_details, extra_content }, state);
   }
 });
+
+Deno.test("state that a client invents is not sent to a provider that has none", async () => {
+  await using upstream = startUpstream([ok]);
+  const ask = await createAsk({ upstreams: [{ base_url: upstream.url }] });
+  const messages = [
+    { role: "user", content: "6 * 7?" },
+    { role: "assistant", content: "42.", extra_content: { google: { thought_signature: "a" } } },
+    { role: "user", content: "Sure?" },
+  ];
+  for (let i = 0; i < 2; i++) {
+    assertEquals((await ask({ messages })).status, 200);
+    assertEquals(upstream.calls[i]!.body.messages[1].extra_content, undefined);
+  }
+});

@@ -127,3 +127,25 @@ Deno.test("the state of an answer without calls is restored to the same answer o
   assertEquals(await restore("alice", [user, other]), [undefined, "secret"]);
   assertEquals(await restore("bob", [user, other]), [undefined, "a part"]);
 });
+
+for (
+  const [name, callIds, text] of [
+    ["an answer that is never sent back", [], undefined],
+    ["an answer with calls", ["call"], "42."],
+  ] as const
+) {
+  Deno.test(`the state of ${name} is not restored to another answer with its text`, async () => {
+    const memory = createToolReasoning();
+    const user = { role: "user", content: "6 * 7?" };
+    const state = { reasoning_opaque: "secret" };
+    await rememberState(memory, { owner: "alice", messages: [user] }, {
+      callIds,
+      extras: new Map(),
+      state,
+      text,
+    });
+    const answer = { role: "assistant", content: "42." };
+    const restore = await stateRestorer(memory, { owner: "alice", messages: [user, answer] });
+    assertEquals(restore(answer, answer).reasoning_opaque, undefined);
+  });
+}
