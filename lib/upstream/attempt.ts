@@ -165,8 +165,8 @@ export function toUpstreamError(cause: unknown): UpstreamError {
   if (cause instanceof RangeError) {
     return new UpstreamError("upstream_error", "The upstream's answer is too large.", { cause });
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof TypeError && /body/i.test(message)) {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  if (error instanceof TypeError && /body/i.test(error.message)) {
     return new UpstreamError(
       "upstream_error",
       "The connection to the upstream was lost before the answer was complete.",
@@ -174,9 +174,7 @@ export function toUpstreamError(cause: unknown): UpstreamError {
     );
   }
   // `fetch` says why in the cause of its error.
-  const reason = cause instanceof Error && cause.cause instanceof Error
-    ? cause.cause.message
-    : message;
+  const reason = error.cause instanceof Error ? error.cause.message : error.message;
   return new UpstreamError("upstream_unreachable", "The upstream can't be reached.", {
     isRetryable: !/Requests to port|permission|invalid url/i.test(reason),
     detail: cleanMessage(reason.replace(/^error sending request.*?\): /, "")),
