@@ -35,6 +35,15 @@ export interface Storm extends AsyncDisposable {
 
 const CONCURRENCY = 50;
 
+/** Longer than a request takes among many others on a busy machine. */
+const LIMIT_MS = 300_000;
+const TIMEOUTS = {
+  headers_ms: LIMIT_MS,
+  first_token_ms: LIMIT_MS,
+  idle_ms: LIMIT_MS,
+  total_ms: LIMIT_MS,
+};
+
 /** Starts a server with an upstream and two models for each fault. */
 export async function startStorm(): Promise<Storm> {
   const progress = new Map<string, Progress>();
@@ -53,7 +62,11 @@ export async function startStorm(): Promise<Storm> {
 
   MIX.forEach((fault, i) => {
     // An open breaker would change the order of the upstreams, and so the outcomes.
-    const settings = { ...fault.upstream, breaker: { min_calls: 1_000_000 } };
+    const settings = {
+      ...fault.upstream,
+      breaker: { min_calls: 1_000_000 },
+      timeouts: TIMEOUTS,
+    };
     const names = [`first-${i}`];
     configured[names[0]!] = { url: urlFor(fault, start(fault.play)), settings };
     if (fault.second !== undefined) {
@@ -64,7 +77,15 @@ export async function startStorm(): Promise<Storm> {
       models[`${strategy}-${i}`] = modelOver(strategy, names);
     }
   });
-  const product = await startProduct({ upstreams: configured, models });
+  const product = await startProduct({
+    upstreams: configured,
+    models,
+    server: {
+      commit_after_ms: LIMIT_MS,
+      request_timeout_ms: LIMIT_MS,
+      stream_timeout_ms: LIMIT_MS,
+    },
+  });
 
   return {
     async run(requests, seed) {
