@@ -167,6 +167,12 @@ Deno.test("an answer whose check takes too long or never ends is accepted", () =
   isAccepted({ items: { enum: words } }, Array(100_000).fill("none"));
 });
 
+Deno.test("the items of long lists and beside long texts are all checked", () => {
+  const [numbers, texts] = [Array(10_000).fill(1), Array(1_000).fill("a")];
+  assertEquals(isAccepted({ items: { type: "number" } }, [...numbers, "wrong"]), false);
+  assertEquals(isAccepted({ items: { type: "string" } }, [LONG, ...texts, 1]), false);
+});
+
 Deno.test("a recursive schema is checked to the depth of the answer", () => {
   const tree = {
     properties: { value: { type: "number" }, children: { items: { $ref: "#" } } },
