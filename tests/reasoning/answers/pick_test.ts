@@ -145,6 +145,8 @@ for (const { name, strategy, turns, sent, judged = 0, body } of CASES) {
         // A turn may write a whole file.
         assertEquals(call.body.max_tokens, undefined);
       }
+      // The judge reads a text as it is.
+      for (const call of upstream.calls) assert(!/linker[^<]*Calls:/.test(textOf(call)));
     });
   }
 }
