@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseStream } from "../../support/app.ts";
+import { parseStream, readStream } from "../../support/app.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { sha256 } from "../../support/sha256.ts";
+import { waitFor } from "../../support/wait.ts";
 import { codeCall, createToolApp, resultsOf, STRATEGIES, threads, toolsOf } from "./setup.ts";
 
 const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ...threads, fn });
@@ -41,6 +42,22 @@ for (const strategy of STRATEGIES) {
     });
   }
 }
+
+test("a use of a tool is shown before the next call answers", async () => {
+  const seen = Promise.withResolvers<void>();
+  await using upstream = startUpstream(({ index }) =>
+    index === 0 ? codeCall("6 * 7") : { content: "42", before: seen.promise }
+  );
+  await using app = await createToolApp(upstream);
+  const stream = readStream(await app.chat({ ...QUESTION, model: "direct", stream: true }));
+  await waitFor(
+    "the use to be shown",
+    stream.until(({ reasoning }) => reasoning.includes("Output:\n```\n42")),
+    20_000,
+  );
+  seen.resolve();
+  assertEquals((await stream.until(({ done }) => done)).content, "42");
+});
 
 test("the result is marked as data, and cannot end its mark", async () => {
   await using upstream = startUpstream([
