@@ -133,3 +133,28 @@ Deno.test("an update that other servers keep overtaking pauses longer each time,
   assertEquals(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 200, 200, 200]);
   await store.close();
 });
+
+Deno.test("KV deletes entries by itself when they expire", async () => {
+  const options: unknown[] = [];
+  const operation = {
+    check: () => operation,
+    set: (_key: unknown, _value: unknown, given: unknown) => {
+      options.push(given);
+      return operation;
+    },
+    delete: () => operation,
+    commit: () => Promise.resolve({ ok: true }),
+  };
+  const store = createKvStore({
+    kv: {
+      getMany: (keys: Deno.KvKey[]) =>
+        Promise.resolve(keys.map((key) => ({ key, value: null, versionstamp: null }))),
+      atomic: () => operation,
+      close() {},
+    } as unknown as Deno.Kv,
+    now: () => START,
+  });
+  await store.write([{ ...set("a"), expiresAt: START + 5_000 }, set("b")]);
+  assertEquals(options, [{ expireIn: 5_000 }, {}]);
+  await store.close();
+});
