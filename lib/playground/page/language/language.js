@@ -92,7 +92,8 @@ function keepText(node) {
   if (node instanceof Text) {
     const text = node.data.trim().replace(/\s+/g, " ");
     if (text === "") return;
-    const [before, after] = [/^\s*/, /\s*$/].map((space) => space.exec(node.data)?.[0] ?? "");
+    const before = node.data.slice(0, -node.data.trimStart().length);
+    const after = node.data.slice(node.data.trimEnd().length);
     setters.push(() => node.data = before + (table[text] ?? text) + after);
   }
   if (node !== element) return;
