@@ -26,8 +26,8 @@ export type Scorer = (
 const MAX_BARE_ANSWER = 80;
 
 /**
- * Extracts the short final answer, as voting does, and compares it by value. If there is none, a
- * text of one short line is the answer itself.
+ * Extracts the short final answer, as voting does, and compares it by value. If no answer is found,
+ * a text of one short line is the answer itself.
  *
  * @param cut whether the text was cut off, so that its last line may be half an answer.
  */

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { createRandom } from "../random.ts";
+import type { Wave } from "../upstream/target.ts";
 import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
 import { formatTypeFor } from "../upstream/capabilities/capabilities.ts";
 import type { CallEnd } from "../upstream/observer.ts";
@@ -16,7 +17,7 @@ import { callWithTools, type ToolFields, type ToolLoop } from "./tools/loop.ts";
 import { createToolRunner } from "./tools/runner.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
-import { estimatePrompt, type Usage, type UsageMeter } from "./usage.ts";
+import { type CallMeter, estimatePrompt, type Usage, type UsageMeter } from "./usage.ts";
 import type { Recorder } from "./relay/records.ts";
 
 export interface RunOptions {
@@ -42,7 +43,8 @@ export interface RunOptions {
   onRetry?: (error: UpstreamError, delayMs: number) => void;
   /**
    * Called before thinking calls, with their number, that of the answer included, and what the run
-   * has used. Reserves them; returns whether the client's limits allow them. Default: they do.
+   * has used. Reserves them; returns whether the client's limits allow them. Default: they do. A
+   * sample is a fraction of a call where calls had several.
    */
   reserveCalls?: (calls: number, usage: Usage) => Promise<boolean>;
   /** Called when the first event is read. */
@@ -68,7 +70,7 @@ export function createContext(
   plan: RunPlan,
   options: ContextOptions,
   meter: UsageMeter,
-  all: Pick<UsageMeter, "generated" | "cost" | "total"> = meter,
+  all: Pick<UsageMeter, "generated" | "cost" | "samples" | "total"> = meter,
 ): CallContext<string, string> {
   const { model, name, request } = plan;
   const { client, clock, signal } = options;
@@ -96,9 +98,21 @@ export function createContext(
   const firstTarget = (role: string) => targetsOf(model, name, role)[0]!;
   const windowOf = (role: string) =>
     model.contextTokens ?? capabilities.get(firstTarget(role)).contextTokens ?? Infinity;
-  const run: CallRun = { plan, options, scope, budget, meter, thinkingCalls: 0 };
-  const canThink = async (calls = 1) =>
-    budget.canThink(calls) && (await options.reserveCalls?.(calls + 1, all.total()) ?? true);
+  const run: CallRun = {
+    plan,
+    options,
+    scope,
+    budget,
+    meter,
+    thinkingCalls: 0,
+    waveMeters: new WeakMap(),
+  };
+  const canThink = async (calls = 1) => {
+    if (!budget.canThink(calls)) return false;
+    const used = all.total();
+    const callsPerSample = used.upstream.calls / (all.samples() || Infinity) || 1;
+    return await options.reserveCalls?.((calls + 1) * callsPerSample, used) ?? true;
+  };
   let ids = 0;
   const runTool = createToolRunner({
     clock,
@@ -152,6 +166,7 @@ export function createContext(
       scope.retries.left--;
       return true;
     },
+    isSameModel: (a, b) => targetsOf(model, name, a) === targetsOf(model, name, b),
     reasonsItself: (role) => capabilities.get(firstTarget(role)).reasons,
     countAsAnswer: meter.show,
     countContributions: meter.countContributions,
@@ -189,6 +204,8 @@ interface CallRun {
   meter: UsageMeter;
   /** Number of thinking calls so far. */
   thinkingCalls: number;
+  /** Those of the calls that were sent for a wave. */
+  waveMeters: WeakMap<Wave, CallMeter>;
 }
 
 async function* call(
@@ -199,6 +216,8 @@ async function* call(
 ): AsyncGenerator<CallDelta> {
   const { plan: { model, name, request }, options, scope, budget, meter } = run;
   const { role, messages, visible = false, isTurn = false, json, temperature, signal } = spec;
+  // Samples with one seed may be equal.
+  const wave = request.final.seed === undefined ? spec.wave : undefined;
   const { capabilities } = scope;
   const targets = targetsOf(model, name, role);
   const { reasons, contextTokens } = capabilities.get(targets[0]!);
@@ -215,7 +234,8 @@ async function* call(
     ...serverTools.tools ?? [],
   ];
   const definitions = [...tools, ...json?.schema ? [json.schema] : []];
-  const callMeter = meter.call(messages, visible, definitions, role);
+  const ownMeter = meter.call(messages, visible, definitions, role);
+  let callMeter = ownMeter;
   let target = targets[0]!;
   let opensThinking = false;
   let splitter: ThinkSplitter | undefined;
@@ -238,6 +258,7 @@ async function* call(
           ...(serverTools.tools === undefined ? {} : { ...serverTools, tools }),
           ...model.body,
         },
+        wave,
         maxTokens,
         tokenCap: model.caps.tokens,
         isAnswer: visible || isTurn,
@@ -245,12 +266,18 @@ async function* call(
       },
       {
         ...scope,
-        onSend(sent, capabilities) {
-          target = sent;
-          ({ opensThinking } = capabilities);
-          callMeter.sent(sent.upstream.price);
+        onSend(sent, number = 0) {
+          ({ target } = sent);
+          ({ opensThinking } = sent.capabilities);
+          if (number > 0) callMeter = run.waveMeters.get(wave!)!.sample(number, role);
+          else {
+            callMeter = ownMeter;
+            callMeter.sent(target.upstream.price);
+            if (wave !== undefined) run.waveMeters.set(wave, callMeter);
+          }
           record?.sent();
         },
+        onUsage: ownMeter.report,
         signal: signal === undefined ? scope.signal : AbortSignal.any([scope.signal, signal]),
         observer,
       },

@@ -16,7 +16,7 @@ export type { RunOptions } from "./context.ts";
 /** Distance between the seeds of two choices, of which each thinking call takes one. */
 const SEED_STEP = 1_000;
 
-type Total = Pick<UsageMeter, "generated" | "cost" | "total">;
+type Total = Pick<UsageMeter, "generated" | "cost" | "samples" | "total">;
 
 /** Runs a plan. The last two events are `usage` and `finish`. */
 export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {

@@ -6,7 +6,7 @@
 import type { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Delta } from "../upstream/wire/deltas.ts";
-import type { JsonFormat } from "../upstream/target.ts";
+import type { JsonFormat, Wave } from "../upstream/target.ts";
 import type { ReasoningEvent, UpstreamError } from "./events.ts";
 import type { CommonPrompt } from "./prompts.ts";
 import type { Contribution } from "./usage.ts";
@@ -27,6 +27,8 @@ export interface CallSpec<Role extends string = string> {
   isTurn?: boolean;
   /** Format of a thinking call's text, where the upstream supports one. */
   json?: JsonFormat;
+  /** Equal calls that start with this one, and may be sent as one. */
+  wave?: Wave | undefined;
   /** Sampling temperature of a thinking call. */
   temperature?: number;
   /** Number of parallel calls that divide the remaining budget. Default: 1. */
@@ -86,6 +88,8 @@ export interface CallContext<Prompt extends string = never, Role extends string 
   spendRetry: (error: UpstreamError) => boolean;
   /** Whether the role's model has reasoned before without being asked to. */
   reasonsItself: (role: Role) => boolean;
+  /** Whether calls of both roles go to the same upstream models. */
+  isSameModel: (a: Role, b: Role) => boolean;
   /** Counts the text of an earlier call as the visible answer. */
   countAsAnswer: (text: string) => void;
   /** Adds to the usage what calls of these roles used and contributed to the answer. */

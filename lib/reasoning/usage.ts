@@ -44,7 +44,7 @@ export interface Usage {
   upstream: UpstreamUsage;
 }
 
-/** Counts the tokens of one call. */
+/** Counts the tokens of one call, or of one sample of a call that has several. */
 export interface CallMeter {
   /**
    * Called when the call is sent, and again for each retry, which may go to another upstream. A
@@ -54,9 +54,13 @@ export interface CallMeter {
    */
   sent(price?: UpstreamOptions["price"]): void;
   add(delta: Delta): void;
+  /** Returns the meter of another sample of the same call; that of the call is number 0. */
+  sample(number: number, role: string): CallMeter;
+  /** Counts what the upstream reports of one sample, or of the whole call. */
+  report(usage: TokenCounts, number?: number): void;
   /**
    * @param failed whether the upstream failed: without any output it then counts 0 tokens.
-   * @returns what the call used; undefined if it was not sent.
+   * @returns what the call used, or the sample, as far as it is known; undefined if it was not sent.
    */
   end(failed?: boolean): CallUsage | undefined;
 }
@@ -89,6 +93,8 @@ export interface UsageMeter {
   show(text: string): void;
   /** Tokens generated so far. */
   generated(): number;
+  /** Number of samples that were asked for; a call has one or more. */
+  samples(): number;
   /** USD spent so far, as far as prices are known. */
   cost(): number;
   total(): Usage;
@@ -147,117 +153,212 @@ export function estimatePrompt(
 
 type RoleUsage = Omit<Contribution, "role" | "accepted">;
 
-const NO_USAGE: Readonly<RoleUsage> = { calls: 0, prompt_tokens: 0, completion_tokens: 0 };
-
 /** Rounds a cost to billionths of a dollar. */
 export function rounded(usd: number): number {
   return Math.round(usd * 1e9) / 1e9;
 }
 
+/** One sample of a call. */
+interface SampleCount {
+  role: string;
+  /** Estimates from the texts. */
+  reasoning: number;
+  output: number;
+  reported?: TokenCounts;
+  /** Whether it has ended, so that it counts. */
+  counts: boolean;
+}
+
+interface CallCount {
+  /** Number of the call in the order of sending; 0 until it is sent. */
+  order: number;
+  price: UpstreamOptions["price"];
+  /** Of all samples together. */
+  reported: TokenCounts | undefined;
+  /** By their numbers. */
+  samples: SampleCount[];
+  estimatePrompt: () => number;
+}
+
+/** Undefined if nothing of the call counts. */
+function tokensOf(call: CallCount): (TokenCounts & { isEstimated: boolean }) | undefined {
+  const { reported, estimatePrompt } = call;
+  const samples = call.samples.filter(({ counts }) => counts);
+  if (samples.length === 0) return undefined;
+  if (reported !== undefined) return { ...reported, isEstimated: false };
+  const counted = samples.flatMap((sample) => sample.reported ?? []);
+  const [first = { prompt: estimatePrompt(), cached: 0 }] = counted;
+  const completion = samples.reduce(
+    (sum, sample) => sum + (sample.reported?.completion ?? estimateOf(sample)),
+    0,
+  );
+  return {
+    prompt: first.prompt,
+    cached: first.cached,
+    completion: Math.ceil(completion),
+    isEstimated: counted.length < samples.length,
+  };
+}
+
+const estimateOf = ({ reasoning, output }: SampleCount) => reasoning + output;
+
+function costOf({ price }: CallCount, { prompt, cached, completion }: TokenCounts): number {
+  if (price === undefined) return 0;
+  return ((prompt - cached) * price.input + cached * (price.cached_input ?? price.input) +
+    completion * price.output) / 1e6;
+}
+
+/** What is known of one sample when it ends; the prompt counts for the first one. */
+function usageOfSample(call: CallCount, sample: SampleCount): CallUsage {
+  const { isEstimated, ...all } = tokensOf(call)!;
+  const isFirst = call.samples[0] === sample;
+  const tokens: TokenCounts = call.samples.length === 1 ? all : {
+    prompt: isFirst ? all.prompt : 0,
+    cached: isFirst ? all.cached : 0,
+    completion: sample.reported?.completion ?? Math.ceil(estimateOf(sample)),
+  };
+  return {
+    prompt_tokens: tokens.prompt,
+    completion_tokens: tokens.completion,
+    estimated: call.samples.length === 1 ? isEstimated : sample.reported === undefined,
+    ...(call.price === undefined ? {} : { cost: rounded(costOf(call, tokens)) }),
+  };
+}
+
 export function createUsageMeter(): UsageMeter {
-  const sums = { calls: 0, prompt: 0, cached: 0, completion: 0, visible: 0, cost: 0 };
-  const byRole = new Map<string, RoleUsage>();
+  const calls: CallCount[] = [];
+  let visibleTokens = 0;
   let contributions: Contribution[] = [];
-  let first: { order: number; prompt: number; cached: number } | undefined;
-  let isEstimated = false;
-  let hasPrice = false;
+
+  /** The calls that count, in the order of sending. */
+  const counted = () =>
+    calls.flatMap((call) => {
+      const tokens = tokensOf(call);
+      return tokens === undefined ? [] : [{ call, tokens }];
+    });
+  const sum = (valueOf: (tokens: TokenCounts, call: CallCount) => number) =>
+    counted().reduce((total, { call, tokens }) => total + valueOf(tokens, call), 0);
+  const generated = () => sum(({ completion }) => completion);
+  const cost = () => sum((tokens, call) => costOf(call, tokens));
+  const hasPrice = (own: readonly { call: CallCount }[]) =>
+    own.some(({ call }) => call.price !== undefined);
+
+  /** A sample's share of its call: of the prompt an equal one, of the rest that of its text. */
+  function usageOf(role: string): RoleUsage {
+    const own = counted().filter(({ call }) => call.samples.some((other) => other.role === role));
+    const total = { prompt: 0, completion: 0, cost: 0 };
+    for (const { call, tokens } of own) {
+      const { samples } = call;
+      const all = samples.reduce((sum, sample) => sum + estimateOf(sample), 0);
+      const mine = samples.filter((sample) => sample.role === role);
+      const part = mine.length / samples.length;
+      const text = all === 0
+        ? part
+        : mine.reduce((sum, sample) => sum + estimateOf(sample), 0) / all;
+      const share = {
+        ...tokens,
+        prompt: tokens.prompt * part,
+        cached: tokens.cached * part,
+        completion: tokens.completion * text,
+      };
+      total.prompt += share.prompt;
+      total.completion += share.completion;
+      total.cost += costOf(call, share);
+    }
+    return {
+      calls: calls.filter(({ samples }) => samples.some((sample) => sample.role === role)).length,
+      prompt_tokens: Math.round(total.prompt),
+      completion_tokens: Math.round(total.completion),
+      ...(hasPrice(own) ? { cost: rounded(total.cost) } : {}),
+    };
+  }
+
+  /** Creates the meter of one sample. */
+  function sampleMeter(call: CallCount, sample: SampleCount, visible: boolean): CallMeter {
+    return {
+      sent(current) {
+        if (call.order === 0) call.order = calls.push(call);
+        call.price = current;
+        call.reported = undefined;
+      },
+      add({ reasoning = "", content = "", refusal = "", toolCalls = [], usage }) {
+        sample.reasoning += estimateText(reasoning);
+        sample.output += estimateText(content) + estimateText(refusal);
+        for (const { name = "", arguments: json } of toolCalls) {
+          sample.output += estimateText(name) + estimateText(json);
+        }
+        if (usage !== undefined) call.reported = usage;
+      },
+      sample(number, role) {
+        const other = { role, reasoning: 0, output: 0, counts: false };
+        call.samples[number] = other;
+        return sampleMeter(call, other, false);
+      },
+      report(usage, number) {
+        if (number === undefined) call.reported = usage;
+        else if (call.samples[number] !== undefined) call.samples[number].reported = usage;
+      },
+      end(failed = false) {
+        if (sample.counts || call.order === 0) return undefined;
+        const estimate = estimateOf(sample);
+        if (failed && call.reported === undefined && estimate === 0) {
+          return { prompt_tokens: 0, completion_tokens: 0, estimated: false };
+        }
+        sample.counts = true;
+        if (!visible) return usageOfSample(call, sample);
+        const { completion, reasoning } = tokensOf(call)!;
+        // Without the upstream's count, or with a 0 beside tagged thinking, the lengths of the
+        // texts divide the total.
+        const hidden = reasoning ||
+          (estimate === 0 ? 0 : Math.round(completion * sample.reasoning / estimate));
+        // The client sees only the last of several visible calls, which repairs the others.
+        visibleTokens = Math.max(0, completion - hidden);
+        return usageOfSample(call, sample);
+      },
+    };
+  }
 
   return {
     call(messages, visible, definitions, role = "") {
-      /** Number of the call in the order of sending; 0 until it is sent. */
-      let order = 0;
-      let reasoningEstimate = 0;
-      let outputEstimate = 0;
-      let reported: TokenCounts | undefined;
-      let price: UpstreamOptions["price"];
-      let isOpen = true;
+      let promptEstimate: number | undefined;
+      const sample = { role, reasoning: 0, output: 0, counts: false };
+      const call: CallCount = {
+        order: 0,
+        price: undefined,
+        reported: undefined,
+        samples: [sample],
+        estimatePrompt: () => promptEstimate ??= estimatePrompt(messages, definitions),
+      };
+      return sampleMeter(call, sample, visible);
+    },
+    show(text) {
+      visibleTokens = Math.min(generated(), Math.ceil(estimateText(text)));
+    },
+    countContributions(added) {
+      contributions = added.map(({ role, accepted }) => ({ role, ...usageOf(role), accepted }));
+    },
+    generated,
+    cost,
+    samples: () => calls.reduce((sum, { samples }) => sum + samples.length, 0),
+    total() {
+      const all = counted();
+      const [first] = all;
+      const completion = generated();
       return {
-        sent(current) {
-          if (order === 0) {
-            order = ++sums.calls;
-            const own = byRole.get(role) ?? NO_USAGE;
-            byRole.set(role, { ...own, calls: own.calls + 1 });
-          }
-          price = current;
-          reported = undefined;
-        },
-        add({ reasoning = "", content = "", refusal = "", toolCalls = [], usage }) {
-          reasoningEstimate += estimateText(reasoning);
-          outputEstimate += estimateText(content) + estimateText(refusal);
-          for (const { name = "", arguments: json } of toolCalls) {
-            outputEstimate += estimateText(name) + estimateText(json);
-          }
-          if (usage !== undefined) reported = usage;
-        },
-        end(failed = false) {
-          if (!isOpen || order === 0) return undefined;
-          isOpen = false;
-          const estimate = reasoningEstimate + outputEstimate;
-          if (failed && reported === undefined && estimate === 0) {
-            return { prompt_tokens: 0, completion_tokens: 0, estimated: false };
-          }
-          if (reported === undefined) isEstimated = true;
-          const { prompt, cached, completion, reasoning }: TokenCounts = reported ??
-            {
-              prompt: estimatePrompt(messages, definitions),
-              cached: 0,
-              completion: Math.ceil(estimate),
-            };
-          sums.prompt += prompt;
-          sums.cached += cached;
-          sums.completion += completion;
-          const own = byRole.get(role)!;
-          own.prompt_tokens += prompt;
-          own.completion_tokens += completion;
-          if (visible) {
-            // Without the upstream's count, or with a 0 beside tagged thinking, the lengths of the
-            // texts divide the total.
-            const hidden = reasoning ||
-              (estimate === 0 ? 0 : Math.round(completion * reasoningEstimate / estimate));
-            // The client sees only the last of several visible calls, which repairs the others.
-            sums.visible = Math.max(0, completion - hidden);
-          }
-          if (first === undefined || order < first.order) first = { order, prompt, cached };
-          const used = {
-            prompt_tokens: prompt,
-            completion_tokens: completion,
-            estimated: reported === undefined,
-          };
-          if (price === undefined) return used;
-          hasPrice = true;
-          const cost = ((prompt - cached) * price.input +
-            cached * (price.cached_input ?? price.input) + completion * price.output) / 1e6;
-          sums.cost += cost;
-          own.cost = (own.cost ?? 0) + cost;
-          return { ...used, cost: rounded(cost) };
+        promptTokens: first?.tokens.prompt ?? 0,
+        cachedTokens: first?.tokens.cached ?? 0,
+        completionTokens: completion,
+        reasoningTokens: Math.max(0, completion - visibleTokens),
+        upstream: {
+          calls: calls.length,
+          prompt_tokens: sum(({ prompt }) => prompt),
+          cached_tokens: sum(({ cached }) => cached),
+          completion_tokens: completion,
+          ...(hasPrice(all) ? { cost: rounded(cost()) } : {}),
+          estimated: all.some(({ tokens }) => tokens.isEstimated),
+          ...(contributions.length > 0 ? { contributions } : {}),
         },
       };
     },
-    show(text) {
-      sums.visible = Math.min(sums.completion, Math.ceil(estimateText(text)));
-    },
-    countContributions(added) {
-      contributions = added.map(({ role, accepted }) => {
-        const { cost, ...own } = byRole.get(role) ?? NO_USAGE;
-        return { role, ...own, ...(cost === undefined ? {} : { cost: rounded(cost) }), accepted };
-      });
-    },
-    generated: () => sums.completion,
-    cost: () => sums.cost,
-    total: () => ({
-      promptTokens: first?.prompt ?? 0,
-      cachedTokens: first?.cached ?? 0,
-      completionTokens: sums.completion,
-      reasoningTokens: Math.max(0, sums.completion - sums.visible),
-      upstream: {
-        calls: sums.calls,
-        prompt_tokens: sums.prompt,
-        cached_tokens: sums.cached,
-        completion_tokens: sums.completion,
-        ...(hasPrice ? { cost: rounded(sums.cost) } : {}),
-        estimated: isEstimated,
-        ...(contributions.length > 0 ? { contributions } : {}),
-      },
-    }),
   };
 }

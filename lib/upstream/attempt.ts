@@ -19,7 +19,9 @@ export interface AttemptOptions {
   body: string | Blob;
   /** Whether the body requests a stream. */
   stream: boolean;
-  /** Longest answer, reasoning and tool calls included. */
+  /** Number of samples that the body requests. */
+  samples: number;
+  /** Longest answer of one sample, reasoning and tool calls included. */
   maxCharacters: number;
   /** Value of {@linkcode HOPS_HEADER}. */
   hops: string | undefined;
@@ -75,6 +77,7 @@ export function attempt(options: AttemptOptions): Attempt {
       options.maxCharacters,
       upstream.max_line_bytes,
       watchdog,
+      options.samples,
     );
   }
 

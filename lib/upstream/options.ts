@@ -7,6 +7,8 @@ export interface UpstreamOptions {
   rotate: "round_robin" | "on_refusal";
   headers: Record<string, string>;
   max_concurrency: number;
+  /** Whether several samples may be requested in one call. Default: true. */
+  use_n?: boolean | undefined;
   /** Whether templates open the thinking in the prompt. Default: learned. */
   opens_thinking?: boolean | undefined;
   /** Longest line of a stream, in characters. */

@@ -47,8 +47,16 @@ export interface JsonFormat {
   inPrompt: boolean;
 }
 
+/** Equal calls that are made at the same time, and may be sent as one. */
+export interface Wave {
+  /** Number of samples in the call; lowered to what an upstream supports. */
+  size: number;
+}
+
 export interface UpstreamRequest {
   messages: readonly UpstreamMessage[];
+  /** The calls that this one may be sent with. */
+  wave?: Wave | undefined;
   /** Whether to request a stream. */
   stream: boolean;
   /** Maximum number of generated tokens. */

@@ -7,6 +7,8 @@ export interface SmokeOptions {
   models: readonly string[];
   /** Fields of every request. */
   common?: Record<string, unknown>;
+  /** Called after each request with what is known. */
+  onProgress?: (report: SmokeReport) => void;
   /** Ends the test with what is known. */
   signal?: AbortSignal;
 }
@@ -42,6 +44,7 @@ export async function smoke(options: SmokeOptions): Promise<SmokeReport> {
         const fault = await faultOf(model);
         if (fault !== undefined) report.failures.push(`${model}, ${title}: ${fault}`);
       }));
+      options.onProgress?.(report);
     }
   }
   return report;

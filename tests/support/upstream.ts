@@ -64,11 +64,12 @@ export interface Upstream extends AsyncDisposable {
  * Starts an upstream. The last reply of a list is repeated.
  *
  * @param options `listsModels`: whether requests for the list of models are calls; a server reads it
- * in the background. By default they get 404, and do not count.
+ * in the background. By default they get 404, and do not count. `samples`: whether the script answers
+ * requests for several samples. By default they are rejected, and do not count.
  */
 export function startUpstream(
   script: readonly Reply[] | ((call: Call) => Reply | Promise<Reply>),
-  { listsModels = false } = {},
+  { listsModels = false, samples = false } = {},
 ): Upstream {
   const calls: Call[] = [];
   const arrivals = new EventTarget();
@@ -88,11 +89,16 @@ export function startUpstream(
       if (!listsModels && request.method === "GET" && url.pathname.endsWith("/models")) {
         return new Response("{}", { status: 404 });
       }
+      const body = await request.json().catch(() => undefined);
+      if (!samples && body?.n > 1) {
+        const message = "Unrecognized request argument supplied: n";
+        return Response.json({ error: { message } }, { status: 400 });
+      }
       const call: Call = {
         index: calls.length,
         path: url.pathname + url.search,
         headers: request.headers,
-        body: await request.json().catch(() => undefined),
+        body,
         get left() {
           return waitFor(`the caller of call ${this.index} to disconnect`, left.promise);
         },

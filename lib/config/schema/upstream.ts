@@ -67,6 +67,9 @@ export const upstreamOptions = z.strictObject({
   max_concurrency: count.default(64).describe(
     "Maximum number of calls in flight. Clients share them as they share `server.max_concurrent_requests`.",
   ),
+  use_n: z.boolean().default(true).describe(
+    "Whether equal samples of a strategy are requested in one call with `n`, which reads the prompt once. A provider that rejects or ignores `n` is remembered, and gets a call for each sample.",
+  ),
   max_line_bytes: z.number().int().min(1_024).max(1_073_741_824).default(12_582_912).describe(
     "Longest line of an upstream's stream, in characters. A picture is one line.",
   ),

@@ -45,15 +45,14 @@ export async function* pickTurn<Role extends string>(
     return yield* relayAnswer(context, alone, 1);
   }
   const { json } = request;
+  const instructed = instruct(context.prompt("turn"), request);
   const specs = roles.map((role, index) => ({
     index,
     role,
     temperature,
     isTurn: true,
     // An answer in JSON has no room for tags.
-    messages: json !== undefined || context.reasonsItself(role)
-      ? request.messages
-      : instruct(context.prompt("turn"), request),
+    messages: json !== undefined || context.reasonsItself(role) ? request.messages : instructed,
     ...(json === undefined ? {} : { json }),
   }));
   const formOf = createTurnReader(request);

@@ -48,12 +48,13 @@ export async function* runChoices(
 /** What several meters have counted together. The prompt counts once. */
 export function sumOf(
   meters: readonly UsageMeter[],
-): Pick<UsageMeter, "generated" | "cost" | "total"> {
+): Pick<UsageMeter, "generated" | "cost" | "samples" | "total"> {
   const sum = (valueOf: (meter: UsageMeter) => number) =>
     meters.reduce((total, meter) => total + valueOf(meter), 0);
   return {
     generated: () => sum((meter) => meter.generated()),
     cost: () => sum((meter) => meter.cost()),
+    samples: () => sum((meter) => meter.samples()),
     total: () => meters.map((meter) => meter.total()).reduce(add),
   };
 }

@@ -6,6 +6,7 @@
 import { type CandidateEvent, type ReasoningEvent, UpstreamError } from "../events.ts";
 import type { CallContext, CallSpec } from "../strategy.ts";
 import type { MessageState } from "./private_thinking.ts";
+import type { Wave } from "../../upstream/target.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
 import { createToolCallNumbering } from "./answer.ts";
 import { createQueue } from "./queue.ts";
@@ -52,7 +53,7 @@ export function shortest(samples: readonly Sample[]): Sample {
 }
 
 export interface SampleSpec<Role extends string>
-  extends Omit<CallSpec<Role>, "signal" | "visible"> {
+  extends Omit<CallSpec<Role>, "signal" | "visible" | "wave"> {
   /** Number of the call in the run, from 0. */
   index: number;
 }
@@ -101,8 +102,14 @@ export async function* sampleAll<Role extends string>(
   const queue = createQueue<Item>();
   const live = createUntitledStep(context.clock, options.liveStep ?? 0);
   const liveIndex = options.liveStep === undefined ? undefined : specs[0]?.index;
-  const running = specs.map(({ index, ...spec }) =>
-    runOne<Role>(context, { ...spec, share: specs.length, signal: controller.signal }, (text) => {
+  const waves = wavesOf(context, specs);
+  const running = specs.map(({ index, ...spec }, i) =>
+    runSample<Role>(context, {
+      ...spec,
+      share: specs.length,
+      wave: waves[i],
+      signal: controller.signal,
+    }, (text) => {
       if (index === liveIndex) queue.put({ type: "text", text });
     }).then(
       (sample) => queue.put({ type: "sample", sample: { ...sample, index } }),
@@ -148,6 +155,41 @@ export async function* sampleAll<Role extends string>(
     cancelTimer?.();
     controller.abort(new DOMException("No longer needed", "AbortError"));
     await Promise.all(running);
+  }
+}
+
+/** Returns the wave of each call: those with the same model, messages and temperature are equal. */
+function wavesOf<Role extends string>(
+  { isSameModel, maxCalls }: CallContext<never, Role>,
+  specs: readonly SampleSpec<Role>[],
+): (Wave | undefined)[] {
+  const isEqual = (a: SampleSpec<Role>, b: SampleSpec<Role>) =>
+    a.messages === b.messages && a.temperature === b.temperature && isSameModel(a.role, b.role);
+  const waves: { first: SampleSpec<Role>; wave: Wave }[] = [];
+  return specs.map((spec) => {
+    const size = specs.filter((other) => isEqual(spec, other)).length;
+    if (size === 1) return undefined;
+    const known = waves.find(({ first }) => isEqual(first, spec));
+    if (known !== undefined) return known.wave;
+    const wave = { size: Math.min(size, maxCalls) };
+    waves.push({ first: spec, wave });
+    return wave;
+  });
+}
+
+/** A joint call that fails midway loses all its samples, so each may be requested once more. */
+async function runSample<Role extends string>(
+  context: CallContext<never, Role>,
+  spec: CallSpec<Role>,
+  show: (text: string) => void,
+): Promise<Omit<Sample, "index">> {
+  try {
+    return await runOne(context, spec, show);
+  } catch (error) {
+    const wasJoint = spec.wave !== undefined && spec.wave.size > 1;
+    const mayRepeat = wasJoint && error instanceof UpstreamError && context.spendRetry(error);
+    if (!mayRepeat) throw error;
+    return await runOne(context, { ...spec, wave: undefined }, () => {});
   }
 }
 

@@ -95,8 +95,9 @@ export const rsa: Strategy = defineStrategy({
     for (let round = 0; round <= rounds && agreed < 2; round++) {
       const size = context.samples(wanted);
       if (size < Math.min(2, wanted) || !await context.canThink(size)) break;
+      const first = population.length === 0 ? firstCall(context) : undefined;
       const specs = Array.from({ length: size }, (_, index) => ({
-        ...callOf(context, population),
+        ...first ?? aggregation(context, population),
         index,
       }));
       const { samples, error } = yield* sampleAll(context, specs, {
@@ -118,20 +119,19 @@ export const rsa: Strategy = defineStrategy({
   },
 });
 
-/** A call with the question only at first, later with a random subset of the population. */
-function callOf(context: Context, population: readonly Sample[]) {
+function firstCall({ request, prompt, toolsNote, options: { temperature } }: Context) {
+  const messages = instruct(prompt("sample") + toolsNote, request);
+  return { role: "sample" as const, messages, temperature };
+}
+
+/** A call with a random subset of the population. */
+function aggregation(context: Context, population: readonly Sample[]) {
   const { request, random, toolsNote, options: { subset, temperature } } = context;
-  const isFirst = population.length === 0;
   const chosen = shuffled(population.length, random).slice(0, subset);
   const candidates = lettered(chosen.map((at) => sampleText(population[at]!)), random);
-  const instructions = isFirst
-    ? context.prompt("sample")
-    : context.prompt("aggregate", { candidates });
-  return {
-    role: isFirst ? "sample" as const : "aggregator" as const,
-    messages: instruct(instructions + toolsNote, request),
-    temperature,
-  };
+  const instructions = context.prompt("aggregate", { candidates });
+  const messages = instruct(instructions + toolsNote, request);
+  return { role: "aggregator" as const, messages, temperature };
 }
 
 /**

@@ -87,7 +87,9 @@ export async function* callWithTools(
       : [...rules, ...spec.messages, ...turns];
     const turn = createTurn(byName, { visible, inWords: inWords && left > 0, newId: loop.newId });
     try {
-      for await (const delta of loop.call({ ...spec, messages }, fields)) {
+      // Samples differ after their first turn.
+      const wave = turns.length === 0 ? spec.wave : undefined;
+      for await (const delta of loop.call({ ...spec, messages, wave }, fields)) {
         const read = turn.read(delta);
         if (read !== undefined) yield read;
         if (turn.isComplete()) break;

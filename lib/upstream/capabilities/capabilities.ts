@@ -67,12 +67,24 @@ export function formatTypeFor(
   return capabilities.formats.find((type) => hasSchema || type === "json_object");
 }
 
+/** Samples of one call that are read. */
+const MAX_SAMPLES = 16;
+
+/** Returns how many of the wanted samples one call may ask for. */
+export function samplesInOneCall(
+  wanted: number,
+  { rejectedFields, limits }: Readonly<Capabilities>,
+): number {
+  return rejectedFields.includes("n") ? 1 : Math.min(wanted, limits.n?.max ?? wanted, MAX_SAMPLES);
+}
+
 /** Models whose templates open the thinking, unless their server separates it. */
 const OPENING_MODEL_REGEXP = /(^|[^a-z0-9])(r1|qwq|thinking)([^a-z0-9]|$)/i;
 
 /** Assumed of an upstream until it shows otherwise. */
 export function defaultCapabilities({ upstream, model }: Target): Capabilities {
   const isOpenAi = upstream.base_url.includes("//api.openai.com");
+  const usesN = upstream.use_n !== false && !upstream.base_url.startsWith("demo:");
   return {
     formats: ["json_schema", "json_object"],
     formatsWithTools: true,
@@ -92,7 +104,7 @@ export function defaultCapabilities({ upstream, model }: Target): Capabilities {
     toolState: false,
     textParts: true,
     nullContent: true,
-    rejectedFields: [],
+    rejectedFields: usesN ? [] : ["n"],
     rejectedMessageFields: [],
     limits: {},
   };

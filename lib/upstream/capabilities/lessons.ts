@@ -44,6 +44,7 @@ const LESSONS: readonly Lesson[] = [
   nullContent,
   fields,
   formats,
+  samples,
 ];
 
 /** Returns the capabilities that a rejection disproves, or undefined if it teaches nothing. */
@@ -253,6 +254,11 @@ function formats({ message, body, sent }: Rejection): Change | undefined {
   return format !== undefined && (isAboutFormat.test(message) || isWithoutReason.test(message))
     ? withoutFormat(sent, format)
     : undefined;
+}
+
+/** Several samples are never necessary, so what else a rejection may mean is found without them. */
+function samples({ body, sent }: Rejection): Change | undefined {
+  return Number(body.n) > 1 ? { rejectedFields: added(sent.rejectedFields, "n") } : undefined;
 }
 
 function hasToolCalls(messages: UpstreamBody["messages"]): boolean {

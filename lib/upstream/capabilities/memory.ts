@@ -40,6 +40,8 @@ export interface RequestCapabilities {
   reasoned(target: Target): void;
   /** Called when an upstream has rejected function calls. */
   rejectedFunctions(target: Target): void;
+  /** Called when an upstream has given fewer samples than it was asked for. */
+  gaveSamples(target: Target, samples: number): void;
   /** Called when a model has sent opaque state. */
   sentState(target: Target): void;
   /** Called when a text has shown whether it began with thinking without an opening tag. */
@@ -143,6 +145,10 @@ function createRequestCapabilities(
     },
     reasoned: (target) => remember(modelOf(target), { reasons: true }),
     rejectedFunctions: (target) => remember(modelOf(target), { functions: false }),
+    gaveSamples(target, samples) {
+      const { limits } = get(target);
+      remember(modelOf(target), { limits: { ...limits, n: { max: Math.max(1, samples) } } });
+    },
     sentState: (target) => remember(modelOf(target), { toolState: true }),
     openedThinking(target, opened) {
       const reasons = opened || get(target).reasons;

@@ -4,10 +4,12 @@ import { type ByteReader, createStreamDecoder, putBack } from "./bytes.ts";
 import {
   createDeltaReader,
   type Delta,
+  type DeltaReader,
   hasOutput,
   MAX_PARTS_CHARACTERS,
   notACompletion,
 } from "./deltas.ts";
+import { createSamplesReader } from "./samples.ts";
 import { createEventReader, type EventReader, tryParse } from "./event_json.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
 
@@ -43,6 +45,7 @@ const BOM = [0xef, 0xbb, 0xbf];
  * @param isStream whether a stream was requested.
  * @param maxCharacters longest answer, reasoning and tool calls included.
  * @param maxLineLength longest line of a stream, in characters.
+ * @param samples number of samples that were requested.
  * @throws {UpstreamError} if it has another type.
  */
 export function readCompletion(
@@ -52,11 +55,15 @@ export function readCompletion(
   maxCharacters: number,
   maxLineLength: number,
   watchdog: Watchdog,
+  samples = 1,
 ): CompletionReader {
+  const createReader = () =>
+    samples === 1 ? createDeltaReader(maxCharacters) : createSamplesReader(samples, maxCharacters);
+  const maxBytes = samples * maxCharacters * ESCAPED_BYTES + MAX_PARTS_CHARACTERS + OTHER_BYTES;
   const type = response.headers.get("content-type") ?? "";
   const isJson = /\bjson\b/.test(type);
   if (!isJson && !/event-stream|octet-stream|text\/plain|^$/.test(type)) throw notACompletion();
-  if (isJson && !isStream) return readJson(reader, maxCharacters, maxLineLength);
+  if (isJson && !isStream) return readJson(reader, createReader(), maxBytes, maxLineLength);
   let completion: CompletionReader | undefined;
 
   async function open(): Promise<CompletionReader> {
@@ -66,8 +73,8 @@ export function readCompletion(
     const form = formOf(bytes ?? new Uint8Array()) ?? (isJson ? "json" : "stream");
     const whole = bytes === undefined ? reader : putBack(bytes, reader);
     return form === "json"
-      ? readJson(whole, maxCharacters, maxLineLength)
-      : readStream(whole, maxCharacters, maxLineLength, watchdog);
+      ? readJson(whole, createReader(), maxBytes, maxLineLength)
+      : readStream(whole, createReader(), maxLineLength, watchdog);
   }
 
   return { read: async () => await (completion ??= await open()).read() };
@@ -75,7 +82,8 @@ export function readCompletion(
 
 function readJson(
   reader: ByteReader,
-  maxCharacters: number,
+  deltas: DeltaReader,
+  maxBytes: number,
   maxLineLength: number,
 ): CompletionReader {
   let isOver = false;
@@ -83,10 +91,7 @@ function readJson(
     async read() {
       if (isOver) return undefined;
       isOver = true;
-      const text = await reader.text(
-        maxCharacters * ESCAPED_BYTES + MAX_PARTS_CHARACTERS + OTHER_BYTES,
-      );
-      const deltas = createDeltaReader(maxCharacters);
+      const text = await reader.text(maxBytes);
       const json = tryParse(text) ??
         tryParse(text.slice(0, Math.max(0, text.lastIndexOf("data:"))));
       if (json !== undefined) deltas.add(json);
@@ -106,14 +111,13 @@ function readJson(
 
 function readStream(
   reader: ByteReader,
-  maxCharacters: number,
+  deltas: DeltaReader,
   maxLineLength: number,
   watchdog: Watchdog,
 ): CompletionReader {
   const decoder = createStreamDecoder();
   const parser = createSseParser(maxLineLength);
   const json = createEventReader();
-  const deltas = createDeltaReader(maxCharacters);
   let hasToken = false;
   let inTrailer = false;
   let isDone = false;

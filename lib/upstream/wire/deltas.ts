@@ -6,6 +6,8 @@ import { type TokenCounts, usageOf } from "./usage.ts";
 
 /** What one read of an upstream's answer brought; texts that arrived together are joined. */
 export interface Delta {
+  /** Number of the sample, from 0, if several were requested; undefined: it is about all of them. */
+  sample?: number;
   /** Comes before `content`. */
   reasoning?: string;
   content?: string;

@@ -3,6 +3,7 @@ import {
   formatTypeFor,
   type Limit,
   type ResponseFormatType,
+  samplesInOneCall,
   type UpstreamBody,
 } from "../capabilities/capabilities.ts";
 import {
@@ -24,14 +25,16 @@ export function buildBody(
   capabilities: Readonly<Capabilities>,
   restore: (message: UpstreamMessage) => UpstreamMessage,
 ): UpstreamBody {
-  const { json, maxTokens, fields } = request;
+  const { json, maxTokens, fields, wave } = request;
+  const samples = samplesInOneCall(wave?.size ?? 1, capabilities);
   const format = json &&
     formatTypeFor(capabilities, json.schema !== undefined, fields.tools !== undefined);
   const messages = json?.inPrompt && !isDescribed(json, format)
     ? withFormatInPrompt(request.messages, json)
     : request.messages;
   const isStream = capabilities.streams === "optional"
-    ? request.stream
+    // The samples of a stream can be compared before all are complete.
+    ? request.stream || samples > 1
     : capabilities.streams === "always";
   const body: UpstreamBody = {
     model,
@@ -41,6 +44,7 @@ export function buildBody(
       fields.tools !== undefined,
     ),
     ...fields,
+    ...(samples > 1 && { n: samples }),
     ...(isStream && { stream: true, stream_options: { include_usage: true } }),
     ...(json && format && { response_format: responseFormat(json, format) }),
   };

@@ -27,7 +27,7 @@ export default ({ z, defineStrategy, relayAnswer, sampleAll }: StrategyApi) =>
   });
 `;
   const yaml = `
-upstreams: { s: { base_url: UPSTREAM, retry: { max_attempts: 1 } } }
+upstreams: { s: { base_url: UPSTREAM, use_n: false, retry: { max_attempts: 1 } } }
 strategies: { mine: ./mine.ts }
 models:
   mine: { strategy: mine, upstream: s, model: m, caps: { calls: 5 } }

@@ -1,0 +1,56 @@
+import {
+  type Conversation,
+  rememberReasoning,
+  rememberState,
+  type ToolReasoning,
+} from "../tool_reasoning.ts";
+import type { Delta } from "../wire/deltas.ts";
+import { joinState, type MessageState } from "../wire/message_state.ts";
+
+/** What must be remembered of an answer while it arrives. */
+export interface AnswerRecord {
+  add(delta: Delta): void;
+  hasReasoned(): boolean;
+  /** Whether the provider wants something back with the answer. */
+  hasState(): boolean;
+  remember(memory: ToolReasoning, conversation: Conversation): Promise<void>;
+}
+
+/** @param isAnswer whether the client may send the answer back as a message. */
+export function createAnswerRecord(isAnswer: boolean): AnswerRecord {
+  const callIds: string[] = [];
+  const idsByIndex = new Map<number, string>();
+  const extras = new Map<string, unknown>();
+  const state: MessageState[] = [];
+  let reasoning = "";
+  let text = "";
+  const hasState = () => extras.size > 0 || state.length > 0;
+  return {
+    add(delta) {
+      reasoning += delta.reasoning ?? "";
+      if (isAnswer) text += delta.content ?? "";
+      for (const { index, id, extra } of delta.toolCalls ?? []) {
+        if (id !== undefined) {
+          callIds.push(id);
+          idsByIndex.set(index, id);
+        }
+        if (extra !== undefined) extras.set(idsByIndex.get(index) ?? "", extra);
+      }
+      state.push(...delta.state ?? []);
+    },
+    hasReasoned: () => reasoning !== "",
+    hasState,
+    async remember(memory, conversation) {
+      if (callIds.length > 0 && reasoning !== "") {
+        await rememberReasoning(memory, conversation, callIds, reasoning);
+      }
+      if (!hasState()) return;
+      await rememberState(memory, conversation, {
+        callIds,
+        extras,
+        state: joinState(state),
+        text: isAnswer ? text : undefined,
+      });
+    },
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * Equal calls that go out as one, which asks for several samples. Its prompt is read and paid for
+ * once.
+ *
+ * @module
+ */
+import type { RequestScope, SentCall } from "../client.ts";
+import type { Target, UpstreamRequest, Wave } from "../target.ts";
+import type { Delta } from "../wire/deltas.ts";
+import { createQueue, type Queue } from "./queue.ts";
+
+type Call = (
+  targets: readonly Target[],
+  request: UpstreamRequest,
+  scope: RequestScope,
+) => AsyncGenerator<Delta>;
+
+/** What a member of a joint call is waiting for. */
+type Item =
+  /** The call is answered for this member too. */
+  | { begun: SentCall }
+  | { delta: Delta }
+  | { error: unknown }
+  /** The upstream gives this member no sample. */
+  | "alone"
+  | "end";
+
+interface JointCall {
+  /** Returns the number of a new member; undefined if all places are taken, or the call is over. */
+  join(): number | undefined;
+  queues: readonly Queue<Item>[];
+  /** Called once by each member. The last one ends the call, and waits for that. */
+  leave(): Promise<void>;
+}
+
+/**
+ * Returns a function like `call`. Requests with the same wave are sent as one, when the first of them
+ * is made. Members that the upstream gives no sample make their calls themselves.
+ */
+export function createJointCalls(call: Call): Call {
+  const open = new WeakMap<Wave, JointCall>();
+
+  return async function* (targets, request, scope) {
+    const { wave, ...alone } = request;
+    if (wave === undefined) return yield* call(targets, request, scope);
+    let joint = open.get(wave);
+    if (joint === undefined) {
+      open.set(wave, joint = startJointCall(call, wave, targets, request, scope));
+    }
+    const number = joint.join();
+    if (number === undefined) return yield* call(targets, alone, scope);
+    let isAlone = false;
+    try {
+      for (;;) {
+        const item = await joint.queues[number]!.take(scope.signal);
+        if (item === "end") return;
+        if (item === "alone") {
+          isAlone = true;
+          break;
+        }
+        if ("error" in item) throw item.error;
+        if ("delta" in item) yield item.delta;
+        else if (number > 0) scope.onSend?.(item.begun, number);
+      }
+    } finally {
+      await joint.leave();
+    }
+    if (isAlone) yield* call(targets, alone, scope);
+  };
+}
+
+function startJointCall(
+  call: Call,
+  wave: Wave,
+  targets: readonly Target[],
+  request: UpstreamRequest,
+  scope: RequestScope,
+): JointCall {
+  const places = wave.size;
+  const queues = Array.from({ length: places }, () => createQueue<Item>());
+  const controller = new AbortController();
+  /** Members whose samples are not complete. */
+  const waiting = new Set(queues.keys());
+  const begun = new Set<number>();
+  /** Samples that a gateway has ended with their first piece, as some do with every piece. */
+  const uncertain = new Set<number>();
+  let joined = 0;
+  let left = 0;
+  let isOver = false;
+  let sent: SentCall | undefined;
+
+  function finish(number: number, item: "alone" | "end" | { error: unknown }): void {
+    if (waiting.delete(number)) queues[number]!.put(item);
+  }
+
+  function pass({ sample, usage, ...delta }: Delta): void {
+    if (usage !== undefined) scope.onUsage?.(usage, sample);
+    // A call for one sample names none.
+    const number = sample ?? 0;
+    if (!waiting.has(number) || Object.keys(delta).length === 0) return;
+    if (!begun.has(number)) {
+      begun.add(number);
+      if (delta.finishReason !== undefined) uncertain.add(number);
+      queues[number]!.put({ begun: sent! });
+    }
+    queues[number]!.put({ delta });
+    const isComplete = delta.finishReason !== undefined && !uncertain.has(number);
+    // The last one also waits for the usage.
+    if (isComplete && waiting.size > 1) finish(number, "end");
+  }
+
+  async function run(): Promise<void> {
+    const jointScope: RequestScope = {
+      ...scope,
+      signal: controller.signal,
+      onSend(current) {
+        scope.onSend?.(current);
+        sent = current;
+        wave.size = current.samples;
+        for (const number of waiting) if (number >= wave.size) finish(number, "alone");
+      },
+    };
+    try {
+      for await (const delta of call(targets, request, jointScope)) pass(delta);
+      for (const number of waiting) finish(number, begun.has(number) ? "end" : "alone");
+    } catch (error) {
+      for (const number of waiting) finish(number, { error });
+    } finally {
+      isOver = true;
+    }
+  }
+
+  let running: Promise<void> | undefined;
+  return {
+    queues,
+    join() {
+      if (isOver || controller.signal.aborted || joined === places) return undefined;
+      running ??= run();
+      return joined++;
+    },
+    async leave() {
+      if (++left < joined) return;
+      controller.abort(new DOMException("No longer needed", "AbortError"));
+      await running;
+    },
+  };
+}
