@@ -12,7 +12,7 @@ upstreams:
     retry: { max_attempts: 2, base_ms: 1 }
     breaker: { min_calls: 2 }
     price: { input: 100, cached_input: 10, output: 1000 }
-  second: { base_url: UPSTREAM }
+  second: { base_url: UPSTREAM, use_n: false }
 models:
   o1: { strategy: steps, upstream: first, model: m, options: { min_steps: 1 } }
   plain: { strategy: direct, upstream: first, model: m }
