@@ -58,7 +58,8 @@ await smokeTest(target);
 async function targetOf(baseUrl: string): Promise<Target> {
   const yaml = `
 upstreams:
-  llama: { base_url: "${baseUrl}", max_concurrency: ${SLOTS} }
+  # A busy machine may take minutes for a long prompt.
+  llama: { base_url: "${baseUrl}", max_concurrency: ${SLOTS}, timeouts: { idle_ms: 570000 } }
 models:
 ${
     MODELS.map((name) => `  ${name}: { strategy: ${name}, upstream: llama, model: ${MODEL} }`).join(

@@ -95,7 +95,8 @@ interface Choice {
 function readStream(text: string): Parts {
   const events = text.split("\n").filter((line) => line.startsWith("data: "))
     .map((line) => line.slice(6));
-  if (events.pop() !== "[DONE]") throw new Error("the stream has no end");
+  const hasEnd = events.at(-1) === "[DONE]";
+  if (hasEnd) events.pop();
   const parts: Parts = { content: "", calls: 0, finish: null };
   for (const event of events) {
     const { error, choices = [] } = JSON.parse(event);
@@ -106,6 +107,7 @@ function readStream(text: string): Parts {
       parts.finish = finish_reason ?? parts.finish;
     }
   }
+  if (!hasEnd) throw new Error("the stream has no end");
   return parts;
 }
 

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Delta } from "../../../lib/upstream/wire/deltas.ts";
 import { createSamplesReader } from "../../../lib/upstream/wire/samples.ts";
-import { type Json } from "./chunks.ts";
+import type { Json } from "./chunks.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url);
 
