@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../clock.ts";
 import { attempt, type Fetch } from "./attempt.ts";
-import { type Capabilities, samplesInOneCall } from "./capabilities/capabilities.ts";
+import { samplesInOneCall } from "./capabilities/capabilities.ts";
 import { roomIn } from "./capabilities/lessons.ts";
 import { createListedContexts } from "./capabilities/listed_contexts.ts";
 import { createCapabilityMemory, type RequestCapabilities } from "./capabilities/memory.ts";
@@ -11,7 +11,7 @@ import { createSlots, type Release, type Slots } from "./slots.ts";
 import { createUpstreamStates } from "./state.ts";
 import { type Target, type UpstreamMessage, type UpstreamRequest, withoutField } from "./target.ts";
 import { type AnswerRecord, createAnswerRecord } from "./joint/answer_record.ts";
-import { createJointCalls } from "./joint/calls.ts";
+import { callJointly, type JointCalls, type SamplesScope } from "./joint/calls.ts";
 import {
   type Conversation,
   createToolReasoning,
@@ -22,37 +22,19 @@ import {
 import { type Delta, hasOutput } from "./wire/deltas.ts";
 import { STATE_FIELDS } from "./wire/message_state.ts";
 import { buildBody } from "./wire/request_body.ts";
-import type { TokenCounts } from "./wire/usage.ts";
 import { createBodyEncoder } from "./wire/shared_body.ts";
 
-/** A call as it was sent. */
-export interface SentCall {
-  target: Target;
-  capabilities: Readonly<Capabilities>;
-  /** Number of samples that it asks for. */
-  samples: number;
-}
-
 /** State shared by all upstream calls of one client request. */
-export interface RequestScope {
+export interface RequestScope extends SamplesScope {
   /** What the client has sent; calls may send more, or less. */
   conversation: Conversation;
   capabilities: RequestCapabilities;
   /** Servers that the request has passed; sent upstream, so that loops are detected. */
   hops?: string | undefined;
-  signal: AbortSignal;
   /** Retries left, over all calls of the request. */
   retries: { left: number };
   /** Time on the clock, in milliseconds, by which the request must end. */
   deadline: number;
-  /**
-   * Called for every request sent upstream, retries and fallbacks included.
-   *
-   * @param number of the sample, if another call has requested it; then called when it arrives.
-   */
-  onSend?: (sent: SentCall, number?: number) => void;
-  /** Called with the usage of a call for several samples: of one of them, or of all. */
-  onUsage?: (usage: TokenCounts, number: number | undefined) => void;
   /** Called before each retry with the delay in milliseconds. */
   onRetry?: ((error: UpstreamError, delayMs: number) => void) | undefined;
   observer?: CallObserver | undefined;
@@ -169,125 +151,132 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     }
   }
 
-  const call: UpstreamClient["call"] = async function* (targets, request, scope) {
-    const { observer, capabilities: known } = scope;
-    const untried = new Set(targets);
-    let firstError: UpstreamError | undefined;
-    let previous: Target | undefined;
-    while (untried.size > 0) {
-      const next = await states.begin(untried, scope.signal).catch((error) => {
-        if (!(error instanceof UpstreamError)) throw error;
-        firstError ??= error;
-      });
-      if (next === undefined) continue;
-      const { target, state: { breaker, keys, slots } } = next;
-      if (previous !== undefined) observer?.fellBack?.(previous, target);
-      previous = target;
-      const { upstream } = target;
-      const isDemo = upstream.base_url.startsWith("demo:");
-      const plainFetch = isDemo ? demoFetch : options.fetch;
-      const fetch = observer?.wrapFetch?.(plainFetch) ?? plainFetch;
-      const refusedKeys = new Set<string>();
-      let corrections = 0;
-      for (let failures = 0, begun = next.call;; begun = breaker.begin()) {
-        const { capabilities, body, data, sent, release } = await prepare(
-          target,
-          request,
-          slots,
-          scope,
-        ).catch((error) => {
-          begun.end("unknown");
-          throw error;
-        });
-        const apiKey = keys.next(refusedKeys);
-        const samples = request.wave !== undefined && typeof body.n === "number" ? body.n : 1;
-        scope.onSend?.({ target, capabilities, samples });
-        const attemptEnded = observer?.attempt?.(target);
-        const exchange = attempt({
-          upstream,
-          apiKey,
-          body: data,
-          stream: body.stream === true,
-          samples,
-          maxCharacters: maxCharacters(request),
-          hops: scope.hops,
-          signal: scope.signal,
-          clock,
-          fetch,
-        });
-        const records = new Map<number, AnswerRecord>();
-        let hasYielded = false;
-        let end: CallEnd = "cancelled";
-        let error: UpstreamError;
-        try {
-          for (let deltas; (deltas = await exchange.read()) !== undefined;) {
-            sent();
-            for (const delta of deltas) {
-              if (!hasYielded && hasOutput(delta)) {
-                hasYielded = true;
-                begun.answered();
-                known.accepted(target, request.json, capabilities);
-                if (!isDemo) contexts?.refresh(target, apiKey, fetch);
-              }
-              const { sample = 0 } = delta;
-              const record = records.get(sample) ?? createAnswerRecord(request.isAnswer ?? false);
-              records.set(sample, record);
-              record.add(delta);
-              yield delta;
-            }
-          }
-          end = "ok";
-          if (samples > 1 && records.size < samples) known.gaveSamples(target, records.size);
-          for (const record of records.values()) {
-            if (record.hasState()) known.sentState(target);
-            await record.remember(toolReasoning, scope.conversation);
-          }
-          return;
-        } catch (caught) {
-          if (!(caught instanceof UpstreamError)) throw caught;
-          end = error = caught;
-          if (hasYielded) {
-            observer?.failed?.(target, error, undefined);
-            throw error;
-          }
-        } finally {
-          exchange.close();
-          if (records.values().some((record) => record.hasReasoned())) known.reasoned(target);
-          begun.end(outcomeOf(end));
-          attemptEnded?.(end);
-          release();
-        }
-        const fitting = withLimitThatFits(request, error);
-        const hasLearned = known.learn(target, request.json, error, capabilities, body);
-        if ((hasLearned || fitting !== undefined) && corrections++ < MAX_CORRECTIONS) {
-          observer?.failed?.(target, error, 0);
-          request = fitting ?? request;
-          continue;
-        }
-        const restMs = error.retryAfterMs ?? upstream.breaker.cooldown_ms;
-        if (isAboutKey(error) && keys.refuse(apiKey, refusedKeys, restMs)) {
-          observer?.failed?.(target, error, 0);
-          continue;
-        }
-        const delayMs = retryDelayMs(error, target, ++failures, scope);
-        observer?.failed?.(target, error, delayMs);
-        // The next upstream would reject the request as well.
-        if (isRejection(error)) throw error;
-        if (delayMs === undefined) {
+  const jointCalls: JointCalls = new WeakMap();
+  const plain: Pick<UpstreamClient, "call"> = {
+    async *call(targets, request, scope) {
+      const { observer, capabilities: known } = scope;
+      const untried = new Set(targets);
+      let firstError: UpstreamError | undefined;
+      let previous: Target | undefined;
+      while (untried.size > 0) {
+        const next = await states.begin(untried, scope.signal).catch((error) => {
+          if (!(error instanceof UpstreamError)) throw error;
           firstError ??= error;
-          break;
+        });
+        if (next === undefined) continue;
+        const { target, state: { breaker, keys, slots } } = next;
+        if (previous !== undefined) observer?.fellBack?.(previous, target);
+        previous = target;
+        const { upstream } = target;
+        const isDemo = upstream.base_url.startsWith("demo:");
+        const plainFetch = isDemo ? demoFetch : options.fetch;
+        const fetch = observer?.wrapFetch?.(plainFetch) ?? plainFetch;
+        const refusedKeys = new Set<string>();
+        let corrections = 0;
+        for (let failures = 0, begun = next.call;; begun = breaker.begin()) {
+          const { capabilities, body, data, sent, release } = await prepare(
+            target,
+            request,
+            slots,
+            scope,
+          ).catch((error) => {
+            begun.end("unknown");
+            throw error;
+          });
+          const apiKey = keys.next(refusedKeys);
+          const samples = request.wave !== undefined && typeof body.n === "number" ? body.n : 1;
+          scope.onSend?.({ target, capabilities, samples });
+          const attemptEnded = observer?.attempt?.(target);
+          const exchange = attempt({
+            upstream,
+            apiKey,
+            body: data,
+            stream: body.stream === true,
+            samples,
+            maxCharacters: maxCharacters(request),
+            hops: scope.hops,
+            signal: scope.signal,
+            clock,
+            fetch,
+          });
+          const records = new Map<number, AnswerRecord>();
+          let hasYielded = false;
+          let end: CallEnd = "cancelled";
+          let error: UpstreamError;
+          try {
+            for (let deltas; (deltas = await exchange.read()) !== undefined;) {
+              sent();
+              for (const delta of deltas) {
+                if (!hasYielded && hasOutput(delta)) {
+                  hasYielded = true;
+                  begun.answered();
+                  known.accepted(target, request.json, capabilities);
+                  if (!isDemo) contexts?.refresh(target, apiKey, fetch);
+                }
+                const { sample = 0 } = delta;
+                const record = records.get(sample) ?? createAnswerRecord(request.isAnswer ?? false);
+                records.set(sample, record);
+                record.add(delta);
+                yield delta;
+              }
+            }
+            end = "ok";
+            if (samples > 1 && records.size < samples) known.gaveSamples(target, records.size);
+            for (const record of records.values()) {
+              if (record.hasState()) known.sentState(target);
+              await record.remember(toolReasoning, scope.conversation);
+            }
+            return;
+          } catch (caught) {
+            if (!(caught instanceof UpstreamError)) throw caught;
+            end = error = caught;
+            if (hasYielded) {
+              observer?.failed?.(target, error, undefined);
+              throw error;
+            }
+          } finally {
+            exchange.close();
+            if (records.values().some((record) => record.hasReasoned())) known.reasoned(target);
+            begun.end(outcomeOf(end));
+            attemptEnded?.(end);
+            release();
+          }
+          const fitting = withLimitThatFits(request, error);
+          const hasLearned = known.learn(target, request.json, error, capabilities, body);
+          if ((hasLearned || fitting !== undefined) && corrections++ < MAX_CORRECTIONS) {
+            observer?.failed?.(target, error, 0);
+            request = fitting ?? request;
+            continue;
+          }
+          const restMs = error.retryAfterMs ?? upstream.breaker.cooldown_ms;
+          if (isAboutKey(error) && keys.refuse(apiKey, refusedKeys, restMs)) {
+            observer?.failed?.(target, error, 0);
+            continue;
+          }
+          const delayMs = retryDelayMs(error, target, ++failures, scope);
+          observer?.failed?.(target, error, delayMs);
+          // The next upstream would reject the request as well.
+          if (isRejection(error)) throw error;
+          if (delayMs === undefined) {
+            firstError ??= error;
+            break;
+          }
+          scope.retries.left--;
+          scope.onRetry?.(error, delayMs);
+          observer?.retried?.(target, error);
+          await sleep(clock, delayMs, scope.signal);
         }
-        scope.retries.left--;
-        scope.onRetry?.(error, delayMs);
-        observer?.retried?.(target, error);
-        await sleep(clock, delayMs, scope.signal);
       }
-    }
-    throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
+      throw firstError ?? new UpstreamError("upstream_unreachable", "No upstream is configured.");
+    },
   };
 
   return {
-    call: createJointCalls(call),
+    call(targets, { wave, ...request }, scope) {
+      return wave === undefined
+        ? plain.call(targets, request, scope)
+        : callJointly(plain.call, jointCalls, targets, { ...request, wave }, scope);
+    },
     capabilitiesFor: memory.forRequest,
     isCooling: (target) => states.get(target).breaker.isOpen(),
     update: states.update,

@@ -4,16 +4,41 @@
  *
  * @module
  */
-import type { RequestScope, SentCall } from "../client.ts";
+import type { Capabilities } from "../capabilities/capabilities.ts";
 import type { Target, UpstreamRequest, Wave } from "../target.ts";
 import type { Delta } from "../wire/deltas.ts";
+import type { TokenCounts } from "../wire/usage.ts";
 import { createQueue, type Queue } from "./queue.ts";
 
-type Call = (
+/** A call as it was sent. */
+export interface SentCall {
+  target: Target;
+  capabilities: Readonly<Capabilities>;
+  /** Number of samples that it requests. */
+  samples: number;
+}
+
+/** The part of a call's scope that is about its samples. */
+export interface SamplesScope {
+  signal: AbortSignal;
+  /**
+   * Called for every request sent upstream, retries and fallbacks included.
+   *
+   * @param number of the sample, if another call has requested it; then called when it arrives.
+   */
+  onSend?: (sent: SentCall, number?: number) => void;
+  /** Called with the usage of a call for several samples: of one of them, or of all. */
+  onUsage?: (usage: TokenCounts, number: number | undefined) => void;
+}
+
+type Call<Scope> = (
   targets: readonly Target[],
   request: UpstreamRequest,
-  scope: RequestScope,
+  scope: Scope,
 ) => AsyncGenerator<Delta>;
+
+/** Joint calls that are being made. */
+export type JointCalls = WeakMap<Wave, JointCall>;
 
 /** What a member of a joint call is waiting for. */
 type Item =
@@ -34,48 +59,46 @@ interface JointCall {
 }
 
 /**
- * Returns a function like `call`. Requests with the same wave are sent as one, when the first of them
- * is made. Members that the upstream gives no sample make their calls themselves.
+ * Makes one of the calls of a wave. They are sent as one when the first of them is made. A call that
+ * the upstream gives no sample is then made alone.
  */
-export function createJointCalls(call: Call): Call {
-  const open = new WeakMap<Wave, JointCall>();
-
-  return async function* (targets, request, scope) {
-    const { wave, ...alone } = request;
-    if (wave === undefined) return yield* call(targets, request, scope);
-    let joint = open.get(wave);
-    if (joint === undefined) {
-      open.set(wave, joint = startJointCall(call, wave, targets, request, scope));
-    }
-    const number = joint.join();
-    if (number === undefined) return yield* call(targets, alone, scope);
-    let isAlone = false;
-    try {
-      for (;;) {
-        const item = await joint.queues[number]!.take(scope.signal);
-        if (item === "end") return;
-        if (item === "alone") {
-          isAlone = true;
-          break;
-        }
-        if ("error" in item) throw item.error;
-        if ("delta" in item) yield item.delta;
-        else if (number > 0) scope.onSend?.(item.begun, number);
+export async function* callJointly<Scope extends SamplesScope>(
+  call: Call<Scope>,
+  open: JointCalls,
+  targets: readonly Target[],
+  { wave, ...alone }: UpstreamRequest & { wave: Wave },
+  scope: Scope,
+): AsyncGenerator<Delta> {
+  const joint = open.get(wave) ?? startJointCall(call, targets, { ...alone, wave }, scope);
+  open.set(wave, joint);
+  const number = joint.join();
+  if (number === undefined) return yield* call(targets, alone, scope);
+  let isAlone = false;
+  try {
+    for (;;) {
+      const item = await joint.queues[number]!.take(scope.signal);
+      if (item === "end") return;
+      if (item === "alone") {
+        isAlone = true;
+        break;
       }
-    } finally {
-      await joint.leave();
+      if ("error" in item) throw item.error;
+      if ("delta" in item) yield item.delta;
+      else if (number > 0) scope.onSend?.(item.begun, number);
     }
-    if (isAlone) yield* call(targets, alone, scope);
-  };
+  } finally {
+    await joint.leave();
+  }
+  if (isAlone) yield* call(targets, alone, scope);
 }
 
-function startJointCall(
-  call: Call,
-  wave: Wave,
+function startJointCall<Scope extends SamplesScope>(
+  call: Call<Scope>,
   targets: readonly Target[],
-  request: UpstreamRequest,
-  scope: RequestScope,
+  request: UpstreamRequest & { wave: Wave },
+  scope: Scope,
 ): JointCall {
+  const { wave } = request;
   const places = wave.size;
   const queues = Array.from({ length: places }, () => createQueue<Item>());
   const controller = new AbortController();
@@ -110,10 +133,10 @@ function startJointCall(
   }
 
   async function run(): Promise<void> {
-    const jointScope: RequestScope = {
+    const jointScope: Scope = {
       ...scope,
       signal: controller.signal,
-      onSend(current) {
+      onSend(current: SentCall) {
         scope.onSend?.(current);
         sent = current;
         wave.size = current.samples;
