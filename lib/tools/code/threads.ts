@@ -4,7 +4,7 @@ import type { RunAnswer, RunRequest } from "./worker.ts";
 /** Threads that run code, one piece each at a time. They are started before they are needed. */
 export interface Threads {
   /** Rejects only with the signal's reason, which ends the code at once. */
-  run(request: Omit<RunRequest, "date">, context: ToolContext): Promise<RunAnswer>;
+  run(request: Omit<RunRequest, "date" | "isCancelled">, context: ToolContext): Promise<RunAnswer>;
   close(): void;
 }
 
@@ -12,10 +12,12 @@ interface Thread {
   worker: Worker;
   /** Called with the answer; undefined if the thread died. */
   finish: ((answer: RunAnswer | undefined) => void) | undefined;
+  /** Ends what it runs. */
+  cancel: (() => void) | undefined;
   isReady: boolean;
 }
 
-/** A thread that exceeds its time limit by this has not noticed it, and is ended. */
+/** A thread that exceeds its time limit by this is not waited for. Its place stays taken. */
 const GRACE_MS = 1_500;
 
 /** Longest wait for a thread. */
@@ -36,7 +38,7 @@ export function createThreads(count: number): Threads {
       name: "code",
       deno: { permissions: "none" },
     } as WorkerOptions);
-    const thread: Thread = { worker, finish: undefined, isReady: false };
+    const thread: Thread = { worker, finish: undefined, cancel: undefined, isReady: false };
     threads.add(thread);
     worker.onmessage = ({ data }: MessageEvent<"ready" | RunAnswer>) => {
       if (data !== "ready") return thread.finish?.(data);
@@ -58,6 +60,8 @@ export function createThreads(count: number): Threads {
 
   function discard(thread: Thread): void {
     if (!threads.delete(thread)) return;
+    // Deno ends a thread only when it returns to its event loop.
+    thread.cancel?.();
     thread.worker.terminate();
     const index = idle.indexOf(thread);
     if (index >= 0) idle.splice(index, 1);
@@ -104,24 +108,36 @@ export function createThreads(count: number): Threads {
       if (thread === undefined || !threads.has(thread)) {
         return failed("The sandbox is busy. Try again later.");
       }
-      const { promise, resolve } = Promise.withResolvers<RunAnswer | undefined>();
-      const end = () => discard(thread);
-      const cancelTimer = clock.timer(request.timeMs + GRACE_MS, end);
-      signal.addEventListener("abort", end);
-      thread.finish = resolve;
-      thread.worker.postMessage({ ...request, date: clock.date() } satisfies RunRequest);
-      try {
-        // The signal may have been aborted while this waited.
-        if (signal.aborted) end();
-        const answer = await promise;
-        signal.throwIfAborted();
+      const { promise, resolve, reject } = Promise.withResolvers<RunAnswer | undefined>();
+      const isCancelled = new Int32Array(new SharedArrayBuffer(4));
+      const cancel = () => void Atomics.store(isCancelled, 0, 1);
+      const abort = () => {
+        cancel();
+        reject(signal.reason);
+      };
+      const cancelTimer = clock.timer(request.timeMs + GRACE_MS, () => {
+        cancel();
+        resolve(undefined);
+      });
+      signal.addEventListener("abort", abort);
+      thread.cancel = cancel;
+      thread.finish = (answer) => {
+        thread.finish = thread.cancel = undefined;
         if (answer?.isWorn) discard(thread);
         else if (answer !== undefined) free(thread);
+        resolve(answer);
+      };
+      const date = clock.date();
+      thread.worker.postMessage({ ...request, date, isCancelled } satisfies RunRequest);
+      try {
+        // The signal may have been aborted while this waited.
+        if (signal.aborted) abort();
+        const answer = await promise;
+        signal.throwIfAborted();
         return answer ?? failed(`The code ran for more than ${request.timeMs} ms and was stopped.`);
       } finally {
-        thread.finish = undefined;
         cancelTimer();
-        signal.removeEventListener("abort", end);
+        signal.removeEventListener("abort", abort);
       }
     },
     close() {

@@ -14,6 +14,7 @@ import {
   type QuickJSHandle,
 } from "quickjs-emscripten-core";
 import { installConsole } from "./console.ts";
+import { instantiateWithFuel } from "./fuel.ts";
 import { installLibrary } from "./library.ts";
 
 export interface RunRequest {
@@ -24,6 +25,8 @@ export interface RunRequest {
   /** At least 16 MiB. */
   memoryBytes: number;
   outputCharacters: number;
+  /** Shared with the caller, who sets it to 1 to end the run. */
+  isCancelled: Int32Array<SharedArrayBuffer>;
 }
 
 export interface RunAnswer {
@@ -49,6 +52,10 @@ const librarySource = `(${installLibrary})()`;
 
 let runs = 0;
 
+/** Ends the call of the sandbox if its code must stop, also within a method. */
+let throwIfStopped = () => {};
+Object.assign(WebAssembly, { instantiate: instantiateWithFuel(() => throwIfStopped()) });
+
 // The sandbox reads the time and its zone through the `Date` of this thread.
 let offsetMs = 0;
 const { now } = Date;
@@ -64,6 +71,7 @@ async function run(request: RunRequest): Promise<RunAnswer> {
     initial: INITIAL_BYTES / PAGE_BYTES,
     maximum: Math.ceil(request.memoryBytes / PAGE_BYTES),
   });
+  throwIfStopped = () => {};
   const sandbox = await newQuickJSWASMModuleFromVariant(newVariant(variant, { wasmMemory }));
   let output = "";
   let isCut = false;
@@ -77,12 +85,12 @@ async function run(request: RunRequest): Promise<RunAnswer> {
     offsetMs = request.date - now();
     const deadline = performance.now() + request.timeMs;
     const mustStop = () => {
-      if (performance.now() > deadline) {
+      if (performance.now() > deadline || Atomics.load(request.isCancelled, 0) === 1) {
         stop ??= `The code ran for more than ${request.timeMs} ms and was stopped.`;
       }
       return stop !== undefined;
     };
-    const throwIfStopped = () => {
+    throwIfStopped = () => {
       if (mustStop()) throw new Error(stop);
     };
     runtime.setInterruptHandler(mustStop);
