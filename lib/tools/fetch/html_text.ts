@@ -6,7 +6,10 @@ import type { HtmlText } from "./worker.ts";
 /** A page of 2 MB takes about half a second; one that is made to be slow, minutes. */
 const TIME_LIMIT_MS = 5_000;
 
-/** Bounds the memory: a page of 2 MB can take 200 MB. */
+/**
+ * Bounds the memory and the cores: a page of 2 MB can take 200 MB. Deno can't end a thread while it
+ * works, so a slow page keeps its place until it has been read.
+ */
 const MAX_THREADS = 4;
 
 let threads = 0;
@@ -24,23 +27,25 @@ export async function htmlText(html: string, clock: Clock, signal: AbortSignal):
     type: "module",
     name: "page",
   });
-  const { promise, resolve, reject } = Promise.withResolvers<HtmlText>();
-  const failure = new ToolFailure("The text of the page can't be read.");
-  worker.onmessage = ({ data }: MessageEvent<HtmlText>) => resolve(data);
+  const { promise, resolve } = Promise.withResolvers<HtmlText | undefined>();
+  const end = () => {
+    worker.terminate();
+    release();
+  };
+  worker.onmessage = ({ data }: MessageEvent<HtmlText>) => {
+    resolve(data);
+    end();
+  };
   worker.onerror = (event) => {
     // Otherwise the whole process exits.
     event.preventDefault();
-    reject(failure);
+    resolve(undefined);
+    end();
   };
   worker.postMessage(html);
-  try {
-    const text = await within(clock, TIME_LIMIT_MS, abortable(promise, signal));
-    if (text === "late") throw failure;
-    return text;
-  } finally {
-    worker.terminate();
-    release();
-  }
+  const text = await within(clock, TIME_LIMIT_MS, abortable(promise, signal));
+  if (text !== "late" && text !== undefined) return text;
+  throw new ToolFailure("The text of the page can't be read.");
 }
 
 async function acquire(signal: AbortSignal): Promise<void> {

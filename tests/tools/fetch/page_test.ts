@@ -25,7 +25,7 @@ Deno.test("a page becomes its title, its address and the text of its main part",
     content: [{
       type: "text",
       text: `Prime & co\n${url}\n\nPrimes\n\nA prime has two divisors.\n\n * 2\n * 3\n\n` +
-        "n   prime\n4   no\n\nfor (;;) {}\n  next();",
+        "n | prime |\n4 | no |\n\nfor (;;) {}\n  next();",
     }],
     citations: [{ url, title: "Prime & co" }],
   });
