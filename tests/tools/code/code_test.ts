@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { systemClock } from "../../../lib/clock.ts";
 import { code as kind } from "../../../lib/tools/code/kind.ts";
 import { ROOT } from "../../support/program.ts";
-import { waitFor, waitUntil } from "../../support/wait.ts";
-import { countThreads } from "../threads.ts";
+import { waitFor } from "../../support/wait.ts";
+import { runAlone } from "../alone.ts";
 import { openCode, runCode } from "./sandbox.ts";
 
 // A thread lives longer than the test that starts it.
@@ -144,23 +144,8 @@ for (const endless of ["for (;;);", "[].indexOf.call({ length: 2 ** 53 - 1 }, 1)
   Deno.test({
     name: `code that nobody waits for leaves no thread behind: ${endless}`,
     ignore: Deno.build.os !== "linux",
-    ...threads,
     async fn() {
-      const before = countThreads();
-      const left = openCode({ threads: 2, time_ms: 60_000 });
-      for (let i = 0; i < 10; i++) {
-        await runCode(left, "1");
-        const controller = new AbortController();
-        const running = runCode(left, endless, controller.signal);
-        controller.abort(new Error("left"));
-        await assertRejects(() => running, Error, "left");
-      }
-      assertEquals((await runCode(left, "1")).text, "1");
-      assert(countThreads() - before <= 2);
-      const running = runCode(left, endless);
-      await left.close();
-      assertEquals((await running).isError, true);
-      await waitUntil("the end of the threads", () => countThreads() <= before);
+      assertEquals(await runAlone("code/left.ts", endless), { open: 2, closed: 0 });
     },
   });
 }
