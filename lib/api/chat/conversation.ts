@@ -68,7 +68,7 @@ function checkParts(parts: readonly { type: string }[], message: number): void {
   );
 }
 
-/** Providers other than the one that the mark is for reject it. */
+/** Only one provider accepts the mark; others reject the message. */
 function withoutCacheMark(part: Record<string, unknown>): Record<string, unknown> {
   if (part.prompt_cache_breakpoint === undefined) return part;
   const { prompt_cache_breakpoint: _, ...rest } = part;

@@ -1,5 +1,5 @@
 import { unpackThinking } from "../../reasoning/relay/private_thinking.ts";
-import { isInstruction, summaryMessage } from "../../reasoning/relay/compact.ts";
+import { isSystemMessage, summaryMessage } from "../../reasoning/relay/compact.ts";
 import type { Message } from "../../reasoning/request.ts";
 import { invalidType, invalidValue, missingParameter } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
@@ -102,7 +102,7 @@ export function readConversation(
   function addSummary(summary: string | undefined): void {
     flushPictures();
     if (summary === undefined) return;
-    messages = [...messages.filter(isInstruction), summaryMessage(summary)];
+    messages = [...messages.filter(isSystemMessage), summaryMessage(summary)];
   }
 
   function addOutput(item: Item, path: string): void {

@@ -32,7 +32,7 @@ export interface HostedTools {
   mcp: McpSelection[];
 }
 
-/** Kinds of the configuration by the type of the hosted tool; without the first it isn't served. */
+/** Kinds of the configuration, by the type of the hosted tool. The first kind is required. */
 const KINDS = {
   code_interpreter: ["code"],
   web_search: ["web_search", "fetch"],
@@ -135,7 +135,7 @@ function serverAt(url: unknown, servers: AvailableTools["mcpServers"]): string |
   }
 }
 
-/** Reads a list of names, or an object that has one alone. */
+/** Reads a list of names, or an object with `tool_names` and nothing else. */
 function toolNames(filter: unknown): string[] | undefined {
   const list = Array.isArray(filter) ? filter : onlyNames(filter);
   if (!Array.isArray(list)) return undefined;

@@ -22,14 +22,14 @@ export interface ClientTool {
   namespace?: string;
 }
 
-/** Tools by the name of the function that stands for them upstream. */
+/** Tools by the name of the function that replaces them upstream. */
 export type ClientTools = Readonly<Record<string, ClientTool>>;
 
 const MAX_TOOLS = 1_024;
 /** Of a name upstream; clients of this API may use twice as many characters. */
 const MAX_NAME_LENGTH = 64;
 
-/** The parameters of the function that stands for a tool whose input is a text. */
+/** The parameters of the function that replaces a tool whose input is a text. */
 const TEXT_INPUT = {
   type: "object",
   properties: { input: { type: "string" } },

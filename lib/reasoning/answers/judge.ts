@@ -64,7 +64,7 @@ export function groupEqual(samples: readonly Sample[]): Nominee[] {
   return [...groups].map((equal) => ({ sample: shortest(equal), votes: equal.length }));
 }
 
-/** Lets a judge choose a sample. The only one needs no judge. */
+/** Lets a judge choose a sample. A single one needs no judge. */
 export async function* judgeSamples(
   context: CallContext<"judge", "judge">,
   candidates: readonly Nominee[],
@@ -81,9 +81,9 @@ function wholeText({ thinking, text }: Sample): string {
 }
 
 /**
- * Lets a judge choose by a knockout of pairs, each in both orders, since models prefer a place. A
- * verdict counts like a vote: two can't reverse a lead of two votes. If neither leads, the one more
- * similar to all others wins, so without any verdict the medoid of the most voted.
+ * Lets a judge choose by a knockout of pairs, each in both orders: models prefer one position. A
+ * verdict counts like a vote, so two can't reverse a lead of two votes. If neither leads, the one
+ * more similar to all others wins; without any verdict that is the medoid of the most voted.
  *
  * @param prompt name of the prompt that asks; `{candidates}` is replaced.
  * @returns the index of the chosen candidate.
@@ -120,7 +120,7 @@ export async function judge<Prompt extends string>(
       return lead > 0 || lead === 0 && rank(a, b) < 0 ? a : b;
     });
     const unpaired = round.length % 2 === 0 ? [] : [round.at(-1)!];
-    // Such a judge prefers a place, or can't be understood.
+    // Such a judge prefers one position, or its verdicts can't be read.
     if (unpaired.length === 0 && verdicts.every((verdict) => verdict === 0)) break;
     round = [...winners, ...unpaired];
   }

@@ -1,6 +1,9 @@
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import type { Message, ReasoningRequest } from "../request.ts";
+import { isSystemMessage } from "../../upstream/target.ts";
 import { estimatePrompt } from "../usage.ts";
+
+export { isSystemMessage } from "../../upstream/target.ts";
 
 const PROMPT =
   `Summarise this conversation for yourself, so that you can continue it without reading it again. Keep the user's goals and instructions, decisions and their reasons, facts, names, numbers, paths and code that are still needed, results of tools, and what remains to be done. Write the summary alone.`;
@@ -15,10 +18,6 @@ export function summaryMessage(summary: string): Message {
   return { role: "user", content: `Summary of our conversation so far:\n\n${summary}` };
 }
 
-export function isInstruction({ role }: Message): boolean {
-  return role === "system" || role === "developer";
-}
-
 /**
  * Whether a request asks for a summary, or its prompt exceeds its threshold and has older turns to
  * summarise.
@@ -28,7 +27,7 @@ export function needsCompaction(request: ReasoningRequest): boolean {
   if (compactsOnly) return true;
   if (compactAbove === Infinity) return false;
   const turn = new Set(latestTurn(messages));
-  return messages.some((message) => !isInstruction(message) && !turn.has(message)) &&
+  return messages.some((message) => !isSystemMessage(message) && !turn.has(message)) &&
     estimatePrompt(messages, final.tools) > compactAbove;
 }
 
@@ -57,7 +56,7 @@ export async function* compacting(
   yield { type: "compaction", summary };
   if (compactsOnly) return yield { type: "finish", reason: "stop" };
   const turn = new Set(latestTurn(messages));
-  const instructions = messages.filter((message) => isInstruction(message) && !turn.has(message));
+  const instructions = messages.filter((message) => isSystemMessage(message) && !turn.has(message));
   yield* run({ ...request, messages: [...instructions, summaryMessage(summary), ...turn] });
 }
 

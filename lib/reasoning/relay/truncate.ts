@@ -1,8 +1,8 @@
+import { isSystemMessage } from "../../upstream/target.ts";
 import type { ReasoningEvent } from "../events.ts";
 import type { Message, ReasoningRequest } from "../request.ts";
 import { estimatePrompt } from "../usage.ts";
 import { isTooLong } from "./answer.ts";
-import { isInstruction } from "./compact.ts";
 
 /** Each time half of the conversation is dropped. */
 const MAX_TRIES = 6;
@@ -37,7 +37,7 @@ export async function* truncating(
  * loses its call. Instructions before it stay. Undefined if there is no later message of the user.
  */
 export function withoutOldest(messages: readonly Message[]): Message[] | undefined {
-  const first = messages.findIndex((message) => !isInstruction(message));
+  const first = messages.findIndex((message) => !isSystemMessage(message));
   const turns = messages.slice(first);
   let left = estimatePrompt(turns) / 2;
   const half = turns.findIndex((message) => (left -= estimatePrompt([message])) <= 0);
@@ -45,5 +45,5 @@ export function withoutOldest(messages: readonly Message[]): Message[] | undefin
   const after = turns.findIndex((message, index) => index > half && isUser(message));
   const start = after >= 0 ? after : turns.findLastIndex(isUser);
   if (first < 0 || start <= 0) return undefined;
-  return [...messages.filter(isInstruction).slice(0, first), ...turns.slice(start)];
+  return [...messages.filter(isSystemMessage).slice(0, first), ...turns.slice(start)];
 }

@@ -84,7 +84,7 @@ function sandboxFault(onDeploy: boolean): string | undefined {
   try {
     commandLine = Deno.readTextFileSync("/proc/self/cmdline");
   } catch {
-    // Only Linux tells. Elsewhere Deno itself names the missing flag, and exits.
+    // Only Linux has this file. Elsewhere Deno itself names the missing flag, and exits.
     return undefined;
   }
   return commandLine.includes(FLAG) ? undefined : `start Deno with ${FLAG}`;

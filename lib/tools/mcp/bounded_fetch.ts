@@ -1,7 +1,7 @@
 import type { FetchLike } from "@modelcontextprotocol/client";
 import { ToolFailure } from "../attempt.ts";
 
-/** What a server may still cause until the next call. */
+/** What a server may still send and cause until the next call. */
 export interface ServerBudget {
   /** Bytes that it may send. */
   bytes: number;

@@ -111,7 +111,7 @@ function toFailure(error: unknown): ToolFailure {
   return new ToolFailure(
     error instanceof TypeError || error instanceof SseError
       ? "The MCP server can't be reached."
-      : "The MCP server did not answer as a server must.",
+      : "The MCP server sent an invalid answer.",
   );
 }
 
@@ -123,7 +123,7 @@ async function open(settings: ServerSettings, clock: Clock, onLost: () => void):
     start(createTransport, settings.connect_ms, clock, onLost);
   try {
     if (command !== undefined) {
-      // What it prints as errors could be of a client.
+      // Its standard error could contain data of a client.
       return await openWith(() =>
         new StdioClientTransport({ command, args, env, stderr: "ignore" })
       );

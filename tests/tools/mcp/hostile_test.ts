@@ -28,7 +28,7 @@ const event = (message: unknown) => `data: ${JSON.stringify(message)}\n\n`;
 const ping = (id: number) => ({ jsonrpc: "2.0", id, method: "ping" });
 
 const LATE = "There was no result within 300 ms.";
-const INVALID = "The MCP server did not answer as a server must.";
+const INVALID = "The MCP server sent an invalid answer.";
 const TOO_MUCH = "The MCP server sent too much.";
 const text = (text: string) => ({ content: [{ type: "text", text }] });
 
