@@ -26,7 +26,7 @@ const GENERATED_TOKENS = 500;
 
 export interface PricedModel {
   calls: number;
-  /** USD per million tokens, of the most expensive upstream model. */
+  /** USD per million tokens, of the dearest upstream model. */
   price: { input: number; output: number };
 }
 

@@ -1,3 +1,4 @@
+import { tryParse } from "../../json.ts";
 import { UpstreamError } from "../errors.ts";
 import type { Watchdog } from "../timeouts.ts";
 import { type ByteReader, createStreamDecoder, putBack } from "./bytes.ts";
@@ -10,7 +11,7 @@ import {
   notACompletion,
 } from "./deltas.ts";
 import { createSamplesReader } from "./samples.ts";
-import { createEventReader, type EventReader, tryParse } from "./event_json.ts";
+import { createEventReader, type EventReader } from "./event_json.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
 
 /** Bytes of JSON for each character of an answer that is escaped, and for all other fields. */

@@ -1,7 +1,5 @@
 import { type JsonObject, tryParse } from "../../json.ts";
 
-export { tryParse } from "../../json.ts";
-
 export interface EventReader {
   /** Returns JSON that is valid until the next call, or undefined if it is invalid. */
   read(data: string): unknown;
