@@ -41,6 +41,8 @@ Until you are asked for the final answer, each reply is one JSON object and noth
   answer: `Please provide the final answer based on the above reasoning.
 
 Write the answer itself, not JSON and not the steps again, unless I asked for that form. Keep to the language, the format and the instructions of my request.`,
+  /** Follows it if the client has tools. */
+  call: `If the answer needs a tool, call the tool now instead of writing the answer.`,
 };
 
 type Context = ContextOf<typeof options, typeof prompts, "step" | "answer">;
@@ -148,7 +150,8 @@ function conversationsOf(
   steps: readonly Message[],
 ): Message[][] {
   const conversations: Message[][] = [];
-  const ask: Message = { role: "user", content: prompt("answer") };
+  const parts = [prompt("answer"), ...request.final.tools === undefined ? [] : [prompt("call")]];
+  const ask: Message = { role: "user", content: parts.join("\n\n") };
   for (let kept = steps; kept.length > 0;) {
     conversations.push([...head, ...kept, ask]);
     // A step and the request for the next one belong together.

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startUpstream } from "../../support/upstream.ts";
 import { STRATEGIES } from "./cases.ts";
 import { kindOf, messagesOf } from "../../support/kinds.ts";
@@ -73,6 +73,42 @@ for (const strategy of STRATEGIES) {
       const { ask } = await createStrategyApp(upstream);
       const { content, finish } = await ask(strategy, { stream, stop: "STOP" });
       assertEquals([content, finish], ["It is 42 ", "stop"]);
+    }
+  });
+}
+
+Deno.test("steps asks for a call or an answer if the client has tools, and else for an answer", async () => {
+  await using upstream = startUpstream(scripted());
+  const { ask } = await createStrategyApp(upstream);
+  const last = async (body: Record<string, unknown>) => {
+    await ask("steps", body);
+    return String(messagesOf(upstream.calls.at(-1)!).at(-1)!.content);
+  };
+  assertMatch(await last({ tools: TOOLS }), /final answer[^]*call the tool now/);
+  assertEquals((await last({})).includes("tool"), false);
+});
+
+// A provider's cache hits only if prompts begin with the same characters.
+for (const tools of [undefined, TOOLS]) {
+  const what = tools === undefined ? "" : " with tools";
+  Deno.test(`each step${what} begins with the messages of the one before`, async () => {
+    await using upstream = startUpstream(scripted());
+    const { ask } = await createStrategyApp(upstream);
+    await ask("steps", { tools });
+    const prompts = upstream.calls.map(({ body }) => JSON.stringify(body.messages).slice(0, -1));
+    assert(prompts.length > 2);
+    for (const [i, prompt] of prompts.slice(1).entries()) {
+      assert(prompt.startsWith(prompts[i]!), `call ${i + 1}`);
+    }
+  });
+
+  Deno.test(`the samples${what} of one wave have the same prompt`, async () => {
+    for (const strategy of ["vote", "rsa"]) {
+      await using upstream = startUpstream(scripted());
+      const { ask } = await createStrategyApp(upstream);
+      await ask(strategy, { tools });
+      const prompts = upstream.calls.slice(0, 4).map(({ body }) => JSON.stringify(body.messages));
+      assertEquals(new Set(prompts).size, 1, strategy);
     }
   });
 }

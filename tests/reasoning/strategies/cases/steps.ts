@@ -1,6 +1,6 @@
 import type { StrategyCases } from "../cases.ts";
 import { usage } from "../expected_usage.ts";
-import { toSteps } from "../script.ts";
+import { TOOLS, toSteps } from "../script.ts";
 
 const steps = (count: number) => ({
   "steps.step": 1,
@@ -13,6 +13,7 @@ export const cases: StrategyCases = {
   differing: [4, 8, 12, 25, 25].map(steps),
   ways: [
     { body: { reasoning: { wait: 1, max_steps: 9 } } },
+    { body: { tools: TOOLS } },
     {
       script: {
         replies: toSteps(({ index }) => ({ content: `Words ${index}`, finish: "length" })),
