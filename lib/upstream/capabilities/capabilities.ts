@@ -95,7 +95,8 @@ export function defaultCapabilities({ upstream, model }: Target): Capabilities {
     streams: "optional",
     maxTokens: isOpenAi ? "max_completion_tokens" : "max_tokens",
     systemMessages: "anywhere",
-    // Other upstreams understand `system`, and many reject `developer`.
+    // Others understand `system`, which Azure's o-series reads as `developer`; many reject
+    // `developer`, and Ollama drops it silently.
     developerRole: isOpenAi,
     alternatingRoles: false,
     functions: true,

@@ -118,6 +118,20 @@ for (const [name, capabilities, given, expected] of CASES) {
   });
 }
 
+Deno.test("instructions have the role developer only at OpenAI, and only if the client sent it", () => {
+  const given = [says("developer", "Be brief."), says("system", "Be kind."), says("user", "Hi")];
+  const roles = [
+    ["https://api.openai.com/v1", "developer"],
+    ["https://example.openai.azure.com/openai/v1", "system"],
+    ["http://127.0.0.1:11434/v1", "system"],
+  ] as const;
+  for (const [base_url, role] of roles) {
+    const upstream = { ...target.upstream, base_url };
+    const adapted = adaptMessages(given, defaultCapabilities({ ...target, upstream }), false);
+    assertEquals(adapted.map(({ role }) => role), [role, "system", "user"], base_url);
+  }
+});
+
 Deno.test("calls stay calls if tools are defined", () => {
   const own = { ...defaultCapabilities(target), toolHistory: false };
   assertEquals(adaptMessages([CALLS, RESULT], own, true), [CALLS, RESULT]);
