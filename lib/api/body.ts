@@ -1,11 +1,16 @@
 import type { z } from "zod";
 import { type ApiError, invalidRequest } from "./errors.ts";
 
-/** @throws {ApiError} 400 for the first fault, naming the field, in OpenAI's words. */
-export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
+/**
+ * Validates a body, or the field of one at this path.
+ *
+ * @throws {ApiError} 400 for the first fault, naming the field, in OpenAI's words.
+ */
+export function parseBody<T>(schema: z.ZodType<T>, json: unknown, path?: string): T {
   const parsed = schema.safeParse(json, { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw faultOf(parsed.error.issues[0]!);
+  const [issue] = parsed.error.issues;
+  throw faultOf(path === undefined ? issue! : { ...issue!, path: [path, ...issue!.path] });
 }
 
 export function missingParameter(param: string, hint = ""): ApiError {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { invalidType, invalidValue, present } from "../body.ts";
+import { invalidValue, parseBody, present } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
 import { type Item, type ResponsesBody, type Tool, toolList } from "./body.ts";
@@ -130,9 +130,7 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
      * @throws {ApiError} 400 if they are not tools.
      */
     load(tools: unknown, path: string): void {
-      const parsed = toolList.safeParse(tools ?? []);
-      if (!parsed.success) throw invalidType(path, "an array of tools", tools);
-      declareAll(parsed.data, path, () => true);
+      declareAll(parseBody(toolList, tools ?? [], path), path, () => true);
     },
     /**
      * Returns the fields of the upstream call.

@@ -635,7 +635,7 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
     {
       input: [{ type: "additional_tools", role: "developer", tools: [7] }, user("Hi")],
     },
-    "input[0].tools",
+    "input[0].tools[0]",
     "invalid_type",
   ],
   ["a tool without a name in a namespace", {
