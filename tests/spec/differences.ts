@@ -123,6 +123,13 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     },
   },
   {
+    where: "Response.tools",
+    why: "the client's own, also those that are left out, which no model gets",
+    allowed: "objects with a type beside the document's tools",
+    loosen: { at: "Tool", also: { type: "object", required: ["type"] } },
+    sample: { schema: "Response", json: { ...RESPONSE, tools: [{ type: "brand_new" }] } },
+  },
+  {
     where: "ResponseItemList.first_id",
     why: "null in an empty list, as OpenAI's API sends it",
     allowed: "null beside the document's type",

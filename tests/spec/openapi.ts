@@ -146,7 +146,21 @@ async function narrowedDocument(): Promise<unknown> {
   schemas.ContextManagementParam.properties.type = { enum: ["compaction"] };
   const name = { type: "string", pattern: "^[a-zA-Z0-9_-]{1,64}$" };
   for (const { properties } of NAMED.map((name) => schemas[name])) properties.name = name;
-  schemas.FunctionCallOutputItemParam.required.push("call_id");
+  const result = schemas.FunctionCallOutputItemParam;
+  result.required.push("call_id");
+  result.properties.call_id = { type: "string", minLength: 1, maxLength: 64 };
+  // Rejected, and in most of the requests that are generated.
+  delete schemas.ResponseProperties.properties.prompt;
+  schemas.ToolChoiceAllowed.properties.tools.items.required = ["type"];
+  // Without it a request needs an earlier one.
+  const input = schemas.TokenCountsBody.properties.input.anyOf[0];
+  input.oneOf[0].minLength = 1;
+  schemas.InputParam = input;
+  for (const name of ["TokenCountsBody", "CompactResponseMethodPublicBody"]) {
+    schemas[name].properties.input = input;
+    schemas[name].required.push("input");
+  }
+  schemas.CreateResponse.allOf.at(-1).required = ["input"];
   const ids: Record<string, Json> = {
     model,
     response_id: await storedIds(() => app.respond({ background: true })),
