@@ -9,6 +9,7 @@ import { delimiter, join } from "node:path";
 const INSTALLED_BY_CI = [
   ...["redis-server", "chromium", "lighthouse"],
   ...["aider", "claude", "cline", "cn", "codex", "copilot", "kilo", "opencode", "pi", "qwen"],
+  "open-webui",
 ];
 
 /** Returns the path of a program on the PATH, or undefined. */
