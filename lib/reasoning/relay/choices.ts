@@ -1,5 +1,5 @@
 import type { ChoiceEvent, ReasoningEvent } from "../events.ts";
-import { createQueue } from "./queue.ts";
+import { createQueue } from "../../queue.ts";
 import { rounded, type Usage, type UsageMeter } from "../usage.ts";
 
 type Item =

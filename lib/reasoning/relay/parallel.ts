@@ -9,7 +9,7 @@ import type { MessageState } from "./private_thinking.ts";
 import type { Wave } from "../../upstream/target.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
 import { createToolCallNumbering } from "./answer.ts";
-import { createQueue } from "./queue.ts";
+import { createQueue } from "../../queue.ts";
 import { createUntitledStep } from "./untitled_step.ts";
 
 /** The result of one call. */

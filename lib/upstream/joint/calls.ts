@@ -4,11 +4,11 @@
  *
  * @module
  */
+import { createQueue, type Queue } from "../../queue.ts";
 import type { Capabilities } from "../capabilities/capabilities.ts";
 import type { Target, UpstreamRequest, Wave } from "../target.ts";
 import type { Delta } from "../wire/deltas.ts";
 import type { TokenCounts } from "../wire/usage.ts";
-import { createQueue, type Queue } from "./queue.ts";
 
 /** A call as it was sent. */
 export interface SentCall {

@@ -64,6 +64,7 @@ export function createSamplesReader(count: number, maxCharacters?: number): Delt
     const characters = all.reduce((sum, [, sample]) => sum + sample.characters, 0);
     const [first] = all;
     const oneCount = (first?.[1].characters ?? 0) / TOKEN_CHARACTERS;
+    // By ratio, it is nearer to the count of one sample than to that of all.
     const isOfOne = first !== undefined && characters > 0 && all.length > 1 && areAllEnded &&
       usage.completion ** 2 < oneCount * characters / TOKEN_CHARACTERS;
     ready.push(isOfOne ? { usage, sample: first[0] } : { usage });

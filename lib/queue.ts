@@ -2,7 +2,7 @@
 export interface Queue<T> {
   put(item: T): void;
   /** @throws the signal's reason when it is aborted. */
-  take(signal: AbortSignal): Promise<T>;
+  take(signal?: AbortSignal): Promise<T>;
 }
 
 export function createQueue<T>(): Queue<T> {
@@ -14,14 +14,14 @@ export function createQueue<T>(): Queue<T> {
       wake();
     },
     async take(signal) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       if (items.length === 0) {
         const woken = new Promise<void>((resolve) => wake = resolve);
         const onAbort = () => wake();
-        signal.addEventListener("abort", onAbort, { once: true });
+        signal?.addEventListener("abort", onAbort, { once: true });
         await woken;
-        signal.removeEventListener("abort", onAbort);
-        signal.throwIfAborted();
+        signal?.removeEventListener("abort", onAbort);
+        signal?.throwIfAborted();
       }
       return items.shift()!;
     },
