@@ -5,6 +5,7 @@
  */
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import fs from "node:fs";
+import type { Store } from "../../lib/store/store.ts";
 import { createTestApp, TOKEN } from "../support/app.ts";
 import { findProgram, reasonWithout, skippedFor } from "../support/skip.ts";
 
@@ -64,6 +65,7 @@ export interface OpenOptions {
   upstream: string;
   /** Further settings of config.yaml. */
   yaml?: string;
+  store?: Store;
   context?: BrowserContextOptions;
   /** A script that runs before the page's own; the policy would block it later. */
   script?: string;

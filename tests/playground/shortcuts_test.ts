@@ -64,7 +64,7 @@ browserTest("? lists the shortcuts, and they can be switched off", async (browse
   await page.keyboard.press("?");
   const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await dialog.waitFor();
-  assertEquals(await dialog.locator("dt").count(), 14);
+  assertEquals(await dialog.locator("dt").count(), 15);
   // Within the dialog, keys do nothing.
   await page.keyboard.press("o");
   await dialog.getByLabel("Use these single keys").uncheck();

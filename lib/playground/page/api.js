@@ -51,8 +51,15 @@ export const BASE_URL = new URL("v1", document.baseURI).href;
  * @param {string} key
  * @returns {Promise<{ data: Model[], strategies: Strategy[] }>}
  */
-export async function listModels(key) {
-  const response = await send("/models", { headers: { authorization: `Bearer ${key}` } });
+export const listModels = (key) => readJson(key, "/models");
+
+/**
+ * @param {string} key
+ * @param {string} path below the base URL
+ * @returns {Promise<any>}
+ */
+export async function readJson(key, path) {
+  const response = await send(path, { headers: { authorization: `Bearer ${key}` } });
   return await response.json();
 }
 

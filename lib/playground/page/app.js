@@ -9,6 +9,7 @@ import "./style/composer.css";
 import "./style/panels.css";
 import "./style/history.css";
 import "./style/settings.css";
+import "./style/operators.css";
 import "./style/small.css";
 import { listModels } from "./api.js";
 import { createAttachments } from "./chat/attachments.js";
@@ -121,6 +122,10 @@ toggles("settings", () => {
   if (!eventsPanel.hidden) byId("events", HTMLButtonElement).click();
   return !(optionsPanel.hidden = !optionsPanel.hidden);
 });
+byId("usage", HTMLButtonElement).addEventListener("click", async () => {
+  const { showUsage } = await import("./operators/usage.ts");
+  showUsage(key);
+});
 byId("options-close", HTMLButtonElement).addEventListener("click", () => settingsButton.click());
 byId("attach", HTMLButtonElement).addEventListener("click", () => fileField.click());
 stop.addEventListener("click", () => {
@@ -148,6 +153,7 @@ const shortcuts = createShortcuts([
   { key: "c", text: () => translate("Copy the last answer"), run: () => chat.press("copy") },
   { key: "m", text: () => translate("Compare models"), run: () => press("compare") },
   { key: "o", text: () => translate("Show or hide the settings"), run: () => press("settings") },
+  { key: "u", text: () => translate("Show the usage"), run: () => press("usage") },
   { key: "l", text: () => translate("Show or hide the raw events"), run: () => press("events") },
 ]);
 byId("shortcuts", HTMLButtonElement).addEventListener("click", () => void shortcuts.show());

@@ -35,10 +35,10 @@ export function figures(usage, totalSeconds) {
   return facts;
 }
 
-const formatNumber = new Intl.NumberFormat("en").format;
+export const formatNumber = new Intl.NumberFormat("en").format;
 
 /** With 4 decimal places, or more if the first three digits need them. */
-const formatDollars = new Intl.NumberFormat("en", {
+export const formatDollars = new Intl.NumberFormat("en", {
   style: "currency",
   currency: "USD",
   minimumFractionDigits: 0,

@@ -1,0 +1,57 @@
+import { h } from "../dom.js";
+import { translate } from "../language/language.js";
+import { numbers, sortedTable, times } from "./table.ts";
+
+/** What the server says about an upstream; times in milliseconds. */
+interface Upstream {
+  name: string;
+  breaker: "open" | "closed";
+  running: number;
+  calls: number;
+  failed: number;
+  cancelled: number;
+  ms: { p50: number; p95: number; max: number } | null;
+  errors: Fault[];
+}
+
+interface Fault {
+  time: string;
+  model: string;
+  type: string;
+  status?: number;
+  detail?: string;
+}
+
+/** The tables of upstreams and of their last errors. */
+export function upstreamsOf(upstreams: readonly Upstream[]): HTMLElement[] {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
+  const faults = upstreams.flatMap(({ name, errors }) =>
+    errors.map((error) => ({ name, ...error }))
+  );
+  return [
+    sortedTable<Upstream>(translate("Upstreams in the last 15 minutes"), [
+      { title: translate("Upstream"), value: ({ name }) => name },
+      {
+        title: translate("State"),
+        value: ({ breaker }) => breaker === "open" ? translate("skipped") : translate("in use"),
+      },
+      numbers(translate("Running"), ({ running }) => running),
+      numbers(translate("Calls"), ({ calls }) => calls),
+      numbers(translate("Failed"), ({ failed }) => failed),
+      numbers(translate("Cancelled"), ({ cancelled }) => cancelled),
+      numbers(translate("Median"), ({ ms }) => ms?.p50, seconds),
+      numbers(translate("95 %"), ({ ms }) => ms?.p95, seconds),
+      numbers(translate("Longest"), ({ ms }) => ms?.max, seconds),
+    ], upstreams),
+    faults.length === 0
+      ? h("p", { class: "note" }, translate("No upstream call has failed."))
+      : sortedTable<Fault & { name: string }>(translate("Last errors"), [
+        times(translate("Time"), ({ time }) => time),
+        { title: translate("Upstream"), value: ({ name }) => name },
+        { title: translate("Model"), value: ({ model }) => model },
+        { title: translate("Error"), value: ({ type }) => type },
+        { title: translate("Status"), value: ({ status }) => status },
+        { title: translate("What it said"), value: ({ detail }) => detail },
+      ], faults),
+  ];
+}
