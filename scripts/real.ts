@@ -26,6 +26,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 const CACHE = `${ROOT}dist/real`;
 /** Many, because one pass over the weights serves all of them. */
 const SLOTS = 12;
+const PATIENCE_MS = 3_600_000;
 /** The baseline first. */
 const MODELS = ["direct", ...Object.keys(strategies).filter((name) => name !== "direct")];
 
@@ -56,10 +57,18 @@ await smokeTest(target);
 
 /** Publishes a model for each strategy, with default options. */
 async function targetOf(baseUrl: string): Promise<Target> {
+  // A busy machine may take minutes for a long prompt.
   const yaml = `
+server: { request_timeout_ms: ${PATIENCE_MS}, stream_timeout_ms: ${PATIENCE_MS} }
 upstreams:
-  # A busy machine may take minutes for a long prompt.
-  llama: { base_url: "${baseUrl}", max_concurrency: ${SLOTS}, timeouts: { idle_ms: 570000 } }
+  llama:
+    base_url: "${baseUrl}"
+    max_concurrency: ${SLOTS}
+    timeouts:
+      headers_ms: ${PATIENCE_MS}
+      first_token_ms: ${PATIENCE_MS}
+      idle_ms: ${PATIENCE_MS}
+      total_ms: ${PATIENCE_MS}
 models:
 ${
     MODELS.map((name) => `  ${name}: { strategy: ${name}, upstream: llama, model: ${MODEL} }`).join(

@@ -1,24 +1,11 @@
 import { allTargetsOf } from "../reasoning/overrides.ts";
 import type { ReasoningModel } from "../reasoning/request.ts";
+import type { StrategyTable } from "../reasoning/strategy.ts";
 import { estimatePrompt } from "../reasoning/usage.ts";
 import type { Problem } from "./dataset.ts";
 import { dollars } from "./report/table.ts";
 import type { Result } from "./results.ts";
 import { mean, sum } from "./statistics.ts";
-
-/** Upstream calls at medium effort, as tests/bench/strategies.ts measures them. */
-export const TYPICAL_CALLS: Readonly<Record<string, number>> = {
-  direct: 1,
-  think: 1,
-  draft: 1,
-  steps: 4,
-  relay: 2,
-  vote: 6.7,
-  moa: 5,
-  verify: 3.4,
-  rsa: 16,
-  auto: 7,
-};
 
 /** Assumed for each call: instructions that a strategy adds, and the generated text. */
 const INSTRUCTION_TOKENS = 60;
@@ -31,10 +18,13 @@ export interface PricedModel {
 }
 
 /** Returns undefined if no upstream model has a price. */
-export function pricedModel(model: ReasoningModel): PricedModel | undefined {
+export function pricedModel(
+  model: ReasoningModel,
+  strategies: StrategyTable,
+): PricedModel | undefined {
   const prices = allTargetsOf(model).flatMap(({ upstream }) => upstream.price ?? []);
   const [price] = prices.sort((a, b) => b.output - a.output);
-  return price && { calls: TYPICAL_CALLS[model.strategy] ?? 1, price };
+  return price && { calls: strategies[model.strategy]?.typicalCalls ?? 1, price };
 }
 
 /**

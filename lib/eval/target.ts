@@ -54,7 +54,7 @@ export function configuredTarget(
     ),
     priced(id) {
       const model = config.models.find(({ reasoning }) => reasoning.id === id);
-      return model && pricedModel(model.reasoning);
+      return model && pricedModel(model.reasoning, config.strategies);
     },
   };
 }

@@ -129,6 +129,11 @@ interface TableEntry {
   summary: string;
   /** For people: the number of upstream calls, and the time as a number of calls in sequence. */
   label: { calls: string; latency: string };
+  /**
+   * Mean number of upstream calls at medium effort, by which costs are estimated. Those of the
+   * built-in strategies are measured in tests/bench/strategies.ts. Default: 1.
+   */
+  typicalCalls?: number;
   /** Id under which it is published if the configuration lists no models. */
   publishedAs?: string;
   options: z.ZodObject;

@@ -94,7 +94,7 @@ Deno.test("the table of models shows the figures of the simulation", () => {
   const tables = tablesOf(pageAt("docs/strategies.md"));
   const models = tables.find(([head]) => head?.[0] === "model")!.slice(1);
   const [, ...simulated] = tables.find(([head]) => head?.[0] === "strategy")!;
-  for (const [strategy, , , calls, inARow, , generated] of simulated) {
+  for (const [strategy, , , calls, inARow, generated] of simulated) {
     const row = models.find((cells) => cells[1] === strategy)!;
     // `auto` has no figures, and `steps` no figure for its calls in a row.
     const shown = row.slice(4).map(figure);

@@ -53,6 +53,7 @@ const isFunction = (value: unknown) => typeof value === "function";
 const contract = z.strictObject({
   summary: z.string().min(1).max(300),
   label: z.strictObject({ calls: label, latency: label }),
+  typicalCalls: z.number().positive().optional(),
   publishedAs: z.string().min(1).max(100).optional(),
   options: optionsSchema,
   prompts: z.record(z.string(), z.string()),

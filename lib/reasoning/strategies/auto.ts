@@ -11,6 +11,7 @@ const CLOSED =
 export const auto: Router = {
   summary: "Chooses a strategy by effort and question, without an extra call.",
   label: { calls: "as the chosen strategy", latency: "as the chosen strategy" },
+  typicalCalls: 7,
   publishedAs: "o1-auto",
   options: z.strictObject({}),
   route(request, effort, routes) {

@@ -79,7 +79,8 @@ const BY_EFFORT: Readonly<Record<ThinkingEffort, { proposers: number; layers: nu
 
 export const moa: Strategy = defineStrategy({
   summary: "Several parallel answers, then one made from all of them.",
-  label: { calls: "5, at most 13", latency: "2 calls" },
+  label: { calls: "5, at most 19", latency: "2 to 4 calls" },
+  typicalCalls: 5,
   publishedAs: "o1-moa",
   options,
   prompts,

@@ -31,6 +31,7 @@ Answer the last message. Do not mention the notes. All other instructions of thi
 export const relay: Strategy = defineStrategy({
   summary: "One model thinks, another (or the same) writes the answer from its notes.",
   label: { calls: "2", latency: "2 calls" },
+  typicalCalls: 2,
   publishedAs: "o1-relay",
   options: z.strictObject({}),
   prompts,

@@ -78,7 +78,8 @@ const CENTRAL = 3;
 export const rsa: Strategy = defineStrategy({
   summary:
     "A population of solutions improves in rounds, each solution from a few of the last round.",
-  label: { calls: "16, at most 48", latency: "2 to 4 calls" },
+  label: { calls: "16 to 22, at most 54", latency: "2 to 6 calls" },
+  typicalCalls: 16,
   publishedAs: "o1-deep",
   options,
   prompts,

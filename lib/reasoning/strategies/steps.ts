@@ -87,6 +87,7 @@ interface StepResult extends Step {
 export const steps: Strategy = defineStrategy({
   summary: "Titled steps, one call each, then the answer.",
   label: { calls: "4 to 9, at most 26", latency: "all calls in sequence" },
+  typicalCalls: 4,
   publishedAs: "o1",
   options,
   prompts,

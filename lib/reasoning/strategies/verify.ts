@@ -90,7 +90,8 @@ interface Candidate {
 
 export const verify: Strategy = defineStrategy({
   summary: "Solves twice, checks answers that differ, repairs only a proven error.",
-  label: { calls: "2 to 11", latency: "1 to 6 calls" },
+  label: { calls: "2 to 13, at most 21", latency: "1 to 6 calls" },
+  typicalCalls: 3.5,
   publishedAs: "o1-verify",
   options,
   prompts,

@@ -57,7 +57,8 @@ const MAX_SAMPLES: Readonly<Record<ThinkingEffort, number>> = {
 
 export const vote: Strategy = defineStrategy({
   summary: "Independent answers vote until the lead is certain.",
-  label: { calls: "4 to 8, at most 24", latency: "1 to 2 calls" },
+  label: { calls: "4 to 14, at most 30", latency: "1 to 7 calls" },
+  typicalCalls: 6.7,
   publishedAs: "o1-vote",
   options,
   prompts,
