@@ -86,7 +86,7 @@ for (const model of Object.keys(MODELS)) {
       /424 The upstream rejected the server's credentials/,
       1,
     ],
-    ["a rate limit", REPLIES.limited, /402 The upstream's rate limit is reached/, 2],
+    ["a rate limit", REPLIES.limited, /\(429\) · The upstream's rate limit is reached/, 2],
     ["a spent quota", REPLIES.spent, /402 The upstream's quota is used up/, 1],
     ["a conversation that is too long", REPLIES.overflow, /Prompt is too long/i, 1],
   ];

@@ -10,7 +10,9 @@ export const continueCli: AgentProgram = {
     home: { ".continue/config.yaml": recipe("Continue").replaceAll(/: o1$/gm, `: ${model}`) },
   }),
   reads: (filepath) => [["Read", { filepath }], ["Bash", { command: "cat a.txt" }]],
-  // It gives models called o1… another tool.
+  // It uses the Responses API with models called o1….
+  runsOnlyFirst: (model) => model !== "plain",
+  // It gives them another tool.
   edit(file_path, model) {
     const edit = { old_string: "two", new_string: "four" };
     return model === "plain"

@@ -1,8 +1,9 @@
-import { exportsOf, QUESTION } from "./agent.ts";
+import { exportsOf, QUESTION, recipe } from "./agent.ts";
 import type { AgentProgram } from "./behaviours.ts";
 
-/** No contact to other hosts. */
+/** What the documentation recommends, without contact to other hosts. */
 const SETTINGS = JSON.stringify({
+  ...JSON.parse(recipe("Qwen Code", "json")),
   telemetry: { enabled: false },
   privacy: { usageStatisticsEnabled: false },
   general: { enableAutoUpdate: false },
@@ -22,5 +23,5 @@ export const qwenCode: AgentProgram = {
     ["run_shell_command", { command: "cat a.txt; sleep 1", is_background: false }],
   ],
   edit: (file_path) => ["edit", { file_path, old_string: "two", new_string: "four" }],
-  repeats: ["limited"],
+  limitedRequests: 7,
 };
