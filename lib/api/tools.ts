@@ -1,4 +1,10 @@
+import { z } from "zod";
 import { invalidValue } from "./body.ts";
+
+/** Domains of web pages, without `https://`. */
+export const domains = z.array(
+  z.string().regex(/^[^\s/:?#]{1,253}(\/[^\s?#]{0,1000})?$/, "expected a domain without https://"),
+).max(100).nullish();
 
 /** A function that the model may call, in the form of Chat Completions. */
 export interface FunctionTool {

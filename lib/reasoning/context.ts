@@ -15,6 +15,7 @@ import { describeTools, fill } from "./prompts.ts";
 import type { Tool } from "../tools/tool.ts";
 import { callWithTools, type ToolFields, type ToolLoop } from "./tools/loop.ts";
 import { createToolRunner } from "./tools/runner.ts";
+import type { ToolUseCounter } from "./tools/uses.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
 import { type CallMeter, estimatePrompt, type Usage, type UsageMeter } from "./usage.ts";
@@ -28,8 +29,6 @@ export interface RunOptions {
   client: UpstreamClient;
   /** The server's tools that calls may use. Default: none. */
   tools?: readonly Tool[];
-  /** Called for each event of a tool's use. */
-  onToolUse?: (event: ToolUseEvent) => void;
   clock: Clock;
   /** Returns a number in [0, 1). */
   random: () => number;
@@ -59,6 +58,9 @@ export interface RunOptions {
 /** The options of a run, and what all its contexts share. */
 export interface ContextOptions extends RunOptions {
   recorder?: Recorder | undefined;
+  /** Called for each event of a tool's use. */
+  onToolUse?: (event: ToolUseEvent) => void;
+  toolUses: ToolUseCounter;
 }
 
 /**
@@ -116,6 +118,7 @@ export function createContext(
   let ids = 0;
   const runTool = createToolRunner({
     clock,
+    uses: options.toolUses,
     onEvent: options.onToolUse ?? (() => {}),
     observer: options.observer,
     onRun: options.recorder?.tool,

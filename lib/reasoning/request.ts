@@ -5,6 +5,7 @@
  */
 import type { JsonFormat, Target } from "../upstream/target.ts";
 import type { Effort, EffortRoutes } from "./effort.ts";
+import type { ToolRules } from "./tools/uses.ts";
 
 export type { JsonFormat } from "../upstream/target.ts";
 export type { Effort, EffortRoutes, ThinkingEffort } from "./effort.ts";
@@ -65,6 +66,7 @@ export interface ReasoningRequest {
   choices?: number;
   /** Whether the events include records of calls and tool runs. */
   wantsRecords?: boolean;
+  toolRules?: ToolRules;
   /** Further fields of the visible call, under the names of Chat Completions. */
   upstreamFields?: Readonly<Record<string, unknown>>;
   final: FinalCallFields;

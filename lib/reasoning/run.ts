@@ -9,6 +9,7 @@ import { truncating } from "./relay/truncate.ts";
 import type { ReasoningRequest } from "./request.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
 import { createToolUses, showToolUses } from "./tools/display.ts";
+import { createToolUseCounter } from "./tools/uses.ts";
 import { createUsageMeter, type UsageMeter } from "./usage.ts";
 
 export type { RunOptions } from "./context.ts";
@@ -21,9 +22,11 @@ type Total = Pick<UsageMeter, "generated" | "cost" | "samples" | "total">;
 /** Runs a plan. The last two events are `usage` and `finish`. */
 export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
   const { clock, records } = options;
-  if (!plan.request.wantsRecords || records === undefined) return runPlan(plan, options);
+  const toolUses = createToolUseCounter(plan.request.toolRules);
+  const shared: ContextOptions = { ...options, toolUses };
+  if (!plan.request.wantsRecords || records === undefined) return runPlan(plan, shared);
   const recorder = createRecorder(clock, records.withTexts);
-  return withRecords(runPlan(plan, { ...options, recorder }), recorder);
+  return withRecords(runPlan(plan, { ...shared, recorder }), recorder);
 }
 
 function runPlan(plan: RunPlan, options: ContextOptions): AsyncGenerator<ReasoningEvent> {

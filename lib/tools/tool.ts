@@ -18,6 +18,8 @@ export interface ToolResult {
 export interface ToolContext {
   signal: AbortSignal;
   clock: Clock;
+  /** Whether the client lets the tool show or read a page. Default: any. */
+  mayUse?: (url: URL) => boolean;
   onProgress?: (text: string) => void;
 }
 

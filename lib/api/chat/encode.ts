@@ -220,6 +220,12 @@ function progressFields(event: ReasoningEvent): Record<string, unknown> | undefi
       const { type, index, answer, text } = event;
       return { type, index, answer, text };
     }
+    case "tool_start":
+      return { type: event.type, id: event.id, name: event.name };
+    case "tool_end": {
+      const { type, id, name, isError, seconds } = event;
+      return { type, id, name, is_error: isError, seconds: roundToMs(seconds) };
+    }
     case "record":
       return { ...event.record };
     case "usage":

@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { domains } from "../tools.ts";
 
 const block = z.looseObject({ type: z.string() });
 
@@ -14,6 +15,14 @@ const content = z.union([z.string(), z.array(block)], {
 
 const count = z.number().int().min(1);
 
+const toolConfig = z.looseObject({ enabled: z.boolean().nullish() });
+
+const mcpServer = z.looseObject({
+  name: z.string().min(1).max(64),
+  url: z.string().nullish(),
+  tool_configuration: toolConfig.extend({ allowed_tools: z.array(z.string()).nullish() }).nullish(),
+});
+
 const tool = z.looseObject({
   type: z.string().nullish(),
   name: z.string().regex(/^[\w.:/-]{1,128}$/, "expected 1 to 128 letters, digits, '_' or '-'")
@@ -22,6 +31,12 @@ const tool = z.looseObject({
   input_schema: z.looseObject({}).nullish(),
   strict: z.boolean().nullish(),
   defer_loading: z.boolean().nullish(),
+  max_uses: count.nullish(),
+  allowed_domains: domains,
+  blocked_domains: domains,
+  mcp_server_name: z.string().nullish(),
+  default_config: toolConfig.nullish(),
+  configs: z.record(z.string(), toolConfig).nullish(),
 });
 
 const format = z.looseObject({ type: z.literal("json_schema"), schema: z.looseObject({}) });
@@ -34,6 +49,7 @@ export const promptBody = z.looseObject({
   ).min(1),
   system: content.nullish(),
   tools: z.array(tool).nullish(),
+  mcp_servers: z.array(mcpServer).max(20).nullish(),
   tool_choice: z.looseObject({
     type: z.enum(["auto", "any", "tool", "none"]),
     name: z.string().nullish(),

@@ -6,15 +6,23 @@ import { endsThinking } from "../formats/reasoning_text.ts";
 import { newId } from "../ids.ts";
 import { type Citation, citationsOf } from "./citations.ts";
 import type { ThinkingDisplay } from "./decode.ts";
-import { createShownUses } from "./server_tools.ts";
+import { createShownUses, type KnownTools } from "./server_tools.ts";
 
 export interface Block {
   /** Index in the message's content. */
   index: number;
-  type: "thinking" | "text" | "tool_use" | "server_tool_use" | "server_tool_result";
+  type:
+    | "thinking"
+    | "text"
+    | "tool_use"
+    | "server_tool_use"
+    | "mcp_tool_use"
+    | "server_tool_result";
   /** Id of a tool call. */
   id: string;
   name: string;
+  /** Name of the MCP server whose tool it is. */
+  server?: string | undefined;
   /** What the provider wants back with a call. */
   extra?: Record<string, unknown> | undefined;
   /** The whole block of a result. */
@@ -36,9 +44,11 @@ export type BlockChange =
 export interface BlocksOptions {
   thinking: ThinkingDisplay;
   statusLines: boolean;
-  /** Kinds of the server's tools whose uses are blocks. Default: none. */
-  serverTools?: readonly string[];
+  /** The server's tools whose uses are blocks. Default: none. */
+  serverTools?: KnownTools | undefined;
 }
+
+const NO_KNOWN_TOOLS: KnownTools = { kinds: [], mcpTools: {} };
 
 export type Blocks = ReturnType<typeof createBlocks>;
 
@@ -47,7 +57,7 @@ export type Blocks = ReturnType<typeof createBlocks>;
  * events. The thinking is one block, however many steps it has, and the uses of tools follow it.
  */
 export function createBlocks(
-  { thinking: display, statusLines, serverTools = [] }: BlocksOptions,
+  { thinking: display, statusLines, serverTools = NO_KNOWN_TOOLS }: BlocksOptions,
 ) {
   const format = createFormatter(display === "none" ? "hidden" : "both", {
     stream: true,
@@ -89,8 +99,10 @@ export function createBlocks(
   }
 
   function addUses(): void {
-    for (const { id, name, input, result } of uses.take()) {
-      add("server_tool_use", id, name).pieces.push(input);
+    for (const { id, name, server, input, result } of uses.take()) {
+      const block = add(server === undefined ? "server_tool_use" : "mcp_tool_use", id, name);
+      block.server = server;
+      block.pieces.push(input);
       add("server_tool_result").result = result;
     }
   }

@@ -1,12 +1,15 @@
 import type { FinalCallFields, JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
+import type { ToolRules } from "../../reasoning/tools/uses.ts";
 import { checkStops, invalidValue, missingParameter, present } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
+import { type AvailableTools, type McpSelection, NO_TOOLS } from "../mcp.ts";
 import { jsonFormat } from "../json_format.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
 import { sharedFields } from "../upstream_fields.ts";
 import type { MessagesBody, PromptBody, Tool } from "./body.ts";
 import { loadedTools, readConversation } from "./conversation.ts";
-import { kindOf } from "./server_tools.ts";
+import { isToolset, selectServers } from "./mcp_servers.ts";
+import { kindOf, rulesOf } from "./server_tools.ts";
 
 /** How much of the thinking the client sees; with `omitted`, only its signature. */
 export type ThinkingDisplay = "none" | "omitted" | "shown";
@@ -16,15 +19,20 @@ export interface MessagesRequest {
   thinking: ThinkingDisplay;
   /** Types of the tools that are not served. */
   leftOut: string[];
-  /** Kinds of the server's own tools that the client knows. */
-  serverTools: string[];
+  /** What it uses of the server's own tools; undefined if it leaves that to the server. */
+  serverTools: ServerTools | undefined;
+}
+
+export interface ServerTools {
+  kinds: string[];
+  mcp: McpSelection[];
 }
 
 export interface MessagesContext {
   /** Returns the private thinking behind a signature, unless the signature is not ours. */
   thinkingOf?: (signature: string) => string | undefined;
-  /** Kinds of the server's own tools that the client may use. Default: none. */
-  available?: readonly string[];
+  /** The server's own tools that the client may use. Default: none. */
+  available?: AvailableTools;
   /** The strategy from the request's headers. */
   strategy?: string | undefined;
 }
@@ -32,10 +40,18 @@ export interface MessagesContext {
 /** @throws {ApiError} 400 naming the invalid field. */
 export function decodeMessagesRequest(
   body: MessagesBody,
-  { thinkingOf, strategy, available }: MessagesContext = {},
+  { thinkingOf, strategy, available = NO_TOOLS }: MessagesContext = {},
 ): MessagesRequest {
   const messages = readConversation(body, thinkingOf);
-  const { leftOut, fields, serverTools } = readTools(body, available);
+  const { mcp, hasOthers } = selectServers(body, available);
+  const { leftOut, fields, serverTools: served, toolRules } = readTools(
+    body,
+    available.kinds,
+    mcp.map(({ label }) => label),
+  );
+  if (hasOthers) leftOut.push("mcp_servers");
+  const isDeclared = served !== undefined || mcp.length > 0;
+  const kinds = [...served ?? [], ...(mcp.length > 0 ? ["mcp"] : [])];
   if (!messages.some(({ role }) => role === "user" || role === "tool")) {
     throw invalidValue("messages", "there is no user message");
   }
@@ -51,13 +67,14 @@ export function decodeMessagesRequest(
         effort: isOff ? "none" as const : body.output_config?.effort,
         thinkingTokens: isOff ? undefined : thinking?.budget_tokens,
         strategy,
-        options: serverTools && { tools: serverTools },
+        options: isDeclared ? { tools: kinds } : undefined,
+        toolRules,
         json: answerFormat(body),
         upstreamFields: sharedFields(body, { reasoning_effort: body.output_config?.effort }),
       }),
     },
     leftOut,
-    serverTools: serverTools ?? [],
+    serverTools: isDeclared ? { kinds, mcp } : undefined,
     thinking: !thinking || isOff ? "none" : thinking.display === "omitted" ? "omitted" : "shown",
   };
 }
@@ -78,20 +95,33 @@ function finalFields(body: MessagesBody, tools: ToolFields): FinalCallFields {
  * to be loaded by a search of the client until it has found them.
  *
  * @param available kinds of the server's own tools, which serve those of the same purpose.
+ * @param servers names of the MCP servers that are served.
  * @throws {ApiError} 400 for the choice of a tool that is left out.
  */
-export function readTools(body: PromptBody, available: readonly string[] = []): {
+export function readTools(
+  body: PromptBody,
+  available: readonly string[] = [],
+  servers: readonly string[] = [],
+): {
   fields: ToolFields;
   leftOut: string[];
   /** Kinds of those that are served and chosen; undefined if none is served. */
   serverTools?: string[] | undefined;
+  toolRules?: ToolRules;
 } {
-  const tools = body.tools ?? [];
-  const pathOf = (tool: Tool) => `tools[${tools.indexOf(tool)}]`;
+  const tools = (body.tools ?? []).filter((tool) =>
+    !isToolset(tool) || !servers.includes(tool.mcp_server_name ?? "")
+  );
+  const pathOf = (tool: Tool) => `tools[${body.tools!.indexOf(tool)}]`;
   const isHosted = ({ type, input_schema }: Tool) => !input_schema && type && type !== "custom";
   const isServed = (tool: Tool) => available.includes(kindOf(tool) ?? "");
   const served = tools.filter((tool) => isHosted(tool) && isServed(tool));
   const hosted = tools.filter((tool) => isHosted(tool) && !isServed(tool));
+  for (const tool of served) {
+    if (!tool.allowed_domains || !tool.blocked_domains) continue;
+    const path = `${pathOf(tool)}.blocked_domains`;
+    throw invalidValue(path, "it can't be used together with 'allowed_domains'");
+  }
   const leftOut = [...new Set(hosted.map(({ type }) => type!))];
   const { tool_choice: choice } = body;
   const demanded = hosted.find(({ name }) =>
@@ -104,7 +134,10 @@ export function readTools(body: PromptBody, available: readonly string[] = []): 
     !isHosted(tool) &&
     (!tool.defer_loading || !canLoad || loaded.has(tool.name) || choice?.name === tool.name)
   );
-  if (demanded !== undefined && (choice?.type === "tool" || offered.length + served.length === 0)) {
+  if (
+    demanded !== undefined &&
+    (choice?.type === "tool" || offered.length + served.length + servers.length === 0)
+  ) {
     throw invalidRequest(
       `${pathOf(demanded)}.type`,
       `Tools of the type '${
@@ -128,6 +161,7 @@ export function readTools(body: PromptBody, available: readonly string[] = []): 
     fields: chosen.length > 0 ? {} : toolFields(functions, chatChoice(choice)),
     leftOut,
     serverTools: [...new Set(kept.map((tool) => kindOf(tool)!))],
+    toolRules: rulesOf(kept),
   };
 }
 

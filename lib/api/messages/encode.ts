@@ -163,7 +163,7 @@ function delta({ type }: Block, text: string): Fields {
 }
 
 function wholeBlock(block: Block, signature: string): Fields {
-  const { type, id, name, extra, result, pieces, citations } = block;
+  const { type, id, name, server, extra, result, pieces, citations } = block;
   const text = pieces.join("");
   switch (type) {
     case "thinking":
@@ -174,6 +174,8 @@ function wholeBlock(block: Block, signature: string): Fields {
       return { type, id, name, input: parseInput(text), ...(extra && { extra_content: extra }) };
     case "server_tool_use":
       return { type, id, name, input: parseInput(text) };
+    case "mcp_tool_use":
+      return { type, id, name, server_name: server, input: parseInput(text) };
     case "server_tool_result":
       return result!;
   }

@@ -6,11 +6,16 @@
  */
 import type { ToolOutputEvent, ToolStartEvent, ToolUseEvent } from "../../reasoning/events.ts";
 import { outputText } from "../../reasoning/tools/turns.ts";
+import type { DomainRule, ToolRules } from "../../reasoning/tools/uses.ts";
 import { newId } from "../ids.ts";
 import type { Tool } from "./body.ts";
 
 /** The name of a tool to the client, by its name in the configuration. */
-const NAMES = { code: "code_execution", web_search: "web_search" } as const;
+const NAMES = {
+  code: "code_execution",
+  web_search: "web_search",
+  fetch: "web_fetch",
+} as const;
 
 type Kind = keyof typeof NAMES;
 
@@ -23,33 +28,76 @@ export function kindOf({ type }: Tool): Kind | undefined {
   return (Object.keys(NAMES) as Kind[]).find((kind) => NAMES[kind] === name);
 }
 
+/** Returns what the client allows the tools. */
+export function rulesOf(tools: readonly Tool[]): ToolRules {
+  const maxRunsOf: Record<string, number> = {};
+  const pages: Record<string, DomainRule> = {};
+  for (const tool of tools) {
+    const { max_uses, allowed_domains, blocked_domains } = tool;
+    const kind = kindOf(tool)!;
+    if (max_uses) maxRunsOf[kind] = max_uses;
+    if (allowed_domains || blocked_domains) {
+      pages[kind] = {
+        allowed: allowed_domains ?? undefined,
+        blocked: blocked_domains ?? undefined,
+      };
+    }
+  }
+  return { maxRunsOf, domains: pages };
+}
+
 /** A use with its result, as blocks of content. */
 export interface ShownUse {
   id: string;
   name: string;
+  /** Name of the MCP server whose tool it is. */
+  server?: string | undefined;
   /** JSON. */
   input: string;
   result: Record<string, unknown>;
 }
 
-/**
- * Collects the uses of tools that have ended, until the answer begins.
- *
- * @param kinds those that the client knows.
- */
-export function createShownUses(kinds: readonly string[]) {
+/** A tool of an MCP server, as the client knows it. */
+export interface McpToolName {
+  server: string;
+  name: string;
+}
+
+/** The server's tools that the client knows. */
+export interface KnownTools {
+  kinds: readonly string[];
+  /** The tools of MCP servers by name. */
+  mcpTools: Readonly<Record<string, McpToolName>>;
+}
+
+/** Collects the uses of tools that have ended, until the answer begins. */
+export function createShownUses({ kinds, mcpTools }: KnownTools) {
   const open = new Map<string, { start: ToolStartEvent; output?: ToolOutputEvent }>();
   const ended: ShownUse[] = [];
   return {
     add(event: ToolUseEvent): void {
       const use = open.get(event.id);
       if (event.type === "tool_start") {
-        if (kinds.includes(event.name)) open.set(event.id, { start: event });
+        const isKnown = kinds.includes(event.name) || Object.hasOwn(mcpTools, event.name);
+        if (isKnown) open.set(event.id, { start: event });
       } else if (use !== undefined && event.type === "tool_output") {
         if (!event.isProgress) use.output = event;
       } else if (use !== undefined && event.type === "tool_end") {
-        const id = newId("srvtoolu_", 24);
         const { name, arguments: input } = use.start;
+        if (Object.hasOwn(mcpTools, name)) {
+          const id = newId("mcptoolu_", 24);
+          const text = outputText(use.output ?? { content: [] });
+          const content = [{ type: "text", text }];
+          const result = {
+            type: "mcp_tool_result",
+            tool_use_id: id,
+            is_error: event.isError,
+            content,
+          };
+          ended.push({ id, ...mcpTools[name]!, input, result });
+          return;
+        }
+        const id = newId("srvtoolu_", 24);
         const result = resultBlock(name as Kind, id, use.output, event.isError);
         ended.push({ id, name: NAMES[name as Kind], input, result });
       }
@@ -82,6 +130,26 @@ function resultBlock(
     };
   }
   const text = outputText({ content });
+  if (kind === "fetch") {
+    const [page] = citations;
+    return {
+      type: "web_fetch_tool_result",
+      tool_use_id,
+      content: isError || page === undefined
+        ? { type: "web_fetch_tool_result_error", error_code: "unavailable" }
+        : {
+          type: "web_fetch_result",
+          url: page.url,
+          content: {
+            type: "document",
+            source: { type: "text", media_type: "text/plain", data: text },
+            title: page.title,
+            citations: null,
+          },
+          retrieved_at: null,
+        },
+    };
+  }
   return {
     type: "code_execution_tool_result",
     tool_use_id,

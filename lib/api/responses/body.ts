@@ -9,6 +9,7 @@ import { z } from "zod";
 import { EFFORTS } from "../../reasoning/effort.ts";
 import { missingParameter, parseBody } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
+import { domains } from "../tools.ts";
 
 const flag = z.boolean().nullish();
 const text = z.string().nullish();
@@ -38,6 +39,7 @@ const tool = z.looseObject({
   parameters: z.looseObject({}).nullish(),
   strict: flag,
   format: z.looseObject({}).nullish(),
+  filters: z.looseObject({ allowed_domains: domains, blocked_domains: domains }).nullish(),
   /** The tools of a namespace. */
   get tools() {
     return toolList.nullish();
@@ -53,7 +55,13 @@ export interface Tool extends Record<string, unknown> {
   parameters?: Record<string, unknown> | null | undefined;
   strict?: boolean | null | undefined;
   format?: Record<string, unknown> | null | undefined;
+  filters?: Domains | null | undefined;
   tools?: Tool[] | null | undefined;
+}
+
+export interface Domains extends Record<string, unknown> {
+  allowed_domains?: string[] | null | undefined;
+  blocked_domains?: string[] | null | undefined;
 }
 
 const summary = z.enum(["auto", "concise", "detailed"]).nullish();

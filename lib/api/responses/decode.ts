@@ -1,11 +1,13 @@
 import type { JsonFormat, Message, ReasoningRequest } from "../../reasoning/request.ts";
+import type { ToolRules } from "../../reasoning/tools/uses.ts";
 import { invalidValue, missingParameter, present, strategyOptions } from "../body.ts";
 import { ApiError } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
 import { sharedFields } from "../upstream_fields.ts";
 import type { Item, ResponsesBody } from "./body.ts";
 import { type PlacedItem, readConversation } from "./conversation.ts";
-import { type AvailableTools, type HostedTools, NO_TOOLS } from "./hosted_tools.ts";
+import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
+import type { HostedTools } from "./hosted_tools.ts";
 import { type ClientTools, createToolTable, type ToolTable } from "./tools.ts";
 
 /** What a body refers to. */
@@ -110,10 +112,23 @@ export function decodeResponsesRequest(
         isPro: body.reasoning?.mode === "pro" || undefined,
         options: hosted === undefined ? options : { ...options, tools: hosted.kinds },
         json,
+        toolRules: toolRules(body, hosted),
         upstreamFields: upstreamFields(body),
       }),
     },
   };
+}
+
+function toolRules(
+  { max_tool_calls }: ResponsesBody,
+  hosted: HostedTools | undefined,
+): ToolRules | undefined {
+  const pages = hosted?.pages;
+  if (!max_tool_calls && pages === undefined) return undefined;
+  return present({
+    maxRuns: max_tool_calls,
+    domains: pages && { web_search: pages, fetch: pages },
+  });
 }
 
 /** Returns the tools that are left by `reasoning.tools`. */

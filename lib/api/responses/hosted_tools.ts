@@ -5,31 +5,16 @@
  * @module
  */
 import { isObject } from "../../json.ts";
+import type { DomainRule } from "../../reasoning/tools/uses.ts";
+import { type AvailableTools, type McpSelection, serverAt } from "../mcp.ts";
 import type { Tool } from "./body.ts";
-
-/** The server's own tools that a client may use with a model. */
-export interface AvailableTools {
-  kinds: readonly string[];
-  /** URLs of the MCP servers by name; undefined for one without. */
-  mcpServers: ReadonlyMap<string, string | undefined>;
-}
-
-export const NO_TOOLS: AvailableTools = { kinds: [], mcpServers: new Map() };
-
-/** The tools of an MCP server that a request may use. */
-export interface McpSelection {
-  /** Name in the configuration. */
-  server: string;
-  /** Name that the client has given it. */
-  label: string;
-  /** Names of its tools. Default: all that the configuration allows. */
-  names?: string[];
-}
 
 /** What a request uses of the server's own tools. */
 export interface HostedTools {
   kinds: string[];
   mcp: McpSelection[];
+  /** Which pages the search may use. */
+  pages?: DomainRule | undefined;
 }
 
 /** Kinds of the configuration, by the type of the hosted tool. The first kind is required. */
@@ -54,6 +39,7 @@ type Choice = Readonly<Record<string, unknown>> & { type: string };
 export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
   const types = new Set<HostedType>();
   let mcp: McpSelection[] = [];
+  let pages: DomainRule | undefined;
   let isDeclared = false;
 
   function isServed(choice: Choice): boolean {
@@ -77,6 +63,13 @@ export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
         if (selection === undefined || !isNew) return false;
         mcp.push(selection);
       }
+      const { filters } = tool;
+      if (type === "web_search" && filters) {
+        pages ??= {
+          allowed: filters.allowed_domains ?? undefined,
+          blocked: filters.blocked_domains ?? undefined,
+        };
+      }
       types.add(type);
       isDeclared = true;
       return true;
@@ -96,7 +89,7 @@ export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
     selected(): HostedTools | undefined {
       if (!isDeclared) return undefined;
       const wanted = [...types].flatMap((type): readonly string[] => KINDS[type]);
-      return { kinds: wanted.filter((kind) => kinds.includes(kind)), mcp };
+      return { kinds: wanted.filter((kind) => kinds.includes(kind)), mcp, pages };
     },
   };
 }
@@ -112,7 +105,7 @@ const isChosenBy = ({ type, server_label, name }: Choice) => ({ label, names }: 
 function selectTools(tool: Tool, servers: AvailableTools["mcpServers"]): McpSelection | undefined {
   const { server_label: label, server_url: url, allowed_tools, require_approval } = tool;
   if (typeof label !== "string" || label === "") return undefined;
-  const server = url ? serverAt(url, servers) : servers.has(label) ? label : undefined;
+  const server = serverAt(url, label, servers);
   if (server === undefined) return undefined;
   // OpenAI's default is "always".
   const needsNoApproval = require_approval === "never";
@@ -125,14 +118,6 @@ function selectTools(tool: Tool, servers: AvailableTools["mcpServers"]): McpSele
     ? allowed
     : approved!.filter((name) => allowed?.includes(name) ?? true);
   return { server, label, ...(names === undefined ? {} : { names }) };
-}
-
-function serverAt(url: unknown, servers: AvailableTools["mcpServers"]): string | undefined {
-  const wanted = typeof url === "string" ? URL.parse(url)?.href : undefined;
-  if (wanted === undefined) return undefined;
-  for (const [name, address] of servers) {
-    if (address !== undefined && URL.parse(address)?.href === wanted) return name;
-  }
 }
 
 /** Reads a list of names, or an object with `tool_names` and nothing else. */

@@ -8,12 +8,8 @@ import { invalidValue, parseBody, present } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
 import { type Item, type ResponsesBody, type Tool, toolList } from "./body.ts";
-import {
-  type AvailableTools,
-  createHostedTools,
-  type HostedTools,
-  NO_TOOLS,
-} from "./hosted_tools.ts";
+import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
+import { createHostedTools, type HostedTools } from "./hosted_tools.ts";
 
 /** A tool as its client knows it. */
 export interface ClientTool {

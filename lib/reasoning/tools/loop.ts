@@ -8,6 +8,7 @@ import type { MessageState } from "../../upstream/wire/message_state.ts";
 import { UpstreamError } from "../events.ts";
 import type { FinalCallFields, Message } from "../request.ts";
 import type { CallDelta, CallSpec } from "../strategy.ts";
+import { NOT_RUN } from "./runner.ts";
 import { type Call, definitionOf, outputText, turnMessages } from "./turns.ts";
 import { createWordsReader } from "./words.ts";
 
@@ -54,12 +55,10 @@ export async function* callWithTools(
   const clientTools = isAnswer ? loop.final.tools ?? [] : [];
   const { tool_choice: choice = "auto" } = isAnswer ? loop.final : {};
   const taken = new Set(clientTools.map(nameOf));
-  const byName = new Map(
-    loop.tools.filter(({ name }) => !taken.has(name)).map((tool) => [tool.name, tool]),
-  );
+  const byName = new Map(loop.tools.map((tool) => [freeName(tool.name, taken), tool]));
   // A client that demands or forbids calls means those of its own tools.
   if (choice !== "auto" || byName.size === 0) return yield* loop.call(spec, {});
-  const definitions = [...byName.values()].map(definitionOf);
+  const definitions = [...byName].map(([name, tool]) => definitionOf({ ...tool, name }));
   const signal = spec.signal === undefined
     ? loop.signal
     : AbortSignal.any([loop.signal, spec.signal]);
@@ -109,17 +108,22 @@ export async function* callWithTools(
     }
     const thought = turn.thought();
     if (thought !== undefined) yield thought;
-    const results = await Promise.all(calls.map((call) => {
-      if (left-- > 0) return loop.run(byName.get(call.name)!, call, signal);
-      const text = "Not run: this was one call too many. Answer with what you have.";
-      return { content: [{ type: "text" as const, text }], isError: true };
-    }));
+    const results = await Promise.all(
+      calls.map((call) => left-- > 0 ? loop.run(byName.get(call.name)!, call, signal) : NOT_RUN),
+    );
     const computed = results.filter(({ isError }, index) =>
       !isError && byName.get(calls[index]!.name)!.computes
     ).map((result) => outputText(result).trimEnd().split("\n").at(-1)!);
     if (computed.length > 0) yield { computed };
     turns.push(...turnMessages(turn.text(), calls, results, { inWords, prompt: loop.prompt }));
   }
+}
+
+/** Returns a name that no tool of the client has: neither may take the place of the other. */
+function freeName(name: string, taken: ReadonlySet<unknown>): string {
+  let free = name;
+  for (let n = 2; taken.has(free); n++) free = `${name.slice(0, 60)}_${n}`;
+  return free;
 }
 
 const nameOf = (tool: unknown) =>

@@ -4,15 +4,26 @@ import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { ToolUseEvent } from "../events.ts";
 import type { RunObserver, ToolRun } from "../observer.ts";
 import { type Call, outputText } from "./turns.ts";
+import type { ToolUseCounter } from "./uses.ts";
 
 export interface RunnerOptions {
   clock: Clock;
+  uses: ToolUseCounter;
   /** Called for each event of a use. */
   onEvent: (event: ToolUseEvent) => void;
   observer: Pick<RunObserver, "tool"> | undefined;
   /** Called when a tool has run. */
   onRun: ((run: WholeRun) => void) | undefined;
 }
+
+/** The result of a call that is not run. */
+export const NOT_RUN: ToolResult = {
+  content: [{
+    type: "text",
+    text: "Not run: this was one call too many. Answer with what you have.",
+  }],
+  isError: true,
+};
 
 /** A run of a tool, with what it was about. */
 export interface WholeRun extends Pick<ToolRun, "name" | "outcome"> {
@@ -26,11 +37,11 @@ export interface WholeRun extends Pick<ToolRun, "name" | "outcome"> {
 }
 
 /** Returns a function that runs tools for a run's calls, and never rejects unless it is aborted. */
-export function createToolRunner({ clock, onEvent, observer, onRun }: RunnerOptions) {
-  let uses = 0;
+export function createToolRunner({ clock, uses, onEvent, observer, onRun }: RunnerOptions) {
   return async (tool: Tool, call: Call, signal: AbortSignal, task: number): Promise<ToolResult> => {
-    const id = `tool_${++uses}`;
     const { name } = tool;
+    const id = uses.begin(name);
+    if (id === undefined) return NOT_RUN;
     const start = clock.now();
     onEvent({ type: "tool_start", id, name, arguments: call.arguments });
     let outcome: "ok" | "error" | "cancelled" = "cancelled";
@@ -39,6 +50,7 @@ export function createToolRunner({ clock, onEvent, observer, onRun }: RunnerOpti
       const result = await runTool(tool, call.arguments, {
         signal,
         clock,
+        mayUse: uses.mayUse(name),
         onProgress(text) {
           const content = [{ type: "text" as const, text }];
           onEvent({ type: "tool_output", id, content, isProgress: true });

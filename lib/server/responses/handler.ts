@@ -64,7 +64,8 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const { reasoning, leftOut, hosted, input } = decoded;
     exchange.logLeftOut(leftOut);
     const stored = newResponse(body, model, decoded, ancestors);
-    const selected = hosted && selectTools(options.toolbox, hosted, [...context.history, ...input]);
+    const selected = hosted &&
+      selectTools(options.toolbox, hosted.mcp, [...context.history, ...input]);
     const runOptions = { ...options, ...(selected && { toolbox: selected.toolbox }) };
     if (!body.background) {
       const start = await prepareRun(model, reasoning, exchange, runOptions);

@@ -15,6 +15,7 @@ import type { Handler } from "../exchange.ts";
 import type { Route } from "../router.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
+import { availableTools, selectTools } from "../tools/hosted.ts";
 import { withAllowedTools } from "../tools/toolbox.ts";
 import type { Vault } from "../responses/vault.ts";
 
@@ -51,21 +52,24 @@ function createMessagesHandler(options: MessagesOptions): Handler {
         ),
       ),
     );
-    const { serverTools: available } = withAllowedTools(model.reasoning, exchange.client);
+    const available = availableTools(model, exchange.client, options.toolbox);
     const { reasoning, thinking, leftOut, serverTools } = decodeMessagesRequest(body, {
       available,
       thinkingOf: (signature) => thinkingBySignature.get(signature),
       strategy: request.headers.get("x-reasoning-strategy") ?? undefined,
     });
     exchange.logLeftOut(leftOut);
-    const start = await prepareRun(model, reasoning, exchange, options);
+    const selected = serverTools && selectTools(options.toolbox, serverTools.mcp);
+    const runOptions = { ...options, ...(selected && { toolbox: selected.toolbox }) };
+    const start = await prepareRun(model, reasoning, exchange, runOptions);
     const inputTokens = estimatePrompt(reasoning.messages, reasoning.final.tools);
     const answer = reasoning.stream ? answerStream : answerWhole;
     return await answer({
       events: start(exchange.work.signal),
       writer: messageWriter(messageHead(model.reasoning.id, inputTokens), {
         thinking,
-        serverTools,
+        serverTools: serverTools &&
+          { kinds: serverTools.kinds, mcpTools: selected!.mcpTools() },
         statusLines: model.reasoning.statusLines,
         sign: (text) => vault.seal(owner, text),
       }),

@@ -1,7 +1,8 @@
-import type { AvailableTools, HostedTools } from "../../api/responses/hosted_tools.ts";
+import type { AvailableTools, McpSelection } from "../../api/mcp.ts";
 import type { McpList, ShownTools, ShownUse } from "../../api/responses/tool_uses.ts";
 import type { Item } from "../../api/responses/body.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
+import type { McpToolName } from "../../api/messages/server_tools.ts";
 import type { McpTool } from "../../tools/mcp/source.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { Client } from "../client.ts";
@@ -27,6 +28,14 @@ const USES: Readonly<Record<string, ShownUse>> = {
   fetch: { type: "web_search_call" },
 };
 
+export interface SelectedTools {
+  toolbox: Borrowing;
+  /** How they are shown in the Responses API, once they are borrowed. */
+  shown(): ShownTools;
+  /** The tools of MCP servers by name, as the client knows them. */
+  mcpTools(): Record<string, McpToolName>;
+}
+
 /**
  * Leaves out the tools that a request has not selected, and notes how the others are shown.
  *
@@ -34,15 +43,16 @@ const USES: Readonly<Record<string, ShownUse>> = {
  */
 export function selectTools(
   toolbox: Borrowing,
-  { mcp }: HostedTools,
-  context: readonly Item[],
-): { toolbox: Borrowing; shown: () => ShownTools } {
+  mcp: readonly McpSelection[],
+  context: readonly Item[] = [],
+): SelectedTools {
   const listed = new Set(
     context.flatMap(({ type, server_label }) => type === "mcp_list_tools" ? [server_label] : []),
   );
   const selectionOf = ({ server, toolOfServer }: McpTool) =>
     mcp.find((selection) =>
-      selection.server === server && (selection.names?.includes(toolOfServer) ?? true)
+      selection.server === server && (selection.names?.includes(toolOfServer) ?? true) &&
+      !(selection.except?.includes(toolOfServer) ?? false)
     );
   let tools: readonly Tool[] = [];
   return {
@@ -54,6 +64,13 @@ export function selectTools(
         return { ...borrowed, tools: [...tools] };
       },
     },
+    mcpTools: () =>
+      Object.fromEntries(
+        tools.filter(isMcpTool).map((tool) => [
+          tool.name,
+          { server: selectionOf(tool)!.label, name: tool.toolOfServer },
+        ]),
+      ),
     shown() {
       const mcpTools = tools.filter(isMcpTool);
       const uses = tools.flatMap((tool): [string, ShownUse][] => {

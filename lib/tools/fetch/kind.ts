@@ -59,8 +59,13 @@ export function createFetchTool(settings: z.output<typeof options>, network?: Ne
       if (url === undefined) return failureResult('Expected an object with the text "url".');
       return await attempt(context, settings.time_ms, async (signal) => {
         const { readPage } = await import("./page.ts");
-        const { clock } = context;
-        return await readPage(url, settings.max_characters, limits, { clock, signal }, network);
+        return await readPage(
+          url,
+          settings.max_characters,
+          { ...limits, mayUse: context.mayUse },
+          { clock: context.clock, signal },
+          network,
+        );
       });
     },
   };

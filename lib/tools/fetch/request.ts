@@ -24,6 +24,8 @@ export interface RequestLimits {
   maxRedirects: number;
   /** Hosts, with the port unless it is 80 or 443, that may have any address. */
   allowedHosts: ReadonlySet<string>;
+  /** Whether the client allows a page, also after a redirect. Default: it does. */
+  mayUse?: ((url: URL) => boolean) | undefined;
 }
 
 export interface Page {
@@ -53,6 +55,9 @@ export async function getPage(
 ): Promise<Page> {
   let url = parseUrl(address);
   for (let redirects = 0;; redirects++) {
+    if (limits.mayUse?.(url) === false) {
+      throw new ToolFailure("The user does not allow pages of this site.");
+    }
     const addresses = await checkedAddresses(url, network, limits.allowedHosts);
     signal.throwIfAborted();
     const response = await send(url, addresses, network.ca, signal);

@@ -21,11 +21,15 @@ export interface SearchSettings {
   snippetCharacters: number;
 }
 
-/** @throws {ToolFailure} without the address, the key and the words of the service. */
+/**
+ * @param mayUse whether the client allows a page among the results.
+ * @throws {ToolFailure} without the address, the key and the words of the service.
+ */
 export async function search(
   query: string,
   settings: SearchSettings,
   signal: AbortSignal,
+  mayUse: (url: URL) => boolean = () => true,
 ): Promise<ToolResult> {
   const { provider, url, key, count } = settings;
   const { path, headers, body } = provider.request(
@@ -55,7 +59,8 @@ export async function search(
   const found = tryParse(await readText(response, MAX_BYTES));
   if (found === undefined) throw new ToolFailure("The answer of the search service is invalid.");
   const results = provider.results(found);
-  return show(results.filter(isNew).slice(0, count), settings.snippetCharacters);
+  const allowed = results.filter(isNew).filter(({ url }) => mayUse(new URL(url)));
+  return show(allowed.slice(0, count), settings.snippetCharacters);
 }
 
 function isNew({ url }: SearchResult, index: number, results: SearchResult[]): boolean {

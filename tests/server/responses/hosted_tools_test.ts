@@ -367,3 +367,57 @@ Deno.test("a failed response keeps the uses of tools", threads, async () => {
     ["reasoning", "code_interpreter_call"],
   ]);
 });
+
+Deno.test("max_tool_calls ends the runs of all tools", threads, async () => {
+  await using served = await createApp((call: Call): Reply =>
+    resultsOf(call).length < 4 ? codeCall("1") : { content: "Done." }
+  );
+  const body = { model: "all", tools: [CODE], max_tool_calls: 2 };
+  const { output, max_tool_calls } = await json(served.app.respond(body));
+  assertEquals([max_tool_calls, typesOf(output)], [2, [
+    "reasoning",
+    "code_interpreter_call",
+    "code_interpreter_call",
+    "message",
+  ]]);
+  assertStringIncludes(resultsOf(served.upstream.calls.at(-1)!)[2]!, "one call too many");
+});
+
+for (
+  const [filters, count] of [
+    [{ allowed_domains: ["deno.com"] }, 1],
+    [{ allowed_domains: ["other.test"] }, 0],
+    [{ blocked_domains: ["deno.com"] }, 0],
+  ] as const
+) {
+  Deno.test(`a search is filtered by ${JSON.stringify(filters)}`, threads, async () => {
+    const search = { id: "c", name: "web_search", arguments: '{"query":"deno"}' };
+    await using served = await createApp(callThenAnswer({ content: null, toolCalls: [search] }));
+    const tools = [{ type: "web_search", filters }];
+    const include = ["web_search_call.action.sources"];
+    const { output } = await json(served.app.respond({ model: "all", tools, include }));
+    const { action } = output.find(({ type }: Event) => type === "web_search_call");
+    assertEquals(action.sources.length, count);
+  });
+}
+
+Deno.test(
+  "a client's own tool and the server's of the same name are both offered",
+  threads,
+  async () => {
+    await using served = await createApp((call: Call): Reply =>
+      resultsOf(call).length === 0
+        ? {
+          ...codeCall("6 * 7"),
+          toolCalls: [{ id: "c", name: "code_2", arguments: '{"code":"6*7"}' }],
+        }
+        : codeCall("theirs")
+    );
+    const own = { type: "custom", name: "code" };
+    const { output } = await json(served.app.respond({ model: "all", tools: [CODE, own] }));
+    assertEquals(toolsOf(served.upstream.calls[0]!), ["code", "code_2"]);
+    const [ran, called] = output.filter(({ type }: Event) => type.endsWith("_call"));
+    assertEquals([ran.type, ran.outputs[0].logs], ["code_interpreter_call", "42"]);
+    assertEquals([called.type, called.name], ["custom_tool_call", "code"]);
+  },
+);

@@ -3,7 +3,7 @@ import { createTestApp, TOKEN } from "../../support/app.ts";
 import { sha256 } from "../../support/sha256.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { codeCall, resultsOf, threads, toolsOf } from "../../reasoning/tools/setup.ts";
-import { serve } from "../../tools/mcp/servers.ts";
+import { serve, serveSdk } from "../../tools/mcp/servers.ts";
 
 const CODE = { type: "code_execution_20250522", name: "code_execution" };
 const SEARCH = { type: "web_search_20250305", name: "web_search" };
@@ -17,8 +17,22 @@ type Json = any;
 async function createApp(script: Parameters<typeof startUpstream>[0]) {
   const upstream = startUpstream(script);
   const lines: string[] = [];
-  const results = [{ title: "Deno", url: "https://deno.com/", content: "A runtime." }];
+  const results = ["https://deno.com/", "https://docs.deno.com/api/", "https://other.test/"].map((
+    url,
+  ) => ({ title: "Deno", url, content: "A runtime." }));
   const search = serve(() => Response.json({ results }));
+  const site = serve(({ url }) =>
+    url.endsWith("/moved")
+      ? new Response(null, { status: 302, headers: { location: "/secret/" } })
+      : new Response("A page.", { headers: { "content-type": "text/plain" } })
+  );
+  const { host } = new URL(site.url);
+  const mcp = serveSdk((server) => {
+    server.registerTool("greet", {}, () => ({ content: [{ type: "text", text: "Hello." }] }));
+    server.registerTool("fail", {}, () => {
+      throw new Error("out of order");
+    });
+  });
   const app = await createTestApp({
     upstream: upstream.url,
     lines,
@@ -26,21 +40,27 @@ async function createApp(script: Parameters<typeof startUpstream>[0]) {
 upstreams: { s: { base_url: UPSTREAM, retry: { base_ms: 1, max_ms: 1 } } }
 models:
   all: { strategy: direct, upstream: s, model: m, tools: [code, web_search] }
+  web: { strategy: direct, upstream: s, model: m, tools: [web_search, fetch, mcp] }
   code: { strategy: direct, upstream: s, model: m, tools: [code] }
-tools: { web_search: { provider: searxng, url: "${new URL(search.url).origin}" } }
+tools:
+  web_search: { provider: searxng, url: "${new URL(search.url).origin}" }
+  fetch: { allow_hosts: ["${host}"] }
+  mcp: { servers: { greeter: { url: "${mcp.url}", allow: ["*"] } } }
 keys: [{ name: plain, sha256: ${await sha256(KEY)}, tools: [code] }]
 `,
   });
   return {
     upstream,
     lines,
+    page: `http://${host}/page`,
+    mcpUrl: mcp.url,
     send: (body: object, token = TOKEN) =>
       app.send("/v1/messages", { model: "all", max_tokens: 4_000, messages: [QUESTION], ...body }, {
         headers: { authorization: `Bearer ${token}`, "anthropic-version": "2023-06-01" },
       }),
     async [Symbol.asyncDispose]() {
       await app.drain(0);
-      await search[Symbol.asyncDispose]();
+      for (const server of [search, site, mcp]) await server[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();
     },
   };
@@ -63,6 +83,7 @@ function contentOf(stream: string): Json[] {
     const block = content[index];
     if (delta.type === "text_delta") block.text += delta.text;
     else if (delta.type === "thinking_delta") block.thinking += delta.thinking;
+    else if (delta.type === "citations_delta") (block.citations ??= []).push(delta.citation);
     else if (delta.type === "signature_delta") block.signature = delta.signature;
     else if (delta.type === "input_json_delta") {
       inputs.set(index, (inputs.get(index) ?? "") + delta.partial_json);
@@ -99,13 +120,15 @@ const CASES: [name: string, tool: object, reply: Reply, use: object, result: obj
     { name: "web_search", input: { query: "deno" } },
     {
       type: "web_search_tool_result",
-      content: [{
+      content: ["https://deno.com/", "https://docs.deno.com/api/", "https://other.test/"].map((
+        url,
+      ) => ({
         type: "web_search_result",
-        url: "https://deno.com/",
+        url,
         title: "Deno",
         encrypted_content: "",
         page_age: null,
-      }],
+      })),
     },
   ],
   [
@@ -194,3 +217,212 @@ Deno.test("the uses of tools that were not declared are not blocks", threads, as
   const { content } = await json(served.send({}));
   assertEquals(content.map(({ type }: Json) => type), ["text"]);
 });
+
+const calls = (name: string, args: object): Reply => ({
+  content: null,
+  toolCalls: [{ id: "c", name, arguments: JSON.stringify(args) }],
+});
+
+/** Calls a tool once, and then answers with this text. */
+const once = (reply: Reply, answer = "Done.") => (call: Call): Reply =>
+  resultsOf(call).length === 0 ? reply : { content: answer };
+
+const FETCH = { type: "web_fetch_20250910", name: "web_fetch" };
+
+/** Sends a request as JSON and as a stream; the blocks must be the same but for ids. */
+async function blocksOf(served: Awaited<ReturnType<typeof createApp>>, body: object) {
+  const { content } = await json(served.send({ model: "web", ...body }));
+  const text = await (await served.send({ model: "web", ...body, stream: true })).text();
+  const plain = (blocks: Json[]) =>
+    JSON.parse(JSON.stringify(blocks).replace(/(srv|mcp)toolu_\w+/g, "$1toolu"));
+  assertEquals(plain(contentOf(text)), plain(content));
+  return plain(content);
+}
+
+Deno.test("a page is shown as Anthropic's web_fetch, also after a failure", threads, async () => {
+  let url = "";
+  await using served = await createApp((call) => once(calls("fetch", { url }))(call));
+  url = served.page;
+  const [use, result] = await blocksOf(served, { tools: [FETCH] });
+  assertEquals(use, { type: "server_tool_use", id: "srvtoolu", name: "web_fetch", input: { url } });
+  const { type, content } = result;
+  assertEquals([type, content.type, content.url], [
+    "web_fetch_tool_result",
+    "web_fetch_result",
+    url,
+  ]);
+  assertStringIncludes(content.content.source.data, "A page.");
+  url = "ftp://files.test/";
+  const [, failed] = await blocksOf(served, { tools: [FETCH] });
+  assertEquals(failed.content, {
+    type: "web_fetch_tool_result_error",
+    error_code: "unavailable",
+  });
+});
+
+Deno.test("max_uses ends the runs of a tool", threads, async () => {
+  await using served = await createApp((call) =>
+    resultsOf(call).length < 3 ? calls("web_search", { query: "deno" }) : { content: "Done." }
+  );
+  const content = await blocksOf(served, { tools: [{ ...SEARCH, max_uses: 2 }] });
+  const types = content.map(({ type }: Json) => type);
+  assertEquals(types.filter((type: string) => type === "server_tool_use").length, 2);
+  assertStringIncludes(resultsOf(served.upstream.calls[3]!)[2]!, "one call too many");
+  assertEquals((await served.send({ tools: [{ ...SEARCH, max_uses: 0 }] })).status, 400);
+});
+
+const DOMAINS: [rule: object, found: string[]][] = [
+  [{ allowed_domains: ["deno.com"] }, ["https://deno.com/", "https://docs.deno.com/api/"]],
+  [{ allowed_domains: ["deno.com/api"] }, ["https://docs.deno.com/api/"]],
+  [{ allowed_domains: ["DOCS.deno.com"] }, ["https://docs.deno.com/api/"]],
+  [{ allowed_domains: ["eno.com", "com", "deno.com/ap"] }, [
+    "https://deno.com/",
+    "https://docs.deno.com/api/",
+  ]],
+  [{ allowed_domains: ["eno.com", "deno.com/ap"] }, []],
+  [{ allowed_domains: [] }, []],
+  [{ blocked_domains: ["deno.com"] }, ["https://other.test/"]],
+];
+
+for (const [rule, found] of DOMAINS) {
+  Deno.test(`a search shows the pages of ${JSON.stringify(rule)} only`, threads, async () => {
+    await using served = await createApp(once(calls("web_search", { query: "deno" })));
+    const content = await blocksOf(served, { tools: [{ ...SEARCH, ...rule }] });
+    assertEquals(content[1].content.map(({ url }: Json) => url), found);
+    const [read] = resultsOf(served.upstream.calls[1]!);
+    for (const url of ["https://deno.com/", "https://other.test/"]) {
+      assertEquals(read!.includes(`${url}\n`), found.includes(url), url);
+    }
+  });
+}
+
+Deno.test("pages of other domains are not fetched, also after a redirect", threads, async () => {
+  let url = "";
+  await using served = await createApp((call) => once(calls("fetch", { url }))(call));
+  const blocked = { ...FETCH, blocked_domains: ["127.0.0.1/secret"] };
+  for (const path of ["/secret", "/secret/more", "/moved"]) {
+    url = served.page.replace("/page", path);
+    const [, { content }] = await blocksOf(served, { tools: [blocked] });
+    assertEquals(content.type, "web_fetch_tool_result_error", path);
+  }
+  url = served.page;
+  const [, { content }] = await blocksOf(served, { tools: [blocked] });
+  assertEquals(content.type, "web_fetch_result");
+});
+
+for (
+  const rule of [
+    { allowed_domains: ["a.test"], blocked_domains: ["b.test"] },
+    { allowed_domains: ["https://a.test"] },
+    { allowed_domains: "a.test" },
+    { blocked_domains: Array.from({ length: 101 }, () => "a.test") },
+  ]
+) {
+  Deno.test(`400 for ${JSON.stringify(rule).slice(0, 70)}`, threads, async () => {
+    await using served = await createApp([{ content: "Done." }]);
+    const response = await served.send({ tools: [{ ...SEARCH, ...rule }] });
+    assertEquals(response.status, 400);
+    assertStringIncludes((await response.json()).error.message, "_domains");
+  });
+}
+
+Deno.test("an answer cites the pages that it names", threads, async () => {
+  const answer = "See https://deno.com/ for more.";
+  await using served = await createApp(once(calls("web_search", { query: "deno" }), answer));
+  const content = await blocksOf(served, { tools: [SEARCH] });
+  assertEquals(content.at(-1), {
+    type: "text",
+    text: answer,
+    citations: [{
+      type: "web_search_result_location",
+      url: "https://deno.com/",
+      title: "Deno",
+      cited_text: "",
+      encrypted_index: "",
+    }],
+  });
+});
+
+Deno.test("uses of an MCP server are shown in both forms of the API", threads, async () => {
+  await using served = await createApp(once(calls("greeter__greet", {})));
+  const server = { type: "url", name: "greeter", authorization_token: "secret-1" };
+  const toolset = { type: "mcp_toolset", mcp_server_name: "greeter" };
+  const forms: object[] = [
+    { mcp_servers: [server] },
+    { mcp_servers: [{ ...server, url: served.mcpUrl, name: "mine" }] },
+    { mcp_servers: [server], tools: [toolset] },
+  ];
+  for (const form of forms) {
+    const content = await blocksOf(served, form);
+    const server_name = JSON.stringify(form).includes("mine") ? "mine" : "greeter";
+    assertEquals(content, [
+      { type: "mcp_tool_use", id: "mcptoolu", name: "greet", server_name, input: {} },
+      {
+        type: "mcp_tool_result",
+        tool_use_id: "mcptoolu",
+        is_error: false,
+        content: [{ type: "text", text: "Hello." }],
+      },
+      { type: "text", text: "Done." },
+    ]);
+    const messages = [QUESTION, { role: "assistant", content }, { role: "user", content: "?" }];
+    await json(served.send({ model: "web", ...form, messages }));
+  }
+  assertEquals(JSON.stringify(served.upstream.calls).includes("secret-1"), false);
+});
+
+Deno.test("a failed use of an MCP server is an error", threads, async () => {
+  await using served = await createApp(once(calls("greeter__fail", {})));
+  const [, result] = await blocksOf(served, { mcp_servers: [{ name: "greeter" }] });
+  assertEquals([result.type, result.is_error], ["mcp_tool_result", true]);
+});
+
+Deno.test(
+  "a request selects tools of MCP servers, and calls no other server",
+  threads,
+  async () => {
+    await using other = serve(() => new Response(null, { status: 500 }));
+    await using served = await createApp([{ content: "Done." }]);
+    const server = { type: "url", name: "greeter" };
+    const toolset = { type: "mcp_toolset", mcp_server_name: "greeter" };
+    const both = ["greeter__greet", "greeter__fail"];
+    const every = ["web_search", "fetch", ...both];
+    const offered: [body: object, names: string[]][] = [
+      [{ mcp_servers: [server] }, both],
+      [{ mcp_servers: [{ ...server, tool_configuration: { allowed_tools: ["fail"] } }] }, [
+        "greeter__fail",
+      ]],
+      [{ mcp_servers: [{ ...server, tool_configuration: { enabled: false } }], tools: [SEARCH] }, [
+        "web_search",
+      ]],
+      [
+        {
+          mcp_servers: [server],
+          tools: [{
+            ...toolset,
+            default_config: { enabled: false },
+            configs: { greet: { enabled: true } },
+          }],
+        },
+        ["greeter__greet"],
+      ],
+      [
+        { mcp_servers: [server], tools: [{ ...toolset, configs: { fail: { enabled: false } } }] },
+        ["greeter__greet"],
+      ],
+      [{ mcp_servers: [server], tool_choice: { type: "none" }, tools: [SEARCH] }, []],
+      [{ mcp_servers: [server], tools: [toolset, OWN], tool_choice: { type: "any" } }, ["own"]],
+      [{ mcp_servers: [server], tools: [{ ...toolset, mcp_server_name: "x" }] }, every],
+      [{ mcp_servers: [{ ...server, url: other.url }] }, every],
+      [{ mcp_servers: [{ ...server, name: "constructor" }], tools: [SEARCH] }, ["web_search"]],
+    ];
+    for (const [body, names] of offered) {
+      served.upstream.calls.length = 0;
+      await json(served.send({ model: "web", ...body }));
+      assertEquals(toolsOf(served.upstream.calls[0]!), names, JSON.stringify(body));
+    }
+    assertEquals(other.requests.length, 0);
+    await json(served.send({ mcp_servers: [server], tools: [SEARCH] }));
+    assertStringIncludes(served.lines.join("\n"), '"left_out":"mcp_servers"');
+  },
+);
