@@ -107,15 +107,5 @@ export const allStored = () =>
 /** URLs of the files that the page has loaded. */
 export const loadedFiles = () => performance.getEntriesByType("resource").map(({ name }) => name);
 
-/** Starts to record tasks of more than 50 ms; `longestTask` returns the longest. */
-export function watchTasks() {
-  globalThis.longest = 0;
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) {
-      globalThis.longest = Math.max(globalThis.longest, duration);
-    }
-  }).observe({ type: "longtask" });
-}
-
-/** @returns {number} the longest task in milliseconds, or 0 if none took more than 50 */
-export const longestTask = () => globalThis.longest;
+/** Resolves when the page has nothing to do. */
+export const idle = () => new Promise((resolve) => requestIdleCallback(() => resolve(true)));

@@ -31,11 +31,7 @@ function slowdown(): number {
  * @param start of `performance.now()`.
  */
 export function assertWithin(promisedMs: number, start: number): void {
-  assertDuration(promisedMs, performance.now() - start);
-}
-
-/** Like {@linkcode assertWithin}, for a time that has just been measured. */
-export function assertDuration(promisedMs: number, ms: number): void {
+  const ms = performance.now() - start;
   if (ms < 2 * promisedMs) return;
   const limit = 2 * promisedMs * slowdown();
   assert(ms < limit, `took ${ms.toFixed()} ms, expected less than ${limit.toFixed()} ms`);

@@ -1,0 +1,36 @@
+import type { Browser, Page } from "playwright-core";
+
+interface TraceEvent {
+  name: string;
+  pid: number;
+  tid: number;
+  args: { name?: string };
+  /** Processor time in µs. */
+  tdur?: number;
+}
+
+/**
+ * Returns the longest task of a page's main thread during an action, in milliseconds of processor
+ * time: other work of the machine does not count.
+ */
+export async function longestTask(
+  browser: Browser,
+  page: Page,
+  action: () => Promise<unknown>,
+): Promise<number> {
+  await browser.startTracing(page, {
+    categories: ["toplevel", "disabled-by-default-devtools.timeline"],
+  });
+  await action();
+  const trace = new TextDecoder().decode(await browser.stopTracing());
+  const events: TraceEvent[] = JSON.parse(trace).traceEvents;
+  const threads = new Set(
+    events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  );
+  const tasks = events.filter(({ name, pid, tid, tdur }) =>
+    name.endsWith("RunTask") && threads.has(`${pid} ${tid}`) && tdur !== undefined
+  );
+  if (tasks.length < 10) throw new Error(`The trace has ${tasks.length} tasks.`);
+  return Math.max(...tasks.map(({ tdur }) => tdur! / 1_000));
+}
