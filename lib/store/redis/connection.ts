@@ -9,7 +9,7 @@ export interface RedisOptions {
    * @default {3_000}
    */
   timeoutMs?: number;
-  /** Called with a message when the connection is lost. */
+  /** Called when the connection is lost and restored, and with errors of Redis, without secrets. */
   warn: (message: string) => void;
 }
 
@@ -22,6 +22,12 @@ const MAX_RECONNECT_MS = 1_000;
 const DISCONNECT_MS = 10;
 
 const MAX_MESSAGE_LENGTH = 200;
+
+/** The same error is reported again after this time. */
+const REPORT_MS = 60_000;
+const MAX_REPORTED = 20;
+
+const LOST = "the connection is lost";
 
 const codeOf = (error: unknown) => (error as { code?: string } | undefined)?.code;
 
@@ -41,7 +47,9 @@ export async function openRedis<Name extends string>(
     .filter((part) => part !== "" && part !== "default");
   let lastError: unknown;
   let isReady = false;
+  let isLost = false;
   let isClosed = false;
+  const reportedAt = new Map<string, number>();
 
   const client = new Redis(url, {
     lazyConnect: true,
@@ -57,27 +65,43 @@ export async function openRedis<Name extends string>(
       Object.entries<string>(scripts).map(([name, lua]) => [name, { lua }]),
     ),
   });
-  client.on("error", (error) => void (lastError = error));
+  client.on("error", (error) => {
+    lastError = error;
+    if (isLost) report(redacted(error));
+  });
   client.on("ready", () => {
+    if (isLost) warn(`The connection to ${place} is restored`);
     lastError = undefined;
     isReady = true;
+    isLost = false;
   });
   client.on("close", () => {
-    if (isReady && !isClosed) warn(`The connection to ${place} is lost; reconnecting`);
+    if (isReady && !isClosed) {
+      isLost = true;
+      warn(`The connection to ${place} is lost; reconnecting`);
+    }
     isReady = false;
   });
+
+  function report({ message }: Error): void {
+    const now = performance.now();
+    if (now - (reportedAt.get(message) ?? -Infinity) < REPORT_MS) return;
+    if (reportedAt.size >= MAX_REPORTED) reportedAt.clear();
+    reportedAt.set(message, now);
+    warn(message);
+  }
 
   /** A new error without secrets: those of ioredis contain the command and its arguments. */
   function redacted(error: unknown): Error {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const isLost = name === "MaxRetriesPerRequestError" || /^Connection is closed/.test(message);
-    const cause = isLost && lastError instanceof Error ? lastError.message : undefined;
-    let text = cause ?? (isLost ? "the connection is lost" : message);
+    const isOutage = name === "MaxRetriesPerRequestError" || /^Connection is closed/.test(message);
+    const cause = isOutage && lastError instanceof Error ? lastError.message : undefined;
+    let text = cause ?? (isOutage ? LOST : message);
     // Redis quotes the start of the arguments of a command that it lacks, such as a renamed AUTH.
     text = text.replace(/, with args beginning with.*/s, "");
     for (const secret of secrets) text = text.replaceAll(secret, "…");
     const code = codeOf(error) ??
-      (isLost ? codeOf(lastError) : /^[A-Z]{2,20}(?= )/.exec(message)?.[0]);
+      (isOutage ? codeOf(lastError) : /^[A-Z]{2,20}(?= )/.exec(message)?.[0]);
     return Object.assign(
       new Error(`Cannot use ${place}: ${text.slice(0, MAX_MESSAGE_LENGTH)}`),
       code === undefined ? {} : { code },
@@ -121,7 +145,10 @@ export async function openRedis<Name extends string>(
       try {
         return await commands[name](keys.length, ...keys, ...args);
       } catch (error) {
-        throw redacted(error);
+        const clean = redacted(error);
+        // Otherwise the events of the connection say why.
+        if (isReady && !clean.message.endsWith(LOST)) report(clean);
+        throw clean;
       }
     },
     close,

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Redis } from "ioredis";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
+import { StoreError } from "../../../lib/store/store.ts";
 import { key, set, valueOf } from "../contract.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
@@ -124,8 +125,10 @@ withRedis("commands fail while the connection is lost, until it is restored", as
       () => store.write([set("a", "2")]).catch(() => false),
     );
     assertEquals(await valueOf(store, "a"), "2");
-    assertEquals(warnings.length, 1);
-    assert(/lost/.test(warnings[0]!), warnings[0]);
+    assertEquals(warnings.length, 3, warnings.join("\n"));
+    assertMatch(warnings[0]!, /^The connection to Redis at 127.0.0.1:\d+ is lost; reconnecting$/);
+    assertMatch(warnings[1]!, /^Cannot use Redis at 127.0.0.1:\d+: connect ECONNREFUSED/);
+    assertMatch(warnings[2]!, /^The connection to Redis at 127.0.0.1:\d+ is restored$/);
     await waitUntil(
       "the limiter to reconnect",
       () => limiter.take([{ limit, cost: 1 }]).then(({ ok }) => ok, () => false),
@@ -151,6 +154,36 @@ withRedis(
     await store.close();
   },
 );
+
+withRedis("what Redis answers is reported once, without secrets", async () => {
+  await using redis = await startRedis({ args: ["--requirepass", PASSWORD] });
+  const raw = new Redis(redis.url, { password: PASSWORD, disconnectTimeout: 20 });
+  const warnings: string[] = [];
+  const url = redis.url.replace("//", `//:${encodeURIComponent(PASSWORD)}@`);
+  const store = await openRedisStore(optionsOf(url, warnings));
+  const limiter = await openRedisLimiter(optionsOf(url));
+  await raw.replicaof("127.0.0.1", "1");
+  for (let i = 0; i < 3; i++) {
+    const error = await assertRejects(() => store.write([set("a")]), StoreError);
+    assertEquals(error.code, "READONLY");
+    await store.get([key("a")]);
+  }
+  assertEquals(warnings.length, 1, warnings.join("\n"));
+  assertMatch(warnings[0]!, /: READONLY You can't write against a read only replica/);
+  await raw.replicaof("NO", "ONE");
+  await raw.config("SET", "requirepass", "another");
+  await raw.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  await waitUntil("the wrong password to be reported", () => warnings.length >= 3);
+  assertMatch(warnings[1]!, /is lost/);
+  assertMatch(warnings[2]!, /WRONGPASS/);
+  await raw.config("SET", "requirepass", PASSWORD);
+  await waitUntil("the connection", () => store.write([set("a")]).catch(() => false));
+  assertMatch(warnings.at(-1)!, /is restored/);
+  assert(!warnings.join().includes("geh"), warnings.join());
+  await raw.quit();
+  await store.close();
+  await limiter.close();
+});
 
 withRedis("close waits for running commands", async () => {
   await using redis = await startRedis();
