@@ -1,3 +1,4 @@
+import { LeaseMap } from "../lease_map.ts";
 import { type Account, applyCharges } from "../limit_account.ts";
 import { createLimiter, type Limiter } from "../limiter.ts";
 
@@ -16,7 +17,7 @@ export function createMemoryLimiter(options: { now: () => number }): Limiter {
         action,
         now,
         charges,
-        (name) => accounts.get(name)?.account,
+        (name) => accounts.get(name)?.account ?? { level: 0, at: 0, leases: new LeaseMap() },
       );
       for (const [name, { account, lifeMs }] of changed) {
         if (lifeMs > 0) accounts.set(name, { account, expiresAt: now + lifeMs + SWEEP_MS });

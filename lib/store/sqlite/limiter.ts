@@ -1,9 +1,10 @@
-import { type Account, applyCharges, packAccount, unpackAccount } from "../limit_account.ts";
+import { type Account, applyCharges } from "../limit_account.ts";
 import { createLimiter, type Limiter } from "../limiter.ts";
 import { retryWhileLocked } from "../retry_while_locked.ts";
 import { openSqliteDatabase, transact } from "./database.ts";
+import { prepareLeases } from "./leases.ts";
 
-/** Unused accounts that each change deletes, and how long they are kept. */
+/** Unused accounts that each call deletes, and how long they are kept. */
 const PURGE_ROWS = 10;
 const PURGE_MS = 60_000;
 
@@ -17,6 +18,7 @@ export async function openSqliteLimiter(
   { path, ...options }: { path: string; now: () => number },
 ): Promise<Limiter> {
   const database = await openSqliteDatabase(path);
+  const leasesOf = prepareLeases(database);
   const select = database.prepare("select account from limits where key = ?");
   const put = database.prepare(
     `insert into limits (key, account, expires_at) values (?, ?, ?)
@@ -25,12 +27,14 @@ export async function openSqliteLimiter(
   const remove = database.prepare("delete from limits where key = ?");
   const purge = database.prepare(
     `delete from limits where rowid in
-       (select rowid from limits where expires_at <= ? limit ${PURGE_ROWS})`,
+       (select rowid from limits where expires_at <= ? limit ${PURGE_ROWS}) returning key`,
   );
+  const purgeLeases = database.prepare("delete from leases where key = ?");
 
-  function load(name: string): Account | undefined {
+  function load(name: string): Account {
     const row = select.get(name);
-    return row && unpackAccount(JSON.parse(String(row.account)));
+    const { level, at } = row ? JSON.parse(String(row.account)) : { level: 0, at: 0 };
+    return { level, at, leases: leasesOf(name) };
   }
 
   return createLimiter({
@@ -41,10 +45,10 @@ export async function openSqliteLimiter(
         return retryWhileLocked(() => applyCharges(action, now, charges, load).result);
       }
       return transact(database, () => {
+        for (const { key } of purge.all(now - PURGE_MS)) purgeLeases.run(key!);
         const { result, changed } = applyCharges(action, now, charges, load);
-        if (changed.size > 0) purge.run(now - PURGE_MS);
-        for (const [name, { account, lifeMs }] of changed) {
-          if (lifeMs > 0) put.run(name, JSON.stringify(packAccount(account)), now + lifeMs);
+        for (const [name, { account: { level, at }, lifeMs }] of changed) {
+          if (lifeMs > 0) put.run(name, JSON.stringify({ level, at }), now + lifeMs);
           else remove.run(name);
         }
         return result;

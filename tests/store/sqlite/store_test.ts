@@ -76,6 +76,22 @@ onFile("charges delete the accounts of limits that are unused for a minute", asy
   await limiter.close();
 });
 
+onFile("an account is deleted with the leases of a killed server", async (path) => {
+  let time = now();
+  const limiter = await openSqliteLimiter({ path, now: () => time });
+  const take = (key: string) => {
+    const limit = { key, kind: "sum", amount: 10, windowMs: 1_000 } as const;
+    return limiter.take([{ limit, cost: 1, lease: "a" }]);
+  };
+  await take("lost");
+  time += 120_000;
+  await take("other");
+  using database = new DatabaseSync(path);
+  const keys = database.prepare("select key from leases");
+  assertEquals(keys.all().map(({ key }) => key), ["sum:other"]);
+  await limiter.close();
+});
+
 onFile("writes delete expired entries", async (path) => {
   let time = now();
   const store = await openSqliteStore({ path, now: () => time });
