@@ -1,6 +1,6 @@
 /**
- * Compares all strategies on a real model of 135 million parameters, which pip fetches, and sends
- * varied requests to each. Exits with 1 if a strategy fails where a plain call succeeds, or if the
+ * Compares all strategies on a real model of 135 million parameters, which pip fetches, and samples
+ * of one call with a call for each. Sends varied requests to each strategy. Exits with 1 if a strategy fails where a plain call succeeds, or if the
  * time was too short for all requests. Compared answers are kept in dist/real; the same command
  * continues with them.
  *
@@ -11,6 +11,7 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "../lib/clock.ts";
 import { parseConfig } from "../lib/config/load.ts";
+import { upstreamOptions } from "../lib/config/schema/upstream.ts";
 import { resolveConfig } from "../lib/config/resolve.ts";
 import { readEvalFlags } from "../lib/eval/flags.ts";
 import { summarize } from "../lib/eval/report/summary.ts";
@@ -20,6 +21,7 @@ import { configuredTarget, type Target } from "../lib/eval/target.ts";
 import { strategies } from "../lib/reasoning/strategies/mod.ts";
 import { MAX_CALL_TOKENS, MODEL, startLlama } from "./real/llama.ts";
 import { problemRows, SETS } from "./real/problems.ts";
+import { compareSamples } from "./real/samples.ts";
 import { smoke } from "./real/smoke.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -52,7 +54,10 @@ const signal = AbortSignal.any([
 await Deno.mkdir(CACHE, { recursive: true });
 await using llama = await startLlama(CACHE, { threads: Number(given.threads), slots: SLOTS });
 const target = await targetOf(llama.baseUrl);
-if (!given.smoke) await compare(target);
+if (!given.smoke) {
+  await compareCalls(llama.baseUrl);
+  await compare(target);
+}
 await smokeTest(target);
 
 /** Publishes a model for each strategy, with default options. */
@@ -81,6 +86,25 @@ ${
   const parsed = await parseConfig(yaml, { file: "config.yaml", env, readFile });
   const config = resolveConfig(parsed, { env });
   return configuredTarget({ config, clock: systemClock, random: Math.random, fetch });
+}
+
+/** Prints what samples in one call cost and save. */
+async function compareCalls(baseUrl: string): Promise<void> {
+  const upstream = upstreamOptions.parse({ base_url: baseUrl });
+  const rows = await compareSamples({
+    target: { name: "llama", upstream, model: MODEL },
+    clock: systemClock,
+    random: Math.random,
+    fetch,
+    signal,
+  });
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  for (const { prompt, isWarm, singleMs, jointMs } of rows) {
+    console.log(
+      `Four samples, ${prompt} tokens, ${isWarm ? "warm" : "cold"}: ` +
+        `${seconds(singleMs)} as four calls, ${seconds(jointMs)} as one`,
+    );
+  }
 }
 
 async function compare(target: Target): Promise<void> {

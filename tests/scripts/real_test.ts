@@ -1,4 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { systemClock } from "../../lib/clock.ts";
+import { upstreamOptions } from "../../lib/config/schema/upstream.ts";
+import { compareSamples } from "../../scripts/real/samples.ts";
 import { REQUESTS } from "../../scripts/real/requests.ts";
 import { smoke } from "../../scripts/real/smoke.ts";
 import { problemRows } from "../../scripts/real/problems.ts";
@@ -73,4 +76,34 @@ Deno.test("the problems of the real run are valid, seeded, and a longer run begi
   assertEquals(rows[2], { id: "gsm8k-1", question: "How many?", answer: "1002" });
   const content = rows.map((row) => JSON.stringify(row)).join("\n");
   assertEquals((await parseDataset(content, "rows")).length, 61);
+});
+
+Deno.test("samples of one call are compared with a call for each, and must be complete", async () => {
+  const clock = { ...systemClock, now: () => 0 };
+  const compare = (url: string) =>
+    compareSamples({
+      target: { name: "u", upstream: upstreamOptions.parse({ base_url: url }), model: "m" },
+      clock,
+      random: Math.random,
+      fetch,
+      signal: new AbortController().signal,
+    });
+  const chunk = (index: number, content: string) => ({
+    choices: [{ index, delta: { content }, finish_reason: "stop" }],
+  });
+  const usage = { choices: [], usage: { prompt_tokens: 9, completion_tokens: 9 } };
+  let number = 0;
+  await using upstream = startUpstream(({ body: { n = 1 } }) => ({
+    frames: [...Array.from({ length: n }, (_, i) => chunk(i, `Text ${number++}`)), usage],
+  }), { samples: true });
+  const rows = await compare(upstream.url);
+  assertEquals(rows.map(({ prompt, isWarm }) => [prompt, isWarm]), [
+    [9, false],
+    [9, true],
+    [9, false],
+    [9, true],
+  ]);
+  assertEquals(upstream.calls.filter(({ body }) => body.n === 4).length, 2 * 5 * (1 + 3));
+  await using equal = startUpstream(() => ({ content: "The same." }), { samples: true });
+  await assertRejects(() => compare(equal.url), Error, "equal");
 });
