@@ -100,12 +100,13 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
       const { type, name, tools: members } = tool;
       const toolPath = `${path}[${index}]`;
       if (type === "namespace") {
-        const inside = (members ?? []).filter((member) => isServed(member) && isOffered(member));
-        inside.forEach((member, number) => {
-          // The description of the namespace is sent once.
-          const descriptions = [number === 0 && tool.description, member.description];
-          const description = descriptions.filter(Boolean).join("\n\n");
-          add({ ...member, description }, `${toolPath}.tools`, name ?? "");
+        // The description of the namespace is sent once.
+        let shared = tool.description;
+        (members ?? []).forEach((member, number) => {
+          if (!isServed(member) || !isOffered(member)) return;
+          const description = [shared, member.description].filter(Boolean).join("\n\n");
+          shared = undefined;
+          add({ ...member, description }, `${toolPath}.tools[${number}]`, name ?? "");
         });
       } else if (!isServed(tool)) leftOut.add(type);
       else if (isOffered(tool)) add(tool, toolPath);

@@ -640,7 +640,7 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
   ],
   ["a tool without a name in a namespace", {
     tools: [{ type: "namespace", name: "n", tools: [{ type: "function" }] }],
-  }, "tools[0].tools.name"],
+  }, "tools[0].tools[0].name"],
   ["too many tools in namespaces", {
     tools: [{
       type: "namespace",
