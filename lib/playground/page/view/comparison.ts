@@ -1,4 +1,4 @@
-import { type Answer, contentOf, type Labelled } from "../chat/turns.ts";
+import { contentOf, type Labelled } from "../chat/turns.ts";
 import { h } from "../dom.js";
 import { translate } from "../language/language.js";
 import { createPause, type Difference, differencesOf } from "./differences.ts";
