@@ -93,3 +93,11 @@ Deno.test("beyond its bounds memory drops entries of the owner with most, and no
   assertEquals(await idsIn("leases"), ["lease"]);
   assertEquals(await idsIn("c/bob"), ["bob"]);
 });
+
+Deno.test("entries without owner are kept, also beyond the bounds", async () => {
+  const store = createMemoryStore({ now, maxEntries: 2 });
+  const ids = ["1", "2", "3"];
+  for (const id of ids) assert(await store.write([set(id, "", "leases")]));
+  const kept = await store.list({ collection: "leases", limit: 9 });
+  assertEquals(kept.map(({ id }) => id), ids);
+});
