@@ -6,7 +6,6 @@
 import fc from "fast-check";
 import type { ReasoningEvent, ToolCallEvent } from "../../lib/reasoning/events.ts";
 import type { Usage } from "../../lib/reasoning/usage.ts";
-import { anyCharacter } from "../support/text.ts";
 
 /** The content of a run, however it is split into events. */
 export interface Run {
@@ -94,7 +93,7 @@ export function eventsOf(run: Run, cut: Cut = whole): ReasoningEvent[] {
 export const wildText = (): fc.Arbitrary<string> =>
   fc.array(
     fc.oneof(
-      fc.string({ unit: anyCharacter() }),
+      fc.string({ unit: "binary" }),
       fc.constantFrom(
         "\u2028",
         "\u2029",
