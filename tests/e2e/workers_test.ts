@@ -343,12 +343,13 @@ for (const count of [1, 2]) {
         await response.body?.cancel();
         return response.status;
       };
-      assertEquals(await statusOf("/readyz"), 200);
+      const isReady = async () => await statusOf("/readyz") === 200;
+      await waitUntil("/readyz to be 200", isReady);
       await redis.kill("SIGSTOP");
       await waitUntil("/readyz to be 503", async () => await statusOf("/readyz") === 503);
       assertEquals(await statusOf("/healthz"), 200);
       await redis.kill("SIGCONT");
-      await waitUntil("/readyz to be 200", async () => await statusOf("/readyz") === 200);
+      await waitUntil("/readyz to be 200 again", isReady);
     },
   });
 }

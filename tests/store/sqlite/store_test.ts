@@ -158,6 +158,24 @@ onFile("writing and reading a value of 20 MB does not block the event loop", asy
   assert(Math.min(...read) < 0.25, `reading: ${read}`);
 });
 
+onFile("calls are rejected once the thread of the database has failed", async (path) => {
+  const { Worker } = globalThis;
+  const threads: Worker[] = [];
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      threads.push(this);
+    }
+  };
+  const store = await openSqliteStore({ path, now }).finally(() => globalThis.Worker = Worker);
+  const failure = new ErrorEvent("error", { message: "out of memory", cancelable: true });
+  threads[0]!.dispatchEvent(failure);
+  // Otherwise the whole process would exit.
+  assert(failure.defaultPrevented);
+  const error = await assertRejects(() => store.get([key("a")]), StoreError);
+  assert(error.cause instanceof Error && error.cause.message.includes("out of memory"));
+});
+
 onFile("a closed store rejects calls", async (path) => {
   const store = await openSqliteStore({ path, now });
   await Promise.all([store.close(), store.close()]);
