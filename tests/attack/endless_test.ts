@@ -50,8 +50,9 @@ for (const stream of [false, true]) {
       await using upstream = startEndlessUpstream(`data: ${JSON.stringify(frame)}\n\n`);
       const app = await createTestApp({
         upstream: upstream.url,
+        // A busy machine may need longer than the default to see the end.
         yaml: `
-server: { max_retries: 0 }
+server: { max_retries: 0, commit_after_ms: 60000 }
 upstreams: { u: { base_url: UPSTREAM } }
 models: { m: { upstream: u, model: x } }
 `,
