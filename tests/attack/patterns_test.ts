@@ -54,6 +54,7 @@ const MADE: Readonly<Record<string, readonly RegExp[]>> = {
   "reasoning/answers/judge.ts": [/\bcandidate_1\b/i],
   "reasoning/answers/patterns.ts": Object.values(optionPatterns("ABCD")),
   "reasoning/answers/value.ts": numberPatterns(),
+  "reasoning/conversation.ts": [/<\/details>\s*/gi],
   // A client's pattern: see the tests of `safePattern`.
   "reasoning/json/safe_pattern.ts": [],
   // Only asks whether a value is an expression.
