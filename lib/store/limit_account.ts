@@ -151,7 +151,7 @@ function fits({ limit, cost, lease, latest, account }: Item, now: number): boole
 }
 
 function charge(item: Item, action: LimiterAction, now: number): void {
-  const { limit, cost, lease, latest, account } = item;
+  const { limit, cost, lease, used = 0, latest, account } = item;
   const { leases } = account.stored;
   if (account.hasExpired) leases.deleteExpired(now, latest);
   account.hasExpired = false;
@@ -160,8 +160,11 @@ function charge(item: Item, action: LimiterAction, now: number): void {
     let after = 0;
     if (action === "settle") leases.delete(lease);
     else {
-      const isRaised = before === 0 || action === "take" && limit.kind === "sum";
-      after = isRaised ? before + cost : before;
+      after = before === 0 ? cost : before;
+      if (action === "take" && limit.kind === "sum") {
+        after = Math.max(0, before + cost - used);
+        account.level += used;
+      }
       account.lastEnd = now + leaseMs(limit);
       leases.set(lease, { cost: after, end: account.lastEnd });
     }

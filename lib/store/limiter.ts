@@ -29,6 +29,8 @@ export interface Charge {
   cost: number;
   /** Id of the lease that holds the units; required for `parallel`, optional for a sum. */
   lease?: string;
+  /** Units that were used: a take charges them to the sum, and the lease holds so much less. */
+  used?: number;
 }
 
 /** A limit after a call. */
@@ -120,7 +122,7 @@ export function createLimiter(backend: LimiterBackend): Limiter {
   };
 }
 
-function checkCharge(action: LimiterAction, { limit, cost, lease }: Charge): void {
+function checkCharge(action: LimiterAction, { limit, cost, lease, used = 0 }: Charge): void {
   const { key, kind, amount, windowMs } = limit;
   if (!(amount > 0 && amount < Infinity && windowMs > 0 && windowMs < Infinity)) {
     throw new TypeError(
@@ -130,7 +132,7 @@ function checkCharge(action: LimiterAction, { limit, cost, lease }: Charge): voi
   const isRead = action === "take" && cost === 0;
   const isValid = kind === "parallel"
     ? isRead || lease !== undefined && (action === "settle" || cost === 1)
-    : Number.isFinite(cost) && (action === "settle" || cost >= 0) &&
+    : Number.isFinite(cost) && (action === "settle" || cost >= 0) && used >= 0 && used < Infinity &&
       (lease === undefined ? action !== "renew" : kind === "sum");
   if (!isValid) throw new TypeError(`Cannot ${action} ${cost} of the ${kind} limit "${key}"`);
 }

@@ -26,7 +26,8 @@ const charge = (prefix: string): fc.Arbitrary<Charge> =>
       const cost = whole ? Math.round(limit.amount * share) : limit.amount * share;
       if (limit.kind === "rate" || lease === "5") return { limit, cost };
       // Sums of such fractions are exact, in any order.
-      return { limit, cost: Math.round(4 * cost) / 4, lease };
+      const exact = Math.round(4 * cost) / 4;
+      return { limit, cost: exact, lease, used: whole ? 0 : exact / 2 };
     });
 
 const unique = (prefix: string) =>

@@ -108,6 +108,23 @@ limits(
   },
 );
 
+limits("what a lease has used stays charged when it expires", async (limiter) => {
+  const limit = limitOf("sum", 100, 86_400_000);
+  const take = async (at: number, cost: number, used?: number) => {
+    const lease = used === undefined ? {} : { lease: "a", used };
+    const { ok, states: [state] } = await limiter.take(at, [{ limit, cost, ...lease }]);
+    return [ok, state!.remaining];
+  };
+  assertEquals(await take(T, 40, 0), [true, 60]);
+  assertEquals(await take(T, 30, 25), [true, 30], "25 used, 45 held");
+  assertEquals(await take(T, 31, 45), [false, 30]);
+  assertEquals(await take(T + 60_000, 0), [true, 75], "as if the server was killed");
+  await limiter.renew(T + 60_000, [{ limit, cost: 45, lease: "a" }]);
+  assertEquals(await take(T + 60_000, 0), [true, 30], "as if it was not");
+  await limiter.settle(T + 60_000, [{ limit, cost: 15, lease: "a" }]);
+  assertEquals(await take(T + 60_000, 0), [true, 60]);
+});
+
 limits("a sum that resets keeps the leases of running requests", async (limiter) => {
   const limit = limitOf("sum", 100, 90_000);
   const left = async (at: number) =>
@@ -222,6 +239,9 @@ limits("invalid charges are rejected", async (limiter) => {
     await rejects(() => limiter.renew(T, [{ limit: limitOf("sum", 1), cost, lease: "a" }]));
   }
   await rejects(() => limiter.take(T, [{ limit: limitOf("rate", 1), cost: 1, lease: "a" }]));
+  for (const used of [-1, NaN, Infinity]) {
+    await rejects(() => limiter.take(T, [{ limit: limitOf("sum", 1), cost: 1, lease: "a", used }]));
+  }
   const twice = { limit: limitOf("sum", 9), cost: 1 };
   await rejects(() => limiter.take(T, [twice, twice]));
 });

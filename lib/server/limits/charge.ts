@@ -21,6 +21,8 @@ export interface LimitsOptions {
 
 interface RuleCharge extends Charge {
   rule: Rule;
+  /** Used units that are charged already; `cost` is what the lease still holds. */
+  charged?: number;
 }
 
 /** What is left of a budget. */
@@ -149,7 +151,10 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
       const settled = charges.map((charge) => {
         const { rule: { measure }, cost, lease } = charge;
         const used = usage === undefined || measure === "parallel" ? 0 : usedUnits(measure, usage);
-        return { ...charge, cost: lease === undefined ? used - cost : used };
+        return {
+          ...charge,
+          cost: lease === undefined ? used - cost : used - (charge.charged ?? 0),
+        };
       }).filter(({ cost, lease }) => cost !== 0 || lease !== undefined);
       if (settled.length > 0) settlements.settle(settled, renewal);
     }
@@ -184,18 +189,25 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
           const { measure } = charge.rule;
           // A call of the run is not a further request.
           if (estimate === undefined || (measure !== "tokens" && measure !== "usd")) return [];
-          const cost = expectedUnits(charge.rule, estimate, used, calls) - charge.cost;
-          return cost > 0 ? [{ charge, cost }] : [];
+          const { charged = 0 } = charge;
+          const cost = expectedUnits(charge.rule, estimate, used, calls) - charged - charge.cost;
+          if (cost <= 0) return [];
+          // If the server is killed, what the run has used stays charged.
+          const isLeased = charge.lease !== undefined;
+          return [{ charge, cost, used: isLeased ? usedUnits(measure, used) - charged : 0 }];
         });
         if (missing.length === 0) return true;
-        const taken = missing.map(({ charge, cost }) => ({ ...charge, cost }));
+        const taken = missing.map(({ charge, ...more }) => ({ ...charge, ...more }));
         try {
           if (!(await limiter.take(taken)).ok) return false;
         } catch (error) {
           logFailure("Limits cannot be checked for further calls", error);
           return false;
         }
-        for (const { charge, cost } of missing) charge.cost += cost;
+        for (const { charge, cost, used } of missing) {
+          charge.cost += cost - used;
+          charge.charged = (charge.charged ?? 0) + used;
+        }
         return true;
       },
       /** Called when the run starts. */

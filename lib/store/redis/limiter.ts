@@ -38,12 +38,15 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
 
   async function runOnce(action: LimiterAction, charges: readonly Charge[], deadline: number) {
     const keys = charges.map(({ limit }) => `${PREFIX}limit:${accountName(limit)}`);
-    const args = charges.flatMap(({ limit: { kind, amount, windowMs }, cost, lease = "" }) => [
+    const args = charges.flatMap((
+      { limit: { kind, amount, windowMs }, cost, lease = "", used = 0 },
+    ) => [
       kind,
       amount,
       windowMs,
       cost,
       lease,
+      used,
     ]);
     const sentAt = performance.now();
     const time = now === undefined ? ["", redisClock.at(deadline)] : [now(), ""];

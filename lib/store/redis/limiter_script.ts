@@ -15,7 +15,7 @@ import { LEASE_MS } from "../limiter.ts";
 /**
  * Keys: the accounts. Arguments: time, or "" for that of Redis; the last time at which the script
  * may have an effect, or ""; "take", "settle" or "renew"; and for each key kind, amount and window of
- * the limit, cost, and lease or "". Returns the time and "late", "1" or "0"; and after a take
+ * the limit, cost, lease or "", and used units. Returns the time and "late", "1" or "0"; and after a take
  * `level`, `at` and `freeAt` of each key.
  */
 export const LIMITER_SCRIPTS = {
@@ -126,9 +126,13 @@ function sum.charge(item)
     end
     item.level = math.max(0, item.level + item.cost)
   else
-    local more = (item.own == 0 or action == 'take') and item.cost or 0
-    item.held = item.held + more
-    changed = { 'lease:' .. item.lease, text(item.own + more) }
+    local after = item.own == 0 and item.cost or item.own
+    if action == 'take' then
+      after = math.max(0, item.own + item.cost - item.used)
+      item.level = item.level + item.used
+    end
+    item.held = item.held + after - item.own
+    changed = { 'lease:' .. item.lease, text(after) }
     local ends = now + lease_ms
     item.first = item.first == 0 and ends or math.min(item.first, ends)
     item.last = math.max(item.last, ends)
@@ -148,10 +152,11 @@ function sum.finish(item) item.level = item.level + item.held end
 
 local kinds = { rate = rate, parallel = parallel, sum = sum }
 local function read(i)
-  local first = 5 * i - 1
+  local first = 6 * i - 2
   local item = {
     key = KEYS[i], kind = kinds[ARGV[first]], amount = tonumber(ARGV[first + 1]),
     window = tonumber(ARGV[first + 2]), cost = tonumber(ARGV[first + 3]), lease = ARGV[first + 4],
+    used = tonumber(ARGV[first + 5]),
   }
   item.lease_ms = item.kind == parallel and item.window or lease_ms
   item.kind.read(item)

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Redis } from "ioredis";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Limiter } from "../../../lib/store/limiter.ts";
+import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { createTestApp, readStream, type TestApp } from "../../support/app.ts";
 import { BACKENDS } from "../../support/backends.ts";
@@ -143,6 +144,44 @@ Deno.test({
     for (const app of apps) await app.drain(0);
     for (const limiter of limiters) await limiter.close();
   },
+});
+
+Deno.test("what a run used before its server was killed stays charged", async () => {
+  const usage = { prompt_tokens: 900, completion_tokens: 100, total_tokens: 1_000 };
+  await using upstream = startUpstream(({ index }) => ({
+    content: `Step ${index}`,
+    usage,
+    ...index === 4 && { before: gate.promise },
+  }));
+  const gate = Promise.withResolvers<void>();
+  const fake = createFakeClock();
+  const limiter = createMemoryLimiter({ now: fake.clock.date });
+  let isKilled = false;
+  const orDead =
+    <Arguments extends unknown[], T>(call: (...args: Arguments) => Promise<T>) =>
+    (...args: Arguments) =>
+      isKilled ? Promise.reject(new Error("The server is dead")) : call(...args);
+  const killed = await startApp("daily_tokens: 100000", upstream.url, {
+    ...limiter,
+    take: orDead(limiter.take),
+    settle: orDead(limiter.settle),
+    renew: orDead(limiter.renew),
+  }, fake.clock);
+  const other = await startApp("daily_tokens: 100000", upstream.url, limiter, fake.clock);
+  const reasoning = { strategy: "steps", min_steps: 8, max_steps: 8 };
+  const answer = killed.chat({ max_tokens: 100, reasoning });
+  await waitUntil("the fifth call", () => upstream.calls.length === 5);
+  isKilled = true;
+  const remaining = async () => {
+    const { headers } = await other.send("/v1/models");
+    return Number(headers.get("x-ratelimit-remaining-tokens-day"));
+  };
+  assert(await remaining() < 96_000, `${await remaining()}`);
+  await fake.advance(61_000);
+  assertEquals(await remaining(), 96_000);
+  gate.resolve();
+  await (await answer).body?.cancel();
+  await passing(fake, killed.drain(0));
 });
 
 for (const { kind, skipReason, start } of BACKENDS.filter(({ kind }) => kind !== "memory")) {
