@@ -92,6 +92,7 @@ export async function prepareRun(
   const borrowed = plan.tools.length === 0
     ? undefined
     : await toolbox.borrow(plan.tools, work.signal);
+  if (borrowed !== undefined) work.onEnd(borrowed.giveBack);
   const observer = exchange.observer?.run({ client: owner, model: model.id, strategy, stream });
   return (signal) =>
     run(plan, {
@@ -108,7 +109,6 @@ export async function prepareRun(
       observer,
       records: { withTexts: settings.show_prompts || exchange.client.key === undefined },
       onEnd(total) {
-        borrowed?.giveBack();
         reservation?.settle(total);
         ledger.add(owner, model.id, total);
         Object.assign(logFields, {

@@ -20,6 +20,7 @@ export function createWorkRegister(clock: Clock) {
       const controller = new AbortController();
       active.add(controller);
       let cancelTimer = () => {};
+      let onEnd = () => {};
       return {
         /** Aborted when the client disconnects, at the time limit, or at shutdown. */
         signal: controller.signal,
@@ -29,10 +30,14 @@ export function createWorkRegister(clock: Clock) {
           cancelTimer = clock.timer(ms, () => controller.abort(timedOut(ms)));
           return clock.now() + ms;
         },
+        /** Sets what is called at the end, also of work that never began to run. */
+        onEnd: (callback: () => void) => onEnd = callback,
         /** Can be called more than once. */
         end(): void {
           cancelTimer();
-          if (!active.delete(controller) || active.size > 0) return;
+          if (!active.delete(controller)) return;
+          onEnd();
+          if (active.size > 0) return;
           idle.resolve();
           idle = Promise.withResolvers();
         },

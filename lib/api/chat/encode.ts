@@ -88,7 +88,7 @@ function createStreamEncoder(
   { includeUsage = false }: CompletionOptions,
 ): Encoder {
   let usage: Usage | undefined;
-  let left = encoders.length;
+  const open = new Set(encoders.keys());
 
   function end(): string {
     const counts = includeUsage && usage !== undefined
@@ -104,8 +104,13 @@ function createStreamEncoder(
     fail: errorFrame,
     encode(event: ChoiceEvent) {
       if (event.type === "usage") usage = event.usage;
-      const frames = encoders[event.choice ?? 0]!.encode(event);
-      return event.type === "finish" && --left === 0 ? frames + end() : frames;
+      // An event of no choice must not follow the end of the one that shows it.
+      const [first = 0] = open;
+      const choice = event.choice ?? first;
+      const frames = encoders[choice]!.encode(event);
+      if (event.type !== "finish") return frames;
+      open.delete(choice);
+      return open.size === 0 ? frames + end() : frames;
     },
   };
 }
