@@ -280,7 +280,10 @@ async function* call(
           }
           record?.sent();
         },
-        onUsage: ownMeter.report,
+        onUsage(usage, number) {
+          ownMeter.report(usage, number);
+          if (number === undefined) observer?.delta?.({ usage });
+        },
         signal: signal === undefined ? scope.signal : AbortSignal.any([scope.signal, signal]),
         observer,
       },

@@ -30,6 +30,7 @@ type Lesson = (rejection: Rejection) => Change | undefined;
 
 /** In the order of precedence. */
 const LESSONS: readonly Lesson[] = [
+  samples,
   developerRole,
   alternatingRoles,
   systemMessages,
@@ -44,7 +45,7 @@ const LESSONS: readonly Lesson[] = [
   nullContent,
   fields,
   formats,
-  samples,
+  anythingElse,
 ];
 
 /** Returns the capabilities that a rejection disproves, or undefined if it teaches nothing. */
@@ -256,8 +257,21 @@ function formats({ message, body, sent }: Rejection): Change | undefined {
     : undefined;
 }
 
+/** Words about the number of samples. */
+const SAMPLES_REGEXP =
+  /(?:^|[\s"'`([])n["'`)\]]?\s{0,3}(?:[=!<>:]|must|should|has|is\b|can|greater|larger)|\b(?:only one|only a single|only 1|multiple|more than one) (?:completion |chat )?(?:choice|completion|sample|generation)/i;
+
+/** Some reject samples together with a stream, or with something else that they support alone. */
+function samples({ message, body: { n }, sent }: Rejection): Change | undefined {
+  if (typeof n !== "number" || n < 2 || !SAMPLES_REGEXP.test(message)) return undefined;
+  const max = RANGE_REGEXP.test(message) ? limitIn(message, n)?.max ?? 1 : 1;
+  return max > 1
+    ? withLimit(sent, "n", { max })
+    : { rejectedFields: added(sent.rejectedFields, "n") };
+}
+
 /** Several samples are never necessary, so what else a rejection may mean is found without them. */
-function samples({ body, sent }: Rejection): Change | undefined {
+function anythingElse({ body, sent }: Rejection): Change | undefined {
   return Number(body.n) > 1 ? { rejectedFields: added(sent.rejectedFields, "n") } : undefined;
 }
 

@@ -75,7 +75,7 @@ export function createSamplesReader(count: number, maxCharacters?: number): Delt
       const completion = json as { choices?: unknown } | null;
       const choices = Array.isArray(completion?.choices) ? completion.choices : undefined;
       head.add(choices === undefined ? json : { ...completion, choices: [] });
-      for (const choice of choices ?? []) addChoice({ ...completion }, choice);
+      for (const choice of choices?.slice(0, count) ?? []) addChoice({ ...completion }, choice);
       for (const { usage } of head.take()) {
         if (usage !== undefined) addUsage(usage, (choices ?? []).length === 0);
       }

@@ -163,6 +163,27 @@ for (const [title, script, first] of UNSUPPORTED) {
   });
 }
 
+for (
+  const message of [
+    "n > 1 is not supported with streaming.",
+    "Multiple completions can't be combined with response_format or system messages.",
+    "Invalid value for 'n': only one completion choice is allowed with stream=true",
+  ]
+) {
+  Deno.test(`a rejection of n teaches nothing about other parts of the call: ${message}`, async () => {
+    await using app = await start(({ body }) =>
+      body.n
+        ? { status: 400, body: JSON.stringify({ error: { message } }) }
+        : { content: sample(42) }
+    );
+    await app.ask("vote", { stream: true });
+    assertEquals(app.sizes(), [4, 1, 1, 1, 1]);
+    for (const { body: { stream, messages } } of app.upstream.calls) {
+      assertEquals([stream, messages[0].role], [true, "system"]);
+    }
+  });
+}
+
 Deno.test("a wave beyond the upstream's maximum is one call of that size, and single ones", async () => {
   const message = "Field 'n': Value must be between 1 <= value <= 3, but got 4";
   await using app = await start(({ body }) =>
