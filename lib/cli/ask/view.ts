@@ -63,13 +63,17 @@ export function createAskView(
     lastThinking = text;
   }
 
-  function showProgress({ type, title, seconds, text }: Record<string, unknown>): void {
+  function showProgress(
+    { type, title, name, is_error, seconds, text }: Record<string, unknown>,
+  ): void {
     if (view !== "titles") return;
-    if (type === "step_end") {
+    if (type === "step_end" || type === "tool_end") {
       tail = "";
       const time = `  ${Number(seconds).toFixed(1)} s`;
       const room = Math.max(1, width() - time.length - 3);
-      if (title) line(`✓ ${fitStart(oneLine(plain(String(title))), room)}${time}`);
+      const done = type === "tool_end" ? `used ${name}` : title;
+      const sign = is_error === true ? "✗" : "✓";
+      if (done) line(`${sign} ${fitStart(oneLine(plain(String(done))), room)}${time}`);
     } else if (typeof text === "string") line(`· ${oneLine(plain(text))}`);
   }
 

@@ -10,9 +10,10 @@ import { type Reply, startUpstream, step, type Upstream } from "../../support/up
 async function withServer(
   script: readonly Reply[] | (() => Reply),
   test: (ask: Ask, upstream: Upstream) => Promise<void>,
+  yaml?: string,
 ): Promise<void> {
   await using upstream = startUpstream(script);
-  const app = await createTestApp({ upstream: upstream.url });
+  const app = await createTestApp({ upstream: upstream.url, ...(yaml && { yaml }) });
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     (request) => app.handle(request),
@@ -81,6 +82,28 @@ Deno.test("piped input is appended to the question", () =>
       { role: "user", content: "Summarise:\n\na long text" },
     ]);
   }));
+
+Deno.test({
+  name: "the titles of thinking contain the uses of tools",
+  // A thread of the tool lives longer than the test.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () =>
+    withServer(
+      [
+        { content: null, toolCalls: [{ id: "a", name: "code", arguments: '{"code":"6 * 7"}' }] },
+        { content: null, toolCalls: [{ id: "b", name: "code", arguments: '{"code":"throw 1"}' }] },
+        { content: "42" },
+      ],
+      async (ask) => {
+        const { out, err } = await ask(["--model", "o1", "--thinking", "titles", "6 * 7?"]).ended;
+        assertEquals(out, "42\n");
+        assertStringIncludes(err, "✓ used code");
+        assertStringIncludes(err, "✗ used code");
+      },
+      "upstreams: { s: { base_url: UPSTREAM } }\nmodels: { o1: { strategy: direct, upstream: s, model: m, tools: [code] } }",
+    ),
+});
 
 Deno.test("thinking is written to standard error, folded to its titles", () =>
   withServer(STEPS, async (ask) => {
