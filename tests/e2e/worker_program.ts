@@ -30,16 +30,19 @@ export interface WorkerProgramOptions {
   yaml?: string;
   /** More upstream settings. */
   settings?: string;
+  /** More settings of the model. */
+  model?: string;
   /** More arguments of deno. */
   deno?: string[];
 }
 
 export const workersYaml = (
-  { upstream, yaml = "store: memory", settings = "max_concurrency: 64" }: WorkerProgramOptions,
+  { upstream, yaml = "store: memory", settings = "max_concurrency: 64", model = "" }:
+    WorkerProgramOptions,
 ): string => `
 api_bearer_token: "${TOKEN}"
 upstreams: { s: { base_url: "${upstream}", ${settings} } }
-models: { m: { strategy: direct, upstream: s, model: m } }
+models: { m: { strategy: direct, upstream: s, model: m, ${model} } }
 server: { host: 127.0.0.1, workers: 2 }
 ${yaml}
 `;
