@@ -54,6 +54,7 @@ export async function* callWithTools(
   const isAnswer = visible || isTurn;
   const clientTools = isAnswer ? loop.final.tools ?? [] : [];
   const { tool_choice: choice = "auto" } = isAnswer ? loop.final : {};
+  const clientNames = new Set((loop.final.tools ?? []).map(nameOf));
   const taken = new Set(clientTools.map(nameOf));
   const byName = new Map(loop.tools.map((tool) => [freeName(tool.name, taken), tool]));
   // A client that demands or forbids calls means those of its own tools.
@@ -84,7 +85,12 @@ export async function* callWithTools(
     const messages = turns.length + rules.length === 0
       ? spec.messages
       : [...rules, ...spec.messages, ...turns];
-    const turn = createTurn(byName, { visible, inWords: inWords && left > 0, newId: loop.newId });
+    const turn = createTurn({
+      isOwn: (name) => byName.has(name) || !clientNames.has(name),
+      words: inWords && left > 0 ? createWordsReader((name) => byName.has(name)) : undefined,
+      visible,
+      newId: loop.newId,
+    });
     try {
       // Samples differ after their first turn.
       const wave = turns.length === 0 ? spec.wave : undefined;
@@ -108,9 +114,11 @@ export async function* callWithTools(
     }
     const thought = turn.thought();
     if (thought !== undefined) yield thought;
-    const results = await Promise.all(
-      calls.map((call) => left-- > 0 ? loop.run(byName.get(call.name)!, call, signal) : NOT_RUN),
-    );
+    const results = await Promise.all(calls.map((call) => {
+      if (left-- <= 0) return NOT_RUN;
+      const tool = byName.get(call.name);
+      return tool === undefined ? NO_SUCH_TOOL : loop.run(tool, call, signal);
+    }));
     const computed = results.filter(({ isError }, index) =>
       !isError && byName.get(calls[index]!.name)!.computes
     ).map((result) => outputText(result).trimEnd().split("\n").at(-1)!);
@@ -118,6 +126,11 @@ export async function* callWithTools(
     turns.push(...turnMessages(turn.text(), calls, results, { inWords, prompt: loop.prompt }));
   }
 }
+
+const NO_SUCH_TOOL: ToolResult = {
+  content: [{ type: "text", text: "Not run: there is no tool of this name." }],
+  isError: true,
+};
 
 /** Returns a name that no tool of the client has: neither may take the place of the other. */
 function freeName(name: string, taken: ReadonlySet<unknown>): string {
@@ -142,13 +155,18 @@ function rejectsTools(error: unknown): boolean {
     REJECTION_REGEXP.test(upstreamMessage) && !FAILED_CALL_REGEXP.test(upstreamMessage);
 }
 
+interface TurnOptions {
+  /** Whether the server answers calls of this name: a client must not get calls of unknown tools. */
+  isOwn(name: string): boolean;
+  /** Finds calls in words. */
+  words: ReturnType<typeof createWordsReader> | undefined;
+  visible: boolean;
+  newId(): string;
+}
+
 /** Reads one call: what is passed on, and what is the server's own. */
-function createTurn(
-  tools: ReadonlyMap<string, Tool>,
-  { visible, inWords, newId }: { visible: boolean; inWords: boolean; newId: () => string },
-) {
-  const words = inWords ? createWordsReader((name) => tools.has(name)) : undefined;
-  /** Calls of the server's tools, by their index in the answer. */
+function createTurn({ isOwn, words, visible, newId }: TurnOptions) {
+  /** Calls of the server's tools, and of tools that nobody has, by their index in the answer. */
   const own = new Map<number, Call>();
   const state: MessageState[] = [];
   let text = "";
@@ -201,9 +219,10 @@ function createTurn(
         if (shown !== "") out.content = shown;
       }
       const passed = (toolCalls ?? []).filter((piece) => {
-        const isOwn = own.has(piece.index) || piece.name !== undefined && tools.has(piece.name);
-        if (isOwn) addCall(piece);
-        return !isOwn;
+        const isAnswered = own.has(piece.index) ||
+          piece.name !== undefined && isOwn(piece.name);
+        if (isAnswered) addCall(piece);
+        return !isAnswered;
       });
       if (passed.length > 0) {
         hasClientCalls = true;

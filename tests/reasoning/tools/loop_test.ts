@@ -332,6 +332,22 @@ test("each run has a log line and a metric without contents", async () => {
   assertMatch(metrics, /o1_api_tool_duration_seconds_count\{gen_ai_tool_name="code"\} 1/);
 });
 
+for (const stream of [false, true]) {
+  test(`a call of a tool that nobody has is answered, not sent to the client${stream ? ", in a stream" : ""}`, async () => {
+    await using upstream = startUpstream([
+      { content: null, toolCalls: [{ id: "call_1", name: "python", arguments: "{}" }] },
+      { content: "42" },
+    ]);
+    await using app = await createToolApp(upstream);
+    const lookUp = { type: "function", function: { name: "look_up", parameters: {} } };
+    const response = await app.chat({ ...QUESTION, model: "direct", stream, tools: [lookUp] });
+    const text = await response.text();
+    assertStringIncludes(text, "42");
+    assert(!text.includes("python"), text);
+    assertStringIncludes(resultsOf(upstream.calls[1]!)[0]!, "there is no tool of this name");
+  });
+}
+
 test("a key has only its own tools", async () => {
   const keys = await Promise.all(["none", "all", "code"].map(async (name) => {
     const tools = { none: "tools: [], ", all: "", code: "tools: [code], " }[name];
