@@ -1,11 +1,12 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { TOKEN } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { waitUntil } from "../support/wait.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
-import { allStored } from "./in_page.js";
+import { allStored, storeConversations } from "./in_page.js";
+import { longestTask } from "./tasks.ts";
 
 const YAML = `
 upstreams: { scripted: { base_url: UPSTREAM } }
@@ -158,3 +159,27 @@ browserTest("settings reach the model, and the theme is kept", async (browser) =
   await page.reload();
   await page.locator('[data-theme="dark"]').waitFor({ state: "attached" });
 });
+
+browserTest(
+  "500 conversations are listed and searched without a frame of over 100 ms",
+  async (browser) => {
+    await using upstream = startUpstream([{ content: "Hi." }]);
+    await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+    const { page } = open;
+    await page.evaluate(storeConversations, 500);
+    const entries = page.locator("#history li");
+    const search = page.getByLabel("Search conversations");
+    const longest = await longestTask(browser, page, async () => {
+      await page.reload();
+      await page.getByRole("button", { name: "Chats" }).click();
+      await entries.nth(499).waitFor({ state: "attached" });
+      await search.fill("conversation 499");
+      await entries.nth(1).waitFor({ state: "detached" });
+      await search.fill("conversation");
+      await entries.nth(499).waitFor({ state: "attached" });
+    });
+    assertLess(longest, 100);
+    assertEquals(await entries.count(), 500);
+    assertEquals(await entries.last().locator(".title").innerText(), "Conversation 499");
+  },
+);

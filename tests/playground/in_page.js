@@ -108,4 +108,31 @@ export const allStored = () =>
 export const loadedFiles = () => performance.getEntriesByType("resource").map(({ name }) => name);
 
 /** Resolves when the page has nothing to do. */
-export const idle = () => new Promise((resolve) => requestIdleCallback(() => resolve(true)));
+export const idle = () =>
+  new Promise((resolve) => requestIdleCallback(() => resolve(true), { timeout: 2_000 }));
+
+/**
+ * Stores conversations without turns.
+ *
+ * @param {number} count
+ */
+export const storeConversations = (count) =>
+  new Promise((resolve) => {
+    const opening = indexedDB.open("o1-api");
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction("conversations", "readwrite");
+      for (let i = 0; i < count; i++) {
+        transaction.objectStore("conversations").put({
+          id: `c${i}`,
+          title: `Conversation ${i}`,
+          at: count - i,
+          leaf: `t${i}`,
+          words: "word ".repeat(400),
+        });
+      }
+      transaction.oncomplete = () => {
+        opening.result.close();
+        resolve(true);
+      };
+    };
+  });

@@ -7,6 +7,8 @@ import { download, toMarkdown } from "./export.ts";
 /** Name in local storage; absent unless the reader has switched storing off. */
 const OFF_ITEM = "o1-api.history";
 
+const ENTRIES_PER_TURN = 100;
+
 export interface HistoryOptions {
   panel: HTMLElement;
   /** The browser's database; undefined where it allows none. */
@@ -27,6 +29,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
   keep.checked = stored !== undefined && localStorage.getItem(OFF_ITEM) === null;
   keep.disabled = stored === undefined;
   let all: Conversation[] = [];
+  let timer: number | undefined;
 
   search.addEventListener("input", show);
   keep.addEventListener("change", () => {
@@ -84,7 +87,8 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
       const searched = `${title} ${text}`.toLowerCase();
       return words.every((word) => searched.includes(word));
     });
-    list.replaceChildren(...found.map(entryOf));
+    list.replaceChildren();
+    showFrom(found, 0);
     if (found.length === 0) {
       list.append(
         h(
@@ -94,6 +98,14 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
         ),
       );
     }
+  }
+
+  /** Adds entries to the list, many of them in turns. */
+  function showFrom(found: readonly Conversation[], start: number): void {
+    clearTimeout(timer);
+    list.append(...found.slice(start, start + ENTRIES_PER_TURN).map(entryOf));
+    const next = start + ENTRIES_PER_TURN;
+    if (next < found.length) timer = setTimeout(() => showFrom(found, next));
   }
 
   function entryOf(conversation: Conversation): HTMLElement {
