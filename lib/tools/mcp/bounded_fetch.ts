@@ -1,6 +1,7 @@
 import type { FetchLike } from "@modelcontextprotocol/client";
 import { isObject, tryParse } from "../../json.ts";
 import { ToolFailure } from "../attempt.ts";
+import { createValueCounter } from "./count_values.ts";
 
 /** What a server may still send and cause until the next call. */
 export interface ServerBudget {
@@ -57,6 +58,9 @@ export function createBoundedFetch(budget: ServerBudget, isLegacy: boolean): Fet
   };
 }
 
+/** Values of one answer or stream, which take up to 40 ms to validate. */
+const MAX_VALUES = 20_000;
+
 interface Message {
   id?: unknown;
   method?: string;
@@ -71,10 +75,12 @@ function messageOf(init: RequestInit | undefined): Message {
 
 /** @param onEnd called when the body has ended, was cancelled or has failed. */
 function countBytes(budget: ServerBudget, onEnd: () => void) {
+  const countValues = createValueCounter();
   return new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(bytes, controller) {
       budget.bytes -= bytes.length;
-      if (budget.bytes >= 0) controller.enqueue(bytes);
+      const isSmall = budget.bytes >= 0 && countValues(bytes) <= MAX_VALUES;
+      if (isSmall) controller.enqueue(bytes);
       else controller.error(exceeded(budget, "The MCP server sent too much."));
     },
     flush: onEnd,

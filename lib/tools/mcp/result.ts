@@ -1,4 +1,4 @@
-import type { CallToolResult } from "@modelcontextprotocol/client";
+import { z } from "zod";
 import { shorten } from "../attempt.ts";
 import type { ToolContent, ToolResult } from "../tool.ts";
 
@@ -6,8 +6,30 @@ const MAX_IMAGES = 4;
 const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const BASE64_REGEXP = /^[A-Za-z0-9+/]+={0,2}$/;
 
+const part = z.looseObject({
+  type: z.string(),
+  text: z.string().optional(),
+  name: z.string().optional(),
+  uri: z.string().optional(),
+  mimeType: z.string().optional(),
+  data: z.string().optional(),
+  resource: z.looseObject({ text: z.string().optional() }).optional(),
+});
+
+type Part = z.output<typeof part>;
+
+/** What is read of a result. The schema of the SDK takes seconds to reject 100,000 unknown parts. */
+export const callResult = z.looseObject({
+  content: z.array(part).default([]),
+  structuredContent: z.unknown().optional(),
+  isError: z.boolean().optional(),
+});
+
 /** Returns a server's result with at most `maxCharacters` characters of text, and four images. */
-export function toToolResult(result: CallToolResult, maxCharacters: number): ToolResult {
+export function toToolResult(
+  result: z.output<typeof callResult>,
+  maxCharacters: number,
+): ToolResult {
   const content: ToolContent[] = [];
   let left = maxCharacters;
   let images = 0;
@@ -16,12 +38,13 @@ export function toToolResult(result: CallToolResult, maxCharacters: number): Too
     left -= text.length;
   };
   for (const part of result.content) {
-    if (part.type === "text") write(part.text);
-    else if (part.type === "resource_link") write(`${part.name}: ${part.uri}`);
-    else if (part.type === "resource" && "text" in part.resource) write(part.resource.text);
-    else if (part.type === "image" && isImage(part) && images++ < MAX_IMAGES) {
+    const { type, text, resource } = part;
+    if (type === "text" && text !== undefined) write(text);
+    else if (type === "resource_link") write(`${part.name}: ${part.uri}`);
+    else if (type === "resource" && resource?.text !== undefined) write(resource.text);
+    else if (type === "image" && isImage(part) && images++ < MAX_IMAGES) {
       content.push({ type: "image", url: `data:${part.mimeType};base64,${part.data}` });
-    } else write(`(A part of the type ${part.type} was left out.)`);
+    } else write(`(A part of the type ${shorten(type, 100)} was left out.)`);
   }
   if (result.content.length === 0 && result.structuredContent !== undefined) {
     write(JSON.stringify(result.structuredContent));
@@ -31,6 +54,6 @@ export function toToolResult(result: CallToolResult, maxCharacters: number): Too
   return { content, ...(result.isError === true && { isError: true }) };
 }
 
-function isImage({ mimeType, data }: { mimeType: string; data: string }): boolean {
+function isImage({ mimeType = "", data = "" }: Part): boolean {
   return IMAGE_TYPES.includes(mimeType) && BASE64_REGEXP.test(data);
 }

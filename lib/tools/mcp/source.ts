@@ -6,7 +6,7 @@ import { attempt, failureResult, shorten, ToolFailure } from "../attempt.ts";
 import type { Tool, ToolContext, ToolSource } from "../tool.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import type { McpSettings, ServerSettings } from "./settings.ts";
-import { toToolResult } from "./result.ts";
+import { callResult, toToolResult } from "./result.ts";
 
 const MAX_TOOLS = 128;
 const MAX_PAGES = 20;
@@ -146,7 +146,7 @@ async function call(
       },
     };
     const result = await connection.use(
-      (client) => client.request(request, options),
+      (client) => client.request(request, callResult, options),
       signal,
     );
     return toToolResult(result, settings.max_characters);

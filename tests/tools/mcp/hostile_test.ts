@@ -312,11 +312,45 @@ Deno.test("a server that hangs while it connects is given up, and tried again af
   assertEquals(warnings, ["MCP server a: The MCP server did not answer within 100 ms."]);
 });
 
-Deno.test("reading a large result does not block the event loop", async () => {
-  const large = JSON.stringify(rpc(2, text("x".repeat(3_000_000))));
-  await using server = serveByHand({ "tools/call": () => large });
-  await using source = openSource({ a: { url: server.url } });
-  await listTools(source);
-  const stallMs = await longestStall(() => callTool(source, "a__echo"));
-  assert(stallMs < 100, `${stallMs} ms`);
-});
+const many = (count: number, item: string) => Array(count).fill(item).join(",");
+
+/** Results of up to 4 MB, and whether they are passed on. */
+const LARGE: Record<string, [result: string, isPassedOn: boolean]> = {
+  "a long text": [JSON.stringify(text("x".repeat(3_000_000))), true],
+  "a long text of commas": [JSON.stringify(text('",'.repeat(500_000))), true],
+  "a large picture": [
+    `{"content":[{"type":"image","mimeType":"image/png","data":"${"a".repeat(3_000_000)}"}]}`,
+    true,
+  ],
+  "6,000 parts": [`{"content":[${many(6_000, '{"type":"text","text":"a"}')}]}`, true],
+  "9,000 unknown parts": [`{"content":[${many(9_000, '{"type":"x"}')}]}`, true],
+  "9,000 parts without a type": [`{"content":[${many(9_000, "{}")}]}`, false],
+  "100,000 unknown parts": [`{"content":[${many(100_000, '{"type":"x"}')}]}`, false],
+  "300,000 numbers": [`{"content":[],"structuredContent":{"a":[${many(300_000, "1")}]}}`, false],
+  "400,000 levels": [
+    `{"content":[],"structuredContent":${'{"a":'.repeat(400_000)}1${"}".repeat(400_000)}}`,
+    false,
+  ],
+};
+
+for (const [kind, [result, isPassedOn]] of Object.entries(LARGE)) {
+  for (const form of ["JSON", "a stream"]) {
+    Deno.test(`reading ${kind} in ${form} does not block the event loop`, async () => {
+      await using server = serveByHand({
+        "tools/call": ({ id }) => {
+          const json = `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
+          // The comment must not hide what follows from the count.
+          return form === "JSON" ? json : events(`: "\ndata: ${json}\n\n`);
+        },
+      });
+      await using source = openSource({ a: { url: server.url } });
+      await listTools(source);
+      let isError: boolean | undefined;
+      const stallMs = await longestStall(async () => {
+        ({ isError } = await callTool(source, "a__echo"));
+      });
+      assertEquals(isError, isPassedOn ? undefined : true);
+      assert(stallMs < 50, `${stallMs} ms`);
+    });
+  }
+}
