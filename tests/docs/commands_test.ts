@@ -28,6 +28,7 @@ const OUTPUTS: readonly (readonly [command: RegExp, output: RegExp])[] = [
   [/ check$/, /config\.yaml: no faults\. Models: o1, /],
   [/ eval --models demo,o1,o1-vote/, /\ndemo +\d\/5 [^]*\no1 +\d\/5 [^]*\no1-vote +\d\/5 /],
   [/ keys new alice$/, /^sk-o1-[^]*\nkeys:\n {2}- name: "alice"/],
+  [/^curl .*\/upstreams/, /"breaker": ?"closed"/],
   [/^curl .*\/metrics/, /^# TYPE o1_api_requests_total counter$[^]*^o1_api_requests_active \d+$/m],
 ];
 

@@ -46,7 +46,7 @@ function own<Value>(record: Readonly<Record<string, Value>> | undefined, name: s
 function isWithin({ hostname, pathname }: URL, domain: string): boolean {
   const [host = "", ...path] = domain.toLowerCase().split("/");
   if (hostname !== host && !hostname.endsWith(`.${host}`)) return false;
-  const below = `/${path.join("/")}`.replace(/\/+$/, "");
+  const below = path.filter((part) => part !== "").map((part) => `/${part}`).join("");
   const page = pathname.toLowerCase();
   return page === below || page.startsWith(`${below}/`);
 }

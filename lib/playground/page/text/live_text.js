@@ -20,7 +20,7 @@ const MAX_MARKDOWN = 400_000;
 /** Longer definitions of links are ignored. */
 const MAX_DEFINITIONS = 8_000;
 
-const FENCE_REGEXP = /^ {0,3}(?:`{3,}|~{3,})[^\n]*\n/;
+const FENCE_REGEXP = /^ {0,3}(?:```|~~~)[^\n]*\n/;
 
 /** @typedef {import("marked").Token} Token */
 
