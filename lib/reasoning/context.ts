@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { createRandom } from "../random.ts";
-import type { Wave } from "../upstream/target.ts";
+import { quotes } from "../upstream/capabilities/quotes.ts";
+import { isSystemMessage, type Wave } from "../upstream/target.ts";
 import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
 import { formatTypeFor } from "../upstream/capabilities/capabilities.ts";
 import type { CallEnd } from "../upstream/observer.ts";
@@ -317,7 +318,13 @@ async function* call(
     if (isCut && !visible && !hasAnswer) capabilities.reasoned(target);
     end = "ok";
   } catch (error) {
-    if (error instanceof UpstreamError) end = error;
+    if (error instanceof UpstreamError) {
+      end = error;
+      // A provider may quote the operator's words, which are not for clients.
+      if (quotes(error.detail, messages.filter(isSystemMessage))) {
+        error.message = error.message.replace(`: ${error.detail}`, ".");
+      }
+    }
     throw error;
   } finally {
     const used = callMeter.end(end instanceof UpstreamError);

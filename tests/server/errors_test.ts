@@ -492,3 +492,26 @@ Deno.test("the log contains no prompt, answer or key", async () => {
     "ok",
   ]);
 });
+
+Deno.test("an upstream's error that quotes the operator's words has no detail", async () => {
+  for (const strategy of ["direct", "vote"]) {
+    await using upstream = startUpstream(({ body }) => ({
+      status: 400,
+      body: JSON.stringify({ error: { message: `Invalid: ${JSON.stringify(body.messages)}` } }),
+    }));
+    const app = await createTestApp({
+      upstream: upstream.url,
+      yaml: `
+upstreams: { s: { base_url: UPSTREAM } }
+models:
+  m: { strategy: ${strategy}, upstream: s, model: m, system_prompt: The operator's secret words. }
+`,
+    });
+    const response = await app.chat({ model: "m", messages: user });
+    assertEquals(
+      (await response.json()).error.message,
+      "The upstream rejected the request.",
+      strategy,
+    );
+  }
+});

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Message } from "../../reasoning/request.ts";
+import { MAX_COMPARED, quotes } from "../../upstream/capabilities/quotes.ts";
 import { contentText } from "../../upstream/target.ts";
 
 /** A quoted text that is longer than a name, or has no closing quote. */
@@ -16,15 +17,6 @@ const WORD_REGEXP = /[^\s"'`,;:()[\]{}<>]{8,80}/g;
 
 /** Length of the part of a message whose words are compared; later ones are left out. */
 const MAX_WORDS_LENGTH = 500;
-
-/** Length in characters of the pieces that are looked for. A common text of twice this is found. */
-const PIECE = 20;
-
-/** Shorter texts may occur in any message. */
-const MIN_LENGTH = 8;
-
-/** The last part of a conversation that is compared, in characters. */
-const MAX_COMPARED = 262_144;
 
 /**
  * Returns a provider's message without the texts that it quotes. A message that contains a part of
@@ -51,29 +43,4 @@ function withoutUnreadText(message: string): string {
   const at = message.search(UNREAD_REGEXP);
   const isFollowed = at >= 0 && /[:={[<]/.test(message.slice(at));
   return isFollowed ? `${message.slice(0, at)}…` : message;
-}
-
-/**
- * Returns whether the message and a prompt have a text in common. Of the prompt, only each piece at
- * a multiple of its length is looked up, so that the time is linear in its length.
- */
-function quotes(message: string, prompt: readonly Message[]): boolean {
-  const pieces = new Set<string>();
-  for (let at = 0; at + PIECE <= message.length; at++) pieces.add(message.slice(at, at + PIECE));
-  let left = MAX_COMPARED;
-  for (const { content, tool_calls: calls } of prompt.toReversed()) {
-    const texts = [
-      contentText(content),
-      calls === undefined ? "" : JSON.stringify(calls).replaceAll("\\", ""),
-    ];
-    for (const text of texts) {
-      if (text.length < PIECE && text.length >= MIN_LENGTH && message.includes(text)) return true;
-      const end = Math.min(text.length, left);
-      left -= end;
-      for (let at = 0; at + PIECE <= end; at += PIECE) {
-        if (pieces.has(text.slice(at, at + PIECE))) return true;
-      }
-    }
-  }
-  return false;
 }
