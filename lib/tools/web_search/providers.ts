@@ -70,6 +70,9 @@ export const providers = {
   },
 } satisfies Record<string, Provider>;
 
+/** More than any service returns. */
+const MAX_ENTRIES = 200;
+
 /** Returns the entries of a list that have a web address; other entries are skipped. */
 function read(body: unknown, path: readonly string[], snippetField: string): SearchResult[] {
   let list = body;
@@ -77,7 +80,7 @@ function read(body: unknown, path: readonly string[], snippetField: string): Sea
     list = isObject(list) && Object.hasOwn(list, name) ? list[name] : undefined;
   }
   if (!Array.isArray(list)) return [];
-  return list.flatMap((entry) => {
+  return list.slice(0, MAX_ENTRIES).flatMap((entry) => {
     const url = URL.parse(textField(entry, "url") ?? "");
     if (url === null || !/^https?:$/.test(url.protocol)) return [];
     return [{

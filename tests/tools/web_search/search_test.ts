@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { systemClock } from "../../../lib/clock.ts";
 import type { ToolResult } from "../../../lib/tools/tool.ts";
 import { webSearch } from "../../../lib/tools/web_search/kind.ts";
+import { longestStall } from "../../attack/stall.ts";
 import { waitFor, waitUntil } from "../../support/wait.ts";
 
 interface Recorded {
@@ -175,6 +176,28 @@ Deno.test("results are bounded in number and length, and have web addresses only
   assert(result.citations?.every(({ title }) => title.length <= 200 && !title.includes("\n")));
   assert(textOf(result).length < 3 * (200 + 500 + 50));
 });
+
+/** Answers of up to 1 MB that take long to read. */
+const SLOW: Record<string, string> = {
+  "many pages": JSON.stringify({
+    results: Array.from({ length: 18_000 }, (_, i) => ({ url: `https://a.test/${i}`, title: "a" })),
+  }),
+  "many entries without addresses": `{"results":[${Array(90_000).fill('{"url":"x"}').join(",")}]}`,
+  "many levels": '{"a":'.repeat(160_000) + "1" + "}".repeat(160_000),
+  "a long title of spaces": JSON.stringify({
+    results: [{ url: "https://a.test/", title: " ".repeat(1_000_000) }],
+  }),
+};
+
+for (const [kind, body] of Object.entries(SLOW)) {
+  Deno.test(`an answer of ${kind} does not block the event loop`, async () => {
+    await using service = startService(() => new Response(body));
+    const settings = { provider: "searxng", url: service.url };
+    await search(settings);
+    const stallMs = await longestStall(() => search(settings));
+    assert(stallMs < 50, `${stallMs} ms`);
+  });
+}
 
 Deno.test("a long query is cut to what the services accept", async () => {
   await using service = answering([]);
