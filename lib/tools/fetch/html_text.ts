@@ -3,7 +3,7 @@ import { type Clock, within } from "../../clock.ts";
 import { ToolFailure } from "../attempt.ts";
 import type { HtmlText } from "./worker.ts";
 
-/** A page of 2 MB takes about half a second; one that is made to be slow, minutes. */
+/** A page of 2 MB takes half a second, and one that is made to be slow, about a second. */
 const TIME_LIMIT_MS = 5_000;
 
 /**
