@@ -8,6 +8,15 @@ const upstream = upstreamOptions.parse({
   headers: { "x-key": "header-secret", authorization: "Basic basic-secret", "x-mode": "on" },
 });
 
+Deno.test("the host of an upstream is replaced in its text, but no ordinary word", () => {
+  assertEquals(
+    withoutSecrets("no model q at x.example:443", upstream),
+    "no model q at [host]:443",
+  );
+  const local = upstreamOptions.parse({ base_url: "http://ollama:11434/v1" });
+  assertEquals(withoutSecrets("ollama has no model q", local), "ollama has no model q");
+});
+
 Deno.test("keys, header values and query values are replaced in an upstream's text", () => {
   const cases = [
     ["bad key first-secret.", "bad key [key]."],
