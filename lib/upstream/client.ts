@@ -273,9 +273,15 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   return {
     call(targets, { wave, ...request }, scope) {
-      return wave === undefined
-        ? plain.call(targets, request, scope)
-        : callJointly(plain.call, jointCalls, targets, { ...request, wave }, scope);
+      // Where it is known that samples need calls of their own, they do not wait for the first one.
+      const isJoint = wave !== undefined &&
+        targets.some((target) =>
+          samplesInOneCall(wave.size, scope.capabilities.get(target, request.json)) > 1
+        );
+      if (wave !== undefined && !isJoint) wave.size = 1;
+      return isJoint
+        ? callJointly(plain.call, jointCalls, targets, { ...request, wave }, scope)
+        : plain.call(targets, request, scope);
     },
     capabilitiesFor: memory.forRequest,
     isCooling: (target) => states.get(target).breaker.isOpen(),
