@@ -21,14 +21,18 @@ export const FLAGS = [
 ];
 
 /** Registers a test that gets its own browser. It is skipped without Chromium. */
-export function browserTest(name: string, test: (browser: Browser) => Promise<void>): void {
+export function browserTest(
+  name: string,
+  test: (browser: Browser) => Promise<void>,
+  flags: readonly string[] = [],
+): void {
   Deno.test({
     ...skippedFor(reasonWithout("chromium"), name),
     // Playwright keeps pipes and timers open until the process ends.
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {
-      const browser = await startBrowser();
+      const browser = await startBrowser(flags);
       try {
         await test(browser);
       } finally {
@@ -38,7 +42,7 @@ export function browserTest(name: string, test: (browser: Browser) => Promise<vo
   });
 }
 
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser(flags: readonly string[] = []): Promise<Browser> {
   // Playwright looks for Windows below /proc as it loads, where Deno's existsSync throws.
   const { existsSync } = fs;
   fs.existsSync = (path) => !String(path).startsWith("/proc/") && existsSync(path);
@@ -47,7 +51,7 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: findProgram("chromium") ?? "chromium",
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
   });
 }
 
@@ -69,6 +73,8 @@ export interface OpenOptions {
   context?: BrowserContextOptions;
   /** A script that runs before the page's own; the policy would block it later. */
   script?: string;
+  /** Name of the host in the page's address; the browser must resolve it. Default: 127.0.0.1. */
+  host?: string;
   /** Whether to enter the key. Default: true. */
   enter?: boolean;
 }
@@ -79,7 +85,7 @@ export async function openPage(browser: Browser, options: OpenOptions): Promise<
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     (request) => app.handle(request),
   );
-  const url = `http://127.0.0.1:${server.addr.port}/`;
+  const url = `http://${options.host ?? "127.0.0.1"}:${server.addr.port}/`;
   const context = await browser.newContext({ reducedMotion: "reduce", ...options.context });
   if (options.script !== undefined) await context.addInitScript({ content: options.script });
   const page = await context.newPage();

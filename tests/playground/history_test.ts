@@ -110,6 +110,12 @@ browserTest("conversations can be found, renamed, exported and deleted", async (
   assertEquals(file.suggestedFilename(), "Fruit.md");
   const text = await Deno.readTextFile(await file.path());
   assertStringIncludes(text, "# Fruit\n\n## Question\n\nAbout apples\n\n## plain\n\nanswer 0");
+  const [json] = await Promise.all([
+    page.waitForEvent("download"),
+    panel.getByRole("button", { name: "Export JSON" }).click(),
+  ]);
+  const [{ question, answers: [answer] }] = JSON.parse(await Deno.readTextFile(await json.path()));
+  assertEquals([question.text, answer.parts[0]], ["About apples", { content: "answer 0" }]);
   await panel.locator("li", { hasText: "Fruit" }).hover();
   await panel.getByLabel("Delete Fruit").click();
   await page.getByText("Ask, and watch it think.").waitFor();

@@ -239,9 +239,12 @@ browserTest("pictures can be chosen, pasted or dropped", async (browser) => {
     { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from(PNG) },
   ]);
   await page.getByText("note.txt is neither text nor a PNG, JPEG, WebP or GIF.").waitFor();
+  await page.locator("#notice.problem").waitFor();
   for (const kind of ["paste", "drop"]) {
     await page.evaluate(addPicture, { kind, bytes: [...PNG] });
     await page.getByAltText(`${kind}.png`).waitFor();
+    // A success is not shown as a problem.
+    await page.locator("#notice:not(.problem)", { hasText: `${kind}.png attached.` }).waitFor();
   }
   await page.getByRole("button", { name: "Remove drop.png" }).click();
   await ask(page, "What is this?");

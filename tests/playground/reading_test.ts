@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { pieces, startUpstream } from "../support/upstream.ts";
+import { waitUntil } from "../support/wait.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
-import { isAtTop, styleOf } from "./in_page.js";
+import { allStored, isAtTop, styleOf } from "./in_page.js";
 
 const YAML = `
 upstreams: { scripted: { base_url: UPSTREAM } }
@@ -9,6 +10,9 @@ models:
   plain: { strategy: direct, upstream: scripted, model: m }
   other: { strategy: direct, upstream: scripted, model: n }
 `;
+
+/** A name that is no secure origin; this machine answers. */
+const LAN_HOST = "box.lan.example";
 
 const DOT =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -80,14 +84,19 @@ browserTest("a stopped answer shows about how many tokens it took", async (brows
   assertMatch(await page.locator(".figures").innerText(), /≈ [1-9]\d* tokens/);
 });
 
-browserTest("copying works without the browser's clipboard, as on plain HTTP", async (browser) => {
+browserTest("the page works on plain HTTP at an address of the local network", async (browser) => {
   await using upstream = startUpstream([{ content: "Text:\n\n```js\nlet a = 1;\n```" }]);
   await using open = await openPage(browser, {
     upstream: upstream.url,
     yaml: YAML,
-    script: "Object.defineProperty(navigator, 'clipboard', { value: undefined });",
+    host: LAN_HOST,
   });
   const { page } = open;
+  // There, browsers have no clipboard and no random UUIDs.
+  assertEquals(await page.evaluate("[isSecureContext, typeof navigator.clipboard]"), [
+    false,
+    "undefined",
+  ]);
   await ask(page, "Code?");
   await page.getByText(/ s in all$/).waitFor();
   const question = page.getByLabel("Your question");
@@ -103,7 +112,16 @@ browserTest("copying works without the browser's clipboard, as on plain HTTP", a
     await question.press("Control+v");
     assertEquals(await question.inputValue(), copied);
   }
-});
+  await waitUntil(
+    "the conversation to be stored",
+    async () => (await page.evaluate(allStored)).includes("let a = 1;"),
+  );
+  await page.reload();
+  await page.locator(".answer").getByText("Text:").waitFor();
+  // Browsers ignore this header there, and say so.
+  const isIgnored = (fault: string) => fault.startsWith("The Cross-Origin-Opener-Policy header");
+  assertEquals([open.foreignRequests, open.faults.filter((fault) => !isIgnored(fault))], [[], []]);
+}, [`--host-resolver-rules=MAP ${LAN_HOST} 127.0.0.1`]);
 
 browserTest("tables keep words whole and their alignment; code is highlighted", async (browser) => {
   const text = "| internationalisation | number |\n|:--|--:|\n| a | 12 |\n\n" +
