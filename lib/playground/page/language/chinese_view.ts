@@ -37,6 +37,7 @@ export const CHINESE_VIEW: Readonly<Record<string, string>> = {
   "tool": "工具",
   "tool runs": "工具运行",
   "waits for the first token": "等待首个 token",
+  "{count} ms": "{count} 毫秒",
   "{count} attempts": "{count} 次尝试",
   "1 difference": "1 处差异",
   "{count} differences": "{count} 处差异",

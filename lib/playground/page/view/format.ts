@@ -1,8 +1,10 @@
 import { translate } from "../language/language.js";
 import type { Call, Mark, Run, ToolRun } from "./run.ts";
 
-export const seconds = (value: number) =>
-  translate("{seconds} s", { seconds: value.toFixed(value < 10 ? 2 : 1) });
+export function seconds(value: number): string {
+  if (value < 0.1) return translate("{count} ms", { count: Math.round(value * 1_000) });
+  return translate("{seconds} s", { seconds: value.toFixed(value < 10 ? 2 : 1) });
+}
 
 export const count = new Intl.NumberFormat("en").format;
 

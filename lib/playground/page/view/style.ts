@@ -51,7 +51,7 @@ details.view-mark { padding-left: 0 }
 .view ins { background: light-dark(#e3f4e8, #1c3626); color: light-dark(#175c30, #8fd3a3); text-decoration: none }
 .view-scroll { overflow-x: auto }
 .view-figures { font-variant-numeric: tabular-nums }
-.view-figures td { text-align: right }
+.view-figures td { text-align: right; white-space: nowrap }
 .view-figures th[scope=col] { text-align: right }
 @media (max-width: 44rem) {
   .view-dialog { padding: 0 .9rem .9rem }
