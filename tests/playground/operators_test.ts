@@ -78,6 +78,13 @@ browserTest("an operator sees usage by key and model, and how upstreams are", as
   assertEquals(await usage.locator("tbody tr").count(), 1);
   const results = await page.evaluate(audit);
   assertEquals(results.violations, []);
+  // On a phone, each label stays on the line of its field.
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const name of ["From", "To", "By"]) {
+    const label = (await dialog.locator("label", { hasText: name }).boundingBox())!;
+    const field = (await dialog.getByLabel(name, { exact: true }).boundingBox())!;
+    assert(label.y >= field.y && label.y < field.y + field.height, name);
+  }
   await dialog.getByLabel("From").fill("2020-01-01");
   await dialog.getByText("the period must have 1 to 366 days").waitFor();
   await dialog.getByLabel("To").fill("2020-01-31");

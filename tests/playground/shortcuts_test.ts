@@ -34,6 +34,9 @@ browserTest("single keys do what the list of shortcuts says", async (browser) =>
     await keyboard.press(key!);
     assertEquals(await pressed(name!), "false", name);
   }
+  await keyboard.press("o");
+  await keyboard.press("Escape");
+  assertEquals(await pressed("Settings"), "false");
   await keyboard.press("r");
   await page.locator(".answer").getByText("answer 1").waitFor();
   await page.getByText("2/2").waitFor();

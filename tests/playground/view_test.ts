@@ -90,7 +90,7 @@ for (const [device, context] of DEVICES) {
     const row = (name: string) => view.getByRole("row", { name }).locator("td").allInnerTexts();
     assertEquals(await row("Calls"), ["2", "3", "+1"]);
     assertEquals(await row("Cost"), ["$0.04", "$0.06", "+$0.02"]);
-    assertEquals(await row("Tokens of step"), ["15", "30", "+15"]);
+    assertEquals(await row("Tokens of step calls"), ["15", "30", "+15"]);
     for (const summary of await view.locator(".view-pair > details > summary").all()) {
       await summary.press("Enter");
     }

@@ -134,7 +134,10 @@ stop.addEventListener("click", () => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open]")) return;
-  if (!chat.isRunning()) return field.blur();
+  if (!chat.isRunning()) {
+    if (!optionsPanel.hidden && document.activeElement !== field) settingsButton.click();
+    return field.blur();
+  }
   chat.stop();
   field.focus();
 });

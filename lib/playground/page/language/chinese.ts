@@ -98,7 +98,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "Show or hide the raw events": "显示或隐藏原始事件",
   "Show or hide the settings": "显示或隐藏设置",
   "Show these shortcuts": "显示快捷键列表",
-  "Stop the answer, or leave the field": "停止回答，或离开输入框",
+  "Stop the answer, leave the field, or close the settings": "停止回答、离开输入框或关闭设置",
   "Stop": "停止",
   "Stopped.": "已停止。",
   "Strategies, over {model}": "策略（基于 {model}）",

@@ -24,7 +24,7 @@ export const CHINESE_VIEW: Readonly<Record<string, string>> = {
   "This key may not see prompts and texts.": "此密钥无权查看提示词和文本。",
   "Time": "用时",
   "Timeline": "时间线",
-  "Tokens of {role}": "{role} 的 token",
+  "Tokens of {role} calls": "{role} 调用的 token",
   "Tool runs": "工具运行",
   "Tree": "树",
   "Votes": "投票",

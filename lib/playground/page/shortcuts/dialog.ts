@@ -33,7 +33,7 @@ export function showShortcuts(
       {},
       row(["Enter"], translate("Send the question")),
       row(["Shift", "Enter"], translate("Begin a new line")),
-      row(["Esc"], translate("Stop the answer, or leave the field")),
+      row(["Esc"], translate("Stop the answer, leave the field, or close the settings")),
     ),
     h("h3", {}, translate("Outside of fields")),
     h("dl", {}, ...shortcuts.map(({ key, text }) => row([key], text()))),

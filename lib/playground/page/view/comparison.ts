@@ -69,7 +69,7 @@ function figuresOf({ answer: a }: Labelled, { answer: b }: Labelled): HTMLElemen
     [translate("Time"), a.seconds, b.seconds, time],
     [translate("Characters"), contentOf(a).length, contentOf(b).length, count],
     ...rolesOf(runs).map((role): Row => [
-      translate("Tokens of {role}", { role }),
+      translate("Tokens of {role} calls", { role }),
       tokensOf(runs[0], role),
       tokensOf(runs[1], role),
       count,
