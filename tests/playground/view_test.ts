@@ -87,7 +87,8 @@ for (const [device, context] of DEVICES) {
     await view.getByText("1 difference").waitFor();
     assertEquals(await view.locator("del").allInnerTexts(), ["4"]);
     assertEquals(await view.locator("ins").allInnerTexts(), [ATTACK]);
-    const row = (name: string) => view.getByRole("row", { name }).locator("td").allInnerTexts();
+    const row = (name: string) =>
+      view.getByRole("row", { name: new RegExp(`^${name} `) }).locator("td").allInnerTexts();
     assertEquals(await row("Calls"), ["2", "3", "+1"]);
     assertEquals(await row("Cost"), ["$0.04", "$0.06", "+$0.02"]);
     assertEquals(await row("Tokens of step calls"), ["15", "30", "+15"]);
