@@ -213,6 +213,11 @@ browserTest(
     await page.locator(".figures").nth(2).waitFor();
     const lanes = page.locator(".lane");
     assertEquals(await lanes.count(), 3);
+    // The question and its buttons end where the answers end.
+    const rightOf = (selector: string) =>
+      page.locator(selector).last().evaluate((element) => element.getBoundingClientRect().right);
+    const right = await rightOf(".lane");
+    assertEquals([await rightOf(".question"), await rightOf(".turn-actions")], [right, right]);
     assertEquals(await page.locator(".who").allInnerTexts(), ["plain", "vote · o1", "plain"]);
     for (const text of await page.locator(".figures").allInnerTexts()) {
       assertMatch(text, /tokens.*\$0\.\d+.* s in all/s);
