@@ -31,7 +31,7 @@ upstreams: { demo: { base_url: "demo:", price: { input: 0.15, output: 0.6 } } }
     for (const number of [1, 2]) await page.locator(".step summary").nth(number).click();
     await page.locator("#log").press("Home");
     await page.getByLabel("Your question").focus();
-    await page.screenshot({ path: FILES[colorScheme].pathname });
+    await page.screenshot({ path: FILES[colorScheme].pathname, animations: "disabled" });
   }
 } finally {
   await browser.close();
