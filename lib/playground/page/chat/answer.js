@@ -24,7 +24,7 @@ const CHARACTERS_PER_TOKEN = 4;
  */
 const NOTES = {
   length: () => translate("Cut off at the token limit."),
-  content_filter: () => translate("The provider's content filter ended this."),
+  content_filter: () => translate("The provider's content filter stopped this answer."),
 };
 
 /**

@@ -39,19 +39,19 @@ export function upstreamsOf(upstreams: readonly Upstream[]): HTMLElement[] {
       numbers(translate("Calls"), ({ calls }) => calls),
       numbers(translate("Failed"), ({ failed }) => failed),
       numbers(translate("Cancelled"), ({ cancelled }) => cancelled),
-      numbers(translate("Median"), ({ ms }) => ms?.p50, seconds),
-      numbers(translate("95 %"), ({ ms }) => ms?.p95, seconds),
-      numbers(translate("Longest"), ({ ms }) => ms?.max, seconds),
+      numbers(translate("Median time"), ({ ms }) => ms?.p50, seconds),
+      numbers(translate("95th percentile"), ({ ms }) => ms?.p95, seconds),
+      numbers(translate("Longest time"), ({ ms }) => ms?.max, seconds),
     ], upstreams),
     faults.length === 0
       ? h("p", { class: "note" }, translate("No upstream call has failed."))
       : sortedTable<Fault & { name: string }>(translate("Last errors"), [
-        times(translate("Time"), ({ time }) => time),
+        times(translate("When"), ({ time }) => time),
         { title: translate("Upstream"), value: ({ name }) => name },
         { title: translate("Model"), value: ({ model }) => model },
         { title: translate("Error"), value: ({ type }) => type },
-        { title: translate("Status"), value: ({ status }) => status },
-        { title: translate("What it said"), value: ({ detail }) => detail },
+        { title: translate("HTTP status"), value: ({ status }) => status },
+        { title: translate("Message"), value: ({ detail }) => detail },
       ], faults),
   ];
 }

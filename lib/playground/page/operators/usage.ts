@@ -161,7 +161,7 @@ function usageTable(rows: readonly UsageRow[], names: readonly Name[]): HTMLElem
     ...names.map((name) => ({ title: titles[name], value: (row: UsageRow) => row[name] })),
     numbers(translate("Requests"), (row) => row.requests),
     numbers(translate("Input tokens"), (row) => row.input_tokens),
-    numbers(translate("of these cached"), (row) => row.cached_tokens),
+    numbers(translate("Cached input tokens"), (row) => row.cached_tokens),
     numbers(translate("Output tokens"), (row) => row.output_tokens),
   ];
   if (rows.some(({ cost }) => cost !== undefined)) {
@@ -176,7 +176,7 @@ function budgetTable(budgets: readonly Budget[]): HTMLElement {
       ? formatDollars(value)
       : translate("{tokens} tokens", { tokens: formatNumber(value) });
   return sortedTable<Budget>(translate("Budgets"), [
-    { title: translate("Key"), value: ({ key }) => key ?? translate("all together") },
+    { title: translate("Key"), value: ({ key }) => key ?? translate("all clients") },
     {
       title: translate("Per"),
       value: ({ per }) => per === "day" ? translate("day") : translate("month"),

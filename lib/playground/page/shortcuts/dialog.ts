@@ -35,7 +35,7 @@ export function showShortcuts(
       row(["Shift", "Enter"], translate("Begin a new line")),
       row(["Esc"], translate("Stop the answer, leave the field, or close the settings")),
     ),
-    h("h3", {}, translate("Outside of fields")),
+    h("h3", {}, translate("When not typing")),
     h("dl", {}, ...shortcuts.map(({ key, text }) => row([key], text()))),
     h("label", { class: "keep" }, box, translate("Use these single keys")),
   );
