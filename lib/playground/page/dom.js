@@ -1,3 +1,5 @@
+import { translate } from "./language/language.js";
+
 /**
  * Creates an element. Strings become text, never markup.
  *
@@ -30,6 +32,31 @@ export function h(name, properties = {}, ...children) {
  */
 export function quietButton(label, onclick, name = label) {
   return h("button", { type: "button", class: "quiet", "aria-label": name, onclick }, label);
+}
+
+/**
+ * Opens a modal dialog, which is removed when it is closed.
+ *
+ * @param {string} className
+ * @param {string} title
+ * @param {...Node} content
+ */
+export function openDialog(className, title, ...content) {
+  const close = quietButton("×", () => dialog.close(), translate("Close"));
+  close.classList.add("close");
+  const dialog = h(
+    "dialog",
+    { class: className, "aria-labelledby": "dialog-title" },
+    h("header", {}, h("h2", { id: "dialog-title" }, title), close),
+    ...content,
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog) dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { ApiFault } from "../api.js";
 import { copy } from "../clipboard.js";
-import { followEnd, h } from "../dom.js";
+import { followEnd, h, quietButton } from "../dom.js";
 import { translate } from "../language/language.js";
 import { createLiveText } from "../text/live_text.js";
 import { createThinking } from "../thinking/thinking.js";
@@ -56,7 +56,6 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
   followEnd(scroller, content);
   const thinking = createThinking(thoughts);
   const live = createLiveText(prose);
-  let hasBegun = false;
   let isAnswering = false;
   /** @type {any} */
   let usage;
@@ -69,15 +68,9 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
   let received = 0;
   let reason = "stop";
 
-  function begin() {
-    if (hasBegun) return;
-    hasBegun = true;
-    waiting.remove();
-  }
-
   /** @param {string} text */
   function addAnswer(text) {
-    begin();
+    waiting.remove();
     if (!isAnswering) {
       isAnswering = true;
       thoughtSeconds ??= elapsed();
@@ -107,12 +100,8 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
           "data-action": "copy",
           onclick: (/** @type {Event} */ { currentTarget }) => copy(live.text(), currentTarget),
         }, translate("Copy")),
-        h("button", { type: "button", class: "quiet", onclick: onCode }, translate("Code")),
-        h(
-          "button",
-          { type: "button", class: "quiet", onclick: onReasoning },
-          translate("Reasoning"),
-        ),
+        quietButton(translate("Code"), onCode),
+        quietButton(translate("Reasoning"), onReasoning),
       ),
     );
     announce(`${name}: ${outcome} ${facts.join(", ")}.`);
@@ -139,7 +128,7 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
     if (chunk.usage) usage = chunk.usage;
     if (chunk.o1) {
       if (chunk.o1.type === "usage") upstream = chunk.o1;
-      else begin();
+      else waiting.remove();
       const line = thinking.progress(chunk.o1);
       if (line !== undefined) announce(line);
     }
@@ -147,7 +136,7 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
       const text = delta.reasoning ?? delta.reasoning_content;
       received += (text ?? "").length + (delta.content ?? "").length;
       if (text) {
-        begin();
+        waiting.remove();
         thinking.text(text);
       }
       if (delta.content) addAnswer(delta.content);

@@ -38,7 +38,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
   });
 
   const titleOf = (id: string) =>
-    all.find((one) => one.id === id)?.title ?? translate("Conversation");
+    all.find((conversation) => conversation.id === id)?.title ?? translate("Conversation");
   const nameOf = (id: string) => titleOf(id).replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
 
   function build(): void {
@@ -100,7 +100,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     }
   }
 
-  /** Adds entries to the list, many of them in turns. */
+  /** Adds entries in several tasks if there are many, so that the page stays responsive. */
   function showFrom(found: readonly Conversation[], start: number): void {
     clearTimeout(timer);
     list.append(...found.slice(start, start + ENTRIES_PER_TURN).map(entryOf));
@@ -150,7 +150,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     field.select();
   }
 
-  /** Deletes all at the second press. */
+  /** The second press deletes all conversations. */
   async function clear(event: Event): Promise<void> {
     const pressed = event.currentTarget as HTMLButtonElement;
     if (pressed.dataset.sure === undefined) {
@@ -184,8 +184,8 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     keepLeaf: (id: string, leaf: string) => void stored?.change(id, { leaf }),
     /** Shows a conversation by its id, if the browser has it. */
     async restore(id: string): Promise<void> {
-      const known = all.find((one) => one.id === id);
-      if (known !== undefined) open(id, await stored?.turns(id), known.leaf);
+      const found = all.find((conversation) => conversation.id === id);
+      if (found !== undefined) open(id, await stored?.turns(id), found.leaf);
     },
   };
 }

@@ -79,7 +79,7 @@ export async function startLanguage() {
 }
 
 /**
- * Set the texts of `index.html`.
+ * Each translates one text of `index.html`.
  *
  * @type {(() => void)[]}
  */

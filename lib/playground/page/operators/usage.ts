@@ -5,7 +5,7 @@
  */
 import { ApiFault, readJson } from "../api.js";
 import { formatDollars, formatNumber } from "../chat/figures.js";
-import { h, quietButton } from "../dom.js";
+import { h, openDialog, quietButton } from "../dom.js";
 import { download } from "../history/export.ts";
 import { translate } from "../language/language.js";
 import { type Column, numbers, sortedTable, times } from "./table.ts";
@@ -34,9 +34,9 @@ interface Budget {
 
 const DAY_MS = 86_400_000;
 
-const FIELDS = [
-  ...["day", "key", "model", "requests", "input_tokens", "cached_tokens", "output_tokens", "cost"],
-] as (keyof UsageRow)[];
+/** Columns of the CSV file. */
+const FIELDS = "day key model requests input_tokens cached_tokens output_tokens cost"
+  .split(" ") as (keyof UsageRow)[];
 
 type Name = "day" | "key" | "model";
 
@@ -110,12 +110,9 @@ export function showUsage(key: string): void {
 
   for (const field of [from, to]) field.addEventListener("change", () => void load());
   by.addEventListener("change", show);
-  const close = quietButton("×", () => dialog.close(), translate("Close"));
-  close.classList.add("close");
-  const dialog = h(
-    "dialog",
-    { class: "dialog usage", "aria-labelledby": "usage-title" },
-    h("header", {}, h("h2", { id: "usage-title" }, translate("Usage")), close),
+  openDialog(
+    "dialog usage",
+    translate("Usage"),
     h(
       "div",
       { class: "period" },
@@ -128,12 +125,6 @@ export function showUsage(key: string): void {
     fault,
     tables,
   );
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", ({ target }) => {
-    if (target === dialog) dialog.close();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
   void load();
 }
 

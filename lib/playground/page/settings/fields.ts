@@ -128,9 +128,8 @@ function controlOf(field: OptionField, id: string, name: string): Control {
     : translate("default: {value}", { value: nameOf(field.default) });
   const choices = field.type === "boolean" ? [true, false] : field.enum;
   if (choices !== undefined) {
-    const options = choices.map((choice) => h("option", { value: choice }, nameOf(choice)));
-    // The attribute of `false` would be left out.
-    for (const [i, choice] of choices.entries()) options[i]!.value = String(choice);
+    // `h` would omit an attribute that is false.
+    const options = choices.map((choice) => h("option", { value: String(choice) }, nameOf(choice)));
     return h("select", common, h("option", { value: "" }, byDefault), ...options);
   }
   return h("input", {

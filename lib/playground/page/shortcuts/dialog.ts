@@ -1,4 +1,4 @@
-import { h, quietButton } from "../dom.js";
+import { h, openDialog } from "../dom.js";
 import { translate } from "../language/language.js";
 
 export interface Shortcut {
@@ -17,17 +17,9 @@ export function showShortcuts(
   const box = h("input", { type: "checkbox" });
   box.checked = isOn();
   box.addEventListener("change", () => turn(box.checked));
-  const close = quietButton("×", () => dialog.close(), translate("Close"));
-  close.classList.add("close");
-  const dialog = h(
-    "dialog",
-    { class: "dialog keys", "aria-labelledby": "shortcuts-title" },
-    h(
-      "header",
-      {},
-      h("h2", { id: "shortcuts-title" }, translate("Keyboard shortcuts")),
-      close,
-    ),
+  openDialog(
+    "dialog keys",
+    translate("Keyboard shortcuts"),
     h(
       "dl",
       {},
@@ -39,12 +31,6 @@ export function showShortcuts(
     h("dl", {}, ...shortcuts.map(({ key, text }) => row([key], text()))),
     h("label", { class: "keep" }, box, translate("Use these single keys")),
   );
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", ({ target }) => {
-    if (target === dialog) dialog.close();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
 }
 
 function row(keys: readonly string[], text: string): HTMLElement {

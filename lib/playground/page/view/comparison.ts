@@ -1,8 +1,9 @@
 import { contentOf, type Labelled } from "../chat/turns.ts";
+import { formatNumber } from "../chat/figures.js";
 import { h } from "../dom.js";
 import { translate } from "../language/language.js";
 import { createPause, type Difference, differencesOf } from "./differences.ts";
-import { cost, count, seconds, totalsOf } from "./format.ts";
+import { cost, seconds, totalsOf } from "./format.ts";
 import { reasoningView } from "./reasoning.ts";
 import { readRun, type Run } from "./run.ts";
 
@@ -26,7 +27,7 @@ export function comparisonOf(left: Labelled, right: Labelled, signal: AbortSigna
         ? translate("The answers are the same.")
         : changes === 1
         ? translate("1 difference")
-        : translate("{count} differences", { count: count(changes) }),
+        : translate("{count} differences", { count: formatNumber(changes) }),
     () => {},
   );
   return h(
@@ -57,22 +58,26 @@ function reasoningOf({ label, answer }: Labelled, index: number): HTMLElement {
 function figuresOf({ answer: a }: Labelled, { answer: b }: Labelled): HTMLElement {
   const runs = [readRun(a), readRun(b)] as const;
   const totals = [totalsOf(runs[0]), totalsOf(runs[1])] as const;
-  const time = (value: number | undefined) => value === undefined ? "–" : seconds(value);
   type Row = [name: string, a: number | undefined, b: number | undefined, (n: number) => string];
   const rows: Row[] = [
-    [translate("Calls"), totals[0].calls, totals[1].calls, count],
-    [translate("Tool runs"), totals[0].tools, totals[1].tools, count],
-    [translate("Prompt tokens"), totals[0].promptTokens, totals[1].promptTokens, count],
-    [translate("Generated tokens"), totals[0].completionTokens, totals[1].completionTokens, count],
+    [translate("Calls"), totals[0].calls, totals[1].calls, formatNumber],
+    [translate("Tool runs"), totals[0].tools, totals[1].tools, formatNumber],
+    [translate("Prompt tokens"), totals[0].promptTokens, totals[1].promptTokens, formatNumber],
+    [
+      translate("Generated tokens"),
+      totals[0].completionTokens,
+      totals[1].completionTokens,
+      formatNumber,
+    ],
     [translate("Cost"), totals[0].cost, totals[1].cost, cost],
-    [translate("First token"), totals[0].first, totals[1].first, time],
-    [translate("Time"), a.seconds, b.seconds, time],
-    [translate("Characters"), contentOf(a).length, contentOf(b).length, count],
+    [translate("First token"), totals[0].first, totals[1].first, seconds],
+    [translate("Time"), a.seconds, b.seconds, seconds],
+    [translate("Characters"), contentOf(a).length, contentOf(b).length, formatNumber],
     ...rolesOf(runs).map((role): Row => [
       translate("Tokens of {role} calls", { role }),
       tokensOf(runs[0], role),
       tokensOf(runs[1], role),
-      count,
+      formatNumber,
     ]),
   ];
   const shown = (value: number | undefined, show: (value: number) => string) =>

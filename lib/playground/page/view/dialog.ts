@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { h } from "../dom.js";
+import { h, openDialog } from "../dom.js";
 import type { Answer, Labelled } from "../chat/turns.ts";
 import { translate } from "../language/language.js";
 import { comparisonOf } from "./comparison.ts";
@@ -16,7 +16,11 @@ document.adoptedStyleSheets.push(sheet);
 
 /** Shows the calls of one answer. */
 export function showReasoning(answer: Answer): void {
-  openDialog(translate("Reasoning of {name}", { name: answer.name }), reasoningView(answer, true));
+  openDialog(
+    "view-dialog",
+    translate("Reasoning of {name}", { name: answer.name }),
+    reasoningView(answer, true),
+  );
 }
 
 /** Shows two of several answers side by side, at first those at these places. */
@@ -42,35 +46,9 @@ export function showDifferences(answers: readonly Labelled[], first: number, sec
   }
   show();
   openDialog(
+    "view-dialog",
     translate("Differences"),
-    h("div", {}, h("p", { class: "view-choice" }, ...selects), content),
-    () => controller.abort(),
-  );
-}
-
-function openDialog(title: string, content: HTMLElement, onClose = () => {}): void {
-  const heading = h("h2", { id: "view-title" }, title);
-  const dialog = h(
-    "dialog",
-    { class: "view-dialog", "aria-labelledby": "view-title" },
-    h(
-      "header",
-      {},
-      heading,
-      h("button", {
-        type: "button",
-        class: "quiet close",
-        "aria-label": translate("Close"),
-        onclick: () => dialog.close(),
-      }, "×"),
-    ),
+    h("p", { class: "view-choice" }, ...selects),
     content,
-  );
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  dialog.addEventListener("close", () => {
-    onClose();
-    dialog.remove();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
+  ).addEventListener("close", () => controller.abort());
 }

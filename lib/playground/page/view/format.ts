@@ -1,3 +1,4 @@
+import { formatDollars } from "../chat/figures.js";
 import { translate } from "../language/language.js";
 import type { Call, Mark, Run, ToolRun } from "./run.ts";
 
@@ -6,15 +7,7 @@ export function seconds(value: number): string {
   return translate("{seconds} s", { seconds: value.toFixed(value < 10 ? 2 : 1) });
 }
 
-export const count = new Intl.NumberFormat("en").format;
-
-const dollars = new Intl.NumberFormat("en", {
-  style: "currency",
-  currency: "USD",
-  maximumSignificantDigits: 3,
-}).format;
-
-export const cost = (value: number | undefined) => value === undefined ? "–" : dollars(value);
+export const cost = (value: number | undefined) => value === undefined ? "–" : formatDollars(value);
 
 export function nameOf(entry: Call | ToolRun): string {
   if (entry.kind === "tool") return entry.name;
@@ -53,8 +46,6 @@ export interface Totals {
   promptTokens: number;
   completionTokens: number;
   cost: number | undefined;
-  /** Of all calls, as if one had followed the other. */
-  callSeconds: number;
   /** Until the first token of any call. */
   first: number | undefined;
 }
@@ -70,7 +61,6 @@ export function totalsOf({ entries }: Run): Totals {
     promptTokens: sum((call) => call.promptTokens),
     completionTokens: sum((call) => call.completionTokens),
     cost: calls.some((call) => call.cost !== undefined) ? sum((call) => call.cost ?? 0) : undefined,
-    callSeconds: sum(({ start, end }) => end - start),
     first: firsts.length === 0 ? undefined : Math.min(...firsts),
   };
 }

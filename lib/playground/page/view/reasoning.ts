@@ -1,7 +1,8 @@
 import type { Answer } from "../chat/turns.ts";
+import { formatNumber } from "../chat/figures.js";
 import { h } from "../dom.js";
 import { translate } from "../language/language.js";
-import { cost, count, seconds, totalsOf } from "./format.ts";
+import { cost, seconds, totalsOf } from "./format.ts";
 import { type Call, readRun, type ToolRun } from "./run.ts";
 import { timelineOf } from "./timeline.ts";
 import { treeOf } from "./tree.ts";
@@ -25,10 +26,10 @@ export function reasoningView(answer: Answer, isLazy: boolean): HTMLElement {
   }
   const totals = totalsOf(run);
   const facts: [string, string][] = [
-    [translate("Calls"), count(totals.calls)],
-    [translate("Tool runs"), count(totals.tools)],
-    [translate("Prompt tokens"), count(totals.promptTokens)],
-    [translate("Generated tokens"), count(totals.completionTokens)],
+    [translate("Calls"), formatNumber(totals.calls)],
+    [translate("Tool runs"), formatNumber(totals.tools)],
+    [translate("Prompt tokens"), formatNumber(totals.promptTokens)],
+    [translate("Generated tokens"), formatNumber(totals.completionTokens)],
     [translate("Cost"), cost(totals.cost)],
     [translate("Time"), seconds(run.seconds)],
   ];

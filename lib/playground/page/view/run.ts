@@ -87,7 +87,8 @@ type Fields = Record<string, unknown>;
 const text = (value: unknown) => typeof value === "string" ? value : "";
 const number = (value: unknown) => typeof value === "number" && value >= 0 ? value : 0;
 const optional = (value: unknown) => typeof value === "number" ? value : undefined;
-const fields = (value: unknown) => (typeof value === "object" && value !== null ? value : {});
+const fields = (value: unknown) =>
+  (typeof value === "object" && value !== null ? value : {}) as Fields;
 
 export function readRun({ name, parts }: Answer): Run {
   const events = parts.flatMap((part) => "o1" in part ? [part.o1] : []);
@@ -122,7 +123,7 @@ function entryOf(
     end: Math.max(start, number(event.end)),
     outcome: text(event.outcome),
   };
-  const known = texts === undefined ? undefined : fields(texts) as Fields;
+  const known = texts === undefined ? undefined : fields(texts);
   if (type === "tool") {
     return [{
       kind: "tool",
@@ -156,7 +157,7 @@ function promptOf(
 ): PromptMessage[] {
   if (!Array.isArray(prompt)) return [];
   return prompt.map((entry) => {
-    const { message, role, text: words } = fields(entry) as Fields;
+    const { message, role, text: words } = fields(entry);
     const key = number(message);
     const isKnown = messages.has(key);
     if (!isKnown) messages.set(key, { role: text(role), text: text(words) });
@@ -194,7 +195,7 @@ function marksOf(events: readonly Fields[]): Mark[] {
 function votesOf(counts: unknown): string {
   if (!Array.isArray(counts)) return "";
   return counts.map((count) => {
-    const { answer, votes } = fields(count) as Fields;
+    const { answer, votes } = fields(count);
     return `${number(votes)} × ${text(answer)}`;
   }).join("\n");
 }

@@ -1,6 +1,7 @@
+import { formatNumber } from "../chat/figures.js";
 import { h } from "../dom.js";
 import { translate } from "../language/language.js";
-import { cost, count, kindOf, nameOf, outcomeOf, seconds } from "./format.ts";
+import { cost, kindOf, nameOf, outcomeOf, seconds } from "./format.ts";
 import type { Call, Mark, Phase, PromptMessage, Run, ToolRun } from "./run.ts";
 
 export interface TreeOptions {
@@ -82,8 +83,8 @@ function factsOf(entry: Call | ToolRun): string[] {
       ? []
       : [translate("first token at {time}", { time: seconds(entry.first) })],
     about + translate("{prompt} + {completion} tokens", {
-      prompt: count(entry.promptTokens),
-      completion: count(entry.completionTokens),
+      prompt: formatNumber(entry.promptTokens),
+      completion: formatNumber(entry.completionTokens),
     }),
     ...entry.cost === undefined ? [] : [cost(entry.cost)],
     ...entry.attempts > 1 ? [translate("{count} attempts", { count: entry.attempts })] : [],
