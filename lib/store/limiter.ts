@@ -116,8 +116,9 @@ export function createLimiter(backend: LimiterBackend): Limiter {
     settle: async (charges) => void await apply("settle", charges),
     renew: async (charges) => void await apply("renew", charges),
     async close() {
-      if (isOpen) await backend.close();
+      if (!isOpen) return;
       isOpen = false;
+      await backend.close();
     },
   };
 }

@@ -37,7 +37,6 @@ export class StoreError extends Error {
 /** One part of a write: sets an entry or deletes it. */
 export type Change =
   | {
-    /** The entry to set. */
     key: EntryKey;
     /** Well-formed UTF-16. */
     value: string;
@@ -49,7 +48,6 @@ export type Change =
   | {
     /** The entry to delete; it may be missing. */
     key: EntryKey;
-    /** Marks a deletion. */
     delete: true;
     /** As above. */
     ifVersion?: string | null;
@@ -57,7 +55,6 @@ export type Change =
 
 /** A range of a collection. */
 export interface Range {
-  /** The collection to list. */
   collection: string;
   /** Exclusive lower bound of the ids. */
   after?: string;
@@ -74,7 +71,6 @@ export interface Range {
  * then have happened or not.
  */
 export interface Store {
-  /** The back end. */
   readonly kind: "memory" | "sqlite" | "kv" | "redis";
   /**
    * Reads entries, in the order of the keys; undefined for a missing or expired one. Each entry is

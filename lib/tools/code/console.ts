@@ -5,11 +5,11 @@
  * @module
  */
 
-/** Returns the text of a value. */
-export type Show = (value: unknown) => string;
-
-/** @param write adds text to the output. */
-export function installConsole(write: (text: string) => void): Show {
+/**
+ * @param write adds text to the output.
+ * @returns a function that returns the text of a value.
+ */
+export function installConsole(write: (text: string) => void): (value: unknown) => string {
   const MAX_ITEMS = 1_000;
   const MAX_DEPTH = 6;
   const MAX_CALLS = 5;

@@ -42,7 +42,7 @@ const EVAL_ASYNC = 1 << 7;
 const STACK_BYTES = 262_144;
 /** Jobs of promises that run before the time is checked. */
 const JOBS = 1_000;
-/** The thread is replaced after this many runs, and after one that needed more memory at once. */
+/** A thread is replaced after this many runs, or at once after a run that grew its memory. */
 const MAX_RUNS = 20;
 const INITIAL_BYTES = 16_777_216;
 const PAGE_BYTES = 65_536;
