@@ -21,19 +21,19 @@ export function createAttachments({ list, input, target }, notify) {
 
   function show() {
     list.hidden = attached.length === 0;
-    list.replaceChildren(...attached.map((image) =>
+    list.replaceChildren(...attached.map((attachment) =>
       h(
         "li",
         {},
-        image.url === undefined
-          ? h("span", { class: "file" }, image.name)
-          : h("img", { src: image.url, alt: image.name }),
+        attachment.url === undefined
+          ? h("span", { class: "file" }, attachment.name)
+          : h("img", { src: attachment.url, alt: attachment.name }),
         h("button", {
           type: "button",
           class: "remove",
-          "aria-label": translate("Remove {name}", { name: image.name }),
+          "aria-label": translate("Remove {name}", { name: attachment.name }),
           onclick: () => {
-            attached = attached.filter((other) => other !== image);
+            attached = attached.filter((other) => other !== attachment);
             show();
           },
         }, "×"),
