@@ -56,14 +56,16 @@ interface HealthOptions {
 }
 
 export function createHealth({ clock, client, models }: HealthOptions) {
-  const known = new Map<string, Omit<UpstreamRecord, "name" | "isOpen">>();
+  const recordsByName = new Map<string, Omit<UpstreamRecord, "name" | "isOpen">>();
 
   function recordOf(name: string) {
-    let record = known.get(name);
+    let record = recordsByName.get(name);
     if (record === undefined) {
-      known.set(name, record = { running: 0, calls: [], faults: [] });
+      recordsByName.set(name, record = { running: 0, calls: [], faults: [] });
       const current = upstreamsOf(models());
-      for (const other of known.keys()) if (!current.has(other)) known.delete(other);
+      for (const other of recordsByName.keys()) {
+        if (!current.has(other)) recordsByName.delete(other);
+      }
     }
     return record;
   }
@@ -108,7 +110,7 @@ export function createHealth({ clock, client, models }: HealthOptions) {
       return [...upstreamsOf(models())].map(([name, target]) => ({
         name,
         isOpen: client.isCooling(target),
-        ...known.get(name) ?? { running: 0, calls: [], faults: [] },
+        ...recordsByName.get(name) ?? { running: 0, calls: [], faults: [] },
       }));
     },
   };

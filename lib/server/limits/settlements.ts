@@ -91,7 +91,7 @@ export function createSettlements(
   }
 
   return {
-    /** @param renewal which would take the leases again if it ended later. Never rejects. */
+    /** @param renewal must end first, because it would take the leases again. Never rejects. */
     settle(charges: readonly Charge[], renewal: Promise<void>): void {
       inBackground((async () => {
         await renewal;

@@ -122,7 +122,7 @@ async function run(request: RunRequest): Promise<RunAnswer> {
       throwIfStopped();
       return shown || "Out of memory.";
     };
-    /** Runs what waits for promises. */
+    /** Runs the jobs of promises, and returns the state of this one. */
     const settle = (handle: QuickJSHandle) => {
       while (runtime.hasPendingJob() && !mustStop()) runtime.executePendingJobs(JOBS);
       throwIfStopped();
@@ -132,7 +132,7 @@ async function run(request: RunRequest): Promise<RunAnswer> {
     const evaluate = (code: string) => context.evalCode(code, "code.js", EVAL_ASYNC);
     let result = evaluate(request.code);
     if (result.error && /return not in a function/.test(describe(result.error))) {
-      // A body of a function.
+      // Code with a top-level `return` runs as the body of a function.
       isCut = false;
       result = evaluate(`await (async () => {${request.code}\n})()`);
     }

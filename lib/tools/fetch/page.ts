@@ -52,7 +52,7 @@ function decode({ bytes, charset }: Page, isHtml: boolean): string {
   try {
     return new TextDecoder(charset ?? declared ?? "utf-8").decode(bytes);
   } catch {
-    // An encoding that nobody knows.
+    // The declared encoding is unknown.
     return new TextDecoder().decode(bytes);
   }
 }

@@ -24,7 +24,8 @@ export interface SamplesScope {
   /**
    * Called for every request sent upstream, retries and fallbacks included.
    *
-   * @param number of the sample, if another call has requested it; then called when it arrives.
+   * @param number of the sample, if another call of the wave has requested it; this is then called
+   *   when its first piece arrives.
    */
   onSend?: (sent: SentCall, number?: number) => void;
   /** Called with the usage of a call for several samples: of one of them, or of all. */
@@ -64,13 +65,13 @@ interface JointCall {
  */
 export async function* callJointly<Scope extends SamplesScope>(
   call: Call<Scope>,
-  open: JointCalls,
+  jointCalls: JointCalls,
   targets: readonly Target[],
   { wave, ...alone }: UpstreamRequest & { wave: Wave },
   scope: Scope,
 ): AsyncGenerator<Delta> {
-  const joint = open.get(wave) ?? startJointCall(call, targets, { ...alone, wave }, scope);
-  open.set(wave, joint);
+  const joint = jointCalls.get(wave) ?? startJointCall(call, targets, { ...alone, wave }, scope);
+  jointCalls.set(wave, joint);
   const number = joint.join();
   if (number === undefined) return yield* call(targets, alone, scope);
   let isAlone = false;
