@@ -262,7 +262,7 @@ function openChat(id, turns, leaf) {
   showEnd();
 }
 
-/** Loads what shows how answers came about, when it is first needed. */
+/** Loads the dialogs of the reasoning view when one is first opened. */
 function loadView() {
   return import("./view/dialog.ts");
 }

@@ -224,14 +224,14 @@ export function createChat(options: ChatOptions) {
     path: () => pathTo(turns, leaf),
     id: () => id,
     /** Shows another conversation, by default a new one. */
-    open(conversation = newId(), known = new Map<string, Turn>(), at = leaf) {
+    open(conversation = newId(), stored = new Map<string, Turn>(), at = leaf) {
       running?.abort();
       running = undefined;
       onRunning(false);
       id = conversation;
-      turns = known;
+      turns = stored;
       drawer.clear();
-      show(known.size === 0 ? null : at);
+      show(stored.size === 0 ? null : at);
     },
   };
 }

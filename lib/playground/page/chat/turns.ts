@@ -8,7 +8,7 @@ import type { Pick } from "./picker.js";
 
 export interface Settings {
   system: string;
-  /** Empty: the server's default; so too the others. */
+  /** Empty for the server's default, like `maxTokens`. */
   temperature: string;
   maxTokens: string;
   /** Options by strategy and name; absent in turns that were stored by an earlier version. */

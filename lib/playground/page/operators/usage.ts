@@ -1,5 +1,5 @@
 /**
- * What keys have used, what is left of their budgets, and, for operators, how upstreams are.
+ * What keys have used, what is left of their budgets and, for operators, the upstreams' state.
  *
  * @module
  */

@@ -11,9 +11,6 @@ import { finishCode, finishMath } from "./extras.js";
 
 /** @typedef {import("marked").Token} Token */
 
-/** Longer texts are shown as plain text. */
-const MAX_CHARACTERS = 400_000;
-
 /** Forty list or quotation marks before a line's text only occur in an attack. */
 const NESTED_REGEXP = /^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){40}/m;
 
@@ -110,9 +107,7 @@ const SANITIZE = {
  * @returns {Token[] | undefined} undefined if it should be shown as plain text
  */
 export function blocksOf(text) {
-  if (text.length > MAX_CHARACTERS || NESTED_REGEXP.test(text) || DEEP_REGEXP.test(text)) {
-    return undefined;
-  }
+  if (NESTED_REGEXP.test(text) || DEEP_REGEXP.test(text)) return undefined;
   try {
     return marked.lexer(text);
   } catch {
@@ -147,17 +142,6 @@ export function elementsOf(blocks) {
     frame.append(table);
   }
   return fragment;
-}
-
-/**
- * Renders a whole text as elements.
- *
- * @param {string} text
- * @returns {Node}
- */
-export function markdown(text) {
-  const blocks = blocksOf(text);
-  return (blocks && elementsOf(blocks)) ?? plain(text);
 }
 
 /** @param {string} text */

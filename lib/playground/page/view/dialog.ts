@@ -23,7 +23,12 @@ export function showReasoning(answer: Answer): void {
   );
 }
 
-/** Shows two of several answers side by side, at first those at these places. */
+/**
+ * Shows two of several answers side by side.
+ *
+ * @param first index of the answer that is shown on the left until the reader selects another.
+ * @param second that on the right.
+ */
 export function showDifferences(answers: readonly Labelled[], first: number, second: number): void {
   const content = h("div", {});
   let controller = new AbortController();

@@ -65,7 +65,6 @@ export interface Phase {
 }
 
 export interface Run {
-  name: string;
   /** In order of their start. */
   entries: (Call | ToolRun)[];
   marks: Mark[];
@@ -90,7 +89,7 @@ const optional = (value: unknown) => typeof value === "number" ? value : undefin
 const fields = (value: unknown) =>
   (typeof value === "object" && value !== null ? value : {}) as Fields;
 
-export function readRun({ name, parts }: Answer): Run {
+export function readRun({ parts }: Answer): Run {
   const events = parts.flatMap((part) => "o1" in part ? [part.o1] : []);
   const messages = new Map<number, { role: string; text: string }>();
   const all = events.flatMap((event) => entryOf(event, messages));
@@ -101,7 +100,6 @@ export function readRun({ name, parts }: Answer): Run {
   }
   const marks = marksOf(events).slice(0, MAX_MARKS);
   return {
-    name,
     entries,
     marks,
     phases: phasesOf(entries, marks),
@@ -123,13 +121,13 @@ function entryOf(
     end: Math.max(start, number(event.end)),
     outcome: text(event.outcome),
   };
-  const known = texts === undefined ? undefined : fields(texts);
+  const shown = texts === undefined ? undefined : fields(texts);
   if (type === "tool") {
     return [{
       kind: "tool",
       ...shared,
       name: text(event.name),
-      texts: known && { arguments: text(known.arguments), output: text(known.output) },
+      texts: shown && { arguments: text(shown.arguments), output: text(shown.output) },
     }];
   }
   return [{
@@ -143,10 +141,10 @@ function entryOf(
     completionTokens: number(event.completion_tokens),
     isEstimated: event.estimated === true,
     cost: optional(event.cost),
-    texts: known && {
-      prompt: promptOf(known.prompt, messages),
-      thinking: text(known.thinking),
-      output: text(known.output),
+    texts: shown && {
+      prompt: promptOf(shown.prompt, messages),
+      thinking: text(shown.thinking),
+      output: text(shown.output),
     },
   }];
 }
