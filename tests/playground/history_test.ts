@@ -149,7 +149,7 @@ browserTest("settings reach the model, and the theme is kept", async (browser) =
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByLabel("System prompt").fill("Be brief.");
   await page.getByLabel("Temperature").fill("0.5");
-  await page.getByLabel("Maximum of tokens").fill("100");
+  await page.getByLabel("Maximum tokens").fill("100");
   await page.getByLabel("Colours").selectOption("dark");
   await page.locator("#files").setInputFiles([
     { name: "note.md", mimeType: "text/markdown", buffer: Buffer.from("# Note") },

@@ -58,7 +58,7 @@ browserTest("an operator sees usage by key and model, and how upstreams are", as
   const upstreams = dialog.getByRole("table", { name: "Upstreams in the last 15 minutes" });
   const cells = await upstreams.locator("tbody td").allInnerTexts();
   assertEquals(cells.slice(0, 6), ["main", "in use", "0", "4", "1", "0"]);
-  const errors = await dialog.getByRole("table", { name: "Last errors" }).locator("tbody td")
+  const errors = await dialog.getByRole("table", { name: "Latest errors" }).locator("tbody td")
     .allInnerTexts();
   assertEquals([errors.length, ...errors.slice(1, 5)], [6, "main", "m", "upstream_error", "500"]);
   await dialog.getByRole("table", { name: "Budgets" }).getByText("alice").waitFor();

@@ -22,7 +22,7 @@ interface Fault {
   detail?: string;
 }
 
-/** The tables of upstreams and of their last errors. */
+/** The tables of upstreams and of their latest errors. */
 export function upstreamsOf(upstreams: readonly Upstream[]): HTMLElement[] {
   const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
   const faults = upstreams.flatMap(({ name, errors }) =>
@@ -45,7 +45,7 @@ export function upstreamsOf(upstreams: readonly Upstream[]): HTMLElement[] {
     ], upstreams),
     faults.length === 0
       ? h("p", { class: "note" }, translate("No upstream call has failed."))
-      : sortedTable<Fault & { name: string }>(translate("Last errors"), [
+      : sortedTable<Fault & { name: string }>(translate("Latest errors"), [
         times(translate("When"), ({ time }) => time),
         { title: translate("Upstream"), value: ({ name }) => name },
         { title: translate("Model"), value: ({ model }) => model },

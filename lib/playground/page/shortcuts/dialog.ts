@@ -29,7 +29,7 @@ export function showShortcuts(
     ),
     h("h3", {}, translate("When not typing")),
     h("dl", {}, ...shortcuts.map(({ key, text }) => row([key], text()))),
-    h("label", { class: "keep" }, box, translate("Use these single keys")),
+    h("label", { class: "keep" }, box, translate("Use these single-key shortcuts")),
   );
 }
 
