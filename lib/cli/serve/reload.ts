@@ -64,7 +64,7 @@ export function reloadOnChange(
     // Flags and variables may override the file.
     if (nextAddress.hostname !== address.hostname) {
       if (!address.loopbackOnly) changed.push("server.host");
-      else log.warn("A token is set now; other machines can connect after the next start");
+      else log.warn("A token or key is set now; other machines can connect after the next start");
     }
     if (nextAddress.port !== address.port) changed.push("server.port");
     if (changed.length === 0) return;
