@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import { startUpstream } from "../support/upstream.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
 import { idle } from "./in_page.js";
-import { longestTask } from "./tasks.ts";
+import { assertShortTasks, longestTask } from "./tasks.ts";
 
 const YAML = `
 upstreams: { scripted: { base_url: UPSTREAM } }
@@ -77,26 +77,27 @@ const CASES: Record<string, Case> = {
 for (const [name, { text, check }] of Object.entries(CASES)) {
   browserTest(`an answer of 200 kB ${name} has no frame of over 100 ms`, async (browser) => {
     assert(text.length > LENGTH * 0.8 && text.length < LENGTH * 1.3, String(text.length));
-    await using upstream = startUpstream([{ content: pieces(text) }]);
-    await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
-    const { page } = open;
-    const longest = await longestTask(browser, page, async () => {
-      await ask(page, "Write.");
-      await page.locator(".turn-actions").waitFor({ timeout: 120_000 });
-      // Tasks after the end, which render the rest.
-      await page.evaluate(idle);
-    });
-    assertLess(longest, 100);
-    await check(page);
+    await assertShortTasks(async () => {
+      await using upstream = startUpstream([{ content: pieces(text) }]);
+      await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
+      const { page } = open;
+      const longest = await longestTask(browser, page, async () => {
+        await ask(page, "Write.");
+        await page.locator(".turn-actions").waitFor({ timeout: 120_000 });
+        // Tasks after the end, which render the rest.
+        await page.evaluate(idle);
+      });
+      await check(page);
 
-    const reopened = await longestTask(browser, page, async () => {
-      await page.reload();
-      await page.locator(".turn-actions").waitFor();
-      await page.evaluate(idle);
+      const reopened = await longestTask(browser, page, async () => {
+        await page.reload();
+        await page.locator(".turn-actions").waitFor();
+        await page.evaluate(idle);
+      });
+      await check(page);
+      assertEquals([open.foreignRequests, open.faults], [[], []]);
+      return Math.max(longest, reopened);
     });
-    assertLess(reopened, 100);
-    await check(page);
-    assertEquals([open.foreignRequests, open.faults], [[], []]);
   });
 }
 
