@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { startUpstream } from "../support/upstream.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
 import { idle } from "./in_page.js";
@@ -28,12 +28,15 @@ const pieces = (text: string) => text.match(/[^]{1,200}/g)!;
 
 interface Case {
   text: string;
+  /** The last element, which is there when all is rendered. */
+  last(page: Page): Locator;
   check(page: Page): Promise<void>;
 }
 
 const CASES: Record<string, Case> = {
   "of many blocks": {
     text: PARTS,
+    last: (page) => page.locator(".answer table").nth(869),
     async check(page) {
       assertEquals(await page.locator(".answer h2").count(), 870);
       assertEquals(await page.locator(".answer table").count(), 870);
@@ -42,6 +45,7 @@ const CASES: Record<string, Case> = {
   },
   "of one block of code": {
     text: `Code:\n\n\`\`\`js\n${CODE}\n\`\`\`\n\nThat is **all**.`,
+    last: (page) => page.locator(".answer strong"),
     async check(page) {
       assertEquals(await page.locator(".answer .code-block").count(), 1);
       const shown = await page.locator(".answer pre").evaluate((pre) => pre.textContent);
@@ -52,6 +56,7 @@ const CASES: Record<string, Case> = {
   },
   "of one list": {
     text: ITEMS.map((item, index) => `${index + 1}. ${item}`).join("\n"),
+    last: (page) => page.locator(".answer li").nth(3_999),
     async check(page) {
       const items = await page.locator(".answer li").evaluateAll((all) =>
         all.map((item) => item.textContent?.trim())
@@ -65,6 +70,7 @@ const CASES: Record<string, Case> = {
   },
   "of one paragraph": {
     text: WORDS,
+    last: (page) => page.locator(".answer p").filter({ hasText: "w29999" }),
     async check(page) {
       const shown = await page.locator(".answer").evaluate((answer) =>
         [...answer.querySelectorAll("p")].map((part) => part.textContent).join(" ")
@@ -74,7 +80,7 @@ const CASES: Record<string, Case> = {
   },
 };
 
-for (const [name, { text, check }] of Object.entries(CASES)) {
+for (const [name, { text, last, check }] of Object.entries(CASES)) {
   browserTest(`an answer of 200 kB ${name} has no frame of over 100 ms`, async (browser) => {
     assert(text.length > LENGTH * 0.8 && text.length < LENGTH * 1.3, String(text.length));
     await assertShortTasks(async () => {
@@ -84,6 +90,7 @@ for (const [name, { text, check }] of Object.entries(CASES)) {
       const longest = await longestTask(browser, page, async () => {
         await ask(page, "Write.");
         await page.locator(".turn-actions").waitFor({ timeout: 120_000 });
+        await last(page).waitFor({ state: "attached" });
         // Tasks after the end, which render the rest.
         await page.evaluate(idle);
       });
@@ -91,7 +98,7 @@ for (const [name, { text, check }] of Object.entries(CASES)) {
 
       const reopened = await longestTask(browser, page, async () => {
         await page.reload();
-        await page.locator(".turn-actions").waitFor();
+        await last(page).waitFor({ state: "attached" });
         await page.evaluate(idle);
       });
       await check(page);
