@@ -37,7 +37,7 @@ export function createSettings(panel: HTMLElement, fields: ReturnType<typeof cre
       ...fields.values(),
     }),
     /**
-     * Shows the server's message at the field that it is about; returns false if there is none.
+     * Shows the server's message at the field that it is about; returns whether it is about one.
      *
      * @param param the server's name for the field.
      */
