@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { mutantsOf } from "../../scripts/mutants.ts";
 import { mutate } from "../../scripts/mutate.ts";
 
@@ -67,6 +67,26 @@ Deno.test("a mistake that a test notices is killed, and another one survives", a
       if (start >= SOURCE.lastIndexOf("0, 10")) outcomes.push(`${replacement}: ${outcome}`);
     });
     assertEquals(outcomes.sort(), ["10, 0: killed", "11: killed", "1: survived"]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("a test that fails without a mistake is left out", async () => {
+  const root = await writeTree();
+  try {
+    await Deno.writeTextFile(
+      `${root}/tests/room/broken_test.ts`,
+      'import "../../lib/room/clamp.ts"; Deno.test("broken", () => { throw new Error(); });',
+    );
+    const outcomes: string[] = [];
+    await mutate({ root, files: ["lib/room/clamp.ts"] }, ({ start, replacement }, outcome) => {
+      if (start >= SOURCE.lastIndexOf("0, 10")) outcomes.push(`${replacement}: ${outcome}`);
+    });
+    assertEquals(outcomes.sort(), ["10, 0: killed", "11: killed", "1: survived"]);
+    await Deno.remove(`${root}/tests/room/clamp_test.ts`);
+    const only = mutate({ root, files: ["lib/room/clamp.ts"] }, () => {});
+    await assertRejects(() => only, Error, "All tests fail without a mistake");
   } finally {
     await Deno.remove(root, { recursive: true });
   }

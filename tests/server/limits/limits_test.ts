@@ -387,6 +387,28 @@ for (const limits of ["rpm: 1", "parallel: 1"]) {
   });
 }
 
+for (
+  const [limits, measure, units] of [
+    ["daily_tokens: 1000000", "tokens", 6 * 20_000],
+    ["daily_usd: 2000", "usd", 6 * 30e9],
+  ] as const
+) {
+  Deno.test(`a run that uses more than it reserved goes on within ${limits}`, async () => {
+    const usage = { prompt_tokens: 10_000, completion_tokens: 10_000, total_tokens: 20_000 };
+    await using setup = await setUp({
+      key: limits,
+      script: ({ index }) => ({
+        content: index < 4 ? step(`${index}`, "Hm", "continue") : step("Sum", "4", "final_answer"),
+        usage,
+      }),
+    });
+    await setup.ask({ model: "thinker", max_tokens: 100 });
+    assertEquals(setup.upstream.calls.length, 6);
+    await setup.app.drain(0);
+    assertEquals(await setup.counts(), [[`client:alice:${measure}:day:2026-01-01`, units]]);
+  });
+}
+
 Deno.test("requests that join the same run are charged once", async () => {
   const gate = Promise.withResolvers<void>();
   await using setup = await setUp({
