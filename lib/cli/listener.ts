@@ -19,7 +19,7 @@ export interface ApiServer extends Listener {
   /** New requests use the new configuration once this resolves. */
   reload(next: Configuration): Promise<void> | void;
   /** See `App.drain`. */
-  drain(graceMs: number): Promise<void>;
+  drain(graceMs: number, delayMs: number): Promise<void>;
 }
 
 /** @throws {ConfigError} naming the flag or variable that is invalid. */

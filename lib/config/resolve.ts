@@ -5,7 +5,7 @@ import { strategies as builtIn } from "../reasoning/strategies/mod.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
 import { ConfigError } from "./faults/fault.ts";
 import { type PublishedModel, publishedModels } from "./published_models.ts";
-import type { Config } from "./schema/config.ts";
+import { type Config, MAX_SHUTDOWN_DELAY_MS } from "./schema/config.ts";
 import { type KeyConfig, resolveKey } from "./schema/keys.ts";
 import { TOKEN_MESSAGE, TOKEN_REGEXP } from "./schema/text.ts";
 
@@ -15,10 +15,16 @@ export const PLACEHOLDER_TOKEN = "your_api_bearer_token_here";
 /** Environment variable that overrides `api_bearer_token`. */
 const TOKEN_VARIABLE = "O1_API_TOKEN";
 
+/** Environment variable with the default of `server.shutdown_delay_ms`. */
+const DELAY_VARIABLE = "O1_API_SHUTDOWN_DELAY_MS";
+
 /** Settings of `server`, with those whose defaults depend on the platform. */
 export type ServerSettings =
-  & Omit<Config["server"], "host" | "port" | "heartbeat_ms" | "json_heartbeat">
-  & { heartbeat_ms: number; json_heartbeat: boolean };
+  & Omit<
+    Config["server"],
+    "host" | "port" | "heartbeat_ms" | "json_heartbeat" | "shutdown_delay_ms"
+  >
+  & { heartbeat_ms: number; json_heartbeat: boolean; shutdown_delay_ms: number };
 
 /** What the server runs on. */
 export interface ResolvedConfig
@@ -52,7 +58,7 @@ export interface ResolveOptions {
   strategies?: StrategyTable;
 }
 
-/** @throws {ConfigError} if O1_API_TOKEN is not a valid token, or a tool can't run here. */
+/** @throws {ConfigError} if an environment variable is invalid, or a tool can't run here. */
 export function resolveConfig(
   config: Config,
   { env, strategies = builtIn }: ResolveOptions,
@@ -64,7 +70,7 @@ export function resolveConfig(
   const hashes = keys.map(({ sha256 }) => sha256).join();
   const onDeploy = isDeploy(env);
   return {
-    server: serverSettings(config, onDeploy),
+    server: serverSettings(config, env, onDeploy),
     token,
     secret: config.secret || (hasToken ? token : hashes || PLACEHOLDER_TOKEN),
     hasRealToken: hasToken || keys.length > 0,
@@ -115,12 +121,21 @@ function bearerToken(config: Config, env: Env): string | undefined {
   return override ?? (config.api_bearer_token || undefined);
 }
 
-function serverSettings(config: Config, onDeploy: boolean): ServerSettings {
+function serverSettings(config: Config, env: Env, onDeploy: boolean): ServerSettings {
   const { host: _host, port: _port, shutdown_grace_ms: graceMs, ...server } = config.server;
   return {
     ...server,
     heartbeat_ms: server.heartbeat_ms ?? (onDeploy ? 4_000 : 10_000),
     json_heartbeat: server.json_heartbeat ?? onDeploy,
+    shutdown_delay_ms: onDeploy ? 0 : server.shutdown_delay_ms ?? defaultDelay(env),
     shutdown_grace_ms: onDeploy ? Math.min(graceMs, 4_000) : graceMs,
   };
+}
+
+function defaultDelay(env: Env): number {
+  const text = env(DELAY_VARIABLE) || "0";
+  const delayMs = Number(text);
+  if (/^\d+$/.test(text) && delayMs <= MAX_SHUTDOWN_DELAY_MS) return delayMs;
+  const message = `expected a whole number from 0 to ${MAX_SHUTDOWN_DELAY_MS}`;
+  throw new ConfigError([{ path: DELAY_VARIABLE, message }]);
 }

@@ -93,6 +93,7 @@ export function createApp(options: AppOptions) {
   const { clock, log, workerGroup } = options;
   const { share = (limit: number) => limit, toolReasoning } = workerGroup ?? {};
   let { config } = options;
+  let isLeaving = false;
   let draining = false;
   const isDraining = () => draining;
   const id = workerGroup?.id ?? randomServerId();
@@ -150,7 +151,7 @@ export function createApp(options: AppOptions) {
     created: workerGroup?.created ?? Math.floor(clock.date() / 1000),
     endElsewhere: workerGroup?.endRun ?? (() => {}),
     background: {},
-    isDraining,
+    isLeaving: () => isLeaving,
     failing: readiness.failing,
   };
 
@@ -212,10 +213,15 @@ export function createApp(options: AppOptions) {
       toolbox.update(next);
       client.update(next.models.flatMap(({ reasoning }) => allTargetsOf(reasoning)));
     },
-    /** Rejects new work, waits up to `graceMs` milliseconds for the rest, and then aborts it. */
-    async drain(graceMs: number): Promise<void> {
-      draining = true;
+    /**
+     * Reports that it is not ready. After `delayMs` milliseconds, rejects new work, waits up to
+     * `graceMs` milliseconds for the rest, and then aborts it.
+     */
+    async drain(graceMs: number, delayMs = 0): Promise<void> {
+      isLeaving = true;
       readiness.stop();
+      if (delayMs > 0) await new Promise<void>((resolve) => void clock.timer(delayMs, resolve));
+      draining = true;
       await within(clock, graceMs, register.idle());
       register.abortAll(shutdownError());
       await within(clock, ABORT_GRACE_MS, register.idle());

@@ -7,14 +7,16 @@ import { type Clock, within } from "../clock.ts";
 
 export interface ShutdownOptions {
   /** Resolves when no work is left or the grace period is over. */
-  drain(): Promise<void>;
+  drain(signal: ShutdownSignal): Promise<void>;
   /** Closes the listener; resolves when the last response has been sent. */
   close(): Promise<void>;
   exit(code: number): void;
   clock: Clock;
   /** Called when the shutdown begins. */
-  onBegin(signal: string): void;
+  onBegin(signal: ShutdownSignal): void;
 }
+
+export type ShutdownSignal = "SIGINT" | "SIGTERM";
 
 /** `deno task` and npx forward Ctrl-C: a second SIGINT within this time is the same one. */
 const FORWARDED_MS = 1_000;
@@ -28,12 +30,12 @@ const CLOSE_MS = 2_000;
  */
 export function createSignalHandler(
   { drain, close, exit, clock, onBegin }: ShutdownOptions,
-): (signal: "SIGINT" | "SIGTERM") => void {
+): (signal: ShutdownSignal) => void {
   let interruptedAt: number | undefined;
   let ending = false;
 
-  async function end(): Promise<void> {
-    await drain();
+  async function end(signal: ShutdownSignal): Promise<void> {
+    await drain(signal);
     if (await within(clock, CLOSE_MS, close()) === "late") exit(1);
   }
 
@@ -46,6 +48,6 @@ export function createSignalHandler(
     if (ending) return;
     ending = true;
     onBegin(signal);
-    end().catch(() => exit(1));
+    end(signal).catch(() => exit(1));
   };
 }

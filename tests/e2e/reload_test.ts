@@ -98,7 +98,7 @@ Deno.test("settings that take effect at the next start are named, and do not cha
     "store_ttl_days: 1",
     "metrics: { port: 9 }",
     "log: { format: text }",
-    "server: { host: 127.0.0.2, port: 9, workers: 2, max_background: 7, shutdown_grace_ms: 7 }",
+    "server: { host: 127.0.0.2, port: 9, workers: 2, max_background: 7, shutdown_delay_ms: 7, shutdown_grace_ms: 7 }",
   ];
   await Deno.writeTextFile(
     config.path,
@@ -107,7 +107,7 @@ Deno.test("settings that take effect at the next start are named, and do not cha
   assertStringIncludes(
     await program.logged("next start"),
     // `--port` overrides the file.
-    'store, store_ttl_days, metrics, log, server.workers, server.max_background, server.shutdown_grace_ms, server.host"',
+    'store, store_ttl_days, metrics, log, server.workers, server.max_background, server.shutdown_delay_ms, server.shutdown_grace_ms, server.host"',
   );
   assertEquals(await modelsOf(program.url), ["better"]);
 

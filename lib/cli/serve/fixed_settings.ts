@@ -2,7 +2,12 @@ import type { Config } from "../../config/schema/config.ts";
 
 /** Settings that change only at the next start, besides the address to listen on. */
 const FIXED = ["store", "store_ttl_days", "metrics", "log"] as const;
-const FIXED_OF_SERVER = ["workers", "max_background", "shutdown_grace_ms"] as const;
+const FIXED_OF_SERVER = [
+  "workers",
+  "max_background",
+  "shutdown_delay_ms",
+  "shutdown_grace_ms",
+] as const;
 
 /** Returns a new configuration with the fixed settings of the running one, and those that differ. */
 export function keepFixedSettings(

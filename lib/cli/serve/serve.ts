@@ -2,9 +2,9 @@
 import { serverClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
 import { type ListenAddress, loopWarnings } from "../../config/listen.ts";
-import { isDeploy } from "../../config/resolve.ts";
+import { isDeploy, type ServerSettings } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
-import { createSignalHandler } from "../../server/shutdown.ts";
+import { createSignalHandler, type ShutdownSignal } from "../../server/shutdown.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 import {
   type CommandOptions,
@@ -58,7 +58,7 @@ export async function serve(options: CommandOptions): Promise<void> {
     { ...address, port: resolved.metrics.port },
     log,
   );
-  const stopped = stopOnSignal(server, scrapes, resolved.server.shutdown_grace_ms, log);
+  const stopped = stopOnSignal(server, scrapes, resolved.server, log);
   // Last, because the reader of this line may change the configuration or send a signal at once.
   const { port } = server;
   for (const text of loopWarnings(configuration.config, { ...address, port })) log.warn(text);
@@ -101,19 +101,22 @@ function startServer(
 function stopOnSignal(
   server: ApiServer,
   scrapes: Listener | undefined,
-  graceMs: number,
+  { shutdown_delay_ms: delayMs, shutdown_grace_ms: graceMs }: ServerSettings,
   log: Log,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  // A person who presses Ctrl-C waits for no load balancer.
+  const delayOf = (signal: ShutdownSignal) => signal === "SIGTERM" ? delayMs : 0;
   const handle = createSignalHandler({
-    drain: () => server.drain(graceMs),
+    drain: (signal) => server.drain(graceMs, delayOf(signal)),
     async close() {
       await Promise.all([server.shutdown(), scrapes?.shutdown()]);
       resolve();
     },
     exit: (code) => Deno.exit(code),
     clock: serverClock,
-    onBegin: (signal) => log.info(`${signal}: draining`, { grace_ms: graceMs }),
+    onBegin: (signal) =>
+      log.info(`${signal}: draining`, { delay_ms: delayOf(signal), grace_ms: graceMs }),
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => handle(signal));

@@ -31,7 +31,7 @@ export interface WorkersOptions {
 /** Time limits in milliseconds, so that a hanging worker does not block the others. */
 const VALUES_MS = 1_000;
 const RELOAD_MS = 5_000;
-/** Added to the grace period. */
+/** Added to the delay and the grace period. */
 const DRAIN_MS = 5_000;
 
 type Worker = WorkerThread<WorkerMethods>;
@@ -137,9 +137,10 @@ export async function startWorkers(
       config = next.config;
       await within(clock, RELOAD_MS, forAll((worker) => worker.call("reload", config)));
     },
-    async drain(graceMs) {
+    async drain(graceMs, delayMs) {
       supervisor.retire();
-      await within(clock, graceMs + DRAIN_MS, forAll((worker) => worker.call("drain", graceMs)));
+      const drained = forAll((worker) => worker.call("drain", graceMs, delayMs));
+      await within(clock, delayMs + graceMs + DRAIN_MS, drained);
     },
   };
 }

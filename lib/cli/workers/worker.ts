@@ -115,7 +115,7 @@ function createMethods(call: Call<MainMethods>) {
       });
     },
     reload,
-    drain: (graceMs: number) => app.drain(graceMs),
+    drain: (graceMs: number, delayMs: number) => app.drain(graceMs, delayMs),
     /** Resolves when all answers are sent. */
     async close() {
       await listener.shutdown();

@@ -11,6 +11,8 @@ import { upstreamOptions } from "./upstream.ts";
 
 const port = z.number().int().min(0).max(65_535);
 
+export const MAX_SHUTDOWN_DELAY_MS = 600_000;
+
 const server = z.strictObject({
   host: z.string().regex(HOST_REGEXP, HOST_MESSAGE).default("0.0.0.0").describe(
     "Address to listen on. Always 127.0.0.1 until the server starts with a token of your own or with `keys`.",
@@ -48,6 +50,11 @@ const server = z.strictObject({
   ),
   show_prompts: z.boolean().default(false).describe(
     "Let holders of keys read the prompts and texts of all upstream calls of their own requests, with `reasoning.calls`. They include your system prompts. The holder of `api_bearer_token` always may.",
+  ),
+  shutdown_delay_ms: z.number().int().min(0).max(MAX_SHUTDOWN_DELAY_MS).optional().meta({
+    default: 0,
+  }).describe(
+    "Time in milliseconds after SIGTERM in which the server still accepts requests, while `/readyz` is already 503, so that load balancers notice in time. Default: the environment variable O1_API_SHUTDOWN_DELAY_MS, which the container image sets to 5000, or 0. Always 0 on Deno Deploy.",
   ),
   shutdown_grace_ms: milliseconds.default(30_000).describe(
     "Time that running requests have to finish at shutdown, in milliseconds. At most 4000 on Deno Deploy.",

@@ -44,7 +44,8 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "
   endElsewhere: (id: string) => void;
   /** Background runs, set when the first one is started. */
   background: { runs?: BackgroundRuns };
-  isDraining: () => boolean;
+  /** Returns whether the server stops soon, although it may still accept work. */
+  isLeaving: () => boolean;
   /** Returns the names of back ends that do not answer. */
   failing: () => readonly string[];
 }
@@ -115,8 +116,8 @@ function unrestrictedModels({ models, keys }: ResolvedConfig): string[] {
 }
 
 /** Calls no back end: probes must not wait for one that hangs. */
-function readiness({ isDraining, failing }: RouteContext): Response {
-  if (isDraining()) return Response.json({ status: "draining" }, { status: 503 });
+function readiness({ isLeaving, failing }: RouteContext): Response {
+  if (isLeaving()) return Response.json({ status: "draining" }, { status: 503 });
   const names = failing();
   return names.length === 0
     ? Response.json({ status: "ready" })

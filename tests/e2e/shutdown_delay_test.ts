@@ -1,0 +1,103 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { readStream } from "../support/app.ts";
+import { runProgram, startProgram, writeConfig } from "../support/program.ts";
+import { skippedFor } from "../support/skip.ts";
+import { startUpstream } from "../support/upstream.ts";
+import { fetchInTime, waitUntil } from "../support/wait.ts";
+import { workersCommand } from "./worker_program.ts";
+
+const DELAY_MS = 4_000;
+
+/** Each on a connection of its own, because a connection belongs to one worker. */
+const init = (body?: object): RequestInit => ({
+  headers: { authorization: "Bearer t", connection: "close" },
+  ...(body && { method: "POST", body: JSON.stringify(body) }),
+});
+
+async function statusesOf(url: string): Promise<number[]> {
+  return await Promise.all(Array.from({ length: 8 }, async () => {
+    const response = await fetchInTime(url, init());
+    await response.body?.cancel();
+    return response.status;
+  }));
+}
+
+for (const workers of [1, 2]) {
+  const reason = workers > 1 && Deno.build.os !== "linux" ? "only Linux runs workers" : undefined;
+  const name = `after SIGTERM, /readyz is 503 before work is refused, with ${workers} workers`;
+  Deno.test({
+    ...skippedFor(reason, name),
+    async fn() {
+      const gate = Promise.withResolvers<void>();
+      await using upstream = startUpstream(({ body }) => ({
+        content: ["one ", "two"],
+        gate: (frame) => frame === 2 && body.stream ? gate.promise : undefined,
+      }));
+      await using config = await writeConfig(`
+api_bearer_token: t
+store: memory
+upstreams: { u: { base_url: "${upstream.url}" } }
+models: { m: { upstream: u, model: x } }
+server: { workers: ${workers}, shutdown_delay_ms: ${DELAY_MS} }
+`);
+      await using program = await startProgram({
+        command: workersCommand(),
+        args: ["--config", config.path],
+      });
+      const ready = `${program.url.replace("/v1", "")}/readyz`;
+      const messages = [{ role: "user", content: "Hi" }];
+      const ask = (stream: boolean) =>
+        fetchInTime(`${program.url}/chat/completions`, init({ model: "m", stream, messages }));
+      assertEquals(new Set(await statusesOf(ready)), new Set([200]));
+      const stream = readStream(await ask(true));
+      await stream.until(({ content }) => content === "one ");
+      const begun = performance.now();
+      program.kill("SIGTERM");
+      await waitUntil(
+        "no worker to be ready",
+        async () => (await statusesOf(ready)).every((status) => status === 503),
+      );
+      const asked = await Promise.all(Array.from({ length: 8 }, () => ask(false)));
+      const statuses = await Promise.all(asked.map(async (response) => {
+        await response.body?.cancel();
+        return response.status;
+      }));
+      assertEquals(statuses, asked.map(() => 200));
+      await waitUntil("work to be refused", async () => {
+        const response = await ask(false);
+        const { error } = await response.json();
+        if (response.status === 200) return false;
+        assertEquals([response.status, error.code], [503, "server_shutdown"]);
+        return true;
+      });
+      assert(performance.now() - begun >= DELAY_MS);
+      gate.resolve();
+      assertEquals((await stream.until(({ done }) => done)).content, "one two");
+      await stream.cancel();
+      assertEquals((await program.ended).code, 0);
+    },
+  });
+}
+
+Deno.test("Ctrl-C does not wait for the delay, and ends it when it is repeated", async () => {
+  const env = { O1_API_SHUTDOWN_DELAY_MS: "600000" };
+  await using first = await startProgram({ env });
+  first.kill("SIGINT");
+  assertEquals((await first.ended).code, 0);
+  await using second = await startProgram({ env });
+  second.kill("SIGTERM");
+  await second.logged('"delay_ms":600000');
+  let code: number | undefined;
+  const ended = second.ended.then((end) => code = end.code);
+  await waitUntil("the program to exit", () => code !== undefined, () => {
+    if (code === undefined) second.kill("SIGINT");
+    return new Promise((resolve) => setTimeout(resolve, 100));
+  });
+  assertEquals(await ended, 130);
+});
+
+Deno.test("an invalid delay in the environment ends the start", async () => {
+  const { code, stderr } = await runProgram({ env: { O1_API_SHUTDOWN_DELAY_MS: "5s" } });
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "O1_API_SHUTDOWN_DELAY_MS: expected a whole number");
+});
