@@ -8,6 +8,7 @@ export function reportOutages(store: Store): Store {
     get: (keys) => store.get(keys).catch(rethrow),
     list: (range) => store.list(range).catch(rethrow),
     write: (changes) => store.write(changes).catch(rethrow),
+    now: () => store.now().catch(rethrow),
   };
 }
 

@@ -14,6 +14,9 @@ export interface StoreBackend {
   get(keys: readonly EntryKey[]): MaybePromise<(Entry | undefined)[]>;
   list(range: Range): MaybePromise<Entry[]>;
   write(changes: readonly Change[]): MaybePromise<boolean>;
+  /** Watches for changes by other processes, if they are possible. Called once per collection. */
+  watch?(collection: string, onChange: () => void): () => void;
+  now(): MaybePromise<number>;
   close(): MaybePromise<void>;
 }
 
@@ -33,6 +36,12 @@ export async function callBackend<T>(work: () => MaybePromise<T>): Promise<T> {
 /** Puts validation in front of a back end. */
 export function createStore(backend: StoreBackend): Store {
   let isOpen = true;
+  const watches = new Map<string, { callbacks: Set<() => void>; stop: () => void }>();
+
+  function notify(collection: string): void {
+    for (const onChange of watches.get(collection)?.callbacks ?? []) onChange();
+  }
+
   return {
     kind: backend.kind,
     async get(keys) {
@@ -49,11 +58,32 @@ export function createStore(backend: StoreBackend): Store {
     },
     async write(changes) {
       checkChanges(changes);
-      return changes.length === 0 || await callBackend(() => backend.write(changes));
+      const written = changes.length === 0 || await callBackend(() => backend.write(changes));
+      if (written) { for (const collection of notified(changes)) notify(collection); }
+      return written;
     },
+    watch(collection, onChange) {
+      let watched = watches.get(collection);
+      if (watched === undefined) {
+        const stop = backend.watch?.(collection, () => notify(collection)) ?? (() => {});
+        watches.set(collection, watched = { callbacks: new Set(), stop });
+      }
+      const { callbacks, stop } = watched;
+      // The same function may watch twice.
+      const callback = () => onChange();
+      callbacks.add(callback);
+      return () => {
+        if (!callbacks.delete(callback) || callbacks.size > 0) return;
+        watches.delete(collection);
+        stop();
+      };
+    },
+    now: () => callBackend(() => backend.now()),
     async close() {
       if (!isOpen) return;
       isOpen = false;
+      for (const { stop } of watches.values()) stop();
+      watches.clear();
       await backend.close();
     },
   };
@@ -80,13 +110,33 @@ function checkChanges(changes: readonly Change[]): void {
   }
   for (const change of changes) {
     checkKey(change.key);
-    if ("value" in change && !change.value.isWellFormed()) {
+    if (!("value" in change)) continue;
+    const { value, ttlMs = 0 } = change;
+    if (!value.isWellFormed()) {
       throw new TypeError("Cannot write the value: it must be well-formed text");
+    }
+    if (!Number.isFinite(ttlMs)) {
+      throw new TypeError(`Cannot write the value: 'ttlMs' must be a number, not ${ttlMs}`);
     }
   }
   if (new Set(changes.map(({ key }) => nameOf(key))).size < changes.length) {
     throw new TypeError("Cannot write the same entry twice at once");
   }
+}
+
+/** Returns the collections whose watchers a write notifies. */
+export function notified(changes: readonly Change[]): Set<string> {
+  return new Set(
+    changes.flatMap((change) => "notify" in change ? change.key.collection : []),
+  );
+}
+
+const POLL_MS = 500;
+
+/** The `watch` of a back end that cannot notify other processes. */
+export function pollForChanges(_collection: string, onChange: () => void): () => void {
+  const timer = setInterval(onChange, POLL_MS);
+  return () => clearInterval(timer);
 }
 
 /** A key as one string; unique, since names contain no NUL. */

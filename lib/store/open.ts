@@ -110,11 +110,11 @@ async function openKv({ now }: OpenOptions): Promise<Stores> {
   };
 }
 
-async function openRedis(url: string, { now, warn }: OpenOptions): Promise<Stores> {
+async function openRedis(url: string, { warn }: OpenOptions): Promise<Stores> {
   const { openRedisStore } = await import("./redis/store.ts");
   const { openRedisLimiter } = await import("./redis/limiter.ts");
   return {
-    store: await openRedisStore({ url, now, warn }),
+    store: await openRedisStore({ url, warn }),
     limiter: await openRedisLimiter({ url, warn }),
   };
 }

@@ -34,16 +34,18 @@ export class StoreError extends Error {
   }
 }
 
-/** One part of a write: sets an entry or deletes it. */
+/** One part of a write: sets an entry, deletes it, or only checks its version. */
 export type Change =
   | {
     key: EntryKey;
     /** Well-formed UTF-16. */
     value: string;
-    /** When the entry expires, in ms since 1970. Default: never. */
-    expiresAt?: number;
+    /** Time until the entry expires, in ms on the store's clock. Default: never. */
+    ttlMs?: number;
     /** Version that the entry must have; null: it must not exist. Default: any. */
     ifVersion?: string | null;
+    /** Notifies those who watch the collection. */
+    notify?: true;
   }
   | {
     /** The entry to delete; it may be missing. */
@@ -51,6 +53,15 @@ export type Change =
     delete: true;
     /** As above. */
     ifVersion?: string | null;
+    /** As above, also if the entry was missing. */
+    notify?: true;
+  }
+  | {
+    /** An entry that stays as it is. */
+    key: EntryKey;
+    check: true;
+    /** As above. */
+    ifVersion: string | null;
   };
 
 /** A range of a collection. */
@@ -93,6 +104,15 @@ export interface Store {
    *   {@link MAX_CHANGES} changes
    */
   write(changes: readonly Change[]): Promise<boolean>;
+  /**
+   * Calls `onChange` after a change with `notify` in the collection, made by any server. It may be
+   * called without a change, and calls can be lost, so the caller must also read from time to time.
+   *
+   * @returns a function that ends the watch.
+   */
+  watch(collection: string, onChange: () => void): () => void;
+  /** Returns the time of the clock by which entries expire, in ms since 1970. */
+  now(): Promise<number>;
   /** Closes the connection; further calls do nothing. */
   close(): Promise<void>;
 }

@@ -134,7 +134,7 @@ browserTest("names that look like formulas are text in the CSV", async (browser)
   await store.write([{
     key: { collection: "usage", id: `${day} @evil` },
     value: JSON.stringify({ '=1+1,"x"': used }),
-    expiresAt: Date.now() + 86_400_000,
+    ttlMs: 86_400_000,
     ifVersion: null,
   }]);
   await using open = await openPage(browser, {

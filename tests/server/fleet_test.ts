@@ -44,8 +44,10 @@ function createActivity() {
           const member = Reflect.get(target, name, receiver);
           if (typeof member !== "function") return member;
           return (...args: unknown[]) => {
+            const result = member.apply(target, args);
+            if (!(result instanceof Promise)) return result;
             active++;
-            return member.apply(target, args).finally(() => active--);
+            return result.finally(() => active--);
           };
         },
       }),

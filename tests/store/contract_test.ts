@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { MAX_CHANGES } from "../../lib/store/store.ts";
+import { waitUntil } from "../support/wait.ts";
 import { contract, HOUR, key, set, valueOf, versionOf } from "./contract.ts";
 
 contract(
@@ -89,12 +90,12 @@ contract("list returns a range in the order of its ids", async ({ store }) => {
   assertEquals(entry, { ...key("B"), value: "B", version: (await versionOf(store, "B"))! });
 });
 
-contract("an entry is missing once it has expired", async ({ store, now, pass }) => {
+contract("an entry is missing once it has expired", async ({ store, pass }) => {
   await store.write([
     set("stays"),
-    { ...set("goes", "1"), expiresAt: now() + HOUR },
-    { ...set("prolonged", "1"), expiresAt: now() + HOUR },
-    { ...set("late"), expiresAt: now() },
+    { ...set("goes", "1"), ttlMs: HOUR },
+    { ...set("prolonged", "1"), ttlMs: HOUR },
+    { ...set("late"), ttlMs: 0 },
   ]);
   assertEquals(await valueOf(store, "late"), undefined);
   await store.write([set("prolonged", "2")]);
@@ -114,11 +115,11 @@ contract("an entry is missing once it has expired", async ({ store, now, pass })
 
 contract(
   "list finds live entries behind hundreds of expired ones",
-  async ({ store, now, pass }) => {
+  async ({ store, pass }) => {
     for (let i = 0; i < 300; i += 50) {
       await store.write(Array.from({ length: 50 }, (_, j) => ({
         ...set(String(i + j).padStart(5, "0")),
-        expiresAt: now() + HOUR,
+        ttlMs: HOUR,
       })));
     }
     pass(HOUR);
@@ -189,12 +190,78 @@ contract("invalid keys, ranges and values are rejected", async ({ store }) => {
     await rejects(() => store.list({ collection: name, limit: 1 }));
     await rejects(() => store.list({ collection: "c", limit: 1, after: name }));
   }
+  for (const ttlMs of [NaN, Infinity]) await rejects(() => store.write([{ ...set("a"), ttlMs }]));
   for (const limit of [-1, 1.5, NaN]) await rejects(() => store.list({ collection: "c", limit }));
   await rejects(() => store.write([set("twice"), set("twice")]));
   await rejects(() => store.write([set("a", "\ud800")]));
   const many = Array.from({ length: MAX_CHANGES + 1 }, (_, i) => set(`${i}`));
   await rejects(() => store.write(many));
   assertEquals(await store.list({ collection: "c", limit: 9 }), []);
+});
+
+contract("a change can only check a version", async ({ store }) => {
+  await store.write([set("a", "1"), set("long", "x".repeat(200_000))]);
+  const check = async (id: string) => ({
+    key: key(id),
+    check: true as const,
+    ifVersion: await versionOf(store, id) ?? null,
+  });
+  const checks = [await check("a"), await check("long"), await check("none")];
+  assert(await store.write([...checks, set("b", "1")]));
+  assert(await store.write(checks));
+  assertEquals(await versionOf(store, "a"), checks[0]!.ifVersion, "a check must change nothing");
+  assertEquals((await valueOf(store, "long"))?.length, 200_000);
+  assertEquals(await valueOf(store, "none"), undefined);
+  await store.write([set("a", "2")]);
+  assertEquals(await store.write([...checks, set("b", "2")]), false);
+  assertEquals(await store.write(checks), false);
+  assertEquals(await valueOf(store, "b"), "1");
+});
+
+contract("the time is that by which entries expire", async ({ store, now, pass }) => {
+  assertEquals(await store.now(), now());
+  pass(HOUR);
+  assertEquals(await store.now(), now());
+});
+
+contract("a watch is called after changes that notify, also of another handle", async (bench) => {
+  const { store } = bench;
+  const other = await bench.open();
+  const seen = { a: 0, b: 0, twice: 0 };
+  const count = (name: keyof typeof seen) => () => void seen[name]++;
+  const stops = [store.watch("a", count("a")), store.watch("b", count("b"))];
+  stops.push(store.watch("a", count("twice")));
+  const changes = [
+    { key: key("1", "a"), value: "1", notify: true },
+    { key: key("1", "a"), delete: true, notify: true },
+    { key: key("none", "a"), delete: true, notify: true },
+  ] as const;
+  for (const writer of [store, other]) {
+    for (const change of changes) {
+      const before = { ...seen };
+      // The watch of another process may begin late, so the change is repeated.
+      await waitUntil("both watches of the collection", async () => {
+        assert(await writer.write([change]));
+        return seen.a > before.a && seen.twice > before.twice;
+      });
+    }
+  }
+  if (store.kind === "memory") assertEquals(seen.b, 0);
+  const before = { ...seen };
+  await store.write([{ key: key("1", "b"), value: "1" }]);
+  await store.write([{ key: key("2", "b"), value: "1", ifVersion: "stale", notify: true }]);
+  if (store.kind === "memory") assertEquals(seen, before, "no change notifies here");
+  stops.pop()!();
+  await waitUntil("the other watch", async () => {
+    assert(await store.write([changes[0]]));
+    return seen.a > before.a;
+  });
+  assertEquals(seen.twice, before.twice);
+  for (const stop of [...stops, ...stops]) stop();
+  const last = { ...seen };
+  await store.write([changes[0]]);
+  assertEquals(seen, last);
+  store.watch("a", count("a"));
 });
 
 contract("close may be called twice", async ({ store }) => {

@@ -89,7 +89,7 @@ contract(
               changes.push({
                 key: real(key),
                 ...value === null ? { delete: true } : { value },
-                ...value !== null && life !== null && { expiresAt: now() + life * HOUR },
+                ...value !== null && life !== null && { ttlMs: life * HOUR },
                 ...ifVersion !== undefined && { ifVersion },
               } as Change);
             }

@@ -45,7 +45,7 @@ export async function startWorkers(
   const { folder, config: first, resolved: { store: setting, metrics } } = configuration;
   const id = randomServerId();
   const created = Math.floor(clock.date() / 1000);
-  const { get, list, write, kind } = stores.store;
+  const { get, list, write, now, kind } = stores.store;
   const { take, settle, renew } = stores.limiter;
   let config = first;
   /** Latest metrics of each serving worker, and the sum of those of crashed workers. */
@@ -62,6 +62,7 @@ export async function startWorkers(
         get,
         list,
         write,
+        now,
         take,
         settle,
         renew,

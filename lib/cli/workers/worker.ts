@@ -8,6 +8,7 @@ import { strategyTable } from "../../config/strategy_files.ts";
 import { type App, createApp } from "../../server/app.ts";
 import type { UpstreamRecord } from "../../server/health/health.ts";
 import type { MetricValues } from "../../server/telemetry/metric_values.ts";
+import { pollForChanges } from "../../store/backend.ts";
 import type { Limiter } from "../../store/limiter.ts";
 import type { Store } from "../../store/store.ts";
 import { createToolReasoning, type ToolReasoning } from "../../upstream/tool_reasoning.ts";
@@ -38,7 +39,7 @@ export interface WorkerStart {
 
 /** Methods that a worker calls. */
 export type MainMethods =
-  & Pick<Store, "get" | "list" | "write">
+  & Pick<Store, "get" | "list" | "write" | "now">
   & Pick<Limiter, "take" | "settle" | "renew">
   & {
     /** Returns the metrics of all workers. */
@@ -142,6 +143,8 @@ function remoteStores(call: Call<MainMethods>): Stores {
       get: (keys) => call("get", keys),
       list: (range) => call("list", range),
       write: (changes) => call("write", changes),
+      watch: pollForChanges,
+      now: () => call("now"),
       close,
     },
     limiter: {

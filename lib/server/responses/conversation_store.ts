@@ -8,6 +8,7 @@ import { ApiError } from "../../api/errors.ts";
 import { newHexId } from "../../api/ids.ts";
 import type { Item } from "../../api/responses/body.ts";
 import { itemId, numberOf, ownerOf, storedItem } from "../../api/responses/items.ts";
+import type { Clock } from "../../clock.ts";
 import { listAll } from "../../store/list_all.ts";
 import {
   type Change,
@@ -17,7 +18,7 @@ import {
   type Store,
 } from "../../store/store.ts";
 import type { ListQuery } from "./json_route.ts";
-import { createSetJson, deleteAll, type Retention } from "./entries.ts";
+import { createSetJson, deleteAll } from "./entries.ts";
 import { conversationIsFull, type LoadQuota, MAX_ITEMS } from "./quota.ts";
 
 interface StoredConversation {
@@ -45,9 +46,18 @@ const MAX_TRIES = 50;
  */
 export type ConversationStore = ReturnType<typeof createConversationStore>;
 
-/** @param maxLength length in characters from which a conversation takes no more items. */
-export function createConversationStore(store: Store, retention: Retention, maxLength: number) {
-  const setJson = createSetJson(retention);
+export interface ConversationStoreOptions {
+  store: Store;
+  /** How long conversations are stored after their last change. */
+  ttlMs: number;
+  /** Length in characters from which a conversation takes no more items. */
+  maxLength: number;
+  clock: Clock;
+}
+
+export function createConversationStore(options: ConversationStoreOptions) {
+  const { store, ttlMs, maxLength, clock } = options;
+  const setJson = createSetJson(ttlMs);
   const keyOf = (owner: string, id: string): EntryKey => ({
     collection: `conversation/${owner}`,
     id,
@@ -123,7 +133,7 @@ export function createConversationStore(store: Store, retention: Retention, maxL
     ): Promise<Conversation> {
       const id = newHexId("conv_", 48);
       const { changes, length } = numbered(owner, id, 0, items);
-      const created_at = Math.floor(retention.now() / 1000);
+      const created_at = Math.floor(clock.date() / 1000);
       const { length: count } = items;
       const stored = { created_at, metadata, next: count, items: count, length };
       await store.write([setJson(keyOf(owner, id), stored, null), ...changes]);

@@ -1,12 +1,5 @@
 import { type Change, type EntryKey, MAX_CHANGES, type Store } from "../../store/store.ts";
 
-/** How long entries are stored. */
-export interface Retention {
-  ttlMs: number;
-  /** Returns ms since 1970. */
-  now: () => number;
-}
-
 /** Builds the change that stores a value as JSON. `ifVersion` is as in {@link Change}. */
 export type SetJson = (
   key: EntryKey,
@@ -14,11 +7,11 @@ export type SetJson = (
   ifVersion?: string | null,
 ) => Extract<Change, { value: string }>;
 
-export function createSetJson({ ttlMs, now }: Retention): SetJson {
+export function createSetJson(ttlMs: number): SetJson {
   return (key, value, ifVersion) => ({
     key,
     value: JSON.stringify(value),
-    expiresAt: now() + ttlMs,
+    ttlMs,
     ...(ifVersion === undefined ? {} : { ifVersion }),
   });
 }

@@ -13,7 +13,7 @@ export type EventLogWriter = ReturnType<EventLog["write"]>;
 /** The events of background runs, stored so that other servers can read them. */
 export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
   const collectionOf = (owner: string, id: string) => `events/${owner}/${id}`;
-  const setJson = createSetJson({ ttlMs, now: clock.date });
+  const setJson = createSetJson(ttlMs);
 
   return {
     /** Starts the log of a run. */

@@ -17,7 +17,7 @@ const MAX_SEEN = 1_000;
 /** Leases in the store, which show other servers that a background run is alive. */
 export function createLeases(store: Store, clock: Clock, ttlMs: number, log: Log) {
   const server = crypto.randomUUID();
-  const setJson = createSetJson({ ttlMs, now: clock.date });
+  const setJson = createSetJson(ttlMs);
   const keyOf = (id: string): EntryKey => ({ collection: "background", id });
   const set = (id: string, ifVersion: string | null) => setJson(keyOf(id), { server }, ifVersion);
   const seen = new Map<string, { version: string; since: number }>();

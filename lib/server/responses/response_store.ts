@@ -6,7 +6,7 @@ import type { ShownTools } from "../../api/responses/tool_uses.ts";
 import type { ClientTools } from "../../api/responses/tools.ts";
 import type { Change, Entry, EntryKey, Store } from "../../store/store.ts";
 import type { ConversationStore } from "./conversation_store.ts";
-import { createSetJson, type Retention } from "./entries.ts";
+import { createSetJson } from "./entries.ts";
 import type { LoadQuota } from "./quota.ts";
 
 export interface StoredResponse {
@@ -49,9 +49,9 @@ export type ResponseStore = ReturnType<typeof createResponseStore>;
 export function createResponseStore(
   store: Store,
   conversations: ConversationStore,
-  retention: Retention,
+  ttlMs: number,
 ) {
-  const setJson = createSetJson(retention);
+  const setJson = createSetJson(ttlMs);
   const keyOf = (owner: string, id: string): EntryKey => ({
     collection: `response/${owner}`,
     id,

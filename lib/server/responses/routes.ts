@@ -43,9 +43,9 @@ export interface ResponsesRoutesOptions extends RunOptions {
 /** The routes of the Responses and Conversations APIs. */
 export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>[] {
   const { store, ttlMs, clock, vault, settings } = options;
-  const retention = { ttlMs, now: clock.date };
-  const conversations = createConversationStore(store, retention, settings.max_body_bytes);
-  const responses = createResponseStore(store, conversations, retention);
+  const maxLength = settings.max_body_bytes;
+  const conversations = createConversationStore({ store, ttlMs, maxLength, clock });
+  const responses = createResponseStore(store, conversations, ttlMs);
   const background = options.background.runs ??= createBackgroundRuns({ ...options, responses });
   const shared = { ...options, responses, conversations, background };
 

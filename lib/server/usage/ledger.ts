@@ -121,7 +121,7 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
         return {
           key: keyOf(id),
           value: JSON.stringify(byModel),
-          expiresAt: Date.parse(dayOf(id)) + KEPT_DAYS * DAY_MS,
+          ttlMs: Date.parse(dayOf(id)) + KEPT_DAYS * DAY_MS - clock.date(),
           ifVersion: stored[i]?.version ?? null,
         };
       });

@@ -1,4 +1,4 @@
-import { createStore, versionMatches } from "../backend.ts";
+import { createStore, pollForChanges, versionMatches } from "../backend.ts";
 import type { Change, Entry, EntryKey, Store } from "../store.ts";
 import { deletePieces, PIECE_BYTES, type Pieces, readPieces, writePieces } from "./pieces.ts";
 import { readKeys, updateKeys } from "./update.ts";
@@ -47,23 +47,22 @@ export function createKvStore({ kv, now }: { kv: Deno.Kv; now: () => number }): 
     }
   }
 
-  /** The new heads, null for a deletion. Writes the pieces of long texts. */
-  async function stage(changes: readonly Change[]): Promise<(Head | null)[]> {
-    const heads: (Head | null)[] = [];
+  /** The new heads: null for a deletion, undefined for no change. Writes the pieces of long texts. */
+  async function stage(changes: readonly Change[]): Promise<(Head | null | undefined)[]> {
+    const heads: (Head | null | undefined)[] = [];
     let inline = 0;
     for (const change of changes) {
-      if (!("value" in change) || (change.expiresAt ?? Infinity) <= now()) {
-        heads.push(null);
+      if (!("value" in change) || (change.ttlMs ?? Infinity) <= 0) {
+        heads.push("check" in change ? undefined : null);
         continue;
       }
-      const expiry = change.expiresAt === undefined ? {} : { expiresAt: change.expiresAt };
+      const expiry = change.ttlMs === undefined ? {} : { expiresAt: now() + change.ttlMs };
       const bytes = encoder.encode(change.value);
       if (bytes.length <= PIECE_BYTES && inline + bytes.length <= INLINE_BYTES) {
         inline += bytes.length;
         heads.push({ bytes, ...expiry });
       } else {
-        const life = lifeOf(change.expiresAt);
-        const expireIn = life && life + PIECES_GRACE_MS;
+        const expireIn = change.ttlMs && Math.ceil(change.ttlMs) + PIECES_GRACE_MS;
         heads.push({ pieces: await writePieces(kv, pieces, bytes, expireIn), ...expiry });
       }
     }
@@ -71,7 +70,7 @@ export function createKvStore({ kv, now }: { kv: Deno.Kv; now: () => number }): 
   }
 
   /** Pieces that remain after a failure are never read, and expire with their entry. */
-  async function discardPieces(heads: readonly (Head | null)[]): Promise<void> {
+  async function discardPieces(heads: readonly (Head | null | undefined)[]): Promise<void> {
     await deletePieces(kv, pieces, heads.flatMap((head) => head?.pieces ?? [])).catch(() => {});
   }
 
@@ -103,8 +102,8 @@ export function createKvStore({ kv, now }: { kv: Deno.Kv; now: () => number }): 
       return found;
     },
     async write(changes) {
-      let staged: (Head | null)[] | undefined;
-      let replaced: readonly MaybeHead[] = [];
+      let staged: (Head | null | undefined)[] | undefined;
+      let replaced: readonly (Head | null)[] = [];
       // If this throws, the entries may have been written, so their pieces must stay.
       const written = await updateKeys<Head, boolean>(
         kv,
@@ -114,7 +113,7 @@ export function createKvStore({ kv, now }: { kv: Deno.Kv; now: () => number }): 
             versionMatches(change, isLive(found[i]!) ? found[i]!.versionstamp! : undefined)
           );
           if (!isAllowed) return { result: false, updates: [] };
-          replaced = found;
+          replaced = found.map(({ value }, i) => "check" in changes[i]! ? null : value);
           staged ??= await stage(changes);
           const updates = staged.map((head) =>
             head && { value: head, expireIn: lifeOf(head.expiresAt) }
@@ -122,9 +121,11 @@ export function createKvStore({ kv, now }: { kv: Deno.Kv; now: () => number }): 
           return { result: true, updates };
         },
       );
-      await discardPieces(written ? replaced.map(({ value }) => value) : staged ?? []);
+      await discardPieces(written ? replaced : staged ?? []);
       return written;
     },
+    watch: pollForChanges,
+    now,
     close: () => kv.close(),
   });
 }

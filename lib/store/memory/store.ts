@@ -160,13 +160,14 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
       const version = String(++writes);
       for (const change of changes) {
         if ("value" in change) {
-          const { key: { collection, id }, value, expiresAt = Infinity } = change;
-          put({ collection, id, value, version }, expiresAt);
-        } else remove(change.key);
+          const { key: { collection, id }, value, ttlMs = Infinity } = change;
+          put({ collection, id, value, version }, now() + ttlMs);
+        } else if ("delete" in change) remove(change.key);
       }
       evict();
       return true;
     },
+    now,
     close() {
       shares.clear();
       sortedIds.clear();

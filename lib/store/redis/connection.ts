@@ -108,9 +108,30 @@ export async function openRedis<Name extends string>(
     );
   }
 
+  /** What is called for messages, by channel, and the connection that receives them. */
+  const listeners = new Map<string, () => void>();
+  let subscriber: typeof client | undefined;
+
+  function openSubscriber() {
+    const opened = client.duplicate({
+      lazyConnect: false,
+      // Waits for the connection, however long it takes.
+      commandTimeout: undefined!,
+      maxRetriesPerRequest: null,
+      autoResendUnfulfilledCommands: true,
+    });
+    // The other connection reports errors.
+    opened.on("error", () => {});
+    opened.on("message", (channel: string) => listeners.get(channel)?.());
+    // Messages may have been lost.
+    opened.on("ready", () => listeners.forEach((onMessage) => onMessage()));
+    return opened;
+  }
+
   async function close(): Promise<void> {
     if (isClosed) return;
     isClosed = true;
+    subscriber?.disconnect();
     if (client.status === "ready") await client.quit().catch(() => {});
     client.disconnect();
     // If the socket was already closed, ioredis leaves a timer of `disconnectTimeout` behind.
@@ -150,6 +171,22 @@ export async function openRedis<Name extends string>(
         if (isReady && !clean.message.endsWith(LOST)) report(clean);
         throw clean;
       }
+    },
+    /**
+     * Subscribes to a channel, which must have no other listener here. Messages can be lost, and
+     * none come if the user has no access to the channel.
+     *
+     * @returns a function that ends the subscription.
+     */
+    subscribe(channel: string, onMessage: () => void): () => void {
+      if (isClosed) return () => {};
+      subscriber ??= openSubscriber();
+      listeners.set(channel, onMessage);
+      subscriber.subscribe(channel).catch(() => {});
+      return () => {
+        listeners.delete(channel);
+        if (!isClosed) subscriber?.unsubscribe(channel).catch(() => {});
+      };
     },
     close,
   };

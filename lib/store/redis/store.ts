@@ -3,18 +3,20 @@ import type { Change, Store } from "../store.ts";
 import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
 import { STORE_SCRIPTS } from "./store_scripts.ts";
 
+export interface RedisStoreOptions extends RedisOptions {
+  /** For tests only: returns a time that replaces that of Redis. */
+  now?: () => number;
+}
+
 /**
  * Opens a store in Redis, for servers on several machines. Redis must not evict keys without an
  * expiry (`maxmemory-policy` must be `noeviction` or `volatile-*`), and must be a single server,
  * because the scripts compute the names of keys.
  *
- * @param options.now returns ms since 1970
  * @throws {Error} if Redis cannot be reached, refuses the connection or cannot run the scripts
  */
-export async function openRedisStore(
-  options: RedisOptions & { now: () => number },
-): Promise<Store> {
-  const { now } = options;
+export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
+  const now = () => options.now?.() ?? "";
   const redis = await openRedis(options, STORE_SCRIPTS);
   try {
     // Checks that scripts may run, with all keys.
@@ -52,6 +54,8 @@ export async function openRedisStore(
       const args = [now(), crypto.randomUUID(), ...changes.flatMap(argumentsOf)];
       return await redis.run("storeWrite", [PREFIX], args) === 1;
     },
+    watch: (collection, onChange) => redis.subscribe(PREFIX + collection, onChange),
+    now: async () => Number(await redis.run("storeNow", [PREFIX], [now()])),
     close: redis.close,
   });
 }
@@ -60,7 +64,7 @@ function argumentsOf(change: Change): (string | number)[] {
   const { key: { collection, id }, ifVersion } = change;
   const wanted = ifVersion === undefined ? "any" : ifVersion === null ? "none" : `=${ifVersion}`;
   const rest = "value" in change
-    ? ["set", change.value, change.expiresAt ?? ""]
-    : ["delete", "", ""];
-  return [collection, id, wanted, ...rest];
+    ? ["set", change.value, change.ttlMs ?? ""]
+    : ["delete" in change ? "delete" : "check", "", ""];
+  return [collection, id, wanted, ...rest, "notify" in change ? 1 : 0];
 }

@@ -11,6 +11,11 @@
 
 const SHARED = String.raw`
 local prefix, now = KEYS[1], tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function text(n) return string.format('%.0f', n) end
 local function entry_key(collection, id) return prefix .. 'entry:' .. collection .. '\0' .. id end
 local function read(collection, id)
   local fields = redis.call('HMGET', entry_key(collection, id), 'value', 'version', 'expires')
@@ -24,8 +29,10 @@ local function remove(collection, id)
 end
 `;
 
-/** All scripts take the prefix as their key and the time as their first argument. */
+/** All scripts take the prefix as their key, and as their first argument a time or "" for that of Redis. */
 export const STORE_SCRIPTS = {
+  /** Returns the time in ms since 1970. */
+  storeNow: SHARED + "return text(now)",
   /** Arguments: collection and id of each entry. Returns value and version of each, or nils. */
   storeGet: SHARED + String.raw`
 local found = {}
@@ -67,37 +74,40 @@ return found
 `,
   /**
    * Arguments: the new version, then of each change: collection, id, wanted version ("any", "none"
-   * or "=" and the version), "set" or "delete", value, and expiry or "". Returns 1, or 0 if a
-   * version does not match.
+   * or "=" and the version), "set", "delete" or "check", value, lifetime in ms or "", and 1 to
+   * publish the collection. Returns 1, or 0 if a version does not match.
    */
   storeWrite: SHARED + String.raw`
-for i = 3, #ARGV, 6 do
+for i = 3, #ARGV, 7 do
   local wanted = ARGV[i + 2]
   if wanted ~= 'any' then
     local _, version = read(ARGV[i], ARGV[i + 1])
     if (version and '=' .. version or 'none') ~= wanted then return 0 end
   end
 end
-for _, name in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'expiry', '-inf', ARGV[1], 'LIMIT', 0, 20)) do
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'expiry', '-inf', text(now), 'LIMIT', 0, 20)) do
   local nul = string.find(name, '\0', 1, true)
   remove(string.sub(name, 1, nul - 1), string.sub(name, nul + 1))
 end
-for i = 3, #ARGV, 6 do
-  local collection, id, expires = ARGV[i], ARGV[i + 1], ARGV[i + 5]
-  if ARGV[i + 3] == 'delete' or (expires ~= '' and tonumber(expires) <= now) then
+for i = 3, #ARGV, 7 do
+  local collection, id, action, life = ARGV[i], ARGV[i + 1], ARGV[i + 3], tonumber(ARGV[i + 5])
+  if action == 'delete' or (life and life <= 0) then
     remove(collection, id)
-  else
+  elseif action == 'set' then
     local key, name = entry_key(collection, id), collection .. '\0' .. id
+    local expires = life and text(math.ceil(now + life)) or ''
     redis.call('HSET', key, 'value', ARGV[i + 4], 'version', ARGV[2], 'expires', expires)
     redis.call('ZADD', prefix .. 'index:' .. collection, 0, id)
     if expires == '' then
       redis.call('PERSIST', key)
       redis.call('ZREM', prefix .. 'expiry', name)
     else
-      redis.call('PEXPIRE', key, string.format('%d', math.ceil(tonumber(expires) - now)))
+      redis.call('PEXPIRE', key, text(math.ceil(life)))
       redis.call('ZADD', prefix .. 'expiry', expires, name)
     end
   end
+  -- A user without access to the channel can still write.
+  if ARGV[i + 6] == '1' then redis.pcall('PUBLISH', prefix .. collection, '') end
 end
 return 1
 `,

@@ -69,9 +69,10 @@ export function createEntries(database: DatabaseSync) {
         for (const change of changes) {
           const { collection, id } = change.key;
           if ("value" in change) {
-            const { value, expiresAt = null } = change;
+            const { value, ttlMs } = change;
+            const expiresAt = ttlMs === undefined ? null : now + ttlMs;
             put.run(collection, id, encoder.encode(value), version, expiresAt);
-          } else remove.run(collection, id);
+          } else if ("delete" in change) remove.run(collection, id);
         }
         return true;
       }),

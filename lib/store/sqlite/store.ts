@@ -1,5 +1,5 @@
 import { connect } from "../../calls.ts";
-import { createStore } from "../backend.ts";
+import { createStore, pollForChanges } from "../backend.ts";
 import type { Change, Entry, Store } from "../store.ts";
 import { createTexts, type Sent, type TextMethods } from "./texts.ts";
 import type { ThreadMethods } from "./worker.ts";
@@ -57,6 +57,8 @@ export async function openSqliteStore(
     },
     list: async (range) => (await call("list", now(), range)).map(received),
     write: async (changes) => await call("write", now(), await Promise.all(changes.map(sent))),
+    watch: pollForChanges,
+    now,
     async close() {
       await call("close");
       end("The database is closed");

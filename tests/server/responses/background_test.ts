@@ -415,13 +415,13 @@ Deno.test("a background response is appended to its conversation when it has end
 Deno.test("clients cannot access the responses, items, conversations and events of others", async () => {
   const { clock } = createFakeClock();
   const store = createMemoryStore({ now: clock.date });
-  const retention = { ttlMs: 1_000_000, now: clock.date };
-  const conversations = createConversationStore(store, retention, 1_000_000);
-  const responses = createResponseStore(store, conversations, retention);
+  const ttlMs = 1_000_000;
+  const conversations = createConversationStore({ store, ttlMs, maxLength: 1_000_000, clock });
+  const responses = createResponseStore(store, conversations, ttlMs);
   const background = createBackgroundRuns({
     store,
     responses,
-    ttlMs: retention.ttlMs,
+    ttlMs,
     maxBackground: 1,
     isShared: () => false,
     endElsewhere: () => {},

@@ -93,9 +93,9 @@ onKv(
 );
 
 onKv("an entry that expires when it is written leaves no pieces", async ({ store, pieces }) => {
-  await store.write([{ ...set("a", LONG), expiresAt: START }]);
+  await store.write([{ ...set("a", LONG), ttlMs: 0 }]);
   assertEquals(await pieces(), 0);
-  await store.write([{ ...set("a", LONG), expiresAt: START + 1 }]);
+  await store.write([{ ...set("a", LONG), ttlMs: 1 }]);
   assertEquals(await pieces(), 3);
 });
 
@@ -154,7 +154,7 @@ Deno.test("KV deletes entries by itself when they expire", async () => {
     } as unknown as Deno.Kv,
     now: () => START,
   });
-  await store.write([{ ...set("a"), expiresAt: START + 5_000 }, set("b")]);
+  await store.write([{ ...set("a"), ttlMs: 5_000 }, set("b")]);
   assertEquals(options, [{ expireIn: 5_000 }, {}]);
   await store.close();
 });

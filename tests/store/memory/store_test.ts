@@ -67,7 +67,7 @@ Deno.test("memory drops expired entries before live ones", async () => {
   let time = 0;
   const store = createMemoryStore({ now: () => time, maxEntries: 3 });
   await store.write([set("old")]);
-  await store.write([{ ...set("x"), expiresAt: 5_000 }, { ...set("y"), expiresAt: 6_000 }]);
+  await store.write([{ ...set("x"), ttlMs: 5_000 }, { ...set("y"), ttlMs: 6_000 }]);
   time = 6_000;
   await store.write([set("new 1"), set("new 2")]);
   assertEquals(await valueOf(store, "old"), "old");

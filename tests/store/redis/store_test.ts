@@ -215,9 +215,9 @@ withRedis("expired entries leave nothing in Redis, and all keys have the prefix"
   const limiter = await openRedisLimiter(options);
   const raw = new Redis(redis.url, { disconnectTimeout: 20 });
   for (let i = 0; i < 30; i++) {
-    await store.write([{ ...set(`${i}`), expiresAt: START + 3_600_000 }]);
+    await store.write([{ ...set(`${i}`), ttlMs: 3_600_000 }]);
   }
-  await store.write([{ ...set("permanent"), expiresAt: START + 3_600_000 }]);
+  await store.write([{ ...set("permanent"), ttlMs: 3_600_000 }]);
   await store.write([set("permanent")]);
   const limit = { key: "a", kind: "parallel" as const, amount: 10, windowMs: 1_000 };
   await limiter.take([{ limit, cost: 1, lease: "1" }]);
@@ -236,7 +236,7 @@ withRedis("expired entries leave nothing in Redis, and all keys have the prefix"
   assertEquals(await raw.zrange("o1:index:c", "0", "-1"), ["permanent"]);
   assertEquals((await raw.keys("*")).sort(), ["o1:entry:c\0permanent", "o1:index:c"]);
   // As if Redis had dropped an expired hash.
-  await store.write([{ ...set("gone"), expiresAt: time + 3_600_000 }]);
+  await store.write([{ ...set("gone"), ttlMs: 3_600_000 }]);
   await raw.del("o1:entry:c\0gone");
   assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), [
     "permanent",

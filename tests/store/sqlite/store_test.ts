@@ -96,7 +96,7 @@ onFile("writes delete expired entries", async (path) => {
   let time = now();
   const store = await openSqliteStore({ path, now: () => time });
   for (let i = 0; i < 150; i++) {
-    await store.write([{ key: key(`${i}`), value: "x", expiresAt: time + 1_000 }]);
+    await store.write([{ key: key(`${i}`), value: "x", ttlMs: 1_000 }]);
   }
   time += 1_000;
   const rows = () => {
