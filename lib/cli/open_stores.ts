@@ -1,18 +1,46 @@
 import { join, resolve } from "node:path";
+import { systemClock as clock } from "../clock.ts";
 import { isDeploy } from "../config/resolve.ts";
 import type { Log } from "../server/telemetry/log.ts";
 import { openStores as open, type Stores } from "../store/open.ts";
+import { waitForStores } from "../store/wait.ts";
 import { readVariable } from "./configuration.ts";
 
 export type { Stores };
 
+export interface OpenStoresOptions {
+  /** The setting `store`. */
+  setting: string;
+  /** Folder of config.yaml, which also holds the SQLite database. */
+  folder: string;
+  log: Log;
+  /** How long to wait for a server, in milliseconds. */
+  waitMs: number;
+  /** Called if the server has not answered in time, or refuses the connection later. */
+  onGiveUp: (error: Error) => void;
+}
+
 /**
- * Opens the stores of the setting `store`.
+ * Opens the stores. If they are on a server that does not answer, they fail until it does.
  *
- * @param folder folder of config.yaml, which also holds the SQLite database
  * @throws {Error} if a store cannot be opened
  */
-export async function openStores(setting: string, folder: string, log: Log): Promise<Stores> {
+export async function openStores(options: OpenStoresOptions): Promise<Stores> {
+  const { setting, folder, log, waitMs, onGiveUp } = options;
+  if (!/^rediss?:/.test(setting)) return await openNow(setting, folder, log);
+  return await waitForStores({
+    open: () => openNow(setting, folder, log),
+    kind: "redis",
+    waitMs,
+    clock,
+    onFailure: ({ message }) =>
+      log.warn("The server is not ready: it waits for its store", { cause: message }),
+    onOpen: () => log.info("The store answers"),
+    onGiveUp,
+  });
+}
+
+async function openNow(setting: string, folder: string, log: Log): Promise<Stores> {
   const beside = join(folder, "o1-api.db");
   const isDefault = setting === "auto" || setting === "sqlite";
   const path = isDefault ? await databasePath(beside) : beside;

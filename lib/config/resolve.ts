@@ -40,6 +40,8 @@ export interface ResolvedConfig
   /** In the order of the file; the first one is the default. */
   models: PublishedModel[];
   storeTtlMs: number;
+  /** How long a start waits for a server that is the store, in milliseconds. */
+  storeWaitMs: number;
   /** Built-in strategies and those of files. */
   strategies: StrategyTable;
   /** Validated settings of each kind of tool that a model has. */
@@ -80,6 +82,7 @@ export function resolveConfig(
     store,
     strategies,
     storeTtlMs: config.store_ttl_days * DAY_MS,
+    storeWaitMs: config.store_wait_ms,
     log,
     metrics: onDeploy ? { ...config.metrics, port: 0 } : config.metrics,
     traces,

@@ -95,6 +95,7 @@ Deno.test("settings that take effect at the next start are named, and do not cha
   });
   const changed = [
     "store: memory",
+    "store_wait_ms: 1",
     "store_ttl_days: 1",
     "metrics: { port: 9 }",
     "log: { format: text }",
@@ -107,7 +108,7 @@ Deno.test("settings that take effect at the next start are named, and do not cha
   assertStringIncludes(
     await program.logged("next start"),
     // `--port` overrides the file.
-    'store, store_ttl_days, metrics, log, server.workers, server.max_background, server.shutdown_delay_ms, server.shutdown_grace_ms, server.host"',
+    'store, store_wait_ms, store_ttl_days, metrics, log, server.workers, server.max_background, server.shutdown_delay_ms, server.shutdown_grace_ms, server.host"',
   );
   assertEquals(await modelsOf(program.url), ["better"]);
 

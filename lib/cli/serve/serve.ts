@@ -36,7 +36,18 @@ export async function serve(options: CommandOptions): Promise<void> {
   const onDeploy = isDeploy(readVariable);
   const address = await orExit(() => listenAddress(configuration, options), ConfigError);
   const log = createProgramLog(resolved);
-  const stores = await orExit(() => openStores(resolved.store, folder, log), Error);
+  const stores = await orExit(() =>
+    openStores({
+      setting: resolved.store,
+      folder,
+      log,
+      waitMs: resolved.storeWaitMs,
+      onGiveUp(error) {
+        flushLog();
+        console.error(error.message);
+        Deno.exit(1);
+      },
+    }), Error);
   const { count, warning } = workerCount(resolved.server.workers, {
     cores: navigator.hardwareConcurrency,
     os: Deno.build.os,

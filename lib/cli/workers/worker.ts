@@ -78,7 +78,14 @@ function createMethods(call: Call<MainMethods>) {
       const initial = await resolved(first);
       const log = createProgramLog(initial, index + 1);
       logRejections(log);
-      stores = store === undefined ? remoteStores(call) : await openStores(store, folder, log);
+      stores = store === undefined ? remoteStores(call) : await openStores({
+        setting: store,
+        folder,
+        log,
+        // The main thread waits for the same server, and decides when to give up.
+        waitMs: Infinity,
+        onGiveUp: reportError,
+      });
       app = createApp({
         ...stores,
         config: initial,

@@ -217,6 +217,9 @@ export const configSchema = z.strictObject({
   ).default("auto").describe(
     "Where responses and conversations are stored: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv` or `redis://…`. `auto`: Deno KV on Deno Deploy, otherwise o1-api.db beside config.yaml.",
   ),
+  store_wait_ms: z.number().int().min(0).max(86_400_000).default(60_000).describe(
+    "How long a start waits for a store on another server that does not answer, in milliseconds. Meanwhile `/readyz` is 503, and requests that need the store get 503. Then the server exits. It exits at once if the store refuses its password.",
+  ),
   store_ttl_days: z.number().min(0.001).max(3_650).default(30).describe(
     "How long responses and conversations are stored, in days.",
   ),
