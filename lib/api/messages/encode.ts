@@ -4,18 +4,12 @@
  * @see {@link https://docs.anthropic.com/en/docs/build-with-claude/streaming}
  * @module
  */
-import { isObject, tryParse } from "../../json.ts";
 import type { FinishEvent, ReasoningEvent } from "../../reasoning/events.ts";
 import type { Usage } from "../../reasoning/usage.ts";
 import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
 import { newId } from "../ids.ts";
-import {
-  type Block,
-  type BlockChange,
-  type Blocks,
-  type BlocksOptions,
-  createBlocks,
-} from "./content_blocks.ts";
+import { type Blocks, type BlocksOptions, createBlocks } from "./block_sequence.ts";
+import { changeFrame, type Fields, frame, wholeBlock } from "./content_blocks.ts";
 import { messagesErrorFrame } from "./errors.ts";
 
 export interface MessageHead {
@@ -29,8 +23,6 @@ export interface MessageOptions extends BlocksOptions {
   /** Returns a signature from which the private thinking can be restored; never empty. */
   sign(thinking: string): Promise<string>;
 }
-
-type Fields = Record<string, unknown>;
 
 /** Anthropic's clients skip this event. */
 const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
@@ -123,66 +115,4 @@ function stopReason({ reason, stop }: FinishEvent, blocks: Blocks): string {
   if (reason === "length") return "max_tokens";
   if (blocks.all().some(({ type }) => type === "tool_use")) return "tool_use";
   return stop === undefined ? "end_turn" : "stop_sequence";
-}
-
-function frame(event: Fields & { type: string }): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-function changeFrame(change: BlockChange): string {
-  const { type, block } = change;
-  const { index } = block;
-  switch (type) {
-    case "start":
-      return frame({ type: "content_block_start", index, content_block: emptyBlock(block) });
-    case "delta":
-      return frame({ type: "content_block_delta", index, delta: delta(block, change.text) });
-    case "citation": {
-      const { citation } = change;
-      const delta = { type: "citations_delta", citation };
-      return frame({ type: "content_block_delta", index, delta });
-    }
-    case "stop":
-      return frame({ type: "content_block_stop", index });
-  }
-}
-
-function emptyBlock(block: Block): Fields {
-  return wholeBlock({ ...block, pieces: [], citations: [] }, "");
-}
-
-function delta({ type }: Block, text: string): Fields {
-  switch (type) {
-    case "thinking":
-      return { type: "thinking_delta", thinking: text };
-    case "text":
-      return { type: "text_delta", text };
-    default:
-      return { type: "input_json_delta", partial_json: text };
-  }
-}
-
-function wholeBlock(block: Block, signature: string): Fields {
-  const { type, id, name, server, extra, result, pieces, citations } = block;
-  const text = pieces.join("");
-  switch (type) {
-    case "thinking":
-      return { type, thinking: text, signature };
-    case "text":
-      return { type, text, ...(citations.length > 0 && { citations }) };
-    case "tool_use":
-      return { type, id, name, input: parseInput(text), ...(extra && { extra_content: extra }) };
-    case "server_tool_use":
-      return { type, id, name, input: parseInput(text) };
-    case "mcp_tool_use":
-      return { type, id, name, server_name: server, input: parseInput(text) };
-    case "server_tool_result":
-      return result!;
-  }
-}
-
-/** Anthropic marks what is not an object, such as a call that was cut off, with `INVALID_JSON`. */
-function parseInput(json: string): unknown {
-  const input = tryParse(json || "{}");
-  return isObject(input) ? input : { INVALID_JSON: json };
 }
