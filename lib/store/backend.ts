@@ -122,6 +122,14 @@ function checkChanges(changes: readonly Change[]): void {
   if (new Set(changes.map(({ key }) => nameOf(key))).size < changes.length) {
     throw new TypeError("Cannot write the same entry twice at once");
   }
+  if (new Set(changes.map(({ key }) => ownerOf(key.collection))).size > 1) {
+    throw new TypeError("Cannot write entries of several owners at once");
+  }
+}
+
+/** Returns an empty string for a collection that belongs to no owner. */
+export function ownerOf(collection: string): string {
+  return collection.split("/", 2)[1] ?? "";
 }
 
 /** Returns the collections whose watchers a write notifies. */

@@ -4,7 +4,8 @@
 export interface EntryKey {
   /**
    * At most 200 characters, without NUL. In `TYPE/OWNER` and `TYPE/OWNER/…`, the entries belong to
-   * the owner: owners share a store of bounded size, which drops no entries of other collections.
+   * the owner: owners share a store of bounded size, which drops no entries of other collections,
+   * and a Redis Cluster keeps each owner's entries in one slot. Other collections have the owner "".
    */
   collection: string;
   /** At most 200 characters, without NUL. ASCII ids are ordered by code unit. */
@@ -100,8 +101,8 @@ export interface Store {
    * Makes all changes, or none. Returns false if an `ifVersion` does not match. After true, the
    * changes survive a crash of the process (except in `memory`).
    *
-   * @throws {TypeError} if a change is invalid, a key is repeated, or there are more than
-   *   {@link MAX_CHANGES} changes
+   * @throws {TypeError} if a change is invalid, a key is repeated, the entries belong to several
+   *   owners, or there are more than {@link MAX_CHANGES} changes
    */
   write(changes: readonly Change[]): Promise<boolean>;
   /**

@@ -276,7 +276,7 @@ for (const { kind, skipReason, start } of BACKENDS) {
     await upstream.calls[0]!.left;
     await passing(fake, a.drain(1_000));
     assertEquals(await store.list({ collection: `events/default/${id}`, limit: 9 }), []);
-    assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
+    assertEquals(await store.get([{ collection: "background/default", id }]), [undefined]);
   });
 
   test("the response of a dead server fails when its lease expires", async () => {

@@ -194,9 +194,13 @@ contract("invalid keys, ranges and values are rejected", async ({ store }) => {
   for (const limit of [-1, 1.5, NaN]) await rejects(() => store.list({ collection: "c", limit }));
   await rejects(() => store.write([set("twice"), set("twice")]));
   await rejects(() => store.write([set("a", "\ud800")]));
+  const owned = (owner: string) => ({ key: key("a", `c/${owner}`), value: "" });
+  await rejects(() => store.write([owned("alice"), owned("bob")]));
+  await rejects(() => store.write([owned("alice"), set("a")]));
   const many = Array.from({ length: MAX_CHANGES + 1 }, (_, i) => set(`${i}`));
   await rejects(() => store.write(many));
   assertEquals(await store.list({ collection: "c", limit: 9 }), []);
+  assert(await store.write([owned("alice"), { key: key("b", "d/alice/more"), value: "" }]));
 });
 
 contract("a change can only check a version", async ({ store }) => {

@@ -44,10 +44,10 @@ contract(
     let run = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(actions, { maxLength: 40 }), async (sequence) => {
-        const prefix = `${run++}/`;
+        const owner = run++;
         const real = <T extends { collection: string }>(at: T): T => ({
           ...at,
-          collection: prefix + at.collection,
+          collection: `${at.collection}/${owner}`,
         });
         const model = new Map<string, ModelEntry>();
         const live = (at: { collection: string; id: string }) => {

@@ -69,7 +69,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     release: Release,
   ): Promise<void> {
     const { owner, stored: { response: { id } } } = run;
-    const stopRenewing = leases.keepRenewing(id, () => run.work.abort(cancelled()));
+    const stopRenewing = leases.keepRenewing(owner, id, () => run.work.abort(cancelled()));
     const logWriter = eventLog.write(owner, id);
     let finish: ReasoningEvent[] = [];
     let end: RunEnd = {};
@@ -122,7 +122,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       if (found === undefined || !isRunning(found.stored.response)) return { error: cancelled() };
       if ("error" in end) await writer.fail(toApiError(end.error), true);
       const last = ended(stored, writer.whole(), writer.thinking());
-      const changes = [leases.release(id), ...lastEvents];
+      const changes = [leases.release(owner, id), ...lastEvents];
       if (await responses.save(owner, last, changes, found.version)) return end;
     }
   }
@@ -134,7 +134,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     response: ResponseObject,
   ): Promise<boolean> {
     const change = responses.put(owner, { ...stored, response }, version);
-    return store.write([change, leases.release(response.id)]);
+    return store.write([change, leases.release(owner, response.id)]);
   }
 
   /** Ends the run of a response if it is on this server. Returns whether it is. */
@@ -152,7 +152,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   async function find(owner: string, id: string): Promise<VersionedResponse | undefined> {
     const found = await responses.find(owner, id);
     if (found === undefined || !isRunning(found.stored.response)) return found;
-    if (liveRuns.has(id) || await leases.isHeld(id)) return found;
+    if (liveRuns.has(id) || await leases.isHeld(owner, id)) return found;
     await endRun(owner, found, {
       ...found.stored.response,
       status: "failed",
@@ -204,7 +204,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       const buffer = createEventBuffer();
       liveRuns.set(id, { owner, work, buffer });
       try {
-        await store.write([responses.put(owner, stored, null), leases.take(id)]);
+        await store.write([responses.put(owner, stored, null), leases.take(owner, id)]);
       } catch (error) {
         liveRuns.delete(id);
         release();
@@ -244,7 +244,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     async delete(owner: string, id: string): Promise<void> {
       await responses.delete(owner, id);
       endEverywhere(id);
-      await store.write([leases.release(id)]);
+      await store.write([leases.release(owner, id)]);
       await eventLog.delete(owner, id);
     },
   };

@@ -18,17 +18,22 @@ const MAX_SEEN = 1_000;
 export function createLeases(store: Store, clock: Clock, ttlMs: number, log: Log) {
   const server = crypto.randomUUID();
   const setJson = createSetJson(ttlMs);
-  const keyOf = (id: string): EntryKey => ({ collection: "background", id });
-  const set = (id: string, ifVersion: string | null) => setJson(keyOf(id), { server }, ifVersion);
+  // A response and its lease change in one write, so both belong to the owner.
+  const keyOf = (owner: string, id: string): EntryKey => ({
+    collection: `background/${owner}`,
+    id,
+  });
+  const set = (owner: string, id: string, ifVersion: string | null) =>
+    setJson(keyOf(owner, id), { server }, ifVersion);
   const seen = new Map<string, { version: string; since: number }>();
 
   return {
     /** Builds the change that takes a lease; it fails if the lease exists. */
-    take: (id: string): Change => set(id, null),
+    take: (owner: string, id: string): Change => set(owner, id, null),
     /** Builds the change that ends a lease. */
-    release: (id: string): Change => ({ key: keyOf(id), delete: true }),
-    async isHeld(id: string): Promise<boolean> {
-      const [entry] = await store.get([keyOf(id)]);
+    release: (owner: string, id: string): Change => ({ key: keyOf(owner, id), delete: true }),
+    async isHeld(owner: string, id: string): Promise<boolean> {
+      const [entry] = await store.get([keyOf(owner, id)]);
       const last = seen.get(id);
       if (last !== undefined && last.version === entry?.version) {
         return clock.now() - last.since < LEASE_MS;
@@ -44,7 +49,7 @@ export function createLeases(store: Store, clock: Clock, ttlMs: number, log: Log
      *
      * @param onLost called if the lease was released elsewhere.
      */
-    keepRenewing(id: string, onLost: () => void): () => void {
+    keepRenewing(owner: string, id: string, onLost: () => void): () => void {
       let cancelTimer = () => {};
       let stopped = false;
       function schedule(): void {
@@ -52,8 +57,8 @@ export function createLeases(store: Store, clock: Clock, ttlMs: number, log: Log
       }
       async function renew(): Promise<void> {
         try {
-          const [entry] = await store.get([keyOf(id)]);
-          const held = entry !== undefined && await store.write([set(id, entry.version)]);
+          const [entry] = await store.get([keyOf(owner, id)]);
+          const held = entry !== undefined && await store.write([set(owner, id, entry.version)]);
           if (held) schedule();
           else if (!stopped) onLost();
         } catch (error) {

@@ -1,4 +1,4 @@
-import { createStore, nameOf, versionMatches } from "../backend.ts";
+import { createStore, nameOf, ownerOf, versionMatches } from "../backend.ts";
 import type { Change, Entry, EntryKey, Store } from "../store.ts";
 
 export interface MemoryStoreOptions {
@@ -178,11 +178,6 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
 
 function sizeOf({ collection, id, value }: Omit<Entry, "version">): number {
   return 2 * (collection.length + id.length + value.length);
-}
-
-/** Returns an empty string for a collection that belongs to no owner. */
-function ownerOf(collection: string): string {
-  return collection.split("/", 2)[1] ?? "";
 }
 
 /** Index of `id` in a sorted list, or where to insert it. */

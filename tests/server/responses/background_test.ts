@@ -102,7 +102,7 @@ Deno.test("a background response is polled until it is completed", async () => {
   assert(last.usage.output_tokens > 0);
   assertEquals((await json(app.send(`/v1/responses/${first.id}/input_items`))).data.length, 1);
   assertEquals(fake.pending(), 0);
-  assertEquals(await store.get([{ collection: "background", id: first.id }]), [undefined]);
+  assertEquals(await store.get([{ collection: "background/default", id: first.id }]), [undefined]);
 });
 
 Deno.test("a background response can be continued once it has ended", async () => {
@@ -314,7 +314,7 @@ for (const elsewhere of [false, true]) {
     await upstream.calls[0]!.left;
     await passing(fake, app.drain(1_000));
     assertEquals(await store.list({ collection: `events/default/${id}`, limit: 9 }), []);
-    assertEquals(await store.get([{ collection: "background", id }]), [undefined]);
+    assertEquals(await store.get([{ collection: "background/default", id }]), [undefined]);
     assertEquals(fake.pending(), 0);
   });
 }
