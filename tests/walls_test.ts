@@ -7,7 +7,7 @@ import { compileArguments } from "../scripts/compile.ts";
 const LIB = fileURLToPath(new URL("../lib/", import.meta.url));
 const TESTS = fileURLToPath(new URL("./", import.meta.url));
 
-/** Folders of lib/ and the folders that each may import. All may import `lib/clock.ts`, `lib/random.ts` and `lib/std/`. */
+/** Folders of lib/ and the folders that each may import. All may import the modules of `lib/` itself and of `lib/std/`. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   std: [],
   upstream: [],

@@ -4,8 +4,7 @@
  *
  * @module
  */
-
-import { splitPair } from "../upstream/wire/tool_calls.ts";
+import { startOf } from "../text.ts";
 
 /** Replaces each `{name}` by its value in one pass, so that braces in a value are left alone. */
 export function fill(template: string, values: Readonly<Record<string, string>>): string {
@@ -38,7 +37,7 @@ export function describeTools(tools: readonly unknown[], maxCharacters: number):
     const share = Math.min(Math.floor(room / (names.length - i)) - 2, MAX_DESCRIPTION);
     const [sentence = ""] = (functions[i]!.description ?? "").slice(0, 2 * MAX_DESCRIPTION)
       .split(/(?<=[.!?。])\s|\n/, 1);
-    const [text] = splitPair(sentence.length <= share ? sentence : sentence.slice(0, share));
+    const text = startOf(sentence, share);
     if (share < MIN_DESCRIPTION || text === "") return name;
     room -= text.length + 2;
     return `${name}: ${text}`;

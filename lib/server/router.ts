@@ -5,6 +5,7 @@
  */
 import { isAtOrBelow } from "../api/dialect.ts";
 import { ApiError } from "../api/errors.ts";
+import { withEllipsis } from "../text.ts";
 import type { Meter } from "./limits/charge.ts";
 
 /** `GET` routes also answer `HEAD`. */
@@ -117,6 +118,4 @@ function decoded(text: string): string {
 }
 
 /** Shortens a client's path or method for an error message or the log. */
-export function shortened(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
-}
+export const shortened = (text: string) => withEllipsis(text, 200);

@@ -43,9 +43,3 @@ export function textField(value: unknown, name: string): string | undefined {
   const field = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
   return typeof field === "string" ? field : undefined;
 }
-
-/** Cuts a text to `length` characters, never within one. */
-export function shorten(text: string, length: number): string {
-  if (text.length <= length) return text;
-  return text.slice(0, /[\ud800-\udbff]/.test(text[length - 1] ?? "") ? length - 1 : length);
-}

@@ -1,4 +1,5 @@
 import { tryParse } from "../../json.ts";
+import { splitPair } from "../../text.ts";
 
 /** The start of the arguments `{"input": "…"}` of a call of a custom tool. */
 const START = /^\s*\{\s*"input"\s*:\s*"/;
@@ -8,9 +9,6 @@ const MAX_START = 200;
 
 /** An escape sequence of a JSON string that is not yet complete. */
 const OPEN_ESCAPE = /^\\(u[0-9a-f]{0,3})?$/i;
-
-/** A first half of a character, which may not be sent without the second. */
-const HIGH_SURROGATE = /[\ud800-\udbff]$/;
 
 /**
  * Creates a reader that takes the text out of the arguments of a custom tool's call as they arrive.
@@ -61,9 +59,9 @@ export function createCustomInput() {
         tail = tail.slice(start[0].length);
         state = "inside";
       }
-      const delta = held + read();
-      held = HIGH_SURROGATE.exec(delta)?.[0] ?? "";
-      return delta.slice(0, delta.length - held.length);
+      const [delta, half] = splitPair(held + read());
+      held = half;
+      return delta;
     },
     /** Returns the whole text, which begins with everything that was returned before. */
     whole(): string {

@@ -1,4 +1,5 @@
 import { escape } from "@std/html";
+import { withEllipsis } from "../../text.ts";
 import type { Interval } from "../statistics.ts";
 import { percent } from "./table.ts";
 
@@ -141,11 +142,11 @@ export function renderPlot({ id, title, xLabel, xText, points }: PlotOptions): s
     y: toY(y),
     top: toY(high),
     bottom: toY(low),
-    label: shorten(label, MAX_LABEL_LENGTH),
+    label: withEllipsis(label, MAX_LABEL_LENGTH),
   }));
   const boxes = placeLabels(marks);
   const described = points.map(({ label, x, y, interval: [low, high] }) =>
-    `${shorten(label, MAX_LABEL_LENGTH)}: ${percent(y)} % (${percent(low)} to ${
+    `${withEllipsis(label, MAX_LABEL_LENGTH)}: ${percent(y)} % (${percent(low)} to ${
       percent(high)
     }) at ${xText(x)}`
   );
@@ -155,8 +156,4 @@ export function renderPlot({ id, title, xLabel, xText, points }: PlotOptions): s
 <g aria-hidden="true">${grid.join("\n")}
 ${marks.map((mark, i) => drawMark(mark, boxes[i]!)).join("\n")}</g>
 </svg>`;
-}
-
-export function shorten(text: string, maxLength: number): string {
-  return text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
 }

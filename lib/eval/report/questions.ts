@@ -1,6 +1,7 @@
+import { withEllipsis } from "../../text.ts";
 import type { Problem } from "../dataset.ts";
 import type { Result } from "../results.ts";
-import { escapeText, shorten } from "./plot.ts";
+import { escapeText } from "./plot.ts";
 
 const MAX_LENGTH = 200;
 /** Longest raw answer, in characters. */
@@ -43,4 +44,4 @@ function cellOf({ correct, answer, content = "", error, finish }: Result): strin
     : `<details><summary>${head}</summary><pre>${escaped(text, MAX_ANSWER)}</pre></details>`;
 }
 
-const escaped = (text: string, maxLength = MAX_LENGTH) => escapeText(shorten(text, maxLength));
+const escaped = (text: string, maxLength = MAX_LENGTH) => escapeText(withEllipsis(text, maxLength));

@@ -1,4 +1,4 @@
-import { splitPair } from "../../upstream/wire/tool_calls.ts";
+import { startOf } from "../../text.ts";
 import { lastQuestion } from "../conversation.ts";
 import type { ReasoningRequest } from "../request.ts";
 import { canonicalize } from "@std/json";
@@ -251,7 +251,7 @@ function leadingLetter(answer: string, options: readonly string[]): string | und
 function statedAnswer(text: string, { kind }: Question): string | undefined {
   for (const match of [...text.matchAll(ANSWER_IS)].reverse()) {
     const start = match.index + match[0].length;
-    const [line = ""] = splitPair(text.slice(start, start + MAX_CLAUSE))[0].split("\n", 1);
+    const [line = ""] = startOf(text.slice(start), MAX_CLAUSE).split("\n", 1);
     const [clause = ""] = line.split(CLAUSE_END, 1);
     const [, which] = WHICH_IS.exec(line.slice(clause.length)) ?? [];
     const number = OPERATION.test(clause) && which !== undefined ? which : lastNumber(clause);

@@ -4,8 +4,8 @@
  * @see Pairwise comparison against single scores: arXiv 2603.04304
  * @module
  */
+import { withoutMiddle } from "../../text.ts";
 import type { JsonFormat } from "../../upstream/target.ts";
-import { splitPair } from "../../upstream/wire/tool_calls.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import { type Sample, shortest } from "../relay/parallel.ts";
 import { jaccard, wordsOf } from "../relay/repetition.ts";
@@ -180,10 +180,7 @@ export function readVerdict(text: string): -1 | 0 | 1 {
   return first ? 1 : -1;
 }
 
-/** Leaves out the middle of a long text; how it begins and where it ends matter most. */
+/** How a candidate begins and where it ends matter most. */
 function shorten(text: string): string {
-  if (text.length <= MAX_SHOWN) return text;
-  const [start] = splitPair(text.slice(0, MAX_SHOWN / 2));
-  const end = text.slice(-MAX_SHOWN / 2).replace(/^[\udc00-\udfff]/, "");
-  return `${start}\n[…]\n${end}`;
+  return withoutMiddle(text, MAX_SHOWN, { startLength: MAX_SHOWN / 2, mark: () => "[…]" });
 }

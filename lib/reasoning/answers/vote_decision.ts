@@ -1,4 +1,4 @@
-import { splitPair } from "../../upstream/wire/tool_calls.ts";
+import { startOf } from "../../text.ts";
 import type { StatusEvent } from "../events.ts";
 import { normaliseAnswer, sameForm } from "./value.ts";
 
@@ -88,7 +88,7 @@ export function tallyOf(
 
 /** Returns an answer as a status line shows it: its first characters. */
 export function shownAnswer(answer: string): string {
-  return splitPair(answer.slice(0, 80))[0];
+  return startOf(answer, 80);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isObject, tryParse } from "../../json.ts";
+import { withoutMiddle } from "../../text.ts";
 import type { Tool, ToolContent, ToolResult } from "../../tools/tool.ts";
-import { splitPair } from "../../upstream/wire/tool_calls.ts";
 import type { Message } from "../request.ts";
 import { blockOf } from "./words.ts";
 
@@ -23,14 +23,11 @@ export function definitionOf({ name, description, parameters }: Tool): Record<st
   return { type: "function", function: { name, description, parameters } };
 }
 
-/** Leaves out the middle of a long text, and no half of a character. */
 export function shorten(text: string, max: number): string {
-  if (text.length <= max) return text;
-  const head = Math.ceil(max * HEAD_SHARE);
-  const [start] = splitPair(text.slice(0, head));
-  const end = text.slice(head - max).replace(/^[\udc00-\udfff]/, "");
-  const left = text.length - start.length - end.length;
-  return `${start}\n[${left} characters left out]\n${end}`;
+  return withoutMiddle(text, max, {
+    startLength: Math.ceil(max * HEAD_SHARE),
+    mark: (left) => `[${left} characters left out]`,
+  });
 }
 
 /** Returns the texts of a result. */

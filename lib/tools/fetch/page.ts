@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
-import { shorten, ToolFailure } from "../attempt.ts";
+import { startOf } from "../../text.ts";
+import { ToolFailure } from "../attempt.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
 import { htmlText } from "./html_text.ts";
 import { getPage, type Network, type Page, type RequestLimits } from "./request.ts";
@@ -32,8 +33,8 @@ export async function readPage(
   const { title, text } = isHtml
     ? await htmlText(source, clock, signal)
     : { title: "", text: source };
-  const shownTitle = shorten(title.trim(), MAX_TITLE_CHARACTERS) || page.url.hostname;
-  const shownText = shorten(text.trim(), maxCharacters);
+  const shownTitle = startOf(title.trim(), MAX_TITLE_CHARACTERS) || page.url.hostname;
+  const shownText = startOf(text.trim(), maxCharacters);
   const isCut = page.isCut || shownText.length < text.trim().length;
   return {
     content: [{

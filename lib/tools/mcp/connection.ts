@@ -10,7 +10,8 @@ import {
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { abortable } from "@std/async";
 import { type Clock, within } from "../../clock.ts";
-import { shorten, ToolFailure } from "../attempt.ts";
+import { startOf } from "../../text.ts";
+import { ToolFailure } from "../attempt.ts";
 import { createBoundedFetch, type ServerBudget } from "./bounded_fetch.ts";
 import type { ServerSettings } from "./settings.ts";
 
@@ -74,7 +75,7 @@ export function createConnection(settings: ServerSettings, clock: Clock): Connec
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ProtocolError) {
-        throw new ToolFailure(shorten(error.message, MAX_ERROR_CHARACTERS));
+        throw new ToolFailure(startOf(error.message, MAX_ERROR_CHARACTERS));
       }
       drop(opening);
       await client.close().catch(() => {});

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { shorten } from "../attempt.ts";
+import { startOf } from "../../text.ts";
 import type { ToolContent, ToolResult } from "../tool.ts";
 
 const MAX_IMAGES = 4;
@@ -34,7 +34,7 @@ export function toToolResult(
   let left = maxCharacters;
   let images = 0;
   const write = (text: string) => {
-    if (left > 0 && text !== "") content.push({ type: "text", text: shorten(text, left) });
+    if (left > 0 && text !== "") content.push({ type: "text", text: startOf(text, left) });
     left -= text.length;
   };
   for (const part of result.content) {
@@ -44,7 +44,7 @@ export function toToolResult(
     else if (type === "resource" && resource?.text !== undefined) write(resource.text);
     else if (type === "image" && isImage(part) && images++ < MAX_IMAGES) {
       content.push({ type: "image", url: `data:${part.mimeType};base64,${part.data}` });
-    } else write(`(A part of the type ${shorten(type, 100)} was left out.)`);
+    } else write(`(A part of the type ${startOf(type, 100)} was left out.)`);
   }
   if (result.content.length === 0 && result.structuredContent !== undefined) {
     write(JSON.stringify(result.structuredContent));

@@ -2,7 +2,8 @@ import type { Client, Progress, Tool as ListedTool } from "@modelcontextprotocol
 import { abortable } from "@std/async";
 import { type Clock, systemClock } from "../../clock.ts";
 import { isObject } from "../../json.ts";
-import { attempt, failureResult, shorten, ToolFailure } from "../attempt.ts";
+import { startOf } from "../../text.ts";
+import { attempt, failureResult, ToolFailure } from "../attempt.ts";
 import type { Tool, ToolContext, ToolSource } from "../tool.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import type { McpSettings, ServerSettings } from "./settings.ts";
@@ -111,7 +112,7 @@ function toTools(
       name: shownName,
       server,
       toolOfServer: name,
-      description: shorten(plain(description ?? ""), MAX_DESCRIPTION_CHARACTERS),
+      description: startOf(plain(description ?? ""), MAX_DESCRIPTION_CHARACTERS),
       parameters: inputSchema,
       run: (args, context) => call(connection, name, args, settings, context),
     });
@@ -142,7 +143,7 @@ async function call(
       onprogress({ message, progress, total }: Progress) {
         if (++reports > MAX_PROGRESS_REPORTS) return;
         const text = message ?? (total === undefined ? `${progress}` : `${progress} of ${total}`);
-        context.onProgress?.(shorten(plain(text), MAX_PROGRESS_CHARACTERS));
+        context.onProgress?.(startOf(plain(text), MAX_PROGRESS_CHARACTERS));
       },
     };
     const result = await connection.use(

@@ -1,5 +1,6 @@
 import { tryParse } from "../../json.ts";
-import { shorten, ToolFailure } from "../attempt.ts";
+import { startOf } from "../../text.ts";
+import { ToolFailure } from "../attempt.ts";
 import { readText } from "../read_text.ts";
 import type { ToolResult } from "../tool.ts";
 import type { Provider, SearchResult } from "./providers.ts";
@@ -33,7 +34,7 @@ export async function search(
 ): Promise<ToolResult> {
   const { provider, url, key, count } = settings;
   const { path, headers, body } = provider.request(
-    shorten(query, MAX_QUERY_CHARACTERS),
+    startOf(query, MAX_QUERY_CHARACTERS),
     count,
     key,
   );
@@ -70,7 +71,7 @@ function isNew({ url }: SearchResult, index: number, results: SearchResult[]): b
 
 function show(results: SearchResult[], snippetCharacters: number): ToolResult {
   const line = (text: string, length: number) =>
-    shorten(text.slice(0, 10 * length).replace(/\s+/g, " ").trim(), length);
+    startOf(text.slice(0, 10 * length).replace(/\s+/g, " ").trim(), length);
   const citations = results.map(({ url, title }) => ({
     url,
     title: line(title, MAX_TITLE_CHARACTERS) || url,

@@ -1,7 +1,8 @@
+import { splitPair } from "../../text.ts";
 import { UpstreamError } from "../errors.ts";
 import { errorFromEvent, errorFromStatus } from "./error_response.ts";
 import { type MessageState, stateOf } from "./message_state.ts";
-import { createToolCallReader, splitPair, type ToolCallDelta } from "./tool_calls.ts";
+import { createToolCallReader, type ToolCallDelta } from "./tool_calls.ts";
 import { type TokenCounts, usageOf } from "./usage.ts";
 
 /** What one read of an upstream's answer brought; texts that arrived together are joined. */

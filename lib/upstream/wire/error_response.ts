@@ -1,3 +1,4 @@
+import { startOf } from "../../text.ts";
 import {
   type Overflow,
   UpstreamError,
@@ -78,13 +79,13 @@ function cutToWord(text: string): string {
 export function cleanMessage(message: string): string {
   const lines = message.split(/[\r\n]+/).filter((line) => /\w/.test(line));
   const line = lines.find((line) => /(exception|template ?error): ./i.test(line)) ?? lines[0] ?? "";
-  return line
+  const cleaned = line
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, "[url]")
     .replace(/\b(sk|gsk|key|pk|xai|hf|r8|AIza)[-_][\w-]{6,}/gi, "[key]")
     .replace(/\bBearer\s+\S+/gi, "Bearer [key]")
     .replace(/(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{24,}/gi, "[id]")
-    .replace(/\p{Cc}/gu, " ")
-    .toWellFormed().slice(0, 300).replace(/[\ud800-\udbff]$/, "").trim();
+    .replace(/\p{Cc}/gu, " ");
+  return startOf(cleaned, 300).trim();
 }
 
 /** Returns the error for an upstream's response with a status other than 200. */

@@ -1,3 +1,5 @@
+import { splitPair } from "../../text.ts";
+
 export interface ToolCallDelta {
   /** Number of the call in the answer, from 0. */
   index: number;
@@ -24,13 +26,6 @@ interface OpenCall {
   hasBegun: boolean;
   /** Whether its name has waited for the arguments. */
   wasHeld: boolean;
-}
-
-/** Splits off the first half of a surrogate pair at the end of a text. */
-export function splitPair(text: string): [whole: string, half: string] {
-  const last = text.charCodeAt(text.length - 1);
-  const at = last >= 0xd800 && last <= 0xdbff ? text.length - 1 : text.length;
-  return [text.slice(0, at).toWellFormed(), text.slice(at)];
 }
 
 /** Assigns pieces of tool calls to the calls of one answer, in any provider's dialect. */

@@ -1,4 +1,4 @@
-import { splitPair } from "../../../upstream/wire/tool_calls.ts";
+import { splitPair } from "../../../text.ts";
 
 /** The next characters of one of a step's two texts. */
 export interface StepPart {
