@@ -12,7 +12,7 @@ import { createMemoryStore } from "../store/memory/store.ts";
 import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
-import type { ToolReasoning } from "../upstream/tool_reasoning.ts";
+import { createToolReasoning, type ToolReasoning } from "../upstream/tool_reasoning.ts";
 import { Exchange } from "./exchange.ts";
 import { createLimits } from "./limits/charge.ts";
 import { createAdmission, shutdownError } from "./middleware/admission.ts";
@@ -26,7 +26,10 @@ import { logRequests } from "./middleware/log.ts";
 import { routing } from "./middleware/routing.ts";
 import { checkUrl, localOnly } from "./middleware/url.ts";
 import { createReadiness } from "./readiness.ts";
+import { createVault } from "./responses/vault.ts";
+import { createRunClaims } from "./idempotency/claims.ts";
 import { createRoutes, type RouteContext } from "./routes/table.ts";
+import { createSharedToolReasoning } from "./tools/shared_reasoning.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createHealth, type UpstreamRecord } from "./health/health.ts";
 import { type MetricValues, scrapeResponse } from "./telemetry/metric_values.ts";
@@ -91,13 +94,24 @@ const ABORT_GRACE_MS = 1_000;
 /** Creates the server as a function from `Request` to `Response`. */
 export function createApp(options: AppOptions) {
   const { clock, log, workerGroup } = options;
-  const { share = (limit: number) => limit, toolReasoning } = workerGroup ?? {};
+  const { share = (limit: number) => limit } = workerGroup ?? {};
   let { config } = options;
   let isLeaving = false;
   let draining = false;
   const isDraining = () => draining;
   const id = workerGroup?.id ?? randomServerId();
   const isShared = () => config.keys.length > 0;
+  const {
+    store: backend = createMemoryStore({ now: clock.date }),
+    limiter = createMemoryLimiter({ now: clock.date }),
+  } = options;
+  const local = workerGroup?.toolReasoning ?? createToolReasoning();
+  const vaultOf = ({ secret }: ResolvedConfig) => createVault(secret, "o1-api tool reasoning");
+  let vault = vaultOf(config);
+  // The workers of one server share their memory by other means.
+  const toolReasoning = backend.kind === "memory"
+    ? local
+    : createSharedToolReasoning({ local, store: backend, vault: () => vault, clock });
   const client = createUpstreamClient({
     ...options,
     share,
@@ -113,10 +127,6 @@ export function createApp(options: AppOptions) {
     isDraining,
     clock,
   });
-  const {
-    store: backend = createMemoryStore({ now: clock.date }),
-    limiter = createMemoryLimiter({ now: clock.date }),
-  } = options;
   const store = reportOutages(backend);
   const readiness = createReadiness({ store: backend, limiter, clock, log });
   const limits = createLimits({
@@ -151,6 +161,7 @@ export function createApp(options: AppOptions) {
     created: workerGroup?.created ?? Math.floor(clock.date() / 1000),
     endElsewhere: workerGroup?.endRun ?? (() => {}),
     background: {},
+    claims: isStoreShared ? createRunClaims({ limiter, clock }) : undefined,
     isLeaving: () => isLeaving,
     failing: readiness.failing,
   };
@@ -208,6 +219,7 @@ export function createApp(options: AppOptions) {
     /** Serves new requests with another configuration. */
     reload(next: ResolvedConfig): void {
       config = next;
+      vault = vaultOf(next);
       answer = serve(next);
       admission.update();
       toolbox.update(next);

@@ -7,9 +7,15 @@ import type { MessageState } from "./wire/message_state.ts";
  * drop it.
  */
 export interface ToolReasoning {
-  /** @param keys identify the calls among those of their owner; see {@linkcode rememberReasoning} */
-  remember(owner: string, keys: readonly string[], reasoning: string): void;
+  /**
+   * May wait a short time for other servers to learn it.
+   *
+   * @param keys identify the calls among those of their owner; see {@linkcode rememberReasoning}
+   */
+  remember(owner: string, keys: readonly string[], reasoning: string): void | Promise<void>;
   find(owner: string, key: string): string | undefined;
+  /** Waits a short time for what other servers remember; then `find` returns it. */
+  load?(owner: string, keys: readonly string[]): Promise<void>;
 }
 
 export interface Conversation {
@@ -73,7 +79,25 @@ export async function rememberReasoning(
   reasoning: string,
 ): Promise<void> {
   const digest = (await digestsOf(conversation)).get(undefined)!;
-  memory.remember(conversation.owner, callIds.map((id) => keyOf(digest, id)), reasoning);
+  await memory.remember(conversation.owner, callIds.map((id) => keyOf(digest, id)), reasoning);
+}
+
+type Loads = WeakMap<Conversation, Promise<void>>;
+
+/** Shared by all calls of a request. */
+const reasoningLoads: Loads = new WeakMap();
+const stateLoads: Loads = new WeakMap();
+
+function loadOnce(
+  loads: Loads,
+  memory: ToolReasoning,
+  conversation: Conversation,
+  keys: readonly string[],
+): Promise<void> {
+  const load = loads.get(conversation) ?? memory.load?.(conversation.owner, keys) ??
+    Promise.resolve();
+  loads.set(conversation, load);
+  return load;
 }
 
 /**
@@ -88,6 +112,10 @@ export async function reasoningRestorer(
     callsOf(message).length > 0 && typeof message.reasoning_content !== "string";
   if (!conversation.messages.some(lacksReasoning)) return (message) => message;
   const digests = await digestsOf(conversation);
+  // All calls of a message have the same reasoning.
+  const keys = conversation.messages.filter(lacksReasoning)
+    .map((message) => keyOf(digests.get(message)!, idOf(callsOf(message)[0]!)));
+  await loadOnce(reasoningLoads, memory, conversation, keys);
   return (message) => {
     const digest = digests.get(message);
     if (digest === undefined || !lacksReasoning(message)) return message;
@@ -115,19 +143,19 @@ export async function rememberState(
   { callIds, extras, state, text }: AnswerState,
 ): Promise<void> {
   const digest = (await digestsOf(conversation)).get(undefined)!;
-  const remember = (key: string, stored: StoredState) => {
+  const remember = async (key: string, stored: StoredState) => {
     if (Object.keys(stored).length === 0) return;
-    memory.remember(conversation.owner, [key], JSON.stringify(stored));
+    await memory.remember(conversation.owner, [key], JSON.stringify(stored));
   };
   const hasState = Object.keys(state).length > 0;
-  for (const [index, id] of callIds.entries()) {
+  await Promise.all(callIds.map((id, index) =>
     remember(stateKeyOf(digest, id), {
       ...(extras.has(id) && { extra: extras.get(id) }),
       ...(index === 0 && hasState && { state }),
-    });
-  }
+    })
+  ));
   if (callIds.length > 0 || text === undefined || !hasState) return;
-  remember(stateKeyOf(digest, await textDigest(text)), { state });
+  await remember(stateKeyOf(digest, await textDigest(text)), { state });
 }
 
 interface StoredState {
@@ -157,6 +185,12 @@ export async function stateRestorer(
         .map(async (message) => [message, await textDigest(contentText(message.content))] as const),
     ),
   );
+  const keys = messages.filter((message) => digests.has(message)).flatMap((message) => {
+    const text = textDigests.get(message);
+    const answers = text === undefined ? callsOf(message).map(idOf) : [text];
+    return answers.map((answer) => stateKeyOf(digests.get(message)!, answer));
+  });
+  await loadOnce(stateLoads, memory, conversation, keys);
   const find = (digest: string, answer: string): StoredState =>
     JSON.parse(memory.find(owner, stateKeyOf(digest, answer)) ?? "{}");
   return (original, message) => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createTestApp, readStream } from "../support/app.ts";
-import { createSharedRuns } from "../../lib/server/shared_runs.ts";
+import { createSharedRuns } from "../../lib/server/idempotency/shared_runs.ts";
 import { as, type ClientName, KEYS, keysYaml } from "../support/keys.ts";
 import { startUpstream } from "../support/upstream.ts";
 

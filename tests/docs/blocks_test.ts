@@ -23,7 +23,9 @@ const OTHERS = [
 const fileOf = ({ text }: Block) => /^# (\S+)\n/.exec(text)?.[1];
 
 async function readConfig(text: string): Promise<void> {
-  const env = (name: string) => name.startsWith("DENO") ? undefined : `${name} of the environment`;
+  // Of these, not every text is valid.
+  const isUnset = (name: string) => name.startsWith("DENO") || name === "O1_API_SHUTDOWN_DELAY_MS";
+  const env = (name: string) => isUnset(name) ? undefined : `${name} of the environment`;
   const config = await parseConfig(text, {
     env,
     file: "/etc/o1-api/config.yaml",

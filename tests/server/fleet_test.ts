@@ -4,7 +4,7 @@ import type { Store } from "../../lib/store/store.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { createFakeClock, type FakeClock, passing } from "../support/clock.ts";
 import { type Event, joined, parseEvents, readEvents } from "../support/responses.ts";
-import { BACKENDS } from "../support/backends.ts";
+import { type Backend, BACKENDS } from "../support/backends.ts";
 import { skippedFor } from "../support/skip.ts";
 import { type Call, type Reply, startUpstream, type Upstream } from "../support/upstream.ts";
 import { waitUntil } from "../support/wait.ts";
@@ -66,7 +66,7 @@ function createActivity() {
  * while a store works, so that no lease expires before it can be renewed.
  */
 function fleetOn(
-  start: (now: () => number) => Promise<{ open(): Promise<Store> } & AsyncDisposable>,
+  start: (now: () => number) => Promise<Backend>,
 ) {
   return async (reply: Reply | ((call: Call) => Reply) = {}): Promise<Fleet> => {
     const activity = createActivity();
@@ -83,6 +83,7 @@ function fleetOn(
         upstream: upstream.url,
         clock: own.clock,
         store: activity.track(await backend.open()),
+        limiter: await backend.openLimiter(),
       });
     return {
       fake,
@@ -101,6 +102,13 @@ function fleetOn(
   };
 }
 
+const REJECTED: Reply = {
+  status: 400,
+  body: JSON.stringify({
+    error: { message: "The `reasoning_content` in the thinking mode must be passed back." },
+  }),
+};
+
 /** A model that requires its reasoning back with the result of a tool. */
 function thinkingModel({ body }: Call): Reply {
   const turn = body.messages[1];
@@ -109,8 +117,7 @@ function thinkingModel({ body }: Call): Reply {
     return { reasoning: "I must add.", toolCalls, content: null, gate: () => {} };
   }
   if (turn.reasoning_content !== undefined) return { content: "2", gate: () => {} };
-  const error = { message: "The `reasoning_content` in the thinking mode must be passed back." };
-  return { status: 400, body: JSON.stringify({ error }) };
+  return REJECTED;
 }
 
 async function reach(fake: FakeClock, app: TestApp, id: string, status: string): Promise<Event> {
@@ -168,6 +175,56 @@ for (const { kind, skipReason, start } of BACKENDS) {
     const refused = await b.respond({ model: "plain", input });
     await refused.body?.cancel();
     assertEquals(refused.status, 400);
+  });
+
+  test("a tool loop of a chat continues on another server at each turn", async () => {
+    await using fleet = await setUp(({ body: { messages } }) => {
+      const calls = messages.filter(({ role }: Event) => role === "assistant");
+      if (calls.some((message: Event) => message.reasoning_content === undefined)) return REJECTED;
+      const number = calls.length;
+      if (number === 3) return { content: "6", gate: () => {} };
+      const id = `call_${number}`;
+      const toolCalls = [{ id, name: "add", arguments: "{}" }];
+      return { reasoning: `Thought ${number}.`, toolCalls, content: null, gate: () => {} };
+    });
+    const messages: Event[] = [user("Add.")];
+    const apps = [fleet.a, fleet.b];
+    for (let turn = 0; turn < 3; turn++) {
+      const { choices: [{ message }] } = await json(
+        apps[turn % 2]!.chat({ model: "plain", messages }),
+      );
+      const { role, content, tool_calls } = message;
+      messages.push({ role, content, tool_calls });
+      messages.push({ role: "tool", tool_call_id: tool_calls[0].id, content: `${turn}` });
+    }
+    const { choices: [{ message }] } = await json(fleet.b.chat({ model: "plain", messages }));
+    assertEquals(message.content, "6");
+    const last = fleet.upstream.calls.at(-1)!.body.messages;
+    assertEquals(last.flatMap((sent: Event) => sent.reasoning_content ?? []), [
+      ...["Thought 0.", "Thought 1.", "Thought 2."],
+    ]);
+  });
+
+  test("requests with one idempotency key run on one server at a time", async () => {
+    const { promise: before, resolve: open } = Promise.withResolvers<void>();
+    await using fleet = await setUp({ before });
+    const { a, b, upstream } = fleet;
+    const ask = (app: TestApp, key: string) =>
+      app.chat({ model: "plain" }, { headers: { "idempotency-key": key } });
+    const [here, joined] = [ask(a, "k"), ask(a, "k")];
+    await upstream.called();
+    const refused = await ask(b, "k");
+    assertEquals(refused.status, 409);
+    assertEquals(refused.headers.get("retry-after"), "1");
+    assertEquals((await refused.json()).error.code, "idempotency_key_in_use");
+    open();
+    await json(ask(b, "another"));
+    const [first, second] = await Promise.all([json(here), json(joined)]);
+    assertEquals(first.id, second.id);
+    assertEquals(upstream.calls.length, 2);
+    assertEquals((await json(ask(b, "k"))).id === first.id, false);
+    assertEquals((await json(ask(a, "k"))).id === first.id, false);
+    assertEquals(upstream.calls.length, 4);
   });
 
   test("servers continue a conversation in turn and concurrently", async () => {

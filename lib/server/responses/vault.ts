@@ -1,4 +1,4 @@
-/** Encrypts texts that clients keep for the server and can neither read, change nor pass on. */
+/** Encrypts texts that are kept elsewhere, where nobody can read or change them or pass them on. */
 export interface Vault {
   /** Returns the encrypted text in base64url. */
   seal(owner: string, text: string): Promise<string>;
@@ -7,7 +7,10 @@ export interface Vault {
 }
 
 /** Each use has its own key. */
-export type VaultUse = "o1-api sealed reasoning" | "o1-api thinking signature";
+export type VaultUse =
+  | "o1-api sealed reasoning"
+  | "o1-api thinking signature"
+  | "o1-api tool reasoning";
 
 /** Prefix of every blob, which identifies the format. */
 const VERSION = "o1b.";

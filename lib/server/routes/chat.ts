@@ -10,10 +10,15 @@ import type { Client } from "../client.ts";
 import type { Handler } from "../exchange.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
-import { createSharedRuns } from "../shared_runs.ts";
+import type { RunClaims } from "../idempotency/claims.ts";
+import { createSharedRuns } from "../idempotency/shared_runs.ts";
 
-/** Creates the handler of `POST /chat/completions`. */
-export function createChatHandler(options: RunOptions): Handler {
+/**
+ * Creates the handler of `POST /chat/completions`.
+ *
+ * @param claims undefined if no other server or worker has the same clients.
+ */
+export function createChatHandler(options: RunOptions, claims?: RunClaims): Handler {
   const { settings, clock } = options;
   const sharedRuns = createSharedRuns();
 
@@ -27,7 +32,11 @@ export function createChatHandler(options: RunOptions): Handler {
     const start = await prepareRun(model, chat.reasoning, exchange, options);
     const ownHead = completionHead(model.reasoning.id, clock.date());
     const key = sharedRunKey(exchange.client, request.headers, json);
-    const sharedRun = key === undefined ? undefined : sharedRuns.join(key, ownHead, start);
+    const sharedRun = key === undefined ? undefined : sharedRuns.join(
+      key,
+      ownHead,
+      claims?.exclusive(exchange.client.owner, key, start) ?? start,
+    );
     const { signal } = exchange.work;
     const writer = chatWriter(sharedRun?.head ?? ownHead, {
       format: formatOf(chat, model.format),

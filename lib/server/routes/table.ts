@@ -12,6 +12,7 @@ import type { UpstreamRecord } from "../health/health.ts";
 import { healthRoute } from "../health/route.ts";
 import { createVault } from "../responses/vault.ts";
 import { createRouter, type Route, type Router } from "../router.ts";
+import type { RunClaims } from "../idempotency/claims.ts";
 import type { RunOptions } from "../runs.ts";
 import type { Limits } from "../limits/charge.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -44,6 +45,8 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "
   endElsewhere: (id: string) => void;
   /** Background runs, set when the first one is started. */
   background: { runs?: BackgroundRuns };
+  /** Runs that no other server may run at the same time; undefined if there is none. */
+  claims: RunClaims | undefined;
   /** Returns whether the server stops soon, although it may still accept work. */
   isLeaving: () => boolean;
   /** Returns the names of back ends that do not answer. */
@@ -63,7 +66,12 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
     handle,
   });
   return createRouter([
-    { method: "POST", path: "/chat/completions", meter: "place", handle: createChatHandler(runs) },
+    {
+      method: "POST",
+      path: "/chat/completions",
+      meter: "place",
+      handle: createChatHandler(runs, context.claims),
+    },
     ...modelRoutes(models, strategies, context.created, config.server.max_samples),
     {
       method: "GET",

@@ -1,6 +1,6 @@
-import type { CompletionHead } from "../api/chat/encode.ts";
-import type { ReasoningEvent } from "../reasoning/events.ts";
-import { createEventBuffer } from "./event_buffer.ts";
+import type { CompletionHead } from "../../api/chat/encode.ts";
+import type { ReasoningEvent } from "../../reasoning/events.ts";
+import { createEventBuffer } from "../event_buffer.ts";
 
 /** A run that answers several requests. */
 export interface SharedRun {

@@ -1,0 +1,86 @@
+/** Reasoning to send back with tool results, whichever server received it. */
+import { type Clock, DAY_MS, within } from "../../clock.ts";
+import type { Store } from "../../store/store.ts";
+import type { ToolReasoning } from "../../upstream/tool_reasoning.ts";
+
+export interface SharedToolReasoningOptions {
+  /** What this server remembers by itself. */
+  local: ToolReasoning;
+  /** What all servers remember. */
+  store: Pick<Store, "get" | "write">;
+  /** Returns what encrypts and decrypts texts now; servers with another secret cannot read them. */
+  vault: () => {
+    seal(owner: string, text: string): Promise<string>;
+    open(owner: string, sealed: string): Promise<string | undefined>;
+  };
+  clock: Clock;
+}
+
+/**
+ * Number of entries of one owner. An entry has one of so many places, and replaces the one that was
+ * there.
+ */
+const PLACES = 4_096;
+
+/** Longer texts are only remembered by this server. */
+const MAX_CHARACTERS = 262_144;
+
+const TTL_MS = DAY_MS;
+
+/** Number of messages of a conversation whose reasoning is loaded: the last ones. */
+const MAX_LOADED = 100;
+
+/** How long a request waits for the store, in milliseconds. */
+const WAIT_MS = 250;
+
+/** How long the store is left alone after it has failed or was late, in milliseconds. */
+const PAUSE_MS = 5_000;
+
+export function createSharedToolReasoning(
+  { local, store, vault, clock }: SharedToolReasoningOptions,
+): ToolReasoning {
+  let pausedUntil = -Infinity;
+
+  /** Does nothing while the store does not answer: a request succeeds without it, if it can. */
+  async function inTime(work: () => Promise<unknown>): Promise<void> {
+    if (clock.now() < pausedUntil) return;
+    const failed = () => "failed" as const;
+    const result = await within(clock, WAIT_MS, work().catch(failed));
+    if (result === "late" || result === "failed") pausedUntil = clock.now() + PAUSE_MS;
+  }
+
+  async function read(owner: string, wanted: readonly string[]): Promise<void> {
+    const places = await Promise.all(wanted.map((key) => placeOf(owner, key)));
+    const entries = await store.get(places);
+    await Promise.all(entries.map(async (entry, index) => {
+      const text = entry && await vault().open(owner, entry.value);
+      if (text === undefined) return;
+      const [key, reasoning]: [string, string] = JSON.parse(text);
+      if (key === wanted[index]) await local.remember(owner, [key], reasoning);
+    }));
+  }
+
+  return {
+    find: local.find,
+    async remember(owner, keys, reasoning) {
+      await local.remember(owner, keys, reasoning);
+      const [key] = keys;
+      if (key === undefined || reasoning.length > MAX_CHARACTERS) return;
+      await inTime(async () => {
+        const value = await vault().seal(owner, JSON.stringify([key, reasoning]));
+        await store.write([{ key: await placeOf(owner, key), value, ttlMs: TTL_MS }]);
+      });
+    },
+    async load(owner, keys) {
+      const unknown = keys.filter((key) => local.find(owner, key) === undefined);
+      const wanted = [...new Set(unknown)].slice(-MAX_LOADED);
+      if (wanted.length > 0) await inTime(() => read(owner, wanted));
+    },
+  };
+}
+
+async function placeOf(owner: string, key: string): Promise<{ collection: string; id: string }> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  const place = new DataView(hash).getUint32(0) % PLACES;
+  return { collection: `tool-reasoning/${owner}`, id: `${place}` };
+}
