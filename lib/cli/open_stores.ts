@@ -27,10 +27,15 @@ export interface OpenStoresOptions {
  */
 export async function openStores(options: OpenStoresOptions): Promise<Stores> {
   const { setting, folder, log, waitMs, onGiveUp } = options;
-  if (!/^rediss?:/.test(setting)) return await openNow(setting, folder, log);
+  const kind = /^rediss?:/.test(setting)
+    ? "redis"
+    : /^postgres(ql)?:/.test(setting)
+    ? "postgres"
+    : undefined;
+  if (kind === undefined) return await openNow(setting, folder, log);
   return await waitForStores({
     open: () => openNow(setting, folder, log),
-    kind: "redis",
+    kind,
     waitMs,
     clock,
     onFailure: ({ message }) =>

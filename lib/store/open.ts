@@ -23,8 +23,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the stores of a setting: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…` or
- * `rediss://…`. `auto` is Deno KV on Deno Deploy and SQLite elsewhere. It is memory, with a warning,
+ * Opens the stores of a setting: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…`,
+ * `rediss://…`, `postgres://…` or `postgresql://…`. `auto` is Deno KV on Deno Deploy and SQLite elsewhere. It is memory, with a warning,
  * only if there is no database and none can be created: a server that cannot read what was spent
  * would allow it to be spent again. The code of the other back ends is loaded only when it is needed.
  *
@@ -60,10 +60,11 @@ export async function openStores(setting: string, options: OpenOptions): Promise
     }
     return await openRedis(setting, options);
   }
+  if (/^postgres(ql)?:\/\//.test(setting)) return await openPostgres(setting, options);
   // The rest may contain a password.
   const start = setting.match(/^\w*/)![0];
   throw new TypeError(
-    `Cannot open the store "${start}…": it must be auto, memory, sqlite, sqlite:PATH, kv, redis://… or rediss://…`,
+    `Cannot open the store "${start}…": it must be auto, memory, sqlite, sqlite:PATH, kv, redis://…, rediss://… or postgres://…`,
   );
 }
 
@@ -117,4 +118,16 @@ async function openRedis(url: string, { warn }: OpenOptions): Promise<Stores> {
     store: await openRedisStore({ url, warn }),
     limiter: await openRedisLimiter({ url, warn }),
   };
+}
+
+async function openPostgres(url: string, { warn }: OpenOptions): Promise<Stores> {
+  const { openPostgresStore } = await import("./postgres/store.ts");
+  const { openPostgresLimiter } = await import("./postgres/limiter.ts");
+  const store = await openPostgresStore({ url, warn });
+  try {
+    return { store, limiter: await openPostgresLimiter({ url, warn }) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }

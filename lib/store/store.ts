@@ -83,7 +83,7 @@ export interface Range {
  * then have happened or not.
  */
 export interface Store {
-  readonly kind: "memory" | "sqlite" | "kv" | "redis";
+  readonly kind: "memory" | "sqlite" | "kv" | "redis" | "postgres";
   /**
    * Reads entries, in the order of the keys; undefined for a missing or expired one. Each entry is
    * consistent; together they need not be a snapshot.

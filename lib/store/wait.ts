@@ -23,10 +23,10 @@ const MAX_DELAY_MS = 2_000;
 
 /**
  * Codes of failures that pass by themselves: of the network, of Redis while it starts, loads its data
- * or fails over, and of Postgres (classes 08 and 57P, and too many connections).
+ * or fails over, and of Postgres (classes 08 and 57P, a standby, and too many connections).
  */
 const PASSING_CODES =
-  /^(E(CONN\w+|TIMEDOUT|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|PIPE)|LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|NOREPLICAS|08\w{3}|57P\w{2}|53300)$/;
+  /^(E(CONN\w+|TIMEDOUT|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|PIPE)|LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|NOREPLICAS|08\w{3}|57P\w{2}|25006|53300)$/;
 
 /**
  * Opens stores on a server. If it does not answer, returns stores whose calls reject with a

@@ -19,9 +19,14 @@ export const HOUR = 3_600_000;
 export function contract(
   name: string,
   test: (bench: Bench) => Promise<void>,
-  kinds: readonly Store["kind"][] = ["memory", "sqlite", "kv", "redis"],
+  kinds: readonly Store["kind"][] = ["memory", "sqlite", "kv", "redis", "postgres"],
 ): void {
-  for (const { kind, skipReason, start } of BACKENDS.filter(({ kind }) => kinds.includes(kind))) {
+  for (
+    const { kind, skipReason, prepare, start } of BACKENDS.filter(({ kind }) =>
+      kinds.includes(kind)
+    )
+  ) {
+    prepare?.();
     Deno.test({
       ...skippedFor(skipReason, `${kind}: ${name}`),
       async fn() {

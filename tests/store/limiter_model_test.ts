@@ -100,7 +100,7 @@ limits(
       { numRuns: 60 },
     );
   },
-  ["sqlite", "kv", "redis"],
+  ["sqlite", "kv", "redis", "postgres"],
 );
 
 /** A rate without rounding: its level is in units times the window. */

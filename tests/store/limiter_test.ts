@@ -280,7 +280,7 @@ limits("two handles with 1,000 takes each never exceed the limit", async (limite
   await Promise.all([tries(limiter, 10), tries(other, 8)]);
   // 5 units refill in the second that passes.
   assert(granted >= 300 && granted <= 304, `${granted} were granted`);
-}, ["sqlite", "kv", "redis"]);
+}, ["sqlite", "kv", "redis", "postgres"]);
 
 limits("close may be called twice", async (limiter) => {
   assert((await limiter.take(T, [{ limit: limitOf("sum", 1), cost: 1 }])).ok);

@@ -2,12 +2,15 @@ import { createKvStore } from "../../lib/store/kv/store.ts";
 import type { Limiter } from "../../lib/store/limiter.ts";
 import { createKvLimiter } from "../../lib/store/kv/limiter.ts";
 import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
+import { openPostgresLimiter } from "../../lib/store/postgres/limiter.ts";
+import { openPostgresStore } from "../../lib/store/postgres/store.ts";
 import { openRedisLimiter } from "../../lib/store/redis/limiter.ts";
 import { openSqliteLimiter } from "../../lib/store/sqlite/limiter.ts";
 import { createMemoryStore } from "../../lib/store/memory/store.ts";
 import { openRedisStore } from "../../lib/store/redis/store.ts";
 import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 import type { Store } from "../../lib/store/store.ts";
+import { createDatabase, NO_POSTGRES, sharePostgres } from "./postgres.ts";
 import { NO_REDIS, startRedis } from "./redis.ts";
 
 /** An empty back end. */
@@ -22,6 +25,8 @@ export interface BackendKind {
   kind: Store["kind"];
   /** Why its tests are skipped, or undefined if they run. */
   skipReason: string | undefined;
+  /** Called before the tests of a file are registered. */
+  prepare?: () => void;
   start(now: () => number): Promise<Backend>;
 }
 
@@ -30,6 +35,7 @@ export const BACKENDS: readonly BackendKind[] = [
   { kind: "sqlite", skipReason: undefined, start: startSqlite },
   { kind: "kv", skipReason: undefined, start: startKv },
   { kind: "redis", skipReason: NO_REDIS, start: startOnRedis },
+  { kind: "postgres", skipReason: NO_POSTGRES, prepare: sharePostgres, start: startOnPostgres },
 ];
 
 function startMemory(now: () => number): Backend {
@@ -69,6 +75,16 @@ async function startOnRedis(now: () => number): Promise<Backend> {
     () => openRedisStore({ ...options, now }),
     () => openRedisLimiter({ ...options, now }),
     async () => await redis[Symbol.asyncDispose](),
+  );
+}
+
+async function startOnPostgres(now: () => number): Promise<Backend> {
+  const database = await createDatabase();
+  const options = { url: database.url, warn() {}, now };
+  return withHandles(
+    () => openPostgresStore(options),
+    () => openPostgresLimiter(options),
+    async () => await database[Symbol.asyncDispose](),
   );
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
 import type { StrategyFile } from "../../reasoning/files/load.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
+import { parsePostgresUrl } from "../../store/postgres/address.ts";
 import { toolKinds } from "../../tools/mod.ts";
 import { keySchema, limitsSchema } from "./keys.ts";
 import { formatSchema, modelSchema, strategyName } from "./models.ts";
@@ -79,7 +80,7 @@ const server = z.strictObject({
   ),
 });
 
-const STORE_REGEXP = /^(auto|memory|sqlite(:.+)?|kv|rediss?:\/\/.+)$/;
+const STORE_REGEXP = /^(auto|memory|sqlite(:.+)?|kv|(rediss?|postgres(ql)?):\/\/.+)$/;
 
 const route = (effort: keyof typeof EFFORT_ROUTES) =>
   z.union([
@@ -213,9 +214,16 @@ export const configSchema = z.strictObject({
   ),
   store: z.string().regex(
     STORE_REGEXP,
-    "expected auto, memory, sqlite, sqlite:PATH, kv or a redis:// URL",
-  ).default("auto").describe(
-    "Where responses and conversations are stored: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv` or `redis://…`. `auto`: Deno KV on Deno Deploy, otherwise o1-api.db beside config.yaml.",
+    "expected auto, memory, sqlite, sqlite:PATH, kv, a redis:// URL or a postgres:// URL",
+  ).superRefine((value, context) => {
+    if (!/^postgres(ql)?:\/\/./.test(value)) return;
+    try {
+      parsePostgresUrl(value);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as TypeError).message });
+    }
+  }).default("auto").describe(
+    "Where responses, conversations, usage and limits are stored: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…` or `postgres://USER:PASSWORD@HOST/DATABASE`. `auto`: Deno KV on Deno Deploy, otherwise o1-api.db beside config.yaml. See [Postgres](operations.md#postgres).",
   ),
   store_wait_ms: z.number().int().min(0).max(86_400_000).default(60_000).describe(
     "How long a start waits for a store on another server that does not answer, in milliseconds. Meanwhile `/readyz` is 503, and requests that need the store get 503. Then the server exits. It exits at once if the store refuses its password.",

@@ -1,0 +1,177 @@
+import { applyCharges, type ChangedAccount } from "../limit_account.ts";
+import {
+  CALL_MS,
+  type Charge,
+  createLimiter,
+  type Limiter,
+  type LimiterAction,
+  type TakeResult,
+} from "../limiter.ts";
+import { type Call, loadStatement, needsOf, readAccounts, saveStatement } from "./accounts.ts";
+import { parsePostgresUrl } from "./address.ts";
+import { openPool, type PostgresOptions } from "./connection.ts";
+import type { Session } from "./driver.ts";
+import { prepareDatabase } from "./prepare.ts";
+
+/** A call that waits for its turn. */
+interface PendingCall extends Call {
+  /** On the clock of `performance.now()`. */
+  deadline: number;
+  resolve: (result: TakeResult) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Charges of one transaction. */
+const MAX_CHARGES = 500;
+
+/** Time after which a server that hangs no longer holds the locks of others. */
+const MAX_PAUSE_MS = 1_000;
+
+/** Unused accounts are deleted at this interval. */
+const PURGE_MS = 60_000;
+
+/** Takes a lease of a limit that nobody uses. */
+const CHECK: Call = {
+  action: "take",
+  charges: [{
+    limit: { key: "check", kind: "parallel", amount: 1, windowMs: 1 },
+    cost: 1,
+    lease: "none",
+  }],
+};
+
+/**
+ * Opens limits in Postgres, for servers on several machines. Postgres keeps the time.
+ *
+ * A transaction takes two round trips: the first locks and loads the accounts, the second writes
+ * them. Calls that arrive meanwhile share the next transaction, so that one connection is enough, and
+ * many calls for the same account take no longer than one. A crash of Postgres can lose the charges of
+ * its last 0.6 s, because no transaction waits for the disk.
+ *
+ * @throws {Error} if Postgres cannot be reached, refuses the connection or lacks a right
+ */
+export async function openPostgresLimiter(options: PostgresOptions): Promise<Limiter> {
+  const { timeoutMs = CALL_MS, warn } = options;
+  const address = parsePostgresUrl(options.url);
+  const now = () => options.now?.() ?? null;
+  const waiting: PendingCall[] = [];
+  let isRunning = false;
+  let purgeAt = 0;
+
+  /**
+   * Applies calls in their order.
+   *
+   * @param deadline on the clock of `performance.now()`; there is no effect after it
+   */
+  async function transact(
+    session: Session,
+    calls: readonly Call[],
+    deadline: number,
+    end: "commit" | "rollback",
+  ): Promise<TakeResult[]> {
+    const needs = needsOf(calls);
+    const reads = calls.every(isRead);
+    const begun = reads ? undefined : session.query("begin");
+    const [{ rows }] = await Promise.all([
+      session.query(loadStatement(needs, !reads, now())),
+      begun,
+    ]);
+    const receivedAt = performance.now();
+    const accounts = readAccounts(needs, rows);
+    const present = Number(rows[0]?.present);
+    const changed = new Map<string, ChangedAccount>();
+    const results = calls.map(({ action, charges }) => {
+      const applied = applyCharges(action, present, charges, (name) => accounts.get(name)!);
+      for (const [name, account] of applied.changed) changed.set(name, account);
+      return applied.result;
+    });
+    if (!reads) {
+      const last = now() === null ? present + deadline - receivedAt : null;
+      await Promise.all([
+        session.query(saveStatement({ needs, accounts, changed, now: present, deadline: last })),
+        session.query(end),
+      ]);
+    }
+    return results;
+  }
+
+  const purge = (session: Session) =>
+    session.query({ text: "select o1_api.purge_limits($1)", values: [now()] });
+
+  const pool = await openPool({
+    address,
+    timeoutMs,
+    warn,
+    connections: 1,
+    session: {
+      synchronous_commit: "off",
+      idle_in_transaction_session_timeout: `${MAX_PAUSE_MS}`,
+    },
+    prepare: (session) =>
+      prepareDatabase(session, address, async (session) => {
+        await transact(session, [CHECK], performance.now() + timeoutMs, "rollback");
+        await purge(session);
+      }),
+  });
+
+  /** Runs transactions until no call waits. */
+  async function run(): Promise<void> {
+    isRunning = true;
+    while (waiting.length > 0) {
+      const calls = nextCalls(waiting);
+      if (calls.length === 0) break;
+      try {
+        const deadline = Math.min(...calls.map((call) => call.deadline));
+        const results = await pool.use((session) => transact(session, calls, deadline, "commit"));
+        calls.forEach((call, i) => call.resolve(results[i]!));
+      } catch (error) {
+        for (const call of calls) call.reject(error);
+      }
+      if (performance.now() < purgeAt) continue;
+      purgeAt = performance.now() + PURGE_MS;
+      // Tried again later.
+      await pool.use(purge).catch(() => {});
+    }
+    isRunning = false;
+  }
+
+  function apply(action: LimiterAction, charges: readonly Charge[]): Promise<TakeResult> {
+    const { promise, resolve, reject } = Promise.withResolvers<TakeResult>();
+    const deadline = performance.now() + timeoutMs;
+    waiting.push({ action, charges, deadline, resolve, reject });
+    if (!isRunning) void run();
+    return promise;
+  }
+
+  return createLimiter({
+    async apply(action, charges) {
+      if (action !== "renew") return await apply(action, charges);
+      for (let first = 0; first < charges.length; first += MAX_CHARGES) {
+        await apply(action, charges.slice(first, first + MAX_CHARGES));
+      }
+      return { ok: true, states: [] };
+    },
+    close: pool.close,
+  });
+}
+
+function isRead({ action, charges }: Call): boolean {
+  return action === "take" && charges.every(({ cost }) => cost === 0);
+}
+
+/** Removes the calls of the next transaction, and rejects those that are late. */
+function nextCalls(waiting: PendingCall[]): PendingCall[] {
+  const calls: PendingCall[] = [];
+  let charges = 0;
+  while (waiting.length > 0) {
+    const call = waiting[0]!;
+    charges += call.charges.length;
+    if (calls.length > 0 && charges > MAX_CHARGES) break;
+    waiting.shift();
+    if (call.deadline > performance.now()) calls.push(call);
+    else {call.reject(
+        Object.assign(new Error("The time of the call is over"), { code: "ETIMEDOUT" }),
+      );}
+  }
+  return calls;
+}

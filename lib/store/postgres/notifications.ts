@@ -1,0 +1,76 @@
+import type { PostgresAddress } from "./address.ts";
+import { closeInTime, driverOptions, loadDriver, type PgClient } from "./driver.ts";
+import { CHANNEL } from "./migrations.ts";
+
+/** Longest delay before the connection is tried again. */
+const MAX_RECONNECT_MS = 1_000;
+
+/**
+ * Receives the names of collections that other stores have changed. It opens a connection of its own
+ * when the first one is watched, and opens it again whenever it is lost. The pool reports errors.
+ */
+export function createNotifications(address: PostgresAddress, timeoutMs: number) {
+  const sender = crypto.randomUUID();
+  const listeners = new Map<string, () => void>();
+  let client: PgClient | undefined;
+  let ended: Promise<void> | undefined;
+  let isClosed = false;
+  let stopWaiting = () => {};
+
+  async function listenOnce(): Promise<void> {
+    const { Client } = await loadDriver();
+    const opened = new Client(await driverOptions(address, timeoutMs));
+    client = opened;
+    const closed = new Promise((resolve) => opened.once("end", resolve));
+    opened.on("error", () => {});
+    opened.on("notification", ({ payload }) => {
+      if (!payload.startsWith(sender)) listeners.get(payload.slice(sender.length + 1))?.();
+    });
+    try {
+      await opened.connect();
+      if (isClosed) return;
+      await opened.query(`listen ${CHANNEL}`);
+      // Some may have been missed.
+      for (const onChange of [...listeners.values()]) onChange();
+      await closed;
+    } finally {
+      await closeInTime(opened.end(), [opened]);
+    }
+  }
+
+  async function keepListening(): Promise<void> {
+    for (let delayMs = 25; !isClosed; delayMs = Math.min(2 * delayMs, MAX_RECONNECT_MS)) {
+      try {
+        await listenOnce();
+        delayMs = 25;
+      } catch {
+        // The pool says why.
+      }
+      if (isClosed) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, delayMs);
+        stopWaiting = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  return {
+    /** Returns what to send for a change of this store. */
+    payloadFor: (collection: string) => `${sender} ${collection}`,
+    watch(collection: string, onChange: () => void): () => void {
+      if (isClosed) return () => {};
+      listeners.set(collection, onChange);
+      ended ??= keepListening();
+      return () => listeners.delete(collection);
+    },
+    async close(): Promise<void> {
+      isClosed = true;
+      stopWaiting();
+      if (client !== undefined) await closeInTime(client.end(), [client]);
+      await ended;
+    },
+  };
+}

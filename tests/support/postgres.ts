@@ -1,0 +1,169 @@
+import { Client } from "pg";
+import { freePort } from "./port.ts";
+import { findProgram, reasonWithout } from "./skip.ts";
+import { waitFor } from "./wait.ts";
+
+export interface PostgresServer extends AsyncDisposable {
+  /** On 127.0.0.1. */
+  port: number;
+  /** Folder of its files. */
+  data: string;
+  /** Returns a URL of a database, by default for the superuser, who needs no password. */
+  urlOf(database: string, user?: string): string;
+  /** Creates an empty database, and returns its name. */
+  createDatabase(options?: string): Promise<string>;
+  /** Runs statements as the superuser. */
+  sql(database: string, statements: string): Promise<Record<string, unknown>[]>;
+  /** Stops it without waiting for its clients: with SIGQUIT as in a crash. */
+  stop(signal?: Deno.Signal): Promise<void>;
+  start(): Promise<void>;
+  /** Sends a signal to all of its processes. */
+  signalAll(signal: Deno.Signal): Promise<void>;
+}
+
+/** Name of the superuser. */
+const ADMIN = "admin";
+
+const ACCESS = `
+host all ${ADMIN} 127.0.0.1/32 trust
+host all all 127.0.0.1/32 scram-sha-256
+`;
+
+/** Postgres refuses to run as root. */
+const AS_NOBODY = Deno.build.os === "linux" && Deno.uid() === 0
+  ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+  : [];
+
+/** Debian keeps the programs out of the PATH. */
+function findServerProgram(name: string): string | undefined {
+  const debian = "/usr/lib/postgresql";
+  try {
+    for (const { name: version } of Deno.readDirSync(debian)) {
+      const path = `${debian}/${version}/bin/${name}`;
+      if (Deno.statSync(path).isFile) return path;
+    }
+  } catch {
+    // Postgres is not installed, or not by Debian.
+  }
+  return findProgram(name);
+}
+
+/** Why tests with Postgres are skipped, or undefined if they run. */
+export const NO_POSTGRES = findServerProgram("postgres") === undefined
+  ? reasonWithout("postgres")
+  : undefined;
+
+function command(program: string, args: readonly string[], stderr: "piped" | "null") {
+  const [path, ...rest] = [...AS_NOBODY, findServerProgram(program)!, ...args] as [string];
+  return new Deno.Command(path, { args: rest, stdin: "null", stdout: "null", stderr });
+}
+
+/**
+ * Starts a new server in a temporary folder. Without `fsync`, a crash of the machine could lose what
+ * was committed; one of Postgres can't.
+ *
+ * @param settings settings of Postgres, such as `max_connections=10`
+ */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+  const dir = await Deno.makeTempDir();
+  const data = `${dir}/data`;
+  if (AS_NOBODY.length > 0) await Deno.chown(dir, 65_534, 65_534);
+  const options = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust"];
+  const made = await command("initdb", ["-D", data, "-U", ADMIN, ...options], "piped").output();
+  if (!made.success) throw new Error(new TextDecoder().decode(made.stderr));
+  await Deno.writeTextFile(`${data}/pg_hba.conf`, ACCESS);
+  const port = freePort();
+  let child: Deno.ChildProcess | undefined;
+  let drained = Promise.resolve();
+  let databases = 0;
+
+  const urlOf = (database: string, user = ADMIN) =>
+    `postgres://${user}@127.0.0.1:${port}/${database}`;
+
+  async function start(): Promise<void> {
+    const all = [`port=${port}`, `unix_socket_directories=${dir}`, "fsync=off", ...settings];
+    child = command("postgres", ["-D", data, ...all.flatMap((setting) => ["-c", setting])], "piped")
+      .spawn();
+    const output = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    let log = "";
+    while (!log.includes("ready to accept connections")) {
+      const { value, done } = await waitFor("Postgres to start", output.read());
+      if (done) throw new Error(`Postgres did not start:\n${log}`);
+      log += value;
+    }
+    drained = (async () => {
+      while (!(await output.read()).done);
+    })();
+  }
+
+  async function stop(signal: Deno.Signal = "SIGINT"): Promise<void> {
+    child?.kill(signal);
+    await child?.status;
+    await drained;
+    child = undefined;
+  }
+
+  async function sql(database: string, statements: string) {
+    const client = new Client({ connectionString: urlOf(database) });
+    await client.connect();
+    try {
+      return (await client.query(statements)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  await start();
+  return {
+    port,
+    data,
+    urlOf,
+    sql,
+    start,
+    stop,
+    async createDatabase(options = "") {
+      const name = `db${++databases}`;
+      await sql("postgres", `create database ${name} ${options}`);
+      return name;
+    },
+    async signalAll(signal) {
+      const children = await new Deno.Command("ps", {
+        args: ["-o", "pid=", "--ppid", `${child!.pid}`],
+      }).output();
+      const pids = new TextDecoder().decode(children.stdout).trim().split(/\s+/).map(Number);
+      for (const pid of [child!.pid, ...pids]) Deno.kill(pid, signal);
+    },
+    async [Symbol.asyncDispose]() {
+      await stop("SIGQUIT");
+      await Deno.remove(dir, { recursive: true });
+    },
+  };
+}
+
+let shared: PostgresServer | undefined;
+let isShared = false;
+
+/** Starts a server before the tests of this file, and stops it after them. */
+export function sharePostgres(): void {
+  if (isShared || NO_POSTGRES !== undefined) return;
+  isShared = true;
+  Deno.test.beforeAll(async () => {
+    shared = await startPostgres();
+  });
+  Deno.test.afterAll(async () => {
+    await shared?.[Symbol.asyncDispose]();
+  });
+}
+
+/** Returns the URL of an empty database on the shared server, or on a new one. */
+export async function createDatabase(): Promise<{ url: string } & AsyncDisposable> {
+  const server = shared ?? await startPostgres();
+  // Four times as fast as another database.
+  await server.sql("postgres", "drop schema if exists o1_api cascade");
+  return {
+    url: server.urlOf("postgres"),
+    async [Symbol.asyncDispose]() {
+      if (server !== shared) await server[Symbol.asyncDispose]();
+    },
+  };
+}
