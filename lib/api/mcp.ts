@@ -3,9 +3,15 @@ export interface AvailableTools {
   kinds: readonly string[];
   /** URLs of the MCP servers by name; undefined for one without. */
   mcpServers: ReadonlyMap<string, string | undefined>;
+  /** Returns the name by which models call a tool of an MCP server. */
+  mcpToolName(server: string, tool: string): string;
 }
 
-export const NO_TOOLS: AvailableTools = { kinds: [], mcpServers: new Map() };
+export const NO_TOOLS: AvailableTools = {
+  kinds: [],
+  mcpServers: new Map(),
+  mcpToolName: (_server, tool) => tool,
+};
 
 /** The tools of an MCP server that a request may use. */
 export interface McpSelection {
@@ -17,6 +23,8 @@ export interface McpSelection {
   names?: string[];
   /** Names of tools that it may not use. */
   except?: string[];
+  /** The client approves each call, except those of these tools. Default: it approves none. */
+  approval?: { except: readonly string[] };
 }
 
 /** Returns the name of a configured server; undefined for an address that is not configured. */

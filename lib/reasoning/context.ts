@@ -14,6 +14,7 @@ import type { RunPlan } from "./plan.ts";
 import type { FinalCallFields, ReasoningRequest } from "./request.ts";
 import { describeTools, fill } from "./prompts.ts";
 import type { Tool } from "../tools/tool.ts";
+import type { ApprovedCall } from "./tools/approved.ts";
 import { callWithTools, type ToolFields, type ToolLoop } from "./tools/loop.ts";
 import { createToolRunner } from "./tools/runner.ts";
 import type { ToolUseCounter } from "./tools/uses.ts";
@@ -30,6 +31,8 @@ export interface RunOptions {
   client: UpstreamClient;
   /** The server's tools that calls may use. Default: none. */
   tools?: readonly Tool[];
+  /** Calls that the client has approved; they run first. Default: none. */
+  approved?: readonly ApprovedCall[];
   clock: Clock;
   /** Returns a number in [0, 1). */
   random: () => number;

@@ -129,6 +129,8 @@ export interface ToolStartEvent {
   name: string;
   /** JSON, as the model wrote it. */
   arguments: string;
+  /** Id of the client's approval, if the call needed it. */
+  approval?: string;
 }
 
 /** What a tool has reported so far, or has returned. */

@@ -7,8 +7,12 @@ import { compacting, needsCompaction } from "./relay/compact.ts";
 import { createRecorder, withRecords } from "./relay/records.ts";
 import { truncating } from "./relay/truncate.ts";
 import type { ReasoningRequest } from "./request.ts";
+import type { Tool } from "../tools/tool.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
+import { afterApproved } from "./tools/approved.ts";
 import { createToolUses, showToolUses } from "./tools/display.ts";
+import { definitionOf } from "./tools/turns.ts";
+import { createToolRunner } from "./tools/runner.ts";
 import { createToolUseCounter } from "./tools/uses.ts";
 import { createUsageMeter, type UsageMeter } from "./usage.ts";
 
@@ -20,13 +24,26 @@ const SEED_STEP = 1_000;
 type Total = Pick<UsageMeter, "generated" | "cost" | "samples" | "total">;
 
 /** Runs a plan. The last two events are `usage` and `finish`. */
-export function run(plan: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
-  const { clock, records } = options;
-  const toolUses = createToolUseCounter(plan.request.toolRules);
-  const shared: ContextOptions = { ...options, toolUses };
+export function run(given: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
+  const { clock, records, tools = [] } = options;
+  const plan = withAskedTools(given, tools);
+  const shared: ContextOptions = {
+    ...options,
+    tools: tools.filter(({ needsApproval }) => !needsApproval),
+    toolUses: createToolUseCounter(plan.request.toolRules),
+  };
   if (!plan.request.wantsRecords || records === undefined) return runPlan(plan, shared);
   const recorder = createRecorder(clock, records.withTexts);
   return withRecords(runPlan(plan, { ...shared, recorder }), recorder);
+}
+
+/** Adds tools whose calls end the turn to those of the client. */
+function withAskedTools(plan: RunPlan, tools: readonly Tool[]): RunPlan {
+  const asked = tools.filter(({ needsApproval }) => needsApproval).map(definitionOf);
+  if (asked.length === 0) return plan;
+  const { request, request: { final } } = plan;
+  const all = [...final.tools ?? [], ...asked];
+  return { ...plan, request: { ...request, final: { ...final, tools: all } } };
 }
 
 function runPlan(plan: RunPlan, options: ContextOptions): AsyncGenerator<ReasoningEvent> {
@@ -56,7 +73,7 @@ function runCompacted(plan: RunPlan, options: ContextOptions): AsyncGenerator<Re
   const summarise = (request: ReasoningRequest) =>
     runOne(
       { ...plan, request, effort: undefined, re2: false },
-      { ...options, tools: [] },
+      { ...options, tools: [], approved: [] },
       summaryMeter,
       all,
     );
@@ -73,6 +90,26 @@ function runOne(
   meter: UsageMeter,
   all: Total = meter,
 ): AsyncGenerator<ReasoningEvent> {
+  const { approved = [], ...others } = options;
+  if (approved.length > 0) {
+    const { clock, signal, toolUses, observer, recorder } = options;
+    const uses = createToolUses();
+    const runTool = createToolRunner({
+      clock,
+      uses: toolUses,
+      onEvent: uses.put,
+      observer,
+      onRun: recorder?.tool,
+    });
+    const task = recorder?.nextTask() ?? 0;
+    const events = afterApproved(
+      plan,
+      approved,
+      (call) => runTool(call.tool, call, signal, task, call.id),
+      (plan) => runOne(plan, others, meter, all),
+    );
+    return showToolUses(events, uses);
+  }
   if (plan.request.truncates) {
     return truncating(
       { ...plan.request, truncates: false },

@@ -9,6 +9,7 @@ import type { PublishedModel } from "../config/published_models.ts";
 import type { ServerSettings } from "../config/resolve.ts";
 import type { ReasoningEvent } from "../reasoning/events.ts";
 import type { ReasoningRequest } from "../reasoning/request.ts";
+import type { ApprovedCall } from "../reasoning/tools/approved.ts";
 import { planRun } from "../reasoning/plan.ts";
 import { run } from "../reasoning/run.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
@@ -35,8 +36,15 @@ export interface RunOptions {
   toolbox: Pick<Toolbox, "borrow" | "mcpServers">;
 }
 
-/** Starts a run, which ends when the signal is aborted. */
-export type StartRun = (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>;
+/**
+ * Starts a run, which ends when the signal is aborted.
+ *
+ * @param approved calls that the client has approved. Default: none.
+ */
+export type StartRun = (
+  signal: AbortSignal,
+  approved?: readonly ApprovedCall[],
+) => AsyncGenerator<ReasoningEvent>;
 
 /**
  * Reads the body of a request as JSON. Once it is read, a client that disconnects ends the work.
@@ -94,11 +102,12 @@ export async function prepareRun(
     : await toolbox.borrow(plan.tools, work.signal);
   if (borrowed !== undefined) work.onEnd(borrowed.giveBack);
   const observer = exchange.observer?.run({ client: owner, model: model.id, strategy, stream });
-  return (signal) =>
+  return (signal, approved = []) =>
     run(plan, {
       owner,
       hops: exchange.hops,
       tools: borrowed?.tools ?? [],
+      approved,
       client,
       clock,
       random,

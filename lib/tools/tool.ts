@@ -29,6 +29,8 @@ export interface Tool {
   description: string;
   /** JSON Schema of the arguments. */
   parameters: Record<string, unknown>;
+  /** Whether the client must approve each call: a call ends the turn, as one of a client's tool. */
+  needsApproval?: boolean;
   /** Whether its output is computed from its arguments alone, so that it is evidence. */
   computes?: boolean;
   /** Rejects only when aborted; a failure of the tool is a result with `isError`. */

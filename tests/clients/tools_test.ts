@@ -2,8 +2,10 @@ import "./setup.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
+import { z } from "zod";
 import { TOKEN } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
+import { createToolApp as createApprovalApp, toolCall } from "../server/tools/setup.ts";
 import { codeCall, createToolApp, resultsOf, threads } from "../reasoning/tools/setup.ts";
 
 const QUESTION = "What is 2 to the power of 100?";
@@ -115,5 +117,85 @@ Deno.test(
     assertEquals((result.content as { stdout?: string }).stdout, RESULT);
     assertStringIncludes(thinking.thinking, CODE);
     assertStringIncludes(thinking.thinking, RESULT);
+  },
+);
+
+Deno.test(
+  "openai: Responses asks for approval of a call, and runs it once it is approved",
+  threads,
+  async () => {
+    const ran: unknown[] = [];
+    await using served = await createApprovalApp(
+      (call) => {
+        const [result] = resultsOf(call);
+        return result === undefined
+          ? toolCall("calculator__add", { a: 19, b: 23 })
+          : { content: /\d+/.exec(result.split("<tool_output>")[1] ?? "")?.[0] ?? "Denied." };
+      },
+      {
+        pages: [],
+        server: "calculator",
+        register(server) {
+          server.registerTool("add", { inputSchema: { a: z.number(), b: z.number() } }, (args) => {
+            ran.push(args);
+            return { content: [{ type: "text", text: String(args.a + args.b) }] };
+          });
+        },
+      },
+    );
+    const { handle } = served.app;
+    const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handle);
+    const { responses } = openAi(`http://127.0.0.1:${server.addr.port}`);
+    const body = {
+      model: "all",
+      tools: [{
+        type: "mcp" as const,
+        server_label: "calculator",
+        server_url: served.mcp.url,
+        require_approval: "always" as const,
+      }],
+    };
+    const requestOf = ({ output }: OpenAI.Responses.Response) => {
+      const request = output.find((item) => item.type === "mcp_approval_request");
+      assert(request?.type === "mcp_approval_request");
+      return request;
+    };
+    const answer = ({ id }: { id: string }, approve: boolean) => ({
+      type: "mcp_approval_response" as const,
+      approval_request_id: id,
+      approve,
+    });
+
+    const whole = await responses.create({ ...body, input: QUESTION });
+    const asked = requestOf(whole);
+    assertEquals([asked.name, asked.server_label, ran], ["add", "calculator", []]);
+    const next = await responses.create({
+      ...body,
+      previous_response_id: whole.id,
+      input: [answer(asked, true)],
+    });
+    const call = next.output.find((item) => item.type === "mcp_call");
+    assert(call?.type === "mcp_call");
+    assertEquals([next.output_text, call.output, call.approval_request_id], ["42", "42", asked.id]);
+    assertEquals(ran, [{ a: 19, b: 23 }]);
+
+    // Without storage, as a stream, and denied.
+    const question = { role: "user" as const, content: QUESTION };
+    const first = await responses.stream({ ...body, input: [question], store: false })
+      .finalResponse();
+    for (const [approve, text] of [[false, "Denied."], [true, "42"]] as const) {
+      const other = approve
+        ? await responses.stream({ ...body, input: [question], store: false }).finalResponse()
+        : first;
+      const input = [question, ...other.output, answer(requestOf(other), approve)];
+      const last = await responses.stream({
+        ...body,
+        store: false,
+        input: input as OpenAI.Responses.ResponseInput,
+      }).finalResponse();
+      assertEquals(last.output_text, text);
+    }
+    assertEquals(ran.length, 2);
+    await server.shutdown();
   },
 );

@@ -49,6 +49,7 @@ const RESPONSE = {
   top_p: 1,
 };
 const NOTHING = { type: "null" };
+const APPROVAL = { type: "mcp_approval_response", approval_request_id: "mcpr_1", approve: true };
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
@@ -128,6 +129,34 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     allowed: "objects with a type beside the document's tools",
     loosen: { at: "Tool", also: { type: "object", required: ["type"] } },
     sample: { schema: "Response", json: { ...RESPONSE, tools: [{ type: "brand_new" }] } },
+  },
+  {
+    where: "MCPApprovalResponseResource.request_id",
+    why: "the document requires it and does not describe it; clients send `approval_request_id`",
+    allowed: "the item without it",
+    loosen: {
+      at: "MCPApprovalResponseResource",
+      also: {
+        type: "object",
+        required: ["type", "id", "approve", "approval_request_id"],
+        properties: {
+          type: { const: "mcp_approval_response" },
+          id: { type: "string" },
+          approve: { type: "boolean" },
+          approval_request_id: { type: "string" },
+        },
+      },
+    },
+    sample: {
+      schema: "ResponseItemList",
+      json: {
+        object: "list",
+        data: [{ ...APPROVAL, id: "mcpa_1" }],
+        has_more: false,
+        first_id: "mcpa_1",
+        last_id: "mcpa_1",
+      },
+    },
   },
   {
     where: "ResponseItemList.first_id",

@@ -47,6 +47,7 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
     "WebSearchToolCall",
     "MCPListTools",
     "MCPToolCall",
+    "MCPApprovalRequest",
   ],
   ItemResource: [
     "InputMessageResource",
@@ -63,6 +64,8 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
     "CodeInterpreterToolCall",
     "MCPListTools",
     "MCPToolCall",
+    "MCPApprovalRequest",
+    "MCPApprovalResponseResource",
     "ReasoningItem",
     "CompactionBody",
   ],
@@ -77,6 +80,8 @@ const WRITTEN: Readonly<Record<string, readonly string[]>> = {
     "WebSearchToolCall",
     "MCPListTools",
     "MCPToolCall",
+    "MCPApprovalRequest",
+    "MCPApprovalResponseResource",
   ],
   Tool: [
     "FunctionTool",

@@ -127,6 +127,8 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
     const start = item.content ?? item.summary ?? item.input ?? item.arguments;
     if (item.type === "compaction") {
       if (output_index !== 0) invalid("a compaction must come first");
+    } else if (item.type === "mcp_approval_request") {
+      if (item.arguments === "") invalid("a request for approval must begin whole");
     } else if (item.type in USE_FIELDS) {
       const field = USE_FIELDS[item.type];
       if (field !== undefined && item[field] !== "") invalid(`a use must begin empty: ${field}`);
@@ -152,8 +154,8 @@ export function createResponseStreamChecker(startingAfter = -1): TextChecker {
         invalid("the use differs from the deltas");
       }
       if (item.type !== "mcp_list_tools" && !("status" in item)) invalid("a use has no status");
-    } else if (item.type === "compaction") {
-      if (!equal(item, open.item)) invalid("a compaction has changed");
+    } else if (item.type === "compaction" || item.type === "mcp_approval_request") {
+      if (!equal(item, open.item)) invalid(`an item has changed: ${item.type}`);
     } else if (item.type === "tool_search_call") {
       if (typeof item.arguments !== "object") invalid("the arguments of a search are an object");
     } else if (!equal(item.content ?? item.summary, open.parts)) {

@@ -32,6 +32,14 @@ const format = z.looseObject({
   strict: flag,
 });
 
+const approvalFilter = z.looseObject({ tool_names: z.array(z.string()).nullish() }).nullish();
+
+/** Of MCP servers. */
+const requireApproval = z.union([
+  z.enum(["always", "never"]),
+  z.looseObject({ always: approvalFilter, never: approvalFilter }),
+], { error: "'always', 'never' or an object with lists of tools" }).nullish();
+
 const tool = z.looseObject({
   type: z.string(),
   name: text,
@@ -40,6 +48,7 @@ const tool = z.looseObject({
   strict: flag,
   format: z.looseObject({}).nullish(),
   filters: z.looseObject({ allowed_domains: domains, blocked_domains: domains }).nullish(),
+  require_approval: requireApproval,
   /** The tools of a namespace. */
   get tools() {
     return toolList.nullish();
@@ -56,6 +65,7 @@ export interface Tool extends Record<string, unknown> {
   strict?: boolean | null | undefined;
   format?: Record<string, unknown> | null | undefined;
   filters?: Domains | null | undefined;
+  require_approval?: z.output<typeof requireApproval>;
   tools?: Tool[] | null | undefined;
 }
 

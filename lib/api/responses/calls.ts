@@ -1,11 +1,14 @@
 import { tryParse } from "../../json.ts";
+import { APPROVAL_REQUEST } from "./approvals.ts";
 import type { ToolCallEvent } from "../../reasoning/events.ts";
 import { createCustomInput } from "./custom_input.ts";
 import type { OpenItem, Output } from "./output.ts";
 import type { ClientTool, ClientTools } from "./tools.ts";
 
 interface OpenCall {
-  open: OpenItem;
+  /** Undefined if the item is written whole. */
+  open: OpenItem | undefined;
+  fields: Record<string, unknown>;
   kind: CallKind;
   /** Number of characters of the field that were sent. */
   sent: number;
@@ -24,6 +27,8 @@ interface CallKind {
   fields?: Record<string, unknown>;
   /** Prefix of the events that report how the field grows, if there are any. */
   events?: string;
+  /** Whether the item is written when it is complete, and not at all if it does not get that far. */
+  isWhole?: boolean;
   read(): Pick<OpenCall, "push" | "whole">;
 }
 
@@ -49,7 +54,17 @@ const KINDS: Readonly<Record<ClientTool["type"], CallKind>> = {
     fields: { execution: "client" },
     read: readObject,
   },
+  [APPROVAL_REQUEST]: {
+    type: APPROVAL_REQUEST,
+    field: "arguments",
+    empty: "",
+    isWhole: true,
+    read: readJson,
+  },
 };
+
+/** Further calls that need approval are dropped. */
+const MAX_APPROVALS = 32;
 
 /**
  * Creates the calls of a response, each as an item of the type that belongs to its tool.
@@ -64,27 +79,34 @@ export function createCalls(
   const calls = new Map<number, OpenCall>();
 
   function begin({ index, id, name = "", extra }: ToolCallEvent): OpenCall {
-    const tool = Object.hasOwn(tools, name) ? tools[name]! : { type: "function" as const, name };
+    const tool: ClientTool = Object.hasOwn(tools, name)
+      ? tools[name]!
+      : { type: "function" as const, name };
     const kind = KINDS[tool.type];
-    const { type, ...names } = tool;
-    const open = output.open(kind.type, {
-      status: "in_progress",
-      call_id: id ?? callId(index),
-      ...(type === "tool_search" ? {} : names),
+    const fields = {
+      ...(kind.isWhole ? {} : { status: "in_progress", call_id: id ?? callId(index) }),
+      ...namesOf(tool),
       ...kind.fields,
       ...(extra && { extra_content: extra }),
       [kind.field]: kind.empty,
-    });
-    const call = { open, kind, sent: 0, ...kind.read() };
+    };
+    const open = kind.isWhole ? undefined : output.open(kind.type, fields);
+    const call = { open, fields, kind, sent: 0, ...kind.read() };
     calls.set(index, call);
     return call;
   }
 
+  function writeWhole({ kind, fields, whole }: OpenCall): void {
+    const isAsked = ({ type }: { type: string }) => type === APPROVAL_REQUEST;
+    if (output.items.filter(isAsked).length >= MAX_APPROVALS) return;
+    output.close(output.open(kind.type, { ...fields, [kind.field]: whole() }), {});
+  }
+
   function send(call: OpenCall, delta: string): void {
-    const { open: { place }, kind: { events } } = call;
-    if (delta === "" || events === undefined) return;
+    const { open, kind: { events } } = call;
+    if (delta === "" || events === undefined || open === undefined) return;
     call.sent += delta.length;
-    output.frame(`${events}.delta`, { ...place, delta });
+    output.frame(`${events}.delta`, { ...open.place, delta });
   }
 
   return {
@@ -96,6 +118,10 @@ export function createCalls(
     end(status: string): void {
       for (const call of calls.values()) {
         const { open, kind: { field, events } } = call;
+        if (open === undefined) {
+          if (status === "completed") writeWhole(call);
+          continue;
+        }
         const value = call.whole();
         if (events !== undefined) {
           const { name } = open.item;
@@ -107,6 +133,22 @@ export function createCalls(
       calls.clear();
     },
   };
+}
+
+/** Returns the fields of a call's item that say which tool it is for. */
+function namesOf(tool: ClientTool): Record<string, unknown> {
+  switch (tool.type) {
+    case "tool_search":
+      return {};
+    case APPROVAL_REQUEST: {
+      const { name, server_label } = tool;
+      return { server_label, name };
+    }
+    default: {
+      const { type: _type, ...names } = tool;
+      return names;
+    }
+  }
 }
 
 function readJson() {

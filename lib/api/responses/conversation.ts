@@ -4,8 +4,9 @@ import type { Message } from "../../reasoning/request.ts";
 import { invalidType, invalidValue, missingParameter } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
 import { type Part, splitResult } from "../tools.ts";
+import { APPROVAL_REQUEST, APPROVAL_RESPONSE } from "./approvals.ts";
 import type { Item, Tool } from "./body.ts";
-import { withResultsAfterCalls } from "./turns.ts";
+import { withResultsAfterCalls } from "../turns.ts";
 
 /** An item with its path in the request, e.g. `input[0]`, for error messages. */
 export interface PlacedItem {
@@ -21,6 +22,10 @@ export interface ConversationContext {
   thinkingOf(item: Item): string | undefined;
   /** Returns the name of a tool upstream. */
   upstreamName(name: string, namespace?: string | null): string;
+  /** Returns the name upstream of the tool that an item asks to run. */
+  askedTool(request: Item): string;
+  /** What the model reads of calls that needed approval, by the id of the item that asked. */
+  approvalOutputs: ReadonlyMap<string, string>;
 }
 
 /** Functions that return the arguments of a call as JSON, by the type of its item. */
@@ -41,12 +46,12 @@ const OUTPUTS: ReadonlySet<string> = new Set([
 ]);
 
 export function isCall(type: string): boolean {
-  return Object.hasOwn(CALLS, type);
+  return type === APPROVAL_REQUEST || Object.hasOwn(CALLS, type);
 }
 
 /** Returns the arguments of a call as JSON. */
 export function argumentsOf(call: Item): string {
-  return CALLS[call.type]!(call);
+  return (CALLS[call.type] ?? CALLS.function_call!)(call);
 }
 
 const ROLES: ReadonlySet<unknown> = new Set(["user", "assistant", "system", "developer"]);
@@ -59,7 +64,7 @@ const ROLES: ReadonlySet<unknown> = new Set(["user", "assistant", "system", "dev
  */
 export function readConversation(
   items: readonly PlacedItem[],
-  { thinkingOf, upstreamName }: ConversationContext,
+  { thinkingOf, upstreamName, askedTool, approvalOutputs }: ConversationContext,
 ): Message[] {
   let messages: Message[] = [];
   let thinking: string | undefined;
@@ -67,19 +72,27 @@ export function readConversation(
   let calls: unknown[] | undefined;
   /** Pictures in results, which upstreams take from users only, after all results. */
   let pictures: Part[] = [];
+  /** Ids of items that asked for approval, whose call and result have been added. */
+  const asked = new Set<unknown>();
+  const answered = new Set<unknown>();
 
   function flushPictures(): void {
     if (pictures.length > 0) messages.push({ role: "user", content: pictures });
     pictures = [];
   }
 
-  function addCall(item: Item, path: string): void {
-    flushPictures();
-    const name = item.type === "function_call" || item.type === "custom_tool_call"
+  function calledName(item: Item, path: string): string {
+    if (item.type === APPROVAL_REQUEST) return askedTool(item);
+    return item.type === "function_call" || item.type === "custom_tool_call"
       ? upstreamName(required(item, "name", path), item.namespace as string | null)
       : item.type.replace(/_call$/, "");
+  }
+
+  function addCall(item: Item, path: string, idField: string): void {
+    flushPictures();
+    const name = calledName(item, path);
     const call = {
-      id: required(item, "call_id", path),
+      id: required(item, idField, path),
       type: "function",
       ...(item.extra_content ? { extra_content: item.extra_content } : {}),
       function: { name, arguments: argumentsOf(item) },
@@ -103,6 +116,15 @@ export function readConversation(
     flushPictures();
     if (summary === undefined) return;
     messages = [...messages.filter(isSystemMessage), summaryMessage(summary)];
+  }
+
+  /** Adds the result of a call after the answer to the item that asked for it. */
+  function addApproval({ approval_request_id: id }: Item): void {
+    const content = approvalOutputs.get(id as string);
+    if (content === undefined || answered.has(id)) return;
+    answered.add(id);
+    thinking = undefined;
+    messages.push({ role: "tool", tool_call_id: id, content });
   }
 
   function addOutput(item: Item, path: string): void {
@@ -129,7 +151,13 @@ export function readConversation(
       const content = readContent(item.content, `${path}.content`);
       messages.push({ role: role as Message["role"], content });
     } else if (hasOtherExecutor(item)) continue;
-    else if (isCall(item.type)) addCall(item, path);
+    else if (item.type === APPROVAL_REQUEST) {
+      // A call without a result would be rejected upstream.
+      if (!approvalOutputs.has(item.id ?? "") || asked.has(item.id)) continue;
+      asked.add(item.id);
+      addCall(item, path, "id");
+    } else if (item.type === APPROVAL_RESPONSE) addApproval(item);
+    else if (isCall(item.type)) addCall(item, path, "call_id");
     else if (OUTPUTS.has(item.type)) addOutput(item, path);
   }
   flushPictures();

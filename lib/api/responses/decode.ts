@@ -4,8 +4,9 @@ import { invalidValue, missingParameter, present, strategyOptions } from "../bod
 import { ApiError } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
 import { sharedFields } from "../upstream_fields.ts";
+import { type ApprovalAnswer, readApprovals } from "./approvals.ts";
 import type { Item, ResponsesBody } from "./body.ts";
-import { type PlacedItem, readConversation } from "./conversation.ts";
+import { type ConversationContext, type PlacedItem, readConversation } from "./conversation.ts";
 import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
 import type { HostedTools } from "./hosted_tools.ts";
 import { type ClientTools, createToolTable, type ToolTable } from "./tools.ts";
@@ -31,6 +32,8 @@ export interface ResponsesRequest {
   clientTools: ClientTools;
   /** What it uses of the server's own tools; undefined if it leaves that to the server. */
   hosted: HostedTools | undefined;
+  /** The client's answers to calls that need approval. */
+  answers: ApprovalAnswer[];
   /** Types of the tools that are not served. */
   leftOut: string[];
 }
@@ -65,7 +68,12 @@ export function ownItems({ input }: Pick<ResponsesBody, "input">): Item[] {
 export function conversationItems(body: { items?: ResponsesBody["input"] }): Item[] {
   const items = ownItems({ input: body.items });
   const placed = items.map((item, index) => ({ item, path: `items[${index}]` }));
-  readItems(placed, createToolTable(), () => undefined);
+  const approvals = readApprovals(placed, [], () => "");
+  readItems(placed, createToolTable(), {
+    thinkingOf: () => undefined,
+    approvalOutputs: approvals.outputs,
+    askedTool: () => "",
+  });
   return items;
 }
 
@@ -82,9 +90,21 @@ export function decodeResponsesRequest(
   const json = answerFormat(body);
   const history = context.history.map((item) => ({ item, path: "previous_response_id" }));
   const options = strategyOptions(body.reasoning, REASONING_FIELDS);
-  const tools = createToolTable(wantedTools(context.available ?? NO_TOOLS, options?.tools));
+  const available = wantedTools(context.available ?? NO_TOOLS, options?.tools);
+  const tools = createToolTable(available);
   tools.declare(body.tools ?? []);
-  const messages = readItems([...history, ...own], tools, context.thinking);
+  const askedTool = ({ server_label, name }: Item) =>
+    available.mcpToolName(tools.serverOf(server_label) ?? String(server_label), String(name));
+  const { answers, outputs } = readApprovals(history, own, askedTool);
+  const compactsOnly = own.at(-1)?.item.type === "compaction_trigger";
+  if (compactsOnly && answers.some(({ approve }) => approve)) {
+    throw invalidValue("input", "an approved call can't be run by a compaction_trigger");
+  }
+  const messages = readItems([...history, ...own], tools, {
+    thinkingOf: context.thinking,
+    approvalOutputs: outputs,
+    askedTool,
+  });
   if (body.instructions) messages.unshift({ role: "system", content: body.instructions });
   const { temperature, top_p, parallel_tool_calls } = body;
   if (messages.length === 0) throw invalidValue("input", "it contains no message");
@@ -92,6 +112,7 @@ export function decodeResponsesRequest(
   const hosted = tools.hosted();
   return {
     hosted,
+    answers,
     input: own.map(({ item }) => item),
     clientTools: tools.clientTools,
     leftOut: [...tools.leftOut],
@@ -107,7 +128,7 @@ export function decodeResponsesRequest(
         effort: body.reasoning?.effort,
         strategy: body.reasoning?.strategy ?? strategy,
         truncates: body.truncation === "auto" || undefined,
-        compactsOnly: own.at(-1)?.item.type === "compaction_trigger" || undefined,
+        compactsOnly: compactsOnly || undefined,
         compactAbove: body.context_management?.[0]?.compact_threshold ?? undefined,
         isPro: body.reasoning?.mode === "pro" || undefined,
         options: hosted === undefined ? options : { ...options, tools: hosted.kinds },
@@ -132,21 +153,21 @@ function toolRules(
 }
 
 /** Returns the tools that are left by `reasoning.tools`. */
-function wantedTools({ kinds, mcpServers }: AvailableTools, wanted: unknown): AvailableTools {
-  if (!Array.isArray(wanted)) return { kinds, mcpServers };
-  return { kinds: kinds.filter((kind) => wanted.includes(kind)), mcpServers };
+function wantedTools(available: AvailableTools, wanted: unknown): AvailableTools {
+  if (!Array.isArray(wanted)) return available;
+  return { ...available, kinds: available.kinds.filter((kind) => wanted.includes(kind)) };
 }
 
 /** Reads items as messages, and adds the tools that they declare to the table. */
 function readItems(
   items: readonly PlacedItem[],
   tools: ToolTable,
-  thinkingOf: ResponsesContext["thinking"],
+  context: Omit<ConversationContext, "upstreamName">,
 ): Message[] {
   for (const { item, path } of items) {
     if (TOOL_ITEMS.has(item.type)) tools.load(item.tools, `${path}.tools`);
   }
-  return readConversation(items, { thinkingOf, upstreamName: tools.upstreamName });
+  return readConversation(items, { ...context, upstreamName: tools.upstreamName });
 }
 
 /**

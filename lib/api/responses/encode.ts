@@ -166,9 +166,10 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     const reason = INCOMPLETE[finishReason];
     const status = reason === undefined ? "completed" : "incomplete";
     const isCompacted = output.items.at(-1)?.type === "compaction";
-    if (!isCompacted && output.items.every(precedesAnswer)) addToMessage("text", "");
     endMessage(status);
     calls.end(status);
+    if (!isCompacted && output.items.every(precedesAnswer)) addToMessage("text", "");
+    endMessage(status);
     end(status, {
       usage: response.usage ?? options.usage ?? null,
       incomplete_details: reason === undefined ? null : { reason },

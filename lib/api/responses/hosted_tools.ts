@@ -50,6 +50,9 @@ export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
 
   return {
     isServed,
+    /** Returns the configuration's name of a server with this label, if it is declared. */
+    serverOf: (label: unknown): string | undefined =>
+      mcp.find((selection) => selection.label === label)?.server,
     isEmpty: () => types.size === 0,
     /** Returns false for a tool that is not served. */
     declare(tool: Tool): boolean {
@@ -98,26 +101,26 @@ const isChosenBy = ({ type, server_label, name }: Choice) => ({ label, names }: 
   type === "mcp" && server_label === label &&
   (typeof name !== "string" || names === undefined || names.includes(name));
 
-/**
- * Returns what a tool of the type `mcp` may use; undefined for a server that is not configured, and
- * if the client wants to approve each call: this server asks nobody.
- */
+/** Returns what a tool of the type `mcp` may use; undefined for a server that is not configured. */
 function selectTools(tool: Tool, servers: AvailableTools["mcpServers"]): McpSelection | undefined {
-  const { server_label: label, server_url: url, allowed_tools, require_approval } = tool;
+  const { server_label: label, server_url: url, allowed_tools } = tool;
   if (typeof label !== "string" || label === "") return undefined;
   const server = serverAt(url, label, servers);
   if (server === undefined) return undefined;
-  // OpenAI's default is "always".
-  const needsNoApproval = require_approval === "never";
-  const approved = toolNames((require_approval as { never?: unknown } | null)?.never);
-  if (!needsNoApproval && approved === undefined) return undefined;
-  const allowed = toolNames(allowed_tools);
+  const names = toolNames(allowed_tools);
   // A filter by anything but names can't be applied.
-  if (allowed === undefined && allowed_tools) return undefined;
-  const names = needsNoApproval
-    ? allowed
-    : approved!.filter((name) => allowed?.includes(name) ?? true);
-  return { server, label, ...(names === undefined ? {} : { names }) };
+  if (names === undefined && allowed_tools) return undefined;
+  const approval = approvalOf(tool);
+  return { server, label, ...(names && { names }), ...(approval && { approval }) };
+}
+
+/** OpenAI's default is to ask. A filter by anything but names exempts no tool. */
+function approvalOf({ require_approval: rule }: Tool): McpSelection["approval"] {
+  if (rule === "never") return undefined;
+  if (typeof rule !== "object" || rule === null) return { except: [] };
+  const never = toolNames(rule.never) ?? [];
+  const always = rule.always ? toolNames(rule.always) ?? never : [];
+  return { except: never.filter((name) => !always.includes(name)) };
 }
 
 /** Reads a list of names, or an object with `tool_names` and nothing else. */

@@ -20,6 +20,8 @@ const PREFIXES: Readonly<Record<string, string>> = {
   web_search_call: "ws",
   mcp_list_tools: "mcpl",
   mcp_call: "mcp",
+  mcp_approval_request: "mcpr",
+  mcp_approval_response: "mcpa",
 };
 
 /** Hexadecimal digits of an item's number in its id. */

@@ -85,7 +85,15 @@ export function createToolUses(output: Output, containerId: string, shown: Shown
       output.frame("response.web_search_call.searching", place);
     } else {
       const { server_label, name } = use;
-      const open = begun({ server_label, name, arguments: "", output: null, error: null });
+      const { approval } = event;
+      const open = begun({
+        server_label,
+        name,
+        arguments: "",
+        output: null,
+        error: null,
+        ...(approval !== undefined && { approval_request_id: approval }),
+      });
       write(open, "response.mcp_call_arguments", "arguments", event.arguments);
     }
   }
@@ -195,7 +203,8 @@ export function* eventsOfUse(item: Item, { uses }: ShownTools): Generator<ToolUs
     : type === "mcp_call"
     ? item.arguments as string
     : JSON.stringify(action.type === "open_page" ? { url: action.url } : { query: action.query });
-  yield { type: "tool_start", id, name, arguments: args };
+  const approval = item.approval_request_id as string | undefined;
+  yield { type: "tool_start", id, name, arguments: args, ...(approval && { approval }) };
   if (outputs || text !== undefined || sources !== undefined) {
     yield {
       type: "tool_output",

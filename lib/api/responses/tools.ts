@@ -9,14 +9,20 @@ import { type ApiError, invalidRequest } from "../errors.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
 import { type Item, type ResponsesBody, type Tool, toolList } from "./body.ts";
 import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
+import { APPROVAL_REQUEST } from "./approvals.ts";
 import { createHostedTools, type HostedTools } from "./hosted_tools.ts";
 
 /** A tool as its client knows it. */
-export interface ClientTool {
-  type: keyof typeof FUNCTIONS;
-  name: string;
-  namespace?: string;
-}
+export type ClientTool =
+  | { type: keyof typeof FUNCTIONS; name: string; namespace?: string }
+  | {
+    /** A tool of an MCP server whose calls the client must approve. */
+    type: typeof APPROVAL_REQUEST;
+    name: string;
+    server_label: string;
+    /** Name in the configuration. */
+    server: string;
+  };
 
 /** Tools by the name of the function that replaces them upstream. */
 export type ClientTools = Readonly<Record<string, ClientTool>>;
@@ -71,7 +77,7 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
   }
 
   function add(tool: Tool, path: string, namespace?: string): void {
-    const type = tool.type as ClientTool["type"];
+    const type = tool.type as keyof typeof FUNCTIONS;
     const name = type === "tool_search" ? type : tool.name ?? "";
     if (!/^[\w.:/-]{1,128}$/.test(name)) {
       throw invalidValue(`${path}.name`, "expected 1 to 128 letters, digits, '_' or '-'");
@@ -115,6 +121,7 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
 
   return {
     upstreamName,
+    serverOf: hosted.serverOf,
     /** Adds the tools of the body. Those to be loaded by a search are offered once they are found. */
     declare(tools: readonly Tool[]): void {
       const canSearch = tools.some((tool) => tool.type === "tool_search" && isServed(tool));
@@ -172,9 +179,14 @@ function keyOf(name: string, namespace?: string | null): string {
 }
 
 /** Returns the name upstream of the tool that a call is for. */
-export function calledTool({ name = "tool_search", namespace }: Item, tools: ClientTools): string {
+export function calledTool(call: Item, tools: ClientTools): string {
+  const { type, name = "tool_search", namespace, server_label } = call;
   const key = keyOf(name as string, namespace as string | undefined);
-  const found = Object.entries(tools).find(([, tool]) => keyOf(tool.name, tool.namespace) === key);
+  const found = Object.entries(tools).find(([, tool]) =>
+    tool.type === APPROVAL_REQUEST
+      ? type === tool.type && tool.name === name && tool.server_label === server_label
+      : type !== APPROVAL_REQUEST && keyOf(tool.name, tool.namespace) === key
+  );
   return found?.[0] ?? name as string;
 }
 

@@ -126,7 +126,7 @@ export async function* showToolUses(
       const { done, value } = await next;
       if (done) return;
       isAnswering ||= ANSWERING.has(value.type);
-      citations.add(value);
+      if (value.type === "answer") citations.add(value);
       if (value.type === "finish") {
         const parts = citations.parts();
         if (parts !== undefined) yield { type: "parts", parts };

@@ -133,13 +133,13 @@ const NO_SUCH_TOOL: ToolResult = {
 };
 
 /** Returns a name that no tool of the client has: neither may take the place of the other. */
-function freeName(name: string, taken: ReadonlySet<unknown>): string {
+export function freeName(name: string, taken: ReadonlySet<unknown>): string {
   let free = name;
   for (let n = 2; taken.has(free); n++) free = `${name.slice(0, 60)}_${n}`;
   return free;
 }
 
-const nameOf = (tool: unknown) =>
+export const nameOf = (tool: unknown) =>
   (tool as { function?: { name?: unknown } } | null)?.function?.name;
 
 const REJECTION_REGEXP = /\btools?\b|tool[_ ]choice|function[ _-]?call/i;

@@ -38,12 +38,20 @@ export interface WholeRun extends Pick<ToolRun, "name" | "outcome"> {
 
 /** Returns a function that runs tools for a run's calls, and never rejects unless it is aborted. */
 export function createToolRunner({ clock, uses, onEvent, observer, onRun }: RunnerOptions) {
-  return async (tool: Tool, call: Call, signal: AbortSignal, task: number): Promise<ToolResult> => {
+  /** @param approval id of the client's approval, if the call needed it. */
+  return async (
+    tool: Tool,
+    call: Pick<Call, "arguments">,
+    signal: AbortSignal,
+    task: number,
+    approval?: string,
+  ): Promise<ToolResult> => {
     const { name } = tool;
     const id = uses.begin(name);
     if (id === undefined) return NOT_RUN;
     const start = clock.now();
-    onEvent({ type: "tool_start", id, name, arguments: call.arguments });
+    const approved = approval === undefined ? {} : { approval };
+    onEvent({ type: "tool_start", id, name, arguments: call.arguments, ...approved });
     let outcome: "ok" | "error" | "cancelled" = "cancelled";
     let output = "";
     try {

@@ -36,7 +36,7 @@ export function outputText({ content }: { content: readonly ToolContent[] }): st
 }
 
 /** Returns what a model gets: it must be able to tell data from instructions. */
-function markedOutput(name: string, result: ToolResult, prompt: FillPrompt): string {
+export function markedOutput(name: string, result: ToolResult, prompt: FillPrompt): string {
   const text = shorten(outputText(result), MAX_OUTPUT_CHARACTERS);
   const output = (text || "(no output)").replaceAll(/<(?=\/?tool_output)/gi, "&lt;");
   return prompt("tool_output", { name, output });
@@ -45,6 +45,15 @@ function markedOutput(name: string, result: ToolResult, prompt: FillPrompt): str
 /** Returns `{}` for anything but an object in JSON, for which some upstreams reject the next call. */
 function objectText(json: string): string {
   return isObject(tryParse(json)) ? json : "{}";
+}
+
+/** Returns the images of results as content parts. */
+export function imagesOf(results: readonly ToolResult[]): Record<string, unknown>[] {
+  return results.flatMap(({ content }) =>
+    content.flatMap((part) =>
+      part.type === "image" ? [{ type: "image_url", image_url: { url: part.url } }] : []
+    )
+  );
 }
 
 type FillPrompt = (name: "tool_output", values: Readonly<Record<string, string>>) => string;
@@ -57,11 +66,7 @@ export function turnMessages(
   { inWords, prompt }: { inWords: boolean; prompt: FillPrompt },
 ): Message[] {
   const outputs = results.map((result, index) => markedOutput(calls[index]!.name, result, prompt));
-  const images = results.flatMap(({ content }) =>
-    content.flatMap((part) =>
-      part.type === "image" ? [{ type: "image_url", image_url: { url: part.url } }] : []
-    )
-  );
+  const images = imagesOf(results);
   if (inWords) {
     const said = [text.trim(), ...calls.map(blockOf)].filter((part) => part !== "").join("\n\n");
     const heard = outputs.join("\n\n");

@@ -18,7 +18,7 @@ import {
   type Store,
 } from "../../store/store.ts";
 import type { ListQuery } from "./json_route.ts";
-import { createSetJson, deleteAll } from "./entries.ts";
+import { createSetJson, deleteAll } from "../../store/entries.ts";
 import { conversationIsFull, type LoadQuota, MAX_ITEMS } from "./quota.ts";
 
 interface StoredConversation {

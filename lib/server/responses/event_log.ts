@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import { listAll } from "../../store/list_all.ts";
 import type { Change, Store } from "../../store/store.ts";
-import { createSetJson, deleteAll } from "./entries.ts";
+import { createSetJson, deleteAll } from "../../store/entries.ts";
 
 /** How long events are collected before they are written together. */
 const FLUSH_MS = 500;

@@ -25,7 +25,8 @@ import { readJson } from "../http/json_body.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import type { Work } from "../work.ts";
-import { availableTools, selectTools } from "../tools/hosted.ts";
+import { availableTools, type SelectedTools, selectTools } from "../tools/hosted.ts";
+import type { ApprovalStore } from "../tools/approvals.ts";
 import { createLoadQuota } from "./quota.ts";
 import { recall, type RecallSources, sealSummary } from "./recall.ts";
 import { ended, type StoredResponse } from "./response_store.ts";
@@ -34,6 +35,7 @@ import { type StoredStreamOptions, streamStored } from "./stored_stream.ts";
 export interface ResponsesOptions extends RunOptions, RecallSources, StoredStreamOptions {
   /** Begins work that outlives its request. */
   beginWork: () => Work;
+  approvals: ApprovalStore;
 }
 
 /** Handles `POST /responses/input_tokens`, which estimates the length of a request's input. */
@@ -50,7 +52,7 @@ export function createInputTokensHandler(options: ResponsesOptions): Handler {
 }
 
 export function createResponsesHandler(options: ResponsesOptions): Handler {
-  const { settings, clock, responses, background, vault } = options;
+  const { settings, clock, responses, background, vault, approvals } = options;
 
   return async (request, exchange) => {
     const body = readResponsesBody(await readRequest(request, exchange, options));
@@ -61,18 +63,22 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
     const available = availableTools(model, exchange.client, options.toolbox);
     const decoded = decodeResponsesRequest(body, { ...context, available }, strategy);
-    const { reasoning, leftOut, hosted, input } = decoded;
+    const { reasoning, leftOut, hosted, input, answers } = decoded;
     exchange.logLeftOut(leftOut);
     const stored = newResponse(body, model, decoded, ancestors);
     const selected = hosted &&
-      selectTools(options.toolbox, hosted.mcp, [...context.history, ...input]);
+      selectTools(options.toolbox, hosted.mcp, reasoning.final.tools, [
+        ...context.history,
+        ...input,
+      ]);
     const runOptions = { ...options, ...(selected && { toolbox: selected.toolbox }) };
     if (!body.background) {
       const start = await prepareRun(model, reasoning, exchange, runOptions);
-      stored.stream!.shownTools = selected?.shown();
+      showTools(stored, selected);
+      const approved = await approvals.answer(owner, answers, selected);
       const answer = reasoning.stream ? answerStream : answerWhole;
       return await answer({
-        events: start(exchange.work.signal),
+        events: start(exchange.work.signal, approved),
         writer: storingWriter(owner, stored),
         exchange,
         settings,
@@ -83,8 +89,9 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     try {
       const streamed = { ...reasoning, stream: true };
       const start = await prepareRun(model, streamed, exchange, runOptions, work);
-      stored.stream!.shownTools = selected?.shown();
-      const events = start(work.signal);
+      showTools(stored, selected);
+      const approved = await approvals.answer(owner, answers, selected);
+      const events = start(work.signal, approved);
       await background.start({ owner, stored, work, events, writer: createWriter(owner, stored) });
     } catch (error) {
       work.end();
@@ -212,6 +219,13 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
       usage: usage && responseUsage(usage),
     });
   };
+}
+
+/** Notes how a response shows the server's own tools, once they are borrowed. */
+function showTools({ stream }: StoredResponse, selected: SelectedTools | undefined): void {
+  if (selected === undefined || stream === undefined) return;
+  stream.shownTools = selected.shown();
+  stream.clientTools = { ...stream.clientTools, ...selected.askedTools() };
 }
 
 function isInstructionItem({ type, role }: Item): boolean {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Change, EntryKey, Store } from "../../store/store.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
-import { createSetJson } from "./entries.ts";
+import { createSetJson } from "../../store/entries.ts";
 
 /**
  * How long another server must see a lease unchanged before its run counts as lost. Each server

@@ -5,8 +5,9 @@ import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
 import type { ShownTools } from "../../api/responses/tool_uses.ts";
 import type { ClientTools } from "../../api/responses/tools.ts";
 import type { Change, Entry, EntryKey, Store } from "../../store/store.ts";
+import { approvalKey, askedChanges } from "../tools/approvals.ts";
 import type { ConversationStore } from "./conversation_store.ts";
-import { createSetJson } from "./entries.ts";
+import { createSetJson } from "../../store/entries.ts";
 import type { LoadQuota } from "./quota.ts";
 
 export interface StoredResponse {
@@ -83,9 +84,13 @@ export function createResponseStore(
       others: readonly Change[] = [],
       ifVersion?: string,
     ): Promise<boolean> {
-      const { response, input } = stored;
+      const { response, input, stream } = stored;
       const { conversation, status } = response;
-      const changes = [...response.store ? [put(owner, stored, ifVersion)] : [], ...others];
+      const changes = [
+        ...response.store ? [put(owner, stored, ifVersion)] : [],
+        ...await askedChanges(owner, response, stream?.clientTools ?? {}, setJson),
+        ...others,
+      ];
       if (conversation && (status === "completed" || status === "incomplete")) {
         const { id } = conversation as { id: string };
         const items = [...input, ...response.output];
@@ -99,7 +104,8 @@ export function createResponseStore(
       return changes.length === 0 || await store.write(changes);
     },
     async delete(owner: string, id: string): Promise<void> {
-      await store.write([{ key: keyOf(owner, id), delete: true }]);
+      const keys = [keyOf(owner, id), approvalKey(owner, id)];
+      await store.write(keys.map((key) => ({ key, delete: true })));
     },
     /**
      * The items of a response and its ancestors, and the ids of these responses, oldest first.

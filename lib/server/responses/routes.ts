@@ -7,6 +7,7 @@ import type { Route } from "../router.ts";
 import type { RunOptions } from "../runs.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Work } from "../work.ts";
+import { createApprovalStore } from "../tools/approvals.ts";
 import { type BackgroundRuns, createBackgroundRuns } from "./background.ts";
 import { conversationRoutes } from "./conversation_routes.ts";
 import { createConversationStore } from "./conversation_store.ts";
@@ -47,7 +48,8 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
   const conversations = createConversationStore({ store, ttlMs, maxLength, clock });
   const responses = createResponseStore(store, conversations, ttlMs);
   const background = options.background.runs ??= createBackgroundRuns({ ...options, responses });
-  const shared = { ...options, responses, conversations, background };
+  const approvals = createApprovalStore(store, ttlMs);
+  const shared = { ...options, responses, conversations, background, approvals };
 
   async function find(owner: string, id: string): Promise<VersionedResponse> {
     const found = await background.find(owner, id);

@@ -1,8 +1,12 @@
+import { APPROVAL_REQUEST } from "../../api/responses/approvals.ts";
 import type { AvailableTools, McpSelection } from "../../api/mcp.ts";
 import type { McpList, ShownTools, ShownUse } from "../../api/responses/tool_uses.ts";
 import type { Item } from "../../api/responses/body.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import type { McpToolName } from "../../api/messages/server_tools.ts";
+import { freeName, nameOf } from "../../reasoning/tools/loop.ts";
+import type { ClientTools } from "../../api/responses/tools.ts";
+import { mcpToolName } from "../../tools/mcp/tool_name.ts";
 import type { McpTool } from "../../tools/mcp/source.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { Client } from "../client.ts";
@@ -19,6 +23,7 @@ export function availableTools(
   return {
     kinds: withAllowedTools(reasoning, client).serverTools,
     mcpServers: toolbox.mcpServers(),
+    mcpToolName,
   };
 }
 
@@ -32,6 +37,10 @@ export interface SelectedTools {
   toolbox: Borrowing;
   /** How they are shown in the Responses API, once they are borrowed. */
   shown(): ShownTools;
+  /** The tools whose calls the client must approve, by name. */
+  askedTools(): ClientTools;
+  /** Returns a tool of the MCP server with this label, if the request may use it. */
+  find(label: string, name: string): McpTool | undefined;
   /** The tools of MCP servers by name, as the client knows them. */
   mcpTools(): Record<string, McpToolName>;
 }
@@ -39,11 +48,13 @@ export interface SelectedTools {
 /**
  * Leaves out the tools that a request has not selected, and notes how the others are shown.
  *
+ * @param clientTools the client's own tools, whose names are taken.
  * @param context items before the answer. The tools of a server that are among them are not listed again.
  */
 export function selectTools(
   toolbox: Borrowing,
   mcp: readonly McpSelection[],
+  clientTools: readonly unknown[] = [],
   context: readonly Item[] = [],
 ): SelectedTools {
   const listed = new Set(
@@ -54,16 +65,42 @@ export function selectTools(
       selection.server === server && (selection.names?.includes(toolOfServer) ?? true) &&
       !(selection.except?.includes(toolOfServer) ?? false)
     );
+  const taken = new Set(clientTools.map(nameOf));
+  function selected(tool: Tool): Tool[] {
+    if (!isMcpTool(tool)) return [tool];
+    const selection = selectionOf(tool);
+    if (selection === undefined) return [];
+    const { approval } = selection;
+    if (approval === undefined || approval.except.includes(tool.toolOfServer)) return [tool];
+    const asked: McpTool = { ...tool, name: freeName(tool.name, taken), needsApproval: true };
+    return [asked];
+  }
   let tools: readonly Tool[] = [];
   return {
     toolbox: {
       ...toolbox,
       async borrow(kinds, signal) {
         const borrowed = await toolbox.borrow(kinds, signal);
-        tools = borrowed.tools.filter((tool) => !isMcpTool(tool) || selectionOf(tool));
+        tools = borrowed.tools.flatMap(selected);
         return { ...borrowed, tools: [...tools] };
       },
     },
+    askedTools: () =>
+      Object.fromEntries(
+        tools.filter(isMcpTool).filter(({ needsApproval }) => needsApproval).map((tool) => [
+          tool.name,
+          {
+            type: APPROVAL_REQUEST,
+            name: tool.toolOfServer,
+            server_label: selectionOf(tool)!.label,
+            server: tool.server,
+          },
+        ]),
+      ),
+    find: (label, name) =>
+      tools.filter(isMcpTool).find((tool) =>
+        tool.toolOfServer === name && selectionOf(tool)!.label === label
+      ),
     mcpTools: () =>
       Object.fromEntries(
         tools.filter(isMcpTool).map((tool) => [

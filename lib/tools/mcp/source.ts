@@ -8,6 +8,7 @@ import type { Tool, ToolContext, ToolSource } from "../tool.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import type { McpSettings, ServerSettings } from "./settings.ts";
 import { callResult, toToolResult } from "./result.ts";
+import { mcpToolName } from "./tool_name.ts";
 
 const MAX_TOOLS = 128;
 const MAX_PAGES = 20;
@@ -104,7 +105,7 @@ function toTools(
   const tools = new Map<string, McpTool>();
   for (const { name, description, inputSchema } of listed) {
     if (!allow.includes(name) && !allow.includes("*")) continue;
-    const shownName = `${server}__${name.replace(/[^\w-]/g, "_")}`;
+    const shownName = mcpToolName(server, name);
     const isUsable = shownName.length <= MAX_NAME_CHARACTERS && !tools.has(shownName) &&
       JSON.stringify(inputSchema).length <= MAX_SCHEMA_CHARACTERS;
     if (!isUsable || tools.size >= MAX_TOOLS) continue;

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
-import { createTestApp, type TestApp, TOKEN } from "../../support/app.ts";
+import { TOKEN } from "../../support/app.ts";
 import { type Event, parseEvents } from "../../support/responses.ts";
-import { sha256 } from "../../support/sha256.ts";
-import { type Call, type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
-import { serve, serveSdk } from "../../tools/mcp/servers.ts";
+import type { Call, Reply } from "../../support/upstream.ts";
+import { serve } from "../../tools/mcp/servers.ts";
+import { callOnce, CODE_KEY, createToolApp, jsonOf, toolCall } from "../tools/setup.ts";
 import { codeCall, resultsOf, threads, toolsOf } from "../../reasoning/tools/setup.ts";
 
 const CODE = { type: "code_interpreter", container: { type: "auto" } };
@@ -14,70 +14,21 @@ const FUNCTION = { type: "function", name: "own", parameters: { type: "object" }
 /** Pages that the search service finds. */
 const PAGE = { title: "Deno", url: "https://deno.com/", content: "A runtime." };
 
-interface ToolApp extends AsyncDisposable {
-  app: TestApp;
-  upstream: Upstream;
-  lines: string[];
-  mcpUrl: string;
-}
-
-/** An app with all tools; the model `code` has only that one. */
-async function createApp(script: Parameters<typeof startUpstream>[0]): Promise<ToolApp> {
-  const upstream = startUpstream(script);
-  const lines: string[] = [];
-  const search = serve(() => Response.json({ results: [PAGE] }));
-  const mcp = serveSdk((server) => {
-    server.registerTool(
-      "add",
-      { description: "Adds.", inputSchema: { a: z.number(), b: z.number() } },
-      ({ a, b }) => ({ content: [{ type: "text", text: String(a + b) }] }),
-    );
-    server.registerTool("fail", {}, () => {
-      throw new Error("out of order");
-    });
-  });
-  const app = await createTestApp({
-    upstream: upstream.url,
-    lines,
-    yaml: `
-upstreams: { s: { base_url: UPSTREAM, retry: { base_ms: 1, max_ms: 1 } } }
-models:
-  all: { strategy: direct, upstream: s, model: m, tools: [code, web_search, mcp] }
-  code: { strategy: direct, upstream: s, model: m, tools: [code] }
-tools:
-  web_search: { provider: searxng, url: "${new URL(search.url).origin}" }
-  mcp: { servers: { calculator: { url: "${mcp.url}", allow: ["*"] } } }
-keys:
-  - { name: plain, sha256: ${await sha256("plain-key-4711")}, tools: [code] }
-stream_status_feedback: false
-`,
-  });
-  return {
-    app,
-    upstream,
-    lines,
-    mcpUrl: mcp.url,
-    async [Symbol.asyncDispose]() {
-      await app.drain(0);
-      for (const server of [mcp, search, upstream]) await server[Symbol.asyncDispose]();
+const createApp = (script: Parameters<typeof createToolApp>[0]) =>
+  createToolApp(script, {
+    pages: [PAGE],
+    server: "calculator",
+    register(server) {
+      server.registerTool(
+        "add",
+        { description: "Adds.", inputSchema: { a: z.number(), b: z.number() } },
+        ({ a, b }) => ({ content: [{ type: "text", text: String(a + b) }] }),
+      );
+      server.registerTool("fail", {}, () => {
+        throw new Error("out of order");
+      });
     },
-  };
-}
-
-const toolCall = (name: string, args: unknown): Reply => ({
-  content: null,
-  toolCalls: [{ id: "call_1", name, arguments: JSON.stringify(args) }],
-});
-
-/** An upstream that calls a tool and repeats its result. */
-const callThenAnswer = (reply: Reply) => (call: Call): Reply =>
-  resultsOf(call).length === 0 ? reply : { content: "Done." };
-
-async function json(response: Promise<Response>): Promise<Event> {
-  const body = await (await response).json();
-  assertEquals((await response).status, 200, JSON.stringify(body));
-  return body;
-}
+  });
 
 const typesOf = (output: Event[]) => output.map(({ type }) => type);
 
@@ -175,14 +126,14 @@ for (const [name, tool, reply, item, names] of CASES) {
     `${name} is an item in JSON, in streams and when it is read again`,
     threads,
     async () => {
-      await using served = await createApp(callThenAnswer(reply));
+      await using served = await createApp(callOnce(reply));
       const { app } = served;
       const isMcp = tool === MCP;
       const before = [...(isMcp ? ["mcp_list_tools"] : []), "reasoning"];
       const body = { model: "all", tools: [tool] };
       const isUse = ({ type }: Event) => /_call$/.test(type);
 
-      const whole = await json(app.respond(body));
+      const whole = await jsonOf(app.respond(body));
       assertEquals(typesOf(whole.output), [...before, whole.output.find(isUse).type, "message"]);
       assertEquals(plain(whole.output.find(isUse)), item);
       if (isMcp) {
@@ -204,15 +155,15 @@ for (const [name, tool, reply, item, names] of CASES) {
         assertEquals(parseEvents(await again.text()).at(-1), last);
       }
 
-      const next = await json(
+      const next = await jsonOf(
         app.respond({ ...body, input: [...whole.output, { role: "user", content: "And now?" }] }),
       );
       assertEquals(typesOf(next.output), ["reasoning", whole.output.find(isUse).type, "message"]);
-      const following = await json(
+      const following = await jsonOf(
         app.respond({ ...body, previous_response_id: whole.id, input: "And now?" }),
       );
       assertEquals(typesOf(following.output), typesOf(next.output));
-      const items = await json(app.send(`/v1/responses/${next.id}/input_items`));
+      const items = await jsonOf(app.send(`/v1/responses/${next.id}/input_items`));
       assertEquals(items.data.length, whole.output.length + 1);
     },
   );
@@ -234,6 +185,7 @@ Deno.test(
       [[{ ...MCP, allowed_tools: ["fail", "other"] }], undefined, ["calculator__fail"]],
       [[{ ...MCP, allowed_tools: { tool_names: ["add"] } }], undefined, ["calculator__add"]],
       [[{ ...MCP, require_approval: { never: { tool_names: ["add"] } } }], undefined, [
+        "calculator__fail",
         "calculator__add",
       ]],
       [
@@ -254,7 +206,7 @@ Deno.test(
     await using served = await createApp([{ content: "Done." }]);
     for (const [tools, tool_choice, names] of offered) {
       served.upstream.calls.length = 0;
-      await json(served.app.respond({ model: "all", tools, tool_choice }));
+      await jsonOf(served.app.respond({ model: "all", tools, tool_choice }));
       assertEquals(toolsOf(served.upstream.calls[0]!), names, JSON.stringify([tools, tool_choice]));
     }
   },
@@ -266,18 +218,15 @@ Deno.test(
   async () => {
     await using other = serve(() => new Response(null, { status: 500 }));
     await using served = await createApp([{ content: "Done." }]);
-    const { app, upstream, lines, mcpUrl } = served;
+    const { app, upstream, lines, mcp } = served;
     const servers: [tool: object, label: string | undefined][] = [
       [MCP, "calculator"],
-      [{ ...MCP, server_label: "mine", server_url: mcpUrl }, "mine"],
+      [{ ...MCP, server_label: "mine", server_url: mcp.url }, "mine"],
       [{ ...MCP, server_url: other.url }, undefined],
       [{ ...MCP, server_label: "mine", server_url: other.url }, undefined],
       [{ ...MCP, server_label: "mine" }, undefined],
       [{ ...MCP, server_label: "constructor" }, undefined],
       [{ ...MCP, server_label: undefined, connector_id: "connector_gmail" }, undefined],
-      [{ ...MCP, require_approval: "always" }, undefined],
-      [{ ...MCP, require_approval: undefined }, undefined],
-      [{ ...MCP, require_approval: { always: { tool_names: ["fail"] } } }, undefined],
       [{ ...MCP, allowed_tools: { read_only: true } }, undefined],
     ];
     for (const [tool, label] of servers) {
@@ -287,7 +236,7 @@ Deno.test(
       const tools = "server_label" in tool && tool.server_label === undefined
         ? [{ ...tool, server_label: "" }]
         : [tool];
-      const { output } = await json(app.respond({ model: "all", tools: [CODE, ...tools] }));
+      const { output } = await jsonOf(app.respond({ model: "all", tools: [CODE, ...tools] }));
       const list = output.find(({ type }: Event) => type === "mcp_list_tools");
       assertEquals(list?.server_label, label, message);
       assertEquals(toolsOf(upstream.calls[0]!).length, label === undefined ? 1 : 3, message);
@@ -303,12 +252,12 @@ Deno.test(
   async () => {
     await using served = await createApp([{ content: "Done." }]);
     const { app, upstream, lines } = served;
-    const key = { headers: { authorization: "Bearer plain-key-4711" } };
+    const key = { headers: { authorization: `Bearer ${CODE_KEY}` } };
     const own = { headers: { authorization: `Bearer ${TOKEN}` } };
     const tools = [CODE, { type: "web_search" }, MCP];
     for (const [model, init] of [["code", own], ["all", key]] as const) {
       upstream.calls.length = lines.length = 0;
-      await json(app.respond({ model, tools }, init));
+      await jsonOf(app.respond({ model, tools }, init));
       assertEquals(toolsOf(upstream.calls[0]!), ["code"]);
       assertStringIncludes(lines.join("\n"), '"left_out":"web_search mcp"');
       for (
@@ -323,7 +272,7 @@ Deno.test(
       }
     }
     upstream.calls.length = 0;
-    await json(app.respond({ model: "all", tools: [CODE, MCP], reasoning: { tools: ["mcp"] } }));
+    await jsonOf(app.respond({ model: "all", tools: [CODE, MCP], reasoning: { tools: ["mcp"] } }));
     assertEquals(toolsOf(upstream.calls[0]!), ["calculator__add", "calculator__fail"]);
   },
 );
@@ -332,8 +281,8 @@ Deno.test(
   "the uses of tools that were not declared are shown in the thinking only",
   threads,
   async () => {
-    await using served = await createApp(callThenAnswer(codeCall("6 * 7")));
-    const { output } = await json(
+    await using served = await createApp(callOnce(codeCall("6 * 7")));
+    const { output } = await jsonOf(
       served.app.respond({ model: "code", reasoning: { summary: "auto" } }),
     );
     assertEquals(typesOf(output), ["reasoning", "message"]);
@@ -347,10 +296,10 @@ Deno.test(
   async () => {
     await using served = await createApp([{ content: "Done." }]);
     const secrets = { authorization: "secret-1", headers: { "x-key": "secret-2" } };
-    const response = await json(
+    const response = await jsonOf(
       served.app.respond({ model: "all", tools: [{ ...MCP, ...secrets }] }),
     );
-    const stored = await json(served.app.send(`/v1/responses/${response.id}`));
+    const stored = await jsonOf(served.app.send(`/v1/responses/${response.id}`));
     assertEquals(JSON.stringify([response, stored]).includes("secret"), false);
   },
 );
@@ -373,7 +322,7 @@ Deno.test("max_tool_calls ends the runs of all tools", threads, async () => {
     resultsOf(call).length < 4 ? codeCall("1") : { content: "Done." }
   );
   const body = { model: "all", tools: [CODE], max_tool_calls: 2 };
-  const { output, max_tool_calls } = await json(served.app.respond(body));
+  const { output, max_tool_calls } = await jsonOf(served.app.respond(body));
   assertEquals([max_tool_calls, typesOf(output)], [2, [
     "reasoning",
     "code_interpreter_call",
@@ -392,10 +341,10 @@ for (
 ) {
   Deno.test(`a search is filtered by ${JSON.stringify(filters)}`, threads, async () => {
     const search = { id: "c", name: "web_search", arguments: '{"query":"deno"}' };
-    await using served = await createApp(callThenAnswer({ content: null, toolCalls: [search] }));
+    await using served = await createApp(callOnce({ content: null, toolCalls: [search] }));
     const tools = [{ type: "web_search", filters }];
     const include = ["web_search_call.action.sources"];
-    const { output } = await json(served.app.respond({ model: "all", tools, include }));
+    const { output } = await jsonOf(served.app.respond({ model: "all", tools, include }));
     const { action } = output.find(({ type }: Event) => type === "web_search_call");
     assertEquals(action.sources.length, count);
   });
@@ -414,7 +363,7 @@ Deno.test(
         : codeCall("theirs")
     );
     const own = { type: "custom", name: "code" };
-    const { output } = await json(served.app.respond({ model: "all", tools: [CODE, own] }));
+    const { output } = await jsonOf(served.app.respond({ model: "all", tools: [CODE, own] }));
     assertEquals(toolsOf(served.upstream.calls[0]!), ["code", "code_2"]);
     const [ran, called] = output.filter(({ type }: Event) => type.endsWith("_call"));
     assertEquals([ran.type, ran.outputs[0].logs], ["code_interpreter_call", "42"]);

@@ -1,75 +1,41 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { createTestApp, TOKEN } from "../../support/app.ts";
-import { sha256 } from "../../support/sha256.ts";
-import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
+import { TOKEN } from "../../support/app.ts";
+import type { Call, Reply } from "../../support/upstream.ts";
 import { codeCall, resultsOf, threads, toolsOf } from "../../reasoning/tools/setup.ts";
-import { serve, serveSdk } from "../../tools/mcp/servers.ts";
+import { serve } from "../../tools/mcp/servers.ts";
+import { callOnce, CODE_KEY, createToolApp, jsonOf, toolCall } from "../tools/setup.ts";
 
 const CODE = { type: "code_execution_20250522", name: "code_execution" };
 const SEARCH = { type: "web_search_20250305", name: "web_search" };
 const OWN = { name: "own", input_schema: { type: "object" } };
 const QUESTION = { role: "user", content: "What is 6 times 7?" };
-const KEY = "sk-o1-code00001-may-run-code";
 
 // deno-lint-ignore no-explicit-any -- the assertions read any field
 type Json = any;
 
-async function createApp(script: Parameters<typeof startUpstream>[0]) {
-  const upstream = startUpstream(script);
-  const lines: string[] = [];
-  const results = ["https://deno.com/", "https://docs.deno.com/api/", "https://other.test/"].map((
-    url,
-  ) => ({ title: "Deno", url, content: "A runtime." }));
-  const search = serve(() => Response.json({ results }));
-  const site = serve(({ url }) =>
-    url.endsWith("/moved")
-      ? new Response(null, { status: 302, headers: { location: "/secret/" } })
-      : new Response("A page.", { headers: { "content-type": "text/plain" } })
-  );
-  const { host } = new URL(site.url);
-  const mcp = serveSdk((server) => {
-    server.registerTool("greet", {}, () => ({ content: [{ type: "text", text: "Hello." }] }));
-    server.registerTool("fail", {}, () => {
-      throw new Error("out of order");
-    });
-  });
-  const app = await createTestApp({
-    upstream: upstream.url,
-    lines,
-    yaml: `
-upstreams: { s: { base_url: UPSTREAM, retry: { base_ms: 1, max_ms: 1 } } }
-models:
-  all: { strategy: direct, upstream: s, model: m, tools: [code, web_search] }
-  web: { strategy: direct, upstream: s, model: m, tools: [web_search, fetch, mcp] }
-  code: { strategy: direct, upstream: s, model: m, tools: [code] }
-tools:
-  web_search: { provider: searxng, url: "${new URL(search.url).origin}" }
-  fetch: { allow_hosts: ["${host}"] }
-  mcp: { servers: { greeter: { url: "${mcp.url}", allow: ["*"] } } }
-keys: [{ name: plain, sha256: ${await sha256(KEY)}, tools: [code] }]
-`,
-  });
-  return {
-    upstream,
-    lines,
-    page: `http://${host}/page`,
-    mcpUrl: mcp.url,
-    send: (body: object, token = TOKEN) =>
-      app.send("/v1/messages", { model: "all", max_tokens: 4_000, messages: [QUESTION], ...body }, {
-        headers: { authorization: `Bearer ${token}`, "anthropic-version": "2023-06-01" },
-      }),
-    async [Symbol.asyncDispose]() {
-      await app.drain(0);
-      for (const server of [search, site, mcp]) await server[Symbol.asyncDispose]();
-      await upstream[Symbol.asyncDispose]();
+async function createApp(script: Parameters<typeof createToolApp>[0]) {
+  const served = await createToolApp(script, {
+    pages: ["https://deno.com/", "https://docs.deno.com/api/", "https://other.test/"].map(
+      (url) => ({ title: "Deno", url, content: "A runtime." }),
+    ),
+    server: "greeter",
+    register(server) {
+      server.registerTool("greet", {}, () => ({ content: [{ type: "text", text: "Hello." }] }));
+      server.registerTool("fail", {}, () => {
+        throw new Error("out of order");
+      });
     },
+  });
+  const headers = { "anthropic-version": "2023-06-01" };
+  return {
+    ...served,
+    send: (body: object, token = TOKEN) =>
+      served.app.send(
+        "/v1/messages",
+        { model: "all", max_tokens: 4_000, messages: [QUESTION], ...body },
+        { headers: { authorization: `Bearer ${token}`, ...headers } },
+      ),
   };
-}
-
-async function json(response: Promise<Response>): Promise<Json> {
-  const body = await (await response).json();
-  assertEquals((await response).status, 200, JSON.stringify(body));
-  return body;
 }
 
 /** Joins the events of a stream to the content that they describe. */
@@ -150,7 +116,7 @@ for (const [name, tool, reply, use, result] of CASES) {
     );
     const thinking = { type: "enabled", budget_tokens: 2_000 };
     for (const body of [{ tools: [tool] }, { tools: [tool], thinking }]) {
-      const { content, stop_reason } = await json(served.send(body));
+      const { content, stop_reason } = await jsonOf(served.send(body));
       const stream = contentOf(await (await served.send({ ...body, stream: true })).text());
       for (const blocks of [content, stream]) {
         const shown = "thinking" in body ? ["thinking"] : [];
@@ -165,7 +131,7 @@ for (const [name, tool, reply, use, result] of CASES) {
       }
       assertEquals(stop_reason, "end_turn");
       const messages = [QUESTION, { role: "assistant", content }, { role: "user", content: "?" }];
-      assertEquals((await json(served.send({ ...body, messages }))).stop_reason, "end_turn");
+      assertEquals((await jsonOf(served.send({ ...body, messages }))).stop_reason, "end_turn");
     }
   });
 }
@@ -176,7 +142,7 @@ Deno.test(
   async () => {
     await using served = await createApp([{ content: "Done." }]);
     const offered: [body: object, names: string[]][] = [
-      [{}, ["code", "web_search"]],
+      [{}, ["code", "web_search", "greeter__greet", "greeter__fail"]],
       [{ tools: [CODE] }, ["code"]],
       [{ tools: [CODE, OWN] }, ["own", "code"]],
       [{ tools: [CODE, SEARCH], tool_choice: { type: "any" } }, ["code", "web_search"]],
@@ -187,7 +153,7 @@ Deno.test(
     ];
     for (const [body, names] of offered) {
       served.upstream.calls.length = 0;
-      await json(served.send(body));
+      await jsonOf(served.send(body));
       assertEquals(toolsOf(served.upstream.calls[0]!), names, JSON.stringify(body));
     }
   },
@@ -199,9 +165,9 @@ Deno.test(
   async () => {
     await using served = await createApp([{ content: "Done." }]);
     const tools = [CODE, SEARCH];
-    for (const [model, token] of [["code", TOKEN], ["all", KEY]] as const) {
+    for (const [model, token] of [["code", TOKEN], ["all", CODE_KEY]] as const) {
       served.upstream.calls.length = served.lines.length = 0;
-      await json(served.send({ model, tools }, token));
+      await jsonOf(served.send({ model, tools }, token));
       assertEquals(toolsOf(served.upstream.calls[0]!), ["code"]);
       assertStringIncludes(served.lines.join("\n"), '"left_out":"web_search_20250305"');
       const demanded = { model, tools, tool_choice: { type: "tool", name: "web_search" } };
@@ -214,24 +180,15 @@ Deno.test("the uses of tools that were not declared are not blocks", threads, as
   await using served = await createApp((call: Call) =>
     resultsOf(call).length === 0 ? codeCall("6 * 7") : { content: "Done." }
   );
-  const { content } = await json(served.send({}));
+  const { content } = await jsonOf(served.send({}));
   assertEquals(content.map(({ type }: Json) => type), ["text"]);
 });
-
-const calls = (name: string, args: object): Reply => ({
-  content: null,
-  toolCalls: [{ id: "c", name, arguments: JSON.stringify(args) }],
-});
-
-/** Calls a tool once, and then answers with this text. */
-const once = (reply: Reply, answer = "Done.") => (call: Call): Reply =>
-  resultsOf(call).length === 0 ? reply : { content: answer };
 
 const FETCH = { type: "web_fetch_20250910", name: "web_fetch" };
 
 /** Sends a request as JSON and as a stream; the blocks must be the same but for ids. */
 async function blocksOf(served: Awaited<ReturnType<typeof createApp>>, body: object) {
-  const { content } = await json(served.send({ model: "web", ...body }));
+  const { content } = await jsonOf(served.send({ model: "web", ...body }));
   const text = await (await served.send({ model: "web", ...body, stream: true })).text();
   const plain = (blocks: Json[]) =>
     JSON.parse(JSON.stringify(blocks).replace(/(srv|mcp)toolu_\w+/g, "$1toolu"));
@@ -241,7 +198,7 @@ async function blocksOf(served: Awaited<ReturnType<typeof createApp>>, body: obj
 
 Deno.test("a page is shown as Anthropic's web_fetch, also after a failure", threads, async () => {
   let url = "";
-  await using served = await createApp((call) => once(calls("fetch", { url }))(call));
+  await using served = await createApp((call) => callOnce(toolCall("fetch", { url }))(call));
   url = served.page;
   const [use, result] = await blocksOf(served, { tools: [FETCH] });
   assertEquals(use, { type: "server_tool_use", id: "srvtoolu", name: "web_fetch", input: { url } });
@@ -262,7 +219,7 @@ Deno.test("a page is shown as Anthropic's web_fetch, also after a failure", thre
 
 Deno.test("max_uses ends the runs of a tool", threads, async () => {
   await using served = await createApp((call) =>
-    resultsOf(call).length < 3 ? calls("web_search", { query: "deno" }) : { content: "Done." }
+    resultsOf(call).length < 3 ? toolCall("web_search", { query: "deno" }) : { content: "Done." }
   );
   const content = await blocksOf(served, { tools: [{ ...SEARCH, max_uses: 2 }] });
   const types = content.map(({ type }: Json) => type);
@@ -286,7 +243,7 @@ const DOMAINS: [rule: object, found: string[]][] = [
 
 for (const [rule, found] of DOMAINS) {
   Deno.test(`a search shows the pages of ${JSON.stringify(rule)} only`, threads, async () => {
-    await using served = await createApp(once(calls("web_search", { query: "deno" })));
+    await using served = await createApp(callOnce(toolCall("web_search", { query: "deno" })));
     const content = await blocksOf(served, { tools: [{ ...SEARCH, ...rule }] });
     assertEquals(content[1].content.map(({ url }: Json) => url), found);
     const [read] = resultsOf(served.upstream.calls[1]!);
@@ -298,7 +255,7 @@ for (const [rule, found] of DOMAINS) {
 
 Deno.test("pages of other domains are not fetched, also after a redirect", threads, async () => {
   let url = "";
-  await using served = await createApp((call) => once(calls("fetch", { url }))(call));
+  await using served = await createApp((call) => callOnce(toolCall("fetch", { url }))(call));
   const blocked = { ...FETCH, blocked_domains: ["127.0.0.1/secret"] };
   for (const path of ["/secret", "/secret/more", "/moved"]) {
     url = served.page.replace("/page", path);
@@ -328,7 +285,7 @@ for (
 
 Deno.test("an answer cites the pages that it names", threads, async () => {
   const answer = "See https://deno.com/ for more.";
-  await using served = await createApp(once(calls("web_search", { query: "deno" }), answer));
+  await using served = await createApp(callOnce(toolCall("web_search", { query: "deno" }), answer));
   const content = await blocksOf(served, { tools: [SEARCH] });
   assertEquals(content.at(-1), {
     type: "text",
@@ -344,12 +301,12 @@ Deno.test("an answer cites the pages that it names", threads, async () => {
 });
 
 Deno.test("uses of an MCP server are shown in both forms of the API", threads, async () => {
-  await using served = await createApp(once(calls("greeter__greet", {})));
+  await using served = await createApp(callOnce(toolCall("greeter__greet", {})));
   const server = { type: "url", name: "greeter", authorization_token: "secret-1" };
   const toolset = { type: "mcp_toolset", mcp_server_name: "greeter" };
   const forms: object[] = [
     { mcp_servers: [server] },
-    { mcp_servers: [{ ...server, url: served.mcpUrl, name: "mine" }] },
+    { mcp_servers: [{ ...server, url: served.mcp.url, name: "mine" }] },
     { mcp_servers: [server], tools: [toolset] },
   ];
   for (const form of forms) {
@@ -366,13 +323,13 @@ Deno.test("uses of an MCP server are shown in both forms of the API", threads, a
       { type: "text", text: "Done." },
     ]);
     const messages = [QUESTION, { role: "assistant", content }, { role: "user", content: "?" }];
-    await json(served.send({ model: "web", ...form, messages }));
+    await jsonOf(served.send({ model: "web", ...form, messages }));
   }
   assertEquals(JSON.stringify(served.upstream.calls).includes("secret-1"), false);
 });
 
 Deno.test("a failed use of an MCP server is an error", threads, async () => {
-  await using served = await createApp(once(calls("greeter__fail", {})));
+  await using served = await createApp(callOnce(toolCall("greeter__fail", {})));
   const [, result] = await blocksOf(served, { mcp_servers: [{ name: "greeter" }] });
   assertEquals([result.type, result.is_error], ["mcp_tool_result", true]);
 });
@@ -418,11 +375,11 @@ Deno.test(
     ];
     for (const [body, names] of offered) {
       served.upstream.calls.length = 0;
-      await json(served.send({ model: "web", ...body }));
+      await jsonOf(served.send({ model: "web", ...body }));
       assertEquals(toolsOf(served.upstream.calls[0]!), names, JSON.stringify(body));
     }
     assertEquals(other.requests.length, 0);
-    await json(served.send({ mcp_servers: [server], tools: [SEARCH] }));
+    await jsonOf(served.send({ mcp_servers: [server], tools: [SEARCH] }));
     assertStringIncludes(served.lines.join("\n"), '"left_out":"mcp_servers"');
   },
 );

@@ -1,4 +1,4 @@
-import type { Message } from "../../reasoning/request.ts";
+import type { Message } from "../reasoning/request.ts";
 
 /** A message, with the results of its calls. */
 interface Turn {

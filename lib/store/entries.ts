@@ -1,4 +1,4 @@
-import { type Change, type EntryKey, MAX_CHANGES, type Store } from "../../store/store.ts";
+import { type Change, type EntryKey, MAX_CHANGES, type Store } from "./store.ts";
 
 /** Builds the change that stores a value as JSON. `ifVersion` is as in {@link Change}. */
 export type SetJson = (
