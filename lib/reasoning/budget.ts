@@ -34,6 +34,11 @@ export interface Budget {
    * @param share number of parallel calls that divide what is left.
    */
   ceiling(visible: boolean, share?: number): number | undefined;
+  /**
+   * Returns after how many tokens of thinking a call that writes the answer has to begin with it, so
+   * that another call can; Infinity without a limit.
+   */
+  thinkingLimit(): number;
 }
 
 type Limits = Pick<ReasoningRequest, "maxTokens" | "maxCallTokens" | "thinkingTokens" | "choices">;
@@ -71,5 +76,6 @@ export function createBudget(
       const tokens = Math.min(Math.floor(Math.min(all, leftOfCap()) / share), maxCallTokens);
       return tokens === Infinity ? undefined : Math.max(1, tokens);
     },
+    thinkingLimit: () => Math.min(Math.max(leftToThink(), left() / 2), leftOfCap() / 2),
   };
 }

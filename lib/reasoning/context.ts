@@ -20,7 +20,13 @@ import { createToolRunner } from "./tools/runner.ts";
 import type { ToolUseCounter } from "./tools/uses.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
-import { type CallMeter, estimatePrompt, type Usage, type UsageMeter } from "./usage.ts";
+import {
+  type CallMeter,
+  estimatePrompt,
+  estimateText,
+  type Usage,
+  type UsageMeter,
+} from "./usage.ts";
 import type { Recorder } from "./relay/records.ts";
 
 export interface RunOptions {
@@ -230,6 +236,9 @@ async function* call(
   const { reasons, contextTokens } = capabilities.get(targets[0]!);
   const window = model.contextTokens ?? contextTokens;
   const ceiling = budget.ceiling(visible, spec.share);
+  // A plain call answers like the model itself, and a model that reasons needs its reasoning.
+  const isPlain = messages === request.messages;
+  let leftToThink = visible && !isPlain && !reasons ? budget.thinkingLimit() : Infinity;
   // A turn is sent to the client as it is, like an answer.
   const maxTokens = visible || isTurn ? ceiling : Math.min(
     ceiling ?? Infinity,
@@ -257,7 +266,7 @@ async function* call(
       targets,
       {
         messages,
-        stream: request.stream,
+        stream: request.stream || leftToThink < Infinity,
         fields: {
           ...(visible || isTurn ? visibleFields(request, name === "direct" || reasons) : {}),
           ...(visible ? {} : samplingFields(request.final, run.thinkingCalls++)),
@@ -299,11 +308,18 @@ async function* call(
         splitter ??= createThinkSplitter(!hasReasoning && opensThinking);
         if (!splitter.done()) moveThinking(delta, splitter.push(delta.content));
       }
+      if (leftToThink < Infinity) {
+        const { reasoning = "", content, refusal, toolCalls } = delta;
+        const answers = (content ?? refusal ?? toolCalls) !== undefined;
+        leftToThink = answers ? Infinity : leftToThink - estimateText(reasoning);
+        if (leftToThink < 0) delta.finishReason = "length";
+      }
       if (delta.finishReason !== undefined) isCut = delta.finishReason === "length";
       callMeter.add(delta);
       observer?.delta?.(delta);
       record?.delta(delta);
       yield delta;
+      if (leftToThink < 0) break;
     }
     const rest: CallDelta = {};
     if (splitter !== undefined) {

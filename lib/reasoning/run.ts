@@ -3,6 +3,7 @@ import { type ContextOptions, createContext, type RunOptions } from "./context.t
 import type { ReasoningEvent } from "./events.ts";
 import type { RunPlan } from "./plan.ts";
 import { isTooLong, relayAnswer } from "./relay/answer.ts";
+import { createAnswerWatch } from "./relay/answer_watch.ts";
 import { compacting, needsCompaction } from "./relay/compact.ts";
 import { createRecorder, withRecords } from "./relay/records.ts";
 import { truncating } from "./relay/truncate.ts";
@@ -144,41 +145,37 @@ function runStrategy(
 type RunContext = StrategyContext<never, string, string>;
 
 /**
- * Runs a strategy. If the client's conversation fits into the model's context, and with what the
- * strategy adds to it does not, one plain call answers.
+ * Runs a strategy. One plain call answers instead if the client's conversation fits into the model's
+ * context, and with what the strategy adds to it does not, or if all that the strategy ends with is
+ * thinking, such as that of a call that a short limit has cut off.
  */
 async function* orPlainly(
   { run, plainRole = "answer" }: Strategy,
   context: RunContext,
 ): AsyncGenerator<ReasoningEvent> {
   const { messages } = context.request;
-  let isAnswering = false;
+  const watch = createAnswerWatch();
   let wasPlain = false;
-  let openStep: { step: number; content: string[] } | undefined;
-  let next = 1;
   const call: RunContext["call"] = (spec) => {
     wasPlain ||= spec.messages === messages;
     return context.call(spec);
   };
+  const mayAnswer = () => !wasPlain && context.canAnswer();
+  let isMissing = false;
   try {
     for await (const event of run({ ...context, call })) {
-      if (event.type === "step_start") {
-        openStep = { step: event.step, content: [] };
-        next = event.step + 1;
-      } else if (event.type === "reasoning") {
-        if (event.part === "content") openStep?.content.push(event.text);
-      } else if (event.type === "step_end") openStep = undefined;
-      else if (event.type !== "status" && event.type !== "candidate") isAnswering = true;
+      isMissing = event.type === "finish" && !watch.hasBegun() && mayAnswer();
+      if (isMissing) break;
+      watch.add(event);
       yield event;
     }
   } catch (error) {
-    if (isAnswering || wasPlain || !isTooLong(error) || !context.canAnswer()) throw error;
-    if (openStep !== undefined) {
-      const content = openStep.content.join("");
-      yield { type: "step_end", step: openStep.step, title: "", content, seconds: 0 };
-    }
-    yield* relayAnswer(context, { role: plainRole, messages }, next);
+    isMissing = !watch.hasBegun() && isTooLong(error) && mayAnswer();
+    if (!isMissing) throw error;
   }
+  if (!isMissing) return;
+  yield* watch.endStep();
+  yield* relayAnswer(context, { role: plainRole, messages }, watch.next());
 }
 
 /** The plan of one choice, with a seed of its own, so that choices differ. */

@@ -108,7 +108,7 @@ const TEXT_FILE_CHARACTERS = 16 / 3;
 const FILE_CHARACTERS = 200;
 
 /** Estimates tokens: one for 4 characters, or for each character of a script without spaces. */
-function estimateText(text: string): number {
+export function estimateText(text: string): number {
   let tokens = 0;
   for (let i = 0; i < text.length; i++) {
     tokens += text.charCodeAt(i) < 0x2e80 ? 0.25 : 1;

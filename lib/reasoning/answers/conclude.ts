@@ -21,7 +21,7 @@ export async function* conclude(
   const { final, json } = context.request;
   const { text, cut } = sample;
   const answer = withoutFinalLine(sampleText(sample));
-  if (final.tools === undefined && json === undefined && !rewrite && text !== "") {
+  if (final.tools === undefined && json === undefined && !rewrite && text.trim() !== "") {
     return yield* showAnswer(context, answer, cut ? "length" : "stop");
   }
   const messages = instruct(context.prompt("synthesize", { answer }), context.request);

@@ -1,5 +1,6 @@
 import { mustCallTool } from "../conversation.ts";
 import { finishOf, relayAnswer } from "../relay/answer.ts";
+import { createAnswerWatch } from "../relay/answer_watch.ts";
 import { type FinishReason, type ReasoningEvent, UpstreamError } from "../events.ts";
 import { createJsonChecker } from "../json/checker.ts";
 import { createStopFilter } from "../relay/stop_filter.ts";
@@ -7,7 +8,7 @@ import type { CallContext, CallSpec } from "../strategy.ts";
 
 /**
  * Calls upstream for the answer like `relayAnswer`. If the call fails before anything of its
- * answer was shown, shows a fallback.
+ * answer was shown, or ends without an answer, shows a fallback.
  *
  * @param step the number of the next step.
  * @param fallbacks answers without their reasoning; empty ones are not shown.
@@ -22,31 +23,43 @@ export async function* relayWithFallback<Role extends string>(
   fallbacks: readonly string[],
   choose?: (usable: readonly number[]) => AsyncGenerator<ReasoningEvent, number>,
 ): AsyncGenerator<ReasoningEvent> {
-  let openStep: { step: number; content: string[] } | undefined;
-  let isAnswering = false;
+  const watch = createAnswerWatch();
+  let finish: ReasoningEvent | undefined;
+  let error: unknown;
   try {
     for await (const event of relayAnswer(context, spec, step)) {
-      if (event.type === "step_start") openStep = { step: event.step, content: [] };
-      else if (event.type === "reasoning") openStep?.content.push(event.text);
-      else if (event.type === "step_end") openStep = undefined;
-      else if (event.type !== "status") isAnswering = true;
+      if (event.type === "finish" && watch.isEmpty()) {
+        finish = event;
+        break;
+      }
+      watch.add(event);
       yield event;
     }
-  } catch (error) {
-    const texts = isAnswering ? [] : fallbacks.map((text) => usableFallback(context, text, error));
-    const usable = texts.flatMap((text, index) => text === undefined ? [] : [index]);
-    const [first] = usable;
-    if (first === undefined) throw error;
-    if (openStep !== undefined) {
-      const content = openStep.content.join("");
-      yield { type: "step_end", step: openStep.step, title: "", content, seconds: 0 };
-    }
-    // After a timeout, the client has waited long enough.
-    const isLate = error instanceof UpstreamError && error.code === "upstream_timeout";
-    const chosen = choose === undefined || isLate ? first : yield* choose(usable);
-    yield { type: "status", text: "The last call failed. This is the best answer so far." };
-    yield* showAnswer(context, texts[chosen]!, "stop");
+    if (finish === undefined) return;
+  } catch (caught) {
+    if (watch.hasBegun() || !mayReplace(caught)) throw caught;
+    error = caught;
   }
+  const texts = fallbacks.map((text) => usableFallback(context, text));
+  const usable = texts.flatMap((text, index) => text === undefined ? [] : [index]);
+  const [first] = usable;
+  if (first === undefined) {
+    if (finish === undefined) throw error;
+    return yield finish;
+  }
+  yield* watch.endStep();
+  // After a timeout, the client has waited long enough.
+  const isLate = error instanceof UpstreamError && error.code === "upstream_timeout";
+  const chosen = choose === undefined || isLate ? first : yield* choose(usable);
+  const problem = finish === undefined ? "failed" : "gave no answer";
+  yield { type: "status", text: `The last call ${problem}. This is the best answer so far.` };
+  yield* showAnswer(context, texts[chosen]!, "stop");
+}
+
+/** Whether an answer may be shown in place of a call that failed. */
+function mayReplace(error: unknown): boolean {
+  // If the request itself is wrong, the client has to know.
+  return error instanceof UpstreamError && error.code !== "upstream_rejected";
 }
 
 /** Shows a finished text up to the client's stop sequence; `reason` applies if none comes. */
@@ -63,16 +76,8 @@ export function* showAnswer(
 }
 
 /** Returns the text to show in place of the call's answer, if the client can accept it. */
-function usableFallback(
-  context: CallContext,
-  fallback: string,
-  error: unknown,
-): string | undefined {
-  if (fallback === "" || !(error instanceof UpstreamError) || context.signal.aborted) {
-    return undefined;
-  }
-  // The request itself is wrong, which the client has to know.
-  if (error.code === "upstream_rejected") return undefined;
+function usableFallback(context: CallContext, fallback: string): string | undefined {
+  if (fallback.trim() === "" || context.signal.aborted) return undefined;
   const { final, json } = context.request;
   if (mustCallTool(final)) return undefined;
   if (json === undefined) return fallback;

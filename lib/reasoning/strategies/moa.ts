@@ -138,7 +138,7 @@ export const moa: Strategy = defineStrategy({
       }),
       request,
     );
-    const fallbacks = candidates.map(({ text }) => withoutFinalLine(text));
+    const fallbacks = candidates.map(({ sample }) => withoutFinalLine(sample.text));
     const answer: string[] = [];
     for await (
       const event of relayWithFallback(

@@ -155,10 +155,11 @@ async function* finish(
       .filter(({ sample, votes }) => votes === first.votes && sample.cut === cut);
     return yield* conclude(context, yield* judgeSamples(context, tied), 2);
   }
-  const texts = preferComplete(population)
-    .map((sample) => withoutFinalLine(sampleText(sample)));
-  const chosen = byCentrality(texts).slice(0, CENTRAL).map((at) => texts[at]!);
-  const candidates = lettered(chosen, context.random);
+  const samples = preferComplete(population);
+  const texts = samples.map((sample) => withoutFinalLine(sampleText(sample)));
+  const chosen = byCentrality(texts).slice(0, CENTRAL);
+  const candidates = lettered(chosen.map((at) => texts[at]!), context.random);
   const messages = instruct(context.prompt("answer", { candidates }), context.request);
-  yield* relayWithFallback(context, { role: "answer", messages }, 2, chosen.slice(0, 1));
+  const fallbacks = chosen.map((at) => withoutFinalLine(samples[at]!.text));
+  yield* relayWithFallback(context, { role: "answer", messages }, 2, fallbacks);
 }
