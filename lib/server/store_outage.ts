@@ -1,5 +1,9 @@
 import { ApiError } from "../api/errors.ts";
+import type { Clock } from "../clock.ts";
 import { type Store, StoreError } from "../store/store.ts";
+
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 2_000;
 
 /** A store whose outages clients see as status 503. */
 export function reportOutages(store: Store): Store {
@@ -19,4 +23,34 @@ function rethrow(error: unknown): never {
     headers: { "retry-after": "2" },
     cause: error,
   });
+}
+
+/** Whether a call failed because the store was unavailable; it may then have had an effect or not. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof ApiError && error.code === "store_unavailable";
+}
+
+/**
+ * Repeats work while the store is unavailable, with growing pauses, for up to `limitMs`
+ * milliseconds. The work must have the same result if it is repeated.
+ *
+ * @param onFailure called after each failure.
+ */
+export async function retryOutages<T>(
+  clock: Clock,
+  limitMs: number,
+  work: () => Promise<T>,
+  onFailure: (error: unknown) => void = () => {},
+): Promise<T> {
+  const end = clock.now() + limitMs;
+  for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      onFailure(error);
+      if (clock.now() + delayMs > end) throw error;
+    }
+    await new Promise<void>((resolve) => clock.timer(delayMs, resolve));
+  }
 }

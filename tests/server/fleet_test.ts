@@ -346,7 +346,9 @@ for (const { kind, skipReason, start } of BACKENDS) {
     await upstream.called();
     const status = async () => (await json(b.send(`/v1/responses/${id}`))).status;
     assertEquals(await status(), "in_progress");
-    await fake.advance(29_999);
+    await fake.advance(12_000);
+    assertEquals(await status(), "in_progress");
+    await fake.advance(5_999);
     assertEquals(await status(), "in_progress");
     await fake.advance(1);
     assertEquals(await status(), "failed");

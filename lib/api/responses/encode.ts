@@ -36,8 +36,11 @@ export interface ResponseWriterOptions {
   sealSummary: (summary: string) => Promise<string>;
   /** Seals private thinking, for clients that asked for encrypted content. */
   seal?: ((thinking: string) => Promise<string>) | undefined;
-  /** Stores the complete response. Called before the client learns that it is complete. */
-  save?: ((response: ResponseObject, thinking: string) => Promise<unknown>) | undefined;
+  /**
+   * Stores the complete response. Called before the client learns that it is complete. If it
+   * returns false, the client gets the response as one that is not stored.
+   */
+  save?: ((response: ResponseObject, thinking: string) => Promise<boolean>) | undefined;
   /** Token counts of a stored response, whose events carry none. */
   usage?: Record<string, unknown> | null;
   /** The last event that the client already has; later ones are written. */
@@ -62,6 +65,11 @@ export const INCOMPLETE: Readonly<Partial<Record<FinishReason, string>>> = {
   length: "max_output_tokens",
   content_filter: "content_filter",
 };
+
+/** A response that is not stored is not part of its conversation either. */
+function notStored({ conversation }: ResponseObject): Partial<ResponseObject> {
+  return { store: false, ...(conversation === undefined ? {} : { conversation: null }) };
+}
 
 const precedesReasoning: ReadonlySet<string> = new Set(["compaction", "mcp_list_tools"]);
 
@@ -176,7 +184,10 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     });
     const type = `response.${status}`;
     if (options.save === undefined) return responseFrame(type);
-    return options.save(current(), packThinking(thinking, state)).then(() => responseFrame(type));
+    return options.save(current(), packThinking(thinking, state)).then((isStored) => {
+      if (!isStored) response = { ...response, ...notStored(response) };
+      responseFrame(type);
+    });
   }
 
   function write(event: ReasoningEvent): void | Promise<void> {

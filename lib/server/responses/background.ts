@@ -7,15 +7,16 @@
 import { ApiError, toApiError } from "../../api/errors.ts";
 import type { ResponseWriter } from "../../api/responses/encode.ts";
 import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
-import { type Clock, sleep } from "../../clock.ts";
+import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
-import type { Change, Store } from "../../store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { createSlots, type Release } from "../../upstream/slots.ts";
 import { createEventBuffer, type EventBuffer, type RunEnd } from "../event_buffer.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
+import { retryOutages } from "../store_outage.ts";
 import type { Work } from "../work.ts";
-import { createEventLog, type EventLogWriter } from "./event_log.ts";
-import { createLeases } from "./lease.ts";
+import { type Claim, createClaims, LostRunError } from "./runs/claims.ts";
+import { createEventLog, type EventLogWriter, MAX_OUTAGE_MS } from "./runs/event_log.ts";
 import {
   ended,
   type ResponseStore,
@@ -24,8 +25,8 @@ import {
   type VersionedResponse,
 } from "./response_store.ts";
 
-/** How often the events of a run on another server are read. */
-const POLL_MS = 500;
+/** How often a run on another server is checked, if the store notifies of nothing. */
+const POLL_MS = 5_000;
 
 export interface BackgroundRun {
   owner: string;
@@ -60,17 +61,18 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   const slots = createSlots(() => maxBackground, isShared);
   /** The runs on this server. */
   const liveRuns = new Map<string, { owner: string; work: Work; buffer: EventBuffer }>();
-  const leases = createLeases(store, clock, ttlMs, log);
+  const claims = createClaims(store, clock, ttlMs, log);
   const eventLog = createEventLog(store, clock, ttlMs);
 
   async function execute(
     run: BackgroundRun,
+    claim: Claim,
     buffer: EventBuffer,
     release: Release,
   ): Promise<void> {
     const { owner, stored: { response: { id } } } = run;
-    const stopRenewing = leases.keepRenewing(owner, id, () => run.work.abort(cancelled()));
-    const logWriter = eventLog.write(owner, id);
+    const stopRenewing = claim.keepRenewing(() => run.work.abort(new LostRunError()));
+    const logWriter = eventLog.write(owner, id, claim, (error) => run.work.abort(error));
     let finish: ReasoningEvent[] = [];
     let end: RunEnd = {};
     try {
@@ -85,13 +87,15 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     } catch (error) {
       end = { error: run.work.signal.aborted ? run.work.signal.reason : error };
     }
-    stopRenewing();
     try {
-      end = await save(run, end, logWriter);
+      end = await save(run, claim, end, logWriter);
     } catch (error) {
-      logFailure("A background response could not be stored", error);
+      if (!(error instanceof LostRunError)) {
+        logFailure("A background response could not be stored", error);
+      }
       end = { error };
     } finally {
+      stopRenewing();
       if (!("error" in end)) buffer.add(...finish);
       liveRuns.delete(id);
       release();
@@ -104,37 +108,63 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     log.error(message, { cause: stackWithoutMessage(error) });
   }
 
-  /** Stores the end of a run, unless it was cancelled or deleted meanwhile. Returns the end. */
-  async function save(run: BackgroundRun, end: RunEnd, logWriter: EventLogWriter): Promise<RunEnd> {
+  /**
+   * Stores the end of a run, unless it was cancelled or deleted meanwhile. Returns the end.
+   *
+   * @throws {LostRunError} if another server executes the run.
+   */
+  async function save(
+    run: BackgroundRun,
+    claim: Claim,
+    end: RunEnd,
+    logWriter: EventLogWriter,
+  ): Promise<RunEnd> {
     const { owner, stored, writer } = run;
     const { id } = stored.response;
-    let lastEvents: Change[] = [];
+    let lastEvents = eventLog.notify(owner, id);
     try {
       lastEvents = await logWriter.end();
     } catch (error) {
-      logFailure("The events of a background response could not be stored", error);
+      if (!(error instanceof LostRunError)) {
+        logFailure("The events of a background response could not be stored", error);
+      }
       end = { error };
     }
-    for (;;) {
-      const found = await responses.find(owner, id);
-      if (found === undefined) await eventLog.delete(owner, id);
-      else if (!isRunning(found.stored.response)) await store.write(lastEvents);
-      if (found === undefined || !isRunning(found.stored.response)) return { error: cancelled() };
-      if ("error" in end) await writer.fail(toApiError(end.error), true);
-      const last = ended(stored, writer.whole(), writer.thinking());
-      const changes = [leases.release(owner, id), ...lastEvents];
-      if (await responses.save(owner, last, changes, found.version)) return end;
-    }
+    let last: StoredResponse | undefined;
+    return await retryOutages(clock, MAX_OUTAGE_MS, async () => {
+      for (;;) {
+        const found = await responses.find(owner, id);
+        if (found === undefined) {
+          await eventLog.delete(owner, id);
+          return { error: cancelled() };
+        }
+        if (!isRunning(found.stored.response)) {
+          // A write that seemed to fail may have succeeded.
+          if (last !== undefined && isEqual(found.stored, last)) return end;
+          if (found.stored.response.status === "cancelled") await store.write([lastEvents]);
+          return { error: cancelled() };
+        }
+        if ("error" in end) {
+          if (end.error instanceof LostRunError) throw end.error;
+          await writer.fail(toApiError(end.error), true);
+        }
+        last = ended(stored, writer.whole(), writer.thinking());
+        const changes = [...await claim.end(), lastEvents];
+        if (await responses.save(owner, last, changes, found.version)) return end;
+        await claim.write([]);
+      }
+    });
   }
 
-  /** Changes a running response and ends its lease. Returns false if it has changed meanwhile. */
+  /** Changes a running response and ends its run. Returns false if it has changed meanwhile. */
   function endRun(
     owner: string,
     { stored, version }: VersionedResponse,
     response: ResponseObject,
   ): Promise<boolean> {
+    const { id } = response;
     const change = responses.put(owner, { ...stored, response }, version);
-    return store.write([change, leases.release(owner, response.id)]);
+    return store.write([change, ...claims.release(owner, id), eventLog.notify(owner, id)]);
   }
 
   /** Ends the run of a response if it is on this server. Returns whether it is. */
@@ -152,7 +182,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   async function find(owner: string, id: string): Promise<VersionedResponse | undefined> {
     const found = await responses.find(owner, id);
     if (found === undefined || !isRunning(found.stored.response)) return found;
-    if (liveRuns.has(id) || await leases.isHeld(owner, id)) return found;
+    if (liveRuns.has(id) || await claims.isHeld(owner, id)) return found;
     await endRun(owner, found, {
       ...found.stored.response,
       status: "failed",
@@ -164,24 +194,71 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     return await responses.find(owner, id);
   }
 
+  /** @param skipped number of events at the beginning that the reader has. */
   async function* readLog(
     owner: string,
     id: string,
     signal: AbortSignal,
+    skipped = 0,
   ): AsyncGenerator<ReasoningEvent> {
+    let changed = Promise.withResolvers<boolean>();
+    const stopWatching = eventLog.watch(owner, id, () => changed.resolve(true));
+    const onAbort = () => changed.reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
     let position: string | undefined;
-    for (;;) {
-      // Read before the events: those of a response that has ended are complete.
-      const found = await find(owner, id);
-      if (found === undefined) throw notFound(id);
-      const { events, last } = await eventLog.read(owner, id, position);
-      yield* events;
-      position = last;
-      const { response } = found.stored;
-      if (response.status === "cancelled") throw cancelled();
-      if (response.error !== null) throw storedError(response.error);
-      if (!isRunning(response)) return;
-      await sleep(clock, POLL_MS, signal);
+    // The log is read at each notification, the response only if it may have ended.
+    let isChecked = true;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        changed = Promise.withResolvers();
+        changed.promise.catch(() => {});
+        // Read before the events: those of a response that has ended are complete.
+        const found = isChecked ? await find(owner, id) : undefined;
+        if (isChecked && found === undefined) throw notFound(id);
+        const { events, hasEnded, last } = await eventLog.read(owner, id, position);
+        position = last;
+        yield* events.slice(skipped);
+        skipped = Math.max(0, skipped - events.length);
+        if (found !== undefined) {
+          const { response } = found.stored;
+          if (response.status === "cancelled") throw cancelled();
+          if (response.error !== null) throw storedError(response.error);
+          if (!isRunning(response)) return;
+        }
+        if (hasEnded || found === undefined && events.length === 0) {
+          isChecked = true;
+          continue;
+        }
+        const cancelTimer = clock.timer(POLL_MS, () => changed.resolve(false));
+        try {
+          isChecked = !await changed.promise;
+        } finally {
+          cancelTimer();
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      stopWatching();
+    }
+  }
+
+  /** Follows a run on this server, and elsewhere if this server loses it. */
+  async function* follow(
+    owner: string,
+    id: string,
+    buffer: EventBuffer,
+    signal: AbortSignal,
+  ): AsyncGenerator<ReasoningEvent> {
+    let read = 0;
+    try {
+      for await (const event of buffer.read(signal)) {
+        read++;
+        yield event;
+      }
+    } catch (error) {
+      if (!(error instanceof LostRunError)) throw error;
+      yield* readLog(owner, id, signal, read);
     }
   }
 
@@ -202,22 +279,25 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       }
       const { id } = stored.response;
       const buffer = createEventBuffer();
+      const { claim, changes } = claims.begin(owner, id);
       liveRuns.set(id, { owner, work, buffer });
       try {
-        await store.write([responses.put(owner, stored, null), leases.take(owner, id)]);
+        await store.write([responses.put(owner, stored, null), ...changes]);
       } catch (error) {
         liveRuns.delete(id);
         release();
         throw error;
       }
-      void execute(run, buffer, release);
+      void execute(run, claim, buffer, release);
     },
     find,
     end,
     /** Reads the events of a response from the first to the end. Throws what the run throws. */
     read(owner: string, id: string, signal: AbortSignal): AsyncGenerator<ReasoningEvent> {
       const live = liveRuns.get(id);
-      return live?.owner === owner ? live.buffer.read(signal) : readLog(owner, id, signal);
+      return live?.owner === owner
+        ? follow(owner, id, live.buffer, signal)
+        : readLog(owner, id, signal);
     },
     /** @throws {ApiError} 400 if the response is not running in the background. */
     async cancel(owner: string, found: VersionedResponse): Promise<ResponseObject> {
@@ -244,10 +324,14 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     async delete(owner: string, id: string): Promise<void> {
       await responses.delete(owner, id);
       endEverywhere(id);
-      await store.write([leases.release(owner, id)]);
+      await store.write([...claims.release(owner, id), eventLog.notify(owner, id)]);
       await eventLog.delete(owner, id);
     },
   };
+}
+
+function isEqual(a: StoredResponse, b: StoredResponse): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function cancelled(): ApiError {

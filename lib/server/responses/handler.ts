@@ -16,15 +16,19 @@ import {
   responseUsage,
   tokenCount,
 } from "../../api/responses/object.ts";
+import { within } from "../../clock.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import { askForSummary } from "../../reasoning/relay/compact.ts";
 import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
+import { MAX_CHANGES } from "../../store/store.ts";
 import { answerStream, answerWhole } from "../answering.ts";
 import type { Handler } from "../exchange.ts";
 import { readJson } from "../http/json_body.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
+import { retryOutages } from "../store_outage.ts";
 import type { Work } from "../work.ts";
+import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { availableTools, type SelectedTools, selectTools } from "../tools/hosted.ts";
 import type { ApprovalStore } from "../tools/approvals.ts";
 import { createLoadQuota } from "./quota.ts";
@@ -36,7 +40,13 @@ export interface ResponsesOptions extends RunOptions, RecallSources, StoredStrea
   /** Begins work that outlives its request. */
   beginWork: () => Work;
   approvals: ApprovalStore;
+  log: Log;
 }
+
+/** Longest wait of a client for its complete answer to be stored, in milliseconds. */
+const SAVE_MS = 2_000;
+
+const NOT_STORED = "A response could not be stored; its client got it as one that is not stored";
 
 /** Handles `POST /responses/input_tokens`, which estimates the length of a request's input. */
 export function createInputTokensHandler(options: ResponsesOptions): Handler {
@@ -52,7 +62,7 @@ export function createInputTokensHandler(options: ResponsesOptions): Handler {
 }
 
 export function createResponsesHandler(options: ResponsesOptions): Handler {
-  const { settings, clock, responses, background, vault, approvals } = options;
+  const { settings, clock, responses, background, vault, approvals, log } = options;
 
   return async (request, exchange) => {
     const body = readResponsesBody(await readRequest(request, exchange, options));
@@ -149,13 +159,24 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
 
   /** A writer that also stores the response at its end, successful or not. */
   function storingWriter(owner: string, stored: StoredResponse): AnswerWriter {
-    const save = (response: ResponseObject, thinking: string) =>
-      responses.save(owner, ended(stored, response, thinking));
+    async function save(response: ResponseObject, thinking: string): Promise<boolean> {
+      const last = ended(stored, response, thinking);
+      // Several writes cannot be repeated without appending some items twice.
+      const isOneWrite = last.input.length + response.output.length < MAX_CHANGES - 1;
+      const repeatMs = isOneWrite ? SAVE_MS : 0;
+      const work = retryOutages(clock, repeatMs, () => responses.saveNew(owner, last));
+      try {
+        if (await within(clock, SAVE_MS, work) !== "late") return true;
+        log.error(NOT_STORED, { cause: "The store did not answer in time" });
+      } catch (error) {
+        log.error(NOT_STORED, { cause: stackWithoutMessage(error) });
+      }
+      return false;
+    }
     const writer = createWriter(owner, stored, save);
     const fail: ResponseWriter["fail"] = async (error, begun) => {
       const frames = await writer.fail(error, begun);
-      // The client receives the first error, even if this one fails too.
-      await save(writer.whole(), writer.thinking()).catch(() => {});
+      await save(writer.whole(), writer.thinking());
       return frames;
     };
     return {

@@ -41,6 +41,9 @@ export interface HistoryItem {
   thinking?: string;
 }
 
+/** Time within which a write that failed may be repeated, in milliseconds. */
+const REPEAT_MS = 60_000;
+
 /** Number of responses of a history that are loaded together. */
 const HISTORY_BATCH = 16;
 
@@ -68,40 +71,52 @@ export function createResponseStore(
     return entry && { stored: JSON.parse(entry.value), version: entry.version };
   }
 
+  /**
+   * Stores a response that has ended, unless it has `store: false`, and appends it to its
+   * conversation if it succeeded, all in one write.
+   *
+   * @param others changes to make in the same write.
+   * @returns false if the response does not have the version `ifVersion`.
+   */
+  async function save(
+    owner: string,
+    stored: StoredResponse,
+    others: readonly Change[] = [],
+    ifVersion?: string | null,
+  ): Promise<boolean> {
+    const { response, input, stream } = stored;
+    const { conversation, status } = response;
+    const changes = [
+      ...response.store ? [put(owner, stored, ifVersion)] : [],
+      ...await askedChanges(owner, response, stream?.clientTools ?? {}, setJson),
+      ...others,
+    ];
+    if (conversation && (status === "completed" || status === "incomplete")) {
+      const { id } = conversation as { id: string };
+      const items = [...input, ...response.output];
+      try {
+        return await conversations.append(owner, id, items, changes) !== undefined;
+      } catch (error) {
+        // The conversation was deleted or filled meanwhile; the client still gets its response.
+        if (!(error instanceof ApiError) || ![400, 404].includes(error.status)) throw error;
+      }
+    }
+    return changes.length === 0 || await store.write(changes);
+  }
+
   return {
     find,
     put,
+    save,
     /**
-     * Stores a response that has ended, unless it has `store: false`, and appends it to its
-     * conversation if it succeeded, all in one write.
-     *
-     * @param others changes to make in the same write.
-     * @returns false if the response does not have the version `ifVersion`.
+     * As `save`, for a response that did not run in the background. Can be repeated if it failed:
+     * nothing is appended twice, if one write is enough.
      */
-    async save(
-      owner: string,
-      stored: StoredResponse,
-      others: readonly Change[] = [],
-      ifVersion?: string,
-    ): Promise<boolean> {
-      const { response, input, stream } = stored;
-      const { conversation, status } = response;
-      const changes = [
-        ...response.store ? [put(owner, stored, ifVersion)] : [],
-        ...await askedChanges(owner, response, stream?.clientTools ?? {}, setJson),
-        ...others,
-      ];
-      if (conversation && (status === "completed" || status === "incomplete")) {
-        const { id } = conversation as { id: string };
-        const items = [...input, ...response.output];
-        try {
-          return await conversations.append(owner, id, items, changes) !== undefined;
-        } catch (error) {
-          // The conversation was deleted or filled meanwhile; the client still gets its response.
-          if (!(error instanceof ApiError) || ![400, 404].includes(error.status)) throw error;
-        }
-      }
-      return changes.length === 0 || await store.write(changes);
+    async saveNew(owner: string, stored: StoredResponse): Promise<void> {
+      const { id, store, conversation } = stored.response;
+      const key = { collection: `appended/${owner}`, id };
+      const mark = { key, value: "", ttlMs: REPEAT_MS, ifVersion: null };
+      await save(owner, stored, conversation && !store ? [mark] : [], null);
     },
     async delete(owner: string, id: string): Promise<void> {
       const keys = [keyOf(owner, id), approvalKey(owner, id)];

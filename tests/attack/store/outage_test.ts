@@ -18,7 +18,6 @@ const REQUESTS: readonly [method: string, path: string, body?: object][] = [
   ["GET", `/v1/responses/${ID}/input_items`],
   ["DELETE", `/v1/responses/${ID}`],
   ["POST", `/v1/responses/${ID}/cancel`, {}],
-  ["POST", "/v1/responses", { model: "plain", input: "a" }],
   ["POST", "/v1/responses", { model: "plain", input: "a", background: true }],
   ["POST", "/v1/responses", { model: "plain", input: "a", previous_response_id: ID }],
   ["POST", "/v1/conversations", {}],

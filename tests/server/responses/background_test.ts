@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../../lib/api/errors.ts";
 import { readResponsesBody } from "../../../lib/api/responses/body.ts";
 import { responseObject } from "../../../lib/api/responses/object.ts";
-import { createEventLog } from "../../../lib/server/responses/event_log.ts";
+import type { Claim } from "../../../lib/server/responses/runs/claims.ts";
+import { createEventLog } from "../../../lib/server/responses/runs/event_log.ts";
 import { createLog } from "../../../lib/server/telemetry/log.ts";
 import { createBackgroundRuns } from "../../../lib/server/responses/background.ts";
 import { createConversationStore } from "../../../lib/server/responses/conversation_store.ts";
@@ -11,7 +12,7 @@ import { recall } from "../../../lib/server/responses/recall.ts";
 import { createResponseStore } from "../../../lib/server/responses/response_store.ts";
 import { createVault } from "../../../lib/server/responses/vault.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
-import type { Store } from "../../../lib/store/store.ts";
+import type { Change, Store } from "../../../lib/store/store.ts";
 import { createTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
 import { createFakeClock, type FakeClock, passing } from "../../support/clock.ts";
 import { type Event, joined, parseEvents, readEvents } from "../../support/responses.ts";
@@ -233,6 +234,32 @@ Deno.test("clients learn that a response is completed only after it is stored", 
   await Promise.all([reader.cancel(), far.cancel()]);
 });
 
+Deno.test("a reader on another server costs little, and is notified of new events", async () => {
+  await using setup = await setUp();
+  const { app, fake, store } = setup;
+  const reader = readEvents(await app.respond({ ...body, stream: true }));
+  const [{ response: { id } }] = await reader.until("output_text.delta");
+  let calls = 0;
+  const count =
+    <Args extends unknown[], Result>(call: (...args: Args) => Result) => (...args: Args) => {
+      calls++;
+      return call(...args);
+    };
+  const other = await setup.another({
+    store: { ...store, get: count(store.get), list: count(store.list), write: count(store.write) },
+  });
+  const far = readEvents(await other.send(`/v1/responses/${id}?stream=true`));
+  await passing(fake, far.until("output_text.delta"));
+  calls = 0;
+  await fake.advance(60_000);
+  assert(calls <= 40, `${calls} calls in a minute without events`);
+  calls = 0;
+  setup.open();
+  await Promise.all([reader.until("completed"), passing(fake, far.until("completed"), 1)]);
+  assert(calls <= 8, `${calls} calls for the last events`);
+  await Promise.all([reader.cancel(), far.cancel()]);
+});
+
 Deno.test("the response of a crashed server fails when its lease expires", async () => {
   await using setup = await setUp();
   const fake = createFakeClock();
@@ -242,7 +269,9 @@ Deno.test("the response of a crashed server fails when its lease expires", async
   await setup.upstream.called();
   const { app } = setup;
   assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
-  await setup.fake.advance(29_999);
+  await setup.fake.advance(12_000);
+  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
+  await setup.fake.advance(5_999);
   assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
   await setup.fake.advance(1);
   const failed = await json(app.send(`/v1/responses/${id}`));
@@ -323,14 +352,18 @@ Deno.test("the events of a long run are read and deleted, in several pages", asy
   const { clock, advance } = createFakeClock();
   const store = createMemoryStore({ now: clock.date });
   const log = createEventLog(store, clock, 1_000_000);
-  const written = log.write("alice", "resp_1");
+  const claim = { write: async (changes: readonly Change[]) => void await store.write(changes) };
+  const written = log.write("alice", "resp_1", claim as Claim, (error) => {
+    throw error;
+  });
   for (let i = 0; i < 250; i++) {
     written.push({ type: "answer", text: `${i} ` });
     await advance(500);
   }
-  assertEquals(await written.end(), []);
-  assertEquals((await store.list({ collection: "events/alice/resp_1", limit: 999 })).length, 250);
-  const { events } = await log.read("alice", "resp_1");
+  await store.write([await written.end()]);
+  assertEquals((await store.list({ collection: "events/alice/resp_1", limit: 999 })).length, 251);
+  const { events, hasEnded } = await log.read("alice", "resp_1");
+  assert(hasEnded);
   assertEquals(events.map((event) => event.type === "answer" ? parseInt(event.text) : -1), [
     ...Array(250).keys(),
   ]);
@@ -363,7 +396,7 @@ Deno.test("a response whose events cannot be stored fails", async () => {
   await using setup = await setUp({}, (store) => ({
     ...store,
     write: (changes) =>
-      changes.some(({ key }) => key.collection.startsWith("events/"))
+      changes.some((change) => "value" in change && change.key.collection.startsWith("events/"))
         ? Promise.reject(new Error("disk full"))
         : store.write(changes),
   }));

@@ -275,18 +275,23 @@ Deno.test("a response with store: false is not stored", async () => {
   }
 });
 
-Deno.test("if the store fails, the request fails, and the stream ends in order", async () => {
+Deno.test("if the store fails, the client gets its answer, marked as not stored", async () => {
   await using upstream = startUpstream([{ reasoning: "hm", content: pieces("The answer.") }]);
-  const app = await createTestApp({ upstream: upstream.url, store: withoutWrites(newStore()) });
-  const error = await failure(app.respond({ model: "plain" }));
-  assertEquals([error.status, error.type, error.message.includes("disk")], [
-    500,
-    "server_error",
-    false,
-  ]);
+  const lines: string[] = [];
+  const store = withoutWrites(newStore());
+  const app = await createTestApp({ upstream: upstream.url, store, lines });
+  const whole = await json(app.respond({ model: "plain" }));
   const events = await stream(app.respond({ model: "plain", stream: true }));
   assertEquals(joined(events, "output_text"), "The answer.");
-  assertEquals(events.slice(-2).map(({ type }) => type), ["error", "response.failed"]);
+  const last = events.at(-1);
+  assertEquals(last.type, "response.completed");
+  for (const { status, store, output } of [whole, last.response]) {
+    assertEquals([status, store], ["completed", false]);
+    assertEquals(output[1].content[0].text, "The answer.");
+  }
+  const logged = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === "error");
+  assertEquals(logged.length, 2);
+  assert(!logged.some(({ cause }) => /disk full|The answer/.test(cause)), JSON.stringify(logged));
   assertEquals((await json(app.respond({ model: "plain", store: false }))).status, "completed");
   assertEquals((await failure(app.respond({ model: "plain", background: true }))).status, 500);
 });
