@@ -23,6 +23,8 @@ export interface AttemptOptions {
   samples: number;
   /** Longest answer of one sample, reasoning and tool calls included. */
   maxCharacters: number;
+  /** Whether the text of a longer one is cut; otherwise it is an error. */
+  cuts: boolean;
   /** Value of {@linkcode HOPS_HEADER}. */
   hops: string | undefined;
   signal: AbortSignal;
@@ -78,6 +80,7 @@ export function attempt(options: AttemptOptions): Attempt {
       upstream.max_line_bytes,
       watchdog,
       options.samples,
+      options.cuts,
     );
   }
 

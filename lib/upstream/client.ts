@@ -194,6 +194,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             stream: body.stream === true,
             samples,
             maxCharacters: maxCharacters(request),
+            cuts: !request.isAnswer,
             hops: scope.hops,
             signal: scope.signal,
             clock,

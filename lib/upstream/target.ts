@@ -61,7 +61,7 @@ export interface UpstreamRequest {
   stream: boolean;
   /** Maximum number of generated tokens. */
   maxTokens?: number | undefined;
-  /** Limit that is not sent: the answer of an upstream that generates many more is an error. */
+  /** Limit that is not sent: an answer with many more is an error, and any other text is cut. */
   tokenCap?: number;
   json?: JsonFormat | undefined;
   /** Whether the client may send the answer back as a message. */

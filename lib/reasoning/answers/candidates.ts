@@ -1,3 +1,5 @@
+import { withoutMiddle } from "../../text.ts";
+
 /** Returns the numbers below `length` in random order. */
 export function shuffled(length: number, random: () => number): number[] {
   const order = Array.from({ length }, (_, i) => i);
@@ -16,7 +18,16 @@ export function letterList(texts: readonly string[]): string {
   }).join("\n\n");
 }
 
+/** Longest part of a candidate that a prompt shows: about 8,192 tokens, which a call may write. */
+const MAX_SHOWN = 40_000;
+
 /** Lists candidates under letters in random order, since models prefer the first. */
 export function lettered(candidates: readonly string[], random: () => number): string {
-  return letterList(shuffled(candidates.length, random).map((index) => candidates[index]!));
+  const order = shuffled(candidates.length, random);
+  return letterList(order.map((index) => shorten(candidates[index]!, MAX_SHOWN)));
+}
+
+/** How a candidate begins and where it ends matter most. */
+export function shorten(text: string, maxLength: number): string {
+  return withoutMiddle(text, maxLength, { startLength: maxLength / 2, mark: () => "[…]" });
 }

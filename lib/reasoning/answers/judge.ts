@@ -4,14 +4,13 @@
  * @see Pairwise comparison against single scores: arXiv 2603.04304
  * @module
  */
-import { withoutMiddle } from "../../text.ts";
 import type { JsonFormat } from "../../upstream/target.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import { type Sample, shortest } from "../relay/parallel.ts";
 import { jaccard, wordsOf } from "../relay/repetition.ts";
 import type { Message } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
-import { shuffled } from "./candidates.ts";
+import { shorten, shuffled } from "./candidates.ts";
 import { withoutFinalLine } from "./extractor.ts";
 
 /** Returns the indices of the candidates, the most similar to all others first. */
@@ -138,7 +137,9 @@ async function compare(
 }
 
 function listPair(...texts: [string, string]): string {
-  return LABELS.map((label, i) => `<${label}>\n${shorten(texts[i]!)}\n</${label}>`).join("\n\n");
+  return LABELS.map((label, i) => `<${label}>\n${shorten(texts[i]!, MAX_SHOWN)}\n</${label}>`).join(
+    "\n\n",
+  );
 }
 
 /** Returns 1 if the first text is better, -1 if the second is, 0 without a verdict. */
@@ -178,9 +179,4 @@ export function readVerdict(text: string): -1 | 0 | 1 {
   const [first, second] = LABELS.map((label) => new RegExp(`\\b${label}\\b`, "i").test(text));
   if (first === second) return 0;
   return first ? 1 : -1;
-}
-
-/** How a candidate begins and where it ends matter most. */
-function shorten(text: string): string {
-  return withoutMiddle(text, MAX_SHOWN, { startLength: MAX_SHOWN / 2, mark: () => "[…]" });
 }

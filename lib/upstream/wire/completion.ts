@@ -47,6 +47,7 @@ const BOM = [0xef, 0xbb, 0xbf];
  * @param maxCharacters longest answer, reasoning and tool calls included.
  * @param maxLineLength longest line of a stream, in characters.
  * @param samples number of samples that were requested.
+ * @param cuts whether a longer answer is cut.
  * @throws {UpstreamError} if it has another type.
  */
 export function readCompletion(
@@ -57,9 +58,12 @@ export function readCompletion(
   maxLineLength: number,
   watchdog: Watchdog,
   samples = 1,
+  cuts = false,
 ): CompletionReader {
   const createReader = () =>
-    samples === 1 ? createDeltaReader(maxCharacters) : createSamplesReader(samples, maxCharacters);
+    samples === 1
+      ? createDeltaReader(maxCharacters, cuts)
+      : createSamplesReader(samples, maxCharacters, cuts);
   const maxBytes = samples * maxCharacters * ESCAPED_BYTES + MAX_PARTS_CHARACTERS + OTHER_BYTES;
   const type = response.headers.get("content-type") ?? "";
   const isJson = /\bjson\b/.test(type);
@@ -146,9 +150,13 @@ function readStream(
         ? [...parser.push(decoder.decode()), ...parser.end()].filter(isWhole)
         : parser.push(decoder.decode(bytes, { stream: true }));
       for (const event of events) {
-        if (isDone) break;
+        if (isDone || deltas.isFull()) break;
         if (event.data === "[DONE]") isDone = true;
         else readEvent(event, json, deltas.add);
+      }
+      if (deltas.isFull()) {
+        isOver = true;
+        reader.close();
       }
       if (isDone || isOver) deltas.end();
       const ready = deltas.take();

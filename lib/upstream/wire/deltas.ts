@@ -72,6 +72,8 @@ export interface DeltaReader {
   hasFalseFinish(): boolean;
   /** Whether a stream's first chunk with output, or one before it, had a finish reason. */
   hasEarlyFinish(): boolean;
+  /** Whether the answer was cut, so that nothing more is read. */
+  isFull(): boolean;
 }
 
 type Json = Record<string, unknown>;
@@ -161,14 +163,16 @@ const PIECE_CHARACTERS = 64;
  *
  * @param maxCharacters longest answer, reasoning and tool calls included but no pictures; `add`
  *   throws a `RangeError` for a longer one. Default: no limit.
+ * @param cuts whether a longer text is cut instead, with the finish reason `length`.
  */
-export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
+export function createDeltaReader(maxCharacters = Infinity, cuts = false): DeltaReader {
   let characters = 0;
   let partsCharacters = 0;
   let ready: Delta[] = [];
   let isFinished = false;
   let hasFalseFinish = false;
   let hasEarlyFinish = false;
+  let isFull = false;
   /** Whether an earlier chunk had output. */
   let hadBegun = false;
   /** Whether a chunk had output. */
@@ -216,11 +220,17 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
   }
 
   function addMessage(message: Json, isWhole: boolean, choice: number): void {
-    const reasoning = reasoningOf(message);
+    let reasoning = reasoningOf(message);
     let content = partsText(message.content, "text");
     if (content !== "") textChoice ??= choice;
     if (choice !== textChoice) content = "";
     const refusal = toText(message.refusal);
+    const room = maxCharacters - characters;
+    if (cuts && reasoning.length + content.length > room) {
+      reasoning = reasoning.slice(0, room);
+      content = content.slice(0, room - reasoning.length);
+      isFull = true;
+    }
     count(reasoning.length + content.length + refusal.length);
     const hasCalls = Array.isArray(message.tool_calls) && message.tool_calls.length > 0;
     if (reasoning || content || refusal || hasCalls) {
@@ -280,6 +290,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
       addMessage(message, isWhole, number);
       if (number === 0) addParts(partsOf({ completion, choice, message }));
     }
+    if (isFull) return finish("length", choice);
     const reason = lettersOf(choice.finish_reason);
     if (reason === "error") throw errorFromEvent(choice.error);
     const failure = FAILURES.get(reason);
@@ -319,7 +330,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
         return;
       }
       for (const choice of json.choices.slice(0, MAX_CHOICES)) {
-        if (isObject(choice)) addChoice(json, choice);
+        if (isObject(choice) && !isFull) addChoice(json, choice);
       }
     },
     end,
@@ -336,6 +347,7 @@ export function createDeltaReader(maxCharacters = Infinity): DeltaReader {
     isFinished: () => isFinished,
     hasFalseFinish: () => hasFalseFinish,
     hasEarlyFinish: () => hasEarlyFinish,
+    isFull: () => isFull,
   };
 }
 

@@ -17,13 +17,19 @@ interface Sample {
  *
  * @param count number of samples that were requested; others are ignored.
  * @param maxCharacters that of each sample.
+ * @param cuts whether all samples are cut where one is longer.
  */
-export function createSamplesReader(count: number, maxCharacters?: number): DeltaReader {
+export function createSamplesReader(
+  count: number,
+  maxCharacters?: number,
+  cuts?: boolean,
+): DeltaReader {
   const samples = new Map<number, Sample>();
   /** Reads what is not about one sample: errors and usage. */
   const head = createDeltaReader();
   const ready: Delta[] = [];
   let countsEach = false;
+  let isFull = false;
 
   function collect(number: number, sample: Sample): void {
     for (const delta of sample.reader.take()) {
@@ -39,11 +45,19 @@ export function createSamplesReader(count: number, maxCharacters?: number): Delt
     const number = Number(index);
     if (!Number.isInteger(number) || number < 0 || number >= count) return;
     const sample = samples.get(number) ??
-      { reader: createDeltaReader(maxCharacters), characters: 0, isCounted: false };
+      { reader: createDeltaReader(maxCharacters, cuts), characters: 0, isCounted: false };
     samples.set(number, sample);
     const choices = [{ ...(choice as object), index: 0 }];
     sample.reader.add({ ...completion, usage: undefined, x_groq: undefined, choices });
     collect(number, sample);
+    isFull = sample.reader.isFull();
+  }
+
+  /** Ends the other samples, which would not end either. */
+  function cutOthers(): void {
+    for (const [number, { reader }] of samples) {
+      if (!reader.isFinished()) ready.push({ finishReason: "length", sample: number });
+    }
   }
 
   /**
@@ -75,7 +89,10 @@ export function createSamplesReader(count: number, maxCharacters?: number): Delt
       const completion = json as { choices?: unknown } | null;
       const choices = Array.isArray(completion?.choices) ? completion.choices : undefined;
       head.add(choices === undefined ? json : { ...completion, choices: [] });
-      for (const choice of choices?.slice(0, count) ?? []) addChoice({ ...completion }, choice);
+      for (const choice of choices?.slice(0, count) ?? []) {
+        addChoice({ ...completion }, choice);
+        if (isFull) return cutOthers();
+      }
       for (const { usage } of head.take()) {
         if (usage !== undefined) addUsage(usage, (choices ?? []).length === 0);
       }
@@ -88,7 +105,9 @@ export function createSamplesReader(count: number, maxCharacters?: number): Delt
     },
     take: () => ready.splice(0),
     isFinished: () =>
+      isFull ||
       samples.size > 0 && [...samples.values()].every(({ reader }) => reader.isFinished()),
+    isFull: () => isFull,
     hasFalseFinish: () => [...samples.values()].some(({ reader }) => reader.hasFalseFinish()),
     hasEarlyFinish: () => [...samples.values()].some(({ reader }) => reader.hasEarlyFinish()),
   };

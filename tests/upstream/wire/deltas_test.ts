@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import type { Delta } from "../../../lib/upstream/wire/deltas.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { createDeltaReader, type Delta } from "../../../lib/upstream/wire/deltas.ts";
 import { chunk, completion, type Json, read, readAtOnce } from "./chunks.ts";
 
 const COUNTS = { prompt_tokens: 9, completion_tokens: 7, total_tokens: 16 };
@@ -232,4 +232,33 @@ Deno.test("the state that a provider wants back is passed on unread", () => {
   assertEquals(read([chunk({ reasoning_details: details, tool_calls: [call] })]), [
     { state: [{ reasoning_details: details }], toolCalls: [piece] },
   ]);
+});
+
+Deno.test("a text that is too long is cut if that is asked for, and is an error otherwise", () => {
+  const long = { reasoning_content: "1234", content: "12345678" };
+  const cut: Delta = { reasoning: "1234", content: "123456", finishReason: "length" };
+  const cases: [Json[], Delta[]][] = [
+    [[chunk(long)], [cut]],
+    [[completion(long)], [cut]],
+    [[chunk({ reasoning_content: "1234567890ab" })], [{
+      reasoning: "1234567890",
+      finishReason: "length",
+    }]],
+    [
+      [chunk({ content: "12345678" }), chunk({ content: "90ab" }, "stop"), chunk({ content: "c" })],
+      [
+        { content: "1234567890", finishReason: "length" },
+      ],
+    ],
+    [[chunk({ content: "1234567890" }, "stop")], [{ content: "1234567890", ...STOP }]],
+  ];
+  for (const [chunks, deltas] of cases) {
+    const reader = createDeltaReader(10, true);
+    for (const chunk of chunks) reader.add(chunk);
+    assertEquals(reader.take(), deltas);
+    assertEquals(reader.isFull(), deltas[0]!.finishReason === "length");
+  }
+  assertThrows(() => createDeltaReader(10).add(chunk(long)), RangeError, "10 characters");
+  const call = { index: 0, id: "c", function: { name: "f", arguments: "1234567890ab" } };
+  assertThrows(() => createDeltaReader(10, true).add(chunk({ tool_calls: [call] })), RangeError);
 });

@@ -131,6 +131,20 @@ Deno.test("samples that were not requested are ignored, and each has its own lim
   assertThrows(() => reader.add(chunk(choice(1, { content: "9ab" }))), RangeError);
 });
 
+Deno.test("a sample that is too long ends all of them, if they are cut", () => {
+  const reader = createSamplesReader(3, 10, true);
+  reader.add(chunk(choice(0, { content: "12345678" }), choice(1, { content: "12345678" })));
+  reader.add(chunk(choice(0, {}, "stop")));
+  assertEquals([reader.isFull(), reader.isFinished()], [false, false]);
+  reader.take();
+  reader.add(chunk(choice(2, { content: "1234567890ab" }), choice(1, { content: "9" })));
+  assertEquals([reader.isFull(), reader.isFinished()], [true, true]);
+  assertEquals(reader.take(), [
+    { content: "1234567890", finishReason: "length", sample: 2 },
+    { finishReason: "length", sample: 1 },
+  ]);
+});
+
 Deno.test("an error in the answer is that of all samples", () => {
   const reader = createSamplesReader(2);
   assertThrows(() => reader.add({ error: { message: "overloaded" } }));
