@@ -13,7 +13,7 @@ const GENERATED_TOKENS = 500;
 
 export interface PricedModel {
   calls: number;
-  /** USD per million tokens, of the dearest upstream model. */
+  /** USD per million tokens, of the most expensive upstream model. */
   price: { input: number; output: number };
 }
 
@@ -55,10 +55,10 @@ export function describeCost(
     details.push(`${model} ${dollars(cost)} (${basis})`);
   }
   if (costs.length === 0) return undefined;
-  return `Estimated cost of ${questions.length} questions: ${dollars(sum(costs))} USD: ${
-    details.join(", ")
-  }. Assumed are ${GENERATED_TOKENS} generated tokens for each call; a model that reasons by ` +
-    "itself can generate ten times as many.";
+  const count = `${questions.length} ${questions.length === 1 ? "question" : "questions"}`;
+  return `Estimated cost of ${count}: ${dollars(sum(costs))} USD: ${details.join(", ")}. ` +
+    `Assumes ${GENERATED_TOKENS} generated tokens per call; a model that reasons by itself can ` +
+    "generate ten times as many.";
 }
 
 function assumedCost({ question }: Problem, { calls, price }: PricedModel): number {

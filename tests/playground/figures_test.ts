@@ -18,6 +18,6 @@ for (
 ) {
   Deno.test(`a cost of ${cost} USD is shown as ${shown}`, () => {
     const usage = { total_tokens: 15, upstream: { calls: 1, cost } };
-    assertEquals(figures(usage, 2), ["15 tokens", "1 call", shown, "2.0 s in all"]);
+    assertEquals(figures(usage, 2), ["15 tokens", "1 call", shown, "2.0 s in total"]);
   });
 }

@@ -52,7 +52,7 @@ browserTest(
     const { page } = open;
     await page.getByLabel("Model").selectOption("o1");
     await ask(page, "<script>document.title = 'owned'</script>");
-    await page.getByText(/ s in all$/).waitFor();
+    await page.getByText(/ s in total$/).waitFor();
     await page.locator(".step summary").first().click();
     for (const place of [".answer", ".step .prose"]) {
       const shown = page.locator(place).first();

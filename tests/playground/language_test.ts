@@ -82,7 +82,7 @@ browserTest("the language can be chosen, and the choice is kept", async (browser
   const tables = async () =>
     (await page.evaluate(loadedFiles)).filter((url: string) => url.includes("/chinese")).length;
   await ask(page, "Well?");
-  await page.getByText(/ s in all$/).waitFor();
+  await page.getByText(/ s in total$/).waitFor();
   assertEquals(await page.locator("html").getAttribute("lang"), "en");
   assertEquals(await tables(), 0);
   await page.getByLabel("Your question").fill("unfinished");

@@ -77,7 +77,7 @@ browserTest(
     await first.getByText("Add **two").waitFor();
     assertEquals(await first.getAttribute("open"), "");
     gate.resolve();
-    await page.getByText(/ s in all$/).waitFor();
+    await page.getByText(/ s in total$/).waitFor();
     const steps = page.locator("details.step");
     assertEquals(await steps.count(), 2);
     assertEquals(await page.locator("details.step[open]").count(), 0);
@@ -124,7 +124,7 @@ browserTest("a step that the reader has opened stays open when it ends", async (
   // Closes it, and opens it again.
   for (let i = 0; i < 2; i++) await first.locator("summary").click();
   gate.resolve();
-  await page.getByText(/ s in all$/).waitFor();
+  await page.getByText(/ s in total$/).waitFor();
   const steps = page.locator("details.step");
   assertEquals(
     [await steps.nth(0).getAttribute("open"), await steps.nth(1).getAttribute("open")],
@@ -144,7 +144,7 @@ for (const size of [1, 61]) {
       const { page } = open;
       await page.getByLabel("Model").selectOption("plain");
       await ask(page, "What is 3 * 4?");
-      await page.getByText(/ s in all$/).waitFor();
+      await page.getByText(/ s in total$/).waitFor();
       assertEquals(await page.locator(".answer").innerText(), content);
       assertEquals(open.faults, []);
     },
@@ -220,7 +220,7 @@ browserTest(
     assertEquals([await rightOf(".question"), await rightOf(".turn-actions")], [right, right]);
     assertEquals(await page.locator(".who").allInnerTexts(), ["plain", "vote · o1", "plain"]);
     for (const text of await page.locator(".figures").allInnerTexts()) {
-      assertMatch(text, /tokens.*\$0\.\d+.* s in all/s);
+      assertMatch(text, /tokens.*\$0\.\d+.* s in total/s);
     }
     const vote = lanes.nth(1);
     assertMatch(await vote.locator(".tally").innerText(), /^(\d) of \1 agree on 4/);
@@ -336,7 +336,7 @@ browserTest("the drawer shows the latest raw events", async (browser) => {
   await page.getByLabel("Model").selectOption("plain");
   await page.getByRole("button", { name: "Events" }).click();
   await ask(page, "Say much");
-  await page.getByText(/ s in all$/).waitFor();
+  await page.getByText(/ s in total$/).waitFor();
   await page.locator("#raw", { hasText: '"o1":{"type":"usage"' }).waitFor();
   assertMatch(await page.locator("#raw-count").innerText(), /^the last \d+ of \d{4} events$/);
   const raw = await page.locator("#raw").innerText();

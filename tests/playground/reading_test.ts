@@ -24,11 +24,11 @@ browserTest("a new question is in view, also after the reader has scrolled up", 
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;
   await ask(page, "First?");
-  await page.getByText(/ s in all$/).waitFor();
+  await page.getByText(/ s in total$/).waitFor();
   await page.locator("#log").press("Home");
   await page.waitForFunction(isAtTop);
   await ask(page, "Second?");
-  await page.getByText(/ s in all$/).nth(1).waitFor();
+  await page.getByText(/ s in total$/).nth(1).waitFor();
   const last = await page.locator(".figures").nth(1).boundingBox();
   const { height } = page.viewportSize()!;
   assert(last!.y > 0 && last!.y < height, `${last!.y} of ${height}`);
@@ -66,7 +66,7 @@ browserTest("Enter while an answer is written keeps the text and says why", asyn
   await page.getByText("Wait for the answer, or press Escape to stop it.").waitFor();
   assertEquals(await page.getByLabel("Your question").inputValue(), "Second?");
   gate.resolve();
-  await page.getByText(/ s in all$/).waitFor();
+  await page.getByText(/ s in total$/).waitFor();
   assertEquals(upstream.calls.length, 1);
 });
 
@@ -98,7 +98,7 @@ browserTest("the page works on plain HTTP at an address of the local network", a
     "undefined",
   ]);
   await ask(page, "Code?");
-  await page.getByText(/ s in all$/).waitFor();
+  await page.getByText(/ s in total$/).waitFor();
   const question = page.getByLabel("Your question");
   for (
     const [place, copied] of [[".code-head", "let a = 1;\n"], [
@@ -152,7 +152,7 @@ browserTest("pictures in a text are shown if they contact no other server", asyn
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;
   await ask(page, "Pictures?");
-  await page.getByText(/ s in all$/).waitFor();
+  await page.getByText(/ s in total$/).waitFor();
   const images = page.locator(".answer img");
   assertEquals(await images.evaluateAll((all) => all.map((image) => image.getAttribute("alt"))), [
     "dot",

@@ -79,7 +79,7 @@ for (const [device, context] of DEVICES) {
     const { page } = open;
     await page.locator("#picks select").selectOption("o1");
     await ask(page, "What is 2 + 2?");
-    await page.getByText(/ s in all$/).waitFor();
+    await page.getByText(/ s in total$/).waitFor();
     assertEquals(await page.getByRole("button", { name: "Differences" }).count(), 0);
     await page.getByRole("button", { name: "Retry" }).click();
     await page.getByRole("button", { name: "Differences" }).click();
@@ -114,7 +114,7 @@ browserTest("long answers are compared without a frame of over 100 ms", async (b
   const { page } = open;
   await page.locator("#picks select").selectOption("plain");
   await ask(page, "Count.");
-  await page.getByText(/ s in all$/).waitFor();
+  await page.getByText(/ s in total$/).waitFor();
   await page.getByRole("button", { name: "Retry" }).click();
   const button = page.getByRole("button", { name: "Differences" });
   await button.waitFor();

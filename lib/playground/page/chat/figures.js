@@ -31,7 +31,7 @@ export function figures(usage, totalSeconds) {
     }
     if (upstream?.cost !== undefined) facts.push(formatDollars(upstream.cost));
   }
-  facts.push(translate("{seconds} s in all", { seconds: totalSeconds.toFixed(1) }));
+  facts.push(translate("{seconds} s in total", { seconds: totalSeconds.toFixed(1) }));
   return facts;
 }
 

@@ -152,7 +152,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "{name} is larger than {size} MB.": "{name} 超过 {size} MB。",
   "{name} is neither text nor a PNG, JPEG, WebP or GIF.":
     "{name} 既不是文本，也不是 PNG、JPEG、WebP 或 GIF 图片。",
-  "{seconds} s in all": "总用时 {seconds} 秒",
+  "{seconds} s in total": "总用时 {seconds} 秒",
   "{tokens} tokens ({thinking} thinking)": "{tokens} 个 token（思考 {thinking} 个）",
   "{tokens} tokens": "{tokens} 个 token",
   "{votes} of {total} for {answer}": "{total} 票中 {votes} 票：{answer}",

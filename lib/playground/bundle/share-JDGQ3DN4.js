@@ -1,4 +1,4 @@
-import{b as m}from"./chunk-EZ625XXD.js";import{e as s,f as l,g as c}from"./chunk-K2GQZM6U.js";import{b as o}from"./chunk-2K7MWQ7E.js";import{a,f as t}from"./chunk-ZQQ3CX6H.js";import"./chunk-EK7ODJWE.js";var d="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",u=`
+import{b as m}from"./chunk-ATE5G4F6.js";import{e as s,f as l,g as c}from"./chunk-6BZTPOBR.js";import{b as o}from"./chunk-RFXERACB.js";import{a,f as t}from"./chunk-RMNV72FX.js";import"./chunk-EK7ODJWE.js";var d="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",u=`
 :root { color-scheme: light dark; --surface: light-dark(#fff, #121212); --sunken: light-dark(#f0f0ed, #26282f); --line: light-dark(#dddcd6, #363943); --text: light-dark(#1d1e22, #e8e8ea); --quiet: light-dark(#5c5f69, #a5a8b3); --accent: light-dark(#3750c4, #a3b3ff); --alert: light-dark(#a3251c, #ff9d94); --alert-soft: light-dark(#fdeceb, #3a2021); --mono: ui-monospace, monospace }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif }
 .text { white-space: pre-wrap; overflow-wrap: anywhere }
