@@ -14,7 +14,7 @@ import type { ReasoningRequest } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
 import { showAnswer } from "./fallback.ts";
 import { byCentrality, judge } from "./judge.ts";
-import { type Cluster, tallyOf } from "./vote_decision.ts";
+import { type Cluster, tally } from "./vote_decision.ts";
 
 /** Whether the next turn will call a tool, or answer to what one returned. */
 export function isToolTurn({ messages, final }: ReasoningRequest): boolean {
@@ -80,7 +80,7 @@ export async function* pickTurn<Role extends string>(
   const ranked = ranking();
   const [first] = ranked;
   if (first === undefined) return yield* relayAnswer(context, alone, 2);
-  yield tallyOf(ranked, samples.length);
+  yield tally(ranked, samples.length);
   if (ranked.length === 1 || first.voters.length * 2 > samples.length) {
     return yield* showTurn(context, central(first));
   }

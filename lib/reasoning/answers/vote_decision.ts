@@ -63,17 +63,13 @@ export function createBallot<T extends Voter>(): Ballot<T> {
   };
 }
 
-/** Returns a status line with the votes of the leading answer. */
-export function tally(ballot: Ballot<unknown>, prefix = ""): StatusEvent {
-  return tallyOf(ballot.ranking(), ballot.total(), prefix);
-}
-
 /**
- * The same of clusters, the largest first.
+ * Returns a status line with the votes of the leading answer.
  *
+ * @param ranking clusters, the largest first.
  * @param total number of all votes.
  */
-export function tallyOf(
+export function tally(
   ranking: readonly Cluster<unknown>[],
   total: number,
   prefix = "",

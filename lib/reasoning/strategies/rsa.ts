@@ -113,7 +113,7 @@ export const rsa: Strategy = defineStrategy({
       for (const sample of samples) ballot.add(sample, readAnswer(sample.text, sample.cut));
       const lead = ballot.ranking()[0]?.voters.length ?? 0;
       agreed = lead >= AGREEMENT * samples.length ? agreed + 1 : 0;
-      yield tally(ballot, `Round ${round}: `);
+      yield tally(ballot.ranking(), ballot.total(), `Round ${round}: `);
     }
     if (population.length === 0) return yield* answerDirectly(context);
     yield* finish(context, population, ballot);

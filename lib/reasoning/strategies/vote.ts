@@ -114,7 +114,10 @@ async function* poll(
         const answer = readAnswer(sample.text, sample.cut);
         ballot.add(sample, answer);
         done = isDecided(votes(), maxSamples - ballot.total());
-        return { lines: [candidate(sample, answer), tally(ballot)], done };
+        return {
+          lines: [candidate(sample, answer), tally(ballot.ranking(), ballot.total())],
+          done,
+        };
       },
     });
     samples.push(...result.samples);
