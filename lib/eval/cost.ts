@@ -1,7 +1,7 @@
 import { allTargetsOf } from "../reasoning/overrides.ts";
 import type { ReasoningModel } from "../reasoning/request.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
-import { estimatePrompt } from "../reasoning/usage.ts";
+import { estimatePrompt } from "../reasoning/usage/estimate.ts";
 import type { Problem } from "./dataset.ts";
 import { dollars } from "./report/table.ts";
 import type { Result } from "./results.ts";

@@ -7,7 +7,7 @@
 import type { ToolContent } from "../tools/tool.ts";
 import type { AnswerParts } from "../upstream/wire/deltas.ts";
 import type { MessageState } from "../upstream/wire/message_state.ts";
-import type { Usage } from "./usage.ts";
+import type { Usage } from "./usage/meter.ts";
 
 export type { AnswerParts } from "../upstream/wire/deltas.ts";
 

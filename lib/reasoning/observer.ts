@@ -1,7 +1,7 @@
 import type { Delta } from "../upstream/wire/deltas.ts";
 import type { CallEnd, CallObserver } from "../upstream/observer.ts";
 import type { CallSpec } from "./strategy.ts";
-import type { Usage } from "./usage.ts";
+import type { Usage } from "./usage/meter.ts";
 
 /** Watches one call of a strategy. */
 export interface RunCallObserver extends CallObserver {

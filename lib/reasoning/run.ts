@@ -15,7 +15,7 @@ import { createToolUses, showToolUses } from "./tools/display.ts";
 import { definitionOf } from "./tools/turns.ts";
 import { createToolRunner } from "./tools/runner.ts";
 import { createToolUseCounter } from "./tools/uses.ts";
-import { createUsageMeter, type UsageMeter } from "./usage.ts";
+import { createUsageMeter, type UsageMeter } from "./usage/meter.ts";
 
 export type { RunOptions } from "./context.ts";
 

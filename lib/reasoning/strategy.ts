@@ -9,7 +9,7 @@ import type { Delta } from "../upstream/wire/deltas.ts";
 import type { JsonFormat, Wave } from "../upstream/target.ts";
 import type { ReasoningEvent, UpstreamError } from "./events.ts";
 import type { CommonPrompt } from "./prompts.ts";
-import type { Contribution } from "./usage.ts";
+import type { Contribution } from "./usage/meter.ts";
 import type { Effort, EffortRoutes, Message, ReasoningRequest, ThinkingEffort } from "./request.ts";
 
 /** One upstream call of a strategy. */

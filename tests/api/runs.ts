@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import type { ReasoningEvent, ToolCallEvent } from "../../lib/reasoning/events.ts";
-import type { Usage } from "../../lib/reasoning/usage.ts";
+import type { Usage } from "../../lib/reasoning/usage/meter.ts";
 
 /** The content of a run, however it is split into events. */
 export interface Run {

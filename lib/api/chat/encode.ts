@@ -13,7 +13,7 @@ import type {
   ToolCallEvent,
 } from "../../reasoning/events.ts";
 import { joinState, type MessageState } from "../../reasoning/relay/private_thinking.ts";
-import type { Usage } from "../../reasoning/usage.ts";
+import type { Usage } from "../../reasoning/usage/meter.ts";
 import type { AnswerWriter, Encoder } from "../dialect.ts";
 import type { Format } from "../formats/format.ts";
 import { createFormatter, reasoningFields } from "../formats/formatter.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import type { FinishEvent, ReasoningEvent } from "../../reasoning/events.ts";
-import type { Usage } from "../../reasoning/usage.ts";
+import type { Usage } from "../../reasoning/usage/meter.ts";
 import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
 import { newId } from "../ids.ts";
 import { type Blocks, type BlocksOptions, createBlocks } from "./block_sequence.ts";

@@ -4,7 +4,7 @@
  * @see {@link https://platform.openai.com/docs/api-reference/responses/object}
  * @module
  */
-import type { Usage } from "../../reasoning/usage.ts";
+import type { Usage } from "../../reasoning/usage/meter.ts";
 import { newHexId } from "../ids.ts";
 import type { Item, ResponsesBody, Tool } from "./body.ts";
 

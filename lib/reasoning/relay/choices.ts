@@ -1,6 +1,6 @@
 import type { ChoiceEvent, ReasoningEvent } from "../events.ts";
 import { createQueue } from "../../queue.ts";
-import { rounded, type Usage, type UsageMeter } from "../usage.ts";
+import { rounded, type Usage, type UsageMeter } from "../usage/meter.ts";
 
 type Item =
   & { choice: number }

@@ -1,7 +1,7 @@
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
 import type { Message, ReasoningRequest } from "../request.ts";
 import { isSystemMessage } from "../../upstream/target.ts";
-import { estimatePrompt } from "../usage.ts";
+import { estimatePrompt } from "../usage/estimate.ts";
 
 export { isSystemMessage } from "../../upstream/target.ts";
 

@@ -16,7 +16,7 @@ import type { Message } from "../request.ts";
 import type { CallDelta } from "../strategy.ts";
 import type { WholeRun } from "../tools/runner.ts";
 import { shorten } from "../tools/turns.ts";
-import type { CallUsage } from "../usage.ts";
+import type { CallUsage } from "../usage/meter.ts";
 
 /** The middle of a longer text is left out. */
 const MAX_TEXT = 16_000;

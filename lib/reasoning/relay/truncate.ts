@@ -1,7 +1,7 @@
 import { isSystemMessage } from "../../upstream/target.ts";
 import type { ReasoningEvent } from "../events.ts";
 import type { Message, ReasoningRequest } from "../request.ts";
-import { estimatePrompt } from "../usage.ts";
+import { estimatePrompt } from "../usage/estimate.ts";
 import { isTooLong } from "./answer.ts";
 
 /** Each time half of the conversation is dropped. */

@@ -2,7 +2,7 @@
 import { ApiError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
 import type { LimitsConfig } from "../../config/schema/keys.ts";
-import type { Usage } from "../../reasoning/usage.ts";
+import type { Usage } from "../../reasoning/usage/meter.ts";
 import { type Charge, LEASE_MS, type Limiter, type LimitState } from "../../store/limiter.ts";
 import { ANONYMOUS, type Client } from "../client.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";

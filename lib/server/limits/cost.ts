@@ -2,7 +2,8 @@ import { allTargetsOf } from "../../reasoning/overrides.ts";
 import type { RunPlan } from "../../reasoning/plan.ts";
 import { needsCompaction } from "../../reasoning/relay/compact.ts";
 import type { ReasoningModel } from "../../reasoning/request.ts";
-import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
+import { estimatePrompt } from "../../reasoning/usage/estimate.ts";
+import type { Usage } from "../../reasoning/usage/meter.ts";
 import type { UpstreamOptions } from "../../upstream/options.ts";
 import { type Measure, NANO, type Rule } from "./rules.ts";
 

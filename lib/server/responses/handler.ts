@@ -19,7 +19,8 @@ import {
 import { within } from "../../clock.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import { askForSummary } from "../../reasoning/relay/compact.ts";
-import { estimatePrompt, type Usage } from "../../reasoning/usage.ts";
+import { estimatePrompt } from "../../reasoning/usage/estimate.ts";
+import type { Usage } from "../../reasoning/usage/meter.ts";
 import { MAX_CHANGES } from "../../store/store.ts";
 import { answerStream, answerWhole } from "../answering.ts";
 import type { Handler } from "../exchange.ts";

@@ -8,7 +8,7 @@ import { messagesBody, promptBody } from "../../api/messages/body.ts";
 import { readConversation, wantedSignatures } from "../../api/messages/conversation.ts";
 import { decodeMessagesRequest, readTools } from "../../api/messages/decode.ts";
 import { messageHead, messageWriter } from "../../api/messages/encode.ts";
-import { estimatePrompt } from "../../reasoning/usage.ts";
+import { estimatePrompt } from "../../reasoning/usage/estimate.ts";
 import { answerStream, answerWhole } from "../answering.ts";
 import { readJson } from "../http/json_body.ts";
 import type { Handler } from "../exchange.ts";

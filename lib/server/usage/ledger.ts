@@ -1,6 +1,6 @@
 import { ApiError } from "../../api/errors.ts";
 import { type Clock, DAY_MS, dayAt, sleep, within } from "../../clock.ts";
-import type { Usage } from "../../reasoning/usage.ts";
+import type { Usage } from "../../reasoning/usage/meter.ts";
 import { listAll } from "../../store/list_all.ts";
 import {
   type Change,

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Caps, DEFAULT_TOKEN_CAP, type ReasoningRequest } from "./request.ts";
-import type { UsageMeter } from "./usage.ts";
+import { type Caps, DEFAULT_TOKEN_CAP, type ReasoningRequest } from "../request.ts";
+import type { UsageMeter } from "./meter.ts";
 
 /** Minimum number of tokens for a thinking call. */
 const MIN_THINKING_TOKENS = 16;

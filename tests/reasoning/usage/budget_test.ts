@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createBudget } from "../../lib/reasoning/budget.ts";
-import type { Caps } from "../../lib/reasoning/request.ts";
-import { createUsageMeter } from "../../lib/reasoning/usage.ts";
+import { createBudget } from "../../../lib/reasoning/usage/budget.ts";
+import type { Caps } from "../../../lib/reasoning/request.ts";
+import { createUsageMeter } from "../../../lib/reasoning/usage/meter.ts";
 
 const CAPS: Caps = { calls: 64, tokens: 200_000 };
 

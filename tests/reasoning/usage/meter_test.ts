@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Message } from "../../lib/reasoning/request.ts";
-import { createUsageMeter, type UsageMeter } from "../../lib/reasoning/usage.ts";
-import type { Delta } from "../../lib/upstream/wire/deltas.ts";
-import type { TokenCounts } from "../../lib/upstream/wire/usage.ts";
+import type { Message } from "../../../lib/reasoning/request.ts";
+import { createUsageMeter, type UsageMeter } from "../../../lib/reasoning/usage/meter.ts";
+import type { Delta } from "../../../lib/upstream/wire/deltas.ts";
+import type { TokenCounts } from "../../../lib/upstream/wire/usage.ts";
 
 const MESSAGES: Message[] = [{ role: "user", content: "What is 2 + 2?" }];
 
