@@ -95,7 +95,8 @@ async function checkOvershoot(limits: string, limiter: Limiter, { options, wave 
   assert(used <= LIMIT_TOKENS + wave * CALL_TOKENS, `${used} tokens were used`);
 }
 
-for (const { kind, skipReason, start } of BACKENDS) {
+for (const { kind, skipReason, prepare, start } of BACKENDS) {
+  prepare?.();
   Deno.test({
     name: `a vote of 60 exceeds a limit by at most its last wave: ${kind}`,
     ignore: skipReason !== undefined,

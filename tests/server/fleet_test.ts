@@ -130,9 +130,10 @@ async function reach(fake: FakeClock, app: TestApp, id: string, status: string):
   return response;
 }
 
-for (const { kind, skipReason, start } of BACKENDS) {
+for (const { kind, skipReason, prepare, start } of BACKENDS) {
   // Servers can't share the memory of one process.
-  if (kind !== "redis" && kind !== "sqlite") continue;
+  if (kind !== "redis" && kind !== "sqlite" && kind !== "postgres") continue;
+  prepare?.();
   const setUp = fleetOn(start);
   const test = (name: string, fn: () => Promise<void>) =>
     Deno.test({ ...skippedFor(skipReason, `a fleet over ${kind}: ${name}`), fn });

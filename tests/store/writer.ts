@@ -1,13 +1,16 @@
 /**
- * Writes to a SQLite store: `writer.ts PATH NAME COUNT`. Each write contains an entry and the
+ * Writes to a SQLite file or a Postgres: `writer.ts PATH|URL NAME COUNT`. Each write contains an entry and the
  * number of all entries; its id is printed once it is acknowledged.
  *
  * @module
  */
+import { openPostgresStore } from "../../lib/store/postgres/store.ts";
 import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 
-const [path, name, count] = Deno.args as [string, string, string];
-const store = await openSqliteStore({ path, now: Date.now });
+const [target, name, count] = Deno.args as [string, string, string];
+const store = target.startsWith("postgres:")
+  ? await openPostgresStore({ url: target, warn: console.error })
+  : await openSqliteStore({ path: target, now: Date.now });
 const total = { collection: "total", id: "" };
 const encoder = new TextEncoder();
 

@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { freePort } from "./port.ts";
 import { findProgram, reasonWithout } from "./skip.ts";
-import { waitFor } from "./wait.ts";
+import { waitUntil } from "./wait.ts";
 
 export interface PostgresServer extends AsyncDisposable {
   /** On 127.0.0.1. */
@@ -53,9 +53,9 @@ export const NO_POSTGRES = findServerProgram("postgres") === undefined
   ? reasonWithout("postgres")
   : undefined;
 
-function command(program: string, args: readonly string[], stderr: "piped" | "null") {
-  const [path, ...rest] = [...AS_NOBODY, findServerProgram(program)!, ...args] as [string];
-  return new Deno.Command(path, { args: rest, stdin: "null", stdout: "null", stderr });
+/** The arguments that run a program of the server. */
+function commandLine(program: string, args: readonly string[]): string[] {
+  return [...AS_NOBODY, findServerProgram(program)!, ...args];
 }
 
 /**
@@ -69,12 +69,12 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const data = `${dir}/data`;
   if (AS_NOBODY.length > 0) await Deno.chown(dir, 65_534, 65_534);
   const options = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust"];
-  const made = await command("initdb", ["-D", data, "-U", ADMIN, ...options], "piped").output();
+  const [initdb, ...rest] = commandLine("initdb", ["-D", data, "-U", ADMIN, ...options]);
+  const made = await new Deno.Command(initdb!, { args: rest }).output();
   if (!made.success) throw new Error(new TextDecoder().decode(made.stderr));
   await Deno.writeTextFile(`${data}/pg_hba.conf`, ACCESS);
   const port = freePort();
   let child: Deno.ChildProcess | undefined;
-  let drained = Promise.resolve();
   let databases = 0;
 
   const urlOf = (database: string, user = ADMIN) =>
@@ -82,24 +82,24 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
 
   async function start(): Promise<void> {
     const all = [`port=${port}`, `unix_socket_directories=${dir}`, "fsync=off", ...settings];
-    child = command("postgres", ["-D", data, ...all.flatMap((setting) => ["-c", setting])], "piped")
-      .spawn();
-    const output = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-    let log = "";
-    while (!log.includes("ready to accept connections")) {
-      const { value, done } = await waitFor("Postgres to start", output.read());
-      if (done) throw new Error(`Postgres did not start:\n${log}`);
-      log += value;
-    }
-    drained = (async () => {
-      while (!(await output.read()).done);
-    })();
+    await Deno.remove(`${dir}/log`).catch(() => {});
+    const line = commandLine("postgres", ["-D", data, ...all.flatMap((pair) => ["-c", pair])]);
+    // Not a pipe, which would be read in one of several tests that share the server.
+    const args = ["-c", `exec "$@" 2>"${dir}/log"`, "sh", ...line];
+    child = new Deno.Command("sh", { args, stdin: "null", stdout: "null" }).spawn();
+    let isRunning = true;
+    void child.status.then(() => isRunning = false);
+    const log = () => Deno.readTextFile(`${dir}/log`);
+    await waitUntil("Postgres to start", async () => {
+      const text = await log().catch(() => "");
+      if (!isRunning) throw new Error(`Postgres did not start:\n${text}`);
+      return text.includes("ready to accept connections");
+    });
   }
 
   async function stop(signal: Deno.Signal = "SIGINT"): Promise<void> {
     child?.kill(signal);
     await child?.status;
-    await drained;
     child = undefined;
   }
 
@@ -155,13 +155,16 @@ export function sharePostgres(): void {
   });
 }
 
-/** Returns the URL of an empty database on the shared server, or on a new one. */
-export async function createDatabase(): Promise<{ url: string } & AsyncDisposable> {
+/** Returns an empty database of the shared server, or of a new one. */
+export async function createDatabase(): Promise<
+  { url: string; server: PostgresServer } & AsyncDisposable
+> {
   const server = shared ?? await startPostgres();
   // Four times as fast as another database.
   await server.sql("postgres", "drop schema if exists o1_api cascade");
   return {
     url: server.urlOf("postgres"),
+    server,
     async [Symbol.asyncDispose]() {
       if (server !== shared) await server[Symbol.asyncDispose]();
     },

@@ -73,7 +73,8 @@ Deno.test({
 });
 
 Deno.test("a take that failed although it had an effect is undone", async () => {
-  for (const { kind, skipReason, start } of BACKENDS) {
+  for (const { kind, skipReason, prepare, start } of BACKENDS) {
+    prepare?.();
     if (skipReason !== undefined) continue;
     await using upstream = startUpstream([{ content: "Hi" }]);
     const fake = createFakeClock();
@@ -184,7 +185,10 @@ Deno.test("what a run used before its server was killed stays charged", async ()
   await passing(fake, killed.drain(0));
 });
 
-for (const { kind, skipReason, start } of BACKENDS.filter(({ kind }) => kind !== "memory")) {
+for (
+  const { kind, skipReason, prepare, start } of BACKENDS.filter(({ kind }) => kind !== "memory")
+) {
+  prepare?.();
   Deno.test({
     ...skippedFor(skipReason, `${kind}: reservations of a killed server return within a minute`),
     async fn() {

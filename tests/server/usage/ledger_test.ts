@@ -28,7 +28,8 @@ const USED = {
   },
 };
 
-for (const { kind, skipReason, start } of BACKENDS) {
+for (const { kind, skipReason, prepare, start } of BACKENDS) {
+  prepare?.();
   const name = `${SERVERS} servers that write usage at once lose nothing: ${kind}`;
   Deno.test(skippedFor(skipReason, name), async () => {
     await using backend = await start(Date.now);

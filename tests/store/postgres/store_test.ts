@@ -2,10 +2,18 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { openPostgresLimiter } from "../../../lib/store/postgres/limiter.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/store.ts";
 import { type Store, StoreError } from "../../../lib/store/store.ts";
-import { NO_POSTGRES, type PostgresServer, startPostgres } from "../../support/postgres.ts";
+import {
+  createDatabase,
+  NO_POSTGRES,
+  type PostgresServer,
+  sharePostgres,
+  startPostgres,
+} from "../../support/postgres.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { waitUntil } from "../../support/wait.ts";
 import { key, set, valueOf } from "../contract.ts";
+
+sharePostgres();
 
 const LIMIT = { key: "a", kind: "sum", amount: 10, windowMs: 3_600_000 } as const;
 
@@ -17,7 +25,8 @@ function optionsOf(server: PostgresServer, warnings: string[] = []) {
   };
 }
 
-function withPostgres(name: string, fn: (server: PostgresServer) => Promise<void>): void {
+/** Runs a test on a server of its own, which it may stop. */
+function withOwnPostgres(name: string, fn: (server: PostgresServer) => Promise<void>): void {
   Deno.test({
     ...skippedFor(NO_POSTGRES, name),
     async fn() {
@@ -27,9 +36,19 @@ function withPostgres(name: string, fn: (server: PostgresServer) => Promise<void
   });
 }
 
+function withPostgres(name: string, fn: (server: PostgresServer) => Promise<void>): void {
+  Deno.test({
+    ...skippedFor(NO_POSTGRES, name),
+    async fn() {
+      await using database = await createDatabase();
+      await fn(database.server);
+    },
+  });
+}
+
 const written = (store: Store, id: string) => store.write([set(id)]).catch(() => false);
 
-withPostgres("calls fail while Postgres is down, and work once it is back", async (server) => {
+withOwnPostgres("calls fail while Postgres is down, and work once it is back", async (server) => {
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
     const warnings: string[] = [];
     const store = await openPostgresStore(optionsOf(server, warnings));
@@ -76,16 +95,17 @@ withPostgres("calls fail while Postgres is down, and work once it is back", asyn
   }
 });
 
-withPostgres("a store can be closed while Postgres is down or hangs", async (server) => {
-  for (const end of [() => server.signalAll("SIGSTOP"), () => server.stop("SIGQUIT")]) {
+withOwnPostgres("a store can be closed while Postgres is down or hangs", async (server) => {
+  for (const signal of ["SIGSTOP", "SIGQUIT"] as const) {
     const store = await openPostgresStore(optionsOf(server));
     const limiter = await openPostgresLimiter(optionsOf(server));
     store.watch("c", () => {});
     await store.get([key("a")]);
-    await end();
+    if (signal === "SIGSTOP") await server.signalAll(signal);
+    else await server.stop(signal);
     await store.close();
     await limiter.close();
-    if (end.toString().includes("STOP")) await server.signalAll("SIGCONT");
+    if (signal === "SIGSTOP") await server.signalAll("SIGCONT");
   }
 });
 

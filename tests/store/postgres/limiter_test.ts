@@ -1,0 +1,197 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { Client } from "pg";
+import type { Charge, Limit, Limiter } from "../../../lib/store/limiter.ts";
+import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
+import { openPostgresLimiter } from "../../../lib/store/postgres/limiter.ts";
+import { StoreError } from "../../../lib/store/store.ts";
+import { createDatabase, NO_POSTGRES, sharePostgres } from "../../support/postgres.ts";
+import { skippedFor } from "../../support/skip.ts";
+import { waitUntil } from "../../support/wait.ts";
+import { limitOf, START } from "../limits.ts";
+
+sharePostgres();
+
+interface World {
+  limiter: Limiter;
+  /** Sets the time. */
+  at(ms: number): void;
+  sql(statement: string): Promise<Record<string, unknown>[]>;
+  url: string;
+}
+
+function withLimiter(
+  name: string,
+  test: (world: World) => Promise<void>,
+  timeoutMs = 30_000,
+): void {
+  Deno.test({
+    ...skippedFor(NO_POSTGRES, name),
+    async fn() {
+      await using database = await createDatabase();
+      const { url } = database;
+      let time = START;
+      const limiter = await openPostgresLimiter({ url, timeoutMs, warn() {}, now: () => time });
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      await test({
+        limiter,
+        url,
+        at: (ms) => void (time = ms),
+        sql: async (statement) => (await client.query(statement)).rows,
+      });
+      await client.end();
+      await limiter.close();
+    },
+  });
+}
+
+const LIMITS: readonly Limit[] = [
+  { key: "a", kind: "rate", amount: 7, windowMs: 60_000 },
+  { key: "a", kind: "sum", amount: 40, windowMs: 150_000 },
+  { key: "a", kind: "parallel", amount: 3, windowMs: 20_000 },
+  { key: "b", kind: "parallel", amount: 1, windowMs: 20_000 },
+];
+
+const charges = fc.uniqueArray(
+  fc.record({
+    limit: fc.constantFrom(...LIMITS),
+    units: fc.integer({ min: 0, max: 12 }),
+    lease: fc.constantFrom("1", "2", "3", "4", "5"),
+  }).map(({ limit, units, lease }): Charge => {
+    if (limit.kind === "rate") return { limit, cost: units };
+    if (limit.kind === "sum") return { limit, cost: units, lease, used: Math.floor(units / 3) };
+    return { limit, cost: units > 3 ? 1 : 0, lease };
+  }),
+  { maxLength: 3, selector: ({ limit }) => `${limit.kind} ${limit.key}` },
+);
+
+const calls = fc.record({
+  action: fc.constantFrom("take", "take", "settle", "renew"),
+  charges,
+});
+
+async function call(limiter: Limiter, { action, charges }: { action: string; charges: Charge[] }) {
+  if (action === "settle") return await limiter.settle(charges);
+  if (action === "take") return await limiter.take(charges);
+  const leases = charges.filter(({ lease }) => lease !== undefined);
+  await limiter.renew(
+    leases.map((charge) => charge.limit.kind === "parallel" ? { ...charge, cost: 1 } : charge),
+  );
+}
+
+withLimiter(
+  "calls that share a transaction have the results of calls one by one",
+  async (world) => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({ pass: fc.integer({ min: 0, max: 30_000 }), batch: fc.array(calls) }),
+          { maxLength: 6 },
+        ),
+        async (rounds) => {
+          const prefix = `${run++}/`;
+          let time = START;
+          const memory = createMemoryLimiter({ now: () => time });
+          for (const { pass, batch } of rounds) {
+            world.at(time += pass);
+            const own = batch.map(({ action, charges }) => ({
+              action,
+              charges: charges.map((charge) => ({
+                ...charge,
+                limit: { ...charge.limit, key: prefix + charge.limit.key },
+              })),
+            }));
+            const expected = await Promise.all(own.map((item) => call(memory, item)));
+            const found = await Promise.all(own.map((item) => call(world.limiter, item)));
+            // When leases have been released in the same transaction, the last end may be later.
+            const comparable = (results: typeof found) =>
+              results.map((result) => ({
+                ...result,
+                states: result?.states.map(({ resetMs, ...state }) => ({
+                  ...state,
+                  ...state.limit.kind !== "parallel" && { resetMs },
+                })),
+              }));
+            assertEquals(comparable(found), comparable(expected));
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  },
+);
+
+withLimiter("unused accounts and leases are deleted after a minute", async ({ url, sql }) => {
+  let time = START;
+  const open = () => openPostgresLimiter({ url, warn() {}, now: () => time });
+  const limiter = await open();
+  for (let i = 0; i < 20; i++) {
+    const parallel = { ...limitOf("parallel", 5, 1_000), key: `${i}` };
+    await limiter.take([
+      { limit: parallel, cost: 1, lease: "a" },
+      { limit: { ...limitOf("rate", 5, 1_000), key: `${i}` }, cost: 1 },
+    ]);
+  }
+  const count = async () =>
+    (await sql(
+      "select (select count(*) from o1_api.limits)::int limits, (select count(*) from o1_api.leases)::int leases",
+    ))[0];
+  assertEquals(await count(), { limits: 40, leases: 20 });
+  time += 61_000;
+  // As each limiter does every minute.
+  await (await open()).close();
+  assertEquals(await count(), { limits: 0, leases: 0 });
+  await limiter.close();
+});
+
+withLimiter("a released lease leaves nothing", async ({ limiter, sql }) => {
+  const parallel = limitOf("parallel", 5);
+  const sum = limitOf("sum", 5);
+  const charges = [{ limit: parallel, cost: 1, lease: "a" }, { limit: sum, cost: 1, lease: "a" }];
+  await limiter.take(charges);
+  await limiter.settle(charges.map((charge) => ({ ...charge, cost: 0 })));
+  assertEquals(await sql("select name from o1_api.limits union select id from o1_api.leases"), []);
+});
+
+withLimiter("a take of 2,000 leases sends only those that it needs", async (world) => {
+  const { limiter, url } = world;
+  const limit = limitOf("parallel", 2_000);
+  const take = (lease: string) => limiter.take([{ limit, cost: 1, lease }]);
+  const first = await Promise.all(Array.from({ length: 2_001 }, (_, i) => take(`${i}`)));
+  assertEquals(first.filter(({ ok }) => ok).length, 2_000);
+  world.at(START + 10_000);
+  const full = await take("one more");
+  assertEquals([full.ok, full.states[0]!.retryAfterMs], [false, 50_000]);
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query(
+    `select length(leases::text) + length(front::text) as sent, held from o1_api.load_limits(
+       false, ${
+      START + 10_000
+    }, '{"parallel:alice parallel"}', '{120000}', '{3}', '{2000}', '{1}', '{7}')`,
+  );
+  await client.end();
+  assertEquals(rows[0].held, 2_000);
+  assert(rows[0].sent < 300, `${rows[0].sent} characters`);
+});
+
+withLimiter("a call fails in time while another server holds a lock", async (world) => {
+  const { limiter, sql } = world;
+  const limit = limitOf("sum", 10);
+  const take = () => limiter.take([{ limit, cost: 1 }]);
+  assert((await take()).ok);
+  await sql("begin");
+  await sql("select o1_api.lock_names(1870002, array['sum:alice sum'])");
+  const error = await assertRejects(take, StoreError, "statement timeout");
+  assertEquals(error.code, "57014");
+  await sql("rollback");
+  let remaining = 0;
+  await waitUntil("the lock", async () => {
+    const result = await take().catch(() => undefined);
+    remaining = result?.states[0]?.remaining ?? 0;
+    return result !== undefined;
+  });
+  assertEquals(remaining, 8, "the call that failed had no effect");
+}, 500);
