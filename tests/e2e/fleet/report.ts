@@ -1,0 +1,55 @@
+/** The table of a run. */
+import type { Outcome } from "./traffic.ts";
+
+export interface PhaseReport {
+  name: string;
+  outcomes: readonly Outcome[];
+  /** Failures that the fault does not explain. */
+  unexplained: readonly Outcome[];
+  /** From the end of the fault to the end of the last failed request; 0 without failures. */
+  recoveryMs: number;
+}
+
+export interface Totals {
+  lost: readonly string[];
+  /** Tokens beyond the budget. */
+  overshoot: number;
+  leases: number;
+}
+
+/** A budget that is used up, and a place among the parallel requests that is taken, are no failures. */
+export const isRefusal = ({ kind, failure = "" }: Outcome): boolean =>
+  kind === "budget" && /^(429|402)/.test(failure);
+
+export const isCut = ({ failure = "" }: Outcome): boolean => failure.startsWith("cut");
+
+export function formatReport(phases: readonly PhaseReport[], totals: Totals): string {
+  const header = ["phase", "requests", "failures", "cut streams", "recovery", "reasons"];
+  const rows = phases.map(({ name, outcomes, recoveryMs }) => {
+    const failures = outcomes.filter((outcome) =>
+      outcome.failure !== undefined && !isRefusal(outcome)
+    );
+    const reasons = Map.groupBy(failures, ({ kind, failure }) => `${kind} ${failure}`);
+    return [
+      name,
+      `${outcomes.length}`,
+      `${failures.length}`,
+      `${failures.filter(isCut).length}`,
+      recoveryMs === 0 ? "-" : `${(recoveryMs / 1_000).toFixed(1)} s`,
+      [...reasons].map(([reason, { length }]) => `${length} × ${reason}`).join(", "),
+    ];
+  });
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length))
+  );
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
+  const { lost, overshoot, leases } = totals;
+  return [
+    line(header),
+    ...rows.map(line),
+    `lost acknowledged data: ${lost.length}${lost.map((what) => `\n  ${what}`).join("")}`,
+    `tokens beyond the budget: ${overshoot}`,
+    `leases left over: ${leases}`,
+  ].join("\n");
+}

@@ -1,0 +1,111 @@
+/** Three servers with two workers each, on fixed ports. */
+import { freePort } from "../../support/port.ts";
+import { type Program, startProgram, writeConfig } from "../../support/program.ts";
+import { sha256 } from "../../support/sha256.ts";
+import { fetchInTime, waitUntil } from "../../support/wait.ts";
+import { workersCommand } from "../worker_program.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp_proxy.ts";
+
+export const NAMES = ["a", "b", "c"] as const;
+export type ServerName = typeof NAMES[number];
+
+export const TOKEN = "fleet-token";
+/** Key of a client with a budget. */
+export const BUDGET_KEY = "fleet-budget";
+export const BUDGET = { name: "budget", daily_tokens: 12_000, parallel: 4 } as const;
+
+/** Longer than two checks of the balancer. */
+const DELAY_MS = 4_000;
+
+export interface FleetServer {
+  name: ServerName;
+  port: number;
+  /** Between the server and its store. */
+  link: TcpProxy | undefined;
+  /** Starts the program; resolves when it listens. */
+  start(): Promise<void>;
+  /** Sends SIGTERM or SIGKILL; resolves when the program has exited. */
+  stop(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Resolves when the program is ready. */
+  ready(): Promise<void>;
+  /** Returns the output of all programs so far that have ended. */
+  output(): string;
+}
+
+export interface ServersOptions {
+  /** Base URL of the upstream without the name of the server. */
+  upstream: string;
+  /** Port of Redis; undefined for a store in memory. */
+  redis?: number;
+  workers?: number;
+  /** Program and arguments before deno, such as `faketime`, for a server. */
+  wrap?: (name: ServerName) => string[];
+}
+
+export async function createServers(
+  { upstream, redis, workers = 2, wrap = () => [] }: ServersOptions,
+): Promise<{ servers: FleetServer[] } & AsyncDisposable> {
+  const cleanups: AsyncDisposable[] = [];
+  const servers = await Promise.all(NAMES.map(async (name): Promise<FleetServer> => {
+    const port = freePort();
+    const link = redis === undefined ? undefined : startTcpProxy(redis);
+    if (link !== undefined) cleanups.push(link);
+    const config = await writeConfig(`
+api_bearer_token: ${TOKEN}
+secret: fleet-secret
+store: "${link === undefined ? "memory" : `redis://127.0.0.1:${link.port}`}"
+keys: [{ name: ${BUDGET.name}, sha256: "${await sha256(
+      BUDGET_KEY,
+    )}", daily_tokens: ${BUDGET.daily_tokens}, parallel: ${BUDGET.parallel} }]
+limits: { rpm: 1000000 }
+upstreams: { u: { base_url: "${upstream}/${name}/v1", retry: { base_ms: 20, max_ms: 1000 } } }
+models: { m: { upstream: u, model: x, strategy: direct } }
+server:
+  workers: ${workers}
+  host: 127.0.0.1
+  port: ${port}
+  shutdown_delay_ms: ${DELAY_MS}
+  shutdown_grace_ms: 20000
+`);
+    cleanups.push(config);
+    let program: Program | undefined;
+    let output = "";
+    const { path, args } = workersCommand();
+    const [first = path, ...rest] = [...wrap(name), path];
+    const server: FleetServer = {
+      name,
+      port,
+      link,
+      async start() {
+        program = await startProgram({
+          command: { path: first, args: [...rest, ...args] },
+          args: ["--config", config.path],
+          hasPort: true,
+        });
+      },
+      async stop(signal) {
+        const stopped = program;
+        if (stopped === undefined) return;
+        program = undefined;
+        stopped.kill(signal);
+        output += (await stopped.ended).output;
+      },
+      ready: () =>
+        waitUntil(`server ${name} to be ready`, async () => {
+          const response = await fetchInTime(`http://127.0.0.1:${port}/readyz`);
+          await response.body?.cancel();
+          return response.ok;
+        }),
+      output: () => output,
+    };
+    cleanups.push({ [Symbol.asyncDispose]: () => server.stop("SIGKILL") });
+    await server.start();
+    return server;
+  }));
+  return {
+    servers,
+    async [Symbol.asyncDispose]() {
+      for (const cleanup of cleanups.reverse()) await cleanup[Symbol.asyncDispose]();
+    },
+  };
+}

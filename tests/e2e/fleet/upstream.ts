@@ -1,0 +1,116 @@
+/** An upstream that answers each question with its id, token by token. */
+import type { ServerName } from "./servers.ts";
+
+/** Usage of every answer. */
+export const USAGE = { prompt_tokens: 60, completion_tokens: 40, total_tokens: 100 };
+
+export interface FleetUpstream extends AsyncDisposable {
+  /** Without the name of a server and without /v1. */
+  url: string;
+  /** Returns the servers that have asked a question, by its id. */
+  askedBy(id: string): readonly ServerName[];
+  /** Number of answers that were given in full, of questions that begin with this prefix. */
+  answered(prefix: string): number;
+}
+
+const TOKENS = 12;
+const TOKEN_MS = 80;
+
+/** A question; its answer takes `seconds`. */
+export const questionOf = (id: string, seconds = 1): string => `id=${id} seconds=${seconds}`;
+
+export const answerOf = (id: string): string =>
+  Array.from({ length: TOKENS }, (_, index) => `${id}-${index} `).join("").trim();
+
+// deno-lint-ignore no-explicit-any -- messages of a request
+type Message = any;
+
+export function startFleetUpstream(): FleetUpstream {
+  const askers = new Map<string, ServerName[]>();
+  const answers = new Map<string, number>();
+  const utf8 = new TextEncoder();
+
+  function toolCall(messages: Message[]): object | undefined {
+    const text = String(messages.findLast(({ role }) => role === "user")?.content);
+    const turns = Number(/tools=(\d+)/.exec(text)?.[1] ?? 0);
+    const calls = messages.filter(({ role }) => role === "assistant");
+    if (calls.length >= turns) return undefined;
+    return {
+      role: "assistant",
+      content: null,
+      reasoning_content: `thought ${calls.length} of ${text}`,
+      tool_calls: [{
+        id: `call_${calls.length}`,
+        type: "function",
+        function: { name: "add", arguments: "{}" },
+      }],
+    };
+  }
+
+  /** The reasoning that an earlier message lacks. */
+  function missingReasoning(messages: Message[]): boolean {
+    return messages.some(({ role, tool_calls, reasoning_content }, index) =>
+      role === "assistant" && tool_calls?.length > 0 &&
+      !String(reasoning_content).startsWith(
+        `thought ${
+          messages.slice(0, index).filter((message) => message.role === "assistant").length
+        } `,
+      )
+    );
+  }
+
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const path = new URL(request.url).pathname;
+    if (request.method === "GET") return new Response("{}", { status: 404 });
+    const name = path.split("/")[1] as ServerName;
+    const { messages, stream } = await request.json();
+    const text = String(messages.findLast(({ role }: Message) => role === "user")?.content);
+    const id = /id=(\S+)/.exec(text)?.[1] ?? "";
+    const seconds = Number(/seconds=([\d.]+)/.exec(text)?.[1] ?? 1);
+    askers.set(id, [...askers.get(id) ?? [], name]);
+    if (missingReasoning(messages)) {
+      const message = "The `reasoning_content` in the thinking mode must be passed back.";
+      return Response.json({ error: { message } }, { status: 400 });
+    }
+    const head = { id: "up", created: 1, model: "x" };
+    const call = toolCall(messages);
+    const pause = () => new Promise((resolve) => setTimeout(resolve, seconds * TOKEN_MS));
+    const done = () => answers.set(id, (answers.get(id) ?? 0) + 1);
+    if (!stream) {
+      await pause();
+      done();
+      const message = call ?? { role: "assistant", content: answerOf(id) };
+      const finish_reason = call === undefined ? "stop" : "tool_calls";
+      const choices = [{ index: 0, message, finish_reason }];
+      return Response.json({ ...head, object: "chat.completion", choices, usage: USAGE });
+    }
+    const chunk = (delta: object, more: object = {}) =>
+      utf8.encode(`data: ${
+        JSON.stringify({
+          ...head,
+          object: "chat.completion.chunk",
+          choices: [{ index: 0, delta, finish_reason: null, ...more }],
+        })
+      }\n\n`);
+    const words = answerOf(id).split(" ");
+    const body = ReadableStream.from((async function* () {
+      for (const [index, word] of words.entries()) {
+        await pause();
+        yield chunk({ content: index === 0 ? word : ` ${word}` });
+      }
+      done();
+      yield chunk({}, { finish_reason: "stop" });
+      yield utf8.encode(`data: ${JSON.stringify({ ...head, choices: [], usage: USAGE })}\n\n`);
+      yield utf8.encode("data: [DONE]\n\n");
+    })());
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    askedBy: (id) => askers.get(id) ?? [],
+    answered: (prefix) =>
+      [...answers].filter(([id]) => id.startsWith(prefix))
+        .reduce((sum, [, count]) => sum + count, 0),
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
