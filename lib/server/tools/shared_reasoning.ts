@@ -30,23 +30,29 @@ const TTL_MS = DAY_MS;
 /** Number of messages of a conversation whose reasoning is loaded: the last ones. */
 const MAX_LOADED = 100;
 
-/** How long a request waits for the store, in milliseconds. */
-const WAIT_MS = 250;
+/** How long a request waits for the store, in milliseconds: before a call, and after it. */
+const LOAD_MS = 1_000;
+const WRITE_MS = 250;
 
-/** How long the store is left alone after it has failed or was late, in milliseconds. */
-const PAUSE_MS = 5_000;
+/** How long no request waits after the store was late, in milliseconds. */
+const PAUSE_MS = 2_000;
 
 export function createSharedToolReasoning(
   { local, store, vault, clock }: SharedToolReasoningOptions,
 ): ToolReasoning {
   let pausedUntil = -Infinity;
 
-  /** Does nothing while the store does not answer: a request succeeds without it, if it can. */
-  async function inTime(work: () => Promise<unknown>): Promise<void> {
+  /** Waits for work, unless the store is late: a request succeeds without it, if it can. */
+  async function waitFor(work: Promise<unknown>, ms: number): Promise<void> {
+    // A failure of the store is logged elsewhere.
+    const ended = work.then(() => {}, () => {});
     if (clock.now() < pausedUntil) return;
-    const failed = () => "failed" as const;
-    const result = await within(clock, WAIT_MS, work().catch(failed));
-    if (result === "late" || result === "failed") pausedUntil = clock.now() + PAUSE_MS;
+    if (await within(clock, ms, ended) === "late") pausedUntil = clock.now() + PAUSE_MS;
+  }
+
+  async function write(owner: string, key: string, reasoning: string): Promise<void> {
+    const value = await vault().seal(owner, JSON.stringify([key, reasoning]));
+    await store.write([{ key: await placeOf(owner, key), value, ttlMs: TTL_MS }]);
   }
 
   async function read(owner: string, wanted: readonly string[]): Promise<void> {
@@ -66,15 +72,12 @@ export function createSharedToolReasoning(
       await local.remember(owner, keys, reasoning);
       const [key] = keys;
       if (key === undefined || reasoning.length > MAX_CHARACTERS) return;
-      await inTime(async () => {
-        const value = await vault().seal(owner, JSON.stringify([key, reasoning]));
-        await store.write([{ key: await placeOf(owner, key), value, ttlMs: TTL_MS }]);
-      });
+      await waitFor(write(owner, key, reasoning), WRITE_MS);
     },
     async load(owner, keys) {
       const unknown = keys.filter((key) => local.find(owner, key) === undefined);
       const wanted = [...new Set(unknown)].slice(-MAX_LOADED);
-      if (wanted.length > 0) await inTime(() => read(owner, wanted));
+      if (wanted.length > 0) await waitFor(read(owner, wanted), LOAD_MS);
     },
   };
 }
