@@ -10,8 +10,8 @@ export interface Dialect {
    * @param path without the `/v1` prefix.
    */
   matches(path: string, headers: Headers): boolean;
-  /** Maps a status code of OpenAI's API to the code that this dialect sends. */
-  statusCode(status: number): number;
+  /** Maps the status code of an error in OpenAI's API to the status code that this dialect sends. */
+  statusCode(status: number, code: string | null): number;
   errorBody(error: ApiError, requestId: string): unknown;
   /** Response header with the request's id, in addition to `x-request-id`. */
   requestIdHeader?: string;

@@ -2,13 +2,20 @@ import { type Dialect, isAtOrBelow } from "../dialect.ts";
 import { messagesErrorBody } from "./errors.ts";
 import { messagesModel, messagesModelList } from "./models.ts";
 
+/** Of failures that another server may not have: load balancers ask it on 503, but not on 529. */
+const LOCAL_CODES: readonly (string | null)[] = [
+  "server_shutdown",
+  "store_unavailable",
+  "limits_unavailable",
+];
+
 /** Anthropic's Messages API. Its clients share `/models` with OpenAI's, but send a version. */
 export const messagesDialect: Dialect = {
   matches: (path, headers) =>
     isAtOrBelow(path, "/messages") ||
     (isAtOrBelow(path, "/models") && headers.has("anthropic-version")),
-  // Anthropic's own code for an overloaded service.
-  statusCode: (status) => status === 503 ? 529 : status,
+  // Anthropic's own status code for an overloaded service.
+  statusCode: (status, code) => status === 503 && !LOCAL_CODES.includes(code) ? 529 : status,
   errorBody: messagesErrorBody,
   requestIdHeader: "request-id",
   model: messagesModel,

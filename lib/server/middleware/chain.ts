@@ -60,7 +60,7 @@ export function chain(
 function errorResponse(thrown: unknown, { id, dialect }: Exchange): Response {
   const error = toApiError(thrown);
   const response = Response.json(dialect.errorBody(error, id), {
-    status: dialect.statusCode(error.status),
+    status: dialect.statusCode(error.status, error.code),
     headers: error.headers,
   });
   if (error.shouldRetry !== undefined) {

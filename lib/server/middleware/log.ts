@@ -11,7 +11,9 @@ export function logRequests(log: Log, clock: Clock): Step {
   return ({ method }, exchange) => {
     const { id, path, start, dialect, observer, logFields } = exchange;
     exchange.onFinish((error) => {
-      const status = error === undefined ? exchange.status : dialect.statusCode(statusOf(error));
+      const status = error === undefined
+        ? exchange.status
+        : dialect.statusCode(statusOf(error), toApiError(error).code);
       observer?.end?.(status, error);
       const ms = Math.round(clock.now() - start);
       const { level, ...outcome } = outcomeOf(error);

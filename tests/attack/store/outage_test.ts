@@ -85,7 +85,7 @@ limits: { rpm: 10 }
     assertEquals([chat.status, (await chat.json()).error.code], [503, "limits_unavailable"]);
     const body = { model: "plain", max_tokens: 9, messages };
     const message = await app.send("/v1/messages", body);
-    assertEquals([message.status, (await message.json()).error.type], [529, "overloaded_error"]);
+    assertEquals([message.status, (await message.json()).error.type], [503, "overloaded_error"]);
     assertEquals(upstream.calls.length, 0);
     const cause = lines.map((line) => JSON.parse(line).cause).find((text) => text !== undefined);
     assert(cause.startsWith("StoreError ERR_SQLITE_ERROR 1\n"), cause);

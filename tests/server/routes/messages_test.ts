@@ -415,11 +415,11 @@ models:
   }
 });
 
-Deno.test("a server that shuts down reports that it is overloaded", async () => {
+Deno.test("a server that shuts down reports it with status 503, on which balancers ask another", async () => {
   await using setup = await setUp([]);
   await setup.app.drain(0);
   const response = await setup.ask();
-  assertEquals([response.status, (await response.json()).error.type], [529, "overloaded_error"]);
+  assertEquals([response.status, (await response.json()).error.type], [503, "overloaded_error"]);
 });
 
 Deno.test("a stream that fails ends with one error event", async () => {
