@@ -30,27 +30,25 @@ const SMALL_BYTES = 1_048_576;
  * each read, because a cancelled read looks like the end of the body.
  */
 export function readBody(response: Response, signal: AbortSignal): ByteReader {
-  let pull: (() => Promise<Uint8Array | undefined>) | undefined;
+  let pull:
+    | (() => Promise<{ value?: Uint8Array<ArrayBuffer> | undefined; done: boolean }>)
+    | undefined;
+  let buffer: ArrayBuffer | undefined;
   let cancel = () => response.body?.cancel();
 
-  function open(): () => Promise<Uint8Array | undefined> {
+  function open(): NonNullable<typeof pull> {
     const { body } = response;
-    if (body === null) return () => Promise.resolve(undefined);
+    if (body === null) return () => Promise.resolve({ done: true, value: undefined });
     signal.addEventListener("abort", close, { once: true });
     try {
       const reader = body.getReader({ mode: "byob" });
       cancel = () => reader.cancel();
-      let buffer = new ArrayBuffer(BUFFER_BYTES);
-      return async () => {
-        const { done, value } = await reader.read(new Uint8Array(buffer));
-        if (value !== undefined) buffer = value.buffer;
-        return done ? undefined : value;
-      };
+      return () => reader.read(new Uint8Array(buffer ?? new ArrayBuffer(BUFFER_BYTES)));
     } catch {
       // A body made of a string or a plain stream does not support buffers.
       const reader = body.getReader();
       cancel = () => reader.cancel();
-      return async () => (await reader.read()).value;
+      return () => reader.read();
     }
   }
 
@@ -61,15 +59,15 @@ export function readBody(response: Response, signal: AbortSignal): ByteReader {
 
   async function read(): Promise<Uint8Array | undefined> {
     signal.throwIfAborted();
-    let bytes: Uint8Array | undefined;
     try {
-      bytes = await (pull ??= open())();
+      const { done, value } = await (pull ??= open())();
+      buffer = value?.buffer;
+      if (!done) return value;
     } finally {
       // The use of `response` also keeps it from being garbage-collected.
       if (response.bodyUsed) signal.throwIfAborted();
     }
-    if (bytes === undefined) signal.removeEventListener("abort", close);
-    return bytes;
+    signal.removeEventListener("abort", close);
   }
 
   return {

@@ -71,18 +71,19 @@ export function readCompletion(
   if (isJson && !isStream) return readJson(reader, createReader(), maxBytes, maxLineLength);
   let completion: CompletionReader | undefined;
 
-  async function open(): Promise<CompletionReader> {
+  async function open(): Promise<Delta[] | undefined> {
     watchdog.readStarted();
     const bytes = await reader.read();
     watchdog.readEnded();
     const form = formOf(bytes ?? new Uint8Array()) ?? (isJson ? "json" : "stream");
     const whole = bytes === undefined ? reader : putBack(bytes, reader);
-    return form === "json"
+    completion = form === "json"
       ? readJson(whole, createReader(), maxBytes, maxLineLength)
       : readStream(whole, createReader(), maxLineLength, watchdog);
+    return await completion.read();
   }
 
-  return { read: async () => await (completion ??= await open()).read() };
+  return { read: () => completion?.read() ?? open() };
 }
 
 function readJson(
