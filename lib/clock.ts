@@ -129,7 +129,13 @@ export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
 export function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | "late"> {
   return new Promise((resolve, reject) => {
     const cancel = clock.timer(ms, () => resolve("late"));
-    work.then(resolve, reject).finally(cancel);
+    work.then((value) => {
+      cancel();
+      resolve(value);
+    }, (error) => {
+      cancel();
+      reject(error);
+    });
   });
 }
 

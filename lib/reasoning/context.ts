@@ -99,7 +99,9 @@ export function createContext(
   const reread = plan.re2
     ? createReread(request.messages, (question) => prompt("reread", { question }))
     : undefined;
-  const tools = describeTools(request.final.tools ?? [], model.toolsCharacters);
+  const tools = request.final.tools === undefined
+    ? ""
+    : describeTools(request.final.tools, model.toolsCharacters);
   const toolsText = tools === "" ? "" : prompt("tools", { tools });
   const firstTarget = (role: string) => targetsOf(model, name, role)[0]!;
   const windowOf = (role: string) =>

@@ -188,7 +188,7 @@ export function createApp(options: AppOptions) {
 
   return {
     /** Answers a request. Never throws. */
-    async handle(request: Request): Promise<Response> {
+    handle(request: Request): Promise<Response> {
       const { contents } = config.traces;
       const exchange = new Exchange(
         request,
@@ -202,9 +202,7 @@ export function createApp(options: AppOptions) {
             logUpstreams(log, id, logFields),
           ]),
       );
-      const response = await answer(request, exchange);
-      exchange.stopWatching();
-      return response;
+      return answer(request, exchange);
     },
     /** Answers a scrape without checking a token; undefined if metrics are off. */
     metrics: metrics && scrape,

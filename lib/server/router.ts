@@ -52,7 +52,10 @@ export function createRouter<Handler>(
   mounts: readonly Mount<Handler>[] = [],
 ): Router<Handler> {
   const isPattern = ({ path }: Route<Handler>) => /\/[:*]/.test(path);
-  const exact = Map.groupBy(routes.filter((route) => !isPattern(route)), ({ path }) => path);
+  const exact = Map.groupBy(
+    routes.filter((route) => !isPattern(route)).map((route) => ({ route, params: {} })),
+    ({ route }) => route.path,
+  );
   const patterns = routes.filter(isPattern)
     .map((route) => ({ route, segments: route.path.split("/") }));
   const mounted = new Map<Mount<Handler>, Promise<Router<Handler>>>();
@@ -68,7 +71,7 @@ export function createRouter<Handler>(
 
   function matches(path: string): Match<Handler>[] {
     const found = exact.get(path);
-    if (found !== undefined) return found.map((route) => ({ route, params: {} }));
+    if (found !== undefined) return found;
     const segments = path.split("/");
     return patterns.flatMap((pattern) => {
       const params = matchSegments(pattern.segments, segments);

@@ -93,7 +93,7 @@ export async function prepareRun(
   logFields.model = model.id;
   const { reservation } = exchange;
   const plan = planRun(model, request, { maxSamples: settings.max_samples, table });
-  await reservation?.reserve(estimateCost(plan), model.id);
+  if (reservation !== undefined) await reservation.reserve(estimateCost(plan), model.id);
   const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });
   const { owner } = exchange.client;

@@ -117,9 +117,11 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     scope: RequestScope,
   ) {
     const { owner } = scope.conversation;
-    const known = scope.capabilities.get(target, request.json);
-    const samples = samplesInOneCall(request.wave?.size ?? 1, known);
-    const releaseSlot = await slots.acquire(owner, scope.signal, samples);
+    const samples = request.wave === undefined
+      ? 1
+      : samplesInOneCall(request.wave.size, scope.capabilities.get(target, request.json));
+    const releaseSlot = slots.tryAcquire(owner, samples) ??
+      await slots.acquire(owner, scope.signal, samples);
     try {
       const capabilities = scope.capabilities.get(target, request.json);
       const { conversation } = scope;
@@ -273,16 +275,16 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   };
 
   return {
-    call(targets, { wave, ...request }, scope) {
+    call(targets, request, scope) {
+      if (request.wave === undefined) return plain.call(targets, request, scope);
+      const { wave, ...alone } = request;
       // Where it is known that samples need calls of their own, they do not wait for the first one.
-      const isJoint = wave !== undefined &&
-        targets.some((target) =>
-          samplesInOneCall(wave.size, scope.capabilities.get(target, request.json)) > 1
-        );
-      if (wave !== undefined && !isJoint) wave.size = 1;
-      return isJoint
-        ? callJointly(plain.call, jointCalls, targets, { ...request, wave }, scope)
-        : plain.call(targets, request, scope);
+      const isJoint = targets.some((target) =>
+        samplesInOneCall(wave.size, scope.capabilities.get(target, alone.json)) > 1
+      );
+      if (isJoint) return callJointly(plain.call, jointCalls, targets, { ...alone, wave }, scope);
+      wave.size = 1;
+      return plain.call(targets, alone, scope);
     },
     capabilitiesFor: memory.forRequest,
     isCooling: (target) => states.get(target).breaker.isOpen(),

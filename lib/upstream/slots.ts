@@ -6,12 +6,15 @@ export type Release = () => void;
  * fewest; those who wait for one owner are served in order.
  */
 export interface Slots {
-  /** Takes a slot unless none is free for the owner, or others wait for it. */
-  tryAcquire(owner: string): Release | undefined;
   /**
-   * Waits for a slot.
+   * Takes slots unless too few are free for the owner, or others wait for them.
    *
-   * @param count number of slots; more than the limit wait until all are free. Default: 1.
+   * @param count number of slots; more than the limit need all of them. Default: 1.
+   */
+  tryAcquire(owner: string, count?: number): Release | undefined;
+  /**
+   * Waits for slots.
+   *
    * @throws the signal's reason when it is aborted before.
    */
   acquire(owner: string, signal: AbortSignal, count?: number): Promise<Release>;
@@ -95,7 +98,7 @@ export function createSlots(limit: () => number, isShared: () => boolean): Slots
   }
 
   return {
-    tryAcquire: (owner) => tryAcquire(owner),
+    tryAcquire,
     acquire(owner, signal, count = 1) {
       if (signal.aborted) return Promise.reject(signal.reason);
       const release = tryAcquire(owner, count);

@@ -57,7 +57,7 @@ export function chatWriter(
   choices = 1,
 ): AnswerWriter {
   const forEach = <T>(create: (index: number) => T) =>
-    [...Array(choices).keys()].map((index) => create(index));
+    Array.from({ length: choices }, (_, index) => create(index));
   return {
     encoder: () =>
       createStreamEncoder(

@@ -137,7 +137,7 @@ export async function* relayCall<Role extends string>(
   const stops = [final.stop ?? []].flat();
   const filter = createStopFilter(stops);
   let upstreamStop: string | undefined;
-  const toToolCall = createToolCallNumbering(final.parallel_tool_calls === false);
+  let toToolCall: ReturnType<typeof createToolCallNumbering> | undefined;
   const kept: string[] = [];
   const thinking = createUntitledStep(context.clock, step);
   let answered = false;
@@ -175,6 +175,7 @@ export async function* relayCall<Role extends string>(
       yield { type: "refusal", text: delta.refusal };
     }
     for (const call of delta.toolCalls ?? []) {
+      toToolCall ??= createToolCallNumbering(final.parallel_tool_calls === false);
       const numbered = toToolCall(call);
       if (numbered === undefined) continue;
       isText = false;

@@ -186,10 +186,12 @@ export function createUsageMeter(): UsageMeter {
       const tokens = tokensOf(call);
       return tokens === undefined ? [] : [{ call, tokens }];
     });
-  const sum = (valueOf: (tokens: TokenCounts, call: CallCount) => number) =>
-    counted().reduce((total, { call, tokens }) => total + valueOf(tokens, call), 0);
-  const generated = () => sum(({ completion }) => completion);
-  const cost = () => sum((tokens, call) => costOf(call, tokens));
+  const sum = (
+    valueOf: (tokens: TokenCounts, call: CallCount) => number,
+    counts = counted(),
+  ) => counts.reduce((total, { call, tokens }) => total + valueOf(tokens, call), 0);
+  const generated = (counts = counted()) => sum(({ completion }) => completion, counts);
+  const cost = (counts = counted()) => sum((tokens, call) => costOf(call, tokens), counts);
   const hasPrice = (own: readonly { call: CallCount }[]) =>
     own.some(({ call }) => call.price !== undefined);
 
@@ -287,13 +289,13 @@ export function createUsageMeter(): UsageMeter {
     countContributions(added) {
       contributions = added.map(({ role, accepted }) => ({ role, ...usageOf(role), accepted }));
     },
-    generated,
-    cost,
+    generated: () => generated(),
+    cost: () => cost(),
     samples: () => calls.reduce((sum, { samples }) => sum + samples.length, 0),
     total() {
       const all = counted();
       const [first] = all;
-      const completion = generated();
+      const completion = generated(all);
       return {
         promptTokens: first?.tokens.prompt ?? 0,
         cachedTokens: first?.tokens.cached ?? 0,
@@ -301,10 +303,10 @@ export function createUsageMeter(): UsageMeter {
         reasoningTokens: Math.max(0, completion - visibleTokens),
         upstream: {
           calls: calls.length,
-          prompt_tokens: sum(({ prompt }) => prompt),
-          cached_tokens: sum(({ cached }) => cached),
+          prompt_tokens: sum(({ prompt }) => prompt, all),
+          cached_tokens: sum(({ cached }) => cached, all),
           completion_tokens: completion,
-          ...(hasPrice(all) ? { cost: rounded(cost()) } : {}),
+          ...(hasPrice(all) ? { cost: rounded(cost(all)) } : {}),
           estimated: all.some(({ tokens }) => tokens.isEstimated),
           ...(contributions.length > 0 ? { contributions } : {}),
         },

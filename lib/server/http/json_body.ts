@@ -39,10 +39,7 @@ export async function readJson(
 ): Promise<unknown> {
   const text = await readBody(request, options, onRead);
   checkBounds(text);
-  const yieldIfLarge = async () => {
-    if (text.length > LARGE) await new Promise((resolve) => setTimeout(resolve));
-  };
-  await yieldIfLarge();
+  if (text.length > LARGE) await nextTurn();
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -53,8 +50,12 @@ export async function readJson(
       null,
     );
   }
-  await yieldIfLarge();
+  if (text.length > LARGE) await nextTurn();
   return value;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 async function readBody(

@@ -52,6 +52,7 @@ export function chain(
       const pending = addHeaders(request, exchange, response.headers);
       if (pending !== undefined) await pending;
     }
+    exchange.stopWatching();
     return response;
   };
 }

@@ -69,18 +69,29 @@ export function createCapabilityMemory(
   contextOf: ContextOf,
 ): { forRequest(owner: string): RequestCapabilities } {
   const remembered = new Map<string, Lessons>();
+  const defaults = new WeakMap<Target, Capabilities>();
+
+  function defaultsOf(target: Target): Capabilities {
+    let capabilities = defaults.get(target);
+    if (capabilities === undefined) {
+      defaults.set(target, capabilities = defaultCapabilities(target));
+    }
+    const contextTokens = contextOf(target);
+    return contextTokens === undefined ? capabilities : { ...capabilities, contextTokens };
+  }
+
   return {
     forRequest(owner) {
       const lessons = remembered.get(owner) ?? new Map();
       remembered.set(owner, lessons);
-      return createRequestCapabilities(lessons, contextOf);
+      return createRequestCapabilities(lessons, defaultsOf);
     },
   };
 }
 
 function createRequestCapabilities(
   remembered: Lessons,
-  contextOf: ContextOf,
+  defaultsOf: (target: Target) => Readonly<Capabilities>,
 ): RequestCapabilities {
   /** Lessons of this request that no success has confirmed yet, from rejections and answers. */
   const fromRejections: Lessons = new Map();
@@ -93,11 +104,11 @@ function createRequestCapabilities(
     json === undefined ? [modelOf(target)] : [modelOf(target), formatOf(target, json)];
 
   function get(target: Target, json?: JsonFormat): Readonly<Capabilities> {
-    const capabilities = { ...defaultCapabilities(target), contextTokens: contextOf(target) };
-    const sources = [remembered, fromRejections, fromAnswers].filter(({ size }) => size > 0);
-    if (sources.length === 0) return capabilities;
+    const defaults = defaultsOf(target);
+    if (remembered.size + fromRejections.size + fromAnswers.size === 0) return defaults;
+    const capabilities = { ...defaults };
     const subjects = subjectsOf(target, json);
-    for (const source of sources) {
+    for (const source of [remembered, fromRejections, fromAnswers]) {
       for (const subject of subjects) Object.assign(capabilities, source.get(subject));
     }
     return capabilities;
