@@ -4,7 +4,9 @@ import type { AccountLease, Leases, LeaseSummary } from "./limit_account.ts";
 export class LeaseMap extends Map<string, AccountLease> implements Leases {
   /** One pass takes 0.03 ms with 5,000 leases; a copy and a sort took 23 ms. */
   summary(now: number, latest: number): LeaseSummary {
-    let [held, lastEnd, hasExpired] = [0, 0, false];
+    let held = 0;
+    let lastEnd = 0;
+    let hasExpired = false;
     for (const { cost, end } of this.values()) {
       if (end > now && end <= latest) {
         held += cost;

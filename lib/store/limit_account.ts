@@ -80,11 +80,11 @@ export function applyCharges(
   load: (name: string) => Account,
 ): { result: TakeResult; changed: Map<string, ChangedAccount> } {
   const accounts = new Map<string, CurrentAccount>();
-  const items = charges.map((charge): Item & { name: string } => {
-    const name = accountName(charge.limit);
-    const account = accounts.get(name) ?? current(load(name), charge.limit, now);
-    accounts.set(name, account);
-    return { ...charge, name, account, latest: latestEnd(charge.limit, now) };
+  const items = charges.map(({ limit, cost, lease, used = 0 }): Item & { name: string } => {
+    const name = accountName(limit);
+    let account = accounts.get(name);
+    if (account === undefined) accounts.set(name, account = current(load(name), limit, now));
+    return { limit, cost, lease, used, name, account, latest: latestEnd(limit, now) };
   });
   const isTake = action === "take";
   const ok = !isTake || items.every((item) => fits(item, now));
@@ -92,8 +92,9 @@ export function applyCharges(
   for (const item of charged) charge(item, action, now);
   const changed = new Map<string, ChangedAccount>();
   for (const { name, account, limit } of charged) {
-    const { stored, level, at } = account;
-    Object.assign(stored, { level, at });
+    const { stored } = account;
+    stored.level = account.level;
+    stored.at = account.at;
     changed.set(name, { account: stored, lifeMs: lifeOf(account, limit, now) });
   }
   const states = isTake
@@ -109,7 +110,11 @@ interface CurrentAccount extends LeaseSummary {
   at: number;
 }
 
-interface Item extends Charge {
+interface Item {
+  limit: Limit;
+  cost: number;
+  lease: string | undefined;
+  used: number;
   account: CurrentAccount;
   latest: number;
 }
@@ -130,13 +135,14 @@ function current(
   let { level, at } = stored;
   if (kind === "rate") {
     // Written by a clock that has since been set back by more than a window.
-    if (at - now > windowMs) [level, at] = [0, now];
-    else if (now > at) [level, at] = [Math.max(0, level - (now - at) * amount), now];
+    const isSetBack = at - now > windowMs;
+    level = isSetBack ? 0 : Math.max(0, level - Math.max(0, now - at) * amount);
+    at = isSetBack ? now : Math.max(at, now);
     return { stored, level, at, ...NO_LEASES };
   }
   const summary = stored.leases.summary(now, latestEnd(limit, now));
-  if (at <= now) [level, at] = [0, now + windowMs];
-  else if (level + summary.held === 0) at = now + windowMs;
+  if (at <= now) level = 0;
+  if (level + summary.held === 0 || at <= now) at = now + windowMs;
   return { stored, level, at, ...summary };
 }
 
@@ -151,7 +157,7 @@ function fits({ limit, cost, lease, latest, account }: Item, now: number): boole
 }
 
 function charge(item: Item, action: LimiterAction, now: number): void {
-  const { limit, cost, lease, used = 0, latest, account } = item;
+  const { limit, cost, lease, used, latest, account } = item;
   const { leases } = account.stored;
   if (account.hasExpired) leases.deleteExpired(now, latest);
   account.hasExpired = false;

@@ -103,16 +103,12 @@ export interface LimiterBackend {
 export function createLimiter(backend: LimiterBackend): Limiter {
   let isOpen = true;
   async function apply(action: LimiterAction, charges: readonly Charge[]) {
+    if (action === "take") checkDistinct(charges);
     for (const charge of charges) checkCharge(action, charge);
     return await callBackend(() => backend.apply(action, charges));
   }
   return {
-    async take(charges) {
-      if (new Set(charges.map(({ limit }) => `${limit.kind} ${limit.key}`)).size < charges.length) {
-        throw new TypeError("Cannot take from the same limit twice at once");
-      }
-      return await apply("take", charges);
-    },
+    take: (charges) => apply("take", charges),
     settle: async (charges) => void await apply("settle", charges),
     renew: async (charges) => void await apply("renew", charges),
     async close() {
@@ -121,6 +117,14 @@ export function createLimiter(backend: LimiterBackend): Limiter {
       await backend.close();
     },
   };
+}
+
+function checkDistinct(charges: readonly Charge[]): void {
+  const isRepeated = ({ limit: { kind, key } }: Charge, i: number) =>
+    charges.findIndex(({ limit }) => limit.kind === kind && limit.key === key) < i;
+  if (charges.some(isRepeated)) {
+    throw new TypeError("Cannot take from the same limit twice at once");
+  }
 }
 
 function checkCharge(action: LimiterAction, { limit, cost, lease, used = 0 }: Charge): void {

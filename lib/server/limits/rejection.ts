@@ -54,9 +54,11 @@ export const LIMIT_HEADERS: readonly string[] = ["limit", "remaining", "reset"].
 export function limitHeaders(states: readonly RuleState[], date: number): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, measure, per] of SHOWN) {
-    const [nearest] = states
-      .filter(({ rule }) => rule.measure === measure && rule.per === per)
-      .toSorted((a, b) => a.state.remaining - b.state.remaining);
+    let nearest: RuleState | undefined;
+    for (const current of states) {
+      if (current.rule.measure !== measure || current.rule.per !== per) continue;
+      if (!(nearest && nearest.state.remaining <= current.state.remaining)) nearest = current;
+    }
     if (nearest === undefined) continue;
     const { rule, state } = nearest;
     const resetMs = isBudget(rule) ? periodEnd(rule, date) - date : state.resetMs;

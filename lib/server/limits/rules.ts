@@ -52,8 +52,10 @@ function toRules(config: LimitsConfig, client: string | undefined): Rule[] {
 
 /** When the rule's current period ends. Both in ms since 1970. */
 export function periodEnd({ per }: Rule, date: number): number {
-  const day = new Date(date);
-  if (per === "month") return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1);
+  if (per === "month") {
+    const day = new Date(date);
+    return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1);
+  }
   return per === "day" ? (Math.floor(date / DAY_MS) + 1) * DAY_MS : date + MINUTE_MS;
 }
 

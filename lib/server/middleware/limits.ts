@@ -21,17 +21,19 @@ export function meterRequests(limits: Limits): Step {
 export function rateLimitHeaders(limits: Limits, clock: Clock): HeaderStep {
   return (_request, { client, reservation }, headers) => {
     const values = reservation?.headers();
-    if (values !== undefined) return addMissing(headers, values);
+    if (values !== undefined) return addTo(headers, values);
     if (!limits.hasHeaders(client) || hasLimits(headers)) return;
     return within(clock, MAX_WAIT_MS, limits.headers(client)).then((read) => {
-      if (read !== "late") addMissing(headers, read);
+      if (read !== "late") addTo(headers, read);
     });
   };
 }
 
-/** Adds headers that the response does not have: a 429 has its own. */
-function addMissing(headers: Headers, values: Readonly<Record<string, string>>): void {
-  for (const name in values) if (!headers.has(name)) headers.set(name, values[name]!);
+/** Adds the headers to a response without any of them: a 429 has its own. */
+function addTo(headers: Headers, values: Readonly<Record<string, string>>): void {
+  const [first] = Object.keys(values);
+  if (first === undefined || headers.has(first)) return;
+  for (const name in values) headers.set(name, values[name]!);
 }
 
 const hasLimits = (headers: Headers) => LIMIT_HEADERS.some((name) => headers.has(name));
