@@ -8,7 +8,14 @@ import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { waitFor, waitUntil } from "../../support/wait.ts";
 import { threads } from "../../reasoning/tools/setup.ts";
 import { parseStream } from "../../support/app.ts";
-import { type AttackedApp, call, COMPUTE, createAttackedApp, once } from "./setup.ts";
+import {
+  assertCodeIsFree,
+  type AttackedApp,
+  call,
+  createAttackedApp,
+  once,
+  readAll,
+} from "./setup.ts";
 
 const BODY = { model: "all" };
 
@@ -57,15 +64,6 @@ const FORMS: Record<string, (app: AttackedApp, init: RequestInit) => Promise<Res
   "three choices": ({ app }, init) => app.chat({ ...BODY, n: 3, stream: true }, init),
 };
 
-/** Reads what comes until the client disconnects. */
-async function readAll(response: Promise<Response>): Promise<void> {
-  try {
-    await (await response).text();
-  } catch {
-    // The client has disconnected.
-  }
-}
-
 for (const [stage, { reply, waits, ended }] of Object.entries(STAGES)) {
   for (const [form, send] of Object.entries(FORMS)) {
     Deno.test(
@@ -85,13 +83,6 @@ for (const [stage, { reply, waits, ended }] of Object.entries(STAGES)) {
       },
     );
   }
-}
-
-/** The only thread of `code` must take the next code. */
-async function assertCodeIsFree({ app }: AttackedApp) {
-  const messages = [{ role: "user", content: COMPUTE }];
-  const response = await app.chat({ ...BODY, messages });
-  assertStringIncludes(await response.text(), "\\n42\\n");
 }
 
 Deno.test(

@@ -1,7 +1,7 @@
 import { parseConfig } from "../../../lib/config/load.ts";
 import { resolveConfig } from "../../../lib/config/resolve.ts";
-import type { Store } from "../../../lib/store/store.ts";
-import { createTestApp, type TestApp, TOKEN } from "../../support/app.ts";
+import { assertStringIncludes } from "@std/assert";
+import { createTestApp, type TestApp, type TestAppOptions, TOKEN } from "../../support/app.ts";
 import { type Call, type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { resultsOf } from "../../reasoning/tools/setup.ts";
 import { rpc, serve, serveByHand, TOOL } from "../../tools/mcp/servers.ts";
@@ -54,6 +54,8 @@ export interface AttackedApp extends AsyncDisposable {
   site: Gate;
   search: Gate;
   mcp: Gate;
+  /** Where the MCP server waits with `opensLate`. */
+  mcpStart: Gate;
   pageUrl: string;
   /** Methods of the requests to the MCP server. A session ends with DELETE. */
   readonly mcpMethods: string[];
@@ -63,10 +65,18 @@ export interface AttackedApp extends AsyncDisposable {
   reload(): Promise<void>;
 }
 
+export interface AttackedOptions extends Pick<TestAppOptions, "store" | "clock" | "limiter"> {
+  strategy?: string;
+  /** A line of the configuration. */
+  limits?: string;
+  /** Whether connecting to the MCP server takes until its gate opens. */
+  opensLate?: boolean;
+}
+
 /** An app whose tools wait, but for `code`. Services send the keys that they got back as text. */
 export async function createAttackedApp(
   script: (request: Call) => Reply,
-  { store, strategy = "direct" }: { store?: Store; strategy?: string } = {},
+  { strategy = "direct", limits = "", opensLate = false, ...options }: AttackedOptions = {},
 ): Promise<AttackedApp> {
   const upstream = startUpstream((request) => {
     if (!JSON.stringify(request.body.messages).includes(COMPUTE)) return script(request);
@@ -74,7 +84,12 @@ export async function createAttackedApp(
     return result === undefined ? call("code", { code: "6 * 7" }) : { content: result };
   });
   const lines: string[] = [];
-  const gates = { site: createGate(), search: createGate(), mcp: createGate() };
+  const gates = {
+    site: createGate(),
+    search: createGate(),
+    mcp: createGate(),
+    mcpStart: createGate(),
+  };
   const page = serve(async (request) => {
     await gates.site.wait(request);
     return new Response("A page.", { headers: { "content-type": "text/plain" } });
@@ -84,15 +99,17 @@ export async function createAttackedApp(
     return new Response([...request.headers].join("\n"), { status: 500 });
   });
   const mcp = serveByHand({
-    "initialize": ({ id }) =>
-      new Response(
+    "initialize": async ({ id }, request) => {
+      if (opensLate) await gates.mcpStart.wait(request);
+      return new Response(
         JSON.stringify(rpc(id, {
           protocolVersion: "2025-06-18",
           capabilities: { tools: {} },
           serverInfo: { name: "waiting", version: "1" },
         })),
         { headers: { "content-type": "application/json", "mcp-session-id": "session-1" } },
-      ),
+      );
+    },
     "tools/list": ({ id }) => rpc(id, { tools: [TOOL] }),
     "tools/call": async ({ id }, request) => {
       await gates.mcp.wait(request);
@@ -102,6 +119,7 @@ export async function createAttackedApp(
   });
   const origin = (url: string) => new URL(url).origin;
   const yaml = (timeMs: number) => `
+${limits}
 upstreams: { s: { base_url: UPSTREAM, retry: { base_ms: 1, max_ms: 1 } } }
 models:
   all: { strategy: ${strategy}, upstream: s, model: m, tools: [code, fetch, web_search, mcp] }
@@ -119,7 +137,7 @@ tools:
     upstream: upstream.url,
     lines,
     yaml: yaml(60_000),
-    ...(store && { store }),
+    ...options,
   });
   const env = () => undefined;
   return {
@@ -148,4 +166,20 @@ tools:
       for (const server of [page, search, mcp, upstream]) await server[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Reads what comes until the client disconnects. */
+export async function readAll(response: Promise<Response>): Promise<void> {
+  try {
+    await (await response).text();
+  } catch {
+    // The client has disconnected.
+  }
+}
+
+/** The only thread of `code` must take the next code. */
+export async function assertCodeIsFree({ app }: AttackedApp): Promise<void> {
+  const messages = [{ role: "user", content: COMPUTE }];
+  const response = await app.chat({ model: "all", messages });
+  assertStringIncludes(await response.text(), "\\n42\\n");
 }
