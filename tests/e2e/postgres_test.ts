@@ -137,6 +137,28 @@ for (
 }
 
 Deno.test({
+  ...skippedFor(NO_POSTGRES, "a server that starts before its Postgres is ready once Postgres is"),
+  async fn() {
+    await using server = await startPostgres();
+    await server.stop();
+    const url = server.urlOf("postgres").replace("127.0.0.1", "localhost");
+    await using config = await writeConfig(`
+api_bearer_token: t
+store: "${url}"
+upstreams: { u: { base_url: "demo:" } }
+models: { m: { upstream: u } }
+limits: { rpm: 1000 }
+`);
+    await using program = await startProgram({ args: ["--config", config.path] });
+    assertStringIncludes(await program.logged("it waits for its store"), "ECONNREFUSED");
+    assertEquals((await respond(program, "a")).status, 503);
+    await server.start();
+    await program.logged("The store answers");
+    assertEquals((await respond(program, "a")).status, 200);
+  },
+});
+
+Deno.test({
   ...skippedFor(NO_POSTGRES, "a start with a wrong password says so and ends"),
   async fn() {
     await using server = await startPostgres();

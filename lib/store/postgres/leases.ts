@@ -27,7 +27,7 @@ export class PartialLeases extends LeaseMap {
     return {
       held: held + this.#others.held,
       lastEnd: Math.max(lastEnd, this.#others.lastEnd),
-      hasExpired: hasExpired || this.#others.hasExpired && !this.isPurged,
+      hasExpired: hasExpired || this.#others.hasExpired,
     };
   }
 

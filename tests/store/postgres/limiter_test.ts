@@ -123,6 +123,27 @@ withLimiter(
   },
 );
 
+withLimiter(
+  "a full limit says when it is free, also if its first lease ends meanwhile",
+  async (world) => {
+    const { limiter, at } = world;
+    const limit = limitOf("parallel", 3);
+    const take = (lease: string) => limiter.take([{ limit, cost: 1, lease }]);
+    for (const [i, lease] of ["1", "2", "3"].entries()) {
+      at(START + i * 1_000);
+      await take(lease);
+    }
+    at(START + 10_000);
+    const [, , , full] = await Promise.all([
+      limiter.settle([{ limit, cost: 0, lease: "1" }]),
+      limiter.settle([{ limit, cost: 0, lease: "2" }]),
+      Promise.all([take("4"), take("5")]),
+      take("6"),
+    ]);
+    assertEquals([full.ok, full.states[0]!.retryAfterMs], [false, 52_000]);
+  },
+);
+
 withLimiter("unused accounts and leases are deleted after a minute", async ({ url, sql }) => {
   let time = START;
   const open = () => openPostgresLimiter({ url, warn() {}, now: () => time });
@@ -184,8 +205,11 @@ withLimiter("a call fails in time while another server holds a lock", async (wor
   assert((await take()).ok);
   await sql("begin");
   await sql("select o1_api.lock_names(1870002, array['sum:alice sum'])");
-  const error = await assertRejects(take, StoreError, "statement timeout");
+  const first = take();
+  const second = Promise.resolve().then(take);
+  const error = await assertRejects(() => first, StoreError, "statement timeout");
   assertEquals(error.code, "57014");
+  await assertRejects(() => second, StoreError, "The time of the call is over");
   await sql("rollback");
   let remaining = 0;
   await waitUntil("the lock", async () => {
@@ -195,3 +219,14 @@ withLimiter("a call fails in time while another server holds a lock", async (wor
   });
   assertEquals(remaining, 8, "the call that failed had no effect");
 }, 500);
+
+withLimiter("Postgres refuses what arrives after the deadline of a call", async ({ sql }) => {
+  const save = (deadline: string) =>
+    sql(`select o1_api.save_limits(${deadline}, '{x}', '{1}', '{1}', '{1}',
+      '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`);
+  const now = "extract(epoch from clock_timestamp()) * 1000";
+  await assertRejects(() => save(`${now} - 1`), Error, "the time of this call is over");
+  assertEquals(await sql("select name from o1_api.limits"), []);
+  await save(`${now} + 60000`);
+  assertEquals(await sql("select name from o1_api.limits"), [{ name: "x" }]);
+});

@@ -69,6 +69,7 @@ withOwnPostgres("calls fail while Postgres is down, and work once it is back", a
       const error = await assertRejects(() => store.get([key("a")]), StoreError);
       return error.code === "ECONNREFUSED";
     });
+    const missed = changes;
     await server.start();
     await waitUntil("the store to reconnect", () => written(store, "b"));
     assertEquals(await valueOf(store, "a"), signal);
@@ -83,6 +84,10 @@ withOwnPostgres("calls fail while Postgres is down, and work once it is back", a
       () => limiter.take([{ limit: LIMIT, cost: 0 }]).then(() => true, () => false),
     );
     const other = await openPostgresStore(optionsOf(server));
+    await waitUntil(
+      "the watch to be called for what it may have missed",
+      () => Promise.resolve(changes > missed),
+    );
     const before = changes;
     await waitUntil("a notification", async () => {
       await other.write([{ ...set("n"), notify: true }]);
@@ -93,6 +98,29 @@ withOwnPostgres("calls fail while Postgres is down, and work once it is back", a
     await store.close();
     await assertRejects(() => store.get([key("a")]), StoreError, "it is closed");
   }
+});
+
+withOwnPostgres("many calls during an outage make few attempts to connect", async (server) => {
+  const store = await openPostgresStore(optionsOf(server));
+  await server.stop();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: server.port });
+  let attempts = 0;
+  const ended = (async () => {
+    for await (const client of listener) {
+      attempts++;
+      client.close();
+    }
+  })();
+  let calls = 0;
+  await waitUntil("the second delay", async () => {
+    calls++;
+    await assertRejects(() => store.get([key("a")]), StoreError);
+    return attempts >= 3;
+  });
+  assert(calls > 2 * attempts, `${attempts} attempts for ${calls} calls`);
+  listener.close();
+  await ended;
+  await store.close();
 });
 
 withOwnPostgres("a store can be closed while Postgres is down or hangs", async (server) => {
@@ -152,14 +180,15 @@ withPostgres("writes of the same entries in any order do not wait in a circle", 
   const options = { ...optionsOf(server), now: () => time };
   const stores = [await openPostgresStore(options), await openPostgresStore(options)];
   const ids = Array.from({ length: 40 }, (_, i) => `${i}`);
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 20; round++) {
     const results = await Promise.all(Array.from({ length: 16 }, (_, i) => {
-      const order = i % 2 ? ids.toReversed() : [...ids.slice(i), ...ids.slice(0, i)];
-      // Some expire, so that writes also delete what others change.
-      return stores[i % 2]!.write(order.map((id) => ({ ...set(id, `${round}`), ttlMs: i + 1 })));
+      const some = [...ids.slice(5 * i % 40), ...ids.slice(0, 5 * i % 40)].slice(0, 15);
+      const order = i % 2 ? some.toReversed() : some;
+      // They expire, so that a write also deletes what others change.
+      return stores[i % 2]!.write(order.map((id) => ({ ...set(id, `${round}`), ttlMs: 1 })));
     }));
     assertEquals(new Set(results), new Set([true]));
-    time += 8;
+    time++;
   }
   for (const store of stores) await store.close();
 });
