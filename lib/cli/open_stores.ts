@@ -11,6 +11,8 @@ export type { Stores };
 export interface OpenStoresOptions {
   /** The setting `store`. */
   setting: string;
+  /** Certificates in PEM that TLS trusts, besides the public ones. */
+  ca: string | undefined;
   /** Folder of config.yaml, which also holds the SQLite database. */
   folder: string;
   log: Log;
@@ -26,15 +28,15 @@ export interface OpenStoresOptions {
  * @throws {Error} if a store cannot be opened
  */
 export async function openStores(options: OpenStoresOptions): Promise<Stores> {
-  const { setting, folder, log, waitMs, onGiveUp } = options;
-  const kind = /^rediss?:/.test(setting)
+  const { setting, log, waitMs, onGiveUp } = options;
+  const kind = /^rediss?[:+]/.test(setting)
     ? "redis"
     : /^postgres(ql)?:/.test(setting)
     ? "postgres"
     : undefined;
-  if (kind === undefined) return await openNow(setting, folder, log);
+  if (kind === undefined) return await openNow(options);
   return await waitForStores({
-    open: () => openNow(setting, folder, log),
+    open: () => openNow(options),
     kind,
     waitMs,
     clock,
@@ -45,7 +47,7 @@ export async function openStores(options: OpenStoresOptions): Promise<Stores> {
   });
 }
 
-async function openNow(setting: string, folder: string, log: Log): Promise<Stores> {
+async function openNow({ setting, folder, log, ca }: OpenStoresOptions): Promise<Stores> {
   const beside = join(folder, "o1-api.db");
   const isDefault = setting === "auto" || setting === "sqlite";
   const path = isDefault ? await databasePath(beside) : beside;
@@ -54,6 +56,7 @@ async function openNow(setting: string, folder: string, log: Log): Promise<Store
     now: Date.now,
     warn: (message) => log.warn(message),
     onDeploy: isDeploy(readVariable),
+    ...ca === undefined ? {} : { ca },
   });
   // Workers open the store again, without `auto`.
   if (setting === "auto" && path !== beside && stores.store.kind === "sqlite") {

@@ -5,6 +5,7 @@ import { openSource, type Source } from "./faults/yaml_position.ts";
 import { fileErrorReason, lenientPrompts, type ReadFile, readPrompts } from "./prompt_files.ts";
 import { lenientStrategies, references } from "./references/config.ts";
 import { isDeploy } from "./resolve.ts";
+import { lenientStore, readStoreCa } from "./store_ca.ts";
 import { readStrategies } from "./strategy_files.ts";
 import { type Config, configSchema } from "./schema/config.ts";
 import { readYaml } from "./yaml.ts";
@@ -13,7 +14,7 @@ export interface ParseConfigOptions {
   env: Env;
   /** Path of the file, for errors and relative paths of other files. */
   file: string;
-  /** Reads prompts and strategies. */
+  /** Reads prompts, strategies and certificates. */
   readFile: ReadFile;
 }
 
@@ -90,8 +91,14 @@ async function validateConfig(
   faults.push(...loaded.faults, ...validate(references(loaded.table), value).faults);
   const models = data?.models ?? lenientPrompts.parse(value).models;
   faults.push(...await readPrompts(models, file, readFile));
+  const { text, faults: caFaults } = await readStoreCa(lenientStore.parse(value), options);
+  faults.push(...caFaults);
   // All prompts have been replaced by texts.
-  const config = data && { ...data as unknown as Config, strategies: loaded.files };
+  const config = data && {
+    ...data as unknown as Config,
+    strategies: loaded.files,
+    store_ca_file: text,
+  };
   return { data: config, faults };
 }
 

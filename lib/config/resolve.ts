@@ -42,6 +42,8 @@ export interface ResolvedConfig
   storeTtlMs: number;
   /** How long a start waits for a server that is the store, in milliseconds. */
   storeWaitMs: number;
+  /** Certificates in PEM. */
+  storeCa?: string;
   /** Built-in strategies and those of files. */
   strategies: StrategyTable;
   /** Validated settings of each kind of tool that a model has. */
@@ -83,6 +85,7 @@ export function resolveConfig(
     strategies,
     storeTtlMs: config.store_ttl_days * DAY_MS,
     storeWaitMs: config.store_wait_ms,
+    ...config.store_ca_file === undefined ? {} : { storeCa: config.store_ca_file },
     log,
     metrics: onDeploy ? { ...config.metrics, port: 0 } : config.metrics,
     traces,

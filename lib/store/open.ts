@@ -20,11 +20,13 @@ export interface OpenOptions {
   warn: (message: string) => void;
   /** Whether this is Deno Deploy, where `auto` is Deno KV. */
   onDeploy: boolean;
+  /** Certificates in PEM that TLS trusts, besides the public ones. */
+  ca?: string;
 }
 
 /**
- * Opens the stores of a setting: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…`,
- * `rediss://…`, `postgres://…` or `postgresql://…`. `auto` is Deno KV on Deno Deploy and SQLite elsewhere. It is memory, with a warning,
+ * Opens the stores of a setting: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, or a URL of Redis
+ * or Postgres. `auto` is Deno KV on Deno Deploy and SQLite elsewhere. It is memory, with a warning,
  * only if there is no database and none can be created: a server that cannot read what was spent
  * would allow it to be spent again. The code of the other back ends is loaded only when it is needed.
  *
@@ -51,15 +53,7 @@ export async function openStores(setting: string, options: OpenOptions): Promise
     return await openSqlite(resolve(dirname(path), setting.slice("sqlite:".length)), options);
   }
   if (setting === "kv") return await openKv(options);
-  if (/^rediss?:\/\//.test(setting)) {
-    // Up to an unencoded "/", "?" or "#", a password would be read as the port, which errors show.
-    if (!URL.canParse(setting) || /\w[/?#].*@/.test(setting)) {
-      throw new TypeError(
-        "Cannot open the store: its URL is invalid. Percent-encode special characters of the password",
-      );
-    }
-    return await openRedis(setting, options);
-  }
+  if (/^rediss?(\+\w+)?:\/\//.test(setting)) return await openRedis(setting, options);
   if (/^postgres(ql)?:\/\//.test(setting)) return await openPostgres(setting, options);
   // The rest may contain a password.
   const start = setting.match(/^\w*/)![0];
@@ -111,13 +105,17 @@ async function openKv({ now }: OpenOptions): Promise<Stores> {
   };
 }
 
-async function openRedis(url: string, { warn }: OpenOptions): Promise<Stores> {
+async function openRedis(url: string, { warn, ca }: OpenOptions): Promise<Stores> {
   const { openRedisStore } = await import("./redis/store.ts");
   const { openRedisLimiter } = await import("./redis/limiter.ts");
-  return {
-    store: await openRedisStore({ url, warn }),
-    limiter: await openRedisLimiter({ url, warn }),
-  };
+  const options = { url, warn, ...ca === undefined ? {} : { ca } };
+  const store = await openRedisStore(options);
+  try {
+    return { store, limiter: await openRedisLimiter(options) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 async function openPostgres(url: string, { warn }: OpenOptions): Promise<Stores> {

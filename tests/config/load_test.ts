@@ -3,6 +3,20 @@ import { ConfigError } from "../../lib/config/faults/fault.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { faultsOf, parse, readFrom } from "./parse.ts";
 
+/** Of an authority for tests, whose key nobody has. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBfjCCASWgAwIBAgIUEj0/gMblj+xlWdJ8+RIpXDvfjiMwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJYXV0aG9yaXR5MCAXDTI2MTEzMDEzNTQxOFoYDzIxMjYxMTA2
+MTM1NDE4WjAUMRIwEAYDVQQDDAlhdXRob3JpdHkwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASVjZPoA83eW3qzTvdPJKHna67htfWOG6V6nlrHGlLehypIYaTdo5f7
+wE74R4HdGYRH0dHXWZyv39PocSkuh4ngo1MwUTAdBgNVHQ4EFgQUjQ+JKPCRhu+m
+ZBUOVt56Pgd+fVcwHwYDVR0jBBgwFoAUjQ+JKPCRhu+mZBUOVt56Pgd+fVcwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiB88WsMAjNHThLKK4DBGOto
+Z5V1uFwE+f9R7Z8gp0yv9AIgLPE8jDvYbAqr7UYO4WX2U4Yso8gniv3cC0UmAUnZ
+jms=
+-----END CERTIFICATE-----
+`;
+
 for (
   const text of [
     "",
@@ -305,6 +319,40 @@ Deno.test("prompts are read from files beside the configuration", async () => {
   assertEquals(await faultsOf(text), [
     "4: models.o1.prompts.answer.file: can't read prompts/answer.md (no such file); " +
     "create it, or correct the path, which is relative to the config file",
+  ]);
+});
+
+Deno.test("the certificates of the store are read from a file beside the configuration", async () => {
+  const text = `models: { o1: { strategy: direct } }
+store: rediss://redis.example
+store_ca_file: geheim/ca.crt
+`;
+  const reading = (content: string) => ({ files: { "/etc/o1/geheim/ca.crt": content } });
+  const { store_ca_file } = await parse(text, reading(CERTIFICATE));
+  assertEquals(store_ca_file, CERTIFICATE);
+  const damaged = CERTIFICATE.replace(/^MII.*$/m, "MIIB");
+  for (
+    const [world, fault] of [
+      [
+        {},
+        "can't read the file (no such file); create it, or correct the path, " +
+        "which is relative to the config file",
+      ],
+      [
+        reading("geheim"),
+        "expected a file with certificates in PEM: -----BEGIN CERTIFICATE----- …",
+      ],
+      [
+        reading(CERTIFICATE + damaged),
+        "certificate 2 in the file is damaged; copy the file again",
+      ],
+    ] as const
+  ) {
+    assertEquals(await faultsOf(text, world), [`3: store_ca_file: ${fault}`]);
+  }
+  assertEquals(await faultsOf(text.replace("rediss", "redis"), reading(CERTIFICATE)), [
+    "3: store_ca_file: only a store with TLS uses it; " +
+    "begin the URL in 'store' with rediss, or remove it",
   ]);
 });
 

@@ -1,5 +1,5 @@
 import type { Change, EntryKey, Store } from "../../lib/store/store.ts";
-import { BACKENDS } from "../support/backends.ts";
+import { backendsOf } from "../support/backends.ts";
 import { skippedFor } from "../support/skip.ts";
 
 export interface Bench {
@@ -21,19 +21,15 @@ export function contract(
   test: (bench: Bench) => Promise<void>,
   kinds: readonly Store["kind"][] = ["memory", "sqlite", "kv", "redis", "postgres"],
 ): void {
-  for (
-    const { kind, skipReason, prepare, start } of BACKENDS.filter(({ kind }) =>
-      kinds.includes(kind)
-    )
-  ) {
+  for (const { name: backend, skipReason, prepare, start } of backendsOf(kinds)) {
     prepare?.();
     Deno.test({
-      ...skippedFor(skipReason, `${kind}: ${name}`),
+      ...skippedFor(skipReason, `${backend}: ${name}`),
       async fn() {
         let time = Date.UTC(2026, 0, 1);
         const now = () => time;
-        await using backend = await start(now);
-        const open = () => backend.open();
+        await using started = await start(now);
+        const open = () => started.open();
         await test({ store: await open(), open, now, pass: (ms) => void (time += ms) });
       },
     });

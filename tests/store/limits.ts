@@ -1,7 +1,7 @@
 import type { Charge, Limit, Limiter, TakeResult } from "../../lib/store/limiter.ts";
 import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { BACKENDS } from "../support/backends.ts";
+import { backendsOf } from "../support/backends.ts";
 import { skippedFor } from "../support/skip.ts";
 
 /** Start of the tests, in ms since 1970. */
@@ -21,18 +21,14 @@ export function limits(
   test: (limiter: TimedLimiter, openAnother: () => Promise<TimedLimiter>) => Promise<void>,
   kinds: readonly Store["kind"][] = ["memory", "sqlite", "kv", "redis", "postgres"],
 ): void {
-  for (
-    const { kind, skipReason, prepare, start } of BACKENDS.filter(({ kind }) =>
-      kinds.includes(kind)
-    )
-  ) {
+  for (const { name: backend, skipReason, prepare, start } of backendsOf(kinds)) {
     prepare?.();
     Deno.test({
-      ...skippedFor(skipReason, `${kind}: ${name}`),
+      ...skippedFor(skipReason, `${backend}: ${name}`),
       async fn() {
         const time = { now: START };
-        await using backend = await start(() => time.now);
-        const open = async () => atTimes(await backend.openLimiter(), time);
+        await using started = await start(() => time.now);
+        const open = async () => atTimes(await started.openLimiter(), time);
         await test(await open(), open);
       },
     });

@@ -132,6 +132,16 @@ Deno.test("the error for an unknown setting contains no password", async () => {
       "redis://user:4711/geheim@127.0.0.1",
       "redis://user:4711?geheim@127.0.0.1",
       "rediss://user:4711#geheim@127.0.0.1",
+      "redis://127.0.0.1,geheim",
+      "redis://127.0.0.1/geheim",
+      "redis://127.0.0.1?geheim=4711",
+      "redis://:%geheim@127.0.0.1",
+      "redis+cluster://user:4711/geheim@127.0.0.1",
+      "redis+cluster://127.0.0.1/4711",
+      "redis+cluster://127.0.0.1,geheim:x",
+      "redis+sentinel://:geheim@127.0.0.1",
+      "redis+sentinel://127.0.0.1/geheim/x",
+      "redis+other://:geheim@127.0.0.1",
     ]
   ) {
     const error = await assertRejects(() => openStores(setting, optionsOf("/none")), TypeError);

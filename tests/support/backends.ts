@@ -12,6 +12,7 @@ import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { createDatabase, NO_POSTGRES, sharePostgres } from "./postgres.ts";
 import { NO_REDIS, startRedis } from "./redis.ts";
+import type { RedisOptions } from "../../lib/store/redis/connection.ts";
 
 /** An empty back end. */
 export interface Backend extends AsyncDisposable {
@@ -23,6 +24,8 @@ export interface Backend extends AsyncDisposable {
 
 export interface BackendKind {
   kind: Store["kind"];
+  /** Default: the kind. */
+  name?: string;
   /** Why its tests are skipped, or undefined if they run. */
   skipReason: string | undefined;
   /** Called before the tests of a file are registered. */
@@ -70,11 +73,19 @@ async function startKv(now: () => number): Promise<Backend> {
 
 async function startOnRedis(now: () => number): Promise<Backend> {
   const redis = await startRedis();
-  const options = { url: redis.url, warn() {} };
+  return onRedis({ url: redis.url }, now, () => redis[Symbol.asyncDispose]());
+}
+
+/** A back end in a Redis that runs. */
+export function onRedis(
+  options: Omit<RedisOptions, "warn">,
+  now: () => number,
+  end: () => PromiseLike<void>,
+): Backend {
   return withHandles(
-    () => openRedisStore({ ...options, now }),
-    () => openRedisLimiter({ ...options, now }),
-    async () => await redis[Symbol.asyncDispose](),
+    () => openRedisStore({ ...options, now, warn() {} }),
+    () => openRedisLimiter({ ...options, now, warn() {} }),
+    async () => await end(),
   );
 }
 
@@ -86,6 +97,21 @@ async function startOnPostgres(now: () => number): Promise<Backend> {
     () => openPostgresLimiter(options),
     async () => await database[Symbol.asyncDispose](),
   );
+}
+
+let selected = BACKENDS;
+
+/** Chooses the back ends of all tests that are defined from now on. */
+export function selectBackends(backends: readonly BackendKind[]): void {
+  selected = backends;
+}
+
+/** Returns the selected back ends of some kinds; by default, all are selected. */
+export function backendsOf(
+  kinds: readonly Store["kind"][],
+): (BackendKind & { name: string })[] {
+  return selected.filter(({ kind }) => kinds.includes(kind))
+    .map((backend) => ({ name: backend.kind, ...backend }));
 }
 
 function withHandles(

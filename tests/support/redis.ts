@@ -13,20 +13,46 @@ export interface RedisServer extends AsyncDisposable {
 /** Why tests with Redis are skipped, or undefined if they run. */
 export const NO_REDIS = reasonWithout("redis-server");
 
-/** Starts Redis on `port`, by default a free one, with additional command line arguments. */
-export async function startRedis(
-  { port = freePort(), args = [] }: { port?: number; args?: string[] } = {},
+export interface RedisServerOptions {
+  /** Default: a free one. */
+  port?: number;
+  /** Additional command line arguments. */
+  args?: string[] | (() => string[]);
+  /** Text in the output that says that it is ready. */
+  ready?: string;
+  /** Listens with TLS only. */
+  tls?: boolean;
+}
+
+/** Starts Redis. Another program may take a free port at any moment: then it tries another. */
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await start(options);
+    } catch (error) {
+      const isTaken = `${error}`.includes("Address already in use");
+      if (!isTaken || options.port !== undefined || tries === 5) throw error;
+    }
+  }
+}
+
+async function start(
+  { port = freePort(), args = [], ready = "Ready to accept connections", tls = false }:
+    RedisServerOptions,
 ): Promise<RedisServer> {
+  const listen = tls ? ["--port", "0", "--tls-port", `${port}`] : ["--port", `${port}`];
+  const more = typeof args === "function" ? args() : args;
   const child = new Deno.Command("redis-server", {
-    args: ["--bind", "127.0.0.1", "--port", `${port}`, "--save", "", ...args],
+    args: [...more, "--bind", "127.0.0.1", ...listen, "--save", ""],
     stdout: "piped",
     stderr: "null",
     stdin: "null",
   }).spawn();
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let log = "";
-  while (!log.includes("Ready to accept connections")) {
+  while (!log.includes(ready)) {
     const { value, done } = await waitFor("redis-server to listen", output.read());
+    if (done) await child.status;
     if (done) throw new Error(`redis-server did not start:\n${log}`);
     log += value;
   }
@@ -42,7 +68,7 @@ export async function startRedis(
     await drained;
   };
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: `redis${tls ? "s" : ""}://127.0.0.1:${port}`,
     port,
     kill,
     [Symbol.asyncDispose]: async () => {

@@ -1,7 +1,14 @@
 import type { Config } from "../../config/schema/config.ts";
 
 /** Settings that change only at the next start, besides the address to listen on. */
-const FIXED = ["store", "store_wait_ms", "store_ttl_days", "metrics", "log"] as const;
+const FIXED = [
+  "store",
+  "store_ca_file",
+  "store_wait_ms",
+  "store_ttl_days",
+  "metrics",
+  "log",
+] as const;
 const FIXED_OF_SERVER = [
   "workers",
   "max_background",

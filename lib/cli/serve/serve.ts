@@ -39,6 +39,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   const stores = await orExit(() =>
     openStores({
       setting: resolved.store,
+      ca: resolved.storeCa,
       folder,
       log,
       waitMs: resolved.storeWaitMs,

@@ -80,6 +80,7 @@ function createMethods(call: Call<MainMethods>) {
       logRejections(log);
       stores = store === undefined ? remoteStores(call) : await openStores({
         setting: store,
+        ca: initial.storeCa,
         folder,
         log,
         // The main thread waits for the same server, and decides when to give up.

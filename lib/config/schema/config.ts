@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
 import type { StrategyFile } from "../../reasoning/files/load.ts";
 import { strategies } from "../../reasoning/strategies/mod.ts";
+import { parseRedisUrl } from "../../store/redis/address.ts";
 import { parsePostgresUrl } from "../../store/postgres/address.ts";
 import { toolKinds } from "../../tools/mod.ts";
 import { keySchema, limitsSchema } from "./keys.ts";
@@ -80,7 +81,8 @@ const server = z.strictObject({
   ),
 });
 
-const STORE_REGEXP = /^(auto|memory|sqlite(:.+)?|kv|(rediss?|postgres(ql)?):\/\/.+)$/;
+const STORE_REGEXP =
+  /^(auto|memory|sqlite(:.+)?|kv|(rediss?(\+(cluster|sentinel))?|postgres(ql)?):\/\/.+)$/;
 
 const route = (effort: keyof typeof EFFORT_ROUTES) =>
   z.union([
@@ -216,14 +218,17 @@ export const configSchema = z.strictObject({
     STORE_REGEXP,
     "expected auto, memory, sqlite, sqlite:PATH, kv, a redis:// URL or a postgres:// URL",
   ).superRefine((value, context) => {
-    if (!/^postgres(ql)?:\/\/./.test(value)) return;
     try {
-      parsePostgresUrl(value);
+      if (/^postgres(ql)?:\/\/./.test(value)) parsePostgresUrl(value);
+      if (/^redis.*:\/\/./.test(value)) parseRedisUrl(value);
     } catch (error) {
       context.addIssue({ code: "custom", message: (error as TypeError).message });
     }
   }).default("auto").describe(
-    "Where responses, conversations, usage and limits are stored: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…` or `postgres://USER:PASSWORD@HOST/DATABASE`. `auto`: Deno KV on Deno Deploy, otherwise o1-api.db beside config.yaml. See [Postgres](operations.md#postgres).",
+    "Where responses, conversations, usage and limits are stored: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…`, `redis+cluster://…`, `redis+sentinel://…` or `postgres://USER:PASSWORD@HOST/DATABASE`. `auto`: Deno KV on Deno Deploy, otherwise o1-api.db beside config.yaml. See [Redis](operations.md#redis) and [Postgres](operations.md#postgres).",
+  ),
+  store_ca_file: z.string().min(1).optional().describe(
+    "Path of a file with certificates in PEM that a `rediss…` store may use besides those of the public authorities, relative to the config file. It is read at the start.",
   ),
   store_wait_ms: z.number().int().min(0).max(86_400_000).default(60_000).describe(
     "How long a start waits for a store on another server that does not answer, in milliseconds. Meanwhile `/readyz` is 503, and requests that need the store get 503. Then the server exits. It exits at once if the store refuses its password.",
@@ -252,7 +257,7 @@ export type ModelConfig = Omit<FileConfig["models"][string], "prompts"> & {
   prompts: Record<string, string>;
 };
 
-/** Validated settings, with all prompts and strategies read from their files. */
+/** Validated settings, with all prompts, strategies and certificates read from their files. */
 export type Config = Omit<FileConfig, "models" | "strategies"> & {
   models: Record<string, ModelConfig>;
   strategies: Record<string, StrategyFile>;

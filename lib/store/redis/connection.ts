@@ -1,8 +1,12 @@
 /** A connection to Redis that runs scripts, times out and reconnects. */
+import { describeAddress, parseRedisUrl } from "./address.ts";
+import { createClient, DISCONNECT_MS } from "./client.ts";
 
 export interface RedisOptions {
-  /** `redis://[user[:password]@]host[:port][/database]`, or `rediss://…` for TLS. */
+  /** As `parseRedisUrl` takes it. */
   url: string;
+  /** Certificates in PEM that TLS trusts, besides the public ones. */
+  ca?: string;
   /**
    * Maximum duration of a connection attempt or a command.
    *
@@ -13,13 +17,8 @@ export interface RedisOptions {
   warn: (message: string) => void;
 }
 
-/** First part of every key. */
+/** First part of every key and channel. */
 export const PREFIX = "o1:";
-
-const MAX_RECONNECT_MS = 1_000;
-
-/** How long the server may take to close a socket after its last answer. */
-const DISCONNECT_MS = 10;
 
 const MAX_MESSAGE_LENGTH = 200;
 
@@ -29,49 +28,56 @@ const MAX_REPORTED = 20;
 
 const LOST = "the connection is lost";
 
+/** Errors of ioredis that only say that there is no connection. */
+const OUTAGE_REGEXP =
+  /^(Connection is closed|All sentinels .*Connection is closed|None of startup nodes|Cluster isn't ready|Failed to refresh slots|Too many Cluster redirections. Last error: Error: Connection is closed)/;
+
 const codeOf = (error: unknown) => (error as { code?: string } | undefined)?.code;
 
 /**
  * Connects and registers Lua scripts under their names.
  *
+ * @throws {TypeError} if the URL is invalid
  * @throws {Error} if Redis cannot be reached or refuses the connection
  */
 export async function openRedis<Name extends string>(
-  { url, timeoutMs = 3_000, warn }: RedisOptions,
+  { url, ca, timeoutMs = 3_000, warn }: RedisOptions,
   scripts: Readonly<Record<Name, string>>,
 ) {
-  const { Redis } = await import("ioredis");
-  const { hostname, port, username, password } = new URL(url);
-  const place = `Redis at ${hostname}:${port || "6379"}`;
-  const secrets = [password, username].flatMap((part) => [part, decodeURIComponent(part)])
-    .filter((part) => part !== "" && part !== "default");
+  const address = parseRedisUrl(url);
+  const { username, password, sentinelUsername, sentinelPassword } = address;
+  const place = describeAddress(address);
+  const secrets = [password, username, sentinelPassword, sentinelUsername]
+    .flatMap((secret) => secret === undefined ? [] : [secret, encodeURIComponent(secret)])
+    .filter((secret) => secret !== "default");
   let lastError: unknown;
+  let hasConnected = false;
   let isReady = false;
   let isLost = false;
   let isClosed = false;
   const reportedAt = new Map<string, number>();
+  const running = new Set<Promise<unknown>>();
 
-  const client = new Redis(url, {
-    lazyConnect: true,
-    protocol: 2,
-    connectTimeout: timeoutMs,
-    commandTimeout: timeoutMs,
-    // A command must not run twice, so it fails when the connection is lost.
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(25 * 2 ** attempt, MAX_RECONNECT_MS),
-    disconnectTimeout: DISCONNECT_MS,
-    scripts: Object.fromEntries(
-      Object.entries<string>(scripts).map(([name, lua]) => [name, { lua }]),
-    ),
+  const client = await createClient(address, {
+    timeoutMs,
+    scripts,
+    hasConnected: () => hasConnected,
+    ...ca === undefined ? {} : { ca },
   });
-  client.on("error", (error) => {
-    lastError = error;
+  client.on("error", (error: Error & { lastNodeError?: Error }) => {
+    lastError = error.lastNodeError ?? error;
     if (isLost) report(redacted(error));
+  });
+  client.on("sentinelError", (error) => lastError = error);
+  // One node of a Cluster can be lost while the others answer.
+  client.on("node error", (error) => {
+    lastError = error;
+    if (isReady || isLost) report(redacted(error));
   });
   client.on("ready", () => {
     if (isLost) warn(`The connection to ${place} is restored`);
     lastError = undefined;
+    hasConnected = true;
     isReady = true;
     isLost = false;
   });
@@ -94,14 +100,22 @@ export async function openRedis<Name extends string>(
   /** A new error without secrets: those of ioredis contain the command and its arguments. */
   function redacted(error: unknown): Error {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const isOutage = name === "MaxRetriesPerRequestError" || /^Connection is closed/.test(message);
+    const isOutage = name === "MaxRetriesPerRequestError" || OUTAGE_REGEXP.test(message);
     const cause = isOutage && lastError instanceof Error ? lastError.message : undefined;
     let text = cause ?? (isOutage ? LOST : message);
+    text = text.replace(
+      /^All sentinels .* Last error: (Connection is closed\.)?/s,
+      (_, isClosed) => isClosed ? "no Sentinel answers" : "",
+    );
+    if (address.kind === "single" && /^(MOVED|CROSSSLOT)/.test(text)) {
+      text = "it is a node of a Redis Cluster: begin the URL with redis+cluster://";
+    }
     // Redis quotes the start of the arguments of a command that it lacks, such as a renamed AUTH.
     text = text.replace(/, with args beginning with.*/s, "");
     for (const secret of secrets) text = text.replaceAll(secret, "…");
-    const code = codeOf(error) ??
-      (isOutage ? codeOf(lastError) : /^[A-Z]{2,20}(?= )/.exec(message)?.[0]);
+    const code = codeOf(error) ?? (isOutage ? codeOf(lastError) : undefined) ??
+      /^(?:Too many .*: |connect )?([A-Z]{2,20}) /.exec(text)?.[1] ??
+      (isOutage ? "ECONNRESET" : undefined);
     return Object.assign(
       new Error(`Cannot use ${place}: ${text.slice(0, MAX_MESSAGE_LENGTH)}`),
       code === undefined ? {} : { code },
@@ -113,7 +127,7 @@ export async function openRedis<Name extends string>(
   let subscriber: typeof client | undefined;
 
   function openSubscriber() {
-    const opened = client.duplicate({
+    const opened = "nodes" in client ? client : client.duplicate({
       lazyConnect: false,
       // Waits for the connection, however long it takes.
       commandTimeout: undefined!,
@@ -123,24 +137,43 @@ export async function openRedis<Name extends string>(
     // The other connection reports errors.
     opened.on("error", () => {});
     opened.on("message", (channel: string) => listeners.get(channel)?.());
-    // Messages may have been lost.
-    opened.on("ready", () => listeners.forEach((onMessage) => onMessage()));
+    opened.on("ready", () => {
+      // A Cluster's client does not subscribe before it is ready.
+      if (opened === client && listeners.size > 0) {
+        client.subscribe(...listeners.keys()).catch(() => {});
+      }
+      // Messages may have been lost.
+      listeners.forEach((onMessage) => onMessage());
+    });
     return opened;
   }
 
   async function close(): Promise<void> {
     if (isClosed) return;
     isClosed = true;
+    await Promise.allSettled(running);
     subscriber?.disconnect();
-    if (client.status === "ready") await client.quit().catch(() => {});
     client.disconnect();
     // If the socket was already closed, ioredis leaves a timer of `disconnectTimeout` behind.
     await new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS + 1));
   }
 
+  /** Rejects after the timeout: some failures of a Cluster or of Sentinels never end an attempt. */
+  async function connect(): Promise<void> {
+    const limit = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => limit.reject(lastError ?? Object.assign(new Error("timed out"), { code: "ETIMEDOUT" })),
+      timeoutMs,
+    );
+    try {
+      await Promise.race([client.connect(), limit.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   try {
-    await client.connect();
-    await client.ping();
+    await connect();
   } catch (error) {
     await close();
     throw redacted(error);
@@ -151,6 +184,7 @@ export async function openRedis<Name extends string>(
     (numberOfKeys: number, ...rest: (string | number)[]) => Promise<unknown>
   >;
   return {
+    isCluster: address.kind === "cluster",
     /**
      * Runs a script.
      *
@@ -163,13 +197,17 @@ export async function openRedis<Name extends string>(
       args: readonly (string | number)[],
     ): Promise<unknown> {
       if (isClosed) throw new Error(`Cannot use ${place}: it is closed`);
+      const command = commands[name](keys.length, ...keys, ...args);
+      running.add(command);
       try {
-        return await commands[name](keys.length, ...keys, ...args);
+        return await command;
       } catch (error) {
         const clean = redacted(error);
         // Otherwise the events of the connection say why.
         if (isReady && !clean.message.endsWith(LOST)) report(clean);
         throw clean;
+      } finally {
+        running.delete(command);
       }
     },
     /**

@@ -35,9 +35,11 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
   const { timeoutMs = CALL_MS, now } = options;
   const redis = await openRedis({ ...options, timeoutMs }, LIMITER_SCRIPTS);
   const redisClock = createRedisClock();
+  // The limits of a key and those of all keys are taken in one step, so a Cluster keeps them together.
+  const prefix = redis.isCluster ? `${PREFIX}{limits}:limit:` : `${PREFIX}limit:`;
 
   async function runOnce(action: LimiterAction, charges: readonly Charge[], deadline: number) {
-    const keys = charges.map(({ limit }) => `${PREFIX}limit:${accountName(limit)}`);
+    const keys = charges.map(({ limit }) => prefix + accountName(limit));
     const args = charges.flatMap((
       { limit: { kind, amount, windowMs }, cost, lease = "", used = 0 },
     ) => [

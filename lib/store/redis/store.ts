@@ -1,5 +1,5 @@
-import { createStore } from "../backend.ts";
-import type { Change, Store } from "../store.ts";
+import { createStore, ownerOf } from "../backend.ts";
+import type { Change, Entry, EntryKey, Range, Store } from "../store.ts";
 import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
 import { STORE_SCRIPTS } from "./store_scripts.ts";
 
@@ -8,19 +8,72 @@ export interface RedisStoreOptions extends RedisOptions {
   now?: () => number;
 }
 
+/** Entries that a list reads at once, and missing ones that it removes. */
+const LISTED_AT_ONCE = 1_000;
+const REMOVED_AT_ONCE = 100;
+
+/** Deletes an entry that does not exist. */
+const CHECK: Change = { key: { collection: "check", id: "none" }, delete: true };
+
 /**
  * Opens a store in Redis, for servers on several machines. Redis must not evict keys without an
- * expiry (`maxmemory-policy` must be `noeviction` or `volatile-*`), and must be a single server,
- * because the scripts compute the names of keys.
+ * expiry (`maxmemory-policy` must be `noeviction` or `volatile-*`).
  *
  * @throws {Error} if Redis cannot be reached, refuses the connection or cannot run the scripts
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
   const now = () => options.now?.() ?? "";
   const redis = await openRedis(options, STORE_SCRIPTS);
+
+  /** In a Cluster, the braces keep an owner's keys in one slot, so that scripts can use them. */
+  const prefixOf = (collection: string) =>
+    redis.isCluster ? `${PREFIX}{/${ownerOf(collection)}}:` : PREFIX;
+  const entryOf = ({ collection, id }: EntryKey) =>
+    `${prefixOf(collection)}entry:${collection}\0${id}`;
+  const indexOf = (collection: string) => `${prefixOf(collection)}index:${collection}`;
+  const expiryOf = (collection: string) => `${prefixOf(collection)}expiry`;
+
+  async function getOfOwner(keys: readonly EntryKey[]): Promise<(Entry | undefined)[]> {
+    const reply = await redis.run("storeGet", keys.map(entryOf), [now()]) as (string | null)[];
+    return keys.map(({ collection, id }, i) => {
+      const [value, version] = reply.slice(2 * i);
+      return typeof value === "string" ? { collection, id, value, version: version! } : undefined;
+    });
+  }
+
+  async function get(keys: readonly EntryKey[]): Promise<(Entry | undefined)[]> {
+    const byPrefix = Map.groupBy(keys, ({ collection }) => prefixOf(collection));
+    const found = new Map(
+      await Promise.all(
+        byPrefix.entries().map(async ([prefix, some]) => [prefix, await getOfOwner(some)] as const),
+      ),
+    );
+    return keys.map(({ collection }) => found.get(prefixOf(collection))!.shift());
+  }
+
+  async function write(changes: readonly Change[]): Promise<boolean> {
+    const { collection } = changes[0]!.key;
+    const keys = changes.flatMap(({ key }) => [entryOf(key), indexOf(key.collection)]);
+    const args = changes.flatMap(argumentsOf);
+    return await redis.run("storeWrite", [expiryOf(collection), ...keys], [
+      now(),
+      crypto.randomUUID(),
+      prefixOf(collection),
+      ...args,
+    ]) === 1;
+  }
+
+  /** Removes ids from the index, if their entries are still missing. */
+  async function removeMissing(collection: string, ids: readonly string[]): Promise<void> {
+    const changes = ids.slice(0, REMOVED_AT_ONCE)
+      .map((id): Change => ({ key: { collection, id }, delete: true, ifVersion: null }));
+    // Otherwise a later list or write removes them.
+    await write(changes).catch(() => {});
+  }
+
   try {
     // Checks that scripts may run, with all keys.
-    await redis.run("storeWrite", [PREFIX], [now(), ""]);
+    await write([CHECK]);
   } catch (error) {
     await redis.close();
     throw error;
@@ -28,34 +81,38 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
 
   return createStore({
     kind: "redis",
-    async get(keys) {
-      const names = keys.flatMap(({ collection, id }) => [collection, id]);
-      const reply = await redis.run("storeGet", [PREFIX], [now(), ...names]) as (string | null)[];
-      return keys.map(({ collection, id }, i) => {
-        const [value, version] = reply.slice(2 * i);
-        return typeof value === "string" ? { collection, id, value, version: version! } : undefined;
-      });
+    get,
+    async list({ collection, after, before, limit, reverse }: Range) {
+      const found: Entry[] = [];
+      while (found.length < limit) {
+        const count = Math.min(limit - found.length, LISTED_AT_ONCE);
+        const [ids, expired] = await redis.run("storeIds", [
+          indexOf(collection),
+          expiryOf(collection),
+        ], [
+          now(),
+          collection,
+          after === undefined ? "-" : `(${after}`,
+          before === undefined ? "+" : `(${before}`,
+          count,
+          reverse ? 1 : 0,
+        ]) as [string[], string[]];
+        const entries = ids.length === 0
+          ? []
+          : await getOfOwner(ids.map((id) => ({ collection, id })));
+        found.push(...entries.filter((entry) => entry !== undefined));
+        // Redis may have evicted entries.
+        const missing = [...expired, ...ids.filter((_, i) => entries[i] === undefined)];
+        if (missing.length > 0) await removeMissing(collection, missing);
+        if (ids.length < count) break;
+        if (reverse) before = ids.at(-1)!;
+        else after = ids.at(-1)!;
+      }
+      return found;
     },
-    async list({ collection, after, before, limit, reverse }) {
-      const reply = await redis.run("storeList", [PREFIX], [
-        now(),
-        collection,
-        after === undefined ? "-" : `(${after}`,
-        before === undefined ? "+" : `(${before}`,
-        limit,
-        reverse ? 1 : 0,
-      ]) as string[];
-      return Array.from({ length: reply.length / 3 }, (_, i) => {
-        const [id, value, version] = reply.slice(3 * i) as [string, string, string];
-        return { collection, id, value, version };
-      });
-    },
-    async write(changes) {
-      const args = [now(), crypto.randomUUID(), ...changes.flatMap(argumentsOf)];
-      return await redis.run("storeWrite", [PREFIX], args) === 1;
-    },
+    write,
     watch: (collection, onChange) => redis.subscribe(PREFIX + collection, onChange),
-    now: async () => Number(await redis.run("storeNow", [PREFIX], [now()])),
+    now: async () => Number(await redis.run("storeNow", [expiryOf("")], [now()])),
     close: redis.close,
   });
 }
@@ -66,5 +123,5 @@ function argumentsOf(change: Change): (string | number)[] {
   const rest = "value" in change
     ? ["set", change.value, change.ttlMs ?? ""]
     : ["delete" in change ? "delete" : "check", "", ""];
-  return [collection, id, wanted, ...rest, "notify" in change ? 1 : 0];
+  return [collection, id, wanted, ...rest, "notify" in change ? PREFIX + collection : ""];
 }

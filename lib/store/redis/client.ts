@@ -1,0 +1,88 @@
+import type { Cluster, Redis } from "ioredis";
+import type { RedisAddress } from "./address.ts";
+
+export type RedisClient = Redis | Cluster;
+
+export interface ClientOptions {
+  timeoutMs: number;
+  /** Certificates in PEM that TLS trusts, besides the public ones. */
+  ca?: string;
+  /** Lua scripts by name. */
+  scripts: Readonly<Record<string, string>>;
+  /** Whether it has been connected. Only then it reconnects to Sentinels. */
+  hasConnected: () => boolean;
+}
+
+const MAX_RECONNECT_MS = 1_000;
+
+/** Time until a Cluster's slots are read again, in case that a master hangs and sends no redirection. */
+const REFRESH_MS = 2_000;
+
+/** How long the server may take to close a socket after its last answer. */
+export const DISCONNECT_MS = 10;
+
+/** Creates a client that connects on `connect`. */
+export async function createClient(
+  address: RedisAddress,
+  { timeoutMs, ca, scripts, hasConnected }: ClientOptions,
+): Promise<RedisClient> {
+  const { Cluster, Redis } = await import("ioredis");
+  const { kind, hosts, username, password, db, master, sentinelUsername, sentinelPassword } =
+    address;
+  const tls = address.tls ? ca === undefined ? {} : { ca } : undefined;
+  const retryStrategy = (attempt: number) => Math.min(25 * 2 ** attempt, MAX_RECONNECT_MS);
+  const definitions = Object.fromEntries(
+    Object.entries(scripts).map(([name, lua]) => [name, { lua }]),
+  );
+  const connection = {
+    protocol: 2 as const,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    // A server that hangs closes no connection. The next one may be to another master.
+    socketTimeout: 2 * timeoutMs,
+    // A command must not run twice, so it fails when the connection is lost.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    disconnectTimeout: DISCONNECT_MS,
+    disableClientInfo: true,
+    ...username === undefined ? {} : { username },
+    ...password === undefined ? {} : { password },
+    ...tls === undefined ? {} : { tls },
+  };
+  if (kind === "cluster") {
+    const cluster = new Cluster([...hosts], {
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      enableReadyCheck: false,
+      // As above: a command that was sent must not be sent again.
+      retryDelayOnFailover: 0,
+      clusterRetryStrategy: retryStrategy,
+      slotsRefreshInterval: REFRESH_MS,
+      // The certificate is for the name.
+      ...tls === undefined ? {} : { dnsLookup: (name, callback) => callback(null, name) },
+      scripts: definitions,
+      redisOptions: connection,
+    });
+    // A replica then never answers with old data, but redirects.
+    cluster.on("+node", (node: Redis) => void (node.readonly = () => Promise.resolve("OK")));
+    return cluster;
+  }
+  return new Redis({
+    ...connection,
+    lazyConnect: true,
+    retryStrategy,
+    scripts: definitions,
+    ...db === undefined ? {} : { db },
+    ...kind === "single" ? hosts[0]! : {
+      sentinels: [...hosts],
+      name: master!,
+      ...sentinelUsername === undefined ? {} : { sentinelUsername },
+      ...sentinelPassword === undefined ? {} : { sentinelPassword },
+      ...tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true },
+      sentinelCommandTimeout: timeoutMs,
+      sentinelRetryStrategy: (attempt) => hasConnected() ? retryStrategy(attempt) : null,
+      // A master that has become a replica need not close its connections.
+      reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+    },
+  });
+}

@@ -1,0 +1,89 @@
+/**
+ * What a server that cannot use its Redis says at the start.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Redis } from "ioredis";
+import type { RedisOptions } from "../../../lib/store/redis/connection.ts";
+import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
+import { openRedisStore } from "../../../lib/store/redis/store.ts";
+import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import {
+  ACL_RULE,
+  createCertificates,
+  NO_OPENSSL,
+  startRedisCluster,
+  startRedisSentinels,
+} from "../../support/redis_topologies.ts";
+import { skippedFor } from "../../support/skip.ts";
+
+/** Asserts that neither store nor limiter opens, with errors that contain no secret. */
+async function assertRefused(options: Omit<RedisOptions, "warn">, reason: string): Promise<void> {
+  for (const open of [openRedisStore, openRedisLimiter]) {
+    const error = await assertRejects(() => open({ ...options, warn() {} }), Error, reason);
+    const text = Deno.inspect(error, { depth: 9, showHidden: true });
+    assert(!/geheim|CERTIFICATE|\.crt/.test(text), text);
+  }
+}
+
+// ioredis leaves timers of connections that failed.
+const sanitizers = { sanitizeOps: false, sanitizeResources: false };
+
+const rules = (keys: string) => ACL_RULE.replace("~o1:*", keys).split(" ");
+const addUser = (raw: Redis, keys: string) =>
+  raw.acl("SETUSER", "app", "reset", "on", ">geheim", ...rules(keys));
+
+Deno.test({
+  ...skippedFor(NO_REDIS, "a Redis Cluster refuses what it lacks, and says so"),
+  ...sanitizers,
+  async fn() {
+    await using cluster = await startRedisCluster();
+    const [node] = cluster.nodes;
+    await assertRejects(
+      () => openRedisStore({ url: node!.server.url, warn() {} }),
+      Error,
+      "begin the URL with redis+cluster://",
+    );
+    await assertRefused(
+      { url: cluster.url.replace("//", "//app:geheim@") },
+      "WRONGPASS invalid username-password pair",
+    );
+    for (const { raw } of cluster.nodes) await addUser(raw, "~o1:{/*");
+    const url = cluster.url.replace("//", "//app:geheim@");
+    await (await openRedisStore({ url, warn() {} })).close();
+    await assertRejects(() => openRedisLimiter({ url, warn() {} }), Error, "NOPERM");
+    for (const { raw } of cluster.nodes) await addUser(raw, "~other:*");
+    await assertRefused({ url }, "NOPERM");
+  },
+});
+
+Deno.test({
+  ...skippedFor(NO_REDIS, "Redis with Sentinels refuses what it lacks, and says so"),
+  ...sanitizers,
+  async fn() {
+    await using sentinels = await startRedisSentinels();
+    await assertRefused(
+      { url: sentinels.url.replace("main", "other") },
+      "No such master with that name",
+    );
+    await assertRefused({ url: sentinels.url.replace("//", "//app:geheim@") }, "WRONGPASS");
+    await assertRefused({ url: sentinels.sentinels[0]!.url }, "ERR unknown command");
+    await assertRefused({ url: "redis+sentinel://127.0.0.1:1/main" }, "no Sentinel answers");
+  },
+});
+
+Deno.test({
+  ...skippedFor(NO_OPENSSL, "a certificate of an unknown authority is refused"),
+  ...sanitizers,
+  async fn() {
+    await using own = await createCertificates();
+    await using other = await createCertificates();
+    await using redis = await startRedis({ args: own.args, tls: true });
+    await assertRefused({ url: redis.url }, "certificate");
+    await assertRefused({ url: redis.url, ca: other.ca }, "certificate");
+    const store = await openRedisStore({ url: redis.url, ca: own.ca, warn() {} });
+    assertEquals(await store.write([{ key: { collection: "c", id: "a" }, value: "1" }]), true);
+    await store.close();
+  },
+});
