@@ -15,11 +15,20 @@ export interface ToolResult {
   citations?: { url: string; title: string }[];
 }
 
+/** Which pages a tool may show or read. */
+export interface DomainRule {
+  /** Domains with their subdomains, and with a path if they have one. Default: all. */
+  allowed?: readonly string[] | undefined;
+  blocked?: readonly string[] | undefined;
+}
+
 export interface ToolContext {
   signal: AbortSignal;
   clock: Clock;
   /** Whether the client lets the tool show or read a page. Default: any. */
   mayUse?: (url: URL) => boolean;
+  /** The rule behind `mayUse`, for services that can keep it. */
+  domains?: DomainRule;
   onProgress?: (text: string) => void;
 }
 

@@ -58,7 +58,7 @@ export function createToolRunner({ clock, uses, onEvent, observer, onRun }: Runn
       const result = await runTool(tool, call.arguments, {
         signal,
         clock,
-        mayUse: uses.mayUse(name),
+        ...uses.pages(name),
         onProgress(text) {
           const content = [{ type: "text" as const, text }];
           onEvent({ type: "tool_output", id, content, isProgress: true });

@@ -1,9 +1,6 @@
-/** Which pages a tool may show or read. */
-export interface DomainRule {
-  /** Domains with their subdomains, and with a path if they have one. Default: all. */
-  allowed?: readonly string[] | undefined;
-  blocked?: readonly string[] | undefined;
-}
+import type { DomainRule, ToolContext } from "../../tools/tool.ts";
+
+export type { DomainRule } from "../../tools/tool.ts";
 
 /** What a client allows the server's tools in one request, by their names. */
 export interface ToolRules {
@@ -29,11 +26,15 @@ export function createToolUseCounter({ maxRuns = Infinity, maxRunsOf, domains }:
       return `tool_${++all}`;
     },
     /** Returns which pages a tool may use. */
-    mayUse(name: string): (url: URL) => boolean {
-      const { allowed, blocked = [] } = own(domains, name) ?? {};
-      return (url) =>
-        (allowed?.some((domain) => isWithin(url, domain)) ?? true) &&
-        !blocked.some((domain) => isWithin(url, domain));
+    pages(name: string): Pick<ToolContext, "mayUse" | "domains"> {
+      const rule = own(domains, name) ?? {};
+      const { allowed, blocked = [] } = rule;
+      return {
+        domains: rule,
+        mayUse: (url) =>
+          (allowed?.some((domain) => isWithin(url, domain)) ?? true) &&
+          !blocked.some((domain) => isWithin(url, domain)),
+      };
     },
   };
 }

@@ -65,7 +65,7 @@ function createSearchTool(settings: z.output<typeof options>): Tool {
       return await attempt(
         context,
         settings.time_ms,
-        (signal) => search(query, searchSettings, signal, context.mayUse),
+        (signal) => search(query, searchSettings, signal, context),
       );
     },
   };

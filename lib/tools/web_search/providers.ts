@@ -1,5 +1,10 @@
 import { isObject } from "../../json.ts";
+import { startOf } from "../../text.ts";
 import { textField } from "../attempt.ts";
+import { type SearchedHosts, siteOperators } from "./domains.ts";
+
+/** The bound of Brave. */
+export const MAX_QUERY_CHARACTERS = 400;
 
 export interface SearchResult {
   title: string;
@@ -12,8 +17,13 @@ export interface Provider {
   url?: string;
   /** Whether it can be used only with a key. */
   needsKey: boolean;
-  request(query: string, count: number, key: string): SearchRequest;
+  request(query: SearchQuery, count: number, key: string): SearchRequest;
   results(body: unknown): SearchResult[];
+}
+
+export interface SearchQuery {
+  text: string;
+  hosts: SearchedHosts;
 }
 
 interface SearchRequest {
@@ -29,17 +39,24 @@ export const providers = {
   /** @see {@link https://docs.searxng.org/dev/search_api.html} */
   searxng: {
     needsKey: false,
-    request: (query) => ({ path: `/search?${new URLSearchParams({ q: query, format: "json" })}` }),
+    request: (query) => ({
+      path: `/search?${new URLSearchParams({ q: withOperators(query), format: "json" })}`,
+    }),
     results: (body) => read(body, ["results"], "content"),
   },
   /** @see {@link https://docs.tavily.com/documentation/api-reference/endpoint/search} */
   tavily: {
     url: "https://api.tavily.com",
     needsKey: true,
-    request: (query, count, key) => ({
+    request: ({ text, hosts: { only, without } }, count, key) => ({
       path: "/search",
       headers: { authorization: `Bearer ${key}` },
-      body: { query, max_results: count },
+      body: {
+        query: text,
+        max_results: count,
+        ...(only.length > 0 && { include_domains: only }),
+        ...(without.length > 0 && { exclude_domains: without }),
+      },
     }),
     results: (body) => read(body, ["results"], "content"),
   },
@@ -49,7 +66,7 @@ export const providers = {
     needsKey: true,
     request: (query, count, key) => ({
       path: `/res/v1/web/search?${new URLSearchParams({
-        q: query,
+        q: withOperators(query),
         count: String(count),
         text_decorations: "false",
       })}`,
@@ -61,14 +78,27 @@ export const providers = {
   exa: {
     url: "https://api.exa.ai",
     needsKey: true,
-    request: (query, count, key) => ({
+    request: ({ text, hosts: { only, without } }, count, key) => ({
       path: "/search",
       headers: { "x-api-key": key },
-      body: { query, numResults: count, contents: { text: { maxCharacters: 1_000 } } },
+      body: {
+        query: text,
+        numResults: count,
+        contents: { text: { maxCharacters: 1_000 } },
+        ...(only.length > 0 && { includeDomains: only }),
+        ...(without.length > 0 && { excludeDomains: without }),
+      },
     }),
     results: (body) => read(body, ["results"], "text"),
   },
 } satisfies Record<string, Provider>;
+
+function withOperators({ text, hosts }: SearchQuery): string {
+  const operators = siteOperators(hosts);
+  return operators === ""
+    ? text
+    : `${startOf(text, MAX_QUERY_CHARACTERS - operators.length - 1)} ${operators}`;
+}
 
 /** More than any service returns. */
 const MAX_ENTRIES = 200;

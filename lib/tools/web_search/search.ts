@@ -2,14 +2,12 @@ import { tryParse } from "../../json.ts";
 import { startOf } from "../../text.ts";
 import { ToolFailure } from "../attempt.ts";
 import { readText } from "../read_text.ts";
-import type { ToolResult } from "../tool.ts";
-import type { Provider, SearchResult } from "./providers.ts";
+import type { ToolContext, ToolResult } from "../tool.ts";
+import { searchedHosts } from "./domains.ts";
+import { MAX_QUERY_CHARACTERS, type Provider, type SearchResult } from "./providers.ts";
 
 /** Longest answer of a service. One with 20 results has about 100 kB. */
 const MAX_BYTES = 2_097_152;
-
-/** The bound of Brave. */
-const MAX_QUERY_CHARACTERS = 400;
 
 const MAX_TITLE_CHARACTERS = 200;
 const MAX_URL_CHARACTERS = 2_048;
@@ -23,18 +21,17 @@ export interface SearchSettings {
 }
 
 /**
- * @param mayUse whether the client allows a page among the results.
  * @throws {ToolFailure} without the address, the key and the words of the service.
  */
 export async function search(
   query: string,
   settings: SearchSettings,
   signal: AbortSignal,
-  mayUse: (url: URL) => boolean = () => true,
+  { mayUse = () => true, domains = {} }: Pick<ToolContext, "mayUse" | "domains"> = {},
 ): Promise<ToolResult> {
   const { provider, url, key, count } = settings;
   const { path, headers, body } = provider.request(
-    startOf(query, MAX_QUERY_CHARACTERS),
+    { text: startOf(query, MAX_QUERY_CHARACTERS), hosts: searchedHosts(domains) },
     count,
     key,
   );

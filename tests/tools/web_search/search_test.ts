@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { systemClock } from "../../../lib/clock.ts";
-import type { ToolResult } from "../../../lib/tools/tool.ts";
+import type { DomainRule, ToolResult } from "../../../lib/tools/tool.ts";
 import { webSearch } from "../../../lib/tools/web_search/kind.ts";
 import { longestStall } from "../../attack/stall.ts";
 import { waitFor, waitUntil } from "../../support/wait.ts";
@@ -33,10 +33,11 @@ async function search(
   settings: Record<string, unknown>,
   args: unknown = { query: "primes below 10" },
   signal = new AbortController().signal,
+  domains: DomainRule = {},
 ): Promise<ToolResult> {
   const source = webSearch.open(webSearch.options.parse(settings) as never, { onDeploy: false });
   const [tool] = await source.tools(signal);
-  return await waitFor("a search", tool!.run(args, { signal, clock: systemClock }));
+  return await waitFor("a search", tool!.run(args, { signal, clock: systemClock, domains }));
 }
 
 const textOf = ({ content: [part] }: ToolResult): string => part?.type === "text" ? part.text : "";
@@ -149,6 +150,61 @@ for (const [provider, expected] of Object.entries(SERVICES)) {
     }
   });
 }
+
+/** What of a client's domains goes to each service. */
+const DOMAINS: [rule: DomainRule, operators: string, only: string[], without: string[]][] = [
+  [{ allowed: ["deno.com"] }, "site:deno.com", ["deno.com"], []],
+  [{ allowed: ["Deno.com/api", "a.test", "a.test"] }, "(site:deno.com OR site:a.test)", [
+    "deno.com",
+    "a.test",
+  ], []],
+  [{ blocked: ["b.test", "c.test/"] }, "-site:b.test -site:c.test", [], ["b.test", "c.test"]],
+  // The rest of the site may be shown.
+  [{ blocked: ["b.test/secret"] }, "", [], []],
+  [{ allowed: ["a.test"], blocked: ["b.test"] }, "site:a.test", ["a.test"], []],
+  [{ allowed: ["a.test", 'x") OR ("'] }, "", [], []],
+  [{ allowed: [] }, "", [], []],
+  [{}, "", [], []],
+  [
+    { blocked: Array.from({ length: 11 }, (_, index) => `${index}.test`) },
+    "",
+    [],
+    Array.from({ length: 11 }, (_, index) => `${index}.test`),
+  ],
+];
+
+Deno.test("a client's domains are searched where a service knows how to", async () => {
+  for (const [rule, operators, only, without] of DOMAINS) {
+    const message = JSON.stringify(rule);
+    for (const [provider, { answer }] of Object.entries(SERVICES)) {
+      await using service = startService(() => Response.json(answer));
+      const settings = { provider, api_key: KEY, max_results: 2, url: service.url };
+      await search(settings, undefined, undefined, rule);
+      const [{ path, body }] = service.requests as [Recorded];
+      if (provider === "searxng" || provider === "brave") {
+        const query = new URL(path, service.url).searchParams.get("q");
+        assertEquals(query, `primes below 10 ${operators}`.trim(), message);
+        continue;
+      }
+      const {
+        include_domains,
+        exclude_domains,
+        includeDomains = include_domains,
+        excludeDomains = exclude_domains,
+      } = JSON.parse(body);
+      assertEquals([includeDomains ?? [], excludeDomains ?? []], [only, without], message);
+    }
+  }
+});
+
+Deno.test("operators take no more of a query than a service accepts", async () => {
+  await using service = startService(() => Response.json(SERVICES.brave.answer));
+  const settings = { provider: "brave", api_key: KEY, url: service.url };
+  const allowed = [`${"a".repeat(150)}.test`];
+  await search(settings, { query: "prime ".repeat(1_000) }, undefined, { allowed });
+  const query = new URL(service.requests[0]!.path, service.url).searchParams.get("q")!;
+  assertEquals([query.length, query.endsWith(` site:${allowed[0]}`)], [400, true]);
+});
 
 const TAVILY = { provider: "tavily", api_key: KEY };
 
