@@ -5,6 +5,7 @@
  * @module
  */
 import { tryParse } from "../../json.ts";
+import { createQueue } from "../../queue.ts";
 import type { ReasoningEvent, ToolUseEvent } from "../events.ts";
 import { createCitations } from "./citations.ts";
 import { outputText, shorten } from "./turns.ts";
@@ -93,28 +94,18 @@ export async function* showToolUses(
     return { ...event, step, content };
   }
 
-  let wake = () => {};
-  let hasMore = false;
-  let isRead = false;
-  uses.onPut(() => {
-    hasMore = true;
-    wake();
-  });
+  const ready = createQueue<"event" | "use">();
+  uses.onPut(() => ready.put("use"));
   function read() {
-    isRead = false;
     const event = events.next();
-    const ready = () => {
-      isRead = true;
-      wake();
-    };
-    event.then(ready, ready);
+    const put = () => ready.put("event");
+    event.then(put, put);
     return event;
   }
   let next = read();
   try {
     for (;;) {
-      if (!isRead && !hasMore) await new Promise<void>((resolve) => wake = resolve);
-      hasMore = false;
+      const kind = await ready.take();
       for (const use of uses.take()) {
         if (isAnswering) continue;
         citations.add(use);
@@ -122,7 +113,7 @@ export async function* showToolUses(
         yield use;
       }
       if (!isAnswering) yield* flush();
-      if (!isRead) continue;
+      if (kind === "use") continue;
       const { done, value } = await next;
       if (done) return;
       isAnswering ||= ANSWERING.has(value.type);
