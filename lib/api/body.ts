@@ -120,8 +120,10 @@ function faultInside({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue
   return errors.flat().find(({ path, code }) => path.length > 0 || code !== "invalid_type");
 }
 
+const UNITS: Readonly<Record<string, string>> = { array: " items", string: " characters" };
+
 function unitOf({ origin }: { origin: string }): string {
-  return origin === "array" ? " items" : "";
+  return UNITS[origin] ?? "";
 }
 
 function typeName(value: unknown): string {

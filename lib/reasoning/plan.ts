@@ -141,7 +141,7 @@ function toolsOf({ serverTools }: ReasoningModel, wanted: unknown): readonly str
   if (isSubset) return serverTools.filter((name) => wanted.includes(name));
   const known = serverTools.length === 0
     ? "no tools are available"
-    : `expected a list of ${serverTools.map((name) => `'${name}'`).join(", ")}`;
+    : `expected a list of the model's tools, which are ${JSON.stringify(serverTools)}`;
   throw new RequestError("reasoning.tools", `Invalid value for 'reasoning.tools': ${known}.`);
 }
 

@@ -76,7 +76,11 @@ export interface Domains extends Record<string, unknown> {
 
 const summary = z.enum(["auto", "concise", "detailed"]).nullish();
 
-const metadata = z.record(z.string().max(64), z.string().max(512))
+const metadata = z.record(z.string(), z.string().max(512))
+  .refine(
+    (pairs) => Object.keys(pairs).every((key) => key.length <= 64),
+    "expected keys of at most 64 characters",
+  )
   .refine((pairs) => Object.keys(pairs).length <= 16, "expected at most 16 pairs")
   .nullish();
 

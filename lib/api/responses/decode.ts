@@ -180,7 +180,10 @@ function resolveReferences({ own, item: find }: ResponsesContext): PlacedItem[] 
     const path = `input[${index}]`;
     if (item.type !== "item_reference") return [{ item, path }];
     const { id } = item;
-    if (!id) throw missingParameter(`${path}.id`);
+    if (!id) {
+      const hint = " An item without an id needs a 'type', or a 'role' if it is a message.";
+      throw missingParameter(`${path}.id`, hint);
+    }
     if (seen.has(id)) return [];
     seen.add(id);
     const found = find(id);

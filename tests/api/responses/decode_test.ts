@@ -669,8 +669,22 @@ const FAULTS: [name: string, body: object, param: string | null, code?: string |
     { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, "v"])) },
     "metadata",
   ],
+  ["a metadata key that is too long", { metadata: { ["k".repeat(65)]: "v" } }, "metadata"],
   ["a metadata value that is too long", { metadata: { k: "v".repeat(513) } }, "metadata.k"],
 ];
+
+/** What a message says besides the name of the field. */
+const HINTS: [body: object, hint: string][] = [
+  [{ input: [{}] }, "needs a 'type', or a 'role' if it is a message"],
+  [{ metadata: { ["k".repeat(65)]: "v" } }, "expected keys of at most 64 characters"],
+  [{ metadata: { k: "v".repeat(513) } }, "expected at most 512 characters"],
+];
+
+for (const [body, hint] of HINTS) {
+  Deno.test(`says what to do about ${JSON.stringify(body).slice(0, 40)}`, () => {
+    assertThrows(() => decode({ input: "Hi", ...body }), ApiError, hint);
+  });
+}
 
 for (const [name, body, param, code = "invalid_value"] of FAULTS) {
   Deno.test(`rejects ${name}`, () => {

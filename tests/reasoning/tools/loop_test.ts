@@ -317,6 +317,7 @@ test("a request may have fewer tools, and no others", async () => {
     assertEquals(response.status, 400);
     const { error } = await response.json();
     assertEquals(error.param, "reasoning.tools");
+    assertStringIncludes(error.message, `the model's tools, which are ["code"]`);
   }
 });
 
