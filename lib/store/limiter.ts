@@ -73,6 +73,8 @@ export interface Limiter {
    * now: over any period, units charged minus units refunded stay within the limit. Leases are
    * released, held or not: of a sum, the cost is charged instead of what the lease held.
    *
+   * A call that failed is repeated with the same array: Postgres then knows whether it had an effect.
+   *
    * @throws {TypeError} if a charge is invalid
    */
   settle(charges: readonly Charge[]): Promise<void>;

@@ -230,3 +230,81 @@ withLimiter("Postgres refuses what arrives after the deadline of a call", async 
   await save(`${now} + 60000`);
   assertEquals(await sql("select name from o1_api.limits"), [{ name: "x" }]);
 });
+
+/** Forwards connections to `port`, and can cut them before or after a transaction is committed. */
+function startProxy(port: number) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Promise<unknown>[] = [];
+  let cut: "before" | "after" | undefined;
+  const text = (chunk: Uint8Array) => new TextDecoder("latin1").decode(chunk);
+  const cutting = (isCut: (text: string) => boolean) =>
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        if (isCut(text(chunk))) throw new Error("cut");
+        controller.enqueue(chunk);
+      },
+    });
+  const ended = (async () => {
+    for await (const client of listener) {
+      const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      const ways = [
+        client.readable
+          .pipeThrough(cutting((sent) => cut === "before" && sent.includes("save_limits")))
+          .pipeTo(server.writable),
+        server.readable
+          .pipeThrough(cutting((sent) => cut === "after" && sent.includes("COMMIT")))
+          .pipeTo(client.writable),
+      ];
+      connections.push(...ways.map((way) => way.catch(() => {})));
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    cut: (when: typeof cut) => void (cut = when),
+    async close() {
+      listener.close();
+      await ended;
+      await Promise.all(connections);
+    },
+  };
+}
+
+Deno.test({
+  ...skippedFor(
+    NO_POSTGRES,
+    "a settlement that is repeated after a cut connection is charged once",
+  ),
+  async fn() {
+    await using database = await createDatabase();
+    const { url, server } = database;
+    const proxy = startProxy(server.port);
+    const options = { timeoutMs: 30_000, warn() {} };
+    const direct = await openPostgresLimiter({ ...options, url });
+    const limiter = await openPostgresLimiter({
+      ...options,
+      url: url.replace(`:${server.port}/`, `:${proxy.port}/`),
+    });
+    const limit = limitOf("sum", 100, 3_600_000);
+    const left = async () => (await direct.take([{ limit, cost: 0 }])).states[0]!.remaining;
+    let expected = 100;
+    for (const when of ["before", "after"] as const) {
+      const charges = [{ limit, cost: 10, lease: when }];
+      await limiter.take([{ limit, cost: 30, lease: when }]);
+      proxy.cut(when);
+      await assertRejects(() => limiter.settle(charges), StoreError);
+      assertEquals(await left(), when === "before" ? expected - 30 : expected - 10);
+      proxy.cut(undefined);
+      await waitUntil(
+        "the connection",
+        () => limiter.settle(charges).then(() => true, () => false),
+      );
+      assertEquals(await left(), expected -= 10, when);
+    }
+    // As another one, which happens to be equal.
+    await limiter.settle([{ limit, cost: 10, lease: "after" }]);
+    assertEquals(await left(), expected - 10);
+    await limiter.close();
+    await direct.close();
+    await proxy.close();
+  },
+});
