@@ -1,9 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse as parseYaml } from "@std/yaml";
 import { validate } from "dockerfile-utils";
 import denoJson from "../deno.json" with { type: "json" };
 import { parseConfig } from "../lib/config/load.ts";
 import { resolveConfig } from "../lib/config/resolve.ts";
+import { METRICS, prometheusName } from "../lib/server/telemetry/metric_table.ts";
 import { TARGETS } from "../scripts/compile.ts";
 import { reasonWithout, skippedFor } from "./support/skip.ts";
 
@@ -102,6 +103,65 @@ Deno.test("compose.yaml names existing files, services and volumes", async () =>
       else assert(source! in compose.volumes, source);
     }
   }
+});
+
+// deno-lint-ignore no-explicit-any -- tests read any field
+const kubernetes = new Map<string, any>();
+for await (const { name } of Deno.readDir(new URL("deploy/kubernetes/", ROOT))) {
+  const resource = parseYaml(await read(`deploy/kubernetes/${name}`)) as { kind: string };
+  kubernetes.set(resource.kind, resource);
+}
+
+Deno.test("the resources for Kubernetes belong together", () => {
+  assertEquals([...kubernetes.keys()].sort(), [
+    ...["ConfigMap", "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Service"],
+  ]);
+  const { metadata: { name }, spec } = kubernetes.get("Deployment");
+  const { labels } = spec.template.metadata;
+  const [container] = spec.template.spec.containers;
+  const [config] = spec.template.spec.volumes;
+  assertEquals(spec.selector.matchLabels, labels);
+  assertEquals(kubernetes.get("Service").spec.selector, labels);
+  assertEquals(kubernetes.get("PodDisruptionBudget").spec.selector.matchLabels, labels);
+  assertEquals(kubernetes.get("HorizontalPodAutoscaler").spec.scaleTargetRef.name, name);
+  assertEquals(kubernetes.get("ConfigMap").metadata.name, config.configMap.name);
+  const ports: { name: string; containerPort: number }[] = container.ports;
+  const named = ports.map((port) => port.name);
+  assertEquals(ports[0], { name: "http", containerPort: 18_888 });
+  assert(named.includes(kubernetes.get("Service").spec.ports[0].targetPort));
+  for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
+    assert(named.includes(container[probe].httpGet.port), probe);
+  }
+  assertEquals(String(spec.template.spec.securityContext.runAsUser), instructions("USER")[0]);
+  assertStringIncludes(container.image, ":VERSION");
+});
+
+Deno.test("the configuration for Kubernetes is valid, and a pod has time to shut down", async () => {
+  const { data } = kubernetes.get("ConfigMap");
+  const { spec } = kubernetes.get("Deployment").spec.template;
+  const [{ args, env, ports, volumeMounts: [mount], readinessProbe }] = spec.containers;
+  const [file] = Object.keys(data);
+  assertEquals(args, ["--config", `${mount.mountPath}/${file}`]);
+  const values: Record<string, string> = {
+    ...Object.fromEntries(
+      env.map(({ name, value }: { name: string; value: string }) => [name, value]),
+    ),
+    O1_API_TOKEN: "t",
+    O1_API_SECRET: "s",
+    REDIS_URL: "redis://redis:6379",
+  };
+  const config = await parseConfig(data[file!], {
+    env: (name) => values[name],
+    file: args[1],
+    readFile: () => Promise.reject(new Deno.errors.NotFound()),
+  });
+  const { server, metrics } = resolveConfig(config, { env: (name) => values[name] });
+  assertEquals(ports[1], { name: "metrics", containerPort: metrics.port });
+  const { shutdown_delay_ms: delayMs, shutdown_grace_ms: graceMs } = server;
+  assert(spec.terminationGracePeriodSeconds * 1_000 >= delayMs + graceMs + 5_000);
+  assert(delayMs > readinessProbe.periodSeconds * readinessProbe.failureThreshold * 1_000);
+  const [{ pods }] = kubernetes.get("HorizontalPodAutoscaler").spec.metrics;
+  assert(Object.values(METRICS).map(prometheusName).includes(pods.metric.name));
 });
 
 Deno.test("the configuration for compose.yaml is valid, with and without a provider", async () => {

@@ -3,6 +3,8 @@
  * load. Prints a table and writes JSON to `--json FILE`. `--quick` is a short run; names select
  * scenarios. Exits with status 1 if a figure misses its bar.
  *
+ * `fleet --simulate` computes instead what a fleet asks of one Redis.
+ *
  * Run: deno task bench [cost requests tokens fan-out scale growth start-up workers] [--rounds N] [--json FILE]
  *
  * @module
@@ -14,7 +16,12 @@ import { pinSelf, startFloor, startServer, startUpstream } from "./load/processe
 import { scenarios } from "./load/scenarios.ts";
 
 if (import.meta.main) {
-  const args = parseArgs(Deno.args, { string: ["json", "rounds"], boolean: ["quick"] });
+  const args = parseArgs(Deno.args, { string: ["json", "rounds"], boolean: ["quick", "simulate"] });
+  if (args.simulate && args._[0] === "fleet") {
+    const { benchFleet } = await import("./fleet/main.ts");
+    await benchFleet();
+    Deno.exit();
+  }
   const names = args._.length > 0 ? args._.map(String) : Object.keys(scenarios);
   const unknown = names.filter((name) => !Object.hasOwn(scenarios, name));
   if (unknown.length > 0) {

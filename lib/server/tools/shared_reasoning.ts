@@ -30,9 +30,11 @@ const TTL_MS = DAY_MS;
 /** Number of messages of a conversation whose reasoning is loaded: the last ones. */
 const MAX_LOADED = 100;
 
-/** How long a request waits for the store, in milliseconds: before a call, and after it. */
-const LOAD_MS = 1_000;
-const WRITE_MS = 250;
+/**
+ * How long a request waits for the store, in milliseconds, before a call and after it. A call without
+ * the reasoning that it needs fails.
+ */
+const WAIT_MS = 1_000;
 
 /** How long no request waits after the store was late, in milliseconds. */
 const PAUSE_MS = 2_000;
@@ -43,11 +45,11 @@ export function createSharedToolReasoning(
   let pausedUntil = -Infinity;
 
   /** Waits for work, unless the store is late: a request succeeds without it, if it can. */
-  async function waitFor(work: Promise<unknown>, ms: number): Promise<void> {
+  async function waitFor(work: Promise<unknown>): Promise<void> {
     // A failure of the store is logged elsewhere.
     const ended = work.then(() => {}, () => {});
     if (clock.now() < pausedUntil) return;
-    if (await within(clock, ms, ended) === "late") pausedUntil = clock.now() + PAUSE_MS;
+    if (await within(clock, WAIT_MS, ended) === "late") pausedUntil = clock.now() + PAUSE_MS;
   }
 
   async function write(owner: string, key: string, reasoning: string): Promise<void> {
@@ -72,12 +74,12 @@ export function createSharedToolReasoning(
       await local.remember(owner, keys, reasoning);
       const [key] = keys;
       if (key === undefined || reasoning.length > MAX_CHARACTERS) return;
-      await waitFor(write(owner, key, reasoning), WRITE_MS);
+      await waitFor(write(owner, key, reasoning));
     },
     async load(owner, keys) {
       const unknown = keys.filter((key) => local.find(owner, key) === undefined);
       const wanted = [...new Set(unknown)].slice(-MAX_LOADED);
-      if (wanted.length > 0) await waitFor(read(owner, wanted), LOAD_MS);
+      if (wanted.length > 0) await waitFor(read(owner, wanted));
     },
   };
 }

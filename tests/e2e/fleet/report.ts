@@ -1,5 +1,5 @@
 /** The table of a run. */
-import type { Outcome } from "./traffic.ts";
+import type { Loss, Outcome } from "./traffic.ts";
 
 export interface PhaseReport {
   name: string;
@@ -11,9 +11,14 @@ export interface PhaseReport {
 }
 
 export interface Totals {
-  lost: readonly string[];
-  /** Tokens beyond the budget. */
+  lost: readonly Loss[];
+  /** Background responses that failed because their server was killed. */
+  ended: readonly Loss[];
+  /** Tokens of the client with a budget, and those beyond it. */
+  used: number;
   overshoot: number;
+  /** Highest number of its concurrent calls. */
+  parallel: number;
   leases: number;
 }
 
@@ -44,12 +49,14 @@ export function formatReport(phases: readonly PhaseReport[], totals: Totals): st
   );
   const line = (cells: readonly string[]) =>
     cells.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
-  const { lost, overshoot, leases } = totals;
+  const { lost, ended, used, overshoot, parallel, leases } = totals;
   return [
     line(header),
     ...rows.map(line),
-    `lost acknowledged data: ${lost.length}${lost.map((what) => `\n  ${what}`).join("")}`,
-    `tokens beyond the budget: ${overshoot}`,
+    `lost acknowledged data: ${lost.map(({ id, what }) => `${what} of ${id}`).join(", ") || 0}`,
+    `background responses that failed with their server: ${ended.length}`,
+    `tokens beyond the budget: ${overshoot} (${used} used)`,
+    `concurrent calls of the client that may have 4: ${parallel}`,
     `leases left over: ${leases}`,
   ].join("\n");
 }

@@ -4,6 +4,7 @@ import { type Program, startProgram, writeConfig } from "../../support/program.t
 import { sha256 } from "../../support/sha256.ts";
 import { fetchInTime, waitUntil } from "../../support/wait.ts";
 import { workersCommand } from "../worker_program.ts";
+import type { FleetStore } from "./stores.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp_proxy.ts";
 
 export const NAMES = ["a", "b", "c"] as const;
@@ -12,7 +13,7 @@ export type ServerName = typeof NAMES[number];
 export const TOKEN = "fleet-token";
 /** Key of a client with a budget. */
 export const BUDGET_KEY = "fleet-budget";
-export const BUDGET = { name: "budget", daily_tokens: 12_000, parallel: 4 } as const;
+export const BUDGET = { name: "budget", daily_tokens: 24_000, parallel: 4 } as const;
 
 /** Longer than two checks of the balancer. */
 const DELAY_MS = 4_000;
@@ -35,25 +36,25 @@ export interface FleetServer {
 export interface ServersOptions {
   /** Base URL of the upstream without the name of the server. */
   upstream: string;
-  /** Port of Redis; undefined for a store in memory. */
-  redis?: number;
+  /** Undefined: each server has its own store in memory. */
+  store?: Pick<FleetStore, "port" | "urlAt">;
   workers?: number;
-  /** Program and arguments before deno, such as `faketime`, for a server. */
-  wrap?: (name: ServerName) => string[];
+  /** Environment variables of a server. */
+  env?: (name: ServerName) => Record<string, string>;
 }
 
 export async function createServers(
-  { upstream, redis, workers = 2, wrap = () => [] }: ServersOptions,
+  { upstream, store, workers = 2, env = () => ({}) }: ServersOptions,
 ): Promise<{ servers: FleetServer[] } & AsyncDisposable> {
   const cleanups: AsyncDisposable[] = [];
   const servers = await Promise.all(NAMES.map(async (name): Promise<FleetServer> => {
     const port = freePort();
-    const link = redis === undefined ? undefined : startTcpProxy(redis);
+    const link = store === undefined ? undefined : startTcpProxy(store.port);
     if (link !== undefined) cleanups.push(link);
     const config = await writeConfig(`
 api_bearer_token: ${TOKEN}
 secret: fleet-secret
-store: "${link === undefined ? "memory" : `redis://127.0.0.1:${link.port}`}"
+store: "${link === undefined ? "memory" : store!.urlAt(link.port)}"
 keys: [{ name: ${BUDGET.name}, sha256: "${await sha256(
       BUDGET_KEY,
     )}", daily_tokens: ${BUDGET.daily_tokens}, parallel: ${BUDGET.parallel} }]
@@ -70,15 +71,14 @@ server:
     cleanups.push(config);
     let program: Program | undefined;
     let output = "";
-    const { path, args } = workersCommand();
-    const [first = path, ...rest] = [...wrap(name), path];
     const server: FleetServer = {
       name,
       port,
       link,
       async start() {
         program = await startProgram({
-          command: { path: first, args: [...rest, ...args] },
+          command: workersCommand(),
+          env: env(name),
           args: ["--config", config.path],
           hasPort: true,
         });

@@ -23,10 +23,16 @@ export interface Outcome {
   failure?: string;
 }
 
+/** What a client was promised and did not find later. */
+export interface Loss {
+  /** Of the question. */
+  id: string;
+  what: string;
+}
+
 export interface Traffic {
   outcomes: readonly Outcome[];
-  /** What clients were promised and did not find later. */
-  lost: readonly string[];
+  lost: readonly Loss[];
   /** Stops new requests; resolves when the last one has ended. */
   stop(): Promise<void>;
 }
@@ -43,7 +49,7 @@ export const MIXED: Readonly<Partial<Record<Kind, number>>> = {
 };
 
 const THINK_MS = 150;
-const BUDGET_THINK_MS = 1_500;
+const BUDGET_THINK_MS = 500;
 
 /** Longer than any answer, including repeated ones. */
 const LIMIT_MS = 60_000;
@@ -56,7 +62,7 @@ type Json = any;
 
 export function startTraffic(url: string, numbers = MIXED): Traffic {
   const outcomes: Outcome[] = [];
-  const lost: string[] = [];
+  const lost: Loss[] = [];
   let isStopping = false;
   let count = 0;
 
@@ -131,7 +137,7 @@ export function startTraffic(url: string, numbers = MIXED): Traffic {
           else if (status !== "queued" && status !== "in_progress") throw new Failure(status);
         }
       } catch (error) {
-        lost.push(`background response of ${id}: ${(error as Error).message}`);
+        lost.push({ id, what: `background response: ${(error as Error).message}` });
       }
     },
     async conversation(id) {
@@ -155,7 +161,9 @@ export function startTraffic(url: string, numbers = MIXED): Traffic {
       for (const question of acknowledged) {
         // The question and its answer, each once.
         for (const text of [questionOf(question), answerOf(question)]) {
-          if (stored.split(`"${text}"`).length !== 2) lost.push(`conversation turn ${question}`);
+          if (stored.split(`"${text}"`).length !== 2) {
+            lost.push({ id: question, what: "conversation turn" });
+          }
         }
       }
       if (failure !== undefined) throw failure;
@@ -172,7 +180,7 @@ export function startTraffic(url: string, numbers = MIXED): Traffic {
       }
     },
     async budget(id) {
-      const { choices } = await json("/chat/completions", chatOf(id), BUDGET_KEY);
+      const { choices } = await json("/chat/completions", chatOf(id, 4), BUDGET_KEY);
       expect(choices[0].message.content, id);
     },
   };

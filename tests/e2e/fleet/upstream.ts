@@ -11,6 +11,8 @@ export interface FleetUpstream extends AsyncDisposable {
   askedBy(id: string): readonly ServerName[];
   /** Number of answers that were given in full, of questions that begin with this prefix. */
   answered(prefix: string): number;
+  /** Highest number of open calls of such questions. */
+  peak(prefix: string): number;
 }
 
 const TOKENS = 12;
@@ -28,6 +30,22 @@ type Message = any;
 export function startFleetUpstream(): FleetUpstream {
   const askers = new Map<string, ServerName[]>();
   const answers = new Map<string, number>();
+  const open: string[] = [];
+  const peaks = new Map<string, number>();
+
+  /** Counts the open calls by the letters at the beginning of their ids. */
+  function begin(id: string): () => void {
+    const prefix = prefixOf(id);
+    open.push(prefix);
+    const count = open.filter((other) => other === prefix).length;
+    peaks.set(prefix, Math.max(peaks.get(prefix) ?? 0, count));
+    let isOpen = true;
+    return () => {
+      if (isOpen) open.splice(open.indexOf(prefix), 1);
+      isOpen = false;
+    };
+  }
+
   const utf8 = new TextEncoder();
 
   function toolCall(messages: Message[]): object | undefined {
@@ -76,8 +94,11 @@ export function startFleetUpstream(): FleetUpstream {
     const call = toolCall(messages);
     const pause = () => new Promise((resolve) => setTimeout(resolve, seconds * TOKEN_MS));
     const done = () => answers.set(id, (answers.get(id) ?? 0) + 1);
+    const end = begin(id);
+    request.signal.addEventListener("abort", end);
     if (!stream) {
       await pause();
+      end();
       done();
       const message = call ?? { role: "assistant", content: answerOf(id) };
       const finish_reason = call === undefined ? "stop" : "tool_calls";
@@ -98,6 +119,7 @@ export function startFleetUpstream(): FleetUpstream {
         await pause();
         yield chunk({ content: index === 0 ? word : ` ${word}` });
       }
+      end();
       done();
       yield chunk({}, { finish_reason: "stop" });
       yield utf8.encode(`data: ${JSON.stringify({ ...head, choices: [], usage: USAGE })}\n\n`);
@@ -111,6 +133,9 @@ export function startFleetUpstream(): FleetUpstream {
     answered: (prefix) =>
       [...answers].filter(([id]) => id.startsWith(prefix))
         .reduce((sum, [, count]) => sum + count, 0),
+    peak: (prefix) => peaks.get(prefix) ?? 0,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
+
+const prefixOf = (id: string): string => /^[a-zA-Z]*/.exec(id)![0];
