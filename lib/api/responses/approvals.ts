@@ -38,6 +38,9 @@ export interface Approvals {
 
 const MAX_REASON_CHARACTERS = 2_000;
 
+/** Of the answers whose calls have not been run. */
+const MAX_ANSWERS = 64;
+
 type PlacedItem = Readonly<{ item: Item; path: string }>;
 
 /**
@@ -56,7 +59,7 @@ export function readApprovals(
   for (const { item } of [...history, ...own]) {
     if (item.type === APPROVAL_REQUEST && !requests.has(item.id)) requests.set(item.id, item);
   }
-  const answers: ApprovalAnswer[] = [];
+  const answers = new Map<string, ApprovalAnswer>();
   const outputs = new Map<string, string>();
 
   function read({ item, path }: PlacedItem, isOwn: boolean): void {
@@ -75,10 +78,11 @@ export function readApprovals(
     if (isOwn && earlierCalls.has(id)) throw invalidValue(param, "it was already answered");
     const call = calls.get(id);
     if (isOwn && call === undefined) {
-      if (answers.some((answer) => answer.request.id === id)) {
-        throw invalidValue(param, "it is answered twice");
+      if (answers.has(id)) throw invalidValue(param, "it is answered twice");
+      answers.set(id, { request: approvalRequest(request, path), approve, param });
+      if (answers.size > MAX_ANSWERS) {
+        throw invalidValue(param, `expected at most ${MAX_ANSWERS} answers`);
       }
-      answers.push({ request: approvalRequest(request, path), approve, param });
     }
     if (outputs.has(id)) return;
     if (!approve) outputs.set(id, denial(reason));
@@ -90,7 +94,7 @@ export function readApprovals(
 
   for (const placed of history) if (placed.item.type === APPROVAL_RESPONSE) read(placed, false);
   for (const placed of own) if (placed.item.type === APPROVAL_RESPONSE) read(placed, true);
-  return { answers, outputs };
+  return { answers: [...answers.values()], outputs };
 }
 
 /** Returns the calls that were run, by the item that asked. */

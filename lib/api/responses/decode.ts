@@ -9,7 +9,7 @@ import type { Item, ResponsesBody } from "./body.ts";
 import { type ConversationContext, type PlacedItem, readConversation } from "./conversation.ts";
 import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
 import type { HostedTools } from "./hosted_tools.ts";
-import { type ClientTools, createToolTable, type ToolTable } from "./tools.ts";
+import { type ClientTools, createToolTable, flatName, type ToolTable } from "./tools.ts";
 
 /** What a body refers to. */
 export interface ResponsesContext {
@@ -93,11 +93,15 @@ export function decodeResponsesRequest(
   const available = wantedTools(context.available ?? NO_TOOLS, options?.tools);
   const tools = createToolTable(available);
   tools.declare(body.tools ?? []);
-  const askedTool = ({ server_label, name }: Item) =>
-    available.mcpToolName(tools.serverOf(server_label) ?? String(server_label), String(name));
+  const askedTool = ({ server_label, name }: Item) => {
+    const server = tools.serverOf(server_label) ?? String(server_label);
+    // A tool that is not declared any more may have a name that upstreams reject.
+    return flatName(available.mcpToolName(server, String(name)));
+  };
   const { answers, outputs } = readApprovals(history, own, askedTool);
+  const hasApproved = answers.some(({ approve }) => approve);
   const compactsOnly = own.at(-1)?.item.type === "compaction_trigger";
-  if (compactsOnly && answers.some(({ approve }) => approve)) {
+  if (compactsOnly && hasApproved) {
     throw invalidValue("input", "an approved call can't be run by a compaction_trigger");
   }
   const messages = readItems([...history, ...own], tools, {
@@ -129,7 +133,10 @@ export function decodeResponsesRequest(
         strategy: body.reasoning?.strategy ?? strategy,
         truncates: body.truncation === "auto" || undefined,
         compactsOnly: compactsOnly || undefined,
-        compactAbove: body.context_management?.[0]?.compact_threshold ?? undefined,
+        // A summary would lack the results of approved calls.
+        compactAbove: hasApproved
+          ? undefined
+          : body.context_management?.[0]?.compact_threshold ?? undefined,
         isPro: body.reasoning?.mode === "pro" || undefined,
         options: hosted === undefined ? options : { ...options, tools: hosted.kinds },
         json,

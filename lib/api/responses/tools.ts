@@ -191,7 +191,7 @@ export function calledTool(call: Item, tools: ClientTools): string {
 }
 
 /** Characters and length that every upstream accepts. */
-function flatName(name: string): string {
+export function flatName(name: string): string {
   return name.replace(/[^\w-]/g, "_").slice(0, MAX_NAME_LENGTH);
 }
 

@@ -3,8 +3,17 @@ import { z } from "zod";
 import { type Event, parseEvents } from "../../support/responses.ts";
 import type { Call, Reply } from "../../support/upstream.ts";
 import { waitFor } from "../../support/wait.ts";
+import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { resultsOf, threads, toolsOf } from "../../reasoning/tools/setup.ts";
-import { CODE_KEY, createToolApp, jsonOf, KEYS, type ToolApp, toolCall } from "../tools/setup.ts";
+import {
+  CODE_KEY,
+  createToolApp,
+  jsonOf,
+  KEYS,
+  type ToolApp,
+  type ToolAppOptions,
+  toolCall,
+} from "../tools/setup.ts";
 
 const MCP = { type: "mcp", server_label: "calculator" };
 const QUESTION = { type: "message", role: "user", content: "What is 19 + 23?" };
@@ -17,7 +26,7 @@ interface ApprovalApp extends ToolApp {
 
 async function createApp(
   script: Parameters<typeof createToolApp>[0],
-  options: { rest?: string } = {},
+  options: Partial<ToolAppOptions> = {},
 ): Promise<ApprovalApp> {
   const ran: unknown[] = [];
   const served = await createToolApp(script, {
@@ -381,6 +390,100 @@ Deno.test("what a request may not use can't be approved in it", threads, async (
   await jsonOf(app.respond({ model: "all", tools: [MCP], input }, as(KEYS[0])));
   assertEquals(ran.length, 1);
 });
+
+Deno.test("a label that means another server now can't be approved", threads, async () => {
+  await using served = await createApp(askThenAnswer, {
+    moreServers: (url) => `twin: { url: "${url}?twin", allow: ["*"] }`,
+  });
+  const { app, ran, mcp } = served;
+  const tool = { ...MCP, server_label: "sum" };
+  const { response, request } = await ask(served, { tools: [{ ...tool, server_url: mcp.url }] });
+  const body = {
+    model: "all",
+    previous_response_id: response.id,
+    input: [answerTo(request, true)],
+  };
+  for (const [server_url, status] of [[`${mcp.url}?twin`, 400], [mcp.url, 200]] as const) {
+    const sent = await app.respond({ ...body, tools: [{ ...tool, server_url }] });
+    assertEquals(sent.status, status, await sent.text());
+  }
+  assertEquals(ran.length, 1);
+});
+
+Deno.test(
+  "servers of one store approve each other's calls, if their own configuration allows it",
+  threads,
+  async () => {
+    const store = createMemoryStore({ now: Date.now });
+    await using asking = await createApp(askThenAnswer, { store });
+    await using other = await createApp(askThenAnswer, { store });
+    await using strict = await createApp(askThenAnswer, { store, allow: "[look]" });
+    const { response, request } = await ask(asking);
+    const body = {
+      model: "all",
+      tools: [MCP],
+      previous_response_id: response.id,
+      input: [answerTo(request, true)],
+    };
+    for (const [{ app }, status] of [[strict, 400], [other, 200], [asking, 400]] as const) {
+      const sent = await app.respond(body);
+      assertEquals(sent.status, status, await sent.text());
+    }
+    assertEquals([asking.ran.length, other.ran.length, strict.ran.length], [0, 1, 0]);
+  },
+);
+
+Deno.test("a flood of answers is refused", threads, async () => {
+  await using served = await createApp(askThenAnswer);
+  const input = Array.from({ length: 65 }, (_, index) => {
+    const id = `mcpr_${index.toString(16).padStart(56, "0")}`;
+    const item = { type: "mcp_approval_request", id, server_label: "calculator", name: "add" };
+    return [{ ...item, arguments: "{}" }, answerTo({ id }, true)];
+  }).flat();
+  const sent = await served.app.respond({ model: "all", tools: [MCP], input });
+  assertEquals(sent.status, 400);
+  assertStringIncludes((await sent.json()).error.message, "at most 64");
+});
+
+Deno.test(
+  "a conversation with calls of unknown servers is not rejected upstream",
+  threads,
+  async () => {
+    await using served = await createApp([{ content: "Done." }]);
+    const item = { id: "mcpr_1", server_label: "My server!", name: "x".repeat(100) };
+    const input = [
+      QUESTION,
+      { type: "mcp_approval_request", ...item, arguments: "{}" },
+      answerTo(item, true),
+      { type: "mcp_call", ...item, id: "mcp_1", approval_request_id: "mcpr_1", output: "42" },
+      QUESTION,
+    ];
+    await jsonOf(served.app.respond({ model: "all", input }));
+    const { messages } = served.upstream.calls[0]!.body;
+    const { tool_calls } = messages.find(({ role }: Event) => role === "assistant");
+    assertMatch(tool_calls[0].function.name, /^[\w-]{1,64}$/);
+  },
+);
+
+Deno.test(
+  "a summary before an approved call would lack its result, so there is none",
+  threads,
+  async () => {
+    await using served = await createApp(askThenAnswer);
+    const { app, ran } = served;
+    const { response, request } = await ask(served, {
+      input: [{ ...QUESTION, content: "word ".repeat(2_000) }, QUESTION],
+    });
+    const { output } = await jsonOf(app.respond({
+      model: "all",
+      tools: [MCP],
+      previous_response_id: response.id,
+      input: [answerTo(request, true)],
+      context_management: [{ type: "compaction", compact_threshold: 1_000 }],
+    }));
+    assertEquals([typesOf(output).includes("compaction"), ran.length], [false, 1]);
+  },
+);
 
 const both = { tool_names: ["add", "look"] };
 const RULES: [rule: unknown, asked: string[]][] = [

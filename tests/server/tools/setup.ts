@@ -20,8 +20,10 @@ export interface ToolAppOptions extends Omit<TestAppOptions, "upstream" | "yaml"
   /** Name of the MCP server, and its tools. */
   server: string;
   register: Parameters<typeof serveSdk>[0];
-  /** Further lines of the configuration. */
-  rest?: string;
+  /** Which of its tools are allowed, as the configuration lists them. Default: all. */
+  allow?: string;
+  /** Further MCP servers by their URL. */
+  moreServers?: (url: string) => string;
 }
 
 /** A key whose client may run code only. */
@@ -33,7 +35,7 @@ export const KEYS = ["sk-o1-first0001-may-use-all", "sk-o1-second001-may-use-all
 /** An app with all tools: the models `all`, `web` and `code` have those that their names say. */
 export async function createToolApp(
   script: Parameters<typeof startUpstream>[0],
-  { pages, server, register, rest = "", ...options }: ToolAppOptions,
+  { pages, server, register, allow = '["*"]', moreServers = () => "", ...options }: ToolAppOptions,
 ): Promise<ToolApp> {
   const upstream = startUpstream(script);
   const lines: string[] = [];
@@ -59,13 +61,13 @@ models:
 tools:
   web_search: { provider: searxng, url: "${new URL(search.url).origin}" }
   fetch: { allow_hosts: ["${host}"] }
-  mcp: { servers: { ${server}: { url: "${mcp.url}", allow: ["*"] } } }
+  mcp: { servers: { ${server}: { url: "${mcp.url}", allow: ${allow} }, ${moreServers(mcp.url)} } }
 keys:
   - { name: plain, sha256: ${await sha256(CODE_KEY)}, tools: [code] }
   - { name: first, sha256: ${await sha256(KEYS[0])} }
   - { name: second, sha256: ${await sha256(KEYS[1])} }
 stream_status_feedback: false
-${rest}`,
+`,
   });
   return {
     app,
