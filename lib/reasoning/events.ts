@@ -234,6 +234,11 @@ export interface FinishEvent {
   stop?: string;
 }
 
+/** A background run starts again on another server; what it wrote before does not count. */
+export interface RestartEvent {
+  type: "restart";
+}
+
 /**
  * An event of one of several answers, numbered from 0; usage is that of all. With records it has its
  * time, in seconds since the run began.
@@ -256,4 +261,5 @@ export type ReasoningEvent =
   | CompactionEvent
   | RecordEvent
   | UsageEvent
+  | RestartEvent
   | FinishEvent;

@@ -13,6 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createToolReasoning, type ToolReasoning } from "../upstream/tool_reasoning.ts";
+import { createAbandonedRuns } from "./abandoned_runs.ts";
 import { Exchange } from "./exchange.ts";
 import { createLimits } from "./limits/charge.ts";
 import { createAdmission, shutdownError } from "./middleware/admission.ts";
@@ -144,6 +145,17 @@ export function createApp(options: AppOptions) {
   const values = (): MetricValues => metrics?.values() ?? new Map();
   const health = createHealth({ clock, client, models: () => config.models });
   const scrape = async () => scrapeResponse(await workerGroup?.values() ?? values());
+  const background: RouteContext["background"] = {};
+  const abandoned = createAbandonedRuns({
+    store,
+    clock,
+    random: options.random,
+    log,
+    async load() {
+      await background.load!();
+      return background.runs!;
+    },
+  });
   const context: RouteContext = {
     clock,
     random: options.random,
@@ -160,7 +172,8 @@ export function createApp(options: AppOptions) {
     isShared,
     created: workerGroup?.created ?? Math.floor(clock.date() / 1000),
     endElsewhere: workerGroup?.endRun ?? (() => {}),
-    background: {},
+    background,
+    isDurable: isStoreShared,
     claims: isStoreShared ? createRunClaims({ limiter, clock }) : undefined,
     isLeaving: () => isLeaving,
     failing: readiness.failing,
@@ -212,8 +225,14 @@ export function createApp(options: AppOptions) {
     health: health.records,
     /** Ends the background run of a response, which another worker has ended in the store. */
     endRun: (id: string) => void context.background.runs?.end(id),
-    /** Checks the store and the limits in the background, for `/readyz`, until the server drains. */
-    watchBackends: readiness.start,
+    /**
+     * Until the server drains, checks the store and the limits in the background, for `/readyz`, and
+     * takes over background responses whose server has stopped.
+     */
+    watchBackends(): void {
+      readiness.start();
+      if (isStoreShared) abandoned.start();
+    },
     /** Serves new requests with another configuration. */
     reload(next: ResolvedConfig): void {
       config = next;
@@ -230,6 +249,8 @@ export function createApp(options: AppOptions) {
     async drain(graceMs: number, delayMs = 0): Promise<void> {
       isLeaving = true;
       readiness.stop();
+      abandoned.stop();
+      background.runs?.stop();
       if (delayMs > 0) await new Promise<void>((resolve) => void clock.timer(delayMs, resolve));
       draining = true;
       await within(clock, graceMs, register.idle());

@@ -13,6 +13,7 @@ export type EventBuffer = ReturnType<typeof createEventBuffer>;
 export function createEventBuffer(pull?: () => Promise<unknown>) {
   const events: ReasoningEvent[] = [];
   let end: RunEnd | undefined;
+  let readers = 0;
   let changed = Promise.withResolvers<void>();
 
   function notify(): void {
@@ -21,7 +22,9 @@ export function createEventBuffer(pull?: () => Promise<unknown>) {
   }
 
   return {
-    add(...added: ReasoningEvent[]): void {
+    /** Returns whether someone reads. */
+    hasReaders: () => readers > 0,
+    add(...added: readonly ReasoningEvent[]): void {
       events.push(...added);
       notify();
     },
@@ -39,6 +42,7 @@ export function createEventBuffer(pull?: () => Promise<unknown>) {
       const onAbort = () => aborted.reject(signal.reason);
       aborted.promise.catch(() => {});
       signal.addEventListener("abort", onAbort, { once: true });
+      readers++;
       try {
         for (let next = 0;;) {
           signal.throwIfAborted();
@@ -49,6 +53,7 @@ export function createEventBuffer(pull?: () => Promise<unknown>) {
           else return;
         }
       } finally {
+        readers--;
         signal.removeEventListener("abort", onAbort);
       }
     },

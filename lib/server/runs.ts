@@ -17,6 +17,7 @@ import type { UpstreamClient } from "../upstream/client.ts";
 import type { Exchange } from "./exchange.ts";
 import { watchForDisconnect } from "./http/client_disconnect.ts";
 import { readJson } from "./http/json_body.ts";
+import type { Reservation } from "./limits/charge.ts";
 import { estimateCost } from "./limits/cost.ts";
 import type { Models } from "./models.ts";
 import { type Toolbox, withAllowedTools } from "./tools/toolbox.ts";
@@ -35,6 +36,11 @@ export interface RunOptions {
   ledger: Pick<UsageLedger, "add">;
   toolbox: Pick<Toolbox, "borrow" | "mcpServers">;
 }
+
+/** What a run needs of the request that it is for. */
+export type RunOrigin =
+  & Pick<Exchange, "client" | "hops" | "logFields" | "observer">
+  & { reservation?: Reservation | undefined; match: { route: { path: string } } };
 
 /**
  * Starts a run, which ends when the signal is aborted.
@@ -74,21 +80,25 @@ export function abortOnDisconnect({ signal }: Request, work: Work): () => void {
 /**
  * Reserves what a run may use of its client's limits, and starts the time limit of `work`.
  *
- * @param work differs from the request's own for a run that outlives its request.
+ * @param background work and time limit of a run that outlives its request.
  * @throws {ApiError} 429 if the client is over a limit.
  * @throws {RequestError} if the request names an unknown strategy or an invalid option.
  */
 export async function prepareRun(
   { reasoning }: PublishedModel,
   request: ReasoningRequest,
-  exchange: Exchange,
+  exchange: RunOrigin & Partial<Pick<Exchange, "work">>,
   { client, clock, random, settings, strategies: table, ledger, toolbox }: RunOptions,
-  work: Work = exchange.work,
+  background?: { work: Work; timeoutMs: number },
 ): Promise<StartRun> {
   const { logFields } = exchange;
   logFields.dialect = dialectLabel(exchange.match.route.path);
   const { stream } = request;
-  const deadline = work.limit(stream ? settings.stream_timeout_ms : settings.request_timeout_ms);
+  const { work, timeoutMs } = background ?? {
+    work: exchange.work!,
+    timeoutMs: stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
+  };
+  const deadline = work.limit(timeoutMs);
   const model = withAllowedTools(reasoning, exchange.client);
   logFields.model = model.id;
   const { reservation } = exchange;

@@ -20,7 +20,7 @@ export function createWorkRegister(clock: Clock) {
       const controller = new AbortController();
       active.add(controller);
       let cancelTimer = () => {};
-      let onEnd = () => {};
+      const callbacks: (() => void)[] = [];
       return {
         /** Aborted when the client disconnects, at the time limit, or at shutdown. */
         signal: controller.signal,
@@ -30,13 +30,13 @@ export function createWorkRegister(clock: Clock) {
           cancelTimer = clock.timer(ms, () => controller.abort(timedOut(ms)));
           return clock.now() + ms;
         },
-        /** Sets what is called at the end, also of work that never began to run. */
-        onEnd: (callback: () => void) => onEnd = callback,
+        /** Adds what is called at the end, also of work that never began to run. */
+        onEnd: (callback: () => void) => void callbacks.push(callback),
         /** Can be called more than once. */
         end(): void {
           cancelTimer();
           if (!active.delete(controller)) return;
-          onEnd();
+          for (const callback of callbacks) callback();
           if (active.size > 0) return;
           idle.resolve();
           idle = Promise.withResolvers();

@@ -80,20 +80,28 @@ function precedesAnswer({ type }: Item): boolean {
 export function createResponseWriter(options: ResponseWriterOptions): ResponseWriter {
   const { head } = options;
   const output = createOutput(head.id, options.startingAfter ?? -1);
-  const summaryText = createSummaryText(options.statusLines);
+  let summaryText = createSummaryText(options.statusLines);
   // An id is not random: it must be the same when the stream is read again.
-  const callId = (index: number) => `call_${head.id.slice(-24)}${index}`;
+  const callId = (index: number) =>
+    `call_${head.id.slice(-24)}${withdrawn === 0 ? "" : `${withdrawn}_`}${index}`;
   const calls = createCalls(output, options.clientTools ?? {}, callId);
   const shownTools = options.shownTools ?? { uses: {}, lists: [] };
-  const uses = createToolUses(output, `cntr_${head.id.slice(-48)}`, shownTools);
+  const newUses = () => createToolUses(output, `cntr_${head.id.slice(-48)}`, shownTools);
+  let uses = newUses();
+  /** Number of items at the beginning that do not count, because the run has started again. */
+  let withdrawn = 0;
   let response = head;
   let reasoning: OpenItem | undefined;
   let message: OpenItem | undefined;
   let thinking = "";
   const state: MessageState[] = [];
 
+  function items(): Item[] {
+    return output.items.slice(withdrawn);
+  }
+
   function current(): ResponseObject {
-    return { ...response, output: [...output.items] };
+    return { ...response, output: items() };
   }
 
   function responseFrame(type: string): void {
@@ -173,10 +181,10 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   function finish(finishReason: FinishReason): void | Promise<void> {
     const reason = INCOMPLETE[finishReason];
     const status = reason === undefined ? "completed" : "incomplete";
-    const isCompacted = output.items.at(-1)?.type === "compaction";
+    const isCompacted = items().at(-1)?.type === "compaction";
     endMessage(status);
     calls.end(status);
-    if (!isCompacted && output.items.every(precedesAnswer)) addToMessage("text", "");
+    if (!isCompacted && items().every(precedesAnswer)) addToMessage("text", "");
     endMessage(status);
     end(status, {
       usage: response.usage ?? options.usage ?? null,
@@ -190,7 +198,22 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     });
   }
 
+  /** Ends what is open, and begins again without items. */
+  function restart(): void {
+    endReasoning();
+    endMessage("incomplete");
+    calls.end("incomplete");
+    withdrawn = output.items.length;
+    summaryText = createSummaryText(options.statusLines);
+    uses = newUses();
+    thinking = "";
+    state.length = 0;
+    response = head;
+    responseFrame("response.in_progress");
+  }
+
   function write(event: ReasoningEvent): void | Promise<void> {
+    if (event.type === "restart") return restart();
     // A compaction is the first item.
     if (event.type !== "compaction") uses.list();
     switch (event.type) {
@@ -207,7 +230,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
         return output.endPart(reasoning);
       case "status":
         if (!options.statusLines || !options.summaries) return;
-        if (!output.items.every(precedesAnswer)) return;
+        if (!items().every(precedesAnswer)) return;
         beginReasoning();
         return summarize(event);
       case "answer":
@@ -223,7 +246,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
       case "state":
         state.push(event.state);
         // Only a reasoning item has room for it.
-        if (output.items.every(({ type }) => precedesReasoning.has(type))) beginReasoning();
+        if (items().every(({ type }) => precedesReasoning.has(type))) beginReasoning();
         return;
       case "tool_start":
         // Before the uses, because their order is that of the items.

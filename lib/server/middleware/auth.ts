@@ -68,12 +68,7 @@ export function auth(config: ResolvedConfig, options: AuthOptions): Step {
   }
 
   function enter(client: Client, exchange: Exchange): void {
-    const { enabled, expires } = client.key ?? {};
-    if (enabled === false) throw unauthorized("This API key is disabled.", "api_key_disabled");
-    if (expires !== undefined && expires <= date()) {
-      const message = `This API key expired on ${new Date(expires).toISOString()}.`;
-      throw unauthorized(message, "api_key_expired");
-    }
+    checkKey(client, date());
     exchange.client = client;
     exchange.logFields.client = client.id;
     if (client.key !== undefined) exchange.logFields.client_name = client.name;
@@ -87,6 +82,37 @@ export function auth(config: ResolvedConfig, options: AuthOptions): Step {
     if (client !== undefined) return enter(client, exchange);
     return identify(given).then((client) => enter(client, exchange));
   };
+}
+
+function checkKey({ key }: Client, date: number): void {
+  const { enabled, expires } = key ?? {};
+  if (enabled === false) throw unauthorized("This API key is disabled.", "api_key_disabled");
+  if (expires !== undefined && expires <= date) {
+    const message = `This API key expired on ${new Date(expires).toISOString()}.`;
+    throw unauthorized(message, "api_key_expired");
+  }
+}
+
+/**
+ * Returns the client with this id and owner, whose token was checked before.
+ *
+ * @throws {ApiError} 401 if its key was removed or is not valid any more.
+ */
+export function findClient(
+  config: ResolvedConfig,
+  id: string,
+  owner: string,
+  date: number,
+): Client {
+  const holders = acceptedToken(config) === undefined ? [] : [TOKEN_HOLDER];
+  const client = [...holders, ...config.keys.map(clientOf)].find((client) =>
+    client.id === id && client.owner === owner
+  );
+  if (client === undefined) {
+    throw unauthorized("The API key of this response was removed.", "invalid_api_key");
+  }
+  checkKey(client, date);
+  return client;
 }
 
 /** A server without a token of its own accepts the placeholder; it only listens locally. */

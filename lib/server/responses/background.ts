@@ -1,43 +1,60 @@
 /**
- * Background responses: runs that continue without their client. Their events go to the store, so
- * that any server can stream them, during the run and after it.
+ * Background responses: runs that continue without their client, and on another server if theirs
+ * stops. Their events go to the store, so that any server can stream them, during the run and after
+ * it.
  *
  * @module
  */
 import { ApiError, toApiError } from "../../api/errors.ts";
-import type { ResponseWriter } from "../../api/responses/encode.ts";
+import { responseError } from "../../api/responses/errors.ts";
 import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
 import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
-import type { Store } from "../../store/store.ts";
-import { createSlots, type Release } from "../../upstream/slots.ts";
-import { createEventBuffer, type EventBuffer, type RunEnd } from "../event_buffer.ts";
+import type { Change, Store } from "../../store/store.ts";
+import { createSlots } from "../../upstream/slots.ts";
+import { createEventBuffer, type EventBuffer } from "../event_buffer.ts";
+import { isOutage } from "../store_outage.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
-import { retryOutages } from "../store_outage.ts";
 import type { Work } from "../work.ts";
-import { type Claim, createClaims, LostRunError } from "./runs/claims.ts";
-import { createEventLog, type EventLogWriter, MAX_OUTAGE_MS } from "./runs/event_log.ts";
+import { type BackgroundRun, createExecution } from "./background_execution.ts";
+import { createBackgroundReader } from "./background_reader.ts";
+import type { ResponseStore, StoredResponse, VersionedResponse } from "./response_store.ts";
 import {
-  ended,
-  type ResponseStore,
-  storedError,
-  type StoredResponse,
-  type VersionedResponse,
-} from "./response_store.ts";
+  type Claim,
+  createClaims,
+  LostRunError,
+  type RunKey,
+  type RunRecord,
+} from "./runs/claims.ts";
+import { cancelled, notFound, serverStopped, timedOut } from "./runs/errors.ts";
+import { createEventLog } from "./runs/event_log.ts";
+import { createRunIndex } from "./runs/run_index.ts";
 
-/** How often a run on another server is checked, if the store notifies of nothing. */
-const POLL_MS = 5_000;
+/** How often a server takes over the run of one that died. */
+const MAX_TAKEOVERS = 2;
 
-export interface BackgroundRun {
-  owner: string;
-  /** The response at its beginning. */
-  stored: StoredResponse;
-  events: AsyncGenerator<ReasoningEvent>;
-  /** Ended when everything is stored. */
-  work: Work;
-  /** Writes the response as it will be stored at the end. */
-  writer: ResponseWriter;
+/** What another server needs to start a run again. */
+export interface RunStart {
+  /** Id of the client. */
+  client: string;
+  timeoutMs: number;
+  /** The sealed request; undefined for one that must not run twice. */
+  request: string | undefined;
 }
+
+/**
+ * Starts a run again.
+ *
+ * @param request as in {@link RunStart}.
+ * @param timeoutMs time that is left for it.
+ * @throws {ApiError} 401 if the client's key is not valid any more, 429 if it is over a limit, or
+ *   what else makes a request fail.
+ */
+export type Restart = (
+  request: { client: string; owner: string; sealed: string; timeoutMs: number },
+  stored: StoredResponse,
+  work: Work,
+) => Promise<Pick<BackgroundRun, "events" | "writer">>;
 
 export type BackgroundRuns = ReturnType<typeof createBackgroundRuns>;
 
@@ -50,8 +67,12 @@ export interface BackgroundOptions {
   maxBackground: number;
   /** Returns whether the server has several owners. */
   isShared: () => boolean;
+  /** Whether the store survives this process, so that runs can continue elsewhere. */
+  isDurable: boolean;
   /** Called with the id of a response whose run was ended here and may be on another worker. */
   endElsewhere: (id: string) => void;
+  /** Begins work that outlives its request. */
+  beginWork: () => Work;
   clock: Clock;
   log: Log;
 }
@@ -63,96 +84,30 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   const liveRuns = new Map<string, { owner: string; work: Work; buffer: EventBuffer }>();
   const claims = createClaims(store, clock, ttlMs, log);
   const eventLog = createEventLog(store, clock, ttlMs);
+  const index = createRunIndex(store, clock, ttlMs);
+  const execution = createExecution({ ...options, eventLog });
+  const reader = createBackgroundReader({ clock, eventLog, find });
+  let restart: Restart | undefined;
+  let isStopped = false;
 
-  async function execute(
+  /** Executes a run, and keeps it among the live ones meanwhile. */
+  function begin(
     run: BackgroundRun,
     claim: Claim,
-    buffer: EventBuffer,
-    release: Release,
-  ): Promise<void> {
-    const { owner, stored: { response: { id } } } = run;
-    const stopRenewing = claim.keepRenewing(() => run.work.abort(new LostRunError()));
-    const logWriter = eventLog.write(owner, id, claim, (error) => run.work.abort(error));
-    let finish: ReasoningEvent[] = [];
-    let end: RunEnd = {};
-    try {
-      for await (const event of run.events) {
-        await run.writer.push(event);
-        logWriter.push(event);
-        // Clients must not learn that the response is complete before it is stored.
-        if (event.type === "finish") finish = [event];
-        else buffer.add(event);
-      }
-      run.work.signal.throwIfAborted();
-    } catch (error) {
-      end = { error: run.work.signal.aborted ? run.work.signal.reason : error };
-    }
-    try {
-      end = await save(run, claim, end, logWriter);
-    } catch (error) {
-      if (!(error instanceof LostRunError)) {
-        logFailure("A background response could not be stored", error);
-      }
-      end = { error };
-    } finally {
-      stopRenewing();
-      if (!("error" in end)) buffer.add(...finish);
+    release: () => void,
+    history: readonly ReasoningEvent[] = [],
+    position?: string,
+  ): void {
+    const { owner, work, stored: { response: { id } } } = run;
+    const buffer = createEventBuffer();
+    buffer.add(...history);
+    liveRuns.set(id, { owner, work, buffer });
+    void execution.execute(run, claim, buffer, position).then(async (end) => {
       liveRuns.delete(id);
       release();
       buffer.end(end);
-      run.work.end();
-    }
-  }
-
-  function logFailure(message: string, error: unknown): void {
-    log.error(message, { cause: stackWithoutMessage(error) });
-  }
-
-  /**
-   * Stores the end of a run, unless it was cancelled or deleted meanwhile. Returns the end.
-   *
-   * @throws {LostRunError} if another server executes the run.
-   */
-  async function save(
-    run: BackgroundRun,
-    claim: Claim,
-    end: RunEnd,
-    logWriter: EventLogWriter,
-  ): Promise<RunEnd> {
-    const { owner, stored, writer } = run;
-    const { id } = stored.response;
-    let lastEvents = eventLog.notify(owner, id);
-    try {
-      lastEvents = await logWriter.end();
-    } catch (error) {
-      if (!(error instanceof LostRunError)) {
-        logFailure("The events of a background response could not be stored", error);
-      }
-      end = { error };
-    }
-    let last: StoredResponse | undefined;
-    return await retryOutages(clock, MAX_OUTAGE_MS, async () => {
-      for (;;) {
-        const found = await responses.find(owner, id);
-        if (found === undefined) {
-          await eventLog.delete(owner, id);
-          return { error: cancelled() };
-        }
-        if (!isRunning(found.stored.response)) {
-          // A write that seemed to fail may have succeeded.
-          if (last !== undefined && isEqual(found.stored, last)) return end;
-          if (found.stored.response.status === "cancelled") await store.write([lastEvents]);
-          return { error: cancelled() };
-        }
-        if ("error" in end) {
-          if (end.error instanceof LostRunError) throw end.error;
-          await writer.fail(toApiError(end.error), true);
-        }
-        last = ended(stored, writer.whole(), writer.thinking());
-        const changes = [...await claim.end(), lastEvents];
-        if (await responses.save(owner, last, changes, found.version)) return end;
-        await claim.write([]);
-      }
+      work.end();
+      await index.remove(id);
     });
   }
 
@@ -162,9 +117,9 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     { stored, version }: VersionedResponse,
     response: ResponseObject,
   ): Promise<boolean> {
-    const { id } = response;
+    const run = { owner, id: response.id };
     const change = responses.put(owner, { ...stored, response }, version);
-    return store.write([change, ...claims.release(owner, id), eventLog.notify(owner, id)]);
+    return store.write([change, ...claims.release(run), eventLog.notify(run)]);
   }
 
   /** Ends the run of a response if it is on this server. Returns whether it is. */
@@ -178,98 +133,113 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     if (!end(id)) endElsewhere(id);
   }
 
-  /** Finds a response. One whose server has crashed becomes failed. */
+  /** @param changes end its run. */
+  async function fail(
+    owner: string,
+    { stored, version }: VersionedResponse,
+    error: unknown,
+    changes: readonly Change[],
+  ): Promise<void> {
+    const response: ResponseObject = {
+      ...stored.response,
+      status: "failed",
+      error: responseError(toApiError(error)),
+    };
+    const change = responses.put(owner, { ...stored, response }, version);
+    const run = { owner, id: response.id };
+    await store.write([change, ...changes, eventLog.notify(run)]);
+    await index.remove(run.id);
+  }
+
+  /** Starts an abandoned run again, unless another server does. */
+  async function takeOver(run: RunKey, record: RunRecord, version: string): Promise<void> {
+    const { owner } = run;
+    const release = isStopped || restart === undefined ? undefined : slots.tryAcquire(owner);
+    if (release === undefined) return;
+    let claim: Claim | undefined;
+    try {
+      claim = await claims.takeOver(run, record, version);
+      if (claim !== undefined && await resume(run, record, claim, release)) return;
+    } catch (error) {
+      log.warn("A background response could not be taken over", {
+        cause: stackWithoutMessage(error),
+      });
+    }
+    release();
+  }
+
+  /** Returns whether the run has begun. */
+  async function resume(
+    run: RunKey,
+    record: RunRecord,
+    claim: Claim,
+    release: () => void,
+  ): Promise<boolean> {
+    const { owner, id } = run;
+    const found = await responses.find(owner, id);
+    if (found === undefined || !isRunning(found.stored.response)) {
+      await store.write(await claim.end());
+      return false;
+    }
+    const work = options.beginWork();
+    try {
+      const sealed = await claims.request(run);
+      const timeoutMs = record.deadline - await store.now();
+      if (sealed === undefined || record.takeovers >= MAX_TAKEOVERS) throw serverStopped();
+      if (timeoutMs <= 0) throw timedOut();
+      const { client } = record;
+      const { stored } = found;
+      const started = await restart!({ client, owner, sealed, timeoutMs }, stored, work);
+      const { events, last } = await eventLog.read(run);
+      const { change, position } = eventLog.restart(run, last);
+      await claim.write([change]);
+      const history: ReasoningEvent[] = [...events, { type: "restart" }];
+      for (const event of history) await started.writer.push(event);
+      const restarted = { owner, stored, work, ...started, isMovable: options.isDurable };
+      begin(restarted, claim, release, history, position);
+      log.info("A background response continues after its server has stopped");
+      return true;
+    } catch (error) {
+      work.end();
+      if (error instanceof LostRunError) return false;
+      // What the server that died has reserved is free again soon.
+      if (isTemporary(error)) await claim.handOver();
+      else {
+        const { last } = await eventLog.read(run);
+        // The output of a failed response is empty, so that of its stream is withdrawn.
+        const { change } = eventLog.restart(run, last);
+        await fail(owner, found, error, [...await claim.end(), change]);
+      }
+      return false;
+    }
+  }
+
+  /** Finds a response. If its server has stopped, it is taken over. */
   async function find(owner: string, id: string): Promise<VersionedResponse | undefined> {
     const found = await responses.find(owner, id);
-    if (found === undefined || !isRunning(found.stored.response)) return found;
-    if (liveRuns.has(id) || await claims.isHeld(owner, id)) return found;
-    await endRun(owner, found, {
-      ...found.stored.response,
-      status: "failed",
-      error: {
-        code: "server_shutdown",
-        message: "The server that created this response has stopped. Send the request again.",
-      },
-    });
+    if (found === undefined || !isRunning(found.stored.response) || liveRuns.has(id)) return found;
+    const [state] = await claims.inspect([{ owner, id }]);
+    if (state!.type === "held") return found;
+    if (state!.type === "abandoned") await takeOver({ owner, id }, state!.record, state!.version);
+    else await fail(owner, found, serverStopped(), []);
     return await responses.find(owner, id);
   }
 
-  /** @param skipped number of events at the beginning that the reader has. */
-  async function* readLog(
-    owner: string,
-    id: string,
-    signal: AbortSignal,
-    skipped = 0,
-  ): AsyncGenerator<ReasoningEvent> {
-    let changed = Promise.withResolvers<boolean>();
-    const stopWatching = eventLog.watch(owner, id, () => changed.resolve(true));
-    const onAbort = () => changed.reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    let position: string | undefined;
-    // The log is read at each notification, the response only if it may have ended.
-    let isChecked = true;
-    try {
-      for (;;) {
-        signal.throwIfAborted();
-        changed = Promise.withResolvers();
-        changed.promise.catch(() => {});
-        // Read before the events: those of a response that has ended are complete.
-        const found = isChecked ? await find(owner, id) : undefined;
-        if (isChecked && found === undefined) throw notFound(id);
-        const { events, hasEnded, last } = await eventLog.read(owner, id, position);
-        position = last;
-        yield* events.slice(skipped);
-        skipped = Math.max(0, skipped - events.length);
-        if (found !== undefined) {
-          const { response } = found.stored;
-          if (response.status === "cancelled") throw cancelled();
-          if (response.error !== null) throw storedError(response.error);
-          if (!isRunning(response)) return;
-        }
-        if (hasEnded || found === undefined && events.length === 0) {
-          isChecked = true;
-          continue;
-        }
-        const cancelTimer = clock.timer(POLL_MS, () => changed.resolve(false));
-        try {
-          isChecked = !await changed.promise;
-        } finally {
-          cancelTimer();
-        }
-      }
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      stopWatching();
-    }
-  }
-
-  /** Follows a run on this server, and elsewhere if this server loses it. */
-  async function* follow(
-    owner: string,
-    id: string,
-    buffer: EventBuffer,
-    signal: AbortSignal,
-  ): AsyncGenerator<ReasoningEvent> {
-    let read = 0;
-    try {
-      for await (const event of buffer.read(signal)) {
-        read++;
-        yield event;
-      }
-    } catch (error) {
-      if (!(error instanceof LostRunError)) throw error;
-      yield* readLog(owner, id, signal, read);
-    }
-  }
-
   return {
+    /** Sets how a run is started again, as the current configuration has it. */
+    use: (current: Restart) => void (restart = current),
     /**
      * Stores a response at its beginning and starts its run.
      *
      * @throws {ApiError} 429 if too many are running.
      */
-    async start(run: BackgroundRun): Promise<void> {
-      const { owner, stored, work } = run;
+    async start(
+      started: Omit<BackgroundRun, "isMovable">,
+      { client, timeoutMs, request }: RunStart,
+    ): Promise<void> {
+      const isMovable = options.isDurable && request !== undefined;
+      const run = { ...started, isMovable };
+      const { owner, stored } = run;
       const release = slots.tryAcquire(owner);
       if (release === undefined) {
         throw new ApiError(429, "Too many background responses are running. Try again later.", {
@@ -278,26 +248,39 @@ export function createBackgroundRuns(options: BackgroundOptions) {
         });
       }
       const { id } = stored.response;
-      const buffer = createEventBuffer();
-      const { claim, changes } = claims.begin(owner, id);
-      liveRuns.set(id, { owner, work, buffer });
+      const key = { owner, id };
       try {
+        const deadline = await store.now() + timeoutMs;
+        const record = { client, deadline, takeovers: 0 };
+        const { claim, changes } = claims.begin(key, record, request);
+        // Before the run, so that none is forgotten.
+        await index.add(key);
         await store.write([responses.put(owner, stored, null), ...changes]);
+        begin(run, claim, release);
       } catch (error) {
-        liveRuns.delete(id);
         release();
         throw error;
       }
-      void execute(run, claim, buffer, release);
     },
     find,
     end,
+    isDurable: options.isDurable,
+    /** Takes no more runs over. */
+    stop: () => void (isStopped = true),
+    /** Takes over some of the runs whose servers have stopped. */
+    async takeOverAbandoned(): Promise<void> {
+      const runs = (await index.next()).filter(({ id }) => !liveRuns.has(id));
+      const states = await claims.inspect(runs);
+      for (const [at, state] of states.entries()) {
+        const run = runs[at]!;
+        if (state.type === "missing") await index.removeMissing(run.id);
+        else if (state.type === "abandoned") await takeOver(run, state.record, state.version);
+      }
+    },
     /** Reads the events of a response from the first to the end. Throws what the run throws. */
     read(owner: string, id: string, signal: AbortSignal): AsyncGenerator<ReasoningEvent> {
       const live = liveRuns.get(id);
-      return live?.owner === owner
-        ? follow(owner, id, live.buffer, signal)
-        : readLog(owner, id, signal);
+      return reader.read({ owner, id }, live?.owner === owner ? live.buffer : undefined, signal);
     },
     /** @throws {ApiError} 400 if the response is not running in the background. */
     async cancel(owner: string, found: VersionedResponse): Promise<ResponseObject> {
@@ -322,22 +305,18 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     },
     /** Deletes a response and its events, and ends its run. */
     async delete(owner: string, id: string): Promise<void> {
+      const run = { owner, id };
       await responses.delete(owner, id);
       endEverywhere(id);
-      await store.write([...claims.release(owner, id), eventLog.notify(owner, id)]);
-      await eventLog.delete(owner, id);
+      await store.write([...claims.release(run), eventLog.notify(run)]);
+      await eventLog.delete(run);
     },
   };
 }
 
-function isEqual(a: StoredResponse, b: StoredResponse): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function cancelled(): ApiError {
-  return new ApiError(400, "The response was cancelled.", { code: "response_cancelled" });
-}
-
-function notFound(id: string): ApiError {
-  return new ApiError(404, `Response with id '${id}' not found.`);
+/** Whether a request that failed may succeed a little later. */
+function isTemporary(error: unknown): boolean {
+  if (isOutage(error)) return true;
+  return error instanceof ApiError &&
+    (error.code === "rate_limit_exceeded" || error.code === "limits_unavailable");
 }

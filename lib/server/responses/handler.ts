@@ -23,25 +23,45 @@ import { estimatePrompt } from "../../reasoning/usage/estimate.ts";
 import type { Usage } from "../../reasoning/usage/meter.ts";
 import { MAX_CHANGES } from "../../store/store.ts";
 import { answerStream, answerWhole } from "../answering.ts";
+import type { Client } from "../client.ts";
 import type { Handler } from "../exchange.ts";
 import { readJson } from "../http/json_body.ts";
+import type { Limits } from "../limits/charge.ts";
 import { findModel } from "../models.ts";
-import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
+import { prepareRun, readRequest, type RunOptions, type RunOrigin } from "../runs.ts";
 import { retryOutages } from "../store_outage.ts";
 import type { Work } from "../work.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { availableTools, type SelectedTools, selectTools } from "../tools/hosted.ts";
 import type { ApprovalStore } from "../tools/approvals.ts";
+import type { Restart } from "./background.ts";
 import { createLoadQuota } from "./quota.ts";
 import { recall, type RecallSources, sealSummary } from "./recall.ts";
 import { ended, type StoredResponse } from "./response_store.ts";
 import { type StoredStreamOptions, streamStored } from "./stored_stream.ts";
+import type { Vault } from "./vault.ts";
 
 export interface ResponsesOptions extends RunOptions, RecallSources, StoredStreamOptions {
   /** Begins work that outlives its request. */
   beginWork: () => Work;
   approvals: ApprovalStore;
   log: Log;
+  /** Seals requests that run in the background. */
+  requestVault: Vault;
+  limits: Pick<Limits, "begin">;
+  /**
+   * Returns the client with this id and owner.
+   *
+   * @throws {ApiError} 401 if its key was removed, or is not valid any more.
+   */
+  findClient: (id: string, owner: string) => Client;
+}
+
+/** What starts a run again. */
+interface RepeatableRequest {
+  body: unknown;
+  strategy: string | undefined;
+  hops: string;
 }
 
 /** Longest wait of a client for its complete answer to be stored, in milliseconds. */
@@ -62,27 +82,26 @@ export function createInputTokensHandler(options: ResponsesOptions): Handler {
   };
 }
 
-export function createResponsesHandler(options: ResponsesOptions): Handler {
+/** @returns the handler, and what starts a background run again. */
+export function createResponsesHandler(
+  options: ResponsesOptions,
+): { handle: Handler; restart: Restart } {
   const { settings, clock, responses, background, vault, approvals, log } = options;
 
-  return async (request, exchange) => {
-    const body = readResponsesBody(await readRequest(request, exchange, options));
-    const model = findModel(body.model ?? undefined, options.models, exchange.client);
-    const { owner } = exchange.client;
-    const quota = createLoadQuota(settings);
-    const { context, ancestors } = await recall(options, owner, body, quota);
+  const handle: Handler = async (request, exchange) => {
+    const json = await readRequest(request, exchange, options);
+    const body = readResponsesBody(json);
+    const { client } = exchange;
+    const { owner } = client;
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
-    const available = availableTools(model, exchange.client, options.toolbox);
-    const decoded = decodeResponsesRequest(body, { ...context, available }, strategy);
-    const { reasoning, leftOut, hosted, input, answers } = decoded;
+    const { model, ancestors, decoded, selected, runOptions } = await prepare(
+      body,
+      client,
+      strategy,
+    );
+    const { reasoning, leftOut, answers } = decoded;
     exchange.logLeftOut(leftOut);
     const stored = newResponse(body, model, decoded, ancestors);
-    const selected = hosted &&
-      selectTools(options.toolbox, hosted.mcp, reasoning.final.tools, [
-        ...context.history,
-        ...input,
-      ]);
-    const runOptions = { ...options, ...(selected && { toolbox: selected.toolbox }) };
     if (!body.background) {
       const start = await prepareRun(model, reasoning, exchange, runOptions);
       showTools(stored, selected);
@@ -98,12 +117,22 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     }
     const work = options.beginWork();
     try {
+      const timeoutMs = settings.stream_timeout_ms;
       const streamed = { ...reasoning, stream: true };
-      const start = await prepareRun(model, streamed, exchange, runOptions, work);
+      const start = await prepareRun(model, streamed, exchange, runOptions, { work, timeoutMs });
       showTools(stored, selected);
       const approved = await approvals.answer(owner, answers, selected);
       const events = start(work.signal, approved);
-      await background.start({ owner, stored, work, events, writer: createWriter(owner, stored) });
+      const writer = createWriter(owner, stored);
+      const repeatable: RepeatableRequest = { body: json, strategy, hops: exchange.hops };
+      await background.start({ owner, stored, work, events, writer }, {
+        client: client.id,
+        timeoutMs,
+        // An approved call must not run twice.
+        request: approved.length > 0
+          ? undefined
+          : await options.requestVault.seal(owner, JSON.stringify(repeatable)),
+      });
     } catch (error) {
       work.end();
       throw error;
@@ -111,6 +140,45 @@ export function createResponsesHandler(options: ResponsesOptions): Handler {
     if (!reasoning.stream) return Response.json(stored.response);
     return await streamStored(options, stored, request, exchange);
   };
+
+  const restart: Restart = async ({ client: clientId, owner, sealed, timeoutMs }, stored, work) => {
+    const client = options.findClient(clientId, owner);
+    const text = await options.requestVault.open(owner, sealed);
+    if (text === undefined) throw new Error("The request was sealed with another secret");
+    const { body: json, strategy, hops }: RepeatableRequest = JSON.parse(text);
+    const body = { ...readResponsesBody(json), model: stored.response.model };
+    const { model, decoded, runOptions } = await prepare(body, client, strategy);
+    const reservation = await options.limits.begin(client, "place");
+    if (reservation !== undefined) work.onEnd(reservation.end);
+    const origin: RunOrigin = {
+      client,
+      hops,
+      reservation,
+      logFields: {},
+      observer: undefined,
+      match: { route: { path: "/responses" } },
+    };
+    const streamed = { ...decoded.reasoning, stream: true };
+    const start = await prepareRun(model, streamed, origin, runOptions, { work, timeoutMs });
+    return { events: start(work.signal), writer: createWriter(owner, stored) };
+  };
+
+  return { handle, restart };
+
+  /** Reads what a request refers to, and which of the server's tools it uses. */
+  async function prepare(body: ResponsesBody, client: Client, strategy: string | undefined) {
+    const model = findModel(body.model ?? undefined, options.models, client);
+    const quota = createLoadQuota(settings);
+    const { context, ancestors } = await recall(options, client.owner, body, quota);
+    const available = availableTools(model, client, options.toolbox);
+    const decoded = decodeResponsesRequest(body, { ...context, available }, strategy);
+    const { reasoning, hosted, input } = decoded;
+    const items = [...context.history, ...input];
+    const selected = hosted &&
+      selectTools(options.toolbox, hosted.mcp, reasoning.final.tools, items);
+    const runOptions = { ...options, ...(selected && { toolbox: selected.toolbox }) };
+    return { model, ancestors, decoded, selected, runOptions };
+  }
 
   /** The response at its beginning. */
   function newResponse(

@@ -2,7 +2,9 @@ import { ApiError } from "../../api/errors.ts";
 import type { Item } from "../../api/responses/body.ts";
 import { page } from "../../api/responses/object.ts";
 import type { Store } from "../../store/store.ts";
+import type { Client } from "../client.ts";
 import type { Handler } from "../exchange.ts";
+import type { Limits } from "../limits/charge.ts";
 import type { Route } from "../router.ts";
 import type { RunOptions } from "../runs.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -32,6 +34,11 @@ export interface ResponsesRoutesOptions extends RunOptions {
   isShared: () => boolean;
   /** See `BackgroundOptions`. */
   endElsewhere: (id: string) => void;
+  isDurable: boolean;
+  /** See `ResponsesOptions`. */
+  requestVault: Vault;
+  limits: Pick<Limits, "begin">;
+  findClient: (id: string, owner: string) => Client;
   /** Set when it is first used. Background runs continue when the configuration is reloaded. */
   background: { runs?: BackgroundRuns };
   /** Seals private thinking. */
@@ -50,6 +57,9 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
   const background = options.background.runs ??= createBackgroundRuns({ ...options, responses });
   const approvals = createApprovalStore(store, ttlMs);
   const shared = { ...options, responses, conversations, background, approvals };
+
+  const { handle, restart } = createResponsesHandler(shared);
+  background.use(restart);
 
   async function find(owner: string, id: string): Promise<VersionedResponse> {
     const found = await background.find(owner, id);
@@ -91,7 +101,7 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
       method: "POST",
       path: "/responses",
       meter: "place",
-      handle: createResponsesHandler(shared),
+      handle,
     },
     {
       method: "POST",

@@ -1,5 +1,9 @@
 import { argumentsOf, isCall } from "../../api/responses/conversation.ts";
-import { createResponseWriter, INCOMPLETE } from "../../api/responses/encode.ts";
+import {
+  createResponseWriter,
+  INCOMPLETE,
+  type ResponseWriter,
+} from "../../api/responses/encode.ts";
 import { eventsOfUse, isToolUse } from "../../api/responses/tool_uses.ts";
 import { calledTool } from "../../api/responses/tools.ts";
 import type { Clock } from "../../clock.ts";
@@ -70,11 +74,17 @@ export async function streamStored(
     usage: response.usage,
     date: () => completedAt === null ? clock.date() : completedAt * 1000,
   });
+  /** A run that continues elsewhere has not failed: its client can continue the stream. */
+  const fail: ResponseWriter["fail"] = (error, begun) => {
+    const isMoved = response.background && background.isDurable && work.signal.aborted &&
+      error.code === "server_shutdown";
+    return isMoved ? "" : writer.fail(error, begun);
+  };
   return await answerStream({
     events: response.background
       ? withCompletion(background.read(owner, response.id, work.signal))
       : replay(stored, (blob) => openSummary(vault, owner, blob)),
-    writer: { encoder: () => writer, collector: () => writer },
+    writer: { encoder: () => ({ ...writer, fail }), collector: () => writer },
     exchange,
     settings,
     clock,

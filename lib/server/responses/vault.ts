@@ -10,7 +10,8 @@ export interface Vault {
 export type VaultUse =
   | "o1-api sealed reasoning"
   | "o1-api thinking signature"
-  | "o1-api tool reasoning";
+  | "o1-api tool reasoning"
+  | "o1-api background request";
 
 /** Prefix of every blob, which identifies the format. */
 const VERSION = "o1b.";

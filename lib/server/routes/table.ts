@@ -7,6 +7,7 @@ import { ApiError } from "../../api/errors.ts";
 import type { ResolvedConfig } from "../../config/resolve.ts";
 import type { Store } from "../../store/store.ts";
 import type { Handler } from "../exchange.ts";
+import { findClient } from "../middleware/auth.ts";
 import type { BackgroundRuns } from "../responses/background.ts";
 import type { UpstreamRecord } from "../health/health.ts";
 import { healthRoute } from "../health/route.ts";
@@ -43,8 +44,10 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "
   created: number;
   /** Ends a background run that may be on another worker. */
   endElsewhere: (id: string) => void;
-  /** Background runs, set when the first one is started. */
-  background: { runs?: BackgroundRuns };
+  /** Background runs, set when `load` or a request has loaded the code of the current routes. */
+  background: { runs?: BackgroundRuns; load?: () => Promise<unknown> };
+  /** Whether the store survives this process. */
+  isDurable: boolean;
   /** Runs that no other server may run at the same time; undefined if there is none. */
   claims: RunClaims | undefined;
   /** Returns whether the server stops soon, although it may still accept work. */
@@ -90,21 +93,25 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
     // Loaded when first used: their code would add 20 ms to every start.
     {
       paths: ["/responses", "/conversations"],
-      async load() {
+      load: context.background.load = once(async () => {
         const { responsesRoutes } = await import("../responses/routes.ts");
         return responsesRoutes({
           ...runs,
           store: context.store,
           vault: createVault(config.secret, "o1-api sealed reasoning"),
+          requestVault: createVault(config.secret, "o1-api background request"),
           log: context.log,
+          limits: context.limits,
+          findClient: (id, owner) => findClient(config, id, owner, context.clock.date()),
           ttlMs: config.storeTtlMs,
           maxBackground: context.share(config.server.max_background),
           isShared: context.isShared,
+          isDurable: context.isDurable,
           endElsewhere: context.endElsewhere,
           background: context.background,
           beginWork: context.register.begin,
         });
-      },
+      }),
     },
     {
       paths: ["/messages"],
@@ -115,6 +122,11 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
       },
     },
   ]);
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => loaded ??= load();
 }
 
 /** Ids of the models that every key may use. */

@@ -13,6 +13,7 @@ import { createResponseStore } from "../../../lib/server/responses/response_stor
 import { createVault } from "../../../lib/server/responses/vault.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import type { Change, Store } from "../../../lib/store/store.ts";
+import { createWorkRegister } from "../../../lib/server/work.ts";
 import { createTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
 import { createFakeClock, type FakeClock, passing } from "../../support/clock.ts";
 import { type Event, joined, parseEvents, readEvents } from "../../support/responses.ts";
@@ -260,31 +261,6 @@ Deno.test("a reader on another server costs little, and is notified of new event
   await Promise.all([reader.cancel(), far.cancel()]);
 });
 
-Deno.test("the response of a crashed server fails when its lease expires", async () => {
-  await using setup = await setUp();
-  const fake = createFakeClock();
-  // Its clock stands still, so that it does not renew its lease.
-  const dead = await setup.another({ clock: fake.clock });
-  const { id } = await json(dead.respond(body));
-  await setup.upstream.called();
-  const { app } = setup;
-  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
-  await setup.fake.advance(12_000);
-  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
-  await setup.fake.advance(5_999);
-  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
-  await setup.fake.advance(1);
-  const failed = await json(app.send(`/v1/responses/${id}`));
-  assertEquals([failed.status, failed.error.code], ["failed", "server_shutdown"]);
-  const events = parseEvents(await (await app.send(`/v1/responses/${id}?stream=true`)).text());
-  assertEquals(events.at(-1).response.error, failed.error);
-  assertEquals((await failure(app.send(`/v1/responses/${id}/cancel`, ""))).status, 400);
-  // If it was only slow, the response remains failed.
-  setup.open();
-  await passing(fake, dead.drain(1_000));
-  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "failed");
-});
-
 Deno.test("the responses of a server that shuts down fail", async () => {
   await using setup = await setUp();
   const { app, fake, upstream } = setup;
@@ -352,22 +328,27 @@ Deno.test("the events of a long run are read and deleted, in several pages", asy
   const { clock, advance } = createFakeClock();
   const store = createMemoryStore({ now: clock.date });
   const log = createEventLog(store, clock, 1_000_000);
+  const run = { owner: "alice", id: "resp_1" };
   const claim = { write: async (changes: readonly Change[]) => void await store.write(changes) };
-  const written = log.write("alice", "resp_1", claim as Claim, (error) => {
-    throw error;
+  const written = log.write(run, claim as Claim, {
+    onStored() {},
+    onFailure(error) {
+      throw error;
+    },
+    isFollowed: () => false,
   });
   for (let i = 0; i < 250; i++) {
     written.push({ type: "answer", text: `${i} ` });
     await advance(500);
   }
-  await store.write([await written.end()]);
+  await store.write([(await written.end([])).change]);
   assertEquals((await store.list({ collection: "events/alice/resp_1", limit: 999 })).length, 251);
-  const { events, hasEnded } = await log.read("alice", "resp_1");
+  const { events, hasEnded } = await log.read(run);
   assert(hasEnded);
   assertEquals(events.map((event) => event.type === "answer" ? parseInt(event.text) : -1), [
     ...Array(250).keys(),
   ]);
-  await log.delete("alice", "resp_1");
+  await log.delete(run);
   assertEquals(await store.list({ collection: "events/alice/resp_1", limit: 999 }), []);
 });
 
@@ -457,7 +438,9 @@ Deno.test("clients cannot access the responses, items, conversations and events 
     ttlMs,
     maxBackground: 1,
     isShared: () => false,
+    isDurable: false,
     endElsewhere: () => {},
+    beginWork: createWorkRegister(clock).begin,
     clock,
     log: createLog({ level: "error", format: "json", now: clock.date, write: () => {} }),
   });

@@ -6,9 +6,9 @@
  * @module
  */
 import type { Clock } from "../../../clock.ts";
+import { createSetJson } from "../../../store/entries.ts";
 import type { Change, EntryKey, Store } from "../../../store/store.ts";
 import { type Log, stackWithoutMessage } from "../../telemetry/log.ts";
-import { createSetJson } from "../../../store/entries.ts";
 
 const LEASE_MS = 12_000;
 const RENEW_MS = 4_000;
@@ -27,6 +27,21 @@ export class LostRunError extends Error {
   override readonly name = "LostRunError";
 }
 
+export interface RunKey {
+  owner: string;
+  /** Id of the response. */
+  id: string;
+}
+
+export interface RunRecord {
+  /** Id of the client. */
+  client: string;
+  /** When the run must end, by the store's clock. */
+  deadline: number;
+  /** How often a server took over the run of one that died. */
+  takeovers: number;
+}
+
 /** The right of this server to execute a run. */
 export interface Claim {
   /**
@@ -42,6 +57,12 @@ export interface Claim {
    */
   end(): Promise<Change[]>;
   /**
+   * Leaves the run to other servers, which does not count as the death of this one.
+   *
+   * @throws {LostRunError} if this server does not hold the run.
+   */
+  handOver(): Promise<void>;
+  /**
    * Renews the lease until the returned function is called.
    *
    * @param onLost called if this server does not hold the run any more.
@@ -49,51 +70,66 @@ export interface Claim {
   keepRenewing(onLost: () => void): () => void;
 }
 
+/** A run that has no holder, or one that is alive, or one that is not. */
+export type RunState =
+  | { type: "missing" | "held" }
+  | { type: "abandoned"; record: RunRecord; version: string };
+
 export type Claims = ReturnType<typeof createClaims>;
 
 export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log) {
-  const setRun = createSetJson(ttlMs);
+  const setJson = createSetJson(ttlMs);
   // A response and its claim change in one write, so both belong to the owner.
-  const runKey = (owner: string, id: string): EntryKey => ({
-    collection: `background/${owner}`,
-    id,
-  });
-  const leaseKey = (owner: string, id: string): EntryKey => ({
+  const runKey = ({ owner, id }: RunKey): EntryKey => ({ collection: `background/${owner}`, id });
+  const leaseKey = ({ owner, id }: RunKey): EntryKey => ({
     collection: `background-lease/${owner}`,
     id,
   });
-  const setLease = (owner: string, id: string): Change => ({
-    key: leaseKey(owner, id),
-    value: "",
-    ttlMs: LEASE_MS,
+  const requestKey = ({ owner, id }: RunKey): EntryKey => ({
+    collection: `background-request/${owner}`,
+    id,
   });
+  const setLease = (run: RunKey): Change => ({ key: leaseKey(run), value: "", ttlMs: LEASE_MS });
   /** When runs were first seen without a lease. */
   const unleased = new Map<string, { version: string; since: number }>();
 
-  function release(owner: string, id: string): Change[] {
-    return [{ key: runKey(owner, id), delete: true }, { key: leaseKey(owner, id), delete: true }];
+  function release(run: RunKey): Change[] {
+    return [runKey, leaseKey, requestKey].map((keyOf) => ({ key: keyOf(run), delete: true }));
   }
 
-  function createClaim(owner: string, id: string, token: string): Claim {
+  /** Builds the changes that make a run that of the holder with the token. */
+  function take(run: RunKey, record: RunRecord, token: string, ifVersion: string | null): Change[] {
+    return [setJson(runKey(run), { ...record, token }, ifVersion), setLease(run)];
+  }
+
+  function createClaim(run: RunKey, record: RunRecord, token: string): Claim {
     let known: string | undefined;
 
     async function version(): Promise<string> {
       if (known !== undefined) return known;
-      const [entry] = await store.get([runKey(owner, id)]);
+      const [entry] = await store.get([runKey(run)]);
       if (entry === undefined || JSON.parse(entry.value).token !== token) throw new LostRunError();
       return known = entry.version;
     }
 
     async function write(changes: readonly Change[]): Promise<void> {
-      const check: Change = { key: runKey(owner, id), check: true, ifVersion: await version() };
+      const check: Change = { key: runKey(run), check: true, ifVersion: await version() };
       if (!await store.write([check, ...changes])) throw new LostRunError();
     }
 
     return {
       write,
       async end() {
-        const [run, lease] = release(owner, id) as [Change, Change];
-        return [{ ...run, ifVersion: await version() } as Change, lease];
+        const [deletion, ...others] = release(run);
+        return [{ ...deletion!, ifVersion: await version() }, ...others];
+      },
+      async handOver() {
+        const takeovers = record.takeovers - 1;
+        const written = await store.write([
+          setJson(runKey(run), { ...record, takeovers }, await version()),
+          { key: leaseKey(run), delete: true },
+        ]);
+        if (!written) throw new LostRunError();
       },
       keepRenewing(onLost) {
         let cancelTimer = () => {};
@@ -103,7 +139,7 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
         }
         async function renew(): Promise<void> {
           try {
-            await write([setLease(owner, id)]);
+            await write([setLease(run)]);
           } catch (error) {
             if (error instanceof LostRunError) {
               if (!stopped) onLost();
@@ -125,29 +161,65 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
   }
 
   return {
-    /** Returns a claim and the changes that establish it, which fail if the run exists. */
-    begin(owner: string, id: string): { claim: Claim; changes: Change[] } {
+    /**
+     * Returns a claim and the changes that establish it, which fail if the run exists.
+     *
+     * @param request stored with the run, for servers that take it over.
+     */
+    begin(
+      run: RunKey,
+      record: RunRecord,
+      request: string | undefined,
+    ): { claim: Claim; changes: Change[] } {
       const token = crypto.randomUUID();
       return {
-        claim: createClaim(owner, id, token),
-        changes: [setRun(runKey(owner, id), { token }, null), setLease(owner, id)],
+        claim: createClaim(run, record, token),
+        changes: [
+          ...take(run, record, token, null),
+          ...request === undefined ? [] : [setJson(requestKey(run), request)],
+        ],
       };
+    },
+    /** Returns the request with which a run was begun. */
+    async request(run: RunKey): Promise<string | undefined> {
+      const [entry] = await store.get([requestKey(run)]);
+      return entry && JSON.parse(entry.value);
+    },
+    /**
+     * Claims an abandoned run.
+     *
+     * @param version that of its entry.
+     * @returns undefined if another server has changed it.
+     */
+    async takeOver(run: RunKey, found: RunRecord, version: string): Promise<Claim | undefined> {
+      const record = { ...found, takeovers: found.takeovers + 1 };
+      const token = crypto.randomUUID();
+      const [taken, lease] = take(run, record, token, version) as [Change, Change];
+      const unheld: Change = { ...lease, ifVersion: null };
+      return await store.write([taken, unheld]) ? createClaim(run, record, token) : undefined;
     },
     /** Builds the changes that end a run, held by this server or another. */
     release,
-    /** Returns whether a run has a holder that may be alive. */
-    async isHeld(owner: string, id: string): Promise<boolean> {
-      const [run, lease] = await store.get([runKey(owner, id), leaseKey(owner, id)]);
-      const before = unleased.get(id);
-      unleased.delete(id);
-      if (run === undefined) return false;
-      if (lease !== undefined) return true;
-      const seen = before?.version === run.version
-        ? before
-        : { version: run.version, since: clock.now() };
-      unleased.set(id, seen);
-      if (unleased.size > MAX_WATCHED) unleased.delete(unleased.keys().next().value!);
-      return clock.now() - seen.since < GRACE_MS;
+    async inspect(runs: readonly RunKey[]): Promise<RunState[]> {
+      const entries = await store.get(runs.flatMap((run) => [runKey(run), leaseKey(run)]));
+      return runs.map(({ owner, id }, index): RunState => {
+        const [run, lease] = entries.slice(2 * index);
+        const name = `${owner}/${id}`;
+        const before = unleased.get(name);
+        unleased.delete(name);
+        if (run === undefined) return { type: "missing" };
+        if (lease !== undefined) return { type: "held" };
+        const { version, value } = run;
+        const { token, ...record } = JSON.parse(value) as RunRecord & { token?: string };
+        // One that was handed over has no holder that could return.
+        if (token === undefined) return { type: "abandoned", record, version };
+        const seen = before?.version === version ? before : { version, since: clock.now() };
+        unleased.set(name, seen);
+        if (unleased.size > MAX_WATCHED) unleased.delete(unleased.keys().next().value!);
+        return clock.now() - seen.since < GRACE_MS
+          ? { type: "held" }
+          : { type: "abandoned", record, version };
+      });
     },
   };
 }

@@ -4,10 +4,11 @@ import { listAll } from "../../../store/list_all.ts";
 import type { Change, Store } from "../../../store/store.ts";
 import { retryOutages } from "../../store_outage.ts";
 import { createSetJson, deleteAll } from "../../../store/entries.ts";
-import type { Claim } from "./claims.ts";
+import type { Claim, RunKey } from "./claims.ts";
 
-/** How long events are collected before they are written together. */
+/** Pause between two writes of events, and while readers on this server wait for them. */
 const FLUSH_MS = 500;
+const FOLLOWED_FLUSH_MS = 100;
 
 /** How long a run continues while the store is unavailable, and how much it then collects. */
 export const MAX_OUTAGE_MS = 300_000;
@@ -18,89 +19,140 @@ interface EndOfLog {
   type: "end";
 }
 
+export interface EventLogWriterOptions {
+  /** Called with events once they are stored. */
+  onStored: (events: readonly ReasoningEvent[]) => void;
+  /**
+   * Called if events cannot be stored, at the latest when the store has been unavailable for
+   * {@linkcode MAX_OUTAGE_MS} or too much is pending.
+   */
+  onFailure: (error: unknown) => void;
+  /** Returns whether readers on this server wait for the events. */
+  isFollowed: () => boolean;
+}
+
 export type EventLog = ReturnType<typeof createEventLog>;
 export type EventLogWriter = ReturnType<EventLog["write"]>;
 
 /** The events of background runs, stored so that other servers can read them. */
 export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
-  const collectionOf = (owner: string, id: string) => `events/${owner}/${id}`;
+  const collectionOf = ({ owner, id }: RunKey) => `events/${owner}/${id}`;
   const setJson = createSetJson(ttlMs);
 
   return {
     /**
-     * Starts the log of a run.
-     *
-     * @param onFailure called if events cannot be stored, at the latest when the store has been
-     *   unavailable for {@linkcode MAX_OUTAGE_MS} or too much is pending.
+     * Starts the log of a run, or continues it after position `last`.
      */
-    write(owner: string, id: string, claim: Claim, onFailure: (error: unknown) => void) {
+    write(
+      { owner, id }: RunKey,
+      claim: Claim,
+      { onStored, onFailure, isFollowed }: EventLogWriterOptions,
+      last?: string,
+    ) {
       let pending: ReasoningEvent[] = [];
       let pendingCharacters = 0;
       let outage: unknown;
-      let writes = 0;
+      let writes = last === undefined ? 0 : Number.parseInt(last, 16) + 1;
+      let lastFlush = -Infinity;
+      let isWriting = false;
       let cancelTimer: (() => void) | undefined;
       let writing: Promise<void> = Promise.resolve();
 
       function change(events: readonly (ReasoningEvent | EndOfLog)[]): Change {
-        const collection = collectionOf(owner, id);
-        const key = { collection, id: (writes++).toString(16).padStart(8, "0") };
+        const key = { collection: collectionOf({ owner, id }), id: idOf(writes++) };
         return { ...setJson(key, events), notify: true };
+      }
+
+      function takePending(): ReasoningEvent[] {
+        const taken = pending;
+        pending = [];
+        pendingCharacters = 0;
+        return taken;
       }
 
       /** Writes what is pending. A repeated write is the same, since it may have had an effect. */
       async function flush(): Promise<void> {
-        const entry = change(pending);
-        pending = [];
-        pendingCharacters = 0;
+        const events = takePending();
+        const entry = change(events);
         await retryOutages(clock, MAX_OUTAGE_MS, () => claim.write([entry]), (error) => {
           outage = error;
         });
         outage = undefined;
-        cancelTimer = undefined;
+        onStored(events);
+        isWriting = false;
         if (pending.length > 0) schedule();
       }
 
+      function begin(): void {
+        cancelTimer = undefined;
+        isWriting = true;
+        lastFlush = clock.now();
+        writing = flush();
+        // `end` reports it too.
+        writing.catch(onFailure);
+      }
+
       function schedule(): void {
-        cancelTimer = clock.timer(FLUSH_MS, () => {
-          writing = flush();
-          // `end` reports it too.
-          writing.catch(onFailure);
-        });
+        if (isWriting || cancelTimer !== undefined) return;
+        const interval = isFollowed() ? FOLLOWED_FLUSH_MS : FLUSH_MS;
+        const wait = lastFlush + interval - clock.now();
+        if (wait > 0) cancelTimer = clock.timer(wait, begin);
+        else begin();
+      }
+
+      /** Waits for the current write, and makes no other. */
+      async function idle(): Promise<void> {
+        cancelTimer?.();
+        await writing;
+        cancelTimer?.();
       }
 
       return {
         push(event: ReasoningEvent): void {
           pending.push(event);
           pendingCharacters += lengthOf(event);
-          if (cancelTimer === undefined) schedule();
+          schedule();
           if (outage !== undefined && pendingCharacters > MAX_PENDING_CHARACTERS) onFailure(outage);
         },
         /**
-         * Returns the change that writes the remaining events and the end.
+         * Returns the remaining events, and the change that writes them and the end.
          *
          * @throws if an earlier write failed.
          */
-        async end(): Promise<Change> {
-          cancelTimer?.();
-          await writing;
-          cancelTimer?.();
-          return change([...pending, { type: "end" }]);
+        async end(
+          last: readonly ReasoningEvent[],
+        ): Promise<{ events: ReasoningEvent[]; change: Change }> {
+          await idle();
+          const events = [...takePending(), ...last];
+          return { events, change: change([...events, { type: "end" }]) };
+        },
+        /** Writes the remaining events of a run that continues elsewhere. */
+        async handOver(): Promise<void> {
+          await idle();
+          if (pending.length > 0) await claim.write([change(pending)]);
+          onStored(takePending());
         },
       };
+    },
+    /** Builds the change that notes a restart after position `last`; also returns its position. */
+    restart(run: RunKey, last: string | undefined): { change: Change; position: string } {
+      const position = idOf(last === undefined ? 0 : Number.parseInt(last, 16) + 1);
+      const key = { collection: collectionOf(run), id: position };
+      const event: ReasoningEvent = { type: "restart" };
+      return { change: { ...setJson(key, [event]), notify: true }, position };
     },
     /**
      * Reads the events after position `last`, or all; also returns the new position, and whether
      * these are the last events.
      */
     async read(
-      owner: string,
-      id: string,
+      { owner, id }: RunKey,
       last?: string,
     ): Promise<{ events: ReasoningEvent[]; hasEnded: boolean; last?: string }> {
       const events: ReasoningEvent[] = [];
       let hasEnded = false;
       const range = {
-        collection: collectionOf(owner, id),
+        collection: collectionOf({ owner, id }),
         ...(last === undefined ? {} : { after: last }),
       };
       for await (const entry of listAll(store, range)) {
@@ -113,17 +165,19 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
       return last === undefined ? { events, hasEnded } : { events, hasEnded, last };
     },
     /** Calls `onChange` when there may be more to read, or the run was ended. */
-    watch: (owner: string, id: string, onChange: () => void): () => void =>
-      store.watch(collectionOf(owner, id), onChange),
+    watch: (run: RunKey, onChange: () => void): () => void =>
+      store.watch(collectionOf(run), onChange),
     /** Builds a change that notifies those who watch the log of a run that is ended. */
-    notify: (owner: string, id: string): Change => ({
-      key: { collection: collectionOf(owner, id), id: "end" },
+    notify: (run: RunKey): Change => ({
+      key: { collection: collectionOf(run), id: "end" },
       delete: true,
       notify: true,
     }),
-    delete: (owner: string, id: string): Promise<void> => deleteAll(store, collectionOf(owner, id)),
+    delete: (run: RunKey): Promise<void> => deleteAll(store, collectionOf(run)),
   };
 }
+
+const idOf = (position: number) => position.toString(16).padStart(8, "0");
 
 /** Approximate length of an event in JSON. */
 function lengthOf(event: ReasoningEvent): number {

@@ -1,0 +1,55 @@
+import type { Clock } from "../clock.ts";
+import type { Store } from "../store/store.ts";
+import type { BackgroundRuns } from "./responses/background.ts";
+import { type Log, stackWithoutMessage } from "./telemetry/log.ts";
+
+export interface AbandonedRunsOptions {
+  store: Store;
+  clock: Clock;
+  /** Returns a number in [0, 1). */
+  random: () => number;
+  log: Log;
+  /** Loads the code of background runs. */
+  load: () => Promise<BackgroundRuns>;
+}
+
+/** Pause between two looks at the background runs of all servers; it varies by a quarter. */
+const INTERVAL_MS = 5_000;
+
+/** Looks for background runs whose server has stopped, and takes them over. */
+export function createAbandonedRuns({ store, clock, random, log, load }: AbandonedRunsOptions) {
+  let isStopped = false;
+  let isFailing = false;
+  let cancelTimer = () => {};
+
+  async function look(): Promise<void> {
+    try {
+      // Most servers have none, and need no code for them.
+      const [any] = await store.list({ collection: "running", limit: 1 });
+      if (any !== undefined && !isStopped) await (await load()).takeOverAbandoned();
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) {
+        log.warn("Background responses of other servers cannot be taken over", {
+          cause: stackWithoutMessage(error),
+        });
+      }
+      isFailing = true;
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    if (isStopped) return;
+    cancelTimer = clock.timer(INTERVAL_MS * (0.75 + random() / 2), () => void look());
+  }
+
+  return {
+    /** Looks until `stop` is called. */
+    start: schedule,
+    stop(): void {
+      isStopped = true;
+      cancelTimer();
+    },
+  };
+}
