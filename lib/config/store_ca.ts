@@ -22,9 +22,10 @@ export async function readStoreCa(
 ): Promise<{ text?: string; faults: Fault[] }> {
   if (file === undefined) return { faults: [] };
   const fault = (message: string) => ({ faults: [{ path: ["store_ca_file"], message }] });
-  if (!store.startsWith("rediss")) {
+  if (!/^(rediss|postgres.*[?&]sslmode=verify-full)/.test(store)) {
     return fault(
-      "only a store with TLS uses it; begin the URL in 'store' with rediss, or remove it",
+      "only a store with TLS uses it; begin the URL in 'store' with rediss, end one of Postgres " +
+        "with ?sslmode=verify-full, or remove it",
     );
   }
   let text;

@@ -84,13 +84,7 @@ async function databaseMayExist(
 async function openSqlite(path: string, { now }: OpenOptions): Promise<Stores> {
   const { openSqliteStore } = await import("./sqlite/store.ts");
   const { openSqliteLimiter } = await import("./sqlite/limiter.ts");
-  const store = await openSqliteStore({ path, now });
-  try {
-    return { store, limiter: await openSqliteLimiter({ path, now }) };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  return await openBoth(openSqliteStore, openSqliteLimiter, { path, now });
 }
 
 async function openKv({ now }: OpenOptions): Promise<Stores> {
@@ -109,21 +103,24 @@ async function openRedis(url: string, { warn, ca }: OpenOptions): Promise<Stores
   const { openRedisStore } = await import("./redis/store.ts");
   const { openRedisLimiter } = await import("./redis/limiter.ts");
   const options = { url, warn, ...ca === undefined ? {} : { ca } };
-  const store = await openRedisStore(options);
-  try {
-    return { store, limiter: await openRedisLimiter(options) };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  return await openBoth(openRedisStore, openRedisLimiter, options);
 }
 
-async function openPostgres(url: string, { warn }: OpenOptions): Promise<Stores> {
+async function openPostgres(url: string, { warn, ca }: OpenOptions): Promise<Stores> {
   const { openPostgresStore } = await import("./postgres/store.ts");
   const { openPostgresLimiter } = await import("./postgres/limiter.ts");
-  const store = await openPostgresStore({ url, warn });
+  const options = { url, warn, ...ca === undefined ? {} : { ca } };
+  return await openBoth(openPostgresStore, openPostgresLimiter, options);
+}
+
+async function openBoth<Options>(
+  openStore: (options: Options) => Promise<Store>,
+  openLimiter: (options: Options) => Promise<Limiter>,
+  options: Options,
+): Promise<Stores> {
+  const store = await openStore(options);
   try {
-    return { store, limiter: await openPostgresLimiter({ url, warn }) };
+    return { store, limiter: await openLimiter(options) };
   } catch (error) {
     await store.close();
     throw error;

@@ -350,10 +350,16 @@ store_ca_file: geheim/ca.crt
   ) {
     assertEquals(await faultsOf(text, world), [`3: store_ca_file: ${fault}`]);
   }
-  assertEquals(await faultsOf(text.replace("rediss", "redis"), reading(CERTIFICATE)), [
-    "3: store_ca_file: only a store with TLS uses it; " +
-    "begin the URL in 'store' with rediss, or remove it",
-  ]);
+  const postgres = "postgres://app@db.example/o1";
+  const verified = text.replace("rediss://redis.example", `${postgres}?sslmode=verify-full`);
+  assertEquals((await parse(verified, reading(CERTIFICATE))).store_ca_file, CERTIFICATE);
+  for (const store of ["redis://redis.example", postgres, `${postgres}?sslmode=require`]) {
+    const other = text.replace("rediss://redis.example", store);
+    assertEquals(await faultsOf(other, reading(CERTIFICATE)), [
+      "3: store_ca_file: only a store with TLS uses it; begin the URL in 'store' with rediss, " +
+      "end one of Postgres with ?sslmode=verify-full, or remove it",
+    ]);
+  }
 });
 
 Deno.test("a missing file gives the defaults, unless it was requested", async () => {

@@ -120,10 +120,10 @@ for (
     [
       "with a parameter",
       "postgresql://app:geheim@127.0.0.1/db?geheim=1",
-      "only have the parameters",
+      "only have the parameter sslmode",
     ],
     ["with a wrong encoding", "postgres://app:geh%zz@127.0.0.1/db", "% that is not followed"],
-    ["with an unused CA", "postgres://a@127.0.0.1/db?sslrootcert=geh", "needs sslmode=verify-full"],
+    ["with a CA", "postgres://a@127.0.0.1/db?sslrootcert=geh", "'store_ca_file' replaces"],
   ] as const
 ) {
   Deno.test(`check reports the line of a Postgres URL ${name}`, async () => {

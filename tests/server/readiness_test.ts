@@ -4,6 +4,7 @@ import { createMemoryStore } from "../../lib/store/memory/store.ts";
 import { openStores } from "../../lib/store/open.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { createFakeClock } from "../support/clock.ts";
+import { NO_POSTGRES, startPostgres } from "../support/postgres.ts";
 import { NO_REDIS, startRedis } from "../support/redis.ts";
 import { skippedFor } from "../support/skip.ts";
 import { waitUntil } from "../support/wait.ts";
@@ -87,41 +88,82 @@ Deno.test("requests for the health of the server call no back end", async () => 
   assertEquals(calls, { store: 0, limits: 0 });
 });
 
-Deno.test({
-  ...skippedFor(
-    NO_REDIS,
-    "while Redis hangs or is down, /readyz is 503 and /healthz is 200 at once",
-  ),
-  async fn() {
-    await using redis = await startRedis();
-    const stores = await openStores(redis.url, {
-      path: "",
-      now: Date.now,
-      warn: () => {},
-      onDeploy: false,
-    });
-    const app = await createTestApp({ upstream: "", yaml: YAML, ...stores });
-    const ready = () => statusOf(app, "/readyz");
-    app.watchBackends();
-    try {
-      assertEquals(await ready(), 200);
-      await redis.kill("SIGSTOP");
-      await waitUntil("/readyz to be 503", async () => await ready() === 503);
-      const start = performance.now();
-      assertEquals(await statusOf(app, "/healthz"), 200);
-      const ms = performance.now() - start;
-      assert(ms < 500, `${ms} ms`);
-      await redis.kill("SIGCONT");
-      await waitUntil("/readyz to be 200", async () => await ready() === 200);
-      // Without a connection.
-      await redis.kill("SIGKILL");
-      await waitUntil("/readyz to be 503", async () => await ready() === 503);
-      await using _again = await startRedis({ port: redis.port });
-      await waitUntil("/readyz to be 200", async () => await ready() === 200);
-    } finally {
-      await app.drain(0);
-      await stores.limiter.close();
-      await stores.store.close();
-    }
-  },
-});
+/** A server of stores that can hang, end, and start again. */
+interface StoreServer {
+  url: string;
+  hang(): Promise<void>;
+  resume(): Promise<void>;
+  end(): Promise<void>;
+  /** On the same port. */
+  start(): Promise<AsyncDisposable | void>;
+}
+
+async function withRedis(test: (server: StoreServer) => Promise<void>): Promise<void> {
+  await using redis = await startRedis();
+  await test({
+    url: redis.url,
+    hang: () => redis.kill("SIGSTOP"),
+    resume: () => redis.kill("SIGCONT"),
+    end: () => redis.kill("SIGKILL"),
+    start: () => startRedis({ port: redis.port }),
+  });
+}
+
+async function withPostgres(test: (server: StoreServer) => Promise<void>): Promise<void> {
+  await using postgres = await startPostgres();
+  await test({
+    url: postgres.urlOf("postgres"),
+    hang: () => postgres.signalAll("SIGSTOP"),
+    resume: () => postgres.signalAll("SIGCONT"),
+    end: () => postgres.stop("SIGQUIT"),
+    start: postgres.start,
+  });
+}
+
+for (
+  const [name, skipReason, withServer] of [
+    ["Redis", NO_REDIS, withRedis],
+    ["Postgres", NO_POSTGRES, withPostgres],
+  ] as const
+) {
+  Deno.test({
+    ...skippedFor(
+      skipReason,
+      `while ${name} hangs or is down, /readyz is 503 and /healthz is 200 at once`,
+    ),
+    fn: () =>
+      withServer(async (server) => {
+        const stores = await openStores(server.url, {
+          path: "",
+          now: Date.now,
+          warn: () => {},
+          onDeploy: false,
+        });
+        const app = await createTestApp({ upstream: "", yaml: YAML, ...stores });
+        const ready = () => statusOf(app, "/readyz");
+        app.watchBackends();
+        let again: AsyncDisposable | void = undefined;
+        try {
+          assertEquals(await ready(), 200);
+          await server.hang();
+          await waitUntil("/readyz to be 503", async () => await ready() === 503);
+          const start = performance.now();
+          assertEquals(await statusOf(app, "/healthz"), 200);
+          const ms = performance.now() - start;
+          assert(ms < 500, `${ms} ms`);
+          await server.resume();
+          await waitUntil("/readyz to be 200", async () => await ready() === 200);
+          // Without a connection.
+          await server.end();
+          await waitUntil("/readyz to be 503", async () => await ready() === 503);
+          again = await server.start();
+          await waitUntil("/readyz to be 200", async () => await ready() === 200);
+        } finally {
+          await app.drain(0);
+          await stores.limiter.close();
+          await stores.store.close();
+          await again?.[Symbol.asyncDispose]();
+        }
+      }),
+  });
+}

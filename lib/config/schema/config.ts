@@ -228,7 +228,7 @@ export const configSchema = z.strictObject({
     "Where responses, conversations, usage and limits are stored: `auto`, `memory`, `sqlite`, `sqlite:PATH`, `kv`, `redis://…`, `redis+cluster://…`, `redis+sentinel://…` or `postgres://USER:PASSWORD@HOST/DATABASE`. `auto`: Deno KV on Deno Deploy, otherwise o1-api.db beside config.yaml. See [Redis](operations.md#redis) and [Postgres](operations.md#postgres).",
   ),
   store_ca_file: z.string().min(1).optional().describe(
-    "Path of a file with certificates in PEM that a `rediss…` store may use besides those of the public authorities, relative to the config file. It is read at the start.",
+    "Path of a file with certificates in PEM that a `rediss…` store, or Postgres with `sslmode=verify-full`, may use besides those of the public authorities, relative to the config file. It is read at the start.",
   ),
   store_wait_ms: z.number().int().min(0).max(86_400_000).default(60_000).describe(
     "How long a start waits for a store on another server that does not answer, in milliseconds. Meanwhile `/readyz` is 503, and requests that need the store get 503. Then the server exits. It exits at once if the store refuses its password.",

@@ -7,8 +7,6 @@ export interface PostgresAddress {
   database: string;
   /** `require` encrypts without checking the certificate. */
   sslmode: "disable" | "require" | "verify-full";
-  /** File with the certificates that `verify-full` trusts. Default: those of Deno. */
-  sslrootcert?: string;
 }
 
 const FORM = "postgres://USER:PASSWORD@HOST:PORT/DATABASE";
@@ -16,7 +14,7 @@ const FORM = "postgres://USER:PASSWORD@HOST:PORT/DATABASE";
 const SSL_MODES = ["disable", "require", "verify-full"] as const;
 
 /**
- * Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…&sslrootcert=FILE`, or `postgresql://…`.
+ * Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`, or `postgresql://…`.
  *
  * @throws {TypeError} if the URL is invalid; the message contains no part of it
  */
@@ -33,16 +31,15 @@ export function parsePostgresUrl(text: string): PostgresAddress {
   if (host === "" || user === "" || database === "" || url.pathname.lastIndexOf("/") > 0) {
     throw new TypeError(`the URL needs a user, a host and a database, as in ${FORM}`);
   }
-  const { sslmode = "disable", sslrootcert, ...others } = Object.fromEntries(url.searchParams);
+  const { sslmode = "disable", ...others } = Object.fromEntries(url.searchParams);
   if (Object.keys(others).length > 0 || url.hash !== "") {
-    throw new TypeError("the URL may only have the parameters sslmode and sslrootcert");
+    throw new TypeError(
+      "the URL may only have the parameter sslmode; 'store_ca_file' replaces sslrootcert",
+    );
   }
   const mode = SSL_MODES.find((name) => name === sslmode);
   if (mode === undefined) {
     throw new TypeError(`the sslmode of the URL must be one of ${SSL_MODES.join(", ")}`);
-  }
-  if (sslrootcert !== undefined && mode !== "verify-full") {
-    throw new TypeError("the URL has a sslrootcert, which needs sslmode=verify-full");
   }
   return {
     // An IPv6 address is in brackets.
@@ -52,7 +49,6 @@ export function parsePostgresUrl(text: string): PostgresAddress {
     password,
     database,
     sslmode: mode,
-    ...sslrootcert !== undefined && { sslrootcert },
   };
 }
 

@@ -1,9 +1,12 @@
+import { reportErrors } from "../report_errors.ts";
 import type { PostgresAddress } from "./address.ts";
 import { closeInTime, driverOptions, loadDriver, type PgClient, type Session } from "./driver.ts";
 
 export interface PostgresOptions {
-  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, and the parameters of `parsePostgresUrl`. */
+  /** As `parsePostgresUrl` reads it. */
   url: string;
+  /** Certificates in PEM that TLS trusts, besides the public ones. */
+  ca?: string;
   /**
    * Maximum duration of a connection attempt, of the wait for a connection, and of a statement.
    *
@@ -18,6 +21,7 @@ export interface PostgresOptions {
 
 export interface PoolOptions {
   address: PostgresAddress;
+  ca?: string | undefined;
   timeoutMs: number;
   warn: PostgresOptions["warn"];
   /** Maximum number of connections. */
@@ -35,10 +39,6 @@ const MAX_RECONNECT_MS = 1_000;
 
 const MAX_MESSAGE_LENGTH = 200;
 
-/** The same error is reported again after this time. */
-const REPORT_MS = 60_000;
-const MAX_REPORTED = 20;
-
 /** Message of `pg` if every connection is in use. */
 const ALL_IN_USE = "timeout exceeded when trying to connect";
 
@@ -54,18 +54,18 @@ const CODES: readonly (readonly [RegExp, string])[] = [
  * @throws {Error} what `prepare` throws, or if Postgres cannot be reached or refuses the connection
  */
 export async function openPool(options: PoolOptions) {
-  const { address, timeoutMs, warn, connections, session = {}, prepare } = options;
+  const { address, ca, timeoutMs, warn, connections, session = {}, prepare } = options;
   const place = `Postgres at ${address.host}:${address.port}`;
   const { Pool } = await loadDriver();
   const pool = new Pool({
-    ...await driverOptions(address, timeoutMs),
+    ...driverOptions(address, timeoutMs, ca),
     max: connections,
     idleTimeoutMillis: IDLE_MS,
   });
   const clients = new Set<PgClient>();
   const configured = new WeakSet<PgClient>();
   const running = new Set<Promise<unknown>>();
-  const reportedAt = new Map<string, number>();
+  const report = reportErrors(warn);
   let isReady = false;
   let isLost = false;
   let isClosed = false;
@@ -81,14 +81,6 @@ export async function openPool(options: PoolOptions) {
   pool.on("remove", (client: PgClient) => clients.delete(client));
   // Of a connection that nobody uses.
   pool.on("error", (error: unknown) => void lose(error));
-
-  function report({ message }: Error): void {
-    const now = performance.now();
-    if (now - (reportedAt.get(message) ?? -Infinity) < REPORT_MS) return;
-    if (reportedAt.size >= MAX_REPORTED) reportedAt.clear();
-    reportedAt.set(message, now);
-    warn(message);
-  }
 
   /** A new error without secrets, with a code. */
   function redacted(error: unknown): Error {

@@ -42,10 +42,11 @@ export async function loadDriver(): Promise<Driver> {
   return await import("pg") as unknown as Driver;
 }
 
-/** @throws {Error} if the file of certificates cannot be read */
-export async function driverOptions(
-  { host, port, user, password, database, sslmode, sslrootcert }: PostgresAddress,
+/** @param ca certificates in PEM that TLS trusts, besides the public ones. */
+export function driverOptions(
+  { host, port, user, password, database, sslmode }: PostgresAddress,
   timeoutMs: number,
+  ca: string | undefined,
 ) {
   return {
     host,
@@ -56,7 +57,7 @@ export async function driverOptions(
     password: () => password,
     ssl: sslmode === "disable" ? false : {
       rejectUnauthorized: sslmode === "verify-full",
-      ...sslrootcert !== undefined && { ca: await Deno.readTextFile(sslrootcert) },
+      ...ca !== undefined && { ca },
     },
     pipeline: true,
     types: { getTypeParser: () => (text: string) => text },

@@ -51,7 +51,7 @@ const CHECK: Call = {
  * @throws {Error} if Postgres cannot be reached, refuses the connection or lacks a right
  */
 export async function openPostgresLimiter(options: PostgresOptions): Promise<Limiter> {
-  const { timeoutMs = CALL_MS, warn } = options;
+  const { timeoutMs = CALL_MS, warn, ca } = options;
   const address = parsePostgresUrl(options.url);
   const now = () => options.now?.() ?? null;
   const waiting: PendingCall[] = [];
@@ -119,6 +119,7 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
 
   const pool = await openPool({
     address,
+    ca,
     timeoutMs,
     warn,
     connections: 1,

@@ -1,4 +1,4 @@
-import type { PostgresAddress } from "./address.ts";
+import type { PoolOptions } from "./connection.ts";
 import { closeInTime, driverOptions, loadDriver, type PgClient } from "./driver.ts";
 import { CHANNEL } from "./migrations.ts";
 
@@ -9,7 +9,9 @@ const MAX_RECONNECT_MS = 1_000;
  * Receives the names of collections that other stores have changed. It opens a connection of its own
  * when the first one is watched, and opens it again whenever it is lost. The pool reports errors.
  */
-export function createNotifications(address: PostgresAddress, timeoutMs: number) {
+export function createNotifications(
+  { address, timeoutMs, ca }: Pick<PoolOptions, "address" | "timeoutMs" | "ca">,
+) {
   const sender = crypto.randomUUID();
   const listeners = new Map<string, () => void>();
   let client: PgClient | undefined;
@@ -19,7 +21,7 @@ export function createNotifications(address: PostgresAddress, timeoutMs: number)
 
   async function listenOnce(): Promise<void> {
     const { Client } = await loadDriver();
-    const opened = new Client(await driverOptions(address, timeoutMs));
+    const opened = new Client(driverOptions(address, timeoutMs, ca));
     client = opened;
     const closed = new Promise((resolve) => opened.once("end", resolve));
     opened.on("error", () => {});

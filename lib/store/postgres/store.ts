@@ -34,9 +34,9 @@ cross join lateral (
  * @throws {Error} if Postgres cannot be reached, refuses the connection or lacks a right
  */
 export async function openPostgresStore(options: PostgresOptions): Promise<Store> {
-  const { timeoutMs = TIMEOUT_MS, warn } = options;
+  const { timeoutMs = TIMEOUT_MS, warn, ca } = options;
   const address = parsePostgresUrl(options.url);
-  const notifications = createNotifications(address, timeoutMs);
+  const notifications = createNotifications({ address, timeoutMs, ca });
   const now = () => options.now?.() ?? null;
 
   async function write(session: Session, changes: readonly Change[]): Promise<boolean> {
@@ -63,6 +63,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
 
   const { use, close } = await openPool({
     address,
+    ca,
     timeoutMs,
     warn,
     connections: CONNECTIONS,

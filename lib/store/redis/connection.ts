@@ -1,4 +1,5 @@
 /** A connection to Redis that runs scripts, times out and reconnects. */
+import { reportErrors } from "../report_errors.ts";
 import { describeAddress, parseRedisUrl } from "./address.ts";
 import { createClient, DISCONNECT_MS } from "./client.ts";
 
@@ -21,10 +22,6 @@ export interface RedisOptions {
 export const PREFIX = "o1:";
 
 const MAX_MESSAGE_LENGTH = 200;
-
-/** The same error is reported again after this time. */
-const REPORT_MS = 60_000;
-const MAX_REPORTED = 20;
 
 const LOST = "the connection is lost";
 
@@ -55,7 +52,7 @@ export async function openRedis<Name extends string>(
   let isReady = false;
   let isLost = false;
   let isClosed = false;
-  const reportedAt = new Map<string, number>();
+  const report = reportErrors(warn);
   const running = new Set<Promise<unknown>>();
 
   const client = await createClient(address, {
@@ -88,14 +85,6 @@ export async function openRedis<Name extends string>(
     }
     isReady = false;
   });
-
-  function report({ message }: Error): void {
-    const now = performance.now();
-    if (now - (reportedAt.get(message) ?? -Infinity) < REPORT_MS) return;
-    if (reportedAt.size >= MAX_REPORTED) reportedAt.clear();
-    reportedAt.set(message, now);
-    warn(message);
-  }
 
   /** A new error without secrets: those of ioredis contain the command and its arguments. */
   function redacted(error: unknown): Error {
