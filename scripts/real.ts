@@ -1,10 +1,12 @@
 /**
  * Compares all strategies on a real model of 135 million parameters, which pip fetches, and samples
- * of one call with a call for each. Sends varied requests to each strategy. Exits with 1 if a strategy fails where a plain call succeeds, or if the
- * time was too short for all requests. Compared answers are kept in dist/real; the same command
- * continues with them.
+ * of one call with a call for each. Sends varied requests to each strategy. Exits with 1 if a
+ * strategy fails where a plain call succeeds, or if the time was too short for all requests.
+ * Compared answers are kept in dist/real; the same command continues with them.
  *
- * Run: deno task real [--problems 50] [--seed 1] [--minutes 300] [--threads 2] [--gsm8k FILE] [--smoke]
+ * Run: deno task real [--problems 50] [--seed 1] [--minutes 300] [--threads 2] [--gsm8k FILE]
+ *
+ * Only varied requests, or those whose names have a word: deno task real --smoke [--only WORD]
  *
  * @module
  */
@@ -21,6 +23,7 @@ import { configuredTarget, type Target } from "../lib/eval/target.ts";
 import { strategies } from "../lib/reasoning/strategies/mod.ts";
 import { MAX_CALL_TOKENS, MODEL, startLlama } from "./real/llama.ts";
 import { problemRows, SETS } from "./real/problems.ts";
+import { REQUESTS } from "./real/requests.ts";
 import { compareSamples } from "./real/samples.ts";
 import { smoke } from "./real/smoke.ts";
 
@@ -40,6 +43,7 @@ const { values: given } = parseArgs({
     threads: { type: "string", default: String(navigator.hardwareConcurrency) },
     gsm8k: { type: "string", default: `${ROOT}../shared/data/gsm8k-test.jsonl` },
     smoke: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
   },
 });
 const interrupt = new AbortController();
@@ -155,6 +159,9 @@ async function smokeTest({ baseUrl, apiKey, send }: Target): Promise<void> {
         }),
       ),
     models: MODELS,
+    requests: Object.fromEntries(
+      Object.entries(REQUESTS).filter(([name]) => name.includes(given.only)),
+    ),
     // Longer texts of this model show nothing more.
     common: { max_tokens: 48, reasoning_effort: "low" },
     onProgress: ({ answered, failures }) =>

@@ -5,6 +5,8 @@ export interface SmokeOptions {
   send(body: Record<string, unknown>): Promise<Response>;
   /** Ids of models; the first one makes plain calls. */
   models: readonly string[];
+  /** Bodies by what is special in them. Default: all of {@linkcode REQUESTS}. */
+  requests?: typeof REQUESTS;
   /** Fields of every request. */
   common?: Record<string, unknown>;
   /** Called after each request with what is known. */
@@ -26,7 +28,7 @@ export interface SmokeReport {
 export async function smoke(options: SmokeOptions): Promise<SmokeReport> {
   const report: SmokeReport = { answered: 0, skipped: [], failures: [] };
   const [direct = "", ...models] = options.models;
-  for (const [name, body] of Object.entries(REQUESTS)) {
+  for (const [name, body] of Object.entries(options.requests ?? REQUESTS)) {
     for (const stream of [false, true]) {
       if (options.signal?.aborted) return report;
       const title = `${name}, ${stream ? "stream" : "JSON"}`;

@@ -61,6 +61,15 @@ Deno.test("the smoke test finds errors, empty answers, text instead of JSON, and
     { empty: 60, text: 6, rejected: 60, cut: 30, failed: 30 },
   );
   assertEquals(skipped, []);
+  const { failures: ofOne } = await smoke({
+    send: ({ model, stream }) => Promise.resolve(replies[model as string]!(stream as boolean)),
+    models: ["direct", "empty"],
+    requests: { "a sum": REQUESTS["a sum"]! },
+  });
+  assertEquals(ofOne.map((line) => line.split(":")[0]), [
+    "empty, a sum, JSON",
+    "empty, a sum, stream",
+  ]);
   const none = await smoke({
     send: () => Promise.resolve(replies.rejected!(false)),
     models: MODELS,
