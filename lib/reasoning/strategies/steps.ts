@@ -241,7 +241,8 @@ async function* takeStep(
 function asJson({ title, content, nextAction, cut }: StepResult): string {
   return JSON.stringify({
     title,
-    content: cut ? `${content} [cut off]` : content,
+    // A small model copies a mark in words into its answer.
+    content: cut ? `${content}…` : content,
     next_action: nextAction,
   });
 }
