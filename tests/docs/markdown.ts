@@ -38,10 +38,10 @@ export function readPages(): Promise<Page[]> {
   return Promise.all(["README.md", ...github, ...pages].map(readPage));
 }
 
-const FENCE_REGEXP = /^(?:<!-- not run: (.+) -->\n\n)?^```(.*)\n([^]*?)^```$/gm;
+const FENCE_REGEXP = /^(?:<!-- not run: (.+) -->\n\n)?^(`{3,})(.*)\n([^]*?)^\2$/gm;
 
 export function blocksOf({ text }: Page): Block[] {
-  return [...text.matchAll(FENCE_REGEXP)].map(({ 1: notRun, 2: kind, 3: inner, index }) => ({
+  return [...text.matchAll(FENCE_REGEXP)].map(({ 1: notRun, 3: kind, 4: inner, index }) => ({
     kind: kind!,
     text: inner!,
     line: text.slice(0, index).split("\n").length,

@@ -216,6 +216,8 @@ function chatChoice(
 function hostedTool(param: string, type: string): ApiError {
   return invalidRequest(
     param,
-    `Hosted tool '${type.slice(0, 60)}' is not supported. Describe the tool as a function.`,
+    `The tool '${
+      type.slice(0, 60)
+    }' is not available with this model and key. Leave it out, or describe it as a function.`,
   );
 }
