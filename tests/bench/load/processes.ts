@@ -111,11 +111,11 @@ export function startEmpty(): Promise<Running> {
   return startFloor(1);
 }
 
-/** `api_bearer_token` of the server. */
+/** The server's only key, which has limits. */
 export const TOKEN = "bench-token";
 
 /**
- * Starts the server like `deno task start`, with the default settings.
+ * Starts the server like `deno task start`, with the default settings and a key that has limits.
  *
  * @param cores cores that it may use, as for taskset.
  */
@@ -129,7 +129,9 @@ export async function startServer(
   // In a separate folder, because the server watches it.
   const folder = await Deno.makeTempDir();
   const config = `${folder}/config.yaml`;
-  await Deno.writeTextFile(config, configOf(upstream, workers));
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(TOKEN));
+  const sha256 = new Uint8Array(hash).toHex();
+  await Deno.writeTextFile(config, configOf(upstream, workers, sha256));
   const running = await start([...args, "--config", config, "--port", "0"], cores);
   return {
     ...running,
@@ -141,7 +143,7 @@ export async function startServer(
 }
 
 /** A configuration with a model for each kind of answer. */
-function configOf(upstream: number, workers: number): string {
+function configOf(upstream: number, workers: number, sha256: string): string {
   const model = (id: string, strategy: string, name: string, options = "{}") =>
     `  "${id}": { strategy: ${strategy}, upstream: bench, model: "${name}", options: ${options} }`;
   const direct = [
@@ -153,7 +155,13 @@ function configOf(upstream: number, workers: number): string {
     "paced-20-1000",
     "wait-100",
   ];
-  return `api_bearer_token: "${TOKEN}"
+  return `keys:
+  - name: bench
+    sha256: ${sha256}
+    parallel: 20000
+    rpm: 1000000
+    tpm: 1000000000
+    daily_tokens: 1000000000000
 stream_status_feedback: false
 store: memory
 server: { workers: ${workers}, max_concurrent_requests: 20000 }
