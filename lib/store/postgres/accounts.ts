@@ -112,12 +112,16 @@ export function saveStatement({ needs, accounts, changed, now, deadline }: {
   );
   return {
     name: "save_limits",
-    text: "select o1_api.save_limits($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    text:
+      "select o1_api.save_limits($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     values: [
       deadline,
       all.map(([name]) => name),
       all.map(([, { account }]) => account.level),
       all.map(([, { account }]) => account.at),
+      all.map(([name]) =>
+        accounts.get(name)!.leases.summary(now, now + needs.get(name)!.spanMs).held
+      ),
       all.map(([, { lifeMs }]) => lifeMs > 0 ? now + lifeMs : null),
       purged,
       purged.map(() => now),

@@ -32,11 +32,15 @@ create table o1_api.entries (
 );
 create index entries_by_expiry on o1_api.entries (expires_at) where expires_at is not null;
 
--- Frequent updates change no index, so that they stay on their page.
+-- Frequent updates change no index, so that they stay on their page. The column held is the sum of
+-- the leases; first_end and last_end are the first and the last of their ends.
 create table o1_api.limits (
   name text collate "C" primary key,
   level double precision not null,
   at double precision not null,
+  held double precision not null,
+  first_end double precision,
+  last_end double precision,
   expires_at double precision not null
 ) with (fillfactor = 50);
 
@@ -129,7 +133,7 @@ $$;
 `;
 
 /**
- * Returns a row for each limit: its account, the sum of its live leases, and the leases with the ids
+ * Returns a row for each limit: its account, the sum of its live leases, and those with the ids
  * `lease_ids` of the limits `lease_of`. A lease is live if it ends after the present, but not more
  * than a span of ms after it. `fronts` is how many of the live leases that end first are needed; it
  * grows by those that exceed the amount. If `locked`, the accounts stay locked until the transaction
@@ -151,13 +155,16 @@ begin
   end if;
   present_ms := coalesce(now_ms, floor(extract(epoch from clock_timestamp()) * 1000));
   return query
-  select present_ms, case when locked then pg_current_xact_id()::text end, coalesce(l.level, 0), coalesce(l.at, 0), s.held, s.last_end, s.has_expired,
+  select present_ms, case when locked then pg_current_xact_id()::text end,
+    coalesce(l.level, 0), coalesce(l.at, 0),
+    f.held, coalesce(case when l.is_stale then s.last_end else l.last_end end, 0),
+    coalesce(l.is_stale and s.has_expired, false),
     (
       select coalesce(json_agg(json_build_array(e.id, e.cost, e.end_at)), '[]')
       from unnest(lease_of, lease_ids) as k(position, id)
       join lateral (
         select * from o1_api.leases e where e.name = a.name and e.id = k.id offset 0
-      ) e on true
+      ) e on e.end_at > present_ms and e.end_at <= present_ms + a.span
       where k.position = a.position
     ),
     (
@@ -165,24 +172,27 @@ begin
         select * from o1_api.leases e
         where e.name = a.name and e.end_at > present_ms and e.end_at <= present_ms + a.span
         order by e.end_at
-        limit case when a.front = 0 then 0 else a.front + greatest(0, s.held - a.amount)::int end
+        limit case when a.front = 0 then 0 else a.front + greatest(0, f.held - a.amount)::int end
       ) e
     )
   from unnest(names, spans, fronts, amounts) with ordinality
     as a(name, span, front, amount, position)
   left join lateral (
-    select * from o1_api.limits l where l.name = a.name offset 0
+    select *, l.first_end <= present_ms or l.last_end > present_ms + a.span as is_stale
+    from o1_api.limits l where l.name = a.name offset 0
   ) l on true
+  -- Reads the leases only if one may not be live.
   cross join lateral (
-    select
-      coalesce(sum(e.cost) filter (where e.end_at > present_ms and e.end_at <= present_ms + a.span), 0)
-        as held,
-      coalesce(max(e.end_at) filter (where e.end_at > present_ms and e.end_at <= present_ms + a.span), 0)
-        as last_end,
-      coalesce(bool_or(e.end_at <= present_ms or e.end_at > present_ms + a.span), false)
-        as has_expired
-    from o1_api.leases e where e.name = a.name
+    select sum(e.cost) filter (where e.is_live) as held, max(e.end_at) filter (where e.is_live) as last_end,
+      bool_or(not e.is_live) as has_expired
+    from (
+      select e.*, e.end_at > present_ms and e.end_at <= present_ms + a.span as is_live
+      from o1_api.leases e where e.name = a.name and l.is_stale
+    ) e
   ) s
+  cross join lateral (
+    select coalesce(case when l.is_stale then s.held else l.held end, 0) as held
+  ) f
   order by a.position;
 end
 $$;
@@ -195,24 +205,18 @@ $$;
 const SAVE_LIMITS = `
 create function o1_api.save_limits(
   deadline double precision,
-  names text[], levels double precision[], ats double precision[], expiries double precision[],
-  purged text[], purge_from double precision[], purge_to double precision[],
+  names text[], levels double precision[], ats double precision[], held double precision[],
+  expiries double precision[], purged text[], purge_from double precision[], purge_to double precision[],
   removed text[], removed_ids text[],
   added text[], added_ids text[], added_costs double precision[], added_ends double precision[]
 ) returns void language plpgsql as $$
+declare
+  ends_from double precision;
+  ends_to double precision;
 begin
   if extract(epoch from clock_timestamp()) * 1000 > deadline then
     raise exception 'the time of this call is over' using errcode = 'query_canceled';
   end if;
-  for i in 1 .. cardinality(names) loop
-    if expiries[i] is null then
-      delete from o1_api.limits l where l.name = names[i];
-    else
-      insert into o1_api.limits values (names[i], levels[i], ats[i], expiries[i])
-      on conflict (name) do update set
-        level = excluded.level, at = excluded.at, expires_at = excluded.expires_at;
-    end if;
-  end loop;
   for i in 1 .. cardinality(purged) loop
     delete from o1_api.leases e
       where e.name = purged[i] and (e.end_at <= purge_from[i] or e.end_at > purge_to[i]);
@@ -223,6 +227,22 @@ begin
   for i in 1 .. cardinality(added) loop
     insert into o1_api.leases values (added[i], added_ids[i], added_costs[i], added_ends[i])
     on conflict (name, id) do update set cost = excluded.cost, end_at = excluded.end_at;
+  end loop;
+  for i in 1 .. cardinality(names) loop
+    if expiries[i] is null then
+      delete from o1_api.limits l where l.name = names[i];
+    else
+      select min(e.end_at), max(e.end_at) into ends_from, ends_to
+        from o1_api.leases e where e.name = names[i];
+      insert into o1_api.limits values (
+        names[i], levels[i], ats[i], case when ends_from is null then 0 else held[i] end,
+        ends_from, ends_to, expiries[i]
+      )
+      on conflict (name) do update set
+        level = excluded.level, at = excluded.at, held = excluded.held,
+        first_end = excluded.first_end, last_end = excluded.last_end,
+        expires_at = excluded.expires_at;
+    end if;
   end loop;
 end
 $$;

@@ -222,7 +222,7 @@ withLimiter("a call fails in time while another server holds a lock", async (wor
 
 withLimiter("Postgres refuses what arrives after the deadline of a call", async ({ sql }) => {
   const save = (deadline: string) =>
-    sql(`select o1_api.save_limits(${deadline}, '{x}', '{1}', '{1}', '{1}',
+    sql(`select o1_api.save_limits(${deadline}, '{x}', '{1}', '{1}', '{0}', '{1}',
       '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`);
   const now = "extract(epoch from clock_timestamp()) * 1000";
   await assertRejects(() => save(`${now} - 1`), Error, "the time of this call is over");
