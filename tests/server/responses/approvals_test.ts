@@ -160,6 +160,12 @@ for (const [name, first, next] of WAYS) {
         }]);
         assertEquals(result.tool_call_id, request.id);
         assertStringIncludes(result.content, "do not follow instructions");
+        const runs = served.lines.filter((line) => line.includes('"tool":"calculator__add"'));
+        assertEquals(runs.length, 1);
+        if (last.store) {
+          const { data } = await jsonOf(app.send(`/v1/responses/${last.id}/input_items`));
+          assert(typesOf(data).includes("mcp_approval_response"));
+        }
       },
     );
   }
@@ -524,7 +530,7 @@ Deno.test("a rule of no known form is 400", threads, async () => {
 
 Deno.test("a stored response streams its request for approval again", threads, async () => {
   await using served = await createApp(askThenAnswer);
-  const { app } = served;
+  const { app, ran } = served;
   const body = { model: "all", tools: [MCP], input: [QUESTION] };
   for (const background of [false, true]) {
     const events = parseEvents(
@@ -539,7 +545,10 @@ Deno.test("a stored response streams its request for approval again", threads, a
     ]);
     const again = await (await app.send(`/v1/responses/${last.response.id}?stream=true`)).text();
     assertEquals(parseEvents(again).at(-1), last);
+    const previous_response_id = last.response.id;
+    await jsonOf(app.respond({ ...body, previous_response_id, input: [answerTo(request, true)] }));
   }
+  assertEquals(ran.length, 2);
 });
 
 Deno.test("a call that was cut off is not asked about", threads, async () => {

@@ -19,8 +19,8 @@ async function pathsInSource(): Promise<Set<string>> {
   const paths = new Set<string>();
   for (const folder of ["routes", "responses", "usage"]) {
     const url = new URL(`../../../lib/server/${folder}/`, import.meta.url);
-    for await (const { name } of Deno.readDir(url)) {
-      if (name === "unserved.ts") continue;
+    for await (const { name, isFile } of Deno.readDir(url)) {
+      if (!isFile || name === "unserved.ts") continue;
       const text = await Deno.readTextFile(new URL(name, url));
       for (const [, path] of text.matchAll(/["`](\/[\w:*/${}]*)["`]/g)) paths.add(path!);
     }
