@@ -9,6 +9,7 @@
  */
 import {
   type Charge,
+  LEASE_END_MS,
   LEASE_MS,
   type Limit,
   type LimiterAction,
@@ -95,6 +96,12 @@ export function applyCharges(
     if (account === undefined) accounts.set(name, account = current(load(name), limit, now));
     return { limit, cost, lease, used, name, account, latest: latestEnd(limit, now) };
   });
+  const isRepeated = charges.some(({ settlement }, i) =>
+    settlement !== undefined && items[i]!.account.level > 0
+  );
+  if (isRepeated) {
+    return { result: { ok: true, states: [] }, changed: new Map() };
+  }
   const isTake = action === "take";
   const ok = !isTake || items.every((item) => fits(item, now));
   const charged = ok ? items.filter(({ cost }) => action === "settle" || cost > 0) : [];
@@ -130,8 +137,11 @@ interface Item {
 
 const leaseMs = ({ kind, windowMs }: Limit) => kind === "parallel" ? windowMs : LEASE_MS;
 
+const endOf = (limit: Limit, now: number) =>
+  Math.ceil((now + leaseMs(limit)) / LEASE_END_MS) * LEASE_END_MS;
+
 /** A lease that ends later was taken by a clock that has since been set back. */
-const latestEnd = (limit: Limit, now: number) => now + 2 * leaseMs(limit);
+const latestEnd = (limit: Limit, now: number) => now + 2 * leaseMs(limit) + LEASE_END_MS;
 
 const NO_LEASES: LeaseSummary = { held: 0, lastEnd: 0, hasExpired: false };
 
@@ -180,7 +190,7 @@ function charge(item: Item, action: LimiterAction, now: number): void {
         after = Math.max(0, before + cost - used);
         account.level += used;
       }
-      account.lastEnd = now + leaseMs(limit);
+      account.lastEnd = endOf(limit, now);
       leases.set(lease, { cost: after, end: account.lastEnd });
     }
     account.held += after - before;

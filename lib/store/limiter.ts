@@ -4,6 +4,12 @@ import { callBackend } from "./backend.ts";
 export interface Limit {
   /** Names the counter; of a sum also its calendar period, as in "alice usd 2026-01". */
   key: string;
+  /**
+   * Limits that are taken together, such as those of a client. Redis keeps a group in one value.
+   *
+   * @default the limit alone
+   */
+  group?: string;
   /** Units in each window (rate), in total (sum), or held at once (parallel). Greater than 0. */
   amount: number;
   /** Window of a rate, lifetime of a sum from its first unit, or of a lease of `parallel`. */
@@ -19,6 +25,12 @@ export interface Limit {
 /** Lifetime of a lease of a sum. */
 export const LEASE_MS = 60_000;
 
+/** Leases end at multiples of this time, so that those of a limit have few different ends. */
+export const LEASE_END_MS = 1_000;
+
+/** How long the id of a settlement is remembered. */
+export const SETTLED_MS = 600_000;
+
 /** A call that failed has no effect once this time has passed since it was made. */
 export const CALL_MS = 3_000;
 
@@ -31,6 +43,8 @@ export interface Charge {
   lease?: string;
   /** Units that were used: a take charges them to the sum, and the lease holds so much less. */
   used?: number;
+  /** Set by `settle`: the id of the settlement, which this charge remembers. */
+  settlement?: string;
 }
 
 /** A limit after a call. */
@@ -73,11 +87,11 @@ export interface Limiter {
    * now: over any period, units charged minus units refunded stay within the limit. Leases are
    * released, held or not: of a sum, the cost is charged instead of what the lease held.
    *
-   * A call that failed is repeated with the same array: Postgres then knows whether it had an effect.
-   *
+   * @param id if given, the call has no effect if a call with this id had one in the last
+   *   {@linkcode SETTLED_MS}: a call whose answer was lost can be repeated
    * @throws {TypeError} if a charge is invalid
    */
-  settle(charges: readonly Charge[]): Promise<void>;
+  settle(charges: readonly Charge[], id?: string): Promise<void>;
   /**
    * Extends leases. One that has expired is taken again with the cost, even beyond the limit,
    * because its work is still running.
@@ -107,11 +121,14 @@ export function createLimiter(backend: LimiterBackend): Limiter {
   async function apply(action: LimiterAction, charges: readonly Charge[]) {
     if (action === "take") checkDistinct(charges);
     for (const charge of charges) checkCharge(action, charge);
+    if (charges.length === 0) return { ok: true, states: [] };
     return await callBackend(() => backend.apply(action, charges));
   }
   return {
     take: (charges) => apply("take", charges),
-    settle: async (charges) => void await apply("settle", charges),
+    async settle(charges, id) {
+      await apply("settle", id === undefined ? charges : [settlementOf(id), ...charges]);
+    },
     renew: async (charges) => void await apply("renew", charges),
     async close() {
       if (!isOpen) return;
@@ -127,6 +144,11 @@ function checkDistinct(charges: readonly Charge[]): void {
   if (charges.some(isRepeated)) {
     throw new TypeError("Cannot take from the same limit twice at once");
   }
+}
+
+function settlementOf(id: string): Charge {
+  const limit: Limit = { key: `settlement ${id}`, kind: "sum", amount: 1, windowMs: SETTLED_MS };
+  return { limit, cost: 1, settlement: id };
 }
 
 function checkCharge(action: LimiterAction, { limit, cost, lease, used = 0 }: Charge): void {

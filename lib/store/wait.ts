@@ -102,7 +102,7 @@ export async function waitForStores(options: WaitOptions): Promise<Stores> {
   };
   const limiter: Limiter = {
     take: async (charges) => await opened().limiter.take(charges),
-    settle: async (charges) => await opened().limiter.settle(charges),
+    settle: async (charges, id) => await opened().limiter.settle(charges, id),
     renew: async (charges) => await opened().limiter.renew(charges),
     close,
   };

@@ -77,7 +77,8 @@ limits(
         const own = <T extends { limit: Limit }>(items: readonly T[]): T[] =>
           items.map((item) => ({
             ...item,
-            limit: { ...item.limit, key: prefix + item.limit.key },
+            // Several kinds of limits have the same key.
+            limit: { ...item.limit, key: prefix + item.limit.key, group: prefix + item.limit.key },
           }));
         const memory = timedMemoryLimiter();
         let now = START;

@@ -191,6 +191,46 @@ limits("settle refunds units or creates debt", async (limiter) => {
   assertEquals(await look(T + 61_000), [[60, 0], [60, 0]]);
 });
 
+limits("a settlement that is repeated with its id counts once", async (limiter) => {
+  const group = "alice";
+  const rate = { ...limitOf("rate", 100), group };
+  const sum = { ...limitOf("sum", 100, 86_400_000), group };
+  const parallel = { ...limitOf("parallel", 2), group };
+  const left = async (at: number) =>
+    (await limiter.take(at, [rate, sum, parallel].map((limit) => ({ limit, cost: 0 })))).states
+      .map(({ remaining }) => remaining);
+  for (const lease of ["a", "b"]) {
+    await limiter.take(T, [
+      { limit: rate, cost: 20 },
+      { limit: sum, cost: 20, lease },
+      { limit: parallel, cost: 1, lease },
+    ]);
+  }
+  assertEquals(await left(T), [60, 60, 0]);
+  const settlement = (lease: string) => [
+    { limit: rate, cost: -10 },
+    { limit: sum, cost: 5, lease },
+    { limit: parallel, cost: 0, lease },
+  ];
+  for (const at of [T, T + 1, T + 2]) await limiter.settle(at, settlement("a"), "a");
+  // A clock that goes back.
+  await limiter.settle(T - 5, settlement("a"), "a");
+  assertEquals(await left(T), [70, 75, 1]);
+  await limiter.settle(T, settlement("b"), "b");
+  assertEquals(await left(T), [80, 90, 2]);
+  // What a take that failed may hold is released with its lease, whatever has been settled.
+  await limiter.take(T, [{ limit: sum, cost: 30, lease: "b" }]);
+  await limiter.settle(T, [{ limit: sum, cost: 0, lease: "b" }]);
+  assertEquals(await left(T), [80, 90, 2]);
+  await limiter.settle(T + 599_999, settlement("b"), "b");
+  assertEquals((await left(T + 599_999))[1], 90);
+  await limiter.settle(T + 600_000, settlement("b"), "b");
+  assertEquals((await left(T + 600_000))[1], 85, "an id is remembered for 10 minutes");
+  await limiter.settle(T + 600_000, [{ limit: sum, cost: 5 }], "without a lease");
+  await limiter.settle(T + 600_000, [{ limit: sum, cost: 5 }], "without a lease");
+  assertEquals((await left(T + 600_000))[1], 80);
+});
+
 limits("each key, kind and window of a rate has its own account", async (limiter) => {
   const some = [
     limitOf("rate", 5),

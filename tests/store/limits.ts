@@ -10,7 +10,7 @@ export const START = Date.UTC(2026, 0, 1);
 /** A limiter and the time of its back end, in ms since 1970. */
 export interface TimedLimiter {
   take(now: number, charges: readonly Charge[]): Promise<TakeResult>;
-  settle(now: number, charges: readonly Charge[]): Promise<void>;
+  settle(now: number, charges: readonly Charge[], id?: string): Promise<void>;
   renew(now: number, charges: readonly Charge[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export function atTimes(limiter: Limiter, time: { now: number }): TimedLimiter {
   };
   return {
     take: (now, charges) => at(now).take(charges),
-    settle: (now, charges) => at(now).settle(charges),
+    settle: (now, charges, id) => at(now).settle(charges, id),
     renew: (now, charges) => at(now).renew(charges),
     close: limiter.close,
   };

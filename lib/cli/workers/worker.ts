@@ -157,7 +157,7 @@ function remoteStores(call: Call<MainMethods>): Stores {
     },
     limiter: {
       take: (charges) => call("take", charges),
-      settle: (charges) => call("settle", charges),
+      settle: (charges, id) => call("settle", charges, id),
       renew: (charges) => call("renew", charges),
       close,
     },

@@ -178,7 +178,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
           cost: lease === undefined ? used - cost : used - (charge.charged ?? 0),
         };
       }).filter(({ cost, lease }) => cost !== 0 || lease !== undefined);
-      if (settled.length > 0) settlements.settle(settled, renewal);
+      if (settled.length > 0) settlements.settle(settled, renewal, lease);
     }
 
     return {

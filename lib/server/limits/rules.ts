@@ -61,10 +61,11 @@ export function periodEnd({ per }: Rule, date: number): number {
 
 /** The counter of a rule; that of a day or a month is another one in each period (UTC). */
 export function limitOf({ client, measure, per, amount }: Rule, date: number): Limit {
-  const key = `${client === undefined ? "all" : `client:${client}`}:${measure}:${per}`;
-  if (per === "moment") return { key, amount, windowMs: LEASE_MS, kind: "parallel" };
-  if (per === "minute") return { key, amount, windowMs: MINUTE_MS, kind: "rate" };
+  const group = client === undefined ? "all" : `client:${client}`;
+  const key = `${group}:${measure}:${per}`;
+  if (per === "moment") return { key, group, amount, windowMs: LEASE_MS, kind: "parallel" };
+  if (per === "minute") return { key, group, amount, windowMs: MINUTE_MS, kind: "rate" };
   const period = per === "day" ? dayAt(date) : dayAt(date).slice(0, "2026-01".length);
   const windowMs = per === "day" ? DAY_MS : 31 * DAY_MS;
-  return { key: `${key}:${period}`, amount, windowMs, kind: "sum" };
+  return { key: `${key}:${period}`, group, amount, windowMs, kind: "sum" };
 }

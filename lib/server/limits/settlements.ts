@@ -10,8 +10,13 @@ const MAX_DELAY_MS = 30_000;
 const MAX_KEPT = 10_000;
 const MAX_AGE_MS = 3_600_000;
 
-interface Failed {
+interface Settlement {
   charges: readonly Charge[];
+  /** As in `Limiter.settle`. */
+  id?: string;
+}
+
+interface Failed extends Settlement {
   /** When it is repeated and when it is given up, on the clock. */
   dueAt: number;
   endAt: number;
@@ -34,9 +39,9 @@ export function createSettlements(
   }
 
   /** Returns whether it succeeded. */
-  async function attempt(charges: readonly Charge[]): Promise<boolean> {
+  async function attempt({ charges, id }: Settlement): Promise<boolean> {
     try {
-      await limiter.settle(charges);
+      await limiter.settle(charges, id);
       return true;
     } catch (error) {
       if (!isFailing) {
@@ -49,10 +54,10 @@ export function createSettlements(
     }
   }
 
-  function keep(charges: readonly Charge[], callAt: number): void {
+  function keep(settlement: Settlement, callAt: number): void {
     if (kept.size >= MAX_KEPT) return void lost++;
     // Only then has the failed call no further effect.
-    kept.add({ charges, dueAt: callAt + CALL_MS, endAt: callAt + MAX_AGE_MS });
+    kept.add({ ...settlement, dueAt: callAt + CALL_MS, endAt: callAt + MAX_AGE_MS });
     schedule();
   }
 
@@ -69,7 +74,7 @@ export function createSettlements(
       const callAt = clock.now();
       if (callAt < failed.dueAt && !isClosed) continue;
       kept.delete(failed);
-      if (await attempt(failed.charges)) {
+      if (await attempt(failed)) {
         delayMs = FIRST_DELAY_MS;
         continue;
       }
@@ -91,18 +96,24 @@ export function createSettlements(
   }
 
   return {
-    /** @param renewal must end first, because it would take the leases again. Never rejects. */
-    settle(charges: readonly Charge[], renewal: Promise<void>): void {
+    /**
+     * @param renewal must end first, because it would take the leases again. Never rejects.
+     * @param id as in `Limiter.settle`
+     */
+    settle(charges: readonly Charge[], renewal: Promise<void>, id?: string): void {
       inBackground((async () => {
         await renewal;
         const callAt = clock.now();
-        if (!await attempt(charges)) keep(charges, callAt);
+        const settlement = id === undefined ? { charges } : { charges, id };
+        if (!await attempt(settlement)) keep(settlement, callAt);
       })());
     },
     /** Releases leases that a failed call may have taken. @param callAt its time on the clock */
     undo(charges: readonly Charge[], callAt: number): void {
       const leased = charges.filter(({ lease }) => lease !== undefined);
-      if (leased.length > 0) keep(leased.map((charge) => ({ ...charge, cost: 0 })), callAt);
+      if (leased.length > 0) {
+        keep({ charges: leased.map((charge) => ({ ...charge, cost: 0 })) }, callAt);
+      }
     },
     /** Resolves when all have ended. Repeats failed ones a last time. */
     async close(): Promise<void> {

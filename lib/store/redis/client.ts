@@ -54,8 +54,9 @@ export async function createClient(
       lazyConnect: true,
       enableOfflineQueue: false,
       enableReadyCheck: false,
-      // As above: a command that was sent must not be sent again.
+      // As above: a command that was sent must not be sent again, nor after it has timed out.
       retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
       clusterRetryStrategy: retryStrategy,
       slotsRefreshInterval: REFRESH_MS,
       // The certificate is for the name.

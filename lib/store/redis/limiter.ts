@@ -3,6 +3,7 @@ import {
   CALL_MS,
   type Charge,
   createLimiter,
+  type Limit,
   type Limiter,
   type LimiterAction,
   type TakeResult,
@@ -14,6 +15,8 @@ export interface RedisLimiterOptions extends RedisOptions {
   /** For tests only: returns a time that replaces that of Redis; calls then have no deadline. */
   now?: () => number;
 }
+
+const groupOf = (limit: Limit) => limit.group ?? accountName(limit);
 
 /** Releases a lease that nobody holds. */
 const CHECK: Charge = {
@@ -36,20 +39,32 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
   const redis = await openRedis({ ...options, timeoutMs }, LIMITER_SCRIPTS);
   const redisClock = createRedisClock();
   // The limits of a key and those of all keys are taken in one step, so a Cluster keeps them together.
-  const prefix = redis.isCluster ? `${PREFIX}{limits}:limit:` : `${PREFIX}limit:`;
+  const prefix = redis.isCluster ? `${PREFIX}{limits}:` : `${PREFIX}limits:`;
 
   async function runOnce(action: LimiterAction, charges: readonly Charge[], deadline: number) {
-    const keys = charges.map(({ limit }) => prefix + accountName(limit));
-    const args = charges.flatMap((
-      { limit: { kind, amount, windowMs }, cost, lease = "", used = 0 },
-    ) => [
-      kind,
-      amount,
-      windowMs,
+    const settlement = charges.find(({ settlement }) => settlement !== undefined)?.settlement;
+    const charged = charges.filter(({ settlement }) => settlement === undefined);
+    const groups = new Set(charged.map(({ limit }) => groupOf(limit)));
+    const leases = new Set(charged.flatMap(({ lease }) => lease === undefined ? [] : [lease]));
+    if (settlement !== undefined) leases.add(settlement);
+    // Lua counts from 1.
+    const groupIndex = new Map([...groups].map((group, i) => [group, i + 1]));
+    const leaseIndex = new Map([...leases].map((lease, i) => [lease, i + 1]));
+    const keys = [
+      ...[...groups].map((group) => prefix + group),
+      ...[...leases].map((lease) => `${prefix}lease:${lease}`),
+    ];
+    const args = charged.flatMap(({ limit, cost, lease, used = 0 }) => [
+      groupIndex.get(groupOf(limit))!,
+      accountName(limit),
+      limit.kind,
+      limit.amount,
+      limit.windowMs,
       cost,
-      lease,
+      lease === undefined ? 0 : leaseIndex.get(lease)!,
       used,
     ]);
+    args.unshift(groups.size, settlement === undefined ? 0 : leaseIndex.get(settlement)!);
     const sentAt = performance.now();
     const time = now === undefined ? ["", redisClock.at(deadline)] : [now(), ""];
     const reply = await redis.run("limits", keys, [...time, action, ...args]) as string[];

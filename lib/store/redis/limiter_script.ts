@@ -3,186 +3,223 @@
  * instead would take two round trips, and retries on a contended limit: with 32 concurrent requests
  * they reached 28 % of the script's throughput on separate limits, and at most 19 % on a shared one.
  *
- * A rate is a string of `level` and `at`. Leases of `parallel` are a sorted set by end. A sum is a
- * hash: `level` and `at`; `lease:ID`, the units of a lease; `held`, the units of all leases; `first`
- * and `last`, bounds of their ends. Its leases are also in a sorted set by end. It is read only if
- * `first` or `last` shows that a lease may have expired.
+ * A group of limits is one string, so that a call reads all it needs with one MGET and writes each
+ * group with one SET: a request with six limits of a key takes 12 commands in its three calls. The
+ * string is a map in MessagePack from account names to lists: `level`, `at`, the time from which the
+ * account is unused, and pairs of a second and the units of all leases that end then. A lease is
+ * a list of another map, from account names to its units and its end, and of the time until which its
+ * settlement is remembered, or 0.
  *
  * @module
  */
-import { LEASE_MS } from "../limiter.ts";
+import { LEASE_END_MS, LEASE_MS, SETTLED_MS } from "../limiter.ts";
 
 /**
- * Keys: the accounts. Arguments: time, or "" for that of Redis; the last time at which the script
- * may have an effect, or ""; "take", "settle" or "renew"; and for each key kind, amount and window of
- * the limit, cost, lease or "", and used units. Returns the time and "late", "1" or "0"; and after a take
- * `level`, `at` and `freeAt` of each key.
+ * Keys: the groups, then the leases. Arguments: time, or "" for that of Redis; the last time at which
+ * the script may have an effect, or ""; "take", "settle" or "renew"; number of groups; index of the
+ * lease that names the settlement, or 0; and for each charge: index of the group, account, kind, amount
+ * and window of the limit, cost, index of the lease or 0, and used units. Returns the time and "late",
+ * "1" or "0"; and after a take `level`, `at` and `freeAt` of each charge.
  */
 export const LIMITER_SCRIPTS = {
   limits: String.raw`
 local time = redis.call('TIME')
 local now = tonumber(ARGV[1]) or time[1] * 1000 + math.floor(time[2] / 1000)
-local action, lease_ms = ARGV[3], ${LEASE_MS}
+local action, group_count, settlement = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local function text(n) return string.format('%.17g', n) end
 if now > (tonumber(ARGV[2]) or now) then return { text(now), 'late' } end
 
-local function expire(key, life)
-  redis.call('PEXPIRE', key, string.format('%.0f', math.ceil(life) + 60000))
-end
-
-local rate, parallel, sum = {}, {}, {}
-
-function rate.read(item)
-  local level, at = string.match(redis.call('GET', item.key) or '0 0', '(%S+) (%S+)')
-  level, at = tonumber(level), tonumber(at)
-  if at - now > item.window then level, at = 0, now
-  elseif now > at then level, at = math.max(0, level - (now - at) * item.amount), now end
-  item.level, item.at = level, at
-end
-
-function rate.fits(item) return item.level + item.cost * item.window <= item.amount * item.window end
-
-function rate.charge(item)
-  item.level = math.max(0, item.level + item.cost * item.window)
-  if item.level == 0 then return redis.call('DEL', item.key) end
-  local life = string.format('%.0f', math.ceil(item.level / item.amount) + 60000)
-  redis.call('SET', item.key, text(item.level) .. ' ' .. text(item.at), 'PX', life)
-end
-
--- A lease that ends later was taken by a clock that has since been set back.
-local function latest(item) return text(now + 2 * item.lease_ms) end
-
-function parallel.read(item)
-  if action == 'take' then
-    item.level = redis.call('ZCOUNT', item.key, '(' .. text(now), latest(item))
-  end
-end
-
-function parallel.fits(item)
-  if item.level + item.cost <= item.amount then return true end
-  local ends = tonumber(redis.call('ZSCORE', item.key, item.lease) or '0')
-  return ends > now and ends <= tonumber(latest(item))
-end
-
-function parallel.charge(item)
-  if action == 'settle' then return redis.call('ZREM', item.key, item.lease) end
-  if action == 'take' and redis.call('ZCARD', item.key) > item.level then
-    redis.call('ZREMRANGEBYSCORE', item.key, '-inf', text(now))
-    redis.call('ZREMRANGEBYSCORE', item.key, '(' .. latest(item), '+inf')
-  end
-  item.at = now + item.window
-  item.level = (item.level or 0) + redis.call('ZADD', item.key, text(item.at), item.lease)
-  expire(item.key, item.window)
-end
-
-function parallel.finish(item)
-  local function end_at(command, low, high, index)
-    return tonumber(redis.call(command, item.key, low, high, 'WITHSCORES', 'LIMIT', index, 1)[2])
-  end
-  local first, last, index = '(' .. text(now), latest(item), item.level - math.floor(item.amount)
-  if not item.at and item.level > 0 then item.at = end_at('ZREVRANGEBYSCORE', last, first, 0) end
-  if index >= 0 then item.free = end_at('ZRANGEBYSCORE', first, last, index) end
-end
-
-function sum.read(item)
-  item.ends = item.key .. ':leases'
-  local names = { 'level', 'at', 'held', 'first', 'last', 'lease:' .. item.lease }
-  local fields = redis.call('HMGET', item.key, unpack(names))
-  local function field(i) return tonumber(fields[i] or '0') end
-  local level, at, held, first, last, own = field(1), field(2), field(3), field(4), field(5), field(6)
-  if first > 0 and (first <= now or last > tonumber(latest(item))) then
-    item.expired = redis.call('ZRANGEBYSCORE', item.ends, '-inf', text(now))
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', item.ends, '(' .. latest(item), '+inf')) do
-      table.insert(item.expired, id)
-    end
-    for _, id in ipairs(item.expired) do
-      held = held - tonumber(redis.call('HGET', item.key, 'lease:' .. id) or '0')
-      if id == item.lease then own = 0 end
-    end
-  end
-  item.is_new = at <= now or level + held == 0
-  if at <= now then level = 0 end
-  if item.is_new then at = now + item.window end
-  item.level, item.at, item.held, item.first, item.last, item.own = level, at, held, first, last, own
-end
-
-function sum.fits(item) return item.level + item.held + item.cost <= item.amount end
-
-function sum.charge(item)
-  for _, id in ipairs(item.expired or {}) do
-    redis.call('HDEL', item.key, 'lease:' .. id)
-    redis.call('ZREM', item.ends, id)
-  end
-  if item.expired then
-    item.first = tonumber(redis.call('ZRANGE', item.ends, 0, 0, 'WITHSCORES')[2] or '0')
-    item.last = tonumber(redis.call('ZRANGE', item.ends, -1, -1, 'WITHSCORES')[2] or '0')
-  end
-  local is_first, changed = item.held == 0, {}
-  if item.lease == '' or action == 'settle' then
-    if item.own > 0 then
-      redis.call('HDEL', item.key, 'lease:' .. item.lease)
-      redis.call('ZREM', item.ends, item.lease)
-      item.held = item.held - item.own
-    end
-    item.level = math.max(0, item.level + item.cost)
+local groups, leases = {}, {}
+for i, stored in ipairs(redis.call('MGET', unpack(KEYS))) do
+  local value = stored and cmsgpack.unpack(stored) or {}
+  if i <= group_count then
+    groups[i] = { key = KEYS[i], accounts = value }
   else
-    local after = item.own == 0 and item.cost or item.own
-    if action == 'take' then
-      after = math.max(0, item.own + item.cost - item.used)
-      item.level = item.level + item.used
+    local lease = { key = KEYS[i], held = value[1] or {}, settled = value[2] or 0, exists = stored }
+    leases[i - group_count] = lease
+    if i - group_count == settlement then
+      if lease.settled > now then return { text(now), '1' } end
+      lease.settled, lease.changed = now + ${SETTLED_MS}, true
     end
-    item.held = item.held + after - item.own
-    changed = { 'lease:' .. item.lease, text(after) }
-    local ends = now + lease_ms
-    item.first = item.first == 0 and ends or math.min(item.first, ends)
-    item.last = math.max(item.last, ends)
-    redis.call('ZADD', item.ends, text(ends), item.lease)
-    if is_first then expire(item.ends, item.at - now) end
-  end
-  if item.level + item.held == 0 then return redis.call('DEL', item.key, item.ends) end
-  redis.call('HSET', item.key, 'level', text(item.level), 'at', text(item.at), 'held', text(item.held),
-    'first', text(item.first), 'last', text(item.last), unpack(changed))
-  if item.is_new then
-    expire(item.key, item.at - now)
-    expire(item.ends, item.at - now)
   end
 end
 
-function sum.finish(item) item.level = item.level + item.held end
+local function is_live(item, ends) return ends > now and ends <= item.latest end
 
-local kinds = { rate = rate, parallel = parallel, sum = sum }
-local function read(i)
-  local first = 6 * i - 2
+-- Adds units to the leases of an account that end at this time.
+local function add(item, ends, units)
+  local account = item.account
+  for i = 4, #account, 2 do
+    if account[i] == ends then
+      account[i + 1] = account[i + 1] + units
+      if account[i + 1] <= 0 then
+        table.remove(account, i)
+        table.remove(account, i)
+      end
+      return
+    end
+  end
+  if units > 0 then
+    account[#account + 1] = ends
+    account[#account + 1] = units
+  end
+end
+
+local function read_leases(item)
+  local account, own = item.account, item.lease and item.lease.held[item.name]
+  item.held, item.last, item.own = 0, 0, 0
+  for i = 4, #account, 2 do
+    local ends, units = account[i], account[i + 1]
+    if is_live(item, ends) then
+      item.held = item.held + units
+      item.last = math.max(item.last, ends)
+      if own and own[2] == ends then item.own = math.min(own[1], units) end
+    end
+  end
+end
+
+local function remove_expired(item)
+  local account = item.account
+  for i = #account - 1, 4, -2 do
+    if not is_live(item, account[i]) then
+      table.remove(account, i)
+      table.remove(account, i)
+    end
+  end
+end
+
+local function read(first)
   local item = {
-    key = KEYS[i], kind = kinds[ARGV[first]], amount = tonumber(ARGV[first + 1]),
-    window = tonumber(ARGV[first + 2]), cost = tonumber(ARGV[first + 3]), lease = ARGV[first + 4],
-    used = tonumber(ARGV[first + 5]),
+    group = groups[tonumber(ARGV[first])], name = ARGV[first + 1], kind = ARGV[first + 2],
+    amount = tonumber(ARGV[first + 3]), window = tonumber(ARGV[first + 4]),
+    cost = tonumber(ARGV[first + 5]), lease = leases[tonumber(ARGV[first + 6])],
+    used = tonumber(ARGV[first + 7]),
   }
-  item.lease_ms = item.kind == parallel and item.window or lease_ms
-  item.kind.read(item)
+  item.account = item.group.accounts[item.name] or { 0, 0, 0 }
+  local level, at, window = item.account[1], item.account[2], item.window
+  if item.kind == 'rate' then
+    if at - now > window then level, at = 0, now
+    elseif now > at then level, at = math.max(0, level - (now - at) * item.amount), now end
+  else
+    item.lease_ms = item.kind == 'parallel' and window or ${LEASE_MS}
+    -- A lease that ends later was taken by a clock that has since been set back.
+    item.latest = now + 2 * item.lease_ms + ${LEASE_END_MS}
+    read_leases(item)
+    if at <= now then level, at = 0, now + window
+    elseif level + item.held == 0 then at = now + window end
+  end
+  item.level, item.at = level, at
   return item
 end
 
-if action ~= 'take' then
-  for i = 1, #KEYS do
-    local item = read(i)
-    if action == 'settle' or item.cost > 0 then item.kind.charge(item) end
+local function fits(item)
+  if item.cost == 0 then return true end
+  if item.kind == 'rate' then
+    return item.level + item.cost * item.window <= item.amount * item.window
   end
+  return item.level + item.held + item.cost <= item.amount or item.kind == 'parallel' and item.own > 0
+end
+
+local function charge_lease(item)
+  local held, after = item.lease.held, 0
+  if item.own > 0 then add(item, held[item.name][2], -item.own) end
+  held[item.name] = nil
+  if action ~= 'settle' then
+    after = item.own == 0 and item.cost or item.own
+    if action == 'take' and item.kind == 'sum' then
+      after = math.max(0, item.own + item.cost - item.used)
+      item.level = item.level + item.used
+    end
+    item.last = math.ceil((now + item.lease_ms) / ${LEASE_END_MS}) * ${LEASE_END_MS}
+    add(item, item.last, after)
+    held[item.name] = { after, item.last }
+  end
+  item.held = item.held + after - item.own
+  item.lease.changed = true
+end
+
+local function life_of(item)
+  if item.kind == 'rate' then return item.level / item.amount end
+  local leases_ms = item.held > 0 and item.lease_ms or 0
+  return item.kind == 'sum' and item.level > 0 and math.max(item.at - now, leases_ms) or leases_ms
+end
+
+local function charge(item)
+  if item.kind ~= 'rate' then remove_expired(item) end
+  if item.lease then charge_lease(item) end
+  if not item.lease or action == 'settle' and item.kind ~= 'parallel' then
+    local rise = item.kind == 'rate' and item.cost * item.window or item.cost
+    item.level = math.max(0, item.level + rise)
+    if item.kind == 'sum' and item.level + item.held == 0 then item.at = now + item.window end
+  end
+  local life, account = life_of(item), item.account
+  account[1], account[2], account[3] = item.level, item.at, now + life
+  item.group.accounts[item.name] = life > 0 and account or nil
+  item.group.changed = true
+end
+
+local function state(item)
+  if item.kind ~= 'parallel' then return item.level + (item.held or 0), item.at, 0 end
+  local index, free_at, ends = item.held - math.floor(item.amount), 0, {}
+  if index < 0 then return item.held, item.last, 0 end
+  for i = 4, #item.account, 2 do
+    if is_live(item, item.account[i]) then ends[#ends + 1] = { item.account[i], item.account[i + 1] } end
+  end
+  table.sort(ends, function(a, b) return a[1] < b[1] end)
+  for _, pair in ipairs(ends) do
+    free_at, index = pair[1], index - pair[2]
+    if index < 0 then break end
+  end
+  return item.held, item.last, free_at
+end
+
+-- Keeps what expires for another minute, for servers whose clock was set back.
+local function life_text(until_ms) return string.format('%.0f', math.max(1, math.ceil(until_ms - now) + 60000)) end
+
+local function save()
+  for _, group in ipairs(groups) do
+    if group.changed then
+      local last = 0
+      for name, account in pairs(group.accounts) do
+        if account[3] + 60000 < now then group.accounts[name] = nil
+        else last = math.max(last, account[3]) end
+      end
+      if last == 0 then redis.call('DEL', group.key)
+      else redis.call('SET', group.key, cmsgpack.pack(group.accounts), 'PX', life_text(last)) end
+    end
+  end
+  for _, lease in ipairs(leases) do
+    local last = lease.settled
+    for _, own in pairs(lease.held) do last = math.max(last, own[2]) end
+    if last > 0 and lease.changed then
+      redis.call('SET', lease.key, cmsgpack.pack({ lease.held, lease.settled }), 'PX', life_text(last))
+    elseif lease.changed and lease.exists then
+      redis.call('DEL', lease.key)
+    end
+  end
+end
+
+if action ~= 'take' then
+  for first = 6, #ARGV, 8 do
+    local item = read(first)
+    if action == 'settle' or item.cost > 0 then charge(item) end
+  end
+  save()
   return { text(now), '1' }
 end
 local items, ok = {}, true
-for i = 1, #KEYS do
-  items[i] = read(i)
-  ok = ok and (items[i].cost == 0 or items[i].kind.fits(items[i]))
+for first = 6, #ARGV, 8 do
+  items[#items + 1] = read(first)
+  ok = ok and fits(items[#items])
 end
 local reply = { text(now), ok and '1' or '0' }
 for _, item in ipairs(items) do
-  if ok and item.cost > 0 then item.kind.charge(item) end
-  if item.kind.finish then item.kind.finish(item) end
-  reply[#reply + 1] = text(item.level)
-  reply[#reply + 1] = text(item.at or 0)
-  reply[#reply + 1] = text(item.free or 0)
+  if ok and item.cost > 0 then charge(item) end
+  local level, at, free_at = state(item)
+  local n = #reply
+  reply[n + 1], reply[n + 2], reply[n + 3] = text(level), text(at), text(free_at)
 end
+save()
 return reply
 `,
 } as const;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Redis } from "ioredis";
 import type { Clock } from "../../../lib/clock.ts";
+import { limitOf } from "../../../lib/server/limits/rules.ts";
 import type { Limiter } from "../../../lib/store/limiter.ts";
 import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
@@ -60,16 +60,49 @@ Deno.test({
     // Longer than the deadline of the takes, which Redis reads now.
     await redis.kill("SIGCONT");
     assertEquals(await statusOf(app), 200);
-    const raw = new Redis(redis.url, { disconnectTimeout: 20 });
-    const held = () => raw.zcard("o1:limit:parallel:all:parallel:moment");
+    const rule = { client: undefined, measure: "parallel", per: "moment", amount: 8 } as const;
+    const limit = limitOf(rule, fake.clock.date());
+    const held = async () => 8 - (await limiter.take([{ limit, cost: 0 }])).states[0]!.remaining;
     const isFree = async () => await held() === 0;
     // The stop may have met the settlement of the first request, which is repeated.
     await waitUntil("no lease to be left", isFree, () => fake.advance(1_000));
     await app.drain(0);
     assertEquals(await held(), 0);
-    await raw.quit();
     await limiter.close();
   },
+});
+
+Deno.test("a settlement that failed although it had an effect is made once", async () => {
+  for (const { kind, skipReason, prepare, start } of BACKENDS) {
+    prepare?.();
+    if (skipReason !== undefined) continue;
+    const usage = { prompt_tokens: 8, completion_tokens: 7, total_tokens: 15 };
+    await using upstream = startUpstream([{ content: "Hi", usage }]);
+    const fake = createFakeClock();
+    await using backend = await start(fake.clock.date);
+    const limiter = await backend.openLimiter();
+    let settlements = 0;
+    const app = await startApp("tpm: 1000, daily_tokens: 1000", upstream.url, {
+      ...limiter,
+      async settle(charges, id) {
+        await limiter.settle(charges, id);
+        if (++settlements < 3) throw new Error("The answer was lost");
+      },
+    }, fake.clock);
+    assertEquals(await statusOf(app), 200, kind);
+    await waitUntil(
+      "the settlement to be repeated",
+      () => settlements === 3,
+      () => fake.advance(500),
+    );
+    await passing(fake, app.drain(0));
+    const limit = limitOf(
+      { client: undefined, measure: "tokens", per: "day", amount: 1_000 },
+      fake.clock.date(),
+    );
+    const { states: [state] } = await limiter.take([{ limit, cost: 0 }]);
+    assertEquals(state!.remaining, 985, kind);
+  }
 });
 
 Deno.test("a take that failed although it had an effect is undone", async () => {

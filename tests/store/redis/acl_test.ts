@@ -69,9 +69,6 @@ const UNNOTICED = [
   "+cluster|slots",
   "+asking",
   "+unsubscribe",
-  "+hget",
-  "+zrange",
-  "+zremrangebyscore",
 ];
 
 Deno.test({
