@@ -81,7 +81,13 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     `postgres://${user}@127.0.0.1:${port}/${database}`;
 
   async function start(): Promise<void> {
-    const all = [`port=${port}`, `unix_socket_directories=${dir}`, "fsync=off", ...settings];
+    const all = [
+      `port=${port}`,
+      `unix_socket_directories=${dir}`,
+      "fsync=off",
+      "password_encryption=scram-sha-256",
+      ...settings,
+    ];
     await Deno.remove(`${dir}/log`).catch(() => {});
     const line = commandLine("postgres", ["-D", data, ...all.flatMap((pair) => ["-c", pair])]);
     // Not a pipe, which would be read in one of several tests that share the server.

@@ -192,9 +192,11 @@ function nextCalls(waiting: PendingCall[]): PendingCall[] {
     if (calls.length > 0 && charges > MAX_CHARGES) break;
     waiting.shift();
     if (call.deadline > performance.now()) calls.push(call);
-    else {call.reject(
-        Object.assign(new Error("The time of the call is over"), { code: "ETIMEDOUT" }),
-      );}
+    else call.reject(lateError());
   }
   return calls;
+}
+
+function lateError(): Error {
+  return Object.assign(new Error("The time of the call is over"), { code: "ETIMEDOUT" });
 }
