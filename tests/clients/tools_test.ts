@@ -1,12 +1,23 @@
 import "./setup.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import Anthropic from "@anthropic-ai/sdk";
+import {
+  Agent,
+  hostedMcpTool,
+  OpenAIResponsesModel,
+  run,
+  setTracingDisabled,
+} from "@openai/agents";
+import { createOpenAI } from "@ai-sdk/openai";
+import { generateText } from "ai";
 import OpenAI from "openai";
 import { z } from "zod";
 import { TOKEN } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { createToolApp as createApprovalApp, toolCall } from "../server/tools/setup.ts";
 import { codeCall, createToolApp, resultsOf, threads } from "../reasoning/tools/setup.ts";
+
+setTracingDisabled(true);
 
 const QUESTION = "What is 2 to the power of 100?";
 const CODE = "2n ** 100n";
@@ -120,38 +131,53 @@ Deno.test(
   },
 );
 
+/** A server whose model adds by an MCP server. `ran` has the arguments with which it has added. */
+async function serveCalculator() {
+  const ran: unknown[] = [];
+  const served = await createApprovalApp(
+    (call) => {
+      const [result] = resultsOf(call);
+      return result === undefined
+        ? toolCall("calculator__add", { a: 19, b: 23 })
+        : { content: /\d+/.exec(result.split("<tool_output>")[1] ?? "")?.[0] ?? "Denied." };
+    },
+    {
+      pages: [],
+      server: "calculator",
+      register(server) {
+        server.registerTool("add", { inputSchema: { a: z.number(), b: z.number() } }, (args) => {
+          ran.push(args);
+          return { content: [{ type: "text", text: String(args.a + args.b) }] };
+        });
+      },
+    },
+  );
+  const { handle } = served.app;
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handle);
+  return {
+    ran,
+    mcpUrl: served.mcp.url,
+    url: `http://127.0.0.1:${server.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await served[Symbol.asyncDispose]();
+    },
+  };
+}
+
 Deno.test(
   "openai: Responses asks for approval of a call, and runs it once it is approved",
   threads,
   async () => {
-    const ran: unknown[] = [];
-    await using served = await createApprovalApp(
-      (call) => {
-        const [result] = resultsOf(call);
-        return result === undefined
-          ? toolCall("calculator__add", { a: 19, b: 23 })
-          : { content: /\d+/.exec(result.split("<tool_output>")[1] ?? "")?.[0] ?? "Denied." };
-      },
-      {
-        pages: [],
-        server: "calculator",
-        register(server) {
-          server.registerTool("add", { inputSchema: { a: z.number(), b: z.number() } }, (args) => {
-            ran.push(args);
-            return { content: [{ type: "text", text: String(args.a + args.b) }] };
-          });
-        },
-      },
-    );
-    const { handle } = served.app;
-    const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handle);
-    const { responses } = openAi(`http://127.0.0.1:${server.addr.port}`);
+    await using served = await serveCalculator();
+    const { ran, mcpUrl } = served;
+    const { responses } = openAi(served.url);
     const body = {
       model: "all",
       tools: [{
         type: "mcp" as const,
         server_label: "calculator",
-        server_url: served.mcp.url,
+        server_url: mcpUrl,
         require_approval: "always" as const,
       }],
     };
@@ -196,6 +222,71 @@ Deno.test(
       assertEquals(last.output_text, text);
     }
     assertEquals(ran.length, 2);
-    await server.shutdown();
   },
 );
+
+Deno.test(
+  "@openai/agents: an agent asks for approval of a call, and goes on",
+  threads,
+  async () => {
+    await using served = await serveCalculator();
+    const { ran, mcpUrl } = served;
+    for (const approve of [true, false]) {
+      const asked: string[] = [];
+      const agent = new Agent({
+        name: "calculator",
+        model: new OpenAIResponsesModel(openAi(served.url), "all"),
+        tools: [
+          hostedMcpTool({
+            serverLabel: "calculator",
+            serverUrl: mcpUrl,
+            requireApproval: "always",
+            onApproval(_context, { rawItem }) {
+              asked.push(JSON.stringify(rawItem));
+              return Promise.resolve({ approve });
+            },
+          }),
+        ],
+      });
+      const { finalOutput } = await run(agent, QUESTION);
+      assertEquals([finalOutput, asked.length], [approve ? "42" : "Denied.", 1]);
+      assertStringIncludes(asked[0]!, "19");
+    }
+    assertEquals(ran, [{ a: 19, b: 23 }]);
+  },
+);
+
+// Without storage, the package sends the answer alone: no server can know what it is about.
+Deno.test("AI SDK: a call is approved", threads, async () => {
+  await using served = await serveCalculator();
+  const { ran, mcpUrl } = served;
+  const openai = createOpenAI({ baseURL: `${served.url}/v1`, apiKey: TOKEN });
+  const options = {
+    model: openai.responses("all"),
+    tools: {
+      mcp: openai.tools.mcp({
+        serverLabel: "calculator",
+        serverUrl: mcpUrl,
+        requireApproval: "always",
+      }),
+    },
+  };
+  const question = { role: "user" as const, content: QUESTION };
+  const first = await generateText({ ...options, messages: [question] });
+  const request = first.content.find(({ type }) => type === "tool-approval-request");
+  assert(request?.type === "tool-approval-request");
+  assertEquals(ran, []);
+  const second = await generateText({
+    ...options,
+    messages: [question, ...first.response.messages, {
+      role: "tool",
+      content: [{
+        type: "tool-approval-response",
+        approvalId: request.approvalId,
+        approved: true,
+        providerExecuted: true,
+      }],
+    }],
+  });
+  assertEquals([second.text, ran.length], ["42", 1]);
+});
