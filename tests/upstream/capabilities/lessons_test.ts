@@ -45,6 +45,7 @@ const CASES: readonly Case[] = [
   number("max_tokens", 5_000, "max_tokens: 5000 > 4096, which is the maximum allowed", 4_096),
   number("max_tokens", 5, "max_tokens must be at least 16", 16),
   number("temperature", 2, "temperature must be between 0 and 1", 1),
+  number("temperature", 0.5, "temperature must be between 1 and 2", 1),
   number("top_k", 100, "top_k must be less than 100", 99),
   number("top_k", 101, "top_k must be in the range 1 to 100", 100),
   {
