@@ -9,6 +9,7 @@ import {
   type TakeResult,
 } from "../limiter.ts";
 import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
+import { withDeadline } from "./deadline.ts";
 import { LIMITER_SCRIPTS } from "./limiter_script.ts";
 
 export interface RedisLimiterOptions extends RedisOptions {
@@ -18,30 +19,25 @@ export interface RedisLimiterOptions extends RedisOptions {
 
 const groupOf = (limit: Limit) => limit.group ?? accountName(limit);
 
-/** Releases a lease that nobody holds. */
-const CHECK: Charge = {
-  limit: { key: "check", kind: "parallel", amount: 1, windowMs: 1 },
-  cost: 0,
-  lease: "none",
-};
+const CHECK: Limit = { key: "check", kind: "parallel", amount: 1_000, windowMs: 1_000 };
 
 /** Leases that one script renews. 500 of a sum block Redis for about 4 ms. */
 const RENEWED_AT_ONCE = 500;
 
 /**
  * Opens limits in Redis, for servers on several machines. Redis keeps the time. Each call has a
- * deadline, after which Redis refuses it: a call that has timed out cannot take effect later.
+ * deadline, after which Redis refuses it.
  *
  * @throws {Error} if Redis cannot be reached, refuses the connection or cannot run the script
  */
 export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Limiter> {
   const { timeoutMs = CALL_MS, now } = options;
   const redis = await openRedis({ ...options, timeoutMs }, LIMITER_SCRIPTS);
-  const redisClock = createRedisClock();
+  const runScript = withDeadline(redis.run, { timeoutMs, now });
   // The limits of a key and those of all keys are taken in one step, so a Cluster keeps them together.
   const prefix = redis.isCluster ? `${PREFIX}{limits}:` : `${PREFIX}limits:`;
 
-  async function runOnce(action: LimiterAction, charges: readonly Charge[], deadline: number) {
+  async function run(action: LimiterAction, charges: readonly Charge[]): Promise<string[]> {
     const settlement = charges.find(({ settlement }) => settlement !== undefined)?.settlement;
     const charged = charges.filter(({ settlement }) => settlement === undefined);
     const groups = new Set(charged.map(({ limit }) => groupOf(limit)));
@@ -65,20 +61,7 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
       used,
     ]);
     args.unshift(groups.size, settlement === undefined ? 0 : leaseIndex.get(settlement)!);
-    const sentAt = performance.now();
-    const time = now === undefined ? ["", redisClock.at(deadline)] : [now(), ""];
-    const reply = await redis.run("limits", keys, [...time, action, ...args]) as string[];
-    if (now === undefined) redisClock.read(Number(reply[0]), sentAt, performance.now());
-    return reply;
-  }
-
-  async function run(action: LimiterAction, charges: readonly Charge[]) {
-    const deadline = performance.now() + timeoutMs;
-    let reply = await runOnce(action, charges, deadline);
-    // The clock of Redis has been set, or another Redis has taken over: its time is known now.
-    if (reply[1] === "late") reply = await runOnce(action, charges, deadline);
-    if (reply[1] === "late") throw new Error("The limits' time in Redis is over");
-    return reply;
+    return await runScript("limits", keys, [action, ...args]);
   }
 
   async function take(charges: readonly Charge[]): Promise<TakeResult> {
@@ -92,7 +75,9 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
 
   try {
     // Reads the time of Redis, and checks that the script may run and write.
-    await run("settle", [CHECK]);
+    const lease = crypto.randomUUID();
+    await run("take", [{ limit: CHECK, cost: 1, lease }]);
+    await run("settle", [{ limit: CHECK, cost: 0, lease }]);
   } catch (error) {
     await redis.close();
     throw error;
@@ -109,21 +94,4 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
     },
     close: redis.close,
   });
-}
-
-/**
- * Converts from `performance.now()` to the time of Redis, in ms since 1970. It is at most as long
- * behind as the fastest answer took, and ahead only if the clocks drift between two answers.
- */
-export function createRedisClock() {
-  let offset = NaN;
-  return {
-    /** Returns "" before the first answer. */
-    at: (present: number) => Number.isNaN(offset) ? "" : offset + present,
-    /** Redis read its time between `sentAt` and `receivedAt`. */
-    read(time: number, sentAt: number, receivedAt: number): void {
-      const [low, high] = [time - receivedAt, time - sentAt];
-      if (!(offset >= low && offset <= high)) offset = low;
-    },
-  };
 }

@@ -1,6 +1,8 @@
 import { createStore, ownerOf } from "../backend.ts";
+import { CALL_MS } from "../limiter.ts";
 import type { Change, Entry, EntryKey, Range, Store } from "../store.ts";
 import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
+import { withDeadline } from "./deadline.ts";
 import { STORE_SCRIPTS } from "./store_scripts.ts";
 
 export interface RedisStoreOptions extends RedisOptions {
@@ -23,7 +25,10 @@ const CHECK: Change = { key: { collection: "check", id: "none" }, delete: true }
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
   const now = () => options.now?.() ?? "";
-  const redis = await openRedis(options, STORE_SCRIPTS);
+  const { timeoutMs = CALL_MS } = options;
+  const redis = await openRedis({ ...options, timeoutMs }, STORE_SCRIPTS);
+  /** By prefix, since the clocks of a Cluster's masters may differ. */
+  const writers = new Map<string, ReturnType<typeof withDeadline<"storeWrite">>>();
 
   /** In a Cluster, the braces keep an owner's keys in one slot, so that scripts can use them. */
   const prefixOf = (collection: string) =>
@@ -53,14 +58,19 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
 
   async function write(changes: readonly Change[]): Promise<boolean> {
     const { collection } = changes[0]!.key;
+    const prefix = prefixOf(collection);
+    let run = writers.get(prefix);
+    if (run === undefined) {
+      run = withDeadline<"storeWrite">(redis.run, { timeoutMs, now: options.now });
+      writers.set(prefix, run);
+    }
     const keys = changes.flatMap(({ key }) => [entryOf(key), indexOf(key.collection)]);
-    const args = changes.flatMap(argumentsOf);
-    return await redis.run("storeWrite", [expiryOf(collection), ...keys], [
-      now(),
+    const [, written] = await run("storeWrite", [expiryOf(collection), ...keys], [
       crypto.randomUUID(),
-      prefixOf(collection),
-      ...args,
-    ]) === 1;
+      prefix,
+      ...changes.flatMap(argumentsOf),
+    ]);
+    return written === "1";
   }
 
   /** Removes ids from the index, if their entries are still missing. */

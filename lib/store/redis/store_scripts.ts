@@ -66,15 +66,16 @@ end
 return { found, expired }
 `,
   /**
-   * Keys: expiry, then entry and index of each change. Arguments: the new version; the prefix; then of
-   * each change: collection, id, wanted version ("any", "none" or "=" and the version), "set",
-   * "delete" or "check", value, lifetime in ms or "", and the channel to publish to or "". Returns 1,
-   * or 0 if a version does not match.
+   * Keys: expiry, then entry and index of each change. Arguments: the last time at which the script may
+   * have an effect, or ""; the new version; the prefix; then of each change: collection, id, wanted version ("any", "none" or "=" and the version), "set",
+   * "delete" or "check", value, lifetime in ms or "", and the channel to publish to or "". Returns the
+   * time, and "late", "1", or "0" if a version does not match.
    */
   storeWrite: SHARED + String.raw`
-local expiry, version, prefix = KEYS[1], ARGV[2], ARGV[3]
+local expiry, version, prefix = KEYS[1], ARGV[3], ARGV[4]
+if now > (tonumber(ARGV[2]) or now) then return { text(now), 'late' } end
 local changes = {}
-for i = 4, #ARGV, 7 do
+for i = 5, #ARGV, 7 do
   local change = {
     key = KEYS[2 * #changes + 2], index = KEYS[2 * #changes + 3], id = ARGV[i + 1],
     name = ARGV[i] .. '\0' .. ARGV[i + 1], wanted = ARGV[i + 2], action = ARGV[i + 3],
@@ -82,7 +83,7 @@ for i = 4, #ARGV, 7 do
   }
   if change.wanted ~= 'any' then
     local _, current = read(change.key)
-    if (current and '=' .. current or 'none') ~= change.wanted then return 0 end
+    if (current and '=' .. current or 'none') ~= change.wanted then return { text(now), '0' } end
   end
   changes[#changes + 1] = change
 end
@@ -114,6 +115,6 @@ for _, change in ipairs(changes) do
   -- A user without access to the channel can still write.
   if change.channel ~= '' then redis.pcall('PUBLISH', change.channel, '') end
 end
-return 1
+return { text(now), '1' }
 `,
 } as const;

@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { Redis } from "ioredis";
-import { createRedisClock, openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
+import { limitOf } from "../../../lib/server/limits/rules.ts";
+import type { Limit } from "../../../lib/store/limiter.ts";
+import { createRedisClock } from "../../../lib/store/redis/deadline.ts";
+import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
@@ -65,3 +68,41 @@ for (
     },
   });
 }
+
+Deno.test({
+  ...skippedFor(NO_REDIS, "the three calls of a request with six limits take 12 commands"),
+  async fn() {
+    await using redis = await startRedis();
+    const limiter = await openRedisLimiter({ url: redis.url, warn() {} });
+    const raw = new Redis(redis.url, { disconnectTimeout: 20 });
+    const limits = ([
+      ["parallel", "moment"],
+      ["requests", "minute"],
+      ["tokens", "minute"],
+      ["tokens", "day"],
+      ["usd", "day"],
+      ["usd", "month"],
+    ] as const).map(([measure, per]) =>
+      limitOf({ client: "alice", measure, per, amount: 1e9 }, Date.UTC(2026, 0, 1))
+    );
+    const [parallel, requests, tokens, ...sums] = limits as [Limit, Limit, Limit, ...Limit[]];
+    const request = async (lease: string) => {
+      const read = [tokens, ...sums].map((limit) => ({ limit, cost: 0 }));
+      const place = { limit: parallel, cost: 1, lease };
+      await limiter.take([place, { limit: requests, cost: 1 }, ...read]);
+      const reserved = sums.map((limit) => ({ limit, cost: 9, lease }));
+      await limiter.take([{ limit: tokens, cost: 9 }, ...reserved]);
+      await limiter.settle([place, { limit: tokens, cost: -2 }, ...reserved], lease);
+    };
+    await request("first");
+    await raw.config("RESETSTAT");
+    await request("second");
+    const info = await raw.info("commandstats");
+    const calls = info.matchAll(/cmdstat_(\w+):calls=(\d+)/g);
+    const counts = Object.fromEntries([...calls].map(([, name, count]) => [name, Number(count)]));
+    delete counts.config;
+    assertEquals(counts, { evalsha: 3, time: 3, mget: 3, set: 6 });
+    raw.disconnect();
+    await limiter.close();
+  },
+});
