@@ -37,7 +37,10 @@ export function approvalKey(owner: string, responseId: string): EntryKey {
   return { collection: `approval/${owner}`, id: responseId };
 }
 
-/** Builds the change that stores what a response asks; none if it asks nothing. */
+/**
+ * Builds the change that stores what a response asks; none if it asks nothing. A repeated write does
+ * not take an answer back.
+ */
 export async function askedChanges(
   owner: string,
   { id, output }: Pick<ResponseObject, "id" | "output">,
@@ -51,7 +54,7 @@ export async function askedChanges(
     asked[item.id!] = await hashOf(tool.server, item as unknown as ApprovalRequest);
   }
   if (Object.keys(asked).length === 0) return [];
-  return [setJson(approvalKey(owner, id), asked)];
+  return [setJson(approvalKey(owner, id), asked, null)];
 }
 
 export function createApprovalStore(store: Store, ttlMs: number) {
@@ -67,7 +70,7 @@ export function createApprovalStore(store: Store, ttlMs: number) {
     if (hash === undefined) {
       throw invalidValue(
         param,
-        "this server has not asked you for this approval, or it was too long ago",
+        "this server has not asked you for this approval, or does not remember it",
       );
     }
     if (hash === null) {

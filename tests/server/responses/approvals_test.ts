@@ -337,6 +337,25 @@ Deno.test(
   },
 );
 
+Deno.test("a write that is repeated does not take an answer back", threads, async () => {
+  const store = createMemoryStore({ now: Date.now });
+  const writes: Parameters<typeof store.write>[0][] = [];
+  const write: typeof store.write = (changes) => {
+    writes.push(changes);
+    return store.write(changes);
+  };
+  await using served = await createApp(askThenAnswer, { store: { ...store, write } });
+  const { app, ran } = served;
+  const { response, request } = await ask(served, { store: false });
+  const [asked] = writes.splice(0);
+  const input = [QUESTION, ...response.output, answerTo(request, true)];
+  const body = { model: "all", tools: [MCP], store: false, input };
+  await jsonOf(app.respond(body));
+  assertEquals(await store.write(asked!), false);
+  assertEquals((await app.respond(body)).status, 400);
+  assertEquals(ran.length, 1);
+});
+
 Deno.test("of many equal answers at once, one runs the call", threads, async () => {
   await using served = await createApp(askThenAnswer);
   const { app, ran } = served;
