@@ -10,8 +10,9 @@ export interface ReadinessOptions {
   log: Log;
 }
 
-/** Pause between two checks, and the longest wait for an answer, in milliseconds. */
+/** Pause between two checks, also after one that failed, and the longest wait for an answer, in ms. */
 const INTERVAL_MS = 2_000;
+const RETRY_MS = 500;
 const TIMEOUT_MS = 1_000;
 
 /** Time after which another call is made, although the last one has not returned. */
@@ -44,7 +45,7 @@ export function createReadiness({ store, limiter, clock, log }: ReadinessOptions
       if (after === "") log.info("This server is ready again");
       else log.warn("This server is not ready: a back end does not answer", { failing: after });
     }
-    cancelTimer = clock.timer(INTERVAL_MS, check);
+    cancelTimer = clock.timer(failing.length === 0 ? INTERVAL_MS : RETRY_MS, check);
   }
 
   return {

@@ -2,7 +2,8 @@
  * Three servers with two workers each, behind HAProxy, over one store, in mixed traffic, while
  * servers, the store and the network fail. One server's clock is 90 s ahead.
  *
- * `FLEET_MINUTES=10` repeats the faults for 10 minutes, and `FLEET_STORE=postgres` uses Postgres.
+ * `FLEET_MINUTES=10` repeats the faults for 10 minutes. `FLEET_STORE` chooses `redis`, `postgres` or
+ * `sentinel`; the last has the faults once, because no replica is left after them.
  */
 import { assert, assertEquals } from "@std/assert";
 import { NO_POSTGRES } from "../../support/postgres.ts";
@@ -11,23 +12,38 @@ import { reasonWithout, skippedFor } from "../../support/skip.ts";
 import { waitUntil } from "../../support/wait.ts";
 import { startBalancer } from "./balancer.ts";
 import { findFakeTime } from "./fake_time.ts";
-import { formatReport, isCut, isRefusal, type PhaseReport } from "./report.ts";
+import { formatReport, isCut, isFailure, type PhaseReport } from "./report.ts";
 import { BUDGET, createServers, type FleetServer } from "./servers.ts";
-import { type FleetStore, startPostgresStore, startRedisStore } from "./stores.ts";
+import {
+  type FleetStore,
+  startPostgresStore,
+  startRedisStore,
+  startSentinelStore,
+} from "./stores.ts";
 import { type Loss, type Outcome, startTraffic } from "./traffic.ts";
 import { startFleetUpstream, USAGE } from "./upstream.ts";
 
 const MINUTES = Number(Deno.env.get("FLEET_MINUTES") ?? 0);
-const ON_POSTGRES = Deno.env.get("FLEET_STORE") === "postgres";
+const STORE = Deno.env.get("FLEET_STORE") ?? "redis";
 
 const reason = Deno.build.os !== "linux"
   ? "only Linux runs several event loops"
-  : (ON_POSTGRES ? NO_POSTGRES : NO_REDIS) ?? reasonWithout("haproxy");
+  : (STORE === "postgres" ? NO_POSTGRES : NO_REDIS) ?? reasonWithout("haproxy");
+
+const STORES: Readonly<Record<string, () => Promise<FleetStore>>> = {
+  redis: startRedisStore,
+  postgres: startPostgresStore,
+  sentinel: startSentinelStore,
+};
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Traffic after a fault has ended, in which it may still show. */
+/** Traffic after a fault has ended, in which it may still show: at least, and at most. */
 const AFTER_MS = 2_500;
+const MAX_RECOVERY_MS = 10_000;
+
+/** Time without a failure after which a fault is over. */
+const CALM_MS = 1_500;
 
 /** What a killed server held returns by then. */
 const EXPIRY_MS = 65_000;
@@ -45,7 +61,7 @@ const never = () => false;
 Deno.test({
   ...skippedFor(reason, "a fleet loses nothing while its servers and its store fail"),
   async fn() {
-    await using store: FleetStore = await (ON_POSTGRES ? startPostgresStore : startRedisStore)();
+    await using store: FleetStore = await STORES[STORE]!();
     await using upstream = startFleetUpstream();
     const fakeTime = findFakeTime("+90s");
     if (Object.keys(fakeTime).length === 0) console.log("faketime is missing: all clocks agree");
@@ -86,9 +102,9 @@ Deno.test({
       {
         name: "partition of a server from the store",
         async run() {
-          partitioned.link!.setPartitioned(true);
+          partitioned.link?.setPartitioned(true);
           await pause(5_000);
-          partitioned.link!.setPartitioned(false);
+          partitioned.link?.setPartitioned(false);
           await partitioned.ready();
         },
         explains: needsStore,
@@ -119,9 +135,7 @@ Deno.test({
     function report({ name, explains }: Pick<Phase, "name" | "explains">, healedAt: number): void {
       const outcomes = traffic.outcomes.slice(reported);
       reported += outcomes.length;
-      const failed = outcomes.filter((outcome) =>
-        outcome.failure !== undefined && !isRefusal(outcome)
-      );
+      const failed = outcomes.filter(isFailure);
       reports.push({
         name,
         outcomes,
@@ -137,9 +151,16 @@ Deno.test({
         await phase.run();
         const healedAt = performance.now();
         await pause(AFTER_MS);
+        const isOver = () => {
+          const failed = traffic.outcomes.slice(reported).filter(isFailure);
+          const now = performance.now();
+          return now > healedAt + MAX_RECOVERY_MS ||
+            failed.every(({ endedAt }) => endedAt < now - CALM_MS);
+        };
+        await waitUntil("the fault to be over", isOver, () => pause(100));
         report(phase, healedAt);
       }
-    } while (performance.now() < end);
+    } while (performance.now() < end && STORE !== "sentinel");
     await traffic.stop();
     report({ name: "end", explains: never }, performance.now());
 
@@ -175,6 +196,9 @@ Deno.test({
       unexplained.map(({ kind, id, failure }) => `${name}: ${kind} ${id}: ${failure}`)
     );
     assertEquals(unexplained, []);
+    for (const { name, recoveryMs } of reports) {
+      assert(recoveryMs < MAX_RECOVERY_MS - CALM_MS, `${name}: ${recoveryMs} ms`);
+    }
     assertEquals(lost, []);
     assertEquals(leases, 0);
     // At most the requests that ran when the budget was reached.

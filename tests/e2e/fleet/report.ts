@@ -23,17 +23,18 @@ export interface Totals {
 }
 
 /** A budget that is used up, and a place among the parallel requests that is taken, are no failures. */
-export const isRefusal = ({ kind, failure = "" }: Outcome): boolean =>
+const isRefusal = ({ kind, failure = "" }: Outcome): boolean =>
   kind === "budget" && /^(429|402)/.test(failure);
+
+export const isFailure = (outcome: Outcome): boolean =>
+  outcome.failure !== undefined && !isRefusal(outcome);
 
 export const isCut = ({ failure = "" }: Outcome): boolean => failure.startsWith("cut");
 
 export function formatReport(phases: readonly PhaseReport[], totals: Totals): string {
   const header = ["phase", "requests", "failures", "cut streams", "recovery", "reasons"];
   const rows = phases.map(({ name, outcomes, recoveryMs }) => {
-    const failures = outcomes.filter((outcome) =>
-      outcome.failure !== undefined && !isRefusal(outcome)
-    );
+    const failures = outcomes.filter(isFailure);
     const reasons = Map.groupBy(failures, ({ kind, failure }) => `${kind} ${failure}`);
     return [
       name,

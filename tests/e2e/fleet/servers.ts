@@ -49,12 +49,12 @@ export async function createServers(
   const cleanups: AsyncDisposable[] = [];
   const servers = await Promise.all(NAMES.map(async (name): Promise<FleetServer> => {
     const port = freePort();
-    const link = store === undefined ? undefined : startTcpProxy(store.port);
+    const link = store?.port === undefined ? undefined : startTcpProxy(store.port);
     if (link !== undefined) cleanups.push(link);
     const config = await writeConfig(`
 api_bearer_token: ${TOKEN}
 secret: fleet-secret
-store: "${link === undefined ? "memory" : store!.urlAt(link.port)}"
+store: "${store?.urlAt(link?.port) ?? "memory"}"
 keys: [{ name: ${BUDGET.name}, sha256: "${await sha256(
       BUDGET_KEY,
     )}", daily_tokens: ${BUDGET.daily_tokens}, parallel: ${BUDGET.parallel} }]
