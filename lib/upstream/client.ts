@@ -161,11 +161,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       let firstError: UpstreamError | undefined;
       let previous: Target | undefined;
       while (untried.size > 0) {
-        const next = await states.begin(untried, scope.signal).catch((error) => {
+        let next;
+        try {
+          next = await states.begin(untried, scope.signal);
+        } catch (error) {
           if (!(error instanceof UpstreamError)) throw error;
           firstError ??= error;
-        });
-        if (next === undefined) continue;
+          continue;
+        }
         const { target, state: { breaker, keys, slots } } = next;
         if (previous !== undefined) observer?.fellBack?.(previous, target);
         previous = target;
@@ -176,15 +179,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         const refusedKeys = new Set<string>();
         let corrections = 0;
         for (let failures = 0, begun = next.call;; begun = breaker.begin()) {
-          const { capabilities, body, data, sent, release } = await prepare(
-            target,
-            request,
-            slots,
-            scope,
-          ).catch((error) => {
+          let prepared;
+          try {
+            prepared = await prepare(target, request, slots, scope);
+          } catch (error) {
             begun.end("unknown");
             throw error;
-          });
+          }
+          const { capabilities, body, data, sent, release } = prepared;
           const apiKey = keys.next(refusedKeys);
           const samples = request.wave !== undefined && typeof body.n === "number" ? body.n : 1;
           scope.onSend?.({ target, capabilities, samples });
@@ -204,6 +206,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           });
           const records = new Map<number, AnswerRecord>();
           let hasYielded = false;
+          let hasReasoned = false;
           let end: CallEnd = "cancelled";
           let error: UpstreamError;
           try {
@@ -216,9 +219,12 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                   known.accepted(target, request.json, capabilities);
                   if (!isDemo) contexts?.refresh(target, apiKey, fetch);
                 }
+                hasReasoned ||= delta.reasoning !== undefined;
                 const { sample = 0 } = delta;
-                const record = records.get(sample) ?? createAnswerRecord(request.isAnswer ?? false);
-                records.set(sample, record);
+                let record = records.get(sample);
+                if (record === undefined) {
+                  records.set(sample, record = createAnswerRecord(request.isAnswer ?? false));
+                }
                 record.add(delta);
                 yield delta;
               }
@@ -227,7 +233,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             if (samples > 1 && records.size < samples) known.gaveSamples(target, records.size);
             for (const record of records.values()) {
               if (record.hasState()) known.sentState(target);
-              await record.remember(toolReasoning, scope.conversation);
+              if (record.mustBeKept()) await record.remember(toolReasoning, scope.conversation);
             }
             return;
           } catch (caught) {
@@ -239,7 +245,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             }
           } finally {
             exchange.close();
-            if (records.values().some((record) => record.hasReasoned())) known.reasoned(target);
+            if (hasReasoned) known.reasoned(target);
             begun.end(outcomeOf(end));
             attemptEnded?.(end);
             release();

@@ -49,8 +49,8 @@ export function createUpstreamStates(
 
   function get(target: Target): UpstreamState {
     const key = keyOf(target);
-    const state = states.get(key) ?? create(target);
-    states.set(key, state);
+    let state = states.get(key);
+    if (state === undefined) states.set(key, state = create(target));
     return state;
   }
 

@@ -74,7 +74,7 @@ export function createBareCloseFinder() {
       return read(false);
     },
     /** Returns the rest of the text. */
-    end: () => read(true),
+    end: (): BareClose => held === "" ? { before: "" } : read(true),
     /** Whether the search is over: a closing or an opening tag was found. */
     isOver: () => isOver,
   };

@@ -58,18 +58,27 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-async function readBody(
+function readBody(
   request: Request,
+  options: BodyOptions,
+  onRead?: (body: ReadableStream<Uint8Array>) => void,
+): string | Promise<string> {
+  const { max_body_bytes: maxBytes } = options.settings;
+  const header = request.headers.get("content-length");
+  const declared = header === null ? undefined : Number(header);
+  if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
+  if (declared !== undefined && isBodyInMemory(request)) return request.text();
+  const { body } = request;
+  return body === null ? "" : readStream(body, declared, options, onRead);
+}
+
+async function readStream(
+  body: ReadableStream<Uint8Array>,
+  declared: number | undefined,
   { settings, clock }: BodyOptions,
   onRead?: (body: ReadableStream<Uint8Array>) => void,
 ): Promise<string> {
   const { max_body_bytes: maxBytes, body_timeout_ms: timeoutMs } = settings;
-  const header = request.headers.get("content-length");
-  const declared = header === null ? undefined : Number(header);
-  if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
-  if (declared !== undefined && isBodyInMemory(request)) return await request.text();
-  const { body } = request;
-  if (body === null) return "";
   const reader = body.getReader();
   const timeout = Promise.withResolvers<never>();
   const cancelTimer = clock.timer(timeoutMs, () => timeout.reject(tooSlow(timeoutMs)));

@@ -10,9 +10,10 @@ import { joinState, type MessageState } from "../wire/message_state.ts";
 /** What must be remembered of an answer while it arrives. */
 export interface AnswerRecord {
   add(delta: Delta): void;
-  hasReasoned(): boolean;
   /** Whether the provider wants something back with the answer. */
   hasState(): boolean;
+  /** Whether `remember` has an effect. */
+  mustBeKept(): boolean;
   remember(memory: ToolReasoning, conversation: Conversation): Promise<void>;
 }
 
@@ -25,6 +26,7 @@ export function createAnswerRecord(isAnswer: boolean): AnswerRecord {
   let reasoning = "";
   let text = "";
   const hasState = () => extras.size > 0 || state.length > 0;
+  const hasReasonedCalls = () => callIds.length > 0 && reasoning !== "";
   return {
     add(delta) {
       reasoning += delta.reasoning ?? "";
@@ -36,12 +38,12 @@ export function createAnswerRecord(isAnswer: boolean): AnswerRecord {
         }
         if (extra !== undefined) extras.set(idsByIndex.get(index) ?? "", extra);
       }
-      state.push(...delta.state ?? []);
+      if (delta.state !== undefined) state.push(...delta.state);
     },
-    hasReasoned: () => reasoning !== "",
     hasState,
+    mustBeKept: () => hasState() || hasReasonedCalls(),
     async remember(memory, conversation) {
-      if (callIds.length > 0 && reasoning !== "") {
+      if (hasReasonedCalls()) {
         await rememberReasoning(memory, conversation, callIds, reasoning);
       }
       if (!hasState()) return;
