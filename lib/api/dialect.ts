@@ -30,7 +30,7 @@ export interface Encoder {
   start(): string;
   encode(event: ReasoningEvent): string | Promise<string>;
   /**
-   * Returns the frames that end a failed stream.
+   * Returns the frames that end a failed stream. If it throws, the connection is closed.
    *
    * @param begun whether the client has received part of the answer.
    */

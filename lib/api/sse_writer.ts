@@ -136,9 +136,14 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
         events.return?.()?.catch(() => {});
         if (over) return;
         options.onError(error);
-        const frames = await encoder.fail(toApiError(error), begun);
-        if (over) return;
-        held += frames;
+        try {
+          const frames = await encoder.fail(toApiError(error), begun);
+          if (over) return;
+          held += frames;
+        } catch (broken) {
+          end();
+          throw broken;
+        }
       }
       end();
       if (held !== "") write(controller);

@@ -107,7 +107,8 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       release();
       buffer.end(end);
       work.end();
-      await index.remove(id);
+      const mayContinue = end.error instanceof LostRunError || isOutage(end.error);
+      if (!mayContinue) await index.remove(id);
     });
   }
 

@@ -129,9 +129,9 @@ export function createResponsesHandler(
         client: client.id,
         timeoutMs,
         // An approved call must not run twice.
-        request: approved.length > 0
-          ? undefined
-          : await options.requestVault.seal(owner, JSON.stringify(repeatable)),
+        request: background.isDurable && approved.length === 0
+          ? await options.requestVault.seal(owner, JSON.stringify(repeatable))
+          : undefined,
       });
     } catch (error) {
       work.end();

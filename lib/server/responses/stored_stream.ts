@@ -74,11 +74,15 @@ export async function streamStored(
     usage: response.usage,
     date: () => completedAt === null ? clock.date() : completedAt * 1000,
   });
-  /** A run that continues elsewhere has not failed: its client can continue the stream. */
+  /**
+   * A run that continues elsewhere has not failed. Throws, which breaks the stream off, so that its
+   * client continues it.
+   */
   const fail: ResponseWriter["fail"] = (error, begun) => {
     const isMoved = response.background && background.isDurable && work.signal.aborted &&
       error.code === "server_shutdown";
-    return isMoved ? "" : writer.fail(error, begun);
+    if (isMoved) throw error;
+    return writer.fail(error, begun);
   };
   return await answerStream({
     events: response.background

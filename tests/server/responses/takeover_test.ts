@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ApiError } from "../../../lib/api/errors.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import type { Store } from "../../../lib/store/store.ts";
@@ -191,37 +192,39 @@ Deno.test("thinking that was interrupted is not part of the response", async () 
   assertEquals(fake.pending(), 0);
 });
 
-Deno.test("a server that was only stopped does not complete a run that it has lost", async () => {
-  await using setup = await setUp(({ index }) => ({
-    content: index === 0 ? ["The ", "first."] : ["The ", "second."],
-    gate: (frame) => frame >= 2 ? gates[index]!.promise : undefined,
-  }));
-  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const { app, fake, upstream } = setup;
-  const stopped = await setup.another();
-  const reader = readEvents(await stopped.app.respond({ ...BODY, stream: true }));
-  const [{ response: { id } }] = await reader.until("output_text.delta");
-  await stopped.fake.advance(600);
-  await expire(setup, id);
-  await upstream.called(2);
-  // It continues and ends its answer before the other server.
-  gates[0]!.resolve();
-  await passing(stopped.fake, new Promise((resolve) => setTimeout(resolve, 50)));
-  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
-  gates[1]!.resolve();
-  const completed = await reach(setup, id, "completed");
-  assertEquals(completed.output[0].content[0].text, "The second.");
-  // Its own reader gets the response of the other server.
-  const events = await passing(stopped.fake, reader.rest(), 500);
-  assertEquals(events.at(-1).type, "response.completed");
-  assertEquals(events.at(-1).response, completed);
-  const numbers = events.map(({ sequence_number }) => sequence_number);
-  assertEquals(numbers, [...new Set(numbers)].sort((a, b) => a - b));
-  assertEquals(await json(stopped.app.send(`/v1/responses/${id}`)), completed);
-  // Until then it gathers usage.
-  await fake.advance(1_000);
-  assertEquals(fake.pending(), 0);
-});
+for (const [when, stepMs] of [["with its last write", 0], ["before", 50]] as const) {
+  Deno.test(`a server that was only stopped does not complete a run that it has lost, as it notices ${when}`, async () => {
+    await using setup = await setUp(({ index }) => ({
+      content: index === 0 ? ["The ", "first."] : ["The ", "second."],
+      gate: (frame) => frame >= 2 ? gates[index]!.promise : undefined,
+    }));
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { app, fake, upstream } = setup;
+    const stopped = await setup.another();
+    const reader = readEvents(await stopped.app.respond({ ...BODY, stream: true }));
+    const [{ response: { id } }] = await reader.until("output_text.delta");
+    await stopped.fake.advance(12 * stepMs);
+    await expire(setup, id);
+    await upstream.called(2);
+    // It continues and ends its answer before the other server.
+    gates[0]!.resolve();
+    await passing(stopped.fake, new Promise((resolve) => setTimeout(resolve, 50)), stepMs);
+    assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
+    gates[1]!.resolve();
+    const completed = await reach(setup, id, "completed");
+    assertEquals(completed.output[0].content[0].text, "The second.");
+    // Its own reader gets the response of the other server.
+    const events = await passing(stopped.fake, reader.rest(), 500);
+    assertEquals(events.at(-1).type, "response.completed");
+    assertEquals(events.at(-1).response, completed);
+    const numbers = events.map(({ sequence_number }) => sequence_number);
+    assertEquals(numbers, [...new Set(numbers)].sort((a, b) => a - b));
+    assertEquals(await json(stopped.app.send(`/v1/responses/${id}`)), completed);
+    // Until then it gathers usage.
+    await fake.advance(1_000);
+    assertEquals(fake.pending(), 0);
+  });
+}
 
 Deno.test("a stopped server ends its call as soon as it notices that it has lost the run", async () => {
   await using setup = await setUp(stalled(1));
@@ -356,15 +359,24 @@ Deno.test("a run that no server takes over before its deadline fails", async () 
 
 Deno.test("a server that shuts down leaves its runs to others", async () => {
   await using setup = await setUp(stalled(1));
-  const { app, fake, upstream } = setup;
+  const { app, fake, store, upstream } = setup;
   const leaving = await setup.another({ clock: fake.clock });
-  const { id } = await beginOn(setup, leaving);
+  const reader = readEvents(await leaving.app.respond({ ...BODY, stream: true }));
+  const [{ response: { id } }] = await reader.until("output_text.delta");
+  await fake.advance(1_000);
   await passing(fake, leaving.app.drain(0));
   await upstream.calls[0]!.left;
-  assertEquals((await json(app.send(`/v1/responses/${id}`))).status, "in_progress");
-  const completed = await reach(setup, id, "completed");
-  assertEquals(completed.output[0].content[0].text, ANSWER);
+  // Its stream breaks off, since the response has not ended.
+  await assertRejects(() => reader.rest(), ApiError, "shutting down");
+  // No client asks for it.
+  app.watchBackends();
+  await waitUntil("the end of the run", async () => {
+    return (await store.list({ collection: "running", limit: 1 })).length === 0;
+  }, () => fake.advance(1_000));
+  const completed = await json(app.send(`/v1/responses/${id}`));
+  assertEquals([completed.status, completed.output[0].content[0].text], ["completed", ANSWER]);
   assertEquals(upstream.calls.length, 2);
+  await passing(fake, app.drain(0));
 });
 
 /** Configuration with the keys of alice and bob. */

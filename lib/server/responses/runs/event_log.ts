@@ -8,7 +8,7 @@ import type { Claim, RunKey } from "./claims.ts";
 
 /** Pause between two writes of events, and while readers on this server wait for them. */
 const FLUSH_MS = 500;
-const FOLLOWED_FLUSH_MS = 100;
+const FOLLOWED_FLUSH_MS = 200;
 
 /** How long a run continues while the store is unavailable, and how much it then collects. */
 export const MAX_OUTAGE_MS = 300_000;
