@@ -29,6 +29,9 @@ local action, group_count, settlement = ARGV[3], tonumber(ARGV[4]), tonumber(ARG
 local function text(n) return string.format('%.17g', n) end
 if now > (tonumber(ARGV[2]) or now) then return { text(now), 'late' } end
 
+-- Redis cuts fractions off. A text takes 0.8 µs, of which a take of six limits would need 18.
+local function exact(n) return n == math.floor(n) and n or text(n) end
+
 local groups, leases = {}, {}
 for i, stored in ipairs(redis.call('MGET', unpack(KEYS))) do
   local value = stored and cmsgpack.unpack(stored) or {}
@@ -217,7 +220,7 @@ for _, item in ipairs(items) do
   if ok and item.cost > 0 then charge(item) end
   local level, at, free_at = state(item)
   local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3] = text(level), text(at), text(free_at)
+  reply[n + 1], reply[n + 2], reply[n + 3] = exact(level), exact(at), exact(free_at)
 end
 save()
 return reply
