@@ -186,12 +186,19 @@ export function createUsageMeter(): UsageMeter {
       const tokens = tokensOf(call);
       return tokens === undefined ? [] : [{ call, tokens }];
     });
-  const sum = (
-    valueOf: (tokens: TokenCounts, call: CallCount) => number,
-    counts = counted(),
-  ) => counts.reduce((total, { call, tokens }) => total + valueOf(tokens, call), 0);
-  const generated = (counts = counted()) => sum(({ completion }) => completion, counts);
-  const cost = (counts = counted()) => sum((tokens, call) => costOf(call, tokens), counts);
+
+  function sumsOf(counts: ReturnType<typeof counted>): TokenCounts & { cost: number } {
+    const sums = { prompt: 0, cached: 0, completion: 0, cost: 0 };
+    for (const { call, tokens } of counts) {
+      sums.prompt += tokens.prompt;
+      sums.cached += tokens.cached;
+      sums.completion += tokens.completion;
+      sums.cost += costOf(call, tokens);
+    }
+    return sums;
+  }
+
+  const generated = () => sumsOf(counted()).completion;
   const hasPrice = (own: readonly { call: CallCount }[]) =>
     own.some(({ call }) => call.price !== undefined);
 
@@ -289,13 +296,13 @@ export function createUsageMeter(): UsageMeter {
     countContributions(added) {
       contributions = added.map(({ role, accepted }) => ({ role, ...usageOf(role), accepted }));
     },
-    generated: () => generated(),
-    cost: () => cost(),
+    generated,
+    cost: () => sumsOf(counted()).cost,
     samples: () => calls.reduce((sum, { samples }) => sum + samples.length, 0),
     total() {
       const all = counted();
       const [first] = all;
-      const completion = generated(all);
+      const { prompt, cached, completion, cost } = sumsOf(all);
       return {
         promptTokens: first?.tokens.prompt ?? 0,
         cachedTokens: first?.tokens.cached ?? 0,
@@ -303,10 +310,10 @@ export function createUsageMeter(): UsageMeter {
         reasoningTokens: Math.max(0, completion - visibleTokens),
         upstream: {
           calls: calls.length,
-          prompt_tokens: sum(({ prompt }) => prompt, all),
-          cached_tokens: sum(({ cached }) => cached, all),
+          prompt_tokens: prompt,
+          cached_tokens: cached,
           completion_tokens: completion,
-          ...(hasPrice(all) ? { cost: rounded(cost(all)) } : {}),
+          ...(hasPrice(all) ? { cost: rounded(cost) } : {}),
           estimated: all.some(({ tokens }) => tokens.isEstimated),
           ...(contributions.length > 0 ? { contributions } : {}),
         },
