@@ -1,5 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Program, runProgram, startProgram, writeConfig } from "../support/program.ts";
+import {
+  PERMISSIONS,
+  type Program,
+  ROOT,
+  runProgram,
+  startProgram,
+  writeConfig,
+} from "../support/program.ts";
 import { NO_REDIS, startRedis } from "../support/redis.ts";
 import {
   ACL_RULE,
@@ -35,12 +42,15 @@ ${more}
 `;
 
 /** Asserts that two servers share what they store and their limits. */
-async function assertShared(url: string, more?: string): Promise<void> {
+async function assertShared(url: string, more = ""): Promise<void> {
   await using upstream = startUpstream((call) => ({ content: `answer ${call.index}` }));
   await using config = await writeConfig(withStore(url, upstream.url, more));
-  const start = () => startProgram({ args: ["--config", config.path] });
+  const path = Deno.execPath();
+  const args = ["run", ...PERMISSIONS, "--unstable-net", `${ROOT}main.ts`];
+  const start = () => startProgram({ command: { path, args }, args: ["--config", config.path] });
   await using first = await start();
   await using second = await start();
+  assertEquals(Number(first.facts.workers), more.includes("workers: 2") ? 2 : 1);
   const asked = await respond(first, "one");
   assertEquals([asked.status, asked.body.status], [200, "completed"]);
   const continued = await respond(second, "two", { previous_response_id: asked.body.id });

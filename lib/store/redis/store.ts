@@ -14,8 +14,9 @@ export interface RedisStoreOptions extends RedisOptions {
 const LISTED_AT_ONCE = 1_000;
 const REMOVED_AT_ONCE = 100;
 
-/** Deletes an entry that does not exist. */
-const CHECK: Change = { key: { collection: "check", id: "none" }, delete: true };
+/** Written and deleted at the start. */
+const CHECK_MS = 60_000;
+const CHECK: EntryKey = { collection: "check", id: "start" };
 
 /**
  * Opens a store in Redis, for servers on several machines. Redis must not evict keys without an
@@ -81,9 +82,40 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     await write(changes).catch(() => {});
   }
 
+  async function list({ collection, after, before, limit, reverse }: Range): Promise<Entry[]> {
+    const found: Entry[] = [];
+    while (found.length < limit) {
+      const count = Math.min(limit - found.length, LISTED_AT_ONCE);
+      const [ids, expired] = await redis.run("storeIds", [
+        indexOf(collection),
+        expiryOf(collection),
+      ], [
+        now(),
+        collection,
+        after === undefined ? "-" : `(${after}`,
+        before === undefined ? "+" : `(${before}`,
+        count,
+        reverse ? 1 : 0,
+      ]) as [string[], string[]];
+      const entries = ids.length === 0
+        ? []
+        : await getOfOwner(ids.map((id) => ({ collection, id })));
+      found.push(...entries.filter((entry) => entry !== undefined));
+      // Redis may have evicted entries.
+      const missing = [...expired, ...ids.filter((_, i) => entries[i] === undefined)];
+      if (missing.length > 0) await removeMissing(collection, missing);
+      if (ids.length < count) break;
+      if (reverse) before = ids.at(-1)!;
+      else after = ids.at(-1)!;
+    }
+    return found;
+  }
+
   try {
-    // Checks that scripts may run, with all keys.
-    await write([CHECK]);
+    // Checks that scripts may run, with all keys and commands.
+    await write([{ key: CHECK, value: "", ttlMs: CHECK_MS }]);
+    for (const reverse of [false, true]) await list({ ...CHECK, limit: 1, reverse });
+    await write([{ key: CHECK, value: "" }, { key: CHECK, delete: true }]);
   } catch (error) {
     await redis.close();
     throw error;
@@ -92,34 +124,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   return createStore({
     kind: "redis",
     get,
-    async list({ collection, after, before, limit, reverse }: Range) {
-      const found: Entry[] = [];
-      while (found.length < limit) {
-        const count = Math.min(limit - found.length, LISTED_AT_ONCE);
-        const [ids, expired] = await redis.run("storeIds", [
-          indexOf(collection),
-          expiryOf(collection),
-        ], [
-          now(),
-          collection,
-          after === undefined ? "-" : `(${after}`,
-          before === undefined ? "+" : `(${before}`,
-          count,
-          reverse ? 1 : 0,
-        ]) as [string[], string[]];
-        const entries = ids.length === 0
-          ? []
-          : await getOfOwner(ids.map((id) => ({ collection, id })));
-        found.push(...entries.filter((entry) => entry !== undefined));
-        // Redis may have evicted entries.
-        const missing = [...expired, ...ids.filter((_, i) => entries[i] === undefined)];
-        if (missing.length > 0) await removeMissing(collection, missing);
-        if (ids.length < count) break;
-        if (reverse) before = ids.at(-1)!;
-        else after = ids.at(-1)!;
-      }
-      return found;
-    },
+    list,
     write,
     watch: (collection, onChange) => redis.subscribe(PREFIX + collection, onChange),
     now: async () => Number(await redis.run("storeNow", [expiryOf("")], [now()])),
