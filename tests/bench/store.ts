@@ -2,8 +2,10 @@
  * Operations per second of each store, in sequence and 50 at a time: a get, a write of 4 kB, a list
  * of 20, a take of two limits. Prints a table and JSON.
  *
+ * Postgres runs without waiting for the disk.
+ *
  * Run: deno run --no-prompt --config tests/deno.json --allow-read --allow-write --allow-env
- * --allow-run=redis-server --allow-net=127.0.0.1 tests/bench/store.ts
+ * --allow-run --allow-net=127.0.0.1 tests/bench/store.ts
  *
  * @module
  */

@@ -30,9 +30,8 @@ host all all 127.0.0.1/32 scram-sha-256
 `;
 
 /** Postgres refuses to run as root. */
-const AS_NOBODY = Deno.build.os === "linux" && Deno.uid() === 0
-  ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-  : [];
+const AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"];
+const NOBODY = 65_534;
 
 /** Debian keeps the programs out of the PATH. */
 function findServerProgram(name: string): string | undefined {
@@ -53,11 +52,6 @@ export const NO_POSTGRES = findServerProgram("postgres") === undefined
   ? reasonWithout("postgres")
   : undefined;
 
-/** The arguments that run a program of the server. */
-function commandLine(program: string, args: readonly string[]): string[] {
-  return [...AS_NOBODY, findServerProgram(program)!, ...args];
-}
-
 /**
  * Starts a new server in a temporary folder. Without `fsync`, a crash of the machine could lose what
  * was committed; one of Postgres can't.
@@ -67,9 +61,15 @@ function commandLine(program: string, args: readonly string[]): string[] {
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const dir = await Deno.makeTempDir();
   const data = `${dir}/data`;
-  if (AS_NOBODY.length > 0) await Deno.chown(dir, 65_534, 65_534);
+  const isRoot = (await Deno.stat(dir)).uid === 0;
+  if (isRoot) await Deno.chown(dir, NOBODY, NOBODY);
+  const commandLine = (program: string, ...args: string[]) => [
+    ...isRoot ? AS_NOBODY : [],
+    findServerProgram(program)!,
+    ...args,
+  ];
   const options = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust"];
-  const [initdb, ...rest] = commandLine("initdb", ["-D", data, "-U", ADMIN, ...options]);
+  const [initdb, ...rest] = commandLine("initdb", "-D", data, "-U", ADMIN, ...options);
   const made = await new Deno.Command(initdb!, { args: rest }).output();
   if (!made.success) throw new Error(new TextDecoder().decode(made.stderr));
   await Deno.writeTextFile(`${data}/pg_hba.conf`, ACCESS);
@@ -89,7 +89,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
       ...settings,
     ];
     await Deno.remove(`${dir}/log`).catch(() => {});
-    const line = commandLine("postgres", ["-D", data, ...all.flatMap((pair) => ["-c", pair])]);
+    const line = commandLine("postgres", "-D", data, ...all.flatMap((pair) => ["-c", pair]));
     // Not a pipe, which would be read in one of several tests that share the server.
     const args = ["-c", `exec "$@" 2>"${dir}/log"`, "sh", ...line];
     child = new Deno.Command("sh", { args, stdin: "null", stdout: "null" }).spawn();

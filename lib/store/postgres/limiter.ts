@@ -24,8 +24,8 @@ interface PendingCall extends Call {
 /** Charges of one transaction. */
 const MAX_CHARGES = 500;
 
-/** Time after which a server that hangs no longer holds the locks of others. */
-const MAX_PAUSE_MS = 1_000;
+/** Part of a call's time after which a server that hangs no longer holds the locks of others. */
+const MAX_PAUSE = 1 / 3;
 
 /** Unused accounts are deleted at this interval. */
 const PURGE_MS = 60_000;
@@ -125,7 +125,7 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
     connections: 1,
     session: {
       synchronous_commit: "off",
-      idle_in_transaction_session_timeout: `${MAX_PAUSE_MS}`,
+      idle_in_transaction_session_timeout: `${Math.ceil(MAX_PAUSE * timeoutMs)}`,
     },
     prepare: (session) =>
       prepareDatabase(session, address, async (session) => {
