@@ -41,6 +41,9 @@ export interface Page {
 
 const MAX_URL_CHARACTERS = 2_048;
 
+/** The runtime has 512 threads for these and for other blocking work, such as files. */
+const MAX_LOOKUPS = 64;
+
 /**
  * Gets a page. Every host, also of redirects, is resolved once, and its address is checked before
  * the connection is made to just that address.
@@ -58,6 +61,7 @@ export async function getPage(
     if (limits.mayUse?.(url) === false) {
       throw new ToolFailure("The user does not allow pages of this site.");
     }
+    signal.throwIfAborted();
     const addresses = await checkedAddresses(url, network, limits.allowedHosts);
     signal.throwIfAborted();
     const response = await send(url, addresses, network.ca, signal);
@@ -102,14 +106,29 @@ async function checkedAddresses(
   }
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const family = isIP(host);
-  const addresses = family > 0
-    ? [{ address: host, family }]
-    : await network.resolve(host).catch(() => []);
+  const addresses = family > 0 ? [{ address: host, family }] : await lookUp(host, network);
   if (addresses.length === 0) throw new ToolFailure("The host of the URL was not found.");
   if (!isAllowed && !addresses.every(({ address }) => isPublicAddress(address))) {
     throw new ToolFailure("The host of the URL is not on the public internet.");
   }
   return addresses;
+}
+
+/** Look-ups of this process that have not ended. They can't be cancelled, and take a thread each. */
+let lookups = 0;
+
+async function lookUp(host: string, network: Network): Promise<ResolvedAddress[]> {
+  if (lookups >= MAX_LOOKUPS) {
+    throw new ToolFailure("Too many hosts are being looked up. Try again later.");
+  }
+  lookups++;
+  try {
+    return await network.resolve(host);
+  } catch {
+    return [];
+  } finally {
+    lookups--;
+  }
 }
 
 function send(

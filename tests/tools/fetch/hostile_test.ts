@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { waitUntil } from "../../support/wait.ts";
+import { systemClock } from "../../../lib/clock.ts";
+import { createFetchTool, fetchKind } from "../../../lib/tools/fetch/kind.ts";
 import { longestStall } from "../../attack/stall.ts";
 import { runAlone } from "../alone.ts";
 import { type Site, startRawSite, startSite, textOf } from "./site.ts";
@@ -190,6 +192,29 @@ Deno.test("aborting ends the request at once, with the signal's reason", async (
   await assertRejects(() => running, Error, "the client disconnected");
   await waitUntil("the connection to close", () => isClosed);
   await assertRejects(() => site.fetch("/", { signal: controller.signal }), Error, "disconnected");
+});
+
+Deno.test("hosts that are looked up for ever leave threads to others", async () => {
+  const none = Promise.withResolvers<never[]>();
+  let asked = 0;
+  const slow = createFetchTool(fetchKind.options.parse({}) as never, {
+    resolve() {
+      asked++;
+      return none.promise;
+    },
+  });
+  const run = (signal: AbortSignal) =>
+    slow.run({ url: "http://slow.test/" }, { signal, clock: systemClock });
+  const client = new AbortController();
+  const left = Array.from({ length: 64 }, () => run(client.signal));
+  await waitUntil("the look-ups", () => asked === 64);
+  client.abort(new Error("gone"));
+  for (const running of left) await assertRejects(() => running, Error, "gone");
+  const { signal } = new AbortController();
+  assertStringIncludes(textOf(await run(signal)), "Too many hosts");
+  none.resolve([]);
+  await none.promise;
+  assertStringIncludes(textOf(await run(signal)), "was not found");
 });
 
 Deno.test("more pages than threads wait for each other", async () => {
