@@ -37,7 +37,25 @@ export interface RedisSentinels extends AsyncDisposable {
   sentinels: readonly RedisServer[];
 }
 
-const connect = (port: number) => new Redis({ port, disconnectTimeout: 20, lazyConnect: true });
+const connect = (port: number, tls?: Certificates) =>
+  new Redis({
+    host: "127.0.0.1",
+    port,
+    disconnectTimeout: 20,
+    lazyConnect: true,
+    ...tls === undefined ? {} : { tls: { ca: tls.ca } },
+  });
+
+/** Arguments with which all connections are encrypted. */
+const tlsArgs = (tls: Certificates | undefined) =>
+  tls === undefined ? [] : [...tls.args, "--tls-cluster", "yes", "--tls-replication", "yes"];
+
+export interface TopologyOptions {
+  /** Time after which a master that does not answer is replaced. Default: none is. */
+  failoverMs?: number;
+  /** Default: no connection is encrypted. */
+  certificates?: Certificates;
+}
 
 /** Ends servers, the connections to them, and removes their folder. */
 async function end(
@@ -54,16 +72,16 @@ async function end(
 /** Without a failover, so that a busy machine causes none. */
 const NEVER_MS = 600_000;
 
-/**
- * Starts three masters and three replicas.
- *
- * @param failoverMs time after which a master that does not answer is replaced.
- */
-export async function startRedisCluster(failoverMs = NEVER_MS): Promise<RedisCluster> {
+/** Starts three masters and three replicas. */
+export async function startRedisCluster(
+  { failoverMs = NEVER_MS, certificates }: TopologyOptions = {},
+): Promise<RedisCluster> {
   const folder = await Deno.makeTempDir();
   const nodes = await Promise.all(Array.from({ length: 2 * MASTERS }, async () => {
     const server = await startRedis({
+      tls: certificates !== undefined,
       args: () => [
+        ...tlsArgs(certificates),
         ...["--cluster-enabled", "yes", "--cluster-port", `${freePort()}`, "--dir", folder],
         ...[
           "--cluster-config-file",
@@ -74,7 +92,7 @@ export async function startRedisCluster(failoverMs = NEVER_MS): Promise<RedisClu
         ...["--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"],
       ],
     });
-    const raw = connect(server.port);
+    const raw = connect(server.port, certificates);
     return { server, raw, id: await raw.cluster("MYID") as string };
   }));
   const busPort = async (node: RedisNode) =>
@@ -112,23 +130,23 @@ export async function startRedisCluster(failoverMs = NEVER_MS): Promise<RedisClu
   );
   const hosts = nodes.map(({ server }) => `127.0.0.1:${server.port}`);
   return {
-    url: `redis+cluster://${hosts.join(",")}`,
+    url: `redis${certificates === undefined ? "" : "s"}+cluster://${hosts.join(",")}`,
     nodes,
     [Symbol.asyncDispose]: () =>
       end(folder, nodes.map(({ server }) => server), nodes.map(({ raw }) => raw)),
   };
 }
 
-/**
- * Starts a master, a replica and three Sentinels, which call the master `main`.
- *
- * @param failoverMs time after which a master that does not answer is replaced.
- */
-export async function startRedisSentinels(failoverMs = NEVER_MS): Promise<RedisSentinels> {
+/** Starts a master, a replica and three Sentinels, which call the master `main`. */
+export async function startRedisSentinels(
+  { failoverMs = NEVER_MS, certificates }: TopologyOptions = {},
+): Promise<RedisSentinels> {
   const folder = await Deno.makeTempDir();
-  const args = ["--dir", folder, "--repl-diskless-sync-delay", "0"];
-  const master = await startRedis({ args });
+  const tls = certificates !== undefined;
+  const args = [...tlsArgs(certificates), "--dir", folder, "--repl-diskless-sync-delay", "0"];
+  const master = await startRedis({ tls, args });
   const replica = await startRedis({
+    tls,
     args: [...args, "--replicaof", "127.0.0.1", `${master.port}`],
   });
   const sentinels = await Promise.all(Array.from({ length: 3 }, async () => {
@@ -141,9 +159,13 @@ sentinel down-after-milliseconds main ${failoverMs}
 sentinel failover-timeout main ${3 * failoverMs}
 `,
     );
-    return await startRedis({ args: [path, "--sentinel"], ready: "Sentinel ID is" });
+    return await startRedis({
+      tls,
+      args: [path, "--sentinel", ...tlsArgs(certificates)],
+      ready: "Sentinel ID is",
+    });
   }));
-  const raw = [master, ...sentinels].map(({ port }) => connect(port));
+  const raw = [master, ...sentinels].map(({ port }) => connect(port, certificates));
   await waitUntil(
     "the Sentinels to know each other and the replica",
     async () => {
@@ -160,7 +182,7 @@ sentinel failover-timeout main ${3 * failoverMs}
   const servers = [master, replica, ...sentinels];
   const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`);
   return {
-    url: `redis+sentinel://${hosts.join(",")}/main`,
+    url: `redis${tls ? "s" : ""}+sentinel://${hosts.join(",")}/main`,
     raw: raw[0]!,
     master,
     replica,

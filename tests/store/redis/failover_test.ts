@@ -74,7 +74,7 @@ const ended = (kill: "SIGKILL" | "SIGSTOP") => kill === "SIGKILL" ? "is killed" 
 
 for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
   withRedis(`requests recover when the master behind Sentinels ${ended(signal)}`, async () => {
-    await using sentinels = await startRedisSentinels(FAILOVER_MS);
+    await using sentinels = await startRedisSentinels({ failoverMs: FAILOVER_MS });
     const traffic = await startTraffic(sentinels.url, 1_000);
     await waitUntil("traffic", () => traffic.succeeds());
     await sentinels.raw.wait(1, 5_000);
@@ -86,7 +86,7 @@ for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
   });
 
   withRedis(`requests recover when a master of a Cluster ${ended(signal)}`, async () => {
-    await using cluster = await startRedisCluster(FAILOVER_MS);
+    await using cluster = await startRedisCluster({ failoverMs: FAILOVER_MS });
     const traffic = await startTraffic(cluster.url, 1_000);
     await waitUntil("traffic", () => traffic.succeeds());
     const master = cluster.nodes[1]!;
@@ -148,7 +148,7 @@ withRedis("a slot that moves to another master loses nothing, and nothing seems 
 });
 
 withRedis("a replica of a Cluster is never asked, so that nobody reads what is old", async () => {
-  await using cluster = await startRedisCluster(FAILOVER_MS);
+  await using cluster = await startRedisCluster({ failoverMs: FAILOVER_MS });
   const store = await openRedisStore({ url: cluster.url, warn() {}, timeoutMs: 1_000 });
   const key = entryOf("alice", "lease");
   assert(await store.write([{ key, value: "old" }]));

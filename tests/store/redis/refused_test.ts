@@ -83,3 +83,30 @@ Deno.test({
     await store.close();
   },
 });
+
+for (
+  const [name, start] of [
+    ["a Redis Cluster", startRedisCluster],
+    ["Redis with Sentinels", startRedisSentinels],
+  ] as const
+) {
+  Deno.test({
+    ...skippedFor(NO_OPENSSL, `${name} with TLS is used with its authority only`),
+    ...sanitizers,
+    async fn() {
+      await using certificates = await createCertificates();
+      await using redis = await start({ certificates });
+      await assertRefused({ url: redis.url }, "");
+      const options = { url: redis.url, ca: certificates.ca, warn() {} };
+      const store = await openRedisStore(options);
+      const other = await openRedisStore(options);
+      for (const owner of ["alice", "bob", "carol"]) {
+        const key = { collection: `c/${owner}`, id: "a" };
+        assertEquals(await store.write([{ key, value: owner }]), true);
+        assertEquals((await other.get([key]))[0]?.value, owner);
+      }
+      await store.close();
+      await other.close();
+    },
+  });
+}
