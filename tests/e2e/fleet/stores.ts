@@ -48,7 +48,7 @@ export async function startRedisStore(): Promise<FleetStore> {
 
 /** A master, a replica and three Sentinels: a pause and a crash of the master are failovers. */
 export async function startSentinelStore(): Promise<FleetStore> {
-  const redis = await startRedisSentinels();
+  const redis = await startRedisSentinels({ failoverMs: 500 });
   const nodes = [redis.master, redis.replica];
   let master = redis.master;
 
