@@ -12,8 +12,8 @@ export interface PhaseReport {
 
 export interface Totals {
   lost: readonly Loss[];
-  /** Background responses that failed because their server was killed. */
-  ended: readonly Loss[];
+  /** Number of background responses that another server continued. */
+  continued: number;
   /** Tokens of the client with a budget, and those beyond it. */
   used: number;
   overshoot: number;
@@ -50,12 +50,12 @@ export function formatReport(phases: readonly PhaseReport[], totals: Totals): st
   );
   const line = (cells: readonly string[]) =>
     cells.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
-  const { lost, ended, used, overshoot, parallel, leases } = totals;
+  const { lost, continued, used, overshoot, parallel, leases } = totals;
   return [
     line(header),
     ...rows.map(line),
     `lost acknowledged data: ${lost.map(({ id, what }) => `${what} of ${id}`).join(", ") || 0}`,
-    `background responses that failed with their server: ${ended.length}`,
+    `background responses that another server continued: ${continued}`,
     `tokens beyond the budget: ${overshoot} (${used} used)`,
     `concurrent calls of the client that may have 4: ${parallel}`,
     `leases left over: ${leases}`,

@@ -42,7 +42,7 @@ export const MIXED: Readonly<Partial<Record<Kind, number>>> = {
   JSON: 2,
   stream: 6,
   Messages: 2,
-  background: 2,
+  background: 4,
   conversation: 2,
   "tool loop": 1,
   budget: 6,
