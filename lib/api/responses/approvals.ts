@@ -85,11 +85,13 @@ export function readApprovals(
       }
     }
     if (outputs.has(id)) return;
-    if (!approve) outputs.set(id, denial(reason));
-    else if (call !== undefined) {
-      const content = [{ type: "text" as const, text: outputOf(call) }];
-      outputs.set(id, markedOutput(toolName(request), { content }, fillPrompt));
-    } else outputs.set(id, "The call was approved, but its result is not known.");
+    const text = !approve
+      ? denial(reason)
+      : call !== undefined
+      ? outputOf(call)
+      : "The call was approved, but its result is not known.";
+    const content = [{ type: "text" as const, text }];
+    outputs.set(id, markedOutput(toolName(request), { content }, fillPrompt));
   }
 
   for (const placed of history) if (placed.item.type === APPROVAL_RESPONSE) read(placed, false);
