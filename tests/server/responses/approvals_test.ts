@@ -4,7 +4,7 @@ import { type Event, parseEvents } from "../../support/responses.ts";
 import type { Call, Reply } from "../../support/upstream.ts";
 import { waitFor } from "../../support/wait.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
-import { resultsOf, threads, toolsOf } from "../../reasoning/tools/setup.ts";
+import { resultsOf, STRATEGIES, threads, toolsOf } from "../../reasoning/tools/setup.ts";
 import {
   CODE_KEY,
   createToolApp,
@@ -614,6 +614,27 @@ Deno.test("a client's function of the same name stays the client's", threads, as
     ["mcp_approval_request", "look"],
   ]);
 });
+
+for (const strategy of STRATEGIES) {
+  Deno.test(`the answer of ${strategy} asks, and goes on`, threads, async () => {
+    await using served = await createApp((call) => {
+      const [result] = resultsOf(call);
+      if (result !== undefined) return { content: "It is 42.\nFINAL: 42" };
+      return toolsOf(call).includes("calculator__add") ? CALL : { content: "Add.\nFINAL: 41" };
+    });
+    const { app, ran } = served;
+    const body = { model: "all", tools: [MCP], reasoning: { strategy } };
+    const { response, request } = await ask(served, body);
+    assertEquals([requestsOf(response).length, ran.length], [1, 0]);
+    const next = await jsonOf(app.respond({
+      ...body,
+      previous_response_id: response.id,
+      input: [answerTo(request, true)],
+    }));
+    assertEquals([ran.length, requestsOf(next).length], [1, 0]);
+    assertStringIncludes(next.output.at(-1).content[0].text, "42");
+  });
+}
 
 Deno.test(
   "samples of a strategy only know of the tools, and its answer asks",
