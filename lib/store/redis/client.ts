@@ -18,6 +18,8 @@ const MAX_RECONNECT_MS = 1_000;
 /** Time until a Cluster's slots are read again, in case that a master hangs and sends no redirection. */
 const REFRESH_MS = 2_000;
 
+const TRY_AGAIN_MS = 100;
+
 /** How long the server may take to close a socket after its last answer. */
 export const DISCONNECT_MS = 10;
 
@@ -59,6 +61,9 @@ export async function createClient(
       retryDelayOnClusterDown: 0,
       clusterRetryStrategy: retryStrategy,
       slotsRefreshInterval: REFRESH_MS,
+      // While a slot moves, a command is tried twice in this time, until it times out.
+      retryDelayOnTryAgain: TRY_AGAIN_MS,
+      maxRedirections: Math.ceil(2 * timeoutMs / TRY_AGAIN_MS),
       // The certificate is for the name.
       ...tls === undefined ? {} : { dnsLookup: (name, callback) => callback(null, name) },
       scripts: definitions,
