@@ -66,6 +66,7 @@ export function readApprovals(
     const { approval_request_id: id, approve, reason } = item;
     const param = `${path}.approval_request_id`;
     if (typeof id !== "string" || id === "") throw missingParameter(param);
+    if (approve === undefined) throw missingParameter(`${path}.approve`);
     if (typeof approve !== "boolean") throw invalidType(`${path}.approve`, "a boolean", approve);
     const request = requests.get(id);
     if (request === undefined) {

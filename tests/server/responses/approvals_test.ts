@@ -308,7 +308,12 @@ Deno.test(
         [{ ...request, arguments: undefined }, answerTo(request, true)],
         "'arguments'",
       ],
-      ["no decision", [request, { ...answerTo(request, true), approve: "yes" }], "approve"],
+      [
+        "no decision",
+        [request, { ...answerTo(request, true), approve: undefined }],
+        "Missing required parameter: 'input[2].approve'",
+      ],
+      ["no boolean", [request, { ...answerTo(request, true), approve: "yes" }], "approve"],
       ["no id", [request, { type: "mcp_approval_response", approve: true }], "approval_request_id"],
       ["a summary instead of an answer", [
         request,
