@@ -1,7 +1,9 @@
 /** Background responses whose server is killed, stopped or restarted, in processes of their own. */
 import { assert, assertEquals } from "@std/assert";
 import { PERMISSIONS, type Program, ROOT, startProgram, writeConfig } from "../support/program.ts";
+import { createDatabase, NO_POSTGRES } from "../support/postgres.ts";
 import { NO_REDIS, startRedis } from "../support/redis.ts";
+import { startRedisCluster } from "../support/redis_topologies.ts";
 import { type Event, joined, readEvents } from "../support/responses.ts";
 import { skippedFor } from "../support/skip.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -26,8 +28,11 @@ const begin = (program: Program, input: string) =>
     body: JSON.stringify({ model: "m", input, background: true }),
   }));
 
-const stream = async (program: Program, id: string, after = -1) =>
-  readEvents(await get(program, `/responses/${id}?stream=true&starting_after=${after}`));
+async function stream(program: Program, id: string, after = -1) {
+  const response = await get(program, `/responses/${id}?stream=true&starting_after=${after}`);
+  if (response.status !== 200) throw new Error(await response.text());
+  return readEvents(response);
+}
 
 /** An upstream whose first answer to each question stops after its first word. */
 function startStallingUpstream() {
@@ -80,16 +85,32 @@ function assertWhole(events: readonly Event[], first = 0): void {
   );
 }
 
-for (const kind of ["sqlite", "redis"]) {
+const none = { url: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+
+/** Starts the servers of stores. */
+const STORES: Record<
+  string,
+  {
+    skipReason?: string | undefined;
+    start(): Promise<{ url: string | undefined } & AsyncDisposable>;
+  }
+> = {
+  SQLite: { start: () => Promise.resolve(none) },
+  Redis: { skipReason: NO_REDIS, start: () => startRedis() },
+  "a Redis Cluster": { skipReason: NO_REDIS, start: () => startRedisCluster() },
+  Postgres: { skipReason: NO_POSTGRES, start: createDatabase },
+};
+
+for (const [name, { skipReason, start }] of Object.entries(STORES)) {
   Deno.test({
     ...skippedFor(
-      kind === "redis" ? NO_REDIS : undefined,
-      `over ${kind}, no background response of a killed or stopped server is lost or completed twice`,
+      skipReason,
+      `over ${name}, no background response of a killed or stopped server is lost or completed twice`,
     ),
     async fn() {
-      await using redis = kind === "redis" ? await startRedis() : undefined;
+      await using store = await start();
       await using upstream = startStallingUpstream();
-      await using world = await createWorld(upstream.url, redis?.url);
+      await using world = await createWorld(upstream.url, store.url);
       await using killed = await world.start();
       await using stopped = await world.start();
       await using living = await world.start();
