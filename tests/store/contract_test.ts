@@ -270,6 +270,13 @@ contract("a watch is called after changes that notify, also of another handle", 
   store.watch("a", count("a"));
 });
 
+contract("the first calls of a handle may be made together", async ({ open }) => {
+  const store = await open();
+  const owners = ["a", "b", "c", "d", "e", "f", "a", "b", "c", "d", "e", "f"];
+  const found = await Promise.all(owners.map((owner) => store.get([key("1", `c/${owner}`)])));
+  assertEquals(found, owners.map(() => [undefined]));
+});
+
 contract("close may be called twice", async ({ store }) => {
   await store.write([set("a")]);
   await store.close();

@@ -147,6 +147,15 @@ export async function openRedis<Name extends string>(
     await new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS + 1));
   }
 
+  /**
+   * ioredis connects to a node of a Cluster at its first command, and fails those that are sent
+   * meanwhile.
+   */
+  async function connectToMasters(): Promise<void> {
+    if (!("nodes" in client)) return;
+    await Promise.allSettled(client.nodes("master").map((node) => node.ping()));
+  }
+
   /** Rejects after the timeout: some failures of a Cluster or of Sentinels never end an attempt. */
   async function connect(): Promise<void> {
     const limit = Promise.withResolvers<never>();
@@ -155,7 +164,7 @@ export async function openRedis<Name extends string>(
       timeoutMs,
     );
     try {
-      await Promise.race([client.connect(), limit.promise]);
+      await Promise.race([client.connect().then(connectToMasters), limit.promise]);
     } finally {
       clearTimeout(timer);
     }
