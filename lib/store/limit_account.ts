@@ -94,7 +94,7 @@ export function applyCharges(
     const name = accountName(limit);
     let account = accounts.get(name);
     if (account === undefined) accounts.set(name, account = current(load(name), limit, now));
-    return { limit, cost, lease, used, name, account, latest: latestEnd(limit, now) };
+    return { limit, cost, lease, used, name, account, latest: now + leaseSpanMs(limit) };
   });
   const isRepeated = charges.some(({ settlement }, i) =>
     settlement !== undefined && items[i]!.account.level > 0
@@ -140,8 +140,8 @@ const leaseMs = ({ kind, windowMs }: Limit) => kind === "parallel" ? windowMs : 
 const endOf = (limit: Limit, now: number) =>
   Math.ceil((now + leaseMs(limit)) / LEASE_END_MS) * LEASE_END_MS;
 
-/** A lease that ends later was taken by a clock that has since been set back. */
-const latestEnd = (limit: Limit, now: number) => now + 2 * leaseMs(limit) + LEASE_END_MS;
+/** A lease that ends later than this after the present was taken by a clock that has since been set back. */
+export const leaseSpanMs = (limit: Limit) => 2 * leaseMs(limit) + LEASE_END_MS;
 
 const NO_LEASES: LeaseSummary = { held: 0, lastEnd: 0, hasExpired: false };
 
@@ -159,7 +159,7 @@ function current(
     at = isSetBack ? now : Math.max(at, now);
     return { stored, level, at, ...NO_LEASES };
   }
-  const summary = stored.leases.summary(now, latestEnd(limit, now));
+  const summary = stored.leases.summary(now, now + leaseSpanMs(limit));
   if (at <= now) level = 0;
   if (level + summary.held === 0 || at <= now) at = now + windowMs;
   return { stored, level, at, ...summary };

@@ -1,5 +1,5 @@
-import { accountName, type ChangedAccount } from "../limit_account.ts";
-import { type Charge, LEASE_MS, type LimiterAction } from "../limiter.ts";
+import { accountName, type ChangedAccount, leaseSpanMs } from "../limit_account.ts";
+import type { Charge, LimiterAction } from "../limiter.ts";
 import type { Row, Statement } from "./driver.ts";
 import { PartialLeases, type SentLease } from "./leases.ts";
 
@@ -34,7 +34,7 @@ export function needsOf(calls: readonly Call[]): Needs {
     const isParallel = limit.kind === "parallel";
     const name = accountName(limit);
     const need = needs.get(name) ?? {
-      spanMs: 2 * (isParallel ? limit.windowMs : LEASE_MS),
+      spanMs: leaseSpanMs(limit),
       front: isParallel ? 1 : 0,
       amount: Infinity,
       leases: new Set(),

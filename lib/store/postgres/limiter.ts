@@ -55,8 +55,6 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
   const address = parsePostgresUrl(options.url);
   const now = () => options.now?.() ?? null;
   const waiting: PendingCall[] = [];
-  /** Transactions whose end is not known, by the charges that they made. */
-  const inDoubt = new WeakMap<readonly Charge[], string>();
   let isRunning = false;
   let purgeAt = 0;
 
@@ -89,29 +87,12 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
     });
     if (changed.size > 0) {
       const last = now() === null ? present + deadline - receivedAt : null;
-      for (const { charges } of calls) inDoubt.set(charges, rows[0]!.transaction!);
       await Promise.all([
         session.query(saveStatement({ needs, accounts, changed, now: present, deadline: last })),
         session.query(end),
       ]);
-      for (const { charges } of calls) inDoubt.delete(charges);
     } else if (!reads) await session.query(end);
     return results;
-  }
-
-  /** Whether a transaction that has failed has made the charges nevertheless. */
-  async function isCharged(charges: readonly Charge[]): Promise<boolean> {
-    const transaction = inDoubt.get(charges);
-    const { rows } = await pool.use((session) =>
-      session.query({
-        text: "select pg_xact_status($1::xid8) as status",
-        values: [transaction],
-      })
-    );
-    const { status } = rows[0]!;
-    if (status === "in progress") throw new Error("The transaction of these charges has not ended");
-    inDoubt.delete(charges);
-    return status === "committed";
   }
 
   const purge = (session: Session) =>
@@ -165,9 +146,6 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
 
   return createLimiter({
     async apply(action, charges) {
-      if (action === "settle" && inDoubt.has(charges) && await isCharged(charges)) {
-        return { ok: true, states: [] };
-      }
       if (action !== "renew") return await apply(action, charges);
       for (let first = 0; first < charges.length; first += MAX_CHARGES) {
         await apply(action, charges.slice(first, first + MAX_CHARGES));

@@ -137,15 +137,15 @@ $$;
  * `lease_ids` of the limits `lease_of`. A lease is live if it ends after the present, but not more
  * than a span of ms after it. `fronts` is how many of the live leases that end first are needed; it
  * grows by those that exceed the amount. If `locked`, the accounts stay locked until the transaction
- * ends, whose id is returned.
+ * ends.
  */
 const LOAD_LIMITS = `
 create function o1_api.load_limits(
   locked boolean, now_ms double precision, names text[], spans double precision[], fronts int[],
   amounts double precision[], lease_of int[], lease_ids text[]
 ) returns table (
-  present double precision, transaction text, level double precision, at double precision,
-  held double precision, last_end double precision, has_expired boolean, leases json, front json
+  present double precision, level double precision, at double precision, held double precision,
+  last_end double precision, has_expired boolean, leases json, front json
 ) language plpgsql as $$
 declare
   present_ms double precision;
@@ -155,8 +155,7 @@ begin
   end if;
   present_ms := coalesce(now_ms, floor(extract(epoch from clock_timestamp()) * 1000));
   return query
-  select present_ms, case when locked then pg_current_xact_id()::text end,
-    coalesce(l.level, 0), coalesce(l.at, 0),
+  select present_ms, coalesce(l.level, 0), coalesce(l.at, 0),
     f.held, coalesce(case when l.is_stale then s.last_end else l.last_end end, 0),
     coalesce(l.is_stale and s.has_expired, false),
     (

@@ -295,12 +295,12 @@ Deno.test({
       const charges = [{ limit, cost: 10, lease: when }];
       await limiter.take([{ limit, cost: 30, lease: when }]);
       proxy.cut(when);
-      await assertRejects(() => limiter.settle(charges), StoreError);
+      await assertRejects(() => limiter.settle(charges, when), StoreError);
       assertEquals(await left(), when === "before" ? expected - 30 : expected - 10);
       proxy.cut(undefined);
       await waitUntil(
         "the connection",
-        () => limiter.settle(charges).then(() => true, () => false),
+        () => limiter.settle(charges, when).then(() => true, () => false),
       );
       assertEquals(await left(), expected -= 10, when);
     }
