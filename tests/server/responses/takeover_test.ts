@@ -257,22 +257,28 @@ Deno.test("of several servers that notice a dead one, one starts the run again",
   for (const app of apps) await passing(fake, app.drain(0));
 });
 
-Deno.test("a run that is alive is not taken over", async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  await using setup = await setUp(() => ({
-    content: ["The ", "answer ", "is 4."],
-    gate: (frame) => frame >= 2 ? promise : undefined,
-  }));
-  const { app, fake, upstream } = setup;
-  const other = await setup.another({ clock: fake.clock });
-  other.app.watchBackends();
-  const { id } = await json(app.respond(BODY));
-  await fake.advance(120_000);
-  resolve();
-  await reach(setup, id, "completed");
-  assertEquals(upstream.calls.length, 1);
-  await passing(fake, other.app.drain(0));
-});
+for (const skewMs of [0, 90_000, -90_000]) {
+  Deno.test(`a run that is alive is not taken over by a server whose clock differs by ${skewMs} ms`, async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await using setup = await setUp(() => ({
+      content: ["The ", "answer ", "is 4."],
+      gate: (frame) => frame >= 2 ? promise : undefined,
+    }));
+    const { app, fake, upstream } = setup;
+    const date = () => fake.clock.date() + skewMs;
+    const other = await setup.another({ clock: { ...fake.clock, date } });
+    other.app.watchBackends();
+    const { id } = await json(app.respond(BODY));
+    for (let seconds = 0; seconds < 50; seconds += 10) {
+      await fake.advance(10_000);
+      assertEquals((await json(other.app.send(`/v1/responses/${id}`))).status, "in_progress");
+    }
+    resolve();
+    await reach(setup, id, "completed");
+    assertEquals(upstream.calls.length, 1);
+    await passing(fake, other.app.drain(0));
+  });
+}
 
 Deno.test("a run that was taken over can be cancelled, and stays cancelled", async () => {
   await using setup = await setUp(stalled(2));
