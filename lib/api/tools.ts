@@ -22,12 +22,17 @@ export type ToolChoice = string | Readonly<Record<string, unknown>> | null | und
 
 /**
  * Builds the fields of the upstream call. The choice may be `none`, `auto`, `required`, one
- * function, or `allowed_tools`.
+ * function, or `allowed_tools`. It is checked without functions too: a client that declares only
+ * tools of the server makes the same mistakes.
  *
  * @throws {ApiError} 400 for a choice of an unknown form or of an unknown tool.
  */
 export function toolFields(tools: FunctionTool[], choice: ToolChoice): ToolFields {
-  if (tools.length === 0) return {};
+  const fields = chosenFields(tools, choice);
+  return tools.length === 0 ? {} : fields;
+}
+
+function chosenFields(tools: FunctionTool[], choice: ToolChoice): ToolFields {
   if (choice === null || choice === undefined) return { tools };
   if (typeof choice === "string") {
     if (["none", "auto", "required"].includes(choice)) return { tools, tool_choice: choice };
@@ -66,12 +71,22 @@ function allowedTools(
 ): ToolFields {
   const { mode, tools: allowed } = (choice.allowed_tools ?? {}) as Record<string, unknown>;
   if (!Array.isArray(allowed)) throw invalidChoice("expected allowed_tools: {mode, tools}");
+  checkMode(mode);
   const names = allowed.map((tool) => tool?.function?.name);
   const kept = tools.filter((tool) => names.includes(tool.function.name));
   if (kept.length === 0) throw invalidChoice("none of the allowed tools is among 'tools'");
   return { tools: kept, tool_choice: mode === "required" ? "required" : "auto" };
 }
 
-function invalidChoice(problem: string): Error {
+/**
+ * @param mode of `allowed_tools`.
+ * @throws {ApiError} 400 for an unknown one.
+ */
+export function checkMode(mode: unknown): void {
+  if (mode === null || mode === undefined || mode === "auto" || mode === "required") return;
+  throw invalidChoice("expected the mode 'auto' or 'required'");
+}
+
+export function invalidChoice(problem: string): Error {
   return invalidValue("tool_choice", problem);
 }

@@ -63,6 +63,16 @@ for (
 for (
   const [name, fields, param] of [
     ["an unknown tool_choice", { tools: TOOLS, tool_choice: "sometimes" }, "tool_choice"],
+    ["an unknown tool_choice without tools", { tool_choice: "sometimes" }, "tool_choice"],
+    ["an unknown tool_choice with an empty list", { tools: [], tool_choice: "x" }, "tool_choice"],
+    ["an unknown function_call without functions", { function_call: "sometimes" }, "tool_choice"],
+    ["an unknown mode", {
+      tools: TOOLS,
+      tool_choice: {
+        type: "allowed_tools",
+        allowed_tools: { mode: "x", tools: TOOLS.slice(0, 1) },
+      },
+    }, "tool_choice"],
     ["a tool_choice of no tool", {
       tools: TOOLS,
       tool_choice: { type: "function", function: { name: "mul" } },

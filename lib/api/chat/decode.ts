@@ -136,8 +136,8 @@ function functionTools({ tools, functions }: ChatBody): FunctionTool[] {
   });
 }
 
-function toolChoice({ tools, tool_choice, function_call }: ChatBody): ToolChoice {
-  if (tools?.length) return tool_choice;
+function toolChoice({ tools, tool_choice, functions, function_call }: ChatBody): ToolChoice {
+  if (tools?.length || !functions?.length && tool_choice) return tool_choice;
   return typeof function_call === "object" && function_call !== null
     ? { type: "function", function: function_call }
     : function_call;

@@ -6,7 +6,14 @@
  */
 import { invalidValue, parseBody, present } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
-import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
+import {
+  checkMode,
+  type FunctionTool,
+  invalidChoice,
+  type ToolChoice,
+  type ToolFields,
+  toolFields,
+} from "../tools.ts";
 import { type Item, type ResponsesBody, type Tool, toolList } from "./body.ts";
 import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
 import { APPROVAL_REQUEST } from "./approvals.ts";
@@ -150,9 +157,12 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
       }
       if (choice === "none") hosted.keep([]);
       if (typeof choice === "object" && choice?.type === "allowed_tools") {
+        checkMode(choice.mode);
         const allowed = choice.tools ?? [];
         hosted.keep(allowed);
-        const hasFunctions = allowed.some(({ type }) => Object.hasOwn(FUNCTIONS, type));
+        const hasFunctions = allowed.some(({ type, name, namespace }) =>
+          functions.has(upstreamName(typeof name === "string" ? name : type, namespace))
+        );
         if (!hasFunctions && !hosted.isEmpty()) return {};
       } else if (typeof choice === "object" && choice !== null && hosted.isServed(choice)) {
         hosted.keep([choice]);
@@ -204,11 +214,12 @@ function chatChoice(
   const { type, name, namespace } = choice;
   if (type === "tool_search") return { type: "function", function: { name: type } };
   if (type === "function" || type === "custom") {
-    const upstream = typeof name === "string" ? upstreamName(name, namespace) : undefined;
-    return { type: "function", function: { name: upstream } };
+    if (typeof name !== "string") throw invalidChoice(`expected {type: '${type}', name}`);
+    return { type: "function", function: { name: upstreamName(name, namespace) } };
   }
   if (type !== "allowed_tools") throw hostedTool("tool_choice", type);
-  const tools = choice.tools?.filter(({ type }) => Object.hasOwn(FUNCTIONS, type))
+  if (!choice.tools) throw invalidChoice("expected {type: 'allowed_tools', mode, tools}");
+  const tools = choice.tools.filter(({ type }) => Object.hasOwn(FUNCTIONS, type))
     .map((tool) => chatChoice(tool, upstreamName));
   return { type, allowed_tools: { mode: choice.mode, tools } };
 }

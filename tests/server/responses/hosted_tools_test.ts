@@ -212,6 +212,49 @@ Deno.test(
   },
 );
 
+const ALLOWED = { type: "allowed_tools", mode: "auto" };
+
+const BAD_CHOICES: [choice: unknown, message: string][] = [
+  ["x", "expected 'none', 'auto', 'required' or an object"],
+  ["code_interpreter", "expected 'none', 'auto', 'required' or an object"],
+  [{ type: "function", name: "ghost" }, "no tool is called 'ghost'"],
+  [{ type: "function" }, "expected {type: 'function', name}"],
+  [{ type: "custom" }, "expected {type: 'custom', name}"],
+  [{ type: "x" }, "The tool 'x' is not available with this model and key."],
+  [{ type: "mcp", server_label: "ghost" }, "The tool 'mcp' is not available"],
+  [ALLOWED, "expected {type: 'allowed_tools', mode, tools}"],
+  [{ ...ALLOWED, tools: [] }, "none of the allowed tools is among 'tools'"],
+  [{ ...ALLOWED, tools: [{ type: "mcp" }] }, "none of the allowed tools is among 'tools'"],
+  [{ ...ALLOWED, mode: "x", tools: [CODE] }, "expected the mode 'auto' or 'required'"],
+];
+
+for (const [tool_choice, message] of BAD_CHOICES) {
+  Deno.test(`the tool_choice ${JSON.stringify(tool_choice)} is 400 with any tools`, async () => {
+    await using served = await createApp([{ content: "Done." }]);
+    for (const tools of [undefined, [], [CODE], [FUNCTION], [CODE, FUNCTION]]) {
+      const response = await served.app.respond({ model: "all", tools, tool_choice });
+      const { error } = await response.json();
+      assertEquals([response.status, error.param], [400, "tool_choice"], JSON.stringify(tools));
+      assertStringIncludes(error.message, message);
+    }
+    assertEquals(served.upstream.calls.length, 0);
+  });
+}
+
+Deno.test(
+  "allowed tools may name a function that is missing beside those of the server",
+  threads,
+  async () => {
+    await using served = await createApp([{ content: "Done." }]);
+    const tool_choice = { ...ALLOWED, tools: [CODE, { type: "function", name: "ghost" }] };
+    for (const tools of [[CODE], [CODE, FUNCTION]]) {
+      served.upstream.calls.length = 0;
+      await jsonOf(served.app.respond({ model: "all", tools, tool_choice }));
+      assertEquals(toolsOf(served.upstream.calls[0]!), ["code"]);
+    }
+  },
+);
+
 Deno.test(
   "an MCP server is found by its name or its URL, and no other is called",
   threads,

@@ -159,6 +159,26 @@ Deno.test(
   },
 );
 
+Deno.test("a choice of no tool is 400 with any tools", async () => {
+  await using served = await createApp([{ content: "Done." }]);
+  const choices: [tool_choice: unknown, param: string, message: string][] = [
+    [{ type: "tool", name: "ghost" }, "tool_choice", "no tool is called 'ghost'"],
+    [{ type: "tool" }, "tool_choice.name", "Missing required parameter"],
+    [{ type: "x" }, "tool_choice.type", "'auto'"],
+    ["auto", "tool_choice", "expected an object"],
+  ];
+  for (const tools of [undefined, [], [CODE], [OWN], [CODE, OWN]]) {
+    for (const [tool_choice, param, message] of choices) {
+      const response = await served.send({ tools, tool_choice });
+      const { error } = await response.json();
+      assertEquals(response.status, 400, JSON.stringify([tools, tool_choice]));
+      assertStringIncludes(error.message, param);
+      assertStringIncludes(error.message, message);
+    }
+  }
+  assertEquals(served.upstream.calls.length, 0);
+});
+
 Deno.test(
   "a tool that the model or the key does not allow is left out, or rejected if demanded",
   threads,
