@@ -13,7 +13,7 @@ import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { Change, Store } from "../../store/store.ts";
 import { createSlots } from "../../upstream/slots.ts";
 import { createEventBuffer, type EventBuffer } from "../event_buffer.ts";
-import { isOutage } from "../store_outage.ts";
+import { isOutage, retryOutages } from "../store_outage.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import type { Work } from "../work.ts";
 import { type BackgroundRun, createExecution } from "./background_execution.ts";
@@ -27,7 +27,7 @@ import {
   type RunRecord,
 } from "./runs/claims.ts";
 import { cancelled, notFound, serverStopped, timedOut } from "./runs/errors.ts";
-import { createEventLog } from "./runs/event_log.ts";
+import { createEventLog, MAX_OUTAGE_MS } from "./runs/event_log.ts";
 import { createRunIndex } from "./runs/run_index.ts";
 
 /** How often a server takes over the run of one that died. */
@@ -152,6 +152,18 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     await index.remove(run.id);
   }
 
+  /** Deletes a response that could not be begun, when the store is available again. */
+  function forget(run: RunKey): void {
+    void retryOutages(clock, MAX_OUTAGE_MS, async () => {
+      await store.write(claims.release(run));
+      await responses.delete(run.owner, run.id);
+    }).catch((error) => {
+      log.error("A background response that was not begun could not be deleted", {
+        cause: stackWithoutMessage(error),
+      });
+    });
+  }
+
   /** Starts an abandoned run again, unless another server does. */
   async function takeOver(run: RunKey, record: RunRecord, version: string): Promise<void> {
     const { owner } = run;
@@ -260,6 +272,8 @@ export function createBackgroundRuns(options: BackgroundOptions) {
         begin(run, claim, release);
       } catch (error) {
         release();
+        // It may have been stored, and its client does not know it: no server must execute it.
+        if (isOutage(error)) forget(key);
         throw error;
       }
     },

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../../lib/api/errors.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
-import type { Store } from "../../../lib/store/store.ts";
+import { type Store, StoreError } from "../../../lib/store/store.ts";
 import { createTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
 import { createFakeClock, type FakeClock, passing } from "../../support/clock.ts";
 import { as, keysYaml } from "../../support/keys.ts";
@@ -361,6 +361,34 @@ Deno.test("a run that no server takes over before its deadline fails", async () 
   const failed = await json(app.send(`/v1/responses/${id}`));
   assertEquals([failed.status, failed.error.code], ["failed", "server_error"]);
   assertEquals(upstream.calls.length, 1);
+});
+
+Deno.test("a run whose client got an error, because the store did not confirm it, is not executed", async () => {
+  await using setup = await setUp(stalled(0));
+  const { app, fake, store, upstream } = setup;
+  let isLost = true;
+  const unlucky = await setup.another({
+    store: {
+      ...store,
+      async write(changes) {
+        const written = await store.write(changes);
+        const isBegin = changes.some(({ key }) => key.collection === "background/default");
+        if (!isBegin || !isLost) return written;
+        isLost = false;
+        throw new StoreError(new Error("the connection is lost"));
+      },
+    },
+  });
+  const response = await unlucky.app.respond(BODY);
+  assertEquals([response.status, (await response.json()).error.code], [503, "store_unavailable"]);
+  await passing(unlucky.fake, unlucky.app.drain(0));
+  app.watchBackends();
+  await fake.advance(LEASE_MS + GRACE_MS + 100_000);
+  for (const kind of ["background/default", "background-request/default", "response/default"]) {
+    assertEquals(await store.list({ collection: kind, limit: 9 }), []);
+  }
+  assertEquals(upstream.calls.length, 0);
+  await passing(fake, app.drain(0));
 });
 
 Deno.test("a server that shuts down leaves its runs to others", async () => {

@@ -4,7 +4,7 @@ import type { EntryKey, Store } from "../../../store/store.ts";
 import type { RunKey } from "./claims.ts";
 
 /** Maximum number of runs that are looked at together. */
-const PAGE = 100;
+const PAGE = 500;
 
 /** How long a run must be missing before it is removed: it may be about to begin. */
 const MISSING_MS = 60_000;
