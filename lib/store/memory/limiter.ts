@@ -20,8 +20,9 @@ export function createMemoryLimiter(options: { now: () => number }): Limiter {
         (name) => accounts.get(name)?.account ?? { level: 0, at: 0, leases: new LeaseMap() },
       );
       for (const [name, { account, lifeMs }] of changed) {
-        if (lifeMs > 0) accounts.set(name, { account, expiresAt: now + lifeMs + SWEEP_MS });
-        else accounts.delete(name);
+        // Not deleted before the sweep: a key that a large map deletes and gets again, over and
+        // over, leaves its places in one chain. With 3,000 others a request took 100 to 400 µs.
+        accounts.set(name, { account, expiresAt: now + Math.max(0, lifeMs) + SWEEP_MS });
       }
       if (now >= sweepAt) {
         sweepAt = now + SWEEP_MS;
