@@ -36,6 +36,8 @@ export class Exchange {
   status = 200;
   /** Set by the routing step. */
   match!: Match<Handler>;
+  /** Whether the client's limits were asked to admit the request. */
+  isMetered = false;
   /** What a request of a client with limits has taken of them. */
   reservation?: Reservation;
   /** If true, the body is still being written after the handler returned, and calls `finish`. */

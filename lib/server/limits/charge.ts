@@ -196,6 +196,8 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
           client,
           (rule) => rule.measure === "parallel" ? undefined : reservedUnits(rule, expected),
         ).map((charge) => charge.limit.kind === "sum" ? { ...charge, lease } : charge);
+        // If this fails, the headers are not asked for again.
+        states ??= [];
         states = await take(reserved, model);
         charges.push(...reserved);
         renewLeases();

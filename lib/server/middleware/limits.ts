@@ -1,6 +1,5 @@
 import { type Clock, within } from "../../clock.ts";
 import type { Limits } from "../limits/charge.ts";
-import { LIMIT_HEADERS } from "../limits/rejection.ts";
 import type { HeaderStep, Step } from "./chain.ts";
 
 /** Longest wait for the state of the limits, in milliseconds. */
@@ -10,7 +9,9 @@ const MAX_WAIT_MS = 20;
 export function meterRequests(limits: Limits): Step {
   return (_request, exchange) => {
     const { client, match: { route: { meter } } } = exchange;
-    return meter && limits.begin(client, meter)?.then((reservation) => {
+    if (meter === undefined) return;
+    exchange.isMetered = true;
+    return limits.begin(client, meter)?.then((reservation) => {
       exchange.reservation = reservation;
       exchange.onFinish(reservation.end);
     });
@@ -19,10 +20,11 @@ export function meterRequests(limits: Limits): Step {
 
 /** Adds the `x-ratelimit-*` headers of the client's limits. */
 export function rateLimitHeaders(limits: Limits, clock: Clock): HeaderStep {
-  return (_request, { client, reservation }, headers) => {
+  return (_request, { client, reservation, isMetered }, headers) => {
     const values = reservation?.headers();
     if (values !== undefined) return addTo(headers, values);
-    if (!limits.hasHeaders(client) || hasLimits(headers)) return;
+    // A 429 of the limits has its own headers, and a limiter that has failed is not asked again.
+    if (!limits.hasHeaders(client) || (isMetered && reservation === undefined)) return;
     return within(clock, MAX_WAIT_MS, limits.headers(client)).then((read) => {
       if (read !== "late") addTo(headers, read);
     });
@@ -35,5 +37,3 @@ function addTo(headers: Headers, values: Readonly<Record<string, string>>): void
   if (first === undefined || headers.has(first)) return;
   for (const name in values) headers.set(name, values[name]!);
 }
-
-const hasLimits = (headers: Headers) => LIMIT_HEADERS.some((name) => headers.has(name));

@@ -447,7 +447,7 @@ Deno.test("a run that was reserved yesterday is settled yesterday", async () => 
   assertEquals(await setup.count("client:alice:tokens:day:2026-01-02"), 15);
 });
 
-for (const limits of ["rpm: 5", "parallel: 5"]) {
+for (const limits of ["rpm: 5", "parallel: 5", "tpm: 500"]) {
   Deno.test(`if the limiter fails, clients with ${limits} get 503 and others are served`, async () => {
     await using setup = await setUp({ key: limits });
     setup.limiter.failure = new Error("no connection");
@@ -458,6 +458,7 @@ for (const limits of ["rpm: 5", "parallel: 5"]) {
       "2",
     ]);
     assertEquals(limitHeaders(rejected.headers), NO_LIMITS);
+    assertEquals(setup.limiter.calls, 1);
     assert(setup.lines.some((line) => line.includes("Limits cannot be reached")));
     assertEquals((await setup.ask({}, OTHER)).status, 200);
     assertEquals((await setup.app.send("/v1/models", undefined, bearer(KEY))).status, 200);
