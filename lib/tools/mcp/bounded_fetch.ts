@@ -3,7 +3,7 @@ import { isObject, tryParse } from "../../json.ts";
 import { ToolFailure } from "../attempt.ts";
 import { createValueCounter } from "./count_values.ts";
 
-/** What a server may still send and cause until the next call. */
+/** What a server may still send and cause. */
 export interface ServerBudget {
   /** Bytes that it may send. */
   bytes: number;

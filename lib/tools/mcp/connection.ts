@@ -30,10 +30,13 @@ interface Opened {
   client: Client;
   transport: Transport;
   budget: ServerBudget;
+  /** Number of `use`s that have not ended. */
+  uses: number;
   /** Why the client was closed. */
   failure?: ToolFailure;
 }
 
+/** Of one use, and of the connecting. */
 const BUDGET = { bytes: 4_194_304, requests: 50 };
 
 /** Longest error of a server that the model gets, in characters. */
@@ -68,8 +71,8 @@ export function createConnection(settings: ServerSettings, clock: Clock): Connec
   ): Promise<T> {
     const opening = current ??= connect();
     const opened = await abortable(opening, signal);
-    const { client, transport, budget } = opened;
-    Object.assign(budget, BUDGET);
+    const { client, transport } = opened;
+    addUse(opened);
     try {
       return await requests(client);
     } catch (error) {
@@ -83,6 +86,9 @@ export function createConnection(settings: ServerSettings, clock: Clock): Connec
         transport.sessionId !== undefined;
       if (isForgotten && mayRepeat) return await attempt(requests, signal, false);
       throw opened.failure ?? toFailure(error);
+    } finally {
+      opened.uses--;
+      limitBudget(opened);
     }
   }
 
@@ -99,6 +105,21 @@ export function createConnection(settings: ServerSettings, clock: Clock): Connec
       await client.close().catch(() => {});
     },
   };
+}
+
+/** Uses run at the same time, and which one a message belongs to is not known: they share. */
+function addUse(opened: Opened): void {
+  opened.uses++;
+  opened.budget.bytes += BUDGET.bytes;
+  opened.budget.requests += BUDGET.requests;
+  limitBudget(opened);
+}
+
+/** What a use has left over is not kept for later ones. */
+function limitBudget({ budget, uses }: Opened): void {
+  const shares = Math.max(1, uses);
+  budget.bytes = Math.min(budget.bytes, shares * BUDGET.bytes);
+  budget.requests = Math.min(budget.requests, shares * BUDGET.requests);
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -165,7 +186,7 @@ async function start(
     },
   };
   const transport = createTransport(budget);
-  const opened: Opened = { client, transport, budget };
+  const opened: Opened = { client, transport, budget, uses: 0 };
   client.onerror = () => {
     // Its one stream has ended, and its next one would be another session. Closing also stops the
     // timer for the next one, which is started after this.

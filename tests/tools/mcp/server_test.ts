@@ -1,9 +1,9 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 // @ts-types="@modelcontextprotocol/sdk/server/mcp"
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
 import { waitFor, waitUntil } from "../../support/wait.ts";
-import { callTool, listTools, openSource, serveSdk, textOf } from "./servers.ts";
+import { callTool, listTools, openSource, rpc, serveByHand, serveSdk, textOf } from "./servers.ts";
 
 function registerAdd(server: McpServer): void {
   server.registerTool(
@@ -116,6 +116,53 @@ Deno.test("calls run in parallel over one connection", async () => {
   await using source = openSource({ a: { url: server.url } });
   const results = await Promise.all([callTool(source, "a__meet"), callTool(source, "a__meet")]);
   assertEquals(results.map(textOf), ["met", "met"]);
+});
+
+Deno.test("as many calls as a response may approve run at the same time, with long results", async () => {
+  const calls = 64;
+  const all = Promise.withResolvers<void>();
+  let running = 0;
+  await using server = serveByHand({
+    "tools/call": async ({ id }) => {
+      if (++running === calls) all.resolve();
+      await all.promise;
+      return rpc(id, { content: [{ type: "text", text: "x".repeat(100_000) }] });
+    },
+  });
+  await using source = openSource({ a: { url: server.url, max_characters: 200_000 } });
+  const results = await Promise.all(
+    Array.from({ length: calls }, () => callTool(source, "a__echo")),
+  );
+  for (const result of results) assertEquals(textOf(result).length, 100_000);
+});
+
+Deno.test("what earlier calls have not sent is not added to what a call may send", async () => {
+  let isHostile = false;
+  let sent = 0;
+  await using server = serveByHand({
+    "tools/call": ({ id }) => {
+      if (!isHostile) return rpc(id, { content: [{ type: "text", text: "hello" }] });
+      const piece = new TextEncoder().encode(" ".repeat(65_536));
+      const body = new ReadableStream({
+        pull(controller) {
+          sent += piece.length;
+          controller.enqueue(piece);
+        },
+      });
+      return new Response(body, { headers: { "content-type": "application/json" } });
+    },
+  });
+  await using source = openSource({ a: { url: server.url } });
+  for (let wave = 0; wave < 4; wave++) {
+    const texts = await Promise.all(
+      Array.from({ length: 8 }, async () => textOf(await callTool(source, "a__echo"))),
+    );
+    assertEquals(texts, Array(8).fill("hello"));
+  }
+  isHostile = true;
+  assertEquals(textOf(await callTool(source, "a__echo")), "The MCP server sent too much.");
+  // What the sockets hold is sent, but not read.
+  assert(sent < 24_000_000, `${sent} bytes`);
 });
 
 Deno.test("pictures, links and embedded texts are passed on, other parts named", async () => {
