@@ -99,6 +99,8 @@ export interface Limiter {
    * @throws {TypeError} if a charge is invalid or has no lease
    */
   renew(charges: readonly Charge[]): Promise<void>;
+  /** Whether no call fails, as in memory, so that none has to be repeated. Default: false. */
+  readonly neverFails?: boolean;
   /** Closes the connection; further calls do nothing. */
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ export function createMemoryLimiter(options: { now: () => number }): Limiter {
   const accounts = new Map<string, { account: Account; expiresAt: number }>();
   let sweepAt = 0;
 
-  return createLimiter({
+  const limiter = createLimiter({
     apply(action, charges) {
       const now = options.now();
       const { result, changed } = applyCharges(
@@ -32,4 +32,5 @@ export function createMemoryLimiter(options: { now: () => number }): Limiter {
     },
     close: () => accounts.clear(),
   });
+  return { ...limiter, neverFails: true };
 }

@@ -84,6 +84,7 @@ Deno.test("a settlement that failed although it had an effect is made once", asy
     let settlements = 0;
     const app = await startApp("tpm: 1000, daily_tokens: 1000", upstream.url, {
       ...limiter,
+      neverFails: false,
       async settle(charges, id) {
         await limiter.settle(charges, id);
         if (++settlements < 3) throw new Error("The answer was lost");
