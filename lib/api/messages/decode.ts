@@ -50,7 +50,8 @@ export function decodeMessagesRequest(
     mcp.map(({ label }) => label),
   );
   if (hasOthers) leftOut.push("mcp_servers");
-  const isDeclared = served !== undefined || mcp.length > 0;
+  // A request with servers that are not served or turned off must not get all tools instead.
+  const isDeclared = served !== undefined || (body.mcp_servers ?? []).length > 0;
   const kinds = [...served ?? [], ...(mcp.length > 0 ? ["mcp"] : [])];
   if (!messages.some(({ role }) => role === "user" || role === "tool")) {
     throw invalidValue("messages", "there is no user message");

@@ -57,6 +57,8 @@ export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
     /** Returns false for a tool that is not served. */
     declare(tool: Tool): boolean {
       const type = hostedType(tool.type);
+      // Without it the request would get all tools, and no call would need the client's approval.
+      if (type === "mcp") isDeclared = true;
       if (type === undefined || !kinds.includes(KINDS[type][0])) return false;
       if (type === "mcp") {
         const selection = selectTools(tool, mcpServers);
@@ -88,7 +90,7 @@ export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
         return names.length < chosen.length ? selection : { ...selection, names };
       });
     },
-    /** Returns undefined if the request has declared none that is served. */
+    /** Returns undefined if the request has declared none that is served, and no MCP server. */
     selected(): HostedTools | undefined {
       if (!isDeclared) return undefined;
       const wanted = [...types].flatMap((type): readonly string[] => KINDS[type]);

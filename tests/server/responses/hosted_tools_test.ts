@@ -290,6 +290,30 @@ Deno.test(
 );
 
 Deno.test(
+  "an MCP server that is left out does not open the model's tools without approval",
+  threads,
+  async () => {
+    await using served = await createApp(callOnce(toolCall("calculator__add", { a: 1, b: 2 })));
+    const asks = { ...MCP, require_approval: undefined };
+    const leftOut = [
+      { ...asks, server_url: "https://elsewhere.test/mcp" },
+      { ...asks, server_label: "mistyped" },
+      { ...asks, allowed_tools: { read_only: true } },
+    ];
+    for (const tool of leftOut) {
+      for (const tools of [[tool], [tool, FUNCTION], [tool, { type: "image_generation" }]]) {
+        served.upstream.calls.length = 0;
+        await jsonOf(served.app.respond({ model: "all", tools }));
+        const names = tools.includes(FUNCTION) ? ["own"] : [];
+        assertEquals(toolsOf(served.upstream.calls[0]!), names, JSON.stringify(tools));
+      }
+    }
+    const called = await Promise.all(served.mcp.requests.map((request) => request.text()));
+    assertEquals(called.filter((text) => text.includes("tools/call")), []);
+  },
+);
+
+Deno.test(
   "what the model or the key does not allow is left out, and rejected if it is demanded",
   threads,
   async () => {

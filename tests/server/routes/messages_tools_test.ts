@@ -363,7 +363,6 @@ Deno.test(
     const server = { type: "url", name: "greeter" };
     const toolset = { type: "mcp_toolset", mcp_server_name: "greeter" };
     const both = ["greeter__greet", "greeter__fail"];
-    const every = ["web_search", "fetch", ...both];
     const offered: [body: object, names: string[]][] = [
       [{ mcp_servers: [server] }, both],
       [{ mcp_servers: [{ ...server, tool_configuration: { allowed_tools: ["fail"] } }] }, [
@@ -389,8 +388,13 @@ Deno.test(
       ],
       [{ mcp_servers: [server], tool_choice: { type: "none" }, tools: [SEARCH] }, []],
       [{ mcp_servers: [server], tools: [toolset, OWN], tool_choice: { type: "any" } }, ["own"]],
-      [{ mcp_servers: [server], tools: [{ ...toolset, mcp_server_name: "x" }] }, every],
-      [{ mcp_servers: [{ ...server, url: other.url }] }, every],
+      [{}, ["web_search", "fetch", ...both]],
+      [{ mcp_servers: [] }, ["web_search", "fetch", ...both]],
+      [{ mcp_servers: [server], tools: [{ ...toolset, mcp_server_name: "x" }] }, []],
+      [{ mcp_servers: [{ ...server, url: other.url }] }, []],
+      [{ mcp_servers: [{ ...server, url: other.url }], tools: [OWN] }, ["own"]],
+      [{ mcp_servers: [{ ...server, tool_configuration: { enabled: false } }] }, []],
+      [{ mcp_servers: [server], tool_choice: { type: "none" } }, []],
       [{ mcp_servers: [{ ...server, name: "constructor" }], tools: [SEARCH] }, ["web_search"]],
     ];
     for (const [body, names] of offered) {
