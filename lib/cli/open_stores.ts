@@ -56,7 +56,7 @@ async function openNow({ setting, folder, log, ca }: OpenStoresOptions): Promise
     now: Date.now,
     warn: (message) => log.warn(message),
     onDeploy: isDeploy(readVariable),
-    ...ca === undefined ? {} : { ca },
+    ca,
   });
   // Workers open the store again, without `auto`.
   if (setting === "auto" && path !== beside && stores.store.kind === "sqlite") {

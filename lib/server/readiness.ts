@@ -10,9 +10,11 @@ export interface ReadinessOptions {
   log: Log;
 }
 
-/** Pause between two checks, also after one that failed, and the longest wait for an answer, in ms. */
+/** Pause after a check that succeeded, and after one that failed. */
 const INTERVAL_MS = 2_000;
 const RETRY_MS = 500;
+
+/** Longest wait for an answer. */
 const TIMEOUT_MS = 1_000;
 
 /** Time after which another call is made, although the last one has not returned. */

@@ -63,6 +63,7 @@ export function createStore(backend: StoreBackend): Store {
       return written;
     },
     watch(collection, onChange) {
+      if (!isOpen) return () => {};
       let watched = watches.get(collection);
       if (watched === undefined) {
         const stop = backend.watch?.(collection, () => notify(collection)) ?? (() => {});

@@ -34,6 +34,9 @@ export const SETTLED_MS = 600_000;
 /** A call that failed has no effect once this time has passed since it was made. */
 export const CALL_MS = 3_000;
 
+/** Leases that a back end renews at once. 500 of a sum block Redis for about 4 ms. */
+const RENEWED_AT_ONCE = 500;
+
 /** Units of a limit. */
 export interface Charge {
   limit: Limit;
@@ -131,7 +134,11 @@ export function createLimiter(backend: LimiterBackend): Limiter {
     async settle(charges, id) {
       await apply("settle", id === undefined ? charges : [settlementOf(id), ...charges]);
     },
-    renew: async (charges) => void await apply("renew", charges),
+    async renew(charges) {
+      for (let first = 0; first < charges.length; first += RENEWED_AT_ONCE) {
+        await apply("renew", charges.slice(first, first + RENEWED_AT_ONCE));
+      }
+    },
     async close() {
       if (!isOpen) return;
       isOpen = false;

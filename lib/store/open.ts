@@ -16,12 +16,12 @@ export interface OpenOptions {
   path: string;
   /** Returns ms since 1970. */
   now: () => number;
-  /** Called with a message when `auto` uses memory or a connection is lost. */
+  /** Called when `auto` uses memory, a connection is lost or restored, and with errors of a server. */
   warn: (message: string) => void;
   /** Whether this is Deno Deploy, where `auto` is Deno KV. */
   onDeploy: boolean;
   /** Certificates in PEM that TLS trusts, besides the public ones. */
-  ca?: string;
+  ca?: string | undefined;
 }
 
 /**
@@ -58,7 +58,7 @@ export async function openStores(setting: string, options: OpenOptions): Promise
   // The rest may contain a password.
   const start = setting.match(/^\w*/)![0];
   throw new TypeError(
-    `Cannot open the store "${start}…": it must be auto, memory, sqlite, sqlite:PATH, kv, redis://…, rediss://… or postgres://…`,
+    `Cannot open the store "${start}…": it must be auto, memory, sqlite, sqlite:PATH, kv, or a URL that begins with redis or postgres`,
   );
 }
 
@@ -102,15 +102,13 @@ async function openKv({ now }: OpenOptions): Promise<Stores> {
 async function openRedis(url: string, { warn, ca }: OpenOptions): Promise<Stores> {
   const { openRedisStore } = await import("./redis/store.ts");
   const { openRedisLimiter } = await import("./redis/limiter.ts");
-  const options = { url, warn, ...ca === undefined ? {} : { ca } };
-  return await openBoth(openRedisStore, openRedisLimiter, options);
+  return await openBoth(openRedisStore, openRedisLimiter, { url, warn, ca });
 }
 
 async function openPostgres(url: string, { warn, ca }: OpenOptions): Promise<Stores> {
   const { openPostgresStore } = await import("./postgres/store.ts");
   const { openPostgresLimiter } = await import("./postgres/limiter.ts");
-  const options = { url, warn, ...ca === undefined ? {} : { ca } };
-  return await openBoth(openPostgresStore, openPostgresLimiter, options);
+  return await openBoth(openPostgresStore, openPostgresLimiter, { url, warn, ca });
 }
 
 async function openBoth<Options>(

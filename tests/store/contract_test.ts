@@ -277,10 +277,11 @@ contract("the first calls of a handle may be made together", async ({ open }) =>
   assertEquals(found, owners.map(() => [undefined]));
 });
 
-contract("close may be called twice", async ({ store }) => {
+contract("a closed store may be closed again, and watches nothing", async ({ store }) => {
   await store.write([set("a")]);
   await store.close();
   await store.close();
+  store.watch("a", () => {});
 });
 
 contract(

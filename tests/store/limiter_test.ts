@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Charge, createLimiter } from "../../lib/store/limiter.ts";
 import { limitOf, limits, START as T, summary } from "./limits.ts";
 
 limits("a rate grants a burst of its amount, then what refills", async (limiter) => {
@@ -326,4 +327,21 @@ limits("close may be called twice", async (limiter) => {
   assert((await limiter.take(T, [{ limit: limitOf("sum", 1), cost: 1 }])).ok);
   await limiter.close();
   await limiter.close();
+});
+
+Deno.test("many leases are renewed in several calls of the back end", async () => {
+  const calls: Charge[][] = [];
+  const limiter = createLimiter({
+    apply(_action, charges) {
+      calls.push([...charges]);
+      return { ok: true, states: [] };
+    },
+    close() {},
+  });
+  const leases = Array.from({ length: 1_001 }, (_, i): Charge => {
+    return { limit: limitOf("parallel", 2_000), cost: 1, lease: `${i}` };
+  });
+  await limiter.renew(leases);
+  assertEquals(calls.map(({ length }) => length), [500, 500, 1]);
+  assertEquals(calls.flat(), leases);
 });

@@ -57,7 +57,9 @@ export function limitHeaders(states: readonly RuleState[], date: number): Record
     let nearest: RuleState | undefined;
     for (const current of states) {
       if (current.rule.measure !== measure || current.rule.per !== per) continue;
-      if (!(nearest && nearest.state.remaining <= current.state.remaining)) nearest = current;
+      if (nearest === undefined || current.state.remaining < nearest.state.remaining) {
+        nearest = current;
+      }
     }
     if (nearest === undefined) continue;
     const { rule, state } = nearest;

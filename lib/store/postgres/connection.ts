@@ -6,11 +6,10 @@ export interface PostgresOptions {
   /** As `parsePostgresUrl` reads it. */
   url: string;
   /** Certificates in PEM that TLS trusts, besides the public ones. */
-  ca?: string;
+  ca?: string | undefined;
   /**
    * Maximum duration of a connection attempt, of the wait for a connection, and of a statement.
-   *
-   * @default {5_000}
+   * Default: 5 s for a store, and `CALL_MS` for limits.
    */
   timeoutMs?: number;
   /** Called when the connection is lost and restored, and with errors of Postgres, without secrets. */
@@ -21,7 +20,7 @@ export interface PostgresOptions {
 
 export interface PoolOptions {
   address: PostgresAddress;
-  ca?: string | undefined;
+  ca: string | undefined;
   timeoutMs: number;
   warn: PostgresOptions["warn"];
   /** Maximum number of connections. */

@@ -2,12 +2,12 @@ import type { EventEmitter } from "node:events";
 import type { PostgresAddress } from "./address.ts";
 
 /** The parts of the package `pg` that are used; it has no types. */
-export interface Driver {
+interface Driver {
   Pool: new (options: object) => PgPool;
   Client: new (options: object) => PgClient;
 }
 
-export interface PgPool extends EventEmitter {
+interface PgPool extends EventEmitter {
   connect(): Promise<PgClient & { release(destroy?: boolean): void }>;
   end(): Promise<void>;
 }
@@ -76,6 +76,5 @@ export async function closeInTime(
   const timer = setTimeout(() => {
     for (const client of clients) client.connection.stream.destroy();
   }, CLOSE_MS);
-  await ended;
-  clearTimeout(timer);
+  await ended.finally(() => clearTimeout(timer));
 }

@@ -144,16 +144,7 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
     return promise;
   }
 
-  return createLimiter({
-    async apply(action, charges) {
-      if (action !== "renew") return await apply(action, charges);
-      for (let first = 0; first < charges.length; first += MAX_CHARGES) {
-        await apply(action, charges.slice(first, first + MAX_CHARGES));
-      }
-      return { ok: true, states: [] };
-    },
-    close: pool.close,
-  });
+  return createLimiter({ apply, close: pool.close });
 }
 
 function isRead({ action, charges }: Call): boolean {

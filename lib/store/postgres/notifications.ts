@@ -63,7 +63,6 @@ export function createNotifications(
     /** Returns what to send for a change of this store. */
     payloadFor: (collection: string) => `${sender} ${collection}`,
     watch(collection: string, onChange: () => void): () => void {
-      if (isClosed) return () => {};
       listeners.set(collection, onChange);
       ended ??= keepListening();
       return () => listeners.delete(collection);

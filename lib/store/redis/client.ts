@@ -6,16 +6,16 @@ export type RedisClient = Redis | Cluster;
 export interface ClientOptions {
   timeoutMs: number;
   /** Certificates in PEM that TLS trusts, besides the public ones. */
-  ca?: string;
+  ca: string | undefined;
   /** Lua scripts by name. */
   scripts: Readonly<Record<string, string>>;
-  /** Whether it has been connected. Only then it reconnects to Sentinels. */
+  /** Returns whether it was ever connected; if not, it does not try Sentinels again. */
   hasConnected: () => boolean;
 }
 
 const MAX_RECONNECT_MS = 1_000;
 
-/** Time until a Cluster's slots are read again, in case that a master hangs and sends no redirection. */
+/** Interval between two reads of a Cluster's slots: a master that hangs sends no redirection. */
 const REFRESH_MS = 2_000;
 
 const TRY_AGAIN_MS = 100;
@@ -64,12 +64,12 @@ export async function createClient(
       // While a slot moves, a command is tried twice in this time, until it times out.
       retryDelayOnTryAgain: TRY_AGAIN_MS,
       maxRedirections: Math.ceil(2 * timeoutMs / TRY_AGAIN_MS),
-      // The certificate is for the name.
+      // Certificates are issued for host names, so they are not resolved to addresses here.
       ...tls === undefined ? {} : { dnsLookup: (name, callback) => callback(null, name) },
       scripts: definitions,
       redisOptions: connection,
     });
-    // A replica then never answers with old data, but redirects.
+    // Without READONLY, a replica redirects instead of answering with old data.
     cluster.on("+node", (node: Redis) => void (node.readonly = () => Promise.resolve("OK")));
     return cluster;
   }

@@ -7,11 +7,11 @@ export interface RedisOptions {
   /** As `parseRedisUrl` takes it. */
   url: string;
   /** Certificates in PEM that TLS trusts, besides the public ones. */
-  ca?: string;
+  ca?: string | undefined;
   /**
    * Maximum duration of a connection attempt or a command.
    *
-   * @default {3_000}
+   * @default {CALL_MS}
    */
   timeoutMs?: number;
   /** Called when the connection is lost and restored, and with errors of Redis, without secrets. */
@@ -38,7 +38,7 @@ const codeOf = (error: unknown) => (error as { code?: string } | undefined)?.cod
  * @throws {Error} if Redis cannot be reached or refuses the connection
  */
 export async function openRedis<Name extends string>(
-  { url, ca, timeoutMs = 3_000, warn }: RedisOptions,
+  { url, ca, timeoutMs, warn }: RedisOptions & { timeoutMs: number },
   scripts: Readonly<Record<Name, string>>,
 ) {
   const address = parseRedisUrl(url);
@@ -59,7 +59,7 @@ export async function openRedis<Name extends string>(
     timeoutMs,
     scripts,
     hasConnected: () => hasConnected,
-    ...ca === undefined ? {} : { ca },
+    ca,
   });
   client.on("error", (error: Error & { lastNodeError?: Error }) => {
     lastError = error.lastNodeError ?? error;
@@ -111,7 +111,7 @@ export async function openRedis<Name extends string>(
     );
   }
 
-  /** What is called for messages, by channel, and the connection that receives them. */
+  /** Called for each message of their channel. */
   const listeners = new Map<string, () => void>();
   let subscriber: typeof client | undefined;
 
@@ -215,7 +215,6 @@ export async function openRedis<Name extends string>(
      * @returns a function that ends the subscription.
      */
     subscribe(channel: string, onMessage: () => void): () => void {
-      if (isClosed) return () => {};
       subscriber ??= openSubscriber();
       listeners.set(channel, onMessage);
       subscriber.subscribe(channel).catch(() => {});

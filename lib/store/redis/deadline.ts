@@ -7,10 +7,10 @@ type Run<Name extends string> = (
 ) => Promise<unknown>;
 
 /**
- * Returns a function that runs a script with a deadline: a call that has timed out cannot take effect
- * later, as one that a server which hangs has in its buffers would. The script's first two arguments
- * are a time that replaces that of Redis, or "", and the last time at which it may have an effect, or
- * "". It returns its time first and then "late", if it is.
+ * Returns a function that runs a script with a deadline. Without one, a call that has timed out could
+ * take effect later, when a server that hung reads it from its buffers. The script's first two
+ * arguments are a time that replaces that of Redis, or "", and the last time at which the script may
+ * have an effect, or "". The script returns its time first, and second "late" if the deadline is over.
  *
  * @param options.now as in `RedisStoreOptions`; there is no deadline then
  */
@@ -42,14 +42,14 @@ export function withDeadline<Name extends string>(
     let reply = await runOnce(name, keys, args, deadline);
     // The clock of Redis has been set, or another Redis has taken over: its time is known now.
     if (reply[1] === "late") reply = await runOnce(name, keys, args, deadline);
-    if (reply[1] === "late") throw new Error("The time for this call of Redis is over");
+    if (reply[1] === "late") throw new Error("The time of the call is over");
     return reply;
   };
 }
 
 /**
- * Converts from `performance.now()` to the time of Redis, in ms since 1970. It is at most as long
- * behind as the fastest answer took, and ahead only if the clocks drift between two answers.
+ * Converts from `performance.now()` to the time of Redis, in ms since 1970. The result is behind by at
+ * most the duration of the fastest answer, and ahead only if the clocks drift between two answers.
  */
 export function createRedisClock() {
   let offset = NaN;

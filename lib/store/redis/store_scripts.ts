@@ -67,9 +67,10 @@ return { found, expired }
 `,
   /**
    * Keys: expiry, then entry and index of each change. Arguments: the last time at which the script may
-   * have an effect, or ""; the new version; the prefix; then of each change: collection, id, wanted version ("any", "none" or "=" and the version), "set",
-   * "delete" or "check", value, lifetime in ms or "", and the channel to publish to or "". Returns the
-   * time, and "late", "1", or "0" if a version does not match.
+   * have an effect, or ""; the new version; the prefix; then of each change: collection, id, wanted
+   * version ("any", "none" or "=" and the version), "set", "delete" or "check", value, lifetime in ms
+   * or "", and the channel to publish to or "". Returns the time, and "late", "1", or "0" if a version
+   * does not match.
    */
   storeWrite: SHARED + String.raw`
 local expiry, version, prefix = KEYS[1], ARGV[3], ARGV[4]
@@ -87,7 +88,7 @@ for i = 5, #ARGV, 7 do
   end
   changes[#changes + 1] = change
 end
--- Keys of other entries, which may be on another node: then they remain.
+-- The keys of other entries may be on another node; those remain.
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', text(now), 'LIMIT', 0, 20)) do
   local nul = string.find(name, '\0', 1, true)
   redis.pcall('DEL', prefix .. 'entry:' .. name)
