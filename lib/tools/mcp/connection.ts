@@ -13,6 +13,7 @@ import { type Clock, within } from "../../clock.ts";
 import { startOf } from "../../text.ts";
 import { ToolFailure } from "../attempt.ts";
 import { createBoundedFetch, type ServerBudget } from "./bounded_fetch.ts";
+import { createKeyFilter } from "./key_filter.ts";
 import type { ServerSettings } from "./settings.ts";
 
 /** A connection to a server that is opened when it is needed, and again after it was lost. */
@@ -53,6 +54,7 @@ const FORGOTTEN_STATUSES = [400, 404];
 
 export function createConnection(settings: ServerSettings, clock: Clock): Connection {
   let current: Promise<Opened> | undefined;
+  const withoutKeys = createKeyFilter(settings.headers);
 
   function connect(): Promise<Opened> {
     const opening = open(settings, clock, () => drop(opening));
@@ -78,7 +80,7 @@ export function createConnection(settings: ServerSettings, clock: Clock): Connec
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ProtocolError) {
-        throw new ToolFailure(startOf(error.message, MAX_ERROR_CHARACTERS));
+        throw new ToolFailure(startOf(withoutKeys(error.message), MAX_ERROR_CHARACTERS));
       }
       drop(opening);
       await client.close().catch(() => {});

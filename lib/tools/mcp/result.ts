@@ -25,15 +25,21 @@ export const callResult = z.looseObject({
   isError: z.boolean().optional(),
 });
 
-/** Returns a server's result with at most `maxCharacters` characters of text, and four images. */
+/**
+ * Returns a server's result with at most `maxCharacters` characters of text, and four images.
+ *
+ * @param withoutKeys removes what no model may read from a text.
+ */
 export function toToolResult(
   result: z.output<typeof callResult>,
   maxCharacters: number,
+  withoutKeys: (text: string) => string,
 ): ToolResult {
   const content: ToolContent[] = [];
   let left = maxCharacters;
   let images = 0;
-  const write = (text: string) => {
+  const write = (received: string) => {
+    const text = withoutKeys(received);
     if (left > 0 && text !== "") content.push({ type: "text", text: startOf(text, left) });
     left -= text.length;
   };

@@ -6,6 +6,7 @@ import { startOf } from "../../text.ts";
 import { attempt, failureResult, ToolFailure } from "../attempt.ts";
 import type { Tool, ToolContext, ToolSource } from "../tool.ts";
 import { type Connection, createConnection } from "./connection.ts";
+import { createKeyFilter } from "./key_filter.ts";
 import type { McpSettings, ServerSettings } from "./settings.ts";
 import { callResult, toToolResult } from "./result.ts";
 import { mcpToolName } from "./tool_name.ts";
@@ -134,6 +135,7 @@ async function call(
   context: ToolContext,
 ) {
   if (!isObject(args)) return failureResult("Expected an object.");
+  const withoutKeys = createKeyFilter(settings.headers);
   let reports = 0;
   const request = { method: "tools/call" as const, params: { name, arguments: { ...args } } };
   return await attempt(context, settings.time_ms, async (signal) => {
@@ -144,13 +146,13 @@ async function call(
       onprogress({ message, progress, total }: Progress) {
         if (++reports > MAX_PROGRESS_REPORTS) return;
         const text = message ?? (total === undefined ? `${progress}` : `${progress} of ${total}`);
-        context.onProgress?.(startOf(plain(text), MAX_PROGRESS_CHARACTERS));
+        context.onProgress?.(startOf(withoutKeys(plain(text)), MAX_PROGRESS_CHARACTERS));
       },
     };
     const result = await connection.use(
       (client) => client.request(request, callResult, options),
       signal,
     );
-    return toToolResult(result, settings.max_characters);
+    return toToolResult(result, settings.max_characters, withoutKeys);
   });
 }

@@ -105,6 +105,50 @@ Deno.test("headers with keys never reach another host", async () => {
   assertEquals(other.requests, []);
 });
 
+const KEY = "sk-0123456789abcdef";
+const repeated = `HTTP headers were Bearer ${KEY}, ${KEY} and 2025-06-18.`;
+const REPEATS: Record<string, Parameters<typeof serveByHand>[0][string]> = {
+  "an error": ({ id }) => ({ jsonrpc: "2.0", id, error: { code: -32_000, message: repeated } }),
+  "a text": ({ id }) => rpc(id, text(repeated)),
+  "structured content": ({ id }) => rpc(id, { content: [], structuredContent: { a: repeated } }),
+  "a link": ({ id }) =>
+    rpc(id, { content: [{ type: "resource_link", name: repeated, uri: `http://a.test/${KEY}` }] }),
+  "progress": ({ id, params }) => {
+    const { progressToken } = params!._meta!;
+    const progress = { progressToken, progress: 1, message: repeated };
+    const report = event({ jsonrpc: "2.0", method: "notifications/progress", params: progress });
+    return events(report + event(rpc(id, text("2025-06-18"))));
+  },
+};
+
+for (const [kind, answer] of Object.entries(REPEATS)) {
+  Deno.test(`a server that repeats its key in ${kind} does not show it to the model`, async () => {
+    await using server = serveByHand({ "tools/call": answer });
+    const headers = { authorization: `Bearer ${KEY}`, version: "2025-06-18" };
+    await using source = openSource({ a: { url: server.url, headers } });
+    const reports: string[] = [];
+    const result = await callTool(source, "a__echo", {}, {
+      onProgress: (text) => reports.push(text),
+    });
+    const shown = JSON.stringify([result, reports]);
+    assertEquals(shown.includes(KEY), false, shown);
+    assert(shown.includes("***") && shown.includes("2025-06-18"), shown);
+  });
+}
+
+Deno.test("a server that repeats its key while it lists its tools does not log it", async () => {
+  await using server = serveByHand({
+    "tools/list": ({ id }) => ({ jsonrpc: "2.0", id, error: { code: 1, message: repeated } }),
+  });
+  const warnings: string[] = [];
+  const headers = { authorization: `Bearer ${KEY}` };
+  await using source = openSource({ a: { url: server.url, headers } }, (line) => {
+    warnings.push(line);
+  });
+  await listTools(source);
+  assert(warnings[0]!.includes("***") && !warnings[0]!.includes(KEY), warnings[0]);
+});
+
 Deno.test("a result is cut to max_characters, and has at most four pictures", async () => {
   const image = { type: "image", data: "aGVsbG8=", mimeType: "image/png" };
   const parts = [
