@@ -8,6 +8,7 @@ import { messagesBody, promptBody } from "../../api/messages/body.ts";
 import { readConversation, wantedSignatures } from "../../api/messages/conversation.ts";
 import { decodeMessagesRequest, readTools } from "../../api/messages/decode.ts";
 import { messageHead, messageWriter } from "../../api/messages/encode.ts";
+import { selectServers } from "../../api/messages/mcp_servers.ts";
 import { estimatePrompt } from "../../reasoning/usage/estimate.ts";
 import { answerStream, answerWhole } from "../answering.ts";
 import { readJson } from "../http/json_body.ts";
@@ -16,7 +17,6 @@ import type { Route } from "../router.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import { availableTools, selectTools } from "../tools/hosted.ts";
-import { withAllowedTools } from "../tools/toolbox.ts";
 import type { Vault } from "../responses/vault.ts";
 
 export interface MessagesOptions extends RunOptions {
@@ -85,7 +85,9 @@ function createTokenCounter(options: MessagesOptions): Handler {
   return async (request, { client }) => {
     const body = parseBody(promptBody, await readJson(request, options));
     const model = findModel(body.model ?? undefined, options.models, client);
-    const { fields } = readTools(body, withAllowedTools(model.reasoning, client).serverTools);
+    const available = availableTools(model, client, options.toolbox);
+    const { mcp } = selectServers(body, available);
+    const { fields } = readTools(body, available.kinds, mcp.map(({ label }) => label));
     return Response.json({ input_tokens: estimatePrompt(readConversation(body), fields.tools) });
   };
 }
