@@ -62,6 +62,8 @@ export interface ContextOptions extends RunOptions {
   /** Called for each event of a tool's use. */
   onToolUse?: (event: ToolUseEvent) => void;
   toolUses: ToolUseCounter;
+  /** Whether the client must approve calls of some tools. */
+  hasAskedTools: boolean;
 }
 
 /** The share of a model's context that a conversation leaves for the text after it. */
@@ -135,6 +137,7 @@ export function createContext(
     tools: options.tools ?? [],
     maxRuns: model.maxToolCalls,
     final: request.final,
+    hasAskedTools: options.hasAskedTools,
     inWords: (role) => !capabilities.get(firstTarget(role)).functions,
     rejected: (role) => capabilities.rejectedFunctions(firstTarget(role)),
     mayContinue: async (isAnswer) =>
@@ -147,7 +150,7 @@ export function createContext(
   };
   function callOf(spec: CallSpec): AsyncIterable<CallDelta> {
     const task = options.recorder?.nextTask() ?? 0;
-    if (loop.tools.length === 0) return callUpstream(spec, run, task);
+    if (loop.tools.length === 0 && !loop.hasAskedTools) return callUpstream(spec, run, task);
     return callWithTools(spec, {
       ...loop,
       call: (spec, fields) => callUpstream(spec, run, task, fields),

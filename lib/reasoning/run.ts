@@ -31,6 +31,7 @@ export function run(given: RunPlan, options: RunOptions): AsyncGenerator<Reasoni
   const shared: ContextOptions = {
     ...options,
     tools: tools.filter(({ needsApproval }) => !needsApproval),
+    hasAskedTools: tools.some(({ needsApproval }) => needsApproval),
     toolUses: createToolUseCounter(plan.request.toolRules),
   };
   if (!plan.request.wantsRecords || records === undefined) return runPlan(plan, shared);
@@ -74,7 +75,7 @@ function runCompacted(plan: RunPlan, options: ContextOptions): AsyncGenerator<Re
   const summarise = (request: ReasoningRequest) =>
     runOne(
       { ...plan, request, effort: undefined, re2: false },
-      { ...options, tools: [], approved: [] },
+      { ...options, tools: [], hasAskedTools: false, approved: [] },
       summaryMeter,
       all,
     );

@@ -24,6 +24,8 @@ export interface ToolLoop {
   maxRuns: number;
   /** The client's own tools. */
   final: FinalCallFields;
+  /** Whether some of them are tools of MCP servers whose calls the client must approve. */
+  hasAskedTools: boolean;
   /** Makes one call upstream. */
   call(spec: CallSpec, fields: ToolFields): AsyncIterable<CallDelta>;
   /** Whether the role's upstream is known not to support function calls. */
@@ -57,8 +59,10 @@ export async function* callWithTools(
   const clientNames = new Set((loop.final.tools ?? []).map(nameOf));
   const taken = new Set(clientTools.map(nameOf));
   const byName = new Map(loop.tools.map((tool) => [freeName(tool.name, taken), tool]));
+  // A client of MCP servers, unlike one of its own tools alone, can't answer calls of unknown tools.
+  const isNeeded = byName.size > 0 || isAnswer && loop.hasAskedTools;
   // A client that demands or forbids calls means those of its own tools.
-  if (choice !== "auto" || byName.size === 0) return yield* loop.call(spec, {});
+  if (choice !== "auto" || !isNeeded) return yield* loop.call(spec, {});
   const definitions = [...byName].map(([name, tool]) => definitionOf({ ...tool, name }));
   const signal = spec.signal === undefined
     ? loop.signal
@@ -68,7 +72,7 @@ export async function* callWithTools(
   for (;;) {
     const inWords = loop.inWords(spec.role);
     // Words would break a JSON format.
-    if (inWords && json !== undefined) return yield* loop.call(spec, {});
+    if (inWords && (json !== undefined || byName.size === 0)) return yield* loop.call(spec, {});
     const fields: ToolFields = inWords
       ? {}
       : left > 0

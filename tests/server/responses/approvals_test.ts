@@ -585,6 +585,28 @@ Deno.test("a call that was cut off is not asked about", threads, async () => {
   ]);
 });
 
+Deno.test(
+  "the model continues after a call of a tool that the server does not have",
+  threads,
+  async () => {
+    await using served = await createApp((call) =>
+      resultsOf(call).length === 0 ? toolCall("calculator__missing", {}) : { content: "Done." }
+    );
+    const { app, upstream } = served;
+    for (const stream of [false, true]) {
+      upstream.calls.length = 0;
+      const text = await (await app.respond({ model: "all", tools: [MCP], stream })).text();
+      const response = stream ? parseEvents(text).at(-1).response : JSON.parse(text);
+      assertEquals(typesOf(response.output), ["mcp_list_tools", "message"]);
+      assertEquals(response.output[1].content[0].text, "Done.");
+      assertStringIncludes(resultsOf(upstream.calls[1]!)[0]!, "there is no tool of this name");
+      for (const call of upstream.calls) {
+        assertEquals(toolsOf(call), ["calculator__add", "calculator__look"]);
+      }
+    }
+  },
+);
+
 Deno.test("a flood of calls asks about the first of them", threads, async () => {
   const toolCalls = Array.from({ length: 200 }, (_, index) => ({
     id: `call_${index}`,
