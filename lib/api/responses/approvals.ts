@@ -65,7 +65,8 @@ export function readApprovals(
   function read({ item, path }: PlacedItem, isOwn: boolean): void {
     const { approval_request_id: id, approve, reason } = item;
     const param = `${path}.approval_request_id`;
-    if (typeof id !== "string" || id === "") throw missingParameter(param);
+    if (id === undefined || id === null || id === "") throw missingParameter(param);
+    if (typeof id !== "string") throw invalidType(param, "a string", id);
     if (approve === undefined) throw missingParameter(`${path}.approve`);
     if (typeof approve !== "boolean") throw invalidType(`${path}.approve`, "a boolean", approve);
     const request = requests.get(id);

@@ -314,6 +314,11 @@ Deno.test(
         "Missing required parameter: 'input[2].approve'",
       ],
       ["no boolean", [request, { ...answerTo(request, true), approve: "yes" }], "approve"],
+      [
+        "an id that is a number",
+        [request, { ...answerTo(request, true), approval_request_id: 7 }],
+        "expected a string, but got a number",
+      ],
       ["no id", [request, { type: "mcp_approval_response", approve: true }], "approval_request_id"],
       ["a summary instead of an answer", [
         request,
