@@ -352,6 +352,25 @@ Deno.test("the events of a long run are read and deleted, in several pages", asy
   assertEquals(await store.list({ collection: "events/alice/resp_1", limit: 999 }), []);
 });
 
+Deno.test("the end of an event log contains the events that arrived during a slow write", async () => {
+  const { clock, advance } = createFakeClock();
+  const store = createMemoryStore({ now: clock.date });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const claim = { write: () => promise };
+  const log = createEventLog(store, clock, 1_000_000);
+  const writer = log.write({ owner: "alice", id: "resp_1" }, claim as unknown as Claim, {
+    onStored() {},
+    onFailure() {},
+    isFollowed: () => false,
+  });
+  writer.push({ type: "answer", text: "first" });
+  writer.push({ type: "answer", text: "second" });
+  await advance(1_000);
+  const ending = writer.end([]);
+  resolve();
+  assertEquals((await ending).events, [{ type: "answer", text: "second" }]);
+});
+
 Deno.test("a failure in the background is stored and streamed", async () => {
   await using setup = await setUp({ status: 400, body: '{"error":{"message":"no"}}' });
   const { app, reach } = setup;

@@ -40,9 +40,7 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
   const setJson = createSetJson(ttlMs);
 
   return {
-    /**
-     * Starts the log of a run, or continues it after position `last`.
-     */
+    /** Starts the log of a run, or continues it after position `last`. */
     write(
       { owner, id }: RunKey,
       claim: Claim,
@@ -52,14 +50,15 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
       let pending: ReasoningEvent[] = [];
       let pendingCharacters = 0;
       let outage: unknown;
-      let writes = last === undefined ? 0 : Number.parseInt(last, 16) + 1;
+      let next = after(last);
       let lastFlush = -Infinity;
       let isWriting = false;
+      let hasEnded = false;
       let cancelTimer: (() => void) | undefined;
       let writing: Promise<void> = Promise.resolve();
 
       function change(events: readonly (ReasoningEvent | EndOfLog)[]): Change {
-        const key = { collection: collectionOf({ owner, id }), id: idOf(writes++) };
+        const key = { collection: collectionOf({ owner, id }), id: idOf(next++) };
         return { ...setJson(key, events), notify: true };
       }
 
@@ -93,18 +92,18 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
       }
 
       function schedule(): void {
-        if (isWriting || cancelTimer !== undefined) return;
+        if (isWriting || hasEnded || cancelTimer !== undefined) return;
         const interval = isFollowed() ? FOLLOWED_FLUSH_MS : FLUSH_MS;
         const wait = lastFlush + interval - clock.now();
         if (wait > 0) cancelTimer = clock.timer(wait, begin);
         else begin();
       }
 
-      /** Waits for the current write, and makes no other. */
-      async function idle(): Promise<void> {
+      /** Waits for the current write, and begins no other. */
+      async function stop(): Promise<void> {
+        hasEnded = true;
         cancelTimer?.();
         await writing;
-        cancelTimer?.();
       }
 
       return {
@@ -120,15 +119,15 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
          * @throws if an earlier write failed.
          */
         async end(
-          last: readonly ReasoningEvent[],
+          finish: readonly ReasoningEvent[],
         ): Promise<{ events: ReasoningEvent[]; change: Change }> {
-          await idle();
-          const events = [...takePending(), ...last];
+          await stop();
+          const events = [...takePending(), ...finish];
           return { events, change: change([...events, { type: "end" }]) };
         },
         /** Writes the remaining events of a run that continues elsewhere. */
         async handOver(): Promise<void> {
-          await idle();
+          await stop();
           if (pending.length > 0) await claim.write([change(pending)]);
           onStored(takePending());
         },
@@ -136,7 +135,7 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
     },
     /** Builds the change that notes a restart after position `last`; also returns its position. */
     restart(run: RunKey, last: string | undefined): { change: Change; position: string } {
-      const position = idOf(last === undefined ? 0 : Number.parseInt(last, 16) + 1);
+      const position = idOf(after(last));
       const key = { collection: collectionOf(run), id: position };
       const event: ReasoningEvent = { type: "restart" };
       return { change: { ...setJson(key, [event]), notify: true }, position };
@@ -177,7 +176,8 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
   };
 }
 
-const idOf = (position: number) => position.toString(16).padStart(8, "0");
+const idOf = (index: number) => index.toString(16).padStart(8, "0");
+const after = (last?: string) => last === undefined ? 0 : Number.parseInt(last, 16) + 1;
 
 /** Approximate length of an event in JSON. */
 function lengthOf(event: ReasoningEvent): number {
