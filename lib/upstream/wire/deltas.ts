@@ -83,27 +83,16 @@ const toJson = (value: unknown): string =>
   typeof value === "string" ? value : value ? JSON.stringify(value) : "";
 const toText = (value: unknown): string => typeof value === "string" ? value : "";
 
+const LENGTH = "length maxlength maxtokens maxoutputtokens modellength modelcontextwindowexceeded";
+const TOOL_CALLS = "toolcall toolcalls tooluse functioncall";
+const CONTENT_FILTER = "contentfilter contentfiltered guardrailintervened safety sensitive " +
+  "recitation prohibitedcontent blocklist spii";
+
 /** By their letters in lower case; all others are `stop`. */
-const FINISH_REASONS = new Map<string, NonNullable<Delta["finishReason"]>>([
-  ["length", "length"],
-  ["maxlength", "length"],
-  ["maxtokens", "length"],
-  ["maxoutputtokens", "length"],
-  ["modellength", "length"],
-  ["modelcontextwindowexceeded", "length"],
-  ["toolcall", "tool_calls"],
-  ["toolcalls", "tool_calls"],
-  ["tooluse", "tool_calls"],
-  ["functioncall", "tool_calls"],
-  ["contentfilter", "content_filter"],
-  ["contentfiltered", "content_filter"],
-  ["guardrailintervened", "content_filter"],
-  ["safety", "content_filter"],
-  ["sensitive", "content_filter"],
-  ["recitation", "content_filter"],
-  ["prohibitedcontent", "content_filter"],
-  ["blocklist", "content_filter"],
-  ["spii", "content_filter"],
+const FINISH_REASONS = new Map([
+  ...LENGTH.split(" ").map((letters) => [letters, "length"] as const),
+  ...TOOL_CALLS.split(" ").map((letters) => [letters, "tool_calls"] as const),
+  ...CONTENT_FILTER.split(" ").map((letters) => [letters, "content_filter"] as const),
 ]);
 
 /** Returns a finish reason's letters in lower case, without the name of an enumeration. */
