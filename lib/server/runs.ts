@@ -37,9 +37,9 @@ export interface RunOptions {
   toolbox: Pick<Toolbox, "borrow" | "mcpServers">;
 }
 
-/** What a run needs of the request that it is for. */
+/** What a run needs of its request. `work` may outlive the request. */
 export type RunOrigin =
-  & Pick<Exchange, "client" | "hops" | "logFields" | "observer">
+  & Pick<Exchange, "work" | "client" | "hops" | "logFields" | "observer">
   & { reservation?: Reservation | undefined; match: { route: { path: string } } };
 
 /**
@@ -78,44 +78,38 @@ export function abortOnDisconnect({ signal }: Request, work: Work): () => void {
 }
 
 /**
- * Reserves what a run may use of its client's limits, and starts the time limit of `work`.
+ * Reserves what a run may use of its client's limits, and starts the time limit of its work.
  *
- * @param background work and time limit of a run that outlives its request.
+ * @param timeoutMs default: the setting for streams or for whole answers.
  * @throws {ApiError} 429 if the client is over a limit.
  * @throws {RequestError} if the request names an unknown strategy or an invalid option.
  */
 export async function prepareRun(
   { reasoning }: PublishedModel,
   request: ReasoningRequest,
-  exchange: RunOrigin & Partial<Pick<Exchange, "work">>,
+  origin: RunOrigin,
   { client, clock, random, settings, strategies: table, ledger, toolbox }: RunOptions,
-  background?: { work: Work; timeoutMs: number },
+  timeoutMs = request.stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
 ): Promise<StartRun> {
-  const { logFields } = exchange;
-  logFields.dialect = dialectLabel(exchange.match.route.path);
+  const { work, logFields, reservation, client: { owner, key } } = origin;
   const { stream } = request;
-  const { work, timeoutMs } = background ?? {
-    work: exchange.work!,
-    timeoutMs: stream ? settings.stream_timeout_ms : settings.request_timeout_ms,
-  };
+  logFields.dialect = dialectLabel(origin.match.route.path);
   const deadline = work.limit(timeoutMs);
-  const model = withAllowedTools(reasoning, exchange.client);
+  const model = withAllowedTools(reasoning, origin.client);
   logFields.model = model.id;
-  const { reservation } = exchange;
   const plan = planRun(model, request, { maxSamples: settings.max_samples, table });
   if (reservation !== undefined) await reservation.reserve(estimateCost(plan), model.id);
   const { name: strategy } = plan;
   Object.assign(logFields, { strategy, stream });
-  const { owner } = exchange.client;
   const borrowed = plan.tools.length === 0
     ? undefined
     : await toolbox.borrow(plan.tools, work.signal);
   if (borrowed !== undefined) work.onEnd(borrowed.giveBack);
-  const observer = exchange.observer?.run({ client: owner, model: model.id, strategy, stream });
+  const observer = origin.observer?.run({ client: owner, model: model.id, strategy, stream });
   return (signal, approved = []) =>
     run(plan, {
       owner,
-      hops: exchange.hops,
+      hops: origin.hops,
       tools: borrowed?.tools ?? [],
       approved,
       client,
@@ -126,7 +120,7 @@ export async function prepareRun(
       maxRetries: settings.max_retries,
       onRetry: () => logFields.retries = Number(logFields.retries ?? 0) + 1,
       observer,
-      records: { withTexts: settings.show_prompts || exchange.client.key === undefined },
+      records: { withTexts: settings.show_prompts || key === undefined },
       onEnd(total) {
         reservation?.settle(total);
         ledger.add(owner, model.id, total);

@@ -57,7 +57,7 @@ export interface ResponsesOptions extends RunOptions, RecallSources, StoredStrea
   findClient: (id: string, owner: string) => Client;
 }
 
-/** What starts a run again. */
+/** What a server needs to repeat a request. */
 interface RepeatableRequest {
   body: unknown;
   strategy: string | undefined;
@@ -82,7 +82,7 @@ export function createInputTokensHandler(options: ResponsesOptions): Handler {
   };
 }
 
-/** @returns the handler, and what starts a background run again. */
+/** @returns the handler, and the function that restarts a background run. */
 export function createResponsesHandler(
   options: ResponsesOptions,
 ): { handle: Handler; restart: Restart } {
@@ -119,7 +119,8 @@ export function createResponsesHandler(
     try {
       const timeoutMs = settings.stream_timeout_ms;
       const streamed = { ...reasoning, stream: true };
-      const start = await prepareRun(model, streamed, exchange, runOptions, { work, timeoutMs });
+      const origin = { ...exchange, work };
+      const start = await prepareRun(model, streamed, origin, runOptions, timeoutMs);
       showTools(stored, selected);
       const approved = await approvals.answer(owner, answers, selected);
       const events = start(work.signal, approved);
@@ -151,6 +152,7 @@ export function createResponsesHandler(
     const reservation = await options.limits.begin(client, "place");
     if (reservation !== undefined) work.onEnd(reservation.end);
     const origin: RunOrigin = {
+      work,
       client,
       hops,
       reservation,
@@ -159,7 +161,7 @@ export function createResponsesHandler(
       match: { route: { path: "/responses" } },
     };
     const streamed = { ...decoded.reasoning, stream: true };
-    const start = await prepareRun(model, streamed, origin, runOptions, { work, timeoutMs });
+    const start = await prepareRun(model, streamed, origin, runOptions, timeoutMs);
     return { events: start(work.signal), writer: createWriter(owner, stored) };
   };
 
