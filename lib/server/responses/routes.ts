@@ -21,6 +21,7 @@ import {
 import { jsonRoute, listQuery, readQuery, streamQuery } from "./json_route.ts";
 import { createLoadQuota } from "./quota.ts";
 import { createResponseStore, type VersionedResponse } from "./response_store.ts";
+import { notFound } from "./runs/errors.ts";
 import { streamStored } from "./stored_stream.ts";
 import type { Vault } from "./vault.ts";
 
@@ -64,7 +65,7 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
   async function find(owner: string, id: string): Promise<VersionedResponse> {
     const found = await background.find(owner, id);
     if (found !== undefined) return found;
-    throw new ApiError(404, `Response with id '${id.slice(0, 100)}' not found.`);
+    throw notFound(id);
   }
 
   const retrieve: Handler = async (request, exchange, { id }) => {
@@ -87,9 +88,8 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
   async function itemsBefore(owner: string, previous: string | undefined): Promise<Item[]> {
     if (previous === undefined) return [];
     try {
-      return (await responses.history(owner, previous, createLoadQuota(settings))).items.map((
-        { item },
-      ) => item);
+      const { items } = await responses.history(owner, previous, createLoadQuota(settings));
+      return items.map(({ item }) => item);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return [];
       throw error;

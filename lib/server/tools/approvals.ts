@@ -28,7 +28,7 @@ import { createSetJson, type SetJson } from "../../store/entries.ts";
 /** What a response asks: the hashes of the calls by the ids of their items, null once answered. */
 type Asked = Record<string, string | null>;
 
-/** How often an answer starts over because another one has come between. */
+/** How often an answer is tried again after another one was written meanwhile. */
 const MAX_TRIES = 20;
 
 export type ApprovalStore = ReturnType<typeof createApprovalStore>;
@@ -100,16 +100,13 @@ export function createApprovalStore(store: Store, ttlMs: number) {
         if (tool === undefined) throw unavailable(param, server_label, name);
         return [{ answer, tool, call: { id, tool, arguments: json } }];
       });
-      const byResponse = Map.groupBy(
-        answers,
-        ({ request: { id } }) => `resp_${ownerOf(id) ?? ""}`,
-      );
+      const byResponse = Map.groupBy(answers, responseOf);
       const ids = [...byResponse.keys()].slice(0, MAX_CHANGES);
       for (let tries = 0; answers.length > 0; tries++) {
         const entries = await store.get(ids.map((id) => approvalKey(owner, id)));
         const askedBy = new Map(entries.map((entry, index) => [ids[index]!, readAsked(entry)]));
         for (const { answer, tool } of approved) {
-          const asked = askedBy.get(`resp_${ownerOf(answer.request.id) ?? ""}`) ?? {};
+          const asked = askedBy.get(responseOf(answer)) ?? {};
           await check(answer, asked, tool.server);
         }
         const changes = entries.flatMap((entry, index) => {
@@ -124,11 +121,18 @@ export function createApprovalStore(store: Store, ttlMs: number) {
           return [setJson(approvalKey(owner, id), asked, entry.version)];
         });
         if (changes.length === 0 || await store.write(changes)) break;
-        if (tries === MAX_TRIES) throw new Error("The answers to approvals change all the time.");
+        if (tries === MAX_TRIES) {
+          throw new Error(`The approvals were changed ${tries} times meanwhile`);
+        }
       }
       return approved.map(({ call }) => call);
     },
   };
+}
+
+/** Returns the id of the response that has asked. */
+function responseOf({ request: { id } }: ApprovalAnswer): string {
+  return `resp_${ownerOf(id) ?? ""}`;
 }
 
 function readAsked(entry: Entry | undefined): Asked {
@@ -136,12 +140,10 @@ function readAsked(entry: Entry | undefined): Asked {
 }
 
 function unavailable(param: string, label: string, name: string): Error {
-  const shown = (text: string) => text.slice(0, 64);
+  const tool = `the tool '${name.slice(0, 64)}' of '${label.slice(0, 64)}'`;
   return invalidValue(
     param,
-    `the tool '${shown(name)}' of '${
-      shown(label)
-    }' can't be used now. Send the same tool of the type 'mcp' in 'tools' again`,
+    `${tool} can't be used now. Send the same tool of the type 'mcp' in 'tools' again`,
   );
 }
 

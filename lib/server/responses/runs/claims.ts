@@ -103,13 +103,13 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
   }
 
   function createClaim(run: RunKey, record: RunRecord, token: string): Claim {
-    let known: string | undefined;
+    let heldVersion: string | undefined;
 
     async function version(): Promise<string> {
-      if (known !== undefined) return known;
+      if (heldVersion !== undefined) return heldVersion;
       const [entry] = await store.get([runKey(run)]);
       if (entry === undefined || JSON.parse(entry.value).token !== token) throw new LostRunError();
-      return known = entry.version;
+      return heldVersion = entry.version;
     }
 
     async function write(changes: readonly Change[]): Promise<void> {

@@ -5,7 +5,7 @@ export function cancelled(): ApiError {
 }
 
 export function notFound(id: string): ApiError {
-  return new ApiError(404, `Response with id '${id}' not found.`);
+  return new ApiError(404, `Response with id '${id.slice(0, 100)}' not found.`);
 }
 
 export function serverStopped(): ApiError {
