@@ -33,7 +33,7 @@ import { createRunIndex } from "./runs/run_index.ts";
 /** How often a server takes over the run of one that died. */
 const MAX_TAKEOVERS = 2;
 
-/** What another server needs to start a run again. */
+/** What another server needs to restart a run. */
 export interface RunStart {
   /** Id of the client. */
   client: string;
@@ -43,12 +43,10 @@ export interface RunStart {
 }
 
 /**
- * Starts a run again.
+ * Restarts a run within the remaining `timeoutMs`.
  *
- * @param request as in {@link RunStart}.
- * @param timeoutMs time that is left for it.
  * @throws {ApiError} 401 if the client's key is not valid any more, 429 if it is over a limit, or
- *   what else makes a request fail.
+ *   any error of a new request.
  */
 export type Restart = (
   request: { client: string; owner: string; sealed: string; timeoutMs: number },
@@ -90,11 +88,9 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   let restart: Restart | undefined;
   let isStopped = false;
 
-  /** Executes a run, and keeps it among the live ones meanwhile. */
   function begin(
     run: BackgroundRun,
     claim: Claim,
-    release: () => void,
     history: readonly ReasoningEvent[] = [],
     position?: string,
   ): void {
@@ -104,7 +100,6 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     liveRuns.set(id, { owner, work, buffer });
     void execution.execute(run, claim, buffer, position).then(async (end) => {
       liveRuns.delete(id);
-      release();
       buffer.end(end);
       work.end();
       const mayContinue = end.error instanceof LostRunError || isOutage(end.error);
@@ -112,15 +107,19 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     });
   }
 
-  /** Changes a running response and ends its run. Returns false if it has changed meanwhile. */
+  /**
+   * Changes a running response and ends its run. Returns false if it has changed meanwhile.
+   *
+   * @param changes end its run.
+   */
   function endRun(
     owner: string,
     { stored, version }: VersionedResponse,
     response: ResponseObject,
+    changes: readonly Change[],
   ): Promise<boolean> {
-    const run = { owner, id: response.id };
     const change = responses.put(owner, { ...stored, response }, version);
-    return store.write([change, ...claims.release(run), eventLog.notify(run)]);
+    return store.write([change, ...changes, eventLog.notify({ owner, id: response.id })]);
   }
 
   /** Ends the run of a response if it is on this server. Returns whether it is. */
@@ -134,59 +133,57 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     if (!end(id)) endElsewhere(id);
   }
 
-  /** @param changes end its run. */
+  /** @param changes as in {@link endRun}. */
   async function fail(
     owner: string,
-    { stored, version }: VersionedResponse,
+    found: VersionedResponse,
     error: unknown,
     changes: readonly Change[],
   ): Promise<void> {
     const response: ResponseObject = {
-      ...stored.response,
+      ...found.stored.response,
       status: "failed",
       error: responseError(toApiError(error)),
     };
-    const change = responses.put(owner, { ...stored, response }, version);
-    const run = { owner, id: response.id };
-    await store.write([change, ...changes, eventLog.notify(run)]);
-    await index.remove(run.id);
+    await endRun(owner, found, response, changes);
+    await index.remove(response.id);
   }
 
-  /** Deletes a response that could not be begun, when the store is available again. */
+  /** Deletes a response whose run did not start, once the store is available again. */
   function forget(run: RunKey): void {
     void retryOutages(clock, MAX_OUTAGE_MS, async () => {
       await store.write(claims.release(run));
       await responses.delete(run.owner, run.id);
     }).catch((error) => {
-      log.error("A background response that was not begun could not be deleted", {
+      log.error("A background response whose run did not start could not be deleted", {
         cause: stackWithoutMessage(error),
       });
     });
   }
 
-  /** Starts an abandoned run again, unless another server does. */
+  /** Restarts an abandoned run, unless another server does. */
   async function takeOver(run: RunKey, record: RunRecord, version: string): Promise<void> {
-    const { owner } = run;
-    const release = isStopped || restart === undefined ? undefined : slots.tryAcquire(owner);
+    const release = isStopped || restart === undefined ? undefined : slots.tryAcquire(run.owner);
     if (release === undefined) return;
-    let claim: Claim | undefined;
+    const work = options.beginWork();
+    work.onEnd(release);
     try {
-      claim = await claims.takeOver(run, record, version);
-      if (claim !== undefined && await resume(run, record, claim, release)) return;
+      const claim = await claims.takeOver(run, record, version);
+      if (claim !== undefined && await resume(run, record, claim, work)) return;
     } catch (error) {
       log.warn("A background response could not be taken over", {
         cause: stackWithoutMessage(error),
       });
     }
-    release();
+    work.end();
   }
 
-  /** Returns whether the run has begun. */
+  /** Returns whether the run has restarted. */
   async function resume(
     run: RunKey,
     record: RunRecord,
     claim: Claim,
-    release: () => void,
+    work: Work,
   ): Promise<boolean> {
     const { owner, id } = run;
     const found = await responses.find(owner, id);
@@ -194,7 +191,6 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       await store.write(await claim.end());
       return false;
     }
-    const work = options.beginWork();
     try {
       const sealed = await claims.request(run);
       const timeoutMs = record.deadline - await store.now();
@@ -209,17 +205,16 @@ export function createBackgroundRuns(options: BackgroundOptions) {
       const history: ReasoningEvent[] = [...events, { type: "restart" }];
       for (const event of history) await started.writer.push(event);
       const restarted = { owner, stored, work, ...started, isMovable: options.isDurable };
-      begin(restarted, claim, release, history, position);
+      begin(restarted, claim, history, position);
       log.info("A background response continues after its server has stopped");
       return true;
     } catch (error) {
-      work.end();
       if (error instanceof LostRunError) return false;
-      // What the server that died has reserved is free again soon.
+      // Limits that the dead server had reserved are released soon.
       if (isTemporary(error)) await claim.handOver();
       else {
         const { last } = await eventLog.read(run);
-        // The output of a failed response is empty, so that of its stream is withdrawn.
+        // A failed response has no output, so the restart withdraws what its stream has sent.
         const { change } = eventLog.restart(run, last);
         await fail(owner, found, error, [...await claim.end(), change]);
       }
@@ -239,20 +234,14 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   }
 
   return {
-    /** Sets how a run is started again, as the current configuration has it. */
+    /** Sets how runs are restarted. Called again when the configuration is reloaded. */
     use: (current: Restart) => void (restart = current),
     /**
-     * Stores a response at its beginning and starts its run.
+     * Counts a run as running until its work ends.
      *
      * @throws {ApiError} 429 if too many are running.
      */
-    async start(
-      started: Omit<BackgroundRun, "isMovable">,
-      { client, timeoutMs, request }: RunStart,
-    ): Promise<void> {
-      const isMovable = options.isDurable && request !== undefined;
-      const run = { ...started, isMovable };
-      const { owner, stored } = run;
+    reserve(owner: string, work: Work): void {
       const release = slots.tryAcquire(owner);
       if (release === undefined) {
         throw new ApiError(429, "Too many background responses are running. Try again later.", {
@@ -260,19 +249,27 @@ export function createBackgroundRuns(options: BackgroundOptions) {
           headers: { "retry-after": "30" },
         });
       }
-      const { id } = stored.response;
-      const key = { owner, id };
+      work.onEnd(release);
+    },
+    /** Stores a response at its beginning and starts its run. If it throws, the caller ends the work. */
+    async start(
+      started: Omit<BackgroundRun, "isMovable">,
+      { client, timeoutMs, request }: RunStart,
+    ): Promise<void> {
+      const isMovable = options.isDurable && request !== undefined;
+      const run = { ...started, isMovable };
+      const { owner, stored } = run;
+      const key = { owner, id: stored.response.id };
       try {
         const deadline = await store.now() + timeoutMs;
         const record = { client, deadline, takeovers: 0 };
         const { claim, changes } = claims.begin(key, record, request);
-        // Before the run, so that none is forgotten.
+        // Before the run, so that the index lacks none.
         await index.add(key);
         await store.write([responses.put(owner, stored, null), ...changes]);
-        begin(run, claim, release);
+        begin(run, claim);
       } catch (error) {
-        release();
-        // It may have been stored, and its client does not know it: no server must execute it.
+        // It may have been stored, but its client got an error: no server may execute it.
         if (isOutage(error)) forget(key);
         throw error;
       }
@@ -280,7 +277,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     find,
     end,
     isDurable: options.isDurable,
-    /** Takes no more runs over. */
+    /** From now on, takes over no runs. */
     stop: () => void (isStopped = true),
     /** Takes over some of the runs whose servers have stopped. */
     async takeOverAbandoned(): Promise<void> {
@@ -310,7 +307,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
           throw new ApiError(400, `The response is already ${response.status}.`);
         }
         const last: ResponseObject = { ...response, status: "cancelled" };
-        if (await endRun(owner, current, last)) {
+        if (await endRun(owner, current, last, claims.release({ owner, id }))) {
           endEverywhere(id);
           return last;
         }

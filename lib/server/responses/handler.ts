@@ -117,6 +117,8 @@ export function createResponsesHandler(
     }
     const work = options.beginWork();
     try {
+      // Before answers to approvals are accepted, since each is accepted only once.
+      background.reserve(owner, work);
       const timeoutMs = settings.stream_timeout_ms;
       const streamed = { ...reasoning, stream: true };
       const origin = { ...exchange, work };

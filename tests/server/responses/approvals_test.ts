@@ -388,6 +388,36 @@ Deno.test("of many equal answers at once, one runs the call", threads, async () 
   assertEquals(ran.length, 1);
 });
 
+Deno.test(
+  "an answer is not used up when too many responses run in the background",
+  threads,
+  async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    await using served = await createApp(
+      (call) =>
+        JSON.stringify(call.body).includes("Wait.")
+          ? { content: ["Done."], before: gate }
+          : askThenAnswer(call),
+      { maxBackground: 1 },
+    );
+    const { app, ran } = served;
+    const { response, request } = await ask(served);
+    await jsonOf(app.respond({ model: "all", background: true, input: "Wait." }));
+    const body = {
+      model: "all",
+      tools: [MCP],
+      previous_response_id: response.id,
+      input: [answerTo(request, true)],
+    };
+    const rejected = await app.respond({ ...body, background: true });
+    assertEquals(rejected.status, 429);
+    await rejected.body?.cancel();
+    await jsonOf(app.respond(body));
+    assertEquals(ran.length, 1);
+    open();
+  },
+);
+
 Deno.test("an answered call is not answered again after its run", threads, async () => {
   await using served = await createApp(askThenAnswer);
   const { app, ran } = served;

@@ -22,6 +22,7 @@ export interface ToolAppOptions extends Omit<TestAppOptions, "upstream" | "yaml"
   register: Parameters<typeof serveSdk>[0];
   /** Which of its tools are allowed, as the configuration lists them. Default: all. */
   allow?: string;
+  maxBackground?: number;
   /** Further MCP servers by their URL. */
   moreServers?: (url: string) => string;
 }
@@ -35,7 +36,15 @@ export const KEYS = ["sk-o1-first0001-may-use-all", "sk-o1-second001-may-use-all
 /** An app with all tools: the models `all`, `web` and `code` have those that their names say. */
 export async function createToolApp(
   script: Parameters<typeof startUpstream>[0],
-  { pages, server, register, allow = '["*"]', moreServers = () => "", ...options }: ToolAppOptions,
+  {
+    pages,
+    server,
+    register,
+    allow = '["*"]',
+    maxBackground = 100,
+    moreServers = () => "",
+    ...options
+  }: ToolAppOptions,
 ): Promise<ToolApp> {
   const upstream = startUpstream(script);
   const lines: string[] = [];
@@ -52,6 +61,7 @@ export async function createToolApp(
     upstream: upstream.url,
     lines,
     yaml: `
+server: { max_background: ${maxBackground} }
 upstreams: { s: { base_url: UPSTREAM, retry: { base_ms: 1, max_ms: 1 } } }
 models:
   all: { strategy: direct, upstream: s, model: m, tools: [code, web_search, mcp] }
