@@ -2,7 +2,7 @@
 import { type ListenAddress, listenOptions } from "../config/listen.ts";
 import { isDeploy } from "../config/resolve.ts";
 import { systemClock } from "../clock.ts";
-import type { Log } from "../server/telemetry/log.ts";
+import { type Log, stackWithoutMessage } from "../server/telemetry/log.ts";
 import { keepListening } from "./keep_listening.ts";
 import { type CommandOptions, type Configuration, readVariable } from "./configuration.ts";
 
@@ -37,6 +37,12 @@ export function listenAddress(
   });
 }
 
+/** Deno's own handler prints the whole error, also of a stream that fails on purpose. */
+export const logIncompleteResponse = (log: Log) => (error: unknown): Response => {
+  log.warn("A response is incomplete", { cause: stackWithoutMessage(error) });
+  return new Response("Internal Server Error", { status: 500 });
+};
+
 /**
  * Exits with 1 if the address is unusable.
  *
@@ -48,7 +54,9 @@ export function listen(
   log: Log,
   settings?: string,
 ): Listener {
-  const open = (chosen = port) => Deno.serve({ hostname, port: chosen, onListen() {} }, handler);
+  const onError = logIncompleteResponse(log);
+  const open = (chosen = port) =>
+    Deno.serve({ hostname, port: chosen, onListen() {}, onError }, handler);
   const keep = () => keepListening({ open, clock: systemClock, log });
   return orExit({ hostname, port }, keep, settings);
 }

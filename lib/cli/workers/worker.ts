@@ -14,6 +14,7 @@ import type { Store } from "../../store/store.ts";
 import { createToolReasoning, type ToolReasoning } from "../../upstream/tool_reasoning.ts";
 import { readVariable } from "../configuration.ts";
 import { keepListening } from "../keep_listening.ts";
+import { logIncompleteResponse } from "../listener.ts";
 import { createProgramLog, flushLog, logRejections } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
 
@@ -114,8 +115,10 @@ function createMethods(call: Call<MainMethods>) {
       await reload(config);
       app.watchBackends();
       const { hostname, port } = address;
+      const onError = logIncompleteResponse(log);
       listener = keepListening({
-        open: () => Deno.serve({ hostname, port, reusePort: true, onListen() {} }, app.handle),
+        open: () =>
+          Deno.serve({ hostname, port, reusePort: true, onListen() {}, onError }, app.handle),
         clock: serverClock,
         log,
         listeners: count,
