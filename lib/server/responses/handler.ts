@@ -35,6 +35,7 @@ import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { availableTools, type SelectedTools, selectTools } from "../tools/hosted.ts";
 import type { ApprovalStore } from "../tools/approvals.ts";
 import type { Restart } from "./background.ts";
+import { serverStopped } from "./runs/errors.ts";
 import { createLoadQuota } from "./quota.ts";
 import { recall, type RecallSources, sealSummary } from "./recall.ts";
 import { ended, type StoredResponse } from "./response_store.ts";
@@ -147,7 +148,10 @@ export function createResponsesHandler(
   const restart: Restart = async ({ client: clientId, owner, sealed, timeoutMs }, stored, work) => {
     const client = options.findClient(clientId, owner);
     const text = await options.requestVault.open(owner, sealed);
-    if (text === undefined) throw new Error("The request was sealed with another secret");
+    if (text === undefined) {
+      log.error("A background response cannot be continued: its server has another `secret`");
+      throw serverStopped();
+    }
     const { body: json, strategy, hops }: RepeatableRequest = JSON.parse(text);
     const body = { ...readResponsesBody(json), model: stored.response.model };
     const { model, decoded, runOptions } = await prepare(body, client, strategy);

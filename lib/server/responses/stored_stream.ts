@@ -12,6 +12,7 @@ import type { FinishReason, ReasoningEvent } from "../../reasoning/events.ts";
 import { answerStream } from "../answering.ts";
 import type { Exchange } from "../exchange.ts";
 import { abortOnDisconnect } from "../runs.ts";
+import { isOutage } from "../store_outage.ts";
 import type { BackgroundRuns } from "./background.ts";
 import { openSummary, sealSummary } from "./recall.ts";
 import { type ResponseStore, storedError, type StoredResponse } from "./response_store.ts";
@@ -75,13 +76,12 @@ export async function streamStored(
     date: () => completedAt === null ? clock.date() : completedAt * 1000,
   });
   /**
-   * A run that continues elsewhere has not failed. Throws, which breaks the stream off, so that its
-   * client continues it.
+   * A run has not failed if it continues elsewhere, or if only its events can't be read now. Throws
+   * then, which breaks the stream off, so that its client continues it.
    */
   const fail: ResponseWriter["fail"] = (error, begun) => {
-    const isMoved = response.background && background.isDurable && work.signal.aborted &&
-      error.code === "server_shutdown";
-    if (isMoved) throw error;
+    const isMoved = background.isDurable && work.signal.aborted && error.code === "server_shutdown";
+    if (response.background && (isMoved || isOutage(error))) throw error;
     return writer.fail(error, begun);
   };
   return await answerStream({

@@ -413,6 +413,68 @@ Deno.test("a server that shuts down leaves its runs to others", async () => {
   await passing(fake, app.drain(0));
 });
 
+Deno.test("a stream on another server breaks off when it can't read, and can be continued", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using setup = await setUp(() => ({
+    content: ["The ", "answer ", "is 4."],
+    gate: (frame) => frame >= 2 ? gate.promise : undefined,
+  }));
+  const { app, fake, store } = setup;
+  let isCutOff = false;
+  const other = await setup.another({
+    clock: fake.clock,
+    store: {
+      ...store,
+      list: (range) =>
+        isCutOff
+          ? Promise.reject(new StoreError(new Error("the connection is lost")))
+          : store.list(range),
+    },
+  });
+  const { id } = await json(app.respond(BODY));
+  const reader = readEvents(await other.app.send(`/v1/responses/${id}?stream=true`));
+  const begun = reader.until("output_text.delta");
+  await waitUntil("the first events", async () => {
+    const path = `/v1/responses/${id}`;
+    return (await store.list({ collection: `events/default/${id}`, limit: 1 })).length > 0 &&
+      (await json(other.app.send(path))).status === "in_progress";
+  }, () => fake.advance(100));
+  const { sequence_number } = (await begun).at(-1);
+  isCutOff = true;
+  gate.resolve();
+  const [completed] = await Promise.all([
+    reach(setup, id, "completed"),
+    assertRejects(() => reader.rest(), ApiError, "cannot reach its store"),
+  ]);
+  isCutOff = false;
+  const events = await stream(other.app, id, sequence_number);
+  assertEquals(events[0].sequence_number, sequence_number + 1);
+  assertEquals(events.at(-1).response, completed);
+});
+
+Deno.test("a server with another secret says so, and fails the run that it takes over", async () => {
+  await using setup = await setUp(stalled(1));
+  const { fake, store } = setup;
+  const { id } = await beginOn(setup, await setup.another());
+  const lines: string[] = [];
+  const yaml = `
+secret: another
+upstreams: { u: { base_url: UPSTREAM } }
+models: { plain: { upstream: u, model: x, strategy: direct } }
+`;
+  const { app } = await setup.another({ clock: fake.clock, lines, yaml });
+  app.watchBackends();
+  let response: Event;
+  await waitUntil("the end of the run", async () => {
+    const [entry] = await store.get([{ collection: "response/default", id }]);
+    response = JSON.parse(entry!.value).response;
+    return response.status !== "in_progress";
+  }, () => fake.advance(1_000));
+  assertEquals([response.status, response.error.code], ["failed", "server_shutdown"]);
+  assert(lines.some((line) => line.includes("its server has another `secret`")), lines.join("\n"));
+  await passing(fake, app.drain(0));
+});
+
 /** Configuration with the keys of alice and bob. */
 const withKeys = async (limits: Parameters<typeof keysYaml>[0] = {}) => `
 upstreams: { u: { base_url: UPSTREAM } }
