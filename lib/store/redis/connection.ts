@@ -156,6 +156,11 @@ export async function openRedis<Name extends string>(
     await Promise.allSettled(client.nodes("master").map((node) => node.ping()));
   }
 
+  /** If the database cannot be chosen, ioredis uses the first one, which may be another fleet's. */
+  async function chooseDatabase(): Promise<void> {
+    if (address.db) await client.select(address.db);
+  }
+
   /** Rejects after the timeout: some failures of a Cluster or of Sentinels never end an attempt. */
   async function connect(): Promise<void> {
     const limit = Promise.withResolvers<never>();
@@ -164,7 +169,10 @@ export async function openRedis<Name extends string>(
       timeoutMs,
     );
     try {
-      await Promise.race([client.connect().then(connectToMasters), limit.promise]);
+      await Promise.race([
+        client.connect().then(connectToMasters).then(chooseDatabase),
+        limit.promise,
+      ]);
     } finally {
       clearTimeout(timer);
     }

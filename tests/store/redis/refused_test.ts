@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Redis } from "ioredis";
+import { Redis } from "ioredis";
 import type { RedisOptions } from "../../../lib/store/redis/connection.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
@@ -33,6 +33,22 @@ const sanitizers = { sanitizeOps: false, sanitizeResources: false };
 const rules = (keys: string) => ACL_RULE.replace("~o1:*", keys).split(" ");
 const addUser = (raw: Redis, keys: string) =>
   raw.acl("SETUSER", "app", "reset", "on", ">geheim", ...rules(keys));
+
+Deno.test({
+  ...skippedFor(NO_REDIS, "a database that cannot be chosen is refused"),
+  ...sanitizers,
+  async fn() {
+    await using redis = await startRedis({ args: ["--databases", "2"] });
+    const raw = new Redis(redis.url, { disconnectTimeout: 20 });
+    const url = redis.url.replace("//", "//app:geheim@");
+    await addUser(raw, "~o1:*");
+    await (await openRedisStore({ url: `${url}/1`, warn() {} })).close();
+    await assertRefused({ url: `${url}/2` }, "ERR DB index is out of range");
+    await raw.acl("SETUSER", "app", "-select");
+    await assertRefused({ url: `${url}/1` }, "NOPERM");
+    raw.disconnect();
+  },
+});
 
 Deno.test({
   ...skippedFor(NO_REDIS, "a Redis Cluster refuses what it lacks, and says so"),
