@@ -3,6 +3,8 @@ import { ApiError } from "../../../lib/api/errors.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import { type Store, StoreError } from "../../../lib/store/store.ts";
+import { createClaims } from "../../../lib/server/responses/runs/claims.ts";
+import { silentLog } from "../../../lib/server/telemetry/log.ts";
 import { createTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
 import { createFakeClock, type FakeClock, passing } from "../../support/clock.ts";
 import { as, keysYaml } from "../../support/keys.ts";
@@ -235,6 +237,26 @@ Deno.test("a stopped server ends its call as soon as it notices that it has lost
   await stopped.fake.advance(5_000);
   await setup.upstream.calls[0]!.left;
   await waitUntil("the end of its run", () => stopped.fake.pending() === 0);
+});
+
+Deno.test("runs of dead servers count as abandoned even if there are several pages of them", async () => {
+  const { clock, advance } = createFakeClock();
+  const store = createMemoryStore({ now: clock.date });
+  const claims = createClaims(store, clock, 1_000_000, silentLog);
+  const runs = Array.from({ length: 1_500 }, (_, i) => ({ owner: "alice", id: `resp_${i}` }));
+  for (const run of runs) {
+    const record = { client: "alice", deadline: 1_000_000, takeovers: 0 };
+    await store.write(claims.begin(run, record, undefined).changes);
+  }
+  await advance(LEASE_MS);
+  const pages = [runs.slice(0, 500), runs.slice(500, 1_000), runs.slice(1_000)];
+  const reads = [...pages, ...pages];
+  const found = new Map<string, number>();
+  for (const page of reads) {
+    for (const { type } of await claims.inspect(page)) found.set(type, (found.get(type) ?? 0) + 1);
+    await advance(5_000);
+  }
+  assertEquals([...found], [["held", 1_500], ["abandoned", 1_500]]);
 });
 
 Deno.test("of several servers that notice a dead one, one starts the run again", async () => {

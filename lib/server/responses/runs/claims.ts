@@ -19,8 +19,11 @@ const RENEW_MS = 4_000;
  */
 const GRACE_MS = 6_000;
 
-/** Maximum number of runs without a lease that are watched. */
-const MAX_WATCHED = 1_000;
+/**
+ * Maximum number of runs without a lease that are watched. If there are more, runs are forgotten
+ * before they count as abandoned.
+ */
+const MAX_WATCHED = 20_000;
 
 /** Another server holds the run, or it was cancelled or deleted. */
 export class LostRunError extends Error {
@@ -38,7 +41,7 @@ export interface RunRecord {
   client: string;
   /** When the run must end, by the store's clock. */
   deadline: number;
-  /** How often a server took over the run of one that died. */
+  /** How often a server took the run over because its holder had died. */
   takeovers: number;
 }
 
@@ -57,7 +60,7 @@ export interface Claim {
    */
   end(): Promise<Change[]>;
   /**
-   * Leaves the run to other servers, which does not count as the death of this one.
+   * Leaves the run to other servers. Does not count as one of the takeovers.
    *
    * @throws {LostRunError} if this server does not hold the run.
    */
@@ -70,7 +73,7 @@ export interface Claim {
   keepRenewing(onLost: () => void): () => void;
 }
 
-/** A run that has no holder, or one that is alive, or one that is not. */
+/** `held`: its holder is alive, or may be. `abandoned`: it is dead, or has handed the run over. */
 export type RunState =
   | { type: "missing" | "held" }
   | { type: "abandoned"; record: RunRecord; version: string };
@@ -97,8 +100,13 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
     return [runKey, leaseKey, requestKey].map((keyOf) => ({ key: keyOf(run), delete: true }));
   }
 
-  /** Builds the changes that make a run that of the holder with the token. */
-  function take(run: RunKey, record: RunRecord, token: string, ifVersion: string | null): Change[] {
+  /** Builds the changes that make the owner of the token the holder of a run. */
+  function hold(
+    run: RunKey,
+    record: RunRecord,
+    token: string,
+    ifVersion: string | null,
+  ): [Change, Change] {
     return [setJson(runKey(run), { ...record, token }, ifVersion), setLease(run)];
   }
 
@@ -175,7 +183,7 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
       return {
         claim: createClaim(run, record, token),
         changes: [
-          ...take(run, record, token, null),
+          ...hold(run, record, token, null),
           ...request === undefined ? [] : [setJson(requestKey(run), request)],
         ],
       };
@@ -194,9 +202,9 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
     async takeOver(run: RunKey, found: RunRecord, version: string): Promise<Claim | undefined> {
       const record = { ...found, takeovers: found.takeovers + 1 };
       const token = crypto.randomUUID();
-      const [taken, lease] = take(run, record, token, version) as [Change, Change];
-      const unheld: Change = { ...lease, ifVersion: null };
-      return await store.write([taken, unheld]) ? createClaim(run, record, token) : undefined;
+      const [held, lease] = hold(run, record, token, version);
+      const isTaken = await store.write([held, { ...lease, ifVersion: null }]);
+      return isTaken ? createClaim(run, record, token) : undefined;
     },
     /** Builds the changes that end a run, held by this server or another. */
     release,
@@ -211,7 +219,7 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
         if (lease !== undefined) return { type: "held" };
         const { version, value } = run;
         const { token, ...record } = JSON.parse(value) as RunRecord & { token?: string };
-        // One that was handed over has no holder that could return.
+        // A run that was handed over has no holder that could return.
         if (token === undefined) return { type: "abandoned", record, version };
         const seen = before?.version === version ? before : { version, since: clock.now() };
         unleased.set(name, seen);

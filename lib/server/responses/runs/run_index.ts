@@ -3,12 +3,12 @@ import { createSetJson } from "../../../store/entries.ts";
 import type { EntryKey, Store } from "../../../store/store.ts";
 import type { RunKey } from "./claims.ts";
 
-/** Maximum number of runs that are looked at together. */
+/** Number of runs that are read at once. */
 const PAGE = 500;
 
-/** How long a run must be missing before it is removed: it may be about to begin. */
+/** How long a run must be missing before it is removed: its start may still be in progress. */
 const MISSING_MS = 60_000;
-const MAX_MISSING = 1_000;
+const MAX_MISSING = 20_000;
 
 /** The background runs of all owners, so that servers find those whose server has stopped. */
 export function createRunIndex(store: Store, clock: Clock, ttlMs: number) {
@@ -17,7 +17,7 @@ export function createRunIndex(store: Store, clock: Clock, ttlMs: number) {
   const missingSince = new Map<string, number>();
   let after: string | undefined;
 
-  /** One that remains after a failure is removed by the next server that looks at it. */
+  /** After a failure, a server that reads the run later removes it. */
   async function remove(id: string): Promise<void> {
     await store.write([{ key: keyOf(id), delete: true }]).catch(() => {});
   }
@@ -35,7 +35,7 @@ export function createRunIndex(store: Store, clock: Clock, ttlMs: number) {
       missingSince.set(id, since);
       if (missingSince.size > MAX_MISSING) missingSince.delete(missingSince.keys().next().value!);
     },
-    /** Returns some of the runs, and all of them in turn. */
+    /** Returns the next page of runs; after the last page, the first again. */
     async next(): Promise<RunKey[]> {
       const range = { collection: "running", limit: PAGE };
       const entries = await store.list(after === undefined ? range : { ...range, after });
