@@ -13,7 +13,7 @@ export interface AbandonedRunsOptions {
   load: () => Promise<BackgroundRuns>;
 }
 
-/** Pause between two looks at the background runs of all servers; it varies by a quarter. */
+/** Average pause between two checks; it varies by a quarter, so that servers do not act at once. */
 const INTERVAL_MS = 5_000;
 
 /** Looks for background runs whose server has stopped, and takes them over. */
@@ -22,11 +22,11 @@ export function createAbandonedRuns({ store, clock, random, log, load }: Abandon
   let isFailing = false;
   let cancelTimer = () => {};
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     try {
       // Most servers have none, and need no code for them.
-      const [any] = await store.list({ collection: "running", limit: 1 });
-      if (any !== undefined && !isStopped) await (await load()).takeOverAbandoned();
+      const [first] = await store.list({ collection: "running", limit: 1 });
+      if (first !== undefined && !isStopped) await (await load()).takeOverAbandoned();
       isFailing = false;
     } catch (error) {
       if (!isFailing) {
@@ -41,11 +41,11 @@ export function createAbandonedRuns({ store, clock, random, log, load }: Abandon
 
   function schedule(): void {
     if (isStopped) return;
-    cancelTimer = clock.timer(INTERVAL_MS * (0.75 + random() / 2), () => void look());
+    cancelTimer = clock.timer(INTERVAL_MS * (0.75 + random() / 2), () => void check());
   }
 
   return {
-    /** Looks until `stop` is called. */
+    /** Checks until `stop` is called. */
     start: schedule,
     stop(): void {
       isStopped = true;

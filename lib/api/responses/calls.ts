@@ -97,8 +97,8 @@ export function createCalls(
   }
 
   function writeWhole({ kind, fields, whole }: OpenCall): void {
-    const isAsked = ({ type }: { type: string }) => type === APPROVAL_REQUEST;
-    if (output.items.filter(isAsked).length >= MAX_APPROVALS) return;
+    const asked = output.items.filter(({ type }) => type === APPROVAL_REQUEST);
+    if (asked.length >= MAX_APPROVALS) return;
     output.close(output.open(kind.type, { ...fields, [kind.field]: whole() }), {});
   }
 

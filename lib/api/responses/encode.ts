@@ -184,8 +184,10 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     const isCompacted = items().at(-1)?.type === "compaction";
     endMessage(status);
     calls.end(status);
-    if (!isCompacted && items().every(precedesAnswer)) addToMessage("text", "");
-    endMessage(status);
+    if (!isCompacted && items().every(precedesAnswer)) {
+      addToMessage("text", "");
+      endMessage(status);
+    }
     end(status, {
       usage: response.usage ?? options.usage ?? null,
       incomplete_details: reason === undefined ? null : { reason },

@@ -30,7 +30,7 @@ import { cancelled, notFound, serverStopped, timedOut } from "./runs/errors.ts";
 import { createEventLog, MAX_OUTAGE_MS } from "./runs/event_log.ts";
 import { createRunIndex } from "./runs/run_index.ts";
 
-/** How often a server takes over the run of one that died. */
+/** How often a run is taken over because its holder has died. */
 const MAX_TAKEOVERS = 2;
 
 /** What another server needs to restart a run. */

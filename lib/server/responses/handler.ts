@@ -1,4 +1,4 @@
-/** Handles `POST /responses` as a stream, as one JSON body, or in the background, and what belongs to it. */
+/** Handlers of `POST /responses`, `/responses/input_tokens` and `/responses/compact`. */
 import type { AnswerWriter } from "../../api/dialect.ts";
 import { ApiError } from "../../api/errors.ts";
 import { newHexId } from "../../api/ids.ts";
@@ -319,7 +319,7 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
   };
 }
 
-/** Notes how a response shows the server's own tools, once they are borrowed. */
+/** Stores how the response shows the server's own tools. Called once they are borrowed. */
 function showTools({ stream }: StoredResponse, selected: SelectedTools | undefined): void {
   if (selected === undefined || stream === undefined) return;
   stream.shownTools = selected.shown();

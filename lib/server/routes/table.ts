@@ -48,7 +48,7 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "
   background: { runs?: BackgroundRuns; load?: () => Promise<unknown> };
   /** Whether the store survives this process. */
   isDurable: boolean;
-  /** Runs that no other server may run at the same time; undefined if there is none. */
+  /** Keeps other processes from running the same request; undefined if there are none. */
   claims: RunClaims | undefined;
   /** Returns whether the server stops soon, although it may still accept work. */
   isLeaving: () => boolean;

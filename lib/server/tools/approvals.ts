@@ -25,7 +25,7 @@ import {
 import type { SelectedTools } from "./hosted.ts";
 import { createSetJson, type SetJson } from "../../store/entries.ts";
 
-/** What a response asks: the hashes of the calls by the ids of their items, null once answered. */
+/** Hashes of the calls that a response asks about, by the ids of their items; null once answered. */
 type Asked = Record<string, string | null>;
 
 /** How often an answer is tried again after another one was written meanwhile. */

@@ -4,11 +4,11 @@ import type { Store } from "../../store/store.ts";
 import type { ToolReasoning } from "../../upstream/tool_reasoning.ts";
 
 export interface SharedToolReasoningOptions {
-  /** What this server remembers by itself. */
+  /** Memory of this server. */
   local: ToolReasoning;
-  /** What all servers remember. */
+  /** Memory of all servers. */
   store: Pick<Store, "get" | "write">;
-  /** Returns what encrypts and decrypts texts now; servers with another secret cannot read them. */
+  /** Returns the current vault; servers with another secret cannot read what it has sealed. */
   vault: () => {
     seal(owner: string, text: string): Promise<string>;
     open(owner: string, sealed: string): Promise<string | undefined>;
@@ -16,13 +16,10 @@ export interface SharedToolReasoningOptions {
   clock: Clock;
 }
 
-/**
- * Number of entries of one owner. An entry has one of so many places, and replaces the one that was
- * there.
- */
+/** Maximum number of entries per owner. The hash of a key is its place, where it replaces others. */
 const PLACES = 4_096;
 
-/** Longer texts are only remembered by this server. */
+/** Longer texts are only stored in the memory of this server. */
 const MAX_CHARACTERS = 262_144;
 
 const TTL_MS = DAY_MS;
@@ -36,7 +33,7 @@ const MAX_LOADED = 100;
  */
 const WAIT_MS = 1_000;
 
-/** How long no request waits after the store was late, in milliseconds. */
+/** How long requests do not wait for the store after it was late, in milliseconds. */
 const PAUSE_MS = 2_000;
 
 export function createSharedToolReasoning(
@@ -44,7 +41,7 @@ export function createSharedToolReasoning(
 ): ToolReasoning {
   let pausedUntil = -Infinity;
 
-  /** Waits for work, unless the store is late: a request succeeds without it, if it can. */
+  /** Waits for work, unless the store is late: most requests succeed without it. */
   async function waitFor(work: Promise<unknown>): Promise<void> {
     // A failure of the store is logged elsewhere.
     const ended = work.then(() => {}, () => {});
