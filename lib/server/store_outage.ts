@@ -1,5 +1,5 @@
 import { ApiError } from "../api/errors.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, sleep } from "../clock.ts";
 import { type Store, StoreError } from "../store/store.ts";
 
 const FIRST_DELAY_MS = 100;
@@ -34,13 +34,17 @@ export function isOutage(error: unknown): boolean {
  * Repeats work while the store is unavailable, with growing pauses, for up to `limitMs`
  * milliseconds. The work must have the same result if it is repeated.
  *
- * @param onFailure called after each failure.
+ * @param options.onFailure called after each failure.
+ * @param options.signal ends the pauses.
  */
 export async function retryOutages<T>(
   clock: Clock,
   limitMs: number,
   work: () => Promise<T>,
-  onFailure: (error: unknown) => void = () => {},
+  { onFailure, signal = new AbortController().signal }: {
+    onFailure?: (error: unknown) => void;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<T> {
   const end = clock.now() + limitMs;
   for (let delayMs = FIRST_DELAY_MS;; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
@@ -48,9 +52,9 @@ export async function retryOutages<T>(
       return await work();
     } catch (error) {
       if (!isOutage(error)) throw error;
-      onFailure(error);
+      onFailure?.(error);
       if (clock.now() + delayMs > end) throw error;
     }
-    await new Promise<void>((resolve) => clock.timer(delayMs, resolve));
+    await sleep(clock, delayMs, signal);
   }
 }

@@ -86,7 +86,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   const execution = createExecution({ ...options, eventLog });
   const reader = createBackgroundReader({ clock, eventLog, find });
   let restart: Restart | undefined;
-  let isStopped = false;
+  const stopping = new AbortController();
 
   function begin(
     run: BackgroundRun,
@@ -154,7 +154,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     void retryOutages(clock, MAX_OUTAGE_MS, async () => {
       await store.write(claims.release(run));
       await responses.delete(run.owner, run.id);
-    }).catch((error) => {
+    }, { signal: stopping.signal }).catch((error) => {
       log.error("A background response whose run did not start could not be deleted", {
         cause: stackWithoutMessage(error),
       });
@@ -163,7 +163,9 @@ export function createBackgroundRuns(options: BackgroundOptions) {
 
   /** Restarts an abandoned run, unless another server does. */
   async function takeOver(run: RunKey, record: RunRecord, version: string): Promise<void> {
-    const release = isStopped || restart === undefined ? undefined : slots.tryAcquire(run.owner);
+    const release = stopping.signal.aborted || restart === undefined
+      ? undefined
+      : slots.tryAcquire(run.owner);
     if (release === undefined) return;
     const work = options.beginWork();
     work.onEnd(release);
@@ -278,7 +280,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     end,
     isDurable: options.isDurable,
     /** From now on, takes over no runs. */
-    stop: () => void (isStopped = true),
+    stop: () => stopping.abort(),
     /** Takes over some of the runs whose servers have stopped. */
     async takeOverAbandoned(): Promise<void> {
       const runs = (await index.next()).filter(({ id }) => !liveRuns.has(id));

@@ -19,8 +19,10 @@ export function searchedHosts({ allowed, blocked = [] }: DomainRule): SearchedHo
     return { only: [...new Set(only)], without: [] };
   }
   if (only.length > 0) return { only: [], without: [] };
-  const without = blocked.map((domain) => domain.toLowerCase().replace(/\/+$/, ""))
-    .filter((domain) => HOST_REGEXP.test(domain));
+  const without = blocked.flatMap((domain) => {
+    const [host = "", ...path] = domain.toLowerCase().split("/");
+    return path.every((part) => part === "") && HOST_REGEXP.test(host) ? [host] : [];
+  });
   return { only: [], without: [...new Set(without)] };
 }
 

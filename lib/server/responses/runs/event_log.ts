@@ -73,8 +73,10 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
       async function flush(): Promise<void> {
         const events = takePending();
         const entry = change(events);
-        await retryOutages(clock, MAX_OUTAGE_MS, () => claim.write([entry]), (error) => {
-          outage = error;
+        await retryOutages(clock, MAX_OUTAGE_MS, () => claim.write([entry]), {
+          onFailure(error) {
+            outage = error;
+          },
         });
         outage = undefined;
         onStored(events);
