@@ -76,6 +76,7 @@ export function selectTools(
     return [asked];
   }
   let tools: readonly Tool[] = [];
+  const mcpTools = () => tools.filter(isMcpTool);
   return {
     toolbox: {
       ...toolbox,
@@ -87,7 +88,7 @@ export function selectTools(
     },
     askedTools: () =>
       Object.fromEntries(
-        tools.filter(isMcpTool).filter(({ needsApproval }) => needsApproval).map((tool) => [
+        mcpTools().filter(({ needsApproval }) => needsApproval).map((tool) => [
           tool.name,
           {
             type: APPROVAL_REQUEST,
@@ -98,18 +99,15 @@ export function selectTools(
         ]),
       ),
     find: (label, name) =>
-      tools.filter(isMcpTool).find((tool) =>
-        tool.toolOfServer === name && selectionOf(tool)!.label === label
-      ),
+      mcpTools().find((tool) => tool.toolOfServer === name && selectionOf(tool)!.label === label),
     mcpTools: () =>
       Object.fromEntries(
-        tools.filter(isMcpTool).map((tool) => [
+        mcpTools().map((tool) => [
           tool.name,
           { server: selectionOf(tool)!.label, name: tool.toolOfServer },
         ]),
       ),
     shown() {
-      const mcpTools = tools.filter(isMcpTool);
       const uses = tools.flatMap((tool): [string, ShownUse][] => {
         if (!isMcpTool(tool)) {
           return Object.hasOwn(USES, tool.name) ? [[tool.name, USES[tool.name]!]] : [];
@@ -119,7 +117,7 @@ export function selectTools(
       });
       const lists = mcp.filter(({ label }) => !listed.has(label)).map(
         ({ server, label }): McpList => {
-          const found = mcpTools.filter((tool) => tool.server === server);
+          const found = mcpTools().filter((tool) => tool.server === server);
           return {
             server_label: label,
             tools: found.map(({ toolOfServer: name, description, parameters: input_schema }) => ({
