@@ -2,6 +2,7 @@
 import { randomBase62 } from "../api/ids.ts";
 import { suggestion } from "../config/faults/suggestion.ts";
 import { keySchema } from "../config/schema/keys.ts";
+import { sha256 } from "../sha256.ts";
 import { parseFlags, UsageError } from "./flags.ts";
 
 /** Lengths in characters. 43 characters of base 62 hold 256 bits. */
@@ -20,7 +21,7 @@ export async function keys(args: readonly string[]): Promise<void> {
   if (fault !== undefined) throw invalid(`The name '${name}' is invalid: ${fault}`);
   const id = randomBase62(ID_LENGTH);
   const key = `sk-o1-${id}-${randomBase62(SECRET_LENGTH)}`;
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  const hash = await sha256(key);
   console.log(`${key}
 
 The key is shown only once. To let the server accept it, add this to config.yaml:
@@ -28,7 +29,7 @@ The key is shown only once. To let the server accept it, add this to config.yaml
 keys:
   - name: "${name}"
     id: "${id}"
-    sha256: "${new Uint8Array(hash).toHex()}"`);
+    sha256: "${hash.toHex()}"`);
 }
 
 function invalid(problem: string): UsageError {

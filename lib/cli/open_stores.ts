@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { systemClock as clock } from "../clock.ts";
 import { isDeploy } from "../config/resolve.ts";
 import type { Log } from "../server/telemetry/log.ts";
+import { sha256 } from "../sha256.ts";
 import { openStores as open, type Stores } from "../store/open.ts";
 import { waitForStores } from "../store/wait.ts";
 import { readVariable } from "./configuration.ts";
@@ -74,8 +75,8 @@ async function openNow({ setting, folder, log, ca }: OpenStoresOptions): Promise
  */
 async function databasePath(beside: string): Promise<string> {
   if (await isWritable(beside) || await exists(beside)) return beside;
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(resolve(beside)));
-  const name = `o1-api-${new Uint8Array(hash).toHex().slice(0, 16)}.db`;
+  const hash = await sha256(resolve(beside));
+  const name = `o1-api-${hash.toHex().slice(0, 16)}.db`;
   const folders = [readVariable("O1_API_HOME"), join(import.meta.dirname ?? ".", "../.."), "."];
   for (const folder of folders) {
     const path = resolve(folder || ".", name);

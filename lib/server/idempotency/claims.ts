@@ -1,5 +1,6 @@
 import { ApiError } from "../../api/errors.ts";
 import { type Clock, within } from "../../clock.ts";
+import { sha256 } from "../../sha256.ts";
 import { CALL_MS, type Charge, type Limiter } from "../../store/limiter.ts";
 import type { StartRun } from "../runs.ts";
 
@@ -46,10 +47,10 @@ export function createRunClaims({ limiter, clock }: { limiter: Limiter; clock: C
      */
     exclusive(owner: string, key: string, start: StartRun): StartRun {
       return async function* (signal) {
-        const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+        const hash = await sha256(key);
         const end = await claim({
           limit: {
-            key: `client:${owner}:run:${new Uint8Array(hash).toHex()}`,
+            key: `client:${owner}:run:${hash.toHex()}`,
             amount: 1,
             windowMs: CLAIM_MS,
             kind: "parallel",

@@ -6,6 +6,7 @@
 import { timingSafeEqual } from "@std/crypto";
 import { ApiError } from "../../api/errors.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../../config/resolve.ts";
+import { sha256 } from "../../sha256.ts";
 import { type Client, clientOf, TOKEN_HOLDER } from "../client.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Step } from "./chain.ts";
@@ -133,10 +134,6 @@ export function findEntry<T extends { hash: Uint8Array }>(
   equal: (a: Uint8Array, b: Uint8Array) => boolean = timingSafeEqual,
 ): T | undefined {
   return entries.filter((entry) => equal(entry.hash, hash))[0];
-}
-
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
 /** Reads the token from the headers of OpenAI, Azure or Anthropic. */

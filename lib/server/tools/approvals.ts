@@ -11,10 +11,12 @@ import {
   type ApprovalAnswer,
   type ApprovalRequest,
 } from "../../api/responses/approvals.ts";
-import { calledTool, type ClientTools } from "../../api/responses/tools.ts";
 import { ownerOf } from "../../api/responses/items.ts";
 import type { ResponseObject } from "../../api/responses/object.ts";
+import { calledTool, type ClientTools } from "../../api/responses/tools.ts";
 import type { ApprovedCall } from "../../reasoning/tools/approved.ts";
+import { sha256 } from "../../sha256.ts";
+import { createSetJson, type SetJson } from "../../store/entries.ts";
 import {
   type Change,
   type Entry,
@@ -23,7 +25,6 @@ import {
   type Store,
 } from "../../store/store.ts";
 import type { SelectedTools } from "./hosted.ts";
-import { createSetJson, type SetJson } from "../../store/entries.ts";
 
 /** Hashes of the calls that a response asks about, by the ids of their items; null once answered. */
 type Asked = Record<string, string | null>;
@@ -152,7 +153,5 @@ async function hashOf(
   server: string,
   { server_label, name, arguments: json }: ApprovalRequest,
 ): Promise<string> {
-  const text = JSON.stringify([server, server_label, name, json]);
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest).toHex();
+  return (await sha256(JSON.stringify([server, server_label, name, json]))).toHex();
 }

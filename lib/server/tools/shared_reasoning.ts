@@ -1,5 +1,6 @@
 /** Reasoning to send back with tool results, whichever server received it. */
 import { type Clock, DAY_MS, within } from "../../clock.ts";
+import { sha256 } from "../../sha256.ts";
 import type { Store } from "../../store/store.ts";
 import type { ToolReasoning } from "../../upstream/tool_reasoning.ts";
 
@@ -82,7 +83,7 @@ export function createSharedToolReasoning(
 }
 
 async function placeOf(owner: string, key: string): Promise<{ collection: string; id: string }> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
-  const place = new DataView(hash).getUint32(0) % PLACES;
+  const hash = await sha256(key);
+  const place = new DataView(hash.buffer).getUint32(0) % PLACES;
   return { collection: `tool-reasoning/${owner}`, id: `${place}` };
 }
