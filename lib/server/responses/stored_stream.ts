@@ -18,6 +18,9 @@ import { openSummary, sealSummary } from "./recall.ts";
 import { type ResponseStore, storedError, type StoredResponse } from "./response_store.ts";
 import type { Vault } from "./vault.ts";
 
+/** A run in the background has the same limit, and its end must arrive first. In milliseconds. */
+const END_MS = 5_000;
+
 export interface StoredStreamOptions {
   responses: ResponseStore;
   background: BackgroundRuns;
@@ -40,7 +43,7 @@ export async function streamStored(
 ): Promise<Response> {
   const { work, client: { owner } } = exchange;
   const { response, stream } = stored;
-  work.limit(settings.stream_timeout_ms);
+  work.limit(settings.stream_timeout_ms + (response.background ? END_MS : 0));
   abortOnDisconnect(request, work);
 
   let completedAt = response.completed_at;
@@ -76,12 +79,15 @@ export async function streamStored(
     date: () => completedAt === null ? clock.date() : completedAt * 1000,
   });
   /**
-   * A run has not failed if it continues elsewhere, or if only its events can't be read now. Throws
-   * then, which breaks the stream off, so that its client continues it.
+   * A run has not failed if it continues elsewhere, or if only this stream has reached its limit or
+   * can't read the events now. Throws then, which breaks the stream off, so that its client
+   * continues it.
    */
   const fail: ResponseWriter["fail"] = (error, begun) => {
-    const isMoved = background.isDurable && work.signal.aborted && error.code === "server_shutdown";
-    if (response.background && (isMoved || isOutage(error))) throw error;
+    const mayContinue = isOutage(error) || work.signal.aborted &&
+        (error.code === "request_timeout" ||
+          background.isDurable && error.code === "server_shutdown");
+    if (response.background && mayContinue) throw error;
     return writer.fail(error, begun);
   };
   return await answerStream({

@@ -474,6 +474,38 @@ Deno.test("a stream on another server breaks off when it can't read, and can be 
   assertEquals(events.at(-1).response, completed);
 });
 
+Deno.test("a stream breaks off at a time limit of its server that is shorter than the run's", async () => {
+  await using setup = await setUp(stalled(2));
+  const { app, fake, store } = setup;
+  const yaml = `
+server: { stream_timeout_ms: 4000 }
+upstreams: { u: { base_url: UPSTREAM } }
+models: { plain: { upstream: u, model: x, strategy: direct } }
+`;
+  const other = await setup.another({ clock: fake.clock, yaml });
+  const { id } = await json(app.respond(BODY));
+  const reader = readEvents(await other.app.send(`/v1/responses/${id}?stream=true`));
+  const begun = reader.until("output_text.delta");
+  const collection = `events/default/${id}`;
+  await waitUntil(
+    "the first events in the store",
+    async () => (await store.list({ collection, limit: 1 })).length > 0,
+    () => fake.advance(100),
+  );
+  await begun;
+  await Promise.all([
+    assertRejects(() => reader.rest(), ApiError, "longer than 9 s"),
+    fake.advance(9_000),
+  ]);
+  assertEquals((await json(other.app.send(`/v1/responses/${id}`))).status, "in_progress");
+  await json(app.send(`/v1/responses/${id}/cancel`, {}));
+  const whole = readEvents(await other.app.respond({ ...BODY, stream: true }));
+  await Promise.all([
+    whole.rest().then((events) => assertEquals(events.at(-1).type, "response.failed")),
+    fake.advance(9_000),
+  ]);
+});
+
 Deno.test("a server with another secret says so, and fails the run that it takes over", async () => {
   await using setup = await setUp(stalled(1));
   const { fake, store } = setup;
