@@ -1,4 +1,4 @@
-import { reportErrors } from "../report_errors.ts";
+import { reconnectDelayMs, reportErrors, serverError } from "../server_errors.ts";
 import type { PostgresAddress } from "./address.ts";
 import { closeInTime, driverOptions, loadDriver, type PgClient, type Session } from "./driver.ts";
 
@@ -33,10 +33,6 @@ export interface PoolOptions {
 
 /** Connections that are not used are closed. */
 const IDLE_MS = 30_000;
-
-const MAX_RECONNECT_MS = 1_000;
-
-const MAX_MESSAGE_LENGTH = 200;
 
 /** Message of `pg` if every connection is in use. */
 const ALL_IN_USE = "timeout exceeded when trying to connect";
@@ -88,11 +84,7 @@ export async function openPool(options: PoolOptions) {
     let text = message || code || String(error);
     if (text === ALL_IN_USE) text = `all ${connections} connections are in use`;
     if (address.password !== "") text = text.replaceAll(address.password, "…");
-    const known = code ?? CODES.find(([pattern]) => pattern.test(text))?.[1];
-    return Object.assign(
-      new Error(`Cannot use ${place}: ${text.slice(0, MAX_MESSAGE_LENGTH)}`),
-      known === undefined ? {} : { code: known },
-    );
+    return serverError(place, text, code ?? CODES.find(([pattern]) => pattern.test(text))?.[1]);
   }
 
   function lose(error: unknown): Error {
@@ -113,7 +105,7 @@ export async function openPool(options: PoolOptions) {
       return client;
     } catch (error) {
       if ((error as Error).message === ALL_IN_USE) throw redacted(error);
-      retryAt = performance.now() + Math.min(25 * 2 ** failures++, MAX_RECONNECT_MS);
+      retryAt = performance.now() + reconnectDelayMs(failures++);
       throw lose(error);
     }
   }

@@ -1,9 +1,7 @@
+import { reconnectDelayMs } from "../server_errors.ts";
 import type { PoolOptions } from "./connection.ts";
 import { closeInTime, driverOptions, loadDriver, type PgClient } from "./driver.ts";
 import { CHANNEL } from "./migrations.ts";
-
-/** Longest delay before the connection is tried again. */
-const MAX_RECONNECT_MS = 1_000;
 
 /**
  * Receives the names of collections that other stores have changed. It opens a connection of its own
@@ -41,16 +39,16 @@ export function createNotifications(
   }
 
   async function keepListening(): Promise<void> {
-    for (let delayMs = 25; !isClosed; delayMs = Math.min(2 * delayMs, MAX_RECONNECT_MS)) {
+    for (let failures = 0; !isClosed; failures++) {
       try {
         await listenOnce();
-        delayMs = 25;
+        failures = 0;
       } catch {
         // The pool says why.
       }
       if (isClosed) return;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, delayMs);
+        const timer = setTimeout(resolve, reconnectDelayMs(failures));
         stopWaiting = () => {
           clearTimeout(timer);
           resolve();

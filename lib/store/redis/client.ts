@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
+import { reconnectDelayMs } from "../server_errors.ts";
 import type { RedisAddress } from "./address.ts";
 
 export type RedisClient = Redis | Cluster;
@@ -12,8 +13,6 @@ export interface ClientOptions {
   /** Returns whether it was ever connected; if not, it does not try Sentinels again. */
   hasConnected: () => boolean;
 }
-
-const MAX_RECONNECT_MS = 1_000;
 
 /** Interval between two reads of a Cluster's slots: a master that hangs sends no redirection. */
 const REFRESH_MS = 2_000;
@@ -32,7 +31,6 @@ export async function createClient(
   const { kind, hosts, username, password, db, master, sentinelUsername, sentinelPassword } =
     address;
   const tls = address.tls ? ca === undefined ? {} : { ca } : undefined;
-  const retryStrategy = (attempt: number) => Math.min(25 * 2 ** attempt, MAX_RECONNECT_MS);
   const definitions = Object.fromEntries(
     Object.entries(scripts).map(([name, lua]) => [name, { lua }]),
   );
@@ -59,7 +57,7 @@ export async function createClient(
       // As above: a command that was sent must not be sent again, nor after it has timed out.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
-      clusterRetryStrategy: retryStrategy,
+      clusterRetryStrategy: reconnectDelayMs,
       slotsRefreshInterval: REFRESH_MS,
       // While a slot moves, a command is tried twice in this time, until it times out.
       retryDelayOnTryAgain: TRY_AGAIN_MS,
@@ -76,7 +74,7 @@ export async function createClient(
   return new Redis({
     ...connection,
     lazyConnect: true,
-    retryStrategy,
+    retryStrategy: reconnectDelayMs,
     scripts: definitions,
     ...db === undefined ? {} : { db },
     ...kind === "single" ? hosts[0]! : {
@@ -86,7 +84,7 @@ export async function createClient(
       ...sentinelPassword === undefined ? {} : { sentinelPassword },
       ...tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true },
       sentinelCommandTimeout: timeoutMs,
-      sentinelRetryStrategy: (attempt) => hasConnected() ? retryStrategy(attempt) : null,
+      sentinelRetryStrategy: (attempt) => hasConnected() ? reconnectDelayMs(attempt) : null,
       // A master that has become a replica need not close its connections.
       reconnectOnError: ({ message }) => message.startsWith("READONLY"),
     },

@@ -1,5 +1,5 @@
 /** A connection to Redis that runs scripts, times out and reconnects. */
-import { reportErrors } from "../report_errors.ts";
+import { reportErrors, serverError } from "../server_errors.ts";
 import { describeAddress, parseRedisUrl } from "./address.ts";
 import { createClient, DISCONNECT_MS } from "./client.ts";
 
@@ -20,8 +20,6 @@ export interface RedisOptions {
 
 /** First part of every key and channel. */
 export const PREFIX = "o1:";
-
-const MAX_MESSAGE_LENGTH = 200;
 
 const LOST = "the connection is lost";
 
@@ -105,10 +103,7 @@ export async function openRedis<Name extends string>(
     const code = codeOf(error) ?? (isOutage ? codeOf(lastError) : undefined) ??
       /^(?:Too many .*: |connect )?([A-Z]{2,20}) /.exec(text)?.[1] ??
       (isOutage ? "ECONNRESET" : undefined);
-    return Object.assign(
-      new Error(`Cannot use ${place}: ${text.slice(0, MAX_MESSAGE_LENGTH)}`),
-      code === undefined ? {} : { code },
-    );
+    return serverError(place, text, code);
   }
 
   /** Called for each message of their channel. */

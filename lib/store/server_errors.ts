@@ -13,3 +13,20 @@ export function reportErrors(warn: (message: string) => void): (error: Error) =>
     warn(message);
   };
 }
+
+const MAX_MESSAGE_LENGTH = 200;
+
+/** Returns an error for a server that cannot be used. @param text without secrets */
+export function serverError(place: string, text: string, code: string | undefined): Error {
+  return Object.assign(
+    new Error(`Cannot use ${place}: ${text.slice(0, MAX_MESSAGE_LENGTH)}`),
+    code === undefined ? {} : { code },
+  );
+}
+
+const MAX_RECONNECT_MS = 1_000;
+
+/** Delay before a connection is tried again. */
+export function reconnectDelayMs(failures: number): number {
+  return Math.min(25 * 2 ** failures, MAX_RECONNECT_MS);
+}
