@@ -17,13 +17,7 @@ import { calledTool, type ClientTools } from "../../api/responses/tools.ts";
 import type { ApprovedCall } from "../../reasoning/tools/approved.ts";
 import { sha256 } from "../../sha256.ts";
 import { createSetJson, type SetJson } from "../../store/entries.ts";
-import {
-  type Change,
-  type Entry,
-  type EntryKey,
-  MAX_CHANGES,
-  type Store,
-} from "../../store/store.ts";
+import type { Change, Entry, EntryKey, Store } from "../../store/store.ts";
 import type { SelectedTools } from "./hosted.ts";
 
 /** Hashes of the calls that a response asks about, by the ids of their items; null once answered. */
@@ -102,7 +96,7 @@ export function createApprovalStore(store: Store, ttlMs: number) {
         return [{ answer, tool, call: { id, tool, arguments: json } }];
       });
       const byResponse = Map.groupBy(answers, responseOf);
-      const ids = [...byResponse.keys()].slice(0, MAX_CHANGES);
+      const ids = [...byResponse.keys()];
       for (let tries = 0; answers.length > 0; tries++) {
         const entries = await store.get(ids.map((id) => approvalKey(owner, id)));
         const askedBy = new Map(entries.map((entry, index) => [ids[index]!, readAsked(entry)]));
