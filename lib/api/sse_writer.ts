@@ -10,6 +10,11 @@ export const SSE_HEADERS: Readonly<Record<string, string>> = {
   "x-accel-buffering": "no",
 };
 
+/** Writes an event under its type, as Anthropic's and OpenAI's Responses streams name events. */
+export function eventFrame(event: { type: string; [field: string]: unknown }): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
 const utf8 = new TextEncoder();
 
 /** A comment, which every client skips. After a blank line, older Go clients read an empty event. */

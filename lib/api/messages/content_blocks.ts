@@ -1,28 +1,25 @@
 /** Content blocks on the wire: `thinking_delta` and the other events of a block, and the whole block. */
 import { isObject, tryParse } from "../../json.ts";
+import { eventFrame } from "../sse_writer.ts";
 import type { Block, BlockChange } from "./block_sequence.ts";
 
 export type Fields = Record<string, unknown>;
-
-export function frame(event: Fields & { type: string }): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
 
 export function changeFrame(change: BlockChange): string {
   const { type, block } = change;
   const { index } = block;
   switch (type) {
     case "start":
-      return frame({ type: "content_block_start", index, content_block: emptyBlock(block) });
+      return eventFrame({ type: "content_block_start", index, content_block: emptyBlock(block) });
     case "delta":
-      return frame({ type: "content_block_delta", index, delta: delta(block, change.text) });
+      return eventFrame({ type: "content_block_delta", index, delta: delta(block, change.text) });
     case "citation": {
       const { citation } = change;
       const delta = { type: "citations_delta", citation };
-      return frame({ type: "content_block_delta", index, delta });
+      return eventFrame({ type: "content_block_delta", index, delta });
     }
     case "stop":
-      return frame({ type: "content_block_stop", index });
+      return eventFrame({ type: "content_block_stop", index });
   }
 }
 

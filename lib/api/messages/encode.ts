@@ -8,8 +8,9 @@ import type { FinishEvent, ReasoningEvent } from "../../reasoning/events.ts";
 import type { Usage } from "../../reasoning/usage/meter.ts";
 import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
 import { newId } from "../ids.ts";
+import { eventFrame } from "../sse_writer.ts";
 import { type Blocks, type BlocksOptions, createBlocks } from "./block_sequence.ts";
-import { changeFrame, type Fields, frame, wholeBlock } from "./content_blocks.ts";
+import { changeFrame, type Fields, wholeBlock } from "./content_blocks.ts";
 import { messagesErrorFrame } from "./errors.ts";
 
 export interface MessageHead {
@@ -56,7 +57,8 @@ function createMessageWriter(head: MessageHead, options: MessageOptions): Encode
   function end(event: ReasoningEvent): string {
     if (event.type !== "finish") return "";
     stop = stopFields(event, blocks);
-    return frame({ type: "message_delta", delta: stop, usage }) + frame({ type: "message_stop" });
+    return eventFrame({ type: "message_delta", delta: stop, usage }) +
+      eventFrame({ type: "message_stop" });
   }
 
   function push(event: ReasoningEvent): string | Promise<string> {
@@ -72,12 +74,12 @@ function createMessageWriter(head: MessageHead, options: MessageOptions): Encode
     return options.sign(blocks.thinking()).then((signed) => {
       signature = signed;
       const delta = { type: "signature_delta", signature };
-      return before + frame({ type: "content_block_delta", index, delta }) + after;
+      return before + eventFrame({ type: "content_block_delta", index, delta }) + after;
     });
   }
 
   return {
-    start: () => frame({ type: "message_start", message: message([]) }) + PING,
+    start: () => eventFrame({ type: "message_start", message: message([]) }) + PING,
     encode: push,
     push,
     fail: messagesErrorFrame,

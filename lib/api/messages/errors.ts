@@ -6,6 +6,7 @@
  */
 import { UpstreamError } from "../../reasoning/events.ts";
 import { type ApiError, typeInStream } from "../errors.ts";
+import { eventFrame } from "../sse_writer.ts";
 
 const TYPES: Readonly<Record<number, string>> = {
   401: "authentication_error",
@@ -42,6 +43,5 @@ export function messagesErrorBody(error: ApiError, requestId: string): Record<st
 /** The last frame of a failed stream. */
 export function messagesErrorFrame(error: ApiError, begun: boolean): string {
   const type = typeInStream(error, typeOf(error), begun);
-  const body = { type: "error", error: { type, message: messageOf(error) } };
-  return `event: error\ndata: ${JSON.stringify(body)}\n\n`;
+  return eventFrame({ type: "error", error: { type, message: messageOf(error) } });
 }

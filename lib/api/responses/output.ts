@@ -1,3 +1,4 @@
+import { eventFrame } from "../sse_writer.ts";
 import type { Item } from "./body.ts";
 import { itemId } from "./items.ts";
 
@@ -57,7 +58,7 @@ export function createOutput(responseId: string, startingAfter: number) {
   function frame(type: string, fields: Fields): void {
     const sequence_number = sequence++;
     if (sequence_number <= startingAfter) return;
-    frames += `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number, ...fields })}\n\n`;
+    frames += eventFrame({ type, sequence_number, ...fields });
   }
 
   /** Returns the frames added since the last call. */
