@@ -12,9 +12,9 @@ export function startOf(text: string, maxLength: number): string {
   return splitPair(text.slice(0, maxLength))[0];
 }
 
-/** Puts an ellipsis in place of all but the first `maxLength` UTF-16 units of a text. */
+/** Shortens a text to `maxLength` UTF-16 units, the last of which is an ellipsis. */
 export function withEllipsis(text: string, maxLength: number): string {
-  return text.length > maxLength ? `${startOf(text, maxLength)}…` : text;
+  return text.length > maxLength ? `${startOf(text, maxLength - 1)}…` : text;
 }
 
 /** Leaves out the middle of a text of over `maxLength` UTF-16 units. */

@@ -121,4 +121,4 @@ function decoded(text: string): string {
 }
 
 /** Shortens a client's path or method for an error message or the log. */
-export const shortened = (text: string) => withEllipsis(text, 200);
+export const shortened = (text: string) => withEllipsis(text, 201);
