@@ -80,6 +80,8 @@ limits: { rpm: 1000, parallel: 100, daily_tokens: 10000000 }
       await server.start();
       stops++;
       await Promise.all(traffic);
+      // An answer that took its limits before the crash may be stored before the limits are back.
+      await waitUntil("200", async () => (await ask(second, `/responses/${id}`)).status === 200);
       for (const id of stored) {
         assertEquals((await ask(second, `/responses/${id}`)).status, 200, id);
       }
