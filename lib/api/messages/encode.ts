@@ -4,14 +4,22 @@
  * @see {@link https://docs.anthropic.com/en/docs/build-with-claude/streaming}
  * @module
  */
+import { isObject, tryParse } from "../../json.ts";
 import type { FinishEvent, ReasoningEvent } from "../../reasoning/events.ts";
 import type { Usage } from "../../reasoning/usage/meter.ts";
 import type { AnswerWriter, Collector, Encoder } from "../dialect.ts";
 import { newId } from "../ids.ts";
 import { eventFrame } from "../sse_writer.ts";
-import { type Blocks, type BlocksOptions, createBlocks } from "./block_sequence.ts";
-import { changeFrame, type Fields, wholeBlock } from "./content_blocks.ts";
+import {
+  type Block,
+  type BlockChange,
+  type Blocks,
+  type BlocksOptions,
+  createBlocks,
+} from "./block_sequence.ts";
 import { messagesErrorFrame } from "./errors.ts";
+
+type Fields = Record<string, unknown>;
 
 export interface MessageHead {
   id: string;
@@ -92,6 +100,63 @@ function createMessageWriter(head: MessageHead, options: MessageOptions): Encode
       return message(blocks.all().map((block) => wholeBlock(block, signature)));
     },
   };
+}
+
+function changeFrame(change: BlockChange): string {
+  const { type, block } = change;
+  const { index } = block;
+  switch (type) {
+    case "start":
+      return eventFrame({
+        type: "content_block_start",
+        index,
+        content_block: wholeBlock({ ...block, pieces: [], citations: [] }, ""),
+      });
+    case "delta":
+      return eventFrame({ type: "content_block_delta", index, delta: deltaOf(block, change.text) });
+    case "citation": {
+      const delta = { type: "citations_delta", citation: change.citation };
+      return eventFrame({ type: "content_block_delta", index, delta });
+    }
+    case "stop":
+      return eventFrame({ type: "content_block_stop", index });
+  }
+}
+
+function deltaOf({ type }: Block, text: string): Fields {
+  switch (type) {
+    case "thinking":
+      return { type: "thinking_delta", thinking: text };
+    case "text":
+      return { type: "text_delta", text };
+    default:
+      return { type: "input_json_delta", partial_json: text };
+  }
+}
+
+function wholeBlock(block: Block, signature: string): Fields {
+  const { type, id, name, server, extra, result, pieces, citations } = block;
+  const text = pieces.join("");
+  switch (type) {
+    case "thinking":
+      return { type, thinking: text, signature };
+    case "text":
+      return { type, text, ...(citations.length > 0 && { citations }) };
+    case "tool_use":
+      return { type, id, name, input: parseInput(text), ...(extra && { extra_content: extra }) };
+    case "server_tool_use":
+      return { type, id, name, input: parseInput(text) };
+    case "mcp_tool_use":
+      return { type, id, name, server_name: server, input: parseInput(text) };
+    case "server_tool_result":
+      return result!;
+  }
+}
+
+/** Anthropic marks what is not an object, such as a call that was cut off, with `INVALID_JSON`. */
+function parseInput(json: string): unknown {
+  const input = tryParse(json || "{}");
+  return isObject(input) ? input : { INVALID_JSON: json };
 }
 
 /** Cached tokens are not among Anthropic's input tokens. */
