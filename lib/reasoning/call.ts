@@ -11,7 +11,7 @@ import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay
 import type { FinalCallFields, ReasoningRequest } from "./request.ts";
 import type { CallDelta, CallSpec } from "./strategy.ts";
 import type { ToolFields } from "./tools/loop.ts";
-import type { Budget } from "./usage/budget.ts";
+import type { RequestLimits } from "./usage/request_limits.ts";
 import { estimatePrompt, estimateText } from "./usage/estimate.ts";
 import type { CallMeter, UsageMeter } from "./usage/meter.ts";
 
@@ -32,7 +32,7 @@ export interface CallRun {
   observer: RunObserver | undefined;
   recorder: Recorder | undefined;
   scope: RequestScope;
-  budget: Budget;
+  limits: RequestLimits;
   meter: UsageMeter;
   /** Number of thinking calls so far. */
   thinkingCalls: number;
@@ -47,7 +47,7 @@ export async function* callUpstream(
   task: number,
   serverTools: ToolFields = {},
 ): AsyncGenerator<CallDelta> {
-  const { plan: { model, name, request }, client, scope, budget, meter } = run;
+  const { plan: { model, name, request }, client, scope, limits, meter } = run;
   const { role, messages, visible = false, isTurn = false, json, temperature, signal } = spec;
   // Samples with one seed may be equal.
   const wave = request.final.seed === undefined ? spec.wave : undefined;
@@ -55,10 +55,10 @@ export async function* callUpstream(
   const targets = targetsOf(model, name, role);
   const { reasons, contextTokens } = capabilities.get(targets[0]!);
   const window = model.contextTokens ?? contextTokens;
-  const ceiling = budget.ceiling(visible, spec.share);
+  const ceiling = limits.ceiling(visible, spec.share);
   // A plain call answers like the model itself, and a model that reasons needs its reasoning.
   const isPlain = messages === request.messages;
-  let leftToThink = visible && !isPlain && !reasons ? budget.thinkingLimit() : Infinity;
+  let leftToThink = visible && !isPlain && !reasons ? limits.thinkingLimit() : Infinity;
   // A turn is sent to the client as it is, like an answer.
   const maxTokens = visible || isTurn ? ceiling : Math.min(
     ceiling ?? Infinity,

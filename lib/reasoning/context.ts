@@ -16,7 +16,7 @@ import type { ApprovedCall } from "./tools/approved.ts";
 import { callWithTools, type ToolLoop } from "./tools/loop.ts";
 import { createToolRunner } from "./tools/runner.ts";
 import type { ToolUseCounter } from "./tools/uses.ts";
-import { createBudget } from "./usage/budget.ts";
+import { createRequestLimits } from "./usage/request_limits.ts";
 import { estimatePrompt } from "./usage/estimate.ts";
 import type { Usage, UsageMeter } from "./usage/meter.ts";
 
@@ -85,7 +85,7 @@ export function createContext(
   const { seed } = request.final;
   // With a seed, the same request makes the same calls.
   const random = seed === undefined ? options.random : createRandom(seed);
-  const budget = createBudget(request, model.caps, meter, all);
+  const limits = createRequestLimits(request, model.caps, meter, all);
   const capabilities = client.capabilitiesFor(options.owner);
   const scope: RequestScope = {
     conversation: { owner: options.owner, messages: request.messages },
@@ -114,13 +114,13 @@ export function createContext(
     observer: options.observer,
     recorder: options.recorder,
     scope,
-    budget,
+    limits,
     meter,
     thinkingCalls: 0,
     waveMeters: new WeakMap(),
   };
   const canThink = async (calls = 1) => {
-    if (!budget.canThink(calls)) return false;
+    if (!limits.canThink(calls)) return false;
     const used = all.total();
     const callsPerSample = used.upstream.calls / (all.samples() || Infinity) || 1;
     return await options.reserveCalls?.((calls + 1) * callsPerSample, used) ?? true;
@@ -142,7 +142,7 @@ export function createContext(
     rejected: (role) => capabilities.rejectedFunctions(firstTarget(role)),
     mayContinue: async (isAnswer) =>
       isAnswer
-        ? budget.canAnswer() && (await options.reserveCalls?.(1, all.total()) ?? true)
+        ? limits.canAnswer() && (await options.reserveCalls?.(1, all.total()) ?? true)
         : await canThink(),
     signal,
     newId: () => `call_${++ids}`,
@@ -167,8 +167,8 @@ export function createContext(
       callOf(reread === undefined ? spec : { ...spec, messages: reread(spec.messages) }),
     canThink,
     maxCalls: Math.floor(model.caps.calls / (request.choices ?? 1)),
-    samples: budget.samples,
-    canAnswer: budget.canAnswer,
+    samples: limits.samples,
+    canAnswer: limits.canAnswer,
     hasRoom(role, messages) {
       const window = windowOf(role);
       return window === Infinity || estimatePrompt(messages) <= window - window * TEXT_SHARE;

@@ -1,8 +1,4 @@
-/**
- * The token limits of one request. Limits of keys are charged in `server/limits/charge.ts`.
- *
- * @module
- */
+/** The client's own limits of a request, and the model's `caps`. */
 import { type Caps, DEFAULT_TOKEN_CAP, type ReasoningRequest } from "../request.ts";
 import type { UsageMeter } from "./meter.ts";
 
@@ -17,7 +13,7 @@ const ANSWER_SHARE = 0.25;
 const ANSWER_TOKENS = 512;
 
 /** What one request may still spend. */
-export interface Budget {
+export interface RequestLimits {
   /** Whether this many thinking calls (default: 1) fit, and the answer after them. */
   canThink(calls?: number): boolean;
   /**
@@ -47,12 +43,12 @@ type Limits = Pick<ReasoningRequest, "maxTokens" | "maxCallTokens" | "thinkingTo
  * @param meter counts what applies to the client's limits.
  * @param all counts what applies to the caps, which all choices share.
  */
-export function createBudget(
+export function createRequestLimits(
   { maxTokens, maxCallTokens = Infinity, thinkingTokens = Infinity, choices = 1 }: Limits,
   caps: Caps,
   meter: UsageMeter,
   all: Pick<UsageMeter, "generated" | "cost" | "total"> = meter,
-): Budget {
+): RequestLimits {
   const reserve = maxTokens === undefined ? 0 : Math.max(
     Math.ceil(maxTokens * ANSWER_SHARE),
     Math.min(ANSWER_TOKENS, Math.floor(maxTokens / 2)),

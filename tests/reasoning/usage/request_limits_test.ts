@@ -1,18 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createBudget } from "../../../lib/reasoning/usage/budget.ts";
+import { createRequestLimits } from "../../../lib/reasoning/usage/request_limits.ts";
 import type { Caps } from "../../../lib/reasoning/request.ts";
 import { createUsageMeter } from "../../../lib/reasoning/usage/meter.ts";
 
 const CAPS: Caps = { calls: 64, tokens: 200_000 };
 
-/** A budget and a function that spends some of it. */
-function budget(
+/** Limits, and a function that spends some of what they allow. */
+function limitsOf(
   limits: { maxTokens?: number; thinkingTokens?: number } = {},
   caps: Partial<Caps> = {},
 ) {
   const meter = createUsageMeter();
-  const made = createBudget(limits, { ...CAPS, ...caps }, meter);
+  const made = createRequestLimits(limits, { ...CAPS, ...caps }, meter);
   return {
     ...made,
     spend(completion: number, usd = 0) {
@@ -26,7 +26,7 @@ function budget(
 }
 
 Deno.test("without a limit in the request, calls have none", () => {
-  const { ceiling, canThink, spend } = budget();
+  const { ceiling, canThink, spend } = limitsOf();
   spend(100_000);
   assertEquals([ceiling(true), ceiling(false)], [undefined, undefined]);
   assertEquals(canThink(), true);
@@ -45,7 +45,7 @@ for (
 ) {
   Deno.test(`${kept} of ${maxTokens} tokens are reserved for the answer`, () => {
     assert(kept >= maxTokens / 4);
-    const { ceiling, canThink } = budget({ maxTokens });
+    const { ceiling, canThink } = limitsOf({ maxTokens });
     assertEquals(ceiling(false), maxTokens - kept);
     assertEquals(ceiling(true), maxTokens);
     assertEquals(canThink(), true);
@@ -53,7 +53,7 @@ for (
 }
 
 Deno.test("generated tokens reduce both limits, and the answer keeps its reserve", () => {
-  const { ceiling, canThink, spend } = budget({ maxTokens: 10_000 });
+  const { ceiling, canThink, spend } = limitsOf({ maxTokens: 10_000 });
   spend(5_000);
   assertEquals([ceiling(false), ceiling(true)], [2_500, 5_000]);
   spend(2_480);
@@ -64,53 +64,53 @@ Deno.test("generated tokens reduce both limits, and the answer keeps its reserve
   assertEquals([ceiling(false), ceiling(true)], [10, 2_510]);
 });
 
-Deno.test("the limit is never below one token, even if the budget is spent", () => {
-  const { ceiling, canThink, spend } = budget({ maxTokens: 100 });
+Deno.test("the limit is never below one token, even if all tokens are spent", () => {
+  const { ceiling, canThink, spend } = limitsOf({ maxTokens: 100 });
   spend(500);
   assertEquals([ceiling(false), ceiling(true), ceiling(false, 50)], [1, 1, 1]);
   assertEquals(canThink(), false);
 });
 
 Deno.test("parallel calls divide what is left for thinking", () => {
-  const { ceiling } = budget({ maxTokens: 1_000 });
+  const { ceiling } = limitsOf({ maxTokens: 1_000 });
   assertEquals([ceiling(false, 2), ceiling(false, 3)], [250, 166]);
 });
 
-Deno.test("a budget of a few tokens is for the answer only", () => {
+Deno.test("a limit of a few tokens is for the answer only", () => {
   for (const maxTokens of [1, 2, 16, 30]) {
-    const { canThink, ceiling } = budget({ maxTokens });
+    const { canThink, ceiling } = limitsOf({ maxTokens });
     assertEquals(canThink(), false, String(maxTokens));
     assertEquals(ceiling(true), maxTokens);
   }
 });
 
 Deno.test("a limit for thinking does not limit the answer", () => {
-  const { canThink, ceiling, spend } = budget({ thinkingTokens: 1_000 });
+  const { canThink, ceiling, spend } = limitsOf({ thinkingTokens: 1_000 });
   assertEquals([ceiling(false), ceiling(true)], [1_000, undefined]);
   spend(990);
   assertEquals(canThink(), false);
   assertEquals(ceiling(true), undefined);
-  const both = budget({ thinkingTokens: 9_000, maxTokens: 1_000 });
+  const both = limitsOf({ thinkingTokens: 9_000, maxTokens: 1_000 });
   assertEquals(both.ceiling(false), 500);
 });
 
 Deno.test("the cap on calls reserves one for the answer", () => {
-  const { canThink, spend } = budget({}, { calls: 3 });
+  const { canThink, spend } = limitsOf({}, { calls: 3 });
   assertEquals(canThink(), true);
   spend(1);
   assertEquals(canThink(), true);
   spend(1);
   assertEquals(canThink(), false);
-  assertEquals(budget({}, { calls: 1 }).canThink(), false);
+  assertEquals(limitsOf({}, { calls: 1 }).canThink(), false);
 });
 
 Deno.test("thinking ends when the cap on tokens or cost is reached", () => {
-  const tokens = budget({}, { tokens: 100 });
+  const tokens = limitsOf({}, { tokens: 100 });
   tokens.spend(99);
   assertEquals(tokens.canThink(), true);
   tokens.spend(1);
   assertEquals(tokens.canThink(), false);
-  const usd = budget({}, { usd: 1 });
+  const usd = limitsOf({}, { usd: 1 });
   usd.spend(10, 0.99);
   assertEquals(usd.canThink(), true);
   usd.spend(10, 0.02);
@@ -122,7 +122,7 @@ Deno.test("no thinking call uses the answer's reserve", () => {
     fc.integer({ min: 1, max: 100_000 }),
     fc.array(fc.nat(20_000)),
     (maxTokens, wishes) => {
-      const { ceiling, canThink, spend } = budget({ maxTokens }, { calls: 1_000 });
+      const { ceiling, canThink, spend } = limitsOf({ maxTokens }, { calls: 1_000 });
       for (const wish of wishes) {
         if (!canThink()) break;
         spend(Math.min(ceiling(false)!, wish));
