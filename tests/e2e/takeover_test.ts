@@ -5,7 +5,7 @@ import { createDatabase, NO_POSTGRES } from "../support/postgres.ts";
 import { NO_REDIS, startRedis } from "../support/redis.ts";
 import { startRedisCluster } from "../support/redis_topologies.ts";
 import { type Event, joined, readEvents } from "../support/responses.ts";
-import { skippedFor } from "../support/skip.ts";
+import { testTogether } from "../support/together.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { fetchInTime, waitUntil } from "../support/wait.ts";
 
@@ -85,83 +85,61 @@ function assertWhole(events: readonly Event[], first = 0): void {
   );
 }
 
-const none = { url: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+async function testTakeover(
+  start: () => Promise<{ url: string | undefined } & AsyncDisposable>,
+): Promise<void> {
+  await using store = await start();
+  await using upstream = startStallingUpstream();
+  await using world = await createWorld(upstream.url, store.url);
+  await using killed = await world.start();
+  await using stopped = await world.start();
+  await using living = await world.start();
+  await using other = await world.start();
 
-/** Starts the servers of stores. */
-const STORES: Record<
-  string,
-  {
-    skipReason?: string | undefined;
-    start(): Promise<{ url: string | undefined } & AsyncDisposable>;
+  const ids = [(await begin(killed, "A")).id, (await begin(stopped, "B")).id] as const;
+  const near = await stream(stopped, ids[1]);
+  const far = await Promise.all(ids.map((id) => stream(living, id)));
+  for (const reader of [near, ...far]) await reader.until("output_text.delta");
+  killed.kill("SIGKILL");
+  stopped.kill("SIGSTOP");
+
+  for (const [at, question] of ["A", "B"].entries()) {
+    const id = ids[at]!;
+    await far[at]!.until("completed");
+    const events = await far[at]!.rest();
+    const completed = await json(get(other, `/responses/${id}`));
+    assertEquals(completed.status, "completed");
+    assertEquals(completed.output.at(-1).content[0].text, `The answer to ${question}.`);
+    assertEquals(completed.output.length, 1);
+    assertEquals(events.at(-1).response, completed);
+    assertWhole(events);
+    // A client continues on a server that had no part in it.
+    const last = events.findIndex(({ type }) => type === "response.output_text.delta");
+    const rest = await (await stream(other, id, last)).rest();
+    assertEquals(rest, events.slice(last + 1));
   }
-> = {
-  SQLite: { start: () => Promise.resolve(none) },
-  Redis: { skipReason: NO_REDIS, start: () => startRedis() },
-  "a Redis Cluster": { skipReason: NO_REDIS, start: () => startRedisCluster() },
-  Postgres: { skipReason: NO_POSTGRES, start: createDatabase },
-};
+  assertEquals(upstream.calls.length, 4);
 
-for (const [name, { skipReason, start }] of Object.entries(STORES)) {
-  Deno.test({
-    ...skippedFor(
-      skipReason,
-      `over ${name}, no background response of a killed or stopped server is lost or completed twice`,
-    ),
-    async fn() {
-      await using store = await start();
-      await using upstream = startStallingUpstream();
-      await using world = await createWorld(upstream.url, store.url);
-      await using killed = await world.start();
-      await using stopped = await world.start();
-      await using living = await world.start();
-      await using other = await world.start();
-
-      const ids = [(await begin(killed, "A")).id, (await begin(stopped, "B")).id] as const;
-      const near = await stream(stopped, ids[1]);
-      const far = await Promise.all(ids.map((id) => stream(living, id)));
-      for (const reader of [near, ...far]) await reader.until("output_text.delta");
-      killed.kill("SIGKILL");
-      stopped.kill("SIGSTOP");
-
-      for (const [at, question] of ["A", "B"].entries()) {
-        const id = ids[at]!;
-        await far[at]!.until("completed");
-        const events = await far[at]!.rest();
-        const completed = await json(get(other, `/responses/${id}`));
-        assertEquals(completed.status, "completed");
-        assertEquals(completed.output.at(-1).content[0].text, `The answer to ${question}.`);
-        assertEquals(completed.output.length, 1);
-        assertEquals(events.at(-1).response, completed);
-        assertWhole(events);
-        // A client continues on a server that had no part in it.
-        const last = events.findIndex(({ type }) => type === "response.output_text.delta");
-        const rest = await (await stream(other, id, last)).rest();
-        assertEquals(rest, events.slice(last + 1));
-      }
-      assertEquals(upstream.calls.length, 4);
-
-      // The stopped server goes on. It ends its call, and its reader gets the other's answer.
-      stopped.kill("SIGCONT");
-      const stalled = upstream.calls.find(({ body }) => body.messages.at(-1).content === "B")!;
-      await stalled.left;
-      const events = await near.rest();
-      const completed = await json(get(stopped, `/responses/${ids[1]}`));
-      assertEquals(events.at(-1).response, completed);
-      assertWhole(events);
-      assertEquals(completed, await json(get(living, `/responses/${ids[1]}`)));
-      let requests = 0;
-      await waitUntil("the usage of two runs", async () => {
-        const { data } = await json(get(living, "/usage"));
-        requests = data.reduce((sum: number, row: Event) => sum + row.requests, 0);
-        return requests >= 2;
-      });
-      // The killed server could not report what it used; the stopped one may already have done so.
-      assert(requests === 2 || requests === 3, `${requests} requests`);
-    },
+  // The stopped server goes on. It ends its call, and its reader gets the other's answer.
+  stopped.kill("SIGCONT");
+  const stalled = upstream.calls.find(({ body }) => body.messages.at(-1).content === "B")!;
+  await stalled.left;
+  const events = await near.rest();
+  const completed = await json(get(stopped, `/responses/${ids[1]}`));
+  assertEquals(events.at(-1).response, completed);
+  assertWhole(events);
+  assertEquals(completed, await json(get(living, `/responses/${ids[1]}`)));
+  let requests = 0;
+  await waitUntil("the usage of two runs", async () => {
+    const { data } = await json(get(living, "/usage"));
+    requests = data.reduce((sum: number, row: Event) => sum + row.requests, 0);
+    return requests >= 2;
   });
+  // The killed server could not report what it used; the stopped one may already have done so.
+  assert(requests === 2 || requests === 3, `${requests} requests`);
 }
 
-Deno.test("a background response survives restarts of one server with SQLite", async () => {
+async function testRestarts(): Promise<void> {
   await using upstream = startStallingUpstream();
   await using world = await createWorld(upstream.url, undefined);
   const ids: string[] = [];
@@ -190,4 +168,20 @@ Deno.test("a background response survives restarts of one server with SQLite", a
     assertEquals(events.at(-1).response.output[0].content[0].text, text);
     assert(joined(events, "output_text").endsWith(text));
   }
-});
+}
+
+/** Only the programs of SQLite share a file instead of a server. */
+const inFile = { url: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+
+// They wait for leases most of the time.
+testTogether("no background response of a killed or stopped server is lost or completed twice", [
+  { name: "over SQLite", run: () => testTakeover(() => Promise.resolve(inFile)) },
+  { name: "over Redis", skipReason: NO_REDIS, run: () => testTakeover(() => startRedis()) },
+  {
+    name: "over a Redis Cluster",
+    skipReason: NO_REDIS,
+    run: () => testTakeover(() => startRedisCluster()),
+  },
+  { name: "over Postgres", skipReason: NO_POSTGRES, run: () => testTakeover(createDatabase) },
+  { name: "in restarts of one server with SQLite", run: testRestarts },
+]);
