@@ -19,7 +19,7 @@ export interface Outcome {
   /** On the clock of `performance`. */
   begunAt: number;
   endedAt: number;
-  /** Undefined for success; "cut" for a stream that ended early. */
+  /** Undefined for success; "cut" for an answer that ended early. */
   failure?: string;
 }
 
@@ -79,8 +79,13 @@ export function startTraffic(url: string, numbers = MIXED): Traffic {
     throw new Failure(`${response.status}${code === undefined ? "" : ` ${code}`}`);
   }
 
-  const json = async (path: string, body?: object, key?: string): Promise<Json> =>
-    await (await send(path, body, key)).json();
+  async function json(path: string, body?: object, key?: string): Promise<Json> {
+    const response = await send(path, body, key);
+    const text = await response.text().catch(() => {
+      throw new Failure("cut");
+    });
+    return JSON.parse(text);
+  }
 
   const chatOf = (id: string, seconds?: number) => ({
     model: "m",

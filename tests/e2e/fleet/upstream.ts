@@ -7,7 +7,7 @@ export const USAGE = { prompt_tokens: 60, completion_tokens: 40, total_tokens: 1
 export interface FleetUpstream extends AsyncDisposable {
   /** Without the name of a server and without /v1. */
   url: string;
-  /** Returns the servers that have asked a question, by its id. */
+  /** Returns the servers that have asked a question, or a turn of a conversation, by its id. */
   askedBy(id: string): readonly ServerName[];
   /** Number of answers that were given in full, of questions that begin with this prefix. */
   answered(prefix: string): number;
@@ -129,7 +129,10 @@ export function startFleetUpstream(): FleetUpstream {
   });
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
-    askedBy: (id) => askers.get(id) ?? [],
+    askedBy: (id) =>
+      [...askers].flatMap(([asked, names]) =>
+        asked === id || asked.startsWith(`${id}-turn`) ? names : []
+      ),
     answered: (prefix) =>
       [...answers].filter(([id]) => id.startsWith(prefix))
         .reduce((sum, [, count]) => sum + count, 0),
