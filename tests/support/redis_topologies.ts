@@ -1,9 +1,17 @@
 /** Redis as a fleet runs it: a Cluster, a master with Sentinels, and a server with TLS. */
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
+import { DISCONNECT_MS } from "../../lib/store/redis/client.ts";
 import { freePort } from "./port.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "./redis.ts";
 import { reasonWithout } from "./skip.ts";
 import { waitUntil } from "./wait.ts";
+
+/**
+ * Also of connections to Sentinels and of a Cluster's subscriber, which take no such option. On a busy
+ * machine, the timer of a connection with ioredis' default of 2 s would outlive its test.
+ */
+(Redis as unknown as { defaultOptions: RedisOptions }).defaultOptions.disconnectTimeout =
+  DISCONNECT_MS;
 
 const SLOTS = 16_384;
 const MASTERS = 3;
@@ -41,7 +49,6 @@ const connect = (port: number, tls?: Certificates) =>
   new Redis({
     host: "127.0.0.1",
     port,
-    disconnectTimeout: 20,
     lazyConnect: true,
     ...tls === undefined ? {} : { tls: { ca: tls.ca } },
   });
