@@ -113,17 +113,15 @@ export async function reasoningRestorer(
   if (!conversation.messages.some(lacksReasoning)) return (message) => message;
   const digests = await digestsOf(conversation);
   // All calls of a message have the same reasoning.
-  const keys = conversation.messages.filter(lacksReasoning)
-    .map((message) => keyOf(digests.get(message)!, idOf(callsOf(message)[0]!)));
-  await loadOnce(reasoningLoads, memory, conversation, keys);
+  const keys = new Map(
+    conversation.messages.filter(lacksReasoning)
+      .map((message) => [message, keyOf(digests.get(message)!, idOf(callsOf(message)[0]!))]),
+  );
+  await loadOnce(reasoningLoads, memory, conversation, [...keys.values()]);
   return (message) => {
-    const digest = digests.get(message);
-    if (digest === undefined || !lacksReasoning(message)) return message;
-    for (const call of callsOf(message)) {
-      const reasoning = memory.find(conversation.owner, keyOf(digest, idOf(call)));
-      if (reasoning !== undefined) return { ...message, reasoning_content: reasoning };
-    }
-    return message;
+    const key = keys.get(message);
+    const reasoning = key && memory.find(conversation.owner, key);
+    return reasoning === undefined ? message : { ...message, reasoning_content: reasoning };
   };
 }
 

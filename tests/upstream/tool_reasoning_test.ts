@@ -6,6 +6,7 @@ import {
   rememberReasoning,
   rememberState,
   stateRestorer,
+  type ToolReasoning,
 } from "../../lib/upstream/tool_reasoning.ts";
 
 const MEGABYTE = "x".repeat(1_000_000);
@@ -93,6 +94,35 @@ Deno.test("reasoning that a message has is kept", async () => {
   assertEquals(await restored(answered, [...answered, message]), "Its own.");
   const last = { ...call("call 2"), reasoning_content: "Its own." };
   assertEquals(await restored(answered, [...answered, call("call"), last]), "Its own.");
+});
+
+Deno.test("a message gets the reasoning of its calls once other servers have been asked for it", async () => {
+  const known = createToolReasoning();
+  const loads: (readonly string[])[] = [];
+  const memory: ToolReasoning = {
+    ...known,
+    async load(owner, keys) {
+      loads.push(keys);
+      for (const key of keys) await known.remember(owner, [key], "Because.");
+    },
+  };
+  const two: UpstreamMessage = {
+    ...call("a"),
+    tool_calls: [call("a"), call("b")].flatMap(({ tool_calls }) => tool_calls),
+  };
+  const own = { ...call("c"), reasoning_content: "Its own." };
+  const messages = [{ role: "user", content: "Add." }, two, own];
+  const conversation = { owner: "alice", messages };
+  // The calls of a fan-out share what was loaded.
+  for (let i = 0; i < 2; i++) {
+    const restore = await reasoningRestorer(memory, conversation);
+    const added = { role: "user", content: "Think." };
+    assertEquals(
+      [...messages, added].map((message) => restore(message).reasoning_content),
+      [undefined, "Because.", "Its own.", undefined],
+    );
+  }
+  assertEquals(loads.map(({ length }) => length), [1]);
 });
 
 Deno.test("the state of an answer without calls is restored to the same answer of the same owner", async () => {

@@ -162,9 +162,11 @@ function createRequestCapabilities(
     },
     sentState: (target) => remember(modelOf(target), { toolState: true }),
     openedThinking(target, opened) {
-      const reasons = opened || get(target).reasons;
       const isSet = target.upstream.opens_thinking !== undefined;
-      remember(modelOf(target), { reasons, ...(isSet ? {} : { opensThinking: opened }) });
+      remember(modelOf(target), {
+        ...(opened && { reasons: true }),
+        ...(!isSet && { opensThinking: opened }),
+      });
     },
     followed(target, json) {
       const subject = formatOf(target, json);

@@ -1,6 +1,6 @@
 /** Samples of one wave that are requested in one call, with `n`. */
 import { assert, assertEquals } from "@std/assert";
-import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
+import { type Call, type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { kindOf } from "../../support/kinds.ts";
 import { TOOLS } from "./script.ts";
 import { createStrategyApp, type StrategyAppOptions } from "./setup.ts";
@@ -58,6 +58,11 @@ async function start(
   };
 }
 
+/** Takes longer than a call that does not wait for anything. */
+async function pause({ url }: Upstream): Promise<void> {
+  for (let i = 0; i < 5; i++) await (await fetch(`${url}/models`)).body?.cancel();
+}
+
 for (const stream of [false, true]) {
   Deno.test(`a wave is one call, whose prompt counts once (${stream ? "stream" : "JSON"})`, async () => {
     await using app = await start(jointly([42, 42, 42, 42]));
@@ -98,6 +103,16 @@ Deno.test("a call that is no longer needed is aborted, and its texts are estimat
   assertEquals([calls, estimated], [1, true]);
   assert(completion_tokens >= 3 * 4 && completion_tokens < 30, `${completion_tokens}`);
   assert(prompt_tokens < 100, "the prompt counts once");
+});
+
+Deno.test("a call waits for the usage that follows its samples", async () => {
+  const answer = jointly([42, 42, 42, 42], {
+    gate: (i) => i === 12 ? pause(app.upstream) : undefined,
+  });
+  await using app = await start(answer);
+  const { json } = await app.ask("moa");
+  const { prompt_tokens, completion_tokens, estimated } = json.usage.upstream;
+  assertEquals([prompt_tokens, completion_tokens, estimated], [20, 25, false]);
 });
 
 Deno.test("the usage of each sample, as llama.cpp reports it, is summed", async () => {
@@ -231,8 +246,7 @@ Deno.test("a call for several samples waits for a slot for each", async () => {
   const plain = app.ask("direct");
   await app.upstream.called();
   const vote = app.ask("vote");
-  // Long enough for a call that does not wait.
-  for (let i = 0; i < 5; i++) await (await fetch(`${app.upstream.url}/models`)).body?.cancel();
+  await pause(app.upstream);
   assertEquals(app.sizes(), [1]);
   released.resolve();
   assertEquals([(await plain).content, (await vote).content], ["4", "I think."]);

@@ -91,6 +91,17 @@ Deno.test("a model that thinks in tags gets the instructions again", async () =>
   assertEquals(kindsOf(upstream), { "think.think": 2 });
 });
 
+Deno.test("a model that began to think without a tag gets no instructions any more", async () => {
+  await using upstream = startUpstream([
+    { content: "It is 42." },
+    { content: `${THOUGHT}</think>It is 42.` },
+    { content: "It is 42." },
+  ]);
+  const { ask } = await createStrategyApp(upstream);
+  for (let request = 0; request < 4; request++) await ask("think");
+  assertEquals(upstream.calls.map(kindOf), ["think.think", "think.think", "plain", "plain"]);
+});
+
 Deno.test("draft asks for few words and gives examples", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);

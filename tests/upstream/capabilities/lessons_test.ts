@@ -10,6 +10,8 @@ interface Case {
   /** What the upstream says. */
   message: string;
   request: Record<string, unknown>;
+  /** Base URL of the upstream. Default: that of a local one. */
+  url?: string;
   isRejected(body: Body): boolean;
   /** What the accepted body is compared by. */
   read(body: Body): unknown;
@@ -27,6 +29,7 @@ const CALLS = {
   tool_calls: [{ id: "c1", type: "function", function: { name: "add", arguments: "{}" } }],
 };
 const RESULT = { role: "tool", tool_call_id: "c1", content: "2" };
+const DETAILS = [{ type: "reasoning.encrypted", data: "ZW5j", index: 0 }];
 
 /** A request with a number that the upstream rejects. */
 function number(field: string, value: number, message: string, accepted: number): Case {
@@ -87,6 +90,37 @@ const CASES: readonly Case[] = [
     isRejected: ({ messages: [message] }) => "name" in message,
     read: ({ messages: [message] }) => message.name,
     expected: ["Bob", undefined],
+  },
+  {
+    name: "the role developer",
+    message: "Unsupported value: 'messages[0].role' does not support 'developer' with this model.",
+    url: "https://api.openai.com/v1",
+    request: { messages: [{ role: "developer", content: "Be brief." }, user("Hi")] },
+    isRejected: (body) => rolesIn(body).includes("developer"),
+    read: rolesIn,
+    expected: ["developer user", "system user"],
+  },
+  {
+    name: "calls without the reasoning that led to them",
+    message: "Missing reasoning_content in the assistant message with tool calls",
+    request: {
+      messages: [user("Hi"), { ...CALLS, reasoning_content: "Add." }, RESULT],
+      tools: [TOOL],
+    },
+    isRejected: ({ messages }) => messages[1].reasoning_content === undefined,
+    read: ({ messages }) => messages[1].reasoning_content,
+    expected: [undefined, "Add."],
+  },
+  {
+    name: "calls without the state that it sent with them",
+    message: "The assistant message must contain its reasoning_details",
+    request: {
+      messages: [user("Hi"), { ...CALLS, reasoning_details: DETAILS }, RESULT],
+      tools: [TOOL],
+    },
+    isRejected: ({ messages }) => messages[1].reasoning_details === undefined,
+    read: ({ messages }) => messages[1].reasoning_details,
+    expected: [undefined, DETAILS],
   },
   {
     name: "a late system message",
@@ -178,14 +212,17 @@ const CASES: readonly Case[] = [
   },
 ];
 
-for (const { name, message, request, isRejected, read, expected } of CASES) {
+for (const { name, message, url, request, isRejected, read, expected } of CASES) {
   Deno.test(`an upstream that rejects ${name} is called as it wants`, async () => {
     await using upstream = startUpstream(({ body }) =>
       isRejected(body)
         ? { status: 400, body: JSON.stringify({ error: { message } }) }
         : { content: "{}" }
     );
-    const app = await createTestApp({ upstream: upstream.url });
+    const app = await createTestApp({
+      upstream: url ?? upstream.url,
+      fetch: (input, init) => fetch(String(input).replace(url ?? "", upstream.url), init),
+    });
     for (let i = 0; i < 2; i++) {
       const response = await app.chat({ model: "plain", ...request });
       assertEquals([response.status, (await response.text()).includes("{}")], [200, true]);
@@ -202,6 +239,8 @@ for (
     ["a word that is no field's name", "Please stop shouting", { stop: ["x"] }],
     ["a field that was not sent", "Unknown parameter: 'seed'", { top_k: 1 }],
     ["nothing that was sent", "Bad request", {}],
+    ["state of calls that were not sent", "Missing thinking_blocks", {}],
+    ["reasoning of calls that were not sent", "Missing reasoning_content", {}],
     ["the model", "Unknown parameter: 'model'", {}],
     ["a field that messages need", "messages.0: 'content' is not supported", {}],
     ["a field of messages that was not sent", "messages.0: 'name' is not supported", {}],

@@ -123,3 +123,64 @@ Deno.test("answers are shown unchecked only as long as the upstream follows the 
   assertEquals(await ask(), ["four", true]);
   assertEquals(await ask(), [GOOD, false]);
 });
+
+const CLOSED = "Six sevens.</think>42";
+const UNTAGGED = "42";
+
+interface Opening {
+  name: string;
+  setting?: boolean;
+  model: string;
+  answers: string[];
+  /** The thinking that is shown of each answer; an answer that is expected to think shows as it. */
+  thinking: (string | undefined)[];
+}
+
+const OPENINGS: Opening[] = [
+  {
+    name: "an answer whose thinking began without a tag, thinking is expected",
+    model: "m",
+    answers: [CLOSED, UNTAGGED],
+    thinking: ["Six sevens.", "42"],
+  },
+  {
+    name: "an answer without thinking, none is expected, whatever the model's name says",
+    model: "qwq",
+    answers: [UNTAGGED, UNTAGGED],
+    thinking: ["42", undefined],
+  },
+  {
+    name: "an answer without thinking, it is expected nevertheless if it is configured",
+    setting: true,
+    model: "m",
+    answers: [UNTAGGED, UNTAGGED],
+    thinking: ["42", "42"],
+  },
+  {
+    name: "an answer with thinking, none is expected if it is configured so",
+    setting: false,
+    model: "qwq",
+    answers: [CLOSED, UNTAGGED],
+    thinking: ["Six sevens.", undefined],
+  },
+];
+
+for (const { name, setting, model, answers, thinking } of OPENINGS) {
+  Deno.test(`after ${name}`, async () => {
+    await using upstream = startUpstream(answers.map((content) => ({ content })));
+    const entry = { base_url: "UPSTREAM", opens_thinking: setting };
+    const app = await createTestApp({
+      upstream: upstream.url,
+      yaml: `
+upstreams: { u: ${JSON.stringify(entry)} }
+models: { m: { upstream: u, model: ${model}, strategy: direct } }`,
+    });
+    const shown = [];
+    for (const _ of answers) {
+      const { choices: [{ message }] } = await (await app.chat({ model: "m" })).json();
+      assertEquals(message.content, "42");
+      shown.push(message.reasoning_content);
+    }
+    assertEquals(shown, thinking);
+  });
+}
