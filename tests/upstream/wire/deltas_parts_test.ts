@@ -58,6 +58,53 @@ Deno.test("every finish reason is mapped to one of OpenAI's", () => {
   }
 });
 
+const OUTPUTS: Readonly<Record<string, Json>> = {
+  content: { content: "a" },
+  reasoning: { reasoning_content: "a" },
+  "a refusal": { refusal: "a" },
+  "a tool call": { tool_calls: [{ index: 0, id: "c", function: { name: "f", arguments: "{}" } }] },
+};
+
+for (const [name, output] of Object.entries(OUTPUTS)) {
+  Deno.test(`a finish reason is supposed to be the last until ${name} follows`, () => {
+    const reader = createDeltaReader();
+    const states = [
+      chunk({ role: "assistant", content: "", tool_calls: [] }),
+      chunk(output),
+      chunk({ content: "" }, "stop"),
+      chunk({ content: "", tool_calls: [] }),
+      chunk(output),
+      chunk(output, "stop"),
+    ].map((json) => {
+      reader.add(json);
+      return [reader.isFinished(), reader.hasFalseFinish()];
+    });
+    assertEquals(states, [
+      [false, false],
+      [false, false],
+      [true, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ]);
+  });
+
+  Deno.test(`a finish reason is early if it comes with the first chunk that has ${name}`, () => {
+    const role = chunk({ role: "assistant", content: "", tool_calls: [] });
+    const cases: [chunks: Json[], isEarly: boolean][] = [
+      [[role, chunk(output, "stop")], true],
+      [[role, chunk({}, "stop")], true],
+      [[role, chunk(output), chunk({}, "stop")], false],
+      [[role, chunk(output), chunk(output, "stop")], false],
+    ];
+    for (const [chunks, isEarly] of cases) {
+      const reader = createDeltaReader();
+      for (const json of chunks) reader.add(json);
+      assertEquals(reader.hasEarlyFinish(), isEarly, JSON.stringify(chunks));
+    }
+  });
+}
+
 Deno.test("refusals are read from streams and whole messages", () => {
   assertEquals(read([chunk({ refusal: "I " }), chunk({ refusal: "can't." }, "stop")]), [
     { refusal: "I " },
