@@ -46,15 +46,8 @@ export function createWordsReader(isTool: (name: string) => boolean) {
       }
       const end = held.indexOf(CLOSE, Math.max(OPEN.length - 1, searched));
       searched = held.length - CLOSE.length;
-      if (end < 0) {
-        if (held.length > MAX_BLOCK_CHARACTERS) {
-          text += held;
-          held = "";
-          isInside = false;
-        }
-        return { text };
-      }
-      const call = callOf(held.slice(OPEN.length, end), isTool);
+      if (end < 0 && held.length <= MAX_BLOCK_CHARACTERS) return { text };
+      const call = end < 0 ? undefined : callOf(held.slice(OPEN.length, end), isTool);
       if (call === undefined) {
         text += held;
         held = "";
