@@ -4,21 +4,20 @@ import type { Tool } from "../tools/tool.ts";
 import { formatTypeFor } from "../upstream/capabilities/capabilities.ts";
 import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
 import { type CallRun, callUpstream } from "./call.ts";
-import type { ToolUseEvent, UpstreamError } from "./events.ts";
+import type { UpstreamError } from "./events.ts";
 import { createReread } from "./modifiers.ts";
 import type { RunObserver } from "./observer.ts";
 import { targetsOf } from "./overrides.ts";
 import type { RunPlan } from "./plan.ts";
-import { describeTools, fill } from "./prompts.ts";
+import { describeTools } from "./prompts.ts";
 import type { Recorder } from "./relay/records.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import type { ApprovedCall } from "./tools/approved.ts";
 import { callWithTools, type ToolLoop } from "./tools/loop.ts";
-import { createToolRunner } from "./tools/runner.ts";
-import type { ToolUseCounter } from "./tools/uses.ts";
+import { createToolRunner, type RunnerOptions } from "./tools/runner.ts";
 import { createRequestLimits } from "./usage/request_limits.ts";
 import { estimatePrompt } from "./usage/estimate.ts";
-import type { Usage, UsageMeter } from "./usage/meter.ts";
+import type { Usage, UsageMeter, UsageSums } from "./usage/meter.ts";
 
 export interface RunOptions {
   /** Who sent the request. */
@@ -57,11 +56,8 @@ export interface RunOptions {
 }
 
 /** The options of a run, and what all its contexts share. */
-export interface ContextOptions extends RunOptions {
+export interface ContextOptions extends RunOptions, Pick<RunnerOptions, "toolUses" | "onToolUse"> {
   recorder?: Recorder | undefined;
-  /** Called for each event of a tool's use. */
-  onToolUse?: (event: ToolUseEvent) => void;
-  toolUses: ToolUseCounter;
   /** Whether the client must approve calls of some tools. */
   hasAskedTools: boolean;
 }
@@ -78,9 +74,9 @@ export function createContext(
   plan: RunPlan,
   options: ContextOptions,
   meter: UsageMeter,
-  all: Pick<UsageMeter, "generated" | "cost" | "samples" | "total"> = meter,
+  all: UsageSums = meter,
 ): CallContext<string, string> {
-  const { model, name, request } = plan;
+  const { model, name, request, prompt } = plan;
   const { client, clock, signal } = options;
   const { seed } = request.final;
   // With a seed, the same request makes the same calls.
@@ -96,8 +92,6 @@ export function createContext(
     deadline: options.deadline,
     onRetry: options.onRetry,
   };
-  const prompt: CallContext<string>["prompt"] = (name, values = {}) =>
-    fill(plan.template(name), values);
   const reread = plan.re2
     ? createReread(request.messages, (question) => prompt("reread", { question }))
     : undefined;
@@ -106,8 +100,6 @@ export function createContext(
     : describeTools(request.final.tools, model.toolsCharacters);
   const toolsText = tools === "" ? "" : prompt("tools", { tools });
   const firstTarget = (role: string) => targetsOf(model, name, role)[0]!;
-  const windowOf = (role: string) =>
-    model.contextTokens ?? capabilities.get(firstTarget(role)).contextTokens ?? Infinity;
   const run: CallRun = {
     plan,
     client,
@@ -126,13 +118,7 @@ export function createContext(
     return await options.reserveCalls?.((calls + 1) * callsPerSample, used) ?? true;
   };
   let ids = 0;
-  const runTool = createToolRunner({
-    clock,
-    uses: options.toolUses,
-    onEvent: options.onToolUse ?? (() => {}),
-    observer: options.observer,
-    onRun: options.recorder?.tool,
-  });
+  const runTool = createToolRunner(options);
   const loop: Omit<ToolLoop, "call" | "run"> = {
     tools: options.tools ?? [],
     maxRuns: model.maxToolCalls,
@@ -170,8 +156,8 @@ export function createContext(
     samples: limits.samples,
     canAnswer: limits.canAnswer,
     hasRoom(role, messages) {
-      const window = windowOf(role);
-      return window === Infinity || estimatePrompt(messages) <= window - window * TEXT_SHARE;
+      const window = model.contextTokens ?? capabilities.get(firstTarget(role)).contextTokens;
+      return window === undefined || estimatePrompt(messages) <= window - window * TEXT_SHARE;
     },
     toolsNote: toolsText === "" ? "" : `\n\n${toolsText}`,
     toolsMessage: toolsText === "" ? [] : [{ role: "system", content: toolsText.trim() }],

@@ -4,6 +4,7 @@ import { callsTools, lastQuestion, withoutOldThinking } from "./conversation.ts"
 import { isThinking } from "./effort.ts";
 import { modifierOptions } from "./modifiers.ts";
 import { templateOf } from "./overrides.ts";
+import { fill } from "./prompts.ts";
 import {
   type ReasoningModel,
   type ReasoningRequest,
@@ -21,8 +22,7 @@ export interface RunPlan {
   /** Name of the strategy that runs. */
   name: string;
   strategy: Strategy;
-  /** Returns the template of a prompt. */
-  template: (prompt: string) => string;
+  prompt: (name: string, values?: Readonly<Record<string, string>>) => string;
   /** Validated, with defaults. */
   options: Record<string, unknown>;
   /** Undefined if one plain call answers, whatever the strategy. */
@@ -99,7 +99,7 @@ export function planRun(
     request: { ...request, messages: upstreamMessages(model, request) },
     name,
     strategy,
-    template: (prompt) => templateOf(model, name, prompt, table),
+    prompt: (prompt, values = {}) => fill(templateOf(model, name, prompt, table), values),
     options,
     effort: thinks && name !== "direct" ? effort : undefined,
     re2: thinks && modifiers.re2,

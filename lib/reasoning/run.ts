@@ -15,14 +15,12 @@ import { createToolUses, showToolUses } from "./tools/display.ts";
 import { definitionOf } from "./tools/turns.ts";
 import { createToolRunner } from "./tools/runner.ts";
 import { createToolUseCounter } from "./tools/uses.ts";
-import { createUsageMeter, type UsageMeter } from "./usage/meter.ts";
+import { createUsageMeter, type UsageMeter, type UsageSums } from "./usage/meter.ts";
 
 export type { RunOptions } from "./context.ts";
 
 /** Distance between the seeds of two choices, of which each thinking call takes one. */
 const SEED_STEP = 1_000;
-
-type Total = Pick<UsageMeter, "generated" | "cost" | "samples" | "total">;
 
 /** Runs a plan. The last two events are `usage` and `finish`. */
 export function run(given: RunPlan, options: RunOptions): AsyncGenerator<ReasoningEvent> {
@@ -90,24 +88,17 @@ function runOne(
   plan: RunPlan,
   options: ContextOptions,
   meter: UsageMeter,
-  all: Total = meter,
+  all: UsageSums = meter,
 ): AsyncGenerator<ReasoningEvent> {
   const { approved = [], ...others } = options;
   if (approved.length > 0) {
-    const { clock, signal, toolUses, observer, recorder } = options;
     const uses = createToolUses();
-    const runTool = createToolRunner({
-      clock,
-      uses: toolUses,
-      onEvent: uses.put,
-      observer,
-      onRun: recorder?.tool,
-    });
-    const task = recorder?.nextTask() ?? 0;
+    const runTool = createToolRunner({ ...options, onToolUse: uses.put });
+    const task = options.recorder?.nextTask() ?? 0;
     const events = afterApproved(
       plan,
       approved,
-      (call) => runTool(call.tool, call, signal, task, call.id),
+      (call) => runTool(call.tool, call, options.signal, task, call.id),
       (plan) => runOne(plan, others, meter, all),
     );
     return showToolUses(events, uses);
@@ -118,9 +109,7 @@ function runOne(
       (request) => runOne({ ...plan, request }, options, meter, all),
     );
   }
-  if (options.tools === undefined || options.tools.length === 0) {
-    return runStrategy(plan, options, meter, all);
-  }
+  if (!options.tools?.length) return runStrategy(plan, options, meter, all);
   const uses = createToolUses();
   return showToolUses(runStrategy(plan, { ...options, onToolUse: uses.put }, meter, all), uses);
 }
@@ -129,7 +118,7 @@ function runStrategy(
   plan: RunPlan,
   options: ContextOptions,
   meter: UsageMeter,
-  all: Total,
+  all: UsageSums,
 ): AsyncGenerator<ReasoningEvent> {
   const { strategy, effort, followUps } = plan;
   const context = createContext(plan, options, meter, all);
@@ -191,7 +180,7 @@ function planOf(plan: RunPlan, choice: number): RunPlan {
 /** Inserts `usage` before the last `finish`. */
 async function* withUsage(
   events: AsyncGenerator<ReasoningEvent>,
-  meter: Total,
+  meter: UsageSums,
   { observer, onStart, onEnd }: RunOptions,
   choices = 1,
 ): AsyncGenerator<ReasoningEvent> {

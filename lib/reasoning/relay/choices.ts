@@ -1,6 +1,6 @@
 import type { ChoiceEvent, ReasoningEvent } from "../events.ts";
 import { createQueue } from "../../queue.ts";
-import { rounded, type Usage, type UsageMeter } from "../usage/meter.ts";
+import { rounded, type Usage, type UsageMeter, type UsageSums } from "../usage/meter.ts";
 
 type Item =
   & { choice: number }
@@ -46,9 +46,7 @@ export async function* runChoices(
 }
 
 /** What several meters have counted together. The prompt counts once. */
-export function sumOf(
-  meters: readonly UsageMeter[],
-): Pick<UsageMeter, "generated" | "cost" | "samples" | "total"> {
+export function sumOf(meters: readonly UsageMeter[]): UsageSums {
   const sum = (valueOf: (meter: UsageMeter) => number) =>
     meters.reduce((total, meter) => total + valueOf(meter), 0);
   return {

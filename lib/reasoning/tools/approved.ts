@@ -1,6 +1,5 @@
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { ReasoningEvent } from "../events.ts";
-import { fill } from "../prompts.ts";
 import type { RunPlan } from "../plan.ts";
 import type { Message } from "../request.ts";
 import { imagesOf, markedOutput } from "./turns.ts";
@@ -26,10 +25,8 @@ export async function* afterApproved(
   run: (plan: RunPlan) => AsyncGenerator<ReasoningEvent>,
 ): AsyncGenerator<ReasoningEvent> {
   const results = await Promise.all(calls.map(runTool));
-  const prompt: Parameters<typeof markedOutput>[2] = (name, values) =>
-    fill(plan.template(name), values);
   const outputs = new Map(
-    calls.map(({ id, tool }, index) => [id, markedOutput(tool.name, results[index]!, prompt)]),
+    calls.map(({ id, tool }, index) => [id, markedOutput(tool.name, results[index]!, plan.prompt)]),
   );
   const messages = withResults(plan.request.messages, outputs, results);
   yield* run({ ...plan, request: { ...plan.request, messages } });

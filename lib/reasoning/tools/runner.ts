@@ -8,12 +8,11 @@ import type { ToolUseCounter } from "./uses.ts";
 
 export interface RunnerOptions {
   clock: Clock;
-  uses: ToolUseCounter;
-  /** Called for each event of a use. */
-  onEvent: (event: ToolUseEvent) => void;
-  observer: Pick<RunObserver, "tool"> | undefined;
-  /** Called when a tool has run. */
-  onRun: ((run: WholeRun) => void) | undefined;
+  toolUses: ToolUseCounter;
+  /** Called for each event of a tool's use. */
+  onToolUse?: (event: ToolUseEvent) => void;
+  observer?: Pick<RunObserver, "tool"> | undefined;
+  recorder?: { tool(run: WholeRun): void } | undefined;
 }
 
 /** The result of a call that is not run. */
@@ -37,7 +36,9 @@ export interface WholeRun extends Pick<ToolRun, "name" | "outcome"> {
 }
 
 /** Returns a function that runs tools for a run's calls, and never rejects unless it is aborted. */
-export function createToolRunner({ clock, uses, onEvent, observer, onRun }: RunnerOptions) {
+export function createToolRunner(
+  { clock, toolUses: uses, onToolUse: onEvent = () => {}, observer, recorder }: RunnerOptions,
+) {
   /** @param approval id of the client's approval, if the call needed it. */
   return async (
     tool: Tool,
@@ -52,7 +53,7 @@ export function createToolRunner({ clock, uses, onEvent, observer, onRun }: Runn
     const start = clock.now();
     const approved = approval === undefined ? {} : { approval };
     onEvent({ type: "tool_start", id, name, arguments: call.arguments, ...approved });
-    let outcome: "ok" | "error" | "cancelled" = "cancelled";
+    let outcome: ToolRun["outcome"] = "cancelled";
     let output = "";
     try {
       const result = await runTool(tool, call.arguments, {
@@ -75,7 +76,7 @@ export function createToolRunner({ clock, uses, onEvent, observer, onRun }: Runn
       const ms = clock.now() - start;
       const bytes = new TextEncoder().encode(output).length;
       observer?.tool?.({ name, ms, bytes, outcome });
-      onRun?.({ task, name, outcome, start, arguments: call.arguments, output });
+      recorder?.tool({ task, name, outcome, start, arguments: call.arguments, output });
       onEvent({ type: "tool_end", id, name, isError: outcome !== "ok", seconds: ms / 1000 });
     }
   };

@@ -76,8 +76,19 @@ export interface CallUsage {
   estimated: boolean;
 }
 
+/** What one or several meters have counted so far. */
+export interface UsageSums {
+  /** Generated tokens. */
+  generated(): number;
+  /** Number of samples that were asked for; a call has one or more. */
+  samples(): number;
+  /** In USD, as far as prices are known. */
+  cost(): number;
+  total(): Usage;
+}
+
 /** Counts the tokens of one request. */
-export interface UsageMeter {
+export interface UsageMeter extends UsageSums {
   /**
    * @param visible whether the call's content is the client's answer.
    * @param definitions tools and schemas that are sent beside the messages.
@@ -92,16 +103,7 @@ export interface UsageMeter {
   countContributions(contributions: readonly Pick<Contribution, "role" | "accepted">[]): void;
   /** Counts a text of an earlier call as the visible answer, by an estimate. */
   show(text: string): void;
-  /** Tokens generated so far. */
-  generated(): number;
-  /** Number of samples that were asked for; a call has one or more. */
-  samples(): number;
-  /** USD spent so far, as far as prices are known. */
-  cost(): number;
-  total(): Usage;
 }
-
-type RoleUsage = Omit<Contribution, "role" | "accepted">;
 
 /** Rounds a cost to billionths of a dollar. */
 export function rounded(usd: number): number {
@@ -120,8 +122,6 @@ interface SampleCount {
 }
 
 interface CallCount {
-  /** Number of the call in the order of sending; 0 until it is sent. */
-  order: number;
   price: UpstreamOptions["price"];
   /** Of all samples together. */
   reported: TokenCounts | undefined;
@@ -176,6 +176,7 @@ function usageOfSample(call: CallCount, sample: SampleCount): CallUsage {
 }
 
 export function createUsageMeter(): UsageMeter {
+  /** In the order of sending. */
   const calls: CallCount[] = [];
   let visibleTokens = 0;
   let contributions: Contribution[] = [];
@@ -203,7 +204,7 @@ export function createUsageMeter(): UsageMeter {
     own.some(({ call }) => call.price !== undefined);
 
   /** A sample's share of its call: of the prompt an equal one, of the rest that of its text. */
-  function usageOf(role: string): RoleUsage {
+  function usageOf(role: string) {
     const own = counted().filter(({ call }) => call.samples.some((other) => other.role === role));
     const total = { prompt: 0, completion: 0, cost: 0 };
     for (const { call, tokens } of own) {
@@ -236,7 +237,7 @@ export function createUsageMeter(): UsageMeter {
   function sampleMeter(call: CallCount, sample: SampleCount, visible: boolean): CallMeter {
     return {
       sent(current) {
-        if (call.order === 0) call.order = calls.push(call);
+        if (!calls.includes(call)) calls.push(call);
         call.price = current;
         call.reported = undefined;
       },
@@ -258,7 +259,7 @@ export function createUsageMeter(): UsageMeter {
         else if (call.samples[number] !== undefined) call.samples[number].reported = usage;
       },
       end(failed = false) {
-        if (sample.counts || call.order === 0) return undefined;
+        if (sample.counts || !calls.includes(call)) return undefined;
         const estimate = estimateOf(sample);
         if (failed && call.reported === undefined && estimate === 0) {
           return { prompt_tokens: 0, completion_tokens: 0, estimated: false };
@@ -282,7 +283,6 @@ export function createUsageMeter(): UsageMeter {
       let promptEstimate: number | undefined;
       const sample = { role, reasoning: 0, output: 0, counts: false };
       const call: CallCount = {
-        order: 0,
         price: undefined,
         reported: undefined,
         samples: [sample],

@@ -1,6 +1,6 @@
 /** The client's own limits of a request, and the model's `caps`. */
 import { type Caps, DEFAULT_TOKEN_CAP, type ReasoningRequest } from "../request.ts";
-import type { UsageMeter } from "./meter.ts";
+import type { UsageMeter, UsageSums } from "./meter.ts";
 
 /** Minimum number of tokens for a thinking call. */
 const MIN_THINKING_TOKENS = 16;
@@ -47,7 +47,7 @@ export function createRequestLimits(
   { maxTokens, maxCallTokens = Infinity, thinkingTokens = Infinity, choices = 1 }: Limits,
   caps: Caps,
   meter: UsageMeter,
-  all: Pick<UsageMeter, "generated" | "cost" | "total"> = meter,
+  all: Omit<UsageSums, "samples"> = meter,
 ): RequestLimits {
   const reserve = maxTokens === undefined ? 0 : Math.max(
     Math.ceil(maxTokens * ANSWER_SHARE),
