@@ -1,4 +1,4 @@
-import { wordsOf } from "../relay/repetition.ts";
+import { runsOf, wordsOf } from "../relay/repetition.ts";
 
 /** Length of the runs of words that are compared. A shorter answer is one run. */
 const RUN_WORDS = 3;
@@ -14,7 +14,7 @@ const MAX_CHARACTERS = 8_192;
 export function acceptedShares(answer: string, candidates: readonly string[]): number[] {
   const words = wordsOf(answer.slice(0, MAX_CHARACTERS));
   const length = Math.min(RUN_WORDS, words.length);
-  const runs = runsOf(words, length);
+  const runs = length === 0 ? [] : runsOf(words, length);
   const owners = new Map<string, number[]>(runs.map((run) => [run, []]));
   for (const [index, text] of candidates.entries()) {
     for (const run of runsOf(wordsOf(text.slice(0, MAX_CHARACTERS)), length)) {
@@ -28,10 +28,4 @@ export function acceptedShares(answer: string, candidates: readonly string[]): n
     for (const index of sharing) counts[index]! += 1 / sharing.length;
   }
   return counts.map((count) => Math.round(1_000 * count / Math.max(1, runs.length)) / 1_000);
-}
-
-function runsOf(words: readonly string[], length: number): string[] {
-  if (length === 0) return [];
-  return words.slice(0, words.length - length + 1)
-    .map((_, start) => words.slice(start, start + length).join(" "));
 }

@@ -37,7 +37,7 @@ export interface ExtractOptions {
 const MAX_CLAUSE = 120;
 const MAX_WORDS = 4;
 
-const ANY: Question = { kind: "other", letters: [], options: new Map(), yesNo: undefined };
+const ANY: Question = { kind: "other", options: new Map(), yesNo: undefined };
 
 /**
  * Extracts the last `FINAL:` line, else the last balanced `\boxed{}` (MATH), else the last `####`
@@ -74,8 +74,7 @@ export function extractAnswer(
       return readYesNo(text, question.yesNo!);
     case "number":
       return statedAnswer(text, question) ??
-        (cut ? undefined : lastResult(text) ??
-          leadingNumber(text));
+        (cut ? undefined : lastResult(text) ?? leadingNumber(text));
     case "word":
       return statedAnswer(text, question) ?? (cut ? undefined : bareAnswer(text));
     default:
@@ -91,7 +90,7 @@ function readShort(answer: string, question: Question, json: boolean): string | 
   if (own !== undefined) return own;
   switch (kind) {
     case "option":
-      return leadingLetter(answer, question.letters) ?? optionLetter(answer, question) ??
+      return leadingLetter(answer, question) ?? optionLetter(answer, question) ??
         optionText(answer, question) ?? answer;
     case "yes_no":
       return readYesNo(answer, yesNo!) ?? (yesNo!.isExplicit ? undefined : answer);
@@ -205,9 +204,8 @@ export function answerReader(request: ReasoningRequest): AnswerReader {
 }
 
 /** Returns the option that a text names in a sentence, alone in a line, or at the start of one. */
-function optionLetter(text: string, { letters }: Question): string | undefined {
-  if (letters.length === 0) return undefined;
-  const { inSentence, alone, leading } = optionPatterns(letters.join(""));
+function optionLetter(text: string, { options }: Question): string | undefined {
+  const { inSentence, alone, leading } = optionPatterns([...options.keys()].join(""));
   const named = [...text.matchAll(inSentence)].findLast((match) => {
     // "The answer is a dog" names no option.
     const end = match.index + match[0].length;
@@ -218,10 +216,10 @@ function optionLetter(text: string, { letters }: Question): string | undefined {
 
 /** Returns the option whose text is the only one that an answer holds. */
 function optionText(text: string, { options }: Question): string | undefined {
+  if (text.length > MAX_CLAUSE) return undefined;
   const wordsIn = (value: string) =>
     ` ${(value.toLowerCase().match(/[\p{L}\d]+/gu) ?? []).join(" ")} `;
-  const own = wordsIn(text.slice(0, MAX_CLAUSE));
-  if (text.length > MAX_CLAUSE) return undefined;
+  const own = wordsIn(text);
   const named = [...options].filter(([, option]) => own.includes(wordsIn(option)));
   return named.length === 1 ? named[0]![0] : undefined;
 }
@@ -242,9 +240,9 @@ function chosenLine(text: string, leading: RegExp): string | undefined {
 }
 
 /** "B) 42" and "(B) 42" name option B. */
-function leadingLetter(answer: string, options: readonly string[]): string | undefined {
+function leadingLetter(answer: string, { options }: Question): string | undefined {
   const letter = /^[(（]?([A-Za-z])(?:[)）.:：、]|$)/.exec(answer)?.[1]?.toUpperCase();
-  return letter !== undefined && options.includes(letter) ? letter : undefined;
+  return letter !== undefined && options.has(letter) ? letter : undefined;
 }
 
 /** Returns the number or the few words after "the answer is". */

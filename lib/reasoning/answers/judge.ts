@@ -92,9 +92,14 @@ export async function judge<Prompt extends string>(
   contenders: readonly Contender[],
   prompt: Prompt,
 ): Promise<number> {
-  const ask = (a: string, b: string) => {
-    const candidates = listPair(a, b);
+  const ask = (first: number, second: number) => {
+    const candidates = listPair(contenders[first]!.text, contenders[second]!.text);
     return askForVerdict(context, context.prompt(prompt, { candidates }));
+  };
+  /** Returns the votes of two verdicts, one for each order: positive for the first contender. */
+  const compare = async ([first, second]: readonly [number, number]) => {
+    const [vote, reversed] = await Promise.all([ask(first, second), ask(second, first)]);
+    return vote - reversed;
   };
 
   // Comparing all texts takes time, and only answers with as many votes need it.
@@ -111,9 +116,7 @@ export async function judge<Prompt extends string>(
       (_, i) => [round[2 * i]!, round[2 * i + 1]!] as const,
     );
     if (!await context.canThink(2 * pairs.length)) break;
-    const verdicts = await Promise.all(
-      pairs.map(([a, b]) => compare(ask, contenders[a]!.text, contenders[b]!.text)),
-    );
+    const verdicts = await Promise.all(pairs.map(compare));
     const winners = pairs.map(([a, b], i) => {
       const lead = contenders[a]!.votes - contenders[b]!.votes + verdicts[i]!;
       return lead > 0 || lead === 0 && rank(a, b) < 0 ? a : b;
@@ -124,16 +127,6 @@ export async function judge<Prompt extends string>(
     round = [...winners, ...unpaired];
   }
   return round.toSorted(rank)[0] ?? 0;
-}
-
-/** Returns the votes of two verdicts, one for each order: positive for the first text. */
-async function compare(
-  ask: (first: string, second: string) => Promise<number>,
-  first: string,
-  second: string,
-): Promise<number> {
-  const [vote, reversed] = await Promise.all([ask(first, second), ask(second, first)]);
-  return vote - reversed;
 }
 
 function listPair(...texts: [string, string]): string {

@@ -12,6 +12,7 @@ import { relayAnswer } from "../relay/answer.ts";
 import { candidate, type Sample, sampleAll } from "../relay/parallel.ts";
 import type { ReasoningRequest } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
+import { nameOf } from "../tools/loop.ts";
 import { showAnswer } from "./fallback.ts";
 import { byCentrality, judge } from "./judge.ts";
 import { type Cluster, tally } from "./vote_decision.ts";
@@ -98,9 +99,7 @@ export async function* pickTurn<Role extends string>(
  * that can't be sent.
  */
 function createTurnReader({ final, json }: ReasoningRequest) {
-  const names = new Set(
-    final.tools?.map((tool) => (tool as { function?: { name?: string } }).function?.name),
-  );
+  const names = new Set<unknown>(final.tools?.map(nameOf));
   const check = json && createJsonChecker(json);
   return ({ text, toolCalls, cut }: Sample): string | undefined => {
     if (cut) return undefined;

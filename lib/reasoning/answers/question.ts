@@ -4,7 +4,7 @@ import { type YesNoQuestion, yesNoQuestion } from "./yes_no.ts";
 /** What kind of answer a question asks for. `other`: it does not say. */
 export interface Question {
   kind: "option" | "yes_no" | "number" | "word" | "code" | "open" | "other";
-  letters: readonly string[];
+  /** Texts by their letters. */
   options: ReadonlyMap<string, string>;
   yesNo: YesNoQuestion | undefined;
 }
@@ -28,7 +28,7 @@ export function readQuestion(text: string): Question {
   const end = text.slice(-MAX_QUESTION).trim();
   const options = optionsOf(end);
   const yesNo = yesNoQuestion(end);
-  const common = { letters: [...options.keys()], options, yesNo };
+  const common = { options, yesNo };
   if (options.size > 0) return { ...common, kind: "option" };
   if (yesNo !== undefined) return { ...common, kind: "yes_no" };
   if (CODE.test(end)) return { ...common, kind: "code" };

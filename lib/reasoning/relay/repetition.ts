@@ -15,14 +15,10 @@ export function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number 
   return shared / Math.max(1, a.size + b.size - shared);
 }
 
-/** Returns each run of five words; a shorter text is one run. */
-function shinglesOf(text: string): Set<string> {
-  const words = wordsOf(text);
-  const shingles = new Set<string>();
-  for (let i = 0; i <= Math.max(0, words.length - SHINGLE_WORDS); i++) {
-    shingles.add(words.slice(i, i + SHINGLE_WORDS).join(" "));
-  }
-  return shingles;
+/** Returns each run of `length` words; fewer words are one run. */
+export function runsOf(words: readonly string[], length: number): string[] {
+  const count = Math.max(1, words.length - length + 1);
+  return Array.from({ length: count }, (_, start) => words.slice(start, start + length).join(" "));
 }
 
 export function createRepetitionDetector() {
@@ -30,7 +26,7 @@ export function createRepetitionDetector() {
   return {
     /** Records a text; returns whether its similarity to an earlier one is over 0.9. */
     repeats(text: string): boolean {
-      const shingles = shinglesOf(text);
+      const shingles = new Set(runsOf(wordsOf(text), SHINGLE_WORDS));
       const isRepeated = earlier.some((other) => jaccard(other, shingles) > MIN_SIMILARITY);
       earlier.push(shingles);
       return isRepeated;

@@ -42,13 +42,15 @@ Deno.test("extractAnswer() returns canonical JSON if asked for", () => {
   assertEquals(read('```python\nx = {}\n```\n```json\n{"a": 1}\n```'), '{"a":1}');
 });
 
+const lettersOf = (question: string) => [...readQuestion(question).options.keys()];
+
 Deno.test("readQuestion() finds the options", () => {
-  assertEquals(readQuestion("Which?\nA) x\nB) y\nC) z").letters, ["A", "B", "C"]);
-  assertEquals(readQuestion("Which? (A) x (B) y").letters, ["A", "B"]);
-  assertEquals(readQuestion("A. x\nB. y\nD. z").letters, ["A", "B"]);
-  assertEquals(readQuestion("下列哪个？ A、甲 B、乙 C、丙").letters, ["A", "B", "C"]);
-  assertEquals(readQuestion("Is A. a vitamin?").letters, []);
-  assertEquals(readQuestion("What is 2 + 2?").letters, []);
+  assertEquals(lettersOf("Which?\nA) x\nB) y\nC) z"), ["A", "B", "C"]);
+  assertEquals(lettersOf("Which? (A) x (B) y"), ["A", "B"]);
+  assertEquals(lettersOf("A. x\nB. y\nD. z"), ["A", "B"]);
+  assertEquals(lettersOf("下列哪个？ A、甲 B、乙 C、丙"), ["A", "B", "C"]);
+  assertEquals(lettersOf("Is A. a vitamin?"), []);
+  assertEquals(lettersOf("What is 2 + 2?"), []);
 });
 
 Deno.test("withoutFinalLine() returns the answer as it is shown", () => {
