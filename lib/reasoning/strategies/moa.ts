@@ -62,13 +62,6 @@ Compare them, and answer the last message yourself, without mentioning them.`,
 
 type Role = "proposer" | `proposer_${number}` | "judge" | "aggregator";
 
-/** The answer of a proposer. */
-interface Candidate {
-  role: Role;
-  text: string;
-  sample: Sample;
-}
-
 const BY_EFFORT: Readonly<Record<ThinkingEffort, { proposers: number; layers: number }>> = {
   low: { proposers: 2, layers: 1 },
   medium: { proposers: 4, layers: 1 },
@@ -105,12 +98,12 @@ export const moa: Strategy = defineStrategy({
     if (isToolTurn(request)) {
       return yield* pickTurn<Role>(context, { roles, temperature, answer: "aggregator" });
     }
-    let candidates: Candidate[] = [];
+    let candidates: Sample[] = [];
     let step = 1;
     const isPaid = count >= Math.min(2, proposers);
     for (let layer = 0; isPaid && layer < layers && await context.canThink(count); layer++) {
       const instructions = layer === 0 ? context.prompt("proposer") : context.prompt("refine", {
-        candidates: lettered(candidates.map(({ text }) => text), random),
+        candidates: lettered(candidates.map(sampleText), random),
       });
       const messages = instruct(instructions + context.toolsNote, request);
       const specs = roles.map((role, index) => ({ index, role, messages, temperature }));
@@ -120,13 +113,8 @@ export const moa: Strategy = defineStrategy({
         onSample: (sample) => ({ lines: [candidate(sample)] }),
       });
       // After a timeout of the aggregator, the first is shown.
-      const complete = samples.toSorted((a, b) => Number(a.cut) - Number(b.cut))
-        .map((sample) => ({
-          role: roles[sample.index]!,
-          text: sampleText(sample),
-          sample,
-        }))
-        .filter(({ text }) => text !== "");
+      const complete = samples.filter((sample) => sampleText(sample) !== "")
+        .sort((a, b) => Number(a.cut) - Number(b.cut));
       if (complete.length === 0 && candidates.length === 0 && error !== undefined) throw error;
       if (complete.length > 0) candidates = complete;
       step++;
@@ -134,11 +122,11 @@ export const moa: Strategy = defineStrategy({
     }
     const messages = candidates.length === 0 ? request.messages : instruct(
       context.prompt("aggregator", {
-        candidates: lettered(candidates.map(({ text }) => text), random),
+        candidates: lettered(candidates.map(sampleText), random),
       }),
       request,
     );
-    const fallbacks = candidates.map(({ sample }) => withoutFinalLine(sample.text));
+    const fallbacks = candidates.map(({ text }) => withoutFinalLine(text));
     const answer: string[] = [];
     for await (
       const event of relayWithFallback(
@@ -151,7 +139,8 @@ export const moa: Strategy = defineStrategy({
     ) {
       if (event.type === "answer") answer.push(event.text);
       else if (event.type === "finish" && candidates.length > 0) {
-        const texts = roles.map((role) => candidates.find((own) => own.role === role)?.text ?? "");
+        const texts = roles.map(() => "");
+        for (const sample of candidates) texts[sample.index] = sampleText(sample);
         const shares = acceptedShares(answer.join(""), texts);
         context.countContributions(roles.map((role, i) => ({ role, accepted: shares[i]! })));
       }
@@ -163,10 +152,10 @@ export const moa: Strategy = defineStrategy({
 /** Lets a judge choose one of the candidates with these indices. */
 async function* choose(
   context: CallContext<"judge", "judge">,
-  candidates: readonly Candidate[],
+  candidates: readonly Sample[],
   indices: readonly number[],
 ): AsyncGenerator<ReasoningEvent, number> {
-  const samples = indices.map((index) => candidates[index]!.sample);
+  const samples = indices.map((index) => candidates[index]!);
   const best = yield* judgeSamples(context, groupEqual(preferComplete(samples)));
   return indices[samples.indexOf(best)]!;
 }

@@ -17,9 +17,9 @@ import {
   votesToDecide,
 } from "../answers/vote_decision.ts";
 import { instruct } from "../conversation.ts";
-import type { ReasoningEvent, UpstreamError } from "../events.ts";
+import type { ReasoningEvent } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { candidate, type Sample, sampleAll, shortest } from "../relay/parallel.ts";
+import { candidate, type Sample, sampleAll, type Samples, shortest } from "../relay/parallel.ts";
 import type { ThinkingEffort } from "../request.ts";
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { answerDirectly } from "./direct.ts";
@@ -86,13 +86,13 @@ export const vote: Strategy = defineStrategy({
 async function* poll(
   context: Context,
   ballot: Ballot<Sample>,
-): AsyncGenerator<ReasoningEvent, { samples: Sample[]; next: number; error?: UpstreamError }> {
+): AsyncGenerator<ReasoningEvent, Samples & { next: number }> {
   const { request, options: { wave, temperature } } = context;
   const maxSamples = context.options.max_samples ?? MAX_SAMPLES[context.effort];
   const readAnswer = answerReader(request);
   const messages = instruct(context.prompt("sample") + context.toolsNote, request);
   const samples: Sample[] = [];
-  let error: UpstreamError | undefined;
+  let error: Samples["error"];
   // An answer of samples that were all cut off decides nothing.
   const votes = () =>
     ballot.ranking().map(({ voters }) => voters.every(({ cut }) => cut) ? 0 : voters.length);
@@ -126,7 +126,7 @@ async function* poll(
     // If a whole wave failed or could not be read, the next one would be like it.
     if (result.samples.length === 0 || ballot.valid() === 0) break;
   }
-  return { samples, next: step, ...(error === undefined ? {} : { error }) };
+  return { samples, next: step, error };
 }
 
 /** Verdicts on two candidates can't reverse this lead in votes. */
