@@ -7,6 +7,7 @@
 import type { ToolContent } from "../tools/tool.ts";
 import type { AnswerParts } from "../upstream/wire/deltas.ts";
 import type { MessageState } from "../upstream/wire/message_state.ts";
+import type { ToolCallDelta } from "../upstream/wire/tool_calls.ts";
 import type { Usage } from "./usage/meter.ts";
 
 export type { AnswerParts } from "../upstream/wire/deltas.ts";
@@ -88,19 +89,9 @@ export interface RefusalEvent {
   text: string;
 }
 
-/** The next piece of a tool call. Only the first piece of a call has `id` and `name`. */
-export interface ToolCallEvent {
+/** The next piece of a tool call. */
+export interface ToolCallEvent extends ToolCallDelta {
   type: "tool_call";
-  /** Number of the call among parallel calls, from 0. */
-  index: number;
-  /** Id of the call, as the upstream gave it. */
-  id?: string;
-  /** Name of the function. */
-  name?: string;
-  /** The next characters of the arguments' JSON. */
-  arguments: string;
-  /** Opaque state of the provider, which it wants back with the call. */
-  extra?: Record<string, unknown>;
 }
 
 /** Other parts of the answer, under the names of Chat Completions. */

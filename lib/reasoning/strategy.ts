@@ -175,13 +175,10 @@ interface TypedStrategy<
   Role extends string,
 > extends Omit<Strategy, "run" | "firstWave"> {
   options: Options;
-  /** As in {@linkcode Strategy}. */
   firstWave?: (options: z.output<Options>, effort: ThinkingEffort) => number;
   prompts: Prompts;
-  /** Roles of its calls. */
   roles: readonly Role[];
   plainRole?: NoInfer<Role>;
-  /** Runs the request. The last event is `finish`. */
   run: (context: ContextOf<Options, Prompts, Role>) => AsyncGenerator<ReasoningEvent>;
 }
 

@@ -72,7 +72,8 @@ export function* showAnswer(
   const text = stop.push(answer) + stop.end();
   context.countAsAnswer(text);
   if (text !== "") yield { type: "answer", text };
-  yield finishOf(stop.stopped() ? "stop" : reason, stop.sequence());
+  const sequence = stop.sequence();
+  yield finishOf(sequence === undefined ? reason : "stop", sequence);
 }
 
 /** Returns the text to show in place of the call's answer, if the client can accept it. */

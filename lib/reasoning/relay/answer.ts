@@ -168,7 +168,7 @@ export async function* relayCall<Role extends string>(
       const text = filter.push(delta.content);
       if (spec.json !== undefined) kept.push(text);
       if (!hold && text !== "") yield { type: "answer", text };
-      if (filter.stopped()) break;
+      if (filter.sequence() !== undefined) break;
     }
     if (delta.refusal !== undefined) {
       isText = false;

@@ -36,7 +36,6 @@ export function createStopFilter(stops: readonly string[]) {
       held = "";
       return rest;
     },
-    stopped: () => sequence !== undefined,
     /** The stop sequence that ended the text, if one did. */
     sequence: () => sequence,
   };

@@ -10,24 +10,22 @@ import type { ReasoningEvent, ToolUseEvent } from "../events.ts";
 import { createCitations } from "./citations.ts";
 import { outputText, shorten } from "./turns.ts";
 
-/** Events of tools that have not been shown. */
-export interface ToolUses {
-  put(event: ToolUseEvent): void;
-  take(): ToolUseEvent[];
-  /** Sets what is called when there are more. */
-  onPut(callback: () => void): void;
-}
+export type ToolUses = ReturnType<typeof createToolUses>;
 
-export function createToolUses(): ToolUses {
+/** Holds the events of tools until they are shown. */
+export function createToolUses() {
   let notify = () => {};
   const events: ToolUseEvent[] = [];
   return {
-    put(event) {
+    put(event: ToolUseEvent): void {
       events.push(event);
       notify();
     },
     take: () => events.splice(0),
-    onPut: (callback) => notify = callback,
+    /** Sets what is called when there are more. */
+    onPut(callback: () => void): void {
+      notify = callback;
+    },
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { MessageState } from "../../upstream/wire/message_state.ts";
+import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
 import { UpstreamError } from "../events.ts";
 import type { FinalCallFields, Message } from "../request.ts";
 import type { CallDelta, CallSpec } from "../strategy.ts";
@@ -181,7 +182,7 @@ function createTurn({ isOwn, words, visible, newId }: TurnOptions) {
   let hasBegun = false;
   let finishReason: CallDelta["finishReason"];
 
-  function addCall({ index, id, name, arguments: json, extra }: ToolCallPiece): void {
+  function addCall({ index, id, name, arguments: json, extra }: ToolCallDelta): void {
     const begun = own.get(index);
     if (begun === undefined) {
       own.set(index, { id: id || newId(), name: name!, arguments: json, extra });
@@ -265,5 +266,3 @@ function createTurn({ isOwn, words, visible, newId }: TurnOptions) {
     },
   };
 }
-
-type ToolCallPiece = NonNullable<CallDelta["toolCalls"]>[number];
