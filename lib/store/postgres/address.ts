@@ -20,7 +20,7 @@ const SSL_MODES = ["disable", "require", "verify-full"] as const;
  */
 export function parsePostgresUrl(text: string): PostgresAddress {
   // Up to an unencoded "/", "?" or "#", a password would be read as the port, which errors show.
-  const beforeHost = text.slice(0, Math.max(0, text.lastIndexOf("@")));
+  const beforeHost = text.slice(0, text.lastIndexOf("@") + 1);
   if (!URL.canParse(text) || /\w[/?#]/.test(beforeHost)) {
     throw new TypeError(
       `the URL is invalid; expected ${FORM}, with special characters of the password percent-encoded`,

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Redis } from "ioredis";
-import { describeAddress, parseRedisUrl } from "../../../lib/store/redis/address.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { StoreError } from "../../../lib/store/store.ts";
@@ -75,60 +74,6 @@ Deno.test("a user name and a password that a proxy repeats in an error are remov
   await assertRefused(`redis://${user}@127.0.0.1:${port}`, "ERR …, … is wrong");
   proxy.close();
   await answered;
-});
-
-Deno.test("a URL of Redis says where it is", () => {
-  for (
-    const [url, address, place] of [
-      [
-        "redis://localhost",
-        { kind: "single", hosts: [["localhost", 6379]], tls: false },
-        "Redis at localhost:6379",
-      ],
-      [
-        "rediss://[::1]:7/3",
-        { kind: "single", hosts: [["::1", 7]], tls: true, db: 3 },
-        "Redis at [::1]:7",
-      ],
-      [
-        "redis://:p%2Fw@a",
-        { kind: "single", hosts: [["a", 6379]], tls: false, password: "p/w" },
-        "Redis at a:6379",
-      ],
-      [
-        "rediss+cluster://user:pw@a,b:7000",
-        {
-          kind: "cluster",
-          hosts: [["a", 6379], ["b", 7000]],
-          tls: true,
-          username: "user",
-          password: "pw",
-        },
-        "the Redis Cluster at a:6379, b:7000",
-      ],
-      [
-        "redis+sentinel://:pw@a,b:7/main/2?sentinel_username=s&sentinel_password=s%26w",
-        {
-          kind: "sentinel",
-          hosts: [["a", 26379], ["b", 7]],
-          tls: false,
-          password: "pw",
-          db: 2,
-          master: "main",
-          sentinelUsername: "s",
-          sentinelPassword: "s&w",
-        },
-        "the Redis master main of Sentinel at a:26379, b:7",
-      ],
-    ] as const
-  ) {
-    const parsed = parseRedisUrl(url);
-    assertEquals(
-      { ...parsed, hosts: parsed.hosts.map(({ host, port }) => [host, port]) },
-      address as never,
-    );
-    assertEquals(describeAddress(parsed), place);
-  }
 });
 
 withRedis("a missing server and a silent one are reported within the timeout", async () => {
