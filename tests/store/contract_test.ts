@@ -268,6 +268,10 @@ contract("a watch is called after changes that notify, also of another handle", 
   await store.write([changes[0]]);
   assertEquals(seen, last);
   store.watch("a", count("a"));
+  await waitUntil("the watch that began again", async () => {
+    assert(await other.write([changes[0]]));
+    return seen.a > last.a;
+  });
 });
 
 contract("the first calls of a handle may be made together", async ({ open }) => {

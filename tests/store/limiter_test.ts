@@ -148,6 +148,63 @@ limits("leases of a sum are not held for hours after a clock was ahead", async (
   assertEquals(states[0]!.remaining, 70);
 });
 
+limits("a sum that was refunded whole begins its period anew", async (limiter) => {
+  const limit = limitOf("sum", 100, 90_000);
+  const left = async (at: number) =>
+    (await limiter.take(at, [{ limit, cost: 0 }])).states[0]!.remaining;
+  await limiter.take(T, [{ limit, cost: 30 }]);
+  await limiter.settle(T + 10_000, [{ limit, cost: -30 }]);
+  await limiter.take(T + 20_000, [{ limit, cost: 40 }]);
+  assertEquals([await left(T + 109_999), await left(T + 110_000)], [60, 100]);
+  await limiter.take(T + 110_000, [{ limit, cost: 30 }]);
+  await limiter.settle(T + 120_000, [{ limit, cost: -30 }, { limit, cost: 10 }]);
+  assertEquals([await left(T + 209_999), await left(T + 210_000)], [90, 100]);
+});
+
+limits("a charge at the end of a sum's period begins the next one", async (limiter) => {
+  const limit = limitOf("sum", 100, 90_000);
+  const take = async (at: number, cost: number, lease?: string) =>
+    (await limiter.take(at, [{ limit, cost, ...lease && { lease } }])).states[0]!.remaining;
+  await take(T, 30);
+  await take(T + 80_000, 40, "a");
+  assertEquals(await take(T + 90_000, 5), 55);
+  assertEquals([await take(T + 179_999, 0), await take(T + 180_000, 0)], [95, 100]);
+});
+
+limits("a lease that has ended is not taken again beyond the limit", async (limiter) => {
+  const limit = limitOf("parallel", 1, 30_000);
+  const charge = (lease: string) => [{ limit, cost: 1, lease }];
+  await limiter.take(T, charge("a"));
+  await limiter.renew(T + 10_000, charge("b"));
+  assert((await limiter.take(T + 29_999, charge("a"))).ok);
+  await limiter.settle(T + 29_999, charge("a"));
+  await limiter.renew(T + 29_999, charge("c"));
+  assertEquals((await limiter.take(T + 40_000, charge("b"))).ok, false);
+});
+
+limits("what a clock charged that was ahead counts unless it was far ahead", async (limiter) => {
+  for (
+    const [kind, windowMs, aheadMs, isCounted] of [
+      // By a window.
+      ["rate", 60_000, 60_000, true],
+      ["rate", 60_000, 60_001, false],
+      // By a lifetime and a second, so that the leases end after two lifetimes and a second.
+      ["sum", 86_400_000, 61_000, true],
+      ["sum", 86_400_000, 62_000, false],
+      ["parallel", 30_000, 31_000, true],
+      ["parallel", 30_000, 32_000, false],
+    ] as const
+  ) {
+    const limit = { ...limitOf(kind, 1, windowMs), key: `${kind} ${aheadMs}` };
+    const take = async (at: number, lease: string) =>
+      (await limiter.take(at, [{ limit, cost: 1, ...kind !== "rate" && { lease } }])).ok;
+    assert(await take(T + aheadMs, "a"));
+    if (kind === "parallel" && isCounted) assert(await take(T, "a"), "already held");
+    assertEquals(await take(T, "b"), !isCounted, limit.key);
+    assertEquals(await take(T, "c"), false, limit.key);
+  }
+});
+
 limits("take charges all limits or none", async (limiter) => {
   const [rate, sum, parallel] = [limitOf("rate", 10), limitOf("sum", 3), limitOf("parallel", 2)];
   const take = (cost: number, lease: string) =>

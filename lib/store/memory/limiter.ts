@@ -30,7 +30,7 @@ export function createMemoryLimiter(options: { now: () => number }): Limiter {
       }
       return result;
     },
-    close: () => accounts.clear(),
+    close() {},
   });
   return { ...limiter, neverFails: true };
 }

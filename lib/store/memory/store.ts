@@ -56,8 +56,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
 
   function find(key: EntryKey): Entry | undefined {
     const stored = shares.get(ownerOf(key.collection))?.entries.get(nameOf(key));
-    if (!stored || stored.expiresAt > now()) return stored?.entry;
-    remove(key);
+    if (stored && stored.expiresAt > now()) return stored.entry;
   }
 
   /** Makes an entry the most recently used of its owner. */
@@ -168,11 +167,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
       return true;
     },
     now,
-    close() {
-      shares.clear();
-      sortedIds.clear();
-      size = bytes = 0;
-    },
+    close() {},
   });
 }
 

@@ -135,10 +135,10 @@ Deno.test("an update that other servers keep overtaking pauses longer each time,
 });
 
 Deno.test("KV deletes entries by itself when they expire", async () => {
-  const options: unknown[] = [];
+  const options: { expireIn?: number }[] = [];
   const operation = {
     check: () => operation,
-    set: (_key: unknown, _value: unknown, given: unknown) => {
+    set: (_key: unknown, _value: unknown, given: { expireIn?: number }) => {
       options.push(given);
       return operation;
     },
@@ -154,7 +154,13 @@ Deno.test("KV deletes entries by itself when they expire", async () => {
     } as unknown as Deno.Kv,
     now: () => START,
   });
-  await store.write([{ ...set("a"), ttlMs: 5_000 }, set("b")]);
-  assertEquals(options, [{ expireIn: 5_000 }, {}]);
+  await store.write([{ ...set("a"), ttlMs: 4_999.5 }, set("b")]);
+  assertEquals(options.splice(0), [{ expireIn: 5_000 }, {}]);
+  // The pieces of a long text, an hour later, and what refers to them.
+  await store.write([{ ...set("a", "x".repeat(100_000)), ttlMs: 4_999.5 }]);
+  assertEquals(options.map(({ expireIn }) => expireIn), [3_605_000, 3_605_000, 5_000]);
+  options.length = 0;
+  await store.write([set("a", "x".repeat(100_000))]);
+  assertEquals(options, [{}, {}, {}]);
   await store.close();
 });

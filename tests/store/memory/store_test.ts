@@ -63,6 +63,36 @@ Deno.test("a write of exactly the bounds is stored whole", async () => {
   assertEquals((await store.list({ collection: "c/alice", limit: 9 })).length, 3);
 });
 
+Deno.test("by default memory takes up to 128 MiB at once", async () => {
+  const store = createMemoryStore({ now });
+  // Two bytes for each character of the collection and the text.
+  const length = 64 * 1024 * 1024 - "c/alice".length;
+  await assertRejects(() => store.write([set("", "x".repeat(length + 1))]), RangeError);
+  assert(await store.write([set("", "x".repeat(length))]));
+});
+
+Deno.test("beyond maxBytes memory drops entries of the owner with most bytes, not of that with most entries", async () => {
+  const store = createMemoryStore({ now, maxBytes: 1_000 });
+  const idsIn = async (collection: string) =>
+    (await store.list({ collection, limit: 9 })).map(({ id }) => id);
+  const write = (owner: string, id: string, length: number) =>
+    store.write([set(id, "x".repeat(length), `c/${owner}`)]);
+  // What was replaced or deleted does not count.
+  await write("alice", "1", 400);
+  for (const id of ["1", "2", "3", "4"]) await write("alice", id, 30);
+  await write("alice", "gone", 200);
+  await store.write([{ key: key("gone"), delete: true }]);
+  for (const id of ["1", "2"]) await write("bob", id, 100);
+  await write("carol", "1", 120);
+  assertEquals(await idsIn("c/bob"), ["1", "2"]);
+  await write("carol", "2", 5);
+  assertEquals(await idsIn("c/bob"), ["2"]);
+  assertEquals([await idsIn("c/alice"), await idsIn("c/carol")], [["1", "2", "3", "4"], [
+    "1",
+    "2",
+  ]]);
+});
+
 Deno.test("memory drops expired entries before live ones", async () => {
   let time = 0;
   const store = createMemoryStore({ now: () => time, maxEntries: 3 });

@@ -46,13 +46,18 @@ onFile("a file with other tables, or that is no database, is left unchanged", as
   assertEquals((await Deno.readTextFile(path)).slice(0, 16), "This is a letter");
   await Deno.remove(path);
   using database = new DatabaseSync(path);
-  database.exec("pragma user_version = 7");
-  await assertRejects(
-    () => openSqliteStore({ path, now }),
-    Error,
-    "the version of its tables is 7",
-  );
+  for (const version of [2, 7]) {
+    database.exec(`pragma user_version = ${version}`);
+    await assertRejects(
+      () => openSqliteStore({ path, now }),
+      Error,
+      `the version of its tables is ${version}`,
+    );
+  }
   assertEquals(database.prepare("select count(*) n from sqlite_schema").get()?.n, 0);
+  database.exec("pragma user_version = 1");
+  await (await openSqliteStore({ path, now })).close();
+  assertEquals(database.prepare("pragma user_version").get()?.user_version, 1);
 });
 
 onFile("charges delete the accounts of limits that are unused for a minute", async (path) => {
@@ -89,6 +94,38 @@ onFile("an account is deleted with the leases of a killed server", async (path) 
   using database = new DatabaseSync(path);
   const keys = database.prepare("select key from leases");
   assertEquals(keys.all().map(({ key }) => key), ["sum:other"]);
+  await limiter.close();
+});
+
+onFile("a limit that is unused again leaves nothing", async (path) => {
+  const limiter = await openSqliteLimiter({ path, now });
+  const charges = (["rate", "sum", "parallel"] as const).map((kind) => ({
+    limit: { key: "a", kind, amount: 10, windowMs: 1_000 },
+    cost: 1,
+    ...kind !== "rate" && { lease: "a" },
+  }));
+  using database = new DatabaseSync(path);
+  const rows = () =>
+    database.prepare("select key from limits union all select key from leases").all();
+  await limiter.take(charges);
+  assertEquals(rows().length, 5);
+  await limiter.settle(charges.map((charge, i) => ({ ...charge, cost: i === 0 ? -1 : 0 })));
+  assertEquals(rows(), []);
+  await limiter.close();
+});
+
+onFile("a call that fails changes nothing, and the next one works", async (path) => {
+  const limiter = await openSqliteLimiter({ path, now });
+  const charges = ["a", "b"].map((key) => ({
+    limit: { key, kind: "sum", amount: 10, windowMs: 1_000 } as const,
+    cost: 4,
+  }));
+  using database = new DatabaseSync(path);
+  database.exec("insert into limits values ('sum:b', 'no JSON', 9e15)");
+  await assertRejects(() => limiter.settle(charges), StoreError, "JSON");
+  database.exec("delete from limits");
+  const { states } = await limiter.take(charges);
+  assertEquals(states.map(({ remaining }) => remaining), [6, 6]);
   await limiter.close();
 });
 
