@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { assertEquals } from "@std/assert";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import fs from "node:fs";
 import type { Store } from "../../lib/store/store.ts";
@@ -20,23 +21,50 @@ export const FLAGS = [
   "--disable-sync",
 ];
 
-/** Registers a test that gets its own browser. It is skipped without Chromium. */
+/** The browsers of this file's tests, by their flags. */
+let browsers: Map<string, Browser> | undefined;
+
+async function shareBrowser(flags: readonly string[]): Promise<Browser> {
+  const name = flags.join(" ");
+  const running = browsers!.get(name);
+  // It may have crashed, or was closed after a failure.
+  if (running?.isConnected()) return running;
+  const browser = await startBrowser(flags);
+  browsers!.set(name, browser);
+  return browser;
+}
+
+function closeBrowsersAtEnd(): void {
+  if (browsers !== undefined) return;
+  const opened = browsers = new Map<string, Browser>();
+  Deno.test.afterAll(async () => {
+    for (const browser of opened.values()) await browser.close();
+  });
+}
+
+/**
+ * Registers a test with a browser that all tests of its file share, because a start takes longer than
+ * most of them. It must close its pages. It is skipped without Chromium.
+ */
 export function browserTest(
   name: string,
   test: (browser: Browser) => Promise<void>,
   flags: readonly string[] = [],
 ): void {
+  closeBrowsersAtEnd();
   Deno.test({
     ...skippedFor(reasonWithout("chromium"), name),
     // Playwright keeps pipes and timers open until the process ends.
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {
-      const browser = await startBrowser(flags);
+      const browser = await shareBrowser(flags);
       try {
         await test(browser);
-      } finally {
+        assertEquals(browser.contexts().length, 0, "the test closes its pages");
+      } catch (error) {
         await browser.close();
+        throw error;
       }
     },
   });

@@ -33,7 +33,7 @@ browserTest("a shared conversation is one file that shows markup as text", async
   // The policy would hide a missing escape.
   const bare = html.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, "");
   assertEquals(bare.length < html.length, true);
-  const context = await browser.newContext();
+  await using context = await browser.newContext();
   const requests: string[] = [];
   context.on("request", (request) => requests.push(request.url()));
   const page = await context.newPage();
