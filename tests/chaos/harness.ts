@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createTestApp, parseStream, type TestApp, TOKEN } from "../support/app.ts";
+import { patientClock } from "../support/clock.ts";
 import { reasoning } from "../support/faulty/answers.ts";
 import type { Ending, Fault, Mode, Outcome, Strategy } from "./faults/fault.ts";
 import { type FaultyUpstream, startFaultyUpstream } from "../support/faulty/upstream.ts";
@@ -99,7 +100,12 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const lines: string[] = [];
   // JSON is valid YAML.
   const yaml = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
-  const app = await createTestApp({ upstream: "", yaml: yaml.join("\n"), lines });
+  const app = await createTestApp({
+    upstream: "",
+    yaml: yaml.join("\n"),
+    lines,
+    clock: patientClock,
+  });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, app.handle);
   const url = `http://127.0.0.1:${server.addr.port}/v1/chat/completions`;
   return {

@@ -60,3 +60,62 @@ export function createFakeClock(settle: () => Promise<unknown> = () => setImmedi
     pending: () => timers.size,
   };
 }
+
+/** Most that a turn of the event loop lasts. */
+const TURN_MS = 10;
+
+/**
+ * Creates a clock on which time passes as on the system's, but no timer fires before the event loop has
+ * had many turns: on a busy machine, a thread that has not run for a while must first read what has
+ * arrived.
+ */
+function createPatientClock(): Clock {
+  const timers = new Set<{ at: number; callback: () => void }>();
+  /** The time at the beginning of this turn, here and on the system's clock. */
+  let time = 0;
+  let begun = performance.now();
+  let turn: ReturnType<typeof setTimeout> | undefined;
+
+  function now(): number {
+    const passed = performance.now() - begun;
+    return time + (turn === undefined ? passed : Math.min(passed, TURN_MS));
+  }
+
+  function beginTurn(): void {
+    [time, begun] = [now(), performance.now()];
+    clearTimeout(turn);
+    if (timers.size === 0) turn = undefined;
+    else {
+      const delays = [...timers].map(({ at }) => Math.max(0, at - time));
+      turn = setTimeout(endTurn, Math.min(TURN_MS, ...delays));
+    }
+  }
+
+  function endTurn(): void {
+    const due = [...timers].filter(({ at }) => at <= now()).sort((a, b) => a.at - b.at);
+    for (const timer of due) {
+      // A microtask each: one that throws stops no other, and one may cancel another.
+      queueMicrotask(() => {
+        if (timers.delete(timer)) timer.callback();
+      });
+    }
+    queueMicrotask(beginTurn);
+  }
+
+  return {
+    now,
+    date: () => Date.now(),
+    timer(ms, callback) {
+      const timer = { at: now() + ms, callback };
+      timers.add(timer);
+      if (turn === undefined) beginTurn();
+      return () => {
+        timers.delete(timer);
+        if (timers.size === 0) beginTurn();
+      };
+    },
+  };
+}
+
+/** The clock of servers and upstreams in one thread, which call each other through sockets. */
+export const patientClock = createPatientClock();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { systemClock } from "../../../lib/clock.ts";
+import { patientClock } from "../clock.ts";
 import { waitFor } from "../wait.ts";
 import { readRequest, type Socket, type WireRequest, withBackground } from "./wire_request.ts";
 
@@ -32,7 +32,7 @@ export interface Wire {
   write(data: string | Uint8Array): Promise<void>;
   /** Resolves when the client of a stream has read this text; at once without a stream. */
   seen(text: string): Promise<void>;
-  /** Waits on the system clock. */
+  /** Waits on {@linkcode patientClock}. */
   wait(ms: number): Promise<void>;
   /** Rejects when the caller disconnects. */
   hang(): Promise<never>;
@@ -171,7 +171,7 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
       },
       async wait(ms) {
         let cancel = () => {};
-        const over = new Promise<void>((resolve) => cancel = systemClock.timer(ms, resolve));
+        const over = new Promise<void>((resolve) => cancel = patientClock.timer(ms, resolve));
         await Promise.race([over, disconnected]).finally(() => cancel());
       },
       hang: () => disconnected,
