@@ -9,18 +9,16 @@ import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
 import { createSlots, type Release, type Slots } from "./slots.ts";
 import { createUpstreamStates } from "./state.ts";
-import { type Target, type UpstreamMessage, type UpstreamRequest, withoutField } from "./target.ts";
+import type { Target, UpstreamRequest } from "./target.ts";
 import { type AnswerRecord, createAnswerRecord } from "./joint/answer_record.ts";
 import { callJointly, type JointCalls, type SamplesScope } from "./joint/calls.ts";
 import {
+  answerRestorer,
   type Conversation,
   createToolReasoning,
-  reasoningRestorer,
-  stateRestorer,
   type ToolReasoning,
 } from "./tool_reasoning.ts";
 import { type Delta, hasOutput } from "./wire/deltas.ts";
-import { STATE_FIELDS } from "./wire/message_state.ts";
 import { buildBody } from "./wire/request_body.ts";
 import { createBodyEncoder } from "./wire/shared_body.ts";
 
@@ -124,16 +122,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       await slots.acquire(owner, scope.signal, samples);
     try {
       const capabilities = scope.capabilities.get(target, request.json);
-      const { conversation } = scope;
-      const restoreReasoning = capabilities.toolReasoning
-        ? await reasoningRestorer(toolReasoning, conversation)
-        : (message: UpstreamMessage) => withoutField(message, "reasoning_content");
-      const restoreState = capabilities.toolState
-        ? await stateRestorer(toolReasoning, conversation)
-        : (_: UpstreamMessage, message: UpstreamMessage) =>
-          STATE_FIELDS.reduce<UpstreamMessage>(withoutField, message);
-      const restore = (message: UpstreamMessage) =>
-        restoreState(message, restoreReasoning(message));
+      const restore = await answerRestorer(toolReasoning, scope.conversation, capabilities);
       const body = buildBody(target.model, request, capabilities, restore);
       const { data, size } = encodeBody(body, request.messages);
       const sent: Release = size === 0 ? () => {} : await bytes.acquire(owner, scope.signal, size);

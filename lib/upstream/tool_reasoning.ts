@@ -1,5 +1,7 @@
-import { contentText, type UpstreamMessage } from "./target.ts";
-import type { MessageState } from "./wire/message_state.ts";
+import { sha256 } from "../sha256.ts";
+import type { Capabilities } from "./capabilities/capabilities.ts";
+import { contentText, type UpstreamMessage, withoutField } from "./target.ts";
+import { type MessageState, STATE_FIELDS } from "./wire/message_state.ts";
 
 /**
  * Remembers the reasoning that led to tool calls, and the state of answers. DeepSeek and similar
@@ -10,9 +12,9 @@ export interface ToolReasoning {
   /**
    * May wait a short time for other servers to learn it.
    *
-   * @param keys identify the calls among those of their owner; see {@linkcode rememberReasoning}
+   * @param keys identify the calls among those of their owner; see {@linkcode rememberAnswer}
    */
-  remember(owner: string, keys: readonly string[], reasoning: string): void | Promise<void>;
+  remember(owner: string, keys: readonly string[], entry: string): void | Promise<void>;
   find(owner: string, key: string): string | undefined;
   /** Waits a short time for what other servers remember; then `find` returns it. */
   load?(owner: string, keys: readonly string[]): Promise<void>;
@@ -27,7 +29,7 @@ const MAX_CALLS = 10_000;
 const MAX_CHARACTERS = 16_000_000;
 
 interface Owned {
-  reasoningByKey: Map<string, string>;
+  entries: Map<string, string>;
   size: number;
 }
 
@@ -38,8 +40,8 @@ export function createToolReasoning(): ToolReasoning {
   let size = 0;
 
   function forget(owned: Owned, key: string): void {
-    const { length } = owned.reasoningByKey.get(key) ?? "";
-    if (!owned.reasoningByKey.delete(key)) return;
+    const { length } = owned.entries.get(key) ?? "";
+    if (!owned.entries.delete(key)) return;
     calls--;
     size -= length;
     owned.size -= length;
@@ -47,170 +49,123 @@ export function createToolReasoning(): ToolReasoning {
 
   /** Returns the owner with the largest share of both bounds. */
   function largest(): Owned {
-    const shareOf = ({ reasoningByKey, size }: Owned) =>
-      reasoningByKey.size / MAX_CALLS + size / MAX_CHARACTERS;
+    const shareOf = ({ entries, size }: Owned) => entries.size / MAX_CALLS + size / MAX_CHARACTERS;
     return [...owners.values()].reduce((a, b) => shareOf(a) < shareOf(b) ? b : a);
   }
 
   return {
-    remember(owner, keys, reasoning) {
-      const owned = owners.get(owner) ?? { reasoningByKey: new Map(), size: 0 };
+    remember(owner, keys, entry) {
+      const owned = owners.get(owner) ?? { entries: new Map(), size: 0 };
       owners.set(owner, owned);
       for (const key of keys) {
         forget(owned, key);
-        owned.reasoningByKey.set(key, reasoning);
+        owned.entries.set(key, entry);
         calls++;
-        size += reasoning.length;
-        owned.size += reasoning.length;
+        size += entry.length;
+        owned.size += entry.length;
       }
       while (calls > MAX_CALLS || size > MAX_CHARACTERS) {
         const from = largest();
-        forget(from, from.reasoningByKey.keys().next().value!);
+        forget(from, from.entries.keys().next().value!);
       }
     },
-    find: (owner, key) => owners.get(owner)?.reasoningByKey.get(key),
+    find: (owner, key) => owners.get(owner)?.entries.get(key),
   };
 }
 
-export async function rememberReasoning(
-  memory: ToolReasoning,
-  conversation: Conversation,
-  callIds: readonly string[],
-  reasoning: string,
-): Promise<void> {
-  const digest = (await digestsOf(conversation)).get(undefined)!;
-  await memory.remember(conversation.owner, callIds.map((id) => keyOf(digest, id)), reasoning);
-}
-
-type Loads = WeakMap<Conversation, Promise<void>>;
-
-/** Shared by all calls of a request. */
-const reasoningLoads: Loads = new WeakMap();
-const stateLoads: Loads = new WeakMap();
-
-function loadOnce(
-  loads: Loads,
-  memory: ToolReasoning,
-  conversation: Conversation,
-  keys: readonly string[],
-): Promise<void> {
-  const load = loads.get(conversation) ?? memory.load?.(conversation.owner, keys) ??
-    Promise.resolve();
-  loads.set(conversation, load);
-  return load;
-}
-
-/**
- * Returns a function that adds the reasoning to a message of the conversation, if it has none and
- * the reasoning is known.
- */
-export async function reasoningRestorer(
-  memory: ToolReasoning,
-  conversation: Conversation,
-): Promise<(message: UpstreamMessage) => UpstreamMessage> {
-  const lacksReasoning = (message: UpstreamMessage) =>
-    callsOf(message).length > 0 && typeof message.reasoning_content !== "string";
-  if (!conversation.messages.some(lacksReasoning)) return (message) => message;
-  const digests = await digestsOf(conversation);
-  // All calls of a message have the same reasoning.
-  const keys = new Map(
-    conversation.messages.filter(lacksReasoning)
-      .map((message) => [message, keyOf(digests.get(message)!, idOf(callsOf(message)[0]!))]),
-  );
-  await loadOnce(reasoningLoads, memory, conversation, [...keys.values()]);
-  return (message) => {
-    const key = keys.get(message);
-    const reasoning = key && memory.find(conversation.owner, key);
-    return reasoning === undefined ? message : { ...message, reasoning_content: reasoning };
-  };
-}
-
-/** An answer whose provider wants something back with it. */
-export interface AnswerState {
+export interface RememberedAnswer {
   callIds: readonly string[];
-  /** `extra_content` by the id of the call. */
-  extras: ReadonlyMap<string, unknown>;
-  state: MessageState;
   /** The text, by which an answer without calls is found; undefined if it is never sent back. */
   text: string | undefined;
+  /** What led to the calls. */
+  reasoning: string;
+  /** What the provider wants back with the answer. */
+  state: MessageState;
+  /** `extra_content` by the id of the call. */
+  extras: ReadonlyMap<string, unknown>;
 }
 
-export async function rememberState(
+interface StoredAnswer extends Pick<RememberedAnswer, "reasoning" | "state"> {
+  extras: [id: string, extra: unknown][];
+}
+
+export async function rememberAnswer(
   memory: ToolReasoning,
   conversation: Conversation,
-  { callIds, extras, state, text }: AnswerState,
+  { callIds, text, reasoning, state, extras }: RememberedAnswer,
 ): Promise<void> {
   const digest = (await digestsOf(conversation)).get(undefined)!;
-  const remember = async (key: string, stored: StoredState) => {
-    if (Object.keys(stored).length === 0) return;
-    await memory.remember(conversation.owner, [key], JSON.stringify(stored));
-  };
-  const hasState = Object.keys(state).length > 0;
-  await Promise.all(callIds.map((id, index) =>
-    remember(stateKeyOf(digest, id), {
-      ...(extras.has(id) && { extra: extras.get(id) }),
-      ...(index === 0 && hasState && { state }),
-    })
-  ));
-  if (callIds.length > 0 || text === undefined || !hasState) return;
-  await remember(stateKeyOf(digest, await textDigest(text)), { state });
+  const names = callIds.length > 0 || text === undefined ? callIds : [await textDigest(text)];
+  const stored: StoredAnswer = { reasoning, state, extras: [...extras] };
+  const keys = names.map((name) => keyOf(digest, name));
+  await memory.remember(conversation.owner, keys, JSON.stringify(stored));
 }
 
-interface StoredState {
-  extra?: unknown;
-  state?: MessageState;
-}
-
-/** @param answer id of a call, or the digest of a text. */
-const stateKeyOf = (digest: string, answer: string) => `${keyOf(digest, answer)} state`;
+/** What was loaded for all calls of a request, for its calls of tools alone and for all answers. */
+const callLoads = new WeakMap<Conversation, Promise<void> | undefined>();
+const answerLoads = new WeakMap<Conversation, Promise<void> | undefined>();
 
 /**
- * Returns a function that adds what is remembered to a message of the assistant. It takes the place
- * of what the client sends, of which some clients keep only the last piece.
- *
- * @returns the function; it takes the message of the conversation, and the message to change.
+ * Returns a function that adds to a message of the conversation what is remembered of it, or removes
+ * it if the upstream does not take it. Remembered state replaces what the client sends, of which
+ * some clients keep only the last piece.
  */
-export async function stateRestorer(
+export async function answerRestorer(
   memory: ToolReasoning,
   conversation: Conversation,
-): Promise<(original: UpstreamMessage, message: UpstreamMessage) => UpstreamMessage> {
+  { toolReasoning, toolState }: Pick<Capabilities, "toolReasoning" | "toolState">,
+): Promise<(message: UpstreamMessage) => UpstreamMessage> {
   const { owner, messages } = conversation;
-  if (!messages.some(({ role }) => role === "assistant")) return (_, message) => message;
-  const digests = await digestsOf(conversation);
-  const textDigests = new Map(
-    await Promise.all(
-      messages.filter((message) => digests.has(message) && callsOf(message).length === 0)
-        .map(async (message) => [message, await textDigest(contentText(message.content))] as const),
-    ),
+  const needsReasoning = (message: UpstreamMessage) =>
+    toolReasoning && callsOf(message).length > 0 && typeof message.reasoning_content !== "string";
+  const wanted = messages.filter((message) =>
+    toolState ? message.role === "assistant" : needsReasoning(message)
   );
-  const keys = messages.filter((message) => digests.has(message)).flatMap((message) => {
-    const text = textDigests.get(message);
-    const answers = text === undefined ? callsOf(message).map(idOf) : [text];
-    return answers.map((answer) => stateKeyOf(digests.get(message)!, answer));
-  });
-  await loadOnce(stateLoads, memory, conversation, keys);
-  const find = (digest: string, answer: string): StoredState =>
-    JSON.parse(memory.find(owner, stateKeyOf(digest, answer)) ?? "{}");
-  return (original, message) => {
-    const digest = digests.get(original);
-    if (digest === undefined) return message;
-    const textDigest = textDigests.get(original);
-    if (textDigest !== undefined) return { ...message, ...find(digest, textDigest).state };
-    let stored: MessageState | undefined;
-    const tool_calls = callsOf(message).map((call) => {
-      const { extra, state } = find(digest, idOf(call));
-      stored ??= state;
+  const keys = new Map<UpstreamMessage, string>();
+  if (wanted.length > 0) {
+    const digests = await digestsOf(conversation);
+    const names = await Promise.all(wanted.map(nameOf));
+    for (const [i, message] of wanted.entries()) {
+      keys.set(message, keyOf(digests.get(message)!, names[i]!));
+    }
+    const known = toolState ? answerLoads : callLoads;
+    const load = known.get(conversation) ?? memory.load?.(owner, [...keys.values()]);
+    known.set(conversation, load);
+    await load;
+  }
+  return (message) => {
+    const key = keys.get(message);
+    const found = key && memory.find(owner, key);
+    const stored: StoredAnswer | undefined = found && JSON.parse(found);
+    let restored = message;
+    if (!toolReasoning) restored = withoutField(message, "reasoning_content");
+    else if (stored?.reasoning && needsReasoning(message)) {
+      restored = { ...message, reasoning_content: stored.reasoning };
+    }
+    if (!toolState) return STATE_FIELDS.reduce<UpstreamMessage>(withoutField, restored);
+    if (stored === undefined) return restored;
+    const extras = new Map(stored.extras);
+    const calls = callsOf(message).map((call) => {
+      const extra = extras.get(idOf(call));
       return extra === undefined ? call : { extra_content: extra, ...call };
     });
-    return { ...message, tool_calls, ...stored };
+    return { ...restored, ...(calls.length > 0 && { tool_calls: calls }), ...stored.state };
   };
+}
+
+/** Each call of a message has the same entry. */
+async function nameOf(message: UpstreamMessage): Promise<string> {
+  const [call] = callsOf(message);
+  return call === undefined ? await textDigest(contentText(message.content)) : idOf(call);
 }
 
 /**
  * An id alone does not identify a call: providers repeat ids such as `functions.add:0`. With all
  * that came before the call, reasoning only reaches clients that have sent what it is about.
+ *
+ * @param name id of a call, or the digest of a text.
  */
-const keyOf = (digest: string, callId: string) => `${digest} ${callId}`;
+const keyOf = (digest: string, name: string) => `${digest} ${name}`;
 
 type Digests = ReadonlyMap<UpstreamMessage | undefined, string>;
 
@@ -242,10 +197,7 @@ async function computeDigests(messages: readonly UpstreamMessage[]): Promise<Dig
   return digests;
 }
 
-async function digestOf(text: string): Promise<string> {
-  const bytes = new TextEncoder().encode(text);
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toBase64();
-}
+const digestOf = async (text: string) => (await sha256(text)).toBase64();
 
 /** Clients may drop white space around an answer. */
 const textDigest = (text: string) => digestOf(text.trim());

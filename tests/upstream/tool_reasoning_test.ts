@@ -1,11 +1,9 @@
 import { assertEquals } from "@std/assert";
 import type { UpstreamMessage } from "../../lib/upstream/target.ts";
 import {
+  answerRestorer,
   createToolReasoning,
-  reasoningRestorer,
-  rememberReasoning,
-  rememberState,
-  stateRestorer,
+  rememberAnswer,
   type ToolReasoning,
 } from "../../lib/upstream/tool_reasoning.ts";
 
@@ -49,11 +47,19 @@ const call = (id: string): UpstreamMessage => ({
   tool_calls: [{ id, type: "function", function: { name: "add", arguments: "{}" } }],
 });
 
+const NOTHING = { callIds: [], text: undefined, reasoning: "", state: {}, extras: new Map() };
+const REASONING = { toolReasoning: true, toolState: false };
+const ALL = { toolReasoning: true, toolState: true };
+
 /** Returns the reasoning that the last message of a conversation gets, after one was answered. */
 async function restored(answered: UpstreamMessage[], repeated: UpstreamMessage[]) {
   const memory = createToolReasoning();
-  await rememberReasoning(memory, { owner: "alice", messages: answered }, ["call"], "Because.");
-  const restore = await reasoningRestorer(memory, { owner: "alice", messages: repeated });
+  await rememberAnswer(memory, { owner: "alice", messages: answered }, {
+    ...NOTHING,
+    callIds: ["call"],
+    reasoning: "Because.",
+  });
+  const restore = await answerRestorer(memory, { owner: "alice", messages: repeated }, REASONING);
   return restore(repeated.at(-1)!).reasoning_content;
 }
 
@@ -99,11 +105,12 @@ Deno.test("reasoning that a message has is kept", async () => {
 Deno.test("a message gets the reasoning of its calls once other servers have been asked for it", async () => {
   const known = createToolReasoning();
   const loads: (readonly string[])[] = [];
+  const entry = JSON.stringify({ reasoning: "Because.", state: {}, extras: [] });
   const memory: ToolReasoning = {
     ...known,
     async load(owner, keys) {
       loads.push(keys);
-      for (const key of keys) await known.remember(owner, [key], "Because.");
+      for (const key of keys) await known.remember(owner, [key], entry);
     },
   };
   const two: UpstreamMessage = {
@@ -115,7 +122,7 @@ Deno.test("a message gets the reasoning of its calls once other servers have bee
   const conversation = { owner: "alice", messages };
   // The calls of a fan-out share what was loaded.
   for (let i = 0; i < 2; i++) {
-    const restore = await reasoningRestorer(memory, conversation);
+    const restore = await answerRestorer(memory, conversation, REASONING);
     const added = { role: "user", content: "Think." };
     assertEquals(
       [...messages, added].map((message) => restore(message).reasoning_content),
@@ -129,16 +136,15 @@ Deno.test("the state of an answer without calls is restored to the same answer o
   const memory = createToolReasoning();
   const user = { role: "user", content: "6 * 7?" };
   const state = { reasoning_opaque: "secret" };
-  await rememberState(memory, { owner: "alice", messages: [user] }, {
-    callIds: [],
-    extras: new Map(),
+  await rememberAnswer(memory, { owner: "alice", messages: [user] }, {
+    ...NOTHING,
     state,
     text: "42.\n",
   });
   const answer = { role: "assistant", content: [{ type: "text", text: "42." }] };
   const restore = async (owner: string, messages: UpstreamMessage[]) => {
-    const restored = await stateRestorer(memory, { owner, messages });
-    return messages.map((message) => restored(message, message).reasoning_opaque);
+    const restored = await answerRestorer(memory, { owner, messages }, ALL);
+    return messages.map((message) => restored(message).reasoning_opaque);
   };
   const later = [{ role: "user", content: "Sure?" }, { role: "assistant", content: "Yes." }];
   assertEquals(await restore("alice", [user, answer, ...later]), [
@@ -168,14 +174,10 @@ for (
     const memory = createToolReasoning();
     const user = { role: "user", content: "6 * 7?" };
     const state = { reasoning_opaque: "secret" };
-    await rememberState(memory, { owner: "alice", messages: [user] }, {
-      callIds,
-      extras: new Map(),
-      state,
-      text,
-    });
+    const conversation = { owner: "alice", messages: [user] };
+    await rememberAnswer(memory, conversation, { ...NOTHING, callIds, state, text });
     const answer = { role: "assistant", content: "42." };
-    const restore = await stateRestorer(memory, { owner: "alice", messages: [user, answer] });
-    assertEquals(restore(answer, answer).reasoning_opaque, undefined);
+    const restore = await answerRestorer(memory, { owner: "alice", messages: [user, answer] }, ALL);
+    assertEquals(restore(answer).reasoning_opaque, undefined);
   });
 }

@@ -3,6 +3,7 @@ import { type Clock, DAY_MS, within } from "../../clock.ts";
 import { sha256 } from "../../sha256.ts";
 import type { Store } from "../../store/store.ts";
 import type { ToolReasoning } from "../../upstream/tool_reasoning.ts";
+import type { Vault } from "../responses/vault.ts";
 
 export interface SharedToolReasoningOptions {
   /** Memory of this server. */
@@ -10,10 +11,7 @@ export interface SharedToolReasoningOptions {
   /** Memory of all servers. */
   store: Pick<Store, "get" | "write">;
   /** Returns the current vault; servers with another secret cannot read what it has sealed. */
-  vault: () => {
-    seal(owner: string, text: string): Promise<string>;
-    open(owner: string, sealed: string): Promise<string | undefined>;
-  };
+  vault: () => Vault;
   clock: Clock;
 }
 

@@ -1,9 +1,4 @@
-import {
-  type Conversation,
-  rememberReasoning,
-  rememberState,
-  type ToolReasoning,
-} from "../tool_reasoning.ts";
+import { type Conversation, rememberAnswer, type ToolReasoning } from "../tool_reasoning.ts";
 import type { Delta } from "../wire/deltas.ts";
 import { joinState, type MessageState } from "../wire/message_state.ts";
 
@@ -43,15 +38,12 @@ export function createAnswerRecord(isAnswer: boolean): AnswerRecord {
     hasState,
     mustBeKept: () => hasState() || hasReasonedCalls(),
     async remember(memory, conversation) {
-      if (hasReasonedCalls()) {
-        await rememberReasoning(memory, conversation, callIds, reasoning);
-      }
-      if (!hasState()) return;
-      await rememberState(memory, conversation, {
+      await rememberAnswer(memory, conversation, {
         callIds,
-        extras,
-        state: joinState(state),
         text: isAnswer ? text : undefined,
+        reasoning: hasReasonedCalls() ? reasoning : "",
+        state: joinState(state),
+        extras,
       });
     },
   };
