@@ -8,6 +8,7 @@
  * @module
  */
 import { join } from "node:path";
+import { sha256 } from "../sha256.ts";
 
 export interface Problem {
   /** Unique in the dataset. */
@@ -197,9 +198,7 @@ export async function parseDataset(content: string, file: string): Promise<Probl
 }
 
 async function digestOf({ question, answers }: Fields): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify([question, answers]));
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return hash.slice(0, 8).toHex();
+  return (await sha256(JSON.stringify([question, answers]))).slice(0, 8).toHex();
 }
 
 /**

@@ -53,7 +53,8 @@ export interface RunIdentity {
 }
 
 /**
- * Reads the earlier results of a file, by {@linkcode resultKey}, creates it if needed, and removes a line that was cut off.
+ * Reads the earlier results of a file, by {@linkcode resultKey}. Creates the file if needed, and
+ * removes a line that was cut off.
  *
  * @throws {ResultsError} for invalid lines and for results of another run.
  * @throws {FileError} if the file can't be read or written, also when appending.
@@ -87,7 +88,7 @@ function parseResults(
     const fail = (reason: string): never => {
       throw new ResultsError(`${path}, line ${i + 1}: ${reason}; choose another file for --out`);
     };
-    const result = parseLine(line) ?? fail("not a result");
+    const result = resultSchema.safeParse(tryParse(line)).data ?? fail("not a result");
     for (const key of ["target", "scoring"] as const) {
       if (result[key] !== run[key]) fail(`its ${key} is '${result[key]}', not '${run[key]}'`);
     }
@@ -105,8 +106,4 @@ const BEGINNING = '{"id":';
 function isCutOff(line: string): boolean {
   return (line.startsWith(BEGINNING) || BEGINNING.startsWith(line)) &&
     tryParse(line) === undefined;
-}
-
-function parseLine(line: string): Result | undefined {
-  return resultSchema.safeParse(tryParse(line)).data;
 }

@@ -5,7 +5,7 @@ import { type Answer, AskError } from "./ask/answer.ts";
 import type { Ask } from "./ask/ask.ts";
 import type { Problem } from "./dataset.ts";
 
-export const SCORINGS = ["extract", "exact", "judge"] as const satisfies readonly string[];
+export const SCORINGS = ["extract", "exact", "judge"] as const;
 
 export type Scoring = (typeof SCORINGS)[number];
 

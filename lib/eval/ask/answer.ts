@@ -1,24 +1,21 @@
 import { z } from "zod";
 import { isObject, tryParse } from "../../json.ts";
 
-const count = z.number();
-const milliseconds = z.number();
-
 /** Counts are sums over all upstream calls if the server reports them. */
 export const measuredSchema = z.object({
   /** Upstream calls; 1 if the server does not report them. */
-  calls: count,
-  prompt_tokens: count,
-  completion_tokens: count,
-  reasoning_tokens: count,
+  calls: z.number(),
+  prompt_tokens: z.number(),
+  completion_tokens: z.number(),
+  reasoning_tokens: z.number(),
   /** USD; missing if the price is unknown. */
   cost: z.number().optional(),
   /** Time to the end of the stream. */
-  latency_ms: milliseconds,
+  latency_ms: z.number(),
   /** Time to the first text of reasoning; missing if there was none. */
-  first_reasoning_ms: milliseconds.optional(),
+  first_reasoning_ms: z.number().optional(),
   /** Time to the first text of the answer; missing if there was none. */
-  first_content_ms: milliseconds.optional(),
+  first_content_ms: z.number().optional(),
 });
 
 export type Measured = z.infer<typeof measuredSchema>;

@@ -10,12 +10,6 @@ export interface Terminal {
   columns: number;
 }
 
-export interface Progress {
-  add(result: Result): void;
-  /** Ends the line. */
-  end(): void;
-}
-
 const BAR_LENGTH = 24;
 const REDRAW_MS = 100;
 
@@ -29,7 +23,7 @@ export function createProgress(
   clock: Clock,
   total: number,
   earlier: readonly Result[],
-): Progress {
+) {
   const counts = { correct: 0, wrong: 0, errors: 0 };
   const start = clock.now();
   let done = 0;
@@ -58,7 +52,7 @@ export function createProgress(
   earlier.forEach(count);
   if (isTerminal) draw();
   return {
-    add(result) {
+    add(result: Result): void {
       const tenth = Math.floor(10 * done / total);
       count(result);
       if (isTerminal) {
@@ -67,7 +61,8 @@ export function createProgress(
         write(`${done} of ${total}: ${tally()}\n`);
       }
     },
-    end() {
+    /** Ends the line. */
+    end(): void {
       if (!isTerminal) return;
       draw();
       write("\n");
