@@ -36,7 +36,7 @@ export interface CallRun {
   meter: UsageMeter;
   /** Number of thinking calls so far. */
   thinkingCalls: number;
-  /** Those of the calls that were sent for a wave. */
+  /** The meter of the call that was sent for a wave. */
   waveMeters: WeakMap<Wave, CallMeter>;
 }
 

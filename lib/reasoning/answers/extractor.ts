@@ -52,7 +52,7 @@ export function extractAnswer(
 ): string | undefined {
   const { kind } = question;
   if (kind === "code" || kind === "open") {
-    // Of a longer text only the line that prompts ask for is a short answer.
+    // Only a `FINAL:` line at the end of such a text is a short answer.
     const isMarked = FINAL_LINE.test(lastLine(text).line);
     return json
       ? canonicalJson(text)
@@ -130,7 +130,7 @@ function last(text: string, pattern: RegExp): string | undefined {
   return groups(text, pattern).at(-1);
 }
 
-/** The same without what a model copied from a prompt. */
+/** Like {@linkcode last}, without what a model copied from a prompt. */
 function lastFilled(text: string, pattern: RegExp): string | undefined {
   return groups(text, pattern).findLast((group) =>
     !PLACEHOLDER.test(group) && !group.trimEnd().endsWith(":")

@@ -1,8 +1,3 @@
-/**
- * Titled steps, one upstream call each, then the answer: the original O1-API's method, repaired.
- *
- * @module
- */
 import { z } from "zod";
 import { contentText, type JsonFormat } from "../../upstream/target.ts";
 import { instruct } from "../conversation.ts";
