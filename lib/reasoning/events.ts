@@ -5,18 +5,15 @@
  * @module
  */
 import type { ToolContent } from "../tools/tool.ts";
-import type { AnswerParts } from "../upstream/wire/deltas.ts";
+import type { AnswerParts, FinishReason } from "../upstream/wire/deltas.ts";
 import type { MessageState } from "../upstream/wire/message_state.ts";
 import type { ToolCallDelta } from "../upstream/wire/tool_calls.ts";
-import type { Usage } from "./usage/meter.ts";
+import type { CallUsage, Usage } from "./usage/meter.ts";
 
-export type { AnswerParts } from "../upstream/wire/deltas.ts";
+export type { AnswerParts, FinishReason } from "../upstream/wire/deltas.ts";
 
 export { UpstreamError } from "../upstream/errors.ts";
 export type { UpstreamErrorCode } from "../upstream/errors.ts";
-
-/** Why a completion ended, in OpenAI's terms. */
-export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter";
 
 /** Reports progress. */
 export interface StatusEvent {
@@ -160,7 +157,7 @@ interface Recorded {
 }
 
 /** An upstream call that has ended. */
-export interface CallRecord extends Recorded {
+export interface CallRecord extends Recorded, CallUsage {
   type: "call";
   /** The role of the strategy that made the call. */
   role: string;
@@ -169,12 +166,6 @@ export interface CallRecord extends Recorded {
   /** Number of requests sent, retries included. */
   attempts: number;
   outcome: "ok" | "failed" | "cancelled";
-  prompt_tokens: number;
-  completion_tokens: number;
-  /** In USD; absent if the upstream has no price. */
-  cost?: number;
-  /** Whether the counts are estimates. */
-  estimated: boolean;
   texts?: CallTexts;
 }
 

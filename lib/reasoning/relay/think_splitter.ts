@@ -7,20 +7,7 @@ export interface SplitText {
   thought?: string;
 }
 
-export interface ThinkSplitter {
-  push(text: string): SplitText;
-  /**
-   * Ends the text; returns what was held back. A text that was expected to begin with thinking, but
-   * is complete without a closing tag, is content.
-   *
-   * @param isCut whether the text is incomplete.
-   */
-  end(isCut?: boolean): SplitText;
-  /** Whether all text that follows is content. */
-  done(): boolean;
-  /** Whether the text began with thinking without an opening tag; undefined if that is not known. */
-  wasOpen(): boolean | undefined;
-}
+export type ThinkSplitter = ReturnType<typeof createThinkSplitter>;
 
 const NAMES = ["think", "thinking", "thought", "reasoning"];
 const LONGEST_TAG = "</reasoning>".length;
@@ -43,7 +30,7 @@ function mayOpen(text: string): boolean {
  *
  * @param isOpen whether the text is expected to begin with thinking without an opening tag.
  */
-export function createThinkSplitter(isOpen = false): ThinkSplitter {
+export function createThinkSplitter(isOpen = false) {
   let state: "start" | "afterOpening" | "inside" | "afterClosing" | "answer" = "start";
   let held = "";
   /** Whitespace before the text, which is not searched again with each push. */
@@ -136,7 +123,13 @@ export function createThinkSplitter(isOpen = false): ThinkSplitter {
 
   return {
     push,
-    end(isCut = false) {
+    /**
+     * Ends the text; returns what was held back. A text that was expected to begin with thinking, but
+     * is complete without a closing tag, is content.
+     *
+     * @param isCut whether the text is incomplete.
+     */
+    end(isCut = false): SplitText {
       if (state === "answer" && closingTag === "") {
         const { reasoning, content, ...thought } = found(finder.end());
         const rest = space;
@@ -159,7 +152,9 @@ export function createThinkSplitter(isOpen = false): ThinkSplitter {
       }
       return nothing();
     },
+    /** Whether all text that follows is content. */
     done: () => state === "answer" && (closingTag !== "" || finder.isOver()),
+    /** Whether the text began with thinking without an opening tag; undefined if not known. */
     wasOpen: () => wasOpen,
   };
 }

@@ -4,30 +4,30 @@ import type { UpstreamOptions } from "../../upstream/options.ts";
 import type { Message } from "../request.ts";
 import { estimatePrompt, estimateText } from "./estimate.ts";
 
-/** Sums over the upstream calls of one request; clients see them as `usage.upstream`. */
-export interface UpstreamUsage {
-  calls: number;
+/** What one or several upstream calls used. */
+export interface CallUsage {
   prompt_tokens: number;
-  /** Prompt tokens read from the provider's cache. */
-  cached_tokens: number;
   /** Generated tokens. */
   completion_tokens: number;
   /** In USD; absent if no upstream has a price. */
   cost?: number;
   /** Whether an upstream did not report its counts, so that they are estimates. */
   estimated: boolean;
+}
+
+/** Sums over the upstream calls of one request; clients see them as `usage.upstream`. */
+export interface UpstreamUsage extends CallUsage {
+  calls: number;
+  /** Prompt tokens read from the provider's cache. */
+  cached_tokens: number;
   /** What each of the models whose answers were combined used and contributed. */
   contributions?: Contribution[];
 }
 
 /** What the calls of one role used, and how much of the answer stems from them. */
-export interface Contribution {
+export interface Contribution extends Omit<CallUsage, "estimated"> {
   role: string;
   calls: number;
-  prompt_tokens: number;
-  completion_tokens: number;
-  /** In USD; absent if no upstream of the role has a price. */
-  cost?: number;
   /** Share of the answer, 0 to 1; see `acceptedShares`. */
   accepted: number;
 }
@@ -64,16 +64,6 @@ export interface CallMeter {
    * @returns what the call used, or the sample, as far as it is known; undefined if it was not sent.
    */
   end(failed?: boolean): CallUsage | undefined;
-}
-
-/** What one call used. */
-export interface CallUsage {
-  prompt_tokens: number;
-  completion_tokens: number;
-  /** In USD; absent if the upstream has no price. */
-  cost?: number;
-  /** Whether the counts are estimates. */
-  estimated: boolean;
 }
 
 /** What one or several meters have counted so far. */

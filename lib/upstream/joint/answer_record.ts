@@ -2,18 +2,14 @@ import { type Conversation, rememberAnswer, type ToolReasoning } from "../tool_r
 import type { Delta } from "../wire/deltas.ts";
 import { joinState, type MessageState } from "../wire/message_state.ts";
 
-/** What must be remembered of an answer while it arrives. */
-export interface AnswerRecord {
-  add(delta: Delta): void;
-  /** Whether the provider wants something back with the answer. */
-  hasState(): boolean;
-  /** Whether `remember` has an effect. */
-  mustBeKept(): boolean;
-  remember(memory: ToolReasoning, conversation: Conversation): Promise<void>;
-}
+export type AnswerRecord = ReturnType<typeof createAnswerRecord>;
 
-/** @param isAnswer whether the client may send the answer back as a message. */
-export function createAnswerRecord(isAnswer: boolean): AnswerRecord {
+/**
+ * Collects what must be remembered of an answer while it arrives.
+ *
+ * @param isAnswer whether the client may send the answer back as a message.
+ */
+export function createAnswerRecord(isAnswer: boolean) {
   const callIds: string[] = [];
   const idsByIndex = new Map<number, string>();
   const extras = new Map<string, unknown>();
@@ -23,7 +19,7 @@ export function createAnswerRecord(isAnswer: boolean): AnswerRecord {
   const hasState = () => extras.size > 0 || state.length > 0;
   const hasReasonedCalls = () => callIds.length > 0 && reasoning !== "";
   return {
-    add(delta) {
+    add(delta: Delta): void {
       reasoning += delta.reasoning ?? "";
       if (isAnswer) text += delta.content ?? "";
       for (const { index, id, extra } of delta.toolCalls ?? []) {
@@ -35,9 +31,11 @@ export function createAnswerRecord(isAnswer: boolean): AnswerRecord {
       }
       if (delta.state !== undefined) state.push(...delta.state);
     },
+    /** Whether the provider wants something back with the answer. */
     hasState,
+    /** Whether there is anything to remember. */
     mustBeKept: () => hasState() || hasReasonedCalls(),
-    async remember(memory, conversation) {
+    async remember(memory: ToolReasoning, conversation: Conversation): Promise<void> {
       await rememberAnswer(memory, conversation, {
         callIds,
         text: isAnswer ? text : undefined,

@@ -5,6 +5,9 @@ import { type MessageState, stateOf } from "./message_state.ts";
 import { createToolCallReader, type ToolCallDelta } from "./tool_calls.ts";
 import { type TokenCounts, usageOf } from "./usage.ts";
 
+/** Why a completion ended, in OpenAI's terms. */
+export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter";
+
 /** What one read of an upstream's answer brought; texts that arrived together are joined. */
 export interface Delta {
   /** Number of the sample, from 0, if several were requested; undefined: it is about all of them. */
@@ -16,7 +19,7 @@ export interface Delta {
   toolCalls?: ToolCallDelta[];
   /** Pieces of what the provider wants back with the message. */
   state?: MessageState[];
-  finishReason?: "stop" | "length" | "tool_calls" | "content_filter";
+  finishReason?: FinishReason;
   /** The stop sequence that ended the answer, if the upstream names it. */
   stopSequence?: string;
   usage?: TokenCounts;
