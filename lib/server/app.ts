@@ -27,7 +27,7 @@ import { logRequests } from "./middleware/log.ts";
 import { routing } from "./middleware/routing.ts";
 import { checkUrl, localOnly } from "./middleware/url.ts";
 import { createReadiness } from "./readiness.ts";
-import { createVault } from "./responses/vault.ts";
+import { createVault } from "../vault.ts";
 import { createRunClaims } from "./idempotency/claims.ts";
 import { createRoutes, type RouteContext } from "./routes/table.ts";
 import { createSharedToolReasoning } from "./tools/shared_reasoning.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { PLACEHOLDER_TOKEN } from "../../lib/config/resolve.ts";
-import { createVault } from "../../lib/server/responses/vault.ts";
+import { createVault } from "../../lib/vault.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { as, type ClientName, keysYaml } from "../support/keys.ts";
 import { type Call, type Reply, startUpstream } from "../support/upstream.ts";

@@ -40,7 +40,7 @@ import { createLoadQuota } from "./quota.ts";
 import { recall, type RecallSources, sealSummary } from "./recall.ts";
 import { ended, type StoredResponse } from "./response_store.ts";
 import { type StoredStreamOptions, streamStored } from "./stored_stream.ts";
-import type { Vault } from "./vault.ts";
+import type { Vault } from "../../vault.ts";
 
 export interface ResponsesOptions extends RunOptions, RecallSources, StoredStreamOptions {
   /** Begins work that outlives its request. */

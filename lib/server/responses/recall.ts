@@ -5,7 +5,7 @@ import { ownItems, type ResponsesContext } from "../../api/responses/decode.ts";
 import type { ConversationStore } from "./conversation_store.ts";
 import type { LoadQuota } from "./quota.ts";
 import type { HistoryItem, ResponseStore } from "./response_store.ts";
-import type { Vault } from "./vault.ts";
+import type { Vault } from "../../vault.ts";
 
 export interface RecallSources {
   responses: ResponseStore;

@@ -23,7 +23,7 @@ import { createLoadQuota } from "./quota.ts";
 import { createResponseStore, type VersionedResponse } from "./response_store.ts";
 import { notFound } from "./runs/errors.ts";
 import { streamStored } from "./stored_stream.ts";
-import type { Vault } from "./vault.ts";
+import type { Vault } from "../../vault.ts";
 
 export interface ResponsesRoutesOptions extends RunOptions {
   store: Store;

@@ -16,7 +16,7 @@ import { isOutage } from "../store_outage.ts";
 import type { BackgroundRuns } from "./background.ts";
 import { openSummary, sealSummary } from "./recall.ts";
 import { type ResponseStore, storedError, type StoredResponse } from "./response_store.ts";
-import type { Vault } from "./vault.ts";
+import type { Vault } from "../../vault.ts";
 
 /** A run in the background has the same limit, and its end must arrive first. In milliseconds. */
 const END_MS = 5_000;

@@ -17,7 +17,7 @@ import type { Route } from "../router.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
 import { availableTools, selectTools } from "../tools/hosted.ts";
-import type { Vault } from "../responses/vault.ts";
+import type { Vault } from "../../vault.ts";
 
 export interface MessagesOptions extends RunOptions {
   /** Seals reasoning into the signatures of thinking blocks, and opens them. */

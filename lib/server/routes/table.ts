@@ -11,7 +11,7 @@ import { findClient } from "../middleware/auth.ts";
 import type { BackgroundRuns } from "../responses/background.ts";
 import type { UpstreamRecord } from "../health/health.ts";
 import { healthRoute } from "../health/route.ts";
-import { createVault } from "../responses/vault.ts";
+import { createVault } from "../../vault.ts";
 import { createRouter, type Route, type Router } from "../router.ts";
 import type { RunClaims } from "../idempotency/claims.ts";
 import type { RunOptions } from "../runs.ts";

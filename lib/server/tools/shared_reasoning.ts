@@ -3,7 +3,7 @@ import { type Clock, DAY_MS, within } from "../../clock.ts";
 import { sha256 } from "../../sha256.ts";
 import type { Store } from "../../store/store.ts";
 import type { ToolReasoning } from "../../upstream/tool_reasoning.ts";
-import type { Vault } from "../responses/vault.ts";
+import type { Vault } from "../../vault.ts";
 
 export interface SharedToolReasoningOptions {
   /** Memory of this server. */

@@ -10,7 +10,7 @@ import { createConversationStore } from "../../../lib/server/responses/conversat
 import { createLoadQuota } from "../../../lib/server/responses/quota.ts";
 import { recall } from "../../../lib/server/responses/recall.ts";
 import { createResponseStore } from "../../../lib/server/responses/response_store.ts";
-import { createVault } from "../../../lib/server/responses/vault.ts";
+import { createVault } from "../../../lib/vault.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import type { Change, Store } from "../../../lib/store/store.ts";
 import { createWorkRegister } from "../../../lib/server/work.ts";

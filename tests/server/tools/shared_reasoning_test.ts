@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createVault } from "../../../lib/server/responses/vault.ts";
+import { createVault } from "../../../lib/vault.ts";
 import { createSharedToolReasoning } from "../../../lib/server/tools/shared_reasoning.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { createToolReasoning } from "../../../lib/upstream/tool_reasoning.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { createVault } from "../../../lib/server/responses/vault.ts";
-import { wildText } from "../../api/runs.ts";
+import { createVault } from "../lib/vault.ts";
+import { wildText } from "./api/runs.ts";
 
 const vault = () => createVault("a secret", "o1-api thinking signature");
 
