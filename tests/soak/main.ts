@@ -11,6 +11,7 @@ import { createRandom } from "../../lib/random.ts";
 import { freePort } from "../support/port.ts";
 import { compareLimits, compareRequests, compareTokens } from "./compare.ts";
 import { createClient } from "./client.ts";
+import { slopeOf } from "./growth.ts";
 import type { Usage } from "./probe.ts";
 import { createReport, type Report } from "./report.ts";
 import { configText, scrape, type SoakServer, startServer } from "./server.ts";
@@ -22,8 +23,14 @@ import { type SoakUpstream, startSoakUpstream } from "./upstream.ts";
 const MAX_HEAP_GROWTH = 4;
 const MAX_RESIDENT_GROWTH = 64;
 
+/** Allowed growth of the memory per 100,000 requests, in MiB. */
+const MAX_GROWTH = 1;
+
 /** Number of samples of timers and memory. */
-const SAMPLES = 10;
+const SAMPLES = 30;
+
+/** Number of the first samples that don't count for the growth per request. */
+const WARM_SAMPLES = SAMPLES / 3;
 
 const RELOAD_MS = 20_000;
 const IDLE_MS = 60_000;
@@ -92,17 +99,21 @@ async function reload(
   soak.report.none("missing reloads", faults);
 }
 
+interface Sample extends Usage {
+  /** Number of requests so far. */
+  requests: number;
+}
+
 /** Samples timers and memory of the server. */
 async function sample(
   soak: Soak,
   server: SoakServer,
   isRunning: () => boolean,
-  onSample: () => void,
-): Promise<Usage[]> {
-  const samples: Usage[] = [];
+  countRequests: () => number,
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
   while (!await until(soak.ms / SAMPLES, () => !isRunning())) {
-    samples.push(await server.usage());
-    onSample();
+    samples.push({ ...await server.usage(), requests: countRequests() });
   }
   return samples;
 }
@@ -118,12 +129,13 @@ async function traffic(soak: Soak): Promise<Expected> {
   const expected = createExpected();
   const end = performance.now() + soak.ms;
   const isRunning = () => performance.now() < end;
-  const progress = () =>
-    console.error(
-      `${client.entries.length} requests, ${expected.responses.length} responses stored`,
-    );
+  const countRequests = () => {
+    const { length } = client.entries;
+    console.error(`${length} requests, ${expected.responses.length} responses stored`);
+    return length;
+  };
   const [samples] = await Promise.all([
-    sample(soak, server, isRunning, progress),
+    sample(soak, server, isRunning, countRequests),
     reload(soak, server, upstream, isRunning),
     ...Array.from(
       { length: soak.clients },
@@ -183,6 +195,13 @@ async function traffic(soak: Soak): Promise<Expected> {
       [first, ...others].map((n) => n.toFixed()).join(" "),
     );
     report.within(`${kind}, MiB, in the last sample`, others.at(-1) ?? NaN, 0, first + growth);
+    const { slope, error } = slopeOf(
+      samples.slice(WARM_SAMPLES).map((sample) => [sample.requests / 1e5, sample[kind] / MIB]),
+    );
+    const name = `${kind}, MiB per 100,000 requests`;
+    report.note(name, `${slope.toFixed(2)} ± ${error.toFixed(2)}`);
+    // Noise alone exceeds the limit in a short run, so only a significant excess counts.
+    report.within(`${name}, less two standard errors`, slope - 2 * error, -Infinity, MAX_GROWTH);
   }
   report.none("unexpected warnings and errors in the log", server.complaints);
   server.kill("SIGTERM");

@@ -79,6 +79,8 @@ export interface FaultyUpstreamOptions {
 
 const IDLE_MS = 3_000;
 
+const NOT_FOUND = new TextEncoder().encode("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+
 class Disconnected extends Error {}
 
 export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstream {
@@ -130,6 +132,11 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
   async function answer(socket: Socket, nth: number): Promise<void> {
     const request = await readRequest(socket);
     if (request === undefined) return socket.close();
+    // Not a call: the server asks for the list of models.
+    if (request.body === undefined) {
+      await socket.write(NOT_FOUND);
+      return;
+    }
     const call = toCall(request, nth);
     calls.push(call);
     open++;

@@ -98,6 +98,7 @@ export interface WireRequest {
   path: string;
   /** Names are in lower case. */
   headers: ReadonlyMap<string, string>;
+  /** Undefined for a request without a body. */
   body: unknown;
 }
 
@@ -105,7 +106,7 @@ export interface WireRequest {
 const READ_BYTES = 64;
 
 /**
- * Reads a request with a JSON object as its body, except the last byte.
+ * Reads a request with a JSON object or nothing as its body, except the last byte.
  *
  * @returns undefined if the connection ended between requests.
  */
@@ -123,6 +124,8 @@ export async function readRequest(socket: Socket): Promise<WireRequest | undefin
     const colon = line.indexOf(":");
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
   }));
+  const path = first.split(" ")[1] ?? "";
+  if (!headers.has("content-length")) return { path, headers, body: undefined };
   const begun = Uint8Array.from(head.slice(end + 4), (char) => char.charCodeAt(0));
   const body = new Uint8Array(Number(headers.get("content-length")));
   body.set(begun);
@@ -135,5 +138,5 @@ export async function readRequest(socket: Socket): Promise<WireRequest | undefin
   }
   body[body.length - 1] = "}".charCodeAt(0);
   const text = new TextDecoder().decode(body);
-  return { path: first.split(" ")[1] ?? "", headers, body: JSON.parse(text) };
+  return { path, headers, body: JSON.parse(text) };
 }
