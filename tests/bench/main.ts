@@ -3,20 +3,27 @@
  * load. Prints a table and writes JSON to `--json FILE`. `--quick` is a short run; names select
  * scenarios. Exits with status 1 if a figure misses its bar.
  *
+ * `--against portkey=PATH,litellm=PATH` measures one or both of these gateways beside the server in
+ * `cost`; `load/peers.ts` describes how to install them.
+ *
  * `fleet --simulate` computes instead what a fleet asks of one Redis.
  *
- * Run: deno task bench [cost requests tokens fan-out scale growth start-up workers] [--rounds N] [--json FILE]
+ * Run: deno task bench [SCENARIO…] [--rounds N] [--json FILE] [--against NAME=PATH,…]
  *
  * @module
  */
 import { parseArgs } from "@std/cli";
 import { type Figure, holds, table } from "./load/figures.ts";
 import { hasWrk } from "./load/generator.ts";
+import { peerNames } from "./load/peers.ts";
 import { pinSelf, startFloor, startServer, startUpstream } from "./load/processes.ts";
 import { scenarios } from "./load/scenarios.ts";
 
 if (import.meta.main) {
-  const args = parseArgs(Deno.args, { string: ["json", "rounds"], boolean: ["quick", "simulate"] });
+  const args = parseArgs(Deno.args, {
+    string: ["json", "rounds", "against"],
+    boolean: ["quick", "simulate"],
+  });
   if (args.simulate && args._[0] === "fleet") {
     const { benchFleet } = await import("./fleet/main.ts");
     await benchFleet();
@@ -30,6 +37,15 @@ if (import.meta.main) {
     );
     Deno.exit(2);
   }
+  const peers = Object.fromEntries(
+    String(args.against ?? "").split(",").filter(Boolean).map((text) => text.split("=")),
+  );
+  if (!Object.keys(peers).every((name) => peerNames.includes(name) && peers[name])) {
+    console.error(
+      `Invalid --against. Expected NAME=PATH,… with the names ${peerNames.join(" and ")}.`,
+    );
+    Deno.exit(2);
+  }
   const rounds = Number(args.rounds ?? (args.quick ? 1 : 5));
   if (!await pinSelf()) console.error("taskset is missing: processes are not pinned to cores.");
   if (!hasWrk) console.error("wrk is missing: high rates are limited by the load generator.");
@@ -39,7 +55,7 @@ if (import.meta.main) {
   const figures: Figure[] = [];
   for (const name of names) {
     console.error(`${name} …`);
-    const field = { upstream, floor, server, rounds, scale: args.quick ? 0.3 : 1 };
+    const field = { upstream, floor, server, peers, rounds, scale: args.quick ? 0.3 : 1 };
     figures.push(...await scenarios[name]!(field));
   }
   console.log(table(figures));

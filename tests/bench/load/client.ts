@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { TOKEN } from "./processes.ts";
 
 /** Times of an answer in milliseconds. */
 export interface Timing {
@@ -15,18 +16,25 @@ export interface Timing {
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 
-export function requestBytes(
-  body: unknown,
-  token: string,
-  path = "/v1/chat/completions",
-): Uint8Array {
+export const question = (model: string, stream: boolean, content = "What is 17 x 23 - 5?") => ({
+  model,
+  stream,
+  messages: [{ role: "user", content }],
+});
+
+export const ask = (model: string, stream: boolean, content?: string): Uint8Array =>
+  requestBytes(question(model, stream, content));
+
+export function requestBytes(body: unknown, headers: Record<string, string> = {}): Uint8Array {
   const json = JSON.stringify(body);
-  return utf8.encode(
-    `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n` +
-      `content-type: application/json\r\ncontent-length: ${
-        utf8.encode(json).length
-      }\r\n\r\n${json}`,
-  );
+  const lines = Object.entries({
+    host: "127.0.0.1",
+    authorization: `Bearer ${TOKEN}`,
+    "content-type": "application/json",
+    "content-length": utf8.encode(json).length,
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return utf8.encode(`POST /v1/chat/completions HTTP/1.1\r\n${lines.join("")}\r\n${json}`);
 }
 
 /** A connection that sends requests in sequence. */

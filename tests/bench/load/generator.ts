@@ -5,7 +5,6 @@
  * @module
  */
 import { load } from "./client.ts";
-import { TOKEN } from "./processes.ts";
 
 /** Whether `wrk` is installed. */
 export const hasWrk = await new Deno.Command("wrk", { stdout: "null", stderr: "null" }).output()
@@ -28,19 +27,20 @@ export async function saturate(
   { connections, ms }: LoadOptions,
 ): Promise<number> {
   if (!hasWrk) return (await load(port, request, { connections, ms })).rate;
-  const [, body] = new TextDecoder().decode(request).split("\r\n\r\n");
+  const [head = "", body] = new TextDecoder().decode(request).split("\r\n\r\n");
+  const headers = head.split("\r\n").slice(1).map((line) => line.split(": "))
+    // wrk adds its own.
+    .filter(([name]) => name !== "host" && name !== "content-length")
+    .map(([name, value]) => `wrk.headers["${name}"] = "${value}"\n`);
   const script = await Deno.makeTempFile({ suffix: ".lua" });
   await Deno.writeTextFile(
     script,
-    `wrk.method = "POST"
-wrk.body = [[${body}]]
-wrk.headers["authorization"] = "Bearer ${TOKEN}"
-wrk.headers["content-type"] = "application/json"
-`,
+    `wrk.method = "POST"\nwrk.body = [[${body}]]\n${headers.join("")}`,
   );
   const seconds = Math.max(1, Math.round(ms / 1000));
   const url = `http://127.0.0.1:${port}/v1/chat/completions`;
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, url];
+  const time = [`-d${seconds}s`, "--timeout", `${seconds + 60}s`];
+  const args = ["-t1", `-c${connections}`, ...time, "-s", script, url];
   const { stdout } = await new Deno.Command("wrk", { args }).output();
   await Deno.remove(script);
   const text = new TextDecoder().decode(stdout);

@@ -9,14 +9,17 @@ export interface Running extends AsyncDisposable {
   port: number;
   /** Time from start to first answer in milliseconds. */
   startMs: number;
-  /** CPU time so far in seconds, in steps of 10 ms. */
+  /** CPU time so far in seconds, of child processes too, in steps of 10 ms. */
   cpu(): number;
   /** Resident memory in bytes. */
   memory(): number;
+  /** Sent with each request. */
+  headers?: Record<string, string>;
 }
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const TICKS = 100;
+const MAX_START_MS = 120_000;
 
 async function hasTaskset(): Promise<boolean> {
   try {
@@ -35,15 +38,30 @@ export async function pinSelf(core = 1): Promise<boolean> {
   return (await new Deno.Command("taskset", { args, stdout: "null" }).output()).success;
 }
 
-/** Uses `cat`, because Deno needs all permissions for `/proc`. */
+/** Uses a shell, because Deno needs all permissions for `/proc`. */
 function procFile(pid: number, name: string): string {
-  const { stdout } = new Deno.Command("cat", { args: [`/proc/${pid}/${name}`] }).outputSync();
+  const { stdout } = new Deno.Command("sh", { args: ["-c", `cat /proc/${pid}/${name}`] })
+    .outputSync();
   return new TextDecoder().decode(stdout);
 }
 
-async function start(args: string[], cores: number | string): Promise<Running> {
-  const command = pinned ? "taskset" : Deno.execPath();
-  const before = pinned ? ["-c", String(cores), Deno.execPath()] : [];
+/** Lists a process and all processes below it. */
+function family(pid: number): number[] {
+  const children = procFile(pid, "task/*/children").trim().split(/\s+/).filter(Boolean);
+  return [pid, ...children.flatMap((child) => family(Number(child)))];
+}
+
+const start = (args: string[], cores: number | string): Promise<Running> =>
+  startProgram(Deno.execPath(), args, cores);
+
+/** @param port the port of a program that doesn't print it. */
+export async function startProgram(
+  program: string,
+  args: string[],
+  cores: number | string,
+  port?: number,
+): Promise<Running> {
+  const [command = program, ...before] = pinned ? ["taskset", "-c", String(cores), program] : [];
   const begun = performance.now();
   const child = new Deno.Command(command, {
     args: [...before, ...args],
@@ -55,17 +73,22 @@ async function start(args: string[], cores: number | string): Promise<Running> {
   }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  let port: number | undefined;
   while (port === undefined) {
     const { done, value } = await reader.read();
     if (done) throw new Error(`the process exited: ${args.join(" ")}\n${text}`);
     text += value;
     port = Number(/"port":(\d+)/.exec(text)?.[1] ?? /:(\d+)\/v1/.exec(text)?.[1]) || undefined;
   }
-  const response = args.some((arg) => arg.endsWith("upstream.ts"))
-    ? undefined
-    : await fetch(`http://127.0.0.1:${port}/healthz`);
-  await response?.body?.cancel();
+  if (!args.some((arg) => arg.endsWith("upstream.ts"))) {
+    const end = begun + MAX_START_MS;
+    for (;;) {
+      const response = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+      await response?.body?.cancel();
+      if (response !== undefined) break;
+      if (performance.now() > end) throw new Error(`${program} doesn't listen on port ${port}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
   const startMs = performance.now() - begun;
   // Reads the rest of the output, so that the process never blocks on it.
   const rest = (async () => {
@@ -75,16 +98,20 @@ async function start(args: string[], cores: number | string): Promise<Running> {
     port,
     startMs,
     cpu() {
-      const stat = procFile(child.pid, "stat");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return (Number(fields[11]) + Number(fields[12])) / TICKS;
+      const ticks = family(child.pid).map((pid) => {
+        const stat = procFile(pid, "stat");
+        // User and system time, and those of child processes that have ended.
+        const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15);
+        return fields.reduce((sum, field) => sum + Number(field), 0);
+      });
+      return ticks.reduce((sum, value) => sum + value, 0) / TICKS;
     },
     memory() {
       const status = procFile(child.pid, "status");
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
     },
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
+      for (const pid of family(child.pid)) Deno.kill(pid, "SIGKILL");
       await child.status;
       await rest;
     },
@@ -154,6 +181,7 @@ function configOf(upstream: number, workers: number, sha256: string): string {
     "paced-100-20",
     "paced-20-1000",
     "wait-100",
+    "prompt",
   ];
   return `keys:
   - name: bench
@@ -173,11 +201,17 @@ models:
 ${direct.map((name) => model(name, "direct", name)).join("\n")}
 ${model("think-bulk", "think", "bulk-1000")}
 ${model("think-paced", "think", "paced-100-20")}
+${model("think-prompt", "think", "prompt")}
 ${
     [100, 1000, 10000, 100000].map((n) =>
       model(`steps-${n}`, "steps", `step-${n}`, "{ min_steps: 1, max_steps: 1 }")
     ).join("\n")
   }
-${model("vote-wait", "vote", "wait-100", "{ max_samples: 8, wave: 8 }")}
+${
+    [8, 16].map((n) =>
+      model(`vote-${n}-wait`, "vote", "wait-100", `{ max_samples: ${n}, wave: ${n} }`)
+    ).join("\n")
+  }
+${model("vote-8-paced", "vote", "paced-20-1000", "{ max_samples: 8, wave: 8 }")}
 `;
 }

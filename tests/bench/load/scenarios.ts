@@ -4,16 +4,20 @@
  *
  * @module
  */
-import { connect, load, requestBytes, type Timing } from "./client.ts";
+import { ask, connect, load, question, requestBytes, type Timing } from "./client.ts";
 import { saturate } from "./generator.ts";
 import { type Figure, figure, growthExponent, median, quantile } from "./figures.ts";
-import { type Running, startEmpty, startFloor, startServer, TOKEN } from "./processes.ts";
+import { startPeer } from "./peers.ts";
+import { type Running, startEmpty, startServer } from "./processes.ts";
+import { scale, tokenRate, voteMemory } from "./streams.ts";
 import { workers } from "./workers.ts";
 
 export interface Field {
   upstream: Running;
   floor: Running;
   server: Running;
+  /** Paths of other gateways by name; only `cost` starts them. */
+  peers: Readonly<Record<string, string>>;
   rounds: number;
   /** Factor for the duration; 1 for a full run. */
   scale: number;
@@ -21,54 +25,60 @@ export interface Field {
 
 export type Scenario = (field: Field) => Promise<Figure[]>;
 
-const question = (model: string, stream: boolean, content = "What is 17 × 23 − 5?") => ({
-  model,
-  stream,
-  messages: [{ role: "user", content: content.replace("×", "x").replace("−", "-") }],
-});
-const ask = (model: string, stream: boolean) => requestBytes(question(model, stream), TOKEN);
-
 /**
  * Time under load until V8 has compiled the hot code, in milliseconds. At 4,000 requests a second on
  * one core it compiles for 15 to 20 s.
  */
 const WARM_MS = 25_000;
 
-/** CPU time per request and answers per second, beside those of the floor, at 32 connections. */
-const cost: Scenario = async ({ floor, server, rounds, scale }) => {
+/**
+ * CPU time per request and answers per second of the server and of the peers, beside those of the
+ * floor, at 32 connections.
+ */
+const cost: Scenario = async ({ upstream, floor, server, peers, rounds, scale }) => {
+  await using stack = new AsyncDisposableStack();
+  const all: Record<string, Running> = { floor, server };
+  for (const [name, path] of Object.entries(peers)) {
+    all[name] = stack.use(await startPeer(name, path, upstream.port));
+  }
   const figures: Figure[] = [];
   for (
-    const [name, model, stream, maxCpu, minRate] of [
+    const [kind, model, stream, maxCpu, minRate] of [
       ["JSON", "json", false, 1.6, 0.65],
       ["stream of 23", "stream-23", true, 0.8, 1.6],
     ] as const
   ) {
-    const request = ask(model, stream);
-    const measure = async ({ port, cpu }: Running, ms: number) => {
+    const measure = async ({ port, cpu, headers }: Running, ms: number) => {
+      const request = requestBytes(question(model, stream), headers);
       const [before, start] = [cpu(), performance.now()];
       const rate = await saturate(port, request, { connections: 32, ms });
       const seconds = (performance.now() - start) / 1000;
       return { rate, micros: (cpu() - before) * 1e6 / (rate * seconds) };
     };
-    for (const running of [floor, server]) await measure(running, WARM_MS);
-    const cpu: number[] = [];
-    const rates: number[] = [];
-    const notes: [floor: number, server: number][] = [];
-    for (let round = 0; round < rounds; round++) {
-      const lowest = await measure(floor, 3_000 * scale);
-      const ours = await measure(server, 3_000 * scale);
-      cpu.push(ours.micros / lowest.micros);
-      rates.push(ours.rate / lowest.rate);
-      notes.push([lowest.micros, ours.micros]);
+    const results: Record<string, { rate: number; micros: number }[]> = {};
+    for (const [name, running] of Object.entries(all)) {
+      await measure(running, WARM_MS);
+      results[name] = [];
     }
-    const note = `floor ${median(notes.map(([micros]) => micros)).toFixed(0)} µs, server ${
-      median(notes.map(([, micros]) => micros)).toFixed(0)
-    } µs`;
-    const at = `${name}, 32 connections`;
-    figures.push(
-      figure(`${at}: CPU per request`, cpu, "x", { max: maxCpu }, note),
-      figure(`${at}: rate`, rates, "x", { min: minRate }),
-    );
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, running] of Object.entries(all)) {
+        results[name]!.push(await measure(running, 3_000 * scale));
+      }
+    }
+    for (const name of Object.keys(all).filter((name) => name !== "floor")) {
+      const at = `${kind}, 32 connections${name === "server" ? "" : `, ${name}`}`;
+      const add = (what: string, key: "rate" | "micros", unit: string, bar: Figure["bar"]) => {
+        const ratios = results[name]!.map((result, i) => result[key] / results.floor![i]![key]);
+        const note = ["floor", name].map((name) =>
+          `${name} ${median(results[name]!.map((result) => result[key])).toFixed(0)}${unit}`
+        ).join(", ");
+        figures.push(
+          figure(`${at}: ${what}`, ratios, "x", name === "server" ? bar : undefined, note),
+        );
+      };
+      add("CPU per request", "micros", " µs", { max: maxCpu });
+      add("rate", "rate", "/s", { min: minRate });
+    }
   }
   return figures;
 };
@@ -153,13 +163,13 @@ const tokens: Scenario = async ({ floor, server, rounds, scale }) => {
     const costs = {
       floor: await bulkCost(floor, "bulk-1000", 1_000, times),
       direct: await bulkCost(server, "bulk-1000", 1_000, times),
-      think: await bulkCost(server, "think-bulk", 2_000, times),
+      think: await bulkCost(server, "think-bulk", 1_000, times),
       steps: await bulkCost(server, "steps-1000", 1_000, times),
     };
     const slow = {
       floor: await pacedCost(floor, "paced-100-20", streams),
       direct: await pacedCost(server, "paced-100-20", streams),
-      think: await pacedCost(server, "think-paced", streams) / 2,
+      think: await pacedCost(server, "think-paced", streams),
     };
     if (round < 0) continue;
     for (const [name, cost] of Object.entries(costs)) bulk[name]!.push(cost);
@@ -178,96 +188,25 @@ const tokens: Scenario = async ({ floor, server, rounds, scale }) => {
   ];
 };
 
-/** Wall time of eight parallel samples divided by that of one call. */
+/** Wall time of parallel samples divided by that of one call. */
 const fanOut: Scenario = async ({ server, rounds }) => {
   const single = ask("wait-100", true);
-  const parallel = ask("vote-wait", true);
-  const ratios: number[] = [];
+  const figures: Figure[] = [];
   const connection = await connect(server.port);
-  for (let round = -1; round < rounds * 3; round++) {
-    const { total: singleMs } = await connection.ask(single);
-    const { total: parallelMs } = await connection.ask(parallel);
-    if (round >= 0) ratios.push(parallelMs / singleMs);
+  for (const samples of [8, 16]) {
+    const parallel = ask(`vote-${samples}-wait`, true);
+    const ratios: number[] = [];
+    for (let round = -1; round < rounds * 3; round++) {
+      const { total: singleMs } = await connection.ask(single);
+      const { total: parallelMs } = await connection.ask(parallel);
+      if (round >= 0) ratios.push(parallelMs / singleMs);
+    }
+    const name = `vote, ${samples} samples in one wave: wall time over one call`;
+    figures.push(figure(name, ratios, "x", { max: 1.2 }));
   }
   connection.close();
-  return [
-    figure("vote, 8 samples in one wave: wall time over one call", ratios, "x", { max: 1.2 }),
-  ];
-};
-
-/** Many open streams with one token per second each. */
-const scale: Scenario = async ({ upstream, rounds, scale }) => {
-  const figures: Figure[] = [];
-  for (const streams of scale < 1 ? [1_000] : [1_000, 5_000, 8_000]) {
-    const memory: number[] = [];
-    const added: number[] = [];
-    const notes: [memory: string, p99: string][] = [];
-    // Several rounds, because a core that is almost fully used stalls at times.
-    for (let round = 0; round < (streams === 5_000 ? Math.min(3, rounds) : 1); round++) {
-      const floor = await holdStreams(startFloor, upstream.port, streams);
-      const server = await holdStreams(startServer, upstream.port, streams);
-      memory.push(server.memory / floor.memory);
-      added.push(Math.max(0, server.p99 - floor.p99));
-      const kilobytes = ({ memory }: StreamCost) => `${(memory / 1024).toFixed(0)} kB`;
-      notes.push([
-        `floor ${kilobytes(floor)}, server ${kilobytes(server)}`,
-        `floor ${floor.p99.toFixed(1)} ms, server ${server.p99.toFixed(1)} ms`,
-      ]);
-    }
-    const note = (part: 0 | 1) => notes.map((pair) => pair[part]).join("; ");
-    figures.push(
-      figure(`${streams} streams: memory per stream`, memory, "x", { max: 1.25 }, note(0)),
-      figure(
-        `${streams} streams: p99 of the delay added to a token`,
-        added,
-        "ms",
-        streams === 5_000 ? { max: 50 } : undefined,
-        note(1),
-      ),
-    );
-  }
   return figures;
 };
-
-/** Bytes per stream, and delay of the tokens in milliseconds. */
-interface StreamCost {
-  memory: number;
-  p99: number;
-}
-
-async function holdStreams(
-  start: (upstreamPort: number) => Promise<Running>,
-  upstreamPort: number,
-  streams: number,
-): Promise<StreamCost> {
-  await using running = await start(upstreamPort);
-  const warm = await connect(running.port);
-  await warm.ask(ask("json", false));
-  warm.close();
-  const request = ask("paced-20-1000", true);
-  const open = [];
-  for (let i = 0; i < streams; i++) open.push(await connect(running.port));
-  const before = running.memory();
-  const delays: number[] = [];
-  let memory = 0;
-  const silent = new Set(open);
-  const reading = Promise.all(open.map((connection) =>
-    connection.ask(request, (text) => {
-      const now = Date.now();
-      silent.delete(connection);
-      // Delays count only after all streams have started.
-      if (silent.size > 0) return;
-      for (const [, sent] of text.matchAll(/"content":" (\d{13})"/g)) {
-        delays.push(now - Number(sent));
-      }
-    })
-  ));
-  const watch = setInterval(() => memory = Math.max(memory, running.memory()), 500);
-  await reading;
-  clearInterval(watch);
-  for (const connection of open) connection.close();
-  return { memory: (memory - before) / streams, p99: quantile(delays, 0.99) };
-}
 
 /** Growth of cost with the length of a step and of a conversation. */
 const growth: Scenario = async ({ server, rounds, scale }) => {
@@ -290,7 +229,7 @@ const growth: Scenario = async ({ server, rounds, scale }) => {
         role: i % 2 === 0 ? "user" : "assistant",
         content: "word ".repeat(200),
       }));
-      const request = requestBytes({ ...question("steps-100", true), messages }, TOKEN);
+      const request = requestBytes({ ...question("steps-100", true), messages });
       // Long enough for the resolution of CPU time.
       const times = Math.max(40, Math.round(4_000 * scale / length));
       const before = server.cpu();
@@ -336,6 +275,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   tokens,
   "fan-out": fanOut,
   scale,
+  "token-rate": tokenRate,
+  "vote-memory": voteMemory,
   growth,
   "start-up": startUp,
   workers,

@@ -5,7 +5,9 @@
  * - `json`: a short completion;
  * - `stream-N`: N events, each written separately;
  * - `bulk-N`: N events in large writes;
- * - `paced-N-MS`: N events, one per MS milliseconds, each with the time at which it was sent;
+ * - `paced-N-MS`: N events, one per MS milliseconds, each with the time at which it was sent; the
+ *   first half is thinking if the prompt asks for `<think>`;
+ * - `prompt`: the `paced-N-MS` that the prompt names;
  * - `step-N`: one JSON step of about N tokens in large writes, then the final step;
  * - `wait-MS`: a completion after MS milliseconds, streamed or not.
  *
@@ -83,6 +85,8 @@ function once(key: string, make: () => Uint8Array[]): Uint8Array[] {
 }
 
 const TOKEN = " token";
+const PACED = chunk(event(` ${"0".repeat(13)}`));
+const TIME_AT = decoder.decode(PACED).indexOf("0".repeat(13));
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
@@ -90,7 +94,7 @@ async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
 }
 
 async function answer(conn: Deno.Conn, body: string): Promise<void> {
-  const name = /"model":"([^"]*)"/.exec(body)?.[1] ?? "json";
+  const name = /paced-\d+-\d+/.exec(body)?.[0] ?? /"model":"([^"]*)"/.exec(body)?.[1] ?? "json";
   const [kind, first, second] = name.split("-");
   const count = Number(first ?? 0);
   const stream = body.includes('"stream":true');
@@ -105,8 +109,13 @@ async function answer(conn: Deno.Conn, body: string): Promise<void> {
     const gap = Number(second);
     // A random offset, so that the streams do not all send at once.
     await sleep(Math.random() * gap);
+    const thinks = body.includes("<think>");
+    if (thinks) await writeAll(conn, chunk(event("<think>")));
     for (let i = 0; i < count; i++) {
-      await writeAll(conn, chunk(event(` ${Date.now()}`)));
+      if (thinks && i === count >> 1) await writeAll(conn, chunk(event("</think>")));
+      const bytes = PACED.slice();
+      utf8.encodeInto(String(Date.now()), bytes.subarray(TIME_AT));
+      await writeAll(conn, bytes);
       await sleep(gap);
     }
     await writeAll(conn, chunk(END));

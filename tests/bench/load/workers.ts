@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { load, requestBytes } from "./client.ts";
+import { load, question, requestBytes } from "./client.ts";
 import { type Figure, figure, median } from "./figures.ts";
-import { pinSelf, type Running, startServer, TOKEN } from "./processes.ts";
+import { pinSelf, type Running, startServer } from "./processes.ts";
 
 /** Work of a server in a round. */
 interface Work {
@@ -34,8 +34,7 @@ export async function workers(
   await using double = await startServer(upstream.port, 2, cores);
   const figures: Figure[] = [];
   for (const [name, model, stream] of KINDS) {
-    const messages = [{ role: "user", content: "What is 17 x 23 - 5?" }];
-    const request = requestBytes({ model, stream, messages }, TOKEN);
+    const request = requestBytes(question(model, stream));
     const pairs: [Work, Work][] = [];
     for (let round = -2; round < rounds; round++) {
       const pair: [Work, Work] = [nothing(), nothing()];
