@@ -25,7 +25,5 @@ export async function* conclude(
     return yield* showAnswer(context, answer, cut ? "length" : "stop");
   }
   const messages = instruct(context.prompt("synthesize", { answer }), context.request);
-  // Unfinished thinking can't replace the answer.
-  const fallbacks = text === "" ? [] : [answer];
-  yield* relayWithFallback(context, { role: "answer", messages }, step, fallbacks);
+  yield* relayWithFallback(context, { role: "answer", messages }, step, [sample]);
 }

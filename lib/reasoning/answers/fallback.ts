@@ -3,15 +3,17 @@ import { finishOf, relayAnswer } from "../relay/answer.ts";
 import { createAnswerWatch } from "../relay/answer_watch.ts";
 import { type FinishReason, type ReasoningEvent, UpstreamError } from "../events.ts";
 import { createJsonChecker } from "../json/checker.ts";
+import type { Sample } from "../relay/parallel.ts";
 import { createStopFilter } from "../relay/stop_filter.ts";
 import type { CallContext, CallSpec } from "../strategy.ts";
+import { withoutFinalLine } from "./extractor.ts";
 
 /**
  * Calls upstream for the answer like `relayAnswer`. If the call fails before anything of its
  * answer was shown, or ends without an answer, shows a fallback.
  *
  * @param step the number of the next step.
- * @param fallbacks answers without their reasoning; empty ones are not shown.
+ * @param fallbacks samples; those without an answer are not shown.
  * @param choose returns one of the indices of fallbacks that can be shown. Default: the first.
  * @throws {UpstreamError} if part of the answer was shown, if the upstream rejected the request
  * itself, or if no fallback has the form that the client asked for.
@@ -20,7 +22,7 @@ export async function* relayWithFallback<Role extends string>(
   context: CallContext<never, Role>,
   spec: CallSpec<Role>,
   step: number,
-  fallbacks: readonly string[],
+  fallbacks: readonly Sample[],
   choose?: (usable: readonly number[]) => AsyncGenerator<ReasoningEvent, number>,
 ): AsyncGenerator<ReasoningEvent> {
   const watch = createAnswerWatch();
@@ -40,7 +42,7 @@ export async function* relayWithFallback<Role extends string>(
     if (watch.hasBegun() || !mayReplace(caught)) throw caught;
     error = caught;
   }
-  const texts = fallbacks.map((text) => usableFallback(context, text));
+  const texts = fallbacks.map(({ text }) => usableFallback(context, withoutFinalLine(text)));
   const usable = texts.flatMap((text, index) => text === undefined ? [] : [index]);
   const [first] = usable;
   if (first === undefined) {
@@ -53,7 +55,7 @@ export async function* relayWithFallback<Role extends string>(
   const chosen = choose === undefined || isLate ? first : yield* choose(usable);
   const problem = finish === undefined ? "failed" : "gave no answer";
   yield { type: "status", text: `The last call ${problem}. This is the best answer so far.` };
-  yield* showAnswer(context, texts[chosen]!, "stop");
+  yield* showAnswer(context, texts[chosen]!, fallbacks[chosen]!.cut ? "length" : "stop");
 }
 
 /** Whether an answer may be shown in place of a call that failed. */

@@ -8,7 +8,6 @@ import { z } from "zod";
 import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered } from "../answers/candidates.ts";
 import { acceptedShares } from "../answers/contributions.ts";
-import { withoutFinalLine } from "../answers/extractor.ts";
 import { groupEqual, judgeSamples } from "../answers/judge.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { instruct } from "../conversation.ts";
@@ -126,14 +125,13 @@ export const moa: Strategy = defineStrategy({
       }),
       request,
     );
-    const fallbacks = candidates.map(({ text }) => withoutFinalLine(text));
     const answer: string[] = [];
     for await (
       const event of relayWithFallback(
         context,
         { role: "aggregator", messages },
         step,
-        fallbacks,
+        candidates,
         (usable) => choose(context, candidates, usable),
       )
     ) {

@@ -160,6 +160,6 @@ async function* finish(
   const chosen = byCentrality(texts).slice(0, CENTRAL);
   const candidates = lettered(chosen.map((at) => texts[at]!), context.random);
   const messages = instruct(context.prompt("answer", { candidates }), context.request);
-  const fallbacks = chosen.map((at) => withoutFinalLine(samples[at]!.text));
+  const fallbacks = chosen.map((at) => samples[at]!);
   yield* relayWithFallback(context, { role: "answer", messages }, 2, fallbacks);
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { kindOf, textOf } from "../../support/kinds.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
-import { type Script, scripted } from "./script.ts";
+import { type Script, scripted, TOOLS } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 
 const CUT = "<think>Hm.</think>The answer is 42.\nIt is 42, s";
@@ -110,3 +110,19 @@ Deno.test("a sample that was cut off after a stop sequence is complete", async (
     }
   }
 });
+
+for (
+  const [strategy, last, fields] of [
+    ["moa", "moa.aggregator", {}],
+    ["rsa", "rsa.answer", { reasoning: { population: 2, rounds: 1 } }],
+    ["vote", "synthesize", { tools: TOOLS, reasoning: { max_samples: 4 } }],
+  ] as const
+) {
+  Deno.test(`${strategy}: a sample that was cut off and stands in for the last call ends with 'length'`, async () => {
+    const content = strategy === "vote" ? COMPLETE : "The sea is";
+    const script = { replies: { [last]: { status: 503, body: "{}" } } };
+    await using app = await startApp(Array(4).fill(cut(content)), script);
+    const { content: answer, finish } = await app.ask(strategy, fields);
+    assertEquals([answer !== "", finish], [true, "length"]);
+  });
+}
