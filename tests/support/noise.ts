@@ -1,40 +1,25 @@
 import { assert } from "@std/assert";
-
-/** Takes about 0.1 ms of a processor. */
-function timeOfSlice(): number {
-  const start = performance.now();
-  let value = 0;
-  for (let i = 0; i < 100_000; i++) value = (value * 31 + i) | 0;
-  return performance.now() - start + (value === 1 ? 1e-9 : 0);
-}
-
-const MEASURE_MS = 200;
+import { cpuMs } from "../attack/stall.ts";
+import { patientClock } from "./clock.ts";
 
 /**
- * Returns how many times slower than alone this thread currently runs, because other threads use the
- * processor: 1 on a quiet machine.
+ * Asserts that the action takes less than twice the promised time, in which other programs that use the
+ * processor do not count: neither on the clock of the event loop nor of this thread's CPU time.
  */
-function slowdown(): number {
-  const slices: number[] = [];
-  const start = performance.now();
-  while (performance.now() - start < MEASURE_MS) slices.push(timeOfSlice());
-  slices.sort((a, b) => a - b);
-  // Few slices are interrupted, even on a busy machine.
-  const undisturbed = slices[Math.floor(slices.length / 20)]!;
-  return Math.max(1, (performance.now() - start) / (slices.length * undisturbed));
-}
-
-/**
- * Asserts that less than twice the promised time has passed since `start`, and longer only as far as
- * the machine is busy.
- *
- * @param start of `performance.now()`.
- */
-export function assertWithin(promisedMs: number, start: number): void {
-  const ms = performance.now() - start;
-  if (ms < 2 * promisedMs) return;
-  const limit = 2 * promisedMs * slowdown();
-  assert(ms < limit, `took ${ms.toFixed()} ms, expected less than ${limit.toFixed()} ms`);
+export async function assertWithin(
+  promisedMs: number,
+  action: () => unknown,
+): Promise<void> {
+  // The clock counts turns of the event loop only while a timer is set.
+  const cancel = patientClock.timer(Infinity, () => {});
+  const [time, cpu] = [patientClock.now(), cpuMs()];
+  try {
+    await action();
+    const ms = Math.max(patientClock.now() - time, cpuMs() - cpu);
+    assert(ms < 2 * promisedMs, `took ${ms.toFixed()} ms, expected less than ${2 * promisedMs} ms`);
+  } finally {
+    cancel();
+  }
 }
 
 /** Returns the longest time in milliseconds in which no timer fired. */

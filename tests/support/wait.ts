@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Clock, systemClock } from "../../lib/clock.ts";
 
 /** Longer than any event takes on a busy machine. */
 const LIMIT_MS = 60_000;
@@ -17,13 +18,14 @@ export async function waitFor<T>(
   what: Description,
   event: Promise<T>,
   limitMs = LIMIT_MS,
+  clock: Clock = systemClock,
 ): Promise<T> {
   const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(late(what, limitMs)), limitMs);
+  const cancel = clock.timer(limitMs, () => limit.reject(late(what, limitMs)));
   try {
     return await Promise.race([event, limit.promise]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
 

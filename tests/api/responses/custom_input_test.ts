@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createCustomInput } from "../../../lib/api/responses/custom_input.ts";
+import { cpuMs } from "../../attack/stall.ts";
 
 const anyText = () =>
   fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.toWellFormed());
@@ -72,11 +73,11 @@ for (const [name, json, text] of BROKEN) {
 
 Deno.test("reads a long text in linear time", () => {
   const reader = createCustomInput();
-  const start = performance.now();
+  const start = cpuMs();
   reader.push('{"input":"');
   for (let i = 0; i < 50_000; i++) reader.push("abc\\n");
   assertEquals(reader.whole().length, 200_000);
   const spaces = createCustomInput();
   for (let i = 0; i < 50_000; i++) spaces.push("    ");
-  assertEquals(performance.now() - start < 500, true);
+  assertEquals(cpuMs() - start < 500, true);
 });

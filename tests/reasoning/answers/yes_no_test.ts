@@ -51,14 +51,14 @@ for (
   });
 }
 
-Deno.test("long texts are read in linear time", () => {
+Deno.test("long texts are read in linear time", async () => {
   const question = yesNoQuestion(`Is ${"1 ".repeat(100)}prime?`)!;
   for (const piece of ["is ", "1 ", ". ", "\n", "not ", "'", "1.", "yes "]) {
     const text = piece.repeat(50_000);
-    const start = performance.now();
-    readYesNo(text, question);
-    yesNoQuestion(`${text}?`);
-    assertWithin(READ_MS, start);
+    await assertWithin(READ_MS, () => {
+      readYesNo(text, question);
+      yesNoQuestion(`${text}?`);
+    });
   }
 });
 

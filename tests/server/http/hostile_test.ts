@@ -181,11 +181,14 @@ for (const { name, path = CHAT, body, status, says = "" } of CASES) {
     await using upstream = startUpstream([{ content: "{}" }]);
     const lines: string[] = [];
     const app = await createTestApp({ upstream: upstream.url, lines });
-    const start = performance.now();
-    const response = await app.send(path, body);
-    const text = await response.text();
-    assertWithin(ANSWER_MS, start);
-    assertEquals(response.status, status, text.slice(0, 300));
+    let answered: number | undefined;
+    let text = "";
+    await assertWithin(ANSWER_MS, async () => {
+      const response = await app.send(path, body);
+      answered = response.status;
+      text = await response.text();
+    });
+    assertEquals(answered, status, text.slice(0, 300));
     assertStringIncludes(text, says);
     assert(text.length < 2_000 && lines.every((line) => line.length < 2_000));
     assertEquals(upstream.calls.length, status === 200 ? 1 : 0);
@@ -240,11 +243,11 @@ Deno.test("idempotency keys of any length are compared and never logged", async 
 Deno.test("an answer to a slow regular expression does not stall the server", async () => {
   await using upstream = startUpstream([{ content: JSON.stringify(`${"a".repeat(50_000)}!`) }]);
   const app = await createTestApp({ upstream: upstream.url });
-  const start = performance.now();
-  const response = await app.send(CHAT, schema('{"type":"string","pattern":"^(a+)+$"}'));
-  assertEquals(response.status, 200);
-  assertEquals((await response.json()).choices[0].message.content.length, 50_003);
-  assertWithin(ANSWER_MS, start);
+  await assertWithin(ANSWER_MS, async () => {
+    const response = await app.send(CHAT, schema('{"type":"string","pattern":"^(a+)+$"}'));
+    assertEquals(response.status, 200);
+    assertEquals((await response.json()).choices[0].message.content.length, 50_003);
+  });
 });
 
 Deno.test("with a list of origins, pages of other origins can't read responses", async () => {

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Redis } from "ioredis";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { createTestApp, type TestApp } from "../../support/app.ts";
+import { patientClock } from "../../support/clock.ts";
 import { NO_REDIS, type RedisServer, startRedis } from "../../support/redis.ts";
 import { type Event, joined, parseEvents, readEvents } from "../../support/responses.ts";
 import { skippedFor } from "../../support/skip.ts";
@@ -115,7 +116,8 @@ withFault("clients get their answers within 3 s, marked as not stored", async (s
   await streamed.until("output_text.delta");
   await fault.begin();
   open();
-  const limit = <T>(work: Promise<T>) => waitFor("the answer of a client", work, 3_000);
+  const limit = <T>(work: Promise<T>) =>
+    waitFor("the answer of a client", work, 3_000, patientClock);
   const [first, events, last] = await limit(
     Promise.all([whole, streamed.rest(), inConversation]).then(async ([first, events, last]) =>
       [await json(first), events, await json(last)] as const

@@ -63,7 +63,7 @@ export interface FaultyUpstream extends AsyncDisposable {
   readonly open: number;
   /** Number of bytes sent so far. */
   readonly written: number;
-  /** Resolves when no call is running; rejects after 3 s. */
+  /** Resolves when no call is running; rejects after 3 s of {@linkcode patientClock}. */
   idle(): Promise<void>;
   /** Resolves after this number of calls. */
   called(count: number): Promise<void>;
@@ -227,7 +227,12 @@ export function startFaultyUpstream(options: FaultyUpstreamOptions): FaultyUpstr
       return written;
     },
     idle: () =>
-      waitFor(() => `the end of ${open} upstream calls`, until(() => open === 0), IDLE_MS),
+      waitFor(
+        () => `the end of ${open} upstream calls`,
+        until(() => open === 0),
+        IDLE_MS,
+        patientClock,
+      ),
     called: (count) =>
       waitFor(
         () => `${count} calls to the upstream after ${calls.length}`,
