@@ -126,7 +126,7 @@ export async function judge<Prompt extends string>(
     if (unpaired.length === 0 && verdicts.every((verdict) => verdict === 0)) break;
     round = [...winners, ...unpaired];
   }
-  return round.toSorted(rank)[0] ?? 0;
+  return round.toSorted(rank)[0]!;
 }
 
 function listPair(...texts: [string, string]): string {

@@ -62,13 +62,8 @@ export function readYesNo(text: string, question: YesNoQuestion): "yes" | "no" |
   return NEGATION.test(statement) ? "no" : "yes";
 }
 
-function firstOf<T>(clauses: readonly string[], read: (clause: string) => T | undefined) {
-  for (const clause of clauses) {
-    const found = read(clause);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
+const firstOf = <T>(clauses: readonly string[], read: (clause: string) => T | undefined) =>
+  clauses.values().map(read).find((found) => found !== undefined);
 
 const toAnswer = (word: string | undefined) =>
   word === undefined ? undefined : YES.test(word) ? "yes" : NO.test(word) ? "no" : undefined;

@@ -113,15 +113,13 @@ export function createRecorder(clock: Clock, withTexts: boolean) {
             attempts,
             outcome,
             ...usage,
-            ...(withTexts
-              ? {
-                texts: {
-                  prompt: promptOf(messages),
-                  thinking: bounded(thinking),
-                  output: bounded(output.trim()),
-                },
-              }
-              : {}),
+            ...(withTexts && {
+              texts: {
+                prompt: promptOf(messages),
+                thinking: bounded(thinking),
+                output: bounded(output.trim()),
+              },
+            }),
           });
         },
       };
@@ -133,7 +131,7 @@ export function createRecorder(clock: Clock, withTexts: boolean) {
         ...fields,
         start: seconds(start),
         end: seconds(),
-        ...(withTexts ? { texts: { arguments: bounded(json), output: bounded(output) } } : {}),
+        ...(withTexts && { texts: { arguments: bounded(json), output: bounded(output) } }),
       });
     },
   };

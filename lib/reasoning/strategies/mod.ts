@@ -35,6 +35,6 @@ export interface StrategyDescription {
   latency: string;
 }
 
-export function describeStrategies(table: StrategyTable = strategies): StrategyDescription[] {
+export function describeStrategies(table: StrategyTable): StrategyDescription[] {
   return Object.entries(table).map(([name, { summary, label }]) => ({ name, summary, ...label }));
 }

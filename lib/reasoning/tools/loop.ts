@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { failureResult } from "../../tools/attempt.ts";
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { MessageState } from "../../upstream/wire/message_state.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
@@ -132,10 +133,7 @@ export async function* callWithTools(
   }
 }
 
-const NO_SUCH_TOOL: ToolResult = {
-  content: [{ type: "text", text: "Not run: there is no tool of this name." }],
-  isError: true,
-};
+const NO_SUCH_TOOL = failureResult("Not run: there is no tool of this name.");
 
 /** Returns a name that no tool of the client has: neither may take the place of the other. */
 export function freeName(name: string, taken: ReadonlySet<unknown>): string {

@@ -1,5 +1,6 @@
 import { tryParse } from "../../json.ts";
 import type { Clock } from "../../clock.ts";
+import { failureResult } from "../../tools/attempt.ts";
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { ToolUseEvent } from "../events.ts";
 import type { RunObserver, ToolRun } from "../observer.ts";
@@ -16,13 +17,9 @@ export interface RunnerOptions {
 }
 
 /** The result of a call that is not run. */
-export const NOT_RUN: ToolResult = {
-  content: [{
-    type: "text",
-    text: "Not run: this was one call too many. Answer with what you have.",
-  }],
-  isError: true,
-};
+export const NOT_RUN = failureResult(
+  "Not run: this was one call too many. Answer with what you have.",
+);
 
 /** A run of a tool, with what it was about. */
 export interface WholeRun extends Pick<ToolRun, "name" | "outcome"> {
@@ -87,16 +84,12 @@ async function runTool(
   json: string,
   context: Parameters<Tool["run"]>[1],
 ): Promise<ToolResult> {
-  const failed = (text: string): ToolResult => ({
-    content: [{ type: "text", text }],
-    isError: true,
-  });
   const args = tryParse(json.trim() || "{}");
-  if (args === undefined) return failed("The arguments are not valid JSON.");
+  if (args === undefined) return failureResult("The arguments are not valid JSON.");
   try {
     return await tool.run(args, context);
   } catch {
     context.signal.throwIfAborted();
-    return failed("The tool failed.");
+    return failureResult("The tool failed.");
   }
 }
