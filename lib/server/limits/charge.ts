@@ -90,9 +90,8 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   }
 
   async function renew(): Promise<void> {
-    const held = [...leases.values()].flat().filter(({ cost }) => cost > 0);
     try {
-      await limiter.renew(held);
+      await limiter.renew([...leases.values()].flat());
     } catch (error) {
       logFailure("Leases of limits cannot be renewed", error);
     }

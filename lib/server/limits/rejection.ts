@@ -79,6 +79,7 @@ export function inUnits({ measure }: Rule, amount: number): number {
 /**
  * The 429 for a request over its limits. If it is over several, the one with the longest wait.
  *
+ * @param states those of limits that are exceeded have a retry delay
  * @param model undefined if the request was rejected before its body was read
  * @param date in ms since 1970
  */
@@ -87,17 +88,16 @@ export function rejection(
   model: string | undefined,
   date: number,
 ): ApiError {
-  const [longest] = states
+  const longest = states
     .filter(({ state }) => state.retryAfterMs > 0)
     .map((state) => ({ ...state, waitMs: waitOf(state, date) }))
-    .toSorted((a, b) => b.waitMs - a.waitMs);
-  const waitMs = longest?.waitMs ?? PARALLEL_RETRY_MS;
+    .toSorted((a, b) => b.waitMs - a.waitMs)[0]!;
   const headers = {
     ...limitHeaders(states, date),
-    "retry-after": String(Math.max(1, Math.ceil(waitMs / 1_000))),
-    "retry-after-ms": String(Math.max(1, Math.ceil(waitMs))),
+    "retry-after": String(Math.ceil(longest.waitMs / 1_000)),
+    "retry-after-ms": String(Math.ceil(longest.waitMs)),
   };
-  if (longest !== undefined && isBudget(longest.rule)) {
+  if (isBudget(longest.rule)) {
     return new ApiError(429, quotaMessage(longest.rule, date), {
       type: "insufficient_quota",
       code: "insufficient_quota",
@@ -105,8 +105,8 @@ export function rejection(
       shouldRetry: false,
     });
   }
-  return new ApiError(429, rateMessage(longest, model, waitMs), {
-    type: longest?.rule.measure === "tokens" ? "tokens" : "requests",
+  return new ApiError(429, rateMessage(longest, model), {
+    type: longest.rule.measure === "tokens" ? "tokens" : "requests",
     code: "rate_limit_exceeded",
     headers,
   });
@@ -133,15 +133,12 @@ function scopeName({ client }: Rule): string {
 }
 
 function rateMessage(
-  limit: RuleState | undefined,
+  { rule, state, cost, waitMs }: RuleState & { waitMs: number },
   model: string | undefined,
-  waitMs: number,
 ): string {
-  const reached = `Rate limit reached${model === undefined ? "" : ` for ${model}`}`;
-  if (limit === undefined) return `${reached}.`;
-  const { rule, state, cost } = limit;
   const used = Math.ceil(rule.amount - state.remaining);
-  return `${reached} in ${scopeName(rule)} on ${UNITS[rule.measure]}: ` +
+  return `Rate limit reached${model === undefined ? "" : ` for ${model}`} in ` +
+    `${scopeName(rule)} on ${UNITS[rule.measure]}: ` +
     `Limit ${rule.amount}, Used ${used}, Requested ${cost}. ` +
     `Please try again in ${formatDuration(waitMs)}.`;
 }

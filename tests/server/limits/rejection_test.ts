@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { limitHeaders, rejection } from "../../../lib/server/limits/rejection.ts";
 import type { Rule } from "../../../lib/server/limits/rules.ts";
 
@@ -49,3 +49,51 @@ for (
     assertEquals([headers["retry-after"], headers["retry-after-ms"]], [seconds, milliseconds]);
   });
 }
+
+type Exceeded = [measure: Rule["measure"], per: Rule["per"], retryAfterMs: number];
+
+/** A minute before the end of a day, and two weeks before that of the month. */
+const DATE = Date.UTC(2026, 0, 17, 23, 59);
+
+for (
+  const [exceeded, type, waitMs, text] of [
+    [[["requests", "minute", 5_000], ["tokens", "minute", 7_000]], "tokens", 7_000, "TPM"],
+    [[["tokens", "minute", 7_000], ["requests", "minute", 5_000]], "tokens", 7_000, "TPM"],
+    [[["tokens", "minute", 7_000], ["requests", "minute", 7_001]], "requests", 7_001, "RPM"],
+    [[["requests", "minute", 0], ["tokens", "minute", 1]], "tokens", 1, "TPM"],
+    [[["tokens", "day", 0], ["tokens", "minute", 1]], "tokens", 1, "TPM"],
+    // When a place is free is unknown.
+    [[["requests", "minute", 999], ["parallel", "moment", 1]], "requests", 1_000, "at a time"],
+    [[["parallel", "moment", 60_000], ["requests", "minute", 1_001]], "requests", 1_001, "RPM"],
+    // Budgets last until their period ends.
+    [[["tokens", "minute", 59_999], ["tokens", "day", 1]], "insufficient_quota", 60_000, "per day"],
+    [[["tokens", "day", 1], ["tokens", "minute", 60_001]], "tokens", 60_001, "TPM"],
+    [
+      [["usd", "day", 1], ["usd", "month", 1]],
+      "insufficient_quota",
+      60_000 + 14 * 86_400_000,
+      "per month; the next month begins on 2026-02-01",
+    ],
+  ] as const satisfies readonly (readonly [readonly Readonly<Exceeded>[], string, number, string])[]
+) {
+  const waits = exceeded.map(([measure, per, wait]) => `${measure} per ${per} for ${wait} ms`);
+  Deno.test(`of the limits ${waits.join(" and ")} the one with the longest wait is told`, () => {
+    const states = exceeded.map(([measure, per, retryAfterMs]) => ({
+      ...stateOf({ retryAfterMs }),
+      rule: { ...RULE, measure, per },
+    }));
+    const error = rejection(states, "m", DATE);
+    assertEquals([error.type, error.headers["retry-after-ms"]], [type, String(waitMs)]);
+    assertStringIncludes(error.message, text);
+  });
+}
+
+Deno.test("of several limits of one kind the headers show the one with the least remaining", () => {
+  const states = [7, 3, 5].map((remaining) => {
+    const { state, ...rest } = stateOf({});
+    return { ...rest, rule: { ...RULE, amount: 10 * remaining }, state: { ...state, remaining } };
+  });
+  const headers = limitHeaders(states, 0);
+  assertEquals(headers["x-ratelimit-limit-requests"], "30");
+  assertEquals(headers["x-ratelimit-remaining-requests"], "3");
+});
