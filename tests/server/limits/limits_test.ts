@@ -358,6 +358,7 @@ for (
     ["a response of unknown length", "tpm: 100000", {}, 100_000 - 10 - 4_096],
     ["a maximum", "tpm: 100000", { max_completion_tokens: 50 }, 100_000 - 10 - 50],
     ["a high maximum", "tpm: 100000", { max_tokens: 90_000 }, 100_000 - 10 - 12_500],
+    ["two choices", "tpm: 100000", { n: 2 }, 100_000 - 2 * 10 - 2 * 4_096],
     ["a small limit", "tpm: 5", {}, 0],
     ["a long prompt", "tpm: 80", {
       messages: [{ role: "user", content: "word".repeat(1_000) }],

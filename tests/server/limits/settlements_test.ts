@@ -19,12 +19,13 @@ function setUp() {
     write: (line) => void lines.push(line.slice("00:00:00 ".length).split(" cause=")[0]!),
     now: fake.clock.date,
   });
-  const self = { isAway: false, calls: 0 };
+  const self = { isAway: false, calls: 0, times: [] as number[] };
   const failing: Limiter = {
     ...limiter,
     // deno-lint-ignore require-await -- what it throws must become a rejection
     async settle(charges) {
       self.calls++;
+      self.times.push(fake.clock.now());
       if (self.isAway) throw new Error("no connection");
       return limiter.settle(charges);
     },
@@ -75,6 +76,50 @@ Deno.test("a settlement is repeated only once the failed one can have no effect"
   assertEquals([setup.calls, await setup.used()], [1, 0]);
   await setup.fake.advance(1_001);
   assertEquals([setup.calls, await setup.used()], [2, 10]);
+  await setup.settlements.close();
+});
+
+Deno.test("while the limits are away, one settlement is tried after longer and longer delays", async () => {
+  const setup = setUp();
+  setup.isAway = true;
+  setup.settle(10);
+  await setup.fake.advance(100_000);
+  assertEquals(setup.times, [0, 3_000, 7_000, 11_000, 19_000, 35_000, 65_000, 95_000]);
+  setup.isAway = false;
+  await setup.fake.advance(100_000);
+  assertEquals(setup.times.splice(0).at(-1), 125_000);
+  // Another outage is another beginning.
+  setup.isAway = true;
+  setup.settle(10);
+  await setup.fake.advance(10_000);
+  assertEquals(setup.times, [200_000, 203_000, 207_000]);
+  setup.isAway = false;
+  await setup.settlements.close();
+  assertEquals(await setup.used(), 20);
+});
+
+Deno.test("a settlement waits for the renewal that would take its lease again", async () => {
+  const setup = setUp();
+  const renewal = Promise.withResolvers<void>();
+  setup.settlements.settle([{ limit, cost: 10 }], renewal.promise);
+  await setup.fake.advance(1_000);
+  assertEquals(setup.calls, 0);
+  renewal.resolve();
+  await setup.settlements.close();
+  assertEquals([setup.calls, await setup.used()], [1, 10]);
+});
+
+Deno.test("a take that may have had an effect is undone: its leases are released, and nothing is charged", async () => {
+  const setup = setUp();
+  await setup.hold("a");
+  setup.settlements.undo([{ limit, cost: 1_000, lease: "a" }, { limit, cost: 5 }], 0);
+  await setup.fake.advance(2_999);
+  assertEquals([setup.calls, await setup.used()], [0, 1_000]);
+  await setup.fake.advance(1);
+  assertEquals([setup.calls, await setup.used()], [1, 0]);
+  setup.settlements.undo([{ limit, cost: 5 }], 0);
+  assertEquals(setup.fake.pending(), 0);
+  assertEquals(setup.lines, []);
   await setup.settlements.close();
 });
 
