@@ -9,6 +9,7 @@ import fs from "node:fs";
 import type { Store } from "../../lib/store/store.ts";
 import { createTestApp, TOKEN } from "../support/app.ts";
 import { findProgram, reasonWithout, skippedFor } from "../support/skip.ts";
+import { LIMIT_MS } from "../support/wait.ts";
 
 /** Lets Chromium run as root, and keeps it from contacting other hosts. */
 export const FLAGS = [
@@ -79,6 +80,7 @@ export async function startBrowser(flags: readonly string[] = []): Promise<Brows
   return chromium.launch({
     executablePath: findProgram("chromium") ?? "chromium",
     headless: true,
+    timeout: LIMIT_MS,
     args: [...FLAGS, ...flags],
   });
 }
@@ -115,6 +117,7 @@ export async function openPage(browser: Browser, options: OpenOptions): Promise<
   );
   const url = `http://${options.host ?? "127.0.0.1"}:${server.addr.port}/`;
   const context = await browser.newContext({ reducedMotion: "reduce", ...options.context });
+  context.setDefaultTimeout(LIMIT_MS);
   if (options.script !== undefined) await context.addInitScript({ content: options.script });
   const page = await context.newPage();
   const foreignRequests: string[] = [];

@@ -6,7 +6,7 @@
 import { type Clock, systemClock } from "../../lib/clock.ts";
 
 /** Longer than any event takes on a busy machine. */
-const LIMIT_MS = 60_000;
+export const LIMIT_MS = 60_000;
 
 type Description = string | (() => string);
 
