@@ -168,10 +168,11 @@ function cost(metrics: Scrape): number {
 export function compareLimits(folder: string, metrics: Scrape, report: Report): void {
   const database = new DatabaseSync(`${folder}/o1-api.db`, { readOnly: true });
   const rows = database.prepare("select key, account from limits").all();
+  const leases = database.prepare("select key from leases").all().map(({ key }) => String(key));
   database.close();
   const accounts = rows.map(({ key, account }) => ({
     key: String(key),
-    ...JSON.parse(String(account)) as { level: number; leases: Record<string, number> },
+    ...JSON.parse(String(account)) as { level: number },
   }));
   const sum = (measure: string) =>
     accounts.filter(({ key }) => key.startsWith("sum:client:") && key.includes(`:${measure}:`))
@@ -185,6 +186,5 @@ export function compareLimits(folder: string, metrics: Scrape, report: Report): 
     metrics.sum("o1_api_cost_usd_total"),
     1e-6,
   );
-  const leases = accounts.flatMap(({ key, leases }) => Object.keys(leases).map(() => key));
   report.none("remaining leases", leases);
 }

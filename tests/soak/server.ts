@@ -46,6 +46,15 @@ export interface SoakServer {
   ended: Promise<number>;
 }
 
+/** Parts of warnings and errors that the soak provokes. */
+const EXPECTED = [
+  "was not reloaded",
+  "An upstream call failed",
+  "Another upstream is called instead",
+  "An upstream failed too often and is skipped",
+  "An upstream answers again",
+];
+
 const BUDGET = "daily_tokens: 1000000000, daily_usd: 100000";
 
 /** @param turn makes each configuration different. */
@@ -118,7 +127,8 @@ export async function startServer(folder: string): Promise<SoakServer> {
   const reading = readLines(child.stdout, (text) => {
     const line = JSON.parse(text);
     if (line.usage !== undefined) return probed?.resolve(line.usage);
-    if (line.request_id !== undefined) {
+    // Lines about upstream calls have a request's id but no outcome.
+    if (line.outcome !== undefined) {
       const lines = requests.get(line.request_id) ?? [];
       const { status, outcome, prompt_tokens: input, completion_tokens: output } = line;
       requests.set(line.request_id, [...lines, { status, outcome, input, output }]);
@@ -128,7 +138,7 @@ export async function startServer(folder: string): Promise<SoakServer> {
     }
     others.push(line.message);
     if (line.url !== undefined) listening.resolve(line.url);
-    const isExpected = String(line.message).includes("was not reloaded");
+    const isExpected = EXPECTED.some((text) => String(line.message).includes(text));
     if (line.level !== "info" && !isExpected) complaints.push(text);
   });
   const ended = (async () => {
