@@ -27,13 +27,18 @@ export function createProgramLog(config: ResolvedConfig, worker?: number): Log {
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
 }
 
-/** Logs unhandled rejections, which would otherwise end the process and all its streams. */
-export function logRejections(log: Log): void {
-  for (const event of ["unload", "error"]) globalThis.addEventListener(event, flushLog);
-  globalThis.addEventListener("unhandledrejection", (event) => {
+/**
+ * Logs errors that nothing catches, such as in a timer of a strategy file; they would otherwise end
+ * the process and all its streams.
+ */
+export function logUncaught(log: Log): void {
+  globalThis.addEventListener("unload", flushLog);
+  const report = (event: Event, error: unknown) => {
     event.preventDefault();
-    log.error("An error was not handled", { cause: stackWithoutMessage(event.reason) });
-  });
+    log.error("An error was not handled", { cause: stackWithoutMessage(error) });
+  };
+  globalThis.addEventListener("unhandledrejection", (event) => report(event, event.reason));
+  globalThis.addEventListener("error", (event) => report(event, event.error));
 }
 
 /** Collects lines for a short time and writes them together. */

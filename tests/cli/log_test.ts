@@ -52,3 +52,24 @@ Deno.test("flush writes waiting lines once", () => {
   assertEquals(written, ["a\n"]);
   assertEquals(pending(), 0);
 });
+
+Deno.test("errors that nothing catches are logged without their message, and the process goes on", async () => {
+  const program = `
+    import { logUncaught } from "${import.meta.resolve("../../lib/cli/log.ts")}";
+    const line = (message, { cause }) => console.log(message, cause.split("\\n")[0]);
+    logUncaught({ debug: line, info: line, warn: line, error: line });
+    setTimeout(() => { throw new TypeError("secret"); });
+    setTimeout(() => Promise.reject(new RangeError("secret")), 1);
+    setTimeout(() => console.log("goes on"), 50);
+  `;
+  const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--config", new URL("../../deno.json", import.meta.url).pathname, program],
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assertEquals(text(stdout).trim().split("\n"), [
+    "An error was not handled TypeError",
+    "An error was not handled RangeError",
+    "goes on",
+  ], text(stderr));
+  assertEquals(code, 0);
+});

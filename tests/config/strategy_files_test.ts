@@ -95,6 +95,19 @@ const CONTRACT: [name: string, text: string, expected: string[]][] = [
     "run: must be an async generator function",
     'Unrecognized key: "pormpts"',
   ]],
+  ["whose run is no generator", fileWith({ run: "async () => {}" }), [
+    "run: must be an async generator function",
+  ]],
+  ["whose run is no async generator", fileWith({ run: "function* () {}" }), [
+    "run: must be an async generator function",
+  ]],
+  [
+    "whose options wait",
+    fileWith({
+      options: "z.object({ a: z.number().default(1).refine(async () => true) })",
+    }),
+    ["options: must check values without `await` and without throwing"],
+  ],
   ["with another plain role than its roles", fileWith({ plainRole: '"writer"' }), [
     "plainRole: must be one of the roles",
   ]],

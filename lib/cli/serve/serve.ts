@@ -20,7 +20,7 @@ import {
   type Listener,
   listenForScrapes,
 } from "../listener.ts";
-import { createProgramLog, flushLog, logRejections } from "../log.ts";
+import { createProgramLog, flushLog, logUncaught } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
 import { workerCount } from "../workers/count.ts";
 import { announce } from "./banner.ts";
@@ -56,7 +56,7 @@ export async function serve(options: CommandOptions): Promise<void> {
     onDeploy,
   });
   if (warning !== undefined) log.warn(warning);
-  logRejections(log);
+  logUncaught(log);
   const server = count > 1
     ? await (await import("../workers/group.ts")).startWorkers(
       { count, address, configuration, stores, log },

@@ -15,7 +15,7 @@ import { createToolReasoning, type ToolReasoning } from "../../upstream/tool_rea
 import { readVariable } from "../configuration.ts";
 import { keepListening } from "../keep_listening.ts";
 import { logIncompleteResponse } from "../listener.ts";
-import { createProgramLog, flushLog, logRejections } from "../log.ts";
+import { createProgramLog, flushLog, logUncaught } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
 
 export interface WorkerStart {
@@ -78,7 +78,7 @@ function createMethods(call: Call<MainMethods>) {
     async start({ index, count, first, config, address, store, folder, created, id }: WorkerStart) {
       const initial = await resolved(first);
       const log = createProgramLog(initial, index + 1);
-      logRejections(log);
+      logUncaught(log);
       stores = store === undefined ? remoteStores(call) : await openStores({
         setting: store,
         ca: initial.storeCa,

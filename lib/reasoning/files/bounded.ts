@@ -7,6 +7,33 @@ const END_MS = 1_000;
 
 type Run = Strategy["run"];
 
+/** A strategy may yield these events; the others are the server's own. */
+const EVENTS: Readonly<Record<ReasoningEvent["type"], boolean>> = {
+  status: true,
+  candidate: true,
+  step_start: true,
+  reasoning: true,
+  step_end: true,
+  answer: true,
+  refusal: true,
+  tool_call: true,
+  tool_start: true,
+  tool_output: true,
+  tool_end: true,
+  parts: true,
+  state: true,
+  finish: true,
+  compaction: false,
+  record: false,
+  usage: false,
+  restart: false,
+};
+
+/** What a strategy has yielded is no event; a log shows the name alone. */
+class NotAnEvent extends Error {
+  override readonly name = "NotAnEvent";
+}
+
 /** A call that the budget does not allow. */
 class OverBudget extends Error {
   override readonly name = "OverBudget";
@@ -48,6 +75,7 @@ async function* runBounded(
         },
       );
       if (done) break;
+      if (!isEvent(value)) throw new NotAnEvent();
       yield value;
       if (value.type === "finish") return;
     }
@@ -60,4 +88,11 @@ async function* runBounded(
     // Its calls are counted when they end.
     await within(context.clock, END_MS, events.return(undefined).catch(() => {}));
   }
+}
+
+/** Types are not checked when a file is loaded. */
+function isEvent(value: unknown): boolean {
+  const { type, text = "" } = Object(value) as { type?: unknown; text?: unknown };
+  return typeof text === "string" && Object.hasOwn(EVENTS, String(type)) &&
+    EVENTS[type as ReasoningEvent["type"]];
 }

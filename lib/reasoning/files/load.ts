@@ -48,6 +48,8 @@ const optionsSchema = z.custom<z.ZodObject>(
 );
 
 const isFunction = (value: unknown) => typeof value === "function";
+const isAsyncGeneratorFunction = (value: unknown) =>
+  Object.prototype.toString.call(value) === "[object AsyncGeneratorFunction]";
 
 /** The parts of a strategy that can be checked before it runs. */
 const contract = z.strictObject({
@@ -62,7 +64,7 @@ const contract = z.strictObject({
   sampleOptions: z.array(z.string()).optional(),
   firstWave: z.custom(isFunction, "must be a function").optional(),
   followUps: z.custom(isFunction, "must be a function").optional(),
-  run: z.custom(isFunction, "must be an async generator function"),
+  run: z.custom(isAsyncGeneratorFunction, "must be an async generator function"),
 }).superRefine(({ roles, plainRole = "answer", options, sampleOptions = [], publishedAs }, ctx) => {
   const report = (field: string, message: string) =>
     ctx.addIssue({ code: "custom", path: [field], message });
@@ -78,6 +80,11 @@ const contract = z.strictObject({
     if (!Object.hasOwn(options.shape, option)) {
       report("sampleOptions", `there is no option '${option}'`);
     }
+  }
+  try {
+    options.safeParse({});
+  } catch {
+    report("options", "must check values without `await` and without throwing");
   }
   if (Object.values(strategies).some((other) => other.publishedAs === publishedAs && publishedAs)) {
     report("publishedAs", `'${publishedAs}' is the id of a built-in strategy`);

@@ -127,6 +127,26 @@ Deno.test("a strategy from a file that ends without a finish event ends its answ
   assertEquals([message.content, finish_reason], ["Done.", "stop"]);
 });
 
+for (
+  const event of [
+    "5",
+    "null",
+    "{}",
+    '{ type: "text", text: "4" }',
+    '{ type: "toString" }',
+    '{ type: "answer", text: 4 }',
+    '{ type: "usage" }',
+  ]
+) {
+  Deno.test(`a strategy from a file that yields ${event} ends with an error, not with an empty answer`, async () => {
+    await using upstream = startUpstream(() => ({ content: "4" }));
+    const lines: string[] = [];
+    const { chat } = await createApp(upstream, `yield ${event};`, { lines });
+    assertEquals((await chat({ model: "mine" })).status, 500);
+    assertStringIncludes(lines.at(-1)!, "NotAnEvent");
+  });
+}
+
 Deno.test("nothing follows the finish event of a strategy from a file", async () => {
   await using upstream = startUpstream(() => ({ content: "4" }));
   const { chat } = await createApp(upstream, `${ANSWER} ${ANSWER}`);
