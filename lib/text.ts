@@ -17,18 +17,20 @@ export function withEllipsis(text: string, maxLength: number): string {
   return text.length > maxLength ? `${startOf(text, maxLength - 1)}…` : text;
 }
 
-/** Leaves out the middle of a text of over `maxLength` UTF-16 units. */
+/**
+ * Leaves out the middle of a text of over `maxLength` UTF-16 units.
+ *
+ * @param startShare share of these units that the start gets, 0 to 1.
+ * @param mark returns the line for the middle, whose length it gets.
+ */
 export function withoutMiddle(
   text: string,
   maxLength: number,
-  { startLength, mark }: {
-    /** Number of UTF-16 units to keep at the start. */
-    startLength: number;
-    /** Returns the line for the middle, whose length it gets. */
-    mark: (left: number) => string;
-  },
+  startShare: number,
+  mark: (left: number) => string,
 ): string {
   if (text.length <= maxLength) return text;
+  const startLength = Math.ceil(maxLength * startShare);
   const start = startOf(text, startLength);
   const end = text.slice(startLength - maxLength).replace(/^[\udc00-\udfff]/, "");
   return `${start}\n${mark(text.length - start.length - end.length)}\n${end}`;

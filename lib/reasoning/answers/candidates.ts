@@ -29,5 +29,5 @@ export function lettered(candidates: readonly string[], random: () => number): s
 
 /** How a candidate begins and where it ends matter most. */
 export function shorten(text: string, maxLength: number): string {
-  return withoutMiddle(text, maxLength, { startLength: maxLength / 2, mark: () => "[…]" });
+  return withoutMiddle(text, maxLength, 0.5, () => "[…]");
 }

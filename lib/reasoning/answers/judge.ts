@@ -130,9 +130,8 @@ export async function judge<Prompt extends string>(
 }
 
 function listPair(...texts: [string, string]): string {
-  return LABELS.map((label, i) => `<${label}>\n${shorten(texts[i]!, MAX_SHOWN)}\n</${label}>`).join(
-    "\n\n",
-  );
+  return LABELS
+    .map((label, i) => `<${label}>\n${shorten(texts[i]!, MAX_SHOWN)}\n</${label}>`).join("\n\n");
 }
 
 /** Returns 1 if the first text is better, -1 if the second is, 0 without a verdict. */

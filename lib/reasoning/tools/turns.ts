@@ -16,7 +16,7 @@ export interface Call {
 
 /** Longest output that a model gets; the middle of a longer one is left out. */
 const MAX_OUTPUT_CHARACTERS = 16_000;
-const HEAD_SHARE = 0.75;
+const START_SHARE = 0.75;
 
 /** Returns the definition of a tool under the names of Chat Completions. */
 export function definitionOf({ name, description, parameters }: Tool): Record<string, unknown> {
@@ -24,10 +24,7 @@ export function definitionOf({ name, description, parameters }: Tool): Record<st
 }
 
 export function shorten(text: string, max: number): string {
-  return withoutMiddle(text, max, {
-    startLength: Math.ceil(max * HEAD_SHARE),
-    mark: (left) => `[${left} characters left out]`,
-  });
+  return withoutMiddle(text, max, START_SHARE, (left) => `[${left} characters left out]`);
 }
 
 /** Returns the texts of a result. */
