@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { checkResponse } from "./checked_response.ts";
 import { createStreamChecker } from "./stream_checker.ts";
-import { InvalidWireError, validate } from "./validate.ts";
+import { DOCUMENT, InvalidWireError, validate } from "./validate.ts";
 import { waitFor } from "../support/wait.ts";
 
 const HEAD = { id: "chatcmpl-1", created: 1770933883, model: "o1" };
@@ -16,6 +17,12 @@ const chunk = (delta: object, finish_reason: string | null = null, more: object 
 });
 const MODEL = { id: "o1", object: "model", created: 1770933883, owned_by: "o1-api" };
 const ERROR = { message: "m", type: "server_error", param: null, code: null };
+
+Deno.test("the schemas are valid JSON Schemas", () => {
+  const ajv = new Ajv2020();
+  assert(ajv.validateSchema(DOCUMENT));
+  assert(!ajv.validateSchema({ ...DOCUMENT, $defs: { ...DOCUMENT.$defs, Model: { type: "o1" } } }));
+});
 
 for (
   const [name, schema, valid, invalid] of [
