@@ -14,7 +14,7 @@ import { withoutFinalLine } from "./extractor.ts";
  *
  * @param step the number of the next step.
  * @param fallbacks samples; those without an answer are not shown.
- * @param choose returns one of the indices of fallbacks that can be shown. Default: the first.
+ * @param choose returns one of the fallbacks that can be shown. Default: the first.
  * @throws {UpstreamError} if part of the answer was shown, if the upstream rejected the request
  * itself, or if no fallback has the form that the client asked for.
  */
@@ -23,7 +23,7 @@ export async function* relayWithFallback<Role extends string>(
   spec: CallSpec<Role>,
   step: number,
   fallbacks: readonly Sample[],
-  choose?: (usable: readonly number[]) => AsyncGenerator<ReasoningEvent, number>,
+  choose?: (usable: readonly Sample[]) => AsyncGenerator<ReasoningEvent, Sample>,
 ): AsyncGenerator<ReasoningEvent> {
   const watch = createAnswerWatch();
   let finish: ReasoningEvent | undefined;
@@ -42,9 +42,12 @@ export async function* relayWithFallback<Role extends string>(
     if (watch.hasBegun() || !mayReplace(caught)) throw caught;
     error = caught;
   }
-  const texts = fallbacks.map(({ text }) => usableFallback(context, withoutFinalLine(text)));
-  const usable = texts.flatMap((text, index) => text === undefined ? [] : [index]);
-  const [first] = usable;
+  const usable = new Map<Sample, string>();
+  for (const sample of fallbacks) {
+    const text = usableFallback(context, withoutFinalLine(sample.text));
+    if (text !== undefined) usable.set(sample, text);
+  }
+  const [first] = usable.keys();
   if (first === undefined) {
     if (finish === undefined) throw error;
     return yield finish;
@@ -52,10 +55,10 @@ export async function* relayWithFallback<Role extends string>(
   yield* watch.endStep();
   // After a timeout, the client has waited long enough.
   const isLate = error instanceof UpstreamError && error.code === "upstream_timeout";
-  const chosen = choose === undefined || isLate ? first : yield* choose(usable);
+  const chosen = choose === undefined || isLate ? first : yield* choose([...usable.keys()]);
   const problem = finish === undefined ? "failed" : "gave no answer";
   yield { type: "status", text: `The last call ${problem}. This is the best answer so far.` };
-  yield* showAnswer(context, texts[chosen]!, fallbacks[chosen]!.cut ? "length" : "stop");
+  yield* showAnswer(context, usable.get(chosen)!, chosen.cut ? "length" : "stop");
 }
 
 /** Whether an answer may be shown in place of a call that failed. */

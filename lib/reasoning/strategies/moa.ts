@@ -11,7 +11,6 @@ import { acceptedShares } from "../answers/contributions.ts";
 import { groupEqual, judgeSamples } from "../answers/judge.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
 import { instruct } from "../conversation.ts";
-import type { ReasoningEvent } from "../events.ts";
 import {
   candidate,
   preferComplete,
@@ -21,7 +20,7 @@ import {
 } from "../relay/parallel.ts";
 import { sharedPrompts } from "../prompts.ts";
 import type { ThinkingEffort } from "../request.ts";
-import { type CallContext, defineStrategy, type Strategy } from "../strategy.ts";
+import { defineStrategy, type Strategy } from "../strategy.ts";
 
 const MAX_PROPOSERS = 16;
 
@@ -132,7 +131,7 @@ export const moa: Strategy = defineStrategy({
         { role: "aggregator", messages },
         step,
         candidates,
-        (usable) => choose(context, candidates, usable),
+        (usable) => judgeSamples(context, groupEqual(preferComplete(usable))),
       )
     ) {
       if (event.type === "answer") answer.push(event.text);
@@ -146,14 +145,3 @@ export const moa: Strategy = defineStrategy({
     }
   },
 });
-
-/** Lets a judge choose one of the candidates with these indices. */
-async function* choose(
-  context: CallContext<"judge", "judge">,
-  candidates: readonly Sample[],
-  indices: readonly number[],
-): AsyncGenerator<ReasoningEvent, number> {
-  const samples = indices.map((index) => candidates[index]!);
-  const best = yield* judgeSamples(context, groupEqual(preferComplete(samples)));
-  return indices[samples.indexOf(best)]!;
-}
