@@ -21,30 +21,19 @@ export interface RankedCluster<T> extends Cluster<T> {
   votes: number;
 }
 
-export interface Ballot<T> {
-  /** Counts a vote; `undefined` is an answer that could not be read. */
-  add(voter: T, answer: string | undefined): void;
-  /**
-   * The clusters by votes, largest first; of equal ones the earlier first. Those whose voters were
-   * all cut off come last: what looks like an answer in half a text is often not one.
-   */
-  ranking(): RankedCluster<T>[];
-  /** Number of votes that could be read. */
-  valid(): number;
-  /** Number of all votes. */
-  total(): number;
-}
+export type Ballot<T extends Voter> = ReturnType<typeof createBallot<T>>;
 
 const COMPUTED_VOTES = 2;
 
 /** Creates an empty ballot. Answers agree if they have the same value. */
-export function createBallot<T extends Voter>(): Ballot<T> {
+export function createBallot<T extends Voter>() {
   /** Each with the canonical form of its answer, which takes a millisecond to find. */
   const clusters: (RankedCluster<T> & { form: string })[] = [];
   let total = 0;
   const isCut = ({ voters }: Cluster<T>) => Number(voters.every(({ cut }) => cut));
   return {
-    add(voter, answer) {
+    /** Counts a vote; `undefined` is an answer that could not be read. */
+    add(voter: T, answer: string | undefined): void {
       total++;
       if (answer === undefined) return;
       const form = normaliseAnswer(answer);
@@ -57,8 +46,15 @@ export function createBallot<T extends Voter>(): Ballot<T> {
         cluster.votes += votes;
       }
     },
-    ranking: () => clusters.toSorted((a, b) => isCut(a) - isCut(b) || b.votes - a.votes),
+    /**
+     * The clusters by votes, largest first; of equal ones the earlier first. Those whose voters were
+     * all cut off come last: what looks like an answer in half a text is often not one.
+     */
+    ranking: (): RankedCluster<T>[] =>
+      clusters.toSorted((a, b) => isCut(a) - isCut(b) || b.votes - a.votes),
+    /** Number of votes that could be read. */
     valid: () => clusters.reduce((sum, { voters }) => sum + voters.length, 0),
+    /** Number of all votes. */
     total: () => total,
   };
 }

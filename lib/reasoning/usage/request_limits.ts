@@ -12,34 +12,13 @@ const SAMPLE_TOKENS = 1_024;
 const ANSWER_SHARE = 0.25;
 const ANSWER_TOKENS = 512;
 
-/** What one request may still spend. */
-export interface RequestLimits {
-  /** Whether this many thinking calls (default: 1) fit, and the answer after them. */
-  canThink(calls?: number): boolean;
-  /**
-   * Returns how many of the wanted parallel samples fit into the client's limit, so that none is cut
-   * off.
-   */
-  samples(wanted: number): number;
-  /** Whether one more call that writes the answer fits. */
-  canAnswer(): boolean;
-  /**
-   * Returns the token limit to send with a call; undefined without a limit.
-   *
-   * @param visible whether the call writes the answer and so may use the answer's reserve.
-   * @param share number of parallel calls that divide what is left.
-   */
-  ceiling(visible: boolean, share?: number): number | undefined;
-  /**
-   * Returns after how many tokens of thinking a call that writes the answer has to begin with it, so
-   * that another call can; Infinity without a limit.
-   */
-  thinkingLimit(): number;
-}
+export type RequestLimits = ReturnType<typeof createRequestLimits>;
 
 type Limits = Pick<ReasoningRequest, "maxTokens" | "maxCallTokens" | "thinkingTokens" | "choices">;
 
 /**
+ * Returns what one request may still spend.
+ *
  * @param meter counts what applies to the client's limits.
  * @param all counts what applies to the caps, which all choices share.
  */
@@ -48,7 +27,7 @@ export function createRequestLimits(
   caps: Caps,
   meter: UsageMeter,
   all: Omit<UsageSums, "samples"> = meter,
-): RequestLimits {
+) {
   const reserve = maxTokens === undefined ? 0 : Math.max(
     Math.ceil(maxTokens * ANSWER_SHARE),
     Math.min(ANSWER_TOKENS, Math.floor(maxTokens / 2)),
@@ -64,14 +43,30 @@ export function createRequestLimits(
     (caps.usd === undefined || all.cost() < caps.usd);
 
   return {
+    /** Whether this many thinking calls fit, and the answer after them. */
     canThink: (calls = 1) => capsAllow(calls + 1) && leftToThink() / calls >= MIN_THINKING_TOKENS,
-    samples: (wanted) => Math.min(wanted, Math.floor((left() - reserve) / SAMPLE_TOKENS)),
+    /**
+     * Returns how many of the wanted parallel samples fit into the client's limit, so that none is cut
+     * off.
+     */
+    samples: (wanted: number) => Math.min(wanted, Math.floor((left() - reserve) / SAMPLE_TOKENS)),
+    /** Whether one more call that writes the answer fits. */
     canAnswer: () => capsAllow(1) && left() > 0,
-    ceiling(visible, share = 1) {
+    /**
+     * Returns the token limit to send with a call; undefined without a limit.
+     *
+     * @param visible whether the call writes the answer and so may use the answer's reserve.
+     * @param share number of parallel calls that divide what is left.
+     */
+    ceiling(visible: boolean, share = 1): number | undefined {
       const all = visible ? left() : leftToThink();
       const tokens = Math.min(Math.floor(Math.min(all, leftOfCap()) / share), maxCallTokens);
       return tokens === Infinity ? undefined : Math.max(1, tokens);
     },
+    /**
+     * Returns after how many tokens of thinking a call that writes the answer has to begin with it, so
+     * that another call can; Infinity without a limit.
+     */
     thinkingLimit: () => Math.min(Math.max(leftToThink(), left() / 2), leftOfCap() / 2),
   };
 }
