@@ -30,7 +30,7 @@ const GENERATED_SHARE = 1 / 8;
 /** Estimates the use of a request, up to its own maximum and the model's cap. */
 export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
   const { messages, maxTokens, maxCallTokens, final, json } = request;
-  const definitions = [...final.tools ?? [], ...json?.schema ? [json.schema] : []];
+  const definitions = [...final.tools ?? [], json?.schema];
   return {
     calls: (firstWave + 1) * (request.choices ?? 1) + Number(needsCompaction(request)),
     promptTokens: estimatePrompt(messages, definitions),

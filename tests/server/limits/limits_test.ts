@@ -374,6 +374,48 @@ for (
   });
 }
 
+const parameters = { type: "object", description: "x".repeat(4_000) };
+
+for (
+  const [name, body] of [
+    ["tools", { tools: [{ type: "function", function: { name: "f", parameters } }] }],
+    ["the schema of the answer", {
+      response_format: { type: "json_schema", json_schema: { name: "a", schema: parameters } },
+    }],
+  ] as const
+) {
+  Deno.test(`a reservation includes ${name}`, async () => {
+    await using setup = await setUp({ key: "tpm: 100000" });
+    const messages = [{ role: "user", content: "x".repeat(24) }];
+    const { headers } = await setup.ask({ messages, ...body });
+    const without = 100_000 - 10 - 4_096;
+    const tokens = without - Number(headers.get("x-ratelimit-remaining-tokens"));
+    assert(tokens > 1_000 && tokens < 1_100, `${tokens} tokens`);
+  });
+}
+
+Deno.test("a reservation in USD is at the highest price of any upstream that may answer", async () => {
+  await using upstream = startUpstream([{ content: "Hi" }]);
+  const { clock } = createFakeClock();
+  const app = await createTestApp({
+    upstream: upstream.url,
+    clock,
+    limiter: createCountingLimiter(clock.date),
+    yaml: `
+upstreams:
+  a: { base_url: UPSTREAM, price: { input: 0.1, output: 0.8 } }
+  b: { base_url: UPSTREAM, price: { input: 0.4, output: 0.2 } }
+models: { m: { upstream: [a, b], model: x } }
+limits: { daily_usd: 0.01 }
+`,
+  });
+  // 10 tokens at $0.4, and 50 at $0.8 per million.
+  const messages = [{ role: "user", content: "x".repeat(24) }];
+  const { headers, body } = await app.chat({ messages, max_tokens: 50 });
+  assertEquals(headers.get("x-ratelimit-remaining-usd-day"), "0.009956");
+  await body?.cancel();
+});
+
 for (const limits of ["rpm: 1", "parallel: 1"]) {
   Deno.test(`the calls of a run count as one request: ${limits}`, async () => {
     await using setup = await setUp({
