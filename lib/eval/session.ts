@@ -47,7 +47,7 @@ export interface Outcome {
  */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
   const { flags, target, clock, random, signal, terminal, approve } = options;
-  const { models, baseline, trials, report } = flags;
+  const { baseline, report } = flags;
   const problems = await readProblems(flags);
   const run: RunIdentity = {
     problems,
@@ -58,15 +58,19 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   // An unwritable report fails now, not after hours.
   if (report !== undefined) await writeReport(report, "", true);
 
-  const results = resultsToKeep(file?.earlier, problems, flags);
-  const total = problems.length * models.length * trials;
+  const all = [...questionsOf(run, flags)];
+  const total = all.length;
+  const keys = new Set(all.map(({ head }) => resultKey(head)));
+  const results = new Map(
+    [...file?.earlier ?? []].filter(([key, { error }]) =>
+      keys.has(key) && !(flags.retryErrors && error)
+    ),
+  );
   const ask = createAsk({ ...target, timeoutMs: flags.timeoutMs, clock, random });
   const score = createScorer(flags.scoring, { ask, model: flags.judgeModel ?? "" });
   const failed = new AbortController();
   const stopSignal = AbortSignal.any([signal, failed.signal]);
-  const questions = [...questionsOf(run, flags)].filter(({ head }) =>
-    !results.has(resultKey(head))
-  );
+  const questions = all.filter(({ head }) => !results.has(resultKey(head)));
   const estimate = describeCost(questions, [...results.values()], target.priced);
   if (estimate !== undefined && !approve(estimate)) questions.length = 0;
   const progress = createProgress(terminal, clock, total, [...results.values()]);
@@ -121,20 +125,6 @@ async function readProblems(flags: EvalFlags): Promise<Problem[]> {
   const content = await withFile("--dataset", path, () => Deno.readTextFile(path));
   const problems = await parseDataset(content, path);
   return choose(problems, flags.limit, flags.isSampled ? createRandom(flags.seed) : undefined);
-}
-
-/** Returns the earlier results that belong to this run. */
-function resultsToKeep(
-  earlier: ReadonlyMap<string, Result> = new Map(),
-  problems: readonly Problem[],
-  { models, trials, retryErrors }: EvalFlags,
-): Map<string, Result> {
-  const ids = new Set(problems.map(({ id }) => id));
-  return new Map(
-    [...earlier].filter(([, { id, model, trial, error }]) =>
-      ids.has(id) && models.includes(model) && trial <= trials && !(retryErrors && error)
-    ),
-  );
 }
 
 /** Ordered so that a run that is stopped has asked all models nearly the same. */
