@@ -181,3 +181,24 @@ for (
     assertEquals(restore(answer).reasoning_opaque, undefined);
   });
 }
+
+Deno.test("all that is remembered of an answer comes back, also if the client drops one of its calls", async () => {
+  const memory = createToolReasoning();
+  const user = { role: "user", content: "Add." };
+  await rememberAnswer(memory, { owner: "alice", messages: [user] }, {
+    callIds: ["a", "b"],
+    text: undefined,
+    reasoning: "Because.",
+    state: { reasoning_opaque: "secret" },
+    extras: new Map([["b", { signature: "s" }]]),
+  });
+  const message = call("b");
+  const restore = await answerRestorer(memory, { owner: "alice", messages: [user, message] }, ALL);
+  const [own] = message.tool_calls as Record<string, unknown>[];
+  assertEquals(restore(message), {
+    ...message,
+    reasoning_content: "Because.",
+    reasoning_opaque: "secret",
+    tool_calls: [{ ...own, extra_content: { signature: "s" } }],
+  });
+});
