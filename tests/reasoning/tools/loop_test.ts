@@ -216,6 +216,30 @@ test("a client's call ends the turn, whatever else is called", async () => {
   assertEquals(upstream.calls.length, 1);
 });
 
+for (const stream of [false, true]) {
+  test(`text before a client's call is the answer${stream ? ", in a stream" : ""}`, async () => {
+    await using upstream = startUpstream([{
+      content: ["I ", "look."],
+      toolCalls: [{ id: "theirs", name: "weather", arguments: "{}" }],
+    }]);
+    await using app = await createToolApp(upstream);
+    const request = { ...QUESTION, model: "direct", stream, tools: [WEATHER] };
+    const text = await (await app.chat(request)).text();
+    const content = stream
+      ? parseStream(text).content
+      : JSON.parse(text).choices[0].message.content;
+    assertEquals(content, "I look.");
+  });
+}
+
+test("thinking that began without a tag is shown once, and not as the answer", async () => {
+  await using upstream = startUpstream([{ content: ["Six ", "sevens.</think>", "42"] }]);
+  await using app = await createToolApp(upstream);
+  const response = await app.chat({ ...QUESTION, model: "direct", stream: true });
+  const { content, reasoning } = parseStream(await response.text());
+  assertEquals([content, reasoning.trim()], ["42", "Six sevens."]);
+});
+
 test("a client's call may follow the server's", async () => {
   await using upstream = startUpstream([
     codeCall("1"),
