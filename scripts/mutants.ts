@@ -64,18 +64,24 @@ const isDroppable = (node: ts.Node) =>
   (ts.isExpressionStatement(node) && !ts.isStringLiteral(node.expression)) ||
   ts.isReturnStatement(node) || ts.isThrowStatement(node) || ts.isBreakOrContinueStatement(node);
 
-/** All mutants of a file, in the order of the source. */
-export function mutantsOf(root: string, path: string): Mutant[] {
-  const text = Deno.readTextFileSync(join(root, path));
-  const program = ts.createProgram([join(root, path)], {
+/** All mutants of the files, in the order of the source. */
+export function mutantsOf(root: string, paths: readonly string[]): Mutant[] {
+  // One program, because each checks the types of all imports again.
+  const program = ts.createProgram(paths.map((path) => join(root, path)), {
     strict: true,
     allowImportingTsExtensions: true,
     target: ts.ScriptTarget.ESNext,
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
   });
-  const file = program.getSourceFile(join(root, path))!;
   const checker = program.getTypeChecker();
+  return paths.flatMap((path) =>
+    mutantsIn(path, program.getSourceFile(join(root, path))!, checker)
+  );
+}
+
+function mutantsIn(path: string, file: ts.SourceFile, checker: ts.TypeChecker): Mutant[] {
+  const { text } = file;
   const mutants = new Map<string, Mutant>();
 
   function replace(first: ts.Node, last: ts.Node, replacements: readonly string[]): void {

@@ -148,8 +148,7 @@ export async function mutate(
   const { root, files, tests: further = [], sample = Infinity, seed = 1, signal } = options;
   const within = (ms: number) =>
     AbortSignal.any([AbortSignal.timeout(ms), ...signal === undefined ? [] : [signal]]);
-  const mutants = files.flatMap((path) => filesBelow(root, path, ".ts"))
-    .flatMap((file) => mutantsOf(root, file));
+  const mutants = mutantsOf(root, files.flatMap((path) => filesBelow(root, path, ".ts")));
   const random = createRandom(seed);
   while (mutants.length > sample) mutants.splice(Math.floor(random() * mutants.length), 1);
   const paths = new Set(further.flatMap((path) => filesBelow(root, path, "_test.ts")));

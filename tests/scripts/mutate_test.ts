@@ -40,7 +40,7 @@ async function writeTree(): Promise<string> {
 Deno.test("mutants are made of conditions, comparisons, numbers, statements and arguments", async () => {
   const root = await writeTree();
   try {
-    const mutants = mutantsOf(root, "lib/room/clamp.ts")
+    const mutants = mutantsOf(root, ["lib/room/clamp.ts"])
       .map(({ line, original, replacement }) => `${line}: ${original} → ${replacement}`);
     assertEquals(mutants, [
       "4: !(value >= low) → (value >= low)",
