@@ -42,6 +42,20 @@ Deno.test("extractAnswer() returns canonical JSON if asked for", () => {
   assertEquals(read('```python\nx = {}\n```\n```json\n{"a": 1}\n```'), '{"a":1}');
 });
 
+Deno.test("the last line of a text that was cut off is not read, because it may be half an answer", () => {
+  const cases: [text: string, question: string, cut: string | undefined, whole: string][] = [
+    ["The answer is 42.\nThe answer is 4", "Which number?", "42", "4"],
+    ["FINAL: 42\nFINAL: 4", "Which number?", "42", "4"],
+    ["FINAL: 4", "Which number?", undefined, "4"],
+    ["The answer is B.\nThe answer is A", "A) x\nB) y", "B", "A"],
+  ];
+  for (const [text, asked, cut, whole] of cases) {
+    const question = readQuestion(asked);
+    assertEquals(extractAnswer(text, { question, cut: true }), cut, text);
+    assertEquals(extractAnswer(text, { question }), whole, text);
+  }
+});
+
 const lettersOf = (question: string) => [...readQuestion(question).options.keys()];
 
 Deno.test("readQuestion() finds the options", () => {

@@ -65,6 +65,24 @@ for (
   });
 }
 
+for (const preferred of [1, 2]) {
+  Deno.test(`a verdict for ${preferred} decides if that of the other order can't be read`, async () => {
+    const answers = [1, 2, 1, 2, 3, 4];
+    await using upstream = startUpstream(scripted({
+      answer: ({ index }) => answers[index]!,
+      replies: {
+        judge: (call) => {
+          const verdict = prefers(preferred)(call);
+          return verdict.content!.includes("candidate_1") ? verdict : { content: "Well." };
+        },
+      },
+    }));
+    const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+    const { content } = await ask("vote", { reasoning: { max_samples: answers.length } });
+    assertEquals(content, `It is ${preferred}.`);
+  });
+}
+
 const ACCEPTED = { content: "ERROR: NONE\nVERDICT: CORRECT" };
 const OVERLOADED = { status: 503, body: "{}" };
 const TOO_LONG = {

@@ -230,3 +230,14 @@ Deno.test("tools that no turn has used yet do not make a question a turn", async
     assertEquals(kindsOf(upstream), { sample: 4, synthesize: 1 });
   }
 });
+
+Deno.test("the text before the calls of a turn is sent with them", async () => {
+  await using upstream = startUpstream(scripted({
+    replies: { turn: (call) => ({ ...turn(call.index, A), content: "I read it." }) },
+  }));
+  const { ask } = await createStrategyApp(upstream);
+  for (const stream of [true, false]) {
+    const { content, finish } = await ask("verify", { messages: LOOP, tools: TOOLS, stream });
+    assertEquals([content, finish], ["I read it.", "tool_calls"]);
+  }
+});
