@@ -12,6 +12,7 @@ import { openSqliteStore } from "../../lib/store/sqlite/store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { createDatabase, NO_POSTGRES, sharePostgres } from "./postgres.ts";
 import { NO_REDIS, startRedis } from "./redis.ts";
+import { LIMIT_MS } from "./wait.ts";
 import type { RedisOptions } from "../../lib/store/redis/connection.ts";
 
 /** An empty back end. */
@@ -83,15 +84,15 @@ export function onRedis(
   end: () => PromiseLike<void>,
 ): Backend {
   return withHandles(
-    () => openRedisStore({ ...options, now, warn() {} }),
-    () => openRedisLimiter({ ...options, now, warn() {} }),
+    () => openRedisStore({ timeoutMs: LIMIT_MS, ...options, now, warn() {} }),
+    () => openRedisLimiter({ timeoutMs: LIMIT_MS, ...options, now, warn() {} }),
     async () => await end(),
   );
 }
 
 async function startOnPostgres(now: () => number): Promise<Backend> {
   const database = await createDatabase();
-  const options = { url: database.url, warn() {}, now };
+  const options = { url: database.url, timeoutMs: LIMIT_MS, warn() {}, now };
   return withHandles(
     () => openPostgresStore(options),
     () => openPostgresLimiter(options),
