@@ -45,8 +45,6 @@ export async function openSqliteDatabase(path: string): Promise<DatabaseSync> {
   (await Deno.open(path, { write: true, create: true, mode: 0o600 })).close();
   const database = new DatabaseSync(path);
   try {
-    // SQLite's own wait would block the process, here for its default of 5 s.
-    database.exec("pragma busy_timeout = 0");
     await retryWhileLocked(() => database.exec("pragma journal_mode = wal"));
     // A killed process loses nothing; only a power failure can lose the last writes.
     database.exec("pragma synchronous = normal");
