@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { retry } from "@std/async/retry";
 import { createTestApp, TOKEN } from "../../support/app.ts";
 import { type Call, isThinking, type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -119,6 +120,8 @@ ${
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    // With a process group of its own, which ends with it.
+    detached: true,
   }).spawn();
   const ended = child.output().then(({ code, stdout, stderr }) => {
     const decoder = new TextDecoder();
@@ -139,14 +142,15 @@ ${
     read: (file) => Deno.readTextFile(`${root}/work/${file}`),
     async [Symbol.asyncDispose]() {
       try {
-        child.kill("SIGKILL");
+        Deno.kill(-child.pid, "SIGKILL");
       } catch {
-        // It has ended.
+        // All of its processes have ended.
       }
       await ended;
       await server.shutdown();
       await upstream[Symbol.asyncDispose]();
-      await Deno.remove(root, { recursive: true });
+      // A process outside the group may still write to its home.
+      await retry(() => Deno.remove(root, { recursive: true }));
     },
   };
 }
