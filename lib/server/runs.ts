@@ -23,7 +23,6 @@ import type { Models } from "./models.ts";
 import { type Toolbox, withAllowedTools } from "./tools/toolbox.ts";
 import { dialectLabel } from "./telemetry/observer.ts";
 import type { UsageLedger } from "./usage/ledger.ts";
-import type { Work } from "./work.ts";
 
 export interface RunOptions {
   settings: ServerSettings;
@@ -62,18 +61,36 @@ export function readRequest(
   exchange: Exchange,
   options: Pick<RunOptions, "settings" | "clock">,
 ): Promise<unknown> {
-  const abort = abortOnDisconnect(request, exchange.work);
+  const abort = abortOnDisconnect(request, exchange, options.clock);
   return readJson(request, options, (body) => {
+    exchange.stopWatching();
     exchange.stopWatching = watchForDisconnect(body, options.clock, abort);
   });
 }
 
-/** Aborts the work when the runtime notices that the client is gone; returns what aborts it. */
-export function abortOnDisconnect({ signal }: Request, work: Work): () => void {
+/**
+ * Milliseconds until the runtime is asked whether a client is gone; it then answers at once.
+ * `request.signal` takes 30 to 40 % of the CPU time of a small request, and most end before.
+ */
+const WATCH_AFTER_MS = 20;
+
+/**
+ * Aborts the work when the runtime notices, before the response is returned to it, that the client
+ * is gone. Returns what aborts it.
+ */
+export function abortOnDisconnect(
+  request: Request,
+  exchange: Pick<Exchange, "work" | "stopWatching">,
+  clock: Clock,
+): () => void {
   const abort = () =>
-    work.abort(new ClientGoneError("The client disconnected before the response"));
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
+    exchange.work.abort(new ClientGoneError("The client disconnected before the response"));
+  exchange.stopWatching = clock.timer(WATCH_AFTER_MS, () => {
+    const { signal } = request;
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    exchange.stopWatching = () => signal.removeEventListener("abort", abort);
+  });
   return abort;
 }
 

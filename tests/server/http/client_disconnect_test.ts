@@ -88,6 +88,7 @@ Deno.test("a client that disconnects after the spaces before its JSON ends the u
   await using server = await served(upstream.url, "{ json_heartbeat: true, heartbeat_ms: 20 }");
   const client = await send(server.addr.port, DIALECTS[0], SHAPES[3], false);
   await client.read();
+  await upstream.called();
   client[Symbol.dispose]();
   await upstream.calls[0]!.left;
   assertEquals(upstream.open, 0);

@@ -74,13 +74,16 @@ function reply({ ending, prompt, completion, pieces }: Plan, call: Call): Reply 
   }
 }
 
-/** Time stands still, except for the short timers that collect frames of a stream. */
+/**
+ * Time stands still, except for the short timers that collect frames of a stream and begin the watch
+ * for a client that disconnects.
+ */
 function frozenClock(): Clock {
   const { clock } = createFakeClock();
   return {
     ...clock,
     timer(ms, fn) {
-      if (ms > 5) return clock.timer(ms, fn);
+      if (ms > 20) return clock.timer(ms, fn);
       const turn = nextTurn(fn);
       return () => clearImmediate(turn);
     },
