@@ -10,6 +10,7 @@ import type { RunObserver } from "./observer.ts";
 import { targetsOf } from "./overrides.ts";
 import type { RunPlan } from "./plan.ts";
 import { describeTools } from "./prompts.ts";
+import type { Message } from "./request.ts";
 import type { Recorder } from "./relay/records.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import type { ApprovedCall } from "./tools/approved.ts";
@@ -100,6 +101,10 @@ export function createContext(
     : describeTools(request.final.tools, model.toolsCharacters);
   const toolsText = tools === "" ? "" : prompt("tools", { tools });
   const firstTarget = (role: string) => targetsOf(model, name, role)[0]!;
+  function room(role: string, messages: readonly Message[]): number {
+    const window = model.contextTokens ?? capabilities.get(firstTarget(role)).contextTokens;
+    return window === undefined ? Infinity : window * (1 - TEXT_SHARE) - estimatePrompt(messages);
+  }
   const run: CallRun = {
     plan,
     client,
@@ -155,10 +160,8 @@ export function createContext(
     maxCalls: Math.floor(model.caps.calls / (request.choices ?? 1)),
     samples: limits.samples,
     canAnswer: limits.canAnswer,
-    hasRoom(role, messages) {
-      const window = model.contextTokens ?? capabilities.get(firstTarget(role)).contextTokens;
-      return window === undefined || estimatePrompt(messages) <= window - window * TEXT_SHARE;
-    },
+    hasRoom: (role, messages) => room(role, messages) >= 0,
+    room,
     toolsNote: toolsText === "" ? "" : `\n\n${toolsText}`,
     toolsMessage: toolsText === "" ? [] : [{ role: "system", content: toolsText.trim() }],
     spendRetry(error) {

@@ -80,6 +80,11 @@ export interface CallContext<Prompt extends string = never, Role extends string 
    * estimate. True if the size of the context is not known.
    */
   hasRoom: (role: Role, messages: readonly Message[]) => boolean;
+  /**
+   * Returns how many tokens may be added to these messages until {@linkcode hasRoom} is false;
+   * Infinity if the size of the context is not known.
+   */
+  room: (role: Role, messages: readonly Message[]) => number;
   /** Describes the client's tools, to be appended to instructions; empty without tools. */
   toolsNote: string;
   /** The same as a message of its own; empty without tools. */

@@ -1,4 +1,7 @@
 import { withoutMiddle } from "../../text.ts";
+import type { Message } from "../request.ts";
+import type { CallContext } from "../strategy.ts";
+import { estimateText } from "../usage/estimate.ts";
 
 /** Returns the numbers below `length` in random order. */
 export function shuffled(length: number, random: () => number): number[] {
@@ -25,6 +28,28 @@ const MAX_SHOWN = 40_000;
 export function lettered(candidates: readonly string[], random: () => number): string {
   const order = shuffled(candidates.length, random);
   return letterList(order.map((index) => shorten(candidates[index]!, MAX_SHOWN)));
+}
+
+/** Fewer tokens of a candidate say nothing. */
+const MIN_SHOWN_TOKENS = 32;
+
+/**
+ * Returns the messages that show these texts, each shortened to an equal part of what the model's
+ * context has room for.
+ */
+export function showFitting<Role extends string>(
+  { room }: Pick<CallContext<never, Role>, "room">,
+  role: Role,
+  texts: readonly string[],
+  build: (texts: readonly string[]) => Message[],
+): Message[] {
+  if (room(role, []) === Infinity) return build(texts);
+  const left = room(role, build(texts.map(() => "")));
+  const share = Math.max(MIN_SHOWN_TOKENS, left / texts.length);
+  return build(texts.map((text) => {
+    const tokens = estimateText(text);
+    return tokens <= share ? text : shorten(text, Math.floor(text.length * share / tokens));
+  }));
 }
 
 /** How a candidate begins and where it ends matter most. */

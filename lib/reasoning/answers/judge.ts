@@ -10,7 +10,7 @@ import { type Sample, shortest } from "../relay/parallel.ts";
 import { jaccard, wordsOf } from "../relay/repetition.ts";
 import type { Message } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
-import { shorten, shuffled } from "./candidates.ts";
+import { shorten, showFitting, shuffled } from "./candidates.ts";
 import { withoutFinalLine } from "./extractor.ts";
 
 /** Returns the indices of the candidates, the most similar to all others first. */
@@ -93,8 +93,13 @@ export async function judge<Prompt extends string>(
   prompt: Prompt,
 ): Promise<number> {
   const ask = (first: number, second: number) => {
-    const candidates = listPair(contenders[first]!.text, contenders[second]!.text);
-    return askForVerdict(context, context.prompt(prompt, { candidates }));
+    const pair = [contenders[first]!.text, contenders[second]!.text];
+    const messages = showFitting(context, "judge", pair, (texts) => [
+      ...context.toolsMessage,
+      ...context.request.messages,
+      { role: "user", content: context.prompt(prompt, { candidates: listPair(texts) }) },
+    ]);
+    return askForVerdict(context, messages);
   };
   /** Returns the votes of two verdicts, one for each order: positive for the first contender. */
   const compare = async ([first, second]: readonly [number, number]) => {
@@ -129,7 +134,7 @@ export async function judge<Prompt extends string>(
   return round.toSorted(rank)[0]!;
 }
 
-function listPair(...texts: [string, string]): string {
+function listPair(texts: readonly string[]): string {
   return LABELS
     .map((label, i) => `<${label}>\n${shorten(texts[i]!, MAX_SHOWN)}\n</${label}>`).join("\n\n");
 }
@@ -137,13 +142,8 @@ function listPair(...texts: [string, string]): string {
 /** Returns 1 if the first text is better, -1 if the second is, 0 without a verdict. */
 async function askForVerdict(
   context: CallContext<never, "judge">,
-  prompt: string,
+  messages: Message[],
 ): Promise<number> {
-  const messages: Message[] = [
-    ...context.toolsMessage,
-    ...context.request.messages,
-    { role: "user", content: prompt },
-  ];
   const spec = { role: "judge", messages, temperature: 0 } as const;
   let verdict = "";
   try {

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { relayWithFallback } from "../answers/fallback.ts";
-import { lettered } from "../answers/candidates.ts";
+import { lettered, showFitting } from "../answers/candidates.ts";
 import { acceptedShares } from "../answers/contributions.ts";
 import { groupEqual, judgeSamples } from "../answers/judge.ts";
 import { isToolTurn, pickTurn } from "../answers/pick.ts";
@@ -100,10 +100,12 @@ export const moa: Strategy = defineStrategy({
     let step = 1;
     const isPaid = count >= Math.min(2, proposers);
     for (let layer = 0; isPaid && layer < layers && await context.canThink(count); layer++) {
-      const instructions = layer === 0 ? context.prompt("proposer") : context.prompt("refine", {
-        candidates: lettered(candidates.map(sampleText), random),
-      });
-      const messages = instruct(instructions + context.toolsNote, request);
+      const messages = layer === 0
+        ? instruct(context.prompt("proposer") + context.toolsNote, request)
+        : showFitting<Role>(context, "proposer", candidates.map(sampleText), (texts) => {
+          const instructions = context.prompt("refine", { candidates: lettered(texts, random) });
+          return instruct(instructions + context.toolsNote, request);
+        });
       const specs = roles.map((role, index) => ({ index, role, messages, temperature }));
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: step,
@@ -118,12 +120,12 @@ export const moa: Strategy = defineStrategy({
       step++;
       yield { type: "status", text: `${complete.length} of ${count} answers are in.` };
     }
-    const messages = candidates.length === 0 ? request.messages : instruct(
-      context.prompt("aggregator", {
-        candidates: lettered(candidates.map(sampleText), random),
-      }),
-      request,
-    );
+    const messages = candidates.length === 0
+      ? request.messages
+      : showFitting<Role>(context, "aggregator", candidates.map(sampleText), (texts) => {
+        const prompt = context.prompt("aggregator", { candidates: lettered(texts, random) });
+        return instruct(prompt, request);
+      });
     const answer: string[] = [];
     for await (
       const event of relayWithFallback(

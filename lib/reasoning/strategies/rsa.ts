@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { relayWithFallback } from "../answers/fallback.ts";
-import { lettered, shuffled } from "../answers/candidates.ts";
+import { lettered, showFitting, shuffled } from "../answers/candidates.ts";
 import { conclude } from "../answers/conclude.ts";
 import { answerReader, withoutFinalLine } from "../answers/extractor.ts";
 import { byCentrality, judgeSamples } from "../answers/judge.ts";
@@ -101,6 +101,8 @@ export const rsa: Strategy = defineStrategy({
         ...first ?? aggregation(context, population),
         index,
       }));
+      const { role, messages } = specs[0]!;
+      if (round > 0 && !context.hasRoom(role, messages)) break;
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: round === 0 ? 1 : undefined,
         onSample: (sample) => ({ lines: [candidate(sample, readAnswer(sample.text, sample.cut))] }),
@@ -129,9 +131,11 @@ function firstCall({ request, prompt, toolsNote, options: { temperature } }: Con
 function aggregation(context: Context, population: readonly Sample[]) {
   const { request, random, toolsNote, options: { subset, temperature } } = context;
   const chosen = shuffled(population.length, random).slice(0, subset);
-  const candidates = lettered(chosen.map((at) => sampleText(population[at]!)), random);
-  const instructions = context.prompt("aggregate", { candidates });
-  const messages = instruct(instructions + toolsNote, request);
+  const texts = chosen.map((at) => sampleText(population[at]!));
+  const messages = showFitting(context, "aggregator", texts, (texts) => {
+    const instructions = context.prompt("aggregate", { candidates: lettered(texts, random) });
+    return instruct(instructions + toolsNote, request);
+  });
   return { role: "aggregator" as const, messages, temperature };
 }
 
@@ -158,8 +162,10 @@ async function* finish(
   const samples = preferComplete(population);
   const texts = samples.map((sample) => withoutFinalLine(sampleText(sample)));
   const chosen = byCentrality(texts).slice(0, CENTRAL);
-  const candidates = lettered(chosen.map((at) => texts[at]!), context.random);
-  const messages = instruct(context.prompt("answer", { candidates }), context.request);
+  const messages = showFitting(context, "answer", chosen.map((at) => texts[at]!), (texts) => {
+    const candidates = lettered(texts, context.random);
+    return instruct(context.prompt("answer", { candidates }), context.request);
+  });
   const fallbacks = chosen.map((at) => samples[at]!);
   yield* relayWithFallback(context, { role: "answer", messages }, 2, fallbacks);
 }

@@ -67,6 +67,37 @@ Deno.test("steps leave a quarter of a configured context for the answer", async 
   for (const size of sizes) assert(size <= 750, sizes.join());
 });
 
+for (
+  const [strategy, reasoning, last] of [
+    ["moa", {}, "moa.aggregator"],
+    ["rsa", { population: 4, rounds: 1 }, "rsa.answer"],
+    ["vote", { max_samples: 4 }, "judge"],
+  ] as const
+) {
+  Deno.test(`${strategy} shows long candidates shortened to what the context has room for`, async () => {
+    const content = (call: Call) => `${call.index} ${"Waves come and go. ".repeat(150)}`;
+    const samples = ["moa.proposer", "sample", "rsa.aggregate"];
+    const replies = Object.fromEntries(
+      samples.map((kind) => [kind, (call: Call) => ({ content: content(call) })]),
+    );
+    await using upstream = startUpstream(limited(4_000, scripted({ replies })));
+    const { ask } = await createStrategyApp(upstream, { model: MODEL, upstream: { use_n: false } });
+    const question = { messages: [{ role: "user", content: "Describe the sea." }] };
+    assertEquals((await ask(strategy, { ...question, reasoning })).status, 200);
+    assertEquals(kindOf(upstream.calls.at(-1)!), last);
+    for (const call of upstream.calls) assert(textOf(call).length <= 3_200, kindOf(call));
+    assert(textOf(upstream.calls.at(-1)!).length > 2_000, "the room is used");
+  });
+}
+
+Deno.test("rsa makes no round for which the context has no room", async () => {
+  await using upstream = startUpstream(scripted({ answer: ({ index }) => index }));
+  const { ask } = await createStrategyApp(upstream, { model: { context_length: 400 } });
+  const messages = [{ role: "user", content: QUESTION }];
+  assertEquals((await ask("rsa", { messages, reasoning: { population: 4 } })).status, 200);
+  assertEquals(upstream.calls.map(kindOf).filter((kind) => kind === "rsa.aggregate"), []);
+});
+
 Deno.test("notes that leave no room for an answer are dropped before it is asked for", async () => {
   await using upstream = startUpstream(
     scripted({ replies: { "relay.reasoner": { content: "Hm. ".repeat(1_000) } } }),
