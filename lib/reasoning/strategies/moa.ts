@@ -137,7 +137,7 @@ export const moa: Strategy = defineStrategy({
       )
     ) {
       if (event.type === "answer") answer.push(event.text);
-      else if (event.type === "finish" && candidates.length > 0) {
+      else if (event.type === "finish" && step > 1) {
         const texts = roles.map(() => "");
         for (const sample of candidates) texts[sample.index] = sampleText(sample);
         const shares = acceptedShares(answer.join(""), texts);

@@ -106,3 +106,17 @@ for (const [slow, proposers] of [[1, 2], [1, 3], [2, 6], [3, 8]] as const) {
     await Promise.all(upstream.calls.slice(0, slow).map(({ left }) => left));
   });
 }
+
+Deno.test("the usage of a panel of which no proposer has answered has what each has cost", async () => {
+  await using upstream = startUpstream((call) =>
+    call.body.model === "writer" ? reply(call) : { ...reply(call), content: "" }
+  );
+  const { content, json } = await (await createPanel(upstream)).ask("panel");
+  assertEquals(content, TEXTS.writer);
+  const contributions: { accepted: number; completion_tokens: number }[] =
+    json.usage.upstream.contributions;
+  assertEquals(
+    contributions.map(({ accepted, completion_tokens }) => [accepted, completion_tokens]),
+    [[0, 10], [0, 20], [0, 30]],
+  );
+});
