@@ -233,7 +233,14 @@ for (const stream of [false, true]) {
 }
 
 test("thinking that began without a tag is shown once, and not as the answer", async () => {
-  await using upstream = startUpstream([{ content: ["Six ", "sevens.</think>", "42"] }]);
+  const upstream = startUpstream([{
+    content: ["Six ", "sevens.</think>42"],
+    // Long enough for the server to read each piece by itself.
+    gate: async () => {
+      for (let i = 0; i < 5; i++) await (await fetch(`${upstream.url}/models`)).body?.cancel();
+    },
+  }]);
+  await using _ = upstream;
   await using app = await createToolApp(upstream);
   const response = await app.chat({ ...QUESTION, model: "direct", stream: true });
   const { content, reasoning } = parseStream(await response.text());
