@@ -52,7 +52,7 @@ type Item =
   | "end";
 
 interface JointCall {
-  /** Returns the number of a new member; undefined if all places are taken, or the call is over. */
+  /** Returns the number of a new member; undefined if all places are taken, or all members left. */
   join(): number | undefined;
   queues: readonly Queue<Item>[];
   /** Called once by each member. The last one ends the call, and waits for that. */
@@ -110,7 +110,6 @@ function startJointCall<Scope extends SamplesScope>(
   const uncertain = new Set<number>();
   let joined = 0;
   let left = 0;
-  let isOver = false;
   let sent: SentCall | undefined;
 
   function finish(number: number, item: "alone" | "end" | { error: unknown }): void {
@@ -149,8 +148,6 @@ function startJointCall<Scope extends SamplesScope>(
       for (const number of waiting) finish(number, begun.has(number) ? "end" : "alone");
     } catch (error) {
       for (const number of waiting) finish(number, { error });
-    } finally {
-      isOver = true;
     }
   }
 
@@ -158,7 +155,7 @@ function startJointCall<Scope extends SamplesScope>(
   return {
     queues,
     join() {
-      if (isOver || controller.signal.aborted || joined === places) return undefined;
+      if (controller.signal.aborted || joined === places) return undefined;
       running ??= run();
       return joined++;
     },

@@ -183,6 +183,7 @@ for (
     "n > 1 is not supported with streaming.",
     "Multiple completions can't be combined with response_format or system messages.",
     "Invalid value for 'n': only one completion choice is allowed with stream=true",
+    "Bad request",
   ]
 ) {
   Deno.test(`a rejection of n teaches nothing about other parts of the call: ${message}`, async () => {
