@@ -1,15 +1,23 @@
 /**
- * Detects that a client disconnects while its response is being prepared.
+ * Detects that a client disconnects while its response is being prepared. Later, the runtime cancels
+ * the body of the response.
  *
  * In Deno 2.8.3 to 2.9.6, `request.signal` only fires for requests that arrived whole in the first
  * read from the socket, of about 1 kB. For all others, `Deno.serve` checks the connection only while
- * the request body is read, and a body stream closes at its end. So this module keeps reading the
+ * the request body is read, and a body stream closes at its end. So `watchBody` keeps reading the
  * body's resource past its end. No public API can do that; if the runtime's internals change,
  * nothing is watched.
  *
  * @module
  */
+import { ClientGoneError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
+
+/**
+ * Milliseconds until the runtime is asked for the signal, which fires at once if the client is gone.
+ * It takes 30 to 40 % of the CPU time of a small request, and most end before.
+ */
+const SIGNAL_MS = 20;
 
 /** Milliseconds between two reads. A reset connection takes two of them to show. */
 const POLL_MS = 30;
@@ -40,6 +48,32 @@ export function isBodyInMemory(request: Request): boolean {
   return "consumed" in (inner?.body?.streamOrStatic ?? {});
 }
 
+export function goneBeforeResponse(): ClientGoneError {
+  return new ClientGoneError("The client disconnected before the response");
+}
+
+/**
+ * Calls `onDisconnect` when the runtime notices that the client has disconnected.
+ *
+ * @returns ends the watch.
+ */
+export function watchSignal(
+  request: Request,
+  clock: Clock,
+  onDisconnect: () => void,
+): () => void {
+  let signal: AbortSignal | undefined;
+  const cancelTimer = clock.timer(SIGNAL_MS, () => {
+    ({ signal } = request);
+    if (signal.aborted) onDisconnect();
+    signal.addEventListener("abort", onDisconnect, { once: true });
+  });
+  return () => {
+    cancelTimer();
+    signal?.removeEventListener("abort", onDisconnect);
+  };
+}
+
 /**
  * Calls `onDisconnect` when the client disconnects.
  *
@@ -47,7 +81,7 @@ export function isBodyInMemory(request: Request): boolean {
  * @returns ends the watch and closes the body. Call it before the response is returned to the
  * runtime, which then checks the connection itself and keeps it open while the body is.
  */
-export function watchForDisconnect(
+export function watchBody(
   body: ReadableStream<Uint8Array>,
   clock: Clock,
   onDisconnect: () => void,

@@ -27,7 +27,7 @@ const LARGE = 4_000_000;
  * Reads a body as JSON.
  *
  * @param onRead is called with a body of declared length that came from the network. The stream was
- * not read to the point where it closes, so that `watchForDisconnect` can use it.
+ * not read to the point where it closes, so that `watchBody` can use it.
  * @throws {ApiError} 413 for a body that is too large, 408 for one that takes too long, 400 for
  * invalid JSON and for JSON with too many levels or values.
  * @throws {ClientGoneError} when the client disconnects.

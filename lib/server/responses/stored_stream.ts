@@ -11,7 +11,7 @@ import type { ServerSettings } from "../../config/resolve.ts";
 import type { FinishReason, ReasoningEvent } from "../../reasoning/events.ts";
 import { answerStream } from "../answering.ts";
 import type { Exchange } from "../exchange.ts";
-import { abortOnDisconnect } from "../runs.ts";
+import { goneBeforeResponse, watchSignal } from "../http/client_disconnect.ts";
 import { isOutage } from "../store_outage.ts";
 import type { BackgroundRuns } from "./background.ts";
 import { openSummary, sealSummary } from "./recall.ts";
@@ -44,7 +44,7 @@ export async function streamStored(
   const { work, client: { owner } } = exchange;
   const { response, stream } = stored;
   work.limit(settings.stream_timeout_ms + (response.background ? END_MS : 0));
-  abortOnDisconnect(request, exchange, clock);
+  exchange.stopWatching = watchSignal(request, clock, () => work.abort(goneBeforeResponse()));
 
   let completedAt = response.completed_at;
   /** Reads the time of completion, so that every stream of the response ends alike. */
