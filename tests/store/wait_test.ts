@@ -104,3 +104,16 @@ Deno.test("closing ends the wait", async () => {
   await advance(60_000);
   assertEquals([times.length, pending(), events.length], [1, 0, 1]);
 });
+
+Deno.test("closing while the stores are being opened closes them", async () => {
+  let closing: Promise<void> | undefined;
+  const { stores, events, advance, pending } = setUp([refused, () => {
+    closing = stores.then(({ store }) => store.close());
+    return "opens";
+  }]);
+  await stores;
+  await advance(250);
+  await closing;
+  assertEquals(events, ["failed: connect ECONNREFUSED", "closed"]);
+  assertEquals(pending(), 0);
+});
