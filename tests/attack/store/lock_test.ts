@@ -8,11 +8,11 @@ import { longestPause } from "../../support/noise.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import { waitUntil } from "../../support/wait.ts";
 
-/**
- * What a wait for the lock within the event loop would exceed: SQLite's own lasts 5 s. Other programs
- * may keep this one from running for a second.
- */
-const MAX_PAUSE_MS = 2_500;
+/** Longer than any pause on a quiet machine, and shorter than a wait within the event loop. */
+const MAX_PAUSE_MS = 500;
+
+/** Other programs may pause this one in any attempt, a wait within the event loop does so in each. */
+const ATTEMPTS = 4;
 
 /** Locks a file in another process until its stdin closes; resolves once it is locked. */
 async function holdLock(path: string): Promise<Deno.ChildProcess> {
@@ -59,27 +59,35 @@ ${await keysYaml({ alice: "rpm: 1000, daily_tokens: 1000000" })}`,
   const init = { headers: as("alice") };
   // Loads the code of all routes.
   await (await app.respond({}, init)).text();
-  const holder = await holdLock(path);
-  takes = 0;
+  async function pauseWhileLocked(): Promise<number> {
+    const holder = await holdLock(path);
+    takes = 0;
+    try {
+      return await longestPause(async () => {
+        const answers = Array.from({ length: 5 }, () => [
+          app.chat({}, init),
+          app.respond({}, init),
+          app.send("/v1/conversations", {}, init),
+        ]).flat();
+        await waitUntil("requests that need the locked file", () => takes >= answers.length);
+        await holder.stdin.close();
+        for (const answer of answers) {
+          const response = await answer;
+          assertEquals(response.status, 200);
+          await response.body?.cancel();
+        }
+      });
+    } finally {
+      await holder.status;
+    }
+  }
   try {
-    const pauseMs = await longestPause(async () => {
-      const answers = Array.from({ length: 5 }, () => [
-        app.chat({}, init),
-        app.respond({}, init),
-        app.send("/v1/conversations", {}, init),
-      ]).flat();
-      await waitUntil("requests that need the locked file", () => takes >= answers.length);
-      await holder.stdin.close();
-      for (const answer of answers) {
-        const response = await answer;
-        assertEquals(response.status, 200);
-        await response.body?.cancel();
-      }
-    });
-
-    assert(pauseMs < MAX_PAUSE_MS, `${pauseMs} ms`);
+    const pauses: number[] = [];
+    do pauses.push(await pauseWhileLocked()); while (
+      pauses.at(-1)! >= MAX_PAUSE_MS && pauses.length < ATTEMPTS
+    );
+    assert(pauses.at(-1)! < MAX_PAUSE_MS, `${pauses.join(", ")} ms`);
   } finally {
-    await holder.status;
     await app.drain(1_000);
     await stores.limiter.close();
     await stores.store.close();
