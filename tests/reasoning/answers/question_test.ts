@@ -6,7 +6,7 @@ function linesOf(fixture: string): string[] {
   return Deno.readTextFileSync(url).trim().split("\n");
 }
 
-Deno.test("questions with a short answer are told from open ones", () => {
+Deno.test("questions with a short answer are distinguished from open ones", () => {
   const missed: string[] = [];
   let short = 0;
   for (const line of linesOf("questions.tsv")) {
@@ -18,11 +18,10 @@ Deno.test("questions with a short answer are told from open ones", () => {
       if (!isShort) missed.push(question);
     }
   }
-  console.log(`${short - missed.length} of ${short} questions with a short answer are recognized`);
   assert(missed.length <= 0.05 * short, missed.join("\n"));
 });
 
-Deno.test("the kinds of recorded questions are told apart", () => {
+Deno.test("recorded questions are classified by their kind", () => {
   const kinds = new Map(
     linesOf("answers.jsonl").map((line) => {
       const { question, kind } = JSON.parse(line) as { question: string; kind: string };
@@ -33,7 +32,7 @@ Deno.test("the kinds of recorded questions are told apart", () => {
   assert(wrong.length <= 0.01 * kinds.size, wrong.map(([question]) => question).join("\n"));
 });
 
-Deno.test("what is before the last question does not decide", () => {
+Deno.test("only the last question decides", () => {
   const pasted = "How many are there? 3 + 4 = 7. ".repeat(100);
   assertEquals(hasShortAnswer(`${pasted}\nHow would you improve this?`), false);
   assertEquals(hasShortAnswer(`Explain the rest later. ${pasted}\nWhat is 6 times 7?`), false);
