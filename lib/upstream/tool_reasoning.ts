@@ -101,13 +101,13 @@ export async function rememberAnswer(
   await memory.remember(conversation.owner, keys, JSON.stringify(stored));
 }
 
-/** What was loaded for all calls of a request, for its calls of tools alone and for all answers. */
+/** Shared by all upstream calls of a request: loads of messages with tool calls, and of all answers. */
 const callLoads = new WeakMap<Conversation, Promise<void> | undefined>();
 const answerLoads = new WeakMap<Conversation, Promise<void> | undefined>();
 
 /**
- * Returns a function that adds to a message of the conversation what is remembered of it, or removes
- * it if the upstream does not take it. Remembered state replaces what the client sends, of which
+ * Returns a function that adds what is remembered to a message of the conversation, and removes
+ * fields that the upstream does not accept. Remembered state replaces what the client sends, of which
  * some clients keep only the last piece.
  */
 export async function answerRestorer(

@@ -48,29 +48,29 @@ export function createSharedToolReasoning(
     if (await within(clock, WAIT_MS, ended) === "late") pausedUntil = clock.now() + PAUSE_MS;
   }
 
-  async function write(owner: string, key: string, reasoning: string): Promise<void> {
-    const value = await vault().seal(owner, JSON.stringify([key, reasoning]));
+  async function write(owner: string, key: string, entry: string): Promise<void> {
+    const value = await vault().seal(owner, JSON.stringify([key, entry]));
     await store.write([{ key: await placeOf(owner, key), value, ttlMs: TTL_MS }]);
   }
 
   async function read(owner: string, wanted: readonly string[]): Promise<void> {
     const places = await Promise.all(wanted.map((key) => placeOf(owner, key)));
     const entries = await store.get(places);
-    await Promise.all(entries.map(async (entry, index) => {
-      const text = entry && await vault().open(owner, entry.value);
+    await Promise.all(entries.map(async (stored, index) => {
+      const text = stored && await vault().open(owner, stored.value);
       if (text === undefined) return;
-      const [key, reasoning]: [string, string] = JSON.parse(text);
-      if (key === wanted[index]) await local.remember(owner, [key], reasoning);
+      const [key, entry]: [string, string] = JSON.parse(text);
+      if (key === wanted[index]) await local.remember(owner, [key], entry);
     }));
   }
 
   return {
     find: local.find,
-    async remember(owner, keys, reasoning) {
-      await local.remember(owner, keys, reasoning);
+    async remember(owner, keys, entry) {
+      await local.remember(owner, keys, entry);
       const [key] = keys;
-      if (key === undefined || reasoning.length > MAX_CHARACTERS) return;
-      await waitFor(write(owner, key, reasoning));
+      if (key === undefined || entry.length > MAX_CHARACTERS) return;
+      await waitFor(write(owner, key, entry));
     },
     async load(owner, keys) {
       const unknown = keys.filter((key) => local.find(owner, key) === undefined);
