@@ -95,10 +95,10 @@ const CONTRACT: [name: string, text: string, expected: string[]][] = [
     "run: must be an async generator function",
     'Unrecognized key: "pormpts"',
   ]],
-  ["whose run is no generator", fileWith({ run: "async () => {}" }), [
+  ["whose run is not a generator", fileWith({ run: "async () => {}" }), [
     "run: must be an async generator function",
   ]],
-  ["whose run is no async generator", fileWith({ run: "function* () {}" }), [
+  ["whose run is not an async generator", fileWith({ run: "function* () {}" }), [
     "run: must be an async generator function",
   ]],
   [

@@ -23,8 +23,10 @@ import { type SoakUpstream, startSoakUpstream } from "./upstream.ts";
 const MAX_HEAP_GROWTH = 4;
 const MAX_RESIDENT_GROWTH = 64;
 
-/** Allowed growth of the memory per 100,000 requests, in MiB; a shorter run is all warm-up. */
+/** Allowed growth of the memory per 100,000 requests, in MiB. */
 const MAX_GROWTH = 1;
+
+/** Shortest run whose growth counts, in milliseconds: a shorter one is all warm-up. */
 const GROWTH_MS = 600_000;
 
 /** Number of samples of timers and memory. */

@@ -29,16 +29,11 @@ const PEERS: Readonly<Record<string, StartPeer>> = {
   async litellm(path, upstreamUrl) {
     const port = freePort();
     const folder = await Deno.makeTempDir();
-    const params = (name: string) => ({
-      model: `openai/${name}`,
-      api_base: upstreamUrl,
-      api_key: "x",
-    });
     const config = {
       general_settings: { master_key: TOKEN },
       model_list: ["json", "stream-23"].map((name) => ({
         model_name: name,
-        litellm_params: params(name),
+        litellm_params: { model: `openai/${name}`, api_base: upstreamUrl, api_key: "x" },
       })),
     };
     // JSON is valid YAML.

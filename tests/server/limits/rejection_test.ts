@@ -77,7 +77,7 @@ for (
   ] as const satisfies readonly (readonly [readonly Readonly<Exceeded>[], string, number, string])[]
 ) {
   const waits = exceeded.map(([measure, per, wait]) => `${measure} per ${per} for ${wait} ms`);
-  Deno.test(`of the limits ${waits.join(" and ")} the one with the longest wait is told`, () => {
+  Deno.test(`of the limits ${waits.join(" and ")} the one with the longest wait is reported`, () => {
     const states = exceeded.map(([measure, per, retryAfterMs]) => ({
       ...stateOf({ retryAfterMs }),
       rule: { ...RULE, measure, per },

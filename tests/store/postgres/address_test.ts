@@ -49,7 +49,7 @@ for (
     ["postgres://app@db.example/o1?sslmode=geheim", "one of disable, require, verify-full"],
   ] as const
 ) {
-  Deno.test(`${url} is refused, and the error shows nothing of it`, () => {
+  Deno.test(`${url} is rejected, and the error shows no part of it`, () => {
     const { message } = assertThrows(() => parsePostgresUrl(url), TypeError, reason);
     assert(!/geheim|4711|db\.example/.test(message), message);
   });

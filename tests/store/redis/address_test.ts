@@ -89,7 +89,7 @@ for (
     "redis+other://:geheim@db.example",
   ]
 ) {
-  Deno.test(`${url} is refused, and the error shows nothing of it`, () => {
+  Deno.test(`${url} is rejected, and the error shows no part of it`, () => {
     const { message } = assertThrows(() => parseRedisUrl(url), TypeError, "the URL is invalid");
     assert(!/geheim|4711|db\.example/.test(message), message);
   });
