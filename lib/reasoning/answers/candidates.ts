@@ -30,12 +30,12 @@ export function lettered(candidates: readonly string[], random: () => number): s
   return letterList(order.map((index) => shorten(candidates[index]!, MAX_SHOWN)));
 }
 
-/** Fewer tokens of a candidate say nothing. */
+/** Minimum number of tokens that are shown of a candidate: a shorter part is of no use. */
 const MIN_SHOWN_TOKENS = 32;
 
 /**
- * Returns the messages that show these texts, each shortened to an equal part of what the model's
- * context has room for.
+ * Builds messages that show these texts. Each text may take an equal share of the room in the
+ * model's context, and is shortened to it.
  */
 export function showFitting<Role extends string>(
   { room }: Pick<CallContext<never, Role>, "room">,

@@ -29,7 +29,7 @@ const EVENTS: Readonly<Record<ReasoningEvent["type"], boolean>> = {
   restart: false,
 };
 
-/** What a strategy has yielded is no event; a log shows the name alone. */
+/** A strategy has yielded something that is not an event. The log shows only this name. */
 class NotAnEvent extends Error {
   override readonly name = "NotAnEvent";
 }

@@ -79,7 +79,7 @@ export function inUnits({ measure }: Rule, amount: number): number {
 /**
  * The 429 for a request over its limits. If it is over several, the one with the longest wait.
  *
- * @param states those of limits that are exceeded have a retry delay
+ * @param states at least one has a retry delay, as each limit that is exceeded does
  * @param model undefined if the request was rejected before its body was read
  * @param date in ms since 1970
  */
