@@ -20,7 +20,7 @@ const KEY = "your_api_bearer_token_here";
 /** Expected output of each block that is run. */
 const OUTPUTS: readonly (readonly [command: RegExp, output: RegExp])[] = [
   [/^curl -N .*chat\/completions/, /"reasoning_content":"[^]*"content":" ?3"[^]*data: \[DONE\]/],
-  [/^curl http.*chat\/completions/, /strawberry\\": 3\.[^]*"usage":\{/],
+  [/^curl http.*chat\/completions/, /strawberry\\" is 3\.[^]*"usage":\{/],
   [/ask "Is 221 prime/, /221 is not prime/],
   [/ask "What is 17 × 23/, /391/],
   [/^echo .* ask .*--json$/, /"content":"97 is prime[^]*"usage":\{/],

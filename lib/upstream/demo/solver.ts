@@ -149,7 +149,7 @@ function letterCount(question: string, care: Care): Solution | undefined {
     task: `Count the letter ${letter} in "${text}", in upper and lower case.`,
     work: `Found: ${found.slice(0, 20).join(", ") || "none"}. Total: ${count}.`,
     check: `${all - count} of ${all} characters are others: ${all} − ${all - count} = ${count}.`,
-    answer: `Count of the letter ${letter} in "${text}": ${count}.`,
+    answer: `The count of the letter ${letter} in "${text}" is ${count}.`,
     short: `${count}`,
     value: count,
   };

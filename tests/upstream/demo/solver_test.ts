@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { answerReader } from "../../../lib/reasoning/answers/extractor.ts";
 import { solve } from "../../../lib/upstream/demo/solver.ts";
 
 const ANSWERS: [question: string, short: string | undefined][] = [
@@ -96,6 +97,22 @@ Deno.test("solve() answers arithmetic, letter counts and primes only", () => {
     assertEquals(solve(question)?.short, short, question);
   }
 });
+
+for (
+  const question of [
+    "What is 17 × 23 − 5?",
+    "How many r in strawberry?",
+    'How many times does the letter e appear in the sentence "Three geese"?',
+    "Is 221 a prime number?",
+  ]
+) {
+  Deno.test(`eval reads the answer to: ${question}`, () => {
+    const messages = [{ role: "user" as const, content: question }];
+    const read = answerReader({ messages, stream: false, final: {} });
+    const { answer, short } = solve(question)!;
+    assertEquals(read(answer), short);
+  });
+}
 
 Deno.test("solve() shows the calculation and undoes it", () => {
   const { work, check, answer, value } = solve("What is 17 × 23 − 5?")!;
