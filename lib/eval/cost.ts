@@ -38,6 +38,7 @@ export function describeCost(
 ): string | undefined {
   const costs: number[] = [];
   const details: string[] = [];
+  let isAssumed = false;
   for (const [model, own] of Map.groupBy(questions, ({ head }) => head.model)) {
     const measured = earlier.filter((result) => result.model === model)
       .flatMap(({ measured }) => measured?.cost ?? []);
@@ -51,14 +52,16 @@ export function describeCost(
       ? known! * own.length
       : sum(own.map(({ problem }) => assumedCost(problem, assumed)));
     costs.push(cost);
+    isAssumed ||= assumed !== undefined;
     const basis = assumed === undefined ? `from ${measured.length} earlier answers` : "assumed";
     details.push(`${model} ${dollars(cost)} (${basis})`);
   }
   if (costs.length === 0) return undefined;
   const count = `${questions.length} ${questions.length === 1 ? "question" : "questions"}`;
-  return `Estimated cost of ${count}: ${dollars(sum(costs))} USD: ${details.join(", ")}. ` +
-    `Assumes ${GENERATED_TOKENS} generated tokens per call; a model that reasons by itself can ` +
-    "generate ten times as many.";
+  const estimate = `Estimated cost of ${count}: ${dollars(sum(costs))} USD: ${details.join(", ")}.`;
+  if (!isAssumed) return estimate;
+  return `${estimate} Assumes ${GENERATED_TOKENS} generated tokens per call; a model that reasons ` +
+    "by itself can generate ten times as many.";
 }
 
 function assumedCost({ question }: Problem, { calls, price }: PricedModel): number {

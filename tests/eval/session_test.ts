@@ -253,8 +253,10 @@ Deno.test("the cost is estimated before it starts, from earlier answers if there
   await bench.run(args);
   assertStringIncludes(
     bench.estimates.at(-1)!,
-    "cost of 1 question: 0.0002 USD: plain 0.0002 (from 3 earlier answers)",
+    "cost of 1 question: 0.0002 USD: plain 0.0002 (from 3 earlier answers).",
   );
+  assertStringIncludes(bench.estimates[0]!, "Assumes 500 generated tokens");
+  assert(!bench.estimates.at(-1)!.includes("Assumes"), bench.estimates.at(-1));
   await bench.run(args);
   await bench.run(["--models", "plain"], { remote: true });
   assertEquals(bench.estimates.length, 3);
