@@ -89,6 +89,16 @@ const CONTRACT: [name: string, text: string, expected: string[]][] = [
   ["of another version", fileWith({}, "export const version = 2;\n"), [
     "is written for another version of o1-api; this one loads version 1",
   ]],
+  [
+    "whose default export is async",
+    "export const version = 1;\nexport default async () => ({});\n",
+    ["the default export must not be an async function"],
+  ],
+  [
+    "whose default export returns nothing",
+    "export const version = 1;\nexport default () => {};\n",
+    ["the default export must return what `defineStrategy` returns"],
+  ],
   ["with several faults", fileWith({ summary: '""', roles: "[]", run: "1", pormpts: "1" }), [
     "summary: Too small",
     "roles: Too small",

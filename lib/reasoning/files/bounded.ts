@@ -1,11 +1,10 @@
 import { within } from "../../clock.ts";
 import type { ReasoningEvent } from "../events.ts";
+import { commonPrompts } from "../prompts.ts";
 import type { CallSpec, Strategy, StrategyContext } from "../strategy.ts";
 
 /** Time in which the code should end when it is no longer needed, in milliseconds. */
 const END_MS = 1_000;
-
-type Run = Strategy["run"];
 
 /** A strategy may yield these events; the others are the server's own. */
 const EVENTS: Readonly<Record<ReasoningEvent["type"], boolean>> = {
@@ -34,6 +33,11 @@ class NotAnEvent extends Error {
   override readonly name = "NotAnEvent";
 }
 
+/** There is no prompt of that name; a log shows the name of the error alone. */
+class UnknownPrompt extends Error {
+  override readonly name = "UnknownPrompt";
+}
+
 /** A call that the budget does not allow. */
 class OverBudget extends Error {
   override readonly name = "OverBudget";
@@ -47,11 +51,11 @@ class OverBudget extends Error {
 export function bounded(strategy: Strategy): Strategy {
   // Clients can't send options that the schema does not have.
   const options = strategy.options.strict();
-  return { ...strategy, options, run: (context) => runBounded(strategy.run, context) };
+  return { ...strategy, options, run: (context) => runBounded(strategy, context) };
 }
 
 async function* runBounded(
-  run: Run,
+  { run, prompts }: Pick<Strategy, "run" | "prompts">,
   context: StrategyContext<never, string, string>,
 ): AsyncGenerator<ReasoningEvent> {
   const { signal } = context;
@@ -60,7 +64,13 @@ async function* runBounded(
     if (++calls > context.maxCalls || !context.canAnswer()) throw new OverBudget();
     return context.call(spec);
   };
-  const events = run({ ...context, call });
+  const prompt: typeof context.prompt = (name, values) => {
+    if (!Object.hasOwn(prompts, name) && !Object.hasOwn(commonPrompts, name)) {
+      throw new UnknownPrompt();
+    }
+    return context.prompt(name, values);
+  };
+  const events = run({ ...context, call, prompt });
   let abandon = (_reason: unknown) => {};
   const onAbort = () => abandon(signal.reason);
   signal.addEventListener("abort", onAbort);

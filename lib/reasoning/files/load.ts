@@ -160,7 +160,14 @@ function createFrom({ version, default: create }: Record<string, unknown>): unkn
     faults.push({ message: "must export by default a function that returns the strategy" });
   }
   if (faults.length > 0) throw new StrategyFileError(faults);
-  return (create as StrategyFactory)(strategyApi);
+  const strategy: unknown = (create as StrategyFactory)(strategyApi);
+  if (typeof strategy !== "object" || strategy === null || strategy instanceof Promise) {
+    const message = strategy instanceof Promise
+      ? "the default export must not be an async function"
+      : "the default export must return what `defineStrategy` returns";
+    throw new StrategyFileError([{ message }]);
+  }
+  return strategy;
 }
 
 function dataUrl(type: string, text: string): string {

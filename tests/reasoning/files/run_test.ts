@@ -147,6 +147,23 @@ for (
   });
 }
 
+Deno.test("a prompt that a strategy from a file does not have ends its run with an error", async () => {
+  await using upstream = startUpstream(() => ({ content: "4" }));
+  const lines: string[] = [];
+  const body =
+    'yield { type: "answer", text: context.prompt(context.options.name, { what: "4" }) };';
+  const { chat } = await createApp(upstream, body, {
+    lines,
+    options: 'z.object({ name: z.string().default("say") })',
+  });
+  const promptOf = (name: string) => chat({ model: "mine", reasoning: { name } });
+  assertEquals((await (await promptOf("say")).json()).choices[0].message.content, "Say 4.");
+  assertEquals((await promptOf("mend")).status, 200);
+  assertEquals((await promptOf("sya")).status, 500);
+  assertStringIncludes(lines.at(-1)!, "UnknownPrompt");
+  assertStringIncludes(lines.at(-1)!, "mine.ts:");
+});
+
 Deno.test("nothing follows the finish event of a strategy from a file", async () => {
   await using upstream = startUpstream(() => ({ content: "4" }));
   const { chat } = await createApp(upstream, `${ANSWER} ${ANSWER}`);
