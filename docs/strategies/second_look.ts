@@ -28,7 +28,7 @@ Find out which is right, and answer the last message yourself.`,
     async *run(context) {
       const { request, options: { temperature }, prompt, toolsNote } = context;
       let messages = request.messages;
-      if (await context.canThink(2)) {
+      if (context.samples(2) === 2 && await context.canThink(2)) {
         const spec = {
           role: "sample" as const,
           messages: api.instruct(prompt("sample") + toolsNote, request),
