@@ -61,7 +61,7 @@ const EVAL_FLAGS = {
   dataset: {
     value: "FILE",
     about: "problems, one JSON object per line: GSM8K, MATH-500, GPQA and AIME as published, or " +
-      '{"id", "question", "answer", "options"?}; default: 40 built-in problems',
+      '{"id"?, "question", "answer", "options"?}; default: 40 built-in problems',
   },
   limit: {
     value: "N",
