@@ -61,9 +61,8 @@ export function readRequest(
   { settings, clock }: Pick<RunOptions, "settings" | "clock">,
 ): Promise<unknown> {
   const abort = () => exchange.work.abort(goneBeforeResponse());
-  exchange.stopWatching = watchSignal(request, clock, abort);
+  exchange.work.onEnd(watchSignal(request, clock, abort));
   return readJson(request, { settings, clock }, (body) => {
-    exchange.stopWatching();
     exchange.stopWatching = watchBody(body, clock, abort);
   });
 }

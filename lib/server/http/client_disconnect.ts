@@ -1,6 +1,6 @@
 /**
- * Detects that a client disconnects while its response is being prepared. Later, the runtime cancels
- * the body of the response.
+ * Detects that a client disconnects while its response is being prepared. Later, the runtime also
+ * cancels the body of the response.
  *
  * In Deno 2.8.3 to 2.9.6, `request.signal` only fires for requests that arrived whole in the first
  * read from the socket, of about 1 kB. For all others, `Deno.serve` checks the connection only while

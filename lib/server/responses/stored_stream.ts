@@ -44,7 +44,7 @@ export async function streamStored(
   const { work, client: { owner } } = exchange;
   const { response, stream } = stored;
   work.limit(settings.stream_timeout_ms + (response.background ? END_MS : 0));
-  exchange.stopWatching = watchSignal(request, clock, () => work.abort(goneBeforeResponse()));
+  work.onEnd(watchSignal(request, clock, () => work.abort(goneBeforeResponse())));
 
   let completedAt = response.completed_at;
   /** Reads the time of completion, so that every stream of the response ends alike. */
