@@ -33,6 +33,8 @@ export interface SoakServer {
   url: string;
   /** Logged requests by id. */
   requests: ReadonlyMap<string, LogLine[]>;
+  /** Number of upstream calls that timed out, by the id of their request. */
+  timeouts: ReadonlyMap<string, number>;
   /** Unexpected warnings and errors. */
   complaints: string[];
   /** Number of logged lines that contain the text. */
@@ -74,10 +76,10 @@ export async function configText(
     max_concurrency: ${60 + turn % 5},
     timeouts: { headers_ms: 3000, first_token_ms: 3000, idle_ms: 3000, total_ms: 8000 },
     retry: { base_ms: 20, max_ms: 1000 } }`;
-  const models = ["calm", "wild"].flatMap((lane) =>
+  const models = (["calm", "wild"] as const).flatMap((lane) =>
     STRATEGIES.map((strategy) =>
       `  ${lane}-${strategy}: { strategy: ${strategy}, upstream: [${lane}, spare], model: ${strategy}, options: ${
-        OPTIONS[strategy]
+        strategy === "vote" ? VOTE_OPTIONS[lane] : OPTIONS[strategy]
       } }`
     )
   );
@@ -96,13 +98,16 @@ ${models.join("\n")}
 `;
 }
 
-/** Options of each strategy. `vote` needs all samples, so that none is cancelled. */
-const OPTIONS: Record<typeof STRATEGIES[number], string> = {
-  direct: "{}",
-  think: "{}",
-  steps: "{ min_steps: 2, max_steps: 3 }",
-  vote: "{ wave: 3, max_samples: 3 }",
-};
+const OPTIONS = { direct: "{}", think: "{}", steps: "{ min_steps: 2, max_steps: 3 }" } as const;
+
+/**
+ * Two equal votes of three decide. A third sample that runs is then cancelled, and its tokens are
+ * estimated. So that the tokens of calm clients are exact, theirs starts only if it is needed.
+ */
+const VOTE_OPTIONS = {
+  calm: "{ wave: 2, max_samples: 3 }",
+  wild: "{ wave: 3, max_samples: 3 }",
+} as const;
 
 /** Starts the server like the `start` task, with the probe, in the folder of its configuration. */
 export async function startServer(folder: string): Promise<SoakServer> {
@@ -121,6 +126,7 @@ export async function startServer(folder: string): Promise<SoakServer> {
   }).spawn();
   const listening = Promise.withResolvers<string>();
   const requests = new Map<string, LogLine[]>();
+  const timeouts = new Map<string, number>();
   const complaints: string[] = [];
   const others: string[] = [];
   let probed: PromiseWithResolvers<Usage> | undefined;
@@ -135,6 +141,9 @@ export async function startServer(folder: string): Promise<SoakServer> {
       // A cause is logged only for unexpected errors.
       if (line.cause !== undefined) complaints.push(text);
       return;
+    }
+    if (line.cause === "upstream_timeout") {
+      timeouts.set(line.request_id, (timeouts.get(line.request_id) ?? 0) + 1);
     }
     others.push(line.message);
     if (line.url !== undefined) listening.resolve(line.url);
@@ -151,6 +160,7 @@ export async function startServer(folder: string): Promise<SoakServer> {
   return {
     url: await listening.promise,
     requests,
+    timeouts,
     complaints,
     count: (text) => others.filter((line) => line.includes(text)).length,
     usage() {

@@ -36,7 +36,11 @@ export interface Tokens {
 /** The calls of one client request. */
 export interface Asked extends Tokens {
   calls: number;
+  /** Number of calls whose answer never ends. */
+  hanging: number;
 }
+
+export const UNASKED: Asked = { calls: 0, hanging: 0, input: 0, cached: 0, output: 0 };
 
 export interface SoakUpstream extends AsyncDisposable {
   /** Base URL of a provider, ending in /v1. */
@@ -86,7 +90,7 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
 
   function play(call: FaultyCall): Script {
     const request = requestOf(call);
-    const asked = requests.get(request) ?? { calls: 0, input: 0, cached: 0, output: 0 };
+    const asked = requests.get(request) ?? { ...UNASKED };
     requests.set(request, asked);
     asked.calls++;
     const input = 10 + Math.floor(random() * 50);
@@ -111,6 +115,7 @@ export function startSoakUpstream({ random, faults, paceMs }: UpstreamBehaviour)
     // the server does not know of the first one.
     const kind = drawn === "reset" && call.nth > 0 ? "hang-up" : drawn;
     played[kind] = (played[kind] ?? 0) + 1;
+    if (kind === "silence" || kind === "stall") asked.hanging++;
     const provider = call.path.split("/")[2] ?? "?";
     calls[provider] = (calls[provider] ?? 0) + 1;
     const pause = () => {
