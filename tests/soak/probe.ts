@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { type Clock, serverClock, systemClock } from "../../lib/clock.ts";
 
 export interface Usage {
-  /** Timers that have neither fired nor been cleared. */
+  /** Timers of the clocks and of the runtime that have neither fired nor been cleared. */
   timers: number;
   /** Heap and buffers after a collection, in bytes. */
   heap: number;
@@ -48,9 +49,35 @@ Object.assign(globalThis, {
   clearInterval: cleared(clearInterval),
 });
 
+/** Pending timers of the clocks, which share timers of the runtime. */
+const clockTimers = new Set<object>();
+
+function countTimers(clock: Clock): void {
+  const { timer: begin } = clock;
+  clock.timer = (ms, callback) => {
+    const timer = {};
+    clockTimers.add(timer);
+    const cancel = begin(ms, () => {
+      clockTimers.delete(timer);
+      callback();
+    });
+    return () => {
+      clockTimers.delete(timer);
+      cancel();
+    };
+  };
+}
+
+countTimers(serverClock);
+countTimers(systemClock);
+
 Deno.addSignalListener("SIGUSR2", () => {
   for (let i = 0; i < 3; i++) gc();
   const { heapUsed, external, rss } = Deno.memoryUsage();
-  const usage: Usage = { timers: timers.size, heap: heapUsed + external, resident: rss };
+  const usage: Usage = {
+    timers: timers.size + clockTimers.size,
+    heap: heapUsed + external,
+    resident: rss,
+  };
   console.log(JSON.stringify({ usage }));
 });
