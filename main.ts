@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { crash } from "./lib/cli/log.ts";
 import { main } from "./lib/cli/main.ts";
 
 if (import.meta.main) {
   // Not awaited: Deno writes each chunk of a stream separately until the main module has finished.
-  main(Deno.args, import.meta.dirname).catch(reportError);
+  main(Deno.args, import.meta.dirname).catch(crash);
 }

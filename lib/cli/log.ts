@@ -27,9 +27,11 @@ export function createProgramLog(config: ResolvedConfig, worker?: number): Log {
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
 }
 
+let isCrashing = false;
+
 /**
  * Logs errors that nothing catches, such as in a timer of a strategy file; they would otherwise end
- * the process and all its streams.
+ * the process and all its streams. Those of {@linkcode crash} end it nevertheless.
  */
 export function logUncaught(log: Log): void {
   globalThis.addEventListener("unload", flushLog);
@@ -38,7 +40,16 @@ export function logUncaught(log: Log): void {
     log.error("An error was not handled", { cause: stackWithoutMessage(error) });
   };
   globalThis.addEventListener("unhandledrejection", (event) => report(event, event.reason));
-  globalThis.addEventListener("error", (event) => report(event, event.error));
+  globalThis.addEventListener("error", (event) => {
+    if (isCrashing) flushLog();
+    else report(event, event.error);
+  });
+}
+
+/** Ends this process with status 1, or this worker, so that another takes its place. */
+export function crash(error: unknown): void {
+  isCrashing = true;
+  reportError(error);
 }
 
 /** Collects lines for a short time and writes them together. */

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createLineWriter } from "../../lib/cli/log.ts";
 import { createFakeClock } from "../support/clock.ts";
 
@@ -53,14 +53,18 @@ Deno.test("flush writes waiting lines once", () => {
   assertEquals(pending(), 0);
 });
 
-Deno.test("errors that nothing catches are logged without their message, and the process goes on", async () => {
+Deno.test("errors that nothing catches are logged without their message, and only a crash ends the process", async () => {
   const program = `
-    import { logUncaught } from "${import.meta.resolve("../../lib/cli/log.ts")}";
+    import { crash, logUncaught } from "${import.meta.resolve("../../lib/cli/log.ts")}";
     const line = (message, { cause }) => console.log(message, cause.split("\\n")[0]);
     logUncaught({ debug: line, info: line, warn: line, error: line });
     setTimeout(() => { throw new TypeError("secret"); });
     setTimeout(() => Promise.reject(new RangeError("secret")), 1);
     setTimeout(() => console.log("goes on"), 50);
+    setTimeout(() => {
+      setTimeout(() => console.log("never"));
+      crash(new Error("crashed"));
+    }, 60);
   `;
   const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--config", new URL("../../deno.json", import.meta.url).pathname, program],
@@ -71,5 +75,6 @@ Deno.test("errors that nothing catches are logged without their message, and the
     "An error was not handled RangeError",
     "goes on",
   ], text(stderr));
-  assertEquals(code, 0);
+  assertStringIncludes(text(stderr), "crashed");
+  assertEquals(code, 1);
 });

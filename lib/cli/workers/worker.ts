@@ -15,7 +15,7 @@ import { createToolReasoning, type ToolReasoning } from "../../upstream/tool_rea
 import { readVariable } from "../configuration.ts";
 import { keepListening } from "../keep_listening.ts";
 import { logIncompleteResponse } from "../listener.ts";
-import { createProgramLog, flushLog, logUncaught } from "../log.ts";
+import { crash, createProgramLog, flushLog, logUncaught } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
 
 export interface WorkerStart {
@@ -86,7 +86,7 @@ function createMethods(call: Call<MainMethods>) {
         log,
         // The main thread waits for the same server, and decides when to give up.
         waitMs: Infinity,
-        onGiveUp: reportError,
+        onGiveUp: crash,
       });
       app = createApp({
         ...stores,
@@ -122,8 +122,7 @@ function createMethods(call: Call<MainMethods>) {
         clock: serverClock,
         log,
         listeners: count,
-        // Ends this worker, so that another takes its place.
-        onLost: reportError,
+        onLost: crash,
       });
     },
     reload,
