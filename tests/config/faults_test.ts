@@ -87,6 +87,11 @@ const CASES: readonly (readonly [text: string, ...faults: string[]])[] = [
     "without control characters",
   ],
   // The server
+  ["port: 80", "1: port: unknown key; did you mean 'server.port' or 'metrics.port'?"],
+  [
+    upstream("base_url: 'demo:', max_attempts: 3"),
+    "2: upstreams.u.max_attempts: unknown key; did you mean 'retry.max_attempts'?",
+  ],
   [
     "server: { host: 'localhost:80 x' }",
     "1: server.host: expected a host name or an IP address, without a port",

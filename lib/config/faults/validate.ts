@@ -54,13 +54,26 @@ export function unknownKeys(keys: readonly string[], names: readonly string[]): 
   ).join("\n");
 }
 
+/** Returns the keys of this name in the sections of a mapping, such as `'server.port'`. */
+function placesOf(key: string, schema: z.core.$ZodType): string[] {
+  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  const { properties = {} } = json as JsonSchema;
+  return Object.entries(properties)
+    .filter(([, section]) => Object.hasOwn(section.properties ?? {}, key))
+    .map(([name]) => `'${name}.${key}'`);
+}
+
 function describe(issue: z.core.$ZodRawIssue): string | undefined {
   const { input, schema } = issue;
   if (issue.code === "invalid_key") return issue.issues[0]?.message;
   if (schema === undefined) return undefined;
   if (issue.code === "unrecognized_keys") {
     const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-    return unknownKeys(issue.keys, names);
+    const lines = unknownKeys(issue.keys, names).split("\n");
+    return issue.keys.map((key, index) => {
+      const places = placesOf(key, schema);
+      return places.length > 0 ? `unknown key; did you mean ${places.join(" or ")}?` : lines[index];
+    }).join("\n");
   }
   const json = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
   const expected = expectation(json);
