@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { hasShortAnswer } from "../../../lib/reasoning/answers/question.ts";
+import { hasShortAnswer, readQuestion } from "../../../lib/reasoning/answers/question.ts";
 
 function linesOf(fixture: string): string[] {
   const url = new URL(`../../fixtures/${fixture}`, import.meta.url);
@@ -31,6 +31,12 @@ Deno.test("recorded questions are classified by their kind", () => {
   const wrong = [...kinds].filter(([question, isShort]) => hasShortAnswer(question) !== isShort);
   assert(wrong.length <= 0.01 * kinds.size, wrong.map(([question]) => question).join("\n"));
 });
+
+for (const word of ["many", "high", "often"]) {
+  Deno.test(`a question that asks how ${word} asks for a number`, () => {
+    assertEquals(readQuestion(`How ${word} is it?`).kind, "number");
+  });
+}
 
 Deno.test("only the last question decides", () => {
   const pasted = "How many are there? 3 + 4 = 7. ".repeat(100);
