@@ -4,10 +4,9 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { retry } from "@std/async/retry";
 import { createTestApp, TOKEN } from "../../support/app.ts";
 import { type Call, isThinking, type Reply, startUpstream, step } from "../../support/upstream.ts";
-import { waitFor } from "../../support/wait.ts";
+import { waitFor, waitUntil } from "../../support/wait.ts";
 
 /** Strategies by the names of the models that an agent is tested with. */
 export const MODELS = { o1: "steps", "o1-vote": "vote", plain: "direct" };
@@ -150,7 +149,10 @@ ${
       await server.shutdown();
       await upstream[Symbol.asyncDispose]();
       // A process outside the group may still write to its home.
-      await retry(() => Deno.remove(root, { recursive: true }));
+      await waitUntil(
+        "its home to be removed",
+        () => Deno.remove(root, { recursive: true }).then(() => true, () => false),
+      );
     },
   };
 }
