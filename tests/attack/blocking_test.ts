@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { pieces, type Reply, startUpstream } from "../support/upstream.ts";
-import { longestStall } from "./stall.ts";
+import { longestStall } from "../support/stall.ts";
 
 /** Longest time in milliseconds of CPU that the event loop may be blocked. */
 const MAX_STALL_MS = 200;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTestApp } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { longestStall } from "./stall.ts";
+import { longestStall } from "../support/stall.ts";
 
 /** Paths that take long to normalize, by what they are made of. */
 const PATHS = {

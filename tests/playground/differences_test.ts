@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { differencesOf } from "../../lib/playground/page/view/differences.ts";
-import { longestStall } from "../attack/stall.ts";
+import { longestStall } from "../support/stall.ts";
 import { assertWithin } from "../support/noise.ts";
 
 type Differences = Awaited<ReturnType<typeof differencesOf>>;

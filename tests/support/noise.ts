@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { cpuMs } from "../attack/stall.ts";
+import { cpuMs } from "./stall.ts";
 import { patientClock } from "./clock.ts";
 
 /**

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { waitUntil } from "../../support/wait.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { createFetchTool, fetchKind } from "../../../lib/tools/fetch/kind.ts";
-import { longestStall } from "../../attack/stall.ts";
+import { longestStall } from "../../support/stall.ts";
 import { runAlone } from "../alone.ts";
 import { type Site, startRawSite, startSite, textOf } from "./site.ts";
 

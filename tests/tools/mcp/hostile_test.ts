@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../../lib/clock.ts";
 import type { ToolResult } from "../../../lib/tools/tool.ts";
 import { createFakeClock } from "../../support/clock.ts";
-import { longestStall } from "../../attack/stall.ts";
+import { longestStall } from "../../support/stall.ts";
 import {
   type Answer,
   callTool,

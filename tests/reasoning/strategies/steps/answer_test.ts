@@ -1,6 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { withoutSteps } from "../../../../lib/reasoning/strategies/steps/answer.ts";
-import { cpuMs } from "../../../attack/stall.ts";
+import { cpuMs } from "../../../support/stall.ts";
 import { kindsOf } from "../../../support/kinds.ts";
 import { startUpstream, step } from "../../../support/upstream.ts";
 import { FORMAT, scripted, toSteps } from "../script.ts";
