@@ -43,15 +43,9 @@ const FACT = [
   /谁|哪一?[个年国天里座种]|什么(?:时候|颜色)|首都|吗[？?]?$/,
 ];
 
-/** Things that have one value. */
+/** How a sentence asks for something that has one value, up to two words before it. */
 const QUANTITY =
-  "value|sum|product|quotient|remainder|number|total|average|mean|median|probability|ratio|percentage|fraction|square|cube|root|factorial|derivative|integral|limit|determinant|area|volume|perimeter|radius|diameter|circumference|length|width|height|depth|weight|mass|speed|velocity|distance|duration|age|price|cost|profit|time|date|day|month|year|century|capitale?|currency|population|symbol|plural|opposite|colou?r|language|answer|result|temperature|angle|slope|half|chance|percent|tense|hauptstadt|racine";
-
-/** How a sentence asks for one of these things, up to two words before it. */
-const ASKS_FOR_QUANTITY = new RegExp(
-  `\\b(?:find|what|which|what['’]s|whats|was(?= ist)|quelle)(?: (?:is|are|was|were|ist|est))?(?: (?:the|its|his|her|their|an?|die|la))?(?: [\\w-]{1,20}){0,2} (?:${QUANTITY})\\b`,
-  "i",
-);
+  /\b(?:find|what|which|what['’]s|whats|was(?= ist)|quelle)(?: (?:is|are|was|were|ist|est))?(?: (?:the|its|his|her|their|an?|die|la))?(?: [\w-]{1,20}){0,2} (?:value|sum|product|quotient|remainder|number|total|average|mean|median|probability|ratio|percentage|fraction|square|cube|root|factorial|derivative|integral|limit|determinant|area|volume|perimeter|radius|diameter|circumference|length|width|height|depth|weight|mass|speed|velocity|distance|duration|age|price|cost|profit|time|date|day|month|year|century|capitale?|currency|population|symbol|plural|opposite|colou?r|language|answer|result|temperature|angle|slope|half|chance|percent|tense|hauptstadt|racine)\b/i;
 
 /** Words in a question that asks for advice, ideas or an opinion. */
 const ADVICE =
@@ -79,7 +73,7 @@ export function hasShortAnswer(text: string): boolean {
   const asked = lastSentence(end);
   if (AMOUNT.test(asked) || ARITHMETIC.test(asked)) return true;
   if (ADVICE.test(asked)) return false;
-  if (ASKS_FOR_QUANTITY.test(asked)) return true;
+  if (QUANTITY.test(asked)) return true;
   if (OWN.test(asked)) return false;
   const isFact = yesNo !== undefined && !/^(?:could|will|would|must)$/.test(yesNo.verb);
   return isFact || FACT.some((pattern) => pattern.test(asked));
