@@ -1,7 +1,7 @@
 /** The program with a strategy from a file. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PERMISSIONS, ROOT, runProgram, startProgram, writeConfig } from "../support/program.ts";
-import { fetchInTime } from "../support/wait.ts";
+import { fetchInTime, waitFor } from "../support/wait.ts";
 
 const TOKEN = "a-token-of-its-own";
 
@@ -71,6 +71,15 @@ for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
     assertEquals(await answers(), new Set(["two"]));
   });
 }
+
+Deno.test("on SIGTERM the process exits although a strategy file has a timer", async () => {
+  await using config = await writeFiles("one");
+  await Deno.writeTextFile(config.file, `${code("one")}setInterval(() => {}, 3_600_000);\n`);
+  await using program = await startProgram({ args: ["--config", config.path] });
+  assertEquals(await ask(program.url), "one");
+  program.kill("SIGTERM");
+  assertEquals((await waitFor("the end of the process", program.ended)).code, 0);
+});
 
 Deno.test("check and ask load strategy files", async () => {
   await using config = await writeFiles("from a file");

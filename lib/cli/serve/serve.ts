@@ -29,6 +29,12 @@ import { reloadOnChange } from "./reload.ts";
 const NO_TOKEN =
   "This server has no token yet. Set the environment variable O1_API_TOKEN to a secret of your own and deploy again.";
 
+/**
+ * How long timers may keep the process of a stopped server alive, in milliseconds. An exit at once
+ * would lose the last traces.
+ */
+const EXIT_MS = 5_000;
+
 /** Resolves when the server has stopped. */
 export async function serve(options: CommandOptions): Promise<void> {
   const configuration = await configOrExit(options);
@@ -79,6 +85,8 @@ export async function serve(options: CommandOptions): Promise<void> {
   await stopped;
   stopReloading();
   await Promise.all([stores.store.close(), stores.limiter.close()]);
+  // A strategy file may have a timer that never ends.
+  Deno.unrefTimer(setTimeout(() => Deno.exit(), EXIT_MS));
 }
 
 /** Serves in this event loop. */
