@@ -159,7 +159,7 @@ Deno.test(
   },
 );
 
-Deno.test("a choice of no tool is 400 with any tools", async () => {
+Deno.test("a choice of no tool is 400 with any tools", threads, async () => {
   await using served = await createApp([{ content: "Done." }]);
   const choices: [tool_choice: unknown, param: string, message: string][] = [
     [{ type: "tool", name: "ghost" }, "tool_choice", "no tool is called 'ghost'"],
@@ -348,28 +348,32 @@ Deno.test("uses of an MCP server are shown in both forms of the API", threads, a
   assertEquals(JSON.stringify(served.upstream.calls).includes("secret-1"), false);
 });
 
-Deno.test("tokens of a request that demands a call of an MCP server are counted", async () => {
-  await using served = await createApp([{ content: "Done." }]);
-  const body = {
-    model: "all",
-    messages: [QUESTION],
-    mcp_servers: [{ type: "url", name: "greeter" }],
-    tools: [{ type: "mcp_toolset", mcp_server_name: "greeter" }],
-    tool_choice: { type: "any" },
-  };
-  await jsonOf(served.send(body));
-  const init = { headers: { authorization: `Bearer ${TOKEN}` } };
-  const { input_tokens } = await jsonOf(
-    served.app.send("/v1/messages/count_tokens", body, init),
-  );
-  assert(input_tokens > 0);
-  const elsewhere = { ...body, mcp_servers: [{ type: "url", name: "other" }] };
-  for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
-    const response = await served.app.send(path, { ...elsewhere, max_tokens: 100 }, init);
-    assertEquals(response.status, 400);
-    await response.body?.cancel();
-  }
-});
+Deno.test(
+  "tokens of a request that demands a call of an MCP server are counted",
+  threads,
+  async () => {
+    await using served = await createApp([{ content: "Done." }]);
+    const body = {
+      model: "all",
+      messages: [QUESTION],
+      mcp_servers: [{ type: "url", name: "greeter" }],
+      tools: [{ type: "mcp_toolset", mcp_server_name: "greeter" }],
+      tool_choice: { type: "any" },
+    };
+    await jsonOf(served.send(body));
+    const init = { headers: { authorization: `Bearer ${TOKEN}` } };
+    const { input_tokens } = await jsonOf(
+      served.app.send("/v1/messages/count_tokens", body, init),
+    );
+    assert(input_tokens > 0);
+    const elsewhere = { ...body, mcp_servers: [{ type: "url", name: "other" }] };
+    for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
+      const response = await served.app.send(path, { ...elsewhere, max_tokens: 100 }, init);
+      assertEquals(response.status, 400);
+      await response.body?.cancel();
+    }
+  },
+);
 
 Deno.test("a failed use of an MCP server is an error", threads, async () => {
   await using served = await createApp(callOnce(toolCall("greeter__fail", {})));

@@ -4,6 +4,7 @@ import { createSharedToolReasoning } from "../../../lib/server/tools/shared_reas
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { createToolReasoning } from "../../../lib/upstream/tool_reasoning.ts";
 import { createFakeClock, passing } from "../../support/clock.ts";
+import { waitUntil } from "../../support/wait.ts";
 
 type Answers = "yes" | "never" | "error";
 
@@ -84,7 +85,7 @@ Deno.test("shared reasoning is bounded in size, number and time", async () => {
 
 for (const broken of ["never", "error"] as const) {
   Deno.test(`a store that answers ${broken} delays a call by at most 1 s, and the next ones not at all`, async () => {
-    const { server, setAnswers, fake } = setUp();
+    const { server, setAnswers, calls, fake } = setUp();
     const [a, b] = [server(), server()];
     await a.remember("alice", ["call 1"], "Because.");
     setAnswers(broken);
@@ -96,6 +97,8 @@ for (const broken of ["never", "error"] as const) {
     // The clock stands still.
     await b.load!("alice", ["call 1"]);
     await a.remember("alice", ["call 3"], "So.");
+    // Calls that nobody waits for any more still encrypt what they send.
+    await waitUntil("all calls of the store", () => calls() === 5);
     setAnswers("yes");
     await fake.advance(2_000);
     await b.load!("alice", ["call 1"]);
