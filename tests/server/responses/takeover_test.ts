@@ -112,6 +112,17 @@ async function reach(setup: Setup, id: string, status: string, init: RequestInit
   return response;
 }
 
+/** Returns the stored response of a run once the run has ended. */
+async function ended({ fake, store }: Setup, owner: string, id: string): Promise<Event> {
+  let response: Event;
+  await waitUntil("the end of the run", async () => {
+    const [entry] = await store.get([{ collection: `response/${owner}`, id }]);
+    response = JSON.parse(entry!.value).response;
+    return response.status !== "in_progress";
+  }, () => fake.advance(1_000));
+  return response;
+}
+
 async function stream(app: TestApp, id: string, after?: number): Promise<Event[]> {
   const query = after === undefined ? "" : `&starting_after=${after}`;
   const response = await app.send(`/v1/responses/${id}?stream=true${query}`);
@@ -508,7 +519,7 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
 
 Deno.test("a server with another secret says so, and fails the run that it takes over", async () => {
   await using setup = await setUp(stalled(1));
-  const { fake, store } = setup;
+  const { fake } = setup;
   const { id } = await beginOn(setup, await setup.another());
   const lines: string[] = [];
   const yaml = `
@@ -518,12 +529,7 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
 `;
   const { app } = await setup.another({ clock: fake.clock, lines, yaml });
   app.watchBackends();
-  let response: Event;
-  await waitUntil("the end of the run", async () => {
-    const [entry] = await store.get([{ collection: "response/default", id }]);
-    response = JSON.parse(entry!.value).response;
-    return response.status !== "in_progress";
-  }, () => fake.advance(1_000));
+  const response = await ended(setup, "default", id);
   assertEquals([response.status, response.error.code], ["failed", "server_shutdown"]);
   assert(lines.some((line) => line.includes("its server has another `secret`")), lines.join("\n"));
   await passing(fake, app.drain(0));
@@ -591,17 +597,12 @@ for (
   Deno.test(`a run whose key ${name} meanwhile fails when it is taken over`, async () => {
     const yaml = await withKeys();
     await using setup = await setUp(stalled(1), yaml);
-    const { fake, store, upstream } = setup;
+    const { fake, upstream } = setup;
     const dead = await setup.another();
     const { id } = await beginOn(setup, dead, { headers: as("alice") });
     const next = await setup.another({ clock: fake.clock, yaml: change(yaml) });
     next.app.watchBackends();
-    let response: Event;
-    await waitUntil("the end of the run", async () => {
-      const [entry] = await store.get([{ collection: "response/alice", id }]);
-      response = JSON.parse(entry!.value).response;
-      return response.status !== "in_progress";
-    }, () => fake.advance(1_000));
+    const response = await ended(setup, "alice", id);
     assertEquals(response.status, "failed");
     assert(response.error.message.includes(message), response.error.message);
     assertEquals(upstream.calls.length, 1);
