@@ -156,7 +156,8 @@ function current(
     // Written by a clock that has since been set back by more than a window.
     const isSetBack = at - now > windowMs;
     level = isSetBack ? 0 : Math.max(0, level - Math.max(0, now - at) * amount);
-    at = isSetBack ? now : Math.max(at, now);
+    // As if the account were missing, which it is in the other back ends.
+    at = isSetBack || level === 0 ? now : Math.max(at, now);
     return { stored, level, at, ...NO_LEASES };
   }
   const summary = stored.leases.summary(now, now + leaseSpanMs(limit));

@@ -36,6 +36,22 @@ limits("a clock that goes back refills nothing twice", async (limiter) => {
   assert(await take(T + 2_000, 1));
 });
 
+limits(
+  "a rate that was refunded whole keeps no time of a clock that was ahead",
+  async (limiter) => {
+    const limit = limitOf("rate", 60);
+    await limiter.take(T + 5, [{ limit, cost: 30 }]);
+    await limiter.settle(T + 5, [{ limit, cost: -30 }]);
+    await limiter.take(T, [{ limit, cost: 30 }]);
+    assertEquals(summary(await limiter.take(T + 5, [{ limit, cost: 0 }])), [
+      true,
+      30.005,
+      0,
+      29_995,
+    ]);
+  },
+);
+
 limits("a sum is a total until its period ends", async (limiter) => {
   const limit = limitOf("sum", 5, 86_400_000);
   const take = async (at: number, cost: number) =>
