@@ -74,15 +74,16 @@ async function holdStreams(
   const delays: number[] = [];
   let memory = 0;
   const silent = new Set(open);
-  const reading = Promise.all(open.map((connection) =>
-    connection.ask(request, (text) => {
+  let hasEnded = false;
+  const reading = Promise.all(open.map(async (connection) => {
+    await connection.ask(request, (text) => {
       const now = Date.now();
       silent.delete(connection);
-      // Delays count only after all streams have started.
-      if (silent.size > 0) return;
-      delays.push(...delaysOf(text, now));
-    })
-  ));
+      // Thousands of streams that begin or end within a second would hide the delay of open ones.
+      if (silent.size === 0 && !hasEnded) delays.push(...delaysOf(text, now));
+    });
+    hasEnded = true;
+  }));
   const watch = setInterval(() => memory = Math.max(memory, running.memory()), 500);
   await reading;
   clearInterval(watch);
@@ -115,6 +116,9 @@ const START_MS = 3_000;
 /** Head start of the streams that aren't timed, in milliseconds: once the others run, all do. */
 const LEAD_MS = 500;
 
+/** Time after the start of all streams in which their backlog drains, in milliseconds. */
+const SETTLE_MS = 2_000;
+
 /** Streams whose tokens are timed. `wrk` reads the others, because it needs less CPU time. */
 const TIMED = 200;
 
@@ -123,7 +127,7 @@ interface Trial {
   streams: number;
   /** Total tokens per second to send. */
   rate: number;
-  /** Duration after the start of all streams, in milliseconds. */
+  /** Duration of the measurement, in milliseconds. */
   ms: number;
 }
 
@@ -133,7 +137,7 @@ async function arrivedRate(
   { model, streams, rate, ms }: Trial,
 ): Promise<number> {
   const gap = Math.max(1, Math.round(streams * 1000 / rate));
-  const longest = LEAD_MS + START_MS + ms;
+  const longest = LEAD_MS + START_MS + SETTLE_MS + ms;
   const request = ask(model, true, `paced-${Math.ceil(longest / gap)}-${gap}`);
   const open = await Promise.all(
     Array.from({ length: hasWrk ? TIMED : streams }, () => connect(port)),
@@ -152,9 +156,11 @@ async function arrivedRate(
       if (timed) delays.push(...delaysOf(text, Date.now()));
     }).catch(() => {});
   }
-  timed = await Promise.race([started.promise, sleep(START_MS).then(() => false)]);
+  const hasStarted = await Promise.race([started.promise, sleep(START_MS).then(() => false)]);
+  if (hasStarted) await sleep(SETTLE_MS);
+  timed = hasStarted;
   const start = performance.now();
-  await sleep(ms);
+  if (timed) await sleep(ms);
   const seconds = (performance.now() - start) / 1000;
   timed = false;
   for (const connection of open) connection.close();
@@ -165,10 +171,10 @@ async function arrivedRate(
 
 /** Searches the highest rate of tokens that arrive in time. */
 async function highestRate(running: Running, trial: Omit<Trial, "rate">): Promise<number> {
-  let [low, high] = [2_000, 100_000];
+  let [low, high] = [2_000, 50_000];
   let highest = 0;
-  // Halving the range seven times on a logarithmic scale finds the rate within 3 %.
-  for (let i = 0; i < 7; i++) {
+  // Halving the range six times on a logarithmic scale finds the rate within 5 %.
+  for (let i = 0; i < 6; i++) {
     const rate = Math.sqrt(low * high);
     // A second try, because other processes of the machine delay tokens too.
     const arrived = await arrivedRate(running, { ...trial, rate }) ||
@@ -182,10 +188,11 @@ async function highestRate(running: Running, trial: Omit<Trial, "rate">): Promis
 
 /** Highest rate of tokens over many streams at which they arrive in time, beside the floor. */
 export const tokenRate: Scenario = async ({ upstream, floor, server, rounds, scale }) => {
-  const trial = { streams: scale < 1 ? 500 : 2_000, ms: 5_000 * scale };
+  const trial = { streams: scale < 1 ? 500 : 2_000, ms: 4_000 * scale };
+  const ceiling = await highestRate(upstream, { ...trial, model: "prompt" });
   const rates: Record<string, number[]> = { upstream: [], floor: [], direct: [], think: [] };
   for (let round = 0; round < Math.min(3, rounds); round++) {
-    rates.upstream!.push(await highestRate(upstream, { ...trial, model: "prompt" }));
+    rates.upstream!.push(ceiling);
     rates.floor!.push(await highestRate(floor, { ...trial, model: "prompt" }));
     rates.direct!.push(await highestRate(server, { ...trial, model: "prompt" }));
     rates.think!.push(await highestRate(server, { ...trial, model: "think-prompt" }));
