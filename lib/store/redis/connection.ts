@@ -211,6 +211,11 @@ export async function openRedis<Name extends string>(
         running.delete(command);
       }
     },
+    /** The `maxmemory-policy`, or undefined if the user may not read it. */
+    async evictionPolicy(): Promise<string | undefined> {
+      const info = await client.info("memory").catch(() => "");
+      return /^maxmemory_policy:(\S{1,40})/m.exec(info)?.[1];
+    },
     /**
      * Subscribes to a channel, which must have no other listener here. Messages can be lost, and
      * none come if the user has no access to the channel.

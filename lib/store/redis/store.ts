@@ -19,8 +19,8 @@ const CHECK_MS = 60_000;
 const CHECK: EntryKey = { collection: "check", id: "start" };
 
 /**
- * Opens a store in Redis, for servers on several machines. Redis must not evict keys without an
- * expiry (`maxmemory-policy` must be `noeviction` or `volatile-*`).
+ * Opens a store in Redis, for servers on several machines. Warns if Redis may evict keys without an
+ * expiry: `maxmemory-policy` must be `noeviction` or `volatile-*`.
  *
  * @throws {Error} if Redis cannot be reached, refuses the connection or cannot run the scripts
  */
@@ -116,6 +116,12 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     await write([{ key: CHECK, value: "", ttlMs: CHECK_MS }]);
     for (const reverse of [false, true]) await list({ ...CHECK, limit: 1, reverse });
     await write([{ key: CHECK, value: "" }, { key: CHECK, delete: true }]);
+    const policy = await redis.evictionPolicy();
+    if (policy?.startsWith("allkeys")) {
+      options.warn(
+        `Redis deletes stored responses when its memory is full: its maxmemory-policy is ${policy}. Set it to noeviction.`,
+      );
+    }
   } catch (error) {
     await redis.close();
     throw error;

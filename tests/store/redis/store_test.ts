@@ -76,6 +76,27 @@ Deno.test("a user name and a password that a proxy repeats in an error are remov
   await answered;
 });
 
+withRedis("a start warns of a Redis that may delete what has no expiry", async () => {
+  await using redis = await startRedis();
+  const admin = new Redis(redis.url);
+  for (
+    const [policy, warned] of [
+      ["noeviction", false],
+      ["volatile-lru", false],
+      ["allkeys-lru", true],
+      ["allkeys-random", true],
+    ] as const
+  ) {
+    await admin.config("SET", "maxmemory-policy", policy);
+    const warnings: string[] = [];
+    const store = await openRedisStore(optionsOf(redis.url, warnings));
+    await store.close();
+    const expected = `its maxmemory-policy is ${policy}. Set it to noeviction.`;
+    assertEquals(warnings.map((text) => text.endsWith(expected)), warned ? [true] : []);
+  }
+  await admin.quit();
+});
+
 withRedis("a missing server and a silent one are reported within the timeout", async () => {
   await using redis = await startRedis();
   await redis.kill("SIGSTOP");
