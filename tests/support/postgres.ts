@@ -73,7 +73,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const made = await new Deno.Command(initdb!, { args: rest }).output();
   if (!made.success) throw new Error(new TextDecoder().decode(made.stderr));
   await Deno.writeTextFile(`${data}/pg_hba.conf`, ACCESS);
-  const port = freePort();
+  let port = freePort();
   let child: Deno.ChildProcess | undefined;
   let databases = 0;
 
@@ -119,7 +119,16 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     }
   }
 
-  await start();
+  // Another test may take the free port before Postgres does.
+  for (let tries = 1;; tries++) {
+    try {
+      await start();
+      break;
+    } catch (error) {
+      if (!`${error}`.includes("Address already in use") || tries === 5) throw error;
+      port = freePort();
+    }
+  }
   return {
     port,
     data,
