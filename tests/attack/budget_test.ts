@@ -3,6 +3,7 @@ import type { Limiter } from "../../lib/store/limiter.ts";
 import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
 import { createTestApp } from "../support/app.ts";
 import { BACKENDS } from "../support/backends.ts";
+import { fixedDateClock as clock } from "../support/clock.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 /** What one call uses: about what the server estimates for PROMPT, and a short answer. */
@@ -34,6 +35,7 @@ async function setUp(limits: string, limiter: Limiter) {
   }));
   const app = await createTestApp({
     upstream: upstream.url,
+    clock,
     limiter,
     yaml: `
 server: { max_samples: 60 }
@@ -101,7 +103,7 @@ for (const { kind, skipReason, prepare, start } of BACKENDS) {
     name: `a vote of 60 exceeds a limit by at most its last wave: ${kind}`,
     ignore: skipReason !== undefined,
     async fn() {
-      await using backend = await start(Date.now);
+      await using backend = await start(clock.date);
       const limiter = await backend.openLimiter();
       await checkOvershoot(LIMITS[1]!, limiter, STRATEGIES["a vote of 60 in waves of 4"]!);
     },
@@ -111,19 +113,19 @@ for (const { kind, skipReason, prepare, start } of BACKENDS) {
 for (const limits of LIMITS) {
   for (const [name, strategy] of Object.entries(STRATEGIES)) {
     Deno.test(`${name} exceeds ${limits} by at most the last wave`, async () => {
-      await checkOvershoot(limits, createMemoryLimiter({ now: Date.now }), strategy);
+      await checkOvershoot(limits, createMemoryLimiter({ now: clock.date }), strategy);
     });
   }
 }
 
 Deno.test("a first wave that is more than a limit is replaced by one call", async () => {
-  await using setup = await setUp(LIMITS[1]!, createMemoryLimiter({ now: Date.now }));
+  await using setup = await setUp(LIMITS[1]!, createMemoryLimiter({ now: clock.date }));
   assertEquals(await setup.ask({ strategy: "vote", max_samples: 60, wave: 60 }), 200);
   assertEquals(setup.upstream.calls.length, 1);
 });
 
 Deno.test("a first wave is rejected if the rest of a limit does not allow it", async () => {
-  await using setup = await setUp("daily_tokens: 110000", createMemoryLimiter({ now: Date.now }));
+  await using setup = await setUp("daily_tokens: 110000", createMemoryLimiter({ now: clock.date }));
   const vote = { strategy: "vote", max_samples: 60, wave: 60 };
   assertEquals(await setup.ask(vote), 200);
   const calls = setup.upstream.calls.length;
@@ -134,7 +136,7 @@ Deno.test("a first wave is rejected if the rest of a limit does not allow it", a
 });
 
 Deno.test("a run stops thinking and answers if the limiter cannot reserve further calls", async () => {
-  const limiter = createMemoryLimiter({ now: Date.now });
+  const limiter = createMemoryLimiter({ now: clock.date });
   let takes = 0;
   const failing: Limiter = {
     ...limiter,

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createCountingLimiter } from "../server/limits/counting.ts";
 import { createTestApp } from "../support/app.ts";
+import { fixedDateClock as clock } from "../support/clock.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const USAGE = { prompt_tokens: 9_000, completion_tokens: 32_000, total_tokens: 41_000 };
@@ -74,9 +75,10 @@ for (const [name, prompt] of Object.entries(PROMPTS)) {
       arrived.resolve();
       return { content: "late", before: call.left };
     });
-    const limiter = createCountingLimiter(Date.now);
+    const limiter = createCountingLimiter(clock.date);
     const app = await createTestApp({
       upstream: upstream.url,
+      clock,
       limiter,
       yaml: `
 upstreams: { u: { base_url: UPSTREAM } }
@@ -84,8 +86,7 @@ models: { m: { upstream: u, model: x } }
 limits: { daily_tokens: 1000000000 }
 `,
     });
-    const day = new Date().toISOString().slice(0, 10);
-    const charged = () => limiter.count(`all:tokens:day:${day}`);
+    const charged = () => limiter.count("all:tokens:day:2026-01-31");
     const client = new AbortController();
     const pending = app.chat({ model: "m", ...prompt }, { signal: client.signal });
     await arrived.promise;

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, systemClock } from "../../lib/clock.ts";
 import { waitUntil } from "./wait.ts";
 
 /** A clock that only moves when the test advances it. */
@@ -60,6 +60,9 @@ export function createFakeClock(settle: () => Promise<unknown> = () => setImmedi
     pending: () => timers.size,
   };
 }
+
+/** The system's clock on 2026-01-31 UTC: no day ends, and no limit refills, during a test. */
+export const fixedDateClock: Clock = { ...systemClock, date: () => Date.UTC(2026, 0, 31) };
 
 /** Most that a turn of the event loop lasts. */
 const TURN_MS = 10;

@@ -1,13 +1,15 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../../lib/api/errors.ts";
-import { systemClock } from "../../../lib/clock.ts";
 import { silentLog } from "../../../lib/server/telemetry/log.ts";
 import { createUsageLedger } from "../../../lib/server/usage/ledger.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { type Change, MAX_CHANGES } from "../../../lib/store/store.ts";
 import { BACKENDS } from "../../support/backends.ts";
+import { fixedDateClock as clock } from "../../support/clock.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { waitFor } from "../../support/wait.ts";
+
+const TODAY = "2026-01-31";
 
 const SERVERS = 4;
 const ROUNDS = 10;
@@ -32,31 +34,30 @@ for (const { kind, skipReason, prepare, start } of BACKENDS) {
   prepare?.();
   const name = `${SERVERS} servers that write usage at once lose nothing: ${kind}`;
   Deno.test(skippedFor(skipReason, name), async () => {
-    await using backend = await start(Date.now);
+    await using backend = await start(clock.date);
     const stores = await Promise.all(Array.from({ length: SERVERS }, () => backend.open()));
     const ledgers = stores.map((store) =>
       createUsageLedger({
         store,
         isShared: false,
-        clock: systemClock,
+        clock,
         random: Math.random,
         log: silentLog,
       })
     );
-    const today = new Date().toISOString().slice(0, 10);
     await waitFor(
       "all writes",
       Promise.all(ledgers.map(async (ledger) => {
         for (let round = 0; round < ROUNDS; round++) {
           for (const owner of ["alice", "bob"]) ledger.add(owner, "m", USED);
-          await ledger.read("alice", today, today);
+          await ledger.read("alice", TODAY, TODAY);
         }
         await ledger.close();
       })),
     );
     const total = SERVERS * ROUNDS;
     const row = {
-      day: today,
+      day: TODAY,
       model: "m",
       requests: total,
       input_tokens: 10 * total,
@@ -64,21 +65,21 @@ for (const { kind, skipReason, prepare, start } of BACKENDS) {
       output_tokens: 5 * total,
       cost: total / 10,
     };
-    assertEquals(await ledgers[0]!.read(undefined, today, today), [
+    assertEquals(await ledgers[0]!.read(undefined, TODAY, TODAY), [
       { ...row, key: "alice" },
       { ...row, key: "bob" },
     ]);
-    assertEquals(await ledgers[1]!.read("bob", today, today), [{ ...row, key: "bob" }]);
+    assertEquals(await ledgers[1]!.read("bob", TODAY, TODAY), [{ ...row, key: "bob" }]);
     if (kind !== "memory") await Promise.all(stores.map((store) => store.close()));
   });
 }
 
 Deno.test("a period with more usage than can be read at once is refused, not cut", async () => {
-  const store = createMemoryStore({ now: Date.now, maxEntries: 30_000, maxBytes: 1e9 });
+  const store = createMemoryStore({ now: clock.date, maxEntries: 30_000, maxBytes: 1e9 });
   const ledger = createUsageLedger({
     store,
     isShared: false,
-    clock: systemClock,
+    clock,
     random: Math.random,
     log: silentLog,
   });
