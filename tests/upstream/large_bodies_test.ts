@@ -39,7 +39,7 @@ function start(script: (index: number) => Reply) {
         },
       );
       const answer = Array.fromAsync(deltas, ({ content = "" }) => content);
-      return waitFor("an answer", answer.then((parts) => parts.join("")), 10_000);
+      return waitFor("an answer", answer.then((parts) => parts.join("")));
     },
     [Symbol.asyncDispose]: upstream[Symbol.asyncDispose],
   };

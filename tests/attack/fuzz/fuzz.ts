@@ -5,6 +5,7 @@
  * @module
  */
 import { sha256 } from "../../support/sha256.ts";
+import { LIMIT_MS } from "../../support/wait.ts";
 import { type AttackedServer, startAttackedServer } from "../server/server.ts";
 import { createChance } from "./chance.ts";
 import { type FuzzRequest, fuzzRequest, TOKENS } from "./requests.ts";
@@ -26,8 +27,8 @@ const WARM_UP = 500;
 /** Milliseconds between two looks at the server. */
 const LOOK_MS = 1_000;
 
-/** Longest wait for an answer in milliseconds. */
-const ANSWER_MS = 10_000;
+/** Longest wait for the end of an answer to a broken request, in milliseconds. */
+const BROKEN_MS = 2_500;
 
 /** Ids of each type that are kept of what is stored. */
 const KEPT_IDS = 50;
@@ -217,7 +218,7 @@ async function exchange(port: number, request: FuzzRequest): Promise<string> {
     if (isOpen) conn.close();
     isOpen = false;
   };
-  const timer = setTimeout(close, request.isBroken ? ANSWER_MS / 4 : ANSWER_MS);
+  const timer = setTimeout(close, request.isBroken ? BROKEN_MS : LIMIT_MS);
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(65_536);
   let answer = "";

@@ -74,7 +74,7 @@ Deno.test("reads do not wait for a process that has locked the file for writing"
       store.list({ collection: "c", limit: 10 }),
     ]);
     // The lock lasts until the reads have ended; a call that needs it would fail after 5 s.
-    const [{ states }] = await waitFor("the reads", read, 3_000);
+    const [{ states }] = await waitFor("the reads", read);
     assertEquals(states[0]!.remaining, 6);
     other.exec("rollback");
   } finally {
