@@ -5,7 +5,7 @@ import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { ACL_RULE } from "../../support/redis_topologies.ts";
 import { skippedFor } from "../../support/skip.ts";
-import { waitUntil } from "../../support/wait.ts";
+import { LIMIT_MS, waitUntil } from "../../support/wait.ts";
 
 Deno.test("docs/operations.md has the rule that the tests use", async () => {
   const page = await Deno.readTextFile(new URL("../../../docs/operations.md", import.meta.url));
@@ -13,8 +13,8 @@ Deno.test("docs/operations.md has the rule that the tests use", async () => {
   assert(page.includes(quoted), quoted);
 });
 
-/** Uses everything of a store and a limiter; throws if something fails. */
-async function useAll(url: string, onOpen = () => {}): Promise<void> {
+/** Uses everything of a store and a limiter; throws if something fails, or no notice comes in time. */
+async function useAll(url: string, limitMs = LIMIT_MS, onOpen = () => {}): Promise<void> {
   const options = { url, warn() {} };
   const store = await openRedisStore(options);
   const watching = await openRedisStore(options);
@@ -36,7 +36,7 @@ async function useAll(url: string, onOpen = () => {}): Promise<void> {
         return notified >= 2;
       },
       undefined,
-      500,
+      limitMs,
     );
     await store.write([{ key: key("4"), value: "" }]);
     await store.write([{ key: key("5"), delete: true }]);
@@ -46,7 +46,7 @@ async function useAll(url: string, onOpen = () => {}): Promise<void> {
     await store.now();
     const rate = { key: "a", kind: "rate", amount: 2, windowMs: 1_000 } as const;
     const sum = { key: "a", kind: "sum", amount: 2, windowMs: 1_000 } as const;
-    const parallel = { key: "a", kind: "parallel", amount: 1, windowMs: 1_000 } as const;
+    const parallel = { key: "a", kind: "parallel", amount: 1, windowMs: 60_000 } as const;
     const charges = [
       { limit: rate, cost: 1 },
       { limit: sum, cost: 1, lease: "a" },
@@ -88,7 +88,10 @@ Deno.test({
     for (const rule of rules.filter((rule) => /^[+~&]/.test(rule) && !UNNOTICED.includes(rule))) {
       await raw.flushall();
       await setRules(rules.filter((other) => other !== rule));
-      await useAll(url, () => missedLate.push(rule)).then(() => dispensable.push(rule), () => {});
+      await useAll(url, 500, () => missedLate.push(rule)).then(
+        () => dispensable.push(rule),
+        () => {},
+      );
     }
     assertEquals(dispensable, []);
     // Without notices, a server reads from time to time.
