@@ -95,3 +95,14 @@ for (const stream of [true, false]) {
     assertEquals([content, finish], ["It is 42.", "stop"]);
   });
 }
+
+for (const stream of [true, false]) {
+  Deno.test(`JSON that ends like the beginning of a stop sequence stays whole (stream: ${stream})`, async () => {
+    const content = '{"n":"42"}';
+    await using upstream = startUpstream([{ content }]);
+    const { ask } = await createStrategyApp(upstream);
+    const answer = await ask("direct", { stream, response_format: FORMAT, stop: ["}\n"] });
+    assertEquals([answer.content, answer.finish], [content, "stop"]);
+    assertEquals(upstream.calls.length, 1);
+  });
+}

@@ -238,3 +238,20 @@ for (const strategy of ["vote", "verify", "rsa"]) {
     assert(!text.includes(THOUGHT) && !text.includes("FINAL:"));
   });
 }
+
+Deno.test("the formats of the strategies are strict, as some upstreams demand", async () => {
+  const names = new Set<string>();
+  for (const strategy of THINKING) {
+    await using upstream = startUpstream(scripted({ answer: allDiffer }));
+    const { ask } = await createStrategyApp(upstream);
+    await ask(strategy);
+    for (const { body: { response_format: format } } of upstream.calls) {
+      if (format === undefined) continue;
+      const { name, strict, schema } = format.json_schema;
+      names.add(name);
+      assertEquals([strict, schema.additionalProperties], [true, false], name);
+      assertEquals(schema.required, Object.keys(schema.properties), name);
+    }
+  }
+  assertEquals([...names].sort(), ["reasoning_step", "verdict"]);
+});
