@@ -164,7 +164,7 @@ Deno.test({
     await using redis = await startRedis();
     await using upstream = startUpstream([{ content: "4" }]);
     const store = await openRedisStore({ url: redis.url, warn() {} });
-    const app = await createTestApp({ upstream: upstream.url, store });
+    const app = await createTestApp({ upstream: upstream.url, store, clock: patientClock });
     const { id: conversation } = await json(app.send("/v1/conversations", {}));
     await command(redis.url, (redis) => redis.replicaof("127.0.0.1", "1"));
     const asked = app.respond({ model: "plain", conversation });
