@@ -170,6 +170,14 @@ withLimiter("unused accounts and leases are deleted after a minute", async ({ ur
   await limiter.close();
 });
 
+withLimiter("what drains within a millisecond counts until it is over", async ({ limiter }) => {
+  const limit = limitOf("rate", 1, 1_000);
+  for (const remaining of [0.999_5, 0.999]) {
+    const { states } = await limiter.take([{ limit, cost: 0.000_5 }]);
+    assertEquals(states[0]!.remaining, remaining);
+  }
+});
+
 withLimiter("a released lease leaves nothing", async ({ limiter, sql }) => {
   const parallel = limitOf("parallel", 5);
   const sum = limitOf("sum", 5);

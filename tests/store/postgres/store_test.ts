@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { openPostgresLimiter } from "../../../lib/store/postgres/limiter.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/store.ts";
 import { type Store, StoreError } from "../../../lib/store/store.ts";
@@ -56,6 +56,7 @@ withOwnPostgres("calls fail while Postgres is down, and work once it is back", a
     let changes = 0;
     store.watch("c", () => changes++);
     assert(await store.write([set("a", signal)]));
+    assertAlmostEquals(await store.now(), Date.now(), 60_000);
     assert((await limiter.take([{ limit: LIMIT, cost: 1 }])).ok);
     await server.stop(signal);
     for (let i = 0; i < 3; i++) {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Redis } from "ioredis";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
@@ -168,6 +168,7 @@ withRedis(
     await using redis = await startRedis();
     // With the time of Redis, so that writes have a deadline.
     const store = await openRedisStore({ url: redis.url, timeoutMs: 1_000, warn() {} });
+    assertAlmostEquals(await store.now(), Date.now(), 60_000);
     await redis.kill("SIGSTOP");
     await assertRejects(() => store.write([set("a", "1")]), Error, "timed out");
     await redis.kill("SIGCONT");
@@ -264,6 +265,7 @@ withRedis("expired entries leave nothing in Redis, and all keys have the prefix"
   assertEquals((await store.list({ collection: "c", limit: 9 })).map(({ id }) => id), [
     "permanent",
   ]);
+  assertEquals(await raw.zrange("o1:index:c", "0", "-1"), ["permanent"]);
   assertEquals((await raw.keys("*")).sort(), ["o1:entry:c\0permanent", "o1:index:c"]);
   await raw.quit();
   await limiter.close();
