@@ -25,6 +25,7 @@ const LIMITS = [
 
 /** An upstream whose answers never agree, and an app with a limit. */
 async function setUp(limits: string, limiter: Limiter) {
+  const lines: string[] = [];
   const upstream = startUpstream(({ index }) => ({
     content: `FINAL: ${index}`,
     usage: {
@@ -37,6 +38,7 @@ async function setUp(limits: string, limiter: Limiter) {
     upstream: upstream.url,
     clock,
     limiter,
+    lines,
     yaml: `
 server: { max_samples: 60 }
 upstreams: { u: { base_url: UPSTREAM, price: { input: 1000, output: 1000 } } }
@@ -46,6 +48,7 @@ limits: { ${limits} }
   });
   return {
     upstream,
+    lines,
     /** Sends a request; returns its status. */
     async ask(reasoning: object): Promise<number> {
       const response = await app.chat({
@@ -145,4 +148,5 @@ Deno.test("a run stops thinking and answers if the limiter cannot reserve furthe
   await using setup = await setUp("daily_tokens: 1000000", failing);
   assertEquals(await setup.ask({ strategy: "steps", max_steps: 60, min_steps: 60 }), 200);
   assert(setup.upstream.calls.length < 60, `${setup.upstream.calls.length} calls`);
+  assert(setup.lines.some((line) => line.includes("Limits cannot be checked for further calls")));
 });
