@@ -38,7 +38,7 @@ export class LeaseMap extends Map<string, AccountLease> implements Leases {
     let lastEnd = 0;
     let hasExpired = false;
     for (const [end, { cost }] of this.#totals) {
-      if (end > now && end <= latest) {
+      if (isLive(end, now, latest)) {
         held += cost;
         lastEnd = Math.max(lastEnd, end);
       } else hasExpired = true;
@@ -47,14 +47,18 @@ export class LeaseMap extends Map<string, AccountLease> implements Leases {
   }
 
   deleteExpired(now: number, latest: number): void {
-    for (const [id, { end }] of this) if (end <= now || end > latest) this.delete(id);
+    for (const [id, { end }] of this) if (!isLive(end, now, latest)) this.delete(id);
   }
 
   endAt(index: number, now: number, latest: number): number {
-    const live = [...this.#totals].filter(([end]) => end > now && end <= latest)
+    const live = [...this.#totals].filter(([end]) => isLive(end, now, latest))
       .sort(([a], [b]) => a - b);
     let later = index;
     const found = live.find(([, { leases }]) => (later -= leases) < 0);
     return found![0];
   }
+}
+
+function isLive(end: number, now: number, latest: number): boolean {
+  return end > now && end <= latest;
 }
