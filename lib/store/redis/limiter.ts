@@ -34,7 +34,7 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
   // The limits of a key and those of all keys are taken in one step, so a Cluster keeps them together.
   const prefix = redis.isCluster ? `${PREFIX}{limits}:` : `${PREFIX}limits:`;
 
-  async function run(action: LimiterAction, charges: readonly Charge[]): Promise<string[]> {
+  async function apply(action: LimiterAction, charges: readonly Charge[]): Promise<TakeResult> {
     const settlement = charges.find(({ settlement }) => settlement !== undefined)?.settlement;
     const charged = charges.filter(({ settlement }) => settlement === undefined);
     const groups = new Set(charged.map(({ limit }) => groupOf(limit)));
@@ -58,11 +58,9 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
       used,
     ]);
     args.unshift(groups.size, settlement === undefined ? 0 : leaseIndex.get(settlement)!);
-    return await runScript("limits", keys, [action, ...args]);
-  }
-
-  async function take(charges: readonly Charge[]): Promise<TakeResult> {
-    const [time, ok, ...levels] = (await run("take", charges)).map(Number);
+    const reply = await runScript("limits", keys, [action, ...args]);
+    const [time, ok, ...levels] = reply.map(Number);
+    // Only a take is answered with levels.
     const states = charges.map(({ limit, cost }, i) => {
       const [level, at, freeAt] = levels.slice(3 * i) as [number, number, number];
       return stateOf(limit, cost, time!, { level, at, freeAt });
@@ -73,19 +71,12 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
   try {
     // Reads the time of Redis, and checks that the script may run and write.
     const lease = crypto.randomUUID();
-    await run("take", [{ limit: CHECK, cost: 1, lease }]);
-    await run("settle", [{ limit: CHECK, cost: 0, lease }]);
+    await apply("take", [{ limit: CHECK, cost: 1, lease }]);
+    await apply("settle", [{ limit: CHECK, cost: 0, lease }]);
   } catch (error) {
     await redis.close();
     throw error;
   }
 
-  return createLimiter({
-    async apply(action, charges) {
-      if (action === "take") return await take(charges);
-      await run(action, charges);
-      return { ok: true, states: [] };
-    },
-    close: redis.close,
-  });
+  return createLimiter({ apply, close: redis.close });
 }
