@@ -1,6 +1,6 @@
 /**
- * Puts small mistakes into the named files, one at a time, runs the tests that execute the line, and
- * reports the mistakes that no test noticed. Works on copies of the tree.
+ * Puts small mistakes into the named files, one at a time, runs the tests that execute the line, the
+ * nearest first, and reports the mistakes that no test noticed. Works on copies of the tree.
  *
  * Usage: deno task mutate PATH… [--sample N] [--seed S] [--tests PATH]…
  *
@@ -55,14 +55,20 @@ function filesBelow(root: string, path: string, suffix: string): string[] {
     .flatMap(({ name }) => filesBelow(root, `${path}/${name}`, suffix)).sort();
 }
 
-/** The tests of the file's room, `tests/upstream` for `lib/upstream/wire/sse.ts`, and those that import it. */
-function testsOf(root: string, file: string): string[] {
-  const room = file.split("/").slice(0, 2).join("/").replace(/^lib\b/, "tests");
+/**
+ * The tests that import the file and those of its folder, `tests/upstream/wire` for
+ * `lib/upstream/wire/sse.ts`; and those of its room, `tests/upstream`.
+ */
+function testsOf(root: string, file: string): { near: string[]; room: string[] } {
+  const folder = dirname(file).replace(/^lib\b/, "tests");
   const imports = (test: string) =>
     Array.from(Deno.readTextFileSync(join(root, test)).matchAll(/"(\.[^"]+)"/g))
       .some(([, target]) => normalize(join(dirname(test), target!)) === file);
-  const others = filesBelow(root, "tests", "_test.ts").filter(imports);
-  return [...others, ...filesBelow(root, room, "_test.ts")];
+  const importing = filesBelow(root, "tests", "_test.ts").filter(imports);
+  return {
+    near: [...importing, ...filesBelow(root, folder, "_test.ts")],
+    room: filesBelow(root, folder.split("/").slice(0, 2).join("/"), "_test.ts"),
+  };
 }
 
 function copyTree(root: string): string {
@@ -151,11 +157,13 @@ export async function mutate(
   const mutants = mutantsOf(root, files.flatMap((path) => filesBelow(root, path, ".ts")));
   const random = createRandom(seed);
   while (mutants.length > sample) mutants.splice(Math.floor(random() * mutants.length), 1);
-  const paths = new Set(further.flatMap((path) => filesBelow(root, path, "_test.ts")));
+  const near = new Set<string>();
+  const others = new Set(further.flatMap((path) => filesBelow(root, path, "_test.ts")));
   for (const file of new Set(mutants.map(({ file }) => file))) {
     const own = testsOf(root, file);
-    if (own.length + paths.size === 0) throw new Error(`${file} has no tests`);
-    for (const path of own) paths.add(path);
+    for (const path of own.near) near.add(path);
+    for (const path of own.room) others.add(path);
+    if (near.size + others.size === 0) throw new Error(`${file} has no tests`);
   }
   const copies = Array.from({ length: WORKERS }, () => copyTree(root));
 
@@ -169,18 +177,18 @@ export async function mutate(
     }));
   }
 
-  const tests: Test[] = [];
   /** The last test of each file that noticed a mistake, which is likely to notice the next. */
   const killers = new Map<string, Test>();
-  async function outcomeOf(copy: string, { file, line, start, original, replacement }: Mutant) {
+  async function outcomeOf(copy: string, mutant: Mutant, tests: readonly Test[]) {
+    const { file, line, start, original, replacement } = mutant;
     const path = join(copy, file);
     const text = await Deno.readTextFile(path);
     const mutated = text.slice(0, start) + replacement + text.slice(start + original.length);
     const killer = killers.get(file);
-    const near = tests.filter(({ lines }) => lines.has(file));
-    const exact = near.filter(({ lines }) => lines.get(file)!.has(line));
+    const loading = tests.filter(({ lines }) => lines.has(file));
+    const exact = loading.filter(({ lines }) => lines.get(file)!.has(line));
     // Some lines after an `await` are reported as not run.
-    const candidates = (exact.length > 0 ? exact : near)
+    const candidates = (exact.length > 0 ? exact : loading)
       .sort((a, b) => Number(b === killer) - Number(a === killer) || a.ms - b.ms);
     for (const test of candidates) {
       for (let limitMs = 10_000 + 4 * test.ms;; limitMs *= 2) {
@@ -201,16 +209,26 @@ export async function mutate(
   }
 
   try {
-    await forEach(paths, async (copy, path) => {
-      const test = await measure(copy, path, within(600_000));
-      if (test !== undefined) tests.push(test);
-      else if (!signal?.aborted) console.warn(`${path} fails without a mistake and is left out`);
-    });
-    if (tests.length === 0 && !signal?.aborted) throw new Error("All tests fail without a mistake");
-    await forEach(mutants, async (copy, mutant) => {
-      const outcome = await outcomeOf(copy, mutant);
-      if (!signal?.aborted) onOutcome(mutant, outcome);
-    });
+    let left = mutants;
+    let hasTests = false;
+    for (const paths of [near, others.difference(near)]) {
+      const tests: Test[] = [];
+      const survivors: Mutant[] = [];
+      await forEach(left.length === 0 ? [] : paths, async (copy, path) => {
+        const test = await measure(copy, path, within(600_000));
+        if (test !== undefined) tests.push(test);
+        else if (!signal?.aborted) console.warn(`${path} fails without a mistake and is left out`);
+      });
+      hasTests ||= tests.length > 0;
+      await forEach(left, async (copy, mutant) => {
+        const outcome = await outcomeOf(copy, mutant, tests);
+        if (outcome === "survived") survivors.push(mutant);
+        else if (!signal?.aborted) onOutcome(mutant, outcome);
+      });
+      left = survivors;
+    }
+    if (!hasTests && !signal?.aborted) throw new Error("All tests fail without a mistake");
+    for (const mutant of left) onOutcome(mutant, "survived");
   } finally {
     for (const copy of copies) await Deno.remove(copy, { recursive: true });
   }

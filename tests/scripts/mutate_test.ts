@@ -132,3 +132,38 @@ Deno.test("a test of the room runs once without a mistake, and for each on a lin
     await Deno.remove(root, { recursive: true });
   }
 });
+
+Deno.test("the tests of the folder run first, and those of the room for what survives them", async () => {
+  const root = await writeTree();
+  const write = (path: string, text: string) => Deno.writeTextFile(`${root}/${path}`, text);
+  try {
+    for (const folder of ["lib", "tests"]) await Deno.mkdir(`${root}/${folder}/room/inner`);
+    await write(
+      "lib/room/inner/sign.ts",
+      "export const isPositive = (value: number) => value > 0;\n",
+    );
+    await write("lib/room/door.ts", 'export * from "./inner/sign.ts";');
+    const tests = { "inner/near": [[5, true], [-5, false]], "far": [[0, false], [1, true]] };
+    for (const [name, cases] of Object.entries(tests)) {
+      await write(
+        `tests/room/${name}_test.ts`,
+        `import { isPositive } from "${name === "far" ? "../.." : "../../.."}/lib/room/door.ts";
+        Deno.test("${name}", () => {
+          Deno.writeTextFileSync("${root}/runs", "${name} ", { append: true });
+          for (const [value, expected] of ${JSON.stringify(cases)}) {
+            if (isPositive(value) !== expected) throw new Error();
+          }
+        });`,
+      );
+    }
+    const outcomes: string[] = [];
+    await mutate({ root, files: ["lib/room/inner"] }, ({ replacement }, outcome) => {
+      outcomes.push(`${replacement}: ${outcome}`);
+    });
+    assertEquals(outcomes.sort(), ["1: killed", "<=: killed", ">=: killed"]);
+    const runs = (await Deno.readTextFile(`${root}/runs`)).trim().split(" ");
+    assertEquals(runs.sort(), [...Array(3).fill("far"), ...Array(4).fill("inner/near")]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
