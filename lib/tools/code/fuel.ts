@@ -20,13 +20,18 @@ type Instantiate = (bytes: BufferSource, imports: WebAssembly.Imports) => Promis
  * Returns a replacement of `WebAssembly.instantiate` for one module.
  *
  * @param onLoops called after every million of loops; what it throws ends the call of the module.
+ * @param onCompiled called once with the changed module.
  */
-export function instantiateWithFuel(onLoops: () => void): Instantiate {
+export function instantiateWithFuel(
+  onLoops: () => void,
+  onCompiled: (module: WebAssembly.Module) => void,
+): Instantiate {
   let prepared: { module: WebAssembly.Module; callee: Callee } | undefined;
   return (bytes, imports) => {
     if (prepared === undefined) {
       const { wasm, callee } = withFuel(bytes as Uint8Array);
       prepared = { module: new WebAssembly.Module(wasm), callee };
+      onCompiled(prepared.module);
     }
     const { module, callee } = prepared;
     const imported = imports[callee.module]!;

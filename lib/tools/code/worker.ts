@@ -37,6 +37,11 @@ export interface RunAnswer {
   isWorn: boolean;
 }
 
+/** The first message of a thread: it can run code. */
+export interface Ready {
+  sandbox: WebAssembly.Module;
+}
+
 /** Global code whose `await` is allowed at the top level; the result is a promise. */
 const EVAL_ASYNC = 1 << 7;
 const STACK_BYTES = 262_144;
@@ -54,7 +59,10 @@ let runs = 0;
 
 /** Ends the call of the sandbox if its code must stop, also within a method. */
 let throwIfStopped = () => {};
-Object.assign(WebAssembly, { instantiate: instantiateWithFuel(() => throwIfStopped()) });
+const compiled = Promise.withResolvers<WebAssembly.Module>();
+Object.assign(WebAssembly, {
+  instantiate: instantiateWithFuel(() => throwIfStopped(), compiled.resolve),
+});
 
 // The sandbox reads the time and its zone through the `Date` of this thread.
 let offsetMs = 0;
@@ -183,4 +191,4 @@ self.onmessage = async ({ data }: MessageEvent<RunRequest>) => {
 };
 // Compiles the sandbox before the first code comes.
 await newQuickJSWASMModuleFromVariant(variant);
-self.postMessage("ready");
+self.postMessage({ sandbox: await compiled.promise } satisfies Ready);
