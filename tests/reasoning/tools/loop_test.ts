@@ -86,7 +86,7 @@ test("parallel calls run, and their results come in order", async () => {
     },
     { content: "done" },
   ]);
-  await using app = await createToolApp(upstream);
+  await using app = await createToolApp(upstream, { threads: 2 });
   await app.chat({ ...QUESTION, model: "direct" });
   const [first, second, third] = resultsOf(upstream.calls[1]!);
   assertStringIncludes(first!, "\n1\n");

@@ -19,7 +19,13 @@ export const STRATEGIES = [
 /** An app whose models are named after their strategies and have the tool `code`. */
 export async function createToolApp(
   upstream: Upstream,
-  { model = "", rest = "", lines }: { model?: string; rest?: string; lines?: string[] } = {},
+  { model = "", rest = "", threads = 1, lines }: {
+    model?: string;
+    rest?: string;
+    /** Each takes 80 ms of CPU to start. */
+    threads?: number;
+    lines?: string[];
+  } = {},
 ): Promise<TestApp & AsyncDisposable> {
   const models = STRATEGIES.map((strategy) =>
     `  ${strategy}: { strategy: ${strategy}, upstream: s, model: m, tools: [code], ${model} }`
@@ -30,6 +36,7 @@ export async function createToolApp(
 upstreams: { s: { base_url: UPSTREAM, retry: { base_ms: 1, max_ms: 1 } } }
 models:
 ${models.join("\n")}
+tools: { code: { threads: ${threads} } }
 stream_status_feedback: false
 ${rest}`,
     ...(lines === undefined ? {} : { lines }),

@@ -69,6 +69,7 @@ models:
   code: { strategy: direct, upstream: s, model: m, tools: [code] }
   vote: { strategy: vote, upstream: s, model: m, tools: [mcp] }
 tools:
+  code: { threads: 1 }
   web_search: { provider: searxng, url: "${new URL(search.url).origin}" }
   fetch: { allow_hosts: ["${host}"] }
   mcp: { servers: { ${server}: { url: "${mcp.url}", allow: ${allow} }, ${moreServers(mcp.url)} } }
