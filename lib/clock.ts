@@ -143,7 +143,7 @@ export const DAY_MS = 86_400_000;
 
 let latestDay = { number: NaN, name: "" };
 
-/** Returns the day of a time in UTC, as in 2026-01-31. Remembers the last one, which takes 1 µs. */
+/** Returns the day of a time in UTC, for example 2026-01-31. Computing it takes 1 µs, so the last one is kept. */
 export function dayAt(date: number): string {
   const number = Math.floor(date / DAY_MS);
   if (number !== latestDay.number) {

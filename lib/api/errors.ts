@@ -13,7 +13,7 @@ export interface ApiErrorOptions {
    * status below 500 other than 429, else undefined, which sends no header.
    */
   shouldRetry?: boolean;
-  /** For logs only. */
+  /** Cause of the error, for logs only. */
   cause?: unknown;
 }
 
@@ -75,7 +75,7 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof RequestError) return invalidRequest(error.param, error.message);
   if (error instanceof UpstreamError) return fromUpstream(error);
-  // Arrives only if the connection is open, as after a chunk without a valid length.
+  // Reaches the client only if its connection is still open, for example after an invalid chunk.
   if (error instanceof ClientGoneError) return new ApiError(400, "The request is incomplete.");
   const message = "The server had an error while processing your request. Sorry about that!";
   return new ApiError(500, message, { cause: error });

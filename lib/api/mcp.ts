@@ -36,7 +36,7 @@ export function serverAt(
   if (!url) return servers.has(label) ? label : undefined;
   const wanted = typeof url === "string" ? URL.parse(url)?.href : undefined;
   if (wanted === undefined) return undefined;
-  for (const [name, known] of servers) {
-    if (known !== undefined && URL.parse(known)?.href === wanted) return name;
+  for (const [name, address] of servers) {
+    if (address !== undefined && URL.parse(address)?.href === wanted) return name;
   }
 }

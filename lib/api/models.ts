@@ -9,7 +9,7 @@ import type { StrategyDescription } from "../reasoning/strategies/mod.ts";
 
 /** What a list says about a model, if the configuration does. */
 export interface ModelFacts {
-  /** In tokens. */
+  /** Size of the context in tokens. */
   contextLength?: number | undefined;
   /** What the model reads, such as `text` and `image`. */
   inputModalities?: readonly string[] | undefined;
@@ -17,7 +17,7 @@ export interface ModelFacts {
   outputModalities?: readonly string[] | undefined;
 }
 
-/** A published model. */
+/** A published model as lists of models show it. */
 export interface ListedModel extends ModelFacts {
   id: string;
   description: string;

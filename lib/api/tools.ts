@@ -22,8 +22,8 @@ export type ToolChoice = string | Readonly<Record<string, unknown>> | null | und
 
 /**
  * Builds the fields of the upstream call. The choice may be `none`, `auto`, `required`, one
- * function, or `allowed_tools`. It is checked without functions too: a client that declares only
- * tools of the server makes the same mistakes.
+ * function, or `allowed_tools`. It is checked even without functions, because a client that declares
+ * only tools of the server can send an invalid choice too.
  *
  * @throws {ApiError} 400 for a choice of an unknown form or of an unknown tool.
  */
@@ -53,7 +53,8 @@ function chosenFields(tools: FunctionTool[], choice: ToolChoice): ToolFields {
 export type Part = Record<string, unknown>;
 
 /**
- * Splits the result of a call into its text and the rest, which upstreams take from users only.
+ * Splits the result of a call into its text and the other parts, which upstreams accept only in
+ * messages of the user.
  *
  * @param id id of the call.
  */

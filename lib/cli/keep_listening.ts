@@ -106,7 +106,7 @@ function createSpareDescriptors(count: number) {
   };
   return {
     release: () => keep(0),
-    /** As many as there are. */
+    /** Opens spare descriptors, fewer if the process runs out of them. */
     acquire() {
       try {
         open(count);

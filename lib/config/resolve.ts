@@ -26,7 +26,7 @@ export type ServerSettings =
   >
   & { heartbeat_ms: number; json_heartbeat: boolean; shutdown_delay_ms: number };
 
-/** What the server runs on. */
+/** The configuration with defaults and environment variables applied, as the server uses it. */
 export interface ResolvedConfig
   extends Pick<Config, "limits" | "log" | "metrics" | "traces" | "store"> {
   server: ServerSettings;

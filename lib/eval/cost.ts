@@ -42,14 +42,14 @@ export function describeCost(
   for (const [model, own] of Map.groupBy(questions, ({ head }) => head.model)) {
     const measured = earlier.filter((result) => result.model === model)
       .flatMap(({ measured }) => measured?.cost ?? []);
-    const known = mean(measured);
-    const assumed = known === undefined ? priced(model) : undefined;
-    if (known === undefined && assumed === undefined) {
+    const meanCost = mean(measured);
+    const assumed = meanCost === undefined ? priced(model) : undefined;
+    if (meanCost === undefined && assumed === undefined) {
       details.push(`${model} has no price`);
       continue;
     }
     const cost = assumed === undefined
-      ? known! * own.length
+      ? meanCost! * own.length
       : sum(own.map(({ problem }) => assumedCost(problem, assumed)));
     costs.push(cost);
     isAssumed ||= assumed !== undefined;

@@ -13,7 +13,7 @@ const resultSchema = z.object({
   id: z.string(),
   digest: z.string(),
   model: z.string(),
-  /** From 1. */
+  /** Starts at 1. */
   trial: z.number(),
   /** Where the model was asked: a base URL, or `configured`. */
   target: z.string(),

@@ -78,7 +78,7 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
     if (stopSignal.aborted) return;
     try {
       const result = { ...head, ...await askAndScore(head.model, problem, ask, score, stopSignal) };
-      // The file first: what is counted must not be lost.
+      // Written to the file first, so that no counted result is lost.
       file?.append(result);
       results.set(resultKey(result), result);
       progress.add(result);
@@ -127,7 +127,7 @@ async function readProblems(flags: EvalFlags): Promise<Problem[]> {
   return choose(problems, flags.limit, flags.isSampled ? createRandom(flags.seed) : undefined);
 }
 
-/** Ordered so that a run that is stopped has asked all models nearly the same. */
+/** Ordered so that a run that is stopped has asked all models almost the same questions. */
 function* questionsOf({ problems, target, scoring }: RunIdentity, { models, trials }: EvalFlags) {
   for (let trial = 1; trial <= trials; trial++) {
     for (const problem of problems) {

@@ -21,7 +21,7 @@ import { estimatePrompt } from "./usage/estimate.ts";
 import type { Usage, UsageMeter, UsageSums } from "./usage/meter.ts";
 
 export interface RunOptions {
-  /** Who sent the request. */
+  /** Owner of the client that sent the request. */
   owner: string;
   /** Servers that the request has passed. */
   hops?: string | undefined;
@@ -175,9 +175,10 @@ export function createContext(
     countContributions: meter.countContributions,
     json: {
       isSure(role, json) {
-        const known = capabilities.get(firstTarget(role), json);
+        const supported = capabilities.get(firstTarget(role), json);
         const hasTools = request.final.tools !== undefined;
-        return known.followsSchema && formatTypeFor(known, true, hasTools) === "json_schema";
+        return supported.followsSchema &&
+          formatTypeFor(supported, true, hasTools) === "json_schema";
       },
       followed: (role, json) => capabilities.followed(firstTarget(role), json),
       ignored: (role, json) => capabilities.ignored(firstTarget(role), json),

@@ -15,12 +15,12 @@ export type { AnswerParts, FinishReason } from "../upstream/wire/deltas.ts";
 export { UpstreamError } from "../upstream/errors.ts";
 export type { UpstreamErrorCode } from "../upstream/errors.ts";
 
-/** Reports progress. */
+/** A line that reports progress. */
 export interface StatusEvent {
   type: "status";
   /** One line for people, without a line break. */
   text: string;
-  /** The same for programs. */
+  /** The content of `text` in a form for programs. */
   detail?: {
     type: "tally";
     counts: { answer: string; votes: number }[];

@@ -23,7 +23,7 @@ export interface RunPlan {
   name: string;
   strategy: Strategy;
   prompt: (name: string, values?: Readonly<Record<string, string>>) => string;
-  /** Validated, with defaults. */
+  /** Validated options with defaults filled in. */
   options: Record<string, unknown>;
   /** Undefined if one plain call answers, whatever the strategy. */
   effort: ThinkingEffort | undefined;
@@ -139,10 +139,10 @@ function toolsOf({ serverTools }: ReasoningModel, wanted: unknown): readonly str
   if (wanted === undefined) return serverTools;
   const isSubset = Array.isArray(wanted) && wanted.every((name) => serverTools.includes(name));
   if (isSubset) return serverTools.filter((name) => wanted.includes(name));
-  const known = serverTools.length === 0
+  const problem = serverTools.length === 0
     ? "no tools are available"
     : `expected a list of the model's tools, which are ${JSON.stringify(serverTools)}`;
-  throw new RequestError("reasoning.tools", `Invalid value for 'reasoning.tools': ${known}.`);
+  throw new RequestError("reasoning.tools", `Invalid value for 'reasoning.tools': ${problem}.`);
 }
 
 function tooMany(param: string, maxSamples: number): RequestError {

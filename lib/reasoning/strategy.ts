@@ -121,7 +121,7 @@ export interface StrategyContext<
   Prompt extends string = never,
   Role extends string = never,
 > extends CallContext<Prompt, Role> {
-  /** Validated, with defaults. */
+  /** Validated options with defaults filled in. */
   options: Options;
   effort: ThinkingEffort;
   /** Maximum number of follow-up calls that check the thinking. */

@@ -22,7 +22,7 @@ export const ANONYMOUS: Client = { id: "", name: "", owner: "" };
 /** The holder of `api_bearer_token`. */
 export const TOKEN_HOLDER: Client = { id: "token", name: "token", owner: "default" };
 
-/** The holder of a key. */
+/** Returns the client that a key identifies. */
 export function clientOf(key: KeyConfig): Client {
   return { id: key.id, name: key.name, owner: key.name, key };
 }

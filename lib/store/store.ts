@@ -65,7 +65,7 @@ export type Change =
     ifVersion: string | null;
   };
 
-/** A range of a collection. */
+/** A range of the ids of a collection. */
 export interface Range {
   collection: string;
   /** Exclusive lower bound of the ids. */

@@ -129,13 +129,13 @@ export function headersFor(
   apiKey: string | undefined,
   more: Record<string, string> = {},
 ): Record<string, string> {
-  // `fetch` copies a plain object faster than `Headers`.
   const headers: Record<string, string> = {
     accept: "application/json",
     "user-agent": "o1-api",
     ...more,
   };
   if (apiKey) headers.authorization = `Bearer ${apiKey}`;
+  // In lower case, a header of the settings replaces the one above, whatever its case.
   for (const [name, value] of Object.entries(upstream.headers)) headers[name.toLowerCase()] = value;
   return headers;
 }

@@ -145,7 +145,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const jointCalls: JointCalls = new WeakMap();
   const plain: Pick<UpstreamClient, "call"> = {
     async *call(targets, request, scope) {
-      const { observer, capabilities: known } = scope;
+      const { observer, capabilities: requestCapabilities } = scope;
       const untried = new Set(targets);
       let firstError: UpstreamError | undefined;
       let previous: Target | undefined;
@@ -205,7 +205,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                 if (!hasYielded && hasOutput(delta)) {
                   hasYielded = true;
                   begun.answered();
-                  known.accepted(target, request.json, capabilities);
+                  requestCapabilities.accepted(target, request.json, capabilities);
                   if (!isDemo) contexts?.refresh(target, apiKey, fetch);
                 }
                 hasReasoned ||= delta.reasoning !== undefined;
@@ -219,9 +219,11 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
               }
             }
             end = "ok";
-            if (samples > 1 && records.size < samples) known.gaveSamples(target, records.size);
+            if (samples > 1 && records.size < samples) {
+              requestCapabilities.gaveSamples(target, records.size);
+            }
             for (const record of records.values()) {
-              if (record.hasState()) known.sentState(target);
+              if (record.hasState()) requestCapabilities.sentState(target);
               if (record.mustBeKept()) await record.remember(toolReasoning, scope.conversation);
             }
             return;
@@ -234,13 +236,19 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             }
           } finally {
             exchange.close();
-            if (hasReasoned) known.reasoned(target);
+            if (hasReasoned) requestCapabilities.reasoned(target);
             begun.end(outcomeOf(end));
             attemptEnded?.(end);
             release();
           }
           const fitting = withLimitThatFits(request, error);
-          const hasLearned = known.learn(target, request.json, error, capabilities, body);
+          const hasLearned = requestCapabilities.learn(
+            target,
+            request.json,
+            error,
+            capabilities,
+            body,
+          );
           if ((hasLearned || fitting !== undefined) && corrections++ < MAX_CORRECTIONS) {
             observer?.failed?.(target, error, 0);
             request = fitting ?? request;

@@ -34,7 +34,7 @@ export interface UpstreamErrorOptions {
   overflow?: Overflow | undefined;
   /** What the provider or the network said, without keys and addresses; for logs only. */
   detail?: string;
-  /** For logs only. */
+  /** Cause of the error, for logs only. */
   cause?: unknown;
 }
 

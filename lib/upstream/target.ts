@@ -12,7 +12,7 @@ export interface Target {
 /** A message as it is sent upstream. */
 export interface UpstreamMessage {
   role: string;
-  /** Text or content parts. */
+  /** A string or a list of content parts. */
   content?: unknown;
   /** Name, tool calls and other fields. */
   [field: string]: unknown;

@@ -77,7 +77,7 @@ export interface RememberedAnswer {
   callIds: readonly string[];
   /** The text, by which an answer without calls is found; undefined if it is never sent back. */
   text: string | undefined;
-  /** What led to the calls. */
+  /** Reasoning that led to the calls. */
   reasoning: string;
   /** What the provider wants back with the answer. */
   state: MessageState;
@@ -107,8 +107,8 @@ const answerLoads = new WeakMap<Conversation, Promise<void> | undefined>();
 
 /**
  * Returns a function that adds what is remembered to a message of the conversation, and removes
- * fields that the upstream does not accept. Remembered state replaces what the client sends, of which
- * some clients keep only the last piece.
+ * fields that the upstream does not accept. Remembered state replaces what the client sends, because
+ * some clients keep only its last piece.
  */
 export async function answerRestorer(
   memory: ToolReasoning,
@@ -128,9 +128,9 @@ export async function answerRestorer(
     for (const [i, message] of wanted.entries()) {
       keys.set(message, keyOf(digests.get(message)!, names[i]!));
     }
-    const known = toolState ? answerLoads : callLoads;
-    const load = known.get(conversation) ?? memory.load?.(owner, [...keys.values()]);
-    known.set(conversation, load);
+    const loads = toolState ? answerLoads : callLoads;
+    const load = loads.get(conversation) ?? memory.load?.(owner, [...keys.values()]);
+    loads.set(conversation, load);
     await load;
   }
   return (message) => {
@@ -153,15 +153,16 @@ export async function answerRestorer(
   };
 }
 
-/** Each call of a message has the same entry. */
+/** Returns the name of a message's entry. An entry is stored under each call, so the first is enough. */
 async function nameOf(message: UpstreamMessage): Promise<string> {
   const [call] = callsOf(message);
   return call === undefined ? await textDigest(contentText(message.content)) : idOf(call);
 }
 
 /**
- * An id alone does not identify a call: providers repeat ids such as `functions.add:0`. With all
- * that came before the call, reasoning only reaches clients that have sent what it is about.
+ * An id alone does not identify a call: providers repeat ids such as `functions.add:0`. So a key also
+ * contains a digest of all messages before the call. Only a client that has sent them gets the
+ * reasoning about them.
  *
  * @param name id of a call, or the digest of a text.
  */

@@ -298,7 +298,7 @@ function createChoiceCollector(options: CompletionOptions, index: number) {
       logprobs: parts.choice?.logprobs ?? null,
       finish_reason: wireReason(cut ?? reason, options),
     }),
-    /** The fields beside the choices. */
+    /** Returns the fields that follow `choices`. */
     fields: () => ({
       ...(usage === undefined ? {} : { usage: usageObject(usage) }),
       ...TAIL,

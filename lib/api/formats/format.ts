@@ -39,7 +39,7 @@ export interface Piece {
 export type Formatter = (event: ReasoningEvent) => Piece[];
 
 export interface FormatterOptions {
-  /** Whether text goes out while it is made. What is known only at the end is then left out. */
+  /** Whether text is sent while it is generated. Then the time, known only at the end, is left out. */
   stream: boolean;
   statusLines: boolean;
 }

@@ -29,7 +29,7 @@ export interface Block {
   result?: Record<string, unknown>;
   /** Pieces of the text, or of the JSON of a call's input. */
   pieces: string[];
-  /** Number of pieces sent; -1 before the block's start is. */
+  /** Number of pieces sent; -1 until the block's start has been sent. */
   sent: number;
   citations: Citation[];
   sentCitations: number;
@@ -107,7 +107,7 @@ export function createBlocks(
     }
   }
 
-  /** State is sent in the signature of the thinking; without any, an empty block begins. */
+  /** State is sent in the signature of the thinking. If there is no thinking, an empty block is added. */
   function addState(piece: MessageState): void {
     if (display === "none") return;
     if (blocks.length === 0) add("thinking");
@@ -124,7 +124,7 @@ export function createBlocks(
     if (json !== "" && block.index >= open) block.pieces.push(json);
   }
 
-  /** Only text has sources; those that come after it has ended are lost. */
+  /** Only text can have citations. Those that arrive after its end are dropped. */
   function addCitations(parts: AnswerParts): void {
     const citations = citationsOf(parts);
     const last = blocks.at(-1);
@@ -191,7 +191,7 @@ export function createBlocks(
   };
 }
 
-/** Whether a block that another one follows can't grow any more. */
+/** Returns true if a block that is not the last one can't grow any more. */
 function isComplete({ type, pieces }: Block): boolean {
   if (type !== "tool_use") return true;
   const text = pieces.join("");

@@ -15,7 +15,7 @@ export interface Citation {
   encrypted_index: "";
 }
 
-/** As long as those of Anthropic. */
+/** Maximum length of Anthropic's own citations. */
 const MAX_CITED_CHARACTERS = 150;
 
 /** Citations of one chunk that are passed on. */

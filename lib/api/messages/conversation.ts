@@ -11,9 +11,9 @@ type Content = PromptBody["messages"][number]["content"];
 const BILLING_NOTE = "x-anthropic-billing-header:";
 
 /**
- * Reads the conversation. Upstreams want tool results before everything else of their message,
- * and take the images in them from users only, so those come after. Blocks of unknown types are
- * left out.
+ * Reads the conversation. Upstreams require tool results before the rest of a message, and accept
+ * images only from users, so the images of tool results follow in the user's message. Blocks of
+ * unknown types are left out.
  *
  * @param thinkingOf returns the private thinking behind a signature.
  * @throws {ApiError} 400 naming the invalid block.
@@ -90,7 +90,7 @@ function contentParts(content: unknown, path: (index: number) => string): Part[]
   );
 }
 
-/** Blocks inside other blocks are not checked with the body. */
+/** Checks a block inside another block, which the schema of the body does not check. */
 function asBlock(value: unknown, path: string): ContentBlock {
   if (!isObject(value)) throw invalidValue(path, "expected an object");
   if (typeof value.type !== "string") throw missingParameter(`${path}.type`);

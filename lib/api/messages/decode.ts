@@ -19,7 +19,7 @@ export interface MessagesRequest {
   thinking: ThinkingDisplay;
   /** Types of the tools that are not served. */
   leftOut: string[];
-  /** What it uses of the server's own tools; undefined if it leaves that to the server. */
+  /** The server's own tools that the request uses; undefined if it leaves that to the server. */
   serverTools: ServerTools | undefined;
 }
 
@@ -50,7 +50,7 @@ export function decodeMessagesRequest(
     mcp.map(({ label }) => label),
   );
   if (hasOthers) leftOut.push("mcp_servers");
-  // A request with servers that are not served or turned off must not get all tools instead.
+  // A request whose MCP servers are turned off or not available must not get all tools instead.
   const isDeclared = served !== undefined || (body.mcp_servers ?? []).length > 0;
   const kinds = [...served ?? [], ...(mcp.length > 0 ? ["mcp"] : [])];
   if (!messages.some(({ role }) => role === "user" || role === "tool")) {
@@ -92,11 +92,11 @@ function finalFields(body: MessagesBody, tools: ToolFields): FinalCallFields {
 }
 
 /**
- * Reads the tools. Those that only Anthropic's servers or models have are left out, and so are those
- * to be loaded by a search of the client until it has found them.
+ * Reads the tools. Tools that only Anthropic's servers or models have are left out. So are tools with
+ * `defer_loading` that the client's search has not found yet.
  *
- * @param available kinds of the server's own tools, which serve those of the same purpose.
- * @param servers names of the MCP servers that are served.
+ * @param available kinds of the server's own tools, which replace Anthropic's tools of the same kind.
+ * @param servers labels of the request's MCP servers that this server can use.
  * @throws {ApiError} 400 for the choice of a tool that is left out.
  */
 export function readTools(
@@ -106,7 +106,7 @@ export function readTools(
 ): {
   fields: ToolFields;
   leftOut: string[];
-  /** Kinds of those that are served and chosen; undefined if none is served. */
+  /** Kinds of the server's own tools that the request may use; undefined if it declares none. */
   serverTools?: string[] | undefined;
   toolRules?: ToolRules;
 } {
@@ -128,7 +128,7 @@ export function readTools(
   const demanded = hosted.find(({ name }) =>
     choice?.type === "tool" ? choice.name === name : choice?.type === "any"
   );
-  // What only a search on Anthropic's servers could find must be offered at once.
+  // Tools that only a search on Anthropic's servers could find must be offered at once.
   const canLoad = !leftOut.some((type) => type.startsWith("tool_search_"));
   const loaded = loadedTools(body);
   const offered = tools.filter((tool) =>

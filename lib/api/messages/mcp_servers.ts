@@ -23,7 +23,7 @@ export function selectServers(
   let hasOthers = false;
   for (const { name, url, tool_configuration } of mcp_servers ?? []) {
     const server = kinds.includes("mcp") ? serverAt(url, name, mcpServers) : undefined;
-    const isNew = mcp.every((known) => known.server !== server && known.label !== name);
+    const isNew = mcp.every((selection) => selection.server !== server && selection.label !== name);
     if (server === undefined || !isNew) {
       hasOthers = true;
       continue;

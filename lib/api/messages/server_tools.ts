@@ -52,7 +52,7 @@ export interface ShownUse {
   name: string;
   /** Name of the MCP server whose tool it is. */
   server?: string | undefined;
-  /** JSON. */
+  /** Arguments of the call as JSON. */
   input: string;
   result: Record<string, unknown>;
 }

@@ -17,7 +17,7 @@ export interface ApprovalRequest {
   id: string;
   server_label: string;
   name: string;
-  /** JSON. */
+  /** Arguments of the call as JSON. */
   arguments: string;
 }
 

@@ -34,7 +34,7 @@ const format = z.looseObject({
 
 const approvalFilter = z.looseObject({ tool_names: z.array(z.string()).nullish() }).nullish();
 
-/** Of MCP servers. */
+/** Which calls of an MCP server's tools the client must approve. */
 const requireApproval = z.union([
   z.enum(["always", "never"]),
   z.looseObject({ always: approvalFilter, never: approvalFilter }),

@@ -71,7 +71,7 @@ export function createCustomInput() {
   };
 }
 
-/** The only text among the arguments, or the arguments themselves: the model wrote the text itself. */
+/** Returns the only string in the arguments. Otherwise they are the text itself, without JSON. */
 function textOf(json: string): string {
   const texts = Object.values(tryParse(json) ?? {}).filter((value) => typeof value === "string");
   return texts.length === 1 ? texts[0]! : json;

@@ -11,7 +11,7 @@ import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
 import type { HostedTools } from "./hosted_tools.ts";
 import { type ClientTools, createToolTable, flatName, type ToolTable } from "./tools.ts";
 
-/** What a body refers to. */
+/** What the server knows about the things that a body names. */
 export interface ResponsesContext {
   /** The server's own tools that the client may use. Default: none. */
   available?: AvailableTools;

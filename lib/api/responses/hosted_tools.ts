@@ -79,7 +79,7 @@ export function createHostedTools({ kinds, mcpServers }: AvailableTools) {
       isDeclared = true;
       return true;
     },
-    /** Leaves out what is not chosen. */
+    /** Removes the tools that are not chosen. */
     keep(choices: readonly Choice[]): void {
       const kept = new Set(choices.filter(isServed).map(({ type }) => hostedType(type)!));
       for (const type of types) if (!kept.has(type)) types.delete(type);

@@ -98,7 +98,7 @@ export function createToolUses(output: Output, containerId: string, shown: Shown
     }
   }
 
-  /** Reports a field that is written at once as if it had grown. */
+  /** Sends a field that is already complete as one delta. */
   function write({ item, place }: OpenItem, type: string, field: string, text: string): void {
     if (text !== "") output.frame(`${type}.delta`, { ...place, delta: text });
     output.frame(`${type}.done`, { ...place, [field]: text });
@@ -110,7 +110,7 @@ export function createToolUses(output: Output, containerId: string, shown: Shown
     if (use === undefined) return;
     uses.delete(id);
     const { open, shown: { type } } = use;
-    // The document has no such status of a search.
+    // OpenAI's document has no status `incomplete` for a search.
     const incomplete = type === "web_search_call" ? "failed" : "incomplete";
     const status = !isWhole ? incomplete : isError ? "failed" : "completed";
     if (status === "completed" || status === "failed" && type === "mcp_call") {
@@ -120,7 +120,7 @@ export function createToolUses(output: Output, containerId: string, shown: Shown
   }
 
   return {
-    /** Writes the lists, once. */
+    /** Writes the lists when called for the first time. */
     list(): void {
       if (isListed) return;
       isListed = true;
@@ -132,7 +132,7 @@ export function createToolUses(output: Output, containerId: string, shown: Shown
       else if (event.type === "tool_end") end(event);
       else if (use !== undefined && !event.isProgress) use.output = event;
     },
-    /** Ends the uses that nobody waits for any more. */
+    /** Ends the uses that have no result yet. */
     end(): void {
       for (const id of uses.keys()) end({ id, isError: true }, false);
     },
@@ -178,7 +178,7 @@ function actionOf(json: string): Fields {
 }
 
 /**
- * Returns the events that produce an item, with a part of its id as theirs.
+ * Returns the events that would produce an item. Their id is the item's.
  *
  * @param shown how the response shows tools.
  */

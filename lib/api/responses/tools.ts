@@ -64,7 +64,6 @@ function grammarText(format: Tool["format"]): string {
   return `The text must match this ${syntax}:\n\n${format.definition}`;
 }
 
-/** The tools of one request. */
 export type ToolTable = ReturnType<typeof createToolTable>;
 
 /** @param available the server's own tools. */
@@ -77,8 +76,8 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
 
   /** Returns the name upstream; a namespace becomes its prefix. */
   function upstreamName(name: string, namespace?: string | null): string {
-    const known = names.get(keyOf(name, namespace));
-    if (known !== undefined) return known;
+    const declared = names.get(keyOf(name, namespace));
+    if (declared !== undefined) return declared;
     if (namespace) return flatName(`${namespace}__${name}`);
     return name.length > MAX_NAME_LENGTH ? flatName(name) : name;
   }

@@ -135,13 +135,13 @@ export async function probeModel(given: Target, options: ProbeOptions): Promise<
   findings.push({
     name: "dialect",
     text: [
-      maxTokens === "none" ? "no limit of tokens" : maxTokens,
+      maxTokens === "none" ? "no token limit" : maxTokens,
       systemMessages === "none"
         ? "no system messages"
         : `${developerRole ? "developer" : "system"} messages`,
       streams === "never" ? "no streams" : "streams",
-      hasUsage ? "reports usage" : "reports no usage, so that tokens are estimated",
-      ...reasons ? ["reasons itself"] : [],
+      hasUsage ? "reports usage" : "reports no usage, so tokens are estimated",
+      ...reasons ? ["reasons by itself"] : [],
       ...rejectedFields.length > 0 ? [`rejects ${rejectedFields.join(", ")}`] : [],
     ].join(", "),
   });

@@ -4,7 +4,7 @@ export interface Provider {
   title: string;
   /** Undefined if the user has to give it. */
   url?: string;
-  /** Example of a model. */
+  /** Example of a model's id. */
   model: string;
   /** Environment variable of its key; undefined if it needs no key. */
   keyVariable?: string;

@@ -16,9 +16,7 @@ import { keepFixedSettings } from "./fixed_settings.ts";
 
 export interface ReloadOptions {
   options: CommandOptions;
-  /** The current configuration. */
   configuration: Configuration;
-  /** Where the server listens. */
   address: ListenAddress;
   server: Pick<ApiServer, "reload">;
   log: Log;

@@ -19,13 +19,12 @@ import { crash, createProgramLog, flushLog, logUncaught } from "../log.ts";
 import { openStores, type Stores } from "../open_stores.ts";
 
 export interface WorkerStart {
-  /** From 0. */
+  /** Starts at 0. */
   index: number;
-  /** Number of workers. */
+  /** Number of workers of the server. */
   count: number;
   /** The configuration that the program started with. */
   first: Config;
-  /** The current configuration. */
   config: Config;
   address: ListenAddress;
   /** The setting `store`; undefined if stores are in the main thread's memory. */

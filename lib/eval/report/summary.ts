@@ -74,7 +74,7 @@ function scoresOf(results: readonly Result[]) {
     /** Questions without an answer or a score. */
     errors: failed.length,
     error_codes: codes,
-    /** The first message by code. */
+    /** The first message of each code. */
     error_messages: messages,
     /** Correct answers of all questions asked, errors included. */
     accuracy: asked === 0 ? undefined : correct / asked,
@@ -94,9 +94,9 @@ function measuresOf(results: readonly Result[]) {
     prompt_tokens: mean(values("prompt_tokens")),
     completion_tokens: mean(values("completion_tokens")),
     reasoning_tokens: mean(values("reasoning_tokens")),
-    /** USD. */
+    /** Mean cost of one question in USD. */
     cost: mean(costs),
-    /** USD for all questions. */
+    /** Cost of all questions in USD. */
     total_cost: costs.length === 0 ? undefined : sum(costs),
     latency_p50_ms: quantile(values("latency_ms"), 0.5),
     latency_p95_ms: quantile(values("latency_ms"), 0.95),

@@ -24,7 +24,6 @@ export function isToolTurn({ messages, final }: ReasoningRequest): boolean {
 }
 
 export interface PickOptions<Role extends string> {
-  /** The role of each sample. */
   roles: readonly Role[];
   temperature: number;
   /** The role that answers alone if no sample can be sent. */
@@ -57,7 +56,7 @@ export async function* pickTurn<Role extends string>(
     ...(json === undefined ? {} : { json }),
   }));
   const formOf = createTurnReader(request);
-  /** By what their turns do. */
+  /** Samples by the canonical form of what their turn does. */
   const clusters = new Map<string, Cluster<Sample>>();
   const ranking = () => [...clusters.values()].sort((a, b) => b.voters.length - a.voters.length);
   const { samples, error } = yield* sampleAll(context, specs, {

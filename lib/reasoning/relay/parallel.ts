@@ -12,7 +12,6 @@ import { createToolCallNumbering } from "./answer.ts";
 import { createQueue } from "../../queue.ts";
 import { createUntitledStep } from "./untitled_step.ts";
 
-/** The result of one call. */
 export interface Sample {
   /** Number of the call in the run, from 0. */
   index: number;
@@ -75,9 +74,9 @@ export interface ParallelOptions {
 }
 
 export interface Samples {
-  /** In the order of completion. */
+  /** The completed calls, in the order of completion. */
   samples: Sample[];
-  /** The first failure. */
+  /** The first failure, if any call failed. */
   error: UpstreamError | undefined;
 }
 
@@ -169,8 +168,8 @@ function wavesOf<Role extends string>(
   return specs.map((spec) => {
     const size = specs.filter((other) => isEqual(spec, other)).length;
     if (size === 1) return undefined;
-    const known = waves.find(({ first }) => isEqual(first, spec));
-    if (known !== undefined) return known.wave;
+    const found = waves.find(({ first }) => isEqual(first, spec));
+    if (found !== undefined) return found.wave;
     const wave = { size: Math.min(size, maxCalls) };
     waves.push({ first: spec, wave });
     return wave;

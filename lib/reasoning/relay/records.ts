@@ -55,8 +55,8 @@ export function createRecorder(clock: Clock, withTexts: boolean) {
     return messages.map((message) => {
       const text = textOf(message);
       const key = `${message.role} ${text}`;
-      const known = numbers.get(key);
-      if (known !== undefined) return { message: known };
+      const number = numbers.get(key);
+      if (number !== undefined) return { message: number };
       numbers.set(key, numbers.size);
       return { message: numbers.size - 1, role: message.role, text: bounded(text) };
     });
@@ -78,7 +78,7 @@ export function createRecorder(clock: Clock, withTexts: boolean) {
       records = [];
       return taken;
     },
-    /** Watches a call that begins. */
+    /** Returns a watch for a call that begins. */
     call(task: number, role: string, messages: readonly Message[]) {
       const start = seconds();
       let attempts = 0;

@@ -8,7 +8,7 @@ export interface ApprovedCall {
   /** Id of the approval, and of the call in the messages. */
   id: string;
   tool: Tool;
-  /** JSON. */
+  /** Arguments of the call as JSON. */
   arguments: string;
 }
 

@@ -24,7 +24,7 @@ export interface ToolLoop {
   tools: readonly Tool[];
   /** Maximum number of tool runs of one call. */
   maxRuns: number;
-  /** The client's own tools. */
+  /** Fields of the call that writes the answer, with the client's own tools. */
   final: FinalCallFields;
   /** Whether some of them are tools of MCP servers whose calls the client must approve. */
   hasAskedTools: boolean;

@@ -27,7 +27,7 @@ export interface WholeRun extends Pick<ToolRun, "name" | "outcome"> {
   task: number;
   /** Time on the clock, in milliseconds. */
   start: number;
-  /** JSON. */
+  /** Arguments of the call as JSON. */
   arguments: string;
   output: string;
 }

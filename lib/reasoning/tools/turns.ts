@@ -8,7 +8,7 @@ import { blockOf } from "./words.ts";
 export interface Call {
   id: string;
   name: string;
-  /** JSON. */
+  /** Arguments of the call as JSON. */
   arguments: string;
   /** Opaque state of the provider, which it wants back with the call. */
   extra?: Record<string, unknown> | undefined;

@@ -100,10 +100,9 @@ export function rounded(usd: number): number {
   return Math.round(usd * 1e9) / 1e9;
 }
 
-/** One sample of a call. */
 interface SampleCount {
   role: string;
-  /** Estimates from the texts. */
+  /** Tokens, estimated from the texts. */
   reasoning: number;
   output: number;
   reported?: TokenCounts;
@@ -113,9 +112,9 @@ interface SampleCount {
 
 interface CallCount {
   price: UpstreamOptions["price"];
-  /** Of all samples together. */
+  /** Usage that the upstream reported for all samples together. */
   reported: TokenCounts | undefined;
-  /** By their numbers. */
+  /** Samples, indexed by their number. */
   samples: SampleCount[];
   estimatePrompt: () => number;
 }

@@ -15,7 +15,7 @@ import { withoutTexts } from "../telemetry/quoted_text.ts";
 const WINDOW_MS = 900_000;
 const MAX_CALLS = 500;
 
-/** For each upstream. */
+/** Maximum number of errors that are kept for each upstream. */
 const MAX_ERRORS = 10;
 
 const MAX_DETAIL_CHARACTERS = 300;

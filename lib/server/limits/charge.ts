@@ -43,7 +43,7 @@ export interface Budget {
   key: string | null;
   measure: Rule["measure"];
   per: Rule["per"];
-  /** In tokens or USD. */
+  /** Amount of the budget, in tokens or USD. */
   limit: number;
   /** What running requests have reserved is not included. */
   remaining: number;
@@ -66,7 +66,7 @@ const REQUESTS: Readonly<Record<Meter, number>> = { place: 0, request: 1, read: 
 
 export type Reservation = NonNullable<Awaited<ReturnType<Limits["begin"]>>>;
 
-/** The limits of all clients. */
+/** Creates the limits of all clients. */
 export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   /** The charges of each lease that is renewed. */
   const leases = new Map<string, readonly RuleCharge[]>();
@@ -97,7 +97,10 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     }
   }
 
-  /** Computed once for each client, configuration and day: a request needs it four times. */
+  /**
+   * Computed once for each client, configuration and day. A request needs it four times, which would
+   * take 1 µs of CPU each.
+   */
   function rulesFor(client: Client): readonly RuleLimit[] {
     const current = limits();
     const date = clock.date();
@@ -126,7 +129,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
   const statesOf = (charges: readonly RuleCharge[], states: readonly LimitState[]) =>
     charges.map(({ rule, cost }, i) => ({ rule, cost, state: states[i]! }));
 
-  /** Takes charges, all or none. */
+  /** Takes all charges, or none if one of them exceeds its limit. */
   async function take(charges: readonly RuleCharge[], model?: string): Promise<RuleState[]> {
     if (charges.length === 0) return [];
     const callAt = clock.now();

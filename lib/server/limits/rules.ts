@@ -13,7 +13,7 @@ export interface Rule {
   measure: Measure;
   /** Period of the limit; `moment`: requests at the same time. */
   per: "minute" | "day" | "month" | "moment";
-  /** In units of the measure. */
+  /** Amount in units of the measure. */
   amount: number;
 }
 

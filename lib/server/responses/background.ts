@@ -59,7 +59,7 @@ export type BackgroundRuns = ReturnType<typeof createBackgroundRuns>;
 export interface BackgroundOptions {
   store: Store;
   responses: ResponseStore;
-  /** How long events are stored. */
+  /** Milliseconds for which events are stored. */
   ttlMs: number;
   /** Maximum number of runs at the same time. */
   maxBackground: number;

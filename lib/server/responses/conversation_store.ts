@@ -25,7 +25,7 @@ interface StoredConversation {
   /** Seconds since 1970. */
   created_at: number;
   metadata: Record<string, string>;
-  /** Number of the next item. */
+  /** Number that the next item gets. */
   next: number;
   /** Number of the items, and their length in characters. */
   items: number;

@@ -179,7 +179,7 @@ export function createResponseStore(
   };
 }
 
-/** The response at its end. */
+/** Returns the response as it is at its end. */
 export function ended(
   stored: StoredResponse,
   response: ResponseObject,

@@ -2,7 +2,7 @@ import { ApiError } from "../../api/errors.ts";
 import type { Handler } from "../exchange.ts";
 import type { Route } from "../router.ts";
 
-/** APIs that clients look for next to chat, by their path. */
+/** Other APIs of OpenAI, which this server does not have, by path. */
 const UNSERVED: Readonly<Record<string, string>> = {
   "/audio": "audio",
   "/batches": "batches",

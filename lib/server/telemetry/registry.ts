@@ -35,8 +35,8 @@ export function createRegistry() {
     const { spec: { attributes, buckets }, rows, forward } = metrics.get(key)!;
     let id = "";
     for (const name of attributes) id += `${given[name]}\0`;
-    const known = rows.get(id);
-    if (known !== undefined) return known.add;
+    const existing = rows.get(id);
+    if (existing !== undefined) return existing.add;
     const own = attributes.flatMap((name) =>
       given[name] === undefined ? [] : [[name, given[name]]]
     );

@@ -18,7 +18,7 @@ export interface ModelUsage {
   /** Over all upstream calls, with cached tokens. */
   input_tokens: number;
   cached_tokens: number;
-  /** With reasoning. */
+  /** Generated tokens, reasoning included. */
   output_tokens: number;
   /** In USD; absent if no upstream has a price. */
   cost?: number;
@@ -28,7 +28,7 @@ export interface UsageRow extends ModelUsage {
   /** Name of the key; `default` for api_bearer_token. */
   key: string;
   model: string;
-  /** In UTC, as in 2026-01-31. */
+  /** Day in UTC, for example 2026-01-31. */
   day: string;
 }
 
@@ -174,7 +174,7 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
         }))
       );
     },
-    /** Writes the rest. */
+    /** Writes what is not stored yet. */
     async close(): Promise<void> {
       await within(clock, CLOSE_MS, flush());
     },

@@ -39,7 +39,7 @@ const SWEEP_MS = 1_000;
  */
 export function createMemoryStore(options: MemoryStoreOptions): Store {
   const { now, maxEntries = 10_000, maxBytes = 128 * 1024 * 1024 } = options;
-  /** By owner. */
+  /** Shares of the memory, by owner. */
   const shares = new Map<string, Share>();
   const sortedIds = new Map<string, string[]>();
   let size = 0;

@@ -40,7 +40,7 @@ export class PartialLeases extends LeaseMap {
     return [...this.#loaded.keys()].filter((id) => !this.has(id));
   }
 
-  /** New and changed leases. */
+  /** Returns the new and changed leases. */
   added(): SentLease[] {
     return [...this].filter(([id, lease]) => this.#loaded.get(id) !== lease)
       .map(([id, { cost, end }]) => [id, cost, end]);

@@ -21,7 +21,7 @@ interface PendingCall extends Call {
   reject: (error: unknown) => void;
 }
 
-/** Charges of one transaction. */
+/** Maximum number of charges in one transaction. */
 const MAX_CHARGES = 500;
 
 /** Part of a call's time after which a server that hangs no longer holds the locks of others. */

@@ -14,7 +14,7 @@ export interface RedisStoreOptions extends RedisOptions {
 const LISTED_AT_ONCE = 1_000;
 const REMOVED_AT_ONCE = 100;
 
-/** Written and deleted at the start. */
+/** Entry that is written and deleted at the start, to check that Redis can do both. */
 const CHECK_MS = 60_000;
 const CHECK: EntryKey = { collection: "check", id: "start" };
 

@@ -6,7 +6,7 @@
  */
 import type { Call } from "../../calls.ts";
 
-/** Length of a piece. */
+/** Length of a piece of a text, in characters. */
 const PIECE = 65_536;
 
 /** A short text, or the id of a long one whose pieces have arrived. */

@@ -149,7 +149,7 @@ export function installLibrary(): void {
     }
   }
   const frac = (n: unknown, d: unknown = 1): Fraction => {
-    const one = (value: unknown): Fraction => {
+    const toFraction = (value: unknown): Fraction => {
       if (value instanceof Fraction) return value;
       // A decimal number means what it shows: 0.1 is 1/10.
       const [top = "", bottom = "1"] = String(value).split("/");
@@ -164,7 +164,7 @@ export function installLibrary(): void {
         ? new Fraction(digits, scale * denominator)
         : new Fraction(digits * scale, denominator);
     };
-    const [top, bottom] = [one(n), one(d)];
+    const [top, bottom] = [toFraction(n), toFraction(d)];
     return new Fraction(top.n * bottom.d, top.d * bottom.n);
   };
 

@@ -12,7 +12,7 @@ interface Thread {
   worker: Worker;
   /** Called with the answer; undefined if the thread died. */
   finish: ((answer: RunAnswer | undefined) => void) | undefined;
-  /** Ends what it runs. */
+  /** Ends the program that the thread runs. */
   cancel: (() => void) | undefined;
   isReady: boolean;
 }

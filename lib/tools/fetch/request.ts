@@ -19,7 +19,7 @@ export interface Network {
 }
 
 export interface RequestLimits {
-  /** Of the body, after decompression. */
+  /** Maximum size of the body after decompression. */
   maxBytes: number;
   maxRedirects: number;
   /** Hosts, with the port unless it is 80 or 443, that may have any address. */
@@ -29,7 +29,7 @@ export interface RequestLimits {
 }
 
 export interface Page {
-  /** After redirects. */
+  /** URL after all redirects. */
   url: URL;
   /** Lower case, without parameters. */
   mediaType: string;

@@ -9,7 +9,7 @@ export interface ServerBudget {
   bytes: number;
   /** HTTP requests that its messages may cause, such as answers to pings. */
   requests: number;
-  /** Called when it causes more. */
+  /** Called when the server exceeds one of these numbers. */
   onExceeded(failure: ToolFailure): void;
 }
 

@@ -3,7 +3,7 @@ import { startOf } from "../../text.ts";
 import { textField } from "../attempt.ts";
 import { type SearchedHosts, siteOperators } from "./domains.ts";
 
-/** The bound of Brave. */
+/** Brave's maximum length of a query, which applies to every provider here. */
 export const MAX_QUERY_CHARACTERS = 400;
 
 export interface SearchResult {

@@ -86,7 +86,7 @@ function alternatingRoles({ message, body: { messages }, sent }: Rejection): Cha
   return hasSystem ? { alternatingRoles: true, systemMessages: "none" } : undefined;
 }
 
-/** What may follow a role. */
+/** Roles of the message that may follow each role. */
 const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
   start: ["user"],
   user: ["assistant"],

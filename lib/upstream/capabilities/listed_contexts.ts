@@ -46,10 +46,10 @@ export function createListedContexts(clock: Clock) {
     /** Reads the upstream's list in the background, for each model at most once an hour. */
     refresh(target: Target, apiKey: string | undefined, fetch: Fetch): void {
       const key = keyOf(target);
-      const known = entries.get(key);
+      const earlier = entries.get(key);
       const now = clock.now();
-      if (known !== undefined && now - known.requestedAt < INTERVAL_MS) return;
-      const entry = { requestedAt: now, tokens: known?.tokens };
+      if (earlier !== undefined && now - earlier.requestedAt < INTERVAL_MS) return;
+      const entry = { requestedAt: now, tokens: earlier?.tokens };
       entries.delete(key);
       entries.set(key, entry);
       if (entries.size > MAX_MODELS) entries.delete(entries.keys().next().value!);

@@ -69,16 +69,10 @@ export function createCapabilityMemory(
   contextOf: ContextOf,
 ): { forRequest(owner: string): RequestCapabilities } {
   const remembered = new Map<string, Lessons>();
-  const defaults = new WeakMap<Target, Capabilities>();
-
-  function defaultsOf(target: Target): Capabilities {
-    let capabilities = defaults.get(target);
-    if (capabilities === undefined) {
-      defaults.set(target, capabilities = defaultCapabilities(target));
-    }
-    const contextTokens = contextOf(target);
-    return contextTokens === undefined ? capabilities : { ...capabilities, contextTokens };
-  }
+  const defaultsOf = (target: Target): Capabilities => ({
+    ...defaultCapabilities(target),
+    contextTokens: contextOf(target),
+  });
 
   return {
     forRequest(owner) {

@@ -3,7 +3,7 @@ export interface Solution {
   task: string;
   /** The calculation with its results. */
   work: string;
-  /** The same by another method. */
+  /** The same result by another method. */
   check: string;
   /** The answer in a sentence. */
   answer: string;

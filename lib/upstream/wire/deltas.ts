@@ -12,7 +12,7 @@ export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter";
 export interface Delta {
   /** Number of the sample, from 0, if several were requested; undefined: it is about all of them. */
   sample?: number;
-  /** Comes before `content`. */
+  /** Reasoning that comes before `content`. */
   reasoning?: string;
   content?: string;
   refusal?: string;
@@ -23,7 +23,7 @@ export interface Delta {
   /** The stop sequence that ended the answer, if the upstream names it. */
   stopSequence?: string;
   usage?: TokenCounts;
-  /** Follow the texts. */
+  /** Parts that follow the texts. */
   parts?: AnswerParts[];
 }
 
@@ -141,7 +141,7 @@ function reasoningOf(message: Json): string {
 /** Choices of one answer that are read. */
 const MAX_CHOICES = 16;
 
-/** Tool calls of one choice. */
+/** Maximum number of tool calls of one choice. */
 const MAX_CALLS = 1_000_000;
 
 /** Pictures and other parts of one answer, which do not count as its text. */

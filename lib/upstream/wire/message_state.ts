@@ -2,11 +2,11 @@ import { isObject, type JsonObject } from "../../json.ts";
 
 /** What a provider wants back with a message, unread: encrypted or signed reasoning. */
 export interface MessageState {
-  /** OpenRouter's. */
+  /** Reasoning of OpenRouter. */
   reasoning_details?: JsonObject[];
-  /** LiteLLM's, for Anthropic. */
+  /** Anthropic's thinking, in the form of LiteLLM. */
   thinking_blocks?: JsonObject[];
-  /** GitHub Copilot's. */
+  /** Encrypted reasoning of GitHub Copilot. */
   reasoning_opaque?: string;
   /** Gemini's signature of a text. */
   extra_content?: JsonObject;

@@ -97,7 +97,7 @@ function takeTurns(messages: Messages): Messages {
   return turns;
 }
 
-/** The first message with the content of both. */
+/** Returns the first message with the content of both. */
 function join(first: UpstreamMessage, second: UpstreamMessage): UpstreamMessage {
   const contents = [first.content, second.content];
   const content = contents.some(Array.isArray)

@@ -13,11 +13,11 @@ interface Sample {
 
 /**
  * Creates a reader for an answer with several samples, which `choices[].index` distinguishes.
- * Each delta names its sample. Usage without one is about all samples.
+ * Each delta names its sample. Usage without a sample counts all of them.
  *
  * @param count number of samples that were requested; others are ignored.
- * @param maxCharacters that of each sample.
- * @param cuts whether all samples are cut where one is longer.
+ * @param maxCharacters maximum length of each sample.
+ * @param cuts whether all samples end when one exceeds it; otherwise that is an error.
  */
 export function createSamplesReader(
   count: number,
@@ -25,7 +25,7 @@ export function createSamplesReader(
   cuts?: boolean,
 ): DeltaReader {
   const samples = new Map<number, Sample>();
-  /** Reads what is not about one sample: errors and usage. */
+  /** Reads errors and usage, which belong to no single sample. */
   const head = createDeltaReader();
   const ready: Delta[] = [];
   let countsEach = false;
@@ -53,7 +53,7 @@ export function createSamplesReader(
     isFull = sample.reader.isFull();
   }
 
-  /** Ends the other samples, which would not end either. */
+  /** Ends the samples that have not finished, because one has exceeded the maximum. */
   function cutOthers(): void {
     for (const [number, { reader }] of samples) {
       if (!reader.isFinished()) ready.push({ finishReason: "length", sample: number });
@@ -61,8 +61,8 @@ export function createSamplesReader(
   }
 
   /**
-   * llama.cpp reports the usage of each sample when it ends, and in a whole completion that of the
-   * first one only. Others report that of all samples, at the end or again and again.
+   * llama.cpp reports the usage of each sample when the sample ends, and in a whole completion only
+   * that of the first sample. Others report the usage of all samples, once or repeatedly.
    */
   function addUsage(usage: TokenCounts, isAlone: boolean): void {
     const all = [...samples].sort(([a], [b]) => a - b);
@@ -78,7 +78,7 @@ export function createSamplesReader(
     const characters = all.reduce((sum, [, sample]) => sum + sample.characters, 0);
     const [first] = all;
     const oneCount = (first?.[1].characters ?? 0) / TOKEN_CHARACTERS;
-    // By ratio, it is nearer to the count of one sample than to that of all.
+    // In ratio, the count is closer to the estimate for one sample than to the estimate for all.
     const isOfOne = first !== undefined && characters > 0 && all.length > 1 && areAllEnded &&
       usage.completion ** 2 < oneCount * characters / TOKEN_CHARACTERS;
     ready.push(isOfOne ? { usage, sample: first[0] } : { usage });

@@ -21,8 +21,8 @@ export function createBodyEncoder(): (
   const latest = new WeakMap<UpstreamMessage, { body: UpstreamBody; encoded: EncodedBody }>();
   return (body, messages) => {
     const last = messages.at(-1);
-    const known = last && latest.get(last);
-    if (known !== undefined && isEqual(known.body, body)) return known.encoded;
+    const found = last && latest.get(last);
+    if (found !== undefined && isEqual(found.body, body)) return found.encoded;
     const json = JSON.stringify(body);
     if (json.length < LARGE_CHARACTERS) return { data: json, size: 0 };
     const data = new Blob([json]);

@@ -46,7 +46,7 @@ models:
   assertEquals([code, stderr], [0, ""]);
   const facts = `
     one token: after N ms
-    dialect: max_completion_tokens, system messages, streams, reports no usage, so that tokens are estimated
+    dialect: max_completion_tokens, system messages, streams, reports no usage, so tokens are estimated
     JSON mode: json_object
     tools: The upstream rejected the request: this model does not support tools`;
   assertEquals(
@@ -96,7 +96,7 @@ good (${upstream.url})
   m
     one token, key 1: after N ms
     one token, key 2: FAILED: The upstream rejected the server's credentials (401). (Unknown key [key])
-    dialect: max_tokens, system messages, streams, reports usage, reasons itself
+    dialect: max_tokens, system messages, streams, reports usage, reasons by itself
     JSON mode: json_schema
     tools: accepted`,
   );

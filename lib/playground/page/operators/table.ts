@@ -4,16 +4,16 @@ import { translate } from "../language/language.js";
 
 export interface Column<Row> {
   title: string;
-  /** By which it is sorted. */
+  /** Returns the value that the rows are sorted by. */
   value: (row: Row) => string | number | undefined;
-  /** Default: the value. */
+  /** Returns the text of a cell. Default: the value. */
   show?: (row: Row) => string;
 }
 
 /** More rows would make the page slow. */
 const MAX_ROWS = 1_000;
 
-/** A column of numbers. */
+/** Creates a column of numbers; an unknown number is shown as 0. */
 export function numbers<Row>(
   title: string,
   value: (row: Row) => number | undefined,

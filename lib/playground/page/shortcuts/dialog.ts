@@ -12,7 +12,7 @@ export interface Shortcut {
 /** Shows the keys, and a switch for those that are single characters. */
 export function showShortcuts(
   shortcuts: readonly Shortcut[],
-  { isOn, turn }: { isOn: () => boolean; turn: (on: boolean) => void },
+  { isOn, turn }: { isOn: () => boolean; turn: (enabled: boolean) => void },
 ): void {
   const box = h("input", { type: "checkbox" });
   box.checked = isOn();

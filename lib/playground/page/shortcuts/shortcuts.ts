@@ -29,8 +29,8 @@ export function createShortcuts(shortcuts: readonly Shortcut[]) {
 
 const isOn = () => localStorage.getItem(OFF_ITEM) === null;
 
-function turn(on: boolean): void {
-  if (on) localStorage.removeItem(OFF_ITEM);
+function turn(enabled: boolean): void {
+  if (enabled) localStorage.removeItem(OFF_ITEM);
   else localStorage.setItem(OFF_ITEM, "off");
 }
 

@@ -67,20 +67,20 @@ export async function openConversations(): Promise<Conversations> {
       const { conversations, turns, ended } = begin("readwrite");
       turns.put(turn);
       const { id, conversation, at, question: { text } } = turn;
-      const known: Conversation | undefined = await done(conversations.get(conversation));
+      const stored: Conversation | undefined = await done(conversations.get(conversation));
       conversations.put({
         id: conversation,
-        title: known?.title ?? titleOf(text),
+        title: stored?.title ?? titleOf(text),
         at,
         leaf: id,
-        words: `${known?.words ?? ""} ${text}`.slice(0, MAX_WORDS),
+        words: `${stored?.words ?? ""} ${text}`.slice(0, MAX_WORDS),
       });
       await ended;
     },
     async change(id, fields) {
       const { conversations, ended } = begin("readwrite");
-      const known: Conversation | undefined = await done(conversations.get(id));
-      if (known !== undefined) conversations.put({ ...known, ...fields });
+      const stored: Conversation | undefined = await done(conversations.get(id));
+      if (stored !== undefined) conversations.put({ ...stored, ...fields });
       await ended;
     },
     async remove(id) {

@@ -29,7 +29,7 @@ export interface Call {
   promptTokens: number;
   completionTokens: number;
   isEstimated: boolean;
-  /** In USD. */
+  /** Cost in USD. */
   cost: number | undefined;
   /** Undefined if the key may not see them. */
   texts: { prompt: PromptMessage[]; thinking: string; output: string } | undefined;
@@ -49,7 +49,7 @@ export interface ToolRun {
 export interface Mark {
   kind: "step" | "candidate" | "tally" | "status";
   at: number;
-  /** Of a step. */
+  /** Start of a step; undefined for other marks. */
   start?: number;
   label: string;
   text: string;

@@ -14,7 +14,7 @@ const FOLLOWED_FLUSH_MS = 200;
 export const MAX_OUTAGE_MS = 300_000;
 const MAX_PENDING_CHARACTERS = 8_000_000;
 
-/** Follows the last event. */
+/** Marks the end of a log; it follows the last event. */
 interface EndOfLog {
   type: "end";
 }
