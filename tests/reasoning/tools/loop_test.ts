@@ -309,24 +309,24 @@ test("an upstream without function calls gets the tools in words, and is remembe
   assertStringIncludes(turn.content, '```tool\n{"name": "code", "arguments": {"code":"6*7"}}\n```');
 });
 
-test("a block that is no call is text", async () => {
-  await using upstream = startUpstream(({ body }) =>
-    body.tools === undefined
-      ? {
-        content: [
-          "Write ```tool\n{broken}\n``` or ```js\n1\n```",
-          ' or ```tool\n{"name": "rm"}\n```.',
-        ],
-      }
-      : REFUSED
-  );
-  await using app = await createToolApp(upstream);
-  const body = await (await app.chat({ ...QUESTION, model: "direct" })).json();
-  assertEquals(
-    body.choices[0].message.content,
-    'Write ```tool\n{broken}\n``` or ```js\n1\n``` or ```tool\n{"name": "rm"}\n```.',
-  );
-});
+for (
+  const pieces of [
+    ["Write ```tool\n{broken}\n``` or ```js\n1\n```", ' or ```tool\n{"name": "rm"}\n```.'],
+    ["Write:\n```js\n1\n", "```"],
+    ["Write ```tool\n", '{"name": "code"'],
+    [`${"So ".repeat(1_000)}write`, " `"],
+  ]
+) {
+  const text = pieces.join("");
+  test(`a block that is no call is text: ${text.slice(-40)}`, async () => {
+    await using upstream = startUpstream(({ body }) =>
+      body.tools === undefined ? { content: pieces } : REFUSED
+    );
+    await using app = await createToolApp(upstream);
+    const body = await (await app.chat({ ...QUESTION, model: "direct" })).json();
+    assertEquals(body.choices[0].message.content, text);
+  });
+}
 
 test("a rejection of a client's tools is the client's", async () => {
   await using upstream = startUpstream(() => REFUSED);

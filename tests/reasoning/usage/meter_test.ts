@@ -180,7 +180,8 @@ Deno.test("a call that failed without output adds a call and no tokens", () => {
   const meter = createUsageMeter();
   const failed = meter.call(MESSAGES, false);
   failed.sent();
-  failed.end(true);
+  const none = { prompt_tokens: 0, completion_tokens: 0, estimated: false };
+  assertEquals(failed.end(true), none);
   count(meter, { usage: counts(7, 2, { cached: 3 }) });
   const { promptTokens, cachedTokens, upstream } = meter.total();
   assertEquals([promptTokens, cachedTokens], [7, 3], "the first call with counts");
