@@ -179,6 +179,8 @@ Deno.test("the items of long lists and beside long texts are all checked", () =>
   const [numbers, texts] = [Array(10_000).fill(1), Array(1_000).fill("a")];
   assertEquals(isAccepted({ items: { type: "number" } }, [...numbers, "wrong"]), false);
   assertEquals(isAccepted({ items: { type: "string" } }, [LONG, ...texts, 1]), false);
+  const words = Array.from({ length: 5_000 }, (_, i) => `${i}`);
+  assertEquals(isAccepted({ items: { enum: words } }, [...words.slice(-130), "wrong"]), false);
 });
 
 Deno.test("a recursive schema is checked to the depth of the answer", () => {

@@ -3,7 +3,7 @@ import { createRandom } from "../../../lib/random.ts";
 import { type Call, startUpstream, step } from "../../support/upstream.ts";
 import { allCases, casesOf, STRATEGIES } from "./cases.ts";
 import { kindOf, kindsOf, textOf } from "../../support/kinds.ts";
-import { allDiffer, scripted, toSteps } from "./script.ts";
+import { allDiffer, FORMAT, scripted, toSteps } from "./script.ts";
 import { createStrategyApp } from "./setup.ts";
 
 const DEAD = { status: 503, body: "{}" };
@@ -305,4 +305,26 @@ for (
       assertEquals(kindOf(upstream.calls.at(-1)!), kind);
     });
   }
+}
+
+for (const stream of [true, false]) {
+  Deno.test(`the first sample in the client's format takes the place of a last call that fails (stream: ${stream})`, async () => {
+    const texts = ["It is 42.", '{"n":42}', 'So:\n```json\n{"n":"42"}\n```\nFINAL: 42'];
+    for (
+      const [samples, json] of [[texts, '{"n":"42"}'], [texts.slice(0, 2), undefined]] as const
+    ) {
+      let sample = 0;
+      await using upstream = startUpstream(scripted({
+        replies: {
+          "moa.proposer": () => ({ content: samples[sample++ % samples.length]! }),
+          "moa.aggregator": DEAD,
+        },
+      }));
+      // One at a time, so that each proposer gets its text.
+      const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });
+      const answer = await ask("moa", { stream, response_format: FORMAT });
+      if (json !== undefined) assertEquals([answer.content, answer.finish], [json, "stop"]);
+      else assertEquals(answer.json.error.code, "upstream_overloaded");
+    }
+  });
 }

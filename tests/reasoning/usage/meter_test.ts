@@ -220,6 +220,20 @@ Deno.test("an estimated prompt ignores the size of a picture's data", () => {
   assert(promptTokens > 0 && promptTokens < 5_000, String(promptTokens));
 });
 
+Deno.test("an estimated prompt includes the tools and schemas beside the messages", () => {
+  const promptWith = (definitions: unknown[]) => {
+    const meter = createUsageMeter();
+    const call = meter.call(MESSAGES, false, definitions);
+    call.sent();
+    call.add({ content: "4" });
+    call.end();
+    return meter.total().promptTokens;
+  };
+  // 8 characters of JSON around the description.
+  const tool = { d: "x".repeat(392) };
+  assertEquals(promptWith([tool, tool]) - promptWith([]), 200);
+});
+
 Deno.test("costs are summed if prices are known, and left out otherwise", () => {
   const price = { input: 1, cached_input: 0.5, output: 4 };
   assertEquals(
