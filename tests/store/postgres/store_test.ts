@@ -163,6 +163,20 @@ withPostgres("a call that times out has no effect later", async (server) => {
   await limiter.close();
 });
 
+withPostgres("what Postgres answers is reported once", async (server) => {
+  const warnings: string[] = [];
+  const store = await openPostgresStore(optionsOf(server, warnings));
+  await server.sql("postgres", "drop table o1_api.entries");
+  for (let i = 0; i < 3; i++) {
+    const error = await assertRejects(() => store.get([key("a")]), StoreError);
+    assertEquals(error.code, "42P01");
+  }
+  assertEquals(warnings.map((line) => line.replace(/:\d+/, "")), [
+    'Cannot use Postgres at 127.0.0.1: relation "o1_api.entries" does not exist',
+  ]);
+  await store.close();
+});
+
 withPostgres("close waits for running calls, which share 4 connections", async (server) => {
   const store = await openPostgresStore(optionsOf(server));
   const writes = Array.from({ length: 100 }, (_, i) => store.write([set(`${i}`)]));
