@@ -162,6 +162,35 @@ withRedis("commands fail while the connection is lost, until it is restored", as
   await assertRejects(() => store.get([key("a")]), Error, "it is closed");
 });
 
+withRedis("a watch that begins while the server hangs is called once it is replaced", async () => {
+  const first = await startRedis();
+  const store = await openRedisStore(optionsOf(first.url));
+  const calls = { before: 0, meanwhile: 0 };
+  const watch = (name: keyof typeof calls) => store.watch(name, () => void calls[name]++);
+  /** Waits for watches that are called for changes of another store. */
+  async function waitForCalls(url: string, names: readonly (keyof typeof calls)[]): Promise<void> {
+    const other = await openRedisStore(optionsOf(url));
+    const past = { ...calls };
+    await waitUntil(`calls of ${names}`, async () => {
+      for (const name of names) {
+        await other.write([{ key: key("1", name), value: "1", notify: true }]);
+      }
+      return names.every((name) => calls[name] > past[name]);
+    });
+    await other.close();
+  }
+  watch("before");
+  await waitForCalls(first.url, ["before"]);
+  await first.kill("SIGSTOP");
+  watch("meanwhile");
+  await first.kill("SIGKILL");
+  await using second = await startRedis({ port: first.port });
+  // Once for the messages that it may have missed.
+  await waitUntil("the connection", () => calls.meanwhile > 0);
+  await waitForCalls(second.url, ["before", "meanwhile"]);
+  await store.close();
+});
+
 withRedis(
   "a command fails while the server is stopped, and works once it continues",
   async () => {
