@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
+import { createMemoryStore } from "../../../lib/store/memory/store.ts";
+import { type Store, StoreError } from "../../../lib/store/store.ts";
 import { createTestApp, readStream } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { sha256 } from "../../support/sha256.ts";
@@ -22,10 +24,14 @@ interface SetupOptions {
   all?: string;
   /** Replies of the upstream. Default: 10 prompt tokens and 5 generated tokens. */
   script?: Parameters<typeof startUpstream>[0];
+  /** Default: in memory. */
+  store?: Store;
 }
 
 /** An app with a limited key, alice, and one without limits, bob. Prices: $1 and $2 per 1,000 tokens. */
-async function setUp({ key = "", all = "", script = [{ content: "Hi" }] }: SetupOptions = {}) {
+async function setUp(
+  { key = "", all = "", script = [{ content: "Hi" }], store }: SetupOptions = {},
+) {
   const upstream = startUpstream(script);
   const time = createFakeClock();
   const limiter = createCountingLimiter(time.clock.date);
@@ -35,6 +41,7 @@ async function setUp({ key = "", all = "", script = [{ content: "Hi" }] }: Setup
     clock: time.clock,
     limiter,
     lines,
+    ...store && { store },
     yaml: `
 server: { max_retries: 0, request_timeout_ms: 86400000 }
 upstreams:
@@ -565,6 +572,18 @@ for (
     for (const [key, count] of await setup.counts()) assertEquals(count, 0, key);
   });
 }
+
+Deno.test("a response that cannot be stored costs nothing", async () => {
+  const store = createMemoryStore({ now: Date.now });
+  store.write = () => Promise.reject(new StoreError(new Error("no connection")));
+  await using setup = await setUp({ key: "rpm: 5, tpm: 1000, daily_usd: 5, parallel: 1", store });
+  const body = { model: "m", input: "Hello", background: true };
+  const response = await setup.app.send("/v1/responses", body, bearer(KEY));
+  await response.body?.cancel();
+  assertEquals([response.status, setup.upstream.calls.length], [503, 0]);
+  await setup.app.drain(0);
+  for (const [key, count] of await setup.counts()) assertEquals(count, 0, key);
+});
 
 const shownLimits = (headers: Headers) =>
   Object.fromEntries([...headers].filter(([name]) => name.startsWith("x-ratelimit-")));
