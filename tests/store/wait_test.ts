@@ -7,6 +7,7 @@ import { waitForStores } from "../../lib/store/wait.ts";
 import { createFakeClock } from "../support/clock.ts";
 
 const refused = () => Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+const loading = () => Object.assign(new Error("LOADING"), { code: "LOADING" });
 const wrongPassword = () => Object.assign(new Error("WRONGPASS"), { code: "WRONGPASS" });
 
 /** @param attempts outcome of each attempt; the last one is repeated. */
@@ -86,6 +87,17 @@ Deno.test("attempts are at most 2 s apart, and end when the time is over", async
   assertEquals(gaps, [250, 500, 1_000, 2_000, 2_000, 2_000, 2_000, 2_000]);
   assertEquals(events.at(-1), "gave up: connect ECONNREFUSED");
   assertEquals(pending(), 0);
+});
+
+Deno.test("a failure is reported when it differs from the one before", async () => {
+  const { stores, events, advance } = setUp(
+    [refused, loading, loading, refused, refused, () => "opens"],
+  );
+  const { store } = await stores;
+  await advance(10_000);
+  const failures = ["connect ECONNREFUSED", "LOADING", "connect ECONNREFUSED"];
+  assertEquals(events, [...failures.map((failure) => `failed: ${failure}`), "opened"]);
+  await store.close();
 });
 
 Deno.test("a refused password ends the wait, and an opening without a wait", async () => {
