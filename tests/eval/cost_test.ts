@@ -7,8 +7,10 @@ import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 for (const [name, { label, typicalCalls = 1 }] of Object.entries(strategies)) {
   Deno.test(`the typical number of calls of ${name} is within those that its label names`, () => {
     const numbers = label.calls.match(/\d+/g)?.map(Number) ?? [1, Infinity];
-    assert(Math.min(...numbers) <= typicalCalls, label.calls);
-    assert(typicalCalls <= Math.max(...numbers), label.calls);
+    assert(
+      Math.min(...numbers) <= typicalCalls && typicalCalls <= Math.max(...numbers),
+      `The \`typicalCalls\` of '${name}' are ${typicalCalls}, but its label says ${label.calls}.`,
+    );
   });
 }
 
