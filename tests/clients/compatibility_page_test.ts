@@ -1,11 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import project from "../../deno.json" with { type: "json" };
 import config from "../deno.json" with { type: "json" };
 
 const CLIENT_REGEXP =
   /^npm:((?:openai|ai|@ai-sdk\/[\w-]+|@anthropic-ai\/sdk|@langchain\/openai|@openai\/agents)@\d+\.\d+)/;
 
-/** A package in the task that tests agents, or in the requirements of the Python clients. */
+/** A package that the script for agents installs, or in the requirements of the Python clients. */
 const PACKAGE_REGEXP = /(?<=^| )(@?[\w/-]+)(?:\[\w+\])?(?:@|==)(\d+\.\d+)/gm;
 
 Deno.test("the tables of compatibility list exactly the clients that are tested, with their versions", () => {
@@ -20,10 +19,9 @@ Deno.test("the tables of compatibility list exactly the clients that are tested,
   );
   const libraries = Object.values(config.imports)
     .flatMap((specifier) => CLIENT_REGEXP.exec(specifier)?.[1] ?? []);
-  const requirements = Deno.readTextFileSync(
-    new URL("python/requirements.txt", import.meta.url),
-  );
-  const installed = `${project.tasks["test:agents"]}\n${requirements}`;
+  const installed = ["install.sh", "python/requirements.txt"]
+    .map((path) => Deno.readTextFileSync(new URL(path, import.meta.url)))
+    .join("\n");
   const packages = Array.from(
     installed.matchAll(PACKAGE_REGEXP),
     ([, name, version]) => `${name}@${version}`,
