@@ -18,8 +18,8 @@ const openAiDialect: Dialect = {
 };
 
 /**
- * Codex, the client of Responses, retries every status but 400 and 429, and reads a spent quota from
- * the code of a 429.
+ * Codex, a client of Responses, retries every status except 400 and 429. It recognizes a spent quota
+ * by the code of a 429.
  */
 const responsesDialect: Dialect = {
   ...openAiDialect,

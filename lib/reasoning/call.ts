@@ -184,7 +184,7 @@ function samplingFields({ temperature, top_p, seed }: FinalCallFields, index: nu
 /** Maximum number of stop sequences that upstreams take; the answer's filter finds the others. */
 const MAX_STOPS = 4;
 
-/** Fields that tell an upstream how much to reason; the server reads them too. */
+/** Fields that set how much an upstream reasons; the server reads them too. */
 const EFFORT_FIELDS = ["reasoning_effort", "thinking", "enable_thinking", "thinking_budget"];
 
 /** @param withEffort whether the upstream decides itself how much to reason. */

@@ -19,7 +19,7 @@ import { createUsageMeter, type UsageMeter, type UsageSums } from "./usage/meter
 
 export type { RunOptions } from "./context.ts";
 
-/** Distance between the seeds of two choices, of which each thinking call takes one. */
+/** Distance between the seeds of two choices. Each thinking call of a choice uses one seed. */
 const SEED_STEP = 1_000;
 
 /** Runs a plan. The last two events are `usage` and `finish`. */

@@ -21,8 +21,8 @@ export interface CallSpec<Role extends string = string> {
   /** The text is the client's answer: the client's tools, format and sampling apply. */
   visible?: boolean;
   /**
-   * The call writes a whole turn, tool calls included, of which the strategy may make the client's
-   * answer: the client's tools and sampling apply, and it counts as a thinking call.
+   * The call writes a whole turn, tool calls included, which the strategy may use as the client's
+   * answer. The client's tools and sampling apply, and it counts as a thinking call.
    */
   isTurn?: boolean;
   /** Format of a thinking call's text, where the upstream supports one. */

@@ -30,7 +30,7 @@ export function createWorkRegister(clock: Clock) {
           cancelTimer = clock.timer(ms, () => controller.abort(timedOut(ms)));
           return clock.now() + ms;
         },
-        /** Adds what is called at the end, also of work that never began to run. */
+        /** Adds a function that is called when the work ends, even if it never began to run. */
         onEnd: (callback: () => void) => void callbacks.push(callback),
         /** Can be called more than once. */
         end(): void {

@@ -4,7 +4,7 @@ import type { AccountLease, Leases, LeaseSummary } from "./limit_account.ts";
 export class LeaseMap extends Map<string, AccountLease> implements Leases {
   /**
    * By end. Ends are whole seconds, so these are few: with 5,000 leases a summary takes 0.4 µs, and a
-   * pass over the leases took 30 µs, of which a request needs eight.
+   * pass over the leases took 30 µs. A request needs eight summaries.
    */
   readonly #totals = new Map<number, { leases: number; cost: number }>();
 

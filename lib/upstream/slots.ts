@@ -82,7 +82,7 @@ export function createSlots(limit: () => number, isShared: () => boolean): Slots
     for (let owner; (owner = nextOwner()) !== undefined;) {
       const queue = queues.get(owner)!;
       const [admit, count] = queue.entries().next().value!;
-      // Smaller ones must not overtake it for ever.
+      // Otherwise smaller calls could overtake it again and again.
       if (!areFree(count)) return;
       queues.delete(owner);
       queues.set(owner, queue);

@@ -9,7 +9,7 @@ interface Block {
   /** Called at the start of a stream, or at the end of a whole answer. */
   open(): string;
   close: string;
-  /** Changes the text inside, piece by piece. */
+  /** Changes each piece of the text inside the block. */
   quote?(text: string): string;
 }
 

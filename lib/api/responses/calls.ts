@@ -6,7 +6,7 @@ import type { OpenItem, Output } from "./output.ts";
 import type { ClientTool, ClientTools } from "./tools.ts";
 
 interface OpenCall {
-  /** Undefined if the item is written whole. */
+  /** Undefined if the item is written when it is complete. */
   open: OpenItem | undefined;
   fields: Record<string, unknown>;
   kind: CallKind;
@@ -27,7 +27,7 @@ interface CallKind {
   fields?: Record<string, unknown>;
   /** Prefix of the events that report how the field grows, if there are any. */
   events?: string;
-  /** Whether the item is written when it is complete, and not at all if it does not get that far. */
+  /** Whether the item is written only when it is complete; an incomplete one is left out. */
   isWhole?: boolean;
   read(): Pick<OpenCall, "push" | "whole">;
 }
@@ -69,7 +69,7 @@ const MAX_APPROVALS = 32;
 /**
  * Creates the calls of a response, each as an item of the type that belongs to its tool.
  *
- * @param callId returns the id of a call to which the upstream gave none.
+ * @param callId returns an id for a call that has none from the upstream.
  */
 export function createCalls(
   output: Output,

@@ -1,5 +1,5 @@
 /**
- * Events in, a response out: the events of a stream, and the object.
+ * Turns the events of a run into a response: the events of a stream, and the object.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/responses-streaming}
  * @module
@@ -60,7 +60,7 @@ export interface ResponseWriter extends Encoder, Collector {
 
 type EndStatus = "completed" | "incomplete";
 
-/** Why a response is incomplete, by the reason for which the answer ended. */
+/** Reason of an incomplete response, by the answer's finish reason. */
 export const INCOMPLETE: Readonly<Partial<Record<FinishReason, string>>> = {
   length: "max_output_tokens",
   content_filter: "content_filter",
@@ -88,7 +88,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
   const shownTools = options.shownTools ?? { uses: {}, lists: [] };
   const newUses = () => createToolUses(output, `cntr_${head.id.slice(-48)}`, shownTools);
   let uses = newUses();
-  /** Number of items at the beginning that do not count, because the run has started again. */
+  /** Number of items of an earlier start of the run; they do not count. */
   let withdrawn = 0;
   let response = head;
   let reasoning: OpenItem | undefined;
@@ -118,7 +118,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     output.write(reasoning, "summary", text);
   }
 
-  /** Uses of tools end with it. */
+  /** Closes the reasoning, and with it the uses of tools. */
   function endReasoning(sealed?: string): void {
     uses.end();
     if (reasoning === undefined) return;
@@ -200,7 +200,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
     });
   }
 
-  /** Ends what is open, and begins again without items. */
+  /** Ends the open items, and begins again without items. */
   function restart(): void {
     endReasoning();
     endMessage("incomplete");
@@ -247,7 +247,7 @@ export function createResponseWriter(options: ResponseWriterOptions): ResponseWr
         return afterReasoning(() => annotate(event.parts));
       case "state":
         state.push(event.state);
-        // Only a reasoning item has room for it.
+        // Only a reasoning item has a field for private thinking.
         if (items().every(({ type }) => precedesReasoning.has(type))) beginReasoning();
         return;
       case "tool_start":

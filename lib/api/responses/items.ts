@@ -28,8 +28,8 @@ const PREFIXES: Readonly<Record<string, string>> = {
 const NUMBER_DIGITS = 8;
 
 /**
- * Returns the id of an item: its type, the random part of its owner's id, and its number there,
- * so that the owner can be found from the id.
+ * Returns the id of an item: its type, the random part of its owner's id, and its number in the
+ * owner. So the id leads to the owner.
  *
  * @param owner id of the response or conversation that the item belongs to.
  */

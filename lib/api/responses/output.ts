@@ -8,7 +8,7 @@ type PartKind = keyof typeof PARTS;
 /** An item that is still being written. */
 export interface OpenItem {
   item: Item;
-  /** Its place, as fields of an event. */
+  /** Fields of an event that name the item: its id and its index. */
   place: { item_id: string; output_index: number };
   /** Parts that are complete. */
   parts: Fields[];

@@ -1,6 +1,6 @@
 /**
- * Tools of the Responses API. Upstreams know functions only, so the other tools that a client
- * executes are sent as functions, and their calls are turned back.
+ * Tools of the Responses API. Upstreams support only functions. So the other tools that a client
+ * executes are sent as functions, and calls of these become calls of the tools again.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export type ClientTool =
 export type ClientTools = Readonly<Record<string, ClientTool>>;
 
 const MAX_TOOLS = 1_024;
-/** Of a name upstream; clients of this API may use twice as many characters. */
+/** Longest name of a function upstream. Clients of this API may use twice as many characters. */
 const MAX_NAME_LENGTH = 64;
 
 /** The parameters of the function that replaces a tool whose input is a text. */
@@ -128,7 +128,7 @@ export function createToolTable(available: AvailableTools = NO_TOOLS) {
   return {
     upstreamName,
     serverOf: hosted.serverOf,
-    /** Adds the tools of the body. Those to be loaded by a search are offered once they are found. */
+    /** Adds the tools of the body. Tools with `defer_loading` are offered once a search has found them. */
     declare(tools: readonly Tool[]): void {
       const canSearch = tools.some((tool) => tool.type === "tool_search" && isServed(tool));
       const others = tools.filter((tool) => !hosted.declare(tool));
@@ -204,7 +204,7 @@ export function flatName(name: string): string {
   return name.replace(/[^\w-]/g, "_").slice(0, MAX_NAME_LENGTH);
 }
 
-/** The choice in the form of Chat Completions, which nests what is flat here. */
+/** Returns the choice in the form of Chat Completions, where these fields are nested. */
 function chatChoice(
   choice: ResponsesBody["tool_choice"],
   upstreamName: ToolTable["upstreamName"],

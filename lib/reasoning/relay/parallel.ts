@@ -1,5 +1,5 @@
 /**
- * Several calls at once, of which one is shown live.
+ * Several calls at once. One of them is shown live.
  *
  * @module
  */

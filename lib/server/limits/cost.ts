@@ -58,7 +58,7 @@ export function reservedUnits(rule: Rule, estimate: Estimate): number {
 }
 
 /**
- * Units of a run after further calls, each of which is expected to use the average of the calls
+ * Returns the units of a run after further calls. Each is expected to use the average of the calls
  * before it.
  */
 export function expectedUnits(

@@ -9,7 +9,7 @@ export interface Call {
   charges: readonly Charge[];
 }
 
-/** What calls need of an account. */
+/** The parts of an account that calls need. */
 interface Need {
   /** A lease that ends later than this many ms from now is not live. */
   spanMs: number;

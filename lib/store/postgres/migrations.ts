@@ -8,7 +8,7 @@
  * @module
  */
 
-/** First numbers of the advisory locks, of which the second is 0 to 1023, or 0. */
+/** First numbers of the advisory locks. The second number is 0 to 1023, or 0. */
 const LOCK_OF_ENTRIES = 1_870_001;
 const LOCK_OF_LIMITS = 1_870_002;
 export const LOCK_OF_MIGRATIONS = 1_870_003;

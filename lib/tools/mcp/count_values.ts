@@ -5,7 +5,7 @@ const STRUCTURE: readonly number[] = [0x7b, 0x5b, 0x2c];
 
 /**
  * Returns a function that counts the values of JSON, also in a stream of events, which arrives in
- * pieces. Validating many small values takes far longer than their bytes tell.
+ * pieces. Validating many small values takes far longer than the number of their bytes suggests.
  */
 export function createValueCounter(): (bytes: Uint8Array) => number {
   let values = 0;

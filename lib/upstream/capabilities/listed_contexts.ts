@@ -32,7 +32,7 @@ export function createListedContexts(clock: Clock) {
       const models = await listModels(upstream, apiKey, controller.signal, { clock, fetch });
       entry.tokens = contextIn(models, model);
     } catch {
-      // Not every upstream has such a list. What was known stays known.
+      // Not every upstream has such a list. The size from an earlier list is kept.
     } finally {
       cancel();
       // Frees the connection of a list that is too large.
@@ -58,7 +58,7 @@ export function createListedContexts(clock: Clock) {
   };
 }
 
-/** A server of one model, such as llama.cpp, lists it under its own name, whatever is requested. */
+/** A server of one model, such as llama.cpp, may list it under a name other than the requested one. */
 function contextIn(models: readonly ListedModel[], name: string): number | undefined {
   const [only] = models.length === 1 ? models : [];
   return (models.find(({ id }) => id === name) ?? only)?.contextTokens;

@@ -7,7 +7,7 @@ export interface ByteReader {
    */
   read(): Promise<Uint8Array | undefined>;
   /**
-   * Returns all of a body of which nothing has been read yet.
+   * Returns the whole body. Nothing of it may have been read before.
    *
    * @throws {RangeError} if it is larger than `maxBytes`; otherwise as `read`.
    */

@@ -28,7 +28,7 @@ export interface CompletionReader {
   read(): Promise<Delta[] | undefined>;
 }
 
-/** Returns what a body is by its first byte that is no whitespace, if that tells. */
+/** Returns the form of a body, if its first byte after white space shows it. */
 function formOf(bytes: Uint8Array): "json" | "stream" | undefined {
   const byte = bytes.find((byte) => byte > 0x20 && !BOM.includes(byte));
   if (byte === undefined) return undefined;

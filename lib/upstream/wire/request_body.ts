@@ -63,7 +63,7 @@ function within({ min = -Infinity, max = Infinity }: Limit, value: number): numb
   return Math.max(min, Math.min(max, value));
 }
 
-/** Whether the response format alone tells the model what to return. */
+/** Whether the response format alone describes to the model what to return. */
 function isDescribed({ schema }: JsonFormat, format: ResponseFormatType | undefined): boolean {
   return format === "json_schema" || format === "json_object" && schema === undefined;
 }

@@ -6,11 +6,11 @@ import { retryOutages } from "../../store_outage.ts";
 import { createSetJson, deleteAll } from "../../../store/entries.ts";
 import type { Claim, RunKey } from "./claims.ts";
 
-/** Pause between two writes of events, and while readers on this server wait for them. */
+/** Milliseconds between two writes of events; the second applies while readers wait on this server. */
 const FLUSH_MS = 500;
 const FOLLOWED_FLUSH_MS = 200;
 
-/** How long a run continues while the store is unavailable, and how much it then collects. */
+/** For how long a run continues while the store is unavailable, and how much it collects meanwhile. */
 export const MAX_OUTAGE_MS = 300_000;
 const MAX_PENDING_CHARACTERS = 8_000_000;
 
@@ -69,7 +69,7 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
         return taken;
       }
 
-      /** Writes what is pending. A repeated write is the same, since it may have had an effect. */
+      /** Writes the pending events. A retry repeats the same write, because the first may have succeeded. */
       async function flush(): Promise<void> {
         const events = takePending();
         const entry = change(events);
@@ -101,7 +101,7 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
         else begin();
       }
 
-      /** Waits for the current write, and begins no other. */
+      /** Waits for the current write. Afterwards nothing is written. */
       async function stop(): Promise<void> {
         hasEnded = true;
         cancelTimer?.();
