@@ -96,6 +96,7 @@ Deno.test("while the limits are away, one settlement is tried after longer and l
   setup.isAway = false;
   await setup.settlements.close();
   assertEquals(await setup.used(), 20);
+  assertEquals(setup.lines, [AWAY, BACK, AWAY, BACK]);
 });
 
 Deno.test("a settlement waits for the renewal that would take its lease again", async () => {
@@ -134,7 +135,15 @@ Deno.test("a settlement that always fails does not stop others, and is given up 
   assertEquals(await setup.used(), 10);
   await setup.fake.advance(HOUR_MS + 60_000);
   assertEquals(setup.fake.pending(), 0);
-  assertEquals(setup.lines, [AWAY, "error: Usage is not charged to the limits settlements=1"]);
+  const lost = "error: Usage is not charged to the limits settlements=1";
+  assertEquals(setup.lines, [AWAY, lost]);
+  // It is not reported after another outage again.
+  setup.isAway = true;
+  setup.settle(10);
+  await setup.fake.advance(0);
+  setup.isAway = false;
+  await setup.fake.advance(60_000);
+  assertEquals(setup.lines, [AWAY, lost, AWAY, BACK]);
   await setup.settlements.close();
 });
 
@@ -150,11 +159,11 @@ Deno.test("at most 10,000 failed settlements are kept", async () => {
 });
 
 Deno.test("close repeats failed settlements a last time, and ends if that fails", async () => {
-  for (const isAway of [false, true]) {
+  for (const [isAway, hasFailed] of [[false, true], [true, true], [true, false]] as const) {
     const setup = setUp();
     setup.isAway = true;
     for (let i = 0; i < 3; i++) setup.settle(10);
-    await setup.fake.advance(0);
+    if (hasFailed) await setup.fake.advance(0);
     setup.isAway = isAway;
     await setup.settlements.close();
     assertEquals([await setup.used(), setup.fake.pending()], [isAway ? 0 : 30, 0]);
