@@ -156,8 +156,7 @@ function current(
     // Written by a clock that has since been set back by more than a window.
     const isSetBack = at - now > windowMs;
     level = isSetBack ? 0 : Math.max(0, level - Math.max(0, now - at) * amount);
-    // As if the account were missing, which it is in the other back ends.
-    at = isSetBack || level === 0 ? now : Math.max(at, now);
+    at = isSetBack ? now : Math.max(at, now);
     return { stored, level, at, ...NO_LEASES };
   }
   const summary = stored.leases.summary(now, now + leaseSpanMs(limit));
@@ -197,6 +196,8 @@ function charge(item: Item, action: LimiterAction, now: number): void {
     account.held += after - before;
     if (action !== "settle" || limit.kind === "parallel") return;
   }
+  // An empty rate keeps no time of a clock that was ahead: some back ends do not store it.
+  if (limit.kind === "rate" && account.level === 0) account.at = now;
   const rise = limit.kind === "rate" ? cost * limit.windowMs : cost;
   account.level = Math.max(0, account.level + rise);
   if (limit.kind === "sum" && account.level + account.held === 0) account.at = now + limit.windowMs;

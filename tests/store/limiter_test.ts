@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Charge, createLimiter } from "../../lib/store/limiter.ts";
+import { type Charge, createLimiter, type Limit } from "../../lib/store/limiter.ts";
 import { limitOf, limits, START as T, summary } from "./limits.ts";
 
 limits("a rate grants a burst of its amount, then what refills", async (limiter) => {
@@ -40,15 +40,15 @@ limits(
   "a rate that was refunded whole keeps no time of a clock that was ahead",
   async (limiter) => {
     const limit = limitOf("rate", 60);
+    const read = async (limit: Limit) => summary(await limiter.take(T + 5, [{ limit, cost: 0 }]));
     await limiter.take(T + 5, [{ limit, cost: 30 }]);
     await limiter.settle(T + 5, [{ limit, cost: -30 }]);
     await limiter.take(T, [{ limit, cost: 30 }]);
-    assertEquals(summary(await limiter.take(T + 5, [{ limit, cost: 0 }])), [
-      true,
-      30.005,
-      0,
-      29_995,
-    ]);
+    assertEquals(await read(limit), [true, 30.005, 0, 29_995]);
+    const other = { ...limit, key: "bob" };
+    await limiter.take(T + 5, [{ limit: other, cost: 30 }]);
+    await limiter.settle(T, [{ limit: other, cost: -30 }, { limit: other, cost: 30 }]);
+    assertEquals(await read(other), [true, 30.005, 0, 29_995]);
   },
 );
 
