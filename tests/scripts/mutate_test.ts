@@ -9,11 +9,17 @@ export function clamp(value: number, low: number, high: number): number {
   log.info("clamp", 1);
   return Math.min(value, high);
 }
+`;
+
+/** Each mistake in this file is one run of the tests. */
+const USER = `import { clamp } from "./clamp.ts";
 
 export const clampToTen = (value: number) => clamp(value, 0, 10);
 `;
 
-const TEST = `import { clampToTen } from "../../lib/room/clamp.ts";
+const OUTCOMES = ["0, value: killed", "10, 0: killed", "11: killed", "1: survived"];
+
+const TEST = `import { clampToTen } from "../../lib/room/clamp_to_ten.ts";
 
 Deno.test("a number within the bounds is kept", () => {
   if (clampToTen(7) !== 7) throw new Error();
@@ -24,13 +30,14 @@ Deno.test("a number above the bounds is clamped", () => {
 });
 `;
 
-/** A tree with one file, and tests that never use its lower bound. */
+/** A tree with two files, and tests that never use its lower bound. */
 async function writeTree(): Promise<string> {
   const root = await Deno.makeTempDir();
   for (const folder of ["lib/room", "tests/room"]) {
     await Deno.mkdir(`${root}/${folder}`, { recursive: true });
   }
   await Deno.writeTextFile(`${root}/lib/room/clamp.ts`, SOURCE);
+  await Deno.writeTextFile(`${root}/lib/room/clamp_to_ten.ts`, USER);
   await Deno.writeTextFile(`${root}/lib/room/log.ts`, "export const log = console;\n");
   await Deno.writeTextFile(`${root}/tests/deno.json`, "{}");
   await Deno.writeTextFile(`${root}/tests/room/clamp_test.ts`, TEST);
@@ -40,7 +47,7 @@ async function writeTree(): Promise<string> {
 Deno.test("mutants are made of conditions, comparisons, numbers, statements and arguments", async () => {
   const root = await writeTree();
   try {
-    const mutants = mutantsOf(root, ["lib/room/clamp.ts"])
+    const mutants = mutantsOf(root, ["lib/room/clamp.ts", "lib/room/clamp_to_ten.ts"])
       .map(({ line, original, replacement }) => `${line}: ${original} → ${replacement}`);
     assertEquals(mutants, [
       "4: !(value >= low) → (value >= low)",
@@ -49,10 +56,10 @@ Deno.test("mutants are made of conditions, comparisons, numbers, statements and 
       "4: return low; → ;",
       '5: log.info("clamp", 1); → ;',
       "6: return Math.min(value, high); → ;",
-      "9: value, 0 → 0, value",
-      "9: 0, 10 → 10, 0",
-      "9: 0 → 1",
-      "9: 10 → 11",
+      "3: value, 0 → 0, value",
+      "3: 0, 10 → 10, 0",
+      "3: 0 → 1",
+      "3: 10 → 11",
     ]);
   } finally {
     await Deno.remove(root, { recursive: true });
@@ -63,10 +70,10 @@ Deno.test("a mistake that a test notices is killed, and another one survives", a
   const root = await writeTree();
   try {
     const outcomes: string[] = [];
-    await mutate({ root, files: ["lib/room/clamp.ts"] }, ({ start, replacement }, outcome) => {
-      if (start >= SOURCE.lastIndexOf("0, 10")) outcomes.push(`${replacement}: ${outcome}`);
+    await mutate({ root, files: ["lib/room/clamp_to_ten.ts"] }, ({ replacement }, outcome) => {
+      outcomes.push(`${replacement}: ${outcome}`);
     });
-    assertEquals(outcomes.sort(), ["10, 0: killed", "11: killed", "1: survived"]);
+    assertEquals(outcomes.sort(), OUTCOMES);
   } finally {
     await Deno.remove(root, { recursive: true });
   }
@@ -77,15 +84,15 @@ Deno.test("a test that fails without a mistake is left out", async () => {
   try {
     await Deno.writeTextFile(
       `${root}/tests/room/broken_test.ts`,
-      'import "../../lib/room/clamp.ts"; Deno.test("broken", () => { throw new Error(); });',
+      'import "../../lib/room/clamp_to_ten.ts"; Deno.test("broken", () => { throw new Error(); });',
     );
     const outcomes: string[] = [];
-    await mutate({ root, files: ["lib/room/clamp.ts"] }, ({ start, replacement }, outcome) => {
-      if (start >= SOURCE.lastIndexOf("0, 10")) outcomes.push(`${replacement}: ${outcome}`);
+    await mutate({ root, files: ["lib/room/clamp_to_ten.ts"] }, ({ replacement }, outcome) => {
+      outcomes.push(`${replacement}: ${outcome}`);
     });
-    assertEquals(outcomes.sort(), ["10, 0: killed", "11: killed", "1: survived"]);
+    assertEquals(outcomes.sort(), OUTCOMES);
     await Deno.remove(`${root}/tests/room/clamp_test.ts`);
-    const only = mutate({ root, files: ["lib/room/clamp.ts"] }, () => {});
+    const only = mutate({ root, files: ["lib/room/clamp_to_ten.ts"] }, () => {});
     await assertRejects(() => only, Error, "All tests fail without a mistake");
   } finally {
     await Deno.remove(root, { recursive: true });
