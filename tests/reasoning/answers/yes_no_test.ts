@@ -37,6 +37,11 @@ for (
     ["Is 221 prime?", "\\boxed{\\text{No}}", "\\text{No}"],
     ["Is 397 prime?", "397 is prime. And 399? Certainly not, no.", "yes"],
     ["Is Paris large today?", "Paris is old.", undefined],
+    ["Is Paris large and old?", "Paris is large and wide.", undefined],
+    ["Is Paris large and old today?", "Paris is large and old.", "yes"],
+    ["Is 221 prime?", "It is not.", "no"],
+    ["Does 12 divide 96?", "So it does.", "yes"],
+    ["Does 12 divide 96?", "It is 8.", undefined],
     // Nothing is said about the question: no number is taken for the answer.
     ["Is 221 prime? Answer yes or no.", "Its factors are 13 and 17.", undefined],
     // Questions for something else.

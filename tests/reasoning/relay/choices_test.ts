@@ -54,15 +54,17 @@ Deno.test("several choices are streamed side by side, each with its index", asyn
   assertEquals(text.split("[DONE]").length, 2);
 });
 
-Deno.test("if one choice fails, the others are cancelled", async () => {
-  await using upstream = startUpstream(secondFails);
-  const { ask } = await createStrategyApp(upstream);
-  const { json } = await ask("direct", { n: 3, seed: 7, stream: true });
-  assertEquals(json.error.code, "upstream_error");
-  const others = upstream.calls.filter(({ body }) => body.seed !== 1_007);
-  assertEquals(others.length, 2);
-  for (const call of others) await call.left;
-});
+for (const stream of [true, false]) {
+  Deno.test(`if one choice fails, the others are cancelled (stream: ${stream})`, async () => {
+    await using upstream = startUpstream(secondFails);
+    const { ask } = await createStrategyApp(upstream);
+    const { json } = await ask("direct", { n: 3, seed: 7, stream });
+    assertEquals(json.error.code, "upstream_error");
+    const others = upstream.calls.filter(({ body }) => body.seed !== 1_007);
+    assertEquals(others.length, 2);
+    for (const call of others) await call.left;
+  });
+}
 
 Deno.test("a client that disconnects ends every choice", async () => {
   await using upstream = startUpstream(endless);

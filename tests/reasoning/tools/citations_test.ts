@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { createCitations } from "../../../lib/reasoning/tools/citations.ts";
 import { createTestApp } from "../../support/app.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
@@ -48,3 +49,34 @@ tools: { web_search: { provider: searxng, url: "http://127.0.0.1:${search.addr.p
   assertEquals(message.content[0].annotations, [{ type: "url_citation", ...place, ...source }]);
   await app.drain(0);
 });
+
+const PAGE = "https://a.example/x";
+
+for (
+  const [answer, urls, cited] of [
+    [`See ${PAGE}.`, [PAGE], [PAGE]],
+    [PAGE, [PAGE], [PAGE]],
+    [`See ${PAGE}/y and ${PAGE}/y/z.`, [PAGE, `${PAGE}/y`], [`${PAGE}/y`]],
+    ["See the sources.", [PAGE], []],
+    [`See ${PAGE}.`, [], []],
+  ] as const
+) {
+  Deno.test(`"${answer}" cites ${cited.join(" and ") || "nothing"} of ${urls.length} pages`, () => {
+    const citations = createCitations();
+    citations.add({
+      type: "tool_output",
+      id: "tool_1",
+      content: [],
+      citations: urls.map((url) => ({ url, title: "Title" })),
+      isProgress: false,
+    });
+    for (const text of answer.split(/(?<=a)/)) citations.add({ type: "answer", text });
+    const annotations = cited.map((url) => {
+      const start = answer.indexOf(url);
+      const place = { start_index: start, end_index: start + url.length };
+      return { type: "url_citation", url_citation: { ...place, url, title: "Title" } };
+    });
+    const parts = annotations.length === 0 ? undefined : { message: { annotations } };
+    assertEquals(citations.parts(), parts);
+  });
+}
