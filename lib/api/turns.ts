@@ -16,7 +16,7 @@ interface Turn {
 export function withResultsAfterCalls(messages: readonly Message[]): Message[] {
   const resultIds = new Set(messages.map(({ tool_call_id: id }) => id));
   const turns: Turn[] = [];
-  /** By the id of a call, which another turn may use again. */
+  /** Turns by the id of a call. A later turn may use the same id again. */
   const callers = new Map<unknown, Turn>();
   for (const message of messages) {
     const caller = message.role === "tool" ? callers.get(message.tool_call_id) : undefined;

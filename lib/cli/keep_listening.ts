@@ -90,7 +90,7 @@ export function keepListening(
   };
 }
 
-/** Of the process, or of the system. */
+/** Returns true if the process or the system has no file descriptor left. */
 function isOutOfDescriptors({ message }: Error): boolean {
   return message.includes("os error 24)") || message.includes("os error 23)");
 }

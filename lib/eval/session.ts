@@ -30,7 +30,7 @@ export interface SessionOptions {
 
 export interface Outcome {
   summaries: Summary[];
-  /** With the raw answers. */
+  /** Results with the raw answers. */
   results: Result[];
   /** Number of finished questions. */
   finished: number;

@@ -15,7 +15,7 @@ export interface Asset {
   type: string;
   /** Strong validator, made from the content and the encoding. */
   etag: string;
-  /** Of the content: `?v=VERSION` is another URL for each, so that browsers may keep the file. */
+  /** Hash of the content. `?v=VERSION` makes a URL of its own, so that browsers may keep the file. */
   version: string;
 }
 

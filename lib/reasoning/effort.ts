@@ -1,4 +1,4 @@
-/** From least to most. */
+/** Ordered from the least to the most thinking. */
 export const EFFORTS = [
   "none",
   "minimal",

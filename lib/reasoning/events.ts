@@ -125,7 +125,7 @@ export interface ToolStartEvent {
 export interface ToolOutputEvent {
   type: "tool_output";
   id: string;
-  /** As the model gets it, but not shortened. */
+  /** The content that the model gets, but not shortened. */
   content: readonly ToolContent[];
   citations?: readonly { url: string; title: string }[];
   /** Whether more follows. */

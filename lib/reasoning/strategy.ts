@@ -87,7 +87,7 @@ export interface CallContext<Prompt extends string = never, Role extends string 
   room: (role: Role, messages: readonly Message[]) => number;
   /** Describes the client's tools, to be appended to instructions; empty without tools. */
   toolsNote: string;
-  /** The same as a message of its own; empty without tools. */
+  /** The note as a message of its own; empty without tools. */
   toolsMessage: Message[];
   /** Returns true and spends one retry if a call that failed midway may be continued. */
   spendRetry: (error: UpstreamError) => boolean;

@@ -54,7 +54,7 @@ export interface AccountLease {
 
 /** What {@linkcode stateOf} needs to know of an account. */
 export interface Level {
-  /** Of a sum and `parallel` with the units of leases. */
+  /** Used units; for `sum` and `parallel` with the units of leases. */
   level: number;
   /** As in {@link Account}; parallel: when the last lease expires. */
   at: number;

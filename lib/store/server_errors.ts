@@ -1,4 +1,4 @@
-/** The same error is reported again after this time. */
+/** Milliseconds after which the same error is reported again. */
 const REPORT_MS = 60_000;
 const MAX_REPORTED = 20;
 

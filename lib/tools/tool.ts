@@ -33,7 +33,7 @@ export interface ToolContext {
 }
 
 export interface Tool {
-  /** As a model calls it: at most 64 letters, digits, `_` and `-`. */
+  /** Name by which models call it: at most 64 letters, digits, `_` and `-`. */
   name: string;
   description: string;
   /** JSON Schema of the arguments. */

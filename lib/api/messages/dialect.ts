@@ -2,7 +2,7 @@ import { type Dialect, isAtOrBelow } from "../dialect.ts";
 import { messagesErrorBody } from "./errors.ts";
 import { messagesModel, messagesModelList } from "./models.ts";
 
-/** Of failures that another server may not have: load balancers ask it on 503, but not on 529. */
+/** Codes of failures that another server may not have. Load balancers retry there on 503, not on 529. */
 const LOCAL_CODES: readonly (string | null)[] = [
   "server_shutdown",
   "store_unavailable",

@@ -30,7 +30,7 @@ export interface ApprovalAnswer {
 }
 
 export interface Approvals {
-  /** Those of the request's own answers whose call has not been run. */
+  /** The request's own answers to approval requests whose call has not been run. */
   answers: ApprovalAnswer[];
   /** What the model reads of each call, by the id of the item that asked. */
   outputs: ReadonlyMap<string, string>;
@@ -38,7 +38,7 @@ export interface Approvals {
 
 const MAX_REASON_CHARACTERS = 2_000;
 
-/** Of the answers whose calls have not been run. */
+/** Maximum number of answers whose calls have not been run. */
 const MAX_ANSWERS = 64;
 
 type PlacedItem = Readonly<{ item: Item; path: string }>;

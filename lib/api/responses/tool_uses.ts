@@ -24,7 +24,7 @@ export interface McpList {
 
 /** How the server's own tools are shown. */
 export interface ShownTools {
-  /** By name; the uses of others are shown in the thinking only. */
+  /** Items of the shown tools, by name. The uses of other tools are shown in the thinking only. */
   uses: Readonly<Record<string, ShownUse>>;
   /** Lists that begin the output. */
   lists: readonly McpList[];

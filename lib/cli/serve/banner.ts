@@ -11,7 +11,7 @@ import { programCommand, shellWord } from "../program_command.ts";
 export interface Announcement {
   options: CommandOptions;
   configuration: Configuration;
-  /** With the port that was chosen. */
+  /** Address with the port that was chosen. */
   address: ListenAddress;
   workers: number;
 }

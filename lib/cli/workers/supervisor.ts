@@ -4,7 +4,7 @@ import { type Clock, sleep } from "../../clock.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 
 export interface WorkerThread<Theirs extends Methods> {
-  /** From 0; a replacement has the index of the crashed thread. */
+  /** Starts at 0. A replacement has the index of the crashed thread. */
   index: number;
   /** Rejects if the thread crashes. */
   call: Call<Theirs>;

@@ -11,7 +11,7 @@
 export const FINAL =
   /^[ \t>*#_`[(-]{0,20}FINAL(?:\s{1,3}ANSWER)?[\])*_`]{0,4}\s{0,3}[:：]\s{0,3}(.*)/gim;
 
-/** The same as prompts ask for it; `final: string;` is a line of code. */
+/** The line that prompts ask for, in capitals: `final: string;` is a line of code. */
 export const FINAL_LINE = /^[ \t>*#_`[(-]{0,20}FINAL(?: ANSWER)?[\])*_`]{0,4} {0,3}[:：]/;
 
 /** The first or the last line of a code block. */

@@ -143,7 +143,7 @@ export async function* relayCall<Role extends string>(
   let answered = false;
   let isText = true;
   let hasToolCalls = false;
-  /** By the number of the call. */
+  /** Whether a call has arguments, by its number. */
   const hasArguments: boolean[] = [];
   let reason: FinishReason = "stop";
 

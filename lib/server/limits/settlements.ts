@@ -12,7 +12,7 @@ const MAX_AGE_MS = 3_600_000;
 
 interface Settlement {
   charges: readonly Charge[];
-  /** As in `Limiter.settle`. */
+  /** Id of the settlement; see `Limiter.settle`. */
   id?: string;
 }
 

@@ -15,7 +15,7 @@ import { prepareDatabase } from "./prepare.ts";
 
 /** A call that waits for its turn. */
 interface PendingCall extends Call {
-  /** On the clock of `performance.now()`. */
+  /** Deadline of the call, on the clock of `performance.now()`. */
   deadline: number;
   resolve: (result: TakeResult) => void;
   reject: (error: unknown) => void;

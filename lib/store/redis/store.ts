@@ -28,7 +28,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   const now = () => options.now?.() ?? "";
   const { timeoutMs = CALL_MS } = options;
   const redis = await openRedis({ ...options, timeoutMs }, STORE_SCRIPTS);
-  /** By prefix, since the clocks of a Cluster's masters may differ. */
+  /** Writers by prefix, since the clocks of a Cluster's masters may differ. */
   const writers = new Map<string, ReturnType<typeof withDeadline<"storeWrite">>>();
 
   /** In a Cluster, the braces keep an owner's keys in one slot, so that scripts can use them. */

@@ -37,7 +37,7 @@ interface Opened {
   failure?: ToolFailure;
 }
 
-/** Of one use, and of the connecting. */
+/** Budget of each use, and of establishing the connection. */
 const BUDGET = { bytes: 4_194_304, requests: 50 };
 
 /** Longest error of a server that the model gets, in characters. */

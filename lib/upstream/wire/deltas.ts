@@ -91,7 +91,7 @@ const TOOL_CALLS = "toolcall toolcalls tooluse functioncall";
 const CONTENT_FILTER = "contentfilter contentfiltered guardrailintervened safety sensitive " +
   "recitation prohibitedcontent blocklist spii";
 
-/** By their letters in lower case; all others are `stop`. */
+/** Finish reasons by the letters of the upstream's word, in lower case. All others are `stop`. */
 const FINISH_REASONS = new Map([
   ...LENGTH.split(" ").map((letters) => [letters, "length"] as const),
   ...TOOL_CALLS.split(" ").map((letters) => [letters, "tool_calls"] as const),
