@@ -73,7 +73,8 @@ for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
 
 Deno.test("a server whose store does not answer in time exits with the reason", async () => {
   const port = freePort();
-  for (const waitMs of [0, 600]) {
+  // Long enough for a busy machine to start listening.
+  for (const waitMs of [0, 4_000]) {
     await using config = await configFor(`redis://127.0.0.1:${port}`, `store_wait_ms: ${waitMs}`);
     const args = ["--config", config.path, "--port", "0"];
     const { code, stdout, stderr } = await runProgram({ args });
