@@ -1,7 +1,7 @@
 /** Requests to models whose strategy is from a file. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createFakeClock, passing } from "../../support/clock.ts";
-import { createTestApp, type TestAppOptions } from "../../support/app.ts";
+import { createTestApp, parseStream, type TestAppOptions } from "../../support/app.ts";
 import { startUpstream, type Upstream } from "../../support/upstream.ts";
 
 /** An app with a strategy `mine` that runs this body. */
@@ -125,6 +125,10 @@ Deno.test("a strategy from a file that ends without a finish event ends its answ
   const { chat } = await createApp(upstream, 'yield { type: "answer", text: "Done." };');
   const { choices: [{ message, finish_reason }] } = await (await chat({ model: "mine" })).json();
   assertEquals([message.content, finish_reason], ["Done.", "stop"]);
+  const body = { model: "mine", stream: true, stream_options: { include_usage: true } };
+  const { content, chunks } = parseStream(await (await chat(body)).text());
+  const reasons = chunks.flatMap(({ choices }) => choices[0]?.finish_reason ?? []);
+  assertEquals([content, reasons, chunks.at(-1)!.usage.completion_tokens], ["Done.", ["stop"], 0]);
 });
 
 for (
