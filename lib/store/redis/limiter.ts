@@ -60,7 +60,7 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
     args.unshift(groups.size, settlement === undefined ? 0 : leaseIndex.get(settlement)!);
     const reply = await runScript("limits", keys, [action, ...args]);
     const [time, ok, ...levels] = reply.map(Number);
-    // Only a take is answered with levels.
+    if (action !== "take") return { ok: true, states: [] };
     const states = charges.map(({ limit, cost }, i) => {
       const [level, at, freeAt] = levels.slice(3 * i) as [number, number, number];
       return stateOf(limit, cost, time!, { level, at, freeAt });
