@@ -1,49 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
+import { runAlone } from "../support/alone.ts";
 import { createTestApp } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
 
-const MB = 1_048_576;
-
-/** A chat of nearly the largest body. */
-const chat = (options: object, last: string) =>
-  JSON.stringify({
-    model: "m",
-    messages: [{ role: "user", content: "x".repeat(31 * 1_000_000) }, { role: last, content: "?" }],
-    reasoning: options,
-  });
-
 for (const role of ["user", "developer"]) {
   Deno.test(`a vote of 60 on a chat of 31 MB does not copy the chat for each call: ${role}`, async () => {
-    let calls = 0;
-    await using upstream = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen() {} },
-      async (request) => {
-        const call = ++calls;
-        for await (const _ of request.body!);
-        return Response.json({
-          choices: [{ message: { content: `${call}` }, finish_reason: "stop" }],
-          usage: { prompt_tokens: 1, completion_tokens: 1 },
-        });
-      },
-    );
-    const app = await createTestApp({
-      upstream: `http://127.0.0.1:${upstream.addr.port}/v1`,
-      yaml: `
-server: { max_samples: 60 }
-upstreams: { u: { base_url: UPSTREAM } }
-models: { m: { strategy: vote, upstream: u, model: x, caps: { calls: 200 } } }
-`,
-    });
-    const body = chat({ strategy: "vote", wave: 60, max_samples: 60 }, role);
-    const before = Deno.memoryUsage().rss;
-    let peak = 0;
-    const watch = setInterval(() => peak = Math.max(peak, Deno.memoryUsage().rss), 10);
-    const response = await app.send("/v1/chat/completions", body);
-    clearInterval(watch);
-    assertEquals(response.status, 200);
-    await response.body?.cancel();
-    assert(calls >= 60, `${calls} calls`);
-    assert(peak - before < 1_500 * MB, `${Math.round((peak - before) / MB)} MB`);
+    const { status, calls, grown } = await runAlone("attack/fan_out.ts", role);
+    assertEquals(status, 200);
+    assert(calls! >= 60, `${calls} calls`);
+    assert(grown! < 1_500_000_000, `${grown} bytes`);
   });
 }
 

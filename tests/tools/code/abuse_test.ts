@@ -6,7 +6,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { longestStall } from "../../support/stall.ts";
-import { runAlone } from "../alone.ts";
+import { runAlone } from "../../support/alone.ts";
 import { ABUSES } from "./abuses.ts";
 import { openCode, runCode } from "./sandbox.ts";
 
@@ -44,7 +44,7 @@ for (const [name, code, text] of ABUSES) {
 const RUNS = Number(Deno.env.get("O1_API_SANDBOX_RUNS") ?? 100);
 
 Deno.test(`memory is back at its start after ${RUNS} runs of all kinds`, async () => {
-  const { before, after } = await runAlone("code/memory.ts", `${RUNS}`);
+  const { before, after } = await runAlone("tools/code/memory.ts", `${RUNS}`);
   // What the allocator keeps does not grow: 18 MiB after 1,000 runs, as after 200.
   assert(after! - before! < 50, `${before} MiB became ${after} MiB`);
 });

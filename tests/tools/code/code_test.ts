@@ -3,7 +3,7 @@ import { systemClock } from "../../../lib/clock.ts";
 import { code as kind } from "../../../lib/tools/code/kind.ts";
 import { ROOT } from "../../support/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { runAlone } from "../alone.ts";
+import { runAlone } from "../../support/alone.ts";
 import { openCode, runCode } from "./sandbox.ts";
 
 // A thread lives longer than the test that starts it.
@@ -145,7 +145,7 @@ for (const endless of ["for (;;);", "[].indexOf.call({ length: 2 ** 53 - 1 }, 1)
     name: `code that nobody waits for leaves no thread behind: ${endless}`,
     ignore: Deno.build.os !== "linux",
     async fn() {
-      assertEquals(await runAlone("code/left.ts", endless), { open: 2, closed: 0 });
+      assertEquals(await runAlone("tools/code/left.ts", endless), { open: 2, closed: 0 });
     },
   });
 }

@@ -1,9 +1,9 @@
 import { assert } from "@std/assert";
-import { ROOT } from "../support/program.ts";
-import { waitFor } from "../support/wait.ts";
+import { ROOT } from "./program.ts";
+import { waitFor } from "./wait.ts";
 
 /**
- * Runs a program below this folder in a process of its own, whose memory and threads are those of no
+ * Runs a program of the tests in a process of its own, whose memory and threads are those of no
  * other test.
  *
  * @returns the numbers that it prints as JSON.
@@ -14,7 +14,7 @@ export async function runAlone(
 ): Promise<Record<string, number>> {
   const flags = ["--no-check", "--config", "tests/deno.json", "--unstable-worker-options", "-A"];
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...flags, `tests/tools/${program}`, ...args],
+    args: ["run", ...flags, `tests/${program}`, ...args],
     cwd: ROOT,
   });
   const output = await waitFor(`the end of ${program}`, command.output(), 600_000);
