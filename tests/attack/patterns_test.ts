@@ -33,7 +33,7 @@ const MAX_LENGTHS: Readonly<Record<string, number>> = {
   "reasoning/json/safe_pattern.ts": 200,
   // A number that the server has formatted.
   "upstream/demo/solver.ts": 4_000,
-  "playground/page/chat/figures.js": 20,
+  "playground/page/chat/figures.ts": 20,
   // The operator's own text.
   "config/environment.ts": 2_000,
   "config/base_url.ts": 2_000,

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { codeExamples } from "../../lib/playground/page/code/examples.js";
+import { codeExamples } from "../../lib/playground/page/code/examples.ts";
 
 const PICTURE = `data:image/png;base64,${"A".repeat(5000)}`;
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { figures } from "../../lib/playground/page/chat/figures.js";
+import { figures } from "../../lib/playground/page/chat/figures.ts";
 
 for (
   const [cost, shown] of [

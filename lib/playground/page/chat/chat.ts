@@ -1,9 +1,10 @@
-import { ApiFault, streamChat } from "../api.js";
-import { h, quietButton } from "../dom.js";
+import { ApiFault, streamChat } from "../api/requests.ts";
+import { h, quietButton } from "../dom/elements.ts";
+import type { Body } from "../code/examples.ts";
 import { translate } from "../language/language.js";
 import { addParts, type Answer, bodyOf, newestEnd, newId, pathTo, siblingsOf } from "./turns.ts";
-import type { Chunk, Labelled, Question, Turn } from "./turns.ts";
-import { createAnswer } from "./answer.js";
+import type { Labelled, Question, Turn } from "./turns.ts";
+import { createAnswer } from "./answer.ts";
 
 export interface ChatOptions {
   /** Container of the turns. */
@@ -12,7 +13,7 @@ export interface ChatOptions {
   /** Announces progress to screen readers. */
   announce: (line: string) => void;
   drawer: { add(name: string, event: unknown): void; clear(): void };
-  showCode: (body: Record<string, unknown>) => void;
+  showCode: (body: Body) => void;
   /** Called when the server rejects a field of a request. */
   onFault: (param: string, message: string, pick: Question["picks"][number]) => void;
   view: {
@@ -58,7 +59,7 @@ export function createChat(options: ChatOptions) {
     try {
       for await (const chunk of streamChat(key(), body, signal)) {
         drawer.add(name, chunk);
-        addParts(parts, chunk as Chunk);
+        addParts(parts, chunk);
         answer.take(chunk);
       }
       whole = { name, parts, outcome: "complete", ...answer.finish() };

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Pick } from "./picker.js";
+import type { Chunk, Usage } from "../api/types.ts";
+import type { Pick } from "./picker.ts";
 
 export interface Settings {
   system: string;
@@ -35,7 +36,7 @@ export type Part = { reasoning: string } | { content: string } | { o1: Record<st
 export interface Answer {
   name: string;
   parts: Part[];
-  usage?: unknown;
+  usage?: Usage;
   /** Seconds until the answer began, or ended without text. */
   thoughtSeconds?: number;
   seconds: number;
@@ -89,15 +90,6 @@ export function addParts(parts: Part[], chunk: Chunk): void {
       else parts.push({ content });
     }
   }
-}
-
-export interface Chunk {
-  o1?: Record<string, unknown>;
-  usage?: unknown;
-  choices?: {
-    delta: Partial<Record<"reasoning" | "reasoning_content" | "content" | "refusal", string>>;
-    finish_reason: string | null;
-  }[];
 }
 
 /** The turns from the first to the one with this id. */

@@ -1,5 +1,5 @@
 import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
-import { h } from "../dom.js";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 
 /** A conversation as Markdown. */

@@ -1,5 +1,5 @@
 import type { Turn } from "../chat/turns.ts";
-import { h, quietButton } from "../dom.js";
+import { h, quietButton } from "../dom/elements.ts";
 import { onLanguage, translate } from "../language/language.js";
 import type { Conversation, Conversations } from "../storage/conversations.ts";
 import { download, toMarkdown } from "./export.ts";

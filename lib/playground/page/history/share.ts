@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
-import { h } from "../dom.js";
+import { contentOf, type Turn } from "../chat/turns.ts";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 import { hasRecords, reasoningView } from "../view/reasoning.ts";
 import { VIEW_STYLE } from "../view/style.ts";
@@ -58,36 +58,22 @@ function turnOf({ question, answers }: Turn): HTMLElement {
         h("p", {}, h("img", { src, alt: translate("Picture in the question") }))
       ),
       ...question.files.map(({ name }) => h("p", {}, translate("File: {name}", { name }))),
-      h("div", { class: "text" }, question.text),
+      textOf(question.text),
     ),
-    ...answers.flatMap((answer) =>
-      [
+    ...answers.flatMap((answer) => {
+      const thinking = reasoningOf(answer);
+      return [
         h("h2", {}, answer.name),
-        thinkingOf(answer),
-        h("div", { class: "text" }, contentOf(answer)),
-        callsOf(answer),
-      ].filter((element) => element !== null)
-    ),
+        thinking === "" ? null : folded(translate("Thinking"), textOf(thinking)),
+        textOf(contentOf(answer)),
+        hasRecords(answer) ? folded(translate("Reasoning"), reasoningView(answer, false)) : null,
+      ];
+    }),
   );
 }
 
-function thinkingOf(answer: Answer): HTMLElement | null {
-  const thinking = reasoningOf(answer);
-  if (thinking === "") return null;
-  return h(
-    "details",
-    {},
-    h("summary", {}, translate("Thinking")),
-    h("div", { class: "text" }, thinking),
-  );
-}
+const textOf = (text: string) => h("div", { class: "text" }, text);
 
-function callsOf(answer: Answer): HTMLElement | null {
-  if (!hasRecords(answer)) return null;
-  return h(
-    "details",
-    {},
-    h("summary", {}, translate("Reasoning")),
-    reasoningView(answer, false),
-  );
+function folded(title: string, content: HTMLElement): HTMLElement {
+  return h("details", {}, h("summary", {}, title), content);
 }

@@ -1,5 +1,5 @@
-import { formatNumber } from "../chat/figures.js";
-import { h } from "../dom.js";
+import { formatNumber } from "../chat/figures.ts";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 
 export interface Column<Row> {
@@ -17,9 +17,9 @@ const MAX_ROWS = 1_000;
 export function numbers<Row>(
   title: string,
   value: (row: Row) => number | undefined,
-  show: (value: number) => string = formatNumber,
+  show: (value: number, row: Row) => string = formatNumber,
 ): Column<Row> {
-  return { title, value, show: (row) => show(value(row) ?? 0) };
+  return { title, value, show: (row) => show(value(row) ?? 0, row) };
 }
 
 /** A column of times, given in ISO 8601. */

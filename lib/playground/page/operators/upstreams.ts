@@ -1,9 +1,9 @@
-import { h } from "../dom.js";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 import { numbers, sortedTable, times } from "./table.ts";
 
 /** What the server says about an upstream; times in milliseconds. */
-interface Upstream {
+export interface Upstream {
   name: string;
   breaker: "open" | "closed";
   running: number;

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { ApiFault, readJson } from "../api.js";
-import { formatDollars, formatNumber } from "../chat/figures.js";
-import { h, openDialog, quietButton } from "../dom.js";
+import { ApiFault, readJson } from "../api/requests.ts";
+import { formatDollars, formatNumber } from "../chat/figures.ts";
+import { h, openDialog, quietButton } from "../dom/elements.ts";
 import { download } from "../history/export.ts";
 import { translate } from "../language/language.js";
 import { type Column, numbers, sortedTable, times } from "./table.ts";
-import { upstreamsOf } from "./upstreams.ts";
+import { type Upstream, upstreamsOf } from "./upstreams.ts";
 
 interface UsageRow {
   day: string;
@@ -71,8 +71,8 @@ export function showUsage(key: string): void {
     try {
       const query = new URLSearchParams({ start_date: from.value, end_date: to.value });
       const [usage, health] = await Promise.all([
-        readJson(key, `/usage?${query}`),
-        readJson(key, "/upstreams").catch((error) => {
+        readJson<{ data: UsageRow[]; budgets: Budget[] }>(key, `/usage?${query}`),
+        readJson<{ data: Upstream[] }>(key, "/upstreams").catch((error) => {
           // Only the operator may see them.
           if (error instanceof ApiFault && error.status === 403) return undefined;
           throw error;
@@ -162,7 +162,7 @@ function usageTable(rows: readonly UsageRow[], names: readonly Name[]): HTMLElem
 }
 
 function budgetTable(budgets: readonly Budget[]): HTMLElement {
-  const amount = ({ measure }: Budget, value: number) =>
+  const amount = (value: number, { measure }: Budget) =>
     measure === "usd"
       ? formatDollars(value)
       : translate("{tokens} tokens", { tokens: formatNumber(value) });
@@ -172,16 +172,8 @@ function budgetTable(budgets: readonly Budget[]): HTMLElement {
       title: translate("Per"),
       value: ({ per }) => per === "day" ? translate("day") : translate("month"),
     },
-    {
-      title: translate("Limit"),
-      value: ({ limit }) => limit,
-      show: (budget) => amount(budget, budget.limit),
-    },
-    {
-      title: translate("Remaining"),
-      value: ({ remaining }) => remaining,
-      show: (budget) => amount(budget, budget.remaining),
-    },
+    numbers(translate("Limit"), ({ limit }) => limit, amount),
+    numbers(translate("Remaining"), ({ remaining }) => remaining, amount),
     times(translate("Resets"), ({ resets_at }) => resets_at),
   ], budgets);
 }

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Model, OptionField, Strategy } from "../api.js";
-import type { Pick } from "../chat/picker.js";
-import { h } from "../dom.js";
+import type { Model, OptionField, Strategy } from "../api/types.ts";
+import type { Pick } from "../chat/picker.ts";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 
 type Value = string | number | boolean;

@@ -1,6 +1,6 @@
-import type { Pick } from "../chat/picker.js";
+import type { Pick } from "../chat/picker.ts";
 import type { Settings } from "../chat/turns.ts";
-import { byId, h } from "../dom.js";
+import { byId, h } from "../dom/elements.ts";
 import { chooseLanguage, chosenLanguage } from "../language/language.js";
 import type { createFields } from "./fields.ts";
 

@@ -1,4 +1,4 @@
-import { h, openDialog } from "../dom.js";
+import { h, openDialog } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 
 export interface Shortcut {
@@ -34,10 +34,5 @@ export function showShortcuts(
 }
 
 function row(keys: readonly string[], text: string): HTMLElement {
-  return h(
-    "div",
-    {},
-    h("dt", {}, ...keys.map((key) => h("kbd", {}, key))),
-    h("dd", {}, text),
-  );
+  return h("div", {}, h("dt", {}, ...keys.map((key) => h("kbd", {}, key))), h("dd", {}, text));
 }

@@ -1,9 +1,9 @@
-import { contentOf, type Labelled } from "../chat/turns.ts";
-import { formatNumber } from "../chat/figures.js";
-import { h } from "../dom.js";
+import { type Answer, contentOf, type Labelled } from "../chat/turns.ts";
+import { formatNumber } from "../chat/figures.ts";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 import { createPause, type Difference, differencesOf } from "./differences.ts";
-import { cost, seconds, totalsOf } from "./format.ts";
+import { cost, seconds, type Totals, totalsOf } from "./format.ts";
 import { reasoningView } from "./reasoning.ts";
 import { readRun, type Run } from "./run.ts";
 
@@ -55,28 +55,33 @@ function reasoningOf({ label, answer }: Labelled, index: number): HTMLElement {
   return details;
 }
 
-function figuresOf({ answer: a }: Labelled, { answer: b }: Labelled): HTMLElement {
-  const runs = [readRun(a), readRun(b)] as const;
-  const totals = [totalsOf(runs[0]), totalsOf(runs[1])] as const;
-  type Row = [name: string, a: number | undefined, b: number | undefined, (n: number) => string];
+interface Side {
+  answer: Answer;
+  run: Run;
+  totals: Totals;
+}
+
+function sideOf({ answer }: Labelled): Side {
+  const run = readRun(answer);
+  return { answer, run, totals: totalsOf(run) };
+}
+
+type Row = [name: string, valueOf: (side: Side) => number | undefined, (n: number) => string];
+
+function figuresOf(left: Labelled, right: Labelled): HTMLElement {
+  const sides = [sideOf(left), sideOf(right)];
   const rows: Row[] = [
-    [translate("Calls"), totals[0].calls, totals[1].calls, formatNumber],
-    [translate("Tool runs"), totals[0].tools, totals[1].tools, formatNumber],
-    [translate("Prompt tokens"), totals[0].promptTokens, totals[1].promptTokens, formatNumber],
-    [
-      translate("Generated tokens"),
-      totals[0].completionTokens,
-      totals[1].completionTokens,
-      formatNumber,
-    ],
-    [translate("Cost"), totals[0].cost, totals[1].cost, cost],
-    [translate("First token"), totals[0].first, totals[1].first, seconds],
-    [translate("Time"), a.seconds, b.seconds, seconds],
-    [translate("Characters"), contentOf(a).length, contentOf(b).length, formatNumber],
-    ...rolesOf(runs).map((role): Row => [
+    [translate("Calls"), ({ totals }) => totals.calls, formatNumber],
+    [translate("Tool runs"), ({ totals }) => totals.tools, formatNumber],
+    [translate("Prompt tokens"), ({ totals }) => totals.promptTokens, formatNumber],
+    [translate("Generated tokens"), ({ totals }) => totals.completionTokens, formatNumber],
+    [translate("Cost"), ({ totals }) => totals.cost, cost],
+    [translate("First token"), ({ totals }) => totals.first, seconds],
+    [translate("Time"), ({ answer }) => answer.seconds, seconds],
+    [translate("Characters"), ({ answer }) => contentOf(answer).length, formatNumber],
+    ...rolesOf(sides).map((role): Row => [
       translate("Tokens of {role} calls", { role }),
-      tokensOf(runs[0], role),
-      tokensOf(runs[1], role),
+      ({ run }) => tokensOf(run, role),
       formatNumber,
     ]),
   ];
@@ -101,20 +106,16 @@ function figuresOf({ answer: a }: Labelled, { answer: b }: Labelled): HTMLElemen
       h(
         "tbody",
         {},
-        ...rows.map(([name, left, right, show]) =>
-          h(
+        ...rows.map(([name, valueOf, show]) => {
+          const [a, b] = sides.map(valueOf);
+          const difference = a === undefined || b === undefined ? "–" : signed(b - a, show);
+          return h(
             "tr",
             {},
             h("th", { scope: "row" }, name),
-            h("td", {}, shown(left, show)),
-            h("td", {}, shown(right, show)),
-            h(
-              "td",
-              {},
-              left === undefined || right === undefined ? "–" : signed(right - left, show),
-            ),
-          )
-        ),
+            ...[shown(a, show), shown(b, show), difference].map((text) => h("td", {}, text)),
+          );
+        }),
       ),
     ),
   );
@@ -124,8 +125,8 @@ function signed(value: number, show: (value: number) => string): string {
   return `${value > 0 ? "+" : value < 0 ? "−" : ""}${show(Math.abs(value))}`;
 }
 
-function rolesOf(runs: readonly Run[]): string[] {
-  return [...new Set(runs.flatMap(({ phases }) => phases.map(({ role }) => role)))];
+function rolesOf(sides: readonly Side[]): string[] {
+  return [...new Set(sides.flatMap(({ run }) => run.phases.map(({ role }) => role)))];
 }
 
 function tokensOf({ entries }: Run, role: string): number {

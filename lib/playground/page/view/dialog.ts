@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { h, openDialog } from "../dom.js";
+import { h, openDialog } from "../dom/elements.ts";
 import type { Answer, Labelled } from "../chat/turns.ts";
 import { translate } from "../language/language.js";
 import { comparisonOf } from "./comparison.ts";

@@ -1,4 +1,4 @@
-import { formatDollars } from "../chat/figures.js";
+import { formatDollars } from "../chat/figures.ts";
 import { translate } from "../language/language.js";
 import type { Call, Mark, Run, ToolRun } from "./run.ts";
 
@@ -15,29 +15,19 @@ export function nameOf(entry: Call | ToolRun): string {
 }
 
 /** What kind of thing a mark is, for people. */
-export function kindOf({ kind }: Mark): string {
-  switch (kind) {
-    case "step":
-      return translate("Step");
-    case "candidate":
-      return translate("Candidate");
-    case "tally":
-      return translate("Votes");
-    case "status":
-      return translate("Status");
-  }
-}
+export const kindOf = ({ kind }: Mark): string => KINDS[kind]();
+
+const KINDS: Readonly<Record<Mark["kind"], () => string>> = {
+  step: () => translate("Step"),
+  candidate: () => translate("Candidate"),
+  tally: () => translate("Votes"),
+  status: () => translate("Status"),
+};
 
 /** Describes the outcome; empty if all went well. */
 export function outcomeOf({ outcome }: Call | ToolRun): string {
-  switch (outcome) {
-    case "ok":
-      return "";
-    case "cancelled":
-      return translate("cancelled");
-    default:
-      return translate("failed");
-  }
+  if (outcome === "ok") return "";
+  return outcome === "cancelled" ? translate("cancelled") : translate("failed");
 }
 
 export interface Totals {

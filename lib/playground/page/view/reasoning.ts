@@ -1,6 +1,6 @@
 import type { Answer } from "../chat/turns.ts";
-import { formatNumber } from "../chat/figures.js";
-import { h } from "../dom.js";
+import { formatNumber } from "../chat/figures.ts";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 import { cost, seconds, totalsOf } from "./format.ts";
 import { type Call, readRun, type ToolRun } from "./run.ts";

@@ -1,4 +1,4 @@
-import { h } from "../dom.js";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 import { kindOf, nameOf, outcomeOf, seconds } from "./format.ts";
 import type { Call, Mark, Run, ToolRun } from "./run.ts";

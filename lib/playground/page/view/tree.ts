@@ -1,5 +1,5 @@
-import { formatNumber } from "../chat/figures.js";
-import { h } from "../dom.js";
+import { formatNumber } from "../chat/figures.ts";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 import { cost, kindOf, nameOf, outcomeOf, seconds } from "./format.ts";
 import type { Call, Mark, Phase, PromptMessage, Run, ToolRun } from "./run.ts";

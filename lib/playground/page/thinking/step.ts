@@ -1,14 +1,14 @@
-import { h } from "../dom.js";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
-import { createLiveText } from "../text/live_text.js";
+import { createLiveText } from "../text/live_text.ts";
 
 /**
  * Shows a step that is open while it is written, and closes at its end unless the user has opened
  * or closed it.
  *
- * @param {boolean} titled whether its text begins with `**Title**` and a blank line
+ * @param titled whether its text begins with `**Title**` and a blank line
  */
-export function createStep(titled) {
+export function createStep(titled: boolean) {
   const name = h("span", { class: "name" }, titled ? "…" : translate("Thinking"));
   const time = h("span", { class: "time" });
   const body = h("div", { class: "prose small" });
@@ -19,19 +19,14 @@ export function createStep(titled) {
     h("summary", {}, name, time),
     body,
   );
-  /**
-   * The text while its title is incomplete.
-   *
-   * @type {string | undefined}
-   */
-  let head = titled ? "" : undefined;
+  /** The text while its title is incomplete. */
+  let head: string | undefined = titled ? "" : undefined;
   let touched = false;
   element.querySelector("summary")?.addEventListener("click", () => touched = true);
 
   return {
     element,
-    /** @param {string} text */
-    push(text) {
+    push(text: string) {
       if (head === undefined) return live.push(text);
       head += text;
       const start = head.trimStart();
@@ -44,11 +39,7 @@ export function createStep(titled) {
       head = undefined;
       live.push(start.slice(end + 4));
     },
-    /**
-     * @param {string} title
-     * @param {number | undefined} seconds
-     */
-    end(title, seconds) {
+    end(title: string, seconds: number | undefined) {
       if (title !== "") name.textContent = title;
       else if (titled && name.textContent === "…") name.textContent = translate("Thinking");
       if (seconds !== undefined) time.textContent = `${seconds.toFixed(1)} s`;

@@ -1,4 +1,4 @@
-import { h } from "../dom.js";
+import { crossButton, h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
@@ -6,43 +6,35 @@ const MAX_BYTES = 15_000_000;
 const MAX_ATTACHMENTS = 8;
 const MAX_TEXT_BYTES = 500_000;
 
-/**
- * Collects pictures and text files for the next question: chosen, pasted or dropped.
- *
- * @param {object} elements
- * @param {HTMLElement} elements.list shows the attachments
- * @param {HTMLInputElement} elements.input file picker
- * @param {HTMLElement} elements.target accepts dropped and pasted files
- * @param {(line: string, isProblem?: boolean) => void} notify shows a line to the user
- */
-export function createAttachments({ list, input, target }, notify) {
-  /** @type {{ name: string, url?: string, text?: string }[]} */
-  let attached = [];
+/** Collects pictures and text files for the next question: chosen, pasted or dropped. */
+export function createAttachments({ list, input, target }: {
+  list: HTMLElement;
+  input: HTMLInputElement;
+  /** Accepts dropped and pasted files. */
+  target: HTMLElement;
+}, notify: (line: string, isProblem?: boolean) => void) {
+  let attached: { name: string; url?: string; text?: string }[] = [];
 
   function show() {
     list.hidden = attached.length === 0;
-    list.replaceChildren(...attached.map((attachment) =>
-      h(
-        "li",
-        {},
-        attachment.url === undefined
-          ? h("span", { class: "file" }, attachment.name)
-          : h("img", { src: attachment.url, alt: attachment.name }),
-        h("button", {
-          type: "button",
-          class: "remove",
-          "aria-label": translate("Remove {name}", { name: attachment.name }),
-          onclick: () => {
+    list.replaceChildren(
+      ...attached.map((attachment) =>
+        h(
+          "li",
+          {},
+          attachment.url === undefined
+            ? h("span", { class: "file" }, attachment.name)
+            : h("img", { src: attachment.url, alt: attachment.name }),
+          crossButton("remove", translate("Remove {name}", { name: attachment.name }), () => {
             attached = attached.filter((other) => other !== attachment);
             show();
-          },
-        }, "×"),
-      )
-    ));
+          }),
+        )
+      ),
+    );
   }
 
-  /** @param {Iterable<File>} files */
-  async function add(files) {
+  async function add(files: Iterable<File>) {
     for (const file of files) {
       const name = file.name || translate("picture");
       const isPicture = TYPES.includes(file.type);
@@ -109,11 +101,7 @@ export function createAttachments({ list, input, target }, notify) {
   };
 }
 
-/**
- * @param {File} file
- * @returns {Promise<string>}
- */
-function dataUrl(file) {
+function dataUrl(file: File): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(String(reader.result));

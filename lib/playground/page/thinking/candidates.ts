@@ -1,24 +1,25 @@
-import { h } from "../dom.js";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
-import { createLiveText } from "../text/live_text.js";
+import { createLiveText } from "../text/live_text.ts";
 
 /** Further candidates are ignored. */
 const MAX_CANDIDATES = 48;
+
+export interface Candidate {
+  index: number;
+  answer: string | null;
+  text: string;
+}
 
 /** Shows candidate answers side by side; each opens to its full text. */
 export function createCandidates() {
   const grid = h("div", { class: "grid" });
   const caption = h("p", { class: "caption" });
-  /** @type {Map<number, HTMLElement>} */
-  const cards = new Map();
+  const cards = new Map<number, HTMLElement>();
   return {
     element: h("div", { class: "candidates" }, caption, grid),
-    /**
-     * Adds a candidate, or replaces the one with the same index.
-     *
-     * @param {{ index: number, answer: string | null, text: string }} candidate
-     */
-    add({ index, answer, text }) {
+    /** Adds a candidate, or replaces the one with the same index. */
+    add({ index, answer, text }: Candidate) {
       if (cards.size >= MAX_CANDIDATES && !cards.has(index)) return;
       const body = h("div", { class: "prose small" });
       const card = h(

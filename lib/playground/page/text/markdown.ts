@@ -3,13 +3,11 @@
  *
  * @module
  */
-import DOMPurify from "dompurify";
-import { Marked } from "marked";
-import { h } from "../dom.js";
+import DOMPurify, { type Config } from "dompurify";
+import { Marked, type Token, type Tokens } from "marked";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
-import { finishCode, finishMath } from "./extras.js";
-
-/** @typedef {import("marked").Token} Token */
+import { finishCode, finishMath } from "./extras.ts";
 
 /** Forty list or quotation marks before a line's text only occur in an attack. */
 const NESTED_REGEXP = /^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){40}/m;
@@ -22,12 +20,10 @@ const INLINE_MATH_REGEXP =
   /^(?:\$\$((?:\\.|[^\\$]){1,4000}?)\$\$|\$(?![\s$])((?:\\.|[^\\$\n]){1,1000}?)(?<!\s)\$(?!\d)|\\\(([^]{1,2000}?)\\\)|\\\[([^]{1,4000}?)\\\])/;
 const BLOCK_MATH_REGEXP = /^(?:\$\$([^]{1,8000}?)\$\$|\\\[([^]{1,8000}?)\\\])[ \t]*(?:\n|$)/;
 
-/** @param {string} text */
-const escapeHtml = (text) =>
+const escapeHtml = (text: string) =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** @param {import("marked").Tokens.Generic} token */
-const mathHtml = ({ text, display }) =>
+const mathHtml = ({ text, display }: Tokens.Generic) =>
   `<code class="${display ? "tex display" : "tex"}">${escapeHtml(text)}</code>`;
 
 const marked = new Marked({ gfm: true, async: false }, {
@@ -35,11 +31,11 @@ const marked = new Marked({ gfm: true, async: false }, {
     {
       name: "blockMath",
       level: "block",
-      start: (/** @type {string} */ src) => {
+      start: (src) => {
         const index = src.search(/\n(?:\$\$|\\\[)/);
         return index < 0 ? undefined : index + 1;
       },
-      tokenizer: (/** @type {string} */ src) => {
+      tokenizer: (src) => {
         const match = BLOCK_MATH_REGEXP.exec(src);
         if (match === null) return undefined;
         return { type: "blockMath", raw: match[0], text: match[1] ?? match[2], display: true };
@@ -49,11 +45,11 @@ const marked = new Marked({ gfm: true, async: false }, {
     {
       name: "inlineMath",
       level: "inline",
-      start: (/** @type {string} */ src) => {
+      start: (src) => {
         const index = src.search(/\$|\\[([]/);
         return index < 0 ? undefined : index;
       },
-      tokenizer: (/** @type {string} */ src) => {
+      tokenizer: (src) => {
         const match = INLINE_MATH_REGEXP.exec(src);
         if (match === null) return undefined;
         const [raw, dollars, dollar, round, square] = match;
@@ -66,7 +62,7 @@ const marked = new Marked({ gfm: true, async: false }, {
   // HTML is not recognised: it stays text.
   tokenizer: { html: () => undefined, tag: () => undefined },
   renderer: {
-    checkbox: (/** @type {{ checked: boolean }} */ { checked }) => checked ? "☑ " : "☐ ",
+    checkbox: ({ checked }) => checked ? "☑ " : "☐ ",
     image({ href, text }) {
       if (isOwnImage(href)) return `<img src="${escapeHtml(href)}" alt="${escapeHtml(text)}">`;
       return `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`;
@@ -77,17 +73,14 @@ const marked = new Marked({ gfm: true, async: false }, {
 /**
  * Whether a picture is part of the text or on this server. Loading another one would tell its server
  * that someone reads the answer.
- *
- * @param {string} href
  */
-function isOwnImage(href) {
+function isOwnImage(href: string) {
   if (/^data:image\/(?:png|jpeg|webp|gif);base64,/i.test(href)) return true;
   return URL.canParse(href, document.baseURI) &&
     new URL(href, document.baseURI).origin === location.origin;
 }
 
-/** @type {import("dompurify").Config & { RETURN_DOM_FRAGMENT: true }} */
-const SANITIZE = {
+const SANITIZE: Config & { RETURN_DOM_FRAGMENT: true } = {
   RETURN_DOM_FRAGMENT: true,
   ALLOWED_TAGS:
     "a img p br hr h1 h2 h3 h4 h5 h6 strong em del code pre blockquote ul ol li table thead tbody tr th td"
@@ -101,12 +94,10 @@ const SANITIZE = {
 };
 
 /**
- * Splits Markdown into blocks, whose `raw` texts add up to the whole text.
- *
- * @param {string} text
- * @returns {Token[] | undefined} undefined if it should be shown as plain text
+ * Splits Markdown into blocks, whose `raw` texts add up to the whole text. Returns undefined if it
+ * should be shown as plain text.
  */
-export function blocksOf(text) {
+export function blocksOf(text: string): Token[] | undefined {
   if (NESTED_REGEXP.test(text) || DEEP_REGEXP.test(text)) return undefined;
   try {
     return marked.lexer(text);
@@ -115,13 +106,8 @@ export function blocksOf(text) {
   }
 }
 
-/**
- * Renders blocks as elements.
- *
- * @param {Token[]} blocks
- * @returns {DocumentFragment | undefined} undefined if they should be shown as plain text
- */
-export function elementsOf(blocks) {
+/** Renders blocks as elements. Returns undefined if they should be shown as plain text. */
+export function elementsOf(blocks: Token[]): DocumentFragment | undefined {
   let fragment;
   try {
     fragment = DOMPurify.sanitize(marked.parser(blocks), SANITIZE);
@@ -144,11 +130,9 @@ export function elementsOf(blocks) {
   return fragment;
 }
 
-/** @param {string} text */
-export const plain = (text) => h("p", { class: "plain" }, text);
+export const plain = (text: string) => h("p", { class: "plain" }, text);
 
-/** @param {HTMLAnchorElement} link */
-function finishLink(link) {
+function finishLink(link: HTMLAnchorElement) {
   if (!/^(?:https?|mailto):/i.test(link.getAttribute("href") ?? "")) {
     link.replaceWith(...link.childNodes);
     return;

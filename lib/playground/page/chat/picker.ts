@@ -1,41 +1,30 @@
-import { h } from "../dom.js";
+import type { Model, Strategy } from "../api/types.ts";
+import { crossButton, h, quietButton } from "../dom/elements.ts";
 import { onLanguage, translate } from "../language/language.js";
 
-/** @typedef {import("../api.js").Model} Model */
-/** @typedef {import("../api.js").Strategy} Strategy */
-
-/**
- * @typedef {object} Pick
- * @property {string} name display name
- * @property {string} model
- * @property {string} [strategy] replaces the model's own strategy
- * @property {string} runs the strategy that runs: its own or the other
- */
+export interface Pick {
+  /** Display name. */
+  name: string;
+  model: string;
+  /** Replaces the model's own strategy. */
+  strategy?: string;
+  /** The strategy that runs: its own or the other. */
+  runs: string;
+}
 
 const MAX_LANES = 4;
 
-/**
- * Selects one model, or compares up to {@linkcode MAX_LANES} models and strategies side by side.
- *
- * @param {object} elements
- * @param {HTMLElement} elements.list container of the selects
- * @param {HTMLElement} elements.explanation
- * @param {HTMLButtonElement} elements.compare toggles comparing
- * @param {(picks: Pick[]) => void} onChange called when other models or strategies are chosen
- */
-export function createPicker({ list, explanation, compare }, onChange) {
-  /** @type {Model[]} */
-  let models = [];
-  /** @type {Strategy[]} */
-  let strategies = [];
-  /** @type {string[]} */
-  let chosen = [];
+/** Selects one model, or compares up to {@linkcode MAX_LANES} models and strategies side by side. */
+export function createPicker({ list, explanation, compare }: {
+  list: HTMLElement;
+  explanation: HTMLElement;
+  compare: HTMLButtonElement;
+}, onChange: (picks: Pick[]) => void) {
+  let models: Model[] = [];
+  let strategies: Strategy[] = [];
+  let chosen: string[] = [];
 
-  /**
-   * @param {string} value
-   * @returns {Pick}
-   */
-  function pickOf(value) {
+  function pickOf(value: string): Pick {
     const strategy = value.startsWith("strategy:") ? value.slice(9) : undefined;
     if (strategy !== undefined) {
       const model = models[0]?.id ?? "";
@@ -61,15 +50,16 @@ export function createPicker({ list, explanation, compare }, onChange) {
     onChange(chosen.map(pickOf));
   }
 
-  /** @param {number} lane */
-  function select(lane) {
+  function select(lane: number) {
     const isAlone = chosen.length === 1;
-    const options = h("optgroup", { label: translate("Models") });
-    options.append(...models.map(({ id }) => h("option", { value: `model:${id}` }, id)));
-    const others = h("optgroup", {
-      label: translate("Strategies, over {model}", { model: models[0]?.id ?? "" }),
-    });
-    others.append(
+    const options = h(
+      "optgroup",
+      { label: translate("Models") },
+      ...models.map(({ id }) => h("option", { value: `model:${id}` }, id)),
+    );
+    const others = h(
+      "optgroup",
+      { label: translate("Strategies, over {model}", { model: models[0]?.id ?? "" }) },
       ...strategies.map(({ name }) => h("option", { value: `strategy:${name}` }, name)),
     );
     const field = h(
@@ -93,15 +83,14 @@ export function createPicker({ list, explanation, compare }, onChange) {
         h("span", { class: "label" }, isAlone ? translate("Model") : `${lane + 1}`),
         field,
       ),
-      !removable ? null : h("button", {
-        type: "button",
-        class: "remove",
-        "aria-label": translate("Remove column {number}", { number: lane + 1 }),
-        onclick: () => {
+      !removable ? null : crossButton(
+        "remove",
+        translate("Remove column {number}", { number: lane + 1 }),
+        () => {
           chosen.splice(lane, 1);
           show();
         },
-      }, "×"),
+      ),
     );
   }
 
@@ -110,15 +99,11 @@ export function createPicker({ list, explanation, compare }, onChange) {
     compare.setAttribute("aria-pressed", String(isComparing));
     list.replaceChildren(...chosen.map((_, lane) => select(lane)));
     if (isComparing && chosen.length < MAX_LANES) {
-      list.append(h("button", {
-        type: "button",
-        class: "quiet",
-        onclick: () => {
-          chosen.push(unusedModel());
-          show();
-          list.querySelectorAll("select")[chosen.length - 1]?.focus();
-        },
-      }, translate("Add a column")));
+      list.append(quietButton(translate("Add a column"), () => {
+        chosen.push(unusedModel());
+        show();
+        list.querySelectorAll("select")[chosen.length - 1]?.focus();
+      }));
     }
     explainAll();
   }
@@ -137,17 +122,12 @@ export function createPicker({ list, explanation, compare }, onChange) {
   });
 
   return {
-    /**
-     * @param {Model[]} offeredModels
-     * @param {Strategy[]} offeredStrategies
-     */
-    offer(offeredModels, offeredStrategies) {
+    offer(offeredModels: Model[], offeredStrategies: Strategy[]) {
       models = offeredModels;
       strategies = offeredStrategies;
       chosen = [`model:${models[0]?.id ?? ""}`];
       show();
     },
-    /** @returns {Pick[]} */
-    picks: () => chosen.map(pickOf),
+    picks: (): Pick[] => chosen.map(pickOf),
   };
 }

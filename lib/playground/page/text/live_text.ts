@@ -1,6 +1,7 @@
-import { h } from "../dom.js";
-import { finishCode } from "./extras.js";
-import { blocksOf, elementsOf, plain } from "./markdown.js";
+import type { Token } from "marked";
+import { h } from "../dom/elements.ts";
+import { finishCode } from "./extras.ts";
+import { blocksOf, elementsOf, plain } from "./markdown.ts";
 
 /** Minimum time between two renderings of text that arrives, in milliseconds. */
 const MIN_PAUSE_MS = 50;
@@ -22,25 +23,12 @@ const MAX_DEFINITIONS = 8_000;
 
 const FENCE_REGEXP = /^ {0,3}(?:```|~~~)[^\n]*\n/;
 
-/** @typedef {import("marked").Token} Token */
-
-/**
- * @typedef {object} LiveText
- * @property {(text: string) => void} push appends text
- * @property {() => void} end renders the rest, the first part of it at once; nothing may be pushed
- *   afterwards
- * @property {() => string} text all text so far
- */
-
 /**
  * Shows a growing text as Markdown. Complete blocks are rendered once. The last block is rendered
  * again as it grows, less often the longer that takes, and long texts are rendered in parts, so the
  * page stays responsive.
- *
- * @param {HTMLElement} element
- * @returns {LiveText}
  */
-export function createLiveText(element) {
+export function createLiveText(element: HTMLElement) {
   const tail = h("div", { class: "tail" });
   element.append(tail);
   let text = "";
@@ -48,17 +36,12 @@ export function createLiveText(element) {
   let settled = 0;
   /** What the rest must be read after: the first line of code that was divided. */
   let opening = "";
-  /**
-   * The code that the rest continues, and its growing part.
-   *
-   * @type {{ code: HTMLElement, part: HTMLElement } | undefined}
-   */
-  let divided;
+  /** The code that the rest continues, and its growing part. */
+  let divided: { code: HTMLElement; part: HTMLElement } | undefined;
   /** Definitions of links, which blocks before and after them use. */
   let definitions = "";
   let hasAllDefinitions = false;
-  /** @type {number | undefined} */
-  let timer;
+  let timer: number | undefined;
   let pause = MIN_PAUSE_MS;
   let ended = false;
 
@@ -99,19 +82,15 @@ export function createLiveText(element) {
     return true;
   }
 
-  /**
-   * @param {Node} content
-   * @param {number} length of its text; 0 if it may grow
-   */
-  function settle(content, length) {
+  /** @param length of the text of the content; 0 if it may grow. */
+  function settle(content: Node, length: number) {
     settled += length;
     if (length === 0) return tail.replaceChildren(content);
     tail.replaceChildren();
     tail.before(content);
   }
 
-  /** @param {Token[]} blocks */
-  function settleBlocks(blocks) {
+  function settleBlocks(blocks: Token[]) {
     const raw = blocks.map((block) => block.raw).join("");
     settle(elementsOf(blocks) ?? plain(raw), raw.length);
     for (const block of blocks) {
@@ -121,13 +100,8 @@ export function createLiveText(element) {
     }
   }
 
-  /**
-   * Settles a part of a block that is longer than a window.
-   *
-   * @param {Token} block
-   * @param {string} rest
-   */
-  function divide(block, rest) {
+  /** Settles a part of a block that is longer than a window. */
+  function divide(block: Token, rest: string) {
     const fence = block.type === "code" ? FENCE_REGEXP.exec(rest)?.[0] : undefined;
     const cut = endOfPart(block, rest);
     const part = rest.slice(0, cut);
@@ -137,11 +111,7 @@ export function createLiveText(element) {
     if (fence !== undefined && cut >= fence.length && code !== null) continueIn(code, fence);
   }
 
-  /**
-   * @param {HTMLElement} code
-   * @param {string} fence
-   */
-  function continueIn(code, fence) {
+  function continueIn(code: HTMLElement, fence: string) {
     // Highlighting it now would replace the parts.
     code.className = "";
     const part = h("span", { class: "part" });
@@ -150,13 +120,8 @@ export function createLiveText(element) {
     opening = fence;
   }
 
-  /**
-   * Shows the first block as the continuation of code; removes it if it is settled.
-   *
-   * @param {Token[]} blocks
-   * @param {boolean} isLast whether no more text is waiting
-   */
-  function continueCode(blocks, isLast) {
+  /** Shows the first block as the continuation of code; removes it if it is settled. */
+  function continueCode(blocks: Token[], isLast: boolean) {
     const [block] = blocks;
     if (divided === undefined || block === undefined || !("text" in block)) return;
     const { code, part } = divided;
@@ -178,28 +143,25 @@ export function createLiveText(element) {
   }
 
   return {
-    push(more) {
+    push(more: string): void {
       // marked turns carriage returns into line feeds, which would shift the ends of its blocks.
       text += more.replaceAll("\r", "");
       timer ??= setTimeout(() => requestAnimationFrame(show), pause);
     },
-    end() {
+    /** Renders the rest, the first part of it at once. Nothing may be pushed afterwards. */
+    end(): void {
       if (ended) return;
       ended = true;
       clearTimeout(timer);
       show();
     },
+    /** All text so far. */
     text: () => text,
   };
 }
 
-/**
- * Removes the blocks of a text that was put before the others.
- *
- * @param {Token[]} blocks
- * @param {number} length of that text
- */
-function without(blocks, length) {
+/** Removes the blocks of a text of this length that was put before the others. */
+function without(blocks: Token[], length: number) {
   let end = 0;
   let count = 0;
   while (end < length && count < blocks.length) end += blocks[count++]?.raw.length ?? 0;
@@ -209,13 +171,8 @@ function without(blocks, length) {
   return left;
 }
 
-/**
- * Where to divide a long block: after an item of a list, a line, or a word.
- *
- * @param {Token} block
- * @param {string} rest
- */
-function endOfPart(block, rest) {
+/** Where to divide a long block: after an item of a list, a line, or a word. */
+function endOfPart(block: Token, rest: string) {
   if (block.type === "list" && block.items.length > 1) {
     // At the end of a text, the length of `raw` is not exact.
     const start = rest.lastIndexOf(block.items.at(-1).raw.trimEnd());

@@ -4,24 +4,20 @@
  *
  * @module
  */
-import { copy } from "../clipboard.js";
-import { h } from "../dom.js";
-import { translate } from "../language/language.js";
+import { copyButton } from "../dom/clipboard.ts";
+import { h } from "../dom/elements.ts";
 
 /** Longer code is not highlighted, because that would take longer than a frame. */
 const MAX_CODE = 20_000;
 
-/** @type {typeof import("./math.js") | undefined} */
-let math;
-/** @type {typeof import("./highlight.js") | undefined} */
-let highlight;
+let math: typeof import("./math.ts") | undefined;
+let highlight: typeof import("./highlight.ts") | undefined;
 
-/** @param {ParentNode} root */
-export function finishMath(root) {
+export function finishMath(root: ParentNode) {
   const formulas = root.querySelectorAll("code.tex");
   if (formulas.length === 0) return;
   if (math === undefined) {
-    import("./math.js").then((loaded) => {
+    import("./math.ts").then((loaded) => {
       math = loaded;
       finishMath(document);
     }, () => {});
@@ -34,15 +30,14 @@ export function finishMath(root) {
   }
 }
 
-/** @param {ParentNode} root */
-export function finishCode(root) {
+export function finishCode(root: ParentNode) {
   for (const pre of root.querySelectorAll("pre")) {
     if (!pre.parentElement?.classList.contains("code-block")) frame(pre);
   }
   const blocks = root.querySelectorAll('pre code[class^="language-"]');
   if (blocks.length === 0) return;
   if (highlight === undefined) {
-    import("./highlight.js").then((loaded) => {
+    import("./highlight.ts").then((loaded) => {
       highlight = loaded;
       finishCode(document);
     }, () => {});
@@ -56,15 +51,10 @@ export function finishCode(root) {
   }
 }
 
-/** @param {Element} code */
-const languageOf = (code) => code.className.replace("language-", "");
+const languageOf = (code: Element) => code.className.replace("language-", "");
 
-/**
- * Puts the language and a button for copying above code.
- *
- * @param {HTMLPreElement} pre
- */
-function frame(pre) {
+/** Puts the language and a button for copying above code. */
+function frame(pre: HTMLPreElement) {
   const code = pre.querySelector("code");
   pre.tabIndex = 0;
   const block = h(
@@ -74,12 +64,7 @@ function frame(pre) {
       "div",
       { class: "code-head" },
       h("span", {}, code === null ? "" : languageOf(code)),
-      h("button", {
-        type: "button",
-        class: "quiet",
-        onclick: (/** @type {Event} */ { currentTarget }) =>
-          copy(pre.textContent ?? "", currentTarget),
-      }, translate("Copy")),
+      copyButton(() => pre.textContent),
     ),
   );
   pre.replaceWith(block);

@@ -1,15 +1,10 @@
+import type { Usage } from "../api/types.ts";
 import { translate } from "../language/language.js";
 
-/**
- * Describes what an answer took: tokens, calls, cost and time.
- *
- * @param {any} usage
- * @param {number} totalSeconds
- */
-export function figures(usage, totalSeconds) {
-  /** @type {string[]} */
-  const facts = [];
-  if (usage) {
+/** Describes what an answer took: tokens, calls, cost and time. */
+export function figures(usage: Usage | undefined, totalSeconds: number): string[] {
+  const facts: string[] = [];
+  if (usage !== undefined) {
     const { upstream } = usage;
     const about = upstream?.estimated ? "≈ " : "";
     const thinking = usage.completion_tokens_details?.reasoning_tokens ?? 0;

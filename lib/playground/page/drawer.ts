@@ -6,17 +6,13 @@ const MAX_EVENTS = 400;
 /** Longer events are cut. */
 const MAX_CHARACTERS = 2_000;
 
-/**
- * Collects raw events and shows them while the drawer is open.
- *
- * @param {object} elements
- * @param {HTMLElement} elements.drawer
- * @param {HTMLElement} elements.list
- * @param {HTMLElement} elements.count
- */
-export function createDrawer({ drawer, list, count }) {
-  /** @type {string[]} */
-  let lines = [];
+/** Collects raw events and shows them while the drawer is open. */
+export function createDrawer({ drawer, list, count }: {
+  drawer: HTMLElement;
+  list: HTMLElement;
+  count: HTMLElement;
+}) {
+  let lines: string[] = [];
   let dropped = 0;
   let isScheduled = false;
 
@@ -41,11 +37,8 @@ export function createDrawer({ drawer, list, count }) {
   }
 
   return {
-    /**
-     * @param {string} name the answer's model
-     * @param {unknown} event
-     */
-    add(name, event) {
+    /** @param name that of the answer's model. */
+    add(name: string, event: unknown) {
       const text = JSON.stringify(event);
       const shown = text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
       lines.push(`${name} ${shown}`);

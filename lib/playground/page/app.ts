@@ -11,13 +11,15 @@ import "./style/history.css";
 import "./style/settings.css";
 import "./style/operators.css";
 import "./style/small.css";
-import { listModels } from "./api.js";
-import { createAttachments } from "./chat/attachments.js";
+import { readJson } from "./api/requests.ts";
+import type { Model, Strategy } from "./api/types.ts";
+import { createAttachments } from "./chat/attachments.ts";
 import { createChat } from "./chat/chat.ts";
-import { createPicker } from "./chat/picker.js";
-import { createCodeDialog } from "./code/dialog.js";
-import { byId, followEnd } from "./dom.js";
-import { createDrawer } from "./drawer.js";
+import { createPicker, type Pick } from "./chat/picker.ts";
+import type { Turn } from "./chat/turns.ts";
+import { showCode } from "./code/dialog.ts";
+import { byId, followEnd } from "./dom/elements.ts";
+import { createDrawer } from "./drawer.ts";
 import { onLanguage, startLanguage, translate } from "./language/language.js";
 import { createHistory } from "./history/history.ts";
 import { createShortcuts } from "./shortcuts/shortcuts.ts";
@@ -74,12 +76,7 @@ const chat = createChat({
   key: () => key,
   announce,
   drawer,
-  showCode: createCodeDialog({
-    dialog: byId("code", HTMLDialogElement),
-    tabs: byId("code-tabs", HTMLElement),
-    text: byId("code-text", HTMLElement),
-    copyButton: byId("code-copy", HTMLButtonElement),
-  }),
+  showCode,
   onFault: showFault,
   view: {
     showReasoning: async (answer) => (await loadView()).showReasoning(answer),
@@ -183,16 +180,15 @@ const storedKey = sessionStorage.getItem(KEY_ITEM);
 if (storedKey === null) showGate("");
 else enter(storedKey);
 
-/**
- * Opens the playground if the server accepts the key.
- *
- * @param {string} candidate
- */
-async function enter(candidate) {
+/** Opens the playground if the server accepts the key. */
+async function enter(candidate: string) {
   gateError.textContent = "";
   if (candidate === "") return showGate(translate("Enter the key first."));
   try {
-    const { data, strategies } = await listModels(candidate);
+    const { data, strategies } = await readJson<{ data: Model[]; strategies: Strategy[] }>(
+      candidate,
+      "/models",
+    );
     key = candidate;
     sessionStorage.setItem(KEY_ITEM, candidate);
     fields.offer(data, strategies);
@@ -209,12 +205,8 @@ async function enter(candidate) {
   }
 }
 
-/**
- * Forgets the key and asks for one.
- *
- * @param {string} message the reason, or an empty string
- */
-function showGate(message) {
+/** Forgets the key and asks for one. The message, which may be empty, says why. */
+function showGate(message: string) {
   key = "";
   sessionStorage.removeItem(KEY_ITEM);
   gate.hidden = false;
@@ -248,14 +240,8 @@ async function ask() {
   await answered;
 }
 
-/**
- * Shows a conversation, by default a new one.
- *
- * @param {string} [id]
- * @param {Map<string, import("./chat/turns.ts").Turn>} [turns]
- * @param {string} [leaf]
- */
-function openChat(id, turns, leaf) {
+/** Shows a conversation, by default a new one. */
+function openChat(id?: string, turns?: Map<string, Turn>, leaf?: string) {
   chat.open(id, turns, leaf);
   welcome.hidden = turns !== undefined;
   history.replaceState(null, "", turns === undefined ? "." : `#chat=${id}`);
@@ -267,36 +253,21 @@ function loadView() {
   return import("./view/dialog.ts");
 }
 
-/**
- * Lets a button show and hide something.
- *
- * @param {string} id
- * @param {() => boolean} toggle returns whether it is shown
- */
-function toggles(id, toggle) {
+/** Lets a button show and hide something; `toggle` returns whether it is now shown. */
+function toggles(id: string, toggle: () => boolean) {
   const button = byId(id, HTMLButtonElement);
   button.addEventListener("click", () => {
     button.setAttribute("aria-pressed", String(toggle()));
   });
 }
 
-/**
- * Shows why the server rejects a setting.
- *
- * @param {string} param
- * @param {string} message
- * @param {import("./chat/picker.js").Pick} pick
- */
-function showFault(param, message, pick) {
+/** Shows why the server rejects a setting. */
+function showFault(param: string, message: string, pick: Pick) {
   if (settings.showFault(param, message, pick) && optionsPanel.hidden) settingsButton.click();
 }
 
-/**
- * Presses a button of the bar, which does nothing before the key is entered.
- *
- * @param {string} id
- */
-function press(id) {
+/** Presses a button of the bar, which does nothing before the key is entered. */
+function press(id: string) {
   if (!bar.hidden) byId(id, HTMLButtonElement).click();
 }
 
@@ -305,8 +276,7 @@ function searchChats() {
   historyPanel.querySelector("input")?.focus();
 }
 
-/** @param {boolean} isRunning */
-function showRunning(isRunning) {
+function showRunning(isRunning: boolean) {
   const hadFocus = document.activeElement === send || document.activeElement === stop;
   send.hidden = isRunning;
   stop.hidden = !isRunning;
@@ -319,13 +289,8 @@ function grow() {
   field.style.height = `${Math.min(field.scrollHeight + 2, 240)}px`;
 }
 
-/**
- * Shows a line below the question.
- *
- * @param {string} line
- * @param {boolean} isProblem
- */
-function notify(line, isProblem = false) {
+/** Shows a line below the question. */
+function notify(line: string, isProblem = false) {
   notice.textContent = line;
   notice.classList.toggle("problem", isProblem);
 }
@@ -333,15 +298,12 @@ function notify(line, isProblem = false) {
 /**
  * Announces lines to screen readers; of several lines within {@linkcode ANNOUNCE_MS} only the
  * newest.
- *
- * @param {HTMLElement} live
  */
-function createAnnouncer(live) {
+function createAnnouncer(live: HTMLElement) {
   let last = -ANNOUNCE_MS;
   let next = "";
-  /** @type {number | undefined} */
-  let timer;
-  return (/** @type {string} */ line) => {
+  let timer: number | undefined;
+  return (line: string) => {
     next = line;
     timer ??= setTimeout(() => {
       timer = undefined;

@@ -1,77 +1,35 @@
-import { translate } from "./language/language.js";
-
-/**
- * @typedef {object} Model
- * @property {string} id
- * @property {string} strategy
- * @property {Record<string, unknown>} options defaults of its strategy's options
- * @property {string[]} tools kinds of tools that the key may use
- */
-
-/**
- * A field of a request's `reasoning`, as JSON Schema describes it.
- *
- * @typedef {object} OptionField
- * @property {"integer" | "number" | "boolean" | "string"} type
- * @property {string} [description]
- * @property {unknown} [default]
- * @property {number} [minimum]
- * @property {number} [maximum]
- * @property {string[]} [enum]
- */
-
-/**
- * @typedef {object} Strategy
- * @property {string} name
- * @property {string} summary
- * @property {string} calls number of upstream calls
- * @property {string} latency number of calls in sequence
- * @property {Record<string, OptionField>} options
- */
+import { translate } from "../language/language.js";
+import type { Chunk } from "./types.ts";
 
 export class ApiFault extends Error {
   /**
-   * @param {string} message the server's own message, if it sent one
-   * @param {number} [status] HTTP status; 0 without a response and for errors within a stream
-   * @param {string | null} [param] field of the request that is invalid
+   * @param message the server's own message, if it sent one
+   * @param status HTTP status; 0 without a response and for errors within a stream
+   * @param param field of the request that is invalid
    */
-  constructor(message, status = 0, param = null) {
+  constructor(
+    message: string,
+    readonly status = 0,
+    readonly param: string | null = null,
+  ) {
     super(message);
-    this.status = status;
-    this.param = param;
   }
 }
 
 /** Base URL of the API, relative to where the page is mounted. */
 export const BASE_URL = new URL("v1", document.baseURI).href;
 
-/**
- * Lists the models that the key may use, and all strategies.
- *
- * @param {string} key
- * @returns {Promise<{ data: Model[], strategies: Strategy[] }>}
- */
-export const listModels = (key) => readJson(key, "/models");
-
-/**
- * @param {string} key
- * @param {string} path below the base URL
- * @returns {Promise<any>}
- */
-export async function readJson(key, path) {
+export async function readJson<T>(key: string, path: string): Promise<T> {
   const response = await send(path, { headers: { authorization: `Bearer ${key}` } });
   return await response.json();
 }
 
-/**
- * Requests a chat completion and yields its chunks.
- *
- * @param {string} key
- * @param {Record<string, unknown>} body
- * @param {AbortSignal} signal aborting it also stops the work upstream
- * @returns {AsyncGenerator<any, void>}
- */
-export async function* streamChat(key, body, signal) {
+/** Requests a chat completion and yields its chunks. Aborting it also stops the work upstream. */
+export async function* streamChat(
+  key: string,
+  body: Record<string, unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk, void> {
   const response = await send("/chat/completions", {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
@@ -81,18 +39,14 @@ export async function* streamChat(key, body, signal) {
   if (response.body === null) throw new ApiFault(translate("The server sent an empty response."));
   for await (const data of eventsOf(response.body)) {
     if (data === "[DONE]") return;
-    const chunk = JSON.parse(data);
+    const chunk: Chunk & { error?: { message: string } } = JSON.parse(data);
     if (chunk.error) throw new ApiFault(chunk.error.message);
     yield chunk;
   }
   throw new ApiFault(translate("The stream ended before the answer was complete."));
 }
 
-/**
- * @param {string} path
- * @param {RequestInit} init
- */
-async function send(path, init) {
+async function send(path: string, init: RequestInit) {
   let response;
   try {
     response = await fetch(BASE_URL + path, init);
@@ -111,12 +65,8 @@ async function send(path, init) {
   }
 }
 
-/**
- * Yields the data of each server-sent event.
- *
- * @param {ReadableStream<Uint8Array>} body
- */
-async function* eventsOf(body) {
+/** Yields the data of each server-sent event. */
+async function* eventsOf(body: ReadableStream<Uint8Array>) {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let rest = "";

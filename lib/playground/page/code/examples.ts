@@ -1,16 +1,25 @@
-/** @typedef {Record<string, any>} Body a chat completion's body */
+/** A chat completion's body. */
+export interface Body {
+  messages: readonly Message[];
+  reasoning?: Record<string, unknown>;
+  [field: string]: unknown;
+}
+
+interface Message {
+  content?: unknown;
+  [field: string]: unknown;
+}
+
+interface Part {
+  type: string;
+  image_url?: { url: string };
+}
 
 /** Environment variable with the key, which no example contains. */
 const KEY = "O1_API_KEY";
 
-/**
- * Writes the request as code in several languages.
- *
- * @param {Body} body
- * @param {string} baseUrl
- * @returns {Readonly<Record<string, string>>} code by the language's name
- */
-export function codeExamples(body, baseUrl) {
+/** Returns the request as code, by the names of languages. */
+export function codeExamples(body: Body, baseUrl: string): Readonly<Record<string, string>> {
   const plain = publicBody(body);
   return {
     curl: curl(plain, baseUrl),
@@ -20,40 +29,33 @@ export function codeExamples(body, baseUrl) {
   };
 }
 
-/**
- * Removes the fields that only this page needs, and shortens pictures.
- *
- * @param {Body} body
- * @returns {Body}
- */
-function publicBody(body) {
+/** Removes the fields that only this page needs, and shortens pictures. */
+function publicBody(body: Body): Body {
   const { reasoning_format: _format, stream_options: _options, reasoning, messages, ...rest } =
     body;
   const { events: _events, calls: _calls, ...publicReasoning } = reasoning ?? {};
   return {
     ...rest,
-    messages: messages.map((/** @type {any} */ message) => ({
-      ...message,
-      content: Array.isArray(message.content)
-        ? message.content.map((/** @type {any} */ part) => shortenPicture(part))
-        : message.content,
-    })),
+    messages: withParts(messages, shortenPicture),
     ...(Object.keys(publicReasoning).length > 0 ? { reasoning: publicReasoning } : {}),
   };
 }
 
-/** @param {any} part */
-function shortenPicture(part) {
-  const url = part.image_url?.url;
-  if (typeof url !== "string" || url.length < 200) return part;
-  return { ...part, image_url: { ...part.image_url, url: `${url.slice(0, 60)}…` } };
+/** Changes the parts of messages. */
+function withParts(messages: readonly Message[], change: (part: Part) => unknown): Message[] {
+  return messages.map((message) => {
+    const { content } = message;
+    return { ...message, content: Array.isArray(content) ? content.map(change) : content };
+  });
 }
 
-/**
- * @param {Body} body
- * @param {string} baseUrl
- */
-function curl(body, baseUrl) {
+function shortenPicture(part: Part): Part {
+  const { url } = part.image_url ?? {};
+  if (url === undefined || url.length < 200) return part;
+  return { ...part, image_url: { url: `${url.slice(0, 60)}…` } };
+}
+
+function curl(body: Body, baseUrl: string) {
   const json = JSON.stringify(body, null, 2).replaceAll("'", "'\\''");
   return `curl -N ${baseUrl}/chat/completions \\
   -H "Authorization: Bearer $${KEY}" \\
@@ -61,11 +63,7 @@ function curl(body, baseUrl) {
   -d '${json}'`;
 }
 
-/**
- * @param {Body} body
- * @param {string} baseUrl
- */
-function openaiJs(body, baseUrl) {
+function openaiJs(body: Body, baseUrl: string) {
   return `import OpenAI from "openai";
 
 const client = new OpenAI({ baseURL: ${JSON.stringify(baseUrl)}, apiKey: process.env.${KEY} });
@@ -75,11 +73,7 @@ for await (const { choices: [choice] } of stream) {
 }`;
 }
 
-/**
- * @param {Body} body
- * @param {string} baseUrl
- */
-function openaiPython(body, baseUrl) {
+function openaiPython(body: Body, baseUrl: string) {
   const { reasoning, ...rest } = body;
   const fields = Object.entries({
     ...rest,
@@ -98,14 +92,8 @@ for chunk in stream:
         print(thought or choice.delta.content or "", end="", flush=True)`;
 }
 
-/**
- * Writes a value as a Python literal.
- *
- * @param {unknown} value
- * @param {string} indent
- * @returns {string}
- */
-function python(value, indent) {
+/** Writes a value as a Python literal. */
+function python(value: unknown, indent: string): string {
   if (value === true) return "True";
   if (value === false) return "False";
   if (value === null || value === undefined) return "None";
@@ -124,11 +112,7 @@ function python(value, indent) {
   return `${open}\n${items.map((item) => `${inner}${item},\n`).join("")}${indent}${close}`;
 }
 
-/**
- * @param {Body} body
- * @param {string} baseUrl
- */
-function aiSdk(body, baseUrl) {
+function aiSdk(body: Body, baseUrl: string) {
   const { model, messages, reasoning_effort: effort, reasoning } = body;
   const options = {
     ...(effort === undefined ? {} : { reasoningEffort: effort }),
@@ -137,14 +121,10 @@ function aiSdk(body, baseUrl) {
   const extra = Object.keys(options).length === 0
     ? ""
     : `\n  providerOptions: ${indented({ o1: options })},`;
-  const own = messages.map((/** @type {any} */ message) => ({
-    ...message,
-    content: Array.isArray(message.content)
-      ? message.content.map((/** @type {any} */ part) =>
-        part.type === "image_url" ? { type: "image", image: part.image_url.url } : part
-      )
-      : message.content,
-  }));
+  const own = withParts(
+    messages,
+    (part) => part.image_url === undefined ? part : { type: "image", image: part.image_url.url },
+  );
   return `import { streamText } from "ai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 
@@ -164,5 +144,4 @@ for await (const part of fullStream) {
 }`;
 }
 
-/** @param {unknown} value */
-const indented = (value) => JSON.stringify(value, null, 2).replaceAll("\n", "\n  ");
+const indented = (value: unknown) => JSON.stringify(value, null, 2).replaceAll("\n", "\n  ");

@@ -1,50 +1,42 @@
-import { h } from "../dom.js";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
-import { createCandidates } from "./candidates.js";
-import { createStep } from "./step.js";
-import { createTally } from "./tally.js";
+import { type Candidate, createCandidates } from "./candidates.ts";
+import { createStep } from "./step.ts";
+import { createTally, type Tally } from "./tally.ts";
 
-/**
- * @typedef {object} Thinking
- * @property {(event: any) => string | undefined} progress shows a chunk's `o1` event; returns a
- *   line worth announcing
- * @property {(text: string) => void} text shows reasoning text
- * @property {(seconds: number) => void} end closes the thinking
- */
+/** An event of the server about its progress; others are not shown. */
+export type Progress =
+  | { type: "step_start"; titled: boolean }
+  | { type: "step_end"; title: string; seconds: number }
+  | { type: "candidate" } & Candidate
+  | { type: "tally" } & Tally
+  | { type: "status"; text: string }
+  | { type: "usage"; prompt_tokens: number; completion_tokens: number };
 
-/**
- * Shows the thinking before an answer in an element that is hidden until there is some.
- *
- * @param {HTMLDetailsElement} element
- * @returns {Thinking}
- */
-export function createThinking(element) {
+/** Shows the thinking before an answer in an element that is hidden until there is some. */
+export function createThinking(element: HTMLDetailsElement) {
   const summary = h("summary", {}, translate("Thinking…"));
   const list = h("ol", { class: "trail" });
   element.append(summary, list);
-  /** @type {ReturnType<typeof createStep> | undefined} */
-  let openStep;
-  /** @type {ReturnType<typeof createTally> | undefined} */
-  let tally;
-  /** @type {ReturnType<typeof createCandidates> | undefined} */
-  let candidates;
+  let openStep: ReturnType<typeof createStep> | undefined;
+  let tally: ReturnType<typeof createTally> | undefined;
+  let candidates: ReturnType<typeof createCandidates> | undefined;
   let steps = 0;
   let lastLine = "";
 
-  /** @param {HTMLElement} item */
-  function append(item) {
+  function append(item: HTMLElement) {
     element.hidden = false;
     list.append(item);
   }
 
-  /** @param {number} [seconds] */
-  function endStep(title = "", seconds = undefined) {
+  function endStep(title = "", seconds?: number) {
     openStep?.end(title, seconds);
     openStep = undefined;
   }
 
   return {
-    progress(event) {
+    /** Returns a line worth announcing. */
+    progress(event: Progress): string | undefined {
       switch (event.type) {
         case "step_start":
           endStep();
@@ -78,7 +70,7 @@ export function createThinking(element) {
           return undefined;
       }
     },
-    text(text) {
+    text(text: string): void {
       if (openStep !== undefined) return openStep.push(text);
       const words = text.trim();
       // A status line also arrives as text, and so do the asterisks around a title.
@@ -87,7 +79,7 @@ export function createThinking(element) {
       if (words.startsWith("Total thinking time")) return;
       append(h("li", { class: "status" }, words));
     },
-    end(seconds) {
+    end(seconds: number): void {
       endStep();
       const count = steps === 1
         ? translate("1 step")

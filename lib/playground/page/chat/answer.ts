@@ -1,44 +1,40 @@
-import { ApiFault } from "../api.js";
-import { copy } from "../clipboard.js";
-import { followEnd, h, quietButton } from "../dom.js";
+import { ApiFault } from "../api/requests.ts";
+import type { Chunk, Usage } from "../api/types.ts";
+import { copyButton } from "../dom/clipboard.ts";
+import { followEnd, h, quietButton } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
-import { createLiveText } from "../text/live_text.js";
-import { createThinking } from "../thinking/thinking.js";
-import { figures } from "./figures.js";
+import { createLiveText } from "../text/live_text.ts";
+import { createThinking, type Progress } from "../thinking/thinking.ts";
+import { figures } from "./figures.ts";
+import type { Answer } from "./turns.ts";
 
-/**
- * @typedef {object} AnswerOptions
- * @property {string} name the model's display name
- * @property {(line: string) => void} announce announces progress to screen readers
- * @property {boolean} isBeside whether other answers are shown beside it
- * @property {() => void} onCode called when the user asks for the request as code
- * @property {() => void} onReasoning called when the user asks how the answer came about
- */
+export interface AnswerOptions {
+  /** The model's display name. */
+  name: string;
+  /** Announces progress to screen readers. */
+  announce: (line: string) => void;
+  /** Whether other answers are shown beside it. */
+  isBeside: boolean;
+  /** Called when the user asks for the request as code. */
+  onCode: () => void;
+  /** Called when the user asks how the answer came about. */
+  onReasoning: () => void;
+}
 
 const CHARACTERS_PER_TOKEN = 4;
 
-/**
- * Notes for finish reasons other than `stop`.
- *
- * @type {Record<string, () => string>}
- */
-const NOTES = {
+/** Notes for finish reasons other than `stop`. */
+const NOTES: Record<string, () => string> = {
   length: () => translate("Cut off at the token limit."),
   content_filter: () => translate("The provider's content filter stopped this answer."),
 };
 
-/**
- * Shows one model's answer to one question as it streams.
- *
- * @param {AnswerOptions} options
- */
-export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) {
+/** Shows one model's answer to one question as it streams. */
+export function createAnswer({ name, announce, isBeside, onCode, onReasoning }: AnswerOptions) {
   const start = performance.now();
-  /** @type {number | undefined} */
-  let replayedSeconds;
+  let replayedSeconds: number | undefined;
   const elapsed = () => replayedSeconds ?? (performance.now() - start) / 1000;
-  /** @type {number | undefined} */
-  let thoughtSeconds;
+  let thoughtSeconds: number | undefined;
   const heading = h("h2", { class: "who" }, name);
   const thoughts = h("details", { class: "thinking", open: true, hidden: true });
   const prose = h("div", { class: "prose answer" });
@@ -57,19 +53,13 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
   const thinking = createThinking(thoughts);
   const live = createLiveText(prose);
   let isAnswering = false;
-  /** @type {any} */
-  let usage;
-  /**
-   * What the calls that have ended used.
-   *
-   * @type {any}
-   */
-  let upstream;
+  let usage: Usage | undefined;
+  /** What the calls that have ended used. */
+  let upstream: Extract<Progress, { type: "usage" }> | undefined;
   let received = 0;
   let reason = "stop";
 
-  /** @param {string} text */
-  function addAnswer(text) {
+  function addAnswer(text: string) {
     waiting.remove();
     if (!isAnswering) {
       isAnswering = true;
@@ -80,11 +70,10 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
     live.push(text);
   }
 
-  /** @param {string} text */
-  const addNote = (text, role = "note") => notes.append(h("p", { class: role, role }, text));
+  const addNote = (text: string, role = "note") =>
+    notes.append(h("p", { class: role, role }, text));
 
-  /** @param {string} outcome */
-  function close(outcome) {
+  function close(outcome: string) {
     waiting.remove();
     if (!isAnswering) thinking.end(elapsed());
     live.end();
@@ -94,23 +83,13 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
       h(
         "p",
         { class: "actions" },
-        live.text() === "" ? null : h("button", {
-          type: "button",
-          class: "quiet",
-          "data-action": "copy",
-          onclick: (/** @type {Event} */ { currentTarget }) => copy(live.text(), currentTarget),
-        }, translate("Copy")),
+        live.text() === "" ? null : copyButton(live.text, { "data-action": "copy" }),
         quietButton(translate("Code"), onCode),
         quietButton(translate("Reasoning"), onReasoning),
       ),
     );
     announce(`${name}: ${outcome} ${facts.join(", ")}.`);
-    return {
-      seconds: elapsed(),
-      reason,
-      ...(thoughtSeconds === undefined ? {} : { thoughtSeconds }),
-      ...(usage === undefined ? {} : { usage }),
-    };
+    return { seconds: elapsed(), reason, thoughtSeconds, usage };
   }
 
   /** An estimate of what a stopped or failed answer used. */
@@ -123,13 +102,13 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
     return { total_tokens: total, upstream: { ...upstream, estimated: true } };
   }
 
-  /** @param {any} chunk a chunk of the stream */
-  function take(chunk) {
+  function take(chunk: Chunk) {
     if (chunk.usage) usage = chunk.usage;
     if (chunk.o1) {
-      if (chunk.o1.type === "usage") upstream = chunk.o1;
+      const event = chunk.o1 as Progress;
+      if (event.type === "usage") upstream = event;
       else waiting.remove();
-      const line = thinking.progress(chunk.o1);
+      const line = thinking.progress(event);
       if (line !== undefined) announce(line);
     }
     for (const { delta, finish_reason: finishReason } of chunk.choices ?? []) {
@@ -161,8 +140,7 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
     return close(translate("Stopped."));
   }
 
-  /** @param {unknown} error */
-  function fail(error) {
+  function fail(error: unknown) {
     const status = error instanceof ApiFault && error.status > 0 ? `${error.status} · ` : "";
     const message = `${status}${error instanceof Error ? error.message : error}`;
     addNote(message, "alert");
@@ -175,12 +153,8 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }) 
     finish,
     stop,
     fail,
-    /**
-     * Shows a stored answer.
-     *
-     * @param {import("./turns.ts").Answer} answer
-     */
-    replay(answer) {
+    /** Shows a stored answer. */
+    replay(answer: Answer) {
       replayedSeconds = answer.seconds;
       thoughtSeconds = answer.thoughtSeconds;
       reason = answer.reason;

@@ -1,8 +1,14 @@
-import { h } from "../dom.js";
+import { h } from "../dom/elements.ts";
 import { translate } from "../language/language.js";
 
 const MAX_ROWS = 12;
 const MAX_ANSWER_CHARACTERS = 200;
+
+export interface Tally {
+  text: string;
+  counts: { answer: string; votes: number }[];
+  total: number;
+}
 
 /** Shows the votes for each answer as bars. */
 export function createTally() {
@@ -10,8 +16,7 @@ export function createTally() {
   const rows = h("ul", { class: "votes" });
   return {
     element: h("div", { class: "tally" }, caption, rows),
-    /** @param {{ text: string, counts: { answer: string, votes: number }[], total: number }} tally */
-    update({ text, counts, total }) {
+    update({ text, counts, total }: Tally) {
       caption.textContent = text;
       rows.replaceChildren(
         ...counts.slice(0, MAX_ROWS).map(({ answer, votes }) => {

@@ -1,13 +1,8 @@
 import katex from "katex";
-import { h } from "../dom.js";
+import { h } from "../dom/elements.ts";
 
-/**
- * Returns a formula as MathML; undefined for invalid TeX.
- *
- * @param {string} tex
- * @param {boolean} isDisplayed on a line of its own
- */
-export function formula(tex, isDisplayed) {
+/** Returns a formula as MathML, perhaps for a line of its own; undefined for invalid TeX. */
+export function formula(tex: string, isDisplayed: boolean) {
   const math = h("span", { class: isDisplayed ? "math display" : "math" });
   try {
     katex.render(tex, math, {
@@ -41,45 +36,40 @@ export function formula(tex, isDisplayed) {
 /**
  * First letters of Unicode's mathematical alphabets, upper and lower case, and the letters that
  * Unicode has elsewhere. Browsers ignore `mathvariant` in MathML Core.
- *
- * @type {Record<string, { upper: number, lower: number, others: Record<string, string> }>}
  */
-const ALPHABETS = {
-  "double-struck": {
-    upper: 0x1d538,
-    lower: 0x1d552,
-    others: { C: "ℂ", H: "ℍ", N: "ℕ", P: "ℙ", Q: "ℚ", R: "ℝ", Z: "ℤ" },
-  },
-  script: {
-    upper: 0x1d49c,
-    lower: 0x1d4b6,
-    others: {
-      B: "ℬ",
-      E: "ℰ",
-      F: "ℱ",
-      H: "ℋ",
-      I: "ℐ",
-      L: "ℒ",
-      M: "ℳ",
-      R: "ℛ",
-      e: "ℯ",
-      g: "ℊ",
-      o: "ℴ",
+const ALPHABETS: Record<string, { upper: number; lower: number; others: Record<string, string> }> =
+  {
+    "double-struck": {
+      upper: 0x1d538,
+      lower: 0x1d552,
+      others: { C: "ℂ", H: "ℍ", N: "ℕ", P: "ℙ", Q: "ℚ", R: "ℝ", Z: "ℤ" },
     },
-  },
-  fraktur: {
-    upper: 0x1d504,
-    lower: 0x1d51e,
-    others: { C: "ℭ", H: "ℌ", I: "ℑ", R: "ℜ", Z: "ℨ" },
-  },
-  bold: { upper: 0x1d400, lower: 0x1d41a, others: {} },
-};
+    script: {
+      upper: 0x1d49c,
+      lower: 0x1d4b6,
+      others: {
+        B: "ℬ",
+        E: "ℰ",
+        F: "ℱ",
+        H: "ℋ",
+        I: "ℐ",
+        L: "ℒ",
+        M: "ℳ",
+        R: "ℛ",
+        e: "ℯ",
+        g: "ℊ",
+        o: "ℴ",
+      },
+    },
+    fraktur: {
+      upper: 0x1d504,
+      lower: 0x1d51e,
+      others: { C: "ℭ", H: "ℌ", I: "ℑ", R: "ℜ", Z: "ℨ" },
+    },
+    bold: { upper: 0x1d400, lower: 0x1d41a, others: {} },
+  };
 
-/**
- * @param {string} text
- * @param {string} variant
- */
-function inAlphabet(text, variant) {
+function inAlphabet(text: string, variant: string) {
   const alphabet = ALPHABETS[variant];
   if (alphabet === undefined) return text;
   const { upper, lower, others } = alphabet;
