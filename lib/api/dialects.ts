@@ -1,7 +1,5 @@
 /**
  * The table of dialects. A new dialect adds its line before OpenAI's, which takes every request.
- *
- * @module
  */
 import { type Dialect, isAtOrBelow } from "./dialect.ts";
 import { errorBody } from "./chat/errors.ts";

@@ -2,9 +2,7 @@
  * The list of models in OpenAI's shape.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/models}
- * @module
  */
-
 import type { StrategyDescription } from "../reasoning/strategies/mod.ts";
 
 /** What a list says about a model, if the configuration does. */

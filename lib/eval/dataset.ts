@@ -5,7 +5,6 @@
  * @see {@link https://huggingface.co/datasets/HuggingFaceH4/MATH-500} MATH-500
  * @see {@link https://github.com/idavidrein/gpqa} GPQA
  * @see {@link https://huggingface.co/datasets/Maxwell-Jia/AIME_2024} AIME
- * @module
  */
 import { join } from "node:path";
 import { sha256 } from "../sha256.ts";

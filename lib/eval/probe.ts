@@ -1,8 +1,4 @@
-/**
- * Checks that an API can be asked, before hundreds of questions fail one by one.
- *
- * @module
- */
+/** Checks that an API can be asked, before hundreds of questions fail one by one. */
 import { readBody } from "../upstream/wire/bytes.ts";
 import type { Clock } from "../clock.ts";
 import { connectionMessage, readErrorBody } from "./ask/answer.ts";

@@ -1,8 +1,4 @@
-/**
- * The results file: one JSON line per question asked, so that an interrupted run can resume.
- *
- * @module
- */
+/** The results file: one JSON line per question asked, so that an interrupted run can resume. */
 import { z } from "zod";
 import { tryParse } from "../json.ts";
 import { measuredSchema } from "./ask/answer.ts";

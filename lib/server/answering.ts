@@ -1,8 +1,4 @@
-/**
- * Turns the events of a run into a response, streamed or whole, in any dialect.
- *
- * @module
- */
+/** Turns the events of a run into a response, streamed or whole, in any dialect. */
 import type { AnswerWriter } from "../api/dialect.ts";
 import { ClientGoneError, toApiError } from "../api/errors.ts";
 import { SSE_HEADERS, sseBody } from "../api/sse_writer.ts";

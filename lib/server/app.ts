@@ -1,8 +1,3 @@
-/**
- * The server as a function from a request to a response.
- *
- * @module
- */
 import { type Clock, within } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { allTargetsOf } from "../reasoning/overrides.ts";

@@ -1,7 +1,5 @@
 /**
  * Finds the model that a request names, among those its client may use, and the upstreams of models.
- *
- * @module
  */
 import { ApiError } from "../api/errors.ts";
 import type { PublishedModel } from "../config/published_models.ts";

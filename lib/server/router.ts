@@ -1,8 +1,3 @@
-/**
- * Finds the route for a method and a path.
- *
- * @module
- */
 import { isAtOrBelow } from "../api/dialect.ts";
 import { ApiError } from "../api/errors.ts";
 import { withEllipsis } from "../text.ts";

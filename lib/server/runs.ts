@@ -1,8 +1,4 @@
-/**
- * From a decoded request to a run of the model that it names.
- *
- * @module
- */
+/** From a decoded request to a run of the model that it names. */
 import type { Clock } from "../clock.ts";
 import type { PublishedModel } from "../config/published_models.ts";
 import type { ServerSettings } from "../config/resolve.ts";

@@ -1,8 +1,3 @@
-/**
- * Shuts the server down on SIGINT and SIGTERM.
- *
- * @module
- */
 import { type Clock, within } from "../clock.ts";
 
 export interface ShutdownOptions {

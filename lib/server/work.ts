@@ -1,8 +1,4 @@
-/**
- * Running work: each piece has a signal and a time limit, and shutdown waits for all of it.
- *
- * @module
- */
+/** Running work: each piece has a signal and a time limit, and shutdown waits for all of it. */
 import { ApiError } from "../api/errors.ts";
 import type { Clock } from "../clock.ts";
 

@@ -3,7 +3,6 @@
  * unless `upstream_fields.ts` withholds them.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/chat/create}
- * @module
  */
 import { z } from "zod";
 import { EFFORTS } from "../../reasoning/effort.ts";

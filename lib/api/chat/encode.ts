@@ -2,7 +2,6 @@
  * Events in, Chat Completions out: a stream of chunks, or one object.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/chat/object}
- * @module
  */
 import type {
   AnswerParts,

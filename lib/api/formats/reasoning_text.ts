@@ -1,8 +1,4 @@
-/**
- * The text of steps and status lines, for formats without templates of their own.
- *
- * @module
- */
+/** The text of steps and status lines, for formats without templates of their own. */
 import type { ReasoningEvent, ReasoningTextEvent } from "../../reasoning/events.ts";
 
 /** Whether an event is the answer or replaces it, so that no thinking follows. */

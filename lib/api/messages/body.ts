@@ -2,7 +2,6 @@
  * Bodies of Messages requests. Fields that are not named here are ignored.
  *
  * @see {@link https://docs.anthropic.com/en/api/messages}
- * @module
  */
 import { z } from "zod";
 import { domains } from "../tools.ts";

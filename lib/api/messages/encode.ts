@@ -2,7 +2,6 @@
  * Events in, a message out: the events of a stream, and the object.
  *
  * @see {@link https://docs.anthropic.com/en/docs/build-with-claude/streaming}
- * @module
  */
 import { isObject, tryParse } from "../../json.ts";
 import type { FinishEvent, ReasoningEvent } from "../../reasoning/events.ts";

@@ -2,7 +2,6 @@
  * Errors in Anthropic's format.
  *
  * @see {@link https://docs.anthropic.com/en/api/errors}
- * @module
  */
 import { UpstreamError } from "../../reasoning/events.ts";
 import { type ApiError, typeInStream } from "../errors.ts";

@@ -2,7 +2,6 @@
  * MCP servers of a request of the Messages API.
  *
  * @see {@link https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector}
- * @module
  */
 import { type AvailableTools, type McpSelection, serverAt } from "../mcp.ts";
 import type { PromptBody, Tool } from "./body.ts";

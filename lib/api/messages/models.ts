@@ -2,7 +2,6 @@
  * The list of models in Anthropic's shape.
  *
  * @see {@link https://docs.anthropic.com/en/api/models-list}
- * @module
  */
 import type { ListedModel, ModelListing } from "../models.ts";
 

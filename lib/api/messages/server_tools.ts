@@ -2,7 +2,6 @@
  * Tools of the Messages API that run on the server.
  *
  * @see {@link https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview}
- * @module
  */
 import type { ToolOutputEvent, ToolStartEvent, ToolUseEvent } from "../../reasoning/events.ts";
 import { outputText } from "../../reasoning/tools/turns.ts";

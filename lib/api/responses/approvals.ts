@@ -2,7 +2,6 @@
  * Calls of MCP tools that wait for the client's approval, and its answers.
  *
  * @see {@link https://platform.openai.com/docs/guides/tools-connectors-mcp#approvals}
- * @module
  */
 import { commonPrompts, fill } from "../../reasoning/prompts.ts";
 import { markedOutput, shorten } from "../../reasoning/tools/turns.ts";

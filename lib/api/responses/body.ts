@@ -3,7 +3,6 @@
  * too are passed on to the upstream; the others are ignored.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/responses/create}
- * @module
  */
 import { z } from "zod";
 import { EFFORTS } from "../../reasoning/effort.ts";

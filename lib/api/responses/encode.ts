@@ -2,7 +2,6 @@
  * Turns the events of a run into a response: the events of a stream, and the object.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/responses-streaming}
- * @module
  */
 import type {
   AnswerParts,

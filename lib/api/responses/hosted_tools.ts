@@ -2,7 +2,6 @@
  * Tools of the Responses API that run on the server.
  *
  * @see {@link https://platform.openai.com/docs/guides/tools}
- * @module
  */
 import { isObject } from "../../json.ts";
 import type { DomainRule } from "../../reasoning/tools/uses.ts";

@@ -2,7 +2,6 @@
  * Items of the Responses API as they are stored and listed.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/responses/input-items}
- * @module
  */
 import type { Item } from "./body.ts";
 

@@ -2,7 +2,6 @@
  * The response object, and the lists and counts around it.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/responses/object}
- * @module
  */
 import type { Usage } from "../../reasoning/usage/meter.ts";
 import { newHexId } from "../ids.ts";

@@ -1,8 +1,6 @@
 /**
  * Tools of the Responses API. Upstreams support only functions. So the other tools that a client
  * executes are sent as functions, and calls of these become calls of the tools again.
- *
- * @module
  */
 import { invalidValue, parseBody, present } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";

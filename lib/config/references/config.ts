@@ -1,8 +1,6 @@
 /**
  * Checks across several keys of config.yaml. They run whatever else is wrong with the file, so that
  * one load reports every fault.
- *
- * @module
  */
 import { FORMATS } from "../../api/formats/format.ts";
 import type { z } from "zod";

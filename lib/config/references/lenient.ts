@@ -1,8 +1,4 @@
-/**
- * Schemas that never fail: they drop values of the wrong type, which the main schema reports.
- *
- * @module
- */
+/** Schemas that never fail: they drop values of the wrong type, which the main schema reports. */
 import { z } from "zod";
 import { isObject } from "../../json.ts";
 

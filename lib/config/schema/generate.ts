@@ -1,8 +1,6 @@
 /**
  * Generates `config.schema.json` for editors and two pages of `docs/`. Run it as
  * `deno task docs`.
- *
- * @module
  */
 import { z } from "zod";
 import { commonPrompts } from "../../reasoning/prompts.ts";

@@ -1,8 +1,4 @@
-/**
- * The report: one HTML page that needs neither a network nor scripts.
- *
- * @module
- */
+/** The report: one HTML page that needs neither a network nor scripts. */
 import type { Problem } from "../dataset.ts";
 import type { Result } from "../results.ts";
 import { escapeText, type Point, renderPlot } from "./plot.ts";

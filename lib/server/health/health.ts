@@ -1,8 +1,4 @@
-/**
- * What the latest calls to each upstream took and why they failed, for operators.
- *
- * @module
- */
+/** What the latest calls to each upstream took and why they failed, for operators. */
 import type { Clock } from "../../clock.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import type { UpstreamClient } from "../../upstream/client.ts";

@@ -1,8 +1,4 @@
-/**
- * Answers `GET /upstreams`: the state of each upstream, for the operator alone.
- *
- * @module
- */
+/** Answers `GET /upstreams`: the state of each upstream, for the operator alone. */
 import { ApiError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
 import type { Handler } from "../exchange.ts";

@@ -7,8 +7,6 @@
  * the request body is read, and a body stream closes at its end. So `watchBody` keeps reading the
  * body's resource past its end. No public API can do that; if the runtime's internals change,
  * nothing is watched.
- *
- * @module
  */
 import { ClientGoneError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";

@@ -1,8 +1,4 @@
-/**
- * Reads the JSON body of a request, within limits of size and time.
- *
- * @module
- */
+/** Reads the JSON body of a request, within limits of size and time. */
 import { ApiError, ClientGoneError, invalidRequest } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
 import type { ServerSettings } from "../../config/resolve.ts";

@@ -1,8 +1,3 @@
-/**
- * Checks the size of a JSON value before it is parsed.
- *
- * @module
- */
 import { invalidRequest } from "../../api/errors.ts";
 
 /** Levels of arrays and objects. Deeper ones could overflow the stack of recursive functions. */

@@ -2,7 +2,6 @@
  * What clients see of their limits, in the format of OpenAI.
  *
  * @see {@link https://platform.openai.com/docs/guides/rate-limits}
- * @module
  */
 import { ApiError } from "../../api/errors.ts";
 import { dayAt } from "../../clock.ts";

@@ -1,8 +1,3 @@
-/**
- * Identifies clients by their tokens.
- *
- * @module
- */
 import { timingSafeEqual } from "@std/crypto";
 import { ApiError } from "../../api/errors.ts";
 import { PLACEHOLDER_TOKEN, type ResolvedConfig } from "../../config/resolve.ts";

@@ -2,7 +2,6 @@
  * Lets pages in browsers call the server.
  *
  * @see {@link https://fetch.spec.whatwg.org/#http-cors-protocol}
- * @module
  */
 import { LIMIT_HEADERS } from "../limits/rejection.ts";
 import type { HeaderStep, Step } from "./chain.ts";

@@ -2,8 +2,6 @@
  * Background responses: runs that continue without their client, and on another server if theirs
  * stops. Their events go to the store, so that any server can stream them, during the run and after
  * it.
- *
- * @module
  */
 import { ApiError, toApiError } from "../../api/errors.ts";
 import { responseError } from "../../api/responses/errors.ts";

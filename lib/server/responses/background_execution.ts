@@ -1,8 +1,4 @@
-/**
- * Executes the runs of background responses, and stores what they produce.
- *
- * @module
- */
+/** Executes the runs of background responses, and stores what they produce. */
 import { ApiError, toApiError } from "../../api/errors.ts";
 import type { ResponseWriter } from "../../api/responses/encode.ts";
 import { isRunning } from "../../api/responses/object.ts";

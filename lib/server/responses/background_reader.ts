@@ -1,8 +1,4 @@
-/**
- * Reads the events of background responses, from this server or from the store.
- *
- * @module
- */
+/** Reads the events of background responses, from this server or from the store. */
 import { isRunning } from "../../api/responses/object.ts";
 import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";

@@ -2,7 +2,6 @@
  * Conversations: lists of items that responses read and append to.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/conversations}
- * @module
  */
 import { ApiError } from "../../api/errors.ts";
 import { newHexId } from "../../api/ids.ts";

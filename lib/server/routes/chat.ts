@@ -1,8 +1,3 @@
-/**
- * Answers Chat Completions requests.
- *
- * @module
- */
 import { decodeChatRequest, formatOf } from "../../api/chat/decode.ts";
 import { chatWriter, completionHead } from "../../api/chat/encode.ts";
 import { answerStream, answerWhole } from "../answering.ts";

@@ -1,8 +1,3 @@
-/**
- * Answers requests of Anthropic's Messages API.
- *
- * @module
- */
 import { parseBody } from "../../api/body.ts";
 import { messagesBody, promptBody } from "../../api/messages/body.ts";
 import { readConversation, wantedSignatures } from "../../api/messages/conversation.ts";

@@ -1,8 +1,4 @@
-/**
- * Lists models and describes one, in the client's dialect.
- *
- * @module
- */
+/** Lists models and describes one, in the client's dialect. */
 import type { ListedModel } from "../../api/models.ts";
 import { describeStrategies } from "../../reasoning/strategies/mod.ts";
 import type { StrategyTable } from "../../reasoning/strategy.ts";

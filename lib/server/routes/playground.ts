@@ -1,8 +1,4 @@
-/**
- * The page at `/` for browsers, its files, and the JSON that other clients get at `/`.
- *
- * @module
- */
+/** The page at `/` for browsers, its files, and the JSON that other clients get at `/`. */
 import { accepts, acceptsEncodings, ifNoneMatch } from "@std/http";
 import { ApiError } from "../../api/errors.ts";
 import { createAssets } from "../../playground/assets.ts";

@@ -1,8 +1,3 @@
-/**
- * Every route of the server.
- *
- * @module
- */
 import { ApiError } from "../../api/errors.ts";
 import type { ResolvedConfig } from "../../config/resolve.ts";
 import type { Store } from "../../store/store.ts";

@@ -1,8 +1,3 @@
-/**
- * Classifies errors for metrics, traces and logs.
- *
- * @module
- */
 import { ApiError, ClientGoneError, toApiError } from "../../api/errors.ts";
 import { UpstreamError, type UpstreamErrorCode } from "../../reasoning/events.ts";
 import { RequestError } from "../../reasoning/request.ts";

@@ -1,10 +1,7 @@
 /**
  * The server's log: text for people, JSON lines for programs. It never holds a prompt, an answer or
  * a key.
- *
- * @module
  */
-
 import { StoreError } from "../../store/store.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

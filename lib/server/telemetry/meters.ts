@@ -1,8 +1,4 @@
-/**
- * Forwards metrics to OpenTelemetry.
- *
- * @module
- */
+/** Forwards metrics to OpenTelemetry. */
 import { metrics } from "@opentelemetry/api";
 import type { MetricSpec } from "./metric_table.ts";
 

@@ -2,7 +2,6 @@
  * Snapshots of all metrics: summed over workers, and as text for Prometheus.
  *
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/} text format 0.0.4
- * @module
  */
 import type { Attributes } from "./meters.ts";
 import {

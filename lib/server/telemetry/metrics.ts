@@ -1,8 +1,3 @@
-/**
- * Records the metrics of requests, runs and upstream calls.
- *
- * @module
- */
 import type { Clock } from "../../clock.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import type { RunCallObserver } from "../../reasoning/observer.ts";

@@ -1,8 +1,4 @@
-/**
- * Observers of a request: metrics, traces and the log.
- *
- * @module
- */
+/** Observers of a request: metrics, traces and the log. */
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { RunCallObserver, RunObserver } from "../../reasoning/observer.ts";
 

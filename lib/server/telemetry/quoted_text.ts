@@ -1,8 +1,4 @@
-/**
- * Removes prompts and answers from providers' messages.
- *
- * @module
- */
+/** Removes prompts and answers from providers' messages. */
 import type { Message } from "../../reasoning/request.ts";
 import { MAX_COMPARED, quotes } from "../../upstream/capabilities/quotes.ts";
 import { contentText } from "../../upstream/target.ts";

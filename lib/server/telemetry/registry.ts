@@ -1,8 +1,4 @@
-/**
- * Adds up metrics for `/metrics`, and forwards them to OpenTelemetry if it is on.
- *
- * @module
- */
+/** Adds up metrics for `/metrics`, and forwards them to OpenTelemetry if it is on. */
 import type { Attributes } from "./meters.ts";
 import { type Attribute, type MetricKey, METRICS, type MetricSpec } from "./metric_table.ts";
 import type { MetricRow, MetricValues } from "./metric_values.ts";

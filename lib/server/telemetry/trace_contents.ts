@@ -2,7 +2,6 @@
  * Messages in the form of OpenTelemetry's conventions.
  *
  * @see {@link https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-input-messages.json}
- * @module
  */
 import type { Message } from "../../reasoning/request.ts";
 

@@ -3,7 +3,6 @@
  * HTTP.
  *
  * @see {@link https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/}
- * @module
  */
 import {
   type Context,

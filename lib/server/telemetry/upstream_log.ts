@@ -1,8 +1,4 @@
-/**
- * Logs what upstreams and tools do: failed attempts, fallbacks, breakers and runs of tools.
- *
- * @module
- */
+/** Logs what upstreams and tools do: failed attempts, fallbacks, breakers and runs of tools. */
 import type { UpstreamClientOptions } from "../../upstream/client.ts";
 import { errorType } from "./error_type.ts";
 import type { Log, LogFields } from "./log.ts";

@@ -2,8 +2,6 @@
  * Which calls wait for their client's approval. Each can be answered once, by the client that was
  * asked, and only what was asked can be approved. Stores no arguments, so that it also works for
  * responses that are not stored.
- *
- * @module
  */
 import { invalidValue } from "../../api/body.ts";
 import {

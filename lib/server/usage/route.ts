@@ -1,8 +1,4 @@
-/**
- * Answers `GET /usage`: what keys have used, and what is left of their budgets.
- *
- * @module
- */
+/** Answers `GET /usage`: what keys have used, and what is left of their budgets. */
 import { ApiError } from "../../api/errors.ts";
 import { type Clock, DAY_MS, dayAt } from "../../clock.ts";
 import { type KeyConfig, timeOf } from "../../config/schema/keys.ts";

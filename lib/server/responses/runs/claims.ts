@@ -2,8 +2,6 @@
  * Which server executes a background run. The entry of a run names its holder; while its version
  * stays the same, the holder is the same, so every write of the holder checks the version. A lease
  * shows that the holder is alive: it expires by the store's clock, because those of servers differ.
- *
- * @module
  */
 import type { Clock } from "../../../clock.ts";
 import { createSetJson } from "../../../store/entries.ts";
