@@ -174,8 +174,9 @@ Deno.test("the configuration for compose.yaml is valid, with and without a provi
   for (const yaml of [text, provider]) {
     const env = (name: string) => name === "O1_API_TOKEN" ? "a-secret" : undefined;
     const options = { env, file, readFile: () => Promise.reject(new Error()) };
-    const { hasRealToken, store } = resolveConfig(await parseConfig(yaml, options), { env });
-    assertEquals([hasRealToken, store], [true, "redis://redis:6379"]);
+    const config = await parseConfig(yaml, options);
+    const { hasRealToken } = resolveConfig(config, { env });
+    assertEquals([hasRealToken, config.store], [true, "redis://redis:6379"]);
   }
 });
 

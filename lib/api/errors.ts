@@ -33,10 +33,7 @@ export class ApiError extends Error {
 
   constructor(readonly status: number, message: string, options: ApiErrorOptions = {}) {
     // A value of the client's may be cut within a character.
-    super(
-      message.toWellFormed(),
-      options.cause === undefined ? undefined : { cause: options.cause },
-    );
+    super(message.toWellFormed(), options);
     this.type = options.type ?? TYPES[status] ??
       (status >= 500 ? "server_error" : "invalid_request_error");
     this.code = options.code ?? null;

@@ -29,7 +29,7 @@ export function newId(prefix: string, length: number): string {
   return prefix + randomBase62(length);
 }
 
-/** @param digits hexadecimal digits after the prefix; an even number. */
-export function newHexId(prefix: string, digits: number): string {
-  return prefix + crypto.getRandomValues(new Uint8Array(digits / 2)).toHex();
+/** Returns the prefix and 48 hexadecimal digits. */
+export function newHexId(prefix: string): string {
+  return prefix + crypto.getRandomValues(new Uint8Array(24)).toHex();
 }

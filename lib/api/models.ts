@@ -8,11 +8,11 @@ import type { StrategyDescription } from "../reasoning/strategies/mod.ts";
 /** What a list says about a model, if the configuration does. */
 export interface ModelFacts {
   /** Size of the context in tokens. */
-  contextLength?: number | undefined;
+  context_length?: number | undefined;
   /** What the model reads, such as `text` and `image`. */
-  inputModalities?: readonly string[] | undefined;
+  input_modalities?: readonly string[] | undefined;
   /** What the model writes. */
-  outputModalities?: readonly string[] | undefined;
+  output_modalities?: readonly string[] | undefined;
 }
 
 /** A published model as lists of models show it. */
@@ -36,27 +36,21 @@ export function modelObject(
   created: number,
 ): Record<string, unknown> {
   const { id, description, strategy, options, tools } = model;
-  const { contextLength, inputModalities, outputModalities } = model;
-  const architecture = {
-    ...(inputModalities && { input_modalities: inputModalities }),
-    ...(outputModalities && { output_modalities: outputModalities }),
-  };
+  const { context_length, input_modalities, output_modalities } = model;
+  const hasModalities = input_modalities !== undefined || output_modalities !== undefined;
   return {
     ...{ id, object: "model", created, owned_by: "o1-api", name: id, description },
-    ...{ strategy, options, tools },
-    ...(contextLength !== undefined && { context_length: contextLength }),
-    ...(Object.keys(architecture).length > 0 && { architecture }),
+    ...{ strategy, options, tools, context_length },
+    architecture: hasModalities ? { input_modalities, output_modalities } : undefined,
   };
 }
 
-/** What the answer to a list request is made from. */
 export interface ModelListing {
   models: readonly ListedModel[];
   /** All that a request may choose, with the fields of `reasoning` that it may set. */
   strategies: readonly (StrategyDescription & { options: unknown })[];
   /** Seconds since 1970. */
   created: number;
-  /** Parameters of the request. */
   query: URLSearchParams;
 }
 

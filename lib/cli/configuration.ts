@@ -15,17 +15,7 @@ export interface CommandOptions {
   moduleDir: string | undefined;
 }
 
-export interface Configuration {
-  /** Path of the file, even if there is no file and the defaults apply. */
-  path: string;
-  isFound: boolean;
-  /** Folder of the file. */
-  folder: string;
-  /** Paths of the configuration, its prompts and its strategies. */
-  files: string[];
-  config: Config;
-  resolved: ResolvedConfig;
-}
+export type Configuration = Awaited<ReturnType<typeof readConfiguration>>;
 
 export const readVariable = (name: string): string | undefined => Deno.env.get(name);
 
@@ -48,7 +38,6 @@ export function configOrExit(options: CommandOptions): Promise<Configuration> {
   return orExit(() => readConfiguration(options), ConfigError);
 }
 
-/** Returns the path of config.yaml for a command. */
 export async function configFile(
   { config, moduleDir = "." }: Pick<CommandOptions, "config" | "moduleDir">,
 ): Promise<string> {
@@ -63,13 +52,14 @@ export async function configFile(
 }
 
 /**
+ * Reads the configuration, its prompts and its strategies.
+ *
  * @param files receives the paths of the files that are read, even of an invalid configuration.
+ * @returns also the path of the configuration, even if there is no file and the defaults apply, and
+ *   its folder.
  * @throws {ConfigError} with all faults.
  */
-export async function readConfiguration(
-  options: CommandOptions,
-  files: string[] = [],
-): Promise<Configuration> {
+export async function readConfiguration(options: CommandOptions, files: string[] = []) {
   const path = await configFile(options);
   const { config, found } = await loadConfig({
     path,
@@ -80,7 +70,12 @@ export async function readConfiguration(
       return Deno.readTextFile(file);
     },
   });
-  const strategies = await strategyTable(config.strategies);
-  const resolved = resolveConfig(config, { env: readVariable, strategies });
+  const resolved = await resolveSettings(config);
   return { path, isFound: found, folder: dirname(path), files, config, resolved };
+}
+
+/** @throws {ConfigError} as `resolveConfig`. */
+export async function resolveSettings(config: Config): Promise<ResolvedConfig> {
+  const strategies = await strategyTable(config.strategies);
+  return resolveConfig(config, { env: readVariable, strategies });
 }

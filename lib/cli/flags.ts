@@ -4,7 +4,6 @@ import { nearest } from "../config/faults/suggestion.ts";
 import { type Command, type CommandName, COMMANDS, flagsOf } from "./commands.ts";
 import { printHelpAndExit } from "./help.ts";
 
-/** Invalid arguments. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly command: CommandName;
@@ -18,7 +17,6 @@ export class UsageError extends Error {
 type FlagsOf<Name extends CommandName> = typeof COMMANDS[Name]["flags"];
 
 export interface Arguments<Name extends CommandName> {
-  /** Arguments that are not flags. */
   words: string[];
   /** The given flags: text if the flag has a value, otherwise true. */
   flags: {

@@ -1,4 +1,3 @@
-/** The text of `--help`. */
 import { VERSION } from "../server/version.ts";
 import { type Command, COMMAND_NAMES, type CommandName, COMMANDS, flagsOf } from "./commands.ts";
 

@@ -1,6 +1,4 @@
-/** Listens on the network. */
 import { type ListenAddress, listenOptions } from "../config/listen.ts";
-import { isDeploy } from "../config/resolve.ts";
 import { systemClock } from "../clock.ts";
 import { type Log, stackWithoutMessage } from "../server/telemetry/log.ts";
 import { keepListening } from "./keep_listening.ts";
@@ -24,17 +22,11 @@ export interface ApiServer extends Listener {
 
 /** @throws {ConfigError} naming the flag or variable that is invalid. */
 export function listenAddress(
-  { config, resolved: { hasRealToken } }: Configuration,
+  { config, resolved: { hasRealToken, onDeploy } }: Configuration,
   { host, port }: CommandOptions,
 ): ListenAddress {
-  const env = readVariable;
-  return listenOptions({
-    config,
-    flags: { host, port },
-    env,
-    hasRealToken,
-    onDeploy: isDeploy(env),
-  });
+  const flags = { host, port };
+  return listenOptions({ config, flags, env: readVariable, hasRealToken, onDeploy });
 }
 
 /** Deno's own handler prints the whole error, also of a stream that fails on purpose. */

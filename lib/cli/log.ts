@@ -1,4 +1,3 @@
-/** The program's log on standard output. */
 import { type Clock, serverClock } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import {
@@ -15,16 +14,13 @@ export function logFormat(config: ResolvedConfig): "text" | "json" {
 
 /** @param worker number that is added to every line, if there are several workers. */
 export function createProgramLog(config: ResolvedConfig, worker?: number): Log {
-  const log = createLog({
+  return createLog({
     level: config.log.level,
     format: logFormat(config),
     write: output.line,
     now: () => Date.now(),
+    fields: worker === undefined ? {} : { worker },
   });
-  if (worker === undefined) return log;
-  const line = (level: LogLevel): Log[LogLevel] => (message, fields) =>
-    log[level](message, { ...fields, worker });
-  return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
 }
 
 let isCrashing = false;
@@ -52,13 +48,6 @@ export function crash(error: unknown): void {
   reportError(error);
 }
 
-/** Collects lines for a short time and writes them together. */
-export interface LineWriter {
-  /** Adds a line without its line break; warnings and errors are written at once. */
-  line(text: string, level: LogLevel): void;
-  flush(): void;
-}
-
 /**
  * How long a line may wait, in milliseconds. A write for each line takes a tenth of the time of a
  * small request, and wakes up the reader of the log each time.
@@ -68,21 +57,19 @@ const GATHER_MS = 10;
 /** Number of lines that may wait. */
 const MAX_WAITING = 100;
 
-export function createLineWriter(write: (bytes: Uint8Array) => void, clock: Clock): LineWriter {
+/** Collects lines for a short time and writes them together. */
+export function createLineWriter(write: (bytes: Uint8Array) => void, clock: Clock) {
   const encoder = new TextEncoder();
-  let waiting: string[] = [];
+  const waiting: string[] = [];
   let cancelTimer = () => {};
   function flush(): void {
     cancelTimer();
-    cancelTimer = () => {};
-    if (waiting.length === 0) return;
-    const lines = waiting;
-    waiting = [];
-    write(encoder.encode(`${lines.join("\n")}\n`));
+    if (waiting.length > 0) write(encoder.encode(`${waiting.splice(0).join("\n")}\n`));
   }
   return {
     flush,
-    line(text, level) {
+    /** Adds a line without its line break; warnings and errors are written at once. */
+    line(text: string, level: LogLevel): void {
       waiting.push(text);
       if (level === "warn" || level === "error" || waiting.length >= MAX_WAITING) flush();
       else if (waiting.length === 1) cancelTimer = clock.timer(GATHER_MS, flush);

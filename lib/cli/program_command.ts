@@ -13,7 +13,6 @@ export function programCommand(folder?: string): string {
   return `${deno} task${folder === undefined ? "" : ` --cwd ${shellWord(folder)}`} start`;
 }
 
-/** Quotes a word for a shell if needed. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

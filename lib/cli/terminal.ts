@@ -21,7 +21,6 @@ export function print(to: { writeSync(bytes: Uint8Array): number }, text: string
   }
 }
 
-/** Current width of the terminal. */
 export function columns(): number {
   // Some terminals report 0.
   return Deno.consoleSize().columns || 80;

@@ -40,10 +40,7 @@ export function hasReference(value: unknown, seen: Set<unknown> = new Set()): bo
  * without a value and the extensions of the file (`x-…`). A string with an invalid reference stays
  * unchanged, with a fault at its path.
  */
-export function prepare(
-  value: unknown,
-  options: PrepareOptions,
-): { value: unknown; faults: Fault[] } {
+export function prepare(value: unknown, options: PrepareOptions) {
   const faults: Fault[] = [];
   // Aliases share values. Each is prepared once: a few lines can represent billions of values.
   const prepared = new Map<unknown, unknown>();

@@ -14,20 +14,14 @@ export interface ListenInput {
   onDeploy: boolean;
 }
 
-export interface ListenAddress {
-  hostname: string;
-  /** 0 picks a free port. */
-  port: number;
-  /** Whether the host is 127.0.0.1 because no real token is set. */
-  loopbackOnly: boolean;
-}
+export type ListenAddress = ReturnType<typeof listenOptions>;
 
 /**
  * Returns the address to listen on. Flags override HOST and PORT, which override the file.
  *
  * @throws {ConfigError} if a flag or variable is invalid.
  */
-export function listenOptions(input: ListenInput): ListenAddress {
+export function listenOptions(input: ListenInput) {
   const { config, flags, env, hasRealToken, onDeploy } = input;
   // An empty variable counts as not set; an empty flag is an error.
   const host = flags.host ?? (env("HOST") || undefined);
@@ -46,7 +40,9 @@ export function listenOptions(input: ListenInput): ListenAddress {
   const fallback = onDeploy ? "0.0.0.0" : "127.0.0.1";
   return {
     hostname: hasRealToken ? host ?? config.server.host : fallback,
+    /** 0 picks a free port. */
     port: port === undefined ? config.server.port : Number(port),
+    /** Whether the host is 127.0.0.1 because no real token is set. */
     loopbackOnly: !hasRealToken && !onDeploy,
   };
 }

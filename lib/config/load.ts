@@ -18,12 +18,10 @@ export interface ParseConfigOptions {
   readFile: ReadFile;
 }
 
-export interface LoadConfigOptions {
+export interface LoadConfigOptions extends Omit<ParseConfigOptions, "file"> {
   path: string;
   /** Whether the user asked for this file, so that it must exist. */
   explicit: boolean;
-  env: Env;
-  readFile: ReadFile;
 }
 
 /**

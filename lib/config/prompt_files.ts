@@ -30,15 +30,18 @@ export async function readPrompts(
         const text = await readFile(resolve(dirname(configFile), file));
         prompts[name] = text.replace(/^\ufeff/, "");
       } catch (error) {
-        faults.push({
-          path: ["models", id, "prompts", name, "file"],
-          message: `can't read ${file} (${fileErrorReason(error)}); ` +
-            "create it, or correct the path, which is relative to the config file",
-        });
+        const path = ["models", id, "prompts", name, "file"];
+        faults.push({ path, message: `can't read ${file} ${fileProblem(error)}` });
       }
     }
   }
   return faults;
+}
+
+/** Says why a file of the configuration can't be read, and what to do. */
+export function fileProblem(error: unknown): string {
+  return `(${fileErrorReason(error)}); ` +
+    "create it, or correct the path, which is relative to the config file";
 }
 
 /** Says briefly why a file can't be read. */

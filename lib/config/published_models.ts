@@ -1,6 +1,6 @@
 import { type Format, FORMATS } from "../api/formats/format.ts";
 import type { ModelFacts } from "../api/models.ts";
-import type { Caps, ReasoningModel } from "../reasoning/request.ts";
+import type { ReasoningModel } from "../reasoning/request.ts";
 import { strategies } from "../reasoning/strategies/mod.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
 import type { Config, ModelConfig } from "./schema/config.ts";
@@ -71,8 +71,7 @@ function publish(
   table: TargetTable,
 ): PublishedModel {
   const { strategy, effort, modifiers, prompts, system_prompt: systemPrompt } = model;
-  const { calls, tokens, usd } = model.caps;
-  const caps: Caps = { calls, tokens, ...(usd === undefined ? {} : { usd }) };
+  const { context_length, input_modalities, output_modalities } = model;
   const roles = Object.entries(model.roles).map(([role, { upstream, model: upstreamModel }]) => [
     role,
     table.targets(upstream ?? model.upstream, upstreamModel),
@@ -94,20 +93,16 @@ function publish(
         return { user: new RegExp(user, "i"), system: new RegExp(system, "i") };
       }),
       ...(systemPrompt ? { systemPrompt } : {}),
-      caps,
+      caps: model.caps,
       toolsCharacters: config.thinking.tools_characters,
       serverTools: model.tools,
       maxToolCalls: model.max_tool_calls,
-      ...(model.context_length === undefined ? {} : { contextTokens: model.context_length }),
+      ...(context_length === undefined ? {} : { contextTokens: context_length }),
       ...(Object.keys(model.body).length > 0 ? { body: model.body } : {}),
       statusLines: config.stream_status_feedback,
     },
     format: resolveFormat(model.format, config),
-    facts: {
-      contextLength: model.context_length,
-      inputModalities: model.input_modalities,
-      outputModalities: model.output_modalities,
-    },
+    facts: { context_length, input_modalities, output_modalities },
   };
 }
 

@@ -4,9 +4,9 @@ import type { Env } from "./environment.ts";
 import { strategies as builtIn } from "../reasoning/strategies/mod.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
 import { ConfigError } from "./faults/fault.ts";
-import { type PublishedModel, publishedModels } from "./published_models.ts";
+import { publishedModels } from "./published_models.ts";
 import { type Config, MAX_SHUTDOWN_DELAY_MS } from "./schema/config.ts";
-import { type KeyConfig, resolveKey } from "./schema/keys.ts";
+import { resolveKey } from "./schema/keys.ts";
 import { TOKEN_MESSAGE, TOKEN_REGEXP } from "./schema/text.ts";
 
 /** The token of the shipped file, which is public. */
@@ -19,37 +19,10 @@ const TOKEN_VARIABLE = "O1_API_TOKEN";
 const DELAY_VARIABLE = "O1_API_SHUTDOWN_DELAY_MS";
 
 /** Settings of `server`, with those whose defaults depend on the platform. */
-export type ServerSettings =
-  & Omit<
-    Config["server"],
-    "host" | "port" | "heartbeat_ms" | "json_heartbeat" | "shutdown_delay_ms"
-  >
-  & { heartbeat_ms: number; json_heartbeat: boolean; shutdown_delay_ms: number };
+export type ServerSettings = ReturnType<typeof serverSettings>;
 
 /** The configuration with defaults and environment variables applied, as the server uses it. */
-export interface ResolvedConfig
-  extends Pick<Config, "limits" | "log" | "metrics" | "traces" | "store"> {
-  server: ServerSettings;
-  keys: KeyConfig[];
-  /** Token that clients send; may be the placeholder. */
-  token: string | undefined;
-  /** Secret that keys for encryption are derived from. */
-  secret: string;
-  /** Whether a token or key is set that is not public, so that other machines may connect. */
-  hasRealToken: boolean;
-  /** In the order of the file; the first one is the default. */
-  models: PublishedModel[];
-  storeTtlMs: number;
-  /** How long a start waits for a server that is the store, in milliseconds. */
-  storeWaitMs: number;
-  /** Certificates in PEM. */
-  storeCa?: string;
-  /** Built-in strategies and those of files. */
-  strategies: StrategyTable;
-  /** Validated settings of each kind of tool that a model has. */
-  tools: ReadonlyMap<string, Record<string, unknown>>;
-  onDeploy: boolean;
-}
+export type ResolvedConfig = ReturnType<typeof resolveConfig>;
 
 /** Deno Deploy ends silent streams early and allows little time at shutdown. */
 export function isDeploy(env: Env): boolean {
@@ -63,11 +36,8 @@ export interface ResolveOptions {
 }
 
 /** @throws {ConfigError} if an environment variable is invalid, or a tool can't run here. */
-export function resolveConfig(
-  config: Config,
-  { env, strategies = builtIn }: ResolveOptions,
-): ResolvedConfig {
-  const { limits, log, traces, store, keys } = config;
+export function resolveConfig(config: Config, { env, strategies = builtIn }: ResolveOptions) {
+  const { limits, log, traces, keys } = config;
   const token = bearerToken(config, env);
   const hasToken = token !== undefined && token !== PLACEHOLDER_TOKEN;
   // Without a token, all hashes together: each client only knows its own key.
@@ -75,20 +45,23 @@ export function resolveConfig(
   const onDeploy = isDeploy(env);
   return {
     server: serverSettings(config, env, onDeploy),
+    /** Token that clients send; may be the placeholder. */
     token,
+    /** Secret that keys for encryption are derived from. */
     secret: config.secret || (hasToken ? token : hashes || PLACEHOLDER_TOKEN),
+    /** Whether a token or key is set that is not public, so that other machines may connect. */
     hasRealToken: hasToken || keys.length > 0,
     keys: keys.map(resolveKey),
     limits,
+    /** In the order of the file; the first one is the default. */
     models: publishedModels(config, strategies),
-    store,
+    /** Built-in strategies and those of files. */
     strategies,
     storeTtlMs: config.store_ttl_days * DAY_MS,
-    storeWaitMs: config.store_wait_ms,
-    ...config.store_ca_file === undefined ? {} : { storeCa: config.store_ca_file },
     log,
     metrics: onDeploy ? { ...config.metrics, port: 0 } : config.metrics,
     traces,
+    /** Validated settings of each kind of tool that a model has. */
     tools: toolSettings(config, onDeploy),
     onDeploy,
   };
@@ -127,7 +100,7 @@ function bearerToken(config: Config, env: Env): string | undefined {
   return override ?? (config.api_bearer_token || undefined);
 }
 
-function serverSettings(config: Config, env: Env, onDeploy: boolean): ServerSettings {
+function serverSettings(config: Config, env: Env, onDeploy: boolean) {
   const { host: _host, port: _port, shutdown_grace_ms: graceMs, ...server } = config.server;
   return {
     ...server,

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
+import type { z } from "zod";
 import type { Fault } from "./faults/fault.ts";
-import { fileErrorReason, type ReadFile } from "./prompt_files.ts";
+import { fileProblem, type ReadFile } from "./prompt_files.ts";
 import { mapping, text } from "./references/lenient.ts";
 
 /** What the certificates of a configuration that may be invalid depend on. */
@@ -14,10 +15,7 @@ const CERTIFICATE_REGEXP = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE
  * @returns the text, or undefined without a file or if it is faulty
  */
 export async function readStoreCa(
-  { store = "", store_ca_file: file }: {
-    store?: string | undefined;
-    store_ca_file?: string | undefined;
-  },
+  { store = "", store_ca_file: file }: z.output<typeof lenientStore>,
   { configFile, readFile }: { configFile: string; readFile: ReadFile },
 ): Promise<{ text?: string; faults: Fault[] }> {
   if (file === undefined) return { faults: [] };
@@ -32,10 +30,7 @@ export async function readStoreCa(
   try {
     text = await readFile(resolve(dirname(configFile), file));
   } catch (error) {
-    return fault(
-      `can't read the file (${fileErrorReason(error)}); ` +
-        "create it, or correct the path, which is relative to the config file",
-    );
+    return fault(`can't read the file ${fileProblem(error)}`);
   }
   const certificates = text.match(CERTIFICATE_REGEXP) ?? [];
   if (certificates.length === 0) {

@@ -9,7 +9,7 @@ import {
 import { strategies } from "../reasoning/strategies/mod.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
 import type { Fault } from "./faults/fault.ts";
-import { fileErrorReason, type ReadFile } from "./prompt_files.ts";
+import { fileProblem, type ReadFile } from "./prompt_files.ts";
 
 const MAX_LENGTH = 1_048_576;
 
@@ -17,46 +17,36 @@ const DEPLOY_MESSAGE =
   "can't be used on Deno Deploy, which runs only the code that was built into a deployment; " +
   "add the strategy to lib/reasoning/strategies/ instead";
 
-/** The strategies of a configuration that may be invalid. */
-export interface ReadStrategies {
-  /** The files that were read, by the names of their strategies. */
-  files: Record<string, StrategyFile>;
-  /** Without the strategies that could not be loaded. */
-  table: StrategyTable;
-  faults: Fault[];
-}
-
-export interface ReadStrategiesOptions {
-  configFile: string;
-  readFile: ReadFile;
-  onDeploy: boolean;
-}
-
-/** Reads and loads the strategies of the setting `strategies`: paths by name. */
+/**
+ * Reads and loads the strategies of the setting `strategies`: paths by name.
+ *
+ * @returns the files that were read, by name, and the table of all strategies that could be loaded.
+ */
 export async function readStrategies(
   paths: Readonly<Record<string, string | undefined>>,
-  { configFile, readFile, onDeploy }: ReadStrategiesOptions,
-): Promise<ReadStrategies> {
-  const out: ReadStrategies = { files: {}, table: strategies, faults: [] };
+  { configFile, readFile, onDeploy }: { configFile: string; readFile: ReadFile; onDeploy: boolean },
+) {
+  const files: Record<string, StrategyFile> = {};
+  const table: Record<string, StrategyTable[string]> = { ...strategies };
+  const faults: Fault[] = [];
   for (const [name, path] of Object.entries(paths)) {
-    const report = (message: string) => out.faults.push({ path: ["strategies", name], message });
+    const report = (message: string) => faults.push({ path: ["strategies", name], message });
     if (path === undefined) continue;
-    if (onDeploy) {
-      report(DEPLOY_MESSAGE);
-    } else if (Object.hasOwn(strategies, name) || name === "vote_or_moa") {
+    if (onDeploy) report(DEPLOY_MESSAGE);
+    else if (Object.hasOwn(strategies, name) || name === "vote_or_moa") {
       report("is the name of a built-in strategy; choose another");
     } else {
       try {
         const file = await readStrategyFile(path, configFile, readFile);
-        out.files[name] = file;
-        out.table = { ...out.table, [name]: await loadStrategy(file) };
+        files[name] = file;
+        table[name] = await loadStrategy(file);
       } catch (error) {
         if (!(error instanceof StrategyFileError)) throw error;
         for (const fault of error.faults) report(`${placeOf(path, fault)}: ${fault.message}`);
       }
     }
   }
-  return out;
+  return { files, table, faults };
 }
 
 /** @throws {StrategyFileError} if it can't be read. */
@@ -70,10 +60,7 @@ async function readStrategyFile(
   try {
     text = await readFile(resolve(dirname(configFile), path));
   } catch (error) {
-    throw fault(
-      `can't be read (${fileErrorReason(error)}); ` +
-        "create it, or correct the path, which is relative to the config file",
-    );
+    throw fault(`can't be read ${fileProblem(error)}`);
   }
   if (text.length > MAX_LENGTH) throw fault(`is longer than ${MAX_LENGTH} characters`);
   return { path, code: await toJavaScript(path, text.replace(/^\ufeff/, "")) };
@@ -87,7 +74,6 @@ function placeOf(path: string, { line, column }: FileFault): string {
   return line === undefined ? path : `${path}:${line}:${column}`;
 }
 
-/** Returns the built-in strategies and those of files that were read. */
 export async function strategyTable(
   files: Readonly<Record<string, StrategyFile>>,
 ): Promise<StrategyTable> {

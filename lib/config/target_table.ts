@@ -1,17 +1,13 @@
 import type { UpstreamOptions } from "../upstream/options.ts";
 import type { Target } from "../upstream/target.ts";
 import { normaliseBaseUrl } from "./base_url.ts";
-import { DEFAULT_UPSTREAM, type Defaults, resolveDefaults } from "./defaults.ts";
+import { DEFAULT_UPSTREAM, resolveDefaults } from "./defaults.ts";
 import type { Config } from "./schema/config.ts";
 import { upstreamOptions } from "./schema/upstream.ts";
 
-export interface TargetTable {
-  defaults: Defaults;
-  /** Returns the targets of a model in order. Omitted names have their defaults. */
-  targets(upstream: string | string[] | undefined, model: string | undefined): Target[];
-}
+export type TargetTable = ReturnType<typeof createTargetTable>;
 
-export function createTargetTable(config: Config): TargetTable {
+export function createTargetTable(config: Config) {
   const defaults = resolveDefaults(config);
   const upstreams = new Map(
     Object.entries(config.upstreams).map(([name, upstream]) => [name, normalise(upstream)]),
@@ -23,7 +19,8 @@ export function createTargetTable(config: Config): TargetTable {
   }
   return {
     defaults,
-    targets(upstream, model) {
+    /** Returns the targets of a model in order. Undefined names have their defaults. */
+    targets(upstream: string | string[] | undefined, model: string | undefined): Target[] {
       const names = [upstream ?? defaults.upstream ?? []].flat();
       const upstreamModel = model ?? defaults.model(names) ?? "";
       return names.flatMap((name) => {

@@ -2,26 +2,14 @@ import { resolve } from "node:path";
 import { baseUrlFault, isDemo, normaliseBaseUrl } from "../config/base_url.ts";
 import { SCORINGS } from "./score.ts";
 
+type NumberFlag = "limit" | "trials" | "concurrency" | "seed" | "timeout";
+type FileFlag = "dataset" | "out" | "report" | "config";
+type TextFlag = "models" | "baseline" | "scoring" | "judge-model" | "url" | "key";
+
 /** The given flags of `o1-api eval` as text. */
-export interface EvalArguments {
-  models?: string;
-  baseline?: string;
-  dataset?: string;
-  limit?: string;
-  trials?: string;
-  concurrency?: string;
-  out?: string;
-  "retry-errors"?: true;
-  report?: string;
-  json?: true;
-  seed?: string;
-  timeout?: string;
-  scoring?: string;
-  "judge-model"?: string;
-  url?: string;
-  key?: string;
-  config?: string;
-}
+export type EvalArguments =
+  & { [Flag in NumberFlag | FileFlag | TextFlag]?: string }
+  & { [Flag in "retry-errors" | "json"]?: true };
 
 /** Flags with defaults. Paths are undefined if they are not given. */
 export type EvalFlags = ReturnType<typeof readEvalFlags>;
@@ -32,11 +20,7 @@ export function readEvalFlags(given: EvalArguments, faults: string[]) {
     if (!isValid) faults.push(fault);
   };
 
-  function integer(
-    name: "limit" | "trials" | "concurrency" | "seed" | "timeout",
-    min: number,
-    max: number,
-  ): number | undefined {
+  function integer(name: NumberFlag, min: number, max: number): number | undefined {
     const value = given[name];
     if (value === undefined) return undefined;
     const number = Number(value);

@@ -27,7 +27,7 @@ export async function listModels(
   const late = new Error("timeout");
   try {
     return await withDeadline({ clock, signal, ms: TIMEOUT_MS, error: late }, async (signal) => {
-      const response = await send(target, "/models", signal);
+      const response = await send(target, "/models", undefined, signal);
       const text = await readBody(response, signal).text(MAX_BYTES);
       if (response.status !== 401) return response.ok ? idsOf(text) : undefined;
       const reason = readErrorBody(text).message?.slice(0, 300) ?? "HTTP 401";

@@ -12,7 +12,7 @@ import { renderReport } from "./report/report.ts";
 import { openResults, type Result, resultKey, type RunIdentity } from "./results.ts";
 import { createScorer, type Scorer } from "./score.ts";
 import { createRandom } from "../random.ts";
-import { summarize, type Summary } from "./report/summary.ts";
+import { summarize } from "./report/summary.ts";
 import type { Target } from "./target.ts";
 
 export interface SessionOptions {
@@ -28,24 +28,14 @@ export interface SessionOptions {
   approve(estimate: string): boolean;
 }
 
-export interface Outcome {
-  summaries: Summary[];
-  /** Results with the raw answers. */
-  results: Result[];
-  /** Number of finished questions. */
-  finished: number;
-  total: number;
-  problems: number;
-  isComplete: boolean;
-  next: string[];
-}
+export type Outcome = Awaited<ReturnType<typeof runSession>>;
 
 /**
  * Reads the problems, resumes an earlier run, asks the rest, and writes the report.
  *
  * @throws {DatasetError | ResultsError | FileError} before asking, except when the disk is full.
  */
-export async function runSession(options: SessionOptions): Promise<Outcome> {
+export async function runSession(options: SessionOptions) {
   const { flags, target, clock, random, signal, terminal, approve } = options;
   const { baseline, report } = flags;
   const problems = await readProblems(flags);
@@ -108,7 +98,9 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
   }
   return {
     summaries,
+    /** With the raw answers. */
     results: [...results.values()],
+    /** Number of finished questions. */
     finished: results.size,
     total,
     problems: problems.length,

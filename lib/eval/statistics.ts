@@ -1,4 +1,3 @@
-/** Bounds of a 95 % interval. */
 export type Interval = readonly [low: number, high: number];
 
 /** 97.5 % quantile of the standard normal distribution. */
@@ -22,7 +21,6 @@ export function wilson(successes: number, n: number): Interval {
   return [p === 0 ? 0 : Math.max(0, centre - half), p === 1 ? 1 : Math.min(1, centre + half)];
 }
 
-/** The tries at one problem. */
 export interface Group {
   correct: number;
   n: number;

@@ -82,7 +82,7 @@ export interface Caps {
   /** Generated tokens. */
   tokens: number;
   /** Cost, where prices are known. */
-  usd?: number;
+  usd?: number | undefined;
 }
 
 /** Settings of a model that apply to every strategy. */

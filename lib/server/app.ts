@@ -1,4 +1,4 @@
-import { type Clock, within } from "../clock.ts";
+import { type Clock, sleep, within } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { allTargetsOf } from "../reasoning/overrides.ts";
 import type { Limiter } from "../store/limiter.ts";
@@ -76,7 +76,7 @@ export interface WorkerGroup {
   toolReasoning: ToolReasoning;
 }
 
-/** Returns the id by which a server recognizes requests that it has sent itself. */
+/** Returns an id by which a server recognizes requests that it has sent itself. */
 export function randomServerId(): string {
   return crypto.getRandomValues(new Uint8Array(8)).toHex();
 }
@@ -87,14 +87,13 @@ export type App = ReturnType<typeof createApp>;
 /** Milliseconds in which aborted work may write to the store. */
 const ABORT_GRACE_MS = 1_000;
 
-/** Creates the server as a function from `Request` to `Response`. */
+/** Creates the server as a function from a request to a response. */
 export function createApp(options: AppOptions) {
   const { clock, log, workerGroup } = options;
   const { share = (limit: number) => limit } = workerGroup ?? {};
   let { config } = options;
   let isLeaving = false;
-  let draining = false;
-  const isDraining = () => draining;
+  let isDraining = false;
   const id = workerGroup?.id ?? randomServerId();
   const isShared = () => config.keys.length > 0;
   const {
@@ -120,17 +119,12 @@ export function createApp(options: AppOptions) {
     maxRunning: () => share(config.server.max_concurrent_requests),
     maxWaiting: () => share(config.server.max_queue),
     isShared,
-    isDraining,
+    isDraining: () => isDraining,
     clock,
   });
   const store = reportOutages(backend);
   const readiness = createReadiness({ store: backend, limiter, clock, log });
-  const limits = createLimits({
-    limiter,
-    limits: () => config.limits,
-    clock,
-    log,
-  });
+  const limits = createLimits({ limiter, limits: () => config.limits, clock, log });
   const isStoreShared = store.kind !== "memory" || workerGroup !== undefined;
   const ledger = createUsageLedger({ ...options, store, isShared: isStoreShared });
   const toolbox = createToolbox(config, log);
@@ -246,8 +240,8 @@ export function createApp(options: AppOptions) {
       readiness.stop();
       abandoned.stop();
       background.runs?.stop();
-      if (delayMs > 0) await new Promise<void>((resolve) => void clock.timer(delayMs, resolve));
-      draining = true;
+      if (delayMs > 0) await sleep(clock, delayMs);
+      isDraining = true;
       await within(clock, graceMs, register.idle());
       register.abortAll(shutdownError());
       await within(clock, ABORT_GRACE_MS, register.idle());

@@ -22,7 +22,6 @@ export const ANONYMOUS: Client = { id: "", name: "", owner: "" };
 /** The holder of `api_bearer_token`. */
 export const TOKEN_HOLDER: Client = { id: "token", name: "token", owner: "default" };
 
-/** Returns the client that a key identifies. */
 export function clientOf(key: KeyConfig): Client {
   return { id: key.id, name: key.name, owner: key.name, key };
 }

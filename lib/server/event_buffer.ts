@@ -1,3 +1,4 @@
+import { abortable } from "@std/async";
 import type { ReasoningEvent } from "../reasoning/events.ts";
 
 /** How a run ended; `error` is present if it failed. */
@@ -22,7 +23,6 @@ export function createEventBuffer(pull?: () => Promise<unknown>) {
   }
 
   return {
-    /** Returns whether someone reads. */
     hasReaders: () => readers > 0,
     add(...added: readonly ReasoningEvent[]): void {
       events.push(...added);
@@ -38,23 +38,17 @@ export function createEventBuffer(pull?: () => Promise<unknown>) {
      * @throws what the run throws, or the signal's reason.
      */
     async *read(signal: AbortSignal): AsyncGenerator<ReasoningEvent> {
-      const aborted = Promise.withResolvers<never>();
-      const onAbort = () => aborted.reject(signal.reason);
-      aborted.promise.catch(() => {});
-      signal.addEventListener("abort", onAbort, { once: true });
       readers++;
       try {
         for (let next = 0;;) {
           signal.throwIfAborted();
           if (next < events.length) yield events[next++]!;
-          else if (end === undefined) {
-            await Promise.race([pull?.() ?? changed.promise, aborted.promise]);
-          } else if ("error" in end) throw end.error;
+          else if (end === undefined) await abortable(pull?.() ?? changed.promise, signal);
+          else if ("error" in end) throw end.error;
           else return;
         }
       } finally {
         readers--;
-        signal.removeEventListener("abort", onAbort);
       }
     },
   };

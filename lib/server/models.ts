@@ -10,7 +10,6 @@ import type { Client } from "./client.ts";
 /** Published models by id. The first one serves requests that name none. */
 export type Models = ReadonlyMap<string, PublishedModel>;
 
-/** Returns the models that a client may use. */
 export function allowedModels({ key }: Client, models: Models): Models {
   const allowed = key?.models;
   if (allowed === undefined) return models;

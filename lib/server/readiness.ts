@@ -14,7 +14,6 @@ export interface ReadinessOptions {
 const INTERVAL_MS = 2_000;
 const RETRY_MS = 500;
 
-/** Longest wait for an answer. */
 const TIMEOUT_MS = 1_000;
 
 /** Time after which another call is made, although the last one has not returned. */

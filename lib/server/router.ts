@@ -52,7 +52,7 @@ export function createRouter<Handler>(
     ({ route }) => route.path,
   );
   const patterns = routes.filter(isPattern)
-    .map((route) => ({ route, segments: route.path.split("/") }));
+    .map((route) => ({ route, regexp: regexpOf(route.path) }));
   const mounted = new Map<Mount<Handler>, Promise<Router<Handler>>>();
 
   function mountedRouter(path: string): Promise<Router<Handler>> | undefined {
@@ -67,10 +67,11 @@ export function createRouter<Handler>(
   function matches(path: string): Match<Handler>[] {
     const found = exact.get(path);
     if (found !== undefined) return found;
-    const segments = path.split("/");
-    return patterns.flatMap((pattern) => {
-      const params = matchSegments(pattern.segments, segments);
-      return params === undefined ? [] : [{ route: pattern.route, params }];
+    return patterns.flatMap(({ route, regexp }) => {
+      const values = regexp.exec(path)?.groups;
+      if (values === undefined) return [];
+      const params = Object.entries(values).map(([name, value]) => [name, decoded(value)]);
+      return [{ route, params: Object.fromEntries(params) }];
     });
   }
 
@@ -93,18 +94,9 @@ export function createRouter<Handler>(
   };
 }
 
-function matchSegments(pattern: string[], segments: string[]): Record<string, string> | undefined {
-  const params: Record<string, string> = {};
-  for (const [i, part] of pattern.entries()) {
-    const isRest = part.startsWith("*");
-    const value = isRest ? segments.slice(i).join("/") : segments[i];
-    if (isRest || part.startsWith(":")) {
-      if (value === undefined || value === "") return undefined;
-      params[part.slice(1)] = decoded(value);
-    } else if (part !== value) return undefined;
-    if (isRest) return params;
-  }
-  return segments.length === pattern.length ? params : undefined;
+function regexpOf(path: string): RegExp {
+  const source = path.replace(/:(\w+)/g, "(?<$1>[^/]+)").replace(/\*(\w+)/, "(?<$1>.+)");
+  return new RegExp(`^${source}$`, "s");
 }
 
 function decoded(text: string): string {

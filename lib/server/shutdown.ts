@@ -7,7 +7,6 @@ export interface ShutdownOptions {
   close(): Promise<void>;
   exit(code: number): void;
   clock: Clock;
-  /** Called when the shutdown begins. */
   onBegin(signal: ShutdownSignal): void;
 }
 

@@ -41,7 +41,7 @@ export async function retryOutages<T>(
   clock: Clock,
   limitMs: number,
   work: () => Promise<T>,
-  { onFailure, signal = new AbortController().signal }: {
+  { onFailure, signal }: {
     onFailure?: (error: unknown) => void;
     signal?: AbortSignal;
   } = {},

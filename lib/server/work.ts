@@ -42,7 +42,6 @@ export function createWorkRegister(clock: Clock) {
     abortAll(reason: unknown): void {
       for (const controller of active) controller.abort(reason);
     },
-    /** Resolves when no work is running. */
     idle: (): Promise<void> => active.size === 0 ? Promise.resolve() : idle.promise,
   };
 }

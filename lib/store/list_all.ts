@@ -5,7 +5,7 @@ const PAGE = 200;
 /** Lists a range of any size in pages. */
 export async function* listAll(
   store: Pick<Store, "list">,
-  { after, ...range }: Pick<Range, "collection" | "after" | "before">,
+  { after, ...range }: Pick<Range, "collection" | "before"> & { after?: string | undefined },
 ): AsyncGenerator<Entry> {
   for (;;) {
     const entries = await store.list({

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { configJsonSchema } from "../../lib/config/schema/generate.ts";
+import { configJsonSchema } from "../../scripts/docs.ts";
 import { headingsOf, linksOf, type Page, proseOf, readPages, ROOT } from "./markdown.ts";
 
 const PAGES = await readPages();

@@ -5,7 +5,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config/load.ts";
 import { defaultModelStrategies } from "../../lib/config/published_models.ts";
 import { resolveConfig } from "../../lib/config/resolve.ts";
-import { strategiesPage } from "../../lib/config/schema/generate.ts";
+import { strategiesPage } from "../../scripts/docs.ts";
 import { EFFORT_ROUTES } from "../../lib/reasoning/effort.ts";
 import type { ReasoningEvent } from "../../lib/reasoning/events.ts";
 import { overrideNames } from "../../lib/reasoning/overrides.ts";

@@ -1,31 +1,24 @@
-import type { Effort } from "../../reasoning/request.ts";
 import { invalidRequest } from "../errors.ts";
 import type { FormatName } from "../formats/format.ts";
 import type { ChatBody } from "./body.ts";
-
-/** How much to think and whether to show it; undefined means the model's own setting. */
-export interface Switches {
-  effort: Effort | undefined;
-  /** Maximum number of tokens for thinking alone. */
-  thinkingTokens: number | undefined;
-  format: FormatName | undefined;
-}
 
 /**
  * Reads the switches of OpenAI (`reasoning_effort`), OpenRouter (`reasoning`,
  * `include_reasoning`), DeepSeek and Anthropic (`thinking`), Qwen (`enable_thinking`,
  * `thinking_budget`), vLLM (`chat_template_kwargs`) and Groq (`reasoning_format`).
  *
+ * @returns undefined for what is the model's own setting.
  * @throws {ApiError} 400 for raw reasoning together with tools or a JSON answer.
  */
-export function readSwitches(body: ChatBody): Switches {
+export function readSwitches(body: ChatBody) {
   const { reasoning, thinking } = body;
   const isOff = reasoning?.enabled === false || thinking?.type === "disabled" ||
     body.enable_thinking === false || body.chat_template_kwargs?.enable_thinking === false ||
     body.chat_template_kwargs?.thinking === false;
   const effort = reasoning?.effort || body.reasoning_effort || undefined;
   return {
-    effort: isOff ? "none" : effort,
+    effort: isOff ? "none" as const : effort,
+    /** Maximum number of tokens for thinking alone. */
     thinkingTokens: reasoning?.max_tokens ?? thinking?.budget_tokens ?? body.thinking_budget ??
       undefined,
     format: chosenFormat(body),

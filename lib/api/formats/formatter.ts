@@ -10,7 +10,6 @@ export function reasoningFields(format: Format): readonly string[] {
   return format === "reasoning_content" || format === "reasoning" ? [format] : [];
 }
 
-/** Whether a format writes reasoning into the content. */
 export function isInContent(format: Format): boolean {
   return format !== "hidden" && reasoningFields(format).length === 0;
 }

@@ -23,7 +23,6 @@ export function createTagGuard(tag: string) {
       held = isPartial ? all.slice(from) : "";
       return (isPartial ? all.slice(0, from) : all).replace(tags, "<\u200b");
     },
-    /** Returns the text held back. */
     end(): string {
       const rest = held;
       held = "";

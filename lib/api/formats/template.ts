@@ -17,7 +17,6 @@ export const TEMPLATES: Readonly<Record<"markdown" | "details_steps", TemplateFo
   },
 };
 
-/** Creates a formatter that fills the templates while the text streams. */
 export function templateFormatter(
   format: TemplateFormat,
   { stream, statusLines }: FormatterOptions,

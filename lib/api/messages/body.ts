@@ -56,7 +56,6 @@ export const promptBody = z.looseObject({
   }).nullish(),
 });
 
-/** Body of `POST /messages`. */
 export const messagesBody = promptBody.extend({
   max_tokens: count,
   stream: z.boolean().nullish(),

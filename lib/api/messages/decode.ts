@@ -1,8 +1,7 @@
 import type { FinalCallFields, JsonFormat, ReasoningRequest } from "../../reasoning/request.ts";
-import type { ToolRules } from "../../reasoning/tools/uses.ts";
 import { checkStops, invalidValue, missingParameter, present } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
-import { type AvailableTools, type McpSelection, NO_TOOLS } from "../mcp.ts";
+import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
 import { jsonFormat } from "../json_format.ts";
 import { type FunctionTool, type ToolChoice, type ToolFields, toolFields } from "../tools.ts";
 import { sharedFields } from "../upstream_fields.ts";
@@ -13,20 +12,6 @@ import { kindOf, rulesOf } from "./server_tools.ts";
 
 /** How much of the thinking the client sees; with `omitted`, only its signature. */
 export type ThinkingDisplay = "none" | "omitted" | "shown";
-
-export interface MessagesRequest {
-  reasoning: ReasoningRequest;
-  thinking: ThinkingDisplay;
-  /** Types of the tools that are not served. */
-  leftOut: string[];
-  /** The server's own tools that the request uses; undefined if it leaves that to the server. */
-  serverTools: ServerTools | undefined;
-}
-
-export interface ServerTools {
-  kinds: string[];
-  mcp: McpSelection[];
-}
 
 export interface MessagesContext {
   /** Returns the private thinking behind a signature, unless the signature is not ours. */
@@ -41,7 +26,7 @@ export interface MessagesContext {
 export function decodeMessagesRequest(
   body: MessagesBody,
   { thinkingOf, strategy, available = NO_TOOLS }: MessagesContext = {},
-): MessagesRequest {
+) {
   const messages = readConversation(body, thinkingOf);
   const { mcp, hasOthers } = selectServers(body, available);
   const { leftOut, fields, serverTools: served, toolRules } = readTools(
@@ -58,25 +43,29 @@ export function decodeMessagesRequest(
   }
   const { thinking } = body;
   const isOff = thinking?.type === "disabled";
+  const display: ThinkingDisplay = thinking?.display === "omitted" ? "omitted" : "shown";
+  const reasoning: ReasoningRequest = {
+    messages,
+    stream: body.stream === true,
+    maxCallTokens: body.max_tokens,
+    final: finalFields(body, fields),
+    ...present({
+      effort: isOff ? "none" as const : body.output_config?.effort,
+      thinkingTokens: isOff ? undefined : thinking?.budget_tokens,
+      strategy,
+      options: isDeclared ? { tools: kinds } : undefined,
+      toolRules,
+      json: answerFormat(body),
+      upstreamFields: sharedFields(body, { reasoning_effort: body.output_config?.effort }),
+    }),
+  };
   return {
-    reasoning: {
-      messages,
-      stream: body.stream === true,
-      maxCallTokens: body.max_tokens,
-      final: finalFields(body, fields),
-      ...present({
-        effort: isOff ? "none" as const : body.output_config?.effort,
-        thinkingTokens: isOff ? undefined : thinking?.budget_tokens,
-        strategy,
-        options: isDeclared ? { tools: kinds } : undefined,
-        toolRules,
-        json: answerFormat(body),
-        upstreamFields: sharedFields(body, { reasoning_effort: body.output_config?.effort }),
-      }),
-    },
+    reasoning,
+    thinking: !thinking || isOff ? "none" as const : display,
+    /** Types of the tools that are not served. */
     leftOut,
+    /** The server's own tools that the request uses; undefined if it leaves that to the server. */
     serverTools: isDeclared ? { kinds, mcp } : undefined,
-    thinking: !thinking || isOff ? "none" : thinking.display === "omitted" ? "omitted" : "shown",
   };
 }
 
@@ -97,19 +86,14 @@ function finalFields(body: MessagesBody, tools: ToolFields): FinalCallFields {
  *
  * @param available kinds of the server's own tools, which replace Anthropic's tools of the same kind.
  * @param servers labels of the request's MCP servers that this server can use.
+ * @returns also the kinds of the server's own tools that the request may use, if it declares any.
  * @throws {ApiError} 400 for the choice of a tool that is left out.
  */
 export function readTools(
   body: PromptBody,
   available: readonly string[] = [],
   servers: readonly string[] = [],
-): {
-  fields: ToolFields;
-  leftOut: string[];
-  /** Kinds of the server's own tools that the request may use; undefined if it declares none. */
-  serverTools?: string[] | undefined;
-  toolRules?: ToolRules;
-} {
+) {
   const tools = (body.tools ?? []).filter((tool) =>
     !isToolset(tool) || !servers.includes(tool.mcp_server_name ?? "")
   );

@@ -20,12 +20,7 @@ import { messagesErrorFrame } from "./errors.ts";
 
 type Fields = Record<string, unknown>;
 
-export interface MessageHead {
-  id: string;
-  model: string;
-  /** Estimated tokens of the prompt; the end of a stream reports the counted ones. */
-  inputTokens: number;
-}
+export type MessageHead = ReturnType<typeof messageHead>;
 
 export interface MessageOptions extends BlocksOptions {
   /** Returns a signature from which the private thinking can be restored; never empty. */
@@ -35,7 +30,8 @@ export interface MessageOptions extends BlocksOptions {
 /** Anthropic's clients skip this event. */
 const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
 
-export function messageHead(model: string, inputTokens: number): MessageHead {
+/** @param inputTokens estimate; the end of a stream reports the counted ones. */
+export function messageHead(model: string, inputTokens: number) {
   return { id: newId("msg_", 24), model, inputTokens };
 }
 

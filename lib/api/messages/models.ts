@@ -10,7 +10,7 @@ const MAX_LIMIT = 1_000;
 
 /** @param created seconds since 1970. */
 export function messagesModel(
-  { id, contextLength }: ListedModel,
+  { id, context_length }: ListedModel,
   created: number,
 ): Record<string, unknown> {
   return {
@@ -21,7 +21,7 @@ export function messagesModel(
     capabilities: null,
     lifecycle: "active",
     line: null,
-    max_input_tokens: contextLength ?? null,
+    max_input_tokens: context_length ?? null,
     max_tokens: null,
     deprecated_at: null,
     retires_at: null,

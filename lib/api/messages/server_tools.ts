@@ -27,7 +27,6 @@ export function kindOf({ type }: Tool): Kind | undefined {
   return (Object.keys(NAMES) as Kind[]).find((kind) => NAMES[kind] === name);
 }
 
-/** Returns what the client allows the tools. */
 export function rulesOf(tools: readonly Tool[]): ToolRules {
   const maxRunsOf: Record<string, number> = {};
   const pages: Record<string, DomainRule> = {};
@@ -62,7 +61,6 @@ export interface McpToolName {
   name: string;
 }
 
-/** The server's tools that the client knows. */
 export interface KnownTools {
   kinds: readonly string[];
   /** The tools of MCP servers by name. */

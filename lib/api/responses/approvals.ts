@@ -6,7 +6,7 @@
 import { commonPrompts, fill } from "../../reasoning/prompts.ts";
 import { markedOutput, shorten } from "../../reasoning/tools/turns.ts";
 import { invalidType, invalidValue, missingParameter } from "../body.ts";
-import type { Item } from "./body.ts";
+import type { Item, PlacedItem } from "./body.ts";
 
 export const APPROVAL_REQUEST = "mcp_approval_request";
 export const APPROVAL_RESPONSE = "mcp_approval_response";
@@ -20,7 +20,6 @@ export interface ApprovalRequest {
   arguments: string;
 }
 
-/** A client's answer to an item that asks for approval. */
 export interface ApprovalAnswer {
   request: ApprovalRequest;
   approve: boolean;
@@ -28,30 +27,23 @@ export interface ApprovalAnswer {
   param: string;
 }
 
-export interface Approvals {
-  /** The request's own answers to approval requests whose call has not been run. */
-  answers: ApprovalAnswer[];
-  /** What the model reads of each call, by the id of the item that asked. */
-  outputs: ReadonlyMap<string, string>;
-}
-
 const MAX_REASON_CHARACTERS = 2_000;
 
 /** Maximum number of answers whose calls have not been run. */
 const MAX_ANSWERS = 64;
 
-type PlacedItem = Readonly<{ item: Item; path: string }>;
-
 /**
  * Reads who has approved what. Only an answer among the request's own items can run a call.
  *
+ * @returns the request's own answers to approval requests whose call has not been run, and what the
+ *   model reads of each call, by the id of the item that asked.
  * @throws {ApiError} 400 for an invalid answer, and for one to an item that is missing.
  */
 export function readApprovals(
   history: readonly PlacedItem[],
   own: readonly PlacedItem[],
   toolName: (request: Item) => string,
-): Approvals {
+) {
   const requests = new Map<unknown, Item>();
   const earlierCalls = callsById(history);
   const calls = new Map([...earlierCalls, ...callsById(own)]);
@@ -100,7 +92,6 @@ export function readApprovals(
   return { answers: [...answers.values()], outputs };
 }
 
-/** Returns the calls that were run, by the item that asked. */
 function callsById(items: readonly PlacedItem[]): Map<unknown, Item> {
   return new Map(
     items.filter(({ item }) => item.type === "mcp_call" && item.approval_request_id)
@@ -129,7 +120,6 @@ function denial(reason: unknown): string {
   return `${text} The reason was:\n${shorten(reason.trim(), MAX_REASON_CHARACTERS)}`;
 }
 
-/** Returns the text of the output or the error of a call. */
 function outputOf({ output, error }: Item): string {
   if (typeof output === "string") return output;
   const { content } = (error ?? {}) as { content?: { text?: unknown }[] };

@@ -50,28 +50,13 @@ const tool = z.looseObject({
   require_approval: requireApproval,
   /** The tools of a namespace. */
   get tools() {
-    return toolList.nullish();
+    return z.array(tool).nullish();
   },
 });
 
-export const toolList: z.ZodType<Tool[]> = z.lazy(() => z.array(tool));
+export type Tool = z.output<typeof tool>;
 
-export interface Tool extends Record<string, unknown> {
-  type: string;
-  name?: string | null | undefined;
-  description?: string | null | undefined;
-  parameters?: Record<string, unknown> | null | undefined;
-  strict?: boolean | null | undefined;
-  format?: Record<string, unknown> | null | undefined;
-  filters?: Domains | null | undefined;
-  require_approval?: z.output<typeof requireApproval>;
-  tools?: Tool[] | null | undefined;
-}
-
-export interface Domains extends Record<string, unknown> {
-  allowed_domains?: string[] | null | undefined;
-  blocked_domains?: string[] | null | undefined;
-}
+export const toolList = z.array(tool);
 
 const summary = z.enum(["auto", "concise", "detailed"]).nullish();
 
@@ -142,6 +127,12 @@ export type ResponsesBody = z.output<typeof responsesBody>;
 
 /** An item of a conversation, as it goes over the wire. */
 export type Item = Record<string, unknown> & { type: string; id?: string };
+
+/** An item with its path in the request, e.g. `input[0]`, for error messages. */
+export interface PlacedItem {
+  item: Item;
+  path: string;
+}
 
 /** @throws {ApiError} 400 naming the field that is missing or invalid. */
 export function readResponsesBody(json: unknown): ResponsesBody {

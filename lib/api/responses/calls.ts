@@ -21,7 +21,6 @@ interface CallKind {
   type: string;
   /** The field with the arguments. */
   field: string;
-  /** The value of the field at the beginning. */
   empty: unknown;
   /** Further fields of the item. */
   fields?: Record<string, unknown>;

@@ -5,14 +5,8 @@ import { invalidType, invalidValue, missingParameter } from "../body.ts";
 import { invalidRequest } from "../errors.ts";
 import { type Part, splitResult } from "../tools.ts";
 import { APPROVAL_REQUEST, APPROVAL_RESPONSE } from "./approvals.ts";
-import type { Item, Tool } from "./body.ts";
+import type { Item, PlacedItem, Tool } from "./body.ts";
 import { withResultsAfterCalls } from "../turns.ts";
-
-/** An item with its path in the request, e.g. `input[0]`, for error messages. */
-export interface PlacedItem {
-  item: Item;
-  path: string;
-}
 
 export interface ConversationContext {
   /**
@@ -49,7 +43,6 @@ export function isCall(type: string): boolean {
   return type === APPROVAL_REQUEST || Object.hasOwn(CALLS, type);
 }
 
-/** Returns the arguments of a call as JSON. */
 export function argumentsOf(call: Item): string {
   return (CALLS[call.type] ?? CALLS.function_call!)(call);
 }

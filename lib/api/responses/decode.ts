@@ -4,12 +4,12 @@ import { invalidValue, missingParameter, present, strategyOptions } from "../bod
 import { ApiError } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
 import { sharedFields } from "../upstream_fields.ts";
-import { type ApprovalAnswer, readApprovals } from "./approvals.ts";
-import type { Item, ResponsesBody } from "./body.ts";
-import { type ConversationContext, type PlacedItem, readConversation } from "./conversation.ts";
+import { readApprovals } from "./approvals.ts";
+import type { Item, PlacedItem, ResponsesBody } from "./body.ts";
+import { type ConversationContext, readConversation } from "./conversation.ts";
 import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
 import type { HostedTools } from "./hosted_tools.ts";
-import { type ClientTools, createToolTable, flatName, type ToolTable } from "./tools.ts";
+import { createToolTable, flatName, type ToolTable } from "./tools.ts";
 
 /** What the server knows about the things that a body names. */
 export interface ResponsesContext {
@@ -25,18 +25,7 @@ export interface ResponsesContext {
   thinking(item: Item): string | undefined;
 }
 
-export interface ResponsesRequest {
-  reasoning: ReasoningRequest;
-  /** The request's own items, with references resolved. */
-  input: Item[];
-  clientTools: ClientTools;
-  /** What it uses of the server's own tools; undefined if it leaves that to the server. */
-  hosted: HostedTools | undefined;
-  /** The client's answers to calls that need approval. */
-  answers: ApprovalAnswer[];
-  /** Types of the tools that are not served. */
-  leftOut: string[];
-}
+export type ResponsesRequest = ReturnType<typeof decodeResponsesRequest>;
 
 /** Items whose tools count as declared. */
 const TOOL_ITEMS: ReadonlySet<string> = new Set(["additional_tools", "tool_search_output"]);
@@ -85,7 +74,7 @@ export function decodeResponsesRequest(
   body: ResponsesBody,
   context: ResponsesContext,
   strategy?: string | undefined,
-): ResponsesRequest {
+) {
   const own = resolveReferences(context);
   const json = answerFormat(body);
   const history = context.history.map((item) => ({ item, path: "previous_response_id" }));
@@ -114,36 +103,36 @@ export function decodeResponsesRequest(
   if (messages.length === 0) throw invalidValue("input", "it contains no message");
   const fields = tools.fields(body.tool_choice);
   const hosted = tools.hosted();
+  const reasoning: ReasoningRequest = {
+    messages,
+    stream: body.stream === true,
+    final: { ...present({ temperature, top_p, parallel_tool_calls }), ...fields },
+    ...present({
+      maxTokens: body.max_output_tokens,
+      effort: body.reasoning?.effort,
+      strategy: body.reasoning?.strategy ?? strategy,
+      truncates: body.truncation === "auto" || undefined,
+      compactsOnly: compactsOnly || undefined,
+      // A summary would lack the results of approved calls.
+      compactAbove: hasApproved ? undefined : body.context_management?.[0]?.compact_threshold,
+      isPro: body.reasoning?.mode === "pro" || undefined,
+      options: hosted === undefined ? options : { ...options, tools: hosted.kinds },
+      json,
+      toolRules: toolRules(body, hosted),
+      upstreamFields: upstreamFields(body),
+    }),
+  };
   return {
-    hosted,
-    answers,
+    reasoning,
+    /** The request's own items, with references resolved. */
     input: own.map(({ item }) => item),
     clientTools: tools.clientTools,
+    /** What it uses of the server's own tools; undefined if it leaves that to the server. */
+    hosted,
+    /** The client's answers to calls that need approval. */
+    answers,
+    /** Types of the tools that are not served. */
     leftOut: [...tools.leftOut],
-    reasoning: {
-      messages,
-      stream: body.stream === true,
-      final: {
-        ...present({ temperature, top_p, parallel_tool_calls }),
-        ...fields,
-      },
-      ...present({
-        maxTokens: body.max_output_tokens,
-        effort: body.reasoning?.effort,
-        strategy: body.reasoning?.strategy ?? strategy,
-        truncates: body.truncation === "auto" || undefined,
-        compactsOnly: compactsOnly || undefined,
-        // A summary would lack the results of approved calls.
-        compactAbove: hasApproved
-          ? undefined
-          : body.context_management?.[0]?.compact_threshold ?? undefined,
-        isPro: body.reasoning?.mode === "pro" || undefined,
-        options: hosted === undefined ? options : { ...options, tools: hosted.kinds },
-        json,
-        toolRules: toolRules(body, hosted),
-        upstreamFields: upstreamFields(body),
-      }),
-    },
   };
 }
 

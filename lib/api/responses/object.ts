@@ -40,24 +40,19 @@ export interface ResponseObject extends Record<string, unknown> {
   usage: Record<string, unknown> | null;
 }
 
-/** What the server adds to the fields of the request. */
-export interface ResponseFacts {
-  /** Seconds since 1970. */
-  createdAt: number;
-  model: string;
-  effort: string;
-  store: boolean;
-}
-
-/** A response at its beginning, with every key that clients expect. */
+/**
+ * A response at its beginning, with every key that clients expect.
+ *
+ * @param facts the time in seconds since 1970, and what the server adds to the request's fields.
+ */
 export function responseObject(
   body: ResponsesBody,
-  { createdAt, model, effort, store }: ResponseFacts,
+  { createdAt, model, effort }: { createdAt: number; model: string; effort: string },
 ): ResponseObject {
   const { format, verbosity } = body.text ?? {};
   const { conversation } = body;
   return {
-    id: newHexId("resp_", 48),
+    id: newHexId("resp_"),
     object: "response",
     created_at: createdAt,
     completed_at: null,
@@ -83,7 +78,7 @@ export function responseObject(
     },
     safety_identifier: body.safety_identifier ?? null,
     service_tier: "default",
-    store,
+    store: body.store !== false,
     temperature: body.temperature ?? 1,
     text: { format: format ?? { type: "text" }, verbosity: verbosity ?? "medium" },
     tool_choice: body.tool_choice ?? "auto",
@@ -137,8 +132,4 @@ export function page(data: readonly Item[], hasMore: boolean): Record<string, un
     last_id: data.at(-1)?.id ?? null,
     has_more: hasMore,
   };
-}
-
-export function tokenCount(tokens: number): Record<string, unknown> {
-  return { object: "response.input_tokens", input_tokens: tokens };
 }

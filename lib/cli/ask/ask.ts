@@ -1,9 +1,11 @@
 /** `o1-api ask`: asks one question and prints the answer. */
 import { systemClock } from "../../clock.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
+import { type Endpoint, send } from "../../eval/ask/request.ts";
+import { readEvents } from "../../eval/ask/stream.ts";
 import { createApp } from "../../server/app.ts";
 import { silentLog } from "../../server/telemetry/log.ts";
-import { createSseParser } from "../../upstream/wire/sse.ts";
+import { readBody } from "../../upstream/wire/bytes.ts";
 import { type CommandOptions, configOrExit } from "../configuration.ts";
 import { type Arguments, parseFlags, UsageError } from "../flags.ts";
 import { programCommand, shellWord } from "../program_command.ts";
@@ -13,20 +15,13 @@ import { type AskView, createAskView, type ThinkingView } from "./view.ts";
 /** Exit code after Ctrl-C: 128 plus the number of SIGINT, as in shells. */
 const INTERRUPTED = 130;
 
-/** Longest accepted line of a stream, in characters. */
-const MAX_LINE = 8_388_608;
-
 /** Longest error message that is printed, in characters. */
 const MAX_MESSAGE = 2_000;
 
 /** Accepted by the app of this process, to which nobody else can connect. */
 const IN_PROCESS_TOKEN = "ask";
 
-/** Sends a request to an API whose base URL ends in /v1. */
-interface Target {
-  url: string;
-  token: string;
-  send(request: Request): Promise<Response>;
+interface Target extends Endpoint {
   /** Ends what runs in this process. */
   close?(): Promise<void>;
 }
@@ -66,13 +61,8 @@ export async function ask(args: readonly string[], moduleDir: string | undefined
     : "";
   let problem = url === undefined ? "" : `Can't reach ${url}: `;
   try {
-    const response = await target.send(
-      new Request(`${target.url}/chat/completions`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${target.token}`, "content-type": "application/json" },
-        body: JSON.stringify(requestBody(question, flags)),
-      }),
-    );
+    const body = requestBody(question, flags);
+    const response = await send(target, "/chat/completions", body);
     problem = "The answer is incomplete: ";
     if (!response.ok) fail(await response.text(), `HTTP ${response.status}: `, hint);
     else if (json) printJson(await response.text());
@@ -105,8 +95,8 @@ function requestBody(
 }
 
 function remoteServer(url: string, key: string | undefined): Target {
-  const token = key ?? Deno.env.get("O1_API_TOKEN") ?? PLACEHOLDER_TOKEN;
-  return { url: url.replace(/\/+$/, ""), token, send: fetch };
+  const apiKey = key ?? Deno.env.get("O1_API_TOKEN") ?? PLACEHOLDER_TOKEN;
+  return { baseUrl: url.replace(/\/+$/, ""), apiKey, send: fetch };
 }
 
 async function configuredModels(options: CommandOptions): Promise<Target> {
@@ -120,8 +110,8 @@ async function configuredModels(options: CommandOptions): Promise<Target> {
     log: silentLog,
   });
   return {
-    url: "http://localhost/v1",
-    token: IN_PROCESS_TOKEN,
+    baseUrl: "http://localhost/v1",
+    apiKey: IN_PROCESS_TOKEN,
     send: app.handle,
     close: () => app.drain(0),
   };
@@ -135,18 +125,15 @@ function printJson(completion: string): void {
 }
 
 async function printStream(response: Response, view: AskView): Promise<void> {
-  const parser = createSseParser(MAX_LINE);
-  const decoder = new TextDecoderStream("utf-8", { ignoreBOM: true });
+  const body = readBody(response, new AbortController().signal);
   let isDone = false;
   try {
-    for await (const text of response.body!.pipeThrough(decoder)) {
-      for (const { data } of parser.push(text)) {
-        isDone ||= data === "[DONE]";
-        if (data === "[DONE]") continue;
-        const chunk = JSON.parse(data);
-        if (chunk.error) throw new Error(data);
-        view.chunk(chunk);
-      }
+    for await (const data of readEvents(body)) {
+      isDone ||= data === "[DONE]";
+      if (data === "[DONE]") continue;
+      const chunk = JSON.parse(data);
+      if (chunk.error) throw new Error(data);
+      view.chunk(chunk);
     }
   } finally {
     view.end();

@@ -3,13 +3,7 @@ import { columns, fitEnd, fitStart, plain, print } from "../terminal.ts";
 
 export type ThinkingView = "titles" | "full" | "none";
 
-export interface AskView {
-  /** Shows the next chunk of the stream. */
-  // deno-lint-ignore no-explicit-any -- chunks are whatever the server sends
-  chunk(chunk: any): void;
-  /** Completes the last line; may be called again. */
-  end(): void;
-}
+export type AskView = ReturnType<typeof createAskView>;
 
 /** Number of characters of the current thinking that may be visible in one line. */
 const TAIL_LENGTH = 400;
@@ -17,7 +11,7 @@ const TAIL_LENGTH = 400;
 /** @param view default: titles on a terminal, otherwise none. */
 export function createAskView(
   view: ThinkingView = Deno.stderr.isTerminal() ? "titles" : "none",
-): AskView {
+) {
   const start = performance.now();
   const isTerminal = Deno.stderr.isTerminal();
   const isRewritable = isTerminal && Deno.env.get("TERM") !== "dumb";
@@ -107,7 +101,9 @@ export function createAskView(
   }
 
   return {
-    chunk({ choices, o1, usage }) {
+    /** Shows the next chunk of the stream. */
+    // deno-lint-ignore no-explicit-any -- chunks are whatever the server sends
+    chunk({ choices, o1, usage }: any): void {
       const delta = choices?.[0]?.delta ?? {};
       if (o1) showProgress(o1);
       if (delta.reasoning_content) showReasoning(plain(delta.reasoning_content));
@@ -118,6 +114,7 @@ export function createAskView(
         showUsage(usage);
       }
     },
+    /** Completes the last line; may be called again. */
     end: endAnswer,
   };
 }

@@ -53,7 +53,6 @@ const TOOLS = [{
   },
 }];
 
-/** Asks an upstream for its models. */
 export async function probeModels(
   { upstream }: Pick<Target, "upstream">,
   wanted: readonly string[],

@@ -9,7 +9,6 @@ export interface Choices {
   key: string | undefined;
 }
 
-/** Returns the text of a config.yaml with comments. */
 export function configText({ title, url, model, key }: Choices): string {
   const keyLine = key === undefined ? "" : `model_provider_api_key: ${quote(key)}\n`;
   return `# Configuration of o1-api. A running server reloads it when you save it.

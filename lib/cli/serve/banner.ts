@@ -1,4 +1,3 @@
-/** Announces that the server listens. */
 import { resolve } from "node:path";
 import type { ListenAddress } from "../../config/listen.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";

@@ -17,10 +17,7 @@ const FIXED_OF_SERVER = [
 ] as const;
 
 /** Returns a new configuration with the fixed settings of the running one, and those that differ. */
-export function keepFixedSettings(
-  next: Config,
-  running: Config,
-): { config: Config; changed: string[] } {
+export function keepFixedSettings(next: Config, running: Config) {
   return {
     config: {
       ...next,

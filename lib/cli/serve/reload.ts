@@ -2,14 +2,13 @@
 import { serverClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
 import { type ListenAddress, loopWarnings } from "../../config/listen.ts";
-import { resolveConfig } from "../../config/resolve.ts";
 import { watchConfig } from "../../config/watch.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 import {
   type CommandOptions,
   type Configuration,
   readConfiguration,
-  readVariable,
+  resolveSettings,
 } from "../configuration.ts";
 import { type ApiServer, listenAddress } from "../listener.ts";
 import { keepFixedSettings } from "./fixed_settings.ts";
@@ -52,8 +51,7 @@ export function reloadOnChange(
       );
     }
     const { config, changed } = keepFixedSettings(next.config, running);
-    const { strategies } = next.resolved;
-    const resolved = resolveConfig(config, { env: readVariable, strategies });
+    const resolved = await resolveSettings(config);
     await server.reload({ ...next, config, resolved });
     log.info("The configuration was reloaded", {
       models: resolved.models.map(({ reasoning: { id } }) => id).join(", "),

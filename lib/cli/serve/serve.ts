@@ -2,17 +2,11 @@
 import { serverClock } from "../../clock.ts";
 import { ConfigError } from "../../config/faults/fault.ts";
 import { type ListenAddress, loopWarnings } from "../../config/listen.ts";
-import { isDeploy, type ServerSettings } from "../../config/resolve.ts";
+import type { ServerSettings } from "../../config/resolve.ts";
 import { createApp } from "../../server/app.ts";
 import { createSignalHandler, type ShutdownSignal } from "../../server/shutdown.ts";
 import type { Log } from "../../server/telemetry/log.ts";
-import {
-  type CommandOptions,
-  configOrExit,
-  type Configuration,
-  orExit,
-  readVariable,
-} from "../configuration.ts";
+import { type CommandOptions, configOrExit, type Configuration, orExit } from "../configuration.ts";
 import {
   type ApiServer,
   listen,
@@ -38,17 +32,17 @@ const EXIT_MS = 5_000;
 /** Resolves when the server has stopped. */
 export async function serve(options: CommandOptions): Promise<void> {
   const configuration = await configOrExit(options);
-  const { folder, resolved } = configuration;
-  const onDeploy = isDeploy(readVariable);
+  const { config, folder, resolved } = configuration;
+  const { onDeploy } = resolved;
   const address = await orExit(() => listenAddress(configuration, options), ConfigError);
   const log = createProgramLog(resolved);
   const stores = await orExit(() =>
     openStores({
-      setting: resolved.store,
-      ca: resolved.storeCa,
+      setting: config.store,
+      ca: config.store_ca_file,
       folder,
       log,
-      waitMs: resolved.storeWaitMs,
+      waitMs: config.store_wait_ms,
       onGiveUp(error) {
         flushLog();
         console.error(error.message);
@@ -79,7 +73,7 @@ export async function serve(options: CommandOptions): Promise<void> {
   const stopped = stopOnSignal(server, scrapes, resolved.server, log);
   // Last, because the reader of this line may change the configuration or send a signal at once.
   const { port } = server;
-  for (const text of loopWarnings(configuration.config, { ...address, port })) log.warn(text);
+  for (const text of loopWarnings(config, { ...address, port })) log.warn(text);
   announce({ options, configuration, address: { ...address, port }, workers: count }, log);
   flushLog();
   await stopped;
@@ -89,14 +83,13 @@ export async function serve(options: CommandOptions): Promise<void> {
   Deno.unrefTimer(setTimeout(() => Deno.exit(), EXIT_MS));
 }
 
-/** Serves in this event loop. */
 function startServer(
   address: ListenAddress,
   { resolved }: Configuration,
   stores: Stores,
   log: Log,
 ): ApiServer {
-  const onDeploy = isDeploy(readVariable);
+  const { onDeploy, hasRealToken } = resolved;
   const app = createApp({
     ...stores,
     config: resolved,
@@ -105,7 +98,7 @@ function startServer(
     fetch,
     readsModelLists: true,
     log,
-    unavailableReason: onDeploy && !resolved.hasRealToken ? NO_TOKEN : undefined,
+    unavailableReason: onDeploy && !hasRealToken ? NO_TOKEN : undefined,
   });
   // Deno Deploy sends no probes, and its KV bills each read.
   if (!onDeploy) app.watchBackends();

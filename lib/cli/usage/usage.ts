@@ -2,6 +2,7 @@
 import { ConfigError } from "../../config/faults/fault.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
 import { DAY_MS, dayAt } from "../../clock.ts";
+import { readErrorBody } from "../../eval/ask/answer.ts";
 import { type CommandOptions, configOrExit, orExit } from "../configuration.ts";
 import { parseFlags, UsageError } from "../flags.ts";
 import { listenAddress } from "../listener.ts";
@@ -21,10 +22,7 @@ const TIMEOUT_MS = 30_000;
  * @throws {UsageError} for invalid arguments.
  */
 export async function usage(args: readonly string[], moduleDir: string | undefined): Promise<void> {
-  const { flags: { url, key, days = String(DEFAULT_DAYS), json, config } } = parseFlags(
-    "usage",
-    args,
-  );
+  const { url, key, days = String(DEFAULT_DAYS), json, config } = parseFlags("usage", args).flags;
   const count = /^\d{1,3}$/.test(days) ? Number(days) : 0;
   if (count < 1 || count > MAX_DAYS) {
     throw new UsageError("usage", `--days must be 1 to ${MAX_DAYS}, not '${days}'`);
@@ -59,11 +57,7 @@ async function read(url: string, token: string): Promise<string> {
   });
   const text = await response.text();
   if (response.ok) return text;
-  let reason = text;
-  try {
-    reason = JSON.parse(text).error.message;
-  } catch {
-    // A proxy's page.
-  }
+  // A proxy's page is no error body.
+  const reason = readErrorBody(text).message ?? text;
   throw new Error(plain(`HTTP ${response.status}: ${reason}`).slice(0, 2_000));
 }

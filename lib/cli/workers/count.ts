@@ -1,4 +1,3 @@
-/** Number of event loops. */
 import type { ServerSettings } from "../../config/resolve.ts";
 
 /**

@@ -42,7 +42,7 @@ export async function startWorkers(
 ): Promise<ApiServer> {
   using reserved = reservePort(requested);
   const address = { ...requested, port: reserved.port };
-  const { folder, config: first, resolved: { store: setting, metrics } } = configuration;
+  const { folder, config: first, resolved: { metrics } } = configuration;
   const id = randomServerId();
   const created = Math.floor(clock.date() / 1000);
   const { get, list, write, now, kind } = stores.store;
@@ -88,7 +88,7 @@ export async function startWorkers(
         created,
         id,
         // All workers use the store that `auto` has opened here.
-        store: kind === "memory" ? undefined : setting === "auto" ? kind : setting,
+        store: kind === "memory" ? undefined : first.store === "auto" ? kind : first.store,
       });
       // The configuration may have changed meanwhile.
       while (sent !== config) await worker.call("reload", sent = config);

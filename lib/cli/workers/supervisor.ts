@@ -14,7 +14,6 @@ export interface SupervisorOptions<Theirs extends Methods> {
   /** Its first message is the port of its calls. */
   script: URL;
   count: number;
-  /** Methods that a thread may call. */
   methods(index: number): Methods;
   /** Prepares a new thread; it serves once this resolves. */
   prepare(worker: WorkerThread<Theirs>): Promise<void>;
@@ -97,9 +96,7 @@ export function createSupervisor<Theirs extends Methods>(
       await Promise.all(Array.from({ length: count }, (_, index) => launch(index)));
     },
     serving: () => [...serving.values()],
-    /** Stops replacing threads. */
     retire: () => retired.abort(),
-    /** Terminates all threads. */
     stop(): void {
       retired.abort();
       serving.clear();

@@ -2,17 +2,13 @@
 import { type Call, connect } from "../../calls.ts";
 import { serverClock } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
-import { resolveConfig } from "../../config/resolve.ts";
 import type { Config } from "../../config/schema/config.ts";
-import { strategyTable } from "../../config/strategy_files.ts";
-import { type App, createApp } from "../../server/app.ts";
-import type { UpstreamRecord } from "../../server/health/health.ts";
-import type { MetricValues } from "../../server/telemetry/metric_values.ts";
+import { type App, createApp, type WorkerGroup } from "../../server/app.ts";
 import { pollForChanges } from "../../store/backend.ts";
 import type { Limiter } from "../../store/limiter.ts";
 import type { Store } from "../../store/store.ts";
 import { createToolReasoning, type ToolReasoning } from "../../upstream/tool_reasoning.ts";
-import { readVariable } from "../configuration.ts";
+import { resolveSettings } from "../configuration.ts";
 import { keepListening } from "../keep_listening.ts";
 import { logIncompleteResponse } from "../listener.ts";
 import { crash, createProgramLog, flushLog, logUncaught } from "../log.ts";
@@ -41,16 +37,8 @@ export interface WorkerStart {
 export type MainMethods =
   & Pick<Store, "get" | "list" | "write" | "now">
   & Pick<Limiter, "take" | "settle" | "renew">
-  & {
-    /** Returns the metrics of all workers. */
-    values(): Promise<MetricValues>;
-    /** Returns what all workers know about the upstreams. */
-    health(): Promise<UpstreamRecord[]>;
-    /** Sends reasoning to all other workers. */
-    remember: ToolReasoning["remember"];
-    /** Ends a background run on any other worker. */
-    endRun(id: string): void;
-  };
+  & Pick<WorkerGroup, "values" | "health" | "endRun">
+  & Pick<ToolReasoning, "remember">;
 
 /** Methods that the main thread calls. */
 export type WorkerMethods = ReturnType<typeof createMethods>;
@@ -65,22 +53,17 @@ function createMethods(call: Call<MainMethods>) {
   let stores: Stores;
   let listener: ReturnType<typeof keepListening>;
 
-  async function resolved(config: Config) {
-    const strategies = await strategyTable(config.strategies);
-    return resolveConfig(config, { env: readVariable, strategies });
-  }
-
-  const reload = async (config: Config) => app.reload(await resolved(config));
+  const reload = async (config: Config) => app.reload(await resolveSettings(config));
 
   return {
     /** Listens; rejects if it can't. */
     async start({ index, count, first, config, address, store, folder, created, id }: WorkerStart) {
-      const initial = await resolved(first);
+      const initial = await resolveSettings(first);
       const log = createProgramLog(initial, index + 1);
       logUncaught(log);
       stores = store === undefined ? remoteStores(call) : await openStores({
         setting: store,
-        ca: initial.storeCa,
+        ca: first.store_ca_file,
         folder,
         log,
         // The main thread waits for the same server, and decides when to give up.
@@ -126,13 +109,11 @@ function createMethods(call: Call<MainMethods>) {
     },
     reload,
     drain: (graceMs: number, delayMs: number) => app.drain(graceMs, delayMs),
-    /** Resolves when all answers are sent. */
     async close() {
       await listener.shutdown();
       await Promise.all([stores.store.close(), stores.limiter.close()]);
       flushLog();
     },
-    /** Returns this worker's own metrics. */
     values: () => app.values(),
     /** Returns what this worker alone knows about the upstreams. */
     health: () => app.health(),

@@ -6,10 +6,8 @@ export interface JsonSchema {
   enum?: unknown[];
   const?: unknown;
   anyOf?: JsonSchema[];
-  if?: JsonSchema;
   then?: JsonSchema;
   properties?: Record<string, JsonSchema>;
-  patternProperties?: Record<string, JsonSchema>;
   required?: string[];
   additionalProperties?: JsonSchema | boolean;
   items?: JsonSchema;
@@ -18,7 +16,6 @@ export interface JsonSchema {
   maximum?: number;
   minLength?: number;
   minItems?: number;
-  pattern?: string;
   [keyword: string]: unknown;
 }
 

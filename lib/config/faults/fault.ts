@@ -1,16 +1,11 @@
 /** Keys and list indexes from the root of the file to a value. */
 export type Path = readonly (string | number)[];
 
-/** A fault whose line is not known yet. */
-export interface Fault {
+/** A fault whose line is not known yet, unless it is one of the text itself. */
+export interface Fault extends Omit<ConfigFault, "path"> {
   path: Path;
   /** Where to take the line from, relative to the parent of `path`. Default: `path` itself. */
   at?: Path | undefined;
-  /** Line and column from 1, for faults of the text itself. */
-  line?: number;
-  column?: number;
-  /** What is wrong, and what is allowed. Never contains a key or token. */
-  message: string;
 }
 
 export interface ConfigFault {

@@ -7,10 +7,7 @@ import { suggestion } from "./suggestion.ts";
  * Validates a value and words every fault. No message quotes a string of the value, as it may be a
  * key. `data` is undefined if there are faults.
  */
-export function validate<T>(
-  schema: z.ZodType<T>,
-  value: unknown,
-): { data: T | undefined; faults: Fault[] } {
+export function validate<T>(schema: z.ZodType<T>, value: unknown) {
   // Without a just-in-time compiler: compiling takes longer than parsing once.
   const { data, error } = schema.safeParse(value, { jitless: true, error: describe });
   return { data, faults: (error?.issues ?? []).flatMap(issueFaults) };
@@ -47,11 +44,8 @@ function matchingBranch({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIs
   );
 }
 
-/** Returns a line for each unknown key. */
-export function unknownKeys(keys: readonly string[], names: readonly string[]): string {
-  return keys.map((key) =>
-    key.includes(":") ? "put a space after the colon" : `unknown key${suggestion(key, names)}`
-  ).join("\n");
+export function unknownKey(key: string, names: readonly string[]): string {
+  return key.includes(":") ? "put a space after the colon" : `unknown key${suggestion(key, names)}`;
 }
 
 /** Returns the keys of this name in the sections of a mapping, such as `'server.port'`. */
@@ -69,10 +63,10 @@ function describe(issue: z.core.$ZodRawIssue): string | undefined {
   if (schema === undefined) return undefined;
   if (issue.code === "unrecognized_keys") {
     const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-    const lines = unknownKeys(issue.keys, names).split("\n");
-    return issue.keys.map((key, index) => {
+    return issue.keys.map((key) => {
       const places = placesOf(key, schema);
-      return places.length > 0 ? `unknown key; did you mean ${places.join(" or ")}?` : lines[index];
+      if (places.length === 0) return unknownKey(key, names);
+      return `unknown key; did you mean ${places.join(" or ")}?`;
     }).join("\n");
   }
   const json = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;

@@ -2,21 +2,8 @@ import type { Document, Node, ParsedNode, YAMLMap } from "yaml";
 import { MERGE_KEY } from "../environment.ts";
 import type { Fault, Path } from "./fault.ts";
 
-/** Line and column, from 1. */
-export interface Position {
-  line: number;
-  column: number;
-}
-
 /** A YAML text with the positions of its values. */
-export interface Source {
-  /** Returns where a value's key is, or else the key of the nearest value around it. */
-  locate(path: Path): Position;
-  /** Returns true for a scalar without quotes or tag, whose type follows from its text. */
-  isPlain(path: Path): boolean;
-  /** Returns the faults of the YAML syntax. */
-  faults(): Fault[];
-}
+export type Source = Awaited<ReturnType<typeof openSource>>;
 
 const TAB_MESSAGE = "YAML can't be indented with tabs; use spaces";
 
@@ -37,7 +24,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
 };
 
 /** Parses a text. Loads the parser, which is large, only when it is called. */
-export async function openSource(text: string): Promise<Source> {
+export async function openSource(text: string) {
   const yaml = await import("yaml");
   const counter = new yaml.LineCounter();
   const document = yaml.parseDocument(text, {
@@ -45,7 +32,8 @@ export async function openSource(text: string): Promise<Source> {
     prettyErrors: false,
     logLevel: "error",
   });
-  const position = (offset: number): Position => {
+  /** Returns the line and the column, from 1. */
+  const position = (offset: number) => {
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
@@ -63,14 +51,17 @@ export async function openSource(text: string): Promise<Source> {
   }
 
   return {
-    locate: (path) => position(find(path).offset),
-    isPlain(path) {
+    /** Returns where a value's key is, or else the key of the nearest value around it. */
+    locate: (path: Path) => position(find(path).offset),
+    /** Returns true for a scalar without quotes or tag, whose type follows from its text. */
+    isPlain(path: Path): boolean {
       const { node, complete } = find(path);
       const target = yaml.isAlias(node) ? node.resolve(document) : node;
       return complete && yaml.isScalar(target) && target.type === "PLAIN" &&
         target.tag === undefined;
     },
-    faults() {
+    /** Returns the faults of the YAML syntax. */
+    faults(): Fault[] {
       const duplicates = document.errors.filter(({ code }) => code === "DUPLICATE_KEY");
       // Errors after the first one are mostly its consequences.
       const first = document.errors.find(({ code }) => code === "TAB_AS_INDENT") ??

@@ -10,19 +10,15 @@ export const text = z.string().min(1).optional().catch(undefined);
 /** A non-empty string, or a list of them. */
 export const textOrList = z.union([z.string().min(1), z.array(text)]).optional().catch([]);
 
-export function mapping<Shape extends z.core.$ZodLooseShape>(
-  shape: Shape,
-): z.ZodPreprocess<z.ZodObject<Shape>> {
+export function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.preprocess(onlyMapping, z.object(shape));
 }
 
-export function record<Value extends z.ZodType>(
-  value: Value,
-): z.ZodPreprocess<z.ZodRecord<z.ZodString, Value>> {
+export function record<Value extends z.ZodType>(value: Value) {
   return z.preprocess(onlyMapping, z.record(z.string(), value));
 }
 
-export function list<Item extends z.ZodType>(item: Item): z.ZodPreprocess<z.ZodArray<Item>> {
+export function list<Item extends z.ZodType>(item: Item) {
   return z.preprocess((value) => Array.isArray(value) ? value : [], z.array(item));
 }
 

@@ -5,7 +5,7 @@ import type { StrategyTable } from "../../reasoning/strategy.ts";
 import type { Defaults } from "../defaults.ts";
 import type { Path } from "../faults/fault.ts";
 import { suggestion } from "../faults/suggestion.ts";
-import { unknownKeys, validate } from "../faults/validate.ts";
+import { unknownKey, validate } from "../faults/validate.ts";
 import { toolKinds } from "../../tools/mod.ts";
 import { anything, list, mapping, record, text, textOrList } from "./lenient.ts";
 
@@ -133,7 +133,7 @@ export function checkNames(
         input: model[field],
         path: [...base, field],
         keys: [key],
-        message: unknownKeys([key], names),
+        message: unknownKey(key, names),
       });
     }
   }

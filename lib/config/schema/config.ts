@@ -175,7 +175,6 @@ const tools = z.strictObject(
 
 const name = z.string().min(1, "a name must not be empty");
 
-/** Schema of config.yaml. */
 export const configSchema = z.strictObject({
   api_bearer_token: token.optional().describe(
     "Token that clients send as `Authorization: Bearer`. The environment variable O1_API_TOKEN overrides it.",

@@ -69,7 +69,6 @@ export function resolveKey({ id, expires, ...rest }: KeyEntry): KeyConfig {
   };
 }
 
-/** Returns the id of a key without an `id`. */
 export function defaultKeyId(sha256: string): string {
   return sha256.slice(0, 8);
 }

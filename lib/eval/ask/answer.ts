@@ -55,7 +55,6 @@ interface ApiError {
   message?: string;
 }
 
-/** Reads an API's error object or error text. */
 export function readErrorObject(error: unknown): ApiError {
   if (typeof error === "string") return { message: error };
   const { code, type, message } = isObject(error) ? error : {};

@@ -59,7 +59,7 @@ async function askOnce(
   try {
     return await withDeadline({ clock, signal, ms, error }, async (signal) => {
       signal.throwIfAborted();
-      const response = await send(options, "/chat/completions", signal, body);
+      const response = await send(options, "/chat/completions", body, signal);
       if (!response.ok) throw await errorOf(response, signal, clock);
       return await readAnswer(readBody(response, signal), () => clock.now() - start);
     });

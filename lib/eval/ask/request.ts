@@ -12,8 +12,8 @@ export interface Endpoint {
 export function send(
   { baseUrl, apiKey, send }: Endpoint,
   path: string,
-  signal: AbortSignal,
   body?: unknown,
+  signal: AbortSignal | null = null,
 ): Promise<Response> {
   const headers = new Headers();
   if (apiKey !== undefined) headers.set("authorization", `Bearer ${apiKey}`);

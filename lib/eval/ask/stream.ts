@@ -54,7 +54,8 @@ export async function readAnswer(body: ByteReader, elapsed: () => number): Promi
   return { content, finish, measured };
 }
 
-async function* readEvents(body: ByteReader): AsyncGenerator<string> {
+/** Returns the data of each event. */
+export async function* readEvents(body: ByteReader): AsyncGenerator<string> {
   const parser = createSseParser(MAX_LINE_LENGTH);
   const decoder = createStreamDecoder();
   try {

@@ -40,13 +40,8 @@ const MAX_LABEL_LENGTH = 24;
 const fixed = (value: number) => value.toFixed(1);
 const toY = (share: number) => TOP + (1 - share) * (BOTTOM - TOP);
 
-interface Axis {
-  ticks: number[];
-  toX(value: number): number;
-}
-
 /** Starts at 0, or has powers of ten if the values differ by more than a factor of 20. */
-function axisOf(values: readonly number[]): Axis {
+function axisOf(values: readonly number[]) {
   const min = Math.min(...values);
   const max = Math.max(...values);
   if (min > 0 && max / min > 20) {
@@ -55,14 +50,14 @@ function axisOf(values: readonly number[]): Axis {
     const ticks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
     return {
       ticks,
-      toX: (value) => LEFT + (Math.log10(value) - low) / (high - low) * (RIGHT - LEFT),
+      toX: (value: number) => LEFT + (Math.log10(value) - low) / (high - low) * (RIGHT - LEFT),
     };
   }
   const end = max > 0 ? max : 1;
   const step = tickStep(end);
   const count = Math.ceil(end / step * 1.05);
   const ticks = Array.from({ length: count + 1 }, (_, i) => Number((i * step).toPrecision(12)));
-  return { ticks, toX: (value) => LEFT + value / (count * step) * (RIGHT - LEFT) };
+  return { ticks, toX: (value: number) => LEFT + value / (count * step) * (RIGHT - LEFT) };
 }
 
 /** Returns 1, 2, 5 or 10 times a power of ten, for about five ticks. */

@@ -61,7 +61,6 @@ export function createProgress(
         write(`${done} of ${total}: ${tally()}\n`);
       }
     },
-    /** Ends the line. */
     end(): void {
       if (!isTerminal) return;
       draw();

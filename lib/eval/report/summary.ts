@@ -4,7 +4,6 @@ import type { Result } from "../results.ts";
 import {
   effectiveSize,
   type Group,
-  type Interval,
   mean,
   pairedBootstrap,
   quantile,
@@ -13,23 +12,9 @@ import {
 } from "../statistics.ts";
 import { createRandom } from "../../random.ts";
 
-/** How much better a model is than the baseline, over the problems that both were asked. */
-export interface Difference {
-  baseline: string;
-  /** Mean difference of the shares of right answers, −1 to 1. */
-  value: number;
-  /** 95 % interval by the paired bootstrap over problems. */
-  interval: Interval;
-  /** Number of problems that both were asked. */
-  problems: number;
-  /** Number of problems with a larger share of right answers than the baseline. */
-  better: number;
-  worse: number;
-}
-
 /** Values without any data are undefined. */
 export type Summary =
-  & { model: string; difference: Difference | undefined }
+  & { model: string; difference: ReturnType<typeof differenceOf> }
   & ReturnType<typeof scoresOf>
   & ReturnType<typeof measuresOf>;
 
@@ -112,12 +97,13 @@ function groupsOf(results: readonly Result[]): Map<string, Group> {
   }));
 }
 
+/** How much better a model is than the baseline, over the problems that both were asked. */
 function differenceOf(
   own: readonly Result[],
   other: readonly Result[],
   baseline: string,
   seed: number,
-): Difference | undefined {
+) {
   const others = groupsOf(other);
   // Sorted, so that the interval does not depend on the order of the results.
   const groups = [...groupsOf(own)].sort(([a], [b]) => a < b ? -1 : 1);
@@ -127,12 +113,15 @@ function differenceOf(
   });
   const value = mean(differences);
   if (value === undefined) return undefined;
-  const interval = pairedBootstrap(differences, createRandom(seed));
   return {
     baseline,
+    /** Mean difference of the shares of right answers, −1 to 1. */
     value,
-    interval,
+    /** 95 % interval by the paired bootstrap over problems. */
+    interval: pairedBootstrap(differences, createRandom(seed)),
+    /** Number of problems that both were asked. */
     problems: differences.length,
+    /** Number of problems with a larger share of right answers than the baseline. */
     better: differences.filter((difference) => difference > 0).length,
     worse: differences.filter((difference) => difference < 0).length,
   };

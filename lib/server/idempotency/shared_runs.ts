@@ -3,12 +3,7 @@ import type { ReasoningEvent } from "../../reasoning/events.ts";
 import { createEventBuffer } from "../event_buffer.ts";
 
 /** A run that answers several requests. */
-export interface SharedRun {
-  /** The head of all its responses. */
-  head: CompletionHead;
-  /** Reads all events. The run is aborted when its last reader stops. */
-  read(signal: AbortSignal): AsyncGenerator<ReasoningEvent>;
-}
+type SharedRun = ReturnType<typeof createRun>;
 
 type Start = (signal: AbortSignal) => AsyncGenerator<ReasoningEvent>;
 
@@ -32,7 +27,7 @@ function createRun(
   head: CompletionHead,
   start: Start,
   { onBegin, onEnd }: { onBegin: () => void; onEnd: () => void },
-): SharedRun {
+) {
   const controller = new AbortController();
   const source = start(controller.signal);
   const buffer = createEventBuffer(pull);
@@ -48,8 +43,10 @@ function createRun(
   }
 
   return {
+    /** The head of all its responses. */
     head,
-    async *read(signal) {
+    /** Reads all events. The run is aborted when its last reader stops. */
+    async *read(signal: AbortSignal): AsyncGenerator<ReasoningEvent> {
       if (readers++ === 0) onBegin();
       try {
         yield* buffer.read(signal);

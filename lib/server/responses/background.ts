@@ -57,7 +57,7 @@ export type BackgroundRuns = ReturnType<typeof createBackgroundRuns>;
 export interface BackgroundOptions {
   store: Store;
   responses: ResponseStore;
-  /** Milliseconds for which events are stored. */
+  /** Milliseconds for which responses, conversations and events are stored. */
   ttlMs: number;
   /** Maximum number of runs at the same time. */
   maxBackground: number;
@@ -81,8 +81,8 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   const claims = createClaims(store, clock, ttlMs, log);
   const eventLog = createEventLog(store, clock, ttlMs);
   const index = createRunIndex(store, clock, ttlMs);
-  const execution = createExecution({ ...options, eventLog });
-  const reader = createBackgroundReader({ clock, eventLog, find });
+  const execute = createExecution({ ...options, eventLog });
+  const read = createBackgroundReader({ clock, eventLog, find });
   let restart: Restart | undefined;
   const stopping = new AbortController();
 
@@ -96,7 +96,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     const buffer = createEventBuffer();
     buffer.add(...history);
     liveRuns.set(id, { owner, work, buffer });
-    void execution.execute(run, claim, buffer, position).then(async (end) => {
+    void execute(run, claim, buffer, position).then(async (end) => {
       liveRuns.delete(id);
       buffer.end(end);
       work.end();
@@ -292,7 +292,7 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     /** Reads the events of a response from the first to the end. Throws what the run throws. */
     read(owner: string, id: string, signal: AbortSignal): AsyncGenerator<ReasoningEvent> {
       const live = liveRuns.get(id);
-      return reader.read({ owner, id }, live?.owner === owner ? live.buffer : undefined, signal);
+      return read({ owner, id }, live?.owner === owner ? live.buffer : undefined, signal);
     },
     /** @throws {ApiError} 400 if the response is not running in the background. */
     async cancel(owner: string, found: VersionedResponse): Promise<ResponseObject> {
@@ -326,7 +326,6 @@ export function createBackgroundRuns(options: BackgroundOptions) {
   };
 }
 
-/** Whether a request that failed may succeed a little later. */
 function isTemporary(error: unknown): boolean {
   if (isOutage(error)) return true;
   return error instanceof ApiError &&

@@ -94,56 +94,54 @@ export function createExecution({ store, responses, eventLog, clock, log }: Exec
     });
   }
 
-  return {
-    /**
-     * Executes a run and stores its end. Never rejects; the error of a run that another server
-     * executes is a {@link LostRunError}.
-     *
-     * @param position of the last stored event, if there is one.
-     */
-    async execute(
-      run: BackgroundRun,
-      claim: Claim,
-      buffer: EventBuffer,
-      position?: string,
-    ): Promise<RunEnd> {
-      const { owner, work, stored: { response: { id } } } = run;
-      const stopRenewing = claim.keepRenewing(() => work.abort(new LostRunError()));
-      const logWriter = eventLog.write({ owner, id }, claim, {
-        // Clients must not learn what another server that takes over would not know.
-        onStored: (events) => buffer.add(...events),
-        onFailure: (error) => work.abort(error),
-        isFollowed: buffer.hasReaders,
-      }, position);
-      const finish: ReasoningEvent[] = [];
-      let end: RunEnd = {};
-      try {
-        for await (const event of run.events) {
-          await run.writer.push(event);
-          // Nobody must learn that the response is complete before it is stored.
-          if (event.type === "finish") finish.push(event);
-          else logWriter.push(event);
-        }
-        work.signal.throwIfAborted();
-      } catch (error) {
-        end = { error: work.signal.aborted ? work.signal.reason : error };
+  /**
+   * Executes a run and stores its end. Never rejects; the error of a run that another server
+   * executes is a {@link LostRunError}.
+   *
+   * @param position of the last stored event, if there is one.
+   */
+  return async (
+    run: BackgroundRun,
+    claim: Claim,
+    buffer: EventBuffer,
+    position?: string,
+  ): Promise<RunEnd> => {
+    const { owner, work, stored: { response: { id } } } = run;
+    const stopRenewing = claim.keepRenewing(() => work.abort(new LostRunError()));
+    const logWriter = eventLog.write({ owner, id }, claim, {
+      // Clients must not learn what another server that takes over would not know.
+      onStored: (events) => buffer.add(...events),
+      onFailure: (error) => work.abort(error),
+      isFollowed: buffer.hasReaders,
+    }, position);
+    const finish: ReasoningEvent[] = [];
+    let end: RunEnd = {};
+    try {
+      for await (const event of run.events) {
+        await run.writer.push(event);
+        // Nobody must learn that the response is complete before it is stored.
+        if (event.type === "finish") finish.push(event);
+        else logWriter.push(event);
       }
-      try {
-        if (run.isMovable && isShutdown(end)) {
-          await logWriter.handOver();
-          await claim.handOver();
-          return { error: new LostRunError() };
-        }
-        return await save(run, claim, end, finish, { logWriter, buffer });
-      } catch (error) {
-        if (!(error instanceof LostRunError)) {
-          logFailure("A background response could not be stored", error);
-        }
-        return { error };
-      } finally {
-        stopRenewing();
+      work.signal.throwIfAborted();
+    } catch (error) {
+      end = { error: work.signal.aborted ? work.signal.reason : error };
+    }
+    try {
+      if (run.isMovable && isShutdown(end)) {
+        await logWriter.handOver();
+        await claim.handOver();
+        return { error: new LostRunError() };
       }
-    },
+      return await save(run, claim, end, finish, { logWriter, buffer });
+    } catch (error) {
+      if (!(error instanceof LostRunError)) {
+        logFailure("A background response could not be stored", error);
+      }
+      return { error };
+    } finally {
+      stopRenewing();
+    }
   };
 }
 

@@ -1,4 +1,5 @@
 /** Reads the events of background responses, from this server or from the store. */
+import { abortable } from "@std/async";
 import { isRunning } from "../../api/responses/object.ts";
 import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
@@ -27,8 +28,6 @@ export function createBackgroundReader({ eventLog, find, clock }: BackgroundRead
   ): AsyncGenerator<ReasoningEvent> {
     let changed = Promise.withResolvers<boolean>();
     const stopWatching = eventLog.watch(run, () => changed.resolve(true));
-    const onAbort = () => changed.reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
     let position: string | undefined;
     // The log is read at each notification, the response only if it may have ended.
     let isChecked = true;
@@ -36,7 +35,6 @@ export function createBackgroundReader({ eventLog, find, clock }: BackgroundRead
       for (;;) {
         signal.throwIfAborted();
         changed = Promise.withResolvers();
-        changed.promise.catch(() => {});
         // Read before the events: those of a response that has ended are complete.
         const found = isChecked ? await find(run.owner, run.id) : undefined;
         if (isChecked && found === undefined) throw notFound(run.id);
@@ -56,36 +54,33 @@ export function createBackgroundReader({ eventLog, find, clock }: BackgroundRead
         }
         const cancelTimer = clock.timer(POLL_MS, () => changed.resolve(false));
         try {
-          isChecked = !await changed.promise;
+          isChecked = !await abortable(changed.promise, signal);
         } finally {
           cancelTimer();
         }
       }
     } finally {
-      signal.removeEventListener("abort", onAbort);
       stopWatching();
     }
   }
 
-  return {
-    /** @param buffer the events of a run on this server, which another one may take over. */
-    async *read(
-      run: RunKey,
-      buffer: EventBuffer | undefined,
-      signal: AbortSignal,
-    ): AsyncGenerator<ReasoningEvent> {
-      if (buffer === undefined) return yield* readLog(run, signal);
-      // All of them are stored.
-      let read = 0;
-      try {
-        for await (const event of buffer.read(signal)) {
-          read++;
-          yield event;
-        }
-      } catch (error) {
-        if (!(error instanceof LostRunError)) throw error;
-        yield* readLog(run, signal, read);
+  /** @param buffer the events of a run on this server, which another one may take over. */
+  return async function* (
+    run: RunKey,
+    buffer: EventBuffer | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<ReasoningEvent> {
+    if (buffer === undefined) return yield* readLog(run, signal);
+    // All of them are stored.
+    let read = 0;
+    try {
+      for await (const event of buffer.read(signal)) {
+        read++;
+        yield event;
       }
-    },
+    } catch (error) {
+      if (!(error instanceof LostRunError)) throw error;
+      yield* readLog(run, signal, read);
+    }
   };
 }

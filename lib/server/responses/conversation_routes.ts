@@ -13,7 +13,6 @@ const CONVERSATION = "/conversations/:id";
 const ITEMS = `${CONVERSATION}/items`;
 const ITEM = `${ITEMS}/:item`;
 
-/** The routes of the Conversations API. */
 export function conversationRoutes(
   conversations: ConversationStore,
   options: Pick<RunOptions, "settings" | "clock">,

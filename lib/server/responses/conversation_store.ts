@@ -125,12 +125,8 @@ export function createConversationStore(options: ConversationStoreOptions) {
   }
 
   return {
-    async create(
-      owner: string,
-      metadata: Record<string, string>,
-      items: readonly Item[],
-    ): Promise<Conversation> {
-      const id = newHexId("conv_", 48);
+    async create(owner: string, metadata: Record<string, string>, items: readonly Item[]) {
+      const id = newHexId("conv_");
       const { changes, length } = numbered(owner, id, 0, items);
       const created_at = Math.floor(clock.date() / 1000);
       const { length: count } = items;
@@ -142,11 +138,7 @@ export function createConversationStore(options: ConversationStoreOptions) {
       return conversation(id, (await read(owner, id)).stored);
     },
     /** Replaces the metadata. */
-    async update(
-      owner: string,
-      id: string,
-      metadata: Record<string, string>,
-    ): Promise<Conversation> {
+    async update(owner: string, id: string, metadata: Record<string, string>) {
       const updated = await change(owner, id, (before) => {
         const stored = { ...before, metadata };
         return { stored, changes: [], result: conversation(id, stored) };
@@ -176,11 +168,7 @@ export function createConversationStore(options: ConversationStoreOptions) {
         },
       );
     },
-    async list(
-      owner: string,
-      id: string,
-      { after, limit, order }: ListQuery,
-    ): Promise<{ items: Item[]; hasMore: boolean }> {
+    async list(owner: string, id: string, { after, limit, order }: ListQuery) {
       await read(owner, id);
       const last = after === undefined ? undefined : (await findEntry(owner, id, after)).id;
       const entries = await store.list({
@@ -199,11 +187,8 @@ export function createConversationStore(options: ConversationStoreOptions) {
     async deleteItem(owner: string, id: string, item: string): Promise<Conversation> {
       await read(owner, id);
       const { collection, id: number, version, value } = await findEntry(owner, id, item);
-      const deletion = {
-        key: { collection, id: number },
-        delete: true,
-        ifVersion: version,
-      } as const;
+      const key = { collection, id: number };
+      const deletion: Change = { key, delete: true, ifVersion: version };
       const deleted = await change(owner, id, (before) => {
         const { items, length } = before;
         const stored = { ...before, items: items - 1, length: length - value.length };

@@ -4,18 +4,9 @@ import { ApiError } from "../../api/errors.ts";
 import { newHexId } from "../../api/ids.ts";
 import { type Item, readResponsesBody, type ResponsesBody } from "../../api/responses/body.ts";
 import { decodeResponsesRequest, type ResponsesRequest } from "../../api/responses/decode.ts";
-import {
-  createResponseWriter,
-  type ResponseWriter,
-  type ResponseWriterOptions,
-} from "../../api/responses/encode.ts";
+import type { ResponseWriter } from "../../api/responses/encode.ts";
 import { FIRST_INPUT, itemId, storedItem } from "../../api/responses/items.ts";
-import {
-  type ResponseObject,
-  responseObject,
-  responseUsage,
-  tokenCount,
-} from "../../api/responses/object.ts";
+import { type ResponseObject, responseObject, responseUsage } from "../../api/responses/object.ts";
 import { within } from "../../clock.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import { askForSummary } from "../../reasoning/relay/compact.ts";
@@ -36,10 +27,9 @@ import { availableTools, type SelectedTools, selectTools } from "../tools/hosted
 import type { ApprovalStore } from "../tools/approvals.ts";
 import type { Restart } from "./background.ts";
 import { serverStopped } from "./runs/errors.ts";
-import { createLoadQuota } from "./quota.ts";
 import { recall, type RecallSources, sealSummary } from "./recall.ts";
 import { ended, type StoredResponse } from "./response_store.ts";
-import { type StoredStreamOptions, streamStored } from "./stored_stream.ts";
+import { createStoredWriter, type StoredStreamOptions, streamStored } from "./stored_stream.ts";
 import type { Vault } from "../../vault.ts";
 
 export interface ResponsesOptions extends RunOptions, RecallSources, StoredStreamOptions {
@@ -70,16 +60,27 @@ const SAVE_MS = 2_000;
 
 const NOT_STORED = "A response could not be stored; its client got it as one that is not stored";
 
+/** Reads what a request asks for, and what it refers to. */
+async function decode(
+  options: ResponsesOptions,
+  body: ResponsesBody,
+  client: Client,
+  strategy?: string,
+) {
+  const model = findModel(body.model ?? undefined, options.models, client);
+  const { context, ancestors } = await recall(options, client.owner, body);
+  const available = availableTools(model, client, options.toolbox);
+  const decoded = decodeResponsesRequest(body, { ...context, available }, strategy);
+  return { model, history: context.history, ancestors, decoded };
+}
+
 /** Handles `POST /responses/input_tokens`, which estimates the length of a request's input. */
 export function createInputTokensHandler(options: ResponsesOptions): Handler {
-  return async (request, exchange) => {
+  return async (request, { client }) => {
     const body = readResponsesBody(await readJson(request, options));
-    const model = findModel(body.model ?? undefined, options.models, exchange.client);
-    const quota = createLoadQuota(options.settings);
-    const { context } = await recall(options, exchange.client.owner, body, quota);
-    const available = availableTools(model, exchange.client, options.toolbox);
-    const { messages, final } = decodeResponsesRequest(body, { ...context, available }).reasoning;
-    return Response.json(tokenCount(estimatePrompt(messages, final.tools)));
+    const { messages, final } = (await decode(options, body, client)).decoded.reasoning;
+    const input_tokens = estimatePrompt(messages, final.tools);
+    return Response.json({ object: "response.input_tokens", input_tokens });
   };
 }
 
@@ -87,7 +88,7 @@ export function createInputTokensHandler(options: ResponsesOptions): Handler {
 export function createResponsesHandler(
   options: ResponsesOptions,
 ): { handle: Handler; restart: Restart } {
-  const { settings, clock, responses, background, vault, approvals, log } = options;
+  const { settings, clock, responses, background, approvals, log } = options;
 
   const handle: Handler = async (request, exchange) => {
     const json = await readRequest(request, exchange, options);
@@ -95,11 +96,8 @@ export function createResponsesHandler(
     const { client } = exchange;
     const { owner } = client;
     const strategy = request.headers.get("x-reasoning-strategy") ?? undefined;
-    const { model, ancestors, decoded, selected, runOptions } = await prepare(
-      body,
-      client,
-      strategy,
-    );
+    const prepared = await prepare(body, client, strategy);
+    const { model, ancestors, decoded, selected, runOptions } = prepared;
     const { reasoning, leftOut, answers } = decoded;
     exchange.logLeftOut(leftOut);
     const stored = newResponse(body, model, decoded, ancestors);
@@ -127,7 +125,7 @@ export function createResponsesHandler(
       showTools(stored, selected);
       const approved = await approvals.answer(owner, answers, selected);
       const events = start(work.signal, approved);
-      const writer = createWriter(owner, stored);
+      const writer = createStoredWriter(options, owner, stored);
       const repeatable: RepeatableRequest = { body: json, strategy, hops: exchange.hops };
       await background.start({ owner, stored, work, events, writer }, {
         client: client.id,
@@ -168,24 +166,20 @@ export function createResponsesHandler(
     };
     const streamed = { ...decoded.reasoning, stream: true };
     const start = await prepareRun(model, streamed, origin, runOptions, timeoutMs);
-    return { events: start(work.signal), writer: createWriter(owner, stored) };
+    return { events: start(work.signal), writer: createStoredWriter(options, owner, stored) };
   };
 
   return { handle, restart };
 
-  /** Reads what a request refers to, and which of the server's tools it uses. */
+  /** Reads a request, and which of the server's tools it uses. */
   async function prepare(body: ResponsesBody, client: Client, strategy: string | undefined) {
-    const model = findModel(body.model ?? undefined, options.models, client);
-    const quota = createLoadQuota(settings);
-    const { context, ancestors } = await recall(options, client.owner, body, quota);
-    const available = availableTools(model, client, options.toolbox);
-    const decoded = decodeResponsesRequest(body, { ...context, available }, strategy);
-    const { reasoning, hosted, input } = decoded;
-    const items = [...context.history, ...input];
+    const request = await decode(options, body, client, strategy);
+    const { reasoning, hosted, input } = request.decoded;
+    const items = [...request.history, ...input];
     const selected = hosted &&
       selectTools(options.toolbox, hosted.mcp, reasoning.final.tools, items);
     const runOptions = { ...options, ...(selected && { toolbox: selected.toolbox }) };
-    return { model, ancestors, decoded, selected, runOptions };
+    return { ...request, selected, runOptions };
   }
 
   /** The response at its beginning. */
@@ -199,7 +193,6 @@ export function createResponsesHandler(
       createdAt: Math.floor(clock.date() / 1000),
       model: model.reasoning.id,
       effort: reasoning.effort ?? model.reasoning.effort,
-      store: body.store !== false,
     });
     return {
       response,
@@ -215,23 +208,6 @@ export function createResponsesHandler(
         clientTools,
       },
     };
-  }
-
-  function createWriter(
-    owner: string,
-    { response, stream }: StoredResponse,
-    save?: ResponseWriterOptions["save"],
-  ): ResponseWriter {
-    const { sealed, ...shown } = stream!;
-    const seal = sealed ? (text: string) => vault.seal(owner, text) : undefined;
-    return createResponseWriter({
-      ...shown,
-      head: response,
-      sealSummary: (summary) => sealSummary(vault, owner, summary),
-      seal,
-      save,
-      date: clock.date,
-    });
   }
 
   /** A writer that also stores the response at its end, successful or not. */
@@ -250,7 +226,7 @@ export function createResponsesHandler(
       }
       return false;
     }
-    const writer = createWriter(owner, stored, save);
+    const writer = createStoredWriter(options, owner, stored, { save });
     const fail: ResponseWriter["fail"] = async (error, begun) => {
       const frames = await writer.fail(error, begun);
       await save(writer.whole(), writer.thinking());
@@ -271,14 +247,11 @@ export function createResponsesHandler(
 
 /** Handles `POST /responses/compact`. Instructions of the system and developer stay as they are. */
 export function createCompactHandler(options: ResponsesOptions): Handler {
-  const { settings, clock, vault } = options;
+  const { clock, vault } = options;
   return async (request, exchange) => {
     const body = readResponsesBody(await readRequest(request, exchange, options));
-    const model = findModel(body.model ?? undefined, options.models, exchange.client);
-    const { owner } = exchange.client;
-    const { context } = await recall(options, owner, body, createLoadQuota(settings));
-    const available = availableTools(model, exchange.client, options.toolbox);
-    const { reasoning, input } = decodeResponsesRequest(body, { ...context, available });
+    const { model, history, decoded } = await decode(options, body, exchange.client);
+    const { reasoning, input } = decoded;
     const start = await prepareRun(
       model,
       {
@@ -298,13 +271,13 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
       else if (event.type === "usage") usage = event.usage;
     }
     if (summary.trim() === "") throw new ApiError(502, "The model wrote no summary.");
-    const id = newHexId("resp_", 48);
+    const id = newHexId("resp_");
     const newId = (type: string, number: number) => itemId(type, id, number);
-    const kept = [...context.history, ...input].filter(isInstructionItem);
+    const kept = [...history, ...input].filter(isInstructionItem);
     const compaction = {
       id: newId("compaction", kept.length),
       type: "compaction",
-      encrypted_content: await sealSummary(vault, owner, summary.trim()),
+      encrypted_content: await sealSummary(vault, exchange.client.owner, summary.trim()),
     };
     return Response.json({
       id,
@@ -321,7 +294,7 @@ export function createCompactHandler(options: ResponsesOptions): Handler {
 
 /** Stores how the response shows the server's own tools. Called once they are borrowed. */
 function showTools({ stream }: StoredResponse, selected: SelectedTools | undefined): void {
-  if (selected === undefined || stream === undefined) return;
+  if (selected === undefined) return;
   stream.shownTools = selected.shown();
   stream.clientTools = { ...stream.clientTools, ...selected.askedTools() };
 }

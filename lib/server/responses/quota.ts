@@ -4,29 +4,26 @@ import type { ServerSettings } from "../../config/resolve.ts";
 /** Maximum number of stored items that a request can refer to. A conversation of as many is full. */
 export const MAX_ITEMS = 20_000;
 
-/** Counts what one request loads from the store. */
-export interface LoadQuota {
-  /**
-   * Adds a loaded text, or the attempt to load one.
-   *
-   * @param items number of items in it.
-   * @throws {ApiError} 400 if the request has loaded too much.
-   */
-  add(text: string | undefined, items?: number): void;
-}
+export type StoreSettings = Pick<ServerSettings, "max_body_bytes">;
+
+export type LoadQuota = ReturnType<typeof createLoadQuota>;
 
 /**
- * Creates the quota of a request, which may refer to twice as much as it may send: what is stored has
- * more fields.
+ * Counts what one request loads from the store. It may refer to twice as much as it may send: what is
+ * stored has more fields.
  */
-export function createLoadQuota(
-  { max_body_bytes }: Pick<ServerSettings, "max_body_bytes">,
-): LoadQuota {
+export function createLoadQuota({ max_body_bytes }: StoreSettings) {
   const maxLength = 2 * max_body_bytes;
   let items = 0;
   let length = 0;
   return {
-    add(text = "", count = 1) {
+    /**
+     * Adds a loaded text, or the attempt to load one.
+     *
+     * @param count number of items in it.
+     * @throws {ApiError} 400 if the request has loaded too much.
+     */
+    add(text = "", count = 1): void {
       items += count;
       length += text.length;
       if (items > MAX_ITEMS || length > maxLength) throw tooLarge(maxLength);

@@ -3,35 +3,30 @@ import { isCall } from "../../api/responses/conversation.ts";
 import { isToolUse } from "../../api/responses/tool_uses.ts";
 import { ownItems, type ResponsesContext } from "../../api/responses/decode.ts";
 import type { ConversationStore } from "./conversation_store.ts";
-import type { LoadQuota } from "./quota.ts";
+import { createLoadQuota, type StoreSettings } from "./quota.ts";
 import type { HistoryItem, ResponseStore } from "./response_store.ts";
 import type { Vault } from "../../vault.ts";
 
 export interface RecallSources {
   responses: ResponseStore;
   conversations: ConversationStore;
+  /** Seals private thinking. */
   vault: Vault;
 }
 
-/** What a request refers to: earlier responses, a conversation, items and private thinking. */
-export interface Recalled {
-  context: ResponsesContext;
-  /** Ids of the previous responses, oldest first. */
-  ancestors: string[];
-}
-
 /**
- * Loads what a request refers to.
+ * Loads what a request refers to: earlier responses, a conversation, items and private thinking.
  *
+ * @returns also the ids of the previous responses, oldest first.
  * @throws {ApiError} 404 for a missing response or conversation, 400 if it is too much. A missing
  *   item is left out.
  */
 export async function recall(
-  { responses, conversations, vault }: RecallSources,
+  { responses, conversations, vault, settings }: RecallSources & { settings: StoreSettings },
   owner: string,
   body: ResponsesBody,
-  quota: LoadQuota,
-): Promise<Recalled> {
+) {
+  const quota = createLoadQuota(settings);
   const thinking = new Map<Item, string>();
   const references = new Map<string, Item>();
   let history: readonly Item[] = [];
@@ -85,15 +80,13 @@ export async function recall(
     setThinking(item, stored);
   }
   await recallThinking(own);
-  return {
-    ancestors,
-    context: {
-      own,
-      history,
-      item: (id) => references.get(id),
-      thinking: (item) => thinking.get(item),
-    },
+  const context: ResponsesContext = {
+    own,
+    history,
+    item: (id) => references.get(id),
+    thinking: (item) => thinking.get(item),
   };
+  return { context, ancestors };
 }
 
 /** Distinguishes summaries, which the model may repeat to the client, from private thinking. */

@@ -18,13 +18,13 @@ export interface StoredResponse {
   ancestors: string[];
   /** The upstream's private thinking, which some models need back together with tool results. */
   thinking?: string;
-  /** How its stream was written, if it can be replayed. */
-  stream?: {
+  /** How its stream was written. */
+  stream: {
     summaries: boolean;
     statusLines: boolean;
     sealed: boolean;
-    clientTools?: ClientTools | undefined;
-    shownTools?: ShownTools | undefined;
+    clientTools: ClientTools;
+    shownTools?: ShownTools;
   };
 }
 
@@ -34,7 +34,6 @@ export interface VersionedResponse {
   version: string;
 }
 
-/** An item of a stored response. */
 export interface HistoryItem {
   item: Item;
   /** The private thinking behind a reasoning item. */
@@ -88,7 +87,7 @@ export function createResponseStore(
     const { conversation, status } = response;
     const changes = [
       ...response.store ? [put(owner, stored, ifVersion)] : [],
-      ...await askedChanges(owner, response, stream?.clientTools ?? {}, setJson),
+      ...await askedChanges(owner, response, stream.clientTools, setJson),
       ...others,
     ];
     if (conversation && (status === "completed" || status === "incomplete")) {
@@ -128,11 +127,7 @@ export function createResponseStore(
      * @throws {ApiError} 404 if one of the responses is missing, 400 if the last one is running or
      *   the quota is exceeded.
      */
-    async history(
-      owner: string,
-      id: string,
-      quota: LoadQuota,
-    ): Promise<{ ids: string[]; items: HistoryItem[] }> {
+    async history(owner: string, id: string, quota: LoadQuota) {
       const [last] = isId(id) ? await store.get([keyOf(owner, id)]) : [];
       if (last === undefined) throw notFound(id);
       const stored: StoredResponse = JSON.parse(last.value);
@@ -179,7 +174,6 @@ export function createResponseStore(
   };
 }
 
-/** Returns the response as it is at its end. */
 export function ended(
   stored: StoredResponse,
   response: ResponseObject,

@@ -1,55 +1,32 @@
 import { ApiError } from "../../api/errors.ts";
 import type { Item } from "../../api/responses/body.ts";
 import { page } from "../../api/responses/object.ts";
-import type { Store } from "../../store/store.ts";
-import type { Client } from "../client.ts";
 import type { Handler } from "../exchange.ts";
-import type { Limits } from "../limits/charge.ts";
 import type { Route } from "../router.ts";
-import type { RunOptions } from "../runs.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Work } from "../work.ts";
 import { createApprovalStore } from "../tools/approvals.ts";
-import { type BackgroundRuns, createBackgroundRuns } from "./background.ts";
+import { type BackgroundOptions, type BackgroundRuns, createBackgroundRuns } from "./background.ts";
 import { conversationRoutes } from "./conversation_routes.ts";
 import { createConversationStore } from "./conversation_store.ts";
 import {
   createCompactHandler,
   createInputTokensHandler,
   createResponsesHandler,
+  type ResponsesOptions,
 } from "./handler.ts";
 import { jsonRoute, listQuery, readQuery, streamQuery } from "./json_route.ts";
 import { createLoadQuota } from "./quota.ts";
 import { createResponseStore, type VersionedResponse } from "./response_store.ts";
 import { notFound } from "./runs/errors.ts";
 import { streamStored } from "./stored_stream.ts";
-import type { Vault } from "../../vault.ts";
 
-export interface ResponsesRoutesOptions extends RunOptions {
-  store: Store;
-  /** How long responses and conversations are stored. */
-  ttlMs: number;
-  /** Maximum number of background runs at the same time. */
-  maxBackground: number;
-  /** Returns whether the server has several owners. */
-  isShared: () => boolean;
-  /** See `BackgroundOptions`. */
-  endElsewhere: (id: string) => void;
-  isDurable: boolean;
-  /** See `ResponsesOptions`. */
-  requestVault: Vault;
-  limits: Pick<Limits, "begin">;
-  findClient: (id: string, owner: string) => Client;
+export interface ResponsesRoutesOptions
+  extends
+    Omit<ResponsesOptions, "responses" | "conversations" | "background" | "approvals">,
+    Omit<BackgroundOptions, "responses"> {
   /** Set when it is first used. Background runs continue when the configuration is reloaded. */
   background: { runs?: BackgroundRuns };
-  /** Seals private thinking. */
-  vault: Vault;
-  log: Log;
-  /** Begins work that outlives its request. */
-  beginWork: () => Work;
 }
 
-/** The routes of the Responses and Conversations APIs. */
 export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>[] {
   const { store, ttlMs, clock, vault, settings } = options;
   const maxLength = settings.max_body_bytes;
@@ -97,12 +74,7 @@ export function responsesRoutes(options: ResponsesRoutesOptions): Route<Handler>
   }
 
   return [
-    {
-      method: "POST",
-      path: "/responses",
-      meter: "place",
-      handle,
-    },
+    { method: "POST", path: "/responses", meter: "place", handle },
     {
       method: "POST",
       path: "/responses/input_tokens",

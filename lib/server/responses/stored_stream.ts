@@ -3,6 +3,7 @@ import {
   createResponseWriter,
   INCOMPLETE,
   type ResponseWriter,
+  type ResponseWriterOptions,
 } from "../../api/responses/encode.ts";
 import { eventsOfUse, isToolUse } from "../../api/responses/tool_uses.ts";
 import { calledTool } from "../../api/responses/tools.ts";
@@ -29,20 +30,38 @@ export interface StoredStreamOptions {
   clock: Clock;
 }
 
+/** @param more options that replace those of the stored response. */
+export function createStoredWriter(
+  { vault, clock }: Pick<StoredStreamOptions, "vault" | "clock">,
+  owner: string,
+  { response, stream: { sealed, ...shown } }: StoredResponse,
+  more: Partial<ResponseWriterOptions> = {},
+): ResponseWriter {
+  return createResponseWriter({
+    ...shown,
+    head: response,
+    sealSummary: (summary) => sealSummary(vault, owner, summary),
+    seal: sealed ? (text) => vault.seal(owner, text) : undefined,
+    date: clock.date,
+    ...more,
+  });
+}
+
 /**
  * Streams a stored response, which may still be running.
  *
  * @param startingAfter number of the last event that the client has.
  */
 export async function streamStored(
-  { responses, background, vault, settings, clock }: StoredStreamOptions,
+  options: StoredStreamOptions,
   stored: StoredResponse,
   request: Request,
   exchange: Exchange,
   startingAfter?: number,
 ): Promise<Response> {
+  const { responses, background, vault, settings, clock } = options;
   const { work, client: { owner } } = exchange;
-  const { response, stream } = stored;
+  const { response } = stored;
   work.limit(settings.stream_timeout_ms + (response.background ? END_MS : 0));
   work.onEnd(watchSignal(request, clock, () => work.abort(goneBeforeResponse())));
 
@@ -58,7 +77,7 @@ export async function streamStored(
     }
   }
 
-  const writer = createResponseWriter({
+  const writer = createStoredWriter(options, owner, stored, {
     head: {
       ...response,
       status: "in_progress",
@@ -68,12 +87,6 @@ export async function streamStored(
       error: null,
       incomplete_details: null,
     },
-    summaries: stream?.summaries ?? true,
-    statusLines: stream?.statusLines ?? true,
-    clientTools: stream?.clientTools,
-    shownTools: stream?.shownTools,
-    sealSummary: (summary) => sealSummary(vault, owner, summary),
-    seal: stream?.sealed ? (text) => vault.seal(owner, text) : undefined,
     startingAfter,
     usage: response.usage,
     date: () => completedAt === null ? clock.date() : completedAt * 1000,
@@ -126,9 +139,9 @@ async function* replay(
     } else if (item.type === "compaction") {
       yield { type: "compaction", summary: await open(item.encrypted_content as string) ?? "" };
     } else if (isToolUse(item.type)) {
-      if (stream?.shownTools !== undefined) yield* eventsOfUse(item, stream.shownTools);
+      if (stream.shownTools !== undefined) yield* eventsOfUse(item, stream.shownTools);
     } else if (isCall(item.type)) {
-      const name = calledTool(item, stream?.clientTools ?? {});
+      const name = calledTool(item, stream.clientTools);
       const id = item.call_id as string;
       yield { type: "tool_call", index: calls++, id, name, arguments: argumentsOf(item) };
     } else {

@@ -19,7 +19,6 @@ export interface MessagesOptions extends RunOptions {
   vault: Vault;
 }
 
-/** The routes of the Messages API. */
 export function messagesRoutes(options: MessagesOptions): Route<Handler>[] {
   return [
     { method: "POST", path: "/messages", meter: "place", handle: createMessagesHandler(options) },

@@ -35,9 +35,7 @@ export function optionFields(
       };
       for (const option of (entry as Strategy).sampleOptions ?? []) {
         const field = fields[option];
-        if (field !== undefined) {
-          field.maximum = Math.min(field.maximum ?? Infinity, maxSamples);
-        }
+        if (field !== undefined) field.maximum = Math.min(field.maximum ?? Infinity, maxSamples);
       }
       return [name, fields];
     }),

@@ -1,17 +1,14 @@
 import { ApiError } from "../../api/errors.ts";
 import type { ResolvedConfig } from "../../config/resolve.ts";
-import type { Store } from "../../store/store.ts";
 import type { Handler } from "../exchange.ts";
 import { findClient } from "../middleware/auth.ts";
-import type { BackgroundRuns } from "../responses/background.ts";
-import type { UpstreamRecord } from "../health/health.ts";
-import { healthRoute } from "../health/route.ts";
+import type { BackgroundOptions, BackgroundRuns } from "../responses/background.ts";
+import { summarize, type UpstreamRecord } from "../health/health.ts";
 import { createVault } from "../../vault.ts";
 import { createRouter, type Route, type Router } from "../router.ts";
 import type { RunClaims } from "../idempotency/claims.ts";
 import type { RunOptions } from "../runs.ts";
 import type { Limits } from "../limits/charge.ts";
-import type { Log } from "../telemetry/log.ts";
 import type { UsageLedger } from "../usage/ledger.ts";
 import { createUsageHandler } from "../usage/route.ts";
 import type { WorkRegister } from "../work.ts";
@@ -21,11 +18,12 @@ import { playgroundRoutes } from "./playground.ts";
 import { unservedRoutes } from "./unserved.ts";
 
 /** What routes need, and what stays the same when the configuration is reloaded. */
-export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "strategies"> {
-  log: Log;
+export interface RouteContext
+  extends
+    Omit<RunOptions, "settings" | "models" | "strategies">,
+    Pick<BackgroundOptions, "store" | "isShared" | "isDurable" | "endElsewhere" | "log"> {
   limits: Limits;
   ledger: UsageLedger;
-  store: Store;
   register: WorkRegister;
   /** Answers `GET /metrics`; undefined if metrics are off. */
   scrape: (() => Promise<Response>) | undefined;
@@ -33,16 +31,10 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "
   health: () => Promise<UpstreamRecord[]>;
   /** Maps a limit of the whole server to this process's share of it. */
   share: (limit: number) => number;
-  /** Returns whether the server has several owners. */
-  isShared: () => boolean;
   /** When the server started, in seconds since 1970. */
   created: number;
-  /** Ends a background run that may be on another worker. */
-  endElsewhere: (id: string) => void;
   /** Background runs, set when `load` or a request has loaded the code of the current routes. */
   background: { runs?: BackgroundRuns; load?: () => Promise<unknown> };
-  /** Whether the store survives this process. */
-  isDurable: boolean;
   /** Keeps other processes from running the same request; undefined if there are none. */
   claims: RunClaims | undefined;
   /** Returns whether the server stops soon, although it may still accept work. */
@@ -51,12 +43,11 @@ export interface RouteContext extends Omit<RunOptions, "settings" | "models" | "
   failing: () => readonly string[];
 }
 
-/** Creates the router of a configuration. */
 export function createRoutes(config: ResolvedConfig, context: RouteContext): Router<Handler> {
   const models = new Map(config.models.map((model) => [model.reasoning.id, model]));
-  const { strategies } = config;
-  const runs: RunOptions = { ...context, settings: config.server, models, strategies };
-  const { scrape } = context;
+  const { secret, strategies } = config;
+  const runs = { ...context, settings: config.server, models, strategies };
+  const { clock, health, scrape } = context;
   const get = (path: string, handle: Handler): Route<Handler> => ({
     method: "GET",
     path,
@@ -77,13 +68,19 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
       meter: "read",
       handle: createUsageHandler({ ...context, keys: config.keys }),
     },
-    healthRoute(context),
+    operatorRoute(
+      "/upstreams",
+      "Upstreams are only shown with api_bearer_token.",
+      async () => Response.json({ object: "list", data: summarize(await health(), clock.date()) }),
+    ),
     ...unservedRoutes(),
     ...playgroundRoutes(unrestrictedModels(config), config.server.playground),
     get("/health", () => Response.json({ status: "ok" })),
     get("/healthz", () => Response.json({ status: "ok" })),
     get("/readyz", () => readiness(context)),
-    ...(scrape === undefined || config.metrics.port !== 0 ? [] : [metricsRoute(scrape)]),
+    ...(scrape === undefined || config.metrics.port !== 0 ? [] : [
+      operatorRoute("/metrics", "Metrics are only available with api_bearer_token.", scrape),
+    ]),
   ], [
     // Loaded when first used: their code would add 20 ms to every start.
     {
@@ -92,18 +89,11 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
         const { responsesRoutes } = await import("../responses/routes.ts");
         return responsesRoutes({
           ...runs,
-          store: context.store,
-          vault: createVault(config.secret, "o1-api sealed reasoning"),
-          requestVault: createVault(config.secret, "o1-api background request"),
-          log: context.log,
-          limits: context.limits,
-          findClient: (id, owner) => findClient(config, id, owner, context.clock.date()),
+          vault: createVault(secret, "o1-api sealed reasoning"),
+          requestVault: createVault(secret, "o1-api background request"),
+          findClient: (id, owner) => findClient(config, id, owner, clock.date()),
           ttlMs: config.storeTtlMs,
           maxBackground: context.share(config.server.max_background),
-          isShared: context.isShared,
-          isDurable: context.isDurable,
-          endElsewhere: context.endElsewhere,
-          background: context.background,
           beginWork: context.register.begin,
         });
       }),
@@ -112,8 +102,7 @@ export function createRoutes(config: ResolvedConfig, context: RouteContext): Rou
       paths: ["/messages"],
       async load() {
         const { messagesRoutes } = await import("./messages.ts");
-        const vault = createVault(config.secret, "o1-api thinking signature");
-        return messagesRoutes({ ...runs, vault });
+        return messagesRoutes({ ...runs, vault: createVault(secret, "o1-api thinking signature") });
       },
     },
   ]);
@@ -139,17 +128,19 @@ function readiness({ isLeaving, failing }: RouteContext): Response {
     : Response.json({ status: "unavailable", failing: names }, { status: 503 });
 }
 
-/** The metrics of all clients, for the operator alone. */
-function metricsRoute(scrape: () => Promise<Response>): Route<Handler> {
+/** @param refusal message for clients other than the operator. */
+function operatorRoute(
+  path: string,
+  refusal: string,
+  answer: () => Promise<Response>,
+): Route<Handler> {
   return {
     method: "GET",
-    path: "/metrics",
+    path,
     urgent: true,
     handle(_request, { client }) {
-      if (client.key === undefined) return scrape();
-      throw new ApiError(403, "Metrics are only available with api_bearer_token.", {
-        code: "insufficient_permissions",
-      });
+      if (client.key === undefined) return answer();
+      throw new ApiError(403, refusal, { code: "insufficient_permissions" });
     },
   };
 }

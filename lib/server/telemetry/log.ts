@@ -18,11 +18,14 @@ export interface LogOptions {
   write: (line: string, level: LogLevel) => void;
   /** Returns milliseconds since 1970. */
   now: () => number;
+  /** Fields of every line, after its own. */
+  fields?: LogFields;
 }
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-export function createLog({ level: lowest, format, write, now }: LogOptions): Log {
+export function createLog(options: LogOptions): Log {
+  const { level: lowest, format, write, now, fields: common } = options;
   function line(level: LogLevel, message: string, fields: LogFields): string {
     const time = new Date(now()).toISOString();
     if (format === "json") return escaped(JSON.stringify({ time, level, message, ...fields }));
@@ -32,8 +35,9 @@ export function createLog({ level: lowest, format, write, now }: LogOptions): Lo
     const prefix = level === "info" ? "" : `${level}: `;
     return `${time.slice(11, 19)} ${prefix}${escaped(message)}${rest.join("")}`;
   }
-  const writer = (level: LogLevel) => (message: string, fields: LogFields = {}) => {
-    if (LEVELS.indexOf(level) >= LEVELS.indexOf(lowest)) write(line(level, message, fields), level);
+  const writer = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(lowest)) return;
+    write(line(level, message, { ...fields, ...common }), level);
   };
   return {
     debug: writer("debug"),

@@ -1,4 +1,3 @@
-/** Forwards metrics to OpenTelemetry. */
 import { metrics } from "@opentelemetry/api";
 import type { MetricSpec } from "./metric_table.ts";
 

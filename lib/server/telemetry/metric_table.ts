@@ -225,6 +225,8 @@ export const METRICS = {
 
 export type MetricKey = keyof typeof METRICS;
 
+export const SPECS = Object.entries(METRICS) as [MetricKey, MetricSpec][];
+
 /**
  * Returns a metric's name at `/metrics`, as OpenTelemetry collectors translate it.
  *
@@ -235,7 +237,6 @@ export function prometheusName({ name, type, unit }: MetricSpec): string {
   return `${name.replaceAll(".", "_")}${suffix}${type === "counter" ? "_total" : ""}`;
 }
 
-/** Returns an attribute's name at `/metrics`. */
 export function prometheusLabel(attribute: string): string {
   return attribute.replaceAll(".", "_");
 }

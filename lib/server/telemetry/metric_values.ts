@@ -4,13 +4,7 @@
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/} text format 0.0.4
  */
 import type { Attributes } from "./meters.ts";
-import {
-  type MetricKey,
-  METRICS,
-  type MetricSpec,
-  prometheusLabel,
-  prometheusName,
-} from "./metric_table.ts";
+import { type MetricKey, METRICS, prometheusLabel, prometheusName, SPECS } from "./metric_table.ts";
 
 /** The value of a metric for one combination of attributes. */
 export interface MetricRow {
@@ -24,9 +18,6 @@ export interface MetricRow {
 /** The rows of every metric. Can be posted to another thread. */
 export type MetricValues = ReadonlyMap<MetricKey, readonly MetricRow[]>;
 
-const SPECS = Object.entries(METRICS) as [MetricKey, MetricSpec][];
-
-/** Combines the values of several workers. */
 export function sumMetricValues(all: readonly MetricValues[]): MetricValues {
   return new Map(SPECS.map(([key, { acrossWorkers }]) => {
     const sums = new Map<string, MetricRow>();
@@ -50,7 +41,6 @@ export function withoutGauges(values: MetricValues): MetricValues {
   return new Map([...values].filter(([key]) => METRICS[key].type !== "gauge"));
 }
 
-/** Answers a scrape. */
 export function scrapeResponse(values: MetricValues): Response {
   const text = SPECS.map(([key, spec]) => {
     const name = prometheusName(spec);

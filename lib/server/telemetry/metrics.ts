@@ -15,17 +15,15 @@ export interface MetricsOptions {
   models: () => Iterable<PublishedModel>;
 }
 
-/** Number of clients that have series of their own, in each process. */
-const MAX_CLIENTS = 100;
-
-/** Number of tools that have series of their own, in each process. */
-const MAX_TOOLS = 100;
+/** Number of clients, and of tools, that have series of their own in each process. */
+const MAX_NAMES = 100;
 
 export function createMetrics({ clock, client, models }: MetricsOptions) {
   const { record, series, watch, values } = createRegistry();
-  const clients = new Set<string>();
+  const clientLabel = createLabels();
+  // Servers of tools choose the names.
+  const toolLabel = createLabels();
   const totals = new Map<string, ReturnType<typeof createTotals>>();
-  const tools = new Set<string>();
   const active = { requests: 0, streams: 0 };
   watch("activeRequests", () => [{ value: active.requests }]);
   watch("activeStreams", () => [{ value: active.streams }]);
@@ -37,12 +35,6 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
       value: client.isCooling(target) ? 1 : 0,
       attributes: { "gen_ai.provider.name": name },
     })));
-
-  /** Returns `other` for the clients after the first ones. */
-  function clientLabel(name: string): string {
-    if (clients.size < MAX_CLIENTS) clients.add(name);
-    return clients.has(name) ? name : "other";
-  }
 
   /** The series of what a client used, which are found once: each search takes 0.1 µs. */
   function totalsOf({ client, model, strategy }: ObservedRun, labels: MetricAttributes) {
@@ -74,12 +66,6 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
         record("clientCost", usd, own);
       },
     };
-  }
-
-  /** Servers of tools choose the names. */
-  function toolLabel(name: string): string {
-    if (tools.size < MAX_TOOLS) tools.add(name);
-    return tools.has(name) ? name : "other";
   }
 
   const secondsSince = (start: number) => (clock.now() - start) / 1000;
@@ -192,6 +178,15 @@ export function createMetrics({ clock, client, models }: MetricsOptions) {
         },
       };
     },
+  };
+}
+
+/** Creates a function that returns a name, or `other` for names after the first ones. */
+function createLabels(): (name: string) => string {
+  const names = new Set<string>();
+  return (name) => {
+    if (names.size < MAX_NAMES) names.add(name);
+    return names.has(name) ? name : "other";
   };
 }
 

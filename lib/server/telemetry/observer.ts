@@ -39,7 +39,6 @@ export function dialectLabel(path: string): string {
   return DIALECTS[path] ?? "other";
 }
 
-/** Combines observers into one that calls them all. */
 export function combineObservers(
   observers: readonly (RequestObserver | undefined)[],
 ): RequestObserver | undefined {

@@ -1,13 +1,12 @@
 /** Adds up metrics for `/metrics`, and forwards them to OpenTelemetry if it is on. */
 import type { Attributes } from "./meters.ts";
-import { type Attribute, type MetricKey, METRICS, type MetricSpec } from "./metric_table.ts";
+import { type Attribute, type MetricKey, METRICS, SPECS } from "./metric_table.ts";
 import type { MetricRow, MetricValues } from "./metric_values.ts";
 import { meters } from "./open_telemetry.ts";
 
 /** Attributes of a value. Those that the metric does not have are ignored. */
 export type MetricAttributes = { readonly [A in Attribute]?: string | undefined };
 
-/** The present value of a gauge. */
 export interface Reading {
   value: number;
   attributes?: Attributes;
@@ -20,8 +19,7 @@ interface Series {
 
 export function createRegistry() {
   const gauges = new Map<MetricKey, () => MetricRow[]>();
-  const specs = Object.entries(METRICS) as [MetricKey, MetricSpec][];
-  const metrics = new Map(specs.map(([key, spec]) => {
+  const metrics = new Map(SPECS.map(([key, spec]) => {
     const forward = spec.type === "gauge" ? undefined : meters?.forwarder(spec);
     return [key, { spec, forward, rows: new Map<string, Series>() }];
   }));
@@ -53,7 +51,6 @@ export function createRegistry() {
   return {
     series,
     record: (key: MetricKey, value: number, given: MetricAttributes) => series(key, given)(value),
-    /** Sets the function that reads a gauge. */
     watch(key: MetricKey, read: () => readonly Reading[]): void {
       const rows = () =>
         read().map(({ value, attributes = {} }) => ({ attributes, value, counts: [] }));

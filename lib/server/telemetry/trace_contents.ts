@@ -7,7 +7,6 @@ import type { Message } from "../../reasoning/request.ts";
 
 type Json = Record<string, unknown>;
 
-/** Returns the conversation as JSON. */
 export function messageParts(messages: readonly Message[]): string {
   return JSON.stringify(messages.map((message) => ({
     role: message.role,

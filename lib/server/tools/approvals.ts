@@ -15,7 +15,7 @@ import { calledTool, type ClientTools } from "../../api/responses/tools.ts";
 import type { ApprovedCall } from "../../reasoning/tools/approved.ts";
 import { sha256 } from "../../sha256.ts";
 import { createSetJson, type SetJson } from "../../store/entries.ts";
-import type { Change, Entry, EntryKey, Store } from "../../store/store.ts";
+import type { Change, EntryKey, Store } from "../../store/store.ts";
 import type { SelectedTools } from "./hosted.ts";
 
 /** Hashes of the calls that a response asks about, by the ids of their items; null once answered. */
@@ -97,7 +97,10 @@ export function createApprovalStore(store: Store, ttlMs: number) {
       const ids = [...byResponse.keys()];
       for (let tries = 0; answers.length > 0; tries++) {
         const entries = await store.get(ids.map((id) => approvalKey(owner, id)));
-        const askedBy = new Map(entries.map((entry, index) => [ids[index]!, readAsked(entry)]));
+        const askedBy = new Map(entries.map((entry, index): [string, Asked] => [
+          ids[index]!,
+          entry === undefined ? {} : JSON.parse(entry.value),
+        ]));
         for (const { answer, tool } of approved) {
           const asked = askedBy.get(responseOf(answer)) ?? {};
           await check(answer, asked, tool.server);
@@ -123,13 +126,8 @@ export function createApprovalStore(store: Store, ttlMs: number) {
   };
 }
 
-/** Returns the id of the response that has asked. */
 function responseOf({ request: { id } }: ApprovalAnswer): string {
   return `resp_${ownerOf(id) ?? ""}`;
-}
-
-function readAsked(entry: Entry | undefined): Asked {
-  return entry === undefined ? {} : JSON.parse(entry.value);
 }
 
 function unavailable(param: string, label: string, name: string): Error {

@@ -33,20 +33,11 @@ const USES: Readonly<Record<string, ShownUse>> = {
   fetch: { type: "web_search_call" },
 };
 
-export interface SelectedTools {
-  toolbox: Borrowing;
-  /** How they are shown in the Responses API, once they are borrowed. */
-  shown(): ShownTools;
-  /** The tools whose calls the client must approve, by name. */
-  askedTools(): ClientTools;
-  /** Returns a tool of the MCP server with this label, if the request may use it. */
-  find(label: string, name: string): McpTool | undefined;
-  /** The tools of MCP servers by name, as the client knows them. */
-  mcpTools(): Record<string, McpToolName>;
-}
+export type SelectedTools = ReturnType<typeof selectTools>;
 
 /**
- * Leaves out the tools that a request has not selected, and notes how the others are shown.
+ * Leaves out the tools that a request has not selected. What it returns of the others is known once
+ * they are borrowed.
  *
  * @param clientTools the client's own tools, whose names are taken.
  * @param context items before the answer. The tools of a server that are among them are not listed again.
@@ -56,7 +47,7 @@ export function selectTools(
   mcp: readonly McpSelection[],
   clientTools: readonly unknown[] = [],
   context: readonly Item[] = [],
-): SelectedTools {
+) {
   const listed = new Set(
     context.flatMap(({ type, server_label }) => type === "mcp_list_tools" ? [server_label] : []),
   );
@@ -77,43 +68,42 @@ export function selectTools(
   }
   let tools: readonly Tool[] = [];
   const mcpTools = () => tools.filter(isMcpTool);
-  return {
-    toolbox: {
-      ...toolbox,
-      async borrow(kinds, signal) {
-        const borrowed = await toolbox.borrow(kinds, signal);
-        tools = borrowed.tools.flatMap(selected);
-        return { ...borrowed, tools: [...tools] };
-      },
+  const labelOf = (tool: McpTool) => selectionOf(tool)!.label;
+  const borrowing: Borrowing = {
+    ...toolbox,
+    async borrow(kinds, signal) {
+      const borrowed = await toolbox.borrow(kinds, signal);
+      tools = borrowed.tools.flatMap(selected);
+      return { ...borrowed, tools: [...tools] };
     },
-    askedTools: () =>
-      Object.fromEntries(
-        mcpTools().filter(({ needsApproval }) => needsApproval).map((tool) => [
-          tool.name,
-          {
-            type: APPROVAL_REQUEST,
-            name: tool.toolOfServer,
-            server_label: selectionOf(tool)!.label,
-            server: tool.server,
-          },
-        ]),
-      ),
-    find: (label, name) =>
-      mcpTools().find((tool) => tool.toolOfServer === name && selectionOf(tool)!.label === label),
-    mcpTools: () =>
-      Object.fromEntries(
-        mcpTools().map((tool) => [
-          tool.name,
-          { server: selectionOf(tool)!.label, name: tool.toolOfServer },
-        ]),
-      ),
-    shown() {
+  };
+  return {
+    toolbox: borrowing,
+    /** The tools whose calls the client must approve, by name. */
+    askedTools(): ClientTools {
+      const asked = mcpTools().filter(({ needsApproval }) => needsApproval);
+      return Object.fromEntries(asked.map((tool) => {
+        const { server, toolOfServer } = tool;
+        const server_label = labelOf(tool);
+        return [tool.name, { type: APPROVAL_REQUEST, name: toolOfServer, server_label, server }];
+      }));
+    },
+    /** Returns a tool of the MCP server with this label, if the request may use it. */
+    find: (label: string, name: string): McpTool | undefined =>
+      mcpTools().find((tool) => tool.toolOfServer === name && labelOf(tool) === label),
+    /** The tools of MCP servers by name, as the client knows them. */
+    mcpTools(): Record<string, McpToolName> {
+      return Object.fromEntries(
+        mcpTools().map((tool) => [tool.name, { server: labelOf(tool), name: tool.toolOfServer }]),
+      );
+    },
+    /** How they are shown in the Responses API. */
+    shown(): ShownTools {
       const uses = tools.flatMap((tool): [string, ShownUse][] => {
-        if (!isMcpTool(tool)) {
-          return Object.hasOwn(USES, tool.name) ? [[tool.name, USES[tool.name]!]] : [];
-        }
-        const { label } = selectionOf(tool)!;
-        return [[tool.name, { type: "mcp_call", server_label: label, name: tool.toolOfServer }]];
+        const { name } = tool;
+        if (!isMcpTool(tool)) return Object.hasOwn(USES, name) ? [[name, USES[name]!]] : [];
+        const server_label = labelOf(tool);
+        return [[name, { type: "mcp_call", server_label, name: tool.toolOfServer }]];
       });
       const lists = mcp.filter(({ label }) => !listed.has(label)).map(
         ({ server, label }): McpList => {

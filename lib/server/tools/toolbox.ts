@@ -2,28 +2,13 @@ import type { ResolvedConfig } from "../../config/resolve.ts";
 import type { ReasoningModel } from "../../reasoning/request.ts";
 import type { McpSettings } from "../../tools/mcp/settings.ts";
 import { toolKinds } from "../../tools/mod.ts";
-import type { Tool, ToolSource } from "../../tools/tool.ts";
+import type { ToolSource } from "../../tools/tool.ts";
 import type { Client } from "../client.ts";
 import type { Log } from "../telemetry/log.ts";
 
 type ToolConfig = Pick<ResolvedConfig, "tools" | "onDeploy">;
 
-/** The tools of the current configuration. Each kind is opened once. */
-export interface Toolbox {
-  /** Returns the tools of these kinds; one that fails to list its tools is left out. */
-  borrow(kinds: readonly string[], signal: AbortSignal): Promise<BorrowedTools>;
-  /** Returns the URLs of the configured MCP servers by name; undefined for one without. */
-  mcpServers(): ReadonlyMap<string, string | undefined>;
-  /** Opens the tools of another configuration; those that changed close when no run has them. */
-  update(config: ToolConfig): void;
-  close(): Promise<void>;
-}
-
-export interface BorrowedTools {
-  tools: Tool[];
-  /** Call once, when the run is over. */
-  giveBack(): void;
-}
+export type Toolbox = ReturnType<typeof createToolbox>;
 
 interface OpenKind {
   settings: string;
@@ -32,7 +17,8 @@ interface OpenKind {
   isOld: boolean;
 }
 
-export function createToolbox(config: ToolConfig, log: Log): Toolbox {
+/** The tools of the current configuration. Each kind is opened once. */
+export function createToolbox(config: ToolConfig, log: Log) {
   let mcpServers: ReadonlyMap<string, string | undefined> = new Map();
   const open = new Map<string, OpenKind>();
 
@@ -40,6 +26,7 @@ export function createToolbox(config: ToolConfig, log: Log): Toolbox {
     if (kind.isOld && kind.borrowers === 0) return kind.source.close();
   }
 
+  /** Opens the tools of another configuration; those that changed close when no run has them. */
   function update({ tools, onDeploy }: ToolConfig): void {
     const { servers = {} } = (tools.get("mcp") ?? {}) as Partial<McpSettings>;
     mcpServers = new Map(Object.entries(servers).map(([name, { url }]) => [name, url]));
@@ -59,7 +46,8 @@ export function createToolbox(config: ToolConfig, log: Log): Toolbox {
   update(config);
 
   return {
-    async borrow(names, signal) {
+    /** Returns the tools of these kinds; one that fails to list its tools is left out. */
+    async borrow(names: readonly string[], signal: AbortSignal) {
       const kinds = names.map((name) => open.get(name)).filter((kind) => kind !== undefined);
       for (const kind of kinds) kind.borrowers++;
       const lists = await Promise.all(kinds.map(async ({ source }, index) => {
@@ -74,7 +62,8 @@ export function createToolbox(config: ToolConfig, log: Log): Toolbox {
       let isBorrowed = true;
       return {
         tools: lists.flat(),
-        giveBack() {
+        /** Called when the run is over. */
+        giveBack(): void {
           if (!isBorrowed) return;
           isBorrowed = false;
           for (const kind of kinds) {
@@ -84,9 +73,10 @@ export function createToolbox(config: ToolConfig, log: Log): Toolbox {
         },
       };
     },
+    /** Returns the URLs of the configured MCP servers by name; undefined for one without. */
     mcpServers: () => mcpServers,
     update,
-    async close() {
+    async close(): Promise<void> {
       await Promise.all([...open.values()].map(({ source }) => source.close()));
       open.clear();
     },

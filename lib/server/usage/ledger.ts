@@ -118,7 +118,7 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
         };
       });
       if (await store.write(changes)) return;
-      await sleep(clock, random() * MAX_PAUSE_MS, new AbortController().signal);
+      await sleep(clock, random() * MAX_PAUSE_MS);
     }
     throw new Error("other servers change the same entries");
   }
@@ -142,7 +142,6 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
   }
 
   return {
-    /** Adds what a run used. */
     add(owner: string, model: string, { upstream }: Usage): void {
       add(`${dayAt(clock.date())} ${owner}`, model, {
         requests: 1,
@@ -212,7 +211,6 @@ function sum(a: ModelUsage | undefined, b: ModelUsage): ModelUsage {
   };
 }
 
-/** Returns every day from the first to the last. */
 function daysBetween(from: string, to: string): string[] {
   const first = Date.parse(from);
   const count = Math.round((Date.parse(to) - first) / DAY_MS) + 1;

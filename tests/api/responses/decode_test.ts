@@ -724,7 +724,7 @@ Deno.test("a new response repeats the request and has every key of Open Response
     conversation: { id: "conv_1" },
     max_tool_calls: 3,
   };
-  const facts = { createdAt: 1, model: "o1", effort: "low", store: true };
+  const facts = { createdAt: 1, model: "o1", effort: "low" };
   const response = responseObject(readResponsesBody(body), facts);
   validate("Response", response);
   for (const key of OPEN_RESPONSES_KEYS) assert(key in response, key);

@@ -18,7 +18,6 @@ const HEAD = responseObject(readResponsesBody({ input: "Hi" }), {
   createdAt: 1_700_000_000,
   model: "o1",
   effort: "medium",
-  store: true,
 });
 const HOW = {
   summaries: true,

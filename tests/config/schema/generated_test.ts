@@ -7,7 +7,7 @@ import {
   schemaFile,
   settingsPage,
   strategiesPage,
-} from "../../../lib/config/schema/generate.ts";
+} from "../../../scripts/docs.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { PLACEHOLDER_TOKEN, resolveConfig } from "../../../lib/config/resolve.ts";
 import { faultsOf } from "../parse.ts";

@@ -467,13 +467,14 @@ Deno.test("clients cannot access the responses, items, conversations and events 
   const settings = { max_body_bytes: 1_000_000 };
   const read = (fields: object) => readResponsesBody({ input: "Hi", ...fields });
   const recallFor = (owner: string, fields: object) =>
-    recall({ responses, conversations, vault }, owner, read(fields), createLoadQuota(settings));
-  const facts = { createdAt: 1, model: "m", effort: "low", store: true };
+    recall({ responses, conversations, vault, settings }, owner, read(fields));
+  const facts = { createdAt: 1, model: "m", effort: "low" };
   const begun = responseObject(read({ background: true }), facts);
   const message = { type: "message", role: "assistant", content: [], status: "completed" };
   const id = `msg_${begun.id.slice("resp_".length)}00000000`;
   const response = { ...begun, status: "completed" as const, output: [{ ...message, id }] };
-  await responses.save("a", { response, input: [], ancestors: [] });
+  const stream = { summaries: true, statusLines: true, sealed: false, clientTools: {} };
+  await responses.save("a", { response, input: [], ancestors: [], stream });
   const conversation = await conversations.create("a", {}, [{
     type: "message",
     content: "x",

@@ -76,20 +76,16 @@ export type RunState =
   | { type: "missing" | "held" }
   | { type: "abandoned"; record: RunRecord; version: string };
 
-export type Claims = ReturnType<typeof createClaims>;
-
 export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log) {
   const setJson = createSetJson(ttlMs);
   // A response and its claim change in one write, so both belong to the owner.
-  const runKey = ({ owner, id }: RunKey): EntryKey => ({ collection: `background/${owner}`, id });
-  const leaseKey = ({ owner, id }: RunKey): EntryKey => ({
-    collection: `background-lease/${owner}`,
+  const keysIn = (type: string) => ({ owner, id }: RunKey): EntryKey => ({
+    collection: `${type}/${owner}`,
     id,
   });
-  const requestKey = ({ owner, id }: RunKey): EntryKey => ({
-    collection: `background-request/${owner}`,
-    id,
-  });
+  const runKey = keysIn("background");
+  const leaseKey = keysIn("background-lease");
+  const requestKey = keysIn("background-request");
   const setLease = (run: RunKey): Change => ({ key: leaseKey(run), value: "", ttlMs: LEASE_MS });
   /** When runs were first seen without a lease. */
   const unleased = new Map<string, { version: string; since: number }>();
@@ -172,11 +168,7 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
      *
      * @param request stored with the run, for servers that take it over.
      */
-    begin(
-      run: RunKey,
-      record: RunRecord,
-      request: string | undefined,
-    ): { claim: Claim; changes: Change[] } {
+    begin(run: RunKey, record: RunRecord, request: string | undefined) {
       const token = crypto.randomUUID();
       return {
         claim: createClaim(run, record, token),
@@ -186,7 +178,6 @@ export function createClaims(store: Store, clock: Clock, ttlMs: number, log: Log
         ],
       };
     },
-    /** Returns the request with which a run was begun. */
     async request(run: RunKey): Promise<string | undefined> {
       const [entry] = await store.get([requestKey(run)]);
       return entry && JSON.parse(entry.value);

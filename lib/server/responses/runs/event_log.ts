@@ -42,7 +42,7 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
   return {
     /** Starts the log of a run, or continues it after position `last`. */
     write(
-      { owner, id }: RunKey,
+      run: RunKey,
       claim: Claim,
       { onStored, onFailure, isFollowed }: EventLogWriterOptions,
       last?: string,
@@ -58,7 +58,7 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
       let writing: Promise<void> = Promise.resolve();
 
       function change(events: readonly (ReasoningEvent | EndOfLog)[]): Change {
-        const key = { collection: collectionOf({ owner, id }), id: idOf(next++) };
+        const key = { collection: collectionOf(run), id: idOf(next++) };
         return { ...setJson(key, events), notify: true };
       }
 
@@ -120,9 +120,7 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
          *
          * @throws if an earlier write failed.
          */
-        async end(
-          finish: readonly ReasoningEvent[],
-        ): Promise<{ events: ReasoningEvent[]; change: Change }> {
+        async end(finish: readonly ReasoningEvent[]) {
           await stop();
           const events = [...takePending(), ...finish];
           return { events, change: change([...events, { type: "end" }]) };
@@ -146,24 +144,17 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
      * Reads the events after position `last`, or all; also returns the new position, and whether
      * these are the last events.
      */
-    async read(
-      { owner, id }: RunKey,
-      last?: string,
-    ): Promise<{ events: ReasoningEvent[]; hasEnded: boolean; last?: string }> {
+    async read(run: RunKey, last?: string) {
       const events: ReasoningEvent[] = [];
       let hasEnded = false;
-      const range = {
-        collection: collectionOf({ owner, id }),
-        ...(last === undefined ? {} : { after: last }),
-      };
-      for await (const entry of listAll(store, range)) {
+      for await (const entry of listAll(store, { collection: collectionOf(run), after: last })) {
         for (const event of JSON.parse(entry.value) as (ReasoningEvent | EndOfLog)[]) {
           if (event.type === "end") hasEnded = true;
           else events.push(event);
         }
         last = entry.id;
       }
-      return last === undefined ? { events, hasEnded } : { events, hasEnded, last };
+      return { events, hasEnded, last };
     },
     /** Calls `onChange` when there may be more to read, or the run was ended. */
     watch: (run: RunKey, onChange: () => void): () => void =>
@@ -181,7 +172,6 @@ export function createEventLog(store: Store, clock: Clock, ttlMs: number) {
 const idOf = (index: number) => index.toString(16).padStart(8, "0");
 const after = (last?: string) => last === undefined ? 0 : Number.parseInt(last, 16) + 1;
 
-/** Approximate length of an event in JSON. */
 function lengthOf(event: ReasoningEvent): number {
   return "text" in event && event.type !== "candidate"
     ? event.text.length + 50

@@ -1,17 +1,14 @@
-/**
- * Generates `config.schema.json` for editors and two pages of `docs/`. Run it as
- * `deno task docs`.
- */
+/** Generates `config.schema.json` for editors and two pages of `docs/`: `deno task docs`. */
 import { z } from "zod";
-import { commonPrompts } from "../../reasoning/prompts.ts";
-import { strategies } from "../../reasoning/strategies/mod.ts";
-import type { StrategyTable } from "../../reasoning/strategy.ts";
-import { expectation, type JsonSchema } from "../faults/expectation.ts";
-import { configSchema } from "./config.ts";
+import { commonPrompts } from "../lib/reasoning/prompts.ts";
+import { strategies } from "../lib/reasoning/strategies/mod.ts";
+import type { StrategyTable } from "../lib/reasoning/strategy.ts";
+import { expectation, type JsonSchema } from "../lib/config/faults/expectation.ts";
+import { configSchema } from "../lib/config/schema/config.ts";
 
-const SCHEMA_FILE = new URL("../config.schema.json", import.meta.url);
-const SETTINGS_PAGE = new URL("../../../docs/settings.md", import.meta.url);
-const STRATEGIES_PAGE = new URL("../../../docs/strategy-reference.md", import.meta.url);
+const SCHEMA_FILE = new URL("../lib/config/config.schema.json", import.meta.url);
+const SETTINGS_PAGE = new URL("../docs/settings.md", import.meta.url);
+const STRATEGIES_PAGE = new URL("../docs/strategy-reference.md", import.meta.url);
 
 /** Returns the JSON Schema of config.yaml. Numbers, switches and choices may also be `${NAME}`. */
 export function configJsonSchema(): JsonSchema {
