@@ -221,10 +221,10 @@ export async function runCell(fault: Fault, strategy: Strategy, mode: Mode): Pro
     },
     server: fault.server,
   });
-  const start = performance.now();
+  const start = patientClock.now();
   const response = await product.ask(strategy, mode);
   const text = await readAnswer(response, progress);
-  assert(performance.now() - start < DEADLINE_MS, "it took too long");
+  assert(patientClock.now() - start < DEADLINE_MS, "it took too long");
   checkEnding(outcome, strategy, mode, response, text);
   await upstream.idle();
   await second.idle();

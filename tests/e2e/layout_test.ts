@@ -109,10 +109,10 @@ Deno.test(
   async () => {
     const dir = await Deno.makeTempDir();
     try {
-      const { code, stderr } = await runProgram({
-        args: ["check"],
-        env: { DENO_DIR: dir },
-      });
+      const download = () => runProgram({ args: ["check"], env: { DENO_DIR: dir } });
+      let { code, stderr } = await download();
+      // A registry may be out of reach for a moment.
+      for (let tries = 1; code !== 0 && tries < 5; tries++) ({ code, stderr } = await download());
       assertEquals(code, 0, stderr);
       const [registry] = [...Deno.readDirSync(`${dir}/npm`)].filter((entry) => entry.isDirectory);
       const packages = [...Deno.readDirSync(`${dir}/npm/${registry!.name}`)].map((

@@ -57,8 +57,9 @@ Deno.test("an invalid file is reported and ignored", async () => {
   await using config = await writeConfig(yaml("https://example.com/v1", "good"));
   await using program = await startProgram({ args: ["--config", config.path] });
   await Deno.writeTextFile(config.path, "modles: {}\nserver: { port: many }\n");
-  const line = await program.logged("was not reloaded");
-  assertStringIncludes(line, "config.yaml:1: modles: unknown key");
+  // The file may have been read while it was still empty.
+  const line = await program.logged("config.yaml:1: modles: unknown key");
+  assertStringIncludes(line, "was not reloaded");
   assertStringIncludes(line, "config.yaml:2: server.port");
   assertEquals(await modelsOf(program.url), ["good"]);
 });
@@ -67,7 +68,7 @@ Deno.test("a server that other machines can reach does not accept a file without
   await using config = await writeConfig(yaml("https://example.com/v1", "good"));
   await using program = await startProgram({ args: ["--config", config.path] });
   await Deno.writeTextFile(config.path, "models: { open: {} }\n");
-  assertStringIncludes(await program.logged("was not reloaded"), "no api_bearer_token");
+  assertStringIncludes(await program.logged("no api_bearer_token"), "was not reloaded");
   assertEquals(await modelsOf(program.url), ["good"]);
 });
 
@@ -105,11 +106,10 @@ Deno.test("settings that take effect at the next start are named, and do not cha
     config.path,
     `${yaml(upstream.url, "better")}${changed.join("\n")}\n`,
   );
-  assertStringIncludes(
-    await program.logged("next start"),
-    // `--port` overrides the file.
-    'store, store_wait_ms, store_ttl_days, metrics, log, server.workers, server.max_background, server.shutdown_delay_ms, server.shutdown_grace_ms, server.host"',
-  );
+  // `--port` overrides the file.
+  const settings =
+    'store, store_wait_ms, store_ttl_days, metrics, log, server.workers, server.max_background, server.shutdown_delay_ms, server.shutdown_grace_ms, server.host"';
+  assertStringIncludes(await program.logged(settings), "next start");
   assertEquals(await modelsOf(program.url), ["better"]);
 
   const init = {

@@ -19,7 +19,7 @@ Deno.test({
     await using workers = await startWorkers({
       upstream: upstream.url,
       model: "tools: [code]",
-      yaml: "store: memory\ntools: { code: { time_ms: 2000 } }",
+      yaml: "store: memory\ntools: { code: { time_ms: 10000 } }",
       deno: ["--unstable-worker-options", "--unstable-no-legacy-abort"],
     });
     const ask = (client: (typeof clients)[number], content: string) =>
@@ -33,7 +33,7 @@ Deno.test({
     const running = ask(clients[0], "Compute for ever.").then((response) => response.text());
     await waitUntil("the code to run", () => upstream.calls.length > before && upstream.open === 0);
     workers.program.kill("SIGTERM");
-    assertStringIncludes(await running, "ran for more than 2000 ms");
+    assertStringIncludes(await running, "ran for more than 10000 ms");
     assertEquals((await workers.program.ended).code, 0);
   },
 });

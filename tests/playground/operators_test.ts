@@ -3,6 +3,7 @@ import axe from "axe-core";
 import { createMemoryStore } from "../../lib/store/memory/store.ts";
 import { sha256 } from "../support/sha256.ts";
 import { startUpstream } from "../support/upstream.ts";
+import { waitForLongDay } from "../support/wait.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
 import { audit } from "./in_page.js";
 
@@ -31,6 +32,7 @@ browserTest("an operator sees usage by key and model, and how upstreams are", as
     script: axe.source,
   });
   const { page } = open;
+  await waitForLongDay();
   for (const [turns, model] of ["plain", "plain", "other", "other"].entries()) {
     await page.getByLabel("Model").selectOption(model);
     await ask(page, "Well?");
@@ -129,6 +131,7 @@ browserTest(
 
 browserTest("names that look like formulas are text in the CSV", async (browser) => {
   const store = createMemoryStore({ now: Date.now });
+  await waitForLongDay();
   const day = new Date().toISOString().slice(0, 10);
   const used = { requests: 1, input_tokens: 1, cached_tokens: 0, output_tokens: 1 };
   await store.write([{

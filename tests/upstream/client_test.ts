@@ -157,6 +157,7 @@ Deno.test("of requests that come at once after the cool-down, exactly one probes
   now = 5_001;
   const answers = Array.from({ length: 5 }, () => ask());
   await probed.promise;
+  await waitUntil("the calls of the others", () => pair.calls()[1] === 6);
   await ask();
   assertEquals(pair.calls(), [3, 7]);
   answer.resolve();

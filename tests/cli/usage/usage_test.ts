@@ -1,9 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { DAY_MS } from "../../../lib/clock.ts";
 import { usageTable } from "../../../lib/cli/usage/table.ts";
 import { as, KEYS, keysYaml } from "../../support/keys.ts";
 import { runProgram, startProgram, writeConfig } from "../../support/program.ts";
-import { fetchInTime, LIMIT_MS, waitUntil } from "../../support/wait.ts";
+import { fetchInTime, waitForLongDay } from "../../support/wait.ts";
 
 Deno.test("`usage` prints what the keys of the running server have used", async () => {
   const keys = await keysYaml({ alice: "daily_tokens: 100000" });
@@ -11,12 +10,7 @@ Deno.test("`usage` prints what the keys of the running server have used", async 
     `api_bearer_token: secret-of-the-admin\nserver: { host: 127.0.0.1 }\n${keys}`,
   );
   await using server = await startProgram({ args: ["--config", config.path] });
-  await waitUntil(
-    "a day that does not end during the test",
-    () => Date.now() % DAY_MS < DAY_MS - LIMIT_MS,
-    undefined,
-    2 * LIMIT_MS,
-  );
+  await waitForLongDay();
   const asked = await fetchInTime(`${server.url}/chat/completions`, {
     method: "POST",
     headers: { ...as("alice"), "content-type": "application/json" },

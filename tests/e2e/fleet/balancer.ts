@@ -29,6 +29,8 @@ export async function startBalancer(
     .replace(/10\.0\.0\.(\d):18888/g, (_, number) => `127.0.0.1:${ports[number - 1]}`)
     .replace("bind :80", `bind 127.0.0.1:${port}`)
     .replace("listen 80", `listen 127.0.0.1:${port}`)
+    // A check of a busy machine may take longer than the time between two of them.
+    .replace(/timeout connect .*/, "timeout connect 60s\n  timeout check 60s")
     // Debian's nginx writes to folders of root.
     .replace("http {", (line) => `${line}\n  access_log off;\n${temporaryPaths(folder)}`);
   await Deno.writeTextFile(file, text);

@@ -13,9 +13,15 @@ export interface FleetUpstream extends AsyncDisposable {
   answered(prefix: string): number;
   /** Highest number of open calls of such questions. */
   peak(prefix: string): number;
+  /** Sends the next token of the answer to {@linkcode PACED}. */
+  next(): void;
 }
 
-const TOKENS = 12;
+/** Id of a question whose answer is sent token by token as the client wants. */
+export const PACED = "paced";
+
+/** Number of tokens of an answer. */
+export const TOKENS = 12;
 const TOKEN_MS = 80;
 
 /** A question; its answer takes `seconds`. */
@@ -32,6 +38,9 @@ export function startFleetUpstream(): FleetUpstream {
   const answers = new Map<string, number>();
   const open: string[] = [];
   const peaks = new Map<string, number>();
+  /** Tokens of {@linkcode PACED} that may be sent. */
+  let allowed = 0;
+  let more = Promise.withResolvers<void>();
 
   /** Counts the open calls by the letters at the beginning of their ids. */
   function begin(id: string): () => void {
@@ -92,7 +101,13 @@ export function startFleetUpstream(): FleetUpstream {
     }
     const head = { id: "up", created: 1, model: "x" };
     const call = toolCall(messages);
-    const pause = () => new Promise((resolve) => setTimeout(resolve, seconds * TOKEN_MS));
+    async function pause(): Promise<void> {
+      if (id !== PACED) {
+        return await new Promise((resolve) => setTimeout(resolve, seconds * TOKEN_MS));
+      }
+      while (allowed === 0) await more.promise;
+      allowed--;
+    }
     const done = () => answers.set(id, (answers.get(id) ?? 0) + 1);
     const end = begin(id);
     request.signal.addEventListener("abort", end);
@@ -137,6 +152,11 @@ export function startFleetUpstream(): FleetUpstream {
       [...answers].filter(([id]) => id.startsWith(prefix))
         .reduce((sum, [, count]) => sum + count, 0),
     peak: (prefix) => peaks.get(prefix) ?? 0,
+    next() {
+      allowed++;
+      more.resolve();
+      more = Promise.withResolvers();
+    },
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }

@@ -77,7 +77,8 @@ function withFault(name: string, test: (setup: Setup) => Promise<void>): void {
         const lines: string[] = [];
         const another = async () => {
           const store = await openRedisStore({ url: redis.url, warn() {} });
-          const app = await createTestApp({ upstream: upstream.url, store, lines });
+          const clock = patientClock;
+          const app = await createTestApp({ upstream: upstream.url, store, lines, clock });
           opened.push({ app, close: store.close });
           return app;
         };

@@ -232,7 +232,7 @@ withLimiter("a call fails in time while another server holds a lock", async (wor
     return result !== undefined;
   });
   assertEquals(remaining, 8, "the call that failed had no effect");
-}, 2_000);
+}, 5_000);
 
 withLimiter("Postgres refuses what arrives after the deadline of a call", async ({ sql }) => {
   const save = (deadline: string) =>

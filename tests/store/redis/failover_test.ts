@@ -77,7 +77,7 @@ for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
     await using sentinels = await startRedisSentinels({ failoverMs: FAILOVER_MS });
     const traffic = await startTraffic(sentinels.url, 1_000);
     await waitUntil("traffic", () => traffic.succeeds());
-    await sentinels.raw.wait(1, 5_000);
+    assertEquals(await sentinels.raw.wait(1, LIMIT_MS), 1);
     await sentinels.master.kill(signal);
     await waitUntil("a failure", () => traffic.failures() > 0);
     await waitUntil("the new master to answer", () => traffic.succeeds());
@@ -90,7 +90,7 @@ for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
     const traffic = await startTraffic(cluster.url, 1_000);
     await waitUntil("traffic", () => traffic.succeeds());
     const master = cluster.nodes[1]!;
-    await master.raw.wait(1, 5_000);
+    assertEquals(await master.raw.wait(1, LIMIT_MS), 1);
     await master.server.kill(signal);
     await waitUntil("a failure", () => traffic.failures() > 0);
     await waitUntil("the replica to answer", () => traffic.succeeds());
@@ -105,7 +105,7 @@ withRedis("a slot that moves to another master loses nothing, and nothing seems 
   const patient = await openRedisStore({ url: cluster.url, warn() {}, timeoutMs: LIMIT_MS });
   const ids = Array.from({ length: 12 }, (_, i) => String(i).padStart(2, "0"));
   const keys = ids.map((id) => entryOf("alice", id));
-  for (const key of keys) assert(await store.write([{ key, value: key.id, ttlMs: 3_600_000 }]));
+  for (const key of keys) assert(await patient.write([{ key, value: key.id, ttlMs: 3_600_000 }]));
 
   const masters = cluster.nodes.slice(0, 3);
   const slot = await masters[0]!.raw.cluster("KEYSLOT", "{/alice}") as number;
@@ -156,7 +156,7 @@ withRedis("a replica of a Cluster is never asked, so that nobody reads what is o
   assert(await store.write([{ key, value: "old" }]));
   const masters = cluster.nodes.slice(0, 3);
   const replicas = cluster.nodes.slice(3);
-  await Promise.all(masters.map(({ raw }) => raw.wait(1, 5_000)));
+  await Promise.all(masters.map(({ raw }) => raw.wait(1, LIMIT_MS)));
   for (const { raw } of replicas) {
     await raw.config("SET", "cluster-allow-reads-when-down", "yes");
     await raw.config("SET", "cluster-replica-no-failover", "yes");

@@ -139,6 +139,7 @@ withRedis("commands fail while the connection is lost, until it is restored", as
     assert(!text.includes("text"), text);
     await assertRejects(() => limiter.take([{ limit, cost: 1 }]), Error, "Cannot use Redis");
   }
+  await waitUntil("an attempt in vain", () => warnings.length >= 2);
   {
     await using _second = await startRedis({ port: first.port });
     await waitUntil(
@@ -196,7 +197,7 @@ withRedis(
   async () => {
     await using redis = await startRedis();
     // With the time of Redis, so that writes have a deadline.
-    const store = await openRedisStore({ url: redis.url, timeoutMs: 1_000, warn() {} });
+    const store = await openRedisStore({ url: redis.url, timeoutMs: 4_000, warn() {} });
     assertAlmostEquals(await store.now(), Date.now(), 60_000);
     await redis.kill("SIGSTOP");
     await assertRejects(() => store.write([set("a", "1")]), Error, "timed out");

@@ -4,7 +4,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { createMcpSource } from "../../../lib/tools/mcp/source.ts";
 import { type McpSettings, options } from "../../../lib/tools/mcp/settings.ts";
-import { systemClock } from "../../../lib/clock.ts";
+import { patientClock } from "../../support/clock.ts";
 import type { Tool, ToolContext, ToolResult, ToolSource } from "../../../lib/tools/tool.ts";
 import { waitFor } from "../../support/wait.ts";
 
@@ -106,11 +106,11 @@ export function serveByHand(answers: Record<string, Answer>): TestServer {
 
 type ServerInput = Record<string, unknown>;
 
-/** Opens servers with short time limits. */
+/** Opens servers. */
 export function openSource(
   servers: Record<string, ServerInput>,
   warn: (text: string) => void = () => {},
-  clock = systemClock,
+  clock = patientClock,
 ): ToolSource & AsyncDisposable {
   const settings = options.parse({
     servers: Object.fromEntries(
@@ -135,7 +135,7 @@ export async function callTool(
   const tool = (await listTools(source)).find((tool) => tool.name === name);
   if (tool === undefined) throw new Error(`there is no tool ${name}`);
   const { signal } = new AbortController();
-  return await waitFor("a result", tool.run(args, { signal, clock: systemClock, ...context }));
+  return await waitFor("a result", tool.run(args, { signal, clock: patientClock, ...context }));
 }
 
 export const textOf = ({ content }: ToolResult): string =>
