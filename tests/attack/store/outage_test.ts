@@ -8,7 +8,7 @@ import { createTestApp } from "../../support/app.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { waitUntil } from "../../support/wait.ts";
+import { LIMIT_MS, waitUntil } from "../../support/wait.ts";
 
 const ID = `resp_${"0".repeat(48)}`;
 
@@ -98,7 +98,8 @@ Deno.test({
   async fn() {
     const args = ["--maxmemory", "2mb", "--maxmemory-policy", "noeviction"];
     await using redis = await startRedis({ args });
-    const store = await openRedisStore({ url: redis.url, now: Date.now, warn() {} });
+    const options = { url: redis.url, timeoutMs: LIMIT_MS, now: Date.now, warn() {} };
+    const store = await openRedisStore(options);
     const put = (id: string, value: string) =>
       store.write([{ key: { collection: "c", id }, value }]);
     const full = await assertRejects(async () => {

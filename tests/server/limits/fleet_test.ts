@@ -10,7 +10,7 @@ import { createFakeClock, passing } from "../../support/clock.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { waitUntil } from "../../support/wait.ts";
+import { LIMIT_MS, waitUntil } from "../../support/wait.ts";
 
 const warn = () => {};
 
@@ -151,7 +151,7 @@ Deno.test({
     const apps: TestApp[] = [];
     const limiters: Limiter[] = [];
     for (const clock of [fake.clock, ahead]) {
-      const limiter = await openRedisLimiter({ url: redis.url, warn });
+      const limiter = await openRedisLimiter({ url: redis.url, warn, timeoutMs: LIMIT_MS });
       limiters.push(limiter);
       apps.push(await startApp("parallel: 4", upstream.url, limiter, clock));
     }

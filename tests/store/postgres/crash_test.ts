@@ -30,7 +30,7 @@ Deno.test({
     await stopped;
     await server.start();
     assert(ids.length > KILLS, `only ${ids.length} entries`);
-    const store = await openPostgresStore({ url, warn() {} });
+    const store = await openPostgresStore({ url, timeoutMs: 30_000, warn() {} });
     assertEquals(await problemsOf(store, ids), []);
     await store.close();
   },

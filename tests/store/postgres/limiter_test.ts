@@ -149,7 +149,7 @@ withLimiter(
 
 withLimiter("unused accounts and leases are deleted after a minute", async ({ url, sql }) => {
   let time = START;
-  const open = () => openPostgresLimiter({ url, warn() {}, now: () => time });
+  const open = () => openPostgresLimiter({ url, timeoutMs: 30_000, warn() {}, now: () => time });
   const limiter = await open();
   for (let i = 0; i < 20; i++) {
     const parallel = { ...limitOf("parallel", 5, 1_000), key: `${i}` };

@@ -33,7 +33,8 @@ Deno.test({
     const { data } = server;
     const open = async (parameters: string, ca?: string) => {
       const url = `${server.urlOf("postgres")}${parameters}`;
-      const store = await openPostgresStore({ url, warn() {}, ...ca !== undefined && { ca } });
+      const options = { url, timeoutMs: 30_000, warn() {}, ...ca !== undefined && { ca } };
+      const store = await openPostgresStore(options);
       try {
         assert(await store.write([set("a")]));
         const [row] = await server.sql(

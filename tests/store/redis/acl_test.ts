@@ -15,7 +15,7 @@ Deno.test("docs/operations.md has the rule that the tests use", async () => {
 
 /** Uses everything of a store and a limiter; throws if something fails, or no notice comes in time. */
 async function useAll(url: string, limitMs = LIMIT_MS, onOpen = () => {}): Promise<void> {
-  const options = { url, warn() {} };
+  const options = { url, timeoutMs: LIMIT_MS, warn() {} };
   const store = await openRedisStore(options);
   const watching = await openRedisStore(options);
   const limiter = await openRedisLimiter(options).catch(async (error) => {

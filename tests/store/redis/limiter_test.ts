@@ -8,6 +8,7 @@ import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { NO_REDIS, startRedis } from "../../support/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
+import { LIMIT_MS } from "../../support/wait.ts";
 
 Deno.test("the time of Redis is estimated early, by at most the fastest answer's duration", () => {
   fc.assert(
@@ -60,7 +61,8 @@ for (
       const admin = new Redis(redis.url, { disconnectTimeout: 20 });
       await admin.acl("SETUSER", "app", "on", ">secret", ...rules.split(" "));
       await admin.quit();
-      const options = { url: redis.url.replace("//", "//app:secret@"), warn() {}, now: Date.now };
+      const url = redis.url.replace("//", "//app:secret@");
+      const options = { url, timeoutMs: LIMIT_MS, warn() {}, now: Date.now };
       await assertRejects(() => openRedisLimiter(options), Error, reason);
       if (name !== "commands that write") {
         await assertRejects(() => openRedisStore(options), Error, reason);
@@ -73,7 +75,8 @@ Deno.test({
   ...skippedFor(NO_REDIS, "the three calls of a request with six limits take 12 commands"),
   async fn() {
     await using redis = await startRedis();
-    const limiter = await openRedisLimiter({ url: redis.url, warn() {} });
+    const options = { url: redis.url, timeoutMs: LIMIT_MS, warn() {} };
+    const limiter = await openRedisLimiter(options);
     const raw = new Redis(redis.url, { disconnectTimeout: 20 });
     const limits = ([
       ["parallel", "moment"],
