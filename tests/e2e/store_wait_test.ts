@@ -46,6 +46,11 @@ for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
         args: ["--config", config.path],
       });
       assertStringIncludes(await program.logged("it waits for its store"), "ECONNREFUSED");
+      // A worker is ready until its first check has ended.
+      await waitUntil(
+        "no worker to be ready",
+        async () => (await readiness(program.url)).every(([status]) => status === 503),
+      );
       for (const answer of await readiness(program.url)) {
         assertEquals(answer, [503, { status: "unavailable", failing: ["store", "limits"] }]);
       }
