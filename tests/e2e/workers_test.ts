@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readStream } from "../support/app.ts";
 import { parseEvents } from "../support/responses.ts";
-import { parseScrape } from "../support/scrape.ts";
+import { parseScrape, type Scrape } from "../support/scrape.ts";
 import { NO_REDIS, startRedis } from "../support/redis.ts";
 import { sha256 } from "../support/sha256.ts";
 import { skippedFor } from "../support/skip.ts";
@@ -40,6 +40,16 @@ const scrape = async (client: WorkerClient) =>
   parseScrape(await (await client.send("/metrics")).text());
 const CHATS = ["o1_api_requests_total", { o1_api_dialect: "chat" }] as const;
 
+/** Returns the metrics with this number of chats. Those of a worker that is late are missing or old. */
+async function scrapeChats(client: WorkerClient, count: number): Promise<Scrape> {
+  let shown: Scrape;
+  await waitUntil(`${count} chats in the metrics`, async () => {
+    shown = await scrape(client);
+    return shown.sum(...CHATS) === count;
+  });
+  return shown!;
+}
+
 /** Stops the program with SIGTERM. */
 async function stop({ program }: WorkerProgram): Promise<string> {
   program.kill("SIGTERM");
@@ -56,8 +66,7 @@ test("two workers serve on one port, and their metrics are added up", async () =
   for (let i = 0; i < 3; i++) await json(chat(first));
   for (let i = 0; i < 4; i++) await json(chat(second));
   for (const client of [first, second]) {
-    const shown = await scrape(client);
-    assertEquals(shown.sum(...CHATS), 7);
+    const shown = await scrapeChats(client, 7);
     const model = { gen_ai_request_model: "m" };
     assertEquals(shown.sum("gen_ai_server_request_duration_seconds_count", model), 7);
     const all = { ...model, le: "+Inf" };
@@ -275,7 +284,7 @@ test("a crashed worker is replaced, and shared state is kept", async () => {
   const [first, second] = await workers.clients();
   const { id } = await json(first.send("/v1/responses", { model: "m", input: "2 + 2?" }));
   for (const client of [first, second]) await json(chat(client));
-  assertEquals((await scrape(second)).sum(...CHATS), 2);
+  await scrapeChats(second, 2);
   program.kill("SIGUSR2");
   assertStringIncludes(await program.logged("crashed and will be replaced"), '"worker":1');
   // The other worker still serves.
@@ -286,7 +295,7 @@ test("a crashed worker is replaced, and shared state is kept", async () => {
     await json(client.send(`/v1/responses/${id}`));
     await json(chat(client));
   }
-  assertEquals((await scrape(both[0])).sum(...CHATS), 5);
+  await scrapeChats(both[0], 5);
   await stop(workers);
 });
 
