@@ -8,24 +8,31 @@ import { tmpdir } from "node:os";
 const FIRST = 10_000;
 const COUNT = 22_000;
 
-/**
- * Returns the next port of all tests on this machine, in this process or another: none that another
- * test has just got, and does not listen on yet. The file contains the last one.
- */
+/** Contains the last port that a test on this machine got, in this process or another. */
+const LAST = `${tmpdir()}/o1-api-tests.port`;
+
+/** Returns a port that no other test has just got and does not listen on yet. */
 function nextPort(): number {
-  using file = Deno.openSync(`${tmpdir()}/o1-api-tests-${Deno.uid() ?? ""}.port`, {
-    read: true,
-    write: true,
-    create: true,
-  });
-  file.lockSync(true);
-  const bytes = new Uint8Array(2);
-  const last = file.readSync(bytes) === 2 ? new DataView(bytes.buffer).getUint16(0) : FIRST;
-  const port = FIRST + (last - FIRST + 1) % COUNT;
-  new DataView(bytes.buffer).setUint16(0, port);
-  file.seekSync(0, Deno.SeekMode.Start);
-  file.writeSync(bytes);
-  return port;
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(LAST, { read: true, write: true, create: true });
+  } catch {
+    // It is another user's, or this program may not write there.
+    return FIRST + Math.floor(Math.random() * COUNT);
+  }
+  try {
+    file.lockSync(true);
+    const bytes = new DataView(new ArrayBuffer(2));
+    const isNew = file.readSync(new Uint8Array(bytes.buffer)) === null;
+    const last = isNew ? Math.floor(Math.random() * COUNT) : bytes.getUint16(0);
+    const next = (last + 1) % COUNT;
+    bytes.setUint16(0, next);
+    file.seekSync(0, Deno.SeekMode.Start);
+    file.writeSync(new Uint8Array(bytes.buffer));
+    return FIRST + next;
+  } finally {
+    file.close();
+  }
 }
 
 /** Returns a port of 127.0.0.1 that is free at this moment, and that no other test gets soon. */
