@@ -4,12 +4,12 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import fs from "node:fs";
 import type { Store } from "../../lib/store/store.ts";
 import { createTestApp, TOKEN } from "../support/app.ts";
 import { findProgram, reasonWithout, skippedFor } from "../support/skip.ts";
-import { LIMIT_MS } from "../support/wait.ts";
+import { LIMIT_MS, waitUntil } from "../support/wait.ts";
 
 /** Lets Chromium run as root, and keeps it from contacting other hosts. */
 export const FLAGS = [
@@ -156,6 +156,15 @@ export async function openPage(browser: Browser, options: OpenOptions): Promise<
       await server.shutdown();
     },
   };
+}
+
+/** Waits until elements have these texts: the page may still read from its database, or render. */
+export async function waitForTexts(elements: Locator, texts: readonly string[]): Promise<void> {
+  let shown: string[] = [];
+  await waitUntil(
+    () => `the texts ${JSON.stringify(texts)} instead of ${JSON.stringify(shown)}`,
+    async () => (shown = await elements.allInnerTexts()).join("\0") === texts.join("\0"),
+  );
 }
 
 export async function ask(page: Page, question: string): Promise<void> {

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { TOKEN } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { waitUntil } from "../support/wait.ts";
-import { ask, browserTest, openPage } from "./browser.ts";
+import { ask, browserTest, openPage, waitForTexts } from "./browser.ts";
 import { allStored, storeConversations } from "./in_page.js";
 import { assertShortTasks, longestTask } from "./tasks.ts";
 
@@ -71,6 +71,7 @@ browserTest(
     await page.getByLabel("Edit the question").fill("three");
     await page.locator(".edit").getByRole("button", { name: "Send" }).click();
     await page.getByText("3/3").waitFor();
+    await page.locator(".answer").getByText("answer 3").waitFor();
     assertEquals(upstream.calls[3]!.body.messages.at(-1), { role: "user", content: "three" });
     await page.getByLabel("Earlier version").click();
     await page.locator(".answer").getByText("answer 2").waitFor();
@@ -93,9 +94,9 @@ browserTest("conversations can be found, renamed, exported and deleted", async (
   await page.getByRole("button", { name: "Chats" }).click();
   const panel = page.getByRole("complementary", { name: "Conversations" });
   const titles = panel.locator(".title");
-  assertEquals(await titles.allInnerTexts(), ["About <b>pears</b>", "About apples"]);
+  await waitForTexts(titles, ["About <b>pears</b>", "About apples"]);
   await panel.getByLabel("Search conversations").fill("APPLE");
-  assertEquals(await titles.allInnerTexts(), ["About apples"]);
+  await waitForTexts(titles, ["About apples"]);
   await titles.first().click();
   await page.locator(".answer").getByText("answer 0").waitFor();
   await panel.getByLabel("Rename About apples").click();
@@ -119,7 +120,7 @@ browserTest("conversations can be found, renamed, exported and deleted", async (
   await panel.locator("li", { hasText: "Fruit" }).hover();
   await panel.getByLabel("Delete Fruit").click();
   await page.getByText("Ask, and watch it think.").waitFor();
-  assertEquals(await titles.count(), 1);
+  await waitForTexts(titles, ["About <b>pears</b>"]);
   for (const name of ["Delete all conversations", "Press again to delete all"]) {
     await panel.getByText(name).click();
   }

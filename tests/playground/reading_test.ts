@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import type { Locator, Page } from "playwright-core";
 import { pieces, startUpstream } from "../support/upstream.ts";
 import { waitUntil } from "../support/wait.ts";
 import { ask, browserTest, openPage } from "./browser.ts";
@@ -19,6 +20,15 @@ const DOT =
 
 const LONG = Array.from({ length: 80 }, (_, i) => `Paragraph ${i}.`).join("\n\n");
 
+async function waitUntilInView(page: Page, element: Locator): Promise<void> {
+  const { height } = page.viewportSize()!;
+  let y: number | undefined;
+  await waitUntil(() => `an element in view instead of at ${y} of ${height}`, async () => {
+    y = (await element.boundingBox())?.y;
+    return y !== undefined && y > 0 && y < height;
+  });
+}
+
 browserTest("a new question is in view, also after the reader has scrolled up", async (browser) => {
   await using upstream = startUpstream([{ content: LONG }]);
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
@@ -29,9 +39,7 @@ browserTest("a new question is in view, also after the reader has scrolled up", 
   await page.waitForFunction(isAtTop);
   await ask(page, "Second?");
   await page.getByText(/ s in total$/).nth(1).waitFor();
-  const last = await page.locator(".figures").nth(1).boundingBox();
-  const { height } = page.viewportSize()!;
-  assert(last!.y > 0 && last!.y < height, `${last!.y} of ${height}`);
+  await waitUntilInView(page, page.locator(".figures").nth(1));
 });
 
 browserTest("each of several answers scrolls by itself below its name", async (browser) => {
@@ -43,12 +51,8 @@ browserTest("each of several answers scrolls by itself below its name", async (b
   await page.getByRole("button", { name: "Compare" }).click();
   await ask(page, "Which?");
   await page.locator(".figures").nth(1).waitFor();
-  const { height } = page.viewportSize()!;
   for (const lane of await page.locator(".lane").all()) {
-    for (const part of [".who", ".figures"]) {
-      const box = await lane.locator(part).boundingBox();
-      assert(box!.y > 0 && box!.y < height, `${part} at ${box!.y} of ${height}`);
-    }
+    for (const part of [".who", ".figures"]) await waitUntilInView(page, lane.locator(part));
   }
 });
 

@@ -44,6 +44,8 @@ browserTest("single keys do what the list of shortcuts says", async (browser) =>
   await page.getByLabel("Edit the question").fill("other");
   await page.locator(".edit").getByRole("button", { name: "Send" }).click();
   await page.getByText("3/3").waitFor();
+  await page.locator(".answer").getByText("answer 2").waitFor();
+  await page.locator(".turn-actions").waitFor();
   await keyboard.press("c");
   await page.getByText("Copied").waitFor();
   await keyboard.press("s");
