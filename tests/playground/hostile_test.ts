@@ -115,7 +115,7 @@ browserTest("huge and malformed texts don't block the page", async (browser) => 
   await using upstream = startUpstream(() => ({ content: pieces(text, 997) }));
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(90_000);
   for (const [name, huge] of Object.entries(HUGE)) {
     text = huge;
     await page.getByRole("button", { name: "New chat" }).click();

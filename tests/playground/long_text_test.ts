@@ -89,7 +89,7 @@ for (const [name, { text, last, check }] of Object.entries(CASES)) {
       const { page } = open;
       const longest = await longestTask(browser, page, async () => {
         await ask(page, "Write.");
-        await page.locator(".turn-actions").waitFor({ timeout: 120_000 });
+        await page.locator(".turn-actions").waitFor({ timeout: 300_000 });
         await last(page).waitFor({ state: "attached" });
         // Tasks after the end, which render the rest.
         await page.evaluate(idle);

@@ -31,7 +31,11 @@ const DEVICES = [
 
 for (const [device, context] of DEVICES) {
   browserTest(`the reasoning view shows every call with its prompt ${device}`, async (browser) => {
-    await using upstream = startUpstream([{ content: `2 + 2.\n\n${ATTACK}\n\nFINAL ANSWER: 4` }]);
+    await using upstream = startUpstream(() => ({
+      content: `2 + 2.\n\n${ATTACK}\n\nFINAL ANSWER: 4`,
+      // A part of the run that can be seen in the timeline, also if the rest takes seconds.
+      before: new Promise((resolve) => setTimeout(resolve, 300)),
+    }));
     await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML, context });
     const { page } = open;
     const title = await page.title();
