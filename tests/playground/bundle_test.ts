@@ -15,7 +15,9 @@ Deno.test("the page's bundle is what `deno task page` makes of its sources and l
     const command = new Deno.Command(Deno.execPath(), { args, cwd: fileURLToPath(ROOT) });
     let { success, stderr } = await command.output();
     // A registry may be out of reach for a moment.
-    for (let tries = 1; !success && tries < 5; tries++) ({ success, stderr } = await command.output());
+    for (let tries = 1; !success && tries < 5; tries++) {
+      ({ success, stderr } = await command.output());
+    }
     assertEquals(success, true, new TextDecoder().decode(stderr));
     assertEquals(await hashes(new URL(`file://${folder}/`)), await hashes(committed));
   } finally {

@@ -5,13 +5,7 @@ import { fetchInTime, waitUntil } from "../../support/wait.ts";
 import { type BalancerKind, startBalancer } from "./balancer.ts";
 import { createServers, TOKEN } from "./servers.ts";
 import { startTraffic } from "./traffic.ts";
-import {
-  type FleetUpstream,
-  PACED,
-  questionOf,
-  startFleetUpstream,
-  TOKENS,
-} from "./upstream.ts";
+import { type FleetUpstream, PACED, questionOf, startFleetUpstream, TOKENS } from "./upstream.ts";
 
 const KINDS: readonly BalancerKind[] = ["haproxy", "nginx"];
 
