@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { setImmediate } from "node:timers/promises";
 import { ApiError } from "../../../lib/api/errors.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
@@ -26,6 +27,12 @@ const json = async (response: Response | Promise<Response>): Promise<Event> => {
   return body;
 };
 
+/** Waits for a thread of cryptography: a server opens the sealed request of a run before it renews its lease. */
+async function settle(): Promise<void> {
+  await setImmediate();
+  await crypto.subtle.digest("SHA-256", new Uint8Array());
+}
+
 /** A server with a clock of its own: while it stands still, the server seems dead to others. */
 interface Server {
   app: TestApp;
@@ -35,12 +42,12 @@ interface Server {
 /** Creates servers that share a store. Time passes for the store with the clock of the first. */
 async function setUp(reply: (call: Call) => Reply, yaml?: string) {
   const upstream = startUpstream(reply);
-  const main = createFakeClock();
+  const main = createFakeClock(settle);
   // The servers share it, as they would share a Redis.
   const store: Store = { ...createMemoryStore({ now: main.clock.date }), kind: "redis" };
   const limiter = createMemoryLimiter({ now: main.clock.date });
   const another = async (options: Partial<TestAppOptions> = {}): Promise<Server> => {
-    const fake = createFakeClock();
+    const fake = createFakeClock(settle);
     const app = await createTestApp({
       upstream: upstream.url,
       clock: fake.clock,
