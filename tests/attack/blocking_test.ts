@@ -9,8 +9,11 @@ import { createTestApp, type TestApp } from "../support/app.ts";
 import { pieces, type Reply, startUpstream } from "../support/upstream.ts";
 import { longestStall } from "../support/stall.ts";
 
-/** Longest time in milliseconds of CPU that the event loop may be blocked. */
-const MAX_STALL_MS = 200;
+/**
+ * Longest time in milliseconds of CPU that the event loop may be blocked. It is a quarter of it, and the
+ * attacks took seconds.
+ */
+const MAX_STALL_MS = 500;
 
 interface Attack {
   name: string;

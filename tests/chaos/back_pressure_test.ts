@@ -46,8 +46,8 @@ const endless: Action = async (wire) => {
   for (;;) await block(wire);
 };
 
-/** Buffers of two connections: Linux lets each receive 32 MB and send 4 MB. */
-const MAX_BYTES = 2 * 36_000_000;
+/** Twice the buffers of two connections: Linux lets each receive 32 MB and send 4 MB. */
+const MAX_BYTES = 2 * 2 * 36_000_000;
 
 Deno.test("a client that does not read stops the upstream's stream", async () => {
   await using upstream = startFaultyUpstream({ play: () => [head(), endless] });

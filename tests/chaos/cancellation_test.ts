@@ -54,7 +54,8 @@ for (const window of windows) {
 
   Deno.test(`200 clients that disconnect at once ${window} leave no upstream socket`, async () => {
     await using parked = await park({ strategy: "steps", mode: "stream", window, clients: 200 });
-    await assertWithin(NOTICE_MS, parked.disconnect);
+    // Half a millisecond of CPU each: the clients and their upstream are in this thread too.
+    await assertWithin(3 * NOTICE_MS, parked.disconnect);
     assertEquals(await parked.calls(), 200);
   });
 }
