@@ -7,7 +7,7 @@ import { createCapabilityMemory, type RequestCapabilities } from "./capabilities
 import { UpstreamError } from "./errors.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
-import { createSlots, type Release, type Slots } from "./slots.ts";
+import { createSlots, type Release, type Slots } from "../slots.ts";
 import { createUpstreamStates } from "./state.ts";
 import type { Target, UpstreamRequest } from "./target.ts";
 import { type AnswerRecord, createAnswerRecord } from "./joint/answer_record.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { type Breaker, type BreakerCall, createBreaker } from "./breaker.ts";
 import { createKeyRing, type KeyRing } from "./keys.ts";
 import type { UpstreamOptions } from "./options.ts";
-import { createSlots, type Slots } from "./slots.ts";
+import { createSlots, type Slots } from "../slots.ts";
 import type { Target } from "./target.ts";
 
 /** State of one upstream, shared by all requests. */

@@ -1,6 +1,6 @@
 import { ApiError, ClientGoneError } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
-import { createSlots, type Release } from "../../upstream/slots.ts";
+import { createSlots, type Release } from "../../slots.ts";
 import type { Step } from "./chain.ts";
 
 export interface AdmissionOptions {

@@ -9,7 +9,7 @@ import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
 import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";
 import type { Change, Store } from "../../store/store.ts";
-import { createSlots } from "../../upstream/slots.ts";
+import { createSlots } from "../../slots.ts";
 import { createEventBuffer, type EventBuffer } from "../event_buffer.ts";
 import { isOutage, retryOutages } from "../store_outage.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { createSlots, type Release, type Slots } from "../../lib/upstream/slots.ts";
+import { createSlots, type Release, type Slots } from "../lib/slots.ts";
 
 const never = new AbortController().signal;
 const createOwn = (limit: () => number) => createSlots(limit, () => false);
