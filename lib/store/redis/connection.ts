@@ -16,6 +16,8 @@ export interface RedisOptions {
   timeoutMs?: number;
   /** Called when the connection is lost and restored, and with errors of Redis, without secrets. */
   warn: (message: string) => void;
+  /** For tests only: returns a time that replaces that of Redis; calls then have no deadline. */
+  now?: () => number;
 }
 
 /** First part of every key and channel. */

@@ -12,7 +12,7 @@ type Run<Name extends string> = (
  * arguments are a time that replaces that of Redis, or "", and the last time at which the script may
  * have an effect, or "". The script returns its time first, and second "late" if the deadline is over.
  *
- * @param options.now as in `RedisStoreOptions`; there is no deadline then
+ * @param options.now as in `RedisOptions`; there is no deadline then
  */
 export function withDeadline<Name extends string>(
   run: Run<Name>,

@@ -12,11 +12,6 @@ import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { LIMITER_SCRIPTS } from "./limiter_script.ts";
 
-export interface RedisLimiterOptions extends RedisOptions {
-  /** For tests only: returns a time that replaces that of Redis; calls then have no deadline. */
-  now?: () => number;
-}
-
 const groupOf = (limit: Limit) => limit.group ?? accountName(limit);
 
 const CHECK: Limit = { key: "check", kind: "parallel", amount: 1_000, windowMs: 1_000 };
@@ -27,7 +22,7 @@ const CHECK: Limit = { key: "check", kind: "parallel", amount: 1_000, windowMs: 
  *
  * @throws {Error} if Redis cannot be reached, refuses the connection or cannot run the script
  */
-export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Limiter> {
+export async function openRedisLimiter(options: RedisOptions): Promise<Limiter> {
   const { timeoutMs = CALL_MS, now } = options;
   const redis = await openRedis({ ...options, timeoutMs }, LIMITER_SCRIPTS);
   const runScript = withDeadline(redis.run, { timeoutMs, now });

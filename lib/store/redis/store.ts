@@ -5,11 +5,6 @@ import { openRedis, PREFIX, type RedisOptions } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { STORE_SCRIPTS } from "./store_scripts.ts";
 
-export interface RedisStoreOptions extends RedisOptions {
-  /** For tests only: returns a time that replaces that of Redis. */
-  now?: () => number;
-}
-
 /** Entries that a list reads at once, and missing ones that it removes. */
 const LISTED_AT_ONCE = 1_000;
 const REMOVED_AT_ONCE = 100;
@@ -24,7 +19,7 @@ const CHECK: EntryKey = { collection: "check", id: "start" };
  *
  * @throws {Error} if Redis cannot be reached, refuses the connection or cannot run the scripts
  */
-export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
+export async function openRedisStore(options: RedisOptions): Promise<Store> {
   const now = () => options.now?.() ?? "";
   const { timeoutMs = CALL_MS } = options;
   const redis = await openRedis({ ...options, timeoutMs }, STORE_SCRIPTS);
