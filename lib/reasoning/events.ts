@@ -39,15 +39,6 @@ export interface CandidateEvent {
   text: string;
 }
 
-/** A step of thinking begins. */
-export interface StepStartEvent {
-  type: "step_start";
-  /** Number of the step, from 1. */
-  step: number;
-  /** Whether the step has a title; free thinking has none. */
-  titled: boolean;
-}
-
 /** The next piece of a step's text. All of the title comes before the content. */
 export interface ReasoningTextEvent {
   type: "reasoning";
@@ -72,41 +63,9 @@ export interface StepEndEvent {
   seconds: number;
 }
 
-/** The next piece of the visible answer. No reasoning follows it. */
-export interface AnswerEvent {
-  type: "answer";
-  /** Never empty. */
-  text: string;
-}
-
-/** The next piece of the model's refusal, which takes the place of an answer. */
-export interface RefusalEvent {
-  type: "refusal";
-  /** Never empty. */
-  text: string;
-}
-
 /** The next piece of a tool call. */
 export interface ToolCallEvent extends ToolCallDelta {
   type: "tool_call";
-}
-
-/** Other parts of the answer, under the names of Chat Completions. */
-export interface PartsEvent {
-  type: "parts";
-  parts: AnswerParts;
-}
-
-/** A piece of what the provider wants back with the answer, unread. */
-export interface StateEvent {
-  type: "state";
-  state: MessageState;
-}
-
-/** The conversation was summarised before it was answered. The summary is private. */
-export interface CompactionEvent {
-  type: "compaction";
-  summary: string;
 }
 
 /** The server begins to run a tool that the model has called. Tool uses come before the answer. */
@@ -196,29 +155,12 @@ export interface ToolRecord extends Recorded {
 /** What has ended, an upstream call or the run of a tool. */
 export type RunRecord = CallRecord | ToolRecord;
 
-/** A call or the run of a tool has ended. Only in runs whose client wants records. */
-export interface RecordEvent {
-  type: "record";
-  record: RunRecord;
-}
-
-/** What the request used. Sent once, just before `finish`. */
-export interface UsageEvent {
-  type: "usage";
-  usage: Usage;
-}
-
 /** The last event. */
 export interface FinishEvent {
   type: "finish";
   reason: FinishReason;
   /** The stop sequence that ended the answer, if known; many upstreams do not report it. */
   stop?: string;
-}
-
-/** A background run starts again on another server; what it wrote before does not count. */
-export interface RestartEvent {
-  type: "restart";
 }
 
 /**
@@ -231,17 +173,26 @@ export type ChoiceEvent = ReasoningEvent & { choice?: number; at?: number };
 export type ReasoningEvent =
   | StatusEvent
   | CandidateEvent
-  | StepStartEvent
+  /** A step of thinking begins, numbered from 1. Free thinking has no title. */
+  | { type: "step_start"; step: number; titled: boolean }
   | ReasoningTextEvent
   | StepEndEvent
-  | AnswerEvent
-  | RefusalEvent
+  /** The next piece of the visible answer; never empty. No reasoning follows it. */
+  | { type: "answer"; text: string }
+  /** The next piece of the model's refusal, which takes the place of an answer; never empty. */
+  | { type: "refusal"; text: string }
   | ToolCallEvent
   | ToolUseEvent
-  | PartsEvent
-  | StateEvent
-  | CompactionEvent
-  | RecordEvent
-  | UsageEvent
-  | RestartEvent
+  /** Other parts of the answer, under the names of Chat Completions. */
+  | { type: "parts"; parts: AnswerParts }
+  /** A piece of what the provider wants back with the answer, unread. */
+  | { type: "state"; state: MessageState }
+  /** The conversation was summarised before it was answered. The summary is private. */
+  | { type: "compaction"; summary: string }
+  /** A call or the run of a tool has ended. Only in runs whose client wants records. */
+  | { type: "record"; record: RunRecord }
+  /** What the request used. Sent once, just before `finish`. */
+  | { type: "usage"; usage: Usage }
+  /** A background run starts again on another server; what it wrote before does not count. */
+  | { type: "restart" }
   | FinishEvent;
