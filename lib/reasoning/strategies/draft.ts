@@ -4,13 +4,11 @@
  * @see Xu et al., Chain of Draft, arXiv 2502.18600
  * @module
  */
-import { z } from "zod";
 import { sharedPrompts } from "../prompts.ts";
-import { defineStrategy, type Strategy } from "../strategy.ts";
-import { followUpsByEffort, thinkThenAnswer } from "./think.ts";
+import type { Strategy } from "../strategy.ts";
+import { think, type ThinkPrompt } from "./think.ts";
 
-const prompts = {
-  /** Instructions; `{depth}` is replaced by one of the next three. */
+const prompts: Readonly<Record<ThinkPrompt, string>> = {
   think:
     `Before you answer, think inside <think> and </think>, step by step, but keep only a minimum draft of each step, of five words at most. {depth}
 
@@ -23,23 +21,16 @@ Question: A coin is heads up. Ka flips it. Sheri does not. Is it still heads up?
 No.
 
 Close the block with </think>, and after it write only the answer, in full and without the draft. All other instructions of this conversation hold for the answer.`,
-  /** The depth at the effort low. */
   brief: `Use as few steps as you can.`,
-  /** The depth at the effort medium. */
   ordinary: `Check one way in which it could be wrong.`,
-  /** The depth at higher efforts. */
   thorough: `Check the result by a second method.`,
   answer: sharedPrompts.answer,
   wait: `${sharedPrompts.wait} Keep to drafts of five words at most.`,
 };
 
-export const draft: Strategy = defineStrategy({
+export const draft: Strategy = {
+  ...think,
   summary: "Like think, in drafts of a few words: fewer tokens.",
-  label: { calls: "1", latency: "1 call" },
   publishedAs: "o1-draft",
-  options: z.strictObject({}),
   prompts,
-  roles: ["think", "answer"],
-  followUps: followUpsByEffort,
-  run: thinkThenAnswer,
-});
+};

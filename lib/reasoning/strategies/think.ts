@@ -29,13 +29,15 @@ Check at least one way in which your answer could be wrong. Then close the block
   wait: sharedPrompts.wait,
 };
 
+export type ThinkPrompt = keyof typeof prompts;
+
 const DEPTH = {
   low: "brief",
   medium: "ordinary",
   high: "thorough",
   xhigh: "thorough",
   max: "thorough",
-} as const satisfies Record<ThinkingEffort, keyof typeof prompts>;
+} as const satisfies Record<ThinkingEffort, ThinkPrompt>;
 
 export const think: Strategy = defineStrategy({
   summary: "One call that thinks before it answers.",
@@ -44,38 +46,29 @@ export const think: Strategy = defineStrategy({
   options: z.strictObject({}),
   prompts,
   roles: ["think", "answer"],
-  followUps: followUpsByEffort,
-  run: thinkThenAnswer,
+  followUps: (effort) => effort === "xhigh" || effort === "max" ? 1 : 0,
+  async *run(context) {
+    const { request } = context;
+    const depth = context.prompt(DEPTH[context.effort]);
+    const messages = context.reasonsItself("think")
+      ? request.messages
+      : instruct(context.prompt("think", { depth }), request);
+    // The thinking needs a call of its own before an answer in JSON, which has no room for tags, and
+    // before follow-ups.
+    const followsUp = context.followUps > 0 && await context.canThink(2);
+    if (request.json !== undefined || followsUp) {
+      if (!await context.canThink()) return yield* answerDirectly(context);
+      const spec = { role: "think" as const, messages: [...context.toolsMessage, ...messages] };
+      const { turns, next } = yield* streamCheckedThinking(context, spec, 1);
+      return yield* answerFrom(context, turns, next);
+    }
+    const spec = { role: "think" as const, messages };
+    const { answered, thinking, reason, stop, next } = yield* relayCall(context, spec, 1);
+    if (answered || thinking === "") return yield finishOf(reason, stop);
+    if (!context.canAnswer()) return yield { type: "finish", reason: "length" };
+    yield* answerFrom(context, [{ role: "assistant", content: thinking }], next);
+  },
 });
-
-export function followUpsByEffort(effort: ThinkingEffort): number {
-  return effort === "xhigh" || effort === "max" ? 1 : 0;
-}
-
-/** Runs `think`, or a strategy with other wordings of its prompts. */
-export async function* thinkThenAnswer(
-  context: StrategyContext<unknown, keyof typeof prompts, "think" | "answer">,
-): AsyncGenerator<ReasoningEvent> {
-  const { request } = context;
-  const depth = context.prompt(DEPTH[context.effort]);
-  const messages = context.reasonsItself("think")
-    ? request.messages
-    : instruct(context.prompt("think", { depth }), request);
-  // The thinking needs a call of its own before an answer in JSON, which has no room for tags, and
-  // before follow-ups.
-  const followsUp = context.followUps > 0 && await context.canThink(2);
-  if (request.json !== undefined || followsUp) {
-    if (!await context.canThink()) return yield* answerDirectly(context);
-    const spec = { role: "think" as const, messages: [...context.toolsMessage, ...messages] };
-    const { turns, next } = yield* streamCheckedThinking(context, spec, 1);
-    return yield* answerFrom(context, turns, next);
-  }
-  const spec = { role: "think" as const, messages };
-  const { answered, thinking, reason, stop, next } = yield* relayCall(context, spec, 1);
-  if (answered || thinking === "") return yield finishOf(reason, stop);
-  if (!context.canAnswer()) return yield { type: "finish", reason: "length" };
-  yield* answerFrom(context, [{ role: "assistant", content: thinking }], next);
-}
 
 /** Asks for the answer to thinking that ended without one. */
 async function* answerFrom(
