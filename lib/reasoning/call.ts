@@ -154,7 +154,7 @@ export async function* callUpstream(
       yield rest;
     }
     // Some models reason without showing it, which takes up a short limit.
-    if (isCut && !visible && !hasAnswer) capabilities.reasoned(target);
+    if (isCut && !visible && !hasAnswer) capabilities.observed(target, { reasons: true });
     end = "ok";
   } catch (error) {
     if (error instanceof UpstreamError) {

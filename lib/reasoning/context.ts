@@ -130,7 +130,7 @@ export function createContext(
     final: request.final,
     hasAskedTools: options.hasAskedTools,
     inWords: (role) => !capabilities.get(firstTarget(role)).functions,
-    rejected: (role) => capabilities.rejectedFunctions(firstTarget(role)),
+    rejected: (role) => capabilities.observed(firstTarget(role), { functions: false }),
     mayContinue: async (isAnswer) =>
       isAnswer
         ? limits.canAnswer() && (await options.reserveCalls?.(1, all.total()) ?? true)

@@ -4,7 +4,11 @@ import type { UpstreamOptions } from "./options.ts";
 import { retryAfterHeaders, retryAfterMs } from "./retry.ts";
 import { startWatchdog, type Watchdog } from "./timeouts.ts";
 import { type ByteReader, readBody } from "./wire/bytes.ts";
-import { type CompletionReader, readCompletion } from "./wire/completion.ts";
+import {
+  type CompletionOptions,
+  type CompletionReader,
+  readCompletion,
+} from "./wire/completion.ts";
 import type { Delta } from "./wire/deltas.ts";
 import { cleanMessage, errorFromStatus, readErrorBody } from "./wire/error_response.ts";
 import { withoutSecrets } from "./wire/secrets.ts";
@@ -12,19 +16,11 @@ import { withoutSecrets } from "./wire/secrets.ts";
 /** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-export interface AttemptOptions {
+export interface AttemptOptions extends CompletionOptions {
   upstream: UpstreamOptions;
   apiKey: string | undefined;
   /** The JSON body. */
   body: string | Blob;
-  /** Whether the body requests a stream. */
-  stream: boolean;
-  /** Number of samples that the body requests. */
-  samples: number;
-  /** Longest answer of one sample, reasoning and tool calls included. */
-  maxCharacters: number;
-  /** Whether the text of a longer one is cut; otherwise it is an error. */
-  cuts: boolean;
   /** Value of {@linkcode HOPS_HEADER}. */
   hops: string | undefined;
   signal: AbortSignal;
@@ -72,16 +68,7 @@ export function attempt(options: AttemptOptions): Attempt {
     watchdog.headersReceived();
     reader = readBody(response, controller.signal);
     if (response.status !== 200) throw await errorFromResponse(response, reader, options);
-    return readCompletion(
-      response,
-      reader,
-      options.stream,
-      options.maxCharacters,
-      upstream.max_line_bytes,
-      watchdog,
-      options.samples,
-      options.cuts,
-    );
+    return readCompletion(response, reader, watchdog, options);
   }
 
   return {

@@ -84,7 +84,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const { clock, random, share = (limit) => limit, isShared = () => false } = options;
   const { toolReasoning = createToolReasoning() } = options;
   const contexts = options.readsModelLists ? createListedContexts(clock) : undefined;
-  const memory = createCapabilityMemory((target) => contexts?.get(target));
+  const capabilitiesFor = createCapabilityMemory((target) => contexts?.get(target));
   const states = createUpstreamStates({ ...options, share, isShared });
   const demoFetch = createLazyDemoFetch(clock);
   const encodeBody = createBodyEncoder();
@@ -223,7 +223,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
               requestCapabilities.gaveSamples(target, records.size);
             }
             for (const record of records.values()) {
-              if (record.hasState()) requestCapabilities.sentState(target);
+              if (record.hasState()) requestCapabilities.observed(target, { toolState: true });
               if (record.mustBeKept()) await record.remember(toolReasoning, scope.conversation);
             }
             return;
@@ -236,7 +236,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             }
           } finally {
             exchange.close();
-            if (hasReasoned) requestCapabilities.reasoned(target);
+            if (hasReasoned) requestCapabilities.observed(target, { reasons: true });
             begun.end(outcomeOf(end));
             attemptEnded?.(end);
             release();
@@ -289,7 +289,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       wave.size = 1;
       return plain.call(targets, alone, scope);
     },
-    capabilitiesFor: memory.forRequest,
+    capabilitiesFor,
     isCooling: (target) => states.get(target).breaker.isOpen(),
     update: states.update,
   };

@@ -36,14 +36,10 @@ export interface RequestCapabilities {
    * @param sent the capabilities that the body was built for.
    */
   accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void;
-  /** Called when a model has reasoned. */
-  reasoned(target: Target): void;
-  /** Called when an upstream has rejected function calls. */
-  rejectedFunctions(target: Target): void;
+  /** Called when calls have shown something about a model. */
+  observed(target: Target, facts: Partial<Capabilities>): void;
   /** Called when an upstream has given fewer samples than it was asked for. */
   gaveSamples(target: Target, samples: number): void;
-  /** Called when a model has sent opaque state. */
-  sentState(target: Target): void;
   /** Called when a text has shown whether it began with thinking without an opening tag. */
   openedThinking(target: Target, opened: boolean): void;
   /** Called when an answer has followed its format. */
@@ -64,22 +60,23 @@ const MAX_SUBJECT_LENGTH = 20_000;
 /** Returns the tokens of a model's context, if they are known without a lesson. */
 type ContextOf = (target: Target) => number | undefined;
 
-/** Creates the memory of confirmed lessons, which lasts as long as the process. */
+/**
+ * Creates the memory of confirmed lessons, which lasts as long as the process. The result returns what
+ * a new request of the owner knows.
+ */
 export function createCapabilityMemory(
   contextOf: ContextOf,
-): { forRequest(owner: string): RequestCapabilities } {
+): (owner: string) => RequestCapabilities {
   const remembered = new Map<string, Lessons>();
   const defaultsOf = (target: Target): Capabilities => ({
     ...defaultCapabilities(target),
     contextTokens: contextOf(target),
   });
 
-  return {
-    forRequest(owner) {
-      const lessons = remembered.get(owner) ?? new Map();
-      remembered.set(owner, lessons);
-      return createRequestCapabilities(lessons, defaultsOf);
-    },
+  return (owner) => {
+    const lessons = remembered.get(owner) ?? new Map();
+    remembered.set(owner, lessons);
+    return createRequestCapabilities(lessons, defaultsOf);
   };
 }
 
@@ -148,13 +145,11 @@ function createRequestCapabilities(
         if (isFollowed) confirm(fromRejections, subject);
       }
     },
-    reasoned: (target) => remember(modelOf(target), { reasons: true }),
-    rejectedFunctions: (target) => remember(modelOf(target), { functions: false }),
+    observed: (target, facts) => remember(modelOf(target), facts),
     gaveSamples(target, samples) {
       const { limits } = get(target);
       remember(modelOf(target), { limits: { ...limits, n: { max: Math.max(1, samples) } } });
     },
-    sentState: (target) => remember(modelOf(target), { toolState: true }),
     openedThinking(target, opened) {
       const isSet = target.upstream.opens_thinking !== undefined;
       remember(modelOf(target), {

@@ -1,5 +1,6 @@
 import { tryParse } from "../../json.ts";
 import { UpstreamError } from "../errors.ts";
+import type { UpstreamOptions } from "../options.ts";
 import type { Watchdog } from "../timeouts.ts";
 import { type ByteReader, createStreamDecoder, putBack } from "./bytes.ts";
 import {
@@ -17,6 +18,18 @@ import { createSseParser, type SseEvent } from "./sse.ts";
 /** Bytes of JSON for each character of an answer that is escaped, and for all other fields. */
 const ESCAPED_BYTES = 6;
 const OTHER_BYTES = 1_048_576;
+
+export interface CompletionOptions {
+  upstream: Pick<UpstreamOptions, "max_line_bytes">;
+  /** Whether the body of the request asks for a stream. */
+  stream: boolean;
+  /** Number of samples that it asks for. */
+  samples: number;
+  /** Longest answer of one sample, reasoning and tool calls included. */
+  maxCharacters: number;
+  /** Whether the text of a longer one is cut; otherwise it is an error. */
+  cuts: boolean;
+}
 
 /** Reads the body of a 200 response. */
 export interface CompletionReader {
@@ -43,22 +56,13 @@ const BOM = [0xef, 0xbb, 0xbf];
  * Reads the body of a completion. If a stream was requested, or the type is a stream's, the first
  * bytes decide whether it is one, because some gateways send the wrong type.
  *
- * @param isStream whether a stream was requested.
- * @param maxCharacters longest answer, reasoning and tool calls included.
- * @param maxLineLength longest line of a stream, in characters.
- * @param samples number of samples that were requested.
- * @param cuts whether a longer answer is cut.
  * @throws {UpstreamError} if it has another type.
  */
 export function readCompletion(
   response: Response,
   reader: ByteReader,
-  isStream: boolean,
-  maxCharacters: number,
-  maxLineLength: number,
   watchdog: Watchdog,
-  samples = 1,
-  cuts = false,
+  { upstream, stream, samples, maxCharacters, cuts }: CompletionOptions,
 ): CompletionReader {
   const createReader = () =>
     samples === 1
@@ -68,7 +72,7 @@ export function readCompletion(
   const type = response.headers.get("content-type") ?? "";
   const isJson = /\bjson\b/.test(type);
   if (!isJson && !/event-stream|octet-stream|text\/plain|^$/.test(type)) throw notACompletion();
-  if (isJson && !isStream) return readJson(reader, createReader(), maxBytes, maxLineLength);
+  if (isJson && !stream) return readJson(reader, createReader(), maxBytes);
   let completion: CompletionReader | undefined;
 
   async function open(): Promise<Delta[] | undefined> {
@@ -78,20 +82,15 @@ export function readCompletion(
     const form = formOf(bytes ?? new Uint8Array()) ?? (isJson ? "json" : "stream");
     const whole = bytes === undefined ? reader : putBack(bytes, reader);
     completion = form === "json"
-      ? readJson(whole, createReader(), maxBytes, maxLineLength)
-      : readStream(whole, createReader(), maxLineLength, watchdog);
+      ? readJson(whole, createReader(), maxBytes)
+      : readStream(whole, createReader(), upstream.max_line_bytes, watchdog);
     return await completion.read();
   }
 
   return { read: () => completion?.read() ?? open() };
 }
 
-function readJson(
-  reader: ByteReader,
-  deltas: DeltaReader,
-  maxBytes: number,
-  maxLineLength: number,
-): CompletionReader {
+function readJson(reader: ByteReader, deltas: DeltaReader, maxBytes: number): CompletionReader {
   let isOver = false;
   return {
     async read() {
@@ -102,7 +101,7 @@ function readJson(
         tryParse(text.slice(0, Math.max(0, text.lastIndexOf("data:"))));
       if (json !== undefined) deltas.add(json);
       else if (/^\s*(data|event|id|retry)?:/.test(text.slice(0, 1_000))) {
-        const parser = createSseParser(Math.max(maxLineLength, text.length));
+        const parser = createSseParser(text.length);
         const events = createEventReader();
         for (const event of [...parser.push(text), ...parser.end()]) {
           if (event.data !== "[DONE]") readEvent(event, events, deltas.add);

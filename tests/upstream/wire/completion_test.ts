@@ -14,7 +14,13 @@ async function readAll(body: string, { stream = true, type = "text/event-stream"
   const reader = readBody(response, new AbortController().signal);
   const deltas: Delta[] = [];
   try {
-    const source = readCompletion(response, reader, stream, 10_000, 10_000, watchdog);
+    const source = readCompletion(response, reader, watchdog, {
+      upstream: { max_line_bytes: 10_000 },
+      stream,
+      samples: 1,
+      maxCharacters: 10_000,
+      cuts: false,
+    });
     for (let read; (read = await source.read()) !== undefined;) deltas.push(...read);
   } finally {
     reader.close();
