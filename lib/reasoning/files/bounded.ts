@@ -28,15 +28,8 @@ const EVENTS: Readonly<Record<ReasoningEvent["type"], boolean>> = {
   restart: false,
 };
 
-/** A strategy has yielded something that is not an event. The log shows only this name. */
-class NotAnEvent extends Error {
-  override readonly name = "NotAnEvent";
-}
-
-/** There is no prompt of that name; a log shows the name of the error alone. */
-class UnknownPrompt extends Error {
-  override readonly name = "UnknownPrompt";
-}
+/** A log shows the name of an error alone. */
+const errorNamed = (name: "NotAnEvent" | "UnknownPrompt") => Object.assign(new Error(), { name });
 
 /** A call that the budget does not allow. */
 class OverBudget extends Error {
@@ -66,7 +59,7 @@ async function* runBounded(
   };
   const prompt: typeof context.prompt = (name, values) => {
     if (!Object.hasOwn(prompts, name) && !Object.hasOwn(commonPrompts, name)) {
-      throw new UnknownPrompt();
+      throw errorNamed("UnknownPrompt");
     }
     return context.prompt(name, values);
   };
@@ -85,7 +78,7 @@ async function* runBounded(
         },
       );
       if (done) break;
-      if (!isEvent(value)) throw new NotAnEvent();
+      if (!isEvent(value)) throw errorNamed("NotAnEvent");
       yield value;
       if (value.type === "finish") return;
     }

@@ -36,7 +36,7 @@ export type Recorder = ReturnType<typeof createRecorder>;
 export function createRecorder(clock: Clock, withTexts: boolean) {
   const began = clock.now();
   const numbers = new Map<string, number>();
-  let records: RunRecord[] = [];
+  const records: RunRecord[] = [];
   let count = 0;
   let tasks = 0;
   let left = MAX_TEXTS;
@@ -72,12 +72,7 @@ export function createRecorder(clock: Clock, withTexts: boolean) {
     /** Returns the number of the next task. */
     nextTask: () => ++tasks,
     /** Returns the records since the last call of this function. */
-    take(): RunRecord[] {
-      if (records.length === 0) return records;
-      const taken = records;
-      records = [];
-      return taken;
-    },
+    take: () => records.splice(0),
     /** Returns a watch for a call that begins. */
     call(task: number, role: string, messages: readonly Message[]) {
       const start = seconds();

@@ -147,6 +147,20 @@ function costOf({ price }: CallCount, { prompt, cached, completion }: TokenCount
     completion * price.output) / 1e6;
 }
 
+/** A sample's share of its call: of the prompt an equal one, of the rest that of its text. */
+function shareOf({ samples }: CallCount, tokens: TokenCounts, role: string): TokenCounts {
+  const own = samples.filter((sample) => sample.role === role);
+  const part = own.length / samples.length;
+  const estimate = (some: SampleCount[]) =>
+    some.reduce((sum, sample) => sum + estimateOf(sample), 0);
+  const all = estimate(samples);
+  return {
+    prompt: tokens.prompt * part,
+    cached: tokens.cached * part,
+    completion: tokens.completion * (all === 0 ? part : estimate(own) / all),
+  };
+}
+
 /** What is known of one sample when it ends; the prompt counts for the first one. */
 function usageOfSample(call: CallCount, sample: SampleCount): CallUsage {
   const { isEstimated, ...all } = tokensOf(call)!;
@@ -192,33 +206,16 @@ export function createUsageMeter(): UsageMeter {
   const hasPrice = (own: readonly { call: CallCount }[]) =>
     own.some(({ call }) => call.price !== undefined);
 
-  /** A sample's share of its call: of the prompt an equal one, of the rest that of its text. */
   function usageOf(role: string) {
-    const own = counted().filter(({ call }) => call.samples.some((other) => other.role === role));
-    const total = { prompt: 0, completion: 0, cost: 0 };
-    for (const { call, tokens } of own) {
-      const { samples } = call;
-      const all = samples.reduce((sum, sample) => sum + estimateOf(sample), 0);
-      const mine = samples.filter((sample) => sample.role === role);
-      const part = mine.length / samples.length;
-      const text = all === 0
-        ? part
-        : mine.reduce((sum, sample) => sum + estimateOf(sample), 0) / all;
-      const share = {
-        ...tokens,
-        prompt: tokens.prompt * part,
-        cached: tokens.cached * part,
-        completion: tokens.completion * text,
-      };
-      total.prompt += share.prompt;
-      total.completion += share.completion;
-      total.cost += costOf(call, share);
-    }
+    const isOwn = (call: CallCount) => call.samples.some((sample) => sample.role === role);
+    const own = counted().filter(({ call }) => isOwn(call))
+      .map(({ call, tokens }) => ({ call, tokens: { ...tokens, ...shareOf(call, tokens, role) } }));
+    const { prompt, completion, cost } = sumsOf(own);
     return {
-      calls: calls.filter(({ samples }) => samples.some((sample) => sample.role === role)).length,
-      prompt_tokens: Math.round(total.prompt),
-      completion_tokens: Math.round(total.completion),
-      ...(hasPrice(own) ? { cost: rounded(total.cost) } : {}),
+      calls: calls.filter(isOwn).length,
+      prompt_tokens: Math.round(prompt),
+      completion_tokens: Math.round(completion),
+      ...(hasPrice(own) ? { cost: rounded(cost) } : {}),
     };
   }
 
