@@ -1,3 +1,5 @@
+import { abortable } from "@std/async";
+import { within } from "../../clock.ts";
 import type { ToolContext } from "../tool.ts";
 import type { Ready, RunAnswer, RunRequest } from "./worker.ts";
 
@@ -62,7 +64,10 @@ export function createThreads(count: number): Threads {
   function free(thread: Thread): void {
     const [next] = waiting;
     if (next === undefined) idle.push(thread);
-    else next(thread);
+    else {
+      waiting.delete(next);
+      next(thread);
+    }
   }
 
   function discard(thread: Thread): void {
@@ -80,29 +85,18 @@ export function createThreads(count: number): Threads {
   }
 
   /** Returns undefined if no thread is free in time. */
-  function acquire({ signal, clock }: ToolContext): Promise<Thread | undefined> {
+  async function acquire({ signal, clock }: ToolContext): Promise<Thread | undefined> {
     const thread = idle.pop();
-    if (thread !== undefined) return Promise.resolve(thread);
-    if (isClosed) return Promise.resolve(undefined);
+    if (thread !== undefined || isClosed) return thread;
     if (threads.size === 0) start();
-    const { promise, resolve, reject } = Promise.withResolvers<Thread | undefined>();
-    function take(taken: Thread | undefined): void {
-      end();
-      resolve(taken);
+    const { promise, resolve } = Promise.withResolvers<Thread | undefined>();
+    waiting.add(resolve);
+    try {
+      const thread = await within(clock, MAX_WAIT_MS, abortable(promise, signal));
+      return thread === "late" ? undefined : thread;
+    } finally {
+      waiting.delete(resolve);
     }
-    function abort(): void {
-      end();
-      reject(signal.reason);
-    }
-    function end(): void {
-      waiting.delete(take);
-      cancelTimer();
-      signal.removeEventListener("abort", abort);
-    }
-    waiting.add(take);
-    const cancelTimer = clock.timer(MAX_WAIT_MS, () => take(undefined));
-    signal.addEventListener("abort", abort);
-    return promise;
   }
 
   for (let i = 0; i < count; i++) start();
@@ -115,18 +109,9 @@ export function createThreads(count: number): Threads {
       if (thread === undefined || !threads.has(thread)) {
         return failed("The sandbox is busy. Try again later.");
       }
-      const { promise, resolve, reject } = Promise.withResolvers<RunAnswer | undefined>();
+      const { promise, resolve } = Promise.withResolvers<RunAnswer | undefined>();
       const isCancelled = new Int32Array(new SharedArrayBuffer(4));
       const cancel = () => void Atomics.store(isCancelled, 0, 1);
-      const abort = () => {
-        cancel();
-        reject(signal.reason);
-      };
-      const cancelTimer = clock.timer(request.timeMs + GRACE_MS, () => {
-        cancel();
-        resolve(undefined);
-      });
-      signal.addEventListener("abort", abort);
       thread.cancel = cancel;
       thread.finish = (answer) => {
         thread.finish = thread.cancel = undefined;
@@ -137,14 +122,14 @@ export function createThreads(count: number): Threads {
       const date = clock.date();
       thread.worker.postMessage({ ...request, date, isCancelled } satisfies RunRequest);
       try {
-        // The signal may have been aborted while this waited.
-        if (signal.aborted) abort();
-        const answer = await promise;
+        const limitMs = request.timeMs + GRACE_MS;
+        const answer = await within(clock, limitMs, abortable(promise, signal));
         signal.throwIfAborted();
-        return answer ?? failed(`The code ran for more than ${request.timeMs} ms and was stopped.`);
+        if (answer !== "late" && answer !== undefined) return answer;
+        return failed(`The code ran for more than ${request.timeMs} ms and was stopped.`);
       } finally {
-        cancelTimer();
-        signal.removeEventListener("abort", abort);
+        // If it has ended already, this has no effect.
+        cancel();
       }
     },
     close() {
