@@ -1,3 +1,5 @@
+import { abortable } from "@std/async";
+
 /** A queue for one reader. */
 export interface Queue<T> {
   put(item: T): void;
@@ -17,11 +19,7 @@ export function createQueue<T>(): Queue<T> {
       signal?.throwIfAborted();
       if (items.length === 0) {
         const woken = new Promise<void>((resolve) => wake = resolve);
-        const onAbort = () => wake();
-        signal?.addEventListener("abort", onAbort, { once: true });
-        await woken;
-        signal?.removeEventListener("abort", onAbort);
-        signal?.throwIfAborted();
+        await (signal === undefined ? woken : abortable(woken, signal));
       }
       return items.shift()!;
     },

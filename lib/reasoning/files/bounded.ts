@@ -1,3 +1,4 @@
+import { abortable } from "@std/async";
 import { within } from "../../clock.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { commonPrompts } from "../prompts.ts";
@@ -64,19 +65,10 @@ async function* runBounded(
     return context.prompt(name, values);
   };
   const events = run({ ...context, call, prompt });
-  let abandon = (_reason: unknown) => {};
-  const onAbort = () => abandon(signal.reason);
-  signal.addEventListener("abort", onAbort);
   try {
     for (;;) {
       signal.throwIfAborted();
-      // Not `Promise.race` with one promise for all: that would keep every event until the end.
-      const { done, value } = await new Promise<IteratorResult<ReasoningEvent>>(
-        (resolve, reject) => {
-          abandon = reject;
-          events.next().then(resolve, reject);
-        },
-      );
+      const { done, value } = await abortable(events.next(), signal);
       if (done) break;
       if (!isEvent(value)) throw errorNamed("NotAnEvent");
       yield value;
@@ -87,7 +79,6 @@ async function* runBounded(
     if (!(error instanceof OverBudget)) throw error;
     yield { type: "finish", reason: "length" };
   } finally {
-    signal.removeEventListener("abort", onAbort);
     // Its calls are counted when they end.
     await within(context.clock, END_MS, events.return(undefined).catch(() => {}));
   }

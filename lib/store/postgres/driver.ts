@@ -1,4 +1,5 @@
 import type { EventEmitter } from "node:events";
+import { systemClock, within } from "../../clock.ts";
 import type { PostgresAddress } from "./address.ts";
 
 /** The parts of the package `pg` that are used; it has no types. */
@@ -73,8 +74,8 @@ export async function closeInTime(
   ended: Promise<void>,
   clients: Iterable<PgClient>,
 ): Promise<void> {
-  const timer = setTimeout(() => {
+  if (await within(systemClock, CLOSE_MS, ended) === "late") {
     for (const client of clients) client.connection.stream.destroy();
-  }, CLOSE_MS);
-  await ended.finally(() => clearTimeout(timer));
+  }
+  await ended;
 }

@@ -1,3 +1,4 @@
+import { sleep, systemClock } from "../../clock.ts";
 import { reconnectDelayMs } from "../server_errors.ts";
 import type { PoolOptions } from "./connection.ts";
 import { closeInTime, driverOptions, loadDriver, type PgClient } from "./driver.ts";
@@ -14,8 +15,7 @@ export function createNotifications(
   const listeners = new Map<string, () => void>();
   let client: PgClient | undefined;
   let ended: Promise<void> | undefined;
-  let isClosed = false;
-  let stopWaiting = () => {};
+  const closing = new AbortController();
 
   async function listenOnce(): Promise<void> {
     const { Client } = await loadDriver();
@@ -28,7 +28,7 @@ export function createNotifications(
     });
     try {
       await opened.connect();
-      if (isClosed) return;
+      if (closing.signal.aborted) return;
       await opened.query(`listen ${CHANNEL}`);
       // Some may have been missed.
       for (const onChange of [...listeners.values()]) onChange();
@@ -39,21 +39,15 @@ export function createNotifications(
   }
 
   async function keepListening(): Promise<void> {
-    for (let failures = 0; !isClosed; failures++) {
+    for (let failures = 0; !closing.signal.aborted; failures++) {
       try {
         await listenOnce();
         failures = 0;
       } catch {
         // The pool says why.
       }
-      if (isClosed) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, reconnectDelayMs(failures));
-        stopWaiting = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      // Rejects when this is closed.
+      await sleep(systemClock, reconnectDelayMs(failures), closing.signal).catch(() => {});
     }
   }
 
@@ -66,8 +60,7 @@ export function createNotifications(
       return () => listeners.delete(collection);
     },
     async close(): Promise<void> {
-      isClosed = true;
-      stopWaiting();
+      closing.abort();
       if (client !== undefined) await closeInTime(client.end(), [client]);
       await ended;
     },
