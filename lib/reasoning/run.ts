@@ -11,7 +11,7 @@ import type { ReasoningRequest } from "./request.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
 import { afterApproved } from "./tools/approved.ts";
-import { createToolUses, showToolUses } from "./tools/display.ts";
+import { withToolUses } from "./tools/display.ts";
 import { definitionOf } from "./tools/turns.ts";
 import { createToolRunner } from "./tools/runner.ts";
 import { createToolUseCounter } from "./tools/uses.ts";
@@ -92,16 +92,16 @@ function runOne(
 ): AsyncGenerator<ReasoningEvent> {
   const { approved = [], ...others } = options;
   if (approved.length > 0) {
-    const uses = createToolUses();
-    const runTool = createToolRunner({ ...options, onToolUse: uses.put });
-    const task = options.recorder?.nextTask() ?? 0;
-    const events = afterApproved(
-      plan,
-      approved,
-      (call) => runTool(call.tool, call, options.signal, task, call.id),
-      (plan) => runOne(plan, others, meter, all),
-    );
-    return showToolUses(events, uses);
+    return withToolUses((onToolUse) => {
+      const runTool = createToolRunner({ ...options, onToolUse });
+      const task = options.recorder?.nextTask() ?? 0;
+      return afterApproved(
+        plan,
+        approved,
+        (call) => runTool(call.tool, call, options.signal, task, call.id),
+        (plan) => runOne(plan, others, meter, all),
+      );
+    });
   }
   if (plan.request.truncates) {
     return truncating(
@@ -110,8 +110,7 @@ function runOne(
     );
   }
   if (!options.tools?.length) return runStrategy(plan, options, meter, all);
-  const uses = createToolUses();
-  return showToolUses(runStrategy(plan, { ...options, onToolUse: uses.put }, meter, all), uses);
+  return withToolUses((onToolUse) => runStrategy(plan, { ...options, onToolUse }, meter, all));
 }
 
 function runStrategy(

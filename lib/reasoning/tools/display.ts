@@ -10,36 +10,26 @@ import type { ReasoningEvent, ToolUseEvent } from "../events.ts";
 import { createCitations } from "./citations.ts";
 import { outputText, shorten } from "./turns.ts";
 
-export type ToolUses = ReturnType<typeof createToolUses>;
-
-/** Holds the events of tools until they are shown. */
-export function createToolUses() {
-  let notify = () => {};
-  const events: ToolUseEvent[] = [];
-  return {
-    put(event: ToolUseEvent): void {
-      events.push(event);
-      notify();
-    },
-    take: () => events.splice(0),
-    /** Sets what is called when there are more. */
-    onPut(callback: () => void): void {
-      notify = callback;
-    },
-  };
-}
-
 interface OpenStep {
   step: number;
   hasContent: boolean;
   content: string;
 }
 
-/** Adds the uses of tools. They are dropped once the answer has begun, as all thinking is. */
-export async function* showToolUses(
-  events: AsyncGenerator<ReasoningEvent>,
-  uses: ToolUses,
+/**
+ * Adds the uses of tools. They are dropped once the answer has begun, as all thinking is.
+ *
+ * @param start starts a run that passes on the events of its tools.
+ */
+export async function* withToolUses(
+  start: (onToolUse: (event: ToolUseEvent) => void) => AsyncGenerator<ReasoningEvent>,
 ): AsyncGenerator<ReasoningEvent> {
+  const uses: ToolUseEvent[] = [];
+  const ready = createQueue<"event" | "use">();
+  const events = start((use) => {
+    uses.push(use);
+    ready.put("use");
+  });
   /** Number of steps that this has added. */
   let added = 0;
   let last = 0;
@@ -92,8 +82,6 @@ export async function* showToolUses(
     return { ...event, step, content };
   }
 
-  const ready = createQueue<"event" | "use">();
-  uses.onPut(() => ready.put("use"));
   function read() {
     const event = events.next();
     const put = () => ready.put("event");
@@ -104,7 +92,7 @@ export async function* showToolUses(
   try {
     for (;;) {
       const kind = await ready.take();
-      for (const use of uses.take()) {
+      for (const use of uses.splice(0)) {
         if (isAnswering) continue;
         citations.add(use);
         waiting += textOf(use);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ReasoningEvent, ToolUseEvent } from "../../../lib/reasoning/events.ts";
-import { createToolUses, showToolUses } from "../../../lib/reasoning/tools/display.ts";
+import { withToolUses } from "../../../lib/reasoning/tools/display.ts";
 
 const begin = (step: number, titled = false): ReasoningEvent => ({
   type: "step_start",
@@ -98,14 +98,13 @@ const CASES: Record<string, [events: (ReasoningEvent | ToolUseEvent)[], shown: R
 
 for (const [place, [events, shown]] of Object.entries(CASES)) {
   Deno.test(`the use of a tool ${place} leaves the steps whole`, async () => {
-    const uses = createToolUses();
-    async function* strategy() {
+    async function* strategy(onToolUse: (event: ToolUseEvent) => void) {
       for (const event of events) {
-        if (event.type === "tool_output") uses.put(event);
+        if (event.type === "tool_output") onToolUse(event);
         else yield event as ReasoningEvent;
       }
     }
-    const all = await Array.fromAsync(showToolUses(strategy(), uses));
+    const all = await Array.fromAsync(withToolUses(strategy));
     assertEquals(all.filter(({ type }) => type !== "tool_output"), shown);
   });
 }
