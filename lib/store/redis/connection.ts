@@ -1,4 +1,5 @@
 /** A connection to Redis that runs scripts, times out and reconnects. */
+import { systemClock, within } from "../../clock.ts";
 import { reportErrors, serverError } from "../server_errors.ts";
 import { describeAddress, parseRedisUrl } from "./address.ts";
 import { createClient, DISCONNECT_MS } from "./client.ts";
@@ -160,18 +161,9 @@ export async function openRedis<Name extends string>(
 
   /** Rejects after the timeout: some failures of a Cluster or of Sentinels never end an attempt. */
   async function connect(): Promise<void> {
-    const limit = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => limit.reject(lastError ?? Object.assign(new Error("timed out"), { code: "ETIMEDOUT" })),
-      timeoutMs,
-    );
-    try {
-      await Promise.race([
-        client.connect().then(connectToMasters).then(chooseDatabase),
-        limit.promise,
-      ]);
-    } finally {
-      clearTimeout(timer);
+    const connected = client.connect().then(connectToMasters).then(chooseDatabase);
+    if (await within(systemClock, timeoutMs, connected) === "late") {
+      throw lastError ?? Object.assign(new Error("timed out"), { code: "ETIMEDOUT" });
     }
   }
 
