@@ -81,22 +81,11 @@ export function createShownUses({ kinds, mcpTools }: KnownTools) {
         if (!event.isProgress) use.output = event;
       } else if (use !== undefined && event.type === "tool_end") {
         const { name, arguments: input } = use.start;
-        if (Object.hasOwn(mcpTools, name)) {
-          const id = newId("mcptoolu_", 24);
-          const text = outputText(use.output ?? { content: [] });
-          const content = [{ type: "text", text }];
-          const result = {
-            type: "mcp_tool_result",
-            tool_use_id: id,
-            is_error: event.isError,
-            content,
-          };
-          ended.push({ id, ...mcpTools[name]!, input, result });
-          return;
-        }
-        const id = newId("srvtoolu_", 24);
-        const result = resultBlock(name as Kind, id, use.output, event.isError);
-        ended.push({ id, name: NAMES[name as Kind], input, result });
+        const mcpTool = Object.hasOwn(mcpTools, name) ? mcpTools[name] : undefined;
+        const kind = mcpTool === undefined ? name as Kind : "mcp";
+        const id = newId(kind === "mcp" ? "mcptoolu_" : "srvtoolu_", 24);
+        const result = resultBlock(kind, id, use.output, event.isError);
+        ended.push({ id, ...mcpTool ?? { name: NAMES[name as Kind] }, input, result });
       }
     },
     take: (): ShownUse[] => ended.splice(0),
@@ -104,7 +93,7 @@ export function createShownUses({ kinds, mcpTools }: KnownTools) {
 }
 
 function resultBlock(
-  kind: Kind,
+  kind: Kind | "mcp",
   tool_use_id: string,
   output: ToolOutputEvent | undefined,
   isError: boolean,
@@ -127,6 +116,10 @@ function resultBlock(
     };
   }
   const text = outputText({ content });
+  if (kind === "mcp") {
+    const parts = [{ type: "text", text }];
+    return { type: "mcp_tool_result", tool_use_id, is_error: isError, content: parts };
+  }
   if (kind === "fetch") {
     const [page] = citations;
     return {

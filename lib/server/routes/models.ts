@@ -28,14 +28,13 @@ export function modelRoutes(
     [...allowedModels(client, models).values()].map(({ reasoning, facts }) => {
       const { id, strategy } = reasoning;
       const options: Record<string, unknown> = { ...reasoning.options, ...reasoning.modifiers };
-      const names = Object.keys(allFields()[strategy] ?? {}).filter((name) =>
-        options[name] !== undefined
-      );
+      const names = Object.keys(allFields()[strategy] ?? {});
       return {
         ...facts,
         id,
         description: table[strategy]?.summary ?? "",
         strategy,
+        // JSON leaves out those that are undefined.
         options: Object.fromEntries(names.map((name) => [name, options[name]])),
         tools: withAllowedTools(reasoning, client).serverTools,
       };

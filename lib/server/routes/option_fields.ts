@@ -50,8 +50,7 @@ function fieldsOf(options: z.ZodObject): Record<string, OptionField> {
     ).map(([name, schema]) => [
       name,
       Object.fromEntries(
-        KEYWORDS.filter((keyword) => schema[keyword] !== undefined)
-          .map((keyword) => [keyword, schema[keyword]]),
+        KEYWORDS.map((keyword) => [keyword, schema[keyword]]),
       ) as unknown as OptionField,
     ]),
   );
