@@ -2,8 +2,10 @@
  * Finds the model that a request names, among those its client may use, and the upstreams of models.
  */
 import { ApiError } from "../api/errors.ts";
+import type { Clock } from "../clock.ts";
 import type { PublishedModel } from "../config/published_models.ts";
 import { allTargetsOf } from "../reasoning/overrides.ts";
+import type { UpstreamClient } from "../upstream/client.ts";
 import type { Target } from "../upstream/target.ts";
 import type { Client } from "./client.ts";
 
@@ -38,6 +40,14 @@ export function modelNotFound(id: string, models: ReadonlyMap<string, unknown>):
     `The model \`${name}\` does not exist or you do not have access to it. Known models are: ${ids}.`,
     { code: "model_not_found" },
   );
+}
+
+/** What the state of the upstreams is read from. */
+export interface UpstreamSources {
+  clock: Clock;
+  client: Pick<UpstreamClient, "isCooling">;
+  /** Returns the published models. */
+  models: () => Iterable<PublishedModel>;
 }
 
 /** Returns a target for each upstream that a model may call, by the upstream's name. */

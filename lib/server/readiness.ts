@@ -3,13 +3,6 @@ import type { Limiter } from "../store/limiter.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "./telemetry/log.ts";
 
-export interface ReadinessOptions {
-  store: Store;
-  limiter: Limiter;
-  clock: Clock;
-  log: Log;
-}
-
 /** Pause after a check that succeeded, and after one that failed. */
 const INTERVAL_MS = 2_000;
 const RETRY_MS = 500;
@@ -24,7 +17,9 @@ const ENTRY = { collection: "readiness", id: "check" };
 const LIMIT = { key: "readiness", amount: 1, windowMs: 1_000, kind: "rate" } as const;
 
 /** Checks in the background whether the store and the limits answer, so that no request has to. */
-export function createReadiness({ store, limiter, clock, log }: ReadinessOptions) {
+export function createReadiness(
+  { store, limiter, clock, log }: { store: Store; limiter: Limiter; clock: Clock; log: Log },
+) {
   const checks = {
     store: createCheck(() => store.get([ENTRY]), clock),
     // A cost of 0 only reads.

@@ -18,7 +18,8 @@ type Flags = Arguments<"init">["flags"];
 export async function init(args: readonly string[], moduleDir: string | undefined): Promise<void> {
   const { flags } = parseFlags("init", args);
   const path = await configFile({ config: flags.config, moduleDir });
-  if (await exists(path)) {
+  const exists = await Deno.lstat(path).then(() => true, () => false);
+  if (exists) {
     fail(`${path} exists. Edit it, or write another file with --config PATH.`);
   }
   const provider = PROVIDERS.find(({ name }) => name === flags.provider);
@@ -35,16 +36,6 @@ export async function init(args: readonly string[], moduleDir: string | undefine
   const flag = flags.config === undefined ? "" : ` --config ${shellWord(path)}`;
   console.log(`Wrote ${path}: ${choices.title}, model ${choices.model}.
 ${isMissing ? `Set ${variable}, then start` : "Start"} the server: ${programCommand()}${flag}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function fail(message: string): never {

@@ -1,8 +1,5 @@
 /** What the latest calls to each upstream took and why they failed, for operators. */
-import type { Clock } from "../../clock.ts";
-import type { PublishedModel } from "../../config/published_models.ts";
-import type { UpstreamClient } from "../../upstream/client.ts";
-import { upstreamsOf } from "../models.ts";
+import { upstreamsOf, type UpstreamSources } from "../models.ts";
 import { errorType } from "../telemetry/error_type.ts";
 import type { RequestObserver } from "../telemetry/observer.ts";
 import { withoutTexts } from "../telemetry/quoted_text.ts";
@@ -44,14 +41,7 @@ export interface UpstreamRecord {
   faults: UpstreamFault[];
 }
 
-interface HealthOptions {
-  clock: Clock;
-  client: Pick<UpstreamClient, "isCooling">;
-  /** Returns the published models, whose upstreams are reported. */
-  models: () => Iterable<PublishedModel>;
-}
-
-export function createHealth({ clock, client, models }: HealthOptions) {
+export function createHealth({ clock, client, models }: UpstreamSources) {
   const recordsByName = new Map<string, Omit<UpstreamRecord, "name" | "isOpen">>();
 
   function recordOf(name: string) {

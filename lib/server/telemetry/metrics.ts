@@ -1,24 +1,15 @@
 import type { Clock } from "../../clock.ts";
-import type { PublishedModel } from "../../config/published_models.ts";
 import type { RunCallObserver } from "../../reasoning/observer.ts";
-import type { UpstreamClient } from "../../upstream/client.ts";
-import { upstreamsOf } from "../models.ts";
+import { upstreamsOf, type UpstreamSources } from "../models.ts";
 import { VERSION } from "../version.ts";
 import { callErrorType, errorType } from "./error_type.ts";
 import { dialectLabel, type ObservedRun, type RequestObserver } from "./observer.ts";
 import { createRegistry, type MetricAttributes } from "./registry.ts";
 
-export interface MetricsOptions {
-  clock: Clock;
-  client: Pick<UpstreamClient, "isCooling">;
-  /** Returns the published models, whose upstreams are watched. */
-  models: () => Iterable<PublishedModel>;
-}
-
 /** Number of clients, and of tools, that have series of their own in each process. */
 const MAX_NAMES = 100;
 
-export function createMetrics({ clock, client, models }: MetricsOptions) {
+export function createMetrics({ clock, client, models }: UpstreamSources) {
   const { record, series, watch, values } = createRegistry();
   const clientLabel = createLabels();
   // Servers of tools choose the names.
