@@ -36,9 +36,10 @@ export interface CallRun {
   meter: UsageMeter;
   /** Number of thinking calls so far. */
   thinkingCalls: number;
-  /** The meter of the call that was sent for a wave. */
-  waveMeters: WeakMap<Wave, CallMeter>;
 }
+
+/** The meter of the call that was sent for a wave. */
+const waveMeters = new WeakMap<Wave, CallMeter>();
 
 /** Makes one upstream call of a run, and counts what it uses. */
 export async function* callUpstream(
@@ -105,11 +106,11 @@ export async function* callUpstream(
         onSend(sent, number = 0) {
           ({ target } = sent);
           ({ opensThinking } = sent.capabilities);
-          if (number > 0) callMeter = run.waveMeters.get(wave!)!.sample(number, role);
+          if (number > 0) callMeter = waveMeters.get(wave!)!.sample(number, role);
           else {
             callMeter = ownMeter;
             callMeter.sent(target.upstream.price);
-            if (wave !== undefined) run.waveMeters.set(wave, callMeter);
+            if (wave !== undefined) waveMeters.set(wave, callMeter);
           }
           record?.sent();
         },

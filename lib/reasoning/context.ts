@@ -114,7 +114,6 @@ export function createContext(
     limits,
     meter,
     thinkingCalls: 0,
-    waveMeters: new WeakMap(),
   };
   const canThink = async (calls = 1) => {
     if (!limits.canThink(calls)) return false;

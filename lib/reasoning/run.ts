@@ -90,8 +90,8 @@ function runOne(
   meter: UsageMeter,
   all: UsageSums = meter,
 ): AsyncGenerator<ReasoningEvent> {
-  const { approved = [], ...others } = options;
-  if (approved.length > 0) {
+  if (options.approved?.length) {
+    const { approved, ...others } = options;
     return withToolUses((onToolUse) => {
       const runTool = createToolRunner({ ...options, onToolUse });
       const task = options.recorder?.nextTask() ?? 0;

@@ -199,7 +199,7 @@ export function createApp(options: AppOptions) {
         ({ id, logFields }) =>
           combineObservers([
             metrics?.begin(),
-            health.observe(),
+            health.observer,
             traces?.observeTrace({ request, id, contents, date: clock.date }),
             logUpstreams(log, id, logFields),
           ]),

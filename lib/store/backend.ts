@@ -25,12 +25,17 @@ export type MaybePromise<T> = T | Promise<T>;
 const MAX_NAME_LENGTH = 200;
 
 /** Calls a back end. What it throws becomes a {@link StoreError}, except if a bound is exceeded. */
-export async function callBackend<T>(work: () => MaybePromise<T>): Promise<T> {
+export function callBackend<T>(work: () => MaybePromise<T>): MaybePromise<T> {
   try {
-    return await work();
+    const result = work();
+    return result instanceof Promise ? result.catch(rethrow) : result;
   } catch (error) {
-    throw error instanceof RangeError ? error : new StoreError(error);
+    return rethrow(error);
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error instanceof RangeError ? error : new StoreError(error);
 }
 
 /** Puts validation in front of a back end. */
@@ -79,7 +84,7 @@ export function createStore(backend: StoreBackend): Store {
         stop();
       };
     },
-    now: () => callBackend(() => backend.now()),
+    now: async () => await callBackend(() => backend.now()),
     async close() {
       if (!isOpen) return;
       isOpen = false;

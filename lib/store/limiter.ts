@@ -43,7 +43,7 @@ export interface Charge {
   /** May be fractional. For leases of `parallel`: 1, or 0 to read the state. */
   cost: number;
   /** Id of the lease that holds the units; required for `parallel`, optional for a sum. */
-  lease?: string;
+  lease?: string | undefined;
   /** Units that were used: a take charges them to the sum, and the lease holds so much less. */
   used?: number;
   /** Set by `settle`: the id of the settlement, which this charge remembers. */

@@ -165,7 +165,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         const isDemo = upstream.base_url.startsWith("demo:");
         const plainFetch = isDemo ? demoFetch : options.fetch;
         const fetch = observer?.wrapFetch?.(plainFetch) ?? plainFetch;
-        const refusedKeys = new Set<string>();
+        const refusedKeys: string[] = [];
         let corrections = 0;
         for (let failures = 0, begun = next.call;; begun = breaker.begin()) {
           let prepared;
@@ -193,7 +193,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             clock,
             fetch,
           });
-          const records = new Map<number, AnswerRecord>();
+          /** By the number of the sample. */
+          const records: AnswerRecord[] = [];
           let hasYielded = false;
           let hasReasoned = false;
           let end: CallEnd = "cancelled";
@@ -210,19 +211,17 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
                 }
                 hasReasoned ||= delta.reasoning !== undefined;
                 const { sample = 0 } = delta;
-                let record = records.get(sample);
-                if (record === undefined) {
-                  records.set(sample, record = createAnswerRecord(request.isAnswer ?? false));
-                }
-                record.add(delta);
+                records[sample] ??= createAnswerRecord(request.isAnswer ?? false);
+                records[sample].add(delta);
                 yield delta;
               }
             }
             end = "ok";
-            if (samples > 1 && records.size < samples) {
-              requestCapabilities.gaveSamples(target, records.size);
+            const received = Object.values(records);
+            if (samples > 1 && received.length < samples) {
+              requestCapabilities.gaveSamples(target, received.length);
             }
-            for (const record of records.values()) {
+            for (const record of received) {
               if (record.hasState()) requestCapabilities.observed(target, { toolState: true });
               if (record.mustBeKept()) await record.remember(toolReasoning, scope.conversation);
             }

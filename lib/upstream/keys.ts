@@ -7,14 +7,14 @@ export interface KeyRing {
    *
    * @param refused the keys that the provider has refused during this call.
    */
-  next(refused: ReadonlySet<string>): string | undefined;
+  next(refused: readonly string[]): string | undefined;
   /**
    * Adds a key to `refused`, and passes over it for a while unless every key is refused.
    *
    * @param restMs how long, in milliseconds.
    * @returns whether another key may be tried.
    */
-  refuse(key: string | undefined, refused: Set<string>, restMs: number): boolean;
+  refuse(key: string | undefined, refused: string[], restMs: number): boolean;
 }
 
 /** Longest time for which a key is passed over, in milliseconds, whatever a provider asks for. */
@@ -38,7 +38,7 @@ export function createKeyRing(
       const at = keys.indexOf(last!);
       const first = options().rotate === "round_robin" ? at + 1 : Math.max(0, at);
       const order = [...keys.slice(first), ...keys.slice(0, first)];
-      const open = order.filter((key) => !refused.has(key));
+      const open = order.filter((key) => !refused.includes(key));
       return last = open.find(isReady) ?? open[0] ?? order.find(isReady) ?? order[0];
     },
     refuse(key, refused, restMs) {
@@ -46,8 +46,8 @@ export function createKeyRing(
       const keys = allKeys();
       for (const old of restsUntil.keys()) if (!keys.includes(old)) restsUntil.delete(old);
       restsUntil.set(key, clock.now() + Math.min(restMs, MAX_REST_MS));
-      refused.add(key);
-      return keys.some((other) => !refused.has(other));
+      refused.push(key);
+      return keys.some((other) => !refused.includes(other));
     },
   };
 }

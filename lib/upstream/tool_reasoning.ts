@@ -121,20 +121,18 @@ export async function answerRestorer(
   const wanted = messages.filter((message) =>
     toolState ? message.role === "assistant" : needsReasoning(message)
   );
-  const keys = new Map<UpstreamMessage, string>();
+  let keys: Map<UpstreamMessage, string> | undefined;
   if (wanted.length > 0) {
     const digests = await digestsOf(conversation);
     const names = await Promise.all(wanted.map(nameOf));
-    for (const [i, message] of wanted.entries()) {
-      keys.set(message, keyOf(digests.get(message)!, names[i]!));
-    }
+    keys = new Map(wanted.map((message, i) => [message, keyOf(digests.get(message)!, names[i]!)]));
     const loads = toolState ? answerLoads : callLoads;
     const load = loads.get(conversation) ?? memory.load?.(owner, [...keys.values()]);
     loads.set(conversation, load);
     await load;
   }
   return (message) => {
-    const key = keys.get(message);
+    const key = keys?.get(message);
     const found = key && memory.find(owner, key);
     const stored: StoredAnswer | undefined = found && JSON.parse(found);
     let restored = message;

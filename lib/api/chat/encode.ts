@@ -55,17 +55,16 @@ export function chatWriter(
   options: CompletionOptions,
   choices = 1,
 ): AnswerWriter {
-  const forEach = <T>(create: (index: number) => T) =>
-    Array.from({ length: choices }, (_, index) => create(index));
+  const indexes = [...Array(choices).keys()];
   return {
     encoder: () =>
       createStreamEncoder(
-        forEach((index) => createChunkEncoder(head, options, index)),
+        indexes.map((index) => createChunkEncoder(head, options, index)),
         head,
         options,
       ),
     collector() {
-      const collectors = forEach((index) => createChoiceCollector(options, index));
+      const collectors = indexes.map((index) => createChoiceCollector(options, index));
       return {
         push: (event: ChoiceEvent) => collectors[event.choice ?? 0]!.push(event),
         whole: (cut) => ({
@@ -89,6 +88,7 @@ function createStreamEncoder(
 ): Encoder {
   let usage: Usage | undefined;
   const open = new Set(encoders.keys());
+  let first = 0;
 
   function end(): string {
     const counts = includeUsage && usage !== undefined
@@ -104,12 +104,12 @@ function createStreamEncoder(
     fail: errorFrame,
     encode(event: ChoiceEvent) {
       if (event.type === "usage") usage = event.usage;
-      // An event of no choice must not follow the end of the one that shows it.
-      const [first = 0] = open;
       const choice = event.choice ?? first;
       const frames = encoders[choice]!.encode(event);
       if (event.type !== "finish") return frames;
       open.delete(choice);
+      // An event of no choice must not follow the end of the one that shows it.
+      [first = 0] = open;
       return open.size === 0 ? frames + end() : frames;
     },
   };

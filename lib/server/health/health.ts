@@ -56,41 +56,39 @@ export function createHealth({ clock, client, models }: UpstreamSources) {
     return record;
   }
 
-  function observe(): RequestObserver {
-    return {
-      run: () => ({
-        call: ({ messages }) => ({
-          attempt({ name }) {
-            const record = recordOf(name);
-            const start = clock.now();
-            record.running++;
-            return (end) => {
-              record.running--;
-              const outcome = end === "ok" || end === "cancelled" ? end : "failed";
-              record.calls.push({ at: clock.date(), ms: clock.now() - start, outcome });
-              if (record.calls.length > MAX_CALLS) record.calls.shift();
-            };
-          },
-          failed({ name, model }, error) {
-            const { faults } = recordOf(name);
-            const detail = withoutTexts(error.detail, messages).slice(0, MAX_DETAIL_CHARACTERS);
-            faults.push({
-              at: clock.date(),
-              model,
-              type: errorType(error),
-              status: error.upstreamStatus,
-              detail: detail || undefined,
-            });
-            if (faults.length > MAX_ERRORS) faults.shift();
-          },
-        }),
+  const observer: RequestObserver = {
+    run: () => ({
+      call: ({ messages }) => ({
+        attempt({ name }) {
+          const record = recordOf(name);
+          const start = clock.now();
+          record.running++;
+          return (end) => {
+            record.running--;
+            const outcome = end === "ok" || end === "cancelled" ? end : "failed";
+            record.calls.push({ at: clock.date(), ms: clock.now() - start, outcome });
+            if (record.calls.length > MAX_CALLS) record.calls.shift();
+          };
+        },
+        failed({ name, model }, error) {
+          const { faults } = recordOf(name);
+          const detail = withoutTexts(error.detail, messages).slice(0, MAX_DETAIL_CHARACTERS);
+          faults.push({
+            at: clock.date(),
+            model,
+            type: errorType(error),
+            status: error.upstreamStatus,
+            detail: detail || undefined,
+          });
+          if (faults.length > MAX_ERRORS) faults.shift();
+        },
       }),
-    };
-  }
+    }),
+  };
 
   return {
-    /** Creates the observer of a new request. */
-    observe,
+    /** Observes every request. */
+    observer,
     /** Returns what this process knows, in the order of the configuration. */
     records(): UpstreamRecord[] {
       return [...upstreamsOf(models())].map(([name, target]) => ({

@@ -36,14 +36,14 @@ export function bodyResourceId(body: ReadableStream<Uint8Array>): number | undef
 let requestKey: symbol | undefined;
 
 /**
- * Returns true if the whole body is in memory. Unlike `bodyResourceId`, it needs no stream of the
- * body: creating and reading one takes 10 µs, 5% of the CPU time of a small request.
+ * Takes a body that the runtime has in memory as a whole. Otherwise returns undefined and leaves the
+ * body as it is. Creating and reading a stream takes 10 µs, 5% of the CPU time of a small request.
  */
-export function isBodyInMemory(request: Request): boolean {
+export function takeBodyInMemory(request: Request): string | undefined {
   requestKey ??= Object.getOwnPropertySymbols(request).find((key) => key.description === "request");
-  const inner: { body?: { streamOrStatic?: object } | null } | undefined = requestKey &&
+  const inner: { consumeTextBody?: () => string | null } | undefined = requestKey &&
     Reflect.get(request, requestKey);
-  return "consumed" in (inner?.body?.streamOrStatic ?? {});
+  return inner?.consumeTextBody?.()?.replace(/^\ufeff/, "");
 }
 
 export function goneBeforeResponse(): ClientGoneError {

@@ -2,7 +2,7 @@
 import { ApiError, ClientGoneError, invalidRequest } from "../../api/errors.ts";
 import type { Clock } from "../../clock.ts";
 import type { ServerSettings } from "../../config/resolve.ts";
-import { bodyResourceId, isBodyInMemory } from "./client_disconnect.ts";
+import { bodyResourceId, takeBodyInMemory } from "./client_disconnect.ts";
 import { checkBounds } from "./json_bounds.ts";
 
 export interface BodyOptions {
@@ -63,7 +63,8 @@ function readBody(
   const header = request.headers.get("content-length");
   const declared = header === null ? undefined : Number(header);
   if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes);
-  if (declared !== undefined && isBodyInMemory(request)) return request.text();
+  const inMemory = declared === undefined ? undefined : takeBodyInMemory(request);
+  if (inMemory !== undefined) return inMemory;
   const { body } = request;
   return body === null ? "" : readStream(body, declared, options, onRead);
 }

@@ -118,12 +118,23 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     return found;
   }
 
-  /** Charges for the client's rules, except those without units. */
-  function chargesFor(client: Client, unitsOf: (rule: Rule) => number | undefined): RuleCharge[] {
-    return rulesFor(client).flatMap(({ rule, limit }) => {
+  /**
+   * Charges for the client's rules, except those without units.
+   *
+   * @param lease holds the units, except those of rates. Default: they are charged at once.
+   */
+  function chargesFor(
+    client: Client,
+    unitsOf: (rule: Rule) => number | undefined,
+    lease?: string,
+  ): RuleCharge[] {
+    const charges: RuleCharge[] = [];
+    for (const { rule, limit } of rulesFor(client)) {
       const cost = unitsOf(rule);
-      return cost === undefined ? [] : [{ rule, limit, cost }];
-    });
+      if (cost === undefined) continue;
+      charges.push({ rule, limit, cost, lease: limit.kind === "rate" ? undefined : lease });
+    }
+    return charges;
   }
 
   const statesOf = (charges: readonly RuleCharge[], states: readonly LimitState[]) =>
@@ -172,14 +183,12 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     function settleAll(): void {
       if (!requestEnded || run === "running") return;
       if (leases.delete(lease) && leases.size === 0) stopRenewing();
-      const settled = charges.map((charge) => {
-        const { rule: { measure }, cost, lease } = charge;
+      const settled: Charge[] = [];
+      for (const { rule: { measure }, limit, cost, lease, charged = 0 } of charges) {
         const used = usage === undefined || measure === "parallel" ? 0 : usedUnits(measure, usage);
-        return {
-          ...charge,
-          cost: lease === undefined ? used - cost : used - (charge.charged ?? 0),
-        };
-      }).filter(({ cost, lease }) => cost !== 0 || lease !== undefined);
+        const missing = used - (lease === undefined ? cost : charged);
+        if (missing !== 0 || lease !== undefined) settled.push({ limit, cost: missing, lease });
+      }
       // In memory, the ids of 10 minutes would take 40 MB for each 100,000 requests.
       const id = limiter.neverFails ? undefined : lease;
       if (settled.length > 0) settlements.settle(settled, renewal, id);
@@ -199,7 +208,8 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
         const reserved = chargesFor(
           client,
           (rule) => rule.measure === "parallel" ? undefined : reservedUnits(rule, expected),
-        ).map((charge) => charge.limit.kind === "sum" ? { ...charge, lease } : charge);
+          lease,
+        );
         // If this fails, the headers are not asked for again.
         states ??= [];
         states = await take(reserved, model);
@@ -262,8 +272,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
     const lease = randomBase62(22);
     const leased = meter === "read"
       ? []
-      : chargesFor(client, ({ measure }) => measure === "parallel" ? 1 : undefined)
-        .map((charge) => ({ ...charge, lease }));
+      : chargesFor(client, ({ measure }) => measure === "parallel" ? 1 : undefined, lease);
     // A charge of 0 only reads. One call is enough for the headers, also of a rejection.
     const isRead = meter !== "place" || leased.length > 0;
     const others = chargesFor(client, ({ measure, per }) => {

@@ -30,19 +30,25 @@ function formatDuration(ms: number): string {
 }
 
 /** What headers show: limits per minute by OpenAI's names, and budgets by ours. */
-const SHOWN = [
+const SHOWN = ([
   ["requests", "requests", "minute"],
   ["tokens", "tokens", "minute"],
   ["tokens-day", "tokens", "day"],
   ["tokens-month", "tokens", "month"],
   ["usd-day", "usd", "day"],
   ["usd-month", "usd", "month"],
-] as const satisfies readonly (readonly [string, Rule["measure"], Rule["per"]])[];
+] as const satisfies readonly (readonly [string, Rule["measure"], Rule["per"]])[])
+  .map(([name, measure, per]) => ({
+    measure,
+    per,
+    limit: `x-ratelimit-limit-${name}`,
+    remaining: `x-ratelimit-remaining-${name}`,
+    reset: `x-ratelimit-reset-${name}`,
+  }));
 
 /** Every name of a header with the state of a limit. */
-export const LIMIT_HEADERS: readonly string[] = ["limit", "remaining", "reset"].flatMap((value) =>
-  SHOWN.map(([name]) => `x-ratelimit-${value}-${name}`)
-);
+export const LIMIT_HEADERS: readonly string[] = (["limit", "remaining", "reset"] as const)
+  .flatMap((value) => SHOWN.map((shown) => shown[value]));
 
 /**
  * The `x-ratelimit-*` headers: for each measure and period, those of the limit with the least
@@ -52,10 +58,11 @@ export const LIMIT_HEADERS: readonly string[] = ["limit", "remaining", "reset"].
  */
 export function limitHeaders(states: readonly RuleState[], date: number): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, measure, per] of SHOWN) {
+  for (const shown of SHOWN) {
     let nearest: RuleState | undefined;
     for (const current of states) {
-      if (current.rule.measure !== measure || current.rule.per !== per) continue;
+      const { measure, per } = current.rule;
+      if (measure !== shown.measure || per !== shown.per) continue;
       if (nearest === undefined || current.state.remaining < nearest.state.remaining) {
         nearest = current;
       }
@@ -63,9 +70,9 @@ export function limitHeaders(states: readonly RuleState[], date: number): Record
     if (nearest === undefined) continue;
     const { rule, state } = nearest;
     const resetMs = isBudget(rule) ? periodEnd(rule, date) - date : state.resetMs;
-    headers[`x-ratelimit-limit-${name}`] = String(inUnits(rule, rule.amount));
-    headers[`x-ratelimit-remaining-${name}`] = String(inUnits(rule, state.remaining));
-    headers[`x-ratelimit-reset-${name}`] = formatDuration(resetMs);
+    headers[shown.limit] = String(inUnits(rule, rule.amount));
+    headers[shown.remaining] = String(inUnits(rule, state.remaining));
+    headers[shown.reset] = formatDuration(resetMs);
   }
   return headers;
 }

@@ -34,7 +34,7 @@ export function createSettlements(
   let isClosed = false;
 
   function inBackground(work: Promise<void>): void {
-    const tracked = work.finally(() => running.delete(tracked));
+    const tracked = work.then(() => void running.delete(tracked));
     running.add(tracked);
   }
 

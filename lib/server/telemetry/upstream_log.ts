@@ -11,13 +11,14 @@ import { withoutTexts } from "./quoted_text.ts";
  * @param fields the fields of the request's line; receives the names of the upstreams that answered.
  */
 export function logUpstreams(log: Log, requestId: string, fields: LogFields): RequestObserver {
-  const answered = new Set<string>();
+  const answered: string[] = [];
   return {
     run: () => ({
       call: ({ messages }) => ({
         attempt: ({ name }) => (end) => {
-          if (end !== "ok" || answered.has(name)) return;
-          fields.upstream = [...answered.add(name)].join(" ");
+          if (end !== "ok" || answered.includes(name)) return;
+          answered.push(name);
+          fields.upstream = answered.join(" ");
         },
         failed({ name, model }, error, delayMs) {
           log.warn("An upstream call failed", {

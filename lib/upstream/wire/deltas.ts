@@ -172,7 +172,7 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
   let lastParts = "";
   /** The choice that the text comes from. */
   let textChoice: number | undefined;
-  const toolCalls = createToolCallReader();
+  let toolCalls: ReturnType<typeof createToolCallReader> | undefined;
   /** First halves of characters whose second halves have not arrived yet. */
   const halves = { reasoning: "", content: "", refusal: "" };
 
@@ -207,6 +207,7 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
   ): void {
     const [name, json] = [toText(call.name), toJson(call.arguments)];
     count(PIECE_CHARACTERS + name.length + json.length);
+    toolCalls ??= createToolCallReader();
     const pieces = toolCalls.add(index, toText(id), name, json, extra);
     if (pieces.length > 0) (delta.toolCalls ??= []).push(...pieces);
   }
@@ -269,7 +270,7 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
   }
 
   function end(): void {
-    const rest = toolCalls.end();
+    const rest = toolCalls?.end() ?? [];
     if (rest.length > 0) (current().toolCalls ??= []).push(...rest);
   }
 
