@@ -57,6 +57,12 @@ const MADE: Readonly<Record<string, readonly RegExp[]>> = {
   "reasoning/conversation.ts": [/<\/details>\s*/gi],
   // A client's pattern: see the tests of `safePattern`.
   "reasoning/json/safe_pattern.ts": [],
+  // Of paths with names of one segment, between others and at the end, and of the rest of a path.
+  "server/router.ts": [
+    /^\/responses\/(?<id>[^/]+)\/cancel$/s,
+    /^\/conversations\/(?<id>[^/]+)\/items\/(?<item>[^/]+)$/s,
+    /^\/models\/(?<name>.+)$/s,
+  ],
   // Only asks whether a value is an expression.
   "tools/code/console.ts": [],
 };
