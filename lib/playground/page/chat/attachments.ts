@@ -37,30 +37,28 @@ export function createAttachments({ list, input, target }: {
   async function add(files: Iterable<File>) {
     for (const file of files) {
       const name = file.name || translate("picture");
-      const isPicture = TYPES.includes(file.type);
-      const maxBytes = isPicture ? MAX_BYTES : MAX_TEXT_BYTES;
-      if (attached.length >= MAX_ATTACHMENTS) {
-        notify(
-          translate("At most {count} files can be attached.", { count: MAX_ATTACHMENTS }),
-          true,
-        );
-      } else if (file.size > maxBytes) {
-        notify(translate("{name} is larger than {size} MB.", { name, size: maxBytes / 1e6 }), true);
-      } else if (isPicture) {
-        attached.push({ name, url: await dataUrl(file) });
-        notify(translate("{name} attached.", { name }));
-      } else {
-        const text = await file.text();
-        // The replacement character and NUL only occur where the bytes are not text.
-        if (/[\0\ufffd]/.test(text)) {
-          notify(translate("{name} is neither text nor a PNG, JPEG, WebP or GIF.", { name }), true);
-        } else {
-          attached.push({ name, text });
-          notify(translate("{name} attached.", { name }));
-        }
-      }
+      const problem = await attach(file, name);
+      notify(problem ?? translate("{name} attached.", { name }), problem !== undefined);
     }
     show();
+  }
+
+  /** Returns why the file can't be attached. */
+  async function attach(file: File, name: string): Promise<string | undefined> {
+    if (attached.length >= MAX_ATTACHMENTS) {
+      return translate("At most {count} files can be attached.", { count: MAX_ATTACHMENTS });
+    }
+    const isPicture = TYPES.includes(file.type);
+    const maxBytes = isPicture ? MAX_BYTES : MAX_TEXT_BYTES;
+    if (file.size > maxBytes) {
+      return translate("{name} is larger than {size} MB.", { name, size: maxBytes / 1e6 });
+    }
+    const text = isPicture ? undefined : await file.text();
+    // The replacement character and NUL only occur where the bytes are not text.
+    if (text !== undefined && /[\0\ufffd]/.test(text)) {
+      return translate("{name} is neither text nor a PNG, JPEG, WebP or GIF.", { name });
+    }
+    attached.push(text === undefined ? { name, url: await dataUrl(file) } : { name, text });
   }
 
   input.addEventListener("change", () => {
