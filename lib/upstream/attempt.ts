@@ -33,20 +33,8 @@ export const HOPS_HEADER = "x-o1-api-hops";
 
 const MAX_ERROR_BYTES = 65_536;
 
-/** One HTTP exchange with an upstream. */
-export interface Attempt {
-  /**
-   * Sends the request at the first call. Returns the next deltas, possibly none, or undefined at
-   * the end.
-   *
-   * @throws {UpstreamError} for every failure of the upstream; the signal's reason on abort.
-   */
-  read(): Promise<Delta[] | undefined>;
-  /** Aborts the exchange if it is not over; must be called in any case. */
-  close(): void;
-}
-
-export function attempt(options: AttemptOptions): Attempt {
+/** Prepares one HTTP exchange with an upstream. */
+export function attempt(options: AttemptOptions) {
   const { upstream, signal, clock } = options;
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal.reason);
@@ -72,7 +60,13 @@ export function attempt(options: AttemptOptions): Attempt {
   }
 
   return {
-    async read() {
+    /**
+     * Sends the request at the first call. Returns the next deltas, possibly none, or undefined at
+     * the end.
+     *
+     * @throws {UpstreamError} for every failure of the upstream; the signal's reason on abort.
+     */
+    async read(): Promise<Delta[] | undefined> {
       try {
         const deltas = await (completion ??= await open()).read();
         if (deltas === undefined) {
@@ -88,7 +82,8 @@ export function attempt(options: AttemptOptions): Attempt {
         throw error;
       }
     },
-    close() {
+    /** Aborts the exchange if it is not over; must be called in any case. */
+    close(): void {
       watchdog?.stop();
       signal.removeEventListener("abort", onAbort);
       if (complete) return;

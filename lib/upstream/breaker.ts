@@ -2,34 +2,17 @@ import type { Clock } from "../clock.ts";
 import type { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 
-/**
- * Circuit breaker of one upstream: closed, open while the upstream cools down, and then half-open
- * until one call, the probe, has succeeded.
- */
-export interface Breaker {
-  /** Whether a call should be sent: the breaker is closed, or the call may be the probe. */
-  isReady(): boolean;
-  /** Whether the upstream has failed too often and no call has succeeded since. */
-  isOpen(): boolean;
-  /**
-   * Resolves when the call that probes the upstream has succeeded, failed (with its error) or was
-   * cancelled; undefined without such a call.
-   */
-  probe(): Promise<UpstreamError | undefined> | undefined;
-  begin(): BreakerCall;
-}
+export type Breaker = ReturnType<typeof createBreaker>;
 
-export interface BreakerCall {
-  /** Called with the first output; the rest of the answer may take minutes. */
-  answered(): void;
-  /** `unknown` if the call was cancelled: it counts neither as a success nor as a failure. */
-  end(outcome: "ok" | "unknown" | UpstreamError): void;
-}
+export type BreakerCall = ReturnType<Breaker["begin"]>;
 
 /** The window advances in this many steps. */
 const BUCKETS = 10;
 
 /**
+ * Creates the circuit breaker of one upstream: closed, open while the upstream cools down, and then
+ * half-open until one call, the probe, has succeeded.
+ *
  * @param options returns the current options; read at each use.
  * @param onChange called when it opens, and when it closes.
  */
@@ -37,7 +20,7 @@ export function createBreaker(
   clock: Clock,
   options: () => UpstreamOptions["breaker"],
   onChange: (isOpen: boolean) => void,
-): Breaker {
+) {
   let bucketMs = NaN;
   let buckets: { index: number; calls: number; failed: number }[] = [];
   let openUntil: number | undefined;
@@ -83,8 +66,14 @@ export function createBreaker(
   }
 
   return {
+    /** Whether a call should be sent: the breaker is closed, or the call may be the probe. */
     isReady: () => openUntil === undefined || isHalfOpen() && probe === undefined,
+    /** Whether the upstream has failed too often and no call has succeeded since. */
     isOpen: () => openUntil !== undefined,
+    /**
+     * Resolves when the call that probes the upstream has succeeded, failed (with its error) or was
+     * cancelled; undefined without such a call.
+     */
     probe: () => probe?.promise,
     begin() {
       const own = isHalfOpen() && probe === undefined
@@ -92,8 +81,10 @@ export function createBreaker(
         : null;
       if (own !== null) probe = own;
       return {
+        /** Called with the first output; the rest of the answer may take minutes. */
         answered: close,
-        end(outcome) {
+        /** `unknown` if the call was cancelled: it counts neither as a success nor as a failure. */
+        end(outcome: "ok" | "unknown" | UpstreamError): void {
           const isProbe = probe === own;
           if (outcome === "unknown") return isProbe ? endProbe() : undefined;
           if (openUntil === undefined) return count(outcome !== "ok");

@@ -2,25 +2,7 @@ import type { Clock } from "../clock.ts";
 import { UpstreamError } from "./errors.ts";
 import type { UpstreamOptions } from "./options.ts";
 
-/** Enforces the time limits of one attempt with a single timer. */
-export interface Watchdog {
-  headersReceived(): void;
-  firstTokenReceived(): void;
-  /** Silence counts only during a read, not while a slow client delays the next one. */
-  readStarted(): void;
-  readEnded(): void;
-  /**
-   * The answer is complete; only usage and the end of the stream are missing.
-   *
-   * @param isUncertain whether more output may follow even so, after a pause as within an answer.
-   */
-  answerComplete(isUncertain?: boolean): void;
-  /** Output has followed the supposed end of the answer. */
-  answerContinues(): void;
-  /** `[DONE]` was received; only the end of the body is missing. */
-  streamDone(): void;
-  stop(): void;
-}
+export type Watchdog = ReturnType<typeof startWatchdog>;
 
 /** Wait for usage and the end of a stream after its finish reason. */
 const TRAILER_MS = 2_000;
@@ -29,7 +11,7 @@ const TRAILER_MS = 2_000;
 const CLOSE_MS = 100;
 
 /**
- * Starts a watchdog.
+ * Enforces the time limits of one attempt with a single timer.
  *
  * @param stream without a stream, only the limits for the headers and in total apply.
  * @param onTimeout called once; without an error if only the trailer of a complete stream is late.
@@ -39,7 +21,7 @@ export function startWatchdog(
   limits: UpstreamOptions["timeouts"],
   stream: boolean,
   onTimeout: (error?: UpstreamError) => void,
-): Watchdog {
+) {
   const start = clock.now();
   const totalDue = start + limits.total_ms;
   let phase: "headers" | "first token" | "idle" | "trailer" = "headers";
@@ -105,7 +87,8 @@ export function startWatchdog(
   return {
     headersReceived: () => enter("first token"),
     firstTokenReceived: () => enter("idle"),
-    readStarted() {
+    /** Silence counts only during a read, not while a slow client delays the next one. */
+    readStarted(): void {
       isReading = true;
       if (phase !== "trailer") lastRead = clock.now();
       else if (lastRead === Infinity) {
@@ -113,15 +96,22 @@ export function startWatchdog(
         arm();
       }
     },
-    readEnded() {
+    readEnded(): void {
       isReading = false;
     },
+    /**
+     * The answer is complete; only usage and the end of the stream are missing.
+     *
+     * @param isUncertain whether more output may follow even so, after a pause as within an answer.
+     */
     answerComplete: (isUncertain = false) =>
       enterTrailer(isUncertain ? Math.max(TRAILER_MS, limits.idle_ms) : TRAILER_MS),
-    answerContinues() {
+    /** Output has followed the supposed end of the answer. */
+    answerContinues(): void {
       lastRead = clock.now();
       enter("idle");
     },
+    /** `[DONE]` was received; only the end of the body is missing. */
     streamDone: () => enterTrailer(CLOSE_MS),
     stop: () => cancelTimer(),
   };

@@ -3,13 +3,6 @@ import { within } from "../../clock.ts";
 import type { ToolContext } from "../tool.ts";
 import type { Ready, RunAnswer, RunRequest } from "./worker.ts";
 
-/** Threads that run code, one piece each at a time. They are started before they are needed. */
-export interface Threads {
-  /** Rejects only with the signal's reason, which ends the code at once. */
-  run(request: Omit<RunRequest, "date" | "isCancelled">, context: ToolContext): Promise<RunAnswer>;
-  close(): void;
-}
-
 interface Thread {
   worker: Worker;
   /** Called with the answer; undefined if the thread died. */
@@ -33,8 +26,11 @@ const kept: { sandbox?: WebAssembly.Module } = {};
 
 const failed = (text: string): RunAnswer => ({ text, isError: true, isWorn: false });
 
-/** Needs Deno's `--unstable-worker-options`: without it, Deno ends the process. */
-export function createThreads(count: number): Threads {
+/**
+ * Creates threads that run code, one piece each at a time. They are started before they are needed.
+ * Needs Deno's `--unstable-worker-options`: without it, Deno ends the process.
+ */
+export function createThreads(count: number) {
   const threads = new Set<Thread>();
   const idle: Thread[] = [];
   const waiting = new Set<(thread: Thread | undefined) => void>();
@@ -102,7 +98,11 @@ export function createThreads(count: number): Threads {
   for (let i = 0; i < count; i++) start();
 
   return {
-    async run(request, context) {
+    /** Rejects only with the signal's reason, which ends the code at once. */
+    async run(
+      request: Omit<RunRequest, "date" | "isCancelled">,
+      context: ToolContext,
+    ): Promise<RunAnswer> {
       const { signal, clock } = context;
       signal.throwIfAborted();
       const thread = await acquire(context);
@@ -132,7 +132,7 @@ export function createThreads(count: number): Threads {
         cancel();
       }
     },
-    close() {
+    close(): void {
       isClosed = true;
       for (const thread of threads) discard(thread);
       for (const stopWaiting of waiting) stopWaiting(undefined);

@@ -15,38 +15,7 @@ import { lessonOf } from "./lessons.ts";
  * succeeded. It never applies to other owners, and one about formats only to the same schema,
  * because the cause may be a mistake of the client.
  */
-export interface RequestCapabilities {
-  get(target: Target, json?: JsonFormat): Readonly<Capabilities>;
-  /**
-   * Learns from a rejection.
-   *
-   * @param sent the capabilities that the rejected body was built for.
-   * @returns whether a body for the new capabilities may succeed.
-   */
-  learn(
-    target: Target,
-    json: JsonFormat | undefined,
-    error: UpstreamError,
-    sent: Readonly<Capabilities>,
-    body: UpstreamBody,
-  ): boolean;
-  /**
-   * Called when an upstream has begun to answer.
-   *
-   * @param sent the capabilities that the body was built for.
-   */
-  accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void;
-  /** Called when calls have shown something about a model. */
-  observed(target: Target, facts: Partial<Capabilities>): void;
-  /** Called when an upstream has given fewer samples than it was asked for. */
-  gaveSamples(target: Target, samples: number): void;
-  /** Called when a text has shown whether it began with thinking without an opening tag. */
-  openedThinking(target: Target, opened: boolean): void;
-  /** Called when an answer has followed its format. */
-  followed(target: Target, json: JsonFormat): void;
-  /** Called when an answer has ignored the format that was sent. */
-  ignored(target: Target, json: JsonFormat): void;
-}
+export type RequestCapabilities = ReturnType<typeof createRequestCapabilities>;
 
 /** Lessons by what they are about: a model, or a model and a schema. */
 type Lessons = Map<string, Partial<Capabilities>>;
@@ -83,7 +52,7 @@ export function createCapabilityMemory(
 function createRequestCapabilities(
   remembered: Lessons,
   defaultsOf: (target: Target) => Readonly<Capabilities>,
-): RequestCapabilities {
+) {
   /** Lessons of this request that no success has confirmed yet, from rejections and answers. */
   const fromRejections: Lessons = new Map();
   const fromAnswers: Lessons = new Map();
@@ -123,7 +92,19 @@ function createRequestCapabilities(
 
   return {
     get,
-    learn(target, json, error, sent, body) {
+    /**
+     * Learns from a rejection.
+     *
+     * @param sent the capabilities that the rejected body was built for.
+     * @returns whether a body for the new capabilities may succeed.
+     */
+    learn(
+      target: Target,
+      json: JsonFormat | undefined,
+      error: UpstreamError,
+      sent: Readonly<Capabilities>,
+      body: UpstreamBody,
+    ): boolean {
       const { code, overflow, upstreamStatus = 0, upstreamMessage = "" } = error;
       if (overflow !== undefined) remember(modelOf(target), { contextTokens: overflow.maximum });
       const isAboutBody = upstreamStatus === 400 || upstreamStatus === 422 || upstreamStatus >= 500;
@@ -134,7 +115,12 @@ function createRequestCapabilities(
       add(fromRejections, isAboutFormat ? formatOf(target, json) : modelOf(target), change);
       return true;
     },
-    accepted(target, json, sent) {
+    /**
+     * Called when an upstream has begun to answer.
+     *
+     * @param sent the capabilities that the body was built for.
+     */
+    accepted(target: Target, json: JsonFormat | undefined, sent: Readonly<Capabilities>): void {
       if (fromRejections.size === 0) return;
       for (const subject of subjectsOf(target, json)) {
         const lesson = Object.entries(fromRejections.get(subject) ?? {});
@@ -145,24 +131,29 @@ function createRequestCapabilities(
         if (isFollowed) confirm(fromRejections, subject);
       }
     },
-    observed: (target, facts) => remember(modelOf(target), facts),
-    gaveSamples(target, samples) {
+    /** Called when calls have shown something about a model. */
+    observed: (target: Target, facts: Partial<Capabilities>) => remember(modelOf(target), facts),
+    /** Called when an upstream has given fewer samples than it was asked for. */
+    gaveSamples(target: Target, samples: number): void {
       const { limits } = get(target);
       remember(modelOf(target), { limits: { ...limits, n: { max: Math.max(1, samples) } } });
     },
-    openedThinking(target, opened) {
+    /** Called when a text has shown whether it began with thinking without an opening tag. */
+    openedThinking(target: Target, opened: boolean): void {
       const isSet = target.upstream.opens_thinking !== undefined;
       remember(modelOf(target), {
         ...(opened && { reasons: true }),
         ...(!isSet && { opensThinking: opened }),
       });
     },
-    followed(target, json) {
+    /** Called when an answer has followed its format. */
+    followed(target: Target, json: JsonFormat): void {
       const subject = formatOf(target, json);
       confirm(fromAnswers, subject);
       remember(subject, { followsSchema: get(target, json).formats.includes("json_schema") });
     },
-    ignored(target, json) {
+    /** Called when an answer has ignored the format that was sent. */
+    ignored(target: Target, json: JsonFormat): void {
       const subject = formatOf(target, json);
       const capabilities = get(target, json);
       // Later answers are checked before they are shown, even if nothing else is learned.

@@ -1,9 +1,6 @@
 import { type JsonObject, tryParse } from "../../json.ts";
 
-export interface EventReader {
-  /** Returns JSON that is valid until the next call, or undefined if it is invalid. */
-  read(data: string): unknown;
-}
+export type EventReader = ReturnType<typeof createEventReader>;
 
 /** A parsed event, split around its text. */
 interface Template {
@@ -33,7 +30,7 @@ const MAX_MISSES = 4;
  * text: comparing the rest with a template takes a tenth of the time of parsing. All other events,
  * and texts with escapes, are parsed.
  */
-export function createEventReader(): EventReader {
+export function createEventReader() {
   let template: Template | undefined;
   let misses = 0;
 
@@ -47,7 +44,8 @@ export function createEventReader(): EventReader {
   }
 
   return {
-    read(data) {
+    /** Returns JSON that is valid until the next call, or undefined if it is invalid. */
+    read(data: string): unknown {
       const text = template === undefined ? undefined : textOf(data, template);
       if (text !== undefined) {
         misses = 0;
