@@ -10,7 +10,7 @@
  * @module
  */
 import type { Limit } from "../../lib/store/limiter.ts";
-import { BACKENDS } from "../support/backends.ts";
+import { BACKENDS } from "../support/stores/backends.ts";
 
 const ENTRIES = 1_000;
 const RUN_MS = 500;

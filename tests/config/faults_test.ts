@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { strategies } from "../../lib/reasoning/strategies/mod.ts";
-import { casesOf, THINKING } from "../reasoning/strategies/cases.ts";
+import { casesOf, THINKING } from "../reasoning/strategies/setup/cases.ts";
 import { faultsOf } from "./parse.ts";
 
 const STRATEGIES = Object.keys(strategies).join(", ");

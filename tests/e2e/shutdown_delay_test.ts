@@ -4,7 +4,7 @@ import { runProgram, startProgram, writeConfig } from "../support/program.ts";
 import { skippedFor } from "../support/skip.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { fetchInTime, waitUntil } from "../support/wait.ts";
-import { workersCommand } from "./worker_program.ts";
+import { workersCommand } from "./workers/program.ts";
 
 /** Each on a connection of its own, because a connection belongs to one worker. */
 const init = (body?: object): RequestInit => ({

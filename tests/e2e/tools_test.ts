@@ -3,7 +3,7 @@ import { skippedFor } from "../support/skip.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { waitUntil } from "../support/wait.ts";
 import { codeCall, resultsOf } from "../reasoning/tools/setup.ts";
-import { startWorkers } from "./worker_program.ts";
+import { startWorkers } from "./workers/program.ts";
 
 const skipReason = Deno.build.os === "linux" ? undefined : "only Linux runs several event loops";
 

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { pieces, startUpstream, step } from "../support/upstream.ts";
-import { ask, browserTest, openPage } from "./browser.ts";
-import { audit } from "./in_page.js";
+import { ask, browserTest, openPage } from "./browser/browser.ts";
+import { audit } from "./browser/in_page.js";
 
 const YAML = `
 upstreams: { scripted: { base_url: UPSTREAM, price: { input: 1, output: 2 } } }

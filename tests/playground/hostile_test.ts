@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { pieces, startUpstream, step } from "../support/upstream.ts";
-import { ask, browserTest, openPage } from "./browser.ts";
+import { ask, browserTest, openPage } from "./browser/browser.ts";
 
 const YAML = `
 upstreams: { scripted: { base_url: UPSTREAM } }

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { CHINESE } from "../../lib/playground/page/language/chinese.ts";
 import { CHINESE_VIEW } from "../../lib/playground/page/language/chinese_view.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { ask, browserTest, openPage } from "./browser.ts";
-import { loadedFiles } from "./in_page.js";
+import { ask, browserTest, openPage } from "./browser/browser.ts";
+import { loadedFiles } from "./browser/in_page.js";
 
 const PAGE = new URL("../../lib/playground/page/", import.meta.url);
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTestApp } from "../support/app.ts";
 import { findProgram, reasonWithout, skippedFor } from "../support/skip.ts";
-import { FLAGS } from "./browser.ts";
+import { FLAGS } from "./browser/browser.ts";
 
 /** The page's weight before anything is asked, compressed, in bytes. */
 const MAX_BYTES = 70_000;

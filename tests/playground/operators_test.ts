@@ -4,8 +4,8 @@ import { createMemoryStore } from "../../lib/store/memory/store.ts";
 import { sha256 } from "../support/sha256.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { waitForLongDay } from "../support/wait.ts";
-import { ask, browserTest, openPage } from "./browser.ts";
-import { audit } from "./in_page.js";
+import { ask, browserTest, openPage } from "./browser/browser.ts";
+import { audit } from "./browser/in_page.js";
 
 const ALICE = "key-alice-4711";
 

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { Buffer } from "node:buffer";
 import { TOKEN } from "../support/app.ts";
 import { pieces, startUpstream, step } from "../support/upstream.ts";
-import { ask, browserTest, openPage } from "./browser.ts";
-import { addPicture, pressKey, splitStreams, storedData } from "./in_page.js";
+import { ask, browserTest, openPage } from "./browser/browser.ts";
+import { addPicture, pressKey, splitStreams, storedData } from "./browser/in_page.js";
 
 const YAML = `
 upstreams:

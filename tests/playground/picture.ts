@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { ask, openPage, startBrowser } from "./browser.ts";
+import { ask, openPage, startBrowser } from "./browser/browser.ts";
 
 const FILES = {
   light: new URL("../../.github/playground.png", import.meta.url),

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { TOKEN } from "../support/app.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { ask, browserTest, openPage } from "./browser.ts";
+import { ask, browserTest, openPage } from "./browser/browser.ts";
 
 const YAML = `
 upstreams: { scripted: { base_url: UPSTREAM } }

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { startUpstream } from "../support/upstream.ts";
 import { waitUntil } from "../support/wait.ts";
-import { ask, browserTest, openPage } from "./browser.ts";
-import { pressKey } from "./in_page.js";
+import { ask, browserTest, openPage } from "./browser/browser.ts";
+import { pressKey } from "./browser/in_page.js";
 
 const YAML = `
 upstreams: { scripted: { base_url: UPSTREAM } }

@@ -4,8 +4,8 @@
  * @module
  */
 import { parseStream, type TestApp } from "../support/app.ts";
-import { parseMessageStream } from "../support/messages.ts";
-import { parseEvents } from "../support/responses.ts";
+import { parseMessageStream } from "../support/parsers/messages.ts";
+import { parseEvents } from "../support/parsers/responses.ts";
 import type { Dialect, Mode } from "./fixture.ts";
 
 // deno-lint-ignore no-explicit-any -- any request and any response

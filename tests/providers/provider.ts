@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { allDiffer, scripted, THOUGHT } from "../reasoning/strategies/script.ts";
+import { allDiffer, scripted, THOUGHT } from "../reasoning/strategies/setup/script.ts";
 import { textOf } from "../support/kinds.ts";
 import { type Call, type Reply, startUpstream, type Upstream } from "../support/upstream.ts";
 import { type Fixture, problemOf, type ProviderReply, readFile } from "./fixture.ts";

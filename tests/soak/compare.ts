@@ -6,7 +6,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type Entry, requestId } from "./client.ts";
 import type { Report } from "./report.ts";
-import type { Scrape } from "../support/scrape.ts";
+import type { Scrape } from "../support/parsers/scrape.ts";
 import { PRICE, type SoakServer } from "./server.ts";
 import { type SoakUpstream, type Tokens, UNASKED } from "./upstream.ts";
 

@@ -5,7 +5,7 @@
  */
 import { cleanEnv, ROOT } from "../support/program.ts";
 import { sha256 } from "../support/sha256.ts";
-import { parseScrape, type Scrape } from "../support/scrape.ts";
+import { parseScrape, type Scrape } from "../support/parsers/scrape.ts";
 import type { Usage } from "./probe.ts";
 import type { SoakUpstream } from "./upstream.ts";
 

@@ -1,5 +1,5 @@
 import type { Change, EntryKey, Store } from "../../lib/store/store.ts";
-import { backendsOf } from "../support/backends.ts";
+import { backendsOf } from "../support/stores/backends.ts";
 import { skippedFor } from "../support/skip.ts";
 
 export interface Bench {

@@ -1,7 +1,7 @@
 import type { Charge, Limit, Limiter, TakeResult } from "../../lib/store/limiter.ts";
 import { createMemoryLimiter } from "../../lib/store/memory/limiter.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { backendsOf } from "../support/backends.ts";
+import { backendsOf } from "../support/stores/backends.ts";
 import { skippedFor } from "../support/skip.ts";
 
 /** Start of the tests, in ms since 1970. */

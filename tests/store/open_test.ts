@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { openStores } from "../../lib/store/open.ts";
 import { set, valueOf } from "./contract.ts";
-import { NO_REDIS, startRedis } from "../support/redis.ts";
+import { NO_REDIS, startRedis } from "../support/stores/redis.ts";
 import { skippedFor } from "../support/skip.ts";
 
 const now = () => Date.UTC(2026, 0, 1);

@@ -7,7 +7,7 @@ import {
   messageWriter,
 } from "../../../lib/api/messages/encode.ts";
 import type { ReasoningEvent, ToolCallEvent } from "../../../lib/reasoning/events.ts";
-import { parseMessageStream } from "../../support/messages.ts";
+import { parseMessageStream } from "../../support/parsers/messages.ts";
 import { anyCut, anyRun, eventsOf, type Run, USAGE, wildText } from "../runs.ts";
 
 const HEAD = messageHead("o1", 7);

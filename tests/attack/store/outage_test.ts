@@ -5,7 +5,7 @@ import { openSqliteLimiter } from "../../../lib/store/sqlite/limiter.ts";
 import { openSqliteStore } from "../../../lib/store/sqlite/store.ts";
 import { StoreError } from "../../../lib/store/store.ts";
 import { createTestApp } from "../../support/app.ts";
-import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { NO_REDIS, startRedis } from "../../support/stores/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import { LIMIT_MS, waitUntil } from "../../support/wait.ts";

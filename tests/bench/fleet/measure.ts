@@ -2,7 +2,7 @@
 import { type Charge, LEASE_MS, type Limit } from "../../../lib/store/limiter.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
-import { startRedis } from "../../support/redis.ts";
+import { startRedis } from "../../support/stores/redis.ts";
 
 /** CPU time of Redis for a call, in µs: a constant, and a part for each charge or entry. */
 export interface CallCost {

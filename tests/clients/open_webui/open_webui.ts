@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
-import { startBrowser } from "../../playground/browser.ts";
+import { startBrowser } from "../../playground/browser/browser.ts";
 import { createTestApp, TOKEN } from "../../support/app.ts";
 import { reasonWithout, skippedFor } from "../../support/skip.ts";
 import {

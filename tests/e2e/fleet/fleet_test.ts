@@ -6,8 +6,8 @@
  * `sentinel`; the last has the faults once, because no replica is left after them.
  */
 import { assert, assertEquals } from "@std/assert";
-import { NO_POSTGRES } from "../../support/postgres.ts";
-import { NO_REDIS } from "../../support/redis.ts";
+import { NO_POSTGRES } from "../../support/stores/postgres.ts";
+import { NO_REDIS } from "../../support/stores/redis.ts";
 import { reasonWithout, skippedFor } from "../../support/skip.ts";
 import { waitUntil } from "../../support/wait.ts";
 import { startBalancer } from "./balancer.ts";

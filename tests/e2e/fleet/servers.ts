@@ -3,7 +3,7 @@ import { freePort } from "../../support/port.ts";
 import { type Program, startProgram, writeConfig } from "../../support/program.ts";
 import { sha256 } from "../../support/sha256.ts";
 import { fetchInTime, waitUntil } from "../../support/wait.ts";
-import { workersCommand } from "../worker_program.ts";
+import { workersCommand } from "../workers/program.ts";
 import type { FleetStore } from "./stores.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp_proxy.ts";
 

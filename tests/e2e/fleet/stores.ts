@@ -4,9 +4,9 @@ import type { Limiter } from "../../../lib/store/limiter.ts";
 import { openPostgresLimiter } from "../../../lib/store/postgres/limiter.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { freePort } from "../../support/port.ts";
-import { startPostgres } from "../../support/postgres.ts";
-import { type RedisServer, startRedis } from "../../support/redis.ts";
-import { startRedisSentinels } from "../../support/redis_topologies.ts";
+import { startPostgres } from "../../support/stores/postgres.ts";
+import { type RedisServer, startRedis } from "../../support/stores/redis.ts";
+import { startRedisSentinels } from "../../support/stores/redis_topologies.ts";
 import { waitUntil } from "../../support/wait.ts";
 
 export interface FleetStore extends AsyncDisposable {

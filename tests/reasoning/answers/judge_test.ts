@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { readVerdict } from "../../../lib/reasoning/answers/judge.ts";
 import { kindOf, kindsOf, messagesOf, textOf } from "../../support/kinds.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
-import { type Script, scripted } from "../strategies/script.ts";
-import { createStrategyApp } from "../strategies/setup.ts";
+import { type Script, scripted } from "../strategies/setup/script.ts";
+import { createStrategyApp } from "../strategies/setup/app.ts";
 
 const FIXTURE = new URL("../../fixtures/verdicts.jsonl", import.meta.url);
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { kindsOf, textOf } from "../../support/kinds.ts";
-import { endless, scripted, THOUGHT } from "../strategies/script.ts";
-import { createStrategyApp } from "../strategies/setup.ts";
+import { endless, scripted, THOUGHT } from "../strategies/setup/script.ts";
+import { createStrategyApp } from "../strategies/setup/app.ts";
 
 const TOOLS = ["read", "search"].map((name) => ({
   type: "function",

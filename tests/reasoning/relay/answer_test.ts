@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
 import { kindOf, messagesOf } from "../../support/kinds.ts";
 import { type Reply, startUpstream, step } from "../../support/upstream.ts";
-import { FORMAT, scripted, toSteps } from "../strategies/script.ts";
-import { createStrategyApp, QUESTION } from "../strategies/setup.ts";
+import { FORMAT, scripted, toSteps } from "../strategies/setup/script.ts";
+import { createStrategyApp, QUESTION } from "../strategies/setup/app.ts";
 
 const TOO_LONG: Reply = {
   status: 400,

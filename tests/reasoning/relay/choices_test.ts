@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { kindsOf } from "../../support/kinds.ts";
 import { type Call, startUpstream } from "../../support/upstream.ts";
-import { endless, scripted } from "../strategies/script.ts";
-import { createStrategyApp } from "../strategies/setup.ts";
+import { endless, scripted } from "../strategies/setup/script.ts";
+import { createStrategyApp } from "../strategies/setup/app.ts";
 
 /** Fails the calls of the second choice, by its seed. */
 const secondFails = (call: Call) =>

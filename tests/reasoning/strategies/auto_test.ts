@@ -4,8 +4,8 @@ import { EFFORT_ROUTES } from "../../../lib/reasoning/effort.ts";
 import type { Effort, ReasoningModel, ReasoningRequest } from "../../../lib/reasoning/request.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import { type Counts, type Kind, kindOf, kindsOf } from "../../support/kinds.ts";
-import { FORMAT, scripted, TOOLS } from "./script.ts";
-import { createStrategyApp, QUESTION } from "./setup.ts";
+import { FORMAT, scripted, TOOLS } from "./setup/script.ts";
+import { createStrategyApp, QUESTION } from "./setup/app.ts";
 
 const OPEN = "Write a short poem about autumn.";
 

@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { createFakeClock, passing } from "../../support/clock.ts";
 import { type Call, startUpstream, type Upstream } from "../../support/upstream.ts";
-import { createStrategyApp } from "./setup.ts";
-import { endless } from "./script.ts";
+import { createStrategyApp } from "./setup/app.ts";
+import { endless } from "./setup/script.ts";
 
 const TEXTS: Readonly<Record<string, string>> = {
   red: "The cat sat on the mat.",

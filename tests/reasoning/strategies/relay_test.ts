@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
 import { kindOf, kindsOf, textOf } from "../../support/kinds.ts";
-import { scripted, THOUGHT, TOOLS } from "./script.ts";
-import { createStrategyApp } from "./setup.ts";
+import { scripted, THOUGHT, TOOLS } from "./setup/script.ts";
+import { createStrategyApp } from "./setup/app.ts";
 
 const never = new Promise<never>(() => {});
 

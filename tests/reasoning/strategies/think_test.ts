@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { pieces, startUpstream } from "../../support/upstream.ts";
 import { kindOf, kindsOf, messagesOf } from "../../support/kinds.ts";
-import { scripted, THOUGHT } from "./script.ts";
-import { createStrategyApp } from "./setup.ts";
+import { scripted, THOUGHT } from "./setup/script.ts";
+import { createStrategyApp } from "./setup/app.ts";
 
 for (const strategy of ["think", "draft"] as const) {
   for (

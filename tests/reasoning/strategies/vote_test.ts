@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { kindsOf } from "../../support/kinds.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { createStrategyApp } from "./setup.ts";
+import { createStrategyApp } from "./setup/app.ts";
 
 Deno.test("a vote on JSON compares values, not how they are written", async () => {
   const texts = ['{"a":1,"b":[2]}', '{ "b": [ 2 ], "a": 1 }', '```json\n{"a":1,"b":[2]}\n```'];

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { createTestApp } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
-import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { NO_REDIS, startRedis } from "../../support/stores/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import { LIMIT_MS } from "../../support/wait.ts";

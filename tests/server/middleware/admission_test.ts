@@ -4,7 +4,7 @@ import { resolveConfig } from "../../../lib/config/resolve.ts";
 import { createTestApp, readStream, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { type Call, type Reply, startUpstream } from "../../support/upstream.ts";
-import { parseScrape } from "../../support/scrape.ts";
+import { parseScrape } from "../../support/parsers/scrape.ts";
 import { waitUntil } from "../../support/wait.ts";
 
 const yamlFor = (server: string) => `

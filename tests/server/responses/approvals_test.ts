@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
-import { type Event, parseEvents } from "../../support/responses.ts";
+import { type Event, parseEvents } from "../../support/parsers/responses.ts";
 import type { Call, Reply } from "../../support/upstream.ts";
 import { waitFor } from "../../support/wait.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";

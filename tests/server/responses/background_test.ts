@@ -16,7 +16,7 @@ import type { Change, Store } from "../../../lib/store/store.ts";
 import { createWorkRegister } from "../../../lib/server/work.ts";
 import { createTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
 import { createFakeClock, type FakeClock, passing } from "../../support/clock.ts";
-import { type Event, joined, parseEvents, readEvents } from "../../support/responses.ts";
+import { type Event, joined, parseEvents, readEvents } from "../../support/parsers/responses.ts";
 import { type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { waitUntil } from "../../support/wait.ts";
 

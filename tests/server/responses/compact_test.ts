@@ -3,7 +3,7 @@ import type { ResponseObject } from "../../../lib/api/responses/object.ts";
 import { withoutOldest } from "../../../lib/reasoning/relay/truncate.ts";
 import { createTestApp, type TestApp } from "../../support/app.ts";
 import { textOf } from "../../support/kinds.ts";
-import { readEvents } from "../../support/responses.ts";
+import { readEvents } from "../../support/parsers/responses.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
 const INPUT = [

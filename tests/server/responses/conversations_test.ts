@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import { createTestApp, TOKEN } from "../../support/app.ts";
-import { type Event, parseEvents } from "../../support/responses.ts";
+import { type Event, parseEvents } from "../../support/parsers/responses.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
 const json = async (response: Promise<Response>): Promise<Event> => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
 import { TOKEN } from "../../support/app.ts";
-import { type Event, parseEvents } from "../../support/responses.ts";
+import { type Event, parseEvents } from "../../support/parsers/responses.ts";
 import type { Call, Reply } from "../../support/upstream.ts";
 import { serve } from "../../tools/mcp/servers.ts";
 import { callOnce, CODE_KEY, createToolApp, jsonOf, toolCall } from "../tools/setup.ts";

@@ -1,7 +1,7 @@
 /** The cases of the Open Responses compliance suite, and what it checks in each. */
 import { assert, assertEquals } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
-import { type Event, parseEvents } from "../../support/responses.ts";
+import { type Event, parseEvents } from "../../support/parsers/responses.ts";
 import { pieces, type Reply, startUpstream } from "../../support/upstream.ts";
 
 const KEYS = ("id object created_at completed_at status incomplete_details model " +

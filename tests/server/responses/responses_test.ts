@@ -3,7 +3,7 @@ import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import { createTestApp } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
-import { type Event, joined, parseEvents, readEvents } from "../../support/responses.ts";
+import { type Event, joined, parseEvents, readEvents } from "../../support/parsers/responses.ts";
 import { type Call, pieces, type Reply, startUpstream, step } from "../../support/upstream.ts";
 
 const STEPS: Reply[] = [

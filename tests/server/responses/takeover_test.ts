@@ -9,7 +9,7 @@ import { silentLog } from "../../../lib/server/telemetry/log.ts";
 import { createTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
 import { createFakeClock, type FakeClock, passing } from "../../support/clock.ts";
 import { as, keysYaml } from "../../support/keys.ts";
-import { type Event, parseEvents, readEvents } from "../../support/responses.ts";
+import { type Event, parseEvents, readEvents } from "../../support/parsers/responses.ts";
 import { type Call, pieces, type Reply, startUpstream, step } from "../../support/upstream.ts";
 import { waitUntil } from "../../support/wait.ts";
 

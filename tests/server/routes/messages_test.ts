@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createTestApp, type TestAppOptions, TOKEN } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
-import { parseMessageStream } from "../../support/messages.ts";
+import { parseMessageStream } from "../../support/parsers/messages.ts";
 import { sha256 } from "../../support/sha256.ts";
 import {
   type Call,

@@ -3,7 +3,7 @@ import { METRICS, prometheusName } from "../../../lib/server/telemetry/metric_ta
 import { createTestApp, readStream, type TestApp } from "../../support/app.ts";
 import { createFakeClock } from "../../support/clock.ts";
 import { isThinking, type Reply, startUpstream, step } from "../../support/upstream.ts";
-import { parseScrape, type Scrape } from "../../support/scrape.ts";
+import { parseScrape, type Scrape } from "../../support/parsers/scrape.ts";
 
 const YAML = `
 upstreams:

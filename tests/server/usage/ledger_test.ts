@@ -4,7 +4,7 @@ import { silentLog } from "../../../lib/server/telemetry/log.ts";
 import { createUsageLedger } from "../../../lib/server/usage/ledger.ts";
 import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { type Change, MAX_CHANGES } from "../../../lib/store/store.ts";
-import { BACKENDS } from "../../support/backends.ts";
+import { BACKENDS } from "../../support/stores/backends.ts";
 import { fixedDateClock as clock } from "../../support/clock.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { waitFor } from "../../support/wait.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { openPostgresStore } from "../../../lib/store/postgres/store.ts";
 import { createRandom } from "../../../lib/random.ts";
-import { NO_POSTGRES, startPostgres } from "../../support/postgres.ts";
+import { NO_POSTGRES, startPostgres } from "../../support/stores/postgres.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { acknowledged, problemsOf, startWriter } from "../processes.ts";
 

@@ -5,7 +5,7 @@ import type { Charge, Limit, Limiter } from "../../../lib/store/limiter.ts";
 import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import { openPostgresLimiter } from "../../../lib/store/postgres/limiter.ts";
 import { StoreError } from "../../../lib/store/store.ts";
-import { createDatabase, NO_POSTGRES, sharePostgres } from "../../support/postgres.ts";
+import { createDatabase, NO_POSTGRES, sharePostgres } from "../../support/stores/postgres.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { waitUntil } from "../../support/wait.ts";
 import { limitOf, START } from "../limits.ts";

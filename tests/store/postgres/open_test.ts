@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openPostgresLimiter } from "../../../lib/store/postgres/limiter.ts";
 import { openPostgresStore } from "../../../lib/store/postgres/store.ts";
 import { freePort } from "../../support/port.ts";
-import { NO_POSTGRES, type PostgresServer, startPostgres } from "../../support/postgres.ts";
+import { NO_POSTGRES, type PostgresServer, startPostgres } from "../../support/stores/postgres.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { set, valueOf } from "../contract.ts";
 

@@ -8,7 +8,7 @@ import {
   type PostgresServer,
   sharePostgres,
   startPostgres,
-} from "../../support/postgres.ts";
+} from "../../support/stores/postgres.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { waitUntil } from "../../support/wait.ts";
 import { key, set, valueOf } from "../contract.ts";

@@ -1,6 +1,6 @@
 import { assert, assertRejects } from "@std/assert";
 import { openPostgresStore } from "../../../lib/store/postgres/store.ts";
-import { NO_POSTGRES, startPostgres } from "../../support/postgres.ts";
+import { NO_POSTGRES, startPostgres } from "../../support/stores/postgres.ts";
 import { reasonWithout, skippedFor } from "../../support/skip.ts";
 import { set } from "../contract.ts";
 

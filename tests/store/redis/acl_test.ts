@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { Redis } from "ioredis";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
-import { NO_REDIS, startRedis } from "../../support/redis.ts";
-import { ACL_RULE } from "../../support/redis_topologies.ts";
+import { NO_REDIS, startRedis } from "../../support/stores/redis.ts";
+import { ACL_RULE } from "../../support/stores/redis_topologies.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { LIMIT_MS, waitUntil } from "../../support/wait.ts";
 

@@ -3,8 +3,8 @@ import type { Limit } from "../../../lib/store/limiter.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { StoreError } from "../../../lib/store/store.ts";
-import { NO_REDIS } from "../../support/redis.ts";
-import { startRedisCluster, startRedisSentinels } from "../../support/redis_topologies.ts";
+import { NO_REDIS } from "../../support/stores/redis.ts";
+import { startRedisCluster, startRedisSentinels } from "../../support/stores/redis_topologies.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { LIMIT_MS, waitUntil } from "../../support/wait.ts";
 

@@ -5,15 +5,15 @@
  */
 import { Redis } from "ioredis";
 import type { RedisOptions } from "../../../lib/store/redis/connection.ts";
-import { type BackendKind, onRedis, selectBackends } from "../../support/backends.ts";
-import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { type BackendKind, onRedis, selectBackends } from "../../support/stores/backends.ts";
+import { NO_REDIS, startRedis } from "../../support/stores/redis.ts";
 import {
   ACL_RULE,
   createCertificates,
   NO_OPENSSL,
   startRedisCluster,
   startRedisSentinels,
-} from "../../support/redis_topologies.ts";
+} from "../../support/stores/redis_topologies.ts";
 
 interface Shared extends AsyncDisposable {
   options: Omit<RedisOptions, "warn">;

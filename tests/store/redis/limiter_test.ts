@@ -6,7 +6,7 @@ import type { Limit } from "../../../lib/store/limiter.ts";
 import { createRedisClock } from "../../../lib/store/redis/deadline.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
-import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { NO_REDIS, startRedis } from "../../support/stores/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { LIMIT_MS } from "../../support/wait.ts";
 

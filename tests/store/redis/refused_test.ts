@@ -8,14 +8,14 @@ import { Redis } from "ioredis";
 import type { RedisOptions } from "../../../lib/store/redis/connection.ts";
 import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
-import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { NO_REDIS, startRedis } from "../../support/stores/redis.ts";
 import {
   ACL_RULE,
   createCertificates,
   NO_OPENSSL,
   startRedisCluster,
   startRedisSentinels,
-} from "../../support/redis_topologies.ts";
+} from "../../support/stores/redis_topologies.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { LIMIT_MS } from "../../support/wait.ts";
 

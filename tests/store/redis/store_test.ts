@@ -4,7 +4,7 @@ import { openRedisLimiter } from "../../../lib/store/redis/limiter.ts";
 import { openRedisStore } from "../../../lib/store/redis/store.ts";
 import { StoreError } from "../../../lib/store/store.ts";
 import { key, set, valueOf } from "../contract.ts";
-import { NO_REDIS, startRedis } from "../../support/redis.ts";
+import { NO_REDIS, startRedis } from "../../support/stores/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { waitFor, waitUntil } from "../../support/wait.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { longestStall } from "../../support/stall.ts";
+import { longestStall } from "../../support/timing/stall.ts";
 import { runAlone } from "../../support/alone.ts";
 import { ABUSES } from "./abuses.ts";
 import { openCode, runCode } from "./sandbox.ts";

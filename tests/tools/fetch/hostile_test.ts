@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { waitUntil } from "../../support/wait.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { createFetchTool, fetchKind } from "../../../lib/tools/fetch/kind.ts";
-import { longestStall } from "../../support/stall.ts";
+import { longestStall } from "../../support/timing/stall.ts";
 import { runAlone } from "../../support/alone.ts";
 import { type Site, startRawSite, startSite, textOf } from "./site.ts";
 

@@ -1,5 +1,5 @@
-import type { RouterCases } from "../cases.ts";
-import { usage } from "../expected_usage.ts";
+import type { RouterCases } from "../setup/cases.ts";
+import { usage } from "../setup/expected_usage.ts";
 
 const poem = { messages: [{ role: "user", content: "Write a short poem about autumn." }] };
 

@@ -1,6 +1,6 @@
-import type { StrategyCases } from "../cases.ts";
-import { usage } from "../expected_usage.ts";
-import { THOUGHT } from "../script.ts";
+import type { StrategyCases } from "../setup/cases.ts";
+import { usage } from "../setup/expected_usage.ts";
+import { THOUGHT } from "../setup/script.ts";
 
 /** The model stops while it is drafting. */
 const unclosed = (content: string) => ({ replies: { "draft.think": { content } } });

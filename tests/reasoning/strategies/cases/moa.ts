@@ -1,7 +1,7 @@
 import { kindOf } from "../../../support/kinds.ts";
-import type { StrategyCases } from "../cases.ts";
-import { usage } from "../expected_usage.ts";
-import { allDiffer, DIFFERING_TURNS, type Script } from "../script.ts";
+import type { StrategyCases } from "../setup/cases.ts";
+import { usage } from "../setup/expected_usage.ts";
+import { allDiffer, DIFFERING_TURNS, type Script } from "../setup/script.ts";
 
 const mixed = (proposers: number, layers = 1) => ({
   "moa.proposer": proposers,

@@ -1,5 +1,5 @@
-import type { StrategyCases } from "../cases.ts";
-import { usage } from "../expected_usage.ts";
+import type { StrategyCases } from "../setup/cases.ts";
+import { usage } from "../setup/expected_usage.ts";
 
 const calls = { "relay.reasoner": 1, "relay.writer": 1 };
 

@@ -1,6 +1,6 @@
-import type { StrategyCases } from "../cases.ts";
-import { usage } from "../expected_usage.ts";
-import { allDiffer, FORMAT, TOOLS } from "../script.ts";
+import type { StrategyCases } from "../setup/cases.ts";
+import { usage } from "../setup/expected_usage.ts";
+import { allDiffer, FORMAT, TOOLS } from "../setup/script.ts";
 
 const population = (size: number, rounds: number) => ({
   sample: size,

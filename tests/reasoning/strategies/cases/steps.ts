@@ -1,6 +1,6 @@
-import type { StrategyCases } from "../cases.ts";
-import { usage } from "../expected_usage.ts";
-import { TOOLS, toSteps } from "../script.ts";
+import type { StrategyCases } from "../setup/cases.ts";
+import { usage } from "../setup/expected_usage.ts";
+import { TOOLS, toSteps } from "../setup/script.ts";
 
 const steps = (count: number) => ({
   "steps.step": 1,

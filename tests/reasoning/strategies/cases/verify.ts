@@ -1,6 +1,6 @@
-import type { StrategyCases } from "../cases.ts";
-import { usage } from "../expected_usage.ts";
-import { allDiffer, DIFFERING_TURNS, FORMAT, TOOLS } from "../script.ts";
+import type { StrategyCases } from "../setup/cases.ts";
+import { usage } from "../setup/expected_usage.ts";
+import { allDiffer, DIFFERING_TURNS, FORMAT, TOOLS } from "../setup/script.ts";
 
 const solved = { sample: 1, "verify.planner": 1 };
 

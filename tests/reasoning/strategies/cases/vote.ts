@@ -1,6 +1,6 @@
-import type { StrategyCases } from "../cases.ts";
-import { usage } from "../expected_usage.ts";
-import { allDiffer, DIFFERING_TURNS, TOOLS } from "../script.ts";
+import type { StrategyCases } from "../setup/cases.ts";
+import { usage } from "../setup/expected_usage.ts";
+import { allDiffer, DIFFERING_TURNS, TOOLS } from "../setup/script.ts";
 
 /** Of at most 16 samples, four that agree decide; of at most 8, three. */
 const high = { reasoning_effort: "high" };

@@ -1,10 +1,10 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { withoutSteps } from "../../../../lib/reasoning/strategies/steps/answer.ts";
-import { cpuMs } from "../../../support/stall.ts";
+import { cpuMs } from "../../../support/timing/stall.ts";
 import { kindsOf } from "../../../support/kinds.ts";
 import { startUpstream, step } from "../../../support/upstream.ts";
-import { FORMAT, scripted, toSteps } from "../script.ts";
-import { createStrategyApp } from "../setup.ts";
+import { FORMAT, scripted, toSteps } from "../setup/script.ts";
+import { createStrategyApp } from "../setup/app.ts";
 
 const STEP = step("Adding", "17 + 5 is 22.", "continue");
 const POST = '{"title": "A day at sea", "content": "Calm."}';
