@@ -2,7 +2,11 @@ export type JsonObject = Record<string, unknown>;
 
 /** Returns true for an object; false for an array and null. */
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObjectOrArray(value) && !Array.isArray(value);
+}
+
+export function isObjectOrArray(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null;
 }
 
 /** Returns undefined for invalid JSON. */

@@ -1,31 +1,13 @@
 /**
- * The table of dialects. A new dialect adds its line before OpenAI's, which takes every request.
+ * The table of dialects. A new dialect adds its line before Chat Completions, which takes every
+ * request.
  */
-import { type Dialect, isAtOrBelow } from "./dialect.ts";
-import { errorBody } from "./chat/errors.ts";
+import { chatDialect } from "./chat/dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { messagesDialect } from "./messages/dialect.ts";
-import { modelList, modelObject } from "./models.ts";
+import { responsesDialect } from "./responses/dialect.ts";
 
-/** Errors and models in OpenAI's form, for Chat Completions, Responses and everything else. */
-const openAiDialect: Dialect = {
-  matches: () => true,
-  statusCode: (status) => status,
-  errorBody,
-  model: modelObject,
-  modelList,
-};
-
-/**
- * Codex, a client of Responses, retries every status except 400 and 429. It recognizes a spent quota
- * by the code of a 429.
- */
-const responsesDialect: Dialect = {
-  ...openAiDialect,
-  matches: (path) => isAtOrBelow(path, "/responses"),
-  statusCode: (status) => ({ 402: 429, 424: 400 })[status] ?? status,
-};
-
-const dialects: readonly Dialect[] = [messagesDialect, responsesDialect, openAiDialect];
+const dialects: readonly Dialect[] = [messagesDialect, responsesDialect, chatDialect];
 
 /**
  * Returns the dialect of a request.

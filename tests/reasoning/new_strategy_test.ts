@@ -11,9 +11,11 @@ import type { ReasoningEvent } from "../../lib/reasoning/events.ts";
 import { overrideNames } from "../../lib/reasoning/overrides.ts";
 import { planRun } from "../../lib/reasoning/plan.ts";
 import { type ReasoningRequest, RequestError } from "../../lib/reasoning/request.ts";
+import { sharedPrompts } from "../../lib/reasoning/prompts.ts";
 import { run } from "../../lib/reasoning/run.ts";
 import { describeStrategies, strategies } from "../../lib/reasoning/strategies/mod.ts";
 import { createUpstreamClient } from "../../lib/upstream/client.ts";
+import { conclude } from "../../lib/reasoning/answers/conclude.ts";
 import { judge } from "../../lib/reasoning/answers/judge.ts";
 import { defineStrategy } from "../../lib/reasoning/strategy.ts";
 import { improve } from "../fixtures/improve.ts";
@@ -94,24 +96,21 @@ Deno.test("it is in every list that is made from the table", async () => {
   assertStringIncludes(error.message, "improve");
 });
 
+const { summary, label } = improve;
+const SHARED = { summary, label, options: z.strictObject({}) };
+
 Deno.test("a strategy that calls judge() without its prompt or role does not compile", () => {
-  const { summary, label } = improve;
-  const options = z.strictObject({});
-  const prompts = { judge: "Which is best? {candidates}" };
+  const { judge: prompt } = sharedPrompts;
   defineStrategy({
-    summary,
-    label,
-    options,
-    prompts,
+    ...SHARED,
+    prompts: { judge: prompt },
     roles: ["judge"],
     async *run(context) {
       yield { type: "answer", text: String(await judge(context, [], "judge")) };
     },
   });
   defineStrategy({
-    summary,
-    label,
-    options,
+    ...SHARED,
     prompts: {},
     roles: ["judge"],
     async *run(context) {
@@ -120,14 +119,37 @@ Deno.test("a strategy that calls judge() without its prompt or role does not com
     },
   });
   defineStrategy({
-    summary,
-    label,
-    options,
-    prompts,
+    ...SHARED,
+    prompts: { judge: prompt },
     roles: ["answer"],
     async *run(context) {
       // @ts-expect-error: the role `judge` is missing.
       yield { type: "answer", text: String(await judge(context, [], "judge")) };
     },
+  });
+});
+
+Deno.test("a strategy that calls conclude() without its prompt or role does not compile", () => {
+  const sample = { index: 0, thinking: "", text: "42", cut: false, toolCalls: [], state: [] };
+  const { synthesize } = sharedPrompts;
+  defineStrategy({
+    ...SHARED,
+    prompts: { synthesize },
+    roles: ["answer"],
+    run: (context) => conclude(context, sample, 1),
+  });
+  defineStrategy({
+    ...SHARED,
+    prompts: {},
+    roles: ["answer"],
+    // @ts-expect-error: the prompt `synthesize` is missing.
+    run: (context) => conclude(context, sample, 1),
+  });
+  defineStrategy({
+    ...SHARED,
+    prompts: { synthesize },
+    roles: ["sample"],
+    // @ts-expect-error: the role `answer` is missing.
+    run: (context) => conclude(context, sample, 1),
   });
 });

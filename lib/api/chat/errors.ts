@@ -1,9 +1,5 @@
 import { type ApiError, typeInStream } from "../errors.ts";
-
-/** OpenAI's error object. All four keys are always present. */
-export function errorBody({ message, type, param, code }: ApiError) {
-  return { error: { message, type, param, code } };
-}
+import { errorBody } from "../openai.ts";
 
 /** The last frame of a failed stream. */
 export function errorFrame(error: ApiError, begun: boolean): string {

@@ -14,7 +14,7 @@ import type { Collector, Encoder } from "../dialect.ts";
 import type { Item } from "./body.ts";
 import { createCalls } from "./calls.ts";
 import { createSummaryText } from "../formats/reasoning_text.ts";
-import { errorFields, responseError } from "./errors.ts";
+import { errorFields, responseError } from "./dialect.ts";
 import { type ResponseObject, type ResponseStatus, responseUsage } from "./object.ts";
 import { createOutput, type OpenItem } from "./output.ts";
 import { createToolUses, isToolUse, type ShownTools } from "./tool_uses.ts";

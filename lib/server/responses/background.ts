@@ -4,7 +4,7 @@
  * it.
  */
 import { ApiError, toApiError } from "../../api/errors.ts";
-import { responseError } from "../../api/responses/errors.ts";
+import { responseError } from "../../api/responses/dialect.ts";
 import { isRunning, type ResponseObject } from "../../api/responses/object.ts";
 import type { Clock } from "../../clock.ts";
 import type { ReasoningEvent } from "../../reasoning/events.ts";

@@ -1,3 +1,4 @@
+import { isObjectOrArray, type JsonObject } from "../../json.ts";
 import { splitPair } from "../../text.ts";
 import { UpstreamError } from "../errors.ts";
 import { errorFromEvent, errorFromStatus } from "./error_response.ts";
@@ -28,7 +29,7 @@ export interface Delta {
 }
 
 /** What else an answer may contain, under its names on the wire. */
-export type AnswerParts = Partial<Record<keyof typeof PARTS, Json>>;
+export type AnswerParts = Partial<Record<keyof typeof PARTS, JsonObject>>;
 
 /** Fields by their place: the message, its choice, or beside the choices as Perplexity has them. */
 const PARTS = {
@@ -47,11 +48,11 @@ export function hasOutput(delta: Delta): boolean {
 }
 
 /** Returns the parts of one chunk, or of a whole completion; undefined without any. */
-function partsOf(sources: Record<keyof typeof PARTS, Json>): AnswerParts | undefined {
+function partsOf(sources: Record<keyof typeof PARTS, JsonObject>): AnswerParts | undefined {
   let parts: AnswerParts | undefined;
   for (const [place, field] of PART_FIELDS) {
     const value = sources[place][field];
-    if (!isObject(value) || Object.keys(value).length === 0) continue;
+    if (!isObjectOrArray(value) || Object.keys(value).length === 0) continue;
     ((parts ??= {})[place] ??= {})[field] = value;
   }
   return parts;
@@ -79,9 +80,6 @@ export interface DeltaReader {
   isFull(): boolean;
 }
 
-type Json = Record<string, unknown>;
-
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 const toJson = (value: unknown): string =>
   typeof value === "string" ? value : value ? JSON.stringify(value) : "";
 const toText = (value: unknown): string => typeof value === "string" ? value : "";
@@ -117,7 +115,7 @@ function partsText(parts: unknown, type: "text" | "thinking"): string {
   if (typeof parts === "string") return type === "text" ? parts : "";
   if (!Array.isArray(parts)) return "";
   return parts.map((part) => {
-    if (!isObject(part)) return type === "text" ? toText(part) : "";
+    if (!isObjectOrArray(part)) return type === "text" ? toText(part) : "";
     if ((part.type === "thinking") !== (type === "thinking")) return "";
     return type === "text" ? toText(part.text) : partsText(part.thinking, "text");
   }).join("");
@@ -127,12 +125,12 @@ function partsText(parts: unknown, type: "text" | "thinking"): string {
 function detailsText(details: unknown): string {
   if (!Array.isArray(details)) return "";
   return details
-    .map((detail) => isObject(detail) ? toText(detail.text) || toText(detail.summary) : "")
+    .map((detail) => isObjectOrArray(detail) ? toText(detail.text) || toText(detail.summary) : "")
     .join("");
 }
 
 /** Returns the first reasoning field that is not empty; the others are aliases of it. */
-function reasoningOf(message: Json): string {
+function reasoningOf(message: JsonObject): string {
   return toText(message.reasoning_content) || toText(message.reasoning) ||
     toText(message.reasoning_text) || toText(message.thinking) ||
     detailsText(message.reasoning_details) || partsText(message.content, "thinking");
@@ -201,9 +199,9 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
   function addToolCall(
     index: unknown,
     id: unknown,
-    call: Json,
+    call: JsonObject,
     delta: Delta,
-    extra?: Json | undefined,
+    extra?: JsonObject | undefined,
   ): void {
     const [name, json] = [toText(call.name), toJson(call.arguments)];
     count(PIECE_CHARACTERS + name.length + json.length);
@@ -212,7 +210,7 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
     if (pieces.length > 0) (delta.toolCalls ??= []).push(...pieces);
   }
 
-  function addMessage(message: Json, isWhole: boolean, choice: number): void {
+  function addMessage(message: JsonObject, isWhole: boolean, choice: number): void {
     let reasoning = reasoningOf(message);
     let content = partsText(message.content, "text");
     if (content !== "") textChoice ??= choice;
@@ -246,15 +244,21 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
     if (refusal !== "") delta.refusal = (delta.refusal ?? "") + refusal;
     if (Array.isArray(message.tool_calls)) {
       for (const [i, call] of message.tool_calls.entries()) {
-        if (!isObject(call)) continue;
+        if (!isObjectOrArray(call)) continue;
         const index = isWhole ? i : call.index;
         const unique = typeof index === "number" ? index + choice * MAX_CALLS : index;
         // Gemini's signatures of thoughts.
-        const extra = isObject(call.extra_content) ? call.extra_content : undefined;
+        const extra = isObjectOrArray(call.extra_content) ? call.extra_content : undefined;
         if (extra !== undefined) count(JSON.stringify(extra).length);
-        addToolCall(unique, call.id, isObject(call.function) ? call.function : {}, delta, extra);
+        addToolCall(
+          unique,
+          call.id,
+          isObjectOrArray(call.function) ? call.function : {},
+          delta,
+          extra,
+        );
       }
-    } else if (isObject(message.function_call)) {
+    } else if (isObjectOrArray(message.function_call)) {
       addToolCall(0, "", message.function_call, delta);
     }
   }
@@ -274,12 +278,12 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
     if (rest.length > 0) (current().toolCalls ??= []).push(...rest);
   }
 
-  function addChoice(completion: Json, choice: Json): void {
-    const isWhole = !isObject(choice.delta);
+  function addChoice(completion: JsonObject, choice: JsonObject): void {
+    const isWhole = !isObjectOrArray(choice.delta);
     const message = choice.delta ?? choice.message;
     // Some gateways spread text and tool calls over several choices.
     const number = typeof choice.index === "number" ? choice.index : 0;
-    if (isObject(message)) {
+    if (isObjectOrArray(message)) {
       addMessage(message, isWhole, number);
       if (number === 0) addParts(partsOf({ completion, choice, message }));
     }
@@ -288,12 +292,12 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
     if (reason === "error") throw errorFromEvent(choice.error);
     const failure = FAILURES.get(reason);
     if (failure !== undefined) throw errorFromStatus(failure, { message: "", code: "" });
-    const isComplete = isWhole && isObject(message) && ready.some(hasOutput);
+    const isComplete = isWhole && isObjectOrArray(message) && ready.some(hasOutput);
     if (reason !== "" && !isWhole && !hadBegun) hasEarlyFinish = true;
     if (reason !== "" || isComplete) finish(reason, choice);
   }
 
-  function finish(reason: string, choice: Json): void {
+  function finish(reason: string, choice: JsonObject): void {
     isFinished = true;
     end();
     const last = current();
@@ -313,17 +317,18 @@ export function createDeltaReader(maxCharacters = Infinity, cuts = false): Delta
 
   return {
     add(json) {
-      if (!isObject(json)) throw notACompletion();
+      if (!isObjectOrArray(json)) throw notACompletion();
       if (json.error) throw errorFromEvent(json.error);
-      const usage = usageOf(json.usage) ?? usageOf(isObject(json.x_groq) && json.x_groq.usage);
+      const usage = usageOf(json.usage) ??
+        usageOf(isObjectOrArray(json.x_groq) && json.x_groq.usage);
       if (usage !== undefined) current().usage = usage;
       hadBegun = hasBegun;
       if (!Array.isArray(json.choices)) {
-        if (usage === undefined && isObject(json.message)) throw notACompletion();
+        if (usage === undefined && isObjectOrArray(json.message)) throw notACompletion();
         return;
       }
       for (const choice of json.choices.slice(0, MAX_CHOICES)) {
-        if (isObject(choice) && !isFull) addChoice(json, choice);
+        if (isObjectOrArray(choice) && !isFull) addChoice(json, choice);
       }
     },
     end,

@@ -1,3 +1,4 @@
+import { isObjectOrArray } from "../../json.ts";
 import { startOf } from "../../text.ts";
 import {
   type Overflow,
@@ -40,14 +41,14 @@ function readErrorJson(json: unknown): ErrorBody {
     return { message: cutToWord(message), code: errors[0]?.code ?? "" };
   }
   if (typeof json === "string") return { message: cutToWord(json), code: "" };
-  if (!isObject(json)) return { message: "", code: "" };
+  if (!isObjectOrArray(json)) return { message: "", code: "" };
   const { error, message, detail, code, type, status, param, loc, msg, metadata } = json;
   // OpenRouter's own message says only that the provider's follows.
-  if (isObject(metadata) && typeof metadata.raw === "string") {
+  if (isObjectOrArray(metadata) && typeof metadata.raw === "string") {
     const { message: raw } = readErrorBody(metadata.raw);
     return { message: raw || cutToWord(metadata.raw), code: "" };
   }
-  const inner = [error, message, detail].find(isObject);
+  const inner = [error, message, detail].find(isObjectOrArray);
   if (inner !== undefined) return readErrorJson(inner);
   const isText = (value: unknown): value is string => typeof value === "string";
   const isCode = (value: unknown) => isText(value) || typeof value === "number";
@@ -59,11 +60,6 @@ function readErrorJson(json: unknown): ErrorBody {
       [...[code, type, status].filter(isCode), ...isText(param) ? [`'${param}'`] : []].join(" "),
     ),
   };
-}
-
-/** Objects and arrays. */
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 /** Cuts a long text after a word, because a part of a key is not recognized as a key. */

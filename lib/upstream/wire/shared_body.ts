@@ -1,3 +1,4 @@
+import { isObjectOrArray } from "../../json.ts";
 import type { UpstreamBody } from "../capabilities/capabilities.ts";
 import type { UpstreamMessage } from "../target.ts";
 
@@ -35,11 +36,9 @@ export function createBodyEncoder(): (
 /** Compares JSON values; parts that are the same object cost nothing. */
 function isEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return false;
+  if (!isObjectOrArray(a) || !isObjectOrArray(b) || Array.isArray(a) !== Array.isArray(b)) {
+    return false;
+  }
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => isEqual(a[key], b[key]));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

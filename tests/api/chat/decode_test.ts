@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type ChatRequest, decodeChatRequest, formatOf } from "../../../lib/api/chat/decode.ts";
-import { errorBody } from "../../../lib/api/chat/errors.ts";
+import { errorBody } from "../../../lib/api/openai.ts";
 import { ApiError } from "../../../lib/api/errors.ts";
 import { FORMATS } from "../../../lib/api/formats/format.ts";
 import { EFFORTS } from "../../../lib/reasoning/effort.ts";

@@ -1,4 +1,16 @@
+import { type Dialect, isAtOrBelow } from "../dialect.ts";
 import { type ApiError, typeInStream } from "../errors.ts";
+import { openAiForm } from "../openai.ts";
+
+/**
+ * Codex, a client of Responses, retries every status except 400 and 429. It recognizes a spent quota
+ * by the code of a 429.
+ */
+export const responsesDialect: Dialect = {
+  ...openAiForm,
+  matches: (path) => isAtOrBelow(path, "/responses"),
+  statusCode: (status) => ({ 402: 429, 424: 400 })[status] ?? status,
+};
 
 /**
  * The fields of an error event. Clients read one of two forms: the flat one of OpenAI's document,
