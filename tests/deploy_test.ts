@@ -6,6 +6,7 @@ import { parseConfig } from "../lib/config/load.ts";
 import { resolveConfig } from "../lib/config/resolve.ts";
 import { METRICS, prometheusName } from "../lib/server/telemetry/metric_table.ts";
 import { TARGETS } from "../scripts/compile.ts";
+import { SCRIPTS } from "./commands.ts";
 import { reasonWithout, skippedFor } from "./support/skip.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -201,16 +202,27 @@ Deno.test("every action of the workflows is pinned to a commit, and no token is 
 Deno.test("the workflows run existing tasks, scripts and targets", async () => {
   for (const workflow of WORKFLOWS) {
     assert(parseYaml(workflow) !== null);
-    const tasks = [...workflow.matchAll(/ task (?:--quiet )?([a-z]+)/g)].map(([, task]) => task!);
-    const matrix = /task: (\[.*\])/.exec(workflow)?.[1] ?? "[]";
-    tasks.push(...JSON.parse(matrix).map((task: string) => task.split(" ")[0]));
-    for (const task of tasks) assert(task in denoJson.tasks, task);
-    for (const [path] of workflow.matchAll(/(?:scripts|deploy)\/[\w.]+/g)) {
+    for (const [, task] of workflow.matchAll(/ task ([a-z]+)/g)) {
+      assert(task! in denoJson.tasks, task);
+    }
+    for (const [path] of workflow.matchAll(/(?:scripts|deploy|tests)\/[\w./]+/g)) {
       await Deno.stat(new URL(path, ROOT));
     }
   }
   const targets = [...WORKFLOWS[1]!.matchAll(/target: ([\w-]+),/g)].map(([, target]) => target);
   assertEquals(targets, Object.keys(TARGETS));
+});
+
+Deno.test({
+  name: "scripts that name their interpreter can be executed",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    assert(SCRIPTS.length > 5);
+    for (const path of SCRIPTS) {
+      const { mode } = await Deno.stat(new URL(path, ROOT));
+      assert((mode! & 0o100) !== 0, path);
+    }
+  },
 });
 
 Deno.test("only deno.json has the version", async () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { PERMISSIONS } from "../scripts/compile.ts";
+import { COMMANDS } from "./commands.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));
@@ -30,14 +31,13 @@ Deno.test("every defence names its tests, which use the settings of the defence"
   assert(settings > 2);
 });
 
-Deno.test("the permissions of every task and of the binary are documented", async () => {
-  const { tasks } = JSON.parse(await read("deno.json"));
+Deno.test("the permissions of every task, script and of the binary are documented", async () => {
   const granted = new Map([["the binary", PERMISSIONS.join(" ")]]);
-  for (const [name, command] of Object.entries<string>(tasks)) {
+  for (const { name, command } of COMMANDS) {
     const flags = command.match(/--allow-\S+/g);
     if (flags !== null) granted.set(`\`${name}\``, flags.join(" "));
   }
   const rows = await rowsUnder("What the process may do");
-  const documented = new Map(rows.map(([task, flags]) => [task!, flags!.slice(1, -1)]));
+  const documented = new Map(rows.map(([command, flags]) => [command!, flags!.slice(1, -1)]));
   assertEquals(documented, granted);
 });

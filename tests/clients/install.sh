@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the agents and clients that `deno task test:agents` runs into dist/.
+# Installs the agents and clients that `tests/clients/agents.sh` runs into dist/.
 set -eu
 npm install --silent --no-audit --no-fund --prefix dist/agents \
   node@22.23.3 \

@@ -1,7 +1,8 @@
+#!/usr/bin/env -S deno run --frozen --no-prompt --unstable-no-legacy-abort --config tests/deno.json --allow-net=127.0.0.1 --allow-read --allow-write --allow-env --allow-run --allow-sys
 /**
  * Takes the README's pictures, light and dark: the demo model with and without thinking.
  *
- * Run it as `deno task picture`. It needs Debian's Chromium.
+ * It needs Debian's Chromium.
  *
  * @module
  */

@@ -1,8 +1,9 @@
+#!/usr/bin/env -S deno run --frozen --no-prompt --config tests/deno.json --allow-net=127.0.0.1 --allow-read=.,/tmp --allow-write=/tmp --allow-run --allow-env
 /**
  * Soak test: runs the server under mixed traffic and faults. Afterwards sockets, memory and records
  * must be consistent, and nothing that was acknowledged may be lost.
  *
- * `deno task soak [--minutes 10] [--clients 16] [--seed 1]`
+ * `tests/soak/main.ts [--minutes 10] [--clients 16] [--seed 1]`
  *
  * @module
  */

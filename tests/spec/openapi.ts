@@ -1,6 +1,6 @@
 /**
  * Sends requests that Schemathesis generates from OpenAI's document to the server with its demo
- * model: `deno task test:openapi [--seed 1] [--examples 100] [-- Schemathesis' own options]`. Every
+ * model: `tests/spec/openapi.sh [--seed 1] [--examples 100] [-- Schemathesis' own options]`. Every
  * response is validated; an invalid one becomes a 500, which Schemathesis reports.
  *
  * @module

@@ -5,7 +5,7 @@
  */
 import { delimiter, join } from "node:path";
 
-/** Programs that `.ci/run` and `test:agents` install on Linux; there, their tests must run. */
+/** Programs that `.ci/run` and `tests/clients/agents.sh` install on Linux; there, their tests must run. */
 const INSTALLED_BY_CI = [
   ...["redis-server", "openssl", "postgres", "haproxy", "nginx", "chromium", "lighthouse"],
   ...["aider", "claude", "cline", "cn", "codex", "copilot", "kilo", "opencode", "pi", "qwen"],

@@ -1,5 +1,6 @@
+#!/usr/bin/env -S deno run --frozen --no-prompt --config tests/deno.json --allow-net=127.0.0.1 --allow-read --allow-write=/tmp --allow-run --allow-env
 /**
- * Fuzzes the server for some time: `deno task fuzz [--minutes 10] [--seed 1]`
+ * Fuzzes the server for some time: `tests/attack/fuzz/main.ts [--minutes 10] [--seed 1]`
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Coding agents, without a terminal. They are large, so only `deno task test:agents` runs these
+ * Coding agents, without a terminal. They are large, so only `tests/clients/agents.sh` runs these
  * tests.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Claude Code, without a terminal. It is large, so only `deno task test:agents` runs these tests.
+ * Claude Code, without a terminal. It is large, so only `tests/clients/agents.sh` runs these tests.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Open WebUI in Chromium. It is large, so only `deno task test:agents` runs this test.
+ * Open WebUI in Chromium. It is large, so only `tests/clients/agents.sh` runs this test.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Clients from PyPI. `deno task test:agents` installs all of them.
+ * Clients from PyPI. `tests/clients/agents.sh` installs all of them.
  *
  * @module
  */
