@@ -62,7 +62,7 @@ Deno.test("everything that the Dockerfile copies exists and is in the build cont
   }
 });
 
-Deno.test("the image runs with the flags of the task start, as another user than root", () => {
+Deno.test("the image runs with the flags of the task `start`, and not as root", () => {
   const flags = (words: string[]) =>
     words.filter((word) => word.startsWith("--") && !/^--(?:allow-write|cached-only)/.test(word));
   const [entry] = instructions("ENTRYPOINT");
@@ -113,7 +113,7 @@ for await (const { name } of Deno.readDir(new URL("deploy/kubernetes/", ROOT))) 
   kubernetes.set(resource.kind, resource);
 }
 
-Deno.test("the resources for Kubernetes belong together", () => {
+Deno.test("the resources for Kubernetes refer to each other", () => {
   assertEquals([...kubernetes.keys()].sort(), [
     ...["ConfigMap", "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Service"],
   ]);

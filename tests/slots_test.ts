@@ -108,7 +108,7 @@ Deno.test("a free slot goes to the waiting owner that holds the fewest", async (
   assertEquals(order, ["b", "c", "a", "b"]);
 });
 
-Deno.test("more slots than the limit wait until all are free, and are not overtaken", async () => {
+Deno.test("a request for more slots than the limit waits until all are free, and is not overtaken", async () => {
   const slots = createSlots(() => 10, () => true);
   const order: string[] = [];
   const acquire = async (owner: string, count: number) => {

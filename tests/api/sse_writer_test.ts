@@ -123,7 +123,7 @@ Deno.test("waiting frames are sent before the error frame", async () => {
   assertEquals(pending(), 0);
 });
 
-Deno.test("the waiting text is limited", async () => {
+Deno.test("the size of the waiting text is limited", async () => {
   const { writes, send } = await setup();
   const text = "x".repeat(1_000);
   await send(...Array(101).fill(text));
@@ -132,7 +132,7 @@ Deno.test("the waiting text is limited", async () => {
   assertEquals(writes.join("").length, 101_000);
 });
 
-Deno.test("a client that does not read stops the reading of events, even with waiting frames", async () => {
+Deno.test("events are not read while the client does not read, even if frames are waiting", async () => {
   const { requested, send, advance, pending, reader, ends } = await setup({ reads: false });
   await send(...Array(50).fill("a"));
   for (let i = 0; i < 20; i++) await advance(1);
@@ -170,7 +170,7 @@ Deno.test("waiting frames are dropped when the client disconnects", async () => 
   assertEquals(ends, ["cancel"]);
 });
 
-Deno.test("no heartbeat is left of clients that disconnect during one", async () => {
+Deno.test("clients that disconnect during a heartbeat leave no heartbeat running", async () => {
   const running = new Set<object>();
   const clock: Clock = {
     ...systemClock,

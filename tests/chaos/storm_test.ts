@@ -8,7 +8,7 @@ Deno.test("1,000 requests with mixed faults all end as expected", async () => {
   await storm.settle();
 });
 
-Deno.test("memory does not grow with faults", async () => {
+Deno.test("faults do not make the memory grow", async () => {
   const [first, ...later] = await runGc("storm");
   for (const { failures } of [first, ...later]) assertEquals(failures, []);
   const growth = later.at(-1).heap - first.heap;

@@ -50,7 +50,7 @@ function setUp(errors: (Error | undefined)[] = []) {
   return { advance, lines, opened, lost, listener, times };
 }
 
-Deno.test("a failed listener is opened again on its port after a delay that grows", async () => {
+Deno.test("a failed listener is reopened on its port after increasing delays", async () => {
   const { advance, lines, opened, listener, times } = setUp();
   opened[0]!.server.fail(NO_DESCRIPTORS);
   await advance(100);
@@ -72,7 +72,7 @@ Deno.test("a failed listener is opened again on its port after a delay that grow
   await listener.shutdown();
 });
 
-Deno.test("a listener that ends without an error is opened again", async () => {
+Deno.test("a listener that ends without an error is reopened", async () => {
   const { advance, opened, listener } = setUp();
   await opened[0]!.server.shutdown();
   await advance(100);
@@ -80,7 +80,7 @@ Deno.test("a listener that ends without an error is opened again", async () => {
   await listener.shutdown();
 });
 
-Deno.test("a port that cannot be opened is tried again, and lost after a minute", async () => {
+Deno.test("a port that cannot be opened is retried, and given up after a minute", async () => {
   const errors: (Error | undefined)[] = [undefined, ...Array<Error>(40).fill(IN_USE)];
   const { advance, opened, lost, listener } = setUp(errors);
   opened[0]!.server.fail(NO_DESCRIPTORS);
@@ -91,7 +91,7 @@ Deno.test("a port that cannot be opened is tried again, and lost after a minute"
   await listener.shutdown();
 });
 
-Deno.test("a server that stays out of descriptors is not lost", async () => {
+Deno.test("a port is not given up while the server is out of descriptors", async () => {
   const errors = [undefined, ...Array<Error>(40).fill(NO_DESCRIPTORS)];
   const { advance, opened, lost, listener } = setUp(errors);
   opened[0]!.server.fail(NO_DESCRIPTORS);

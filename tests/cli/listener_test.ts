@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { listen } from "../../lib/cli/listener.ts";
 import { createLog } from "../../lib/server/telemetry/log.ts";
 
-Deno.test("a response that fails gets one line of the log, without its message", async () => {
+Deno.test("a response that fails is logged in one line, without its message", async () => {
   const lines: string[] = [];
   const printed: unknown[] = [];
   const log = createLog({

@@ -35,7 +35,7 @@ for (const level of ["warn", "error"] as const) {
   });
 }
 
-Deno.test("at most 100 lines wait", () => {
+Deno.test("at most 100 lines are held back", () => {
   const { writer, written } = setup();
   for (let i = 0; i < 250; i++) writer.line("x", "info");
   assertEquals(written.map((text) => text.length), [200, 200]);
@@ -53,7 +53,7 @@ Deno.test("flush writes waiting lines once", () => {
   assertEquals(pending(), 0);
 });
 
-Deno.test("errors that nothing catches are logged without their message, and only a crash ends the process", async () => {
+Deno.test("uncaught errors are logged without their message, and only a crash ends the process", async () => {
   const program = `
     import { crash, logUncaught } from "${import.meta.resolve("../../lib/cli/log.ts")}";
     const line = (message, { cause }) => console.log(message, cause.split("\\n")[0]);

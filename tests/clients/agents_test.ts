@@ -149,7 +149,7 @@ for (const api of APIS) {
       });
     }
 
-    Deno.test(`an agent gives a structured output: ${api.name}, ${id}`, async () => {
+    Deno.test(`an agent returns structured output: ${api.name}, ${id}`, async () => {
       await using served = await serve(thinking(id, [{ content: '{"answer":4}' }]));
       const outputType = z.object({ answer: z.number() });
       const agent = new Agent({ name: "a", instructions, model: modelOf(served, id), outputType });
@@ -157,7 +157,7 @@ for (const api of APIS) {
       assertEquals(served.visible()[0]!.body.response_format.type, "json_schema");
     });
 
-    Deno.test(`an agent hands over to another: ${api.name}, ${id}`, async () => {
+    Deno.test(`an agent hands off to another: ${api.name}, ${id}`, async () => {
       const transfer = { toolCalls: [{ id: "call_1", name: "transfer_to_b", arguments: "{}" }] };
       await using served = await serve(thinking(id, [transfer, WORDS]));
       const model = modelOf(served, id);

@@ -133,7 +133,7 @@ for (const { name, sdk, api, modelOf, reasoning, providerOptions, stores = [] } 
   };
 
   for (const id of MODELS) {
-    Deno.test(`${name}: generateText of ${id} gives text, reasoning and usage`, async () => {
+    Deno.test(`${name}: generateText with ${id} returns text, reasoning and usage`, async () => {
       await using served = await serve(thinking(id, [WORDS]));
       const result = await generateText({ model: modelOf(served.url, id), ...shared });
       assertEquals([result.text, result.finishReason], [ANSWER, "stop"]);
@@ -149,7 +149,7 @@ for (const { name, sdk, api, modelOf, reasoning, providerOptions, stores = [] } 
       assertEquals(result.response.modelId, id);
     });
 
-    Deno.test(`${name}: streamText of ${id} gives reasoning, then text, then usage`, async () => {
+    Deno.test(`${name}: streamText with ${id} returns reasoning, then text, then usage`, async () => {
       await using served = await serve(thinking(id, [WORDS]));
       const result = streamText({ model: modelOf(served.url, id), ...shared });
       const order: string[] = [];
@@ -212,7 +212,7 @@ for (const { name, sdk, api, modelOf, reasoning, providerOptions, stores = [] } 
     }
 
     if (api !== "messages") {
-      Deno.test(`${name}: Output.object of ${id} gives the object after prose was repaired`, async () => {
+      Deno.test(`${name}: Output.object with ${id} returns the object after prose was repaired`, async () => {
         await using served = await serve(
           thinking(id, [{ content: "It is four." }, { content: '{"answer":4}' }]),
         );
@@ -224,7 +224,7 @@ for (const { name, sdk, api, modelOf, reasoning, providerOptions, stores = [] } 
     }
 
     if (api === "chat") {
-      Deno.test(`${name}: generateObject of ${id} gives the object`, async () => {
+      Deno.test(`${name}: generateObject with ${id} returns the object`, async () => {
         await using served = await serve(thinking(id, [{ content: ['{"answer"', ": 4}"] }]));
         const model = modelOf(served.url, id);
         const { object } = await generateObject({ model, schema: Result, ...shared });
@@ -232,7 +232,7 @@ for (const { name, sdk, api, modelOf, reasoning, providerOptions, stores = [] } 
         assertEquals(served.visible()[0]!.body.response_format.type, "json_schema");
       });
 
-      Deno.test(`${name}: streamObject of ${id} gives the object`, async () => {
+      Deno.test(`${name}: streamObject with ${id} returns the object`, async () => {
         await using served = await serve(thinking(id, [{ content: ['{"answer"', ": 4}"] }]));
         const model = modelOf(served.url, id);
         const { partialObjectStream, object } = streamObject({ model, schema: Result, ...shared });
@@ -256,7 +256,7 @@ for (const { name, sdk, api, modelOf, reasoning, providerOptions, stores = [] } 
   }
 
   if (api === "messages") {
-    Deno.test(`${name}: generateObject gives the object through a call of its tool`, async () => {
+    Deno.test(`${name}: generateObject returns the object through a call of its tool`, async () => {
       const call = { id: "call_json", name: "json", arguments: '{"answer":4}' };
       await using served = await serve([{ toolCalls: [call] }]);
       const model = modelOf(served.url, "plain");

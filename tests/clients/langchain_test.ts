@@ -115,14 +115,14 @@ for (const { name: api, useResponsesApi, reasoningOf, reasoning } of APIS) {
       });
     }
 
-    Deno.test(`LangChain's structured output by JSON Schema: ${api}, ${id}`, async () => {
+    Deno.test(`LangChain returns structured output by JSON Schema: ${api}, ${id}`, async () => {
       await using served = await serve(thinking(id, [{ content: ['{"answer"', ": 4}"] }]));
       const model = connect(served, id).withStructuredOutput(Result, { method: "jsonSchema" });
       assertEquals(await model.invoke(QUESTION), { answer: 4 });
       assertEquals(served.visible()[0]!.body.response_format.type, "json_schema");
     });
 
-    Deno.test(`LangChain's abort of a stream ends the upstream call: ${api}, ${id}`, async () => {
+    Deno.test(`LangChain's aborted stream ends the upstream call: ${api}, ${id}`, async () => {
       await using served = await serve(stalled(id));
       const controller = new AbortController();
       const stream = await connect(served, id).stream(QUESTION, { signal: controller.signal });
@@ -136,13 +136,13 @@ for (const { name: api, useResponsesApi, reasoningOf, reasoning } of APIS) {
 
     if (useResponsesApi) continue;
 
-    Deno.test(`LangChain's structured output by JSON mode: ${api}, ${id}`, async () => {
+    Deno.test(`LangChain returns structured output by JSON mode: ${api}, ${id}`, async () => {
       await using served = await serve(thinking(id, [{ content: '```json\n{"answer":4}\n```' }]));
       const model = connect(served, id).withStructuredOutput(Result, { method: "jsonMode" });
       assertEquals(await model.invoke(QUESTION), { answer: 4 });
     });
 
-    Deno.test(`LangChain's structured output by a function call: ${api}, ${id}`, async () => {
+    Deno.test(`LangChain returns structured output by a function call: ${api}, ${id}`, async () => {
       const call = { id: "call_1", name: "extract", arguments: '{"answer":4}' };
       await using served = await serve(thinking(id, [{ toolCalls: [call] }]));
       const model = connect(served, id).withStructuredOutput(Result, {

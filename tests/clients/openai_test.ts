@@ -56,7 +56,7 @@ async function connect(
 /** Fields that the client's types lack. */
 type Thoughts = { reasoning?: string; reasoning_content?: string };
 
-Deno.test("create gives the answer with its reasoning, usage and request id", async () => {
+Deno.test("create returns the answer with its reasoning, usage and request id", async () => {
   await using setup = await connect(STEPS);
   const completion = await setup.client.chat.completions.create({ model: "o1", messages });
   const message: OpenAI.ChatCompletionMessage & Thoughts = completion.choices[0]!.message;
@@ -68,7 +68,7 @@ Deno.test("create gives the answer with its reasoning, usage and request id", as
   assertMatch(completion._request_id ?? "", /^req_/);
 });
 
-Deno.test("create works on a model that passes requests through", async () => {
+Deno.test("create works with a model that passes requests through", async () => {
   await using setup = await connect([{ content: "4" }]);
   const completion = await setup.client.chat.completions.create({
     model: "plain",
@@ -267,7 +267,7 @@ Deno.test("an abort of a JSON request before its answer ends the upstream call",
   await abortBeforeAnswer(false);
 });
 
-Deno.test("the models are listed and found one by one", async () => {
+Deno.test("the models are listed, and each can be retrieved", async () => {
   await using setup = await connect([]);
   const list = await Array.fromAsync(setup.client.models.list());
   assertEquals(list.map((model) => [model.id, model.object]), [["o1", "model"], [

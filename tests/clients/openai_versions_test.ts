@@ -53,7 +53,7 @@ for (const { name, sdk, zod } of VERSIONS) {
       ]);
     });
 
-    Deno.test(`${name} reads a stream of ${model}`, async () => {
+    Deno.test(`${name} reads a stream from ${model}`, async () => {
       await using served = await serve(thinking(model, [WORDS]));
       const stream = await connect(served).chat.completions.create({
         model,

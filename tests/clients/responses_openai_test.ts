@@ -97,7 +97,7 @@ for (const { name, sdk, zod } of VERSIONS) {
       assertEquals(summaryOf(response), [...SUMMARY[model]]);
     });
 
-    Deno.test(`${name}: responses.parse of ${model} gives the object`, async () => {
+    Deno.test(`${name}: responses.parse with ${model} returns the object`, async () => {
       await using served = await serve(thinking(model, [{ content: ['{"answer"', ": 4}"] }]));
       const { responses } = connect(served);
       const text = { format: zod.zodTextFormat(Result, "result") };
@@ -155,7 +155,7 @@ for (const { name, sdk, zod } of VERSIONS) {
     });
   }
 
-  Deno.test(`${name}: a background response is polled, and its stream resumed`, async () => {
+  Deno.test(`${name}: a background response can be polled, and its stream resumed`, async () => {
     await using served = await serve(thinking("o1", [WORDS]));
     const { responses } = connect(served);
     let response = await responses.create({ model: "o1", input, background: true });
@@ -171,7 +171,7 @@ for (const { name, sdk, zod } of VERSIONS) {
     await assertRejects(() => responses.cancel(response.id), sdk.BadRequestError);
   });
 
-  Deno.test(`${name}: a background response is cancelled`, async () => {
+  Deno.test(`${name}: a background response can be cancelled`, async () => {
     await using served = await serve(stalled("plain"));
     const { responses } = connect(served);
     const { id } = await responses.create({ model: "plain", input, background: true });
@@ -181,7 +181,7 @@ for (const { name, sdk, zod } of VERSIONS) {
     assertEquals((await responses.retrieve(id)).status, "cancelled");
   });
 
-  Deno.test(`${name}: a conversation is created, used and read`, async () => {
+  Deno.test(`${name}: a conversation can be created, used and read`, async () => {
     await using served = await serve(thinking("plain", [WORDS]));
     const { responses, conversations } = connect(served);
     const { id } = await conversations.create();
@@ -230,7 +230,7 @@ for (const { name, sdk, zod } of VERSIONS) {
     }
   }
 
-  Deno.test(`${name}: a response's stream that breaks after some text raises`, async () => {
+  Deno.test(`${name}: a stream that breaks after some text throws`, async () => {
     await using served = await serve([{ content: ["The answ"], finish: null, end: "cut" }]);
     const { responses } = connect(served);
     let text = "";

@@ -44,7 +44,7 @@ async function serve() {
 const openAi = (url: string) => new OpenAI({ apiKey: TOKEN, baseURL: `${url}/v1`, maxRetries: 0 });
 
 Deno.test(
-  "openai: Responses solves a question by code, with the call among the items",
+  "openai: Responses answers a question with code, and the call is one of its items",
   threads,
   async () => {
     await using served = await serve();
@@ -79,7 +79,7 @@ Deno.test(
 );
 
 Deno.test(
-  "openai: Chat Completions solves a question by code, which the thinking shows",
+  "openai: Chat Completions answers a question with code, which the thinking shows",
   threads,
   async () => {
     await using served = await serve();
@@ -102,7 +102,7 @@ Deno.test(
 );
 
 Deno.test(
-  "@anthropic-ai/sdk: Messages solves a question by code, with the call among the blocks",
+  "@anthropic-ai/sdk: Messages answers a question with code, and the call is one of its blocks",
   threads,
   async () => {
     await using served = await serve();
@@ -226,7 +226,7 @@ Deno.test(
 );
 
 Deno.test(
-  "@openai/agents: an agent asks for approval of a call, and goes on",
+  "@openai/agents: an agent asks for approval of a call, and continues",
   threads,
   async () => {
     await using served = await serveCalculator();
@@ -257,7 +257,7 @@ Deno.test(
 );
 
 // Without storage, the package sends the answer alone: no server can know what it is about.
-Deno.test("AI SDK: a call is approved", threads, async () => {
+Deno.test("AI SDK: an approved call runs", threads, async () => {
   await using served = await serveCalculator();
   const { ran, mcpUrl } = served;
   const openai = createOpenAI({ baseURL: `${served.url}/v1`, apiKey: TOKEN });

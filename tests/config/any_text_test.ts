@@ -70,7 +70,7 @@ for (
     ["settings in lines", indented],
   ] as const
 ) {
-  Deno.test(`${what} gives a configuration or a ConfigError`, async () => {
+  Deno.test(`${what} is read as a configuration or throws a ConfigError`, async () => {
     await fc.assert(fc.asyncProperty(texts, isHandled), { numRuns: 500 });
   });
 }

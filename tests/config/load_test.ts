@@ -28,7 +28,7 @@ for (
     "null",
   ]
 ) {
-  Deno.test(`an empty file gives the defaults: ${JSON.stringify(text)}`, async () => {
+  Deno.test(`an empty file means the defaults: ${JSON.stringify(text)}`, async () => {
     const config = await parse(text);
     assertEquals(config.server.port, 18_888);
     assertEquals(config.server.host, "0.0.0.0");
@@ -60,12 +60,12 @@ for (
     ["use_regex_processing: true", "use_regex_processing", true],
   ] as const
 ) {
-  Deno.test(`the original's key ${key} is valid on its own`, async () => {
+  Deno.test(`the key ${key} of the original O1-API is valid on its own`, async () => {
     assertEquals((await parse(text))[key], value);
   });
 }
 
-Deno.test("the original's file is accepted, also with Windows line ends and a byte order mark", async () => {
+Deno.test("the file of the original O1-API is accepted, even with Windows line ends and a byte order mark", async () => {
   const lines = [
     'api_bearer_token: "t"',
     'model_provider_api_key: "k"',
@@ -222,12 +222,12 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`${what} gives a clear error`, async () => {
+  Deno.test(`${what} causes a clear error`, async () => {
     assertEquals(await faultsOf(text), [...expected]);
   });
 }
 
-Deno.test("aliases that stand for billions of values are loaded quickly", async () => {
+Deno.test("aliases that expand to billions of values are loaded quickly", async () => {
   const names = "abcdefghijklmnopqrstuvwxyz".split("");
   const lines = names.map((name, index) => {
     const inner = index === 0 ? "x, x" : `*${names[index - 1]}, *${names[index - 1]}`;
@@ -362,7 +362,7 @@ store_ca_file: geheim/ca.crt
   }
 });
 
-Deno.test("a missing file gives the defaults, unless it was requested", async () => {
+Deno.test("a missing file means the defaults, unless it was requested", async () => {
   const options = {
     path: "/etc/o1/config.yaml",
     env: () => undefined,

@@ -106,7 +106,7 @@ models:
   });
 }
 
-Deno.test("o1 has the effort xhigh with the original's keys, and medium without", async () => {
+Deno.test("o1 has the effort xhigh with the keys of the original O1-API, and medium without", async () => {
   const original = await resolve("default_api_url: 'demo:'");
   const efforts = original.models.map(({ reasoning }) => reasoning.effort);
   assertEquals([efforts[0], new Set(efforts.slice(1))], ["xhigh", new Set(["medium"] as const)]);
@@ -277,7 +277,7 @@ for (
     [{}, "server: { heartbeat_ms: 7000 }", [7_000, 30_000]],
   ] as const
 ) {
-  Deno.test(`heartbeat and grace with ${JSON.stringify(env)} and ${text || "no file"}`, async () => {
+  Deno.test(`heartbeat_ms and shutdown_grace_ms are read from ${JSON.stringify(env)} and ${text || "no file"}`, async () => {
     const { server } = await resolve(text, env);
     assertEquals([server.heartbeat_ms, server.shutdown_grace_ms], [
       ...expected,

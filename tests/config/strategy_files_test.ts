@@ -24,7 +24,7 @@ const yaml = 'api_bearer_token: "t"\nstrategies:\n  mine: ./mine.ts\n';
 const faultsIn = (text: string, name = "mine.ts") =>
   faultsOf(yaml.replace("mine.ts", name), { files: { [`/etc/o1/${name}`]: text } });
 
-Deno.test("a strategy from a file is in the table, and a model can use it with its options", async () => {
+Deno.test("a strategy from a file is added to the table, and a model can use it with its options", async () => {
   const options = 'z.object({ rounds: z.number().min(1).max(3).default(2).describe("Rounds.") })';
   const files = {
     "/etc/o1/mine.ts": fileWith({

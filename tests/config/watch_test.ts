@@ -136,7 +136,7 @@ async function startWatch(names: string[]) {
   };
 }
 
-Deno.test("prompt files in other folders are watched, and those that a reload adds", async () => {
+Deno.test("prompt files in other folders are watched, including those that a reload adds", async () => {
   await using world = await startWatch(["config.yaml", "prompts/a.md", "other/b.md"]);
   world.use(["config.yaml", "prompts/a.md"]);
   await world.write("prompts/a.md", "b");

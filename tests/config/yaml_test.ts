@@ -29,7 +29,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`${what} gives a clear error`, async () => {
+  Deno.test(`${what} causes a clear error`, async () => {
     assertEquals(await faultsOf(text), faults);
   });
 }
@@ -77,7 +77,7 @@ models: { m: { upstream: b, model: x } }
   ]);
 });
 
-Deno.test("merges that stand for very many values are an error", async () => {
+Deno.test("merges that expand to too many values are an error", async () => {
   const values = Array.from({ length: 1_000 }, (_, i) => `  k${i}: 1`).join("\n");
   const merges = Array.from({ length: 200 }, (_, i) => `x-${i}: { <<: *base }`).join("\n");
   const faults = await faultsOf(`x-base: &base\n${values}\n${merges}\n`);

@@ -118,7 +118,7 @@ Deno.test("the README shows the models and costs of the page about strategies", 
   );
 });
 
-Deno.test("the table of providers lists what `o1-api init` knows", () => {
+Deno.test("the table of providers lists the providers of `o1-api init`", () => {
   const [, ...rows] = tablesOf(pageAt("docs/providers.md"))[0]!;
   assertEquals(
     rows.map(([title, url]) => [title, url]),

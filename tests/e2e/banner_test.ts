@@ -17,7 +17,7 @@ async function paste(command: string, env: Record<string, string> = {}): Promise
   return text.decode(stdout);
 }
 
-Deno.test("the commands that a start prints work as pasted", async () => {
+Deno.test("the commands that a start prints work when they are pasted", async () => {
   await using config = await writeConfig(`default_api_url: "demo:"\n`);
   const [plain, secret] = await Promise.all([
     startProgram({ args: ["--config", config.path] }),

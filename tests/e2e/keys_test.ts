@@ -10,7 +10,7 @@ import { fetchInTime } from "../support/wait.ts";
 
 const CONFIG = `default_api_url: "demo:"\ndefault_model: "demo"\n`;
 
-Deno.test("a server with the new entry accepts the key and no other", async () => {
+Deno.test("a server with the new entry accepts only that key", async () => {
   const made = await runProgram({ args: ["keys", "new", "alice"] });
   assertEquals([made.code, made.stderr], [0, ""]);
   const [key = "", , , ...entry] = made.stdout.trimEnd().split("\n");

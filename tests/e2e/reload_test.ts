@@ -83,7 +83,7 @@ Deno.test("SIGHUP reloads", async () => {
   assert(await program.logged("draining"));
 });
 
-Deno.test("settings that take effect at the next start are named, and do not change before", async () => {
+Deno.test("settings that take effect at the next start are named, and stay as they are until then", async () => {
   const DAY_MS = 86_400_000;
   await using upstream = startUpstream([{ content: "4" }]);
   await using config = await writeConfig(`${yaml(upstream.url, "good")}store: sqlite\n`);
@@ -127,7 +127,7 @@ Deno.test("settings that take effect at the next start are named, and do not cha
   assert(Number(last) > Date.now() + 29 * DAY_MS, "responses are still stored for 30 days");
 });
 
-Deno.test("a changed port is named, and a token that makes the server public is effective after a restart", async () => {
+Deno.test("a changed port is named, and a token that makes the server public takes effect after a restart", async () => {
   await using config = await writeConfig("server: { port: 0 }\n");
   await using program = await startProgram({ args: ["--config", config.path], hasPort: true });
   await Deno.writeTextFile(config.path, `api_bearer_token: "${TOKEN}"\nserver: { port: 9 }\n`);

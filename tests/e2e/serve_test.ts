@@ -169,7 +169,7 @@ models:
   assertEquals([check.code, check.stderr], [1, stderr]);
 });
 
-Deno.test("check, help, version and invalid arguments", async () => {
+Deno.test("check, --help, --version and invalid arguments exit with their codes", async () => {
   const check = await runProgram({ args: ["check"] });
   assertEquals(check.code, 0);
   assertStringIncludes(check.stdout, "no faults");

@@ -89,7 +89,7 @@ for (const workers of [1, 2]) {
   });
 }
 
-Deno.test("Ctrl-C does not wait for the delay, and ends it when it is repeated", async () => {
+Deno.test("Ctrl-C skips the delay, and ends a running delay when it is repeated", async () => {
   const env = { O1_API_SHUTDOWN_DELAY_MS: "600000" };
   await using first = await startProgram({ env });
   first.kill("SIGINT");
@@ -106,7 +106,7 @@ Deno.test("Ctrl-C does not wait for the delay, and ends it when it is repeated",
   assertEquals(await ended, 130);
 });
 
-Deno.test("an invalid delay in the environment ends the start", async () => {
+Deno.test("a start with an invalid delay in the environment fails", async () => {
   const { code, stderr } = await runProgram({ env: { O1_API_SHUTDOWN_DELAY_MS: "5s" } });
   assertEquals(code, 1);
   assertStringIncludes(stderr, "O1_API_SHUTDOWN_DELAY_MS: expected a whole number");

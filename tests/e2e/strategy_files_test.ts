@@ -50,7 +50,7 @@ const WORKERS = {
 };
 
 for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
-  Deno.test(`a changed strategy file is loaded anew by ${workers} worker(s), and a faulty one ignored`, async () => {
+  Deno.test(`a changed strategy file is reloaded by ${workers} worker(s), and a faulty one is ignored`, async () => {
     await using config = await writeFiles("one");
     await Deno.writeTextFile(config.path, `${YAML}server: { workers: ${workers} }\n`);
     await using program = await startProgram({

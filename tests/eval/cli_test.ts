@@ -80,7 +80,7 @@ Deno.test("Ctrl-C aborts the upstream requests and prints the table so far", asy
   assertEquals((await bench.results()).length, 3);
 });
 
-Deno.test("errors in flags and files are reported before anything is asked", async () => {
+Deno.test("errors in flags and files are reported before any question is sent", async () => {
   const cases: [string[], number, string][] = [
     [["--help"], 0, ""],
     [["--models", "demo", "--out", "/nowhere/r.jsonl"], 1, "no permission to write there"],
@@ -97,7 +97,7 @@ Deno.test("errors in flags and files are reported before anything is asked", asy
   }));
 });
 
-Deno.test("unwritable files are reported before anything is asked", async () => {
+Deno.test("unwritable files are reported before any question is sent", async () => {
   await using upstream = startUpstream([{ content: "FINAL: 2" }]);
   await using bench = await createBench(upstream.url);
   const { config, dataset, dir } = bench;
@@ -134,7 +134,7 @@ Deno.test("unlisted models of a remote API and its errors are reported", async (
   assertStringIncludes(ended.stdout, "errors of nope: model_not_found 6 (No nope.)");
 });
 
-Deno.test("the binary compares too, and explains a missing write permission", async () => {
+Deno.test("the binary compares models too, and explains a missing write permission", async () => {
   await using upstream = startUpstream([{ content: "FINAL: 2" }]);
   await using bench = await createBench(upstream.url, 1);
   const { config, dataset, dir, out } = bench;

@@ -5,7 +5,7 @@ import { pricedModel } from "../../lib/eval/cost.ts";
 import { strategies } from "../../lib/reasoning/strategies/mod.ts";
 
 for (const [name, { label, typicalCalls = 1 }] of Object.entries(strategies)) {
-  Deno.test(`the typical number of calls of ${name} is within those that its label names`, () => {
+  Deno.test(`the typical number of calls of ${name} is within the range of its label`, () => {
     const numbers = label.calls.match(/\d+/g)?.map(Number) ?? [1, Infinity];
     assert(
       Math.min(...numbers) <= typicalCalls && typicalCalls <= Math.max(...numbers),
@@ -14,7 +14,7 @@ for (const [name, { label, typicalCalls = 1 }] of Object.entries(strategies)) {
   });
 }
 
-Deno.test("the estimate assumes the typical calls of a strategy, also of one from a file", async () => {
+Deno.test("the estimate assumes the typical calls of a strategy, including one from a file", async () => {
   const yaml = `
 upstreams: { u: { base_url: "http://localhost:9999/v1", price: { input: 1, output: 2 } } }
 models:

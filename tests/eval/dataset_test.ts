@@ -125,7 +125,7 @@ Deno.test("all 40 built-in problems are read", async () => {
   assertEquals(new Set(problems.map(({ digest }) => digest)).size, 40);
 });
 
-Deno.test("the demo model solves all built-in problems if it thinks, and about half if not", async () => {
+Deno.test("the demo model solves all built-in problems when it thinks, and about half otherwise", async () => {
   const problems = await parseDataset(await Deno.readTextFile(OWN_PROBLEMS), "own");
   const solved = (care: "careful" | "hasty") =>
     problems.filter(({ question, answers }) => answers[0] === solve(question, care)?.short).length;

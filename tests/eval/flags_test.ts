@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { parseEvalFlags } from "../../lib/cli/eval.ts";
 import { UsageError } from "../../lib/cli/flags.ts";
 
-Deno.test("flags have defaults, and the first model is the baseline", () => {
+Deno.test("flags have defaults, and the baseline defaults to the first model", () => {
   const flags = parseEvalFlags(["--models", "a, b,c"]);
   const { models, baseline, trials, concurrency, scoring, seed, isSampled, timeoutMs } = flags;
   assertEquals(

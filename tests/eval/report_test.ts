@@ -134,7 +134,7 @@ Deno.test("the report loads nothing, and hostile text stays text", () => {
   assertEquals(open.length - 3, close.length);
 });
 
-Deno.test("plots take any numbers: none, far apart, or zero", () => {
+Deno.test("plots accept any numbers: none, far apart, or zero", () => {
   const cases: Record<string, [boolean[], number, number?]>[] = [
     {},
     { direct: [[], 0] },

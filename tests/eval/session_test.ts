@@ -92,7 +92,7 @@ Deno.test("a stopped run resumes, and each question is finished once", async () 
   assertEquals(upstream.calls.length - callsBefore, 4);
 });
 
-Deno.test("errors are separate from wrong answers, and can be asked again", async () => {
+Deno.test("errors are not wrong answers, and their questions can be asked again", async () => {
   let isBroken = true;
   await using upstream = startUpstream((call) => {
     const n = rightAnswer(call);
@@ -122,7 +122,7 @@ Deno.test("errors are separate from wrong answers, and can be asked again", asyn
   assertEquals([mended!.correct, mended!.wrong, mended!.errors], [5, 1, 0]);
 });
 
-Deno.test("a remote API is asked over fetch, with retries", async () => {
+Deno.test("a remote API is called with fetch, with retries", async () => {
   await using upstream = startUpstream((call) =>
     call.index === 0
       ? { status: 503, body: "{}", headers: { "retry-after-ms": "0" } }
@@ -221,7 +221,7 @@ Deno.test("results of another run and other files are rejected and not changed",
   await refused([], "line 1: not a result");
 });
 
-Deno.test("cut answers and answers that can't be read are counted, and half an answer is not read", async () => {
+Deno.test("truncated and unreadable answers are counted, and half an answer is not read", async () => {
   await using upstream = startUpstream((call) => {
     const n = rightAnswer(call);
     if (n === "2") return { content: `FINAL: ${n}`, finish: "length" };

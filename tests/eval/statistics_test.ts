@@ -13,7 +13,7 @@ function assertNear(actual: Interval, expected: Interval, tolerance = 5e-4): voi
   assertAlmostEquals(actual[1], expected[1], tolerance);
 }
 
-Deno.test("wilson() returns the values of the literature", () => {
+Deno.test("wilson() returns published values", () => {
   assertNear(wilson(8, 10), [0.490, 0.943]);
   // Newcombe (1998), Statistics in Medicine 17, table I, method 3.
   assertNear(wilson(81, 263), [0.2553, 0.3662], 1e-4);
@@ -24,7 +24,7 @@ Deno.test("wilson() returns the values of the literature", () => {
   assertEquals(wilson(0, 0), [0, 1]);
 });
 
-Deno.test("effectiveSize() counts fewer tries the more they resemble each other", () => {
+Deno.test("effectiveSize() is smaller the more similar the trials are", () => {
   const once = Array.from({ length: 20 }, (_, i) => ({ correct: i % 2, n: 1 }));
   assertEquals(effectiveSize(once), 20);
   const alike = Array.from({ length: 20 }, (_, i) => ({ correct: 3 * (i % 2), n: 3 }));

@@ -44,7 +44,7 @@ async function textsInMarkup(): Promise<string[]> {
 
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
-Deno.test("each text of the page has a Chinese translation, and none is left over", async () => {
+Deno.test("each text of the page has a Chinese translation, and no translation is unused", async () => {
   const texts = new Set([...await textsInCode(), ...await textsInMarkup()]);
   assert(texts.size > 60);
   assertEquals(Object.keys(CHINESE).sort(), [...texts].sort());

@@ -22,7 +22,7 @@ keys:
   - { name: alice, sha256: ${await sha256(ALICE)}, daily_usd: 5 }
 `;
 
-browserTest("an operator sees usage by key and model, and how upstreams are", async (browser) => {
+browserTest("an operator sees usage by key and model, and upstream health", async (browser) => {
   await using upstream = startUpstream(({ index }) =>
     index === 3 ? { status: 500, body: '{"error":{"message":"<b>broken</b>"}}' } : { content: "Hi" }
   );
@@ -98,7 +98,7 @@ browserTest("an operator sees usage by key and model, and how upstreams are", as
 });
 
 browserTest(
-  "a key sees its own usage alone, and the code is loaded when needed",
+  "a key sees only its own usage, and the code is loaded when it is needed",
   async (browser) => {
     await using upstream = startUpstream(() => ({ content: "Hi" }));
     await using open = await openPage(browser, {

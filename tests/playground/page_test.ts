@@ -22,7 +22,7 @@ const PNG = Uint8Array.from(
 );
 
 browserTest(
-  "the page asks for the key and keeps it in this tab only",
+  "the page asks for the key and keeps it in its tab only",
   async (browser) => {
     await using upstream = startUpstream([{ content: "x" }]);
     await using open = await openPage(browser, { upstream: upstream.url, enter: false });
@@ -344,7 +344,7 @@ browserTest("the drawer shows the latest raw events", async (browser) => {
   assertEquals(raw.includes(TOKEN), false);
 });
 
-browserTest("the request is shown as code, by keyboard only", async (browser) => {
+browserTest("the request can be shown as code with the keyboard only", async (browser) => {
   await using upstream = startUpstream([{ content: "fine" }]);
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;

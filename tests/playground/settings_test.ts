@@ -18,7 +18,7 @@ interface Sent {
   [option: string]: unknown;
 }
 
-browserTest("the settings offer what the server says about a strategy", async (browser) => {
+browserTest("the settings offer what the server lists for a strategy", async (browser) => {
   await using upstream = startUpstream(() => ({ content: "The answer is 4.\n\nFINAL ANSWER: 4" }));
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;

@@ -10,7 +10,7 @@ models:
   plain: { strategy: direct, upstream: scripted, model: m }
 `;
 
-browserTest("single keys do what the list of shortcuts says", async (browser) => {
+browserTest("single keys do what the list of shortcuts describes", async (browser) => {
   await using upstream = startUpstream(({ index }) => ({ content: `answer ${index}` }));
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;

@@ -65,7 +65,7 @@ Deno.test("fields and parts with earlier reasoning are removed", () => {
   });
 });
 
-Deno.test("of the reasoning before tool calls `reasoning_content` stays, and the provider's own state", () => {
+Deno.test("`reasoning_content` and the provider's own state before tool calls are kept", () => {
   const calls: Message = { role: "assistant", content: null, tool_calls: [{ id: "c" }] };
   const [kept] = withoutOldThinking([{
     ...calls,
@@ -81,7 +81,7 @@ Deno.test("of the reasoning before tool calls `reasoning_content` stays, and the
   });
 });
 
-Deno.test("an answer that was nothing but thinking is removed", () => {
+Deno.test("an answer that contains only thinking is removed", () => {
   const others: Message[] = [
     { role: "user", content: "Hi" },
     { role: "assistant", content: "" },

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { decodedPhrases } from "../../scripts/english.ts";
 
-Deno.test("phrases to be decoded are reported with their line", () => {
+Deno.test("phrases that are hard to read are reported with their line", () => {
   const text = `/**
  * Plain text, even with whatever and none.
  *

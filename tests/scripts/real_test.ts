@@ -77,7 +77,7 @@ Deno.test("the smoke test finds errors, empty answers, text instead of JSON, and
   assertEquals([none.answered, none.skipped.length, none.failures], [0, 60, []]);
 });
 
-Deno.test("the problems of the real run are valid, seeded, and a longer run begins with them", async () => {
+Deno.test("the problems of the real run are valid and seeded, and a longer run begins with them", async () => {
   const gsm8k = JSON.stringify({ question: "How many?", answer: "1 + 1\n#### 1,002" });
   const rows = problemRows(30, 1, gsm8k);
   assertEquals(rows.length, 61);

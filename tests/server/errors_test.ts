@@ -119,7 +119,7 @@ const CASES: Case[] = [
     says: "expected a boolean, but got a string",
   },
   {
-    name: "too hot a temperature",
+    name: "a temperature that is too high",
     body: { messages: user, temperature: 3 },
     code: "invalid_value",
     param: "temperature",
@@ -133,7 +133,7 @@ const CASES: Case[] = [
     says: "at least 1",
   },
   {
-    name: "half a token",
+    name: "a limit of half a token",
     body: { messages: user, max_completion_tokens: 1.5 },
     code: "invalid_type",
     param: "max_completion_tokens",
@@ -325,7 +325,7 @@ Deno.test("a preflight needs no token, and pages can read every response", async
   );
 });
 
-Deno.test("with a list of origins, only pages of these can read responses", async () => {
+Deno.test("with a list of origins, only their pages can read responses", async () => {
   const { send } = await createTestApp({
     upstream: "",
     yaml: 'server: { cors_origins: ["https://a.example"] }',

@@ -80,14 +80,14 @@ models: { m: { upstream: [${withOther ? "other, " : ""}probed], model: x } }
   });
 }
 
-Deno.test("of requests that fall back to an upstream after its cool-down, one probes it", () =>
+Deno.test("only one of several requests probes a fallback upstream after its cool-down", () =>
   whileProbing({ reply: ok, withOther: true }, async ({ probes, finish }) => {
     assertEquals(probes(), 1);
     assertEquals(await finish(), [200]);
     assertEquals(probes(), REQUESTS);
   }));
 
-Deno.test("of requests to a model's only upstream after its cool-down, one probes it", () =>
+Deno.test("only one of several requests probes a model's only upstream after its cool-down", () =>
   whileProbing({ reply: ok }, async ({ probes, finish }) => {
     assertEquals(probes(), 1);
     assertEquals(await finish(), [200]);

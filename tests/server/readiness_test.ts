@@ -79,7 +79,7 @@ for (const name of ["store", "limits"] as const) {
   }
 }
 
-Deno.test("requests for the health of the server call no back end", async () => {
+Deno.test("health checks of the server call no back end", async () => {
   const { app, calls } = await createWorld();
   for (const path of ["/healthz", "/health", "/readyz", "/"]) {
     assertEquals(await statusOf(app, path), 200);

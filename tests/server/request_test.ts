@@ -388,7 +388,7 @@ Deno.test("the effort goes to an upstream that decides itself how much to reason
   assertEquals(new Set(fields.slice(0, -1).map(String)), new Set(["false,"]));
 });
 
-Deno.test("the list of models carries what the configuration says about them", async () => {
+Deno.test("the list of models contains what the configuration says about them", async () => {
   const { send } = await createTestApp({
     upstream: "http://127.0.0.1:4711",
     yaml: `
@@ -406,7 +406,7 @@ models:
   assertEquals(anthropic.max_input_tokens, 40_960);
 });
 
-Deno.test("stop sequences beyond the four that upstreams take end the answer here", async () => {
+Deno.test("stop sequences beyond the four that upstreams accept are applied by the server", async () => {
   await using upstream = startUpstream([{ content: ["One. ", "Two STOP5 ", "three."] }]);
   const { chat } = await createTestApp({ upstream: upstream.url });
   const stop = ["1", "2", "3", "4", "STOP5"];

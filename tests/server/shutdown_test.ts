@@ -63,7 +63,7 @@ Deno.test("a listener that does not close keeps the process for two more seconds
   assertEquals(events, ["SIGTERM", "close", "exit 1"]);
 });
 
-Deno.test("a listener that closes in time ends nothing by force", async () => {
+Deno.test("if a listener closes in time, nothing is ended by force", async () => {
   const { signal, events, drained, closed, advance, pending } = setUp();
   signal("SIGTERM");
   drained.resolve();

@@ -61,7 +61,7 @@ Deno.test("the next upstream is called when the first can't be reached", async (
   assertEquals((await (await chat({})).json()).choices[0].message.content, "ok");
 });
 
-Deno.test("a request that the first upstream rejects as invalid goes to no other", async () => {
+Deno.test("a request that the first upstream rejects as invalid is not sent to another", async () => {
   await using a = startUpstream([{ status: 400, body: '{"error":{"message":"bad image"}}' }]);
   await using b = startUpstream([ok]);
   const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url, b.url]) });
@@ -139,7 +139,7 @@ Deno.test("parallel calls use different keys", async () => {
   assertEquals(keysOf(a.calls).sort(), ["k1", "k1", "k2", "k2", "k3", "k3"]);
 });
 
-Deno.test("a refused key is passed over for a while", async () => {
+Deno.test("a refused key is skipped for a while", async () => {
   let refusing = true;
   await using a = startUpstream((call) =>
     refusing && call.headers.get("authorization") === "Bearer k2"

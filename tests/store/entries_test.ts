@@ -32,7 +32,7 @@ for (const count of [0, 1, 199, 200, 201, 400, 450]) {
   });
 }
 
-Deno.test("a value is stored as JSON for a time, if its entry has the version", async () => {
+Deno.test("a value is stored as JSON with an expiry, if its entry has the expected version", async () => {
   let time = 0;
   const store = createMemoryStore({ now: () => time });
   const setJson = createSetJson(1_000);

@@ -39,12 +39,12 @@ atTimes("of many different errors 20 are remembered", () => {
   assertEquals(messages.slice(20), ["another", "0"]);
 });
 
-Deno.test("a connection is tried again after longer and longer delays, up to 1 s", () => {
+Deno.test("a connection is retried after increasing delays of at most 1 s", () => {
   const delays = [0, 1, 2, 3, 4, 5, 6, 100].map(reconnectDelayMs);
   assertEquals(delays, [25, 50, 100, 200, 400, 800, 1_000, 1_000]);
 });
 
-Deno.test("an error of a server has its place, at most 200 characters of its text, and its code", () => {
+Deno.test("an error of a server contains its address, at most 200 characters of its text, and its code", () => {
   const text = "x".repeat(201);
   const { message, code } = serverError("Redis at a:1", text, "E") as Error & { code?: string };
   assertEquals([message, code], [`Cannot use Redis at a:1: ${text.slice(1)}`, "E"]);

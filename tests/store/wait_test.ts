@@ -100,7 +100,7 @@ Deno.test("a failure is reported when it differs from the one before", async () 
   await store.close();
 });
 
-Deno.test("a refused password ends the wait, and an opening without a wait", async () => {
+Deno.test("a refused password ends opening at once, with or without a wait", async () => {
   await assertRejects(() => setUp([wrongPassword]).stores, Error, "WRONGPASS");
   await assertRejects(() => setUp([refused], 0).stores, Error, "ECONNREFUSED");
   const { stores, events, advance } = setUp([refused, wrongPassword]);

@@ -54,7 +54,7 @@ const CASES: readonly Case[] = [
     detail: "Requests to port 22 are not allowed",
   },
   {
-    name: "what is no error",
+    name: "a thrown value that is not an error",
     thrown: "lost",
     code: "upstream_unreachable",
     isRetryable: true,

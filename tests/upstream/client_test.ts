@@ -98,7 +98,7 @@ function startPair(first: (call: Call) => Reply | Promise<Reply>) {
   };
 }
 
-Deno.test("requests that an upstream rejects as invalid do not make it skipped", async () => {
+Deno.test("an upstream is not skipped because it rejects requests as invalid", async () => {
   await using pair = startPair(({ body }) =>
     body.messages[0].content === "too long"
       ? rejecting("This model's maximum context length is 8192 tokens.")
@@ -141,7 +141,7 @@ Deno.test("an upstream is skipped as soon as half of its calls have failed", asy
   assertEquals(counts, [[1, 0], [2, 0], [3, 1], [4, 2], [4, 3], [4, 4]]);
 });
 
-Deno.test("of requests that come at once after the cool-down, exactly one probes the upstream", async () => {
+Deno.test("exactly one of several simultaneous requests probes the upstream after the cool-down", async () => {
   const probed = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
   await using pair = startPair(({ index }) => {
@@ -223,7 +223,7 @@ Deno.test("an upstream that rejects both names of the token limit is called with
   ]);
 });
 
-Deno.test("a stream of [DONE] alone whose connection stays open is an error", async () => {
+Deno.test("a stream that contains only [DONE] is an error, even if its connection stays open", async () => {
   await using upstream = startUpstream([{ frames: ["data: [DONE]\n\n"], end: "stall" }]);
   const ask = await createAsk({
     upstreams: [{ base_url: upstream.url, retry: { max_attempts: 1 } }],

@@ -98,7 +98,7 @@ Deno.test("the idle limit starts at the last read, whenever the timer is due", a
   await timesOut(5_000, "sent nothing", true);
 });
 
-Deno.test("silence does not count between reads", async () => {
+Deno.test("silence between reads does not count", async () => {
   const { watchdog, advance, reports, timesOut } = await watchReading();
   await advance(1_000);
   watchdog.readEnded();
@@ -146,7 +146,7 @@ Deno.test("a complete stream with a late trailer ends without an error", async (
   assertEquals(pending(), 0);
 });
 
-Deno.test("an answer that may continue ends after the pause that an answer may have", async () => {
+Deno.test("an answer that may continue ends after the pause that is allowed within answers", async () => {
   const { watchdog, advance, reports } = await watchReading();
   watchdog.readEnded();
   watchdog.answerComplete(true);
@@ -198,7 +198,7 @@ Deno.test("the trailer's limit does not run between reads", async () => {
   assertEquals(reports, [undefined]);
 });
 
-Deno.test("after [DONE] the end of the body times out soon", async () => {
+Deno.test("the end of the body after [DONE] has a short timeout", async () => {
   const { watchdog, advance, reports } = await watchReading();
   watchdog.readEnded();
   watchdog.answerComplete();

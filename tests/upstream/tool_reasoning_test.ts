@@ -25,7 +25,7 @@ Deno.test("the reasoning of at most 10,000 calls is remembered; the oldest is fo
   assertEquals(memory.find("alice", "call 10000"), "r");
 });
 
-Deno.test("an owner with much reasoning does not displace that of others", () => {
+Deno.test("an owner with much reasoning does not displace the reasoning of others", () => {
   const memory = createToolReasoning();
   memory.remember("bob", ["call"], "r");
   for (let i = 0; i < 20; i++) memory.remember("alice", [`call ${i}`], MEGABYTE);
@@ -182,7 +182,7 @@ for (
   });
 }
 
-Deno.test("all that is remembered of an answer comes back, also if the client drops one of its calls", async () => {
+Deno.test("everything that is remembered of an answer is restored, even if the client drops one of its calls", async () => {
   const memory = createToolReasoning();
   const user = { role: "user", content: "Add." };
   await rememberAnswer(memory, { owner: "alice", messages: [user] }, {

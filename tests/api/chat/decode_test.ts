@@ -143,7 +143,7 @@ Deno.test("null means absent in every field except messages", () => {
   assertEquals(decode({ stream_options: { include_usage: null } }), decode());
 });
 
-Deno.test("max_completion_tokens, the limit of the sum, takes precedence over max_tokens, that of a call", () => {
+Deno.test("max_completion_tokens, which limits all calls together, takes precedence over max_tokens, which limits each", () => {
   const tokens = (fields: Record<string, unknown>) => {
     const { maxTokens, maxCallTokens } = decode(fields).reasoning;
     return [maxTokens, maxCallTokens];
@@ -200,7 +200,7 @@ for (
   });
 }
 
-Deno.test("every way to choose a format", () => {
+Deno.test("every way to choose a format is accepted", () => {
   const format = (fields: Record<string, unknown>) => decode(fields).format;
   assertEquals(format({}), undefined);
   assertEquals(format({ reasoning_format: "parsed" }), "both");

@@ -79,7 +79,7 @@ const anyOptions = (): fc.Arbitrary<CompletionOptions> =>
     includeUsage: fc.boolean(),
   });
 
-Deno.test("OpenAI's client reads back what any stream encodes", async () => {
+Deno.test("OpenAI's client decodes any stream to the content that was encoded", async () => {
   await fc.assert(fc.asyncProperty(
     anyRun(),
     anyCut(),

@@ -270,7 +270,7 @@ for (const expected of CASES) {
   });
 }
 
-Deno.test("a template with the time before the content fills it in JSON answers only", () => {
+Deno.test("a template whose time precedes the content shows the time in JSON answers only", () => {
   const template = {
     step: "{seconds} s, {n}. {title} ({seconds} s)\n{content}\n",
     answer: "After {seconds} s: {content}",

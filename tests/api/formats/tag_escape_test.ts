@@ -73,7 +73,7 @@ Deno.test("reasoning can't open a details block that would swallow the answer", 
 });
 
 for (const tail of ["<", "</", "</thi", "</detail"]) {
-  Deno.test(`reasoning of only '${tail}' stays inside its block`, () => {
+  Deno.test(`reasoning that consists only of '${tail}' stays inside its block`, () => {
     const run: Run = { steps: [{ content: tail }], answer: "4" };
     for (const stream of [true, false]) {
       const think = collect(
@@ -90,7 +90,7 @@ for (const tail of ["<", "</", "</thi", "</detail"]) {
   });
 }
 
-Deno.test("a status line that ends with the start of a tag does not leak into the next step", () => {
+Deno.test("a status line that ends with the beginning of a tag does not change the next step", () => {
   const run: Run = {
     steps: [{ title: "One", content: "a" }, { status: ["1 <"], title: "Two", content: "b" }],
     answer: "4",

@@ -74,7 +74,7 @@ Deno.test("any run is a sequence of complete blocks with the content of the run,
   );
 });
 
-Deno.test("events in any order make a sequence of complete blocks", async () => {
+Deno.test("events in any order become a sequence of complete blocks", async () => {
   const call = fc.record({
     index: fc.integer({ min: 0, max: 2 }),
     text: fc.constantFrom("", '{"a"', ":1}", "{}", " "),

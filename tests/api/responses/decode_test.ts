@@ -278,7 +278,7 @@ Deno.test("instructions come first, then the history, then the input", () => {
   assertEquals(input, [{ type: "message", ...user("now") }]);
 });
 
-Deno.test("resolves a reference, also if its type is null or absent", () => {
+Deno.test("resolves a reference, even if its type is null or absent", () => {
   for (const type of ["item_reference", null, undefined]) {
     const item: Item = { type: "message", role: "assistant", content: "said" };
     const context = { item: (id: string) => id === "msg_1" ? item : undefined };
@@ -288,7 +288,7 @@ Deno.test("resolves a reference, also if its type is null or absent", () => {
   }
 });
 
-Deno.test("thinking goes with the call that follows it, and with nothing else", () => {
+Deno.test("thinking is sent with the call that follows it, and with nothing else", () => {
   const rs = { type: "reasoning", id: "rs_1", summary: [] };
   const thoughts = (items: unknown[]) =>
     decode({ input: items }, { thinking: () => "deep" }).reasoning.messages.map((message) =>

@@ -67,7 +67,7 @@ const anyOptions = () =>
     seal: fc.constantFrom(undefined, seal),
   });
 
-Deno.test("any run gives a valid stream with the whole answer in its deltas and its last object", async () => {
+Deno.test("any run becomes a valid stream whose deltas and last object contain the whole answer", async () => {
   await fc.assert(
     fc.asyncProperty(anyRun(), anyCut(), anyOptions(), async (run, cut, options) => {
       const events = eventsOf(run, cut);
@@ -101,7 +101,7 @@ Deno.test("any run gives a valid stream with the whole answer in its deltas and 
   );
 });
 
-Deno.test("a stream resumed after any event is the tail of the whole stream", async () => {
+Deno.test("a stream that is resumed after any event contains exactly the events that followed it", async () => {
   await fc.assert(
     fc.asyncProperty(anyRun(), anyCut(), anyOptions(), fc.nat(), async (run, cut, options, n) => {
       const events = eventsOf(run, cut);
@@ -116,7 +116,7 @@ Deno.test("a stream resumed after any event is the tail of the whole stream", as
   );
 });
 
-Deno.test("a run that fails at any event gives a valid stream", async () => {
+Deno.test("a run that fails at any event becomes a valid stream", async () => {
   await fc.assert(
     fc.asyncProperty(anyRun(), anyCut(), anyOptions(), fc.nat(), async (run, cut, options, n) => {
       const events = eventsOf(run, cut).slice(0, -1);
@@ -157,7 +157,7 @@ Deno.test("a call that a failure cuts off is incomplete", async () => {
   assertEquals(output[0].arguments, '{"a');
 });
 
-Deno.test("a status line after the answer begins no reasoning", async () => {
+Deno.test("a status line after the answer does not start a reasoning item", async () => {
   const { output } = await collect([
     { type: "answer", text: "4" },
     { type: "status", text: "Almost done." },
@@ -191,7 +191,7 @@ Deno.test("thinking and an answer are sent in the order of OpenAI's API", async 
   ]);
 });
 
-Deno.test("each step is a part of the summary with its title, and a paragraph of its own", async () => {
+Deno.test("each step is a part of the summary, with its title and as a separate paragraph", async () => {
   const run: Run = {
     steps: [{ title: "One", content: "a" }, { content: "b", status: ["wait"] }, { title: "Two" }],
     status: ["nearly"],
@@ -225,7 +225,7 @@ Deno.test("a response that was cut off is incomplete and has the reason", async 
   }
 });
 
-Deno.test("a response is kept once, before its last event", async () => {
+Deno.test("a response is stored once, before its last event", async () => {
   const kept: ResponseObject[] = [];
   const writer = createResponseWriter({
     head: HEAD,
@@ -240,7 +240,7 @@ Deno.test("a response is kept once, before its last event", async () => {
   assertEquals([kept[0]!.status, kept[0]!.completed_at], ["completed", 1_700_000_005]);
 });
 
-Deno.test("a response that can't be kept fails, and no earlier event is missing", async () => {
+Deno.test("a response that can't be stored fails, and no earlier event is missing", async () => {
   for (
     const run of [RUN, { ...RUN, answer: "", calls: [{ id: "c", name: "f", arguments: "{}" }] }]
   ) {
@@ -259,7 +259,7 @@ Deno.test("a response that can't be kept fails, and no earlier event is missing"
   }
 });
 
-Deno.test("usage has the names of the dialect and the sums over the upstream calls", async () => {
+Deno.test("usage has the field names of Responses and the sums over all upstream calls", async () => {
   const { usage } = await collect(eventsOf(RUN));
   assertEquals<Json>(usage, {
     input_tokens: 11,
@@ -348,7 +348,7 @@ const CALLS: [name: string, call: [name: string, json: string], item: object, de
 ];
 
 for (const [name, call, item, deltas] of CALLS) {
-  Deno.test(`writes a call of ${name} as its client knows it`, async () => {
+  Deno.test(`writes a call of ${name} in the form that its client expects`, async () => {
     const events = [...callOf(...call), ...CALLED];
     const options = { clientTools: CLIENT_TOOLS };
     const stream = read(await write(events, options));
@@ -390,7 +390,7 @@ for (const [status, code, written] of FAILURES) {
   });
 }
 
-Deno.test("a use of a tool that nobody waits for any more is incomplete, also in another stream", async () => {
+Deno.test("a tool use that nobody waits for any more is incomplete, even when it is streamed again", async () => {
   const shownTools: ShownTools = {
     uses: { code: { type: "code_interpreter_call" }, web_search: { type: "web_search_call" } },
     lists: [],

@@ -121,13 +121,13 @@ for (const limits of LIMITS) {
   }
 }
 
-Deno.test("a first wave that is more than a limit is replaced by one call", async () => {
+Deno.test("a first wave that exceeds a limit is replaced by one call", async () => {
   await using setup = await setUp(LIMITS[1]!, createMemoryLimiter({ now: clock.date }));
   assertEquals(await setup.ask({ strategy: "vote", max_samples: 60, wave: 60 }), 200);
   assertEquals(setup.upstream.calls.length, 1);
 });
 
-Deno.test("a first wave is rejected if the rest of a limit does not allow it", async () => {
+Deno.test("a first wave is rejected if it exceeds what is left of a limit", async () => {
   await using setup = await setUp("daily_tokens: 110000", createMemoryLimiter({ now: clock.date }));
   const vote = { strategy: "vote", max_samples: 60, wave: 60 };
   assertEquals(await setup.ask(vote), 200);

@@ -24,7 +24,7 @@ models: { m: { upstream: [first, second], model: x } }
   return (await response.json()).usage.upstream.cost;
 }
 
-Deno.test("a call costs what the upstream that answered asks for", async () => {
+Deno.test("a call costs the price of the upstream that answered", async () => {
   const cheap = ", price: { input: 0.001, output: 0.001 }";
   const dear = ", price: { input: 1, output: 10 }";
   assertEquals(await costOfFallback(cheap, dear), 0.329);

@@ -88,7 +88,7 @@ Deno.test("a client alone on a server uses all of it", async () => {
   await app.drain(1_000);
 });
 
-Deno.test("upstream calls that stall leave others for other clients", async () => {
+Deno.test("upstream calls that stall leave slots for other clients", async () => {
   await using upstream = startUpstream(stallsForAlice);
   const app = await createTestApp({
     upstream: upstream.url,
@@ -103,7 +103,7 @@ Deno.test("upstream calls that stall leave others for other clients", async () =
   await app.drain(1_000);
 });
 
-Deno.test("the next free upstream call goes to the client with fewest", async () => {
+Deno.test("the next free upstream slot goes to the client with the fewest calls", async () => {
   const gates = Array.from({ length: 30 }, () => Promise.withResolvers<void>());
   await using upstream = startUpstream(({ index }) => ({
     content: "4",

@@ -58,7 +58,7 @@ for (
   });
 }
 
-Deno.test("changes of stored data count as requests, reading as tenths, and cancelling does not", async () => {
+Deno.test("a change of stored data counts as a request, a read as a tenth of one, and a cancellation not at all", async () => {
   await using upstream = startUpstream([{ content: "4" }]);
   const { clock } = createFakeClock();
   const app = await createTestApp({
@@ -118,7 +118,7 @@ Deno.test("changes of stored data count as requests, reading as tenths, and canc
   assertEquals((await send(`/responses/${id}/cancel`, "")).status, 400);
 });
 
-Deno.test("a client can poll the background run that takes its only place", async () => {
+Deno.test("a client can poll the background run that uses its only place", async () => {
   await using upstream = startUpstream((call) => ({ content: "4", before: call.left }));
   const app = await createTestApp({
     upstream: upstream.url,

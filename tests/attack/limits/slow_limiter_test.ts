@@ -3,7 +3,7 @@ import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import { createTestApp } from "../../support/app.ts";
 import { startUpstream } from "../../support/upstream.ts";
 
-Deno.test("no response that needs no limits waits for a limiter that never answers", async () => {
+Deno.test("responses that need no limits don't wait for a limiter that never answers", async () => {
   await using upstream = startUpstream([]);
   let reads = 0;
   const app = await createTestApp({

@@ -99,7 +99,7 @@ const ATTACKS: readonly Attack[] = [
     status: 200,
   },
   {
-    name: "thinking of tags that do not close it",
+    name: "thinking that consists of tags that do not close it",
     replies: [{ content: ["<think>", ...pieces("<</think".repeat(20_000), 50)] }],
     body: { messages: QUESTION, stream: true },
     status: 200,

@@ -67,7 +67,7 @@ const FORMS: Record<string, (app: AttackedApp, init: RequestInit) => Promise<Res
 for (const [stage, { reply, waits, ended }] of Object.entries(STAGES)) {
   for (const [form, send] of Object.entries(FORMS)) {
     Deno.test(
-      `a client of ${form} that leaves while ${stage} is used leaves nothing`,
+      `a client of ${form} that disconnects while ${stage} is used leaves nothing running`,
       threads,
       async () => {
         await using served: AttackedApp = await createAttackedApp((request) =>
@@ -86,7 +86,7 @@ for (const [stage, { reply, waits, ended }] of Object.entries(STAGES)) {
 }
 
 Deno.test(
-  "a run keeps its tools when the configuration is loaded again, and then they close",
+  "a run keeps its tools when the configuration is reloaded, and closes them at its end",
   threads,
   async () => {
     await using served: AttackedApp = await createAttackedApp((request) =>
@@ -107,7 +107,7 @@ Deno.test(
 );
 
 Deno.test(
-  "code that runs while the configuration is loaded again is completed",
+  "code that runs while the configuration is reloaded is completed",
   threads,
   async () => {
     await using served = await createAttackedApp(
@@ -123,7 +123,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a run in the background that can't be stored gives its tools back",
+  "a background run that can't be stored releases its tools",
   threads,
   async () => {
     const store = createMemoryStore({ now: Date.now });
@@ -146,7 +146,7 @@ Deno.test(
   },
 );
 
-Deno.test("cancelling a run in the background ends its code", threads, async () => {
+Deno.test("cancelling a background run ends its code", threads, async () => {
   await using served = await createAttackedApp(once(call("code", { code: "for (;;);" })));
   const { app, upstream } = served;
   const { id } = await (await app.respond({ ...BODY, background: true })).json();

@@ -67,7 +67,7 @@ models: { m: { upstream: u, model: x } }
   }
 }
 
-Deno.test("the limit of an answer's size follows its limit of tokens", async () => {
+Deno.test("the maximum size of an answer depends on its token limit", async () => {
   const frame = { choices: [{ index: 0, delta: DELTAS.content, finish_reason: null }] };
   await using upstream = startEndlessUpstream(`data: ${JSON.stringify(frame)}\n\n`);
   const app = await createTestApp({ upstream: upstream.url });

@@ -32,7 +32,7 @@ async function createAsk(upstream: { url: string; calls: Call[] }) {
 
 const formats = (bodies: Call["body"][]) => bodies.map((body) => body.response_format?.type);
 
-Deno.test("a schema that is invalid turns schemas off for itself only", async () => {
+Deno.test("an invalid schema is sent in weaker formats, and other schemas are not", async () => {
   await using upstream = startUpstream(({ body }) =>
     JSON.stringify(body.response_format ?? "").includes('"wrong"')
       ? rejected("Invalid schema for response_format 'result'")
@@ -50,7 +50,7 @@ Deno.test("a schema that is invalid turns schemas off for itself only", async ()
   assertEquals(formats(await ask("bob", invalid)), lesson);
 });
 
-Deno.test("a request that is rejected whatever is changed teaches nothing", async () => {
+Deno.test("nothing is learned from a request that is rejected after every change", async () => {
   await using upstream = startUpstream(({ body }) =>
     body.messages.at(-1).content === "poison" ? rejected("Bad request.") : { content: GOOD }
   );

@@ -84,7 +84,7 @@ Deno.test("piped input is appended to the question", () =>
   }));
 
 Deno.test({
-  name: "the titles of thinking contain the uses of tools",
+  name: "the titles of the thinking include the tools that were used",
   // A thread of the tool lives longer than the test.
   sanitizeOps: false,
   sanitizeResources: false,
@@ -301,7 +301,7 @@ Deno.test("an unreachable server is reported", async () => {
   assertStringIncludes(err, `o1-api: Can't reach ${url}`);
 });
 
-Deno.test("an unreachable upstream of the configuration is reported with the command that shows why", async () => {
+Deno.test("an unreachable upstream of the configuration is reported with the command that explains it", async () => {
   await using config = await writeConfig(`
 default_api_url: http://127.0.0.1:${freePort()}
 default_model: m

@@ -105,7 +105,7 @@ good (${upstream.url})
   assertMatch(unused!, RegExp(`^unused .*\n {2}models: ${reason}$`));
 });
 
-Deno.test("`check` warns of an upstream that leads back to the server", async () => {
+Deno.test("`check` warns about an upstream that leads back to the server", async () => {
   const yaml = "default_api_url: http://127.0.0.1:18888/v1\ndefault_model: m\n";
   const { code, stderr } = await check(yaml, []);
   assertEquals(code, 0);

@@ -49,7 +49,7 @@ function setUp(fails: (start: number) => boolean = () => false) {
   };
 }
 
-Deno.test("calls work in both directions and pass on errors", async () => {
+Deno.test("calls and their errors are passed in both directions", async () => {
   using threads = setUp();
   await threads.supervisor.start();
   assertEquals(threads.serving(), [0, 1]);

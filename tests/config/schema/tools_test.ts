@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { toolKinds } from "../../../lib/tools/mod.ts";
 import { faultsOf, parse } from "../parse.ts";
 
-Deno.test("tools has a section for each kind, and none by default", async () => {
+Deno.test("`tools` has a section for each kind, and no tool by default", async () => {
   assertEquals((await parse("")).tools, {});
   const { tools } = await parse("tools: { fetch: { time_ms: 500 }, code: {} }");
   assertEquals(Object.keys(tools).sort(), ["code", "fetch"]);

@@ -54,7 +54,7 @@ limits: { rpm: 1000, parallel: 100, daily_tokens: 10000000 }
       assertEquals((await ask(second, `/responses/${id}`)).body.id, id);
     });
 
-    await t.step("what a killed server has answered can be read on another", async () => {
+    await t.step("answers of a killed server can be read on another", async () => {
       const last = await respond(first, "three", { previous_response_id: id });
       first.kill("SIGKILL");
       await first.ended;
@@ -88,7 +88,7 @@ limits: { rpm: 1000, parallel: 100, daily_tokens: 10000000 }
       await second.logged("is restored");
     });
 
-    await t.step("usage is that of all servers", async () => {
+    await t.step("usage includes all servers", async () => {
       let requests = 0;
       await waitUntil("the usage to be stored", async () => {
         const { body } = await ask(second, "/usage");
@@ -161,7 +161,7 @@ limits: { rpm: 1000 }
 });
 
 Deno.test({
-  ...skippedFor(NO_POSTGRES, "a start with a wrong password says so and ends"),
+  ...skippedFor(NO_POSTGRES, "a start with a wrong password fails and names the reason"),
   async fn() {
     await using server = await startPostgres();
     await using config = await writeConfig(

@@ -87,7 +87,10 @@ Deno.test({
 });
 
 Deno.test({
-  ...skippedFor(NO_OPENSSL, "servers share Redis with TLS of a private CA and the least rights"),
+  ...skippedFor(
+    NO_OPENSSL,
+    "servers share Redis over TLS with a private CA and minimal permissions",
+  ),
   async fn(t) {
     await using certificates = await createCertificates();
     const { folder, args } = certificates;
@@ -99,11 +102,11 @@ Deno.test({
     });
     const url = redis.url.replace("//", `//app:${encodeURIComponent(PASSWORD)}@`);
 
-    await t.step("also in several event loops", async () => {
+    await t.step("several event loops share Redis too", async () => {
       await assertShared(url, `store_ca_file: "${folder}/ca.crt"\nserver: { workers: 2 }`);
     });
 
-    await t.step("a server without the CA says so and ends, without a secret", async () => {
+    await t.step("a server without the CA fails with the reason, without a secret", async () => {
       await using config = await writeConfig(withStore(url, "http://127.0.0.1:8080"));
       const { code, stderr } = await runProgram({ args: ["--config", config.path] });
       assertEquals(code, 1);

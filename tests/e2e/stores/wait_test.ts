@@ -101,7 +101,7 @@ Deno.test("a server that waits for its store stops on SIGTERM", async () => {
 });
 
 Deno.test({
-  ...skippedFor(NO_REDIS, "a wrong password ends the start at once, also while it waits"),
+  ...skippedFor(NO_REDIS, "a wrong password ends the start at once, even while it waits"),
   async fn() {
     const port = freePort();
     await using config = await configFor(`redis://:wrong-one@127.0.0.1:${port}`);

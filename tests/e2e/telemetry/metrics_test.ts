@@ -13,7 +13,7 @@ default_model: "m"
 metrics: { port: ${port} }
 `;
 
-Deno.test("metrics on a separate port need no token and stop with the server", async () => {
+Deno.test("metrics on a separate port need no token and do not keep the process running", async () => {
   await using upstream = startUpstream([{ content: "Four." }]);
   const port = freePort();
   await using file = await writeConfig(config(port, upstream.url));

@@ -81,7 +81,7 @@ const CASES: Record<string, Case> = {
 };
 
 for (const [name, { text, last, check }] of Object.entries(CASES)) {
-  browserTest(`an answer of 200 kB ${name} has no frame of over 100 ms`, async (browser) => {
+  browserTest(`an answer of 200 kB ${name} causes no frame of over 100 ms`, async (browser) => {
     assert(text.length > LENGTH * 0.8 && text.length < LENGTH * 1.3, String(text.length));
     await assertShortTasks(async () => {
       await using upstream = startUpstream([{ content: pieces(text) }]);

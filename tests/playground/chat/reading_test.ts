@@ -29,7 +29,7 @@ async function waitUntilInView(page: Page, element: Locator): Promise<void> {
   });
 }
 
-browserTest("a new question is in view, also after the reader has scrolled up", async (browser) => {
+browserTest("a new question scrolls into view, even after scrolling up", async (browser) => {
   await using upstream = startUpstream([{ content: LONG }]);
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;
@@ -56,7 +56,7 @@ browserTest("each of several answers scrolls by itself below its name", async (b
   }
 });
 
-browserTest("Enter while an answer is written keeps the text and says why", async (browser) => {
+browserTest("Enter while an answer is written keeps the text, with a reason", async (browser) => {
   const gate = Promise.withResolvers<void>();
   await using upstream = startUpstream([{
     content: pieces("one two three"),
@@ -74,7 +74,7 @@ browserTest("Enter while an answer is written keeps the text and says why", asyn
   assertEquals(upstream.calls.length, 1);
 });
 
-browserTest("a stopped answer shows about how many tokens it took", async (browser) => {
+browserTest("a stopped answer shows its approximate number of tokens", async (browser) => {
   await using upstream = startUpstream([{
     content: pieces("one two three four"),
     gate: (frame: number) => frame === 3 ? new Promise<void>(() => {}) : undefined,
@@ -127,7 +127,7 @@ browserTest("the page works on plain HTTP at an address of the local network", a
   assertEquals([open.foreignRequests, open.faults.filter((fault) => !isIgnored(fault))], [[], []]);
 }, [`--host-resolver-rules=MAP ${LAN_HOST} 127.0.0.1`]);
 
-browserTest("tables keep words whole and their alignment; code is highlighted", async (browser) => {
+browserTest("tables stay aligned and break no words; code is highlighted", async (browser) => {
   const text = "| internationalisation | number |\n|:--|--:|\n| a | 12 |\n\n" +
     "```js\nconst a = 1;\n```\n\n$x \\in \\mathbb{R}$ and $\\sin x$";
   await using upstream = startUpstream([{ content: text }]);

@@ -129,7 +129,7 @@ browserTest("conversations can be found, renamed, exported and deleted", async (
   assertEquals([open.foreignRequests, open.faults], [[], []]);
 });
 
-browserTest("a reader can switch storing off", async (browser) => {
+browserTest("storing can be switched off", async (browser) => {
   await using upstream = startUpstream([{ content: "fine" }]);
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;

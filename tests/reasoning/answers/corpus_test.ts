@@ -14,7 +14,7 @@ interface RecordedAnswer {
 
 const CORPUS = new URL("../../fixtures/answers.jsonl", import.meta.url);
 
-Deno.test("at least 97 % of real answers are read rightly, and at most 1 % wrongly", () => {
+Deno.test("at least 97 % of real answers are read correctly, and at most 1 % incorrectly", () => {
   const answers = Deno.readTextFileSync(CORPUS).trim().split("\n")
     .map((line) => JSON.parse(line) as RecordedAnswer);
   assert(answers.length >= 400, `${answers.length} answers`);

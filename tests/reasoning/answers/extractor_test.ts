@@ -28,7 +28,7 @@ Deno.test("extractAnswer() finds the short answer", () => {
   }
 });
 
-Deno.test("the tables hold at least 200 cases", () => {
+Deno.test("the tables contain at least 200 cases", () => {
   assert(EQUALITY.length + EXTRACTION.length >= 200, `${EQUALITY.length + EXTRACTION.length}`);
 });
 

@@ -110,7 +110,7 @@ const TIES: readonly {
     judged: 4,
   },
   {
-    name: "verify: but not those with fewer votes",
+    name: "verify: no answers with fewer votes",
     strategy: "verify",
     script: { answer: ({ index }) => index < 3 ? index : 1 },
     preferred: "It is 2.",
@@ -118,7 +118,7 @@ const TIES: readonly {
     judged: 0,
   },
   {
-    name: "verify: nor those that a verifier refutes",
+    name: "verify: no answers that a verifier refutes",
     strategy: "verify",
     script: {
       answer: ({ index }) => index,
@@ -150,7 +150,7 @@ const TIES: readonly {
     judged: 2,
   },
   {
-    name: "rsa: but not those with fewer votes",
+    name: "rsa: no answers with fewer votes",
     strategy: "rsa",
     script: { answer: ({ index }) => index % 8 < 5 ? 0 : 1 },
     preferred: "It is 1.",
@@ -174,7 +174,7 @@ const TIES: readonly {
     judged: 6,
   },
   {
-    name: "moa: but not after a timeout",
+    name: "moa: no candidates after a timeout",
     strategy: "moa",
     script: {
       answer: ({ index }) => index,
@@ -185,7 +185,7 @@ const TIES: readonly {
     judged: 0,
   },
   {
-    name: "moa: nor if the aggregator answers",
+    name: "moa: no candidates if the aggregator answers",
     strategy: "moa",
     script: { answer: ({ index }) => index },
     preferred: "It is 2.",

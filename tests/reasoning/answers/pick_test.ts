@@ -113,7 +113,7 @@ function judgeFor(text: string) {
 
 for (const { name, strategy, turns, sent, judged = 0, body } of CASES) {
   for (const stream of [true, false]) {
-    Deno.test(`a turn of ${strategy} in a loop of tools is ${name} (${stream ? "stream" : "JSON"})`, async () => {
+    Deno.test(`a turn of ${strategy} in a tool loop is ${name} (${stream ? "stream" : "JSON"})`, async () => {
       await using upstream = startUpstream(scripted({
         replies: {
           turn: (call) => turn(call.index, ...turns[call.index]!),
@@ -163,7 +163,7 @@ Deno.test("a turn is sent as soon as more than half agree", async () => {
   await upstream.calls[3]!.left;
 });
 
-Deno.test("one plain call makes the turn if no sample can be sent", async () => {
+Deno.test("one plain call writes the turn if no sample can be sent", async () => {
   await using upstream = startUpstream(scripted({
     replies: { turn: ({ index }) => turn(index, 'read {"path":'), plain: turn(9, A) },
   }));
@@ -220,7 +220,7 @@ Deno.test("the first error is the answer if every sample of a turn fails", async
   assertEquals([status, kindsOf(upstream)], [503, { turn: 4 }]);
 });
 
-Deno.test("tools that no turn has used yet do not make a question a turn", async () => {
+Deno.test("a question is not part of a tool loop before a tool was called", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);
   const answered = [...LOOP, { role: "assistant", content: "It is the linker." }, LOOP[0]!];

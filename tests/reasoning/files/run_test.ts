@@ -59,7 +59,7 @@ Deno.test("a strategy from a file answers, is listed, and can be chosen in a req
   });
 });
 
-Deno.test("a client can name no file as a strategy, and no option that the schema lacks", async () => {
+Deno.test("a client can't name a file as a strategy, or an option that the schema lacks", async () => {
   await using upstream = startUpstream(() => ({ content: "4" }));
   const { chat } = await createApp(upstream, ANSWER);
   for (const strategy of ["./mine.ts", "/etc/o1/mine.ts", "data:text/javascript,1", "__proto__"]) {
@@ -97,7 +97,7 @@ for (const [name, body] of ENDLESS) {
   });
 }
 
-Deno.test("a strategy from a file keeps the client's token limit", async () => {
+Deno.test("a strategy from a file does not exceed the client's token limit", async () => {
   await using upstream = startUpstream(() => ({
     content: "4",
     usage: { prompt_tokens: 1, completion_tokens: 40 },
@@ -151,7 +151,7 @@ for (
   });
 }
 
-Deno.test("a prompt that a strategy from a file does not have ends its run with an error", async () => {
+Deno.test("a strategy from a file that uses an unknown prompt ends with an error", async () => {
   await using upstream = startUpstream(() => ({ content: "4" }));
   const lines: string[] = [];
   const body =

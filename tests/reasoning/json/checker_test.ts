@@ -83,7 +83,7 @@ Deno.test("a pattern of up to 200 characters is checked", () => {
   assertEquals(safePattern(`^${"a".repeat(200)}`), undefined);
 });
 
-Deno.test("the model is told the last five problems of its answer, with their places", () => {
+Deno.test("the model gets the last five problems of its answer, with their places", () => {
   const schema = { items: { type: "number" } };
   const problemsOf = (value: unknown[]) => {
     const check = checker(schema)(JSON.stringify(value));
@@ -175,7 +175,7 @@ Deno.test("an answer whose check takes too long or never ends is accepted", () =
   isAccepted({ items: { enum: words } }, Array(100_000).fill("none"));
 });
 
-Deno.test("the items of long lists and beside long texts are all checked", () => {
+Deno.test("all items of long lists, and all items next to long texts, are checked", () => {
   const [numbers, texts] = [Array(10_000).fill(1), Array(1_000).fill("a")];
   assertEquals(isAccepted({ items: { type: "number" } }, [...numbers, "wrong"]), false);
   assertEquals(isAccepted({ items: { type: "string" } }, [LONG, ...texts, 1]), false);

@@ -42,7 +42,7 @@ for (const path of ["chat", "respond"] as const) {
 }
 
 for (const stream of [true, false]) {
-  Deno.test(`an answer for which the steps leave no room is asked for with the last of them (stream: ${stream})`, async () => {
+  Deno.test(`if the steps leave no room for the answer, only the last steps are sent (stream: ${stream})`, async () => {
     await using upstream = startForgetful(9);
     const { ask } = await createStrategyApp(upstream);
     const { status, content, finish } = await ask("steps", { stream, reasoning: { max_steps: 6 } });
@@ -60,7 +60,7 @@ for (const stream of [true, false]) {
     assertEquals(subjectsIn(half), SUBJECTS.slice(3));
   });
 
-  Deno.test(`an answer for which no step leaves room is asked for without any (stream: ${stream})`, async () => {
+  Deno.test(`if no step leaves room for the answer, none is sent (stream: ${stream})`, async () => {
     await using upstream = startForgetful(1);
     const { ask } = await createStrategyApp(upstream);
     const { status, content } = await ask("steps", { stream, reasoning: { max_steps: 6 } });
@@ -88,7 +88,7 @@ Deno.test("a refusal instead of JSON is passed on and not repaired", async () =>
 });
 
 for (const stream of [true, false]) {
-  Deno.test(`an answer that ends with tool_calls but has none ends with stop (stream: ${stream})`, async () => {
+  Deno.test(`an answer that ends with tool_calls but contains none ends with stop (stream: ${stream})`, async () => {
     await using upstream = startUpstream([{ content: "It is 42.", finish: "tool_calls" }]);
     const { ask } = await createStrategyApp(upstream);
     const { content, finish } = await ask("direct", { stream });

@@ -75,7 +75,7 @@ Deno.test("a client that disconnects ends every choice", async () => {
   for (const call of upstream.calls) await call.left;
 });
 
-Deno.test("choices share the caps of the request, and max_tokens is that of each", async () => {
+Deno.test("choices share the caps of the request, and max_tokens applies to each", async () => {
   await using upstream = startUpstream(scripted());
   const counts = [];
   for (const calls of [64, 14]) {

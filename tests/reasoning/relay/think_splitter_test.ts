@@ -91,7 +91,7 @@ const tagged = () =>
     ),
   ).map((parts) => parts.join(""));
 
-Deno.test("the pieces of a text make no difference", () => {
+Deno.test("the result does not depend on how a text is cut into pieces", () => {
   fc.assert(
     fc.property(tagged(), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (
       text,

@@ -44,7 +44,7 @@ const TOOL_TURN = [
 ];
 
 for (const effort of ["none", "minimal", "low", "medium", "high", "xhigh", "max"]) {
-  Deno.test(`auto makes one call for each turn of a loop of tools (${effort})`, async () => {
+  Deno.test(`auto makes one call for each turn of a tool loop (${effort})`, async () => {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream);
     const expected: readonly Kind[] = effort === "none" || effort === "minimal"

@@ -52,7 +52,7 @@ function createPanel(upstream: Upstream, { options = {}, clock = createFakeClock
 
 const modelsOf = ({ calls }: Upstream) => calls.map(({ body }) => body.model).sort();
 
-Deno.test("a panel asks each of its models once, and its writer", async () => {
+Deno.test("a panel calls each of its models and its writer once", async () => {
   await using upstream = startUpstream(reply);
   const { content } = await (await createPanel(upstream)).ask("panel");
   assertEquals(modelsOf(upstream), ["blue", "green", "red", "writer"]);
@@ -107,7 +107,7 @@ for (const [slow, proposers] of [[1, 2], [1, 3], [2, 6], [3, 8]] as const) {
   });
 }
 
-Deno.test("the usage of a panel of which no proposer has answered has what each has cost", async () => {
+Deno.test("the usage of a panel without an answer from a proposer contains the cost of each", async () => {
   await using upstream = startUpstream((call) =>
     call.body.model === "writer" ? reply(call) : { ...reply(call), content: "" }
   );

@@ -97,7 +97,7 @@ const CASES: Record<string, [events: (ReasoningEvent | ToolUseEvent)[], shown: R
   };
 
 for (const [place, [events, shown]] of Object.entries(CASES)) {
-  Deno.test(`the use of a tool ${place} leaves the steps whole`, async () => {
+  Deno.test(`the use of a tool ${place} does not interrupt the steps`, async () => {
     async function* strategy(onToolUse: (event: ToolUseEvent) => void) {
       for (const event of events) {
         if (event.type === "tool_output") onToolUse(event);

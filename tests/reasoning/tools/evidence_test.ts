@@ -3,7 +3,7 @@ import { createBallot, type Voter } from "../../../lib/reasoning/answers/vote_de
 import { startUpstream } from "../../support/upstream.ts";
 import { codeCall, createToolApp, resultsOf, threads } from "./setup.ts";
 
-Deno.test("a vote counts twice if code has computed its answer, and only then", () => {
+Deno.test("a vote counts twice if, and only if, code has computed its answer", () => {
   const ballot = createBallot<Voter>();
   ballot.add({ cut: false }, "41");
   ballot.add({ cut: false, computed: ["7", "42.0"] }, "42");

@@ -3,7 +3,7 @@ import type { Message } from "../../../lib/reasoning/request.ts";
 import { type Call, shorten, turnMessages } from "../../../lib/reasoning/tools/turns.ts";
 import type { ToolResult } from "../../../lib/tools/tool.ts";
 
-Deno.test("the middle of a long text is left out without a half of a character", () => {
+Deno.test("the middle of a long text is left out without cutting a character in half", () => {
   for (const start of ["", "x"]) {
     const text = shorten(start + "😀".repeat(30), 21);
     assertMatch(text, /^x?\p{Emoji}+\n\[\d+ characters left out\]\n\p{Emoji}+$/u);

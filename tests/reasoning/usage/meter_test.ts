@@ -78,7 +78,7 @@ Deno.test("the prompt is that of the first call, generated tokens are summed, an
   );
 });
 
-Deno.test("parallel calls count once each, and the first is the one that was sent first", () => {
+Deno.test("each parallel call counts once, and the first call is the one that was sent first", () => {
   const meter = createUsageMeter();
   const first = meter.call(MESSAGES, false);
   const second = meter.call(MESSAGES, false);
@@ -220,7 +220,7 @@ Deno.test("an estimated prompt ignores the size of a picture's data", () => {
   assert(promptTokens > 0 && promptTokens < 5_000, String(promptTokens));
 });
 
-Deno.test("an estimated prompt includes the tools and schemas beside the messages", () => {
+Deno.test("an estimated prompt includes tools and schemas in addition to the messages", () => {
   const promptWith = (definitions: unknown[]) => {
     const meter = createUsageMeter();
     const call = meter.call(MESSAGES, false, definitions);

@@ -117,7 +117,7 @@ Deno.test("thinking ends when the cap on tokens or cost is reached", () => {
   assertEquals(usd.canThink(), false);
 });
 
-Deno.test("no thinking call uses the answer's reserve", () => {
+Deno.test("thinking calls don't use the answer's reserve", () => {
   fc.assert(fc.property(
     fc.integer({ min: 1, max: 100_000 }),
     fc.array(fc.nat(20_000)),

@@ -127,7 +127,7 @@ Deno.test("calls, failures and the breaker of an upstream are reported, for 15 m
   assertEquals(later.errors.length, 10);
 });
 
-Deno.test("a call that runs is counted, and its time is measured when it ends", async () => {
+Deno.test("a running call is counted, and its time is measured when it ends", async () => {
   await using setup = await setUp();
   const gate = Promise.withResolvers<void>();
   setup.replies.main = { before: gate.promise, content: "Hi" };

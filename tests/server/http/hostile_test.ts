@@ -42,7 +42,7 @@ const deepCases = [DEEP, DEEP_OBJECT].flatMap((deep): Case[] => {
     { name: "a schema's properties", body: schema(`{"properties":{"a":${deep}}}`) },
     { name: "metadata", body: chat(`,"metadata":{"a":${deep}}`) },
     { name: "a message's content", body: `{"messages":[{"role":"user","content":${deep}}]}` },
-    { name: "a field that nobody knows", body: chat(`,"x":${deep}`) },
+    { name: "an unknown field", body: chat(`,"x":${deep}`) },
     { name: "the whole body", body: deep },
     { name: "an input", path: RESPONSES, body: `{"model":"plain","input":${deep}}` },
     { name: "an item", path: CONVERSATIONS, body: `{"items":[{"role":"user","content":${deep}}]}` },
@@ -54,10 +54,10 @@ const tooMany = "more than 100000 values";
 
 const CASES: readonly Case[] = [
   ...deepCases,
-  { name: "no end of brackets", body: "[".repeat(5_000_000), status: 400, says: "nested" },
-  { name: "no end of quotes", body: `"${'\\"'.repeat(5_000_000)}`, status: 400, says: "parse" },
-  { name: "no end of backslashes", body: `"${"\\".repeat(9_999_999)}"`, status: 400 },
-  { name: "no end of blanks", body: " ".repeat(33_000_000), status: 400, says: "parse" },
+  { name: "endless brackets", body: "[".repeat(5_000_000), status: 400, says: "nested" },
+  { name: "endless quotes", body: `"${'\\"'.repeat(5_000_000)}`, status: 400, says: "parse" },
+  { name: "endless backslashes", body: `"${"\\".repeat(9_999_999)}"`, status: 400 },
+  { name: "endless spaces", body: " ".repeat(33_000_000), status: 400, says: "parse" },
   {
     name: "a million messages",
     body: `{"messages":[${many(1e6, "{}")}]}`,
@@ -110,7 +110,7 @@ const CASES: readonly Case[] = [
     status: 400,
     says: "Invalid schema",
   },
-  { name: "a pattern that takes for ever", body: schema('{"pattern":"^(a+)+$"}'), status: 200 },
+  { name: "a pattern that takes forever", body: schema('{"pattern":"^(a+)+$"}'), status: 200 },
   ...["__proto__", "constructor", "toString", "hasOwnProperty"].flatMap((name): Case[] => [
     { name: `the model ${name}`, body: `{"model":"${name}","messages":${USER}}`, status: 404 },
     {
@@ -169,7 +169,7 @@ const CASES: readonly Case[] = [
     status: 200,
   },
   {
-    name: "keys that stand twice: the last counts",
+    name: "duplicate keys, of which the last counts",
     body: `{"model":"nobody",${chat().slice(1)}`,
     status: 200,
   },
@@ -198,7 +198,7 @@ for (const { name, path = CHAT, body, status, says = "" } of CASES) {
   });
 }
 
-Deno.test("names that a client chooses are returned and sent upstream unchanged or not at all", async () => {
+Deno.test("names that a client chooses are returned and sent upstream unchanged, or not at all", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const app = await createTestApp({ upstream: upstream.url });
   const metadata = '{"constructor":"a","toString":"b","\\ud800":"\\udc00"}';

@@ -24,7 +24,7 @@ const BODIES = [
     half: `{"user":"${"a".repeat(3000)}`,
   },
   { name: "in chunks", header: "transfer-encoding: chunked", half: 'c\r\n{"messages":\r\n' },
-  { name: "of which nothing comes", header: "content-length: 4000", half: "" },
+  { name: "of which nothing arrives", header: "content-length: 4000", half: "" },
 ];
 
 /** Serves the app; responses are validated and sent as a whole. */

@@ -75,7 +75,7 @@ Deno.test("a claim is renewed while its run lasts, and expires with its server",
   assertEquals(fake.pending(), 0);
 });
 
-Deno.test("a run starts without a claim if the limiter fails or is late", async () => {
+Deno.test("a run starts without a claim if the limiter fails or is too slow", async () => {
   const { run, fake, shared } = setUp();
   const failing = { ...shared, take: () => Promise.reject(new Error("down")) };
   const first = run("k", { limiter: failing });

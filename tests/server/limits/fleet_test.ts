@@ -45,7 +45,7 @@ async function openStream(app: TestApp) {
 }
 
 Deno.test({
-  ...skippedFor(NO_REDIS, "takes that time out while Redis is stopped hold nothing afterwards"),
+  ...skippedFor(NO_REDIS, "takes that time out while Redis is stopped reserve nothing afterwards"),
   async fn() {
     await using redis = await startRedis();
     await using upstream = startUpstream([{ content: "Hi" }]);
@@ -72,7 +72,7 @@ Deno.test({
   },
 });
 
-Deno.test("a settlement that failed although it had an effect is made once", async () => {
+Deno.test("a settlement that took effect although it failed is applied once", async () => {
   for (const { kind, skipReason, prepare, start } of BACKENDS) {
     prepare?.();
     if (skipReason !== undefined) continue;
@@ -106,7 +106,7 @@ Deno.test("a settlement that failed although it had an effect is made once", asy
   }
 });
 
-Deno.test("a take that failed although it had an effect is undone", async () => {
+Deno.test("a take that took effect although it failed is undone", async () => {
   for (const { kind, skipReason, prepare, start } of BACKENDS) {
     prepare?.();
     if (skipReason !== undefined) continue;

@@ -235,13 +235,13 @@ Deno.test("every response to a limited client contains its limits", async () => 
   }
 });
 
-Deno.test("of two request limits the headers show the one that is nearer to its end", async () => {
+Deno.test("of two request limits the headers show the one that has less left", async () => {
   await using setup = await setUp({ key: "rpm: 10", all: "rpm: 3, tpm: 5000" });
   const [limit, tokens, remaining] = limitHeaders((await setup.ask()).headers);
   assertEquals([limit, tokens, remaining], ["3", "5000", "2"]);
 });
 
-Deno.test("a client without limits receives no headers of limits and is not counted", async () => {
+Deno.test("a client without limits receives no limit headers and is not counted", async () => {
   await using setup = await setUp({ key: "rpm: 1" });
   for (let i = 0; i < 3; i++) {
     const { status, headers } = await setup.ask({}, OTHER);
@@ -356,7 +356,7 @@ Deno.test("a background response counts until it is completed", async () => {
   assertEquals(await setup.count("client:alice:tokens:day:2026-01-01"), 30);
 });
 
-Deno.test("a request may use more than it reserved, and is not cut", async () => {
+Deno.test("a request that uses more than it reserved is not cut off", async () => {
   const usage = { prompt_tokens: 500, completion_tokens: 400, total_tokens: 900 };
   await using setup = await setUp({ key: "tpm: 100", script: [{ content: "Hi", usage }] });
   assertEquals((await setup.ask()).status, 200);
@@ -447,7 +447,7 @@ for (
     ["daily_usd: 2000", "usd", 6 * 30e9],
   ] as const
 ) {
-  Deno.test(`a run that uses more than it reserved goes on within ${limits}`, async () => {
+  Deno.test(`a run that uses more than it reserved continues within ${limits}`, async () => {
     const usage = { prompt_tokens: 10_000, completion_tokens: 10_000, total_tokens: 20_000 };
     await using setup = await setUp({
       key: limits,
@@ -481,7 +481,7 @@ Deno.test("requests that join the same run are charged once", async () => {
   assertEquals(await setup.count("client:alice:tokens:day:2026-01-01"), 15);
 });
 
-Deno.test("a run that was reserved yesterday is settled yesterday", async () => {
+Deno.test("a run that was reserved yesterday is charged to yesterday", async () => {
   const gate = Promise.withResolvers<void>();
   await using setup = await setUp({
     key: "daily_tokens: 40",

@@ -48,7 +48,7 @@ function setUp() {
 const AWAY = "error: Usage cannot be charged to the limits; the server keeps trying";
 const BACK = "Usage is charged to the limits again";
 
-Deno.test("what was used while the limits were away for 10 minutes is charged once they are back", async () => {
+Deno.test("usage during a limiter outage of 10 minutes is charged once afterwards", async () => {
   const setup = setUp();
   await setup.hold("a");
   setup.isAway = true;
@@ -79,7 +79,7 @@ Deno.test("a settlement is repeated only once the failed one can have no effect"
   await setup.settlements.close();
 });
 
-Deno.test("while the limits are away, one settlement is tried after longer and longer delays", async () => {
+Deno.test("during an outage of the limiter, one settlement is retried after increasing delays", async () => {
   const setup = setUp();
   setup.isAway = true;
   setup.settle(10);
@@ -110,7 +110,7 @@ Deno.test("a settlement waits for the renewal that would take its lease again", 
   assertEquals([setup.calls, await setup.used()], [1, 10]);
 });
 
-Deno.test("a take that may have had an effect is undone: its leases are released, and nothing is charged", async () => {
+Deno.test("a take that may have taken effect is undone: its leases are released, and nothing is charged", async () => {
   const setup = setUp();
   await setup.hold("a");
   setup.settlements.undo([{ limit, cost: 1_000, lease: "a" }, { limit, cost: 5 }], 0);
@@ -158,7 +158,7 @@ Deno.test("at most 10,000 failed settlements are kept", async () => {
   assertEquals(setup.lines, [AWAY, "error: Usage is not charged to the limits settlements=2"]);
 });
 
-Deno.test("close repeats failed settlements a last time, and ends if that fails", async () => {
+Deno.test("close() repeats failed settlements a last time, and returns even if that fails", async () => {
   for (const [isAway, hasFailed] of [[false, true], [true, true], [true, false]] as const) {
     const setup = setUp();
     setup.isAway = true;

@@ -85,7 +85,7 @@ for (const header of ["authorization", "api-key", "x-api-key"]) {
   });
 }
 
-Deno.test("a key is rejected from its expiry on; the client's other key is not", async () => {
+Deno.test("a key is rejected after its expiry; the client's other key is not", async () => {
   await using world = await openApp();
   const status = async (key: string) => {
     const response = await world.app.send("/v1/models", undefined, bearer(key));
@@ -154,7 +154,7 @@ for (const token of ["", "api_bearer_token: your_api_bearer_token_here"]) {
   });
 }
 
-Deno.test("every hash is compared, wherever the matching one is", () => {
+Deno.test("all hashes are compared, wherever the matching one is", () => {
   const entries = [..."abcde"].map((text) => ({ hash: new TextEncoder().encode(text), text }));
   for (const given of [..."abcde", "z"]) {
     const seen: string[] = [];

@@ -285,7 +285,7 @@ Deno.test("a server that shuts down waits for its runs", async () => {
   assertEquals((await json(other.send(`/v1/responses/${id}`))).status, "completed");
 });
 
-Deno.test("too many background responses are rejected until one has ended", async () => {
+Deno.test("background responses over the limit are rejected until one has ended", async () => {
   await using setup = await setUp();
   const app = await setup.another({
     yaml: `
@@ -306,7 +306,7 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
 });
 
 for (const elsewhere of [false, true]) {
-  Deno.test(`deleting a running response ends it and leaves nothing, from another server: ${elsewhere}`, async () => {
+  Deno.test(`deleting a running response ends it and leaves no data, from another server: ${elsewhere}`, async () => {
     await using setup = await setUp();
     const { app, fake, store, upstream } = setup;
     const { id } = await json(app.respond(body));

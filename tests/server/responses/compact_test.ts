@@ -13,7 +13,7 @@ const INPUT = [
   { type: "function_call_output", call_id: "c1", output: "Hello, Ada" },
 ];
 
-Deno.test("a compacted conversation goes on from its summary", async () => {
+Deno.test("a compacted conversation continues from its summary", async () => {
   await using upstream = startUpstream([{ content: "The user is called Ada." }, {
     content: "Ada.",
   }]);
@@ -102,7 +102,7 @@ for (const model of ["plain", "o1"]) {
   });
 }
 
-Deno.test("what is kept of a conversation begins with a message of the user", () => {
+Deno.test("the part of a conversation that is kept begins with a message of the user", () => {
   const system = { role: "system", content: "s" } as const;
   const user = { role: "user", content: "u".repeat(40) } as const;
   const call = { role: "assistant", content: null, tool_calls: [{ id: "1" }] } as const;
@@ -229,7 +229,7 @@ for (const stream of [false, true]) {
   });
 }
 
-Deno.test("a summary that a trigger asks for in vain is an error", async () => {
+Deno.test("a trigger whose summary fails is an error", async () => {
   await using upstream = startUpstream([{ content: " " }]);
   const app = await createTestApp({ upstream: upstream.url });
   const response = await app.respond({ input: [...INPUT, { type: "compaction_trigger" }] });

@@ -163,7 +163,7 @@ function createContestedStore(rivals: number): Store {
   };
 }
 
-Deno.test("a change of a conversation starts over when others come first, up to 50 tries", async () => {
+Deno.test("a change of a conversation is retried up to 50 times when other changes precede it", async () => {
   await using upstream = startUpstream([{ content: "x" }]);
   const change = async (rivals: number) => {
     const store = createContestedStore(rivals);

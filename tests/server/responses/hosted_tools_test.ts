@@ -242,7 +242,7 @@ for (const [tool_choice, message] of BAD_CHOICES) {
 }
 
 Deno.test(
-  "allowed tools may name a function that is missing beside those of the server",
+  "allowed_tools may name a function that is missing next to tools of the server",
   threads,
   async () => {
     await using served = await createApp([{ content: "Done." }]);
@@ -314,7 +314,7 @@ Deno.test(
 );
 
 Deno.test(
-  "what the model or the key does not allow is left out, and rejected if it is demanded",
+  "a tool that the model or the key does not allow is left out, and rejected if it is required",
   threads,
   async () => {
     await using served = await createApp([{ content: "Done." }]);
@@ -345,7 +345,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the uses of tools that were not declared are shown in the thinking only",
+  "uses of undeclared tools are shown in the thinking only",
   threads,
   async () => {
     await using served = await createApp(callOnce(codeCall("6 * 7")));

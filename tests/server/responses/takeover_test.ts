@@ -136,7 +136,7 @@ async function stream(app: TestApp, id: string, after?: number): Promise<Event[]
   return parseEvents(await response.text());
 }
 
-Deno.test("the run of a server that died is started again, and streams go on", async () => {
+Deno.test("the run of a server that died is started again, and its streams continue", async () => {
   await using setup = await setUp(stalled(1));
   const { app, fake, upstream } = setup;
   const dead = await setup.another();
@@ -213,7 +213,7 @@ Deno.test("thinking that was interrupted is not part of the response", async () 
 });
 
 for (const [when, stepMs] of [["with its last write", 0], ["before", 50]] as const) {
-  Deno.test(`a server that was only stopped does not complete a run that it has lost, as it notices ${when}`, async () => {
+  Deno.test(`a paused server does not complete a run that it has lost, as it notices ${when}`, async () => {
     await using setup = await setUp(({ index }) => ({
       content: index === 0 ? ["The ", "first."] : ["The ", "second."],
       gate: (frame) => frame >= 2 ? gates[index]!.promise : undefined,
@@ -246,7 +246,7 @@ for (const [when, stepMs] of [["with its last write", 0], ["before", 50]] as con
   });
 }
 
-Deno.test("a stopped server ends its call as soon as it notices that it has lost the run", async () => {
+Deno.test("a paused server ends its call as soon as it notices that it has lost the run", async () => {
   await using setup = await setUp(stalled(1));
   const stopped = await setup.another();
   const { id } = await beginOn(setup, stopped);
@@ -277,7 +277,7 @@ Deno.test("runs of dead servers count as abandoned even if there are several pag
   assertEquals([...found], [["held", 1_500], ["abandoned", 1_500]]);
 });
 
-Deno.test("of several servers that notice a dead one, one starts the run again", async () => {
+Deno.test("only one of several servers that notice a dead one starts its run again", async () => {
   await using setup = await setUp(stalled(1));
   const { app, fake, store, upstream } = setup;
   const dead = await setup.another();
@@ -339,7 +339,7 @@ Deno.test("a run that was taken over can be cancelled, and stays cancelled", asy
   assertEquals([upstream.calls.length, fake.pending()], [2, 0]);
 });
 
-Deno.test("a run that has no server is not started again once it is cancelled", async () => {
+Deno.test("a run without a server is not started again after it was cancelled", async () => {
   await using setup = await setUp(stalled(1));
   const { app, fake, upstream } = setup;
   const dead = await setup.another();
@@ -453,7 +453,7 @@ Deno.test("a server that shuts down leaves its runs to others", async () => {
   await passing(fake, app.drain(0));
 });
 
-Deno.test("a stream on another server breaks off when it can't read, and can be continued", async () => {
+Deno.test("a stream on another server ends when it can't read, and can be continued", async () => {
   const gate = Promise.withResolvers<void>();
   await using setup = await setUp(() => ({
     content: ["The ", "answer ", "is 4."],
@@ -492,7 +492,7 @@ Deno.test("a stream on another server breaks off when it can't read, and can be 
   assertEquals(events.at(-1).response, completed);
 });
 
-Deno.test("a stream breaks off at a time limit of its server that is shorter than the run's", async () => {
+Deno.test("a stream ends at the time limit of its server if that is shorter than the run's", async () => {
   await using setup = await setUp(stalled(2));
   const { app, fake, store } = setup;
   const yaml = `
@@ -524,7 +524,7 @@ models: { plain: { upstream: u, model: x, strategy: direct } }
   ]);
 });
 
-Deno.test("a server with another secret says so, and fails the run that it takes over", async () => {
+Deno.test("a server with another secret fails the run that it takes over, and names the reason", async () => {
   await using setup = await setUp(stalled(1));
   const { fake } = setup;
   const { id } = await beginOn(setup, await setup.another());
@@ -548,7 +548,7 @@ upstreams: { u: { base_url: UPSTREAM } }
 models: { plain: { upstream: u, model: x, strategy: direct } }
 ${await keysYaml(limits)}`;
 
-Deno.test("usage is charged once, at what the server used that completed the run", async () => {
+Deno.test("usage is charged once, with the usage of the server that completed the run", async () => {
   const yaml = await withKeys({ alice: "daily_tokens: 1000" });
   await using setup = await setUp(stalled(1), yaml);
   const { app, fake } = setup;
@@ -617,7 +617,7 @@ for (
   });
 }
 
-Deno.test("the request of a run is sealed in the store, and deleted with its end", async () => {
+Deno.test("the request of a run is encrypted in the store, and deleted when the run ends", async () => {
   await using setup = await setUp(stalled(1));
   const { store } = setup;
   const input = "My secret question";

@@ -314,7 +314,7 @@ const FAILURES: Failure[] = [
     says: "",
   },
   {
-    name: "an upstream that has too much to do",
+    name: "an overloaded upstream",
     reply: upstreamFails(503),
     status: 529,
     type: "overloaded_error",

@@ -137,7 +137,7 @@ for (const [name, tool, reply, use, result] of CASES) {
 }
 
 Deno.test(
-  "only the declared tools of Anthropic are offered, unless there is none",
+  "only the tools of Anthropic that a request declares are offered, or all if it declares none",
   threads,
   async () => {
     await using served = await createApp([{ content: "Done." }]);
@@ -159,7 +159,7 @@ Deno.test(
   },
 );
 
-Deno.test("a choice of no tool is 400 with any tools", threads, async () => {
+Deno.test("an invalid tool_choice gets 400, whatever the tools are", threads, async () => {
   await using served = await createApp([{ content: "Done." }]);
   const choices: [tool_choice: unknown, param: string, message: string][] = [
     [{ type: "tool", name: "ghost" }, "tool_choice", "no tool is called 'ghost'"],
@@ -196,7 +196,7 @@ Deno.test(
   },
 );
 
-Deno.test("the uses of tools that were not declared are not blocks", threads, async () => {
+Deno.test("uses of undeclared tools are not blocks", threads, async () => {
   await using served = await createApp((call: Call) =>
     resultsOf(call).length === 0 ? codeCall("6 * 7") : { content: "Done." }
   );

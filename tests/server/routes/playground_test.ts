@@ -86,7 +86,7 @@ Deno.test("the page's files are compressed as the browser accepts", async () => 
   assertEquals(etags.size, 3);
 });
 
-Deno.test("browsers keep what cannot change, and ask again for the page", async () => {
+Deno.test("browsers cache the files that cannot change, and revalidate the page", async () => {
   const page = await (await get("/", BROWSER)).text();
   const immutable = "public, max-age=31536000, immutable";
   const versioned = [...page.matchAll(/"(playground\/app\.\w+\?v=\w+)"/g)].map(([, url]) => url!);

@@ -56,7 +56,7 @@ Deno.test("progress reports status lines without a structured form", async () =>
   assertEquals(progress.find(({ type }) => type === "step_start").titled, false);
 });
 
-Deno.test("progress reports a step as titled where its text begins with the title", async () => {
+Deno.test("progress reports the title of a step only if its text begins with it", async () => {
   const { progress } = await progressOf(
     "{ strategy: steps, upstream: u, model: x, options: { min_steps: 1 } }",
     ['{"title":"Add","content":"2 + 2 = 4","next_action":"final_answer"}', "It is 4."],

@@ -98,7 +98,7 @@ for (
   });
 }
 
-Deno.test("failed attempts and calls are recorded, also before an error", async () => {
+Deno.test("failed attempts and calls are recorded, even before an error", async () => {
   const failure = { status: 500, body: '{"error":{"message":"broken"}}' };
   const { records, error, text } = await recordsOf({
     script: [failure, { content: STEP }, { ...failure, status: 400 }],
@@ -147,7 +147,7 @@ Deno.test("runs of tools are recorded with the calls between them", async () => 
   assertStringIncludes(JSON.stringify(second.texts.prompt), "A runtime.");
 });
 
-Deno.test("an answer without a stream has the records beside it", async () => {
+Deno.test("a JSON answer contains the records", async () => {
   await using upstream = startUpstream([{ content: "It is 4.", reasoning: "2 + 2" }]);
   const app = await createTestApp({ upstream: upstream.url, yaml: YAML });
   const body = { model: "direct", reasoning: { calls: true } };
@@ -163,7 +163,7 @@ Deno.test("an answer without a stream has the records beside it", async () => {
   assertEquals((await (await app.chat({ model: "direct" })).json()).o1, undefined);
 });
 
-Deno.test("records of long texts are bounded", async () => {
+Deno.test("records of long texts are shortened", async () => {
   const long = "x".repeat(20_000);
   const messages = Array.from({ length: 40 }, (_, index) => ({
     role: index % 2 === 0 ? "user" : "assistant",

@@ -47,7 +47,7 @@ const CASES: [unknown, string][] = [
   ["a text", "server_error"],
 ];
 
-Deno.test("every error has one type, whose prefix says what is at fault", () => {
+Deno.test("every error has one type, whose prefix says who is at fault", () => {
   for (const [error, type] of CASES) assertEquals(errorType(error), type, String(error));
   const reached = new Set(CASES.map(([, type]) => type));
   assertEquals([...reached].sort(), [...ERROR_TYPES].sort());

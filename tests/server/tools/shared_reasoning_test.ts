@@ -40,7 +40,7 @@ function setUp() {
   };
 }
 
-Deno.test("what one server remembers, another one finds for the same owner and secret", async () => {
+Deno.test("another server finds remembered reasoning for the same owner and secret", async () => {
   const { server, store } = setUp();
   const [a, b, c, d] = [server(), server(), server("another secret"), server()];
   await a.remember("alice", ["call 1", "call 2"], "Because.");
@@ -55,7 +55,7 @@ Deno.test("what one server remembers, another one finds for the same owner and s
   assertEquals(/Because|call 1/.test(entry!.value), false);
 });
 
-Deno.test("what is known is not loaded, and of a long conversation only the end is", async () => {
+Deno.test("only unknown reasoning is loaded, and only for the end of a long conversation", async () => {
   const { server, calls } = setUp();
   const [a, b] = [server(), server()];
   const keys = Array.from({ length: 150 }, (_, index) => `call ${index}`);

@@ -56,7 +56,7 @@ ${await keysYaml({ alice: "models: [m], daily_usd: 5, monthly_tokens: 100" })}`,
 const ONE = { requests: 1, input_tokens: 10, cached_tokens: 0, output_tokens: 5 };
 const TWO = { requests: 2, input_tokens: 20, cached_tokens: 0, output_tokens: 10 };
 
-Deno.test("usage is added up by key, model and day, for the admin of all keys and for a key of its own", async () => {
+Deno.test("usage is added up by key, model and day; the admin sees all keys, and a key only itself", async () => {
   await using setup = await setUp();
   await setup.ask("m", "alice");
   await setup.ask("m", "alice");
@@ -84,7 +84,7 @@ Deno.test("usage is added up by key, model and day, for the admin of all keys an
   assertEquals((await setup.usage(undefined, `?end_date=${first}`)).data.length, 3);
 });
 
-Deno.test("what is left of the budgets is shown to the admin, and to a key only of its own", async () => {
+Deno.test("the admin sees what is left of all budgets, and a key only of its own", async () => {
   await using setup = await setUp();
   await setup.ask("m", "alice");
   const own = [
@@ -227,7 +227,7 @@ Deno.test('clients after the first 100 share the label "other" in metrics', asyn
   );
 });
 
-Deno.test("the line of a cancelled stream has what its run used", async () => {
+Deno.test("the log line of a cancelled stream contains its usage", async () => {
   await using setup = await setUp({
     script: [{
       content: ["Hi ", "there"],
@@ -243,7 +243,7 @@ Deno.test("the line of a cancelled stream has what its run used", async () => {
   assertEquals([cost > 0, tokens > 0], [true, true]);
 });
 
-Deno.test("the line of a request has its cost, streamed or failed", async () => {
+Deno.test("the log line of a stream contains its cost, even if it fails", async () => {
   await using setup = await setUp({
     script: [{ content: "Hi" }, { content: "Hi", end: "cut" }],
   });

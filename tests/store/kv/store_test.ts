@@ -134,7 +134,7 @@ Deno.test("an update that other servers keep overtaking pauses longer each time,
   await store.close();
 });
 
-Deno.test("KV deletes entries by itself when they expire", async () => {
+Deno.test("KV itself deletes entries when they expire", async () => {
   const options: { expireIn?: number }[] = [];
   const operation = {
     check: () => operation,

@@ -45,7 +45,7 @@ Deno.test("beyond maxBytes memory drops the least recently used entry, and a del
   ]);
 });
 
-Deno.test("a write that exceeds the bounds alone is rejected and drops nothing", async () => {
+Deno.test("a single write that exceeds the bounds is rejected and drops nothing", async () => {
   const store = createMemoryStore({ now, maxBytes: 1_000, maxEntries: 3 });
   await store.write([set("a", "kept")]);
   await assertRejects(() => store.write([set("b", "x".repeat(500))]), RangeError, "1016 bytes");

@@ -56,7 +56,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`${url} says where Redis is`, () => {
+  Deno.test(`${url} is parsed as the address of Redis`, () => {
     const parsed = parseRedisUrl(url);
     assertEquals(parsed, { ...SINGLE, ...address } as never);
     assertEquals(describeAddress(parsed), place);

@@ -10,7 +10,7 @@ import { NO_REDIS, startRedis } from "../../support/stores/redis.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { LIMIT_MS } from "../../support/wait.ts";
 
-Deno.test("the time of Redis is estimated early, by at most the fastest answer's duration", () => {
+Deno.test("the estimated time of Redis is early by at most the duration of the fastest answer", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: -1e9, max: 1e9 }),
@@ -55,7 +55,7 @@ for (
   ] as const
 ) {
   Deno.test({
-    ...skippedFor(NO_REDIS, `Redis does not open for a user who may not use ${name}`),
+    ...skippedFor(NO_REDIS, `Redis is not opened for a user who may not use ${name}`),
     async fn() {
       await using redis = await startRedis();
       const admin = new Redis(redis.url, { disconnectTimeout: 20 });

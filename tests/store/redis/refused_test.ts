@@ -54,7 +54,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...skippedFor(NO_REDIS, "a Redis Cluster refuses what it lacks, and says so"),
+  ...skippedFor(NO_REDIS, "a Redis Cluster that lacks a feature is refused with the reason"),
   ...sanitizers,
   async fn() {
     await using cluster = await startRedisCluster();
@@ -75,7 +75,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...skippedFor(NO_REDIS, "Redis with Sentinels refuses what it lacks, and says so"),
+  ...skippedFor(NO_REDIS, "Redis with Sentinels that lacks a feature is refused with the reason"),
   ...sanitizers,
   async fn() {
     await using sentinels = await startRedisSentinels();

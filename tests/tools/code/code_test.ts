@@ -89,7 +89,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a run knows nothing of earlier ones",
+  name: "a run has no access to earlier runs",
   ...threads,
   async fn() {
     const code = "globalThis.kept = (globalThis.kept ?? 0) + 1; Object.prototype.x = 1; kept";
@@ -122,7 +122,7 @@ for (const args of [undefined, null, "1 + 1", {}, { code: 1 }, { code: "1;".repe
 }
 
 Deno.test({
-  name: "an abort ends running code at once, and its place is taken",
+  name: "an abort ends running code at once, and the next call takes its place",
   ...threads,
   async fn() {
     const busy = openCode({ threads: 1, time_ms: 60_000 });

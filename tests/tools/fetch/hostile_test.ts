@@ -19,7 +19,7 @@ async function failure(site: Site, path = "/", settings = {}): Promise<string> {
   return textOf(page);
 }
 
-Deno.test("redirects end after max_redirects", async () => {
+Deno.test("at most max_redirects redirects are followed", async () => {
   await using site = startSite(({ url }) => {
     const next = Number(new URL(url).pathname.slice(1)) + 1;
     return new Response(null, { status: 307, headers: { location: `/${next}` } });
@@ -57,7 +57,7 @@ Deno.test("a compressed bomb is read up to max_bytes only", async () => {
   assert(grown! < 150_000_000, `${grown} bytes`);
 });
 
-Deno.test("the text is cut to max_characters, outside of a character", async () => {
+Deno.test("the text is cut to max_characters, but not within a character", async () => {
   await using site = startSite(() => html(`<p>${"a".repeat(99)}😀 and more</p>`));
   const text = textOf(await site.fetch("/", { settings: { max_characters: 100 } }));
   assert(text.isWellFormed());
@@ -133,7 +133,7 @@ const BROKEN: Record<string, [response: string, reason: string]> = {
 };
 
 for (const [behaviour, [response, reason]] of Object.entries(BROKEN)) {
-  Deno.test(`a site that ${behaviour} gives a reason`, async () => {
+  Deno.test(`a site that ${behaviour} is reported with a reason`, async () => {
     await using site = startRawSite(async (connection) => {
       await connection.read(new Uint8Array(4_096));
       await connection.write(encoder.encode(response));
@@ -190,7 +190,7 @@ Deno.test("aborting ends the request at once, with the signal's reason", async (
   await assertRejects(() => site.fetch("/", { signal: controller.signal }), Error, "disconnected");
 });
 
-Deno.test("hosts that are looked up for ever leave threads to others", async () => {
+Deno.test("hosts whose lookup never ends leave threads for others", async () => {
   const none = Promise.withResolvers<never[]>();
   let asked = 0;
   const slow = createFetchTool(fetchKind.options.parse({}) as never, {

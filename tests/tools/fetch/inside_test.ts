@@ -138,7 +138,7 @@ Deno.test("a host is allowed only with its port, and never by a part of its name
   assertEquals(site.requested.length, 2);
 });
 
-Deno.test("allow_hosts takes hosts with or without a port, and nothing else", () => {
+Deno.test("allow_hosts accepts hosts with or without a port, and nothing else", () => {
   const isValid = (host: string) => fetchKind.options.safeParse({ allow_hosts: [host] }).success;
   for (const host of ["wiki.internal", "Wiki.internal:8080", "10.0.0.1", "[::1]:80"]) {
     assert(isValid(host), host);

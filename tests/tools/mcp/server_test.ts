@@ -70,7 +70,7 @@ Deno.test("invalid arguments and failures of a tool are results", async () => {
   }
 });
 
-Deno.test("a server that has forgotten its session is connected again", async () => {
+Deno.test("a server that has forgotten its session is reconnected", async () => {
   await using server = serveSdk(registerAdd);
   await using source = openSource({ a: { url: server.url } });
   assertEquals(textOf(await callTool(source, "a__add", { a: 1, b: 1 })), "2");
@@ -136,7 +136,7 @@ Deno.test("as many calls as a response may approve run at the same time, with lo
   for (const result of results) assertEquals(textOf(result).length, 100_000);
 });
 
-Deno.test("what earlier calls have not sent is not added to what a call may send", async () => {
+Deno.test("the unused size limit of earlier calls is not added to that of a call", async () => {
   let isHostile = false;
   let sent = 0;
   await using server = serveByHand({

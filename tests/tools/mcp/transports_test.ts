@@ -111,7 +111,7 @@ Deno.test("programs are ended when the configuration is closed", LEAVES_TIMERS, 
 });
 
 Deno.test(
-  "a program that can't be started or is no server takes no tools of others away",
+  "a program that can't be started or is not a server does not remove the tools of others",
   LEAVES_TIMERS,
   async () => {
     const warnings: string[] = [];
@@ -190,7 +190,7 @@ function serveLegacy() {
   });
 }
 
-Deno.test("an older server is used over SSE, and connected again when its stream ends or floods", async () => {
+Deno.test("an older server is used over SSE, and reconnected when its stream ends or floods", async () => {
   await using server = serveLegacy();
   await using source = openSource({ a: { url: server.url } });
   for (const [number, stop] of [[1, server.end], [2, server.flood], [3, () => {}]] as const) {

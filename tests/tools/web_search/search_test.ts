@@ -142,7 +142,7 @@ for (const [provider, expected] of Object.entries(SERVICES)) {
     }
   });
 
-  Deno.test(`${provider} without results, and with answers of another shape`, async () => {
+  Deno.test(`${provider}: answers without results, or of another shape, mean no results`, async () => {
     for (const answer of [{}, [], null, { results: null }, { web: { results: [1, null, {}] } }]) {
       await using service = startService(() => Response.json(answer));
       const result = await search({ ...settings, url: service.url });
@@ -173,7 +173,7 @@ const DOMAINS: [rule: DomainRule, operators: string, only: string[], without: st
   ],
 ];
 
-Deno.test("a client's domains are searched where a service knows how to", async () => {
+Deno.test("a client's domains are sent to services that can filter by domain", async () => {
   for (const [rule, operators, only, without] of DOMAINS) {
     const message = JSON.stringify(rule);
     for (const [provider, { answer }] of Object.entries(SERVICES)) {
@@ -197,7 +197,7 @@ Deno.test("a client's domains are searched where a service knows how to", async 
   }
 });
 
-Deno.test("operators take no more of a query than a service accepts", async () => {
+Deno.test("search operators make a query no longer than a service accepts", async () => {
   await using service = startService(() => Response.json(SERVICES.brave.answer));
   const settings = { provider: "brave", api_key: KEY, url: service.url };
   const allowed = [`${"a".repeat(150)}.test`];
@@ -288,7 +288,7 @@ const FAILURES: Record<string, [answer: () => Response, reason: string]> = {
 };
 
 for (const [behaviour, [answer, reason]] of Object.entries(FAILURES)) {
-  Deno.test(`a service that ${behaviour} gives a reason without the key`, async () => {
+  Deno.test(`a service that ${behaviour} is reported with a reason that does not contain the key`, async () => {
     await using service = startService(answer);
     const result = await search({ ...TAVILY, url: service.url });
     assertEquals(result, { content: [{ type: "text", text: reason }], isError: true });
@@ -303,7 +303,7 @@ Deno.test("the key does not follow a redirect to another host", async () => {
   assertEquals(other.requests, []);
 });
 
-Deno.test("a service that can't be reached or hangs gives a reason", async () => {
+Deno.test("a service that can't be reached or hangs is reported with a reason", async () => {
   const closed = startService(() => new Response());
   await closed[Symbol.asyncDispose]();
   const refused = await search({ ...TAVILY, url: closed.url });

@@ -213,7 +213,7 @@ const CASES: readonly Case[] = [
 ];
 
 for (const { name, message, url, request, isRejected, read, expected } of CASES) {
-  Deno.test(`an upstream that rejects ${name} is called as it wants`, async () => {
+  Deno.test(`an upstream that rejects ${name} is called in the way that it accepts`, async () => {
     await using upstream = startUpstream(({ body }) =>
       isRejected(body)
         ? { status: 400, body: JSON.stringify({ error: { message } }) }
@@ -261,7 +261,7 @@ for (
 }
 
 for (const [room, accepted] of [[16, 16], [15, undefined]] as const) {
-  Deno.test(`a limit of 500 tokens where ${room} are left becomes ${accepted ?? "an error"}`, async () => {
+  Deno.test(`a limit of 500 tokens with room for ${room} becomes ${accepted ?? "an error"}`, async () => {
     const prompt = 1_000 - room;
     const message = "This model's maximum context length is 1000 tokens. However, you requested " +
       `${prompt + 500} tokens (${prompt} in the messages, 500 in the completion).`;

@@ -121,7 +121,7 @@ Deno.test("the list is read once an hour for each model", async () => {
   assertEquals(client.contextOf("m"), 2_000);
 });
 
-Deno.test("a list that never comes delays no answer and is given up", async () => {
+Deno.test("a list that never arrives delays no answer and is given up", async () => {
   await using upstream = startUpstream(
     (call) => isList(call) ? { before: call.left, body: "{}" } : ANSWER,
     { listsModels: true },
@@ -153,7 +153,7 @@ for (
   });
 }
 
-Deno.test("a size that an error has named is preferred to that of the list", async () => {
+Deno.test("a size in an error takes precedence over that of the list", async () => {
   const message = "This model's maximum context length is 700 tokens. You have 900 tokens.";
   const error = { code: "context_length_exceeded", message };
   let isTooLong = false;
@@ -169,7 +169,7 @@ Deno.test("a size that an error has named is preferred to that of the list", asy
   assertEquals([client.contextOf("m"), client.contextOf("m", "b")], [700, 1_000]);
 });
 
-Deno.test("no list is read of the demo, of an upstream that fails, or without the option", async () => {
+Deno.test("no list is requested from the demo, from a failing upstream, or without the option", async () => {
   const demo = createClient("demo:");
   await demo.ask("demo");
   assertEquals(demo.lists, []);

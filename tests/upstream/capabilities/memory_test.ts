@@ -27,7 +27,7 @@ for (
   });
 }
 
-Deno.test("what a client's rejected request has shown applies to its own requests only", async () => {
+Deno.test("lessons from a client's rejected request apply to its own requests only", async () => {
   await using upstream = startSeedless(400);
   const app = await createTestApp({
     upstream: upstream.url,
@@ -109,7 +109,7 @@ Deno.test("an answer that ignores its schema is asked for again with the next we
   ]);
 });
 
-Deno.test("answers are shown unchecked only as long as the upstream follows the schema", async () => {
+Deno.test("answers are streamed unchecked only as long as the upstream follows the schema", async () => {
   const texts = [GOOD, "four", "four", GOOD];
   await using upstream = startUpstream(({ index }) => ({ content: texts[index]! }));
   const app = await createTestApp({ upstream: upstream.url });

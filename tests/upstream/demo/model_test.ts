@@ -118,7 +118,7 @@ Deno.test("a stream contains a role, the tokens, a finish reason and usage", asy
   assertEquals(last?.usage?.completion_tokens, pieces.length);
 });
 
-Deno.test("a stream is paced: 150 ms to the first token, 25 ms to each further one", async () => {
+Deno.test("a stream takes 150 ms to its first token and 25 ms to each further one", async () => {
   const { response, parts, done, advance } = await open();
   assertEquals(response.headers.get("content-type"), "text/event-stream");
   // The role arrives at once.
@@ -207,7 +207,7 @@ Deno.test("each reply is the next step, up to final_answer and the answer", asyn
   assertEquals(await say(messages), ANSWER);
 });
 
-Deno.test("a schema can request steps, also with json_object", async () => {
+Deno.test("a schema can request steps, even with json_object", async () => {
   const schema = { properties: { title: {}, content: {}, next_action: {} } };
   const strict = { type: "json_schema", json_schema: { name: "step", schema } };
   for (const response_format of [strict, { type: "json_object", schema }]) {
@@ -234,7 +234,7 @@ Deno.test("only the steps since the last question count", async () => {
   assertStringIncludes(JSON.parse(text).content, "17 × 23 = 391");
 });
 
-Deno.test("an instruction that follows the question is not taken for one", async () => {
+Deno.test("an instruction that follows the question is not read as a question", async () => {
   const before = [user("What is 1+1?"), assistant("2"), user(QUESTION)];
   const wait = user("Wait, check the part most likely to be wrong.");
   assertEquals(await say([...before, assistant("386"), wait]), ANSWER);

@@ -114,7 +114,7 @@ for (
   });
 }
 
-Deno.test("solve() shows the calculation and undoes it", () => {
+Deno.test("solve() shows the calculation and checks it by the reverse one", () => {
   const { work, check, answer, value } = solve("What is 17 × 23 − 5?")!;
   assertEquals(work, "17 × 23 = 391\n391 − 5 = 386");
   assertStringIncludes(check, "391 ÷ 23 = 17\n386 + 5 = 391");

@@ -118,7 +118,7 @@ const OVERFLOWS: [name: string, message: string, tokens?: number, maximum?: numb
 ];
 
 for (const [name, message, tokens, maximum] of OVERFLOWS) {
-  Deno.test(`reads how much too long a conversation is: ${name}`, () => {
+  Deno.test(`reads by how much a conversation is too long: ${name}`, () => {
     const error = errorFromStatus(400, { message, code: "context_length_exceeded" });
     assertEquals(error.overflow as unknown, tokens && { tokens, maximum });
     assertStringIncludes(error.message, "maximum context length");

@@ -63,7 +63,7 @@ for (const [name, { pieces, joined }] of Object.entries(CASES)) {
   });
 }
 
-Deno.test("state that is empty, of another type or a mark of a thought is none", () => {
+Deno.test("state that is empty, of another type or a mark of a thought is ignored", () => {
   for (
     const message of [
       {},

@@ -73,7 +73,7 @@ Deno.test("a judge sees no samples that were cut off, if others are complete", a
   }
 });
 
-Deno.test("rsa makes an open answer of complete samples, if there are any", async () => {
+Deno.test("rsa builds an open answer from complete samples, if there are any", async () => {
   const texts = ["red", "green", "blue", "black"].map((content, i): Reply =>
     i % 2 === 0 ? cut(content) : { content }
   );
@@ -118,7 +118,7 @@ for (
     ["vote", "synthesize", { tools: TOOLS, reasoning: { max_samples: 4 } }],
   ] as const
 ) {
-  Deno.test(`${strategy}: a sample that was cut off and stands in for the last call ends with 'length'`, async () => {
+  Deno.test(`${strategy}: a sample that was cut off and replaces the last call ends with 'length'`, async () => {
     const content = strategy === "vote" ? COMPLETE : "The sea is";
     const script = { replies: { [last]: { status: 503, body: "{}" } } };
     await using app = await startApp(Array(4).fill(cut(content)), script);

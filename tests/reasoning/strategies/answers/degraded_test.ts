@@ -58,7 +58,7 @@ Deno.test("relay's writer answers alone if the reasoner fails, and a status line
   }
 });
 
-Deno.test("relay's writer gets the notes of a reasoner that breaks off", async () => {
+Deno.test("relay's writer gets the notes of a reasoner whose call fails midway", async () => {
   await using upstream = startUpstream(scripted({
     replies: {
       "relay.reasoner": { content: ["<think>Half a ", "thought"], end: "cut", finish: null },
@@ -71,7 +71,7 @@ Deno.test("relay's writer gets the notes of a reasoner that breaks off", async (
   assert(textOf(upstream.calls[1]!).includes("<notes>\nHalf a thought\n</notes>"));
 });
 
-Deno.test("a second wave that fails leaves the vote to the first", async () => {
+Deno.test("if the second wave fails, the first one votes alone", async () => {
   const answers = [42, 41, 42, 42];
   const reply = scripted({ answer: ({ index }) => answers[index]! });
   await using upstream = startUpstream((call) => call.index < 4 ? reply(call) : DEAD);
@@ -151,7 +151,7 @@ Deno.test("verifiers that fail refute nothing", async () => {
   });
 });
 
-Deno.test("a repair that fails leaves the vote to solvers and verifiers", async () => {
+Deno.test("if the repair fails, solvers and verifiers vote alone", async () => {
   const answers = [41, 43, 44, 43, 43, 43];
   await using upstream = startUpstream(scripted({
     answer: ({ index }) => answers[index]!,
@@ -208,7 +208,7 @@ Deno.test("a round in which every aggregation fails leaves the population as it 
   assertEquals(kindsOf(upstream), { sample: 8, "rsa.aggregate": 8 });
 });
 
-Deno.test("rsa ends early only if two rounds agree one after the other", async () => {
+Deno.test("rsa ends early only if two consecutive rounds agree", async () => {
   // Rounds of four: all agree, none agree, all agree, all agree.
   const answer = ({ index }: Call) => index >= 4 && index < 8 ? 100 + index : 42;
   await using upstream = startUpstream(scripted({ answer }));
@@ -218,7 +218,7 @@ Deno.test("rsa ends early only if two rounds agree one after the other", async (
   assertEquals(kindsOf(upstream), { sample: 4, "rsa.aggregate": 12 });
 });
 
-Deno.test("a second layer that fails leaves the first to the aggregator", async () => {
+Deno.test("if the second layer fails, the aggregator gets the first", async () => {
   await using upstream = startUpstream(scripted({ replies: { "moa.refine": DEAD } }));
   const { ask } = await createStrategyApp(upstream);
   const { status, content } = await ask("moa", { reasoning: { layers: 2 } });
@@ -226,7 +226,7 @@ Deno.test("a second layer that fails leaves the first to the aggregator", async 
   assertEquals(textOf(upstream.calls.at(-1)!).match(/^\[[A-Z]\]$/gm)!.length, 4);
 });
 
-Deno.test("aggregations that fail leave a round to the others", async () => {
+Deno.test("if some aggregations fail, the round consists of the others", async () => {
   for (const dead of [1, 4, 7]) {
     const reply = scripted();
     await using upstream = startUpstream((call) =>
@@ -247,7 +247,7 @@ Deno.test("if the planner fails, another solver confirms the first", async () =>
   assertEquals(kindsOf(upstream), { sample: 2, "verify.planner": 1 });
 });
 
-Deno.test("the step after one that broke off continues from it", async () => {
+Deno.test("a step that fails midway is continued by the next", async () => {
   let isFirst = true;
   await using upstream = startUpstream(scripted({
     replies: toSteps((call) => {
@@ -272,7 +272,7 @@ Deno.test("the step after one that broke off continues from it", async () => {
 });
 
 for (const strategy of ["direct", "think", "draft"]) {
-  Deno.test(`${strategy} ends with an error if its answer breaks off`, async () => {
+  Deno.test(`${strategy} ends with an error if its answer fails midway`, async () => {
     await using upstream = startUpstream([{
       content: ["<think>Hm.</think>", "It is "],
       end: "cut",
@@ -308,7 +308,7 @@ for (
 }
 
 for (const stream of [true, false]) {
-  Deno.test(`the first sample in the client's format takes the place of a last call that fails (stream: ${stream})`, async () => {
+  Deno.test(`the first sample in the client's format replaces a last call that fails (stream: ${stream})`, async () => {
     const texts = ["It is 42.", '{"n":42}', 'So:\n```json\n{"n":"42"}\n```\nFINAL: 42'];
     for (
       const [samples, json] of [[texts, '{"n":"42"}'], [texts.slice(0, 2), undefined]] as const

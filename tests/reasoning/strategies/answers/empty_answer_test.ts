@@ -18,7 +18,7 @@ const body = { messages: [{ role: "user", content: QUESTION }], reasoning_effort
 
 for (const strategy of THINKING) {
   for (const [writes, reply] of Object.entries(EMPTY)) {
-    Deno.test(`${strategy} answers plainly if the model writes ${writes}`, async () => {
+    Deno.test(`${strategy} answers with a plain call if the model writes ${writes}`, async () => {
       await using upstream = startUpstream((call) =>
         kindOf(call) === "plain" ? { content: "It is three." } : reply
       );
@@ -67,7 +67,7 @@ function endlessThinking({ body }: Call): Reply {
   };
 }
 
-Deno.test("moa and rsa show an answer that they have if their last call gives none", async () => {
+Deno.test("moa and rsa show an earlier answer if their last call returns none", async () => {
   for (const [strategy, kind] of [["moa", "moa.aggregator"], ["rsa", "rsa.answer"]] as const) {
     for (const [writes, reply] of Object.entries(EMPTY)) {
       await using upstream = startUpstream(scripted({

@@ -35,7 +35,7 @@ for (const strategy of STRATEGIES) {
   }
 }
 
-Deno.test("candidates that are too long are shown evenly shortened", async () => {
+Deno.test("candidates that are too long are shortened evenly", async () => {
   await using upstream = startUpstream(endless);
   const { ask } = await createStrategyApp(upstream);
   await ask("moa");

@@ -77,7 +77,7 @@ for (const strategy of STRATEGIES) {
   });
 }
 
-Deno.test("steps asks for a call or an answer if the client has tools, and else for an answer", async () => {
+Deno.test("steps asks for a call or an answer if the client has tools, and otherwise for an answer", async () => {
   await using upstream = startUpstream(scripted());
   const { ask } = await createStrategyApp(upstream);
   const last = async (body: Record<string, unknown>) => {

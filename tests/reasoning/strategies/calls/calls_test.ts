@@ -56,7 +56,7 @@ for (const strategy of THINKING) {
 }
 
 for (const { strategy, row: { options, calls } } of allCases((cases) => cases.options)) {
-  Deno.test(`the options ${JSON.stringify(options)} of ${strategy} win over its effort, in a request and in the config`, async () => {
+  Deno.test(`the options ${JSON.stringify(options)} of ${strategy} take precedence over its effort, in a request and in the config`, async () => {
     await using upstream = startUpstream(scripted());
     const asked = await createStrategyApp(upstream);
     await asked.ask(strategy, { reasoning_effort: "high", reasoning: options });

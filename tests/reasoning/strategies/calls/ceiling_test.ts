@@ -6,7 +6,7 @@ import { scripted, toSteps } from "../setup/script.ts";
 import { createStrategyApp } from "../setup/app.ts";
 
 for (const strategy of THINKING) {
-  Deno.test(`every hidden call of ${strategy} has a token limit, without one of the client`, async () => {
+  Deno.test(`every hidden call of ${strategy} has a token limit, even if the client sets none`, async () => {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream);
     await ask(strategy, { reasoning_effort: "high" });
@@ -17,7 +17,7 @@ for (const strategy of THINKING) {
   });
 }
 
-Deno.test("a model that reasons, also without showing it, gets a higher limit", async () => {
+Deno.test("a model that reasons, even without showing it, gets a higher limit", async () => {
   const replies = [{ content: "", finish: "length" }, { reasoning: "Hm.", content: "" }];
   for (const first of replies) {
     await using upstream = startUpstream(scripted({ replies: toSteps(first) }));

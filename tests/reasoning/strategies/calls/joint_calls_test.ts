@@ -186,7 +186,7 @@ for (
     "Bad request",
   ]
 ) {
-  Deno.test(`a rejection of n teaches nothing about other parts of the call: ${message}`, async () => {
+  Deno.test(`a rejection of n says nothing about other parts of the call: ${message}`, async () => {
     await using app = await start(({ body }) =>
       body.n
         ? { status: 400, body: JSON.stringify({ error: { message } }) }
@@ -200,7 +200,7 @@ for (
   });
 }
 
-Deno.test("a wave beyond the upstream's maximum is one call of that size, and single ones", async () => {
+Deno.test("a wave beyond the upstream's maximum is one call of that size and single calls for the rest", async () => {
   const message = "Field 'n': Value must be between 1 <= value <= 3, but got 4";
   await using app = await start(({ body }) =>
     body.n > 3
@@ -226,7 +226,7 @@ for (const [why, options, body] of SINGLE) {
   });
 }
 
-Deno.test("single calls that fail are not repeated as those of a joint one are", async () => {
+Deno.test("single calls that fail are not repeated, unlike a joint call", async () => {
   await using app = await start(
     () => ({ status: 503, body: "{}" }),
     { upstream: { use_n: false } },
@@ -254,7 +254,7 @@ Deno.test("a call for several samples waits for a slot for each", async () => {
   assertEquals(app.sizes(), [1, 4]);
 });
 
-Deno.test("a call that breaks off is repeated as single ones, as far as retries are left", async () => {
+Deno.test("a call that fails midway is repeated as single calls while retries are left", async () => {
   const broken = framesOf([42, 42, 42, 42].map(sample)).slice(0, 5);
   await using app = await start(({ body }) =>
     body.n === undefined ? { content: sample(42) } : { frames: broken, end: "cut" }
@@ -264,7 +264,7 @@ Deno.test("a call that breaks off is repeated as single ones, as far as retries 
   assertEquals(app.sizes().slice(0, 3), [4, 1, 1]);
 });
 
-Deno.test("thinking is split off in each sample", async () => {
+Deno.test("thinking is separated from the answer in each sample", async () => {
   const texts = [1, 2, 3, 4].map((
     number,
   ) => ["<thi", `nk>Case ${number}.</th`, "ink>", "FINAL: 42"]);
@@ -297,7 +297,7 @@ Deno.test("turns with tool calls are one call, and the calls of its samples do n
   assertEquals([first.function.arguments, others], ['{"a":6,"b":7}', []]);
 });
 
-Deno.test("moa and rsa make one call of their first wave, and each proposer has its share", async () => {
+Deno.test("the first wave of moa and rsa is one call, and each proposer gets its share of the usage", async () => {
   await using app = await start((call) =>
     call.body.n === undefined ? { content: sample(42) } : jointly(Array(16).fill(42))(call)
   );
@@ -318,7 +318,7 @@ Deno.test("moa and rsa make one call of their first wave, and each proposer has 
   assertEquals(app.sizes()[2], 8);
 });
 
-Deno.test("a wave is reserved by what its samples cost, not by what the call before did", async () => {
+Deno.test("the reservation of a wave depends on the cost of its samples, not of the call before", async () => {
   const answers = [[1, 2, 3, 42], [42, 42]];
   await using app = await start(({ index }) => ({
     frames: framesOf(answers[index]!.map(sample), 2_000),

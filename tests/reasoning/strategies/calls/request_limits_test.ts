@@ -62,7 +62,7 @@ for (const strategy of STRATEGIES) {
     });
   }
 
-  Deno.test(`${strategy} mends an answer in a wrong form only if its cap leaves a call for it`, async () => {
+  Deno.test(`${strategy} repairs an answer in a wrong form only if its cap leaves a call for it`, async () => {
     let mended = false;
     for (let calls = 1; calls <= 20; calls++) {
       await using upstream = startUpstream(scripted({ answer: allDiffer, more: formless }));
@@ -94,7 +94,7 @@ for (const strategy of STRATEGIES) {
   });
 }
 
-Deno.test("an answer in a wrong form is not mended if the cap on tokens or cost or the client's limit is reached", async () => {
+Deno.test("an answer in a wrong form is not repaired if the cap on tokens or cost or the client's limit is reached", async () => {
   const price = { input: 1, output: 1 };
   for (
     const [caps, body] of [
@@ -226,7 +226,7 @@ for (const strategy of STRATEGIES) {
   });
 }
 
-Deno.test("where the sum does not pay for two whole samples, one call answers", async () => {
+Deno.test("one call answers if max_completion_tokens is too small for two whole samples", async () => {
   for (const strategy of ["vote", "moa", "verify", "rsa"]) {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream);
@@ -241,7 +241,7 @@ Deno.test("where the sum does not pay for two whole samples, one call answers", 
   assertEquals(sent, [1_500, 1_500], "two whole samples instead of four parts");
 });
 
-Deno.test("a cap on tokens is sent with every call, and its default with no visible one", async () => {
+Deno.test("a configured cap on tokens is sent with every call, and the default with hidden calls only", async () => {
   for (const strategy of STRATEGIES) {
     await using upstream = startUpstream(scripted());
     const { ask } = await createStrategyApp(upstream, { model: { caps: { tokens: 500 } } });

@@ -111,7 +111,7 @@ Deno.test("a call that fails before its first token adds no tokens", async () =>
   assertEquals([usage.prompt_tokens, usage.upstream.prompt_tokens], [39, 3 * 39 + 300]);
 });
 
-Deno.test("samples that never left the queue are not counted, and one that did is estimated", async () => {
+Deno.test("samples that never left the queue are not counted, and a sample that did is estimated", async () => {
   const answer = reply();
   await using upstream = startUpstream((call) => call.index < 4 ? answer(call) : endless(call));
   const { ask } = await createStrategyApp(upstream, { upstream: { max_concurrency: 1 } });

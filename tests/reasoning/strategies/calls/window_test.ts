@@ -90,7 +90,7 @@ for (
   });
 }
 
-Deno.test("rsa makes no round for which the context has no room", async () => {
+Deno.test("rsa skips a round for which the context has no room", async () => {
   await using upstream = startUpstream(scripted({ answer: ({ index }) => index }));
   const { ask } = await createStrategyApp(upstream, { model: { context_length: 400 } });
   const messages = [{ role: "user", content: QUESTION }];
@@ -107,7 +107,7 @@ Deno.test("notes that leave no room for an answer are dropped before it is asked
   assertEquals(upstream.calls.map(kindOf), ["relay.reasoner", "plain"]);
 });
 
-Deno.test("a context that an upstream has named is known to later requests", async () => {
+Deno.test("a context size from an upstream's error applies to later requests", async () => {
   const reply = scripted({ replies: { "relay.reasoner": { content: "Hm. ".repeat(1_000) } } });
   await using upstream = startUpstream((call) => {
     if (textOf(call).length <= 4_000) return reply(call);
@@ -128,7 +128,7 @@ Deno.test("a context that an upstream has named is known to later requests", asy
   assert(reasoner!.body.max_tokens < 1_000, "it has room for less than its default");
 });
 
-Deno.test("a context that the upstream lists is known to later requests", async () => {
+Deno.test("a context size from the upstream's list of models applies to later requests", async () => {
   const reply = scripted({ replies: { "relay.reasoner": { content: "Hm. ".repeat(1_000) } } });
   const listed = JSON.stringify({ data: [{ id: "any", meta: { n_ctx: 1_000 } }] });
   await using upstream = startUpstream(

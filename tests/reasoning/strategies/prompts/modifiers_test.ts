@@ -205,7 +205,7 @@ for (const strategy of THINKING) {
     }
   });
 
-  Deno.test(`the follow-ups of ${strategy} read about the tools, and the answer has them`, async () => {
+  Deno.test(`the follow-ups of ${strategy} get a description of the tools, and the answer gets the tools`, async () => {
     await using upstream = startUpstream(thoughtful());
     const { ask } = await createStrategyApp(upstream);
     for (const body of [{ tools: TOOLS }, { tools: TOOLS, response_format: FORMAT }]) {
@@ -275,7 +275,7 @@ for (const strategy of THINKING) {
     });
   }
 
-  Deno.test(`the follow-ups of ${strategy} stream live, as steps of their own, before the answer`, async () => {
+  Deno.test(`the follow-ups of ${strategy} stream live, as separate steps, before the answer`, async () => {
     const gate = Promise.withResolvers<void>();
     const reply = thoughtful();
     await using upstream = startUpstream((call): Reply => {
@@ -303,7 +303,7 @@ for (const strategy of THINKING) {
 }
 
 for (const strategy of FOLLOWING) {
-  Deno.test(`a follow-up of ${strategy} that fails leaves the earlier thinking`, async () => {
+  Deno.test(`the earlier thinking is kept if a follow-up of ${strategy} fails`, async () => {
     const { wait } = casesOf(strategy).followUps!;
     await using upstream = startUpstream(
       thoughtful({ replies: { [wait]: { status: 503, body: "{}" } } }),
@@ -325,7 +325,7 @@ Deno.test("modifiers out of bounds are rejected", async () => {
   assertEquals(upstream.calls.length, 0);
 });
 
-Deno.test("auto follows up if it runs a strategy that does", async () => {
+Deno.test("auto follows up if it runs a strategy that supports it", async () => {
   await using upstream = startUpstream(thoughtful());
   const { ask } = await createStrategyApp(upstream);
   await ask("auto", { reasoning_effort: "low", reasoning: { wait: 1 } });

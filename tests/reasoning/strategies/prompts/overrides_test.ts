@@ -51,7 +51,7 @@ for (const strategy of THINKING) {
     });
   }
 
-  Deno.test(`every role of ${strategy} can have a model of its own`, async () => {
+  Deno.test(`every role of ${strategy} can have a separate model`, async () => {
     // A numbered role is a role like the one without a number, unless it has its own model.
     const names = strategyOf(strategy).roles;
     const roles = Object.fromEntries(names.map((role) => [role, { model: `model-of-${role}` }]));

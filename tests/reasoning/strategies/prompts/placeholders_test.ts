@@ -6,7 +6,7 @@ for (const [strategy, entry] of Object.entries(strategies)) {
   if ("route" in entry) continue;
   for (const [name, prompt] of Object.entries(entry.prompts)) {
     if (!prompt.includes("FINAL:")) continue;
-    Deno.test(`a copy of the prompt '${name}' of ${strategy} is no answer`, () => {
+    Deno.test(`a copy of the prompt '${name}' of ${strategy} is not read as an answer`, () => {
       assertEquals(extractAnswer(prompt), undefined);
       assertEquals(prompt.match(/<[a-z]+ [^<>]*>/g), null, "it holds a placeholder");
     });

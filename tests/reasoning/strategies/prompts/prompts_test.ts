@@ -215,7 +215,7 @@ Deno.test("a second layer sees the first one's answers under letters, without th
   assert(mixed.every((answer) => !FIRST_LAYER.has(answer)), mixed.join());
 });
 
-Deno.test("rsa makes an open answer from three of its population, under letters and without their thinking", async () => {
+Deno.test("rsa builds an open answer from three of its population, under letters and without their thinking", async () => {
   await using upstream = startUpstream(scripted({ answer: allDiffer }));
   const { ask } = await createStrategyApp(upstream);
   await ask("rsa");

@@ -68,7 +68,7 @@ Deno.test("steps show an answer in the client's JSON format as it is", async () 
   assertEquals(JSON.parse((await ask("steps", { response_format: FORMAT })).content).n, "42");
 });
 
-Deno.test("an answer that breaks off in a step is shown before the error", async () => {
+Deno.test("an answer that is cut off within a step is shown before the error", async () => {
   const content = [STEP.slice(0, 30), STEP.slice(30, -20)];
   await using upstream = startUpstream(
     scripted({ replies: { "steps.answer": { content, end: "cut", finish: null } } }),
@@ -92,7 +92,7 @@ Deno.test("a step that is written as the answer takes linear time", async () => 
   assertLess(cpuMs() - start, 2_000);
 });
 
-Deno.test("a step that is cut and repeats an earlier one is the last", async () => {
+Deno.test("thinking ends after a step that is cut off and repeats an earlier one", async () => {
   const content = "The sum of seventeen and five is twenty-two, and the sum";
   await using upstream = startUpstream(
     scripted({ replies: toSteps({ content, finish: "length" }) }),

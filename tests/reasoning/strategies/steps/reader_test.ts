@@ -521,14 +521,14 @@ Deno.test("createStepReader() streams plain text once it is longer than the prel
   assertEquals(reader.end().parts, []);
 });
 
-Deno.test("createStepReader() gives one part of each kind for one push", () => {
+Deno.test("createStepReader() returns one part of each kind for one push", () => {
   assertEquals(createStepReader().push('{"title":"a\\nb","content":"c\\nd"'), [
     { part: "title", text: "a\nb" },
     { part: "content", text: "c\nd" },
   ]);
 });
 
-Deno.test("createStepReader() reads a prefix of the whole from a text cut anywhere", () => {
+Deno.test("createStepReader() reads a prefix of the whole result from a text that is cut anywhere", () => {
   const text = "```json\n" +
     String.raw`{ "title": "Prüfen 😀 \ud83d\ude00", "content":
     "Say \"no\" to \(x\) \u00e9 and 中文, \\frac{1}{2}.\n", "next_action": "final_answer" }`;

@@ -135,7 +135,7 @@ for (
   });
 }
 
-Deno.test("a lead decides when the other samples keep it with 98 %", () => {
+Deno.test("a lead decides when its chance to stay ahead is 98 %", () => {
   for (let first = 1; first <= 6; first++) {
     for (let second = 0; second <= first; second++) {
       for (let other = 0; other <= 2; other++) {

@@ -85,7 +85,7 @@ for (
     "overloaded",
   ]
 ) {
-  Deno.test(`an event of the type error is one, with the data ${data}`, async () => {
+  Deno.test(`an event of the type error is an error, with the data ${data}`, async () => {
     const body = `${TEXT}event: error\ndata: ${data}\n\n`;
     const error = await assertRejects(() => readAll(body), UpstreamError);
     assertEquals(error.code, "upstream_overloaded");

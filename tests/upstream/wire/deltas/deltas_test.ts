@@ -234,7 +234,7 @@ Deno.test("the state that a provider wants back is passed on unread", () => {
   ]);
 });
 
-Deno.test("a text that is too long is cut if that is asked for, and is an error otherwise", () => {
+Deno.test("a text that is too long is cut on request, and is an error otherwise", () => {
   const long = { reasoning_content: "1234", content: "12345678" };
   const cut: Delta = { reasoning: "1234", content: "123456", finishReason: "length" };
   const cases: [Json[], Delta[]][] = [

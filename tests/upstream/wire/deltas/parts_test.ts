@@ -66,7 +66,7 @@ const OUTPUTS: Readonly<Record<string, Json>> = {
 };
 
 for (const [name, output] of Object.entries(OUTPUTS)) {
-  Deno.test(`a finish reason is supposed to be the last until ${name} follows`, () => {
+  Deno.test(`a finish reason counts as the last until ${name} follows`, () => {
     const reader = createDeltaReader();
     const states = [
       chunk({ role: "assistant", content: "", tool_calls: [] }),

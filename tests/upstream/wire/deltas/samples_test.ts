@@ -145,7 +145,7 @@ Deno.test("a sample that is too long ends all of them, if they are cut", () => {
   ]);
 });
 
-Deno.test("an error in the answer is that of all samples", () => {
+Deno.test("an error in the answer is the error of all samples", () => {
   const reader = createSamplesReader(2);
   assertThrows(() => reader.add({ error: { message: "overloaded" } }));
 });
