@@ -76,13 +76,13 @@ browserTest("an operator sees usage by key and model, and upstream health", asyn
     "default,plain,2,20,0,10,0.04",
   ]);
 
-  await dialog.getByLabel("By").selectOption("key");
+  await dialog.getByLabel("Group by").selectOption("key");
   assertEquals(await usage.locator("tbody tr").count(), 1);
   const results = await page.evaluate(audit);
   assertEquals(results.violations, []);
   // On a phone, each label stays on the line of its field.
   await page.setViewportSize({ width: 390, height: 844 });
-  for (const name of ["From", "To", "By"]) {
+  for (const name of ["From", "To", "Group by"]) {
     const label = (await dialog.locator("label", { hasText: name }).boundingBox())!;
     const field = (await dialog.getByLabel(name, { exact: true }).boundingBox())!;
     assert(label.y >= field.y && label.y < field.y + field.height, name);
@@ -90,7 +90,7 @@ browserTest("an operator sees usage by key and model, and upstream health", asyn
   await dialog.getByLabel("From").fill("2020-01-01");
   await dialog.getByText("the period must have 1 to 366 days").waitFor();
   await dialog.getByLabel("To").fill("2020-01-31");
-  await dialog.getByText("Nothing was used in this period.").waitFor();
+  await dialog.getByText("No usage in this period.").waitFor();
   assert(await dialog.getByRole("button", { name: "Save as CSV" }).isDisabled());
   await page.keyboard.press("Escape");
   assertEquals(await page.getByRole("dialog").count(), 0);

@@ -72,7 +72,7 @@ browserTest("? lists the shortcuts, and they can be switched off", async (browse
   assertEquals(await dialog.locator("dt").count(), 15);
   // Within the dialog, keys do nothing.
   await page.keyboard.press("o");
-  await dialog.getByLabel("Use these single-key shortcuts").uncheck();
+  await dialog.getByLabel("Enable single-key shortcuts").uncheck();
   await page.keyboard.press("Escape");
   assertEquals(await page.getByRole("dialog").count(), 0);
   await page.keyboard.press("o");
@@ -80,7 +80,7 @@ browserTest("? lists the shortcuts, and they can be switched off", async (browse
   assertEquals(await settings.getAttribute("aria-pressed"), "false");
   await settings.click();
   await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
-  await dialog.getByLabel("Use these single-key shortcuts").check();
+  await dialog.getByLabel("Enable single-key shortcuts").check();
   await dialog.getByRole("button", { name: "Close" }).click();
   await page.keyboard.press("o");
   assertEquals(await settings.getAttribute("aria-pressed"), "false");

@@ -124,7 +124,7 @@ browserTest("conversations can be found, renamed, exported and deleted", async (
   for (const name of ["Delete all conversations", "Press again to delete all"]) {
     await panel.getByText(name).click();
   }
-  await page.getByText("All conversations are deleted.").waitFor();
+  await page.getByText("All conversations were deleted.").waitFor();
   assertEquals((await page.evaluate(allStored)).includes("pears"), false);
   assertEquals([open.foreignRequests, open.faults], [[], []]);
 });
@@ -134,13 +134,13 @@ browserTest("storing can be switched off", async (browser) => {
   await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML });
   const { page } = open;
   await page.getByRole("button", { name: "Chats" }).click();
-  await page.getByLabel("Keep conversations in this browser").uncheck();
+  await page.getByLabel("Store conversations in this browser").uncheck();
   await askAndWait(page, "secret words");
   assertEquals((await page.evaluate(allStored)).includes("secret"), false);
   await page.reload();
   await page.getByText("Ask, and watch it think.").waitFor();
   await page.getByRole("button", { name: "Chats" }).click();
-  assert(!await page.getByLabel("Keep conversations in this browser").isChecked());
+  assert(!await page.getByLabel("Store conversations in this browser").isChecked());
 });
 
 browserTest("settings reach the model, and the theme is kept", async (browser) => {
@@ -151,7 +151,7 @@ browserTest("settings reach the model, and the theme is kept", async (browser) =
   await page.getByLabel("System prompt").fill("Be brief.");
   await page.getByLabel("Temperature").fill("0.5");
   await page.getByLabel("Maximum tokens").fill("100");
-  await page.getByLabel("Colours").selectOption("dark");
+  await page.getByLabel("Theme").selectOption("dark");
   await page.locator("#files").setInputFiles([
     { name: "note.md", mimeType: "text/markdown", buffer: Buffer.from("# Note") },
   ]);

@@ -99,7 +99,7 @@ for (const [device, context] of DEVICES) {
       view.getByRole("row", { name: new RegExp(`^${name} `) }).locator("td").allInnerTexts();
     assertEquals(await row("Calls"), ["2", "3", "+1"]);
     assertEquals(await row("Cost"), ["$0.04", "$0.06", "+$0.02"]);
-    assertEquals(await row("Tokens of step calls"), ["15", "30", "+15"]);
+    assertEquals(await row("Tokens used by step calls"), ["15", "30", "+15"]);
     for (const summary of await view.locator(".view-pair > details > summary").all()) {
       await summary.press("Enter");
     }

@@ -65,7 +65,7 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }: 
       isAnswering = true;
       thoughtSeconds ??= elapsed();
       thinking.end(thoughtSeconds);
-      announce(translate("{name} answers.", { name }));
+      announce(translate("{name} starts to answer.", { name }));
     }
     live.push(text);
   }

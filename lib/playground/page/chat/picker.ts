@@ -59,7 +59,7 @@ export function createPicker({ list, explanation, compare }: {
     );
     const others = h(
       "optgroup",
-      { label: translate("Strategies, over {model}", { model: models[0]?.id ?? "" }) },
+      { label: translate("Strategies with {model}", { model: models[0]?.id ?? "" }) },
       ...strategies.map(({ name }) => h("option", { value: `strategy:${name}` }, name)),
     );
     const field = h(

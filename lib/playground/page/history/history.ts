@@ -70,7 +70,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
           download(`${nameOf(id)}.json`, "application/json", JSON.stringify(path, null, 2));
         }),
       ),
-      h("label", { class: "keep" }, keep, translate("Keep conversations in this browser")),
+      h("label", { class: "keep" }, keep, translate("Store conversations in this browser")),
       quietButton(translate("Delete all conversations"), clear),
     );
     show();
@@ -94,7 +94,9 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
         h(
           "li",
           { class: "note" },
-          all.length === 0 ? translate("None yet.") : translate("None found."),
+          all.length === 0
+            ? translate("No conversations yet.")
+            : translate("No conversations found."),
         ),
       );
     }
@@ -163,7 +165,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     await stored?.clear();
     open();
     await refresh();
-    notify(translate("All conversations are deleted."));
+    notify(translate("All conversations were deleted."));
   }
 
   build();
@@ -176,7 +178,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
       try {
         await stored?.add(turn);
       } catch {
-        notify(translate("The browser has no room to keep this conversation."), true);
+        notify(translate("The browser has no space left to store this conversation."), true);
       }
       await refresh();
     },

@@ -95,7 +95,7 @@ export function showUsage(key: string): void {
     save.disabled = rows.length === 0;
     tables.replaceChildren(
       rows.length === 0
-        ? h("p", { class: "note" }, translate("Nothing was used in this period."))
+        ? h("p", { class: "note" }, translate("No usage in this period."))
         : usageTable(rows, by.value.split(" ") as Name[]),
       ...budgets.length === 0 ? [] : [budgetTable(budgets)],
       ...upstreams,
@@ -118,7 +118,7 @@ export function showUsage(key: string): void {
       { class: "period" },
       h("span", {}, h("label", { for: "usage-from" }, translate("From")), from),
       h("span", {}, h("label", { for: "usage-to" }, translate("To")), to),
-      h("span", {}, h("label", { for: "usage-by" }, translate("By")), by),
+      h("span", {}, h("label", { for: "usage-by" }, translate("Group by")), by),
       quietButton(translate("Refresh"), () => void load()),
       save,
     ),
@@ -169,7 +169,7 @@ function budgetTable(budgets: readonly Budget[]): HTMLElement {
   return sortedTable<Budget>(translate("Budgets"), [
     { title: translate("Key"), value: ({ key }) => key ?? translate("all clients") },
     {
-      title: translate("Per"),
+      title: translate("Period"),
       value: ({ per }) => per === "day" ? translate("day") : translate("month"),
     },
     numbers(translate("Limit"), ({ limit }) => limit, amount),

@@ -46,7 +46,7 @@ export function createFields(container: HTMLElement) {
         );
       });
       if (rows.length > 0) {
-        groups.push(group(translate("Options of {strategy}", { strategy }), rows));
+        groups.push(group(translate("Options for {strategy}", { strategy }), rows));
       }
     }
     for (const id of new Set(picks.map(({ model }) => model))) {

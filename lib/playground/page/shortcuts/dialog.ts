@@ -24,12 +24,12 @@ export function showShortcuts(
       "dl",
       {},
       row(["Enter"], translate("Send the question")),
-      row(["Shift", "Enter"], translate("Begin a new line")),
+      row(["Shift", "Enter"], translate("Start a new line")),
       row(["Esc"], translate("Stop the answer, leave the field, or close the settings")),
     ),
     h("h3", {}, translate("When not typing")),
     h("dl", {}, ...shortcuts.map(({ key, text }) => row([key], text()))),
-    h("label", { class: "keep" }, box, translate("Use these single-key shortcuts")),
+    h("label", { class: "keep" }, box, translate("Enable single-key shortcuts")),
   );
 }
 

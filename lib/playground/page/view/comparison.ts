@@ -33,7 +33,7 @@ export function comparisonOf(left: Labelled, right: Labelled, signal: AbortSigna
   return h(
     "div",
     { class: "view" },
-    h("h3", {}, translate("Figures")),
+    h("h3", {}, translate("Statistics")),
     figuresOf(left, right),
     h("h3", {}, translate("Answers")),
     state,
@@ -80,7 +80,7 @@ function figuresOf(left: Labelled, right: Labelled): HTMLElement {
     [translate("Time"), ({ answer }) => answer.seconds, seconds],
     [translate("Characters"), ({ answer }) => contentOf(answer).length, formatNumber],
     ...rolesOf(sides).map((role): Row => [
-      translate("Tokens of {role} calls", { role }),
+      translate("Tokens used by {role} calls", { role }),
       ({ run }) => tokensOf(run, role),
       formatNumber,
     ]),
@@ -89,7 +89,7 @@ function figuresOf(left: Labelled, right: Labelled): HTMLElement {
     value === undefined ? "–" : show(value);
   return h(
     "div",
-    { class: "view-scroll", tabindex: 0, role: "region", "aria-label": translate("Figures") },
+    { class: "view-scroll", tabindex: 0, role: "region", "aria-label": translate("Statistics") },
     h(
       "table",
       { class: "view-figures" },

@@ -21,7 +21,7 @@ export function reasoningView(answer: Answer, isLazy: boolean): HTMLElement {
   const view = ++views;
   const idOf = (entry: Call | ToolRun) => `view-${view}-${run.entries.indexOf(entry)}`;
   if (run.entries.length === 0) {
-    const text = translate("The server has sent no records of the calls of this answer.");
+    const text = translate("The server sent no call records for this answer.");
     return h("div", { class: "view" }, h("p", { class: "view-quiet" }, text));
   }
   const totals = totalsOf(run);

@@ -63,9 +63,9 @@ export function timelineOf(run: Run, idOf: (entry: Call | ToolRun) => string): H
     h(
       "p",
       { class: "view-key", "aria-hidden": "true" },
-      keyOf("wait", translate("waits for the first token")),
-      keyOf("call", translate("call writes")),
-      keyOf("tool", translate("tool runs")),
+      keyOf("wait", translate("waiting for the first token")),
+      keyOf("call", translate("generating")),
+      keyOf("tool", translate("running a tool")),
       keyOf("step", translate("step")),
     ),
     h(

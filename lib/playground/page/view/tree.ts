@@ -116,7 +116,7 @@ function messageOf({ message, role, text, isKnown }: PromptMessage, isLazy: bool
     { class: "view-message" },
     h("span", { class: "view-role" }, `${number} · ${role}`),
     isKnown && !isLazy
-      ? h("p", { class: "view-quiet" }, translate("As message {number} above.", { number }))
+      ? h("p", { class: "view-quiet" }, translate("Same as message {number} above.", { number }))
       : h("pre", { tabindex: 0, "aria-label": `${number} · ${role}` }, text),
   );
 }

@@ -1,4 +1,4 @@
-import{b as a}from"./chunk-DW3XJUCZ.js";import{a as e,f as m}from"./chunk-FP54O67Y.js";function g(t,n){let r=n.map(({question:o,answers:c})=>{let s=o.files.map(({name:i})=>`*${e("File: {name}",{name:i})}*`),u=o.images.map(()=>`*${e("Picture")}*`);return[`## ${e("Question")}
+import{b as a}from"./chunk-AVAZYIAL.js";import{a as e,f as m}from"./chunk-2BKF2OSF.js";function g(t,n){let r=n.map(({question:o,answers:c})=>{let s=o.files.map(({name:i})=>`*${e("File: {name}",{name:i})}*`),u=o.images.map(()=>`*${e("Picture")}*`);return[`## ${e("Question")}
 
 ${[...s,...u,o.text].join(`
 
