@@ -5,7 +5,7 @@ import { hang, startFaultyUpstream } from "../support/faulty/upstream.ts";
 import { startProduct } from "./harness.ts";
 import { park, type Window, WINDOWS } from "./disconnecting.ts";
 import { runGc } from "./gc.ts";
-import { assertWithin } from "../support/timing/noise.ts";
+import { assertWithin } from "../support/measure/noise.ts";
 
 /** docs/operations.md promises that the work of a client that has disconnected ends by then. */
 const NOTICE_MS = 100;

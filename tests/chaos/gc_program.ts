@@ -5,7 +5,7 @@
  * @module
  */
 import { setImmediate } from "node:timers/promises";
-import { assertWithin } from "../support/timing/noise.ts";
+import { assertWithin } from "../support/measure/noise.ts";
 import { park, type Window, WINDOWS } from "./disconnecting.ts";
 import { startStorm } from "./storm.ts";
 

@@ -4,7 +4,7 @@ import { createMemoryStore } from "../../lib/store/memory/store.ts";
 import { openStores } from "../../lib/store/open.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { createFakeClock } from "../support/clock.ts";
-import { assertWithin } from "../support/timing/noise.ts";
+import { assertWithin } from "../support/measure/noise.ts";
 import { NO_POSTGRES, startPostgres } from "../support/stores/postgres.ts";
 import { NO_REDIS, startRedis } from "../support/stores/redis.ts";
 import { skippedFor } from "../support/skip.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createCustomInput } from "../../../lib/api/responses/custom_input.ts";
-import { cpuMs } from "../../support/timing/stall.ts";
+import { cpuMs } from "../../support/measure/stall.ts";
 
 const anyText = () =>
   fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.toWellFormed());

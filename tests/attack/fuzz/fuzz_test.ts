@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fuzz } from "./fuzz.ts";
 
-/** The same in every run; `deno task fuzz` looks for what others find. */
+/** The same in every run; `tests/attack/fuzz/main.ts` looks for what others find. */
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? 1);
 
 const seconds = Number(Deno.env.get("FUZZ_SECONDS") ?? (Deno.env.get("CI") === "true" ? 60 : 5));

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { runAlone } from "../../support/alone.ts";
+import { runAlone } from "../../support/measure/alone.ts";
 import { createTestApp } from "../../support/app.ts";
 import { startUpstream } from "../../support/upstream.ts";
 

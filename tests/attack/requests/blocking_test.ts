@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTestApp, type TestApp } from "../../support/app.ts";
 import { pieces, type Reply, startUpstream } from "../../support/upstream.ts";
-import { longestStall } from "../../support/timing/stall.ts";
+import { longestStall } from "../../support/measure/stall.ts";
 
 /**
  * Longest time in milliseconds of CPU that the event loop may be blocked. It is a quarter of it, and the

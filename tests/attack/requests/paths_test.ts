@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { longestStall } from "../../support/timing/stall.ts";
+import { longestStall } from "../../support/measure/stall.ts";
 
 /** Paths that take long to normalize, by what they are made of. */
 const PATHS = {

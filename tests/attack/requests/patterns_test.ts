@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { optionPatterns } from "../../../lib/reasoning/answers/patterns.ts";
 import { MAX_ERROR_LENGTH } from "../../../lib/upstream/wire/error_response.ts";
 import { adversarialTexts } from "./adversarial_texts.ts";
-import { cpuMs } from "../../support/timing/stall.ts";
+import { cpuMs } from "../../support/measure/stall.ts";
 
 const LIB = fileURLToPath(new URL("../../../lib/", import.meta.url));
 

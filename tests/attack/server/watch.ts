@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { watchStalls } from "../../support/timing/stall.ts";
+import { watchStalls } from "../../support/measure/stall.ts";
 
 export interface ServerUse {
   /** The longest time in milliseconds of CPU between two turns of the event loop so far. */

@@ -4,7 +4,7 @@ import type { Limiter } from "../../../lib/store/limiter.ts";
 import { openStores } from "../../../lib/store/open.ts";
 import { createTestApp } from "../../support/app.ts";
 import { as, keysYaml } from "../../support/keys.ts";
-import { longestPause } from "../../support/timing/noise.ts";
+import { longestPause } from "../../support/measure/noise.ts";
 import { startUpstream } from "../../support/upstream.ts";
 import { waitUntil } from "../../support/wait.ts";
 

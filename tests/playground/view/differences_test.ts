@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { differencesOf } from "../../../lib/playground/page/view/differences.ts";
-import { longestStall } from "../../support/timing/stall.ts";
-import { assertWithin } from "../../support/timing/noise.ts";
+import { longestStall } from "../../support/measure/stall.ts";
+import { assertWithin } from "../../support/measure/noise.ts";
 
 type Differences = Awaited<ReturnType<typeof differencesOf>>;
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { extractAnswer } from "../../../lib/reasoning/answers/extractor.ts";
 import { readQuestion } from "../../../lib/reasoning/answers/question.ts";
 import { readYesNo, yesNoQuestion } from "../../../lib/reasoning/answers/yes_no.ts";
-import { assertWithin } from "../../support/timing/noise.ts";
+import { assertWithin } from "../../support/measure/noise.ts";
 
 const READ_MS = 100;
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { createJsonChecker } from "../../../lib/reasoning/json/checker.ts";
 import { safePattern } from "../../../lib/reasoning/json/safe_pattern.ts";
-import { cpuMs } from "../../support/timing/stall.ts";
+import { cpuMs } from "../../support/measure/stall.ts";
 
 const checker = (schema: Record<string, unknown>) =>
   createJsonChecker({ name: "x", schema, inPrompt: true });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { assertWithin } from "../../support/timing/noise.ts";
+import { assertWithin } from "../../support/measure/noise.ts";
 
 const ANSWER_MS = 500;
 

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { openSqliteLimiter } from "../../../lib/store/sqlite/limiter.ts";
 import { openSqliteStore } from "../../../lib/store/sqlite/store.ts";
 import { StoreError } from "../../../lib/store/store.ts";
-import { longestPause } from "../../support/timing/noise.ts";
+import { longestPause } from "../../support/measure/noise.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { acknowledged, problemsIn, startWriter } from "../processes.ts";
 

@@ -5,8 +5,8 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { longestStall } from "../../support/timing/stall.ts";
-import { runAlone } from "../../support/alone.ts";
+import { longestStall } from "../../support/measure/stall.ts";
+import { runAlone } from "../../support/measure/alone.ts";
 import { ABUSES } from "./abuses.ts";
 import { openCode, runCode } from "./sandbox.ts";
 

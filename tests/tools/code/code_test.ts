@@ -3,7 +3,7 @@ import { systemClock } from "../../../lib/clock.ts";
 import { code as kind } from "../../../lib/tools/code/kind.ts";
 import { ROOT } from "../../support/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { runAlone } from "../../support/alone.ts";
+import { runAlone } from "../../support/measure/alone.ts";
 import { openCode, runCode } from "./sandbox.ts";
 
 // A thread lives longer than the test that starts it.

@@ -1,5 +1,5 @@
 /** Prints how many threads there are after code that nobody waited for, and after the tool is closed. */
-import { countThreads } from "../../support/alone.ts";
+import { countThreads } from "../../support/measure/alone.ts";
 import { waitUntil } from "../../support/wait.ts";
 import { openCode, runCode } from "./sandbox.ts";
 

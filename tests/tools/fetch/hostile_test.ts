@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { waitUntil } from "../../support/wait.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { createFetchTool, fetchKind } from "../../../lib/tools/fetch/kind.ts";
-import { longestStall } from "../../support/timing/stall.ts";
-import { runAlone } from "../../support/alone.ts";
+import { longestStall } from "../../support/measure/stall.ts";
+import { runAlone } from "../../support/measure/alone.ts";
 import { type Site, startRawSite, startSite, textOf } from "./site.ts";
 
 const encoder = new TextEncoder();

@@ -1,5 +1,5 @@
 /** Prints the largest number of threads while slow pages are read that nobody waits for. */
-import { countThreads } from "../../support/alone.ts";
+import { countThreads } from "../../support/measure/alone.ts";
 import { startSite, textOf } from "./site.ts";
 
 await using site = startSite(({ url }) => {

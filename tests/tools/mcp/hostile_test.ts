@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ToolResult } from "../../../lib/tools/tool.ts";
 import { createFakeClock, patientClock } from "../../support/clock.ts";
-import { longestStall } from "../../support/timing/stall.ts";
+import { longestStall } from "../../support/measure/stall.ts";
 import {
   type Answer,
   callTool,

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { systemClock } from "../../../lib/clock.ts";
 import type { DomainRule, ToolResult } from "../../../lib/tools/tool.ts";
 import { webSearch } from "../../../lib/tools/web_search/kind.ts";
-import { longestStall } from "../../support/timing/stall.ts";
+import { longestStall } from "../../support/measure/stall.ts";
 import { waitFor, waitUntil } from "../../support/wait.ts";
 
 interface Recorded {

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { withoutSteps } from "../../../../lib/reasoning/strategies/steps/answer.ts";
-import { cpuMs } from "../../../support/timing/stall.ts";
+import { cpuMs } from "../../../support/measure/stall.ts";
 import { kindsOf } from "../../../support/kinds.ts";
 import { startUpstream, step } from "../../../support/upstream.ts";
 import { FORMAT, scripted, toSteps } from "../setup/script.ts";

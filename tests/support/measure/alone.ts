@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
-import { ROOT } from "./program.ts";
-import { waitFor } from "./wait.ts";
+import { ROOT } from "../program.ts";
+import { waitFor } from "../wait.ts";
 
 /**
  * Runs a program of the tests in a process of its own, whose memory and threads are those of no
