@@ -150,8 +150,10 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
           throw broken;
         }
       }
-      end();
       if (held !== "") write(controller);
+      // The write may have found that the client has disconnected.
+      if (over) return;
+      end();
       controller.close();
       options.onEnd();
     },

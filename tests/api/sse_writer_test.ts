@@ -212,3 +212,24 @@ Deno.test("clients that disconnect during a heartbeat leave no heartbeat running
   await waitUntil("the server to notice every disconnect", () => cancelled === clients);
   assertEquals(running.size, 0);
 });
+
+for (const [name, last] of [["the answer", undefined], ["a failure", new Error()]] as const) {
+  Deno.test(`a stream ends if the write after ${name} finds that the client has disconnected`, async () => {
+    const { ends, send, pending, reader } = await setup();
+    await send("a");
+    const prototype = ReadableStreamDefaultController.prototype;
+    const { enqueue } = prototype;
+    // The runtime cancels the stream within a write to a closed connection.
+    prototype.enqueue = function (chunk) {
+      enqueue.call(this, chunk);
+      void reader.cancel();
+    };
+    try {
+      await send("b", last);
+    } finally {
+      prototype.enqueue = enqueue;
+    }
+    assertEquals(ends, ["cancel"]);
+    assertEquals(pending(), 0);
+  });
+}
