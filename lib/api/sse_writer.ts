@@ -26,6 +26,9 @@ const KEEPALIVE = ": keepalive\n";
  */
 const GATHER_MS = 5;
 
+/** Time that a client has to read what was written before its work was ended, in milliseconds. */
+const MAX_UNREAD_MS = 10_000;
+
 /** Maximum number of characters that wait. */
 const MAX_HELD = 16_384;
 
@@ -43,6 +46,8 @@ export interface SseBodyOptions {
   /** Default: a comment. */
   keepalive?: string | undefined;
   clock: Clock;
+  /** Ends the run, and 10 s later the stream of a client that does not read. */
+  signal: AbortSignal;
   /** Called when the stream has failed, before its error frame is sent. */
   onError(error: unknown): void;
   /** Called when the stream is complete, also after an error frame. */
@@ -56,7 +61,7 @@ export interface SseBodyOptions {
  * upstream. Nothing throws: a failure ends the stream with a frame.
  */
 export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
-  const { events, encoder, clock, heartbeatMs, keepalive = KEEPALIVE } = options;
+  const { events, encoder, clock, signal, heartbeatMs, keepalive = KEEPALIVE } = options;
   let pending: Promise<IteratorResult<ReasoningEvent>> | undefined = options.pending;
   /** Frames of the first event, while they are being encoded. */
   let firstFrames: string | Promise<string> | undefined;
@@ -67,6 +72,7 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
   let lastWrite = -Infinity;
   let stopHeartbeat = () => {};
   let stopGathering = () => {};
+  let stopWaiting = () => {};
 
   function write(controller: ReadableStreamDefaultController<Uint8Array>, frames = ""): void {
     stopGathering();
@@ -80,6 +86,7 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
     over = true;
     stopHeartbeat();
     stopGathering();
+    stopWaiting();
   }
 
   return new ReadableStream({
@@ -96,6 +103,16 @@ export function sseBody(options: SseBodyOptions): ReadableStream<Uint8Array> {
         stopHeartbeat = clock.timer(wait > 0 ? wait : heartbeatMs, beat);
       };
       stopHeartbeat = clock.timer(heartbeatMs, beat);
+      signal.addEventListener("abort", () => {
+        if (over) return;
+        stopWaiting = clock.timer(MAX_UNREAD_MS, () => {
+          if (controller.desiredSize! > 0) return;
+          end();
+          options.onError(signal.reason);
+          events.return?.()?.catch(() => {});
+          controller.error(signal.reason);
+        });
+      }, { once: true });
       let text = encoder.start();
       if (options.first !== undefined && !options.first.done) {
         pending = undefined;

@@ -120,6 +120,7 @@ export async function answerStream(options: AnswerOptions): Promise<Response> {
     heartbeatMs: settings.heartbeat_ms,
     keepalive: writer.keepalive,
     clock,
+    signal: exchange.work.signal,
     onEvent: (event) => record(event, exchange),
     onError: (error) => exchange.finish(error),
     onEnd: () => exchange.finish(),

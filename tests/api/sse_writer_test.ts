@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { sseBody } from "../../lib/api/sse_writer.ts";
@@ -32,6 +32,8 @@ async function setup({ reads = true, start = "" } = {}) {
     },
   };
   const ends: string[] = [];
+  const errors: unknown[] = [];
+  const work = new AbortController();
   const body = sseBody({
     events,
     pending: events.next(),
@@ -42,8 +44,9 @@ async function setup({ reads = true, start = "" } = {}) {
     },
     heartbeatMs: 1_000,
     clock,
+    signal: work.signal,
     onEvent() {},
-    onError() {},
+    onError: (error) => errors.push(error),
     onEnd: () => ends.push("end"),
     onCancel: () => ends.push("cancel"),
   });
@@ -62,6 +65,8 @@ async function setup({ reads = true, start = "" } = {}) {
   return {
     writes,
     ends,
+    errors,
+    work,
     advance,
     pending,
     reader,
@@ -160,6 +165,21 @@ Deno.test("a client that does not read is sent no keep-alive", async () => {
   await reader.cancel();
 });
 
+Deno.test("the stream of a client that does not read ends 10 s after its work", async () => {
+  const { errors, send, advance, pending, reader, work } = await setup({
+    reads: false,
+    start: "a",
+  });
+  await send("b");
+  work.abort("over");
+  await advance(9_999);
+  assertEquals(errors, []);
+  await advance(1);
+  assertEquals(errors, ["over"]);
+  assertEquals(pending(), 0);
+  await assertRejects(() => reader.read());
+});
+
 Deno.test("waiting frames are dropped when the client disconnects", async () => {
   const { writes, ends, send, advance, pending, reader } = await setup();
   await send("a", "b");
@@ -196,6 +216,7 @@ Deno.test("clients that disconnect during a heartbeat leave no heartbeat running
       encoder: { start: () => "a", encode: () => "", fail: () => "" },
       heartbeatMs: 1,
       clock,
+      signal: new AbortController().signal,
       onEvent() {},
       onError() {},
       onEnd() {},

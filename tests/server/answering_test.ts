@@ -1,10 +1,11 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { answerWhole } from "../../lib/server/answering.ts";
 import { Exchange } from "../../lib/server/exchange.ts";
 import { createWorkRegister } from "../../lib/server/work.ts";
 import type { ServerSettings } from "../../lib/config/resolve.ts";
 import type { Collector } from "../../lib/api/dialect.ts";
 import type { ReasoningEvent } from "../../lib/reasoning/events.ts";
+import { createTestApp } from "../support/app.ts";
 import { createFakeClock } from "../support/clock.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -51,3 +52,37 @@ for (
     assertEquals(time.pending(), 0);
   });
 }
+
+Deno.test("the time limit ends a stream whose client does not read", async () => {
+  const time = createFakeClock();
+  const lines: string[] = [];
+  const frame = `data: ${
+    JSON.stringify({ choices: [{ delta: { content: "word ".repeat(4_000) } }] })
+  }\n\n`;
+  const bytes = new TextEncoder().encode(frame);
+  const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(bytes) });
+  const app = await createTestApp({
+    upstream: "http://127.0.0.1:3/v1",
+    yaml: `
+server: { stream_timeout_ms: 60000 }
+upstreams: { u: { base_url: UPSTREAM } }
+models: { plain: { upstream: u, model: x, strategy: direct } }
+`,
+    fetch: () =>
+      Promise.resolve(
+        new Response(endless(), { headers: { "content-type": "text/event-stream" } }),
+      ),
+    clock: time.clock,
+    lines,
+  });
+  const { body } = await app.chat({ model: "plain", stream: true });
+  const reader = body!.getReader();
+  await reader.read();
+  await time.advance(60_000);
+  await time.advance(10_000);
+  await assertRejects(async () => {
+    while (!(await reader.read()).done);
+  });
+  const line = lines.find((line) => line.includes("/chat/completions")) ?? "";
+  assertStringIncludes(line, "request_timeout");
+});
