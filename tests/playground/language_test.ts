@@ -16,7 +16,7 @@ models:
 async function* sourcesIn(folder: URL): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (isDirectory) yield* sourcesIn(new URL(`${name}/`, folder));
-    else if (/\.[jt]s$/.test(name)) yield await Deno.readTextFile(new URL(name, folder));
+    else if (name.endsWith(".ts")) yield await Deno.readTextFile(new URL(name, folder));
   }
 }
 
@@ -26,7 +26,7 @@ async function textsInCode(): Promise<string[]> {
   for await (const source of sourcesIn(PAGE)) {
     for (const [call, literal] of source.matchAll(/\btranslate\(\s*("(?:[^"\\]|\\.)*"|\S*)/g)) {
       if (literal!.startsWith('"')) texts.push(JSON.parse(literal!));
-      else assertEquals(call, "translate(text,", "a text must be a literal");
+      else assertEquals(call, "translate(text:", "a text must be a literal");
     }
   }
   return texts;

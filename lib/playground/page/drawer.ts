@@ -1,4 +1,4 @@
-import { translate } from "./language/language.js";
+import { translate } from "./language/translate.ts";
 
 /** The latest raw events are kept: at least this many, at most twice as many. */
 const MAX_EVENTS = 400;

@@ -1,4 +1,4 @@
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import type { Chunk } from "./types.ts";
 
 export class ApiFault extends Error {

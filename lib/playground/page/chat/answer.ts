@@ -2,7 +2,7 @@ import { ApiFault } from "../api/requests.ts";
 import type { Chunk, Usage } from "../api/types.ts";
 import { copyButton } from "../dom/clipboard.ts";
 import { followEnd, h, quietButton } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { createLiveText } from "../text/live_text.ts";
 import { createThinking, type Progress } from "../thinking/thinking.ts";
 import { figures } from "./figures.ts";

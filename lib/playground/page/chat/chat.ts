@@ -1,7 +1,7 @@
 import { ApiFault, streamChat } from "../api/requests.ts";
 import { h, quietButton } from "../dom/elements.ts";
 import type { Body } from "../code/examples.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { addParts, type Answer, bodyOf, newestEnd, newId, pathTo, siblingsOf } from "./turns.ts";
 import type { Labelled, Question, Turn } from "./turns.ts";
 import { createAnswer } from "./answer.ts";

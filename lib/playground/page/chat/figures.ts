@@ -1,5 +1,5 @@
 import type { Usage } from "../api/types.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 /** Describes what an answer took: tokens, calls, cost and time. */
 export function figures(usage: Usage | undefined, totalSeconds: number): string[] {

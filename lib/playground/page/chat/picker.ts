@@ -1,6 +1,6 @@
 import type { Model, Strategy } from "../api/types.ts";
 import { crossButton, h, quietButton } from "../dom/elements.ts";
-import { onLanguage, translate } from "../language/language.js";
+import { onLanguage, translate } from "../language/translate.ts";
 
 export interface Pick {
   /** Display name. */

@@ -1,7 +1,7 @@
 import { BASE_URL } from "../api/requests.ts";
 import { copyButton } from "../dom/clipboard.ts";
 import { h, openDialog } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { type Body, codeExamples } from "./examples.ts";
 
 /** Shows a request as code. */

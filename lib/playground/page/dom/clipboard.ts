@@ -1,5 +1,5 @@
 import { h } from "./elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 /** Creates a button that copies a text, and shows the outcome for a moment. */
 export function copyButton(

@@ -1,4 +1,4 @@
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 /**
  * Creates an element. Strings become text, never markup. A property that is a function, such as

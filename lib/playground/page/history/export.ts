@@ -1,6 +1,6 @@
 import { type Answer, contentOf, type Turn } from "../chat/turns.ts";
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 /** A conversation as Markdown. */
 export function toMarkdown(title: string, path: readonly Turn[]): string {

@@ -1,6 +1,6 @@
 import type { Turn } from "../chat/turns.ts";
 import { h, quietButton } from "../dom/elements.ts";
-import { onLanguage, translate } from "../language/language.js";
+import { onLanguage, translate } from "../language/translate.ts";
 import type { Conversation, Conversations } from "../storage/conversations.ts";
 import { download, toMarkdown } from "./export.ts";
 

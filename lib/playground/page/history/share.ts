@@ -5,7 +5,7 @@
  */
 import { contentOf, type Turn } from "../chat/turns.ts";
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { hasRecords, reasoningView } from "../view/reasoning.ts";
 import { VIEW_STYLE } from "../view/style.ts";
 import { reasoningOf } from "./export.ts";

@@ -1,6 +1,6 @@
 import { formatNumber } from "../chat/figures.ts";
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 export interface Column<Row> {
   title: string;

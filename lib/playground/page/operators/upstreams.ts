@@ -1,5 +1,5 @@
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { numbers, sortedTable, times } from "./table.ts";
 
 /** What the server says about an upstream; times in milliseconds. */

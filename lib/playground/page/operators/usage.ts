@@ -7,7 +7,7 @@ import { ApiFault, readJson } from "../api/requests.ts";
 import { formatDollars, formatNumber } from "../chat/figures.ts";
 import { h, openDialog, quietButton } from "../dom/elements.ts";
 import { download } from "../history/export.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { type Column, numbers, sortedTable, times } from "./table.ts";
 import { type Upstream, upstreamsOf } from "./upstreams.ts";
 

@@ -6,7 +6,7 @@
 import type { Model, OptionField, Strategy } from "../api/types.ts";
 import type { Pick } from "../chat/picker.ts";
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 type Value = string | number | boolean;
 

@@ -1,7 +1,7 @@
 import type { Pick } from "../chat/picker.ts";
 import type { Settings } from "../chat/turns.ts";
 import { byId, h } from "../dom/elements.ts";
-import { chooseLanguage, chosenLanguage } from "../language/language.js";
+import { chooseLanguage, chosenLanguage } from "../language/language.ts";
 import type { createFields } from "./fields.ts";
 
 /** Name of the theme in local storage; absent for that of the browser. */

@@ -1,5 +1,5 @@
 import { h, openDialog } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 export interface Shortcut {
   /** A letter, or another character that no browser uses by itself. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Turn } from "../chat/turns.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 export interface Conversation {
   id: string;

@@ -6,7 +6,7 @@
 import DOMPurify, { type Config } from "dompurify";
 import { Marked, type Token, type Tokens } from "marked";
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { finishCode, finishMath } from "./extras.ts";
 
 /** Forty list or quotation marks before a line's text only occur in an attack. */

@@ -1,5 +1,5 @@
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { createLiveText } from "../text/live_text.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 
 const MAX_ROWS = 12;
 const MAX_ANSWER_CHARACTERS = 200;

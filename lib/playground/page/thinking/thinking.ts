@@ -1,5 +1,5 @@
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { type Candidate, createCandidates } from "./candidates.ts";
 import { createStep } from "./step.ts";
 import { createTally, type Tally } from "./tally.ts";

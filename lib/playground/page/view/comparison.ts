@@ -1,7 +1,7 @@
 import { type Answer, contentOf, type Labelled } from "../chat/turns.ts";
 import { formatNumber } from "../chat/figures.ts";
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { createPause, type Difference, differencesOf } from "./differences.ts";
 import { cost, seconds, type Totals, totalsOf } from "./format.ts";
 import { reasoningView } from "./reasoning.ts";

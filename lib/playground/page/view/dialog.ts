@@ -5,7 +5,7 @@
  */
 import { h, openDialog } from "../dom/elements.ts";
 import type { Answer, Labelled } from "../chat/turns.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { comparisonOf } from "./comparison.ts";
 import { reasoningView } from "./reasoning.ts";
 import { VIEW_STYLE } from "./style.ts";

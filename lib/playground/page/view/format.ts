@@ -1,5 +1,5 @@
 import { formatDollars } from "../chat/figures.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import type { Call, Mark, Run, ToolRun } from "./run.ts";
 
 export function seconds(value: number): string {

@@ -1,7 +1,7 @@
 import type { Answer } from "../chat/turns.ts";
 import { formatNumber } from "../chat/figures.ts";
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { cost, seconds, totalsOf } from "./format.ts";
 import { type Call, readRun, type ToolRun } from "./run.ts";
 import { timelineOf } from "./timeline.ts";

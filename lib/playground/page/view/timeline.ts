@@ -1,5 +1,5 @@
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { kindOf, nameOf, outcomeOf, seconds } from "./format.ts";
 import type { Call, Mark, Run, ToolRun } from "./run.ts";
 

@@ -1,6 +1,6 @@
 import { formatNumber } from "../chat/figures.ts";
 import { h } from "../dom/elements.ts";
-import { translate } from "../language/language.js";
+import { translate } from "../language/translate.ts";
 import { cost, kindOf, nameOf, outcomeOf, seconds } from "./format.ts";
 import type { Call, Mark, Phase, PromptMessage, Run, ToolRun } from "./run.ts";
 

@@ -4,20 +4,17 @@
  *
  * @module
  */
+import { type Table, useTable } from "./translate.ts";
 
-/** @typedef {Readonly<Record<string, string>>} Table translations by the English text */
+interface Language {
+  /** For the attribute `lang`. */
+  tag: string;
+  load: () => Promise<Table>;
+}
 
-/**
- * @typedef {object} Language
- * @property {string} tag for the attribute `lang`
- * @property {() => Promise<Table>} load
- */
+const ENGLISH: Language = { tag: "en", load: () => Promise.resolve({}) };
 
-/** @type {Language} */
-const ENGLISH = { tag: "en", load: () => Promise.resolve({}) };
-
-/** @type {Readonly<Record<string, Language>>} */
-const LANGUAGES = {
+const LANGUAGES: Readonly<Record<string, Language>> = {
   en: ENGLISH,
   zh: { tag: "zh-Hans", load: async () => (await import("./chinese.ts")).CHINESE },
 };
@@ -28,39 +25,11 @@ const LANGUAGE_ITEM = "o1-api.language";
 /** Attributes with text for the reader. */
 const ATTRIBUTES = ["aria-label", "alt", "placeholder"];
 
-/** @type {Table} */
-let table = {};
-/** @type {(() => void)[]} */
-const listeners = [];
-
-/**
- * The text in the reader's language, or in English while it has no translation.
- *
- * @param {string} text in English, a literal: a test compares all of them with the tables
- * @param {Record<string, string | number>} [values] replace `{name}` in the text
- */
-export function translate(text, values = {}) {
-  return (table[text] ?? text).replace(/\{(\w+)\}/g, (name, key) => String(values[key] ?? name));
-}
-
-/**
- * Calls a function each time the reader has chosen another language.
- *
- * @param {() => void} listener
- */
-export function onLanguage(listener) {
-  listeners.push(listener);
-}
-
 /** The reader's choice: `en`, `zh`, or an empty string for the browser's language. */
 export const chosenLanguage = () => localStorage.getItem(LANGUAGE_ITEM) ?? "";
 
-/**
- * Translates the page, and remembers the choice.
- *
- * @param {string} choice
- */
-export async function chooseLanguage(choice) {
+/** Translates the page, and remembers the choice. */
+export async function chooseLanguage(choice: string): Promise<void> {
   if (choice === "") localStorage.removeItem(LANGUAGE_ITEM);
   else localStorage.setItem(LANGUAGE_ITEM, choice);
   await showLanguage();
@@ -70,23 +39,16 @@ export async function chooseLanguage(choice) {
  * Shows the chosen language, or else the first of the browser's that the page has. Must be called
  * before anything is added to the page.
  */
-export async function startLanguage() {
+export async function startLanguage(): Promise<void> {
   const all = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_ALL);
-  for (let node = /** @type {Node | null} */ (all.root); node; node = all.nextNode()) {
-    keepText(node);
-  }
+  for (let node: Node | null = all.root; node; node = all.nextNode()) keepText(node);
   if (language() !== ENGLISH) await showLanguage();
 }
 
-/**
- * Each translates one text of `index.html`.
- *
- * @type {(() => void)[]}
- */
-const setters = [];
+/** Each translates one text of `index.html`. */
+const setters: ((table: Table) => void)[] = [];
 
-/** @param {Node} node */
-function keepText(node) {
+function keepText(node: Node): void {
   const element = node instanceof Element ? node : node.parentElement;
   if (element === null || element.closest("script, [translate=no]") !== null) return;
   if (node instanceof Text) {
@@ -94,27 +56,23 @@ function keepText(node) {
     if (text === "") return;
     const before = node.data.slice(0, -node.data.trimStart().length);
     const after = node.data.slice(node.data.trimEnd().length);
-    setters.push(() => node.data = before + (table[text] ?? text) + after);
+    setters.push((table) => node.data = before + (table[text] ?? text) + after);
   }
   if (node !== element) return;
   for (const name of ATTRIBUTES) {
     const text = element.getAttribute(name);
-    if (text) setters.push(() => element.setAttribute(name, table[text] ?? text));
+    if (text) setters.push((table) => element.setAttribute(name, table[text] ?? text));
   }
 }
 
-/** @returns {Language} */
-function language() {
-  const wanted = [chosenLanguage(), ...navigator.languages].map((tag) =>
-    tag.split("-", 1)[0] ?? ""
-  );
+function language(): Language {
+  const wanted = [chosenLanguage(), ...navigator.languages].map((tag) => tag.split("-", 1)[0]!);
   return wanted.map((name) => LANGUAGES[name]).find((found) => found !== undefined) ?? ENGLISH;
 }
 
-async function showLanguage() {
+async function showLanguage(): Promise<void> {
   const wanted = language();
-  /** @type {Table} */
-  let loaded;
+  let loaded: Table;
   try {
     loaded = await wanted.load();
   } catch {
@@ -123,8 +81,7 @@ async function showLanguage() {
   }
   // The reader may have chosen again meanwhile.
   if (language() !== wanted) return;
-  table = loaded;
   document.documentElement.lang = wanted.tag;
-  for (const set of setters) set();
-  for (const listener of listeners) listener();
+  for (const set of setters) set(loaded);
+  useTable(loaded);
 }
