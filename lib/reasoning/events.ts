@@ -1,8 +1,6 @@
 /**
  * The events between strategies, which produce them, and dialects, which encode them as bytes.
  * Neither side knows the other.
- *
- * @module
  */
 import type { ToolContent } from "../tools/tool.ts";
 import type { AnswerParts, FinishReason } from "../upstream/wire/deltas.ts";

@@ -1,8 +1,4 @@
-/**
- * The names by which a published model replaces prompts and upstream models of its strategy.
- *
- * @module
- */
+/** The names by which a published model replaces prompts and upstream models of its strategy. */
 import type { Target } from "../upstream/target.ts";
 import { commonPrompts } from "./prompts.ts";
 import type { EffortRoutes, ReasoningModel } from "./request.ts";

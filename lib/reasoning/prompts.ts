@@ -1,8 +1,6 @@
 /**
  * The prompts that more than one strategy sends, and how prompts are filled in. A strategy's own
  * prompts are in its file. The configuration can replace all of them.
- *
- * @module
  */
 import { startOf } from "../text.ts";
 

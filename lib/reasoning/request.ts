@@ -1,8 +1,4 @@
-/**
- * The request into which every dialect decodes, and the published model that it runs on.
- *
- * @module
- */
+/** The request into which every dialect decodes, and the published model that it runs on. */
 import type { JsonFormat, Target } from "../upstream/target.ts";
 import type { Effort, EffortRoutes } from "./effort.ts";
 import type { ToolRules } from "./tools/uses.ts";

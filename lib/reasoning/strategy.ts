@@ -1,8 +1,4 @@
-/**
- * What a strategy declares, and what a run gives it to work with.
- *
- * @module
- */
+/** What a strategy declares, and what a run gives it to work with. */
 import type { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Delta } from "../upstream/wire/deltas.ts";

@@ -4,8 +4,6 @@
  * A rate is GCRA (ITU-T I.371) as a leaky bucket. Its level is in units times `windowMs`, so that
  * it falls by `amount` per ms and rises by `windowMs` per unit: with whole units and times, every
  * number is whole, and exact up to 2^53.
- *
- * @module
  */
 import {
   type Charge,

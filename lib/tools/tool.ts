@@ -1,7 +1,5 @@
 /**
  * What thinking may use: tools that the server itself runs. A strategy knows only this interface.
- *
- * @module
  */
 import type { z } from "zod";
 import type { Clock } from "../clock.ts";

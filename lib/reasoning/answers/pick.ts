@@ -1,8 +1,6 @@
 /**
  * The next turn of a conversation that works with tools: several are made at once, and the best is
  * sent whole. An answer that was found without the tools would say nothing about the next call.
- *
- * @module
  */
 import { canonicalize } from "@std/json";
 import { callsTools, instruct, mustCallTool } from "../conversation.ts";

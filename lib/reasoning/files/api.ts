@@ -1,8 +1,6 @@
 /**
  * What a strategy file gets. A file imports none of it, so that it also works beside a compiled
  * program, which has no source files.
- *
- * @module
  */
 import { z } from "zod";
 import { answerReader, withoutFinalLine } from "../answers/extractor.ts";

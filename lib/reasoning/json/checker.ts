@@ -3,8 +3,6 @@
  *
  * Schemas come from clients: the validator interprets them and generates no code. Patterns that
  * could run without end are ignored, and so is a check that takes too many steps.
- *
- * @module
  */
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { isObject } from "../../json.ts";

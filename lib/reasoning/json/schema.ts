@@ -1,8 +1,4 @@
-/**
- * Prepares a client's JSON Schema so that checking an answer against it takes bounded time.
- *
- * @module
- */
+/** Prepares a client's JSON Schema so that checking an answer against it takes bounded time. */
 import { isObject, type JsonObject } from "../../json.ts";
 import { safePattern } from "./safe_pattern.ts";
 

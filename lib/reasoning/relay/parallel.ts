@@ -1,8 +1,4 @@
-/**
- * Several calls at once. One of them is shown live.
- *
- * @module
- */
+/** Several calls at once. One of them is shown live. */
 import { type CandidateEvent, type ReasoningEvent, UpstreamError } from "../events.ts";
 import type { CallContext, CallSpec } from "../strategy.ts";
 import type { MessageState } from "./private_thinking.ts";

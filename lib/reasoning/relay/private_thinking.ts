@@ -1,8 +1,4 @@
-/**
- * The reasoning of an upstream as clients and stores keep it for the server.
- *
- * @module
- */
+/** The reasoning of an upstream as clients and stores keep it for the server. */
 import { joinState, type MessageState, STATE_FIELDS } from "../../upstream/wire/message_state.ts";
 
 export { joinState, type MessageState } from "../../upstream/wire/message_state.ts";

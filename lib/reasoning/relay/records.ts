@@ -1,8 +1,6 @@
 /**
  * Records of the upstream calls and tool runs of one run, for clients that want to see how an answer
  * came about. They name roles, never upstreams.
- *
- * @module
  */
 import type { Clock } from "../../clock.ts";
 import type {

@@ -2,7 +2,6 @@
  * Thinking in drafts of a few words: about a fifth of the tokens.
  *
  * @see Xu et al., Chain of Draft, arXiv 2502.18600
- * @module
  */
 import { sharedPrompts } from "../prompts.ts";
 import type { Strategy } from "../strategy.ts";

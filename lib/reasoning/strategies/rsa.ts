@@ -2,7 +2,6 @@
  * Recursive self-aggregation: a population of solutions improves itself.
  *
  * @see Venkatraman et al., arXiv 2509.26626
- * @module
  */
 import { z } from "zod";
 import { relayWithFallback } from "../answers/fallback.ts";

@@ -2,7 +2,6 @@
  * One call that thinks in tags before it answers: chain of thought.
  *
  * @see Wei et al., arXiv 2201.11903; Kojima et al., arXiv 2205.11916
- * @module
  */
 import { z } from "zod";
 import { instruct } from "../conversation.ts";

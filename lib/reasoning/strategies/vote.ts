@@ -2,7 +2,6 @@
  * Adaptive self-consistency: samples vote until the lead decides.
  *
  * @see Wang et al., arXiv 2203.11171; Chen et al., Universal Self-Consistency, arXiv 2311.17311
- * @module
  */
 import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";

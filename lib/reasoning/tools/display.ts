@@ -1,8 +1,6 @@
 /**
  * Shows the uses of tools among the events of a strategy: as events of their own, as text of the
  * thinking, which every client can show, and as annotations of the answer.
- *
- * @module
  */
 import { tryParse } from "../../json.ts";
 import { createQueue } from "../../queue.ts";

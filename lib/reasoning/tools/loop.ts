@@ -1,8 +1,4 @@
-/**
- * A call of a model that may use the server's tools: call, tools, call, until it answers.
- *
- * @module
- */
+/** A call of a model that may use the server's tools: call, tools, call, until it answers. */
 import { failureResult } from "../../tools/attempt.ts";
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { MessageState } from "../../upstream/wire/message_state.ts";

@@ -1,8 +1,6 @@
 /**
  * Tools for a model whose upstream does not support function calls: it writes a fenced block, and
  * gets the output in the next message.
- *
- * @module
  */
 import { isObject, tryParse } from "../../json.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";

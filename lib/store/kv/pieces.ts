@@ -1,8 +1,6 @@
 /**
  * Texts that exceed KV's maximum value size, split into pieces. Pieces are written once and never
  * changed, so that a reader finds all of them or notices that some are gone.
- *
- * @module
  */
 import { commit, expiry } from "./update.ts";
 

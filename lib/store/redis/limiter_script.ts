@@ -9,8 +9,6 @@
  * account is unused, and pairs of a second and the units of all leases that end then. A lease is
  * a list of another map, from account names to its units and its end, and of the time until which its
  * settlement is remembered, or 0.
- *
- * @module
  */
 import { LEASE_END_MS, LEASE_MS, SETTLED_MS } from "../limiter.ts";
 

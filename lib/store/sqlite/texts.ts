@@ -1,8 +1,6 @@
 /**
  * Texts between two threads. Cloning one of 20 MB blocks the event loop for 100 ms, so long ones
  * are sent in pieces: 0.1 ms each.
- *
- * @module
  */
 import type { Call } from "../../calls.ts";
 

@@ -3,8 +3,6 @@
 /**
  * The thread in which code of models runs: QuickJS, compiled to WebAssembly. The thread itself has
  * no permissions. Each run has its own instance, and so its own memory.
- *
- * @module
  */
 import variant from "@jitl/quickjs-singlefile-browser-release-sync";
 import {

@@ -1,8 +1,6 @@
 /**
  * Learns from rejections. Each lesson recognizes one by its message and by what was sent, and returns
  * the change with which the same request may succeed. docs/providers.md lists the changes.
- *
- * @module
  */
 import { isSystemMessage, type Target } from "../target.ts";
 import {

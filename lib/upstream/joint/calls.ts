@@ -1,8 +1,6 @@
 /**
  * Equal calls that go out as one, which asks for several samples. Its prompt is read and paid for
  * once.
- *
- * @module
  */
 import { createQueue, type Queue } from "../../queue.ts";
 import type { Capabilities } from "../capabilities/capabilities.ts";

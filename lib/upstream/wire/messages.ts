@@ -1,8 +1,6 @@
 /**
  * Messages in the form that an upstream supports. Messages that need no change stay the same
  * objects.
- *
- * @module
  */
 import type { Capabilities } from "../capabilities/capabilities.ts";
 import { contentText, isSystemMessage, type UpstreamMessage, withoutField } from "../target.ts";

@@ -1,8 +1,4 @@
-/**
- * Finds the JSON objects in a model's text and shows the prose in which no object was found.
- *
- * @module
- */
+/** Finds the JSON objects in a model's text and shows the prose in which no object was found. */
 import { type Input, isQuote, isSpace, peek, type Reading } from "./input.ts";
 
 /** The object's first key, or the quote that opens it. Either has been taken from the input. */

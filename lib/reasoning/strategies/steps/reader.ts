@@ -3,8 +3,6 @@
  * `{"title", "content", "next_action": "continue" | "final_answer"}`, in practice also with code
  * fences and prose around it, other names for the keys, a wrapper, several objects, a cut, or no
  * JSON at all.
- *
- * @module
  */
 import { type Input, isQuote, peek, type Reading, readUntil, takeSpace } from "./input.ts";
 import { findObject, type ObjectStart, type Prose } from "./prose.ts";
