@@ -1,26 +1,7 @@
 /** Frees the slots that were taken at once; only the first call has an effect. */
 export type Release = () => void;
 
-/**
- * A bounded number of slots that owners share. Free ones go to the waiting owner that holds the
- * fewest; those who wait for one owner are served in order.
- */
-export interface Slots {
-  /**
-   * Takes slots unless too few are free for the owner, or others wait for them.
-   *
-   * @param count number of slots; more than the limit need all of them. Default: 1.
-   */
-  tryAcquire(owner: string, count?: number): Release | undefined;
-  /**
-   * Waits for slots.
-   *
-   * @throws the signal's reason when it is aborted before.
-   */
-  acquire(owner: string, signal: AbortSignal, count?: number): Promise<Release>;
-  /** Gives slots to waiting callers after `limit` was raised. */
-  update(): void;
-}
+export type Slots = ReturnType<typeof createSlots>;
 
 /**
  * One of several owners may take slots only while it holds less than this many times the free ones.
@@ -32,10 +13,13 @@ export interface Slots {
 const MAX_HELD_PER_FREE = 4;
 
 /**
+ * Creates a bounded number of slots that owners share. Free ones go to the waiting owner that holds
+ * the fewest; those who wait for one owner are served in order.
+ *
  * @param limit returns the number of slots; read at each use.
  * @param isShared returns whether there are several owners; one owner may use all slots.
  */
-export function createSlots(limit: () => number, isShared: () => boolean): Slots {
+export function createSlots(limit: () => number, isShared: () => boolean) {
   // A map keeps the order and deletes from its middle in constant time.
   const queues = new Map<string, Map<() => void, number>>();
   const held = new Map<string, number>();
@@ -91,6 +75,11 @@ export function createSlots(limit: () => number, isShared: () => boolean): Slots
     }
   }
 
+  /**
+   * Takes slots unless too few are free for the owner, or others wait for them.
+   *
+   * @param count number of slots; more than the limit need all of them.
+   */
   function tryAcquire(owner: string, count = 1): Release | undefined {
     update();
     const isNext = nextOwner() === undefined && !queues.has(owner);
@@ -99,7 +88,12 @@ export function createSlots(limit: () => number, isShared: () => boolean): Slots
 
   return {
     tryAcquire,
-    acquire(owner, signal, count = 1) {
+    /**
+     * Waits for slots.
+     *
+     * @throws the signal's reason when it is aborted before.
+     */
+    acquire(owner: string, signal: AbortSignal, count = 1): Promise<Release> {
       if (signal.aborted) return Promise.reject(signal.reason);
       const release = tryAcquire(owner, count);
       if (release !== undefined) return Promise.resolve(release);
@@ -117,6 +111,7 @@ export function createSlots(limit: () => number, isShared: () => boolean): Slots
         signal.addEventListener("abort", onAbort, { once: true });
       });
     },
+    /** Gives slots to waiting callers after `limit` was raised. */
     update,
   };
 }

@@ -16,16 +16,7 @@ import { createBoundedFetch, type ServerBudget } from "./bounded_fetch.ts";
 import { createKeyFilter } from "./key_filter.ts";
 import type { ServerSettings } from "./settings.ts";
 
-/** A connection to a server that is opened when it is needed, and again after it was lost. */
-export interface Connection {
-  /**
-   * Sends requests by the client. They are repeated only if the server has forgotten the session.
-   *
-   * @throws {ToolFailure} with a reason for the model, and the signal's reason.
-   */
-  use<T>(requests: (client: Client) => Promise<T>, signal: AbortSignal): Promise<T>;
-  close(): Promise<void>;
-}
+export type Connection = ReturnType<typeof createConnection>;
 
 interface Opened {
   client: Client;
@@ -52,7 +43,8 @@ const LEGACY_STATUSES = [400, 404, 405];
 /** Answers of servers that do not know the session any more. */
 const FORGOTTEN_STATUSES = [400, 404];
 
-export function createConnection(settings: ServerSettings, clock: Clock): Connection {
+/** Creates a connection to a server, which is opened when it is needed, and again after it was lost. */
+export function createConnection(settings: ServerSettings, clock: Clock) {
   let current: Promise<Opened> | undefined;
   const withoutKeys = createKeyFilter(settings.headers);
 
@@ -95,8 +87,14 @@ export function createConnection(settings: ServerSettings, clock: Clock): Connec
   }
 
   return {
-    use: (requests, signal) => attempt(requests, signal, true),
-    async close() {
+    /**
+     * Sends requests by the client. They are repeated only if the server has forgotten the session.
+     *
+     * @throws {ToolFailure} with a reason for the model, and the signal's reason.
+     */
+    use: <T>(requests: (client: Client) => Promise<T>, signal: AbortSignal): Promise<T> =>
+      attempt(requests, signal, true),
+    async close(): Promise<void> {
       const opened = await current?.catch(() => undefined);
       current = undefined;
       if (opened === undefined) return;
