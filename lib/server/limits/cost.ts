@@ -35,10 +35,7 @@ export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
     calls: (firstWave + 1) * (request.choices ?? 1) + Number(needsCompaction(request)),
     promptTokens: estimatePrompt(messages, definitions),
     generatedTokens: Math.min(maxTokens ?? maxCallTokens ?? GENERATED_TOKENS, model.caps.tokens),
-    // Read for limits in USD alone.
-    get price() {
-      return highestPrice(model);
-    },
+    price: highestPrice(model),
   };
 }
 
@@ -82,15 +79,12 @@ export function expectedUnits(
  */
 function firstUnits({ measure, amount }: Rule, estimate: Estimate, calls: number): number {
   if (measure === "requests" || measure === "parallel") return 1;
-  const { promptTokens, generatedTokens } = estimate;
-  const { input, output } = measure === "tokens" ? { input: 1, output: 1 } : nanoPrice(estimate);
+  const { promptTokens, generatedTokens, price } = estimate;
+  const { input, output } = measure === "tokens"
+    ? { input: 1, output: 1 }
+    : { input: price.input * NANO / 1e6, output: price.output * NANO / 1e6 };
   const generated = Math.min(calls * generatedTokens * output, amount * GENERATED_SHARE);
   return Math.ceil(calls * promptTokens * input + generated);
-}
-
-/** The price of a token in billionths of a USD. */
-function nanoPrice({ price: { input, output } }: Estimate): Price {
-  return { input: input * NANO / 1e6, output: output * NANO / 1e6 };
 }
 
 /** Units that all upstream calls of a run used. */
