@@ -22,7 +22,7 @@ export interface Dialect {
 
 /** Returns true for the path itself and all paths below it. */
 export function isAtOrBelow(path: string, root: string): boolean {
-  return path === root || path.startsWith(`${root}/`);
+  return path.startsWith(root) && (path.length === root.length || path[root.length] === "/");
 }
 
 /** Writes the frames of one stream. */

@@ -87,7 +87,8 @@ export const MAX_PATH_LENGTH = 2_048;
 function pathOf(rawPath: string): string {
   let path = rawPath.slice(0, MAX_PATH_LENGTH);
   while (path === "/v1" || path.startsWith("/v1/")) {
-    path = path.slice("/v1".length).replace(/^\/+/, "/");
+    path = path.slice("/v1".length);
+    while (path.startsWith("//")) path = path.slice(1);
   }
   while (path.endsWith("/")) path = path.slice(0, -1);
   return path || "/";

@@ -45,7 +45,8 @@ export function readConversation(messages: readonly RawMessage[]): Message[] {
     if (role === "function") {
       return [{ role: "tool" as const, tool_call_id: lastCall, content: content ?? "" }];
     }
-    const message: Message = { ...raw, role };
+    if (role !== "assistant" && !Array.isArray(content)) return [raw];
+    const message: Message = { ...raw };
     if (Array.isArray(content)) message.content = content.map(withoutCacheMark);
     if (role !== "assistant") return [message];
     for (const field of ANSWER_FIELDS) delete message[field];

@@ -41,11 +41,12 @@ export function estimateCost({ model, request, firstWave }: RunPlan): Estimate {
 
 /** Any of the upstreams may answer, so that each price is the highest of all. */
 function highestPrice(model: ReasoningModel): Price {
-  const prices = allTargetsOf(model).flatMap(({ upstream }) => upstream.price ?? []);
-  return {
-    input: Math.max(0, ...prices.map(({ input }) => input)),
-    output: Math.max(0, ...prices.map(({ output }) => output)),
-  };
+  const highest = { input: 0, output: 0 };
+  for (const { upstream: { price = highest } } of allTargetsOf(model)) {
+    highest.input = Math.max(highest.input, price.input);
+    highest.output = Math.max(highest.output, price.output);
+  }
+  return highest;
 }
 
 /**
