@@ -86,6 +86,7 @@ export function createSettlements(
     if (kept.size > 0) return schedule();
     if (isFailing) logEnd();
     isFailing = false;
+    delayMs = FIRST_DELAY_MS;
   }
 
   function logEnd(): void {

@@ -147,6 +147,20 @@ Deno.test("a settlement that always fails does not stop others, and is given up 
   await setup.settlements.close();
 });
 
+Deno.test("after a settlement was given up, the next one is repeated soon", async () => {
+  const setup = setUp();
+  setup.settlements.settle([{ limit, cost: NaN }], Promise.resolve());
+  await setup.fake.advance(HOUR_MS + 60_000);
+  assertEquals(setup.fake.pending(), 0);
+  setup.isAway = true;
+  setup.settle(10);
+  await setup.fake.advance(0);
+  setup.isAway = false;
+  await setup.fake.advance(4_000);
+  assertEquals(await setup.used(), 10);
+  await setup.settlements.close();
+});
+
 Deno.test("at most 10,000 failed settlements are kept", async () => {
   const setup = setUp();
   setup.isAway = true;
