@@ -28,14 +28,16 @@ export function createRunClaims({ limiter, clock }: { limiter: Limiter; clock: C
       return () => Promise.resolve();
     }
     if (!taken.ok) throw inUse();
+    let renewal = Promise.resolve();
     let stopRenewing = clock.timer(RENEW_MS, renew);
     function renew(): void {
-      limiter.renew([charge]).catch(() => {});
+      renewal = limiter.renew([charge]).catch(() => {});
       stopRenewing = clock.timer(RENEW_MS, renew);
     }
     return async () => {
       stopRenewing();
-      await within(clock, WAIT_MS, release());
+      // A renewal that arrives after the release would take the lease again.
+      await within(clock, WAIT_MS, renewal.then(release));
     };
   }
 

@@ -92,7 +92,32 @@ Deno.test("a run starts without a claim if the limiter fails or is too slow", as
   await fake.advance(3_000);
   const third = run("k");
   assertEquals((await third.events.next()).value, EVENT);
-  await Promise.all([first, second, third].map(({ events }) => events.return(undefined)));
+  // What it may have taken is released later, but not what another run has taken meanwhile.
+  const fourth = run("k", { limiter: failing });
+  assertEquals((await fourth.events.next()).value, EVENT);
   await fake.advance(3_000);
+  await assertRejects(() => run("k").events.next(), ApiError);
+  await Promise.all([first, second, third, fourth].map(({ events }) => events.return(undefined)));
+  assertEquals(fake.pending(), 0);
+});
+
+Deno.test("a renewal that is under way does not take the claim of a run that has ended", async () => {
+  const { run, fake, shared } = setUp();
+  const gate = Promise.withResolvers<void>();
+  const slow: typeof shared = {
+    ...shared,
+    renew: (charges) => gate.promise.then(() => shared.renew(charges)),
+  };
+  const first = run("k", { limiter: slow });
+  await first.events.next();
+  await fake.advance(10_000);
+  const ended = first.events.return(undefined);
+  await fake.advance(0);
+  gate.resolve();
+  await ended;
+  await fake.advance(0);
+  const second = run("k");
+  assertEquals((await second.events.next()).value, EVENT);
+  await second.events.return(undefined);
   assertEquals(fake.pending(), 0);
 });
