@@ -4,6 +4,7 @@ import { validate } from "./faults/validate.ts";
 import { openSource, type Source } from "./faults/yaml_position.ts";
 import { fileErrorReason, lenientPrompts, type ReadFile, readPrompts } from "./prompt_files.ts";
 import { lenientStrategies, references } from "./references/config.ts";
+import { checkPlaceholders } from "./references/placeholders.ts";
 import { isDeploy } from "./resolve.ts";
 import { lenientStore, readStoreCa } from "./store_ca.ts";
 import { readStrategies } from "./strategy_files.ts";
@@ -89,6 +90,7 @@ async function validateConfig(
   faults.push(...loaded.faults, ...validate(references(loaded.table), value).faults);
   const models = data?.models ?? lenientPrompts.parse(value).models;
   faults.push(...await readPrompts(models, file, readFile));
+  faults.push(...checkPlaceholders(models, loaded.table));
   const { text, faults: caFaults } = await readStoreCa(lenientStore.parse(value), options);
   faults.push(...caFaults);
   // All prompts have been replaced by texts.

@@ -10,6 +10,7 @@ import { strategies } from "../reasoning/strategies/mod.ts";
 import type { StrategyTable } from "../reasoning/strategy.ts";
 import type { Fault } from "./faults/fault.ts";
 import { fileProblem, type ReadFile } from "./prompt_files.ts";
+import { checkFilePlaceholders } from "./references/placeholders.ts";
 
 const MAX_LENGTH = 1_048_576;
 
@@ -39,7 +40,10 @@ export async function readStrategies(
       try {
         const file = await readStrategyFile(path, configFile, readFile);
         files[name] = file;
-        table[name] = await loadStrategy(file);
+        const strategy = await loadStrategy(file);
+        table[name] = strategy;
+        const found = checkFilePlaceholders(strategy, file);
+        if (found.length > 0) throw new StrategyFileError(found);
       } catch (error) {
         if (!(error instanceof StrategyFileError)) throw error;
         for (const fault of error.faults) report(`${placeOf(path, fault)}: ${fault.message}`);
