@@ -6,6 +6,7 @@ import { findJson } from "../json/find_json.ts";
 import {
   ANSWER_IS,
   CLAUSE_END,
+  COUNT,
   FENCE,
   FINAL,
   FINAL_LINE,
@@ -74,7 +75,7 @@ export function extractAnswer(
       return readYesNo(text, question.yesNo!);
     case "number":
       return statedAnswer(text, question) ??
-        (cut ? undefined : lastResult(text) ?? leadingNumber(text));
+        (cut ? undefined : lastResult(text) ?? leadingNumber(text) ?? onlyCount(text));
     case "word":
       return statedAnswer(text, question) ?? (cut ? undefined : bareAnswer(text));
     default:
@@ -149,6 +150,12 @@ function leadingNumber(text: string): string | undefined {
   return numbers.length === 1 && /^[^\w\n]{0,4}\d/.test(line) && !/\d(?:[.)]\s|:)/.test(line)
     ? numbers[0]
     : undefined;
+}
+
+/** The number of "Count of apples: 3.", if it is the only one: several are parts of an answer. */
+function onlyCount(text: string): string | undefined {
+  const counts = groups(text, COUNT);
+  return counts.length === 1 ? counts[0] : undefined;
 }
 
 /** A text that is nothing but a few words. */

@@ -38,6 +38,10 @@ export const RESULT =
 export const IS_ANSWER =
   /([-−+]?\d{1,100}(?:\.\d{1,100})?)(?: [a-z]{1,20})? is (?:the|your|our|my) (?:final )?answer/gi;
 
+/** "Count of apples: 3." in a line of its own. */
+export const COUNT =
+  /^[^\w\n]{0,9}(?:the |final )?(?:count|number|total|sum)\b[^\n.:：\d]{0,80}[:：][\s*_$]{0,4}([-−+]?(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,100})(?:\.\d{1,100})?)(?: [a-z]{1,20})?(?: [a-z]{1,20})?[.*_$]{0,4}$/gim;
+
 /** A part of the prompt that models copy instead of an answer. */
 export const PLACEHOLDER = /^[\s`*]{0,8}<[^<>\d]{3,200}>?|^[\s`*]{0,8}FINAL\b/i;
 

@@ -56,6 +56,24 @@ Deno.test("the last line of a text that was cut off is not read, because it may 
   }
 });
 
+Deno.test("the only count in a line of its own answers a question for a number", () => {
+  const question = readQuestion("How many apples does Tom have?");
+  const cases: [text: string, answer: string | undefined][] = [
+    ["Count of apples: 3.", "3"],
+    ["He counts them.\n\n**Count of Tom's apples:** 3", "3"],
+    ["Total: 1,024 red apples", "1,024"],
+    ["- The number of apples: **12**.", "12"],
+    ["Count of apples: 3.\nTom has 5 now.", "5"],
+    ["Count of red apples: 3.\nCount of green apples: 4.", undefined],
+    ["Number of hours: 2:30", undefined],
+    ["Count: 1, 2, 3", undefined],
+    ["Total: see page 9.", undefined],
+    ["The account: 3", undefined],
+  ];
+  for (const [text, answer] of cases) assertEquals(extractAnswer(text, { question }), answer, text);
+  assertEquals(extractAnswer("Count: 3\nCount: 4", { question, cut: true }), undefined);
+});
+
 const lettersOf = (question: string) => [...readQuestion(question).options.keys()];
 
 Deno.test("readQuestion() finds the options", () => {
@@ -117,7 +135,7 @@ const PATTERNS: Record<string, RegExp> = {
 };
 
 Deno.test("no pattern has an unbounded repetition except at its end, where nothing can fail", () => {
-  assertEquals(Object.keys(PATTERNS).length, 21);
+  assertEquals(Object.keys(PATTERNS).length, 22);
   for (const [name, { source }] of Object.entries(PATTERNS)) {
     const bare = source.replace(/\\u\w{4}|\\./g, "x").replace(/\[[^\]]*\]/g, "x");
     const repeats = [...bare.matchAll(/[*+]|\{\d+,\}/g)].map(({ index }) => bare.slice(index + 1));
