@@ -66,7 +66,6 @@ export async function openRedis<Name extends string>(
     lastError = error.lastNodeError ?? error;
     if (isLost) report(redacted(error));
   });
-  client.on("sentinelError", (error) => lastError = error);
   // One node of a Cluster can be lost while the others answer.
   client.on("node error", (error) => {
     lastError = error;
