@@ -27,14 +27,19 @@ export interface RunOptions {
   clock: Clock;
   /** Returns a number in [0, 1). */
   random: () => number;
-  ledger: Pick<UsageLedger, "add">;
+  ledger: Pick<UsageLedger, "add" | "addRequest">;
   toolbox: Pick<Toolbox, "borrow" | "mcpServers">;
 }
 
 /** What a run needs of its request. `work` may outlive the request. */
 export type RunOrigin =
   & Pick<Exchange, "work" | "client" | "hops" | "logFields" | "observer">
-  & { reservation?: Reservation | undefined; match: { route: { path: string } } };
+  & {
+    reservation?: Reservation | undefined;
+    match: { route: { path: string } };
+    /** Whether the usage has the request already. Default: false. */
+    isCounted?: boolean;
+  };
 
 /**
  * Starts a run, which ends when the signal is aborted.
@@ -109,7 +114,7 @@ export async function prepareRun(
       records: { withTexts: settings.show_prompts || key === undefined },
       onEnd(total) {
         reservation?.settle(total);
-        ledger.add(owner, model.id, total);
+        ledger.add(owner, model.id, total, origin.isCounted ? 0 : 1);
         Object.assign(logFields, {
           calls: total.upstream.calls,
           prompt_tokens: total.promptTokens,

@@ -31,6 +31,9 @@ import { createRunIndex } from "./runs/run_index.ts";
 /** How often a run is taken over because its holder has died. */
 const MAX_TAKEOVERS = 2;
 
+/** How many runs are taken over at once, so that a slow one does not delay all others. */
+const MAX_PARALLEL_TAKEOVERS = 8;
+
 /** What another server needs to restart a run. */
 export interface RunStart {
   /** Id of the client. */
@@ -282,12 +285,15 @@ export function createBackgroundRuns(options: BackgroundOptions) {
     /** Takes over some of the runs whose servers have stopped. */
     async takeOverAbandoned(): Promise<void> {
       const runs = (await index.next()).filter(({ id }) => !liveRuns.has(id));
-      const states = await claims.inspect(runs);
-      for (const [at, state] of states.entries()) {
-        const run = runs[at]!;
-        if (state.type === "missing") await index.removeMissing(run.id);
-        else if (state.type === "abandoned") await takeOver(run, state.record, state.version);
-      }
+      // The workers share one iterator, so that each run goes to one of them.
+      const states = (await claims.inspect(runs)).entries();
+      await Promise.all(Array.from({ length: MAX_PARALLEL_TAKEOVERS }, async () => {
+        for (const [at, state] of states) {
+          const run = runs[at]!;
+          if (state.type === "missing") await index.removeMissing(run.id);
+          else if (state.type === "abandoned") await takeOver(run, state.record, state.version);
+        }
+      }));
     },
     /** Reads the events of a response from the first to the end. Throws what the run throws. */
     read(owner: string, id: string, signal: AbortSignal): AsyncGenerator<ReasoningEvent> {

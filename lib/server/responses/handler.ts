@@ -120,7 +120,7 @@ export function createResponsesHandler(
       background.reserve(owner, work);
       const timeoutMs = settings.stream_timeout_ms;
       const streamed = { ...reasoning, stream: true };
-      const origin = { ...exchange, work };
+      const origin = { ...exchange, work, isCounted: true };
       const start = await prepareRun(model, streamed, origin, runOptions, timeoutMs);
       showTools(stored, selected);
       const approved = await approvals.answer(owner, answers, selected);
@@ -135,6 +135,7 @@ export function createResponsesHandler(
           ? await options.requestVault.seal(owner, JSON.stringify(repeatable))
           : undefined,
       });
+      options.ledger.addRequest(owner, model.reasoning.id);
     } catch (error) {
       work.end();
       throw error;
@@ -163,6 +164,7 @@ export function createResponsesHandler(
       logFields: {},
       observer: undefined,
       match: { route: { path: "/responses" } },
+      isCounted: true,
     };
     const streamed = { ...decoded.reasoning, stream: true };
     const start = await prepareRun(model, streamed, origin, runOptions, timeoutMs);

@@ -142,9 +142,21 @@ export function createUsageLedger({ store, isShared, clock, random, log }: Usage
   }
 
   return {
-    add(owner: string, model: string, { upstream }: Usage): void {
+    /** Adds the request of a run that another server may continue, before anything of its usage. */
+    addRequest(owner: string, model: string): void {
       add(`${dayAt(clock.date())} ${owner}`, model, {
         requests: 1,
+        input_tokens: 0,
+        cached_tokens: 0,
+        output_tokens: 0,
+      });
+      // The server may be killed at any time.
+      if (isShared) void flush();
+    },
+    /** @param requests 0 if `addRequest` has added the request of the run. */
+    add(owner: string, model: string, { upstream }: Usage, requests = 1): void {
+      add(`${dayAt(clock.date())} ${owner}`, model, {
+        requests,
         input_tokens: upstream.prompt_tokens,
         cached_tokens: upstream.cached_tokens,
         output_tokens: upstream.completion_tokens,

@@ -297,6 +297,33 @@ Deno.test("only one of several servers that notice a dead one starts its run aga
   for (const app of apps) await passing(fake, app.drain(0));
 });
 
+Deno.test("a takeover that is slow does not delay others", async () => {
+  await using setup = await setUp(stalled(2));
+  const { fake, store } = setup;
+  const dead = await setup.another();
+  const begun = [await beginOn(setup, dead), await beginOn(setup, dead)];
+  const [slow, other] = begun.map(({ id }) => id).sort();
+  const gate = Promise.withResolvers<void>();
+  const { app } = await setup.another({
+    clock: fake.clock,
+    store: {
+      ...store,
+      async get(keys) {
+        const isSlow = keys.some(({ collection, id }) =>
+          collection === "background-request/default" && id === slow
+        );
+        if (isSlow) await gate.promise;
+        return store.get(keys);
+      },
+    },
+  });
+  app.watchBackends();
+  assertEquals((await ended(setup, "default", other!)).status, "completed");
+  gate.resolve();
+  assertEquals((await ended(setup, "default", slow!)).status, "completed");
+  await passing(fake, app.drain(0));
+});
+
 for (const skewMs of [0, 90_000, -90_000]) {
   Deno.test(`a run that is alive is not taken over by a server whose clock differs by ${skewMs} ms`, async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -563,6 +590,24 @@ Deno.test("usage is charged once, with the usage of the server that completed th
   assertEquals(data.map((row: Event) => row.requests), [1], JSON.stringify(data));
   assertEquals(budgets.map((budget: Event) => budget.limit - budget.remaining), [15]);
 });
+
+for (const how of ["is stopped for a while", "shuts down"]) {
+  Deno.test(`the request of a run whose server ${how} counts once in the usage`, async () => {
+    await using setup = await setUp(stalled(1));
+    const first = await setup.another();
+    const { id } = await beginOn(setup, first);
+    const leave = () => passing(first.fake, first.app.drain(0));
+    if (how === "shuts down") await leave();
+    await expire(setup, id);
+    await reach(setup, id, "completed");
+    // What a server has used is in the store when it has left.
+    if (how !== "shuts down") await leave();
+    await setup.upstream.calls[0]!.left;
+    const { data } = await json(setup.app.send("/v1/usage"));
+    assertEquals(data.map((row: Event) => row.requests), [1], JSON.stringify(data));
+    assert(data[0].output_tokens > 0, JSON.stringify(data));
+  });
+}
 
 Deno.test("the limits of the key apply to a run that is taken over", async () => {
   const yaml = await withKeys({ alice: "parallel: 1" });
