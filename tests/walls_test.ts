@@ -145,6 +145,7 @@ interface Module {
 
 Deno.test("a start imports no package that is slow to load and rarely needed", async () => {
   const main = new URL("../main.ts", import.meta.url).href;
+  const serve = new URL("../lib/cli/serve/serve.ts", import.meta.url).href;
   const args = ["info", "--json", main];
   const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
   const modules: Module[] = JSON.parse(new TextDecoder().decode(stdout)).modules;
@@ -162,6 +163,9 @@ Deno.test("a start imports no package that is slow to load and rarely needed", a
     }
   }
   visit(main);
+  // Imported on demand, as every command.
+  assert(byUrl.has(serve));
+  visit(serve);
   assert(seen.size > 150);
   assertEquals([...packages].sort(), [
     "@cfworker/json-schema",

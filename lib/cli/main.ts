@@ -1,10 +1,10 @@
 /** The command line: chooses the command and reports invalid arguments. */
 import { suggestion } from "../config/faults/suggestion.ts";
 import { COMMAND_NAMES } from "./commands.ts";
+import type { CommandOptions } from "./configuration.ts";
 import { parseFlags, UsageError } from "./flags.ts";
 import { VERSION } from "../server/version.ts";
 import { usage } from "./help.ts";
-import { serve } from "./serve/serve.ts";
 
 /**
  * Runs the program. Exits with 1 for an invalid configuration and 2 for invalid arguments.
@@ -26,7 +26,7 @@ export async function main(args: readonly string[], moduleDir: string | undefine
 
 async function run(args: readonly string[], moduleDir: string | undefined): Promise<void> {
   const [first, ...rest] = args;
-  // Imported on demand, because serving needs none of them.
+  // Imported on demand, because no command needs the others.
   if (first === "eval") return (await import("./eval.ts")).compareModels(rest, moduleDir);
   if (first === "ask") return (await import("./ask/ask.ts")).ask(rest, moduleDir);
   if (first === "init") return (await import("./init/init.ts")).init(rest, moduleDir);
@@ -43,6 +43,10 @@ async function run(args: readonly string[], moduleDir: string | undefined): Prom
     throw new UsageError("", `The command comes first: o1-api ${word} [options]`);
   }
   await serve({ ...flags, moduleDir });
+}
+
+async function serve(options: CommandOptions): Promise<void> {
+  await (await import("./serve/serve.ts")).serve(options);
 }
 
 function rejectUnknown(command: string): void {

@@ -3,10 +3,9 @@ import { systemClock } from "../../clock.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
 import { type Endpoint, send } from "../../eval/ask/request.ts";
 import { readEvents } from "../../eval/ask/stream.ts";
-import { createApp } from "../../server/app.ts";
 import { silentLog } from "../../server/telemetry/log.ts";
 import { readBody } from "../../upstream/wire/bytes.ts";
-import { type CommandOptions, configOrExit } from "../configuration.ts";
+import type { CommandOptions } from "../configuration.ts";
 import { type Arguments, parseFlags, UsageError } from "../flags.ts";
 import { programCommand, shellWord } from "../program_command.ts";
 import { plain, print } from "../terminal.ts";
@@ -100,6 +99,9 @@ function remoteServer(url: string, key: string | undefined): Target {
 }
 
 async function configuredModels(options: CommandOptions): Promise<Target> {
+  // Imported on demand, because asking another server does not need them.
+  const { configOrExit } = await import("../configuration.ts");
+  const { createApp } = await import("../../server/app.ts");
   const { resolved } = await configOrExit(options);
   const app = createApp({
     // Anyone who can read the configuration may ask, even if only client keys are accepted.
