@@ -31,10 +31,11 @@ const DEVICES = [
 
 for (const [device, context] of DEVICES) {
   browserTest(`the reasoning view shows every call with its prompt ${device}`, async (browser) => {
-    await using upstream = startUpstream(() => ({
-      content: `2 + 2.\n\n${ATTACK}\n\nFINAL ANSWER: 4`,
-      // A part of the run that can be seen in the timeline, also if the rest takes seconds.
-      before: new Promise((resolve) => setTimeout(resolve, 300)),
+    await using upstream = startUpstream(({ index }) => ({
+      // The first vote would decide, and cancel the other call; so the first sample has no answer.
+      content: `2 + 2.\n\n${ATTACK}${index === 0 ? "" : "\n\nFINAL ANSWER: 4"}`,
+      // A bar that can be seen in the timeline, even if the rest of the run takes seconds.
+      before: new Promise((resolve) => setTimeout(resolve, index * 300)),
     }));
     await using open = await openPage(browser, { upstream: upstream.url, yaml: YAML, context });
     const { page } = open;
@@ -45,18 +46,24 @@ for (const [device, context] of DEVICES) {
     const view = page.getByRole("dialog", { name: "Reasoning of votes" });
     await view.waitFor();
     const labels = await view.locator(".view-timeline li .view-label").allInnerTexts();
-    const names = ["sample 1", "sample 2", "Step", "Candidate", "Votes · 1 of 1 agree on 4"];
     // Either sample may be the first to end.
-    assertEquals(labels.map((label) => label.replace(/^(Candidate) · [12]$/, "$1")), names);
+    assertEquals(labels.map((label) => label.replace(/^(Candidate) · [12]$/, "$1")).sort(), [
+      ...["Candidate", "Candidate", "Step"],
+      "Votes · 1 of 2 agree on 4",
+      "Votes · No answer could be read in 1 sample.",
+      ...["sample 1", "sample 2"],
+    ]);
     const facts = await view.locator("dd").allInnerTexts();
     assertEquals(facts.slice(0, 5), ["2", "0", "20", "10", "$0.04"]);
     // Bars are placed by the style sheet, which the page's policy must not block.
-    const calls = await view.locator(".view-bar.view-call").all();
-    const bars = await Promise.all(calls.map((call) => call.boundingBox()));
-    assertEquals(bars.length, 2);
-    for (const bar of bars) assert(bar!.width >= 2 && bar!.height > 4, JSON.stringify(bars));
-    // A call that is short beside the other has the least width of a bar.
-    assert(bars.some((bar) => bar!.width > 2), JSON.stringify(bars));
+    for (const kind of ["wait", "call"]) {
+      const located = await view.locator(`.view-bar.view-${kind}`).all();
+      const bars = await Promise.all(located.map((bar) => bar.boundingBox()));
+      assertEquals(bars.length, 2);
+      for (const bar of bars) assert(bar!.width >= 2 && bar!.height > 4, JSON.stringify(bars));
+      // The answer takes so little time that its bar may have the least width.
+      if (kind === "wait") assert(bars.some((bar) => bar!.width > 2), JSON.stringify(bars));
+    }
 
     await view.getByRole("link", { name: "sample 2" }).press("Enter");
     const entry = view.locator("details.view-entry[open]");
