@@ -1,8 +1,8 @@
 import { runChoices, sumOf } from "./relay/choices.ts";
 import { type ContextOptions, createContext, type RunOptions } from "./context.ts";
-import type { ReasoningEvent } from "./events.ts";
+import { type ReasoningEvent, UpstreamError } from "./events.ts";
 import type { RunPlan } from "./plan.ts";
-import { isTooLong, relayAnswer } from "./relay/answer.ts";
+import { isTooLong, relayAnswer, withStatus } from "./relay/answer.ts";
 import { createAnswerWatch } from "./relay/answer_watch.ts";
 import { compacting, needsCompaction } from "./relay/compact.ts";
 import { createRecorder, withRecords } from "./relay/records.ts";
@@ -135,8 +135,9 @@ type RunContext = StrategyContext<never, string, string>;
 
 /**
  * Runs a strategy. One plain call answers instead if the client's conversation fits into the model's
- * context, and with what the strategy adds to it does not, or if all that the strategy ends with is
- * thinking, such as that of a call that a short limit has cut off.
+ * context, and with what the strategy adds to it does not, if all that the strategy ends with is
+ * thinking, such as that of a call that a short limit has cut off, or if it fails before it has
+ * called the model that answers plainly.
  */
 async function* orPlainly(
   { run, plainRole = "answer" }: Strategy,
@@ -145,12 +146,17 @@ async function* orPlainly(
   const { messages } = context.request;
   const watch = createAnswerWatch();
   let wasPlain = false;
+  let wasCalled = false;
   const call: RunContext["call"] = (spec) => {
-    wasPlain ||= spec.messages === messages;
+    if (context.isSameModel(spec.role, plainRole)) {
+      wasCalled = true;
+      wasPlain ||= spec.messages === messages;
+    }
     return context.call(spec);
   };
   const mayAnswer = () => !wasPlain && context.canAnswer();
   let isMissing = false;
+  let hasFailed = false;
   try {
     for await (const event of run({ ...context, call })) {
       isMissing = event.type === "finish" && !watch.hasBegun() && mayAnswer();
@@ -159,12 +165,16 @@ async function* orPlainly(
       yield event;
     }
   } catch (error) {
-    isMissing = !watch.hasBegun() && isTooLong(error) && mayAnswer();
+    hasFailed = error instanceof UpstreamError && !wasCalled;
+    isMissing = !watch.hasBegun() && (hasFailed || isTooLong(error)) && mayAnswer();
     if (!isMissing) throw error;
   }
   if (!isMissing) return;
   yield* watch.endStep();
-  yield* relayAnswer(context, { role: plainRole, messages }, watch.next());
+  yield* withStatus(
+    hasFailed ? "The thinking failed. Another model answers without it." : undefined,
+    relayAnswer(context, { role: plainRole, messages }, watch.next()),
+  );
 }
 
 /** The plan of one choice, with a seed of its own, so that choices differ. */

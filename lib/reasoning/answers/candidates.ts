@@ -33,6 +33,9 @@ export function lettered(candidates: readonly string[], random: () => number): s
 /** Minimum number of tokens that are shown of a candidate: a shorter part is of no use. */
 const MIN_SHOWN_TOKENS = 32;
 
+/** Tokens of the line in place of what is left out of a text. */
+const MARK_TOKENS = 2;
+
 /**
  * Builds messages that show these texts. Each text may take an equal share of the room in the
  * model's context, and is shortened to it.
@@ -45,7 +48,7 @@ export function showFitting<Role extends string>(
 ): Message[] {
   if (room(role, []) === Infinity) return build(texts);
   const left = room(role, build(texts.map(() => "")));
-  const share = Math.max(MIN_SHOWN_TOKENS, left / texts.length);
+  const share = Math.max(MIN_SHOWN_TOKENS, left / texts.length - MARK_TOKENS);
   return build(texts.map((text) => {
     const tokens = estimateText(text);
     return tokens <= share ? text : shorten(text, Math.floor(text.length * share / tokens));

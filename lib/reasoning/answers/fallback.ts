@@ -10,7 +10,8 @@ import { withoutFinalLine } from "./extractor.ts";
 
 /**
  * Calls upstream for the answer like `relayAnswer`. If the call fails before anything of its
- * answer was shown, or ends without an answer, shows a fallback.
+ * answer was shown, ends without an answer, or would have no room in the model's context, shows a
+ * fallback. Tools and JSON need the call, even without room.
  *
  * @param step the number of the next step.
  * @param fallbacks samples; those without an answer are not shown.
@@ -25,28 +26,30 @@ export async function* relayWithFallback<Role extends string>(
   fallbacks: readonly Sample[],
   choose?: (usable: readonly Sample[]) => AsyncGenerator<ReasoningEvent, Sample>,
 ): AsyncGenerator<ReasoningEvent> {
+  const { final, json } = context.request;
   const watch = createAnswerWatch();
   let finish: ReasoningEvent | undefined;
   let error: unknown;
+  let problem = "had no room in the context";
+  const isCalled = final.tools !== undefined || json !== undefined ||
+    context.hasRoom(spec.role, spec.messages) || usableFallbacks(context, fallbacks).size === 0;
   try {
-    for await (const event of relayAnswer(context, spec, step)) {
+    for await (const event of isCalled ? relayAnswer(context, spec, step) : []) {
       if (event.type === "finish" && watch.isEmpty()) {
         finish = event;
+        problem = "gave no answer";
         break;
       }
       watch.add(event);
       yield event;
     }
-    if (finish === undefined) return;
+    if (isCalled && finish === undefined) return;
   } catch (caught) {
     if (watch.hasBegun() || !mayReplace(caught)) throw caught;
     error = caught;
+    problem = "failed";
   }
-  const usable = new Map<Sample, string>();
-  for (const sample of fallbacks) {
-    const text = usableFallback(context, withoutFinalLine(sample.text));
-    if (text !== undefined) usable.set(sample, text);
-  }
+  const usable = usableFallbacks(context, fallbacks);
   const [first] = usable.keys();
   if (first === undefined) {
     if (finish === undefined) throw error;
@@ -56,7 +59,6 @@ export async function* relayWithFallback<Role extends string>(
   // After a timeout, the client has waited long enough.
   const isLate = error instanceof UpstreamError && error.code === "upstream_timeout";
   const chosen = choose === undefined || isLate ? first : yield* choose([...usable.keys()]);
-  const problem = finish === undefined ? "failed" : "gave no answer";
   yield { type: "status", text: `The last call ${problem}. This is the best answer so far.` };
   yield* showAnswer(context, usable.get(chosen)!, chosen.cut ? "length" : "stop");
 }
@@ -79,6 +81,16 @@ export function* showAnswer(
   if (text !== "") yield { type: "answer", text };
   const sequence = stop.sequence();
   yield finishOf(sequence === undefined ? reason : "stop", sequence);
+}
+
+/** Returns the samples that the client can accept, with their texts. */
+function usableFallbacks(context: CallContext, samples: readonly Sample[]): Map<Sample, string> {
+  const usable = new Map<Sample, string>();
+  for (const sample of samples) {
+    const text = usableFallback(context, withoutFinalLine(sample.text));
+    if (text !== undefined) usable.set(sample, text);
+  }
+  return usable;
 }
 
 /** Returns the text to show in place of the call's answer, if the client can accept it. */

@@ -144,6 +144,8 @@ async function askForVerdict(
   context: CallContext<never, "judge">,
   messages: Message[],
 ): Promise<number> {
+  // Too little of the candidates would be shown.
+  if (!context.hasRoom("judge", messages)) return 0;
   const spec = { role: "judge", messages, temperature: 0 } as const;
   let verdict = "";
   try {

@@ -73,6 +73,21 @@ export async function* relayFitting<Role extends string>(
   }
 }
 
+/**
+ * Inserts a status line before the first event, unless it is undefined. If there is no event because
+ * the call fails, the client gets an error status instead.
+ */
+export async function* withStatus(
+  text: string | undefined,
+  events: AsyncIterable<ReasoningEvent>,
+): AsyncGenerator<ReasoningEvent> {
+  for await (const event of events) {
+    if (text !== undefined) yield { type: "status", text };
+    text = undefined;
+    yield event;
+  }
+}
+
 /** Whether a call failed because its conversation exceeds the model's context. */
 export function isTooLong(error: unknown): boolean {
   return error instanceof UpstreamError && error.code === "context_length_exceeded";

@@ -106,6 +106,7 @@ export const moa: Strategy = defineStrategy({
           const instructions = context.prompt("refine", { candidates: lettered(texts, random) });
           return instruct(instructions + context.toolsNote, request);
         });
+      if (layer > 0 && !context.hasRoom("proposer", messages)) break;
       const specs = roles.map((role, index) => ({ index, role, messages, temperature }));
       const { samples, error } = yield* sampleAll(context, specs, {
         liveStep: step,

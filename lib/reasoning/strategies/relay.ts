@@ -8,7 +8,7 @@ import { z } from "zod";
 import { instruct } from "../conversation.ts";
 import { UpstreamError } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { relayFitting } from "../relay/answer.ts";
+import { relayFitting, withStatus } from "../relay/answer.ts";
 import { streamCheckedThinking } from "../relay/thinking.ts";
 import { defineStrategy, type Strategy } from "../strategy.ts";
 
@@ -56,17 +56,9 @@ export const relay: Strategy = defineStrategy({
     }
     const conversations = [request.messages];
     if (notes !== "") conversations.unshift(instruct(context.prompt("writer", { notes }), request));
-    let isAnnounced = notes !== "";
-    for await (const event of relayFitting(context, { role: "writer" }, conversations, next)) {
-      // Not before the writer's first event: if both calls fail, the client gets an error status.
-      if (!isAnnounced) {
-        isAnnounced = true;
-        yield {
-          type: "status",
-          text: "The reasoner gave no notes. The writer answers alone.",
-        };
-      }
-      yield event;
-    }
+    yield* withStatus(
+      notes === "" ? "The reasoner gave no notes. The writer answers alone." : undefined,
+      relayFitting(context, { role: "writer" }, conversations, next),
+    );
   },
 });

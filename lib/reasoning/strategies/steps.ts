@@ -2,7 +2,7 @@ import { z } from "zod";
 import { contentText, type JsonFormat } from "../../upstream/target.ts";
 import { instruct } from "../conversation.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
-import { isTooLong, relayFitting } from "../relay/answer.ts";
+import { isTooLong, relayFitting, withStatus } from "../relay/answer.ts";
 import { createRepetitionDetector } from "../relay/repetition.ts";
 import { createUntitledStep } from "../relay/untitled_step.ts";
 import type { Message, ReasoningRequest, ThinkingEffort } from "../request.ts";
@@ -77,6 +77,8 @@ interface StepResult extends Step {
   cut: boolean;
   /** Whether the model's context has no room for more. */
   isFull: boolean;
+  /** Whether the call failed, so that only another model can answer. */
+  hasFailed: boolean;
 }
 
 export const steps: Strategy = defineStrategy({
@@ -99,6 +101,7 @@ export const steps: Strategy = defineStrategy({
     const conversation = instruct(instructions + context.toolsNote, request);
     let next = 1;
     let cut = false;
+    let hasFailed = false;
     let followUps = context.followUps;
     let ask: "next" | "wait" = "next";
     let asked: Message | undefined;
@@ -111,14 +114,14 @@ export const steps: Strategy = defineStrategy({
         ask = "next";
       }
       const step = yield* takeStep(context, conversation, next);
-      ({ next, cut } = step);
+      ({ next, cut, hasFailed } = step);
       if (step.title === "" && step.content === "") {
         // A call that failed before its first word is repeated.
-        if (cut && !step.isFull) continue;
+        if (cut && !step.isFull && !hasFailed) continue;
         break;
       }
       conversation.push({ role: "assistant", content: asJson(step) });
-      if (step.isFull) break;
+      if (step.isFull || hasFailed) break;
       const repeats = repetition.repeats(`${step.title} ${step.content}`);
       const isLast = repeats || !cut && step.nextAction === "final_answer";
       if (taken < minSteps || !isLast) continue;
@@ -129,7 +132,10 @@ export const steps: Strategy = defineStrategy({
     if (conversation.at(-1) === asked) conversation.pop();
     const head = conversation.splice(0, request.messages.length + 1);
     const ends = conversationsOf(context, head, conversation);
-    const answer = relayFitting(context, { role: "answer" }, ends, next);
+    const answer = withStatus(
+      hasFailed ? "A step failed. The answer is written without more steps." : undefined,
+      relayFitting(context, { role: "answer" }, ends, next),
+    );
     yield* request.json === undefined ? withoutSteps(answer, namesJson(request)) : answer;
   },
 });
@@ -172,6 +178,7 @@ async function* takeStep(
   let began = false;
   let cut = false;
   let isFull = false;
+  let hasFailed = false;
 
   function endThinking(): ReasoningEvent[] {
     const events = thinking.end();
@@ -223,14 +230,15 @@ async function* takeStep(
     if (!(error instanceof UpstreamError)) throw error;
     isFull = isTooLong(error);
     // The next step continues from what was shown.
-    if (!isFull && (!began || !context.spendRetry(error))) throw error;
+    hasFailed = !isFull && (!began || !context.spendRetry(error));
+    if (hasFailed && context.isSameModel("step", "answer")) throw error;
     cut = true;
   }
   const { events, step } = endStep();
   yield* events;
   if (step.isJson) context.json.followed("step", STEP_FORMAT);
   else if (!cut && step.content !== "") context.json.ignored("step", STEP_FORMAT);
-  return { ...step, next: number, cut, isFull };
+  return { ...step, next: number, cut, isFull, hasFailed };
 }
 
 function asJson({ title, content, nextAction, cut }: StepResult): string {

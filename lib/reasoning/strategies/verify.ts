@@ -186,8 +186,8 @@ function candidatesOf(samples: readonly Sample[], read: AnswerReader): Candidate
 }
 
 /**
- * Asks a verifier in a fresh context about each distinct answer, and counts its own answer as a
- * vote.
+ * Asks a verifier in a fresh context about each distinct answer for which the context has room, and
+ * counts its own answer as a vote.
  *
  * @returns the answers that only verifiers gave.
  */
@@ -197,14 +197,14 @@ async function* check(
   read: AnswerReader,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const others: Candidate[] = [];
-  if (!await context.canThink(candidates.length)) return others;
   const { request: { messages }, toolsMessage } = context;
   const question = lastQuestion(messages);
   const specs = candidates.map(({ solution }, index) => {
     const content = context.prompt("verifier", { question, solution: sampleText(solution) });
     const ask: Message = { role: "user", content };
     return { index, role: "verifier" as const, messages: [...toolsMessage, ...messages, ask] };
-  });
+  }).filter(({ role, messages }) => context.hasRoom(role, messages));
+  if (specs.length === 0 || !await context.canThink(specs.length)) return others;
   const { samples } = yield* sampleAll(context, specs);
   for (const sample of samples.sort((a, b) => a.index - b.index)) {
     const candidate = candidates[sample.index]!;
@@ -253,11 +253,11 @@ async function* repair(
   read: AnswerReader,
 ): AsyncGenerator<ReasoningEvent, Candidate[]> {
   const all = [...candidates, ...others];
-  if (!await context.canThink()) return all;
   const { solution, error = "" } = strongest(candidates)[0]!;
-  yield { type: "status", text: "Every answer is refuted; one repair." };
   const instructions = context.prompt("repair", { solution: sampleText(solution), error });
   const messages = [...context.toolsMessage, ...instruct(instructions, context.request)];
+  if (!context.hasRoom("solver", messages) || !await context.canThink()) return all;
+  yield { type: "status", text: "Every answer is refuted; one repair." };
   const { samples: [repaired] } = yield* sampleAll(context, [
     { index: 0, role: "solver", messages },
   ]);

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createRandom } from "../../../../lib/random.ts";
-import { type Call, startUpstream, step } from "../../../support/upstream.ts";
-import { allCases, casesOf, STRATEGIES } from "../setup/cases.ts";
+import { type Call, type Reply, startUpstream, step } from "../../../support/upstream.ts";
+import { allCases, casesOf, STRATEGIES, strategyOf, THINKING } from "../setup/cases.ts";
 import { kindOf, kindsOf, textOf } from "../../../support/kinds.ts";
 import { allDiffer, FORMAT, scripted, toSteps } from "../setup/script.ts";
 import { createStrategyApp } from "../setup/app.ts";
@@ -55,6 +55,66 @@ Deno.test("relay's writer answers alone if the reasoner fails, and a status line
     assertEquals(content, "It is 42.");
     assertEquals(reasoning.trim(), "The reasoner gave no notes. The writer answers alone.");
     assertEquals(kindsOf(upstream), { "relay.reasoner": 1, plain: 1 });
+  }
+});
+
+/** An app whose roles have another model, except the one that answers plainly. */
+async function createMixedApp(strategy: string, model: (call: Call) => Reply) {
+  const { roles, plainRole = "answer" } = strategyOf(strategy);
+  const others = roles.filter((role) => role !== plainRole);
+  const upstream = startUpstream(model);
+  const entry = {
+    strategy,
+    upstream: "scripted",
+    model: "main",
+    roles: Object.fromEntries(others.map((role) => [role, { model: "other" }])),
+  };
+  const { ask } = await createStrategyApp(upstream, {
+    config: { models: { [strategy]: entry }, stream_status_feedback: true },
+  });
+  return { upstream, ask, [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose]() };
+}
+
+const isOther = ({ body }: Call) => body.model === "other";
+
+for (const strategy of THINKING) {
+  Deno.test(`${strategy} answers plainly if the other model of its roles fails, and a status line says so`, async () => {
+    const reply = scripted();
+    await using mixed = await createMixedApp(
+      strategy,
+      (call) => isOther(call) ? DEAD : reply(call),
+    );
+    for (const stream of [true, false]) {
+      mixed.upstream.calls.length = 0;
+      const { content, reasoning, finish } = await mixed.ask(strategy, { stream });
+      assertEquals([content, finish], ["It is 42.", "stop"]);
+      assertMatch(reasoning, /failed|gave no notes/);
+      const { length } = mixed.upstream.calls.filter(isOther);
+      assertEquals(mixed.upstream.calls.slice(length).map(kindOf), ["plain"]);
+    }
+  });
+
+  Deno.test(`${strategy} fails with the status of the model that answers if both models fail`, async () => {
+    await using mixed = await createMixedApp(strategy, (call) => isOther(call) ? DEAD : BUSY);
+    for (const stream of [true, false]) {
+      const { status, json } = await mixed.ask(strategy, { stream });
+      assertEquals([status, json.error.code], [429, "rate_limit_exceeded"]);
+    }
+  });
+}
+
+Deno.test("if the model of the steps fails after some, the answer is written from them", async () => {
+  const reply = scripted({
+    replies: { "steps.step": { content: step("First", "Seven sixes.") }, "steps.next": DEAD },
+  });
+  await using mixed = await createMixedApp("steps", reply);
+  for (const stream of [true, false]) {
+    mixed.upstream.calls.length = 0;
+    const { content, reasoning, finish } = await mixed.ask("steps", { stream });
+    assertEquals([content, finish], ["It is 42.", "stop"]);
+    assertStringIncludes(reasoning, "A step failed. The answer is written without more steps.");
+    assertEquals(mixed.upstream.calls.map(kindOf), ["steps.step", "steps.next", "steps.answer"]);
+    assertStringIncludes(textOf(mixed.upstream.calls[2]!), "Seven sixes.");
   }
 });
 

@@ -98,6 +98,33 @@ Deno.test("rsa skips a round for which the context has no room", async () => {
   assertEquals(upstream.calls.map(kindOf).filter((kind) => kind === "rsa.aggregate"), []);
 });
 
+for (const strategy of ["moa", "rsa", "vote", "verify"]) {
+  Deno.test(`${strategy} sends no prompt that is known not to fit into the context`, async () => {
+    const content = (call: Call) =>
+      `${"Waves come and go. ".repeat(100)}${call.index}\nFINAL: ${100 + call.index}`;
+    const samples = ["sample", "verify.planner", "moa.proposer", "moa.refine", "rsa.aggregate"];
+    const replies = Object.fromEntries(
+      samples.map((kind) => [kind, (call: Call) => ({ content: content(call) })]),
+    );
+    // The first calls fit into each.
+    for (const tokens of [400, 500, 600, 800, 1_000]) {
+      const reply = limited(4 * tokens, scripted({ refutes: () => true, replies }));
+      const rejected: string[] = [];
+      await using upstream = startUpstream((call) => {
+        const sent = reply(call);
+        if (sent.status === 400) rejected.push(kindOf(call));
+        return sent;
+      });
+      const { ask } = await createStrategyApp(upstream, {
+        model: { context_length: tokens },
+        upstream: { use_n: false },
+      });
+      const { status } = await ask(strategy, { ...body, reasoning_effort: "xhigh" });
+      assertEquals([status, rejected], [200, []], String(tokens));
+    }
+  });
+}
+
 Deno.test("notes that leave no room for an answer are dropped before it is asked for", async () => {
   await using upstream = startUpstream(
     scripted({ replies: { "relay.reasoner": { content: "Hm. ".repeat(1_000) } } }),
