@@ -13,9 +13,6 @@ import { type FuzzUpstream, startFuzzUpstream } from "./upstream.ts";
 
 const MIB = 2 ** 20;
 
-/** Longest time in milliseconds of CPU that the event loop may be blocked. */
-const MAX_STALL_MS = 200;
-
 const MAX_GROWTH = 64 * MIB;
 
 /** Number of clients that send requests, one after another. */
@@ -37,6 +34,8 @@ export interface FuzzOptions {
   /** Determines the requests and the answers of the upstream, though not their order in time. */
   seed: number;
   seconds: number;
+  /** Longest time in milliseconds of CPU that the event loop may be blocked. Default: 200. */
+  maxStallMs?: number;
 }
 
 export interface FuzzResult {
@@ -89,7 +88,9 @@ keys:
 /** What the server answers if it fails in a way that nobody has thought of. */
 const UNEXPECTED = "The server had an error while processing your request";
 
-export async function fuzz({ seed, seconds }: FuzzOptions): Promise<FuzzResult> {
+export async function fuzz(
+  { seed, seconds, maxStallMs = 200 }: FuzzOptions,
+): Promise<FuzzResult> {
   await using upstream = startFuzzUpstream(seed);
   await using server = await startAttackedServer({ yaml: await config(upstream.url) });
   const run = createRun(server, upstream, seed);
@@ -105,7 +106,7 @@ export async function fuzz({ seed, seconds }: FuzzOptions): Promise<FuzzResult> 
       const use = await server.use({ reset: true }).catch(() => undefined);
       if (use === undefined) return;
       stallMs = Math.max(stallMs, use.stallMs);
-      run.look(use.stallMs);
+      run.look(use.stallMs, maxStallMs);
     }
   })();
   await run.send(() => performance.now() < end);
@@ -191,8 +192,8 @@ function createRun(server: AttackedServer, upstream: FuzzUpstream, seed: number)
       }));
     },
     /** Reports a stall with the requests that may have caused it. */
-    look(stallMs: number): void {
-      if (stallMs > MAX_STALL_MS) fail(`a stall of ${Math.round(stallMs)} ms`, recent);
+    look(stallMs: number, maxStallMs: number): void {
+      if (stallMs > maxStallMs) fail(`a stall of ${Math.round(stallMs)} ms`, recent);
       recent = new Map(running);
     },
     /**

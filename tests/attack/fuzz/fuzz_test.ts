@@ -8,6 +8,7 @@ const seconds = Number(Deno.env.get("FUZZ_SECONDS") ?? (Deno.env.get("CI") === "
 
 Deno.test("random requests and answers of the upstream neither stop nor block the server", async () => {
   console.log(`FUZZ_SEED=${seed}`);
-  const { failures } = await fuzz({ seed, seconds });
+  // Other tests share the caches of the processor: 220 ms were measured beside them.
+  const { failures } = await fuzz({ seed, seconds, maxStallMs: 500 });
   assertEquals(failures, []);
 });
