@@ -6,8 +6,12 @@ import { UpstreamError } from "./events.ts";
 import type { RunObserver } from "./observer.ts";
 import { targetsOf } from "./overrides.ts";
 import type { RunPlan } from "./plan.ts";
-import type { Recorder } from "./relay/records.ts";
-import { createThinkSplitter, type SplitText, type ThinkSplitter } from "./relay/think_splitter.ts";
+import type { Recorder } from "./output/records.ts";
+import {
+  createThinkSplitter,
+  type SplitText,
+  type ThinkSplitter,
+} from "./output/think_splitter.ts";
 import type { FinalCallFields, ReasoningRequest } from "./request.ts";
 import type { CallDelta, CallSpec } from "./strategy.ts";
 import type { ToolFields } from "./tools/loop.ts";

@@ -11,7 +11,7 @@ import { targetsOf } from "./overrides.ts";
 import type { RunPlan } from "./plan.ts";
 import { describeTools } from "./prompts.ts";
 import type { Message } from "./request.ts";
-import type { Recorder } from "./relay/records.ts";
+import type { Recorder } from "./output/records.ts";
 import type { CallContext, CallDelta, CallSpec } from "./strategy.ts";
 import type { ApprovedCall } from "./tools/approved.ts";
 import { callWithTools, type ToolLoop } from "./tools/loop.ts";

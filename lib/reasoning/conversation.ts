@@ -1,5 +1,5 @@
 import { contentText } from "../upstream/target.ts";
-import { indexAfterBareClose } from "./relay/bare_close.ts";
+import { indexAfterBareClose } from "./output/bare_close.ts";
 import type { FinalCallFields, Message, ReasoningRequest } from "./request.ts";
 
 export function lastUserMessage(messages: readonly Message[]): Message | undefined {

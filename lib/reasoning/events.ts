@@ -10,8 +10,8 @@ import type { CallUsage, Usage } from "./usage/meter.ts";
 
 export type { AnswerParts, FinishReason } from "../upstream/wire/deltas.ts";
 
-export { UpstreamError } from "../upstream/errors.ts";
-export type { UpstreamErrorCode } from "../upstream/errors.ts";
+export { UpstreamError } from "../upstream/errors/upstream_error.ts";
+export type { UpstreamErrorCode } from "../upstream/errors/upstream_error.ts";
 
 /** A line that reports progress. */
 export interface StatusEvent {

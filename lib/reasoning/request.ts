@@ -1,7 +1,7 @@
 /** The request into which every dialect decodes, and the published model that it runs on. */
 import type { JsonFormat, Target } from "../upstream/target.ts";
 import type { Effort, EffortRoutes } from "./effort.ts";
-import type { ToolRules } from "./tools/uses.ts";
+import type { ToolRules } from "./tools/use_limits.ts";
 
 export type { JsonFormat } from "../upstream/target.ts";
 export type { Effort, EffortRoutes, ThinkingEffort } from "./effort.ts";

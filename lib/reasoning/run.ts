@@ -1,12 +1,12 @@
-import { runChoices, sumOf } from "./relay/choices.ts";
+import { runChoices, sumOf } from "./output/choices.ts";
 import { type ContextOptions, createContext, type RunOptions } from "./context.ts";
 import { type ReasoningEvent, UpstreamError } from "./events.ts";
 import type { RunPlan } from "./plan.ts";
-import { isTooLong, relayAnswer, withStatus } from "./relay/answer.ts";
-import { createAnswerWatch } from "./relay/answer_watch.ts";
-import { compacting, needsCompaction } from "./relay/compact.ts";
-import { createRecorder, withRecords } from "./relay/records.ts";
-import { truncating } from "./relay/truncate.ts";
+import { isTooLong, relayAnswer, withStatus } from "./output/answer.ts";
+import { createAnswerWatch } from "./output/answer_watch.ts";
+import { compacting, needsCompaction } from "./output/compact.ts";
+import { createRecorder, withRecords } from "./output/records.ts";
+import { truncating } from "./output/truncate.ts";
 import type { ReasoningRequest } from "./request.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Strategy, StrategyContext } from "./strategy.ts";
@@ -14,7 +14,7 @@ import { afterApproved } from "./tools/approved.ts";
 import { withToolUses } from "./tools/display.ts";
 import { definitionOf } from "./tools/turns.ts";
 import { createToolRunner } from "./tools/runner.ts";
-import { createToolUseCounter } from "./tools/uses.ts";
+import { createToolUseCounter } from "./tools/use_limits.ts";
 import { createUsageMeter, type UsageMeter, type UsageSums } from "./usage/meter.ts";
 
 export type { RunOptions } from "./context.ts";

@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import type { Fetch } from "../upstream/attempt.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createToolReasoning, type ToolReasoning } from "../upstream/tool_reasoning.ts";
-import { createAbandonedRuns } from "./abandoned_runs.ts";
+import { createTakeoverTimer } from "./takeover_timer.ts";
 import { Exchange } from "./exchange.ts";
 import { createLimits } from "./limits/charge.ts";
 import { createAdmission, shutdownError } from "./middleware/admission.ts";
@@ -23,7 +23,7 @@ import { routing } from "./middleware/routing.ts";
 import { checkUrl, localOnly } from "./middleware/url.ts";
 import { createReadiness } from "./readiness.ts";
 import { createVault } from "../vault.ts";
-import { createRunClaims } from "./idempotency/claims.ts";
+import { createKeyClaims } from "./idempotency/key_claims.ts";
 import { createRoutes, type RouteContext } from "./routes/table.ts";
 import { createSharedToolReasoning } from "./tools/shared_reasoning.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -135,7 +135,7 @@ export function createApp(options: AppOptions) {
   const health = createHealth({ clock, client, models: () => config.models });
   const scrape = async () => scrapeResponse(await workerGroup?.values() ?? values());
   const background: RouteContext["background"] = {};
-  const abandoned = createAbandonedRuns({
+  const takeoverTimer = createTakeoverTimer({
     store,
     clock,
     random: options.random,
@@ -163,7 +163,7 @@ export function createApp(options: AppOptions) {
     endElsewhere: workerGroup?.endRun ?? (() => {}),
     background,
     isDurable: isStoreShared,
-    claims: isStoreShared ? createRunClaims({ limiter, clock }) : undefined,
+    claims: isStoreShared ? createKeyClaims({ limiter, clock }) : undefined,
     isLeaving: () => isLeaving,
     failing: readiness.failing,
   };
@@ -220,7 +220,7 @@ export function createApp(options: AppOptions) {
      */
     watchBackends(): void {
       readiness.start();
-      if (isStoreShared) abandoned.start();
+      if (isStoreShared) takeoverTimer.start();
     },
     /** Serves new requests with another configuration. */
     reload(next: ResolvedConfig): void {
@@ -238,7 +238,7 @@ export function createApp(options: AppOptions) {
     async drain(graceMs: number, delayMs = 0): Promise<void> {
       isLeaving = true;
       readiness.stop();
-      abandoned.stop();
+      takeoverTimer.stop();
       background.runs?.stop();
       if (delayMs > 0) await sleep(clock, delayMs);
       isDraining = true;

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { UpstreamError } from "./errors.ts";
+import { UpstreamError } from "./errors/upstream_error.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { retryAfterHeaders, retryAfterMs } from "./retry.ts";
 import { startWatchdog, type Watchdog } from "./timeouts.ts";
@@ -10,7 +10,7 @@ import {
   readCompletion,
 } from "./wire/completion.ts";
 import type { Delta } from "./wire/deltas.ts";
-import { cleanMessage, errorFromStatus, readErrorBody } from "./wire/error_response.ts";
+import { cleanMessage, errorFromStatus, readErrorBody } from "./errors/error_response.ts";
 import { withoutSecrets } from "./wire/secrets.ts";
 
 /** The part of `fetch` that is used. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { UpstreamError } from "./errors.ts";
+import type { UpstreamError } from "./errors/upstream_error.ts";
 import type { UpstreamOptions } from "./options.ts";
 
 export type Breaker = ReturnType<typeof createBreaker>;

@@ -1,10 +1,10 @@
 import { type Clock, sleep } from "../clock.ts";
 import { attempt, type Fetch } from "./attempt.ts";
 import { samplesInOneCall } from "./capabilities/capabilities.ts";
-import { roomIn } from "./capabilities/lessons.ts";
+import { roomIn } from "./capabilities/rejection_lessons.ts";
 import { createListedContexts } from "./capabilities/listed_contexts.ts";
 import { createCapabilityMemory, type RequestCapabilities } from "./capabilities/memory.ts";
-import { UpstreamError } from "./errors.ts";
+import { UpstreamError } from "./errors/upstream_error.ts";
 import type { CallEnd, CallObserver } from "./observer.ts";
 import { backoffMs } from "./retry.ts";
 import { createSlots, type Release, type Slots } from "../slots.ts";

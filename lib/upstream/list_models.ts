@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { errorFromResponse, type Fetch, headersFor, toUpstreamError, urlOf } from "./attempt.ts";
-import { UpstreamError } from "./errors.ts";
+import { UpstreamError } from "./errors/upstream_error.ts";
 import type { UpstreamOptions } from "./options.ts";
 import { readBody } from "./wire/bytes.ts";
 import { withoutSecrets } from "./wire/secrets.ts";

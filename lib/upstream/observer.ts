@@ -1,5 +1,5 @@
 import type { Fetch } from "./attempt.ts";
-import type { UpstreamError } from "./errors.ts";
+import type { UpstreamError } from "./errors/upstream_error.ts";
 import type { Target } from "./target.ts";
 
 /** How a call ended; `cancelled` if its reader stopped or its signal was aborted. */

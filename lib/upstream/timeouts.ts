@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { UpstreamError } from "./errors.ts";
+import { UpstreamError } from "./errors/upstream_error.ts";
 import type { UpstreamOptions } from "./options.ts";
 
 export type Watchdog = ReturnType<typeof startWatchdog>;

@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { toUpstreamError } from "../../lib/upstream/attempt.ts";
-import { UpstreamError } from "../../lib/upstream/errors.ts";
+import { UpstreamError } from "../../lib/upstream/errors/upstream_error.ts";
 
 const SENDING = "error sending request for url (https://a.example/v1)";
 

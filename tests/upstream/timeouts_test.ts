@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { UpstreamError } from "../../lib/upstream/errors.ts";
+import type { UpstreamError } from "../../lib/upstream/errors/upstream_error.ts";
 import { startWatchdog } from "../../lib/upstream/timeouts.ts";
 import { createFakeClock } from "../support/clock.ts";
 

@@ -11,7 +11,7 @@ import type {
   RunRecord,
   ToolCallEvent,
 } from "../../reasoning/events.ts";
-import { joinState, type MessageState } from "../../reasoning/relay/private_thinking.ts";
+import { joinState, type MessageState } from "../../reasoning/output/private_thinking.ts";
 import type { Usage } from "../../reasoning/usage/meter.ts";
 import type { AnswerWriter, Encoder } from "../dialect.ts";
 import type { Format } from "../formats/format.ts";

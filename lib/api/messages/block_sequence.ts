@@ -1,6 +1,6 @@
 import { tryParse } from "../../json.ts";
 import type { AnswerParts, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
-import { type MessageState, packThinking } from "../../reasoning/relay/private_thinking.ts";
+import { type MessageState, packThinking } from "../../reasoning/output/private_thinking.ts";
 import { createFormatter } from "../formats/formatter.ts";
 import { endsThinking } from "../formats/reasoning_text.ts";
 import { newId } from "../ids.ts";

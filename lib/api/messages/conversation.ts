@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from "../../json.ts";
-import { unpackThinking } from "../../reasoning/relay/private_thinking.ts";
+import { unpackThinking } from "../../reasoning/output/private_thinking.ts";
 import type { Message } from "../../reasoning/request.ts";
 import { invalidValue, missingParameter } from "../body.ts";
 import { type Part, splitResult } from "../tools.ts";

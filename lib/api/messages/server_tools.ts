@@ -5,7 +5,7 @@
  */
 import type { ToolOutputEvent, ToolStartEvent, ToolUseEvent } from "../../reasoning/events.ts";
 import { outputText } from "../../reasoning/tools/turns.ts";
-import type { DomainRule, ToolRules } from "../../reasoning/tools/uses.ts";
+import type { DomainRule, ToolRules } from "../../reasoning/tools/use_limits.ts";
 import { newId } from "../ids.ts";
 import type { Tool } from "./body.ts";
 

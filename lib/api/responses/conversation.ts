@@ -1,5 +1,5 @@
-import { unpackThinking } from "../../reasoning/relay/private_thinking.ts";
-import { isSystemMessage, summaryMessage } from "../../reasoning/relay/compact.ts";
+import { unpackThinking } from "../../reasoning/output/private_thinking.ts";
+import { isSystemMessage, summaryMessage } from "../../reasoning/output/compact.ts";
 import type { Message } from "../../reasoning/request.ts";
 import { invalidType, invalidValue, missingParameter } from "../body.ts";
 import { invalidRequest } from "../errors.ts";

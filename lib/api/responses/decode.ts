@@ -1,5 +1,5 @@
 import type { JsonFormat, Message, ReasoningRequest } from "../../reasoning/request.ts";
-import type { ToolRules } from "../../reasoning/tools/uses.ts";
+import type { ToolRules } from "../../reasoning/tools/use_limits.ts";
 import { invalidValue, missingParameter, present, strategyOptions } from "../body.ts";
 import { ApiError } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";

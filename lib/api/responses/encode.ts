@@ -9,7 +9,7 @@ import type {
   ReasoningEvent,
   ToolCallEvent,
 } from "../../reasoning/events.ts";
-import { type MessageState, packThinking } from "../../reasoning/relay/private_thinking.ts";
+import { type MessageState, packThinking } from "../../reasoning/output/private_thinking.ts";
 import type { Collector, Encoder } from "../dialect.ts";
 import type { Item } from "./body.ts";
 import { createCalls } from "./calls.ts";

@@ -4,7 +4,7 @@
  * @see {@link https://platform.openai.com/docs/guides/tools}
  */
 import { isObject } from "../../json.ts";
-import type { DomainRule } from "../../reasoning/tools/uses.ts";
+import type { DomainRule } from "../../reasoning/tools/use_limits.ts";
 import { type AvailableTools, type McpSelection, serverAt } from "../mcp.ts";
 import type { Tool } from "./body.ts";
 

@@ -3,7 +3,7 @@ import type { Clock } from "../../clock.ts";
 import { formatTypeFor } from "../../upstream/capabilities/capabilities.ts";
 import type { Fetch } from "../../upstream/attempt.ts";
 import { createUpstreamClient } from "../../upstream/client.ts";
-import { UpstreamError } from "../../upstream/errors.ts";
+import { UpstreamError } from "../../upstream/errors/upstream_error.ts";
 import { listModels } from "../../upstream/list_models.ts";
 import type { JsonFormat, Target, UpstreamRequest } from "../../upstream/target.ts";
 import { hasOutput } from "../../upstream/wire/deltas.ts";

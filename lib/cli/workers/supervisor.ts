@@ -1,5 +1,5 @@
 /** Runs a script in several threads and replaces those that crash. */
-import { type Call, connect, type Methods } from "../../calls.ts";
+import { type Call, connect, type Methods } from "../../thread_calls.ts";
 import { type Clock, sleep } from "../../clock.ts";
 import type { Log } from "../../server/telemetry/log.ts";
 

@@ -1,5 +1,5 @@
 /** Script of a worker thread: one of several event loops that serve on the same port. */
-import { type Call, connect } from "../../calls.ts";
+import { type Call, connect } from "../../thread_calls.ts";
 import { serverClock } from "../../clock.ts";
 import type { ListenAddress } from "../../config/listen.ts";
 import type { Config } from "../../config/schema/config.ts";

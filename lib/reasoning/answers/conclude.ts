@@ -1,7 +1,7 @@
 import { withoutFinalLine } from "./extractor.ts";
 import { relayWithFallback, showAnswer } from "./fallback.ts";
 import type { ReasoningEvent } from "../events.ts";
-import { type Sample, sampleText } from "../relay/parallel.ts";
+import { type Sample, sampleText } from "../output/parallel.ts";
 import { instruct } from "../conversation.ts";
 import type { CallContext } from "../strategy.ts";
 

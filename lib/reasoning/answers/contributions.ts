@@ -1,4 +1,4 @@
-import { runsOf, wordsOf } from "../relay/repetition.ts";
+import { runsOf, wordsOf } from "../output/repetition.ts";
 
 /** Length of the runs of words that are compared. A shorter answer is one run. */
 const RUN_WORDS = 3;

@@ -1,10 +1,10 @@
 import { mustCallTool } from "../conversation.ts";
-import { finishOf, relayAnswer } from "../relay/answer.ts";
-import { createAnswerWatch } from "../relay/answer_watch.ts";
+import { finishOf, relayAnswer } from "../output/answer.ts";
+import { createAnswerWatch } from "../output/answer_watch.ts";
 import { type FinishReason, type ReasoningEvent, UpstreamError } from "../events.ts";
 import { createJsonChecker } from "../json/checker.ts";
-import type { Sample } from "../relay/parallel.ts";
-import { createStopFilter } from "../relay/stop_filter.ts";
+import type { Sample } from "../output/parallel.ts";
+import { createStopFilter } from "../output/stop_filter.ts";
 import type { CallContext, CallSpec } from "../strategy.ts";
 import { withoutFinalLine } from "./extractor.ts";
 

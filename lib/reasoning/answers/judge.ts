@@ -6,8 +6,8 @@
  */
 import type { JsonFormat } from "../../upstream/target.ts";
 import { type ReasoningEvent, UpstreamError } from "../events.ts";
-import { type Sample, shortest } from "../relay/parallel.ts";
-import { jaccard, wordsOf } from "../relay/repetition.ts";
+import { type Sample, shortest } from "../output/parallel.ts";
+import { jaccard, wordsOf } from "../output/repetition.ts";
 import type { Message } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
 import { shorten, showFitting, shuffled } from "./candidates.ts";

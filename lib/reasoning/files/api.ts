@@ -7,8 +7,8 @@ import { answerReader, withoutFinalLine } from "../answers/extractor.ts";
 import { showAnswer } from "../answers/fallback.ts";
 import { sameAnswer } from "../answers/value.ts";
 import { instruct } from "../conversation.ts";
-import { relayAnswer } from "../relay/answer.ts";
-import { sampleAll, sampleText } from "../relay/parallel.ts";
+import { relayAnswer } from "../output/answer.ts";
+import { sampleAll, sampleText } from "../output/parallel.ts";
 import { defineStrategy, type Strategy } from "../strategy.ts";
 
 /** The version of {@linkcode strategyApi} that a file exports as `version`. */

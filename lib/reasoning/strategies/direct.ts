@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ReasoningEvent } from "../events.ts";
-import { relayAnswer } from "../relay/answer.ts";
+import { relayAnswer } from "../output/answer.ts";
 import { type CallContext, defineStrategy, type Strategy } from "../strategy.ts";
 
 export const direct: Strategy = defineStrategy({

@@ -17,7 +17,7 @@ import {
   type Sample,
   sampleAll,
   sampleText,
-} from "../relay/parallel.ts";
+} from "../output/parallel.ts";
 import { sharedPrompts } from "../prompts.ts";
 import type { ThinkingEffort } from "../request.ts";
 import { defineStrategy, type Strategy } from "../strategy.ts";

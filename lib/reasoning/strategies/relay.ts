@@ -8,8 +8,8 @@ import { z } from "zod";
 import { instruct } from "../conversation.ts";
 import { UpstreamError } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { relayFitting, withStatus } from "../relay/answer.ts";
-import { streamCheckedThinking } from "../relay/thinking.ts";
+import { relayFitting, withStatus } from "../output/answer.ts";
+import { streamCheckedThinking } from "../output/thinking.ts";
 import { defineStrategy, type Strategy } from "../strategy.ts";
 
 const prompts = {

@@ -20,7 +20,7 @@ import {
   sampleAll,
   sampleText,
   shortest,
-} from "../relay/parallel.ts";
+} from "../output/parallel.ts";
 import type { ThinkingEffort } from "../request.ts";
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { answerDirectly } from "./direct.ts";

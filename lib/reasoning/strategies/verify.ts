@@ -16,7 +16,7 @@ import { createBallot, shownAnswer } from "../answers/vote_decision.ts";
 import { instruct, lastQuestion } from "../conversation.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { preferComplete, type Sample, sampleAll, sampleText } from "../relay/parallel.ts";
+import { preferComplete, type Sample, sampleAll, sampleText } from "../output/parallel.ts";
 import type { Message, ThinkingEffort } from "../request.ts";
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { answerDirectly } from "./direct.ts";

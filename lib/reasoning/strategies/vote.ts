@@ -18,7 +18,7 @@ import {
 import { instruct } from "../conversation.ts";
 import type { ReasoningEvent } from "../events.ts";
 import { sharedPrompts } from "../prompts.ts";
-import { candidate, type Sample, sampleAll, type Samples, shortest } from "../relay/parallel.ts";
+import { candidate, type Sample, sampleAll, type Samples, shortest } from "../output/parallel.ts";
 import type { ThinkingEffort } from "../request.ts";
 import { type ContextOf, defineStrategy, type Strategy } from "../strategy.ts";
 import { answerDirectly } from "./direct.ts";

@@ -8,7 +8,7 @@ import type { FinalCallFields, Message } from "../request.ts";
 import type { CallDelta, CallSpec } from "../strategy.ts";
 import { NOT_RUN } from "./runner.ts";
 import { type Call, definitionOf, outputText, turnMessages } from "./turns.ts";
-import { createWordsReader } from "./words.ts";
+import { createFencedCallReader } from "./fenced_calls.ts";
 
 /** The part of a call's body that is about the server's tools. */
 export interface ToolFields {
@@ -89,7 +89,9 @@ export async function* callWithTools(
       : [...rules, ...spec.messages, ...turns];
     const turn = createTurn({
       isOwn: (name) => byName.has(name) || !clientNames.has(name),
-      words: inWords && left > 0 ? createWordsReader((name) => byName.has(name)) : undefined,
+      fencedCalls: inWords && left > 0
+        ? createFencedCallReader((name) => byName.has(name))
+        : undefined,
       visible,
       newId: loop.newId,
     });
@@ -157,14 +159,14 @@ function rejectsTools(error: unknown): boolean {
 interface TurnOptions {
   /** Whether the server answers calls of this name: a client must not get calls of unknown tools. */
   isOwn(name: string): boolean;
-  /** Finds calls in words. */
-  words: ReturnType<typeof createWordsReader> | undefined;
+  /** Finds calls in fenced blocks. */
+  fencedCalls: ReturnType<typeof createFencedCallReader> | undefined;
   visible: boolean;
   newId(): string;
 }
 
 /** Reads one call: what is passed on, and what is the server's own. */
-function createTurn({ isOwn, words, visible, newId }: TurnOptions) {
+function createTurn({ isOwn, fencedCalls, visible, newId }: TurnOptions) {
   /** Calls of the server's tools, and of tools that nobody has, by their index in the answer. */
   const own = new Map<number, Call>();
   const state: MessageState[] = [];
@@ -212,7 +214,7 @@ function createTurn({ isOwn, words, visible, newId }: TurnOptions) {
         held = "";
       }
       if (content !== undefined) {
-        const { text: plain, call } = words?.push(content) ?? { text: content };
+        const { text: plain, call } = fencedCalls?.push(content) ?? { text: content };
         if (call !== undefined) addCall(call);
         const shown = show(plain);
         if (shown !== "") out.content = shown;
@@ -234,13 +236,13 @@ function createTurn({ isOwn, words, visible, newId }: TurnOptions) {
     },
     /** Called when the call has ended. */
     close(): void {
-      const rest = words?.end();
+      const rest = fencedCalls?.end();
       if (rest?.call !== undefined) addCall(rest.call);
       text += rest?.text ?? "";
       held += rest?.text ?? "";
     },
     /** Whether the rest of the call is of no use. */
-    isComplete: () => words !== undefined && own.size > 0,
+    isComplete: () => fencedCalls !== undefined && own.size > 0,
     hasBegun: () => hasBegun,
     /** Returns the calls to run. */
     calls: (): Call[] => hasClientCalls ? [] : [...own.values()],

@@ -5,7 +5,7 @@ import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { ToolUseEvent } from "../events.ts";
 import type { RunObserver, ToolRun } from "../observer.ts";
 import { type Call, outputText } from "./turns.ts";
-import type { ToolUseCounter } from "./uses.ts";
+import type { ToolUseCounter } from "./use_limits.ts";
 
 export interface RunnerOptions {
   clock: Clock;

@@ -2,7 +2,7 @@ import { isObject, tryParse } from "../../json.ts";
 import { withoutMiddle } from "../../text.ts";
 import type { Tool, ToolContent, ToolResult } from "../../tools/tool.ts";
 import type { Message } from "../request.ts";
-import { blockOf } from "./words.ts";
+import { blockOf } from "./fenced_calls.ts";
 
 /** A whole call of a tool. */
 export interface Call {

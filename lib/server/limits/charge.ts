@@ -15,7 +15,13 @@ import {
 import { ANONYMOUS, type Client } from "../client.ts";
 import { type Log, stackWithoutMessage } from "../telemetry/log.ts";
 import { type Estimate, expectedUnits, reservedUnits, usedUnits } from "./cost.ts";
-import { inUnits, isBudget, limitHeaders, rejection, type RuleState } from "./rejection.ts";
+import {
+  inUnits,
+  isBudget,
+  limitError,
+  limitHeaders,
+  type RuleState,
+} from "./rate_limit_response.ts";
 import { limitOf, periodEnd, type Rule, rulesOf } from "./rules.ts";
 import { createSettlements } from "./settlements.ts";
 
@@ -153,7 +159,7 @@ export function createLimits({ limiter, limits, clock, log }: LimitsOptions) {
       throw unavailable();
     }
     const states = statesOf(charges, taken.states);
-    if (!taken.ok) throw rejection(states, model, clock.date());
+    if (!taken.ok) throw limitError(states, model, clock.date());
     return states;
   }
 

@@ -1,6 +1,6 @@
 import { allTargetsOf } from "../../reasoning/overrides.ts";
 import type { RunPlan } from "../../reasoning/plan.ts";
-import { needsCompaction } from "../../reasoning/relay/compact.ts";
+import { needsCompaction } from "../../reasoning/output/compact.ts";
 import type { ReasoningModel } from "../../reasoning/request.ts";
 import { estimatePrompt } from "../../reasoning/usage/estimate.ts";
 import type { Usage } from "../../reasoning/usage/meter.ts";

@@ -3,7 +3,7 @@
  *
  * @see {@link https://fetch.spec.whatwg.org/#http-cors-protocol}
  */
-import { LIMIT_HEADERS } from "../limits/rejection.ts";
+import { LIMIT_HEADERS } from "../limits/rate_limit_response.ts";
 import type { HeaderStep, Step } from "./chain.ts";
 
 const METHODS = "GET, POST, DELETE, OPTIONS";

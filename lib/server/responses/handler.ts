@@ -9,7 +9,7 @@ import { FIRST_INPUT, itemId, storedItem } from "../../api/responses/items.ts";
 import { type ResponseObject, responseObject, responseUsage } from "../../api/responses/object.ts";
 import { within } from "../../clock.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
-import { askForSummary } from "../../reasoning/relay/compact.ts";
+import { askForSummary } from "../../reasoning/output/compact.ts";
 import { estimatePrompt } from "../../reasoning/usage/estimate.ts";
 import type { Usage } from "../../reasoning/usage/meter.ts";
 import { MAX_CHANGES } from "../../store/store.ts";

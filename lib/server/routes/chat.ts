@@ -5,7 +5,7 @@ import type { Client } from "../client.ts";
 import type { Handler } from "../exchange.ts";
 import { findModel } from "../models.ts";
 import { prepareRun, readRequest, type RunOptions } from "../runs.ts";
-import type { RunClaims } from "../idempotency/claims.ts";
+import type { KeyClaims } from "../idempotency/key_claims.ts";
 import { createSharedRuns } from "../idempotency/shared_runs.ts";
 
 /**
@@ -13,7 +13,7 @@ import { createSharedRuns } from "../idempotency/shared_runs.ts";
  *
  * @param claims undefined if no other server or worker has the same clients.
  */
-export function createChatHandler(options: RunOptions, claims?: RunClaims): Handler {
+export function createChatHandler(options: RunOptions, claims?: KeyClaims): Handler {
   const { settings, clock } = options;
   const sharedRuns = createSharedRuns();
 

@@ -6,7 +6,7 @@ import type { BackgroundOptions, BackgroundRuns } from "../responses/background.
 import { summarize, type UpstreamRecord } from "../health/health.ts";
 import { createVault } from "../../vault.ts";
 import { createRouter, type Route, type Router } from "../router.ts";
-import type { RunClaims } from "../idempotency/claims.ts";
+import type { KeyClaims } from "../idempotency/key_claims.ts";
 import type { RunOptions } from "../runs.ts";
 import type { Limits } from "../limits/charge.ts";
 import type { UsageLedger } from "../usage/ledger.ts";
@@ -36,7 +36,7 @@ export interface RouteContext
   /** Background runs, set when `load` or a request has loaded the code of the current routes. */
   background: { runs?: BackgroundRuns; load?: () => Promise<unknown> };
   /** Keeps other processes from running the same request; undefined if there are none. */
-  claims: RunClaims | undefined;
+  claims: KeyClaims | undefined;
   /** Returns whether the server stops soon, although it may still accept work. */
   isLeaving: () => boolean;
   /** Returns the names of back ends that do not answer. */

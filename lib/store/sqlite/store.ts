@@ -1,4 +1,4 @@
-import { connect } from "../../calls.ts";
+import { connect } from "../../thread_calls.ts";
 import { createStore, pollForChanges } from "../backend.ts";
 import type { Change, Entry, Store } from "../store.ts";
 import { createTexts, type Sent, type TextMethods } from "./texts.ts";

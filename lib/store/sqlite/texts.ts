@@ -2,7 +2,7 @@
  * Texts between two threads. Cloning one of 20 MB blocks the event loop for 100 ms, so long ones
  * are sent in pieces: 0.1 ms each.
  */
-import type { Call } from "../../calls.ts";
+import type { Call } from "../../thread_calls.ts";
 
 /** Length of a piece of a text, in characters. */
 const PIECE = 65_536;

@@ -1,5 +1,5 @@
 /** Script of the thread of a store in a SQLite file. Its first message is the port of its calls. */
-import { type Call, connect } from "../../calls.ts";
+import { type Call, connect } from "../../thread_calls.ts";
 import type { Change, Entry, EntryKey, Range } from "../store.ts";
 import { openSqliteDatabase } from "./database.ts";
 import { createEntries } from "./entries.ts";

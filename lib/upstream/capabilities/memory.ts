@@ -1,4 +1,4 @@
-import type { UpstreamError } from "../errors.ts";
+import type { UpstreamError } from "../errors/upstream_error.ts";
 import type { JsonFormat, Target } from "../target.ts";
 import {
   type Capabilities,
@@ -7,7 +7,7 @@ import {
   type UpstreamBody,
   withoutFormat,
 } from "./capabilities.ts";
-import { lessonOf } from "./lessons.ts";
+import { lessonOf } from "./rejection_lessons.ts";
 
 /**
  * Capabilities of upstream models, as learned by one request. A lesson applies to the rest of the

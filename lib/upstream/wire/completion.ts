@@ -1,5 +1,5 @@
 import { tryParse } from "../../json.ts";
-import { UpstreamError } from "../errors.ts";
+import { UpstreamError } from "../errors/upstream_error.ts";
 import type { UpstreamOptions } from "../options.ts";
 import type { Watchdog } from "../timeouts.ts";
 import { type ByteReader, createStreamDecoder, putBack } from "./bytes.ts";

@@ -1,7 +1,7 @@
 import { isObjectOrArray, type JsonObject } from "../../json.ts";
 import { splitPair } from "../../text.ts";
-import { UpstreamError } from "../errors.ts";
-import { errorFromEvent, errorFromStatus } from "./error_response.ts";
+import { UpstreamError } from "../errors/upstream_error.ts";
+import { errorFromEvent, errorFromStatus } from "../errors/error_response.ts";
 import { type MessageState, stateOf } from "./message_state.ts";
 import { createToolCallReader, type ToolCallDelta } from "./tool_calls.ts";
 import { type TokenCounts, usageOf } from "./usage.ts";

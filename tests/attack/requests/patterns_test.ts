@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { optionPatterns } from "../../../lib/reasoning/answers/patterns.ts";
-import { MAX_ERROR_LENGTH } from "../../../lib/upstream/wire/error_response.ts";
+import { MAX_ERROR_LENGTH } from "../../../lib/upstream/errors/error_response.ts";
 import { adversarialTexts } from "./adversarial_texts.ts";
 import { cpuMs } from "../../support/measure/stall.ts";
 
@@ -25,8 +25,8 @@ const MAX_MS = 100;
 
 /** Longest texts of the files whose expressions may take quadratic time. */
 const MAX_LENGTHS: Readonly<Record<string, number>> = {
-  "upstream/capabilities/lessons.ts": 2 * MAX_ERROR_LENGTH + 1,
-  "upstream/wire/error_response.ts": MAX_ERROR_LENGTH,
+  "upstream/capabilities/rejection_lessons.ts": 2 * MAX_ERROR_LENGTH + 1,
+  "upstream/errors/error_response.ts": MAX_ERROR_LENGTH,
   // MAX_LENGTH
   "reasoning/answers/value.ts": 1_000,
   // MAX_PATTERN_LENGTH

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connect } from "../../../lib/calls.ts";
+import { connect } from "../../../lib/thread_calls.ts";
 
 export type ScriptMethods = {
   begin(fails: boolean): void;

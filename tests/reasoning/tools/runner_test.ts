@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { ToolUseEvent } from "../../../lib/reasoning/events.ts";
 import type { ToolRun } from "../../../lib/reasoning/observer.ts";
 import { createToolRunner, type WholeRun } from "../../../lib/reasoning/tools/runner.ts";
-import { createToolUseCounter } from "../../../lib/reasoning/tools/uses.ts";
+import { createToolUseCounter } from "../../../lib/reasoning/tools/use_limits.ts";
 import type { Tool, ToolResult } from "../../../lib/tools/tool.ts";
 import { createFakeClock } from "../../support/clock.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ResponseObject } from "../../../lib/api/responses/object.ts";
-import { withoutOldest } from "../../../lib/reasoning/relay/truncate.ts";
+import { withoutOldest } from "../../../lib/reasoning/output/truncate.ts";
 import { createTestApp, type TestApp } from "../../support/app.ts";
 import { textOf } from "../../support/kinds.ts";
 import { readEvents } from "../../support/parsers/responses.ts";

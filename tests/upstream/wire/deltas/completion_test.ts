@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { UpstreamError } from "../../../../lib/upstream/errors.ts";
+import { UpstreamError } from "../../../../lib/upstream/errors/upstream_error.ts";
 import type { Watchdog } from "../../../../lib/upstream/timeouts.ts";
 import { readBody } from "../../../../lib/upstream/wire/bytes.ts";
 import { readCompletion } from "../../../../lib/upstream/wire/completion.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { createDeltaReader } from "../../../../lib/upstream/wire/deltas.ts";
-import { UpstreamError } from "../../../../lib/upstream/errors.ts";
+import { UpstreamError } from "../../../../lib/upstream/errors/upstream_error.ts";
 import { chunk, completion, type Json, read, readAtOnce } from "./chunks.ts";
 
 Deno.test("empty chunks produce no deltas", () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import {
   createThinkSplitter,
   type SplitText,
-} from "../../../lib/reasoning/relay/think_splitter.ts";
+} from "../../../lib/reasoning/output/think_splitter.ts";
 
 /** Joins what is returned for all pieces. */
 function split(pieces: Iterable<string>): SplitText {

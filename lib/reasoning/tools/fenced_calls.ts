@@ -11,10 +11,10 @@ const CLOSE = "\n```";
 /** Longest block; a longer one is text. */
 const MAX_BLOCK_CHARACTERS = 200_000;
 
-type Words = { text: string; call?: ToolCallDelta };
+type TextPart = { text: string; call?: ToolCallDelta };
 
 /** Finds the first block in a text that arrives in pieces. */
-export function createWordsReader(isTool: (name: string) => boolean) {
+export function createFencedCallReader(isTool: (name: string) => boolean) {
   /** Text that may be the beginning of a block, or its inside. */
   let held = "";
   let isInside = false;
@@ -22,7 +22,7 @@ export function createWordsReader(isTool: (name: string) => boolean) {
   let searched = 0;
   return {
     /** Returns the text that is not part of a block, and the call once its block is complete. */
-    push(piece: string): Words {
+    push(piece: string): TextPart {
       held += piece;
       let text = "";
       while (!isInside) {
@@ -56,7 +56,7 @@ export function createWordsReader(isTool: (name: string) => boolean) {
       return { text, call };
     },
     /** Returns what waited for the end of a block. */
-    end(): Words {
+    end(): TextPart {
       // A model that stops at the end of its call may leave out the fence.
       const call = isInside ? callOf(held.slice(OPEN.length), isTool) : undefined;
       return call === undefined ? { text: held } : { text: "", call };

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createRecorder } from "../../../lib/reasoning/relay/records.ts";
+import { createRecorder } from "../../../lib/reasoning/output/records.ts";
 import { createFakeClock } from "../../support/clock.ts";
 
 Deno.test("a run has at most 1,000 records", () => {

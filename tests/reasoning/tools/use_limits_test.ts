@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createToolUseCounter } from "../../../lib/reasoning/tools/uses.ts";
+import { createToolUseCounter } from "../../../lib/reasoning/tools/use_limits.ts";
 
 const BLOG = { allowed: ["Example.com/Blog/", "deno.com"], blocked: ["docs.deno.com"] };
 

@@ -5,7 +5,7 @@ import {
   UpstreamError,
   type UpstreamErrorCode,
   type UpstreamErrorOptions,
-} from "../errors.ts";
+} from "./upstream_error.ts";
 
 const CONTEXT_REGEXP =
   /context[_ ](length|window|size|limit)|maximum context|too many tokens|(prompt|input) is too long|exceeds? the (available )?context|reduce the length/i;

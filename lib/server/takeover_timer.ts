@@ -3,7 +3,7 @@ import type { Store } from "../store/store.ts";
 import type { BackgroundRuns } from "./responses/background.ts";
 import { type Log, stackWithoutMessage } from "./telemetry/log.ts";
 
-export interface AbandonedRunsOptions {
+export interface TakeoverTimerOptions {
   store: Store;
   clock: Clock;
   /** Returns a number in [0, 1). */
@@ -17,7 +17,7 @@ export interface AbandonedRunsOptions {
 const INTERVAL_MS = 5_000;
 
 /** Looks for background runs whose server has stopped, and takes them over. */
-export function createAbandonedRuns({ store, clock, random, log, load }: AbandonedRunsOptions) {
+export function createTakeoverTimer({ store, clock, random, log, load }: TakeoverTimerOptions) {
   let isStopped = false;
   let isFailing = false;
   let cancelTimer = () => {};

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createRepetitionDetector } from "../../../lib/reasoning/relay/repetition.ts";
+import { createRepetitionDetector } from "../../../lib/reasoning/output/repetition.ts";
 
 /** Whether the last of the texts repeats an earlier one. */
 function repeats(...texts: string[]): boolean {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../../lib/api/errors.ts";
 import type { ReasoningEvent } from "../../../lib/reasoning/events.ts";
-import { createRunClaims } from "../../../lib/server/idempotency/claims.ts";
+import { createKeyClaims } from "../../../lib/server/idempotency/key_claims.ts";
 import { createMemoryLimiter } from "../../../lib/store/memory/limiter.ts";
 import { createFakeClock, passing } from "../../support/clock.ts";
 
@@ -22,7 +22,7 @@ function setUp() {
         yield EVENT;
         await gate.promise;
       };
-      const events = createRunClaims({ limiter, clock }).exclusive(owner, key, start)(
+      const events = createKeyClaims({ limiter, clock }).exclusive(owner, key, start)(
         new AbortController().signal,
       );
       return { events, end: gate.resolve, hasStarted: () => hasStarted };

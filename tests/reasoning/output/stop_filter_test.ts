@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createStopFilter } from "../../../lib/reasoning/relay/stop_filter.ts";
+import { createStopFilter } from "../../../lib/reasoning/output/stop_filter.ts";
 
 /** What a filter shows of a text in pieces, and the sequence that it found. */
 function filtered(stops: readonly string[], pieces: readonly string[]) {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { connect } from "../lib/calls.ts";
+import { connect } from "../lib/thread_calls.ts";
 import { waitFor } from "./support/wait.ts";
 
 const uncloneable = () => () => {};

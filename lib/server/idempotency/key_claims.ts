@@ -11,13 +11,13 @@ const RENEW_MS = CLAIM_MS / 3;
 /** How long a run waits for the limiter, in milliseconds. */
 const WAIT_MS = 250;
 
-export type RunClaims = ReturnType<typeof createRunClaims>;
+export type KeyClaims = ReturnType<typeof createKeyClaims>;
 
 /**
  * Lets one server at a time run the requests with an idempotency key. While the limiter does not
  * answer, all of them may run.
  */
-export function createRunClaims({ limiter, clock }: { limiter: Limiter; clock: Clock }) {
+export function createKeyClaims({ limiter, clock }: { limiter: Limiter; clock: Clock }) {
   async function claim(charge: Charge): Promise<() => Promise<void>> {
     const release = () => limiter.settle([{ ...charge, cost: 0 }]).catch(() => {});
     const unknown = () => undefined;

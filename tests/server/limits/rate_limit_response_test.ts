@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { limitHeaders, rejection } from "../../../lib/server/limits/rejection.ts";
+import { limitError, limitHeaders } from "../../../lib/server/limits/rate_limit_response.ts";
 import type { Rule } from "../../../lib/server/limits/rules.ts";
 
 const RULE: Rule = { client: "alice", measure: "requests", per: "minute", amount: 60 };
@@ -45,7 +45,7 @@ for (
   ] as const
 ) {
   Deno.test(`a wait of ${retryAfterMs} ms is rounded up to whole seconds and milliseconds`, () => {
-    const { headers } = rejection([stateOf({ retryAfterMs })], "m", 0);
+    const { headers } = limitError([stateOf({ retryAfterMs })], "m", 0);
     assertEquals([headers["retry-after"], headers["retry-after-ms"]], [seconds, milliseconds]);
   });
 }
@@ -82,7 +82,7 @@ for (
       ...stateOf({ retryAfterMs }),
       rule: { ...RULE, measure, per },
     }));
-    const error = rejection(states, "m", DATE);
+    const error = limitError(states, "m", DATE);
     assertEquals([error.type, error.headers["retry-after-ms"]], [type, String(waitMs)]);
     assertStringIncludes(error.message, text);
   });

@@ -5,7 +5,7 @@ import {
   errorFromEvent,
   errorFromStatus,
   readErrorBody,
-} from "../../../lib/upstream/wire/error_response.ts";
+} from "../../../lib/upstream/errors/error_response.ts";
 
 const NO_BODY = { message: "", code: "" };
 

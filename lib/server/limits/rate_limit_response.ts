@@ -89,7 +89,7 @@ export function inUnits({ measure }: Rule, amount: number): number {
  * @param model undefined if the request was rejected before its body was read
  * @param date in ms since 1970
  */
-export function rejection(
+export function limitError(
   states: readonly RuleState[],
   model: string | undefined,
   date: number,
