@@ -1,4 +1,4 @@
-import { quotes } from "../upstream/capabilities/quotes.ts";
+import { quotes } from "../upstream/capabilities/quoted_prompt.ts";
 import type { RequestScope, UpstreamClient } from "../upstream/client.ts";
 import type { CallEnd } from "../upstream/observer.ts";
 import { isSystemMessage, type Wave } from "../upstream/target.ts";

@@ -1,4 +1,4 @@
-import { ToolFailure } from "./attempt.ts";
+import { ToolFailure } from "./failure.ts";
 
 /**
  * Returns the body of a service's response.

@@ -18,7 +18,7 @@ import type { Format } from "../formats/format.ts";
 import { createFormatter, reasoningFields } from "../formats/formatter.ts";
 import { newId } from "../ids.ts";
 import { errorFrame } from "./errors.ts";
-import { addParts } from "./parts.ts";
+import { addParts } from "./answer_parts.ts";
 import { progressOf, roundToMs } from "./progress.ts";
 
 /** Fields that all chunks of a completion share. */

@@ -9,7 +9,7 @@ import { relayWithFallback } from "../answers/fallback.ts";
 import { lettered, showFitting } from "../answers/candidates.ts";
 import { acceptedShares } from "../answers/contributions.ts";
 import { groupEqual, judgeSamples } from "../answers/judge.ts";
-import { isToolTurn, pickTurn } from "../answers/pick.ts";
+import { isToolTurn, pickTurn } from "../answers/tool_turn.ts";
 import { instruct } from "../conversation.ts";
 import {
   candidate,

@@ -10,7 +10,7 @@ import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";
 import { type AnswerReader, answerReader } from "../answers/extractor.ts";
 import { groupEqual, judgeSamples } from "../answers/judge.ts";
-import { isToolTurn, pickTurn } from "../answers/pick.ts";
+import { isToolTurn, pickTurn } from "../answers/tool_turn.ts";
 import { sameAnswer } from "../answers/value.ts";
 import { createBallot, shownAnswer } from "../answers/vote_decision.ts";
 import { instruct, lastQuestion } from "../conversation.ts";

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { conclude } from "../answers/conclude.ts";
 import { answerReader } from "../answers/extractor.ts";
 import { groupEqual, judgeSamples } from "../answers/judge.ts";
-import { isToolTurn, pickTurn } from "../answers/pick.ts";
+import { isToolTurn, pickTurn } from "../answers/tool_turn.ts";
 import {
   type Ballot,
   createBallot,

@@ -1,5 +1,5 @@
 /** A call of a model that may use the server's tools: call, tools, call, until it answers. */
-import { failureResult } from "../../tools/attempt.ts";
+import { failureResult } from "../../tools/failure.ts";
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { MessageState } from "../../upstream/wire/message_state.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";

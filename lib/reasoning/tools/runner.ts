@@ -1,6 +1,6 @@
 import { tryParse } from "../../json.ts";
 import type { Clock } from "../../clock.ts";
-import { failureResult } from "../../tools/attempt.ts";
+import { failureResult } from "../../tools/failure.ts";
 import type { Tool, ToolResult } from "../../tools/tool.ts";
 import type { ToolUseEvent } from "../events.ts";
 import type { RunObserver, ToolRun } from "../observer.ts";

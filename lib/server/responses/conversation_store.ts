@@ -18,7 +18,7 @@ import {
 } from "../../store/store.ts";
 import type { ListQuery } from "./json_route.ts";
 import { createSetJson, deleteAll } from "../../store/entries.ts";
-import { conversationIsFull, type LoadQuota, MAX_ITEMS } from "./quota.ts";
+import { conversationIsFull, type LoadQuota, MAX_ITEMS } from "./load_quota.ts";
 
 interface StoredConversation {
   /** Seconds since 1970. */

@@ -3,7 +3,7 @@ import { isCall } from "../../api/responses/conversation.ts";
 import { isToolUse } from "../../api/responses/tool_uses.ts";
 import { ownItems, type ResponsesContext } from "../../api/responses/decode.ts";
 import type { ConversationStore } from "./conversation_store.ts";
-import { createLoadQuota, type StoreSettings } from "./quota.ts";
+import { createLoadQuota, type StoreSettings } from "./load_quota.ts";
 import type { HistoryItem, ResponseStore } from "./response_store.ts";
 import type { Vault } from "../../vault.ts";
 

@@ -8,7 +8,7 @@ import type { Change, Entry, EntryKey, Store } from "../../store/store.ts";
 import { approvalKey, askedChanges } from "../tools/approvals.ts";
 import type { ConversationStore } from "./conversation_store.ts";
 import { createSetJson } from "../../store/entries.ts";
-import type { LoadQuota } from "./quota.ts";
+import type { LoadQuota } from "./load_quota.ts";
 
 export interface StoredResponse {
   response: ResponseObject;

@@ -14,7 +14,7 @@ import {
   type ResponsesOptions,
 } from "./handler.ts";
 import { jsonRoute, listQuery, readQuery, streamQuery } from "./json_route.ts";
-import { createLoadQuota } from "./quota.ts";
+import { createLoadQuota } from "./load_quota.ts";
 import { createResponseStore, type VersionedResponse } from "./response_store.ts";
 import { notFound } from "./runs/errors.ts";
 import { streamStored } from "./stored_stream.ts";

@@ -1,6 +1,6 @@
 /** Removes prompts and answers from providers' messages. */
 import type { Message } from "../../reasoning/request.ts";
-import { MAX_COMPARED, quotes } from "../../upstream/capabilities/quotes.ts";
+import { MAX_COMPARED, quotes } from "../../upstream/capabilities/quoted_prompt.ts";
 import { contentText } from "../../upstream/target.ts";
 
 /** A quoted text that is longer than a name, or has no closing quote. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { failureResult, textField } from "../attempt.ts";
+import { failureResult, textField } from "../failure.ts";
 import type { Tool, ToolKind } from "../tool.ts";
 import { LIBRARY } from "./library.ts";
 import { createThreads } from "./threads.ts";

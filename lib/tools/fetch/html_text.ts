@@ -1,7 +1,7 @@
 import { abortable } from "@std/async";
 import { type Clock, within } from "../../clock.ts";
 import { createSlots } from "../../slots.ts";
-import { ToolFailure } from "../attempt.ts";
+import { ToolFailure } from "../failure.ts";
 import type { HtmlText } from "./worker.ts";
 
 /** A page of 2 MB takes half a second, and one that is made to be slow, about a second. */

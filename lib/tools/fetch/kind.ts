@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { attempt, failureResult, textField } from "../attempt.ts";
+import { attempt, failureResult, textField } from "../failure.ts";
 import type { Tool, ToolKind } from "../tool.ts";
 import type { Network } from "./request.ts";
 

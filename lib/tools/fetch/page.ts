@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { startOf } from "../../text.ts";
-import { ToolFailure } from "../attempt.ts";
+import { ToolFailure } from "../failure.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
 import { htmlText } from "./html_text.ts";
 import { getPage, type Network, type Page, type RequestLimits } from "./request.ts";

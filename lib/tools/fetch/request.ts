@@ -3,7 +3,7 @@ import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip, createInflate } from "node:zlib";
-import { ToolFailure } from "../attempt.ts";
+import { ToolFailure } from "../failure.ts";
 import { isPublicAddress } from "./address.ts";
 
 export interface ResolvedAddress {

@@ -1,6 +1,6 @@
 import type { FetchLike } from "@modelcontextprotocol/client";
 import { isObject, tryParse } from "../../json.ts";
-import { ToolFailure } from "../attempt.ts";
+import { ToolFailure } from "../failure.ts";
 import { createValueCounter } from "./count_values.ts";
 
 /** What a server may still send and cause. */

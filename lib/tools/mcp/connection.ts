@@ -11,7 +11,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { abortable } from "@std/async";
 import { type Clock, within } from "../../clock.ts";
 import { startOf } from "../../text.ts";
-import { ToolFailure } from "../attempt.ts";
+import { ToolFailure } from "../failure.ts";
 import { createBoundedFetch, type ServerBudget } from "./bounded_fetch.ts";
 import { createKeyFilter } from "./key_filter.ts";
 import type { ServerSettings } from "./settings.ts";

@@ -3,7 +3,7 @@ import { abortable } from "@std/async";
 import { type Clock, systemClock } from "../../clock.ts";
 import { isObject } from "../../json.ts";
 import { startOf } from "../../text.ts";
-import { attempt, failureResult, ToolFailure } from "../attempt.ts";
+import { attempt, failureResult, ToolFailure } from "../failure.ts";
 import type { Tool, ToolContext, ToolSource } from "../tool.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { createKeyFilter } from "./key_filter.ts";

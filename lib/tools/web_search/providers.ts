@@ -1,6 +1,6 @@
 import { isObject } from "../../json.ts";
 import { startOf } from "../../text.ts";
-import { textField } from "../attempt.ts";
+import { textField } from "../failure.ts";
 import { type SearchedHosts, siteOperators } from "./domains.ts";
 
 /** Brave's maximum length of a query, which applies to every provider here. */

@@ -1,6 +1,6 @@
 import { tryParse } from "../../json.ts";
 import { startOf } from "../../text.ts";
-import { ToolFailure } from "../attempt.ts";
+import { ToolFailure } from "../failure.ts";
 import { readText } from "../read_text.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
 import { searchedHosts } from "./domains.ts";

@@ -7,7 +7,7 @@ import { createEventLog } from "../../../lib/server/responses/runs/event_log.ts"
 import { createLog } from "../../../lib/server/telemetry/log.ts";
 import { createBackgroundRuns } from "../../../lib/server/responses/background.ts";
 import { createConversationStore } from "../../../lib/server/responses/conversation_store.ts";
-import { createLoadQuota } from "../../../lib/server/responses/quota.ts";
+import { createLoadQuota } from "../../../lib/server/responses/load_quota.ts";
 import { recall } from "../../../lib/server/responses/recall.ts";
 import { createResponseStore } from "../../../lib/server/responses/response_store.ts";
 import { createVault } from "../../../lib/vault.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { quotes } from "../../../lib/upstream/capabilities/quotes.ts";
+import { quotes } from "../../../lib/upstream/capabilities/quoted_prompt.ts";
 import type { UpstreamMessage } from "../../../lib/upstream/target.ts";
 
 const INSTRUCTIONS = "Never say the word unicorn to a guest.";
