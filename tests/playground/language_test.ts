@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { CHINESE } from "../../lib/playground/page/language/chinese.ts";
-import { CHINESE_VIEW } from "../../lib/playground/page/language/chinese_view.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { ask, browserTest, openPage } from "./browser/browser.ts";
 import { loadedFiles } from "./browser/in_page.js";
@@ -51,9 +50,6 @@ Deno.test("each text of the page has a Chinese translation, and no translation i
   for (const [text, translation] of Object.entries(CHINESE)) {
     assertEquals(placeholders(translation), placeholders(text), text);
     assert(/\p{Script=Han}|^[^a-z]*$/u.test(translation), translation);
-  }
-  for (const [text, translation] of Object.entries(CHINESE_VIEW)) {
-    assertEquals(CHINESE[text], translation, "a text must be translated in one table only");
   }
 });
 

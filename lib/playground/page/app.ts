@@ -51,27 +51,14 @@ const notice = byId("notice", HTMLElement);
 const eventsPanel = byId("drawer", HTMLElement);
 const settingsButton = byId("settings", HTMLButtonElement);
 const historyPanel = byId("history", HTMLElement);
-const fileField = byId("files", HTMLInputElement);
 let key = "";
 
 const showEnd = followEnd(log, byId("turns", HTMLElement));
 const announce = createAnnouncer(byId("live", HTMLElement));
-const fields = createFields(byId("fields", HTMLElement));
-const drawer = createDrawer({
-  drawer: eventsPanel,
-  list: byId("raw", HTMLElement),
-  count: byId("raw-count", HTMLElement),
-});
-const picker = createPicker({
-  list: byId("picks", HTMLElement),
-  explanation: byId("explanation", HTMLElement),
-  compare: byId("compare", HTMLButtonElement),
-}, fields.show);
-const attachments = createAttachments({
-  list: byId("attachments", HTMLElement),
-  input: fileField,
-  target: playground,
-}, notify);
+const fields = createFields();
+const drawer = createDrawer();
+const picker = createPicker(fields.show);
+const attachments = createAttachments(notify);
 const chat = createChat({
   log: byId("turns", HTMLElement),
   key: () => key,
@@ -89,7 +76,7 @@ const chat = createChat({
 });
 onLanguage(chat.redraw);
 const optionsPanel = byId("options", HTMLElement);
-const settings = createSettings(optionsPanel, fields);
+const settings = createSettings(fields);
 const chats = createHistory({
   panel: historyPanel,
   stored: await openConversations().catch(() => undefined),
@@ -125,7 +112,6 @@ byId("usage", HTMLButtonElement).addEventListener("click", async () => {
   showUsage(key);
 });
 byId("options-close", HTMLButtonElement).addEventListener("click", () => settingsButton.click());
-byId("attach", HTMLButtonElement).addEventListener("click", () => fileField.click());
 stop.addEventListener("click", () => {
   chat.stop();
   field.focus();

@@ -1,3 +1,4 @@
+import { byId } from "./dom/elements.ts";
 import { translate } from "./language/translate.ts";
 
 /** The latest raw events are kept: at least this many, at most twice as many. */
@@ -7,11 +8,10 @@ const MAX_EVENTS = 400;
 const MAX_CHARACTERS = 2_000;
 
 /** Collects raw events and shows them while the drawer is open. */
-export function createDrawer({ drawer, list, count }: {
-  drawer: HTMLElement;
-  list: HTMLElement;
-  count: HTMLElement;
-}) {
+export function createDrawer() {
+  const drawer = byId("drawer", HTMLElement);
+  const list = byId("raw", HTMLElement);
+  const count = byId("raw-count", HTMLElement);
   let lines: string[] = [];
   let dropped = 0;
   let isScheduled = false;

@@ -35,19 +35,18 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }: 
   let replayedSeconds: number | undefined;
   const elapsed = () => replayedSeconds ?? (performance.now() - start) / 1000;
   let thoughtSeconds: number | undefined;
-  const heading = h("h2", { class: "who" }, name);
-  const thoughts = h("details", { class: "thinking", open: true, hidden: true });
-  const prose = h("div", { class: "prose answer" });
-  const waiting = h("p", { class: "waiting" }, translate("Waiting for the first words…"));
-  const notes = h("div", { class: "notes" });
-  const meta = h("div", { class: "meta" });
-  const element = h("article", {
-    class: "lane",
+  const heading = h("h2.who", name);
+  const thoughts = h("details.thinking", { open: true, hidden: true });
+  const prose = h("div.prose.answer");
+  const waiting = h("p.waiting", translate("Waiting for the first words…"));
+  const notes = h("div.notes");
+  const meta = h("div.meta");
+  const element = h("article.lane", {
     "aria-label": translate("Answer of {name}", { name }),
   });
-  const content = h("div", { class: "content" }, thoughts, waiting, prose, notes, meta);
+  const content = h("div.content", thoughts, waiting, prose, notes, meta);
   // Beside other answers, each scrolls by itself.
-  const scroller = h("div", { class: "scroller", tabindex: isBeside && 0 }, content);
+  const scroller = h("div.scroller", { tabindex: isBeside && 0 }, content);
   element.append(heading, scroller);
   followEnd(scroller, content);
   const thinking = createThinking(thoughts);
@@ -79,10 +78,9 @@ export function createAnswer({ name, announce, isBeside, onCode, onReasoning }: 
     live.end();
     const facts = figures(usage ?? stoppedUsage(), elapsed());
     meta.append(
-      h("p", { class: "figures" }, ...facts.map((fact) => h("span", {}, fact))),
+      h("p.figures", ...facts.map((fact) => h("span", fact))),
       h(
-        "p",
-        { class: "actions" },
+        "p.actions",
         live.text() === "" ? null : copyButton(live.text, { "data-action": "copy" }),
         quietButton(translate("Code"), onCode),
         quietButton(translate("Reasoning"), onReasoning),

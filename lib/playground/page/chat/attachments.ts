@@ -1,4 +1,4 @@
-import { crossButton, h } from "../dom/elements.ts";
+import { byId, crossButton, h } from "../dom/elements.ts";
 import { translate } from "../language/translate.ts";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
@@ -7,12 +7,10 @@ const MAX_ATTACHMENTS = 8;
 const MAX_TEXT_BYTES = 500_000;
 
 /** Collects pictures and text files for the next question: chosen, pasted or dropped. */
-export function createAttachments({ list, input, target }: {
-  list: HTMLElement;
-  input: HTMLInputElement;
-  /** Accepts dropped and pasted files. */
-  target: HTMLElement;
-}, notify: (line: string, isProblem?: boolean) => void) {
+export function createAttachments(notify: (line: string, isProblem?: boolean) => void) {
+  const list = byId("attachments", HTMLElement);
+  const input = byId("files", HTMLInputElement);
+  const target = byId("playground", HTMLElement);
   let attached: { name: string; url?: string; text?: string }[] = [];
 
   function show() {
@@ -21,9 +19,8 @@ export function createAttachments({ list, input, target }: {
       ...attached.map((attachment) =>
         h(
           "li",
-          {},
           attachment.url === undefined
-            ? h("span", { class: "file" }, attachment.name)
+            ? h("span.file", attachment.name)
             : h("img", { src: attachment.url, alt: attachment.name }),
           crossButton("remove", translate("Remove {name}", { name: attachment.name }), () => {
             attached = attached.filter((other) => other !== attachment);
@@ -61,6 +58,7 @@ export function createAttachments({ list, input, target }: {
     attached.push(text === undefined ? { name, url: await dataUrl(file) } : { name, text });
   }
 
+  byId("attach", HTMLButtonElement).addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     add([...input.files ?? []]);
     input.value = "";

@@ -76,19 +76,17 @@ export function createChat(options: ChatOptions) {
 
   /** Shows a question, and returns the container of its answers. */
   function begin(question: Question, turn?: Turn): HTMLElement {
-    const lanes = h("div", { class: "lanes", "data-count": question.picks.length });
+    const lanes = h("div.lanes", { "data-count": question.picks.length });
     const { text, images, files } = question;
     const shown = h(
-      "div",
-      { class: "question" },
+      "div.question",
       ...images.map((src) => h("img", { src, alt: translate("Picture in the question") })),
-      ...files.map(({ name }) => h("span", { class: "file" }, name)),
-      text === "" ? null : h("p", {}, text),
+      ...files.map(({ name }) => h("span.file", name)),
+      text === "" ? null : h("p", text),
     );
     const section = h(
-      "section",
+      "section.turn",
       {
-        class: "turn",
         "aria-label": translate("Question {number}", { number: log.children.length + 1 }),
       },
       shown,
@@ -115,10 +113,9 @@ export function createChat(options: ChatOptions) {
       : [own - 1, own];
     const go = (to: number) => () => show(newestEnd(turns, siblings[to]!).id);
     return h(
-      "div",
-      { class: "turn-actions" },
+      "div.turn-actions",
       place > 0 ? quietButton("‹", go(place - 1), translate("Earlier version")) : null,
-      siblings.length > 1 ? h("span", {}, `${place + 1}/${siblings.length}`) : null,
+      siblings.length > 1 ? h("span", `${place + 1}/${siblings.length}`) : null,
       place < siblings.length - 1
         ? quietButton("›", go(place + 1), translate("Later version"))
         : null,
@@ -141,11 +138,10 @@ export function createChat(options: ChatOptions) {
     const field = h("textarea", { rows: 3, "aria-label": translate("Edit the question") });
     field.value = turn.question.text;
     const form = h(
-      "form",
-      { class: "edit" },
+      "form.edit",
       field,
       quietButton(translate("Cancel"), () => form.replaceWith(shown)),
-      h("button", { class: "primary" }, translate("Send")),
+      h("button.primary", translate("Send")),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -1,5 +1,5 @@
 import type { Model, Strategy } from "../api/types.ts";
-import { crossButton, h, quietButton } from "../dom/elements.ts";
+import { byId, crossButton, h, quietButton } from "../dom/elements.ts";
 import { onLanguage, translate } from "../language/translate.ts";
 
 export interface Pick {
@@ -15,11 +15,10 @@ export interface Pick {
 const MAX_LANES = 4;
 
 /** Selects one model, or compares up to {@linkcode MAX_LANES} models and strategies side by side. */
-export function createPicker({ list, explanation, compare }: {
-  list: HTMLElement;
-  explanation: HTMLElement;
-  compare: HTMLButtonElement;
-}, onChange: (picks: Pick[]) => void) {
+export function createPicker(onChange: (picks: Pick[]) => void) {
+  const list = byId("picks", HTMLElement);
+  const explanation = byId("explanation", HTMLElement);
+  const compare = byId("compare", HTMLButtonElement);
   let models: Model[] = [];
   let strategies: Strategy[] = [];
   let chosen: string[] = [];
@@ -52,21 +51,12 @@ export function createPicker({ list, explanation, compare }: {
 
   function select(lane: number) {
     const isAlone = chosen.length === 1;
-    const options = h(
-      "optgroup",
-      { label: translate("Models") },
-      ...models.map(({ id }) => h("option", { value: `model:${id}` }, id)),
-    );
-    const others = h(
-      "optgroup",
-      { label: translate("Strategies with {model}", { model: models[0]?.id ?? "" }) },
-      ...strategies.map(({ name }) => h("option", { value: `strategy:${name}` }, name)),
-    );
+    const others = translate("Strategies with {model}", { model: models[0]?.id ?? "" });
     const field = h(
       "select",
       { "aria-label": isAlone ? false : translate("Column {number}", { number: lane + 1 }) },
-      options,
-      others,
+      optionsOf(translate("Models"), "model", models.map(({ id }) => id)),
+      optionsOf(others, "strategy", strategies.map(({ name }) => name)),
     );
     field.value = chosen[lane] ?? "";
     field.addEventListener("change", () => {
@@ -75,14 +65,8 @@ export function createPicker({ list, explanation, compare }: {
     });
     const removable = chosen.length > 2;
     return h(
-      "span",
-      { class: "pick" },
-      h(
-        "label",
-        {},
-        h("span", { class: "label" }, isAlone ? translate("Model") : `${lane + 1}`),
-        field,
-      ),
+      "span.pick",
+      h("label", h("span.label", isAlone ? translate("Model") : `${lane + 1}`), field),
       !removable ? null : crossButton(
         "remove",
         translate("Remove column {number}", { number: lane + 1 }),
@@ -130,4 +114,9 @@ export function createPicker({ list, explanation, compare }: {
     },
     picks: (): Pick[] => chosen.map(pickOf),
   };
+}
+
+function optionsOf(label: string, kind: "model" | "strategy", names: readonly string[]) {
+  const options = names.map((name) => h("option", { value: `${kind}:${name}` }, name));
+  return h("optgroup", { label }, ...options);
 }

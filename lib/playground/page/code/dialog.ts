@@ -40,8 +40,7 @@ export function showCode(body: Body): void {
   openDialog(
     "dialog",
     translate("This request as code"),
-    h("div", {
-      class: "tabs",
+    h("div.tabs", {
       role: "tablist",
       "aria-label": translate("Programming languages"),
       onkeydown: move,
@@ -49,8 +48,7 @@ export function showCode(body: Body): void {
     text,
     h(
       "footer",
-      {},
-      h("p", {}, translate("Set the environment variable O1_API_KEY to your key.")),
+      h("p", translate("Set the environment variable O1_API_KEY to your key.")),
       copyButton(() => text.textContent, { class: "primary" }),
     ),
   );

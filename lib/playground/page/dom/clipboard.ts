@@ -32,7 +32,7 @@ async function write(text: string): Promise<boolean> {
 
 function copySelected(text: string) {
   const focused = document.activeElement;
-  const field = h("textarea", { class: "hidden", "aria-hidden": "true" });
+  const field = h("textarea.hidden", { "aria-hidden": "true" });
   field.value = text;
   // Elements outside an open dialog can't be selected.
   (document.querySelector("dialog[open]") ?? document.body).append(field);

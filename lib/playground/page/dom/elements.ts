@@ -1,16 +1,33 @@
 import { translate } from "../language/translate.ts";
 
+type Tag = keyof HTMLElementTagNameMap;
+type Child = Node | string | null;
+type Properties = Readonly<Record<string, unknown>>;
+
 /**
  * Creates an element. Strings become text, never markup. A property that is a function, such as
  * `onclick`, becomes a listener for `click`; the others become attributes, unless they are false or
  * undefined.
+ *
+ * @param selector name and classes, such as `p.note`
+ * @param content properties, if there are any, and children
  */
-export function h<Name extends keyof HTMLElementTagNameMap>(
-  name: Name,
-  properties: Record<string, unknown>,
-  ...children: (Node | string | null)[]
+export function h<Name extends Tag>(
+  selector: Name | `${Name}.${string}`,
+  ...content: [Properties, ...Child[]] | Child[]
 ): HTMLElementTagNameMap[Name] {
-  const element = document.createElement(name);
+  const [name, ...classes] = selector.split(".");
+  const element = document.createElement(name as Name);
+  if (classes.length > 0) element.className = classes.join(" ");
+  for (const part of content) {
+    if (part === null) continue;
+    if (typeof part === "string" || part instanceof Node) element.append(part);
+    else setProperties(element, part);
+  }
+  return element;
+}
+
+function setProperties(element: HTMLElement, properties: Properties): void {
   for (const [key, value] of Object.entries(properties)) {
     if (typeof value === "function") {
       element.addEventListener(key.slice(2), value as EventListener);
@@ -18,13 +35,11 @@ export function h<Name extends keyof HTMLElementTagNameMap>(
       element.setAttribute(key, value === true ? "" : String(value));
     }
   }
-  element.append(...children.filter((child) => child !== null));
-  return element;
 }
 
 /** Creates a button without a frame. Screen readers say its name instead of the label. */
 export function quietButton(label: string, onclick: (event: Event) => void, name = label) {
-  return h("button", { type: "button", class: "quiet", "aria-label": name, onclick }, label);
+  return h("button.quiet", { type: "button", "aria-label": name, onclick }, label);
 }
 
 /** Creates a button with a cross, which screen readers call by its name. */
@@ -38,7 +53,7 @@ export function openDialog(className: string, title: string, ...content: Node[])
   const dialog = h(
     "dialog",
     { class: className, "aria-labelledby": "dialog-title" },
-    h("header", {}, h("h2", { id: "dialog-title" }, title), close),
+    h("header", h("h2", { id: "dialog-title" }, title), close),
     ...content,
   );
   dialog.addEventListener("close", () => dialog.remove());

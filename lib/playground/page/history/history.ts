@@ -24,7 +24,7 @@ export interface HistoryOptions {
 /** The list of the conversations that this browser keeps. */
 export function createHistory({ panel, stored, open, current, close, notify }: HistoryOptions) {
   const search = h("input", { type: "search" });
-  const list = h("ul", {});
+  const list = h("ul");
   const keep = h("input", { type: "checkbox" });
   keep.checked = stored !== undefined && localStorage.getItem(OFF_ITEM) === null;
   keep.disabled = stored === undefined;
@@ -45,17 +45,11 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     search.placeholder = translate("Search");
     search.ariaLabel = translate("Search conversations");
     panel.replaceChildren(
-      h(
-        "div",
-        { class: "head" },
-        h("h2", {}, translate("Conversations")),
-        quietButton(translate("Close"), close),
-      ),
+      h("div.head", h("h2", translate("Conversations")), quietButton(translate("Close"), close)),
       search,
       list,
       h(
-        "div",
-        { class: "row" },
+        "div.row",
         quietButton(translate("Export Markdown"), () => {
           const { id, path } = current();
           download(`${nameOf(id)}.md`, "text/markdown", toMarkdown(titleOf(id), path));
@@ -70,7 +64,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
           download(`${nameOf(id)}.json`, "application/json", JSON.stringify(path, null, 2));
         }),
       ),
-      h("label", { class: "keep" }, keep, translate("Store conversations in this browser")),
+      h("label.keep", keep, translate("Store conversations in this browser")),
       quietButton(translate("Delete all conversations"), clear),
     );
     show();
@@ -92,8 +86,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     if (found.length === 0) {
       list.append(
         h(
-          "li",
-          { class: "note" },
+          "li.note",
           all.length === 0
             ? translate("No conversations yet.")
             : translate("No conversations found."),
@@ -116,9 +109,8 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
     const item = h(
       "li",
       { class: isCurrent ? "current" : false },
-      h("button", {
+      h("button.quiet.title", {
         type: "button",
-        class: "quiet title",
         "aria-current": isCurrent && "true",
         onclick: async () => open(id, await stored?.turns(id), leaf),
       }, title),
@@ -139,7 +131,7 @@ export function createHistory({ panel, stored, open, current, close, notify }: H
   function rename(item: HTMLElement, { id, title }: Conversation): void {
     const field = h("input", { "aria-label": translate("New name"), maxlength: 200 });
     field.value = title;
-    const form = h("form", {}, field);
+    const form = h("form", field);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (field.value.trim() !== "") await stored?.change(id, { title: field.value.trim() });

@@ -33,14 +33,13 @@ export function toHtml(title: string, path: readonly Turn[]): string {
     { lang: document.documentElement.lang },
     h(
       "head",
-      {},
       h("meta", { charset: "utf-8" }),
       h("meta", { "http-equiv": "Content-Security-Policy", content: POLICY }),
       h("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
-      h("title", {}, title),
-      h("style", {}, STYLE + VIEW_STYLE),
+      h("title", title),
+      h("style", STYLE + VIEW_STYLE),
     ),
-    h("body", {}, h("main", {}, h("h1", {}, title), ...path.map(turnOf))),
+    h("body", h("main", h("h1", title), ...path.map(turnOf))),
   );
   return `<!DOCTYPE html>\n${page.outerHTML}\n`;
 }
@@ -49,21 +48,19 @@ function turnOf({ question, answers }: Turn): HTMLElement {
   const pictures = question.images.filter((src) => PICTURE_REGEXP.test(src));
   return h(
     "section",
-    {},
-    h("h2", {}, translate("Question")),
+    h("h2", translate("Question")),
     h(
-      "div",
-      { class: "question" },
+      "div.question",
       ...pictures.map((src) =>
-        h("p", {}, h("img", { src, alt: translate("Picture in the question") }))
+        h("p", h("img", { src, alt: translate("Picture in the question") }))
       ),
-      ...question.files.map(({ name }) => h("p", {}, translate("File: {name}", { name }))),
+      ...question.files.map(({ name }) => h("p", translate("File: {name}", { name }))),
       textOf(question.text),
     ),
     ...answers.flatMap((answer) => {
       const thinking = reasoningOf(answer);
       return [
-        h("h2", {}, answer.name),
+        h("h2", answer.name),
         thinking === "" ? null : folded(translate("Thinking"), textOf(thinking)),
         textOf(contentOf(answer)),
         hasRecords(answer) ? folded(translate("Reasoning"), reasoningView(answer, false)) : null,
@@ -72,8 +69,8 @@ function turnOf({ question, answers }: Turn): HTMLElement {
   );
 }
 
-const textOf = (text: string) => h("div", { class: "text" }, text);
+const textOf = (text: string) => h("div.text", text);
 
 function folded(title: string, content: HTMLElement): HTMLElement {
-  return h("details", {}, h("summary", {}, title), content);
+  return h("details", h("summary", title), content);
 }

@@ -39,10 +39,10 @@ export function sortedTable<Row>(
     h(
       "th",
       { scope: "col", class: isNumber[place] && "number" },
-      h("button", { type: "button", class: "quiet", onclick: () => sortBy(place) }, title),
+      h("button.quiet", { type: "button", onclick: () => sortBy(place) }, title),
     )
   );
-  const body = h("tbody", {});
+  const body = h("tbody");
   let sorted = { place: -1, sign: 1 };
 
   function sortBy(place: number): void {
@@ -63,7 +63,6 @@ export function sortedTable<Row>(
       ...ordered.slice(0, MAX_ROWS).map((row) =>
         h(
           "tr",
-          {},
           ...columns.map(({ value, show }, place) => {
             const cell = value(row);
             const text = cell === undefined ? "" : show?.(row) ?? String(cell);
@@ -76,11 +75,11 @@ export function sortedTable<Row>(
 
   fill();
   return h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "group", "aria-label": caption },
-    h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...heads)), body),
+    "div.scroll",
+    { tabindex: 0, role: "group", "aria-label": caption },
+    h("table", h("caption", caption), h("thead", h("tr", ...heads)), body),
     rows.length > MAX_ROWS
-      ? h("p", { class: "note" }, translate("Only {count} rows are shown.", { count: MAX_ROWS }))
+      ? h("p.note", translate("Only {count} rows are shown.", { count: MAX_ROWS }))
       : null,
   );
 }

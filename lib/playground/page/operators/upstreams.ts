@@ -44,7 +44,7 @@ export function upstreamsOf(upstreams: readonly Upstream[]): HTMLElement[] {
       numbers(translate("Longest time"), ({ ms }) => ms?.max, seconds),
     ], upstreams),
     faults.length === 0
-      ? h("p", { class: "note" }, translate("No upstream call has failed."))
+      ? h("p.note", translate("No upstream call has failed."))
       : sortedTable<Fault & { name: string }>(translate("Latest errors"), [
         times(translate("When"), ({ time }) => time),
         { title: translate("Upstream"), value: ({ name }) => name },

@@ -56,8 +56,8 @@ export function showUsage(key: string): void {
     h("option", { value: "model" }, translate("model")),
     h("option", { value: "day" }, translate("day")),
   );
-  const fault = h("p", { class: "alert", role: "alert" });
-  const tables = h("div", { class: "tables", "aria-live": "polite" });
+  const fault = h("p.alert", { role: "alert" });
+  const tables = h("div.tables", { "aria-live": "polite" });
   const save = h("button", { type: "button", onclick: saveCsv }, translate("Save as CSV"));
   let rows: UsageRow[] = [];
   let budgets: Budget[] = [];
@@ -95,7 +95,7 @@ export function showUsage(key: string): void {
     save.disabled = rows.length === 0;
     tables.replaceChildren(
       rows.length === 0
-        ? h("p", { class: "note" }, translate("No usage in this period."))
+        ? h("p.note", translate("No usage in this period."))
         : usageTable(rows, by.value.split(" ") as Name[]),
       ...budgets.length === 0 ? [] : [budgetTable(budgets)],
       ...upstreams,
@@ -114,11 +114,10 @@ export function showUsage(key: string): void {
     "dialog usage",
     translate("Usage"),
     h(
-      "div",
-      { class: "period" },
-      h("span", {}, h("label", { for: "usage-from" }, translate("From")), from),
-      h("span", {}, h("label", { for: "usage-to" }, translate("To")), to),
-      h("span", {}, h("label", { for: "usage-by" }, translate("Group by")), by),
+      "div.period",
+      h("span", h("label", { for: "usage-from" }, translate("From")), from),
+      h("span", h("label", { for: "usage-to" }, translate("To")), to),
+      h("span", h("label", { for: "usage-by" }, translate("Group by")), by),
       quietButton(translate("Refresh"), () => void load()),
       save,
     ),

@@ -5,7 +5,7 @@
  */
 import type { Model, OptionField, Strategy } from "../api/types.ts";
 import type { Pick } from "../chat/picker.ts";
-import { h } from "../dom/elements.ts";
+import { byId, h } from "../dom/elements.ts";
 import { translate } from "../language/translate.ts";
 
 type Value = string | number | boolean;
@@ -20,7 +20,8 @@ export interface FieldValues {
 type Control = HTMLInputElement | HTMLSelectElement;
 
 /** Fields for what the chosen columns run. Their values last until the page is closed. */
-export function createFields(container: HTMLElement) {
+export function createFields() {
+  const container = byId("fields", HTMLElement);
   let models: readonly Model[] = [];
   let strategies: readonly Strategy[] = [];
   let picks: readonly Pick[] = [];
@@ -95,7 +96,7 @@ export function createFields(container: HTMLElement) {
 }
 
 function group(title: string, rows: readonly HTMLElement[]): HTMLElement {
-  return h("fieldset", {}, h("legend", {}, title), ...rows);
+  return h("fieldset", h("legend", title), ...rows);
 }
 
 function fieldOf(
@@ -112,13 +113,7 @@ function fieldOf(
   control.addEventListener("input", () => values.set(name, control.value));
   // The server describes it in English.
   const note = h("small", { id: `${id}-note`, lang: "en" }, ...codeIn(field.description ?? ""));
-  return h(
-    "div",
-    { class: "field" },
-    h("label", { for: id, translate: "no" }, name),
-    control,
-    note,
-  );
+  return h("div.field", h("label", { for: id, translate: "no" }, name), control, note);
 }
 
 function controlOf(field: OptionField, id: string, name: string): Control {
@@ -161,10 +156,10 @@ function toolOf(name: string, off: Set<string>): HTMLElement {
     if (box.checked) off.delete(name);
     else off.add(name);
   });
-  return h("label", { class: "keep", translate: "no" }, box, name);
+  return h("label.keep", { translate: "no" }, box, name);
 }
 
 /** A text whose parts between backticks are code. */
 function codeIn(text: string): (string | HTMLElement)[] {
-  return text.split("`").map((part, i) => i % 2 === 0 ? part : h("code", {}, part));
+  return text.split("`").map((part, i) => i % 2 === 0 ? part : h("code", part));
 }

@@ -8,7 +8,8 @@ import type { createFields } from "./fields.ts";
 const THEME_ITEM = "o1-api.theme";
 
 /** The settings of the next questions, which last until the page is closed, and of the page. */
-export function createSettings(panel: HTMLElement, fields: ReturnType<typeof createFields>) {
+export function createSettings(fields: ReturnType<typeof createFields>) {
+  const panel = byId("options", HTMLElement);
   const system = byId("system", HTMLTextAreaElement);
   const temperature = byId("temperature", HTMLInputElement);
   const maxTokens = byId("max-tokens", HTMLInputElement);
@@ -52,7 +53,7 @@ export function createSettings(panel: HTMLElement, fields: ReturnType<typeof cre
       const described = control.getAttribute("aria-describedby");
       control.setAttribute("aria-invalid", "true");
       control.setAttribute("aria-describedby", described === null ? id : `${id} ${described}`);
-      control.after(h("p", { id, class: "alert", role: "alert" }, message));
+      control.after(h("p.alert", { id, role: "alert" }, message));
       return true;
     },
     clearFaults(): void {

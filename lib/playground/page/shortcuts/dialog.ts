@@ -22,17 +22,16 @@ export function showShortcuts(
     translate("Keyboard shortcuts"),
     h(
       "dl",
-      {},
       row(["Enter"], translate("Send the question")),
       row(["Shift", "Enter"], translate("Start a new line")),
       row(["Esc"], translate("Stop the answer, leave the field, or close the settings")),
     ),
-    h("h3", {}, translate("When not typing")),
-    h("dl", {}, ...shortcuts.map(({ key, text }) => row([key], text()))),
-    h("label", { class: "keep" }, box, translate("Enable single-key shortcuts")),
+    h("h3", translate("When not typing")),
+    h("dl", ...shortcuts.map(({ key, text }) => row([key], text()))),
+    h("label.keep", box, translate("Enable single-key shortcuts")),
   );
 }
 
 function row(keys: readonly string[], text: string): HTMLElement {
-  return h("div", {}, h("dt", {}, ...keys.map((key) => h("kbd", {}, key))), h("dd", {}, text));
+  return h("div", h("dt", ...keys.map((key) => h("kbd", key))), h("dd", text));
 }

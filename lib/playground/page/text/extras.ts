@@ -58,12 +58,10 @@ function frame(pre: HTMLPreElement) {
   const code = pre.querySelector("code");
   pre.tabIndex = 0;
   const block = h(
-    "div",
-    { class: "code-block" },
+    "div.code-block",
     h(
-      "div",
-      { class: "code-head" },
-      h("span", {}, code === null ? "" : languageOf(code)),
+      "div.code-head",
+      h("span", code === null ? "" : languageOf(code)),
       copyButton(() => pre.textContent),
     ),
   );

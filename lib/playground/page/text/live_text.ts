@@ -29,7 +29,7 @@ const FENCE_REGEXP = /^ {0,3}(?:```|~~~)[^\n]*\n/;
  * page stays responsive.
  */
 export function createLiveText(element: HTMLElement) {
-  const tail = h("div", { class: "tail" });
+  const tail = h("div.tail");
   element.append(tail);
   let text = "";
   /** Length of the text that is rendered for good. */
@@ -114,7 +114,7 @@ export function createLiveText(element: HTMLElement) {
   function continueIn(code: HTMLElement, fence: string) {
     // Highlighting it now would replace the parts.
     code.className = "";
-    const part = h("span", { class: "part" });
+    const part = h("span.part");
     code.append(part);
     divided = { code, part };
     opening = fence;

@@ -118,8 +118,7 @@ export function elementsOf(blocks: Token[]): DocumentFragment | undefined {
   finishMath(fragment);
   finishCode(fragment);
   for (const table of fragment.querySelectorAll("table")) {
-    const frame = h("div", {
-      class: "scroll",
+    const frame = h("div.scroll", {
       tabindex: 0,
       role: "group",
       "aria-label": translate("Table"),
@@ -130,7 +129,7 @@ export function elementsOf(blocks: Token[]): DocumentFragment | undefined {
   return fragment;
 }
 
-export const plain = (text: string) => h("p", { class: "plain" }, text);
+export const plain = (text: string) => h("p.plain", text);
 
 function finishLink(link: HTMLAnchorElement) {
   if (!/^(?:https?|mailto):/i.test(link.getAttribute("href") ?? "")) {

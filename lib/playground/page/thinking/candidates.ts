@@ -13,23 +13,21 @@ export interface Candidate {
 
 /** Shows candidate answers side by side; each opens to its full text. */
 export function createCandidates() {
-  const grid = h("div", { class: "grid" });
-  const caption = h("p", { class: "caption" });
+  const grid = h("div.grid");
+  const caption = h("p.caption");
   const cards = new Map<number, HTMLElement>();
   return {
-    element: h("div", { class: "candidates" }, caption, grid),
+    element: h("div.candidates", caption, grid),
     /** Adds a candidate, or replaces the one with the same index. */
     add({ index, answer, text }: Candidate) {
       if (cards.size >= MAX_CANDIDATES && !cards.has(index)) return;
-      const body = h("div", { class: "prose small" });
+      const body = h("div.prose.small");
       const card = h(
-        "details",
-        { class: "candidate" },
+        "details.candidate",
         h(
           "summary",
-          {},
-          h("span", { class: "name" }, translate("Answer {number}", { number: index + 1 })),
-          h("span", { class: "value" }, (answer ?? text).trim().slice(0, 200)),
+          h("span.name", translate("Answer {number}", { number: index + 1 })),
+          h("span.value", (answer ?? text).trim().slice(0, 200)),
         ),
         body,
       );

@@ -9,16 +9,11 @@ import { createLiveText } from "../text/live_text.ts";
  * @param titled whether its text begins with `**Title**` and a blank line
  */
 export function createStep(titled: boolean) {
-  const name = h("span", { class: "name" }, titled ? "…" : translate("Thinking"));
-  const time = h("span", { class: "time" });
-  const body = h("div", { class: "prose small" });
+  const name = h("span.name", titled ? "…" : translate("Thinking"));
+  const time = h("span.time");
+  const body = h("div.prose.small");
   const live = createLiveText(body);
-  const element = h(
-    "details",
-    { class: "step live", open: true },
-    h("summary", {}, name, time),
-    body,
-  );
+  const element = h("details.step.live", { open: true }, h("summary", name, time), body);
   /** The text while its title is incomplete. */
   let head: string | undefined = titled ? "" : undefined;
   let touched = false;

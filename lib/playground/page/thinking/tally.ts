@@ -12,10 +12,10 @@ export interface Tally {
 
 /** Shows the votes for each answer as bars. */
 export function createTally() {
-  const caption = h("p", { class: "caption" });
-  const rows = h("ul", { class: "votes" });
+  const caption = h("p.caption");
+  const rows = h("ul.votes");
   return {
-    element: h("div", { class: "tally" }, caption, rows),
+    element: h("div.tally", caption, rows),
     update({ text, counts, total }: Tally) {
       caption.textContent = text;
       rows.replaceChildren(
@@ -28,10 +28,9 @@ export function createTally() {
           });
           return h(
             "li",
-            {},
-            h("span", { class: "vote" }, short),
+            h("span.vote", short),
             h("progress", { max: total, value: votes, "aria-label": label }),
-            h("span", { class: "count", "aria-hidden": "true" }, `${votes}`),
+            h("span.count", { "aria-hidden": "true" }, `${votes}`),
           );
         }),
       );

@@ -15,8 +15,8 @@ export type Progress =
 
 /** Shows the thinking before an answer in an element that is hidden until there is some. */
 export function createThinking(element: HTMLDetailsElement) {
-  const summary = h("summary", {}, translate("Thinking…"));
-  const list = h("ol", { class: "trail" });
+  const summary = h("summary", translate("Thinking…"));
+  const list = h("ol.trail");
   element.append(summary, list);
   let openStep: ReturnType<typeof createStep> | undefined;
   let tally: ReturnType<typeof createTally> | undefined;
@@ -42,7 +42,7 @@ export function createThinking(element: HTMLDetailsElement) {
           endStep();
           steps++;
           openStep = createStep(event.titled === true);
-          append(h("li", {}, openStep.element));
+          append(h("li", openStep.element));
           return undefined;
         case "step_end":
           endStep(event.title, event.seconds);
@@ -50,21 +50,21 @@ export function createThinking(element: HTMLDetailsElement) {
         case "candidate":
           if (candidates === undefined) {
             candidates = createCandidates();
-            append(h("li", {}, candidates.element));
+            append(h("li", candidates.element));
           }
           candidates.add(event);
           return undefined;
         case "tally":
           if (tally === undefined) {
             tally = createTally();
-            append(h("li", {}, tally.element));
+            append(h("li", tally.element));
           }
           tally.update(event);
           lastLine = event.text;
           return event.text;
         case "status":
           lastLine = event.text;
-          append(h("li", { class: "status" }, event.text));
+          append(h("li.status", event.text));
           return event.text;
         default:
           return undefined;
@@ -77,7 +77,7 @@ export function createThinking(element: HTMLDetailsElement) {
       if (words === "" || words === "**" || words === lastLine) return;
       // The summary shows it.
       if (words.startsWith("Total thinking time")) return;
-      append(h("li", { class: "status" }, words));
+      append(h("li.status", words));
     },
     end(seconds: number): void {
       endStep();

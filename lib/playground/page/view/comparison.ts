@@ -13,14 +13,13 @@ const MAX_LINE = 4_000;
 /** Shows two answers side by side; the work on long ones ends when the signal is aborted. */
 export function comparisonOf(left: Labelled, right: Labelled, signal: AbortSignal): HTMLElement {
   const columns = [left, right].map(({ label }, index) =>
-    h("div", {
-      class: "view-text",
+    h("div.view-text", {
       tabindex: 0,
       role: "region",
       "aria-label": `${index === 0 ? "A" : "B"} · ${label}`,
     })
   );
-  const state = h("p", { class: "view-quiet", role: "status" }, translate("Comparing…"));
+  const state = h("p.view-quiet", { role: "status" }, translate("Comparing…"));
   showDifferences(left, right, columns, signal).then(
     (changes) =>
       state.textContent = changes === 0
@@ -31,24 +30,19 @@ export function comparisonOf(left: Labelled, right: Labelled, signal: AbortSigna
     () => {},
   );
   return h(
-    "div",
-    { class: "view" },
-    h("h3", {}, translate("Statistics")),
+    "div.view",
+    h("h3", translate("Statistics")),
     figuresOf(left, right),
-    h("h3", {}, translate("Answers")),
+    h("h3", translate("Answers")),
     state,
-    h("div", { class: "view-pair" }, ...columns),
-    h("h3", {}, translate("Reasoning")),
-    h("div", { class: "view-pair" }, ...[left, right].map(reasoningOf)),
+    h("div.view-pair", ...columns),
+    h("h3", translate("Reasoning")),
+    h("div.view-pair", ...[left, right].map(reasoningOf)),
   );
 }
 
 function reasoningOf({ label, answer }: Labelled, index: number): HTMLElement {
-  const details = h(
-    "details",
-    { class: "view-entry" },
-    h("summary", {}, `${index === 0 ? "A" : "B"} · ${label}`),
-  );
+  const details = h("details.view-entry", h("summary", `${index === 0 ? "A" : "B"} · ${label}`));
   details.addEventListener("toggle", () => details.append(reasoningView(answer, true)), {
     once: true,
   });
@@ -88,32 +82,27 @@ function figuresOf(left: Labelled, right: Labelled): HTMLElement {
   const shown = (value: number | undefined, show: (value: number) => string) =>
     value === undefined ? "–" : show(value);
   return h(
-    "div",
-    { class: "view-scroll", tabindex: 0, role: "region", "aria-label": translate("Statistics") },
+    "div.view-scroll",
+    { tabindex: 0, role: "region", "aria-label": translate("Statistics") },
     h(
-      "table",
-      { class: "view-figures" },
+      "table.view-figures",
       h(
         "thead",
-        {},
         h(
           "tr",
-          {},
-          h("td", {}),
+          h("td"),
           ...["A", "B", "B − A"].map((name) => h("th", { scope: "col" }, name)),
         ),
       ),
       h(
         "tbody",
-        {},
         ...rows.map(([name, valueOf, show]) => {
           const [a, b] = sides.map(valueOf);
           const difference = a === undefined || b === undefined ? "–" : signed(b - a, show);
           return h(
             "tr",
-            {},
             h("th", { scope: "row" }, name),
-            ...[shown(a, show), shown(b, show), difference].map((text) => h("td", {}, text)),
+            ...[shown(a, show), shown(b, show), difference].map((text) => h("td", text)),
           );
         }),
       ),
@@ -164,21 +153,21 @@ function* linesOf(
   only: "removed" | "added",
 ): Generator<HTMLElement> {
   const mark = only === "removed" ? "del" : "ins";
-  let line = h("div", { class: "view-line" });
+  let line = h("div.view-line");
   let length = 0;
   for (const { kind, text } of differences) {
     if (kind !== "same" && kind !== only) continue;
     for (const piece of text.match(/[^\n]{1,4000}\n?|\n/gu) ?? []) {
       if (length + piece.length > MAX_LINE) {
         yield line;
-        line = h("div", { class: "view-line" });
+        line = h("div.view-line");
         length = 0;
       }
-      line.append(kind === "same" ? piece : h(mark, {}, piece));
+      line.append(kind === "same" ? piece : h(mark, piece));
       length += piece.length;
       if (!piece.endsWith("\n")) continue;
       yield line;
-      line = h("div", { class: "view-line" });
+      line = h("div.view-line");
       length = 0;
     }
   }

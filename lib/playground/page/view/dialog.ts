@@ -30,7 +30,7 @@ export function showReasoning(answer: Answer): void {
  * @param second that on the right.
  */
 export function showDifferences(answers: readonly Labelled[], first: number, second: number): void {
-  const content = h("div", {});
+  const content = h("div");
   let controller = new AbortController();
   const selects = [first, second].map((chosen, index) => {
     const select = h(
@@ -39,7 +39,7 @@ export function showDifferences(answers: readonly Labelled[], first: number, sec
       ...answers.map(({ label }, place) => h("option", { value: place }, label)),
     );
     select.value = String(chosen);
-    return h("label", {}, `${index === 0 ? "A" : "B"} `, select);
+    return h("label", `${index === 0 ? "A" : "B"} `, select);
   });
   function show(): void {
     controller.abort();
@@ -53,7 +53,7 @@ export function showDifferences(answers: readonly Labelled[], first: number, sec
   openDialog(
     "view-dialog",
     translate("Differences"),
-    h("p", { class: "view-choice" }, ...selects),
+    h("p.view-choice", ...selects),
     content,
   ).addEventListener("close", () => controller.abort());
 }

@@ -22,7 +22,7 @@ export function reasoningView(answer: Answer, isLazy: boolean): HTMLElement {
   const idOf = (entry: Call | ToolRun) => `view-${view}-${run.entries.indexOf(entry)}`;
   if (run.entries.length === 0) {
     const text = translate("The server sent no call records for this answer.");
-    return h("div", { class: "view" }, h("p", { class: "view-quiet" }, text));
+    return h("div.view", h("p.view-quiet", text));
   }
   const totals = totalsOf(run);
   const facts: [string, string][] = [
@@ -45,21 +45,14 @@ export function reasoningView(answer: Answer, isLazy: boolean): HTMLElement {
     details.querySelector("summary")?.focus();
   });
   return h(
-    "div",
-    { class: "view" },
-    h(
-      "dl",
-      { class: "view-totals" },
-      ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
-    ),
-    h("h3", {}, translate("Timeline")),
+    "div.view",
+    h("dl.view-totals", ...facts.map(([name, value]) => h("div", h("dt", name), h("dd", value)))),
+    h("h3", translate("Timeline")),
     timeline,
-    h("h3", {}, translate("Tree")),
+    h("h3", translate("Tree")),
     tree,
-    run.omitted === 0 ? null : h(
-      "p",
-      { class: "view-quiet" },
-      translate("{count} more are not shown.", { count: run.omitted }),
-    ),
+    run.omitted === 0
+      ? null
+      : h("p.view-quiet", translate("{count} more are not shown.", { count: run.omitted })),
   );
 }

@@ -14,24 +14,18 @@ export function timelineOf(run: Run, idOf: (entry: Call | ToolRun) => string): H
     return element;
   };
   const row = (label: HTMLElement, time: string, ...bars: HTMLElement[]) =>
-    h(
-      "li",
-      {},
-      label,
-      h("span", { class: "view-bars" }, ...bars),
-      h("span", { class: "view-time" }, time),
-    );
+    h("li", label, h("span.view-bars", ...bars), h("span.view-time", time));
 
   function entryRow(entry: Call | ToolRun): HTMLElement {
     const { start, end } = entry;
     const began = entry.kind === "call" ? entry.first ?? end : start;
     const isBad = entry.outcome !== "ok";
     const name = nameOf(entry);
-    const label = h("a", { href: `#${idOf(entry)}`, class: "view-label", title: name }, name);
+    const label = h("a.view-label", { href: `#${idOf(entry)}`, title: name }, name);
     return row(
       label,
       [seconds(end - start), outcomeOf(entry)].filter((part) => part !== "").join(" · "),
-      place(h("span", { class: "view-bar view-wait" }), start, began),
+      place(h("span.view-bar.view-wait"), start, began),
       place(
         h("span", { class: `view-bar view-${entry.kind}${isBad ? " view-bad" : ""}` }),
         began,
@@ -44,10 +38,10 @@ export function timelineOf(run: Run, idOf: (entry: Call | ToolRun) => string): H
     const { kind, at, start, label } = mark;
     const title = [kindOf(mark), label].filter((part) => part !== "").join(" · ");
     return row(
-      h("span", { class: "view-label", title }, title),
+      h("span.view-label", { title }, title),
       start === undefined ? translate("at {time}", { time: seconds(at) }) : seconds(at - start),
       start === undefined
-        ? place(h("span", { class: "view-dot" }), at, at)
+        ? place(h("span.view-dot"), at, at)
         : place(h("span", { class: `view-bar view-${kind}` }), start, at),
     );
   }
@@ -58,25 +52,24 @@ export function timelineOf(run: Run, idOf: (entry: Call | ToolRun) => string): H
   ].sort((a, b) => a.start - b.start);
   const ticks = Array.from({ length: TICKS + 1 }, (_, index) => scale * index / TICKS);
   return h(
-    "div",
-    { class: "view-timeline" },
+    "div.view-timeline",
     h(
-      "p",
-      { class: "view-key", "aria-hidden": "true" },
+      "p.view-key",
+      { "aria-hidden": "true" },
       keyOf("wait", translate("waiting for the first token")),
       keyOf("call", translate("generating")),
       keyOf("tool", translate("running a tool")),
       keyOf("step", translate("step")),
     ),
     h(
-      "div",
-      { class: "view-axis", "aria-hidden": "true" },
-      ...ticks.map((tick) => place(h("span", {}, seconds(tick)), tick, tick)),
+      "div.view-axis",
+      { "aria-hidden": "true" },
+      ...ticks.map((tick) => place(h("span", seconds(tick)), tick, tick)),
     ),
-    h("ol", {}, ...rows.map(({ row }) => row())),
+    h("ol", ...rows.map(({ row }) => row())),
   );
 }
 
 function keyOf(kind: string, meaning: string): HTMLElement {
-  return h("span", {}, h("span", { class: `view-swatch view-${kind}` }), meaning);
+  return h("span", h("span", { class: `view-swatch view-${kind}` }), meaning);
 }

@@ -15,26 +15,20 @@ export interface TreeOptions {
 
 /** Shows which call belongs to what, with its prompt and what it wrote. */
 export function treeOf(run: Run, options: TreeOptions): HTMLElement {
-  return h(
-    "ul",
-    { class: "view-tree" },
-    ...run.phases.map((phase) => phaseOf(phase, options)),
-  );
+  return h("ul.view-tree", ...run.phases.map((phase) => phaseOf(phase, options)));
 }
 
 function phaseOf({ role, tasks, marks }: Phase, options: TreeOptions): HTMLElement {
   return h(
     "li",
-    {},
-    h("strong", {}, tasks.length === 1 ? role : `${role} × ${tasks.length}`),
+    h("strong", tasks.length === 1 ? role : `${role} × ${tasks.length}`),
     h(
       "ul",
-      {},
       ...[
         ...tasks.map((task) => ({ at: task[0]!.start, show: () => taskOf(task, options) })),
         ...marks.map((mark) => ({
           at: mark.start ?? mark.at,
-          show: () => h("li", {}, markOf(mark)),
+          show: () => h("li", markOf(mark)),
         })),
       ].sort((a, b) => a.at - b.at).map(({ show }) => show()),
     ),
@@ -43,25 +37,24 @@ function phaseOf({ role, tasks, marks }: Phase, options: TreeOptions): HTMLEleme
 
 function taskOf(task: readonly (Call | ToolRun)[], options: TreeOptions): HTMLElement {
   const [first, ...others] = task;
-  const item = h("li", {}, entryOf(first!, options));
+  const item = h("li", entryOf(first!, options));
   // With tools, a call is continued by others.
   if (others.length > 0) {
-    item.append(h("ul", {}, ...others.map((entry) => h("li", {}, entryOf(entry, options)))));
+    item.append(h("ul", ...others.map((entry) => h("li", entryOf(entry, options)))));
   }
   return item;
 }
 
 function entryOf(entry: Call | ToolRun, { idOf, isLazy }: TreeOptions): HTMLElement {
-  const body = h("div", { class: "view-body" });
+  const body = h("div.view-body");
   const fill = () => body.append(...textsOf(entry, isLazy));
   const details = h(
-    "details",
-    { id: idOf(entry), class: "view-entry" },
+    "details.view-entry",
+    { id: idOf(entry) },
     h(
       "summary",
-      {},
-      h("span", { class: "view-name" }, nameOf(entry)),
-      h("span", { class: "view-facts" }, factsOf(entry).join(" · ")),
+      h("span.view-name", nameOf(entry)),
+      h("span.view-facts", factsOf(entry).join(" · ")),
     ),
     body,
   );
@@ -94,7 +87,7 @@ function factsOf(entry: Call | ToolRun): string[] {
 
 function textsOf(entry: Call | ToolRun, isLazy: boolean): HTMLElement[] {
   if (entry.texts === undefined) {
-    return [h("p", { class: "view-quiet" }, translate("This key may not see prompts and texts."))];
+    return [h("p.view-quiet", translate("This key may not see prompts and texts."))];
   }
   if (entry.kind === "tool") {
     const { arguments: json, output } = entry.texts;
@@ -102,7 +95,7 @@ function textsOf(entry: Call | ToolRun, isLazy: boolean): HTMLElement[] {
   }
   const { prompt, thinking, output } = entry.texts;
   return [
-    h("h4", {}, translate("Prompt")),
+    h("h4", translate("Prompt")),
     ...prompt.map((message) => messageOf(message, isLazy)),
     ...thinking === "" ? [] : [textOf(translate("Thinking"), thinking)],
     textOf(translate("Output"), output),
@@ -112,11 +105,10 @@ function textsOf(entry: Call | ToolRun, isLazy: boolean): HTMLElement[] {
 function messageOf({ message, role, text, isKnown }: PromptMessage, isLazy: boolean): HTMLElement {
   const number = message + 1;
   return h(
-    "div",
-    { class: "view-message" },
-    h("span", { class: "view-role" }, `${number} · ${role}`),
+    "div.view-message",
+    h("span.view-role", `${number} · ${role}`),
     isKnown && !isLazy
-      ? h("p", { class: "view-quiet" }, translate("Same as message {number} above.", { number }))
+      ? h("p.view-quiet", translate("Same as message {number} above.", { number }))
       : h("pre", { tabindex: 0, "aria-label": `${number} · ${role}` }, text),
   );
 }
@@ -124,8 +116,7 @@ function messageOf({ message, role, text, isKnown }: PromptMessage, isLazy: bool
 function textOf(title: string, text: string): HTMLElement {
   return h(
     "div",
-    {},
-    h("h4", {}, title),
+    h("h4", title),
     h("pre", { tabindex: 0, "aria-label": title }, text === "" ? "–" : text),
   );
 }
@@ -133,20 +124,18 @@ function textOf(title: string, text: string): HTMLElement {
 function markOf(mark: Mark): HTMLElement {
   const { at, start, label, text } = mark;
   const line = [
-    h("span", { class: "view-name" }, `${kindOf(mark)}${label === "" ? "" : ` ${label}`}`),
+    h("span.view-name", `${kindOf(mark)}${label === "" ? "" : ` ${label}`}`),
     h(
-      "span",
-      { class: "view-facts" },
+      "span.view-facts",
       start === undefined
         ? translate("at {time}", { time: seconds(at) })
         : translate("{start} to {end}", { start: seconds(start), end: seconds(at) }),
     ),
   ];
-  if (text === "") return h("div", { class: "view-mark" }, ...line);
+  if (text === "") return h("div.view-mark", ...line);
   return h(
-    "details",
-    { class: "view-mark" },
-    h("summary", {}, ...line),
+    "details.view-mark",
+    h("summary", ...line),
     h("pre", { tabindex: 0, "aria-label": kindOf(mark) }, text),
   );
 }

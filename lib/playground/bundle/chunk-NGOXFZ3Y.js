@@ -1,4 +1,4 @@
-import{b as a}from"./chunk-6J6UFL3R.js";import{a as e,d as m}from"./chunk-KPK5JBMR.js";function g(t,n){let r=n.map(({question:o,answers:c})=>{let s=o.files.map(({name:i})=>`*${e("File: {name}",{name:i})}*`),u=o.images.map(()=>`*${e("Picture")}*`);return[`## ${e("Question")}
+import{b as a}from"./chunk-MRCT7FIL.js";import{a as e,d as m}from"./chunk-WKIEAH33.js";function g(t,n){let r=n.map(({question:o,answers:c})=>{let s=o.files.map(({name:i})=>`*${e("File: {name}",{name:i})}*`),u=o.images.map(()=>`*${e("Picture")}*`);return[`## ${e("Question")}
 
 ${[...s,...u,o.text].join(`
 
