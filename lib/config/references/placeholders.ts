@@ -29,7 +29,8 @@ function placeholdersOf(prompts: Prompts, prompt: string): string[] {
 /** @param names those whose values are filled in. */
 function mistyped(used: readonly string[], names: readonly string[]) {
   const missing = names.filter((name) => !used.includes(name));
-  return [...new Set(used)].filter((name) => name.length >= MIN_LENGTH).flatMap((name) => {
+  const unknown = [...new Set(used)].filter((name) => !names.includes(name));
+  return unknown.filter((name) => name.length >= MIN_LENGTH).flatMap((name) => {
     const meant = nearest(name, missing);
     if (meant === undefined) return [];
     return [{ name, message: `unknown placeholder '{${name}}'; did you mean '{${meant}}'?` }];

@@ -103,6 +103,7 @@ for (
     ["Reply with {qestion}.", 'prompt("ask", values)'],
     ["Reply with {qestion}.", 'prompt("other", { question })'],
     ["Reply with x^{n}.", 'prompt("ask", { m: "1" })'],
+    ["Reply to {answer1} alone.", 'prompt("ask", { answer1, answer2 })'],
   ] as const
 ) {
   Deno.test(`a strategy file with ${JSON.stringify(prompt)} and ${call} is accepted`, async () => {
