@@ -87,12 +87,15 @@ export function createThreads(count: number) {
     if (threads.size === 0) start();
     const { promise, resolve } = Promise.withResolvers<Thread | undefined>();
     waiting.add(resolve);
+    let taken: Thread | "late" | undefined = "late";
     try {
-      const thread = await within(clock, MAX_WAIT_MS, abortable(promise, signal));
-      return thread === "late" ? undefined : thread;
+      taken = await within(clock, MAX_WAIT_MS, abortable(promise, signal));
     } finally {
-      waiting.delete(resolve);
+      const isWaiting = waiting.delete(resolve);
+      // A thread that became free just as the wait was given up.
+      if (taken === "late" && !isWaiting) void promise.then((given) => given && free(given));
     }
+    return taken === "late" ? undefined : taken;
   }
 
   for (let i = 0; i < count; i++) start();
