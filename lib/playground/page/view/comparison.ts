@@ -121,8 +121,8 @@ function rolesOf(sides: readonly Side[]): string[] {
 function tokensOf({ entries }: Run, role: string): number {
   return entries.reduce(
     (sum, entry) =>
-      entry.kind === "call" && entry.role === role
-        ? sum + entry.promptTokens + entry.completionTokens
+      entry.type === "call" && entry.role === role
+        ? sum + entry.prompt_tokens + entry.completion_tokens
         : sum,
     0,
   );

@@ -10,7 +10,7 @@ export function seconds(value: number): string {
 export const cost = (value: number | undefined) => value === undefined ? "–" : formatDollars(value);
 
 export function nameOf(entry: Call | ToolRun): string {
-  if (entry.kind === "tool") return entry.name;
+  if (entry.type === "tool") return entry.name;
   return entry.number === 0 ? entry.role : `${entry.role} ${entry.number}`;
 }
 
@@ -41,15 +41,15 @@ export interface Totals {
 }
 
 export function totalsOf({ entries }: Run): Totals {
-  const calls = entries.filter((entry) => entry.kind === "call");
+  const calls = entries.filter((entry) => entry.type === "call");
   const sum = (valueOf: (call: Call) => number) =>
     calls.reduce((total, call) => total + valueOf(call), 0);
   const firsts = calls.flatMap(({ first }) => first ?? []);
   return {
     calls: calls.length,
     tools: entries.length - calls.length,
-    promptTokens: sum((call) => call.promptTokens),
-    completionTokens: sum((call) => call.completionTokens),
+    promptTokens: sum((call) => call.prompt_tokens),
+    completionTokens: sum((call) => call.completion_tokens),
     cost: calls.some((call) => call.cost !== undefined) ? sum((call) => call.cost ?? 0) : undefined,
     first: firsts.length === 0 ? undefined : Math.min(...firsts),
   };

@@ -14,35 +14,39 @@ export interface PromptMessage {
   isKnown: boolean;
 }
 
-export interface Call {
-  kind: "call";
+interface Ended {
   task: number;
-  role: string;
-  /** Number among several calls of the role, from 1; 0: the only one. */
-  number: number;
   /** Seconds since the run began, as the other times. */
   start: number;
-  first: number | undefined;
   end: number;
-  attempts: number;
-  outcome: string;
-  promptTokens: number;
-  completionTokens: number;
-  isEstimated: boolean;
-  /** Cost in USD. */
-  cost: number | undefined;
-  /** Undefined if the key may not see them. */
-  texts: { prompt: PromptMessage[]; thinking: string; output: string } | undefined;
+  outcome: "ok" | "failed" | "error" | "cancelled";
 }
 
-export interface ToolRun {
-  kind: "tool";
-  task: number;
+/** What the server records of a call. */
+interface CallRecord extends Ended {
+  type: "call";
+  role: string;
+  first?: number;
+  attempts: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  estimated: boolean;
+  /** Cost in USD. */
+  cost?: number;
+  /** Absent if the key may not see them. A message that an earlier call had is its number alone. */
+  texts?: { prompt: { message: number }[]; thinking: string; output: string };
+}
+
+export interface Call extends CallRecord {
+  /** Number among several calls of the role, from 1; 0: the only one. */
+  number: number;
+  prompt: PromptMessage[];
+}
+
+export interface ToolRun extends Ended {
+  type: "tool";
   name: string;
-  start: number;
-  end: number;
-  outcome: string;
-  texts: { arguments: string; output: string } | undefined;
+  texts?: { arguments: string; output: string };
 }
 
 /** What the run showed about itself at a time. */
@@ -81,20 +85,26 @@ const MAX_ENTRIES = 300;
 /** Further events are ignored. */
 const MAX_MARKS = 300;
 
-type Fields = Record<string, unknown>;
-
-const text = (value: unknown) => typeof value === "string" ? value : "";
-const number = (value: unknown) => typeof value === "number" && value >= 0 ? value : 0;
-const optional = (value: unknown) => typeof value === "number" ? value : undefined;
-const fields = (value: unknown) =>
-  (typeof value === "object" && value !== null ? value : {}) as Fields;
+type Event =
+  | CallRecord
+  | ToolRun
+  | { type: "step_start"; at: number }
+  | { type: "step_end"; at: number; title: string }
+  | { type: "candidate"; at: number; index: number; answer: string | null; text: string }
+  | { type: "tally"; at: number; text: string; counts: { answer: string; votes: number }[] }
+  | { type: "status"; at: number; text: string };
 
 export function readRun({ parts }: Answer): Run {
-  const events = parts.flatMap((part) => "o1" in part ? [part.o1] : []);
-  const messages = new Map<number, { role: string; text: string }>();
-  const all = events.flatMap((event) => entryOf(event, messages));
+  const events = parts.flatMap((part) => "o1" in part ? [part.o1 as unknown as Event] : []);
+  const messages = new Map<number, { message: number }>();
+  const all = events.flatMap((event): (Call | ToolRun)[] => {
+    if (event.type === "tool") return [event];
+    return event.type === "call"
+      ? [{ ...event, number: 0, prompt: promptOf(event, messages) }]
+      : [];
+  });
   const entries = all.slice(0, MAX_ENTRIES).sort((a, b) => a.start - b.start);
-  const calls = entries.filter((entry) => entry.kind === "call");
+  const calls = entries.filter((entry) => entry.type === "call");
   for (const group of Map.groupBy(calls, ({ role }) => role).values()) {
     if (group.length > 1) group.forEach((call, index) => call.number = index + 1);
   }
@@ -108,94 +118,40 @@ export function readRun({ parts }: Answer): Run {
   };
 }
 
-function entryOf(
-  event: Fields,
-  messages: Map<number, { role: string; text: string }>,
-): (Call | ToolRun)[] {
-  const { type, texts } = event;
-  if (type !== "call" && type !== "tool") return [];
-  const start = number(event.start);
-  const shared = {
-    task: number(event.task),
-    start,
-    end: Math.max(start, number(event.end)),
-    outcome: text(event.outcome),
-  };
-  const shown = texts === undefined ? undefined : fields(texts);
-  if (type === "tool") {
-    return [{
-      kind: "tool",
-      ...shared,
-      name: text(event.name),
-      texts: shown && { arguments: text(shown.arguments), output: text(shown.output) },
-    }];
-  }
-  return [{
-    kind: "call",
-    ...shared,
-    role: text(event.role),
-    number: 0,
-    first: optional(event.first),
-    attempts: number(event.attempts),
-    promptTokens: number(event.prompt_tokens),
-    completionTokens: number(event.completion_tokens),
-    isEstimated: event.estimated === true,
-    cost: optional(event.cost),
-    texts: shown && {
-      prompt: promptOf(shown.prompt, messages),
-      thinking: text(shown.thinking),
-      output: text(shown.output),
-    },
-  }];
-}
-
 function promptOf(
-  prompt: unknown,
-  messages: Map<number, { role: string; text: string }>,
+  { texts }: CallRecord,
+  messages: Map<number, { message: number }>,
 ): PromptMessage[] {
-  if (!Array.isArray(prompt)) return [];
-  return prompt.map((entry) => {
-    const { message, role, text: words } = fields(entry);
-    const key = number(message);
-    const isKnown = messages.has(key);
-    if (!isKnown) messages.set(key, { role: text(role), text: text(words) });
-    return { message: key, ...messages.get(key)!, isKnown };
+  return (texts?.prompt ?? []).map((given) => {
+    const known = messages.get(given.message);
+    if (known === undefined) messages.set(given.message, given);
+    return { ...known ?? given, isKnown: known !== undefined } as PromptMessage;
   });
 }
 
-function marksOf(events: readonly Fields[]): Mark[] {
+function marksOf(events: readonly Event[]): Mark[] {
   let step = 0;
   return events.flatMap((event): Mark[] => {
-    const at = number(event.at);
     switch (event.type) {
       case "step_start":
-        step = at;
+        step = event.at;
         return [];
       case "step_end":
-        return [{ kind: "step", at, start: step, label: text(event.title), text: "" }];
-      case "candidate":
-        return [{
-          kind: "candidate",
-          at,
-          label: `${number(event.index) + 1}`,
-          text: text(event.answer) || text(event.text),
-        }];
-      case "tally":
-        return [{ kind: "tally", at, label: text(event.text), text: votesOf(event.counts) }];
+        return [{ kind: "step", at: event.at, start: step, label: event.title, text: "" }];
+      case "candidate": {
+        const { at, index, answer, text } = event;
+        return [{ kind: "candidate", at, label: `${index + 1}`, text: answer || text }];
+      }
+      case "tally": {
+        const votes = event.counts.map(({ answer, votes }) => `${votes} × ${answer}`);
+        return [{ kind: "tally", at: event.at, label: event.text, text: votes.join("\n") }];
+      }
       case "status":
-        return [{ kind: "status", at, label: text(event.text), text: "" }];
+        return [{ kind: "status", at: event.at, label: event.text, text: "" }];
       default:
         return [];
     }
   });
-}
-
-function votesOf(counts: unknown): string {
-  if (!Array.isArray(counts)) return "";
-  return counts.map((count) => {
-    const { answer, votes } = fields(count);
-    return `${number(votes)} × ${text(answer)}`;
-  }).join("\n");
 }
 
 /** Groups the calls of one role that follow each other. A mark belongs to the phase in its time. */
@@ -204,7 +160,7 @@ function phasesOf(entries: readonly (Call | ToolRun)[], marks: readonly Mark[]):
   const phases: Phase[] = [];
   for (const task of tasks.values()) {
     const { start } = task[0]!;
-    const role = task.find((entry) => entry.kind === "call")?.role ?? "";
+    const role = task.find((entry) => entry.type === "call")?.role ?? "";
     const last = phases.at(-1);
     if (last?.role === role) last.tasks.push(task);
     else phases.push({ role, start, tasks: [task], marks: [] });

@@ -18,7 +18,7 @@ export function timelineOf(run: Run, idOf: (entry: Call | ToolRun) => string): H
 
   function entryRow(entry: Call | ToolRun): HTMLElement {
     const { start, end } = entry;
-    const began = entry.kind === "call" ? entry.first ?? end : start;
+    const began = entry.type === "call" ? entry.first ?? end : start;
     const isBad = entry.outcome !== "ok";
     const name = nameOf(entry);
     const label = h("a.view-label", { href: `#${idOf(entry)}`, title: name }, name);
@@ -27,7 +27,7 @@ export function timelineOf(run: Run, idOf: (entry: Call | ToolRun) => string): H
       [seconds(end - start), outcomeOf(entry)].filter((part) => part !== "").join(" · "),
       place(h("span.view-bar.view-wait"), start, began),
       place(
-        h("span", { class: `view-bar view-${entry.kind}${isBad ? " view-bad" : ""}` }),
+        h("span", { class: `view-bar view-${entry.type}${isBad ? " view-bad" : ""}` }),
         began,
         end,
       ),

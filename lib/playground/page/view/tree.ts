@@ -68,16 +68,16 @@ function factsOf(entry: Call | ToolRun): string[] {
   const outcome = outcomeOf(entry);
   const bad = outcome === "" ? [] : [outcome];
   const time = translate("{start} to {end}", { start: seconds(start), end: seconds(end) });
-  if (entry.kind === "tool") return [translate("tool"), time, ...bad];
-  const about = entry.isEstimated ? "≈ " : "";
+  if (entry.type === "tool") return [translate("tool"), time, ...bad];
+  const about = entry.estimated ? "≈ " : "";
   return [
     time,
     ...entry.first === undefined
       ? []
       : [translate("first token at {time}", { time: seconds(entry.first) })],
     about + translate("{prompt} + {completion} tokens", {
-      prompt: formatNumber(entry.promptTokens),
-      completion: formatNumber(entry.completionTokens),
+      prompt: formatNumber(entry.prompt_tokens),
+      completion: formatNumber(entry.completion_tokens),
     }),
     ...entry.cost === undefined ? [] : [cost(entry.cost)],
     ...entry.attempts > 1 ? [translate("{count} attempts", { count: entry.attempts })] : [],
@@ -89,14 +89,14 @@ function textsOf(entry: Call | ToolRun, isLazy: boolean): HTMLElement[] {
   if (entry.texts === undefined) {
     return [h("p.view-quiet", translate("This key may not see prompts and texts."))];
   }
-  if (entry.kind === "tool") {
+  if (entry.type === "tool") {
     const { arguments: json, output } = entry.texts;
     return [textOf(translate("Arguments"), json), textOf(translate("Output"), output)];
   }
-  const { prompt, thinking, output } = entry.texts;
+  const { thinking, output } = entry.texts;
   return [
     h("h4", translate("Prompt")),
-    ...prompt.map((message) => messageOf(message, isLazy)),
+    ...entry.prompt.map((message) => messageOf(message, isLazy)),
     ...thinking === "" ? [] : [textOf(translate("Thinking"), thinking)],
     textOf(translate("Output"), output),
   ];

@@ -1,4 +1,4 @@
-import{b as s}from"./chunk-NGOXFZ3Y.js";import{e as c,f,g as l}from"./chunk-HTGYPJ7D.js";import{b as d}from"./chunk-MRCT7FIL.js";import{a,d as t}from"./chunk-WKIEAH33.js";import"./chunk-EK7ODJWE.js";var g="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",h=`
+import{b as s}from"./chunk-NGOXFZ3Y.js";import{e as c,f,g as l}from"./chunk-EGFH6RLT.js";import{b as d}from"./chunk-MRCT7FIL.js";import{a,d as t}from"./chunk-WKIEAH33.js";import"./chunk-EK7ODJWE.js";var g="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",h=`
 :root { color-scheme: light dark; --surface: light-dark(#fff, #121212); --sunken: light-dark(#f0f0ed, #26282f); --line: light-dark(#dddcd6, #363943); --text: light-dark(#1d1e22, #e8e8ea); --quiet: light-dark(#5c5f69, #a5a8b3); --accent: light-dark(#3750c4, #a3b3ff); --alert: light-dark(#a3251c, #ff9d94); --alert-soft: light-dark(#fdeceb, #3a2021); --mono: ui-monospace, monospace }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif }
 .text { white-space: pre-wrap; overflow-wrap: anywhere }
