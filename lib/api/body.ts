@@ -55,13 +55,13 @@ export function present<T extends object>(fields: T): Present<T> {
   return result;
 }
 
-/** The fields of a body's `reasoning` that are options of the strategy: all but the reserved. */
+/** The fields of a body's `reasoning` that are options of the strategy: all that it does not name. */
 export function strategyOptions(
   reasoning: Record<string, unknown> | null | undefined,
-  reserved: ReadonlySet<string>,
+  { shape }: z.ZodObject,
 ): Record<string, unknown> | undefined {
   const options = Object.entries(reasoning ?? {})
-    .filter(([key, value]) => !reserved.has(key) && value !== null);
+    .filter(([key, value]) => !Object.hasOwn(shape, key) && value !== null);
   return options.length === 0 ? undefined : Object.fromEntries(options);
 }
 

@@ -1,16 +1,17 @@
+import { z } from "zod";
 import { createJsonChecker } from "../reasoning/json/checker.ts";
 import type { JsonFormat } from "../reasoning/request.ts";
 import { present } from "./body.ts";
 import { invalidRequest } from "./errors.ts";
 
 /** A schema for the answer, as both of OpenAI's dialects send it. */
-export interface GivenSchema {
-  name: string;
+export const givenSchema = z.looseObject({
+  name: z.string().regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, '_' or '-'"),
+  description: z.string().nullish(),
   /** JSON Schema. Default: any JSON. */
-  schema?: Record<string, unknown> | null | undefined;
-  strict?: boolean | null | undefined;
-  description?: string | null | undefined;
-}
+  schema: z.looseObject({}).nullish(),
+  strict: z.boolean().nullish(),
+});
 
 export const JSON_OBJECT: JsonFormat = { name: "json_object", inPrompt: true };
 
@@ -19,7 +20,11 @@ export const JSON_OBJECT: JsonFormat = { name: "json_object", inPrompt: true };
  * @param path the path of the schema itself in the body.
  * @throws {ApiError} 400 for a schema that can't be used.
  */
-export function jsonFormat(given: GivenSchema, field: string, path: string): JsonFormat {
+export function jsonFormat(
+  given: z.output<typeof givenSchema>,
+  field: string,
+  path: string,
+): JsonFormat {
   const { name, schema, strict, description } = given;
   const json = { name, schema: schema ?? {}, inPrompt: true, ...present({ strict, description }) };
   try {

@@ -194,3 +194,9 @@ export type ReasoningEvent =
   /** A background run starts again on another server; what it wrote before does not count. */
   | { type: "restart" }
   | FinishEvent;
+
+/** Whether an event is the answer or replaces it, so that no thinking follows. */
+export function endsThinking({ type }: ReasoningEvent): boolean {
+  return type === "answer" || type === "refusal" || type === "tool_call" || type === "parts" ||
+    type === "finish";
+}

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { EFFORTS } from "../../reasoning/effort.ts";
 import { FORMATS } from "../formats/format.ts";
+import { givenSchema } from "../json_format.ts";
 
 const part = z.looseObject({ type: z.string() });
 
@@ -31,12 +32,7 @@ const tool = z.looseObject({ type: z.string(), function: functionTool.nullish() 
 
 const responseFormat = z.looseObject({
   type: z.enum(["text", "json_object", "json_schema"]),
-  json_schema: z.looseObject({
-    name: z.string().regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, '_' or '-'"),
-    description: z.string().nullish(),
-    schema: z.looseObject({}).nullish(),
-    strict: z.boolean().nullish(),
-  }).nullish(),
+  json_schema: givenSchema.nullish(),
 });
 
 const count = z.number().int().min(1).nullish();
@@ -44,6 +40,20 @@ const flag = z.boolean().nullish();
 const effort = z.enum([...EFFORTS, ""]).nullish();
 const choice = z.union([z.string(), z.looseObject({})], { error: "a string or an object" })
   .nullish();
+
+/** Its other fields are options of the strategy. */
+export const reasoningFields = z.looseObject({
+  effort,
+  max_tokens: count,
+  exclude: flag,
+  enabled: flag,
+  events: flag,
+  calls: flag,
+  strategy: z.string().nullish(),
+  // Of the Responses API; they have no effect here.
+  summary: z.unknown().optional(),
+  generate_summary: z.unknown().optional(),
+});
 
 export const chatBody = z.looseObject({
   model: z.string().nullish(),
@@ -66,15 +76,7 @@ export const chatBody = z.looseObject({
   response_format: responseFormat.nullish(),
   modalities: z.array(z.string()).nullish(),
   reasoning_effort: effort,
-  reasoning: z.looseObject({
-    effort,
-    max_tokens: count,
-    exclude: flag,
-    enabled: flag,
-    events: flag,
-    calls: flag,
-    strategy: z.string().nullish(),
-  }).nullish(),
+  reasoning: reasoningFields.nullish(),
   thinking: z.looseObject({ type: z.string().nullish(), budget_tokens: count }).nullish(),
   enable_thinking: flag,
   thinking_budget: count,

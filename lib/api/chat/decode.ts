@@ -12,7 +12,7 @@ import { isInContent } from "../formats/formatter.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
 import { otherFields } from "../upstream_fields.ts";
 import { type FunctionTool, type ToolChoice, toolFields } from "../tools.ts";
-import { type ChatBody, chatBody } from "./body.ts";
+import { type ChatBody, chatBody, reasoningFields } from "./body.ts";
 import { readConversation } from "./conversation.ts";
 import type { CompletionFlags } from "./encode.ts";
 import { checkStrict } from "./strict.ts";
@@ -42,42 +42,18 @@ export function formatOf(request: ChatRequest, modelFormat: Format): Format {
   return !isPlain && isInContent(format) ? "both" : format;
 }
 
-/** Fields that the server uses itself. */
-const OWN_FIELDS: ReadonlySet<string> = new Set([
-  "function_call",
-  "functions",
-  "include_reasoning",
-  "max_completion_tokens",
-  "max_tokens",
-  "messages",
-  "model",
-  "n",
-  "parallel_tool_calls",
-  "reasoning",
-  "reasoning_format",
-  "response_format",
-  "seed",
-  "stop",
-  "stream",
-  "stream_options",
-  "temperature",
-  "tool_choice",
-  "tools",
-  "top_p",
+/** Fields of the schema that upstreams read as well. */
+const PASSED_ON: ReadonlySet<string> = new Set([
+  "chat_template_kwargs",
+  "enable_thinking",
+  "modalities",
+  "reasoning_effort",
+  "thinking",
+  "thinking_budget",
 ]);
 
-/** Fields of `reasoning` that are not options of the strategy. */
-const REASONING_FIELDS = new Set([
-  "calls",
-  "effort",
-  "enabled",
-  "events",
-  "exclude",
-  "generate_summary",
-  "max_tokens",
-  "strategy",
-  "summary",
-]);
+/** Fields that the server uses itself. */
+const OWN_FIELDS = new Set(Object.keys(chatBody.shape)).difference(PASSED_ON);
 
 /** @throws {ApiError} 400 naming the field that is missing or invalid. */
 export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): ChatRequest {
@@ -96,7 +72,7 @@ export function decodeChatRequest(json: unknown, options: DecodeOptions = {}): C
         effort,
         thinkingTokens,
         strategy: body.reasoning?.strategy ?? options.strategy,
-        options: strategyOptions(body.reasoning, REASONING_FIELDS),
+        options: strategyOptions(body.reasoning, reasoningFields),
         json: answerFormat(body),
         choices: body.n,
         wantsRecords: body.reasoning?.calls,

@@ -1,6 +1,6 @@
-import type { ReasoningEvent } from "../../reasoning/events.ts";
+import { endsThinking, type ReasoningEvent } from "../../reasoning/events.ts";
 import type { Format, Formatter, FormatterOptions, Piece } from "./format.ts";
-import { createReasoningText, endsThinking } from "./reasoning_text.ts";
+import { createReasoningText } from "./reasoning_text.ts";
 import { templateFormatter, TEMPLATES } from "./template.ts";
 import { detailsFormatter, thinkFormatter } from "./wrapped.ts";
 

@@ -1,12 +1,6 @@
 /** The text of steps and status lines, for formats without templates of their own. */
 import type { ReasoningEvent, ReasoningTextEvent } from "../../reasoning/events.ts";
 
-/** Whether an event is the answer or replaces it, so that no thinking follows. */
-export function endsThinking({ type }: ReasoningEvent): boolean {
-  return type === "answer" || type === "refusal" || type === "tool_call" || type === "parts" ||
-    type === "finish";
-}
-
 /** Creates the text of one completion. A step is `**Title**\n\ncontent\n\n`. */
 export function createReasoningText(statusLines: boolean) {
   const bold = createBoldTitles();

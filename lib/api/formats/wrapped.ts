@@ -1,5 +1,6 @@
+import { endsThinking } from "../../reasoning/events.ts";
 import type { Formatter, FormatterOptions } from "./format.ts";
-import { createReasoningText, endsThinking } from "./reasoning_text.ts";
+import { createReasoningText } from "./reasoning_text.ts";
 import { createTagGuard } from "./tag_guard.ts";
 
 /** A block at the head of the content. */

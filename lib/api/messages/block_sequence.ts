@@ -1,8 +1,12 @@
 import { tryParse } from "../../json.ts";
-import type { AnswerParts, ReasoningEvent, ToolCallEvent } from "../../reasoning/events.ts";
+import {
+  type AnswerParts,
+  endsThinking,
+  type ReasoningEvent,
+  type ToolCallEvent,
+} from "../../reasoning/events.ts";
 import { type MessageState, packThinking } from "../../reasoning/output/private_thinking.ts";
 import { createFormatter } from "../formats/formatter.ts";
-import { endsThinking } from "../formats/reasoning_text.ts";
 import { newId } from "../ids.ts";
 import { type Citation, citationsOf } from "./citations.ts";
 import type { ThinkingDisplay } from "./decode.ts";

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { EFFORTS } from "../../reasoning/effort.ts";
 import { missingParameter, parseBody } from "../body.ts";
 import { type ApiError, invalidRequest } from "../errors.ts";
+import { givenSchema } from "../json_format.ts";
 import { domains } from "../tools.ts";
 
 const flag = z.boolean().nullish();
@@ -24,11 +25,8 @@ const inputItem = z.looseObject({
 
 const format = z.looseObject({
   type: z.enum(["text", "json_object", "json_schema"]),
-  name: z.string().regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, '_' or '-'")
-    .nullish(),
-  description: text,
-  schema: z.looseObject({}).nullish(),
-  strict: flag,
+  ...givenSchema.shape,
+  name: givenSchema.shape.name.nullish(),
 });
 
 const approvalFilter = z.looseObject({ tool_names: z.array(z.string()).nullish() }).nullish();
@@ -78,6 +76,16 @@ export const conversationBody = z.looseObject({
 
 const chosenTool = z.looseObject({ type: z.string(), namespace: text });
 
+/** Its other fields are options of the strategy. */
+export const reasoningFields = z.looseObject({
+  effort: z.enum(EFFORTS).nullish(),
+  summary,
+  generate_summary: summary,
+  strategy: text,
+  mode: text,
+  context: z.enum(["auto", "current_turn", "all_turns"]).nullish(),
+});
+
 const responsesBody = z.looseObject({
   model: text,
   input: z.union([z.string(), inputItems], { error: "a string or an array of items" }).nullish(),
@@ -85,14 +93,7 @@ const responsesBody = z.looseObject({
   stream: flag,
   max_output_tokens: z.number().int().min(16).nullish(),
   max_tool_calls: z.number().int().min(1).nullish(),
-  reasoning: z.looseObject({
-    effort: z.enum(EFFORTS).nullish(),
-    summary,
-    generate_summary: summary,
-    strategy: text,
-    mode: text,
-    context: z.enum(["auto", "current_turn", "all_turns"]).nullish(),
-  }).nullish(),
+  reasoning: reasoningFields.nullish(),
   text: z.looseObject({ format: format.nullish(), verbosity: text }).nullish(),
   tools: z.array(tool).max(128).nullish(),
   tool_choice: z.union([

@@ -5,7 +5,7 @@ import { ApiError } from "../errors.ts";
 import { JSON_OBJECT, jsonFormat } from "../json_format.ts";
 import { sharedFields } from "../upstream_fields.ts";
 import { readApprovals } from "./approvals.ts";
-import type { Item, PlacedItem, ResponsesBody } from "./body.ts";
+import { type Item, type PlacedItem, reasoningFields, type ResponsesBody } from "./body.ts";
 import { type ConversationContext, readConversation } from "./conversation.ts";
 import { type AvailableTools, NO_TOOLS } from "../mcp.ts";
 import type { HostedTools } from "./hosted_tools.ts";
@@ -29,16 +29,6 @@ export type ResponsesRequest = ReturnType<typeof decodeResponsesRequest>;
 
 /** Items whose tools count as declared. */
 const TOOL_ITEMS: ReadonlySet<string> = new Set(["additional_tools", "tool_search_output"]);
-
-/** Fields of `reasoning` that are not options of the strategy. */
-const REASONING_FIELDS = new Set([
-  "effort",
-  "summary",
-  "generate_summary",
-  "mode",
-  "context",
-  "strategy",
-]);
 
 /** The request's own items, before references are resolved. A string is a user message. */
 export function ownItems({ input }: Pick<ResponsesBody, "input">): Item[] {
@@ -78,7 +68,7 @@ export function decodeResponsesRequest(
   const own = resolveReferences(context);
   const json = answerFormat(body);
   const history = context.history.map((item) => ({ item, path: "previous_response_id" }));
-  const options = strategyOptions(body.reasoning, REASONING_FIELDS);
+  const options = strategyOptions(body.reasoning, reasoningFields);
   const available = wantedTools(context.available ?? NO_TOOLS, options?.tools);
   const tools = createToolTable(available);
   tools.declare(body.tools ?? []);

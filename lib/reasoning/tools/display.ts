@@ -4,7 +4,7 @@
  */
 import { tryParse } from "../../json.ts";
 import { createQueue } from "../../queue.ts";
-import type { ReasoningEvent, ToolUseEvent } from "../events.ts";
+import { endsThinking, type ReasoningEvent, type ToolUseEvent } from "../events.ts";
 import { createCitations } from "./citations.ts";
 import { outputText, shorten } from "./turns.ts";
 
@@ -100,7 +100,7 @@ export async function* withToolUses(
       if (kind === "use") continue;
       const { done, value } = await next;
       if (done) return;
-      isAnswering ||= ANSWERING.has(value.type);
+      isAnswering ||= endsThinking(value);
       if (value.type === "answer") citations.add(value);
       if (value.type === "finish") {
         const parts = citations.parts();
@@ -114,15 +114,6 @@ export async function* withToolUses(
     await events.return(undefined);
   }
 }
-
-const ANSWERING: ReadonlySet<ReasoningEvent["type"]> = new Set([
-  "answer",
-  "refusal",
-  "tool_call",
-  "parts",
-  "usage",
-  "finish",
-]);
 
 /** Longest text of a use that the thinking shows. */
 const MAX_SHOWN = 1_000;
