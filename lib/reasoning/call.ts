@@ -14,7 +14,6 @@ import {
 } from "./output/think_splitter.ts";
 import type { FinalCallFields, ReasoningRequest } from "./request.ts";
 import type { CallDelta, CallSpec } from "./strategy.ts";
-import type { ToolFields } from "./tools/loop.ts";
 import type { RequestLimits } from "./usage/request_limits.ts";
 import { estimatePrompt, estimateText } from "./usage/estimate.ts";
 import type { CallMeter, UsageMeter } from "./usage/meter.ts";
@@ -40,6 +39,14 @@ export interface CallRun {
   meter: UsageMeter;
   /** Number of thinking calls so far. */
   thinkingCalls: number;
+  /** Number of calls of tools so far that got their ids here. */
+  toolCalls: number;
+}
+
+/** The part of a call's body that is about the server's tools. */
+export interface ToolFields {
+  tools?: readonly unknown[];
+  tool_choice?: "none";
 }
 
 /** The meter of the call that was sent for a wave. */

@@ -114,6 +114,7 @@ export function createContext(
     limits,
     meter,
     thinkingCalls: 0,
+    toolCalls: 0,
   };
   const canThink = async (calls = 1) => {
     if (!limits.canThink(calls)) return false;
@@ -121,31 +122,19 @@ export function createContext(
     const callsPerSample = used.upstream.calls / (all.samples() || Infinity) || 1;
     return await options.reserveCalls?.((calls + 1) * callsPerSample, used) ?? true;
   };
-  let ids = 0;
-  const runTool = createToolRunner(options);
-  const loop: Omit<ToolLoop, "call" | "run"> = {
+  const loop: ToolLoop = {
     tools: options.tools ?? [],
-    maxRuns: model.maxToolCalls,
-    final: request.final,
     hasAskedTools: options.hasAskedTools,
-    inWords: (role) => !capabilities.get(firstTarget(role)).functions,
-    rejected: (role) => capabilities.observed(firstTarget(role), { functions: false }),
     mayContinue: async (isAnswer) =>
       isAnswer
         ? limits.canAnswer() && (await options.reserveCalls?.(1, all.total()) ?? true)
         : await canThink(),
-    signal,
-    newId: () => `call_${++ids}`,
-    prompt,
+    runTool: createToolRunner(options),
   };
   function callOf(spec: CallSpec): AsyncIterable<CallDelta> {
     const task = options.recorder?.nextTask() ?? 0;
-    if (loop.tools.length === 0 && !loop.hasAskedTools) return callUpstream(spec, run, task);
-    return callWithTools(spec, {
-      ...loop,
-      call: (spec, fields) => callUpstream(spec, run, task, fields),
-      run: (tool, made, signal) => runTool(tool, made, signal, task),
-    });
+    const usesTools = loop.tools.length > 0 || loop.hasAskedTools;
+    return usesTools ? callWithTools(spec, run, task, loop) : callUpstream(spec, run, task);
   }
   return {
     request,

@@ -10,7 +10,7 @@ import { relayAnswer } from "../output/answer.ts";
 import { candidate, type Sample, sampleAll } from "../output/parallel.ts";
 import type { ReasoningRequest } from "../request.ts";
 import type { CallContext } from "../strategy.ts";
-import { nameOf } from "../tools/loop.ts";
+import { nameOf } from "../tools/turns.ts";
 import { showAnswer } from "./fallback.ts";
 import { byCentrality, judge } from "./judge.ts";
 import { type Cluster, tally } from "./vote_decision.ts";

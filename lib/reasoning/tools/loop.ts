@@ -1,76 +1,66 @@
 /** A call of a model that may use the server's tools: call, tools, call, until it answers. */
 import { failureResult } from "../../tools/failure.ts";
-import type { Tool, ToolResult } from "../../tools/tool.ts";
+import type { Tool } from "../../tools/tool.ts";
 import type { MessageState } from "../../upstream/wire/message_state.ts";
 import type { ToolCallDelta } from "../../upstream/wire/tool_calls.ts";
+import { type CallRun, callUpstream, type ToolFields } from "../call.ts";
 import { UpstreamError } from "../events.ts";
-import type { FinalCallFields, Message } from "../request.ts";
+import { targetsOf } from "../overrides.ts";
+import type { Message } from "../request.ts";
 import type { CallDelta, CallSpec } from "../strategy.ts";
-import { NOT_RUN } from "./runner.ts";
-import { type Call, definitionOf, outputText, turnMessages } from "./turns.ts";
+import { type createToolRunner, NOT_RUN } from "./runner.ts";
+import { type Call, definitionOf, freeName, nameOf, outputText, turnMessages } from "./turns.ts";
 import { createFencedCallReader } from "./fenced_calls.ts";
-
-/** The part of a call's body that is about the server's tools. */
-export interface ToolFields {
-  tools?: readonly unknown[];
-  tool_choice?: "none";
-}
 
 export interface ToolLoop {
   tools: readonly Tool[];
-  /** Maximum number of tool runs of one call. */
-  maxRuns: number;
-  /** Fields of the call that writes the answer, with the client's own tools. */
-  final: FinalCallFields;
-  /** Whether some of them are tools of MCP servers whose calls the client must approve. */
+  /** Whether there are also tools whose calls the client must approve. */
   hasAskedTools: boolean;
-  /** Makes one call upstream. */
-  call(spec: CallSpec, fields: ToolFields): AsyncIterable<CallDelta>;
-  /** Whether the role's upstream is known not to support function calls. */
-  inWords(role: string): boolean;
-  /** Called when it has rejected them. */
-  rejected(role: string): void;
   /** Whether one more call fits into budget and limits. Reserves it. */
   mayContinue(isAnswer: boolean): Promise<boolean>;
-  /** Runs a tool; rejects only when aborted. */
-  run(tool: Tool, call: Call, signal: AbortSignal): Promise<ToolResult>;
-  signal: AbortSignal;
-  newId(): string;
-  prompt(name: "tool_output" | "tool_words", values: Readonly<Record<string, string>>): string;
+  runTool: ReturnType<typeof createToolRunner>;
 }
 
 /** An answer is held back this long, because a model may say first what it is about to compute. */
 const PREAMBLE_CHARACTERS = 300;
 
 /**
- * Like `loop.call`, with the server's tools. A call of one of the client's tools ends the turn: calls
- * of the server's tools in the same turn are dropped, as the client's result must come first.
+ * Like {@linkcode callUpstream}, with the server's tools. A call of one of the client's tools ends the
+ * turn: calls of the server's tools in the same turn are dropped, as the client's result must come
+ * first.
  */
 export async function* callWithTools(
   spec: CallSpec,
+  run: CallRun,
+  task: number,
   loop: ToolLoop,
 ): AsyncGenerator<CallDelta> {
+  const { plan: { model, name: strategy, request: { final }, prompt }, scope } = run;
+  const { capabilities } = scope;
+  const [target] = targetsOf(model, strategy, spec.role);
   const { visible = false, isTurn = false, json } = spec;
   const isAnswer = visible || isTurn;
-  const clientTools = isAnswer ? loop.final.tools ?? [] : [];
-  const { tool_choice: choice = "auto" } = isAnswer ? loop.final : {};
-  const clientNames = new Set((loop.final.tools ?? []).map(nameOf));
+  const clientTools = isAnswer ? final.tools ?? [] : [];
+  const { tool_choice: choice = "auto" } = isAnswer ? final : {};
+  const clientNames = new Set((final.tools ?? []).map(nameOf));
   const taken = new Set(clientTools.map(nameOf));
   const byName = new Map(loop.tools.map((tool) => [freeName(tool.name, taken), tool]));
   // A client of MCP servers, unlike one of its own tools alone, can't answer calls of unknown tools.
   const isNeeded = byName.size > 0 || isAnswer && loop.hasAskedTools;
   // A client that demands or forbids calls means those of its own tools.
-  if (choice !== "auto" || !isNeeded) return yield* loop.call(spec, {});
+  if (choice !== "auto" || !isNeeded) return yield* callUpstream(spec, run, task);
   const definitions = [...byName].map(([name, tool]) => definitionOf({ ...tool, name }));
   const signal = spec.signal === undefined
-    ? loop.signal
-    : AbortSignal.any([loop.signal, spec.signal]);
+    ? scope.signal
+    : AbortSignal.any([scope.signal, spec.signal]);
   const turns: Message[] = [];
-  let left = loop.maxRuns;
+  let left = model.maxToolCalls;
   for (;;) {
-    const inWords = loop.inWords(spec.role);
+    const inWords = !capabilities.get(target!).functions;
     // Words would break a JSON format.
-    if (inWords && (json !== undefined || byName.size === 0)) return yield* loop.call(spec, {});
+    if (inWords && (json !== undefined || byName.size === 0)) {
+      return yield* callUpstream(spec, run, task);
+    }
     const fields: ToolFields = inWords
       ? {}
       : left > 0
@@ -81,7 +71,7 @@ export async function* callWithTools(
     const rules: Message[] = inWords && left > 0
       ? [{
         role: "system",
-        content: loop.prompt("tool_words", { tools: JSON.stringify(definitions) }),
+        content: prompt("tool_words", { tools: JSON.stringify(definitions) }),
       }]
       : [];
     const messages = turns.length + rules.length === 0
@@ -93,12 +83,12 @@ export async function* callWithTools(
         ? createFencedCallReader((name) => byName.has(name))
         : undefined,
       visible,
-      newId: loop.newId,
+      newId: () => `call_${++run.toolCalls}`,
     });
     try {
       // Samples differ after their first turn.
       const wave = turns.length === 0 ? spec.wave : undefined;
-      for await (const delta of loop.call({ ...spec, messages, wave }, fields)) {
+      for await (const delta of callUpstream({ ...spec, messages, wave }, run, task, fields)) {
         const read = turn.read(delta);
         if (read !== undefined) yield read;
         if (turn.isComplete()) break;
@@ -107,7 +97,7 @@ export async function* callWithTools(
       const isRejected = !inWords && clientTools.length === 0 && !turn.hasBegun() &&
         rejectsTools(error);
       if (!isRejected) throw error;
-      loop.rejected(spec.role);
+      capabilities.observed(target!, { functions: false });
       continue;
     }
     turn.close();
@@ -121,27 +111,17 @@ export async function* callWithTools(
     const results = await Promise.all(calls.map((call) => {
       if (left-- <= 0) return NOT_RUN;
       const tool = byName.get(call.name);
-      return tool === undefined ? NO_SUCH_TOOL : loop.run(tool, call, signal);
+      return tool === undefined ? NO_SUCH_TOOL : loop.runTool(tool, call, signal, task);
     }));
     const computed = results.filter(({ isError }, index) =>
       !isError && byName.get(calls[index]!.name)!.computes
     ).map((result) => outputText(result).trimEnd().split("\n").at(-1)!);
     if (computed.length > 0) yield { computed };
-    turns.push(...turnMessages(turn.text(), calls, results, { inWords, prompt: loop.prompt }));
+    turns.push(...turnMessages(turn.text(), calls, results, { inWords, prompt }));
   }
 }
 
 const NO_SUCH_TOOL = failureResult("Not run: there is no tool of this name.");
-
-/** Returns a name that no tool of the client has: neither may take the place of the other. */
-export function freeName(name: string, taken: ReadonlySet<unknown>): string {
-  let free = name;
-  for (let n = 2; taken.has(free); n++) free = `${name.slice(0, 60)}_${n}`;
-  return free;
-}
-
-export const nameOf = (tool: unknown) =>
-  (tool as { function?: { name?: unknown } } | null)?.function?.name;
 
 const REJECTION_REGEXP = /\btools?\b|tool[_ ]choice|function[ _-]?call/i;
 /** The model has called a tool in a wrong way. */

@@ -23,6 +23,17 @@ export function definitionOf({ name, description, parameters }: Tool): Record<st
   return { type: "function", function: { name, description, parameters } };
 }
 
+/** Returns the name in a tool's definition. */
+export const nameOf = (tool: unknown) =>
+  (tool as { function?: { name?: unknown } } | null)?.function?.name;
+
+/** Returns a name that no tool of the client has: neither may take the place of the other. */
+export function freeName(name: string, taken: ReadonlySet<unknown>): string {
+  let free = name;
+  for (let n = 2; taken.has(free); n++) free = `${name.slice(0, 60)}_${n}`;
+  return free;
+}
+
 export function shorten(text: string, max: number): string {
   return withoutMiddle(text, max, START_SHARE, (left) => `[${left} characters left out]`);
 }

@@ -4,7 +4,7 @@ import type { McpList, ShownTools, ShownUse } from "../../api/responses/tool_use
 import type { Item } from "../../api/responses/body.ts";
 import type { PublishedModel } from "../../config/published_models.ts";
 import type { McpToolName } from "../../api/messages/server_tools.ts";
-import { freeName, nameOf } from "../../reasoning/tools/loop.ts";
+import { freeName, nameOf } from "../../reasoning/tools/turns.ts";
 import type { ClientTools } from "../../api/responses/tools.ts";
 import { mcpToolName } from "../../tools/mcp/tool_name.ts";
 import type { McpTool } from "../../tools/mcp/source.ts";
