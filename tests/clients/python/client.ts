@@ -26,30 +26,54 @@ import {
 
 const RUN = fileURLToPath(new URL("run.py", import.meta.url));
 
-/** Returns what the client's function returns. */
-async function run(
-  { url }: Served,
-  [client, behaviour]: readonly [client: string, behaviour: string],
-  model: string,
-): Promise<unknown> {
+/** Runs behaviours of a client in one process, because its packages take long to load. */
+function startPython(client: string) {
+  const decoder = new TextDecoder();
   const child = new Deno.Command("python3", {
-    args: [RUN, client, behaviour, model, QUESTION],
+    args: [RUN],
     clearEnv: true,
     env: {
       PATH: Deno.env.get("PATH") ?? "",
       // Packages that are not in a virtual environment.
       PYTHONPATH: Deno.env.get("PYTHONPATH") ?? "",
-      OPENAI_BASE_URL: url,
-      OPENAI_API_KEY: TOKEN,
-      ANTHROPIC_BASE_URL: url.replace(/\/v1$/, ""),
-      ANTHROPIC_API_KEY: TOKEN,
       PYTHONDONTWRITEBYTECODE: "1",
     },
-  });
-  const { success, stdout, stderr } = await waitFor(`${client} to end`, child.output(), 120_000);
-  const text = new TextDecoder();
-  if (!success) throw new Error(text.decode(stderr));
-  return JSON.parse(text.decode(stdout));
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  const output = child.stdout.getReader();
+  async function readLine(): Promise<string> {
+    for (let line = "";;) {
+      const { value } = await output.read();
+      if (value === undefined) throw new Error(`${client} ended its process`);
+      // The JSON is ASCII, so that no character is split.
+      line += decoder.decode(value);
+      if (line.endsWith("\n")) return line;
+    }
+  }
+  return {
+    /** Returns what the client's function returns. */
+    async run({ url }: Served, behaviour: string, model: string): Promise<unknown> {
+      const environment = {
+        OPENAI_BASE_URL: url,
+        OPENAI_API_KEY: TOKEN,
+        ANTHROPIC_BASE_URL: url.replace(/\/v1$/, ""),
+        ANTHROPIC_API_KEY: TOKEN,
+      };
+      const line = JSON.stringify([client, behaviour, model, QUESTION, environment]);
+      await input.write(new TextEncoder().encode(`${line}\n`));
+      const { result, error } = JSON.parse(await waitFor(`${client} to end`, readLine(), 120_000));
+      if (error !== undefined) throw new Error(error);
+      return result;
+    },
+    async stop(): Promise<void> {
+      await input.close();
+      await output.cancel();
+      await child.status;
+    },
+  };
 }
 
 export interface Client {
@@ -66,6 +90,11 @@ export const reasoning = () => REASONING;
 
 /** Registers the tests of a client. */
 export function testClient({ file, shows }: Client, missing: string | undefined): void {
+  let python: ReturnType<typeof startPython> | undefined;
+  if (missing === undefined) {
+    Deno.test.beforeAll(() => void (python = startPython(file)));
+    Deno.test.afterAll(() => python!.stop());
+  }
   for (const model of MODELS) {
     const test = (
       what: string,
@@ -78,7 +107,7 @@ export function testClient({ file, shows }: Client, missing: string | undefined)
         ...skippedFor(missing, `${file} ${what}, with ${model}`),
         async fn() {
           await using served = await serve(thinking(model, replies));
-          assertEquals(await run(served, [file, behaviour], model), expected);
+          assertEquals(await python!.run(served, behaviour, model), expected);
           check(served);
         },
       });
