@@ -10,19 +10,19 @@ export interface Limit {
    * @default the limit alone
    */
   group?: string;
-  /** Units in each window (rate), in total (sum), or held at once (parallel). Greater than 0. */
+  /** Units in each window (rate), or in total (sum). Greater than 0. */
   amount: number;
-  /** Window of a rate, lifetime of a sum from its first unit, or of a lease of `parallel`. */
+  /** Window of a rate, or lifetime of a sum from its first unit. */
   windowMs: number;
   /**
    * rate: a bucket of `amount` units that refills at `amount` per `windowMs` (GCRA); sum: a total,
-   * of which leases of {@linkcode LEASE_MS} can hold a part; parallel: a number of leases. A lease
-   * expires, and no longer counts, unless its server renews it.
+   * of which leases can hold a part, such as one unit for each parallel request. A lease expires,
+   * and no longer counts, unless its server renews it.
    */
-  kind: "rate" | "sum" | "parallel";
+  kind: "rate" | "sum";
 }
 
-/** Lifetime of a lease of a sum. */
+/** Lifetime of a lease, unless that of its sum is shorter. */
 export const LEASE_MS = 60_000;
 
 /** Leases end at multiples of this time, so that those of a limit have few different ends. */
@@ -40,9 +40,9 @@ const RENEWED_AT_ONCE = 500;
 /** Units of a limit. */
 export interface Charge {
   limit: Limit;
-  /** May be fractional. For leases of `parallel`: 1, or 0 to read the state. */
+  /** May be fractional. */
   cost: number;
-  /** Id of the lease that holds the units; required for `parallel`, optional for a sum. */
+  /** Id of the lease that holds the units of a sum. Default: they are charged at once. */
   lease?: string | undefined;
   /** Units that were used: a take charges them to the sum, and the lease holds so much less. */
   used?: number;
@@ -80,7 +80,7 @@ export interface TakeResult {
 export interface Limiter {
   /**
    * Charges everything or nothing, in one atomic step. A cost of 0 only reads, and always succeeds.
-   * Taking a lease that is already held renews it; the units are added to those of a sum's lease.
+   * Taking a lease that is already held renews it, and adds the units to it.
    *
    * @throws {TypeError} if a charge is invalid, or a limit is repeated
    */
@@ -88,7 +88,7 @@ export interface Limiter {
   /**
    * Charges unconditionally, into debt if necessary. A negative cost is refunded, to a rate as of
    * now: over any period, units charged minus units refunded stay within the limit. Leases are
-   * released, held or not: of a sum, the cost is charged instead of what the lease held.
+   * released, held or not: the cost is charged instead of what the lease held.
    *
    * @param id if given, the call has no effect if a call with this id had one in the last
    *   {@linkcode SETTLED_MS}: a call whose answer was lost can be repeated
@@ -117,11 +117,14 @@ export interface LimiterBackend {
     action: LimiterAction,
     charges: readonly Charge[],
   ): TakeResult | Promise<TakeResult>;
+  /** Leases that it renews at once. Default: {@linkcode RENEWED_AT_ONCE}. */
+  renewedAtOnce?: number;
   close(): void | Promise<void>;
 }
 
 /** Puts validation in front of a back end. */
 export function createLimiter(backend: LimiterBackend): Limiter {
+  const { renewedAtOnce = RENEWED_AT_ONCE } = backend;
   let isOpen = true;
   async function apply(action: LimiterAction, charges: readonly Charge[]) {
     if (action === "take") checkDistinct(charges);
@@ -135,8 +138,8 @@ export function createLimiter(backend: LimiterBackend): Limiter {
       await apply("settle", id === undefined ? charges : [settlementOf(id), ...charges]);
     },
     async renew(charges) {
-      for (let first = 0; first < charges.length; first += RENEWED_AT_ONCE) {
-        await apply("renew", charges.slice(first, first + RENEWED_AT_ONCE));
+      for (let first = 0; first < charges.length; first += renewedAtOnce) {
+        await apply("renew", charges.slice(first, first + renewedAtOnce));
       }
     },
     async close() {
@@ -167,10 +170,7 @@ function checkCharge(action: LimiterAction, { limit, cost, lease, used = 0 }: Ch
       `Cannot use the limit "${key}": 'amount' and 'windowMs' must be greater than 0, not ${amount} and ${windowMs}`,
     );
   }
-  const isRead = action === "take" && cost === 0;
-  const isValid = kind === "parallel"
-    ? isRead || lease !== undefined && (action === "settle" || cost === 1)
-    : Number.isFinite(cost) && (action === "settle" || cost >= 0) && used >= 0 && used < Infinity &&
-      (lease === undefined ? action !== "renew" : kind === "sum");
+  const isValid = Number.isFinite(cost) && (action === "settle" || cost >= 0) &&
+    used >= 0 && used < Infinity && (lease === undefined ? action !== "renew" : kind === "sum");
   if (!isValid) throw new TypeError(`Cannot ${action} ${cost} of the ${kind} limit "${key}"`);
 }

@@ -10,7 +10,7 @@ const limit = (prefix: string): fc.Arbitrary<Limit> =>
     { key: "b", kind: "rate", amount: 0.3, windowMs: 1_000 },
     { key: "a", kind: "sum", amount: 2.5, windowMs: 30_000 },
     { key: "b", kind: "sum", amount: 40, windowMs: 150_000 },
-    { key: "a", kind: "parallel", amount: 3, windowMs: 20_000 },
+    { key: "c", kind: "sum", amount: 3, windowMs: 20_000 },
   ).map((limit) => ({ ...limit, key: prefix + limit.key }));
 
 const share = fc.oneof(
@@ -22,7 +22,6 @@ const lease = fc.constantFrom("1", "2", "3", "4", "5");
 const charge = (prefix: string): fc.Arbitrary<Charge> =>
   fc.record({ limit: limit(prefix), share, lease, whole: fc.boolean() })
     .map(({ limit, share, lease, whole }) => {
-      if (limit.kind === "parallel") return { limit, cost: share > 0 ? 1 : 0, lease };
       const cost = whole ? Math.round(limit.amount * share) : limit.amount * share;
       if (limit.kind === "rate" || lease === "5") return { limit, cost };
       // Sums of such fractions are exact, in any order.
@@ -58,10 +57,7 @@ const action = (prefix: string) =>
       {
         weight: 1,
         arbitrary: fc.array(charge(prefix), { maxLength: 4 }).map((some) => ({
-          renew: some.flatMap((charge) => {
-            if (charge.lease === undefined) return [];
-            return [{ ...charge, cost: charge.limit.kind === "parallel" ? 1 : charge.cost }];
-          }),
+          renew: some.filter(({ lease }) => lease !== undefined),
         })),
       },
     ),

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Charge, createLimiter, type Limit } from "../../lib/store/limiter.ts";
-import { limitOf, limits, START as T, summary } from "./limits.ts";
+import { limitOf, limits, parallelOf, START as T, summary } from "./limits.ts";
 
 limits("a rate grants a burst of its amount, then what refills", async (limiter) => {
   const limit = limitOf("rate", 60);
@@ -67,17 +67,19 @@ limits("a sum is a total until its period ends", async (limiter) => {
 limits(
   "a limit grants as many leases as its amount, until they are released or expire",
   async (limiter) => {
-    const limit = limitOf("parallel", 2, 30_000);
-    const take = async (at: number, lease: string) =>
-      summary(await limiter.take(at, [{ limit, cost: 1, lease }]));
-    assertEquals(await take(T, "a"), [true, 1, 0, 30_000]);
-    assertEquals(await take(T + 10_000, "b"), [true, 0, 20_000, 30_000]);
-    assertEquals(await take(T + 11_000, "c"), [false, 0, 19_000, 29_000]);
-    assertEquals((await take(T + 12_000, "b")).slice(0, 2), [true, 0], "already held");
+    const limit = parallelOf(2, 30_000);
+    const take = async (at: number, lease: string) => {
+      const { ok, states: [state] } = await limiter.take(at, [{ limit, cost: 1, lease }]);
+      assert(ok || state!.retryAfterMs > 0, "a rejection has a delay");
+      return [ok, state!.remaining];
+    };
+    assertEquals(await take(T, "a"), [true, 1]);
+    assertEquals(await take(T + 10_000, "b"), [true, 0]);
+    assertEquals(await take(T + 11_000, "c"), [false, 0]);
     await limiter.settle(T + 13_000, [{ limit, cost: 0, lease: "b" }]);
-    assertEquals(await take(T + 14_000, "c"), [true, 0, 16_000, 30_000]);
+    assertEquals(await take(T + 14_000, "c"), [true, 0]);
     await limiter.renew(T + 20_000, [{ limit, cost: 1, lease: "a" }]);
-    assertEquals(await take(T + 31_000, "d"), [false, 0, 13_000, 19_000]);
+    assertEquals(await take(T + 31_000, "d"), [false, 0]);
     assertEquals((await take(T + 44_000, "d"))[0], true, "the lease of a crashed server expires");
     assertEquals((await take(T + 49_999, "e"))[0], false);
     assertEquals((await take(T + 50_000, "e"))[0], true);
@@ -87,8 +89,8 @@ limits(
       lease: "a",
     }]);
     const [state] = (await limiter.take(T + 50_000, [{ limit, cost: 0 }])).states;
-    assertEquals([state!.remaining, state!.retryAfterMs, state!.resetMs], [0, 0, 30_000]);
-    assertEquals((await take(T + 50_000, "f")).slice(0, 3), [false, 0, 30_000]);
+    assertEquals(state!.remaining, 0);
+    assertEquals(await take(T + 50_000, "f"), [false, 0]);
   },
 );
 
@@ -188,12 +190,11 @@ limits("a charge at the end of a sum's period begins the next one", async (limit
 });
 
 limits("a lease that has ended is not taken again beyond the limit", async (limiter) => {
-  const limit = limitOf("parallel", 1, 30_000);
+  const limit = parallelOf(1, 30_000);
   const charge = (lease: string) => [{ limit, cost: 1, lease }];
   await limiter.take(T, charge("a"));
   await limiter.renew(T + 10_000, charge("b"));
-  assert((await limiter.take(T + 29_999, charge("a"))).ok);
-  await limiter.settle(T + 29_999, charge("a"));
+  await limiter.settle(T + 29_999, [{ limit, cost: 0, lease: "a" }]);
   await limiter.renew(T + 29_999, charge("c"));
   assertEquals((await limiter.take(T + 40_000, charge("b"))).ok, false);
 });
@@ -207,22 +208,21 @@ limits("what a clock charged that was ahead counts unless it was far ahead", asy
       // By a lifetime and a second, so that the leases end after two lifetimes and a second.
       ["sum", 86_400_000, 61_000, true],
       ["sum", 86_400_000, 62_000, false],
-      ["parallel", 30_000, 31_000, true],
-      ["parallel", 30_000, 32_000, false],
+      ["sum", 30_000, 31_000, true],
+      ["sum", 30_000, 32_000, false],
     ] as const
   ) {
     const limit = { ...limitOf(kind, 1, windowMs), key: `${kind} ${aheadMs}` };
     const take = async (at: number, lease: string) =>
       (await limiter.take(at, [{ limit, cost: 1, ...kind !== "rate" && { lease } }])).ok;
     assert(await take(T + aheadMs, "a"));
-    if (kind === "parallel" && isCounted) assert(await take(T, "a"), "already held");
     assertEquals(await take(T, "b"), !isCounted, limit.key);
     assertEquals(await take(T, "c"), false, limit.key);
   }
 });
 
 limits("take charges all limits or none", async (limiter) => {
-  const [rate, sum, parallel] = [limitOf("rate", 10), limitOf("sum", 3), limitOf("parallel", 2)];
+  const [rate, sum, parallel] = [limitOf("rate", 10), limitOf("sum", 3), parallelOf(2)];
   const take = (cost: number, lease: string) =>
     limiter.take(T, [
       { limit: rate, cost: 1 },
@@ -269,7 +269,7 @@ limits("a settlement that is repeated with its id counts once", async (limiter) 
   const group = "alice";
   const rate = { ...limitOf("rate", 100), group };
   const sum = { ...limitOf("sum", 100, 86_400_000), group };
-  const parallel = { ...limitOf("parallel", 2), group };
+  const parallel = { ...parallelOf(2), group };
   const left = async (at: number) =>
     (await limiter.take(at, [rate, sum, parallel].map((limit) => ({ limit, cost: 0 })))).states
       .map(({ remaining }) => remaining);
@@ -319,30 +319,6 @@ limits("each key, kind and window of a rate has its own account", async (limiter
   }
 });
 
-limits("parallel requests reset when the last lease that is still held ends", async (limiter) => {
-  const limit = limitOf("parallel", 2, 30_000);
-  const read = async () => summary(await limiter.take(T + 13_000, [{ limit, cost: 0 }]));
-  await limiter.take(T, [{ limit, cost: 1, lease: "a" }]);
-  await limiter.take(T + 10_000, [{ limit, cost: 1, lease: "b" }]);
-  assertEquals(await read(), [true, 0, 0, 27_000]);
-  await limiter.settle(T + 13_000, [{ limit, cost: 0, lease: "b" }]);
-  assertEquals(await read(), [true, 1, 0, 17_000]);
-});
-
-limits(
-  "beyond a lowered amount, a request waits until enough leases have ended",
-  async (limiter) => {
-    const limit = limitOf("parallel", 4, 30_000);
-    for (const [lease, ms] of [["a", 0], ["b", 10_000], ["c", 10_000], ["d", 20_000]] as const) {
-      await limiter.take(T + ms, [{ limit, cost: 1, lease }]);
-    }
-    for (const [amount, waitMs] of [[4, 10_000], [3, 20_000], [2, 20_000], [1, 30_000]] as const) {
-      const charge = { limit: { ...limit, amount }, cost: 1, lease: "e" };
-      assertEquals(summary(await limiter.take(T + 20_000, [charge])), [false, 0, waitMs, 30_000]);
-    }
-  },
-);
-
 limits("a changed amount applies to earlier charges", async (limiter) => {
   assert((await limiter.take(T, [{ limit: limitOf("rate", 100), cost: 60 }])).ok);
   const lower = limitOf("rate", 30);
@@ -367,10 +343,6 @@ limits("invalid charges are rejected", async (limiter) => {
     await rejects(() => limiter.take(T, [{ limit: limitOf("sum", 1), cost }]));
   }
   await rejects(() => limiter.settle(T, [{ limit: limitOf("rate", 1), cost: NaN }]));
-  const parallel = limitOf("parallel", 1);
-  await rejects(() => limiter.take(T, [{ limit: parallel, cost: 1 }]));
-  await rejects(() => limiter.take(T, [{ limit: parallel, cost: 2, lease: "a" }]));
-  for (const cost of [0, 1]) await rejects(() => limiter.settle(T, [{ limit: parallel, cost }]));
   await rejects(() => limiter.renew(T, [{ limit: limitOf("rate", 1), cost: 1, lease: "a" }]));
   await rejects(() => limiter.renew(T, [{ limit: limitOf("sum", 1), cost: 1 }]));
   for (const cost of [-1, NaN]) {
@@ -388,7 +360,7 @@ limits(
   "50 concurrent takes on two handles never exceed the limit",
   async (limiter, openAnother) => {
     const handles = [limiter, await openAnother()];
-    const [rate, parallel] = [limitOf("rate", 20), limitOf("parallel", 15)];
+    const [rate, parallel] = [limitOf("rate", 20), parallelOf(15)];
     const race = (ask: (i: number) => object) =>
       Promise.all(Array.from({ length: 50 }, async (_, i) => {
         const limit = { limit: rate, cost: 1, ...ask(i) };
@@ -436,7 +408,7 @@ Deno.test("many leases are renewed in several calls of the back end", async () =
     close() {},
   });
   const leases = Array.from({ length: 1_001 }, (_, i): Charge => {
-    return { limit: limitOf("parallel", 2_000), cost: 1, lease: `${i}` };
+    return { limit: parallelOf(2_000), cost: 1, lease: `${i}` };
   });
   await limiter.renew(leases);
   assertEquals(calls.map(({ length }) => length), [500, 500, 1]);

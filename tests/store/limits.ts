@@ -59,6 +59,11 @@ export function limitOf(kind: Limit["kind"], amount: number, windowMs = 60_000):
   return { key: `alice ${kind}`, kind, amount, windowMs };
 }
 
+/** A limit of requests at the same time, which leases hold. */
+export function parallelOf(amount: number, windowMs?: number): Limit {
+  return { ...limitOf("sum", amount, windowMs), key: "alice parallel" };
+}
+
 /** Success, remaining units, retry delay and reset delay of a take from one limit. */
 export function summary({ ok, states: [state] }: TakeResult): [boolean, number, number, number] {
   return [ok, state!.remaining, state!.retryAfterMs, state!.resetMs];

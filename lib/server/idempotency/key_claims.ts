@@ -55,7 +55,7 @@ export function createKeyClaims({ limiter, clock }: { limiter: Limiter; clock: C
             key: `client:${owner}:run:${hash.toHex()}`,
             amount: 1,
             windowMs: CLAIM_MS,
-            kind: "parallel",
+            kind: "sum",
           },
           cost: 1,
           lease: crypto.randomUUID(),

@@ -63,7 +63,7 @@ export function periodEnd({ per }: Rule, date: number): number {
 export function limitOf({ client, measure, per, amount }: Rule, date: number): Limit {
   const group = client === undefined ? "all" : `client:${client}`;
   const key = `${group}:${measure}:${per}`;
-  if (per === "moment") return { key, group, amount, windowMs: LEASE_MS, kind: "parallel" };
+  if (per === "moment") return { key, group, amount, windowMs: LEASE_MS, kind: "sum" };
   if (per === "minute") return { key, group, amount, windowMs: MINUTE_MS, kind: "rate" };
   const period = per === "day" ? dayAt(date) : dayAt(date).slice(0, "2026-01".length);
   const windowMs = per === "day" ? DAY_MS : 31 * DAY_MS;

@@ -1,22 +1,15 @@
-import { LeaseMap } from "../lease_map.ts";
-import { accountName, applyCharges } from "../limit_account.ts";
+import { applyCharges, namesOf } from "../limit_account.ts";
 import { createLimiter, type Limiter, type TakeResult } from "../limiter.ts";
 import { updateKeys } from "./update.ts";
 
-/** Accounts outlive their use by this, because the clocks of servers differ. */
+/** Values outlive their use by this, because the clocks of servers differ. */
 const GRACE_MS = 60_000;
 
-type StoredLease = [id: string, cost: number, end: number];
-
-interface StoredAccount {
-  level: number;
-  at: number;
-  leases: StoredLease[];
-}
+/** KV allows 100 checks in one write: of these charges, and as many leases. */
+const RENEWED_AT_ONCE = 50;
 
 /**
- * Creates limits in a Deno KV, which `close` closes. A limit can hold about 1,000 leases, since a
- * value has at most 64 KiB.
+ * Creates limits in a Deno KV, which `close` closes.
  *
  * @param options.now returns ms since 1970
  */
@@ -24,32 +17,22 @@ export function createKvLimiter({ kv, ...options }: { kv: Deno.Kv; now: () => nu
   return createLimiter({
     async apply(action, charges) {
       const now = options.now();
-      const names = [...new Set(charges.map(({ limit }) => accountName(limit)))];
+      const { accounts, leases } = namesOf(charges);
+      const names = [...accounts, ...leases];
       const keys = names.map((name) => ["o1", "limit", name]);
-      return await updateKeys<StoredAccount, TakeResult>(kv, keys, (found) => {
-        const accounts = found.map(({ value }) => {
-          const leases = value?.leases.map(([id, cost, end]) => [id, { cost, end }] as const);
-          return { level: value?.level ?? 0, at: value?.at ?? 0, leases: new LeaseMap(leases) };
-        });
-        const load = (name: string) => accounts[names.indexOf(name)]!;
-        const { result, changed } = applyCharges(action, now, charges, load);
-        const updates = names.map((name, i) => {
-          const next = changed.get(name);
-          if (!next) return undefined;
-          const { level, at, leases } = accounts[i]!;
-          if (next.lifeMs <= 0) return null;
-          return {
-            value: {
-              level,
-              at,
-              leases: Array.from(leases, ([id, { cost, end }]): StoredLease => [id, cost, end]),
-            },
-            expireIn: Math.ceil(next.lifeMs) + GRACE_MS,
-          };
+      return await updateKeys<unknown, TakeResult>(kv, keys, (found) => {
+        const load = (name: string) => found[names.indexOf(name)]!.value;
+        const { result, changes } = applyCharges(action, now, charges, load);
+        const updates = names.map((name) => {
+          const change = changes.get(name);
+          if (change === undefined) return undefined;
+          const { value, lifeMs } = change;
+          return lifeMs <= 0 ? null : { value, expireIn: Math.ceil(lifeMs) + GRACE_MS };
         });
         return { result, updates };
       });
     },
+    renewedAtOnce: RENEWED_AT_ONCE,
     close: () => kv.close(),
   });
 }

@@ -18,11 +18,11 @@ export async function readKeys<Value>(
   kv: Deno.Kv,
   keys: readonly Deno.KvKey[],
 ): Promise<Deno.KvEntryMaybe<Value>[]> {
-  const entries: Deno.KvEntryMaybe<Value>[] = [];
+  const reads: Promise<Deno.KvEntryMaybe<Value>[]>[] = [];
   for (let first = 0; first < keys.length; first += KEYS_PER_READ) {
-    entries.push(...await kv.getMany<Value[]>(keys.slice(first, first + KEYS_PER_READ)));
+    reads.push(kv.getMany<Value[]>(keys.slice(first, first + KEYS_PER_READ)));
   }
-  return entries;
+  return (await Promise.all(reads)).flat();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { applyCharges, type ChangedAccount } from "../limit_account.ts";
+import { applyCharges, type Changes, namesOf } from "../limit_account.ts";
 import {
   CALL_MS,
   type Charge,
@@ -7,11 +7,16 @@ import {
   type LimiterAction,
   type TakeResult,
 } from "../limiter.ts";
-import { type Call, loadStatement, needsOf, readAccounts, saveStatement } from "./accounts.ts";
 import { parsePostgresUrl } from "./address.ts";
 import { openPool, type PostgresOptions } from "./connection.ts";
-import type { Session } from "./driver.ts";
+import type { Session, Statement } from "./driver.ts";
 import { prepareDatabase } from "./prepare.ts";
+
+/** Charges that are made in one atomic step. */
+interface Call {
+  action: LimiterAction;
+  charges: readonly Charge[];
+}
 
 /** A call that waits for its turn. */
 interface PendingCall extends Call {
@@ -34,7 +39,7 @@ const PURGE_MS = 60_000;
 const CHECK: Call = {
   action: "take",
   charges: [{
-    limit: { key: "check", kind: "parallel", amount: 1, windowMs: 1 },
+    limit: { key: "check", kind: "sum", amount: 1, windowMs: 1 },
     cost: 1,
     lease: "none",
   }],
@@ -69,26 +74,42 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
     deadline: number,
     end: "commit" | "rollback",
   ): Promise<TakeResult[]> {
-    const needs = needsOf(calls);
+    const { accounts, leases } = namesOf(calls.flatMap(({ charges }) => charges));
+    const names = [...accounts, ...leases];
     const reads = calls.every(isRead);
     const begun = reads ? undefined : session.query("begin");
     const [{ rows }] = await Promise.all([
-      session.query(loadStatement(needs, !reads, now())),
+      session.query({
+        name: "load_limits",
+        text: "select * from o1_api.load_limits($1, $2, $3)",
+        // Only one server has a lease, so that its accounts are enough.
+        values: [now(), reads ? [] : accounts, names],
+      }),
       begun,
     ]);
     const receivedAt = performance.now();
-    const accounts = readAccounts(needs, rows);
     const present = Number(rows[0]?.present);
-    const changed = new Map<string, ChangedAccount>();
+    const values = new Map<string, unknown>(
+      names.map((name, i) => [name, JSON.parse(rows[i]!.value ?? "null")]),
+    );
+    const changed: Changes = new Map();
     const results = calls.map(({ action, charges }) => {
-      const applied = applyCharges(action, present, charges, (name) => accounts.get(name)!);
-      for (const [name, account] of applied.changed) changed.set(name, account);
-      return applied.result;
+      const { result, changes } = applyCharges(
+        action,
+        present,
+        charges,
+        (name) => values.get(name),
+      );
+      for (const [name, change] of changes) {
+        values.set(name, change.value);
+        changed.set(name, change);
+      }
+      return result;
     });
     if (changed.size > 0) {
       const last = now() === null ? present + deadline - receivedAt : null;
       await Promise.all([
-        session.query(saveStatement({ needs, accounts, changed, now: present, deadline: last })),
+        session.query(saveStatement(changed, present, last)),
         session.query(end),
       ]);
     } else if (!reads) await session.query(end);
@@ -145,6 +166,21 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
   }
 
   return createLimiter({ apply, close: pool.close });
+}
+
+/** @param deadline in ms since 1970; Postgres refuses the statement after it. */
+function saveStatement(changes: Changes, now: number, deadline: number | null): Statement {
+  const all = [...changes.values()];
+  return {
+    name: "save_limits",
+    text: "select o1_api.save_limits($1, $2, $3, $4)",
+    values: [
+      deadline,
+      [...changes.keys()],
+      all.map(({ value }) => JSON.stringify(value)),
+      all.map(({ lifeMs }) => lifeMs > 0 ? now + lifeMs : null),
+    ],
+  };
 }
 
 function isRead({ action, charges }: Call): boolean {

@@ -32,26 +32,12 @@ create table o1_api.entries (
 );
 create index entries_by_expiry on o1_api.entries (expires_at) where expires_at is not null;
 
--- Frequent updates change no index, so that they stay on their page. The column held is the sum of
--- the leases; first_end and last_end are the first and the last of their ends.
+-- An account or a lease as JSON. Frequent updates change no index, so that they stay on their page.
 create table o1_api.limits (
   name text collate "C" primary key,
-  level double precision not null,
-  at double precision not null,
-  held double precision not null,
-  first_end double precision,
-  last_end double precision,
+  value text not null,
   expires_at double precision not null
 ) with (fillfactor = 50);
-
-create table o1_api.leases (
-  name text collate "C" not null,
-  id text collate "C" not null,
-  cost double precision not null,
-  end_at double precision not null,
-  primary key (name, id)
-);
-create index leases_by_end on o1_api.leases (name, end_at, cost);
 `;
 
 /**
@@ -132,117 +118,36 @@ end
 $$;
 `;
 
-/**
- * Returns a row for each limit: its account, the sum of its live leases, and those with the ids
- * `lease_ids` of the limits `lease_of`. A lease is live if it ends after the present, but not more
- * than a span of ms after it. `fronts` is how many of the live leases that end first are needed; it
- * grows by those that exceed the amount. If `locked`, the accounts stay locked until the transaction
- * ends.
- */
+/** Returns a row for each name. The `locks` stay locked until the transaction ends. */
 const LOAD_LIMITS = `
-create function o1_api.load_limits(
-  locked boolean, now_ms double precision, names text[], spans double precision[], fronts int[],
-  amounts double precision[], lease_of int[], lease_ids text[]
-) returns table (
-  present double precision, level double precision, at double precision, held double precision,
-  last_end double precision, has_expired boolean, leases json, front json
-) language plpgsql as $$
-declare
-  present_ms double precision;
+create function o1_api.load_limits(now_ms double precision, locks text[], names text[])
+returns table (present double precision, value text) language plpgsql as $$
 begin
-  if locked then
-    perform o1_api.lock_names(${LOCK_OF_LIMITS}, names);
-  end if;
-  present_ms := coalesce(now_ms, floor(extract(epoch from clock_timestamp()) * 1000));
+  perform o1_api.lock_names(${LOCK_OF_LIMITS}, locks);
+  present := coalesce(now_ms, floor(extract(epoch from clock_timestamp()) * 1000));
   return query
-  select present_ms, coalesce(l.level, 0), coalesce(l.at, 0),
-    f.held, coalesce(case when l.is_stale then s.last_end else l.last_end end, 0),
-    coalesce(l.is_stale and s.has_expired, false),
-    (
-      select coalesce(json_agg(json_build_array(e.id, e.cost, e.end_at)), '[]')
-      from unnest(lease_of, lease_ids) as k(position, id)
-      join lateral (
-        select * from o1_api.leases e where e.name = a.name and e.id = k.id offset 0
-      ) e on e.end_at > present_ms and e.end_at <= present_ms + a.span
-      where k.position = a.position
-    ),
-    (
-      select coalesce(json_agg(json_build_array(e.id, e.cost, e.end_at)), '[]') from (
-        select * from o1_api.leases e
-        where e.name = a.name and e.end_at > present_ms and e.end_at <= present_ms + a.span
-        order by e.end_at
-        limit case when a.front = 0 then 0 else a.front + greatest(0, f.held - a.amount)::int end
-      ) e
-    )
-  from unnest(names, spans, fronts, amounts) with ordinality
-    as a(name, span, front, amount, position)
-  left join lateral (
-    select *, l.first_end <= present_ms or l.last_end > present_ms + a.span as is_stale
-    from o1_api.limits l where l.name = a.name offset 0
-  ) l on true
-  -- Reads the leases only if one may not be live.
-  cross join lateral (
-    select sum(e.cost) filter (where e.is_live) as held, max(e.end_at) filter (where e.is_live) as last_end,
-      bool_or(not e.is_live) as has_expired
-    from (
-      select e.*, e.end_at > present_ms and e.end_at <= present_ms + a.span as is_live
-      from o1_api.leases e where e.name = a.name and l.is_stale
-    ) e
-  ) s
-  cross join lateral (
-    select coalesce(case when l.is_stale then s.held else l.held end, 0) as held
-  ) f
-  order by a.position;
+  select present, l.value from unnest(names) with ordinality as n(name, position)
+    left join o1_api.limits l on l.name = n.name
+    order by n.position;
 end
 $$;
 `;
 
-/**
- * Writes limits that are locked. Has no effect after `deadline`, in ms since 1970. `expiries` is null
- * for a limit to delete. Leases of `purged` that are not live are deleted, then those of `removed`.
- */
+/** Writes values, and deletes those whose expiry is null. `deadline` is in ms since 1970, or null. */
 const SAVE_LIMITS = `
 create function o1_api.save_limits(
-  deadline double precision,
-  names text[], levels double precision[], ats double precision[], held double precision[],
-  expiries double precision[], purged text[], purge_from double precision[], purge_to double precision[],
-  removed text[], removed_ids text[],
-  added text[], added_ids text[], added_costs double precision[], added_ends double precision[]
+  deadline double precision, names text[], new_values text[], expiries double precision[]
 ) returns void language plpgsql as $$
-declare
-  ends_from double precision;
-  ends_to double precision;
 begin
   if extract(epoch from clock_timestamp()) * 1000 > deadline then
     raise exception 'the time of this call is over' using errcode = 'query_canceled';
   end if;
-  for i in 1 .. cardinality(purged) loop
-    delete from o1_api.leases e
-      where e.name = purged[i] and (e.end_at <= purge_from[i] or e.end_at > purge_to[i]);
-  end loop;
-  for i in 1 .. cardinality(removed) loop
-    delete from o1_api.leases e where e.name = removed[i] and e.id = removed_ids[i];
-  end loop;
-  for i in 1 .. cardinality(added) loop
-    insert into o1_api.leases values (added[i], added_ids[i], added_costs[i], added_ends[i])
-    on conflict (name, id) do update set cost = excluded.cost, end_at = excluded.end_at;
-  end loop;
-  for i in 1 .. cardinality(names) loop
-    if expiries[i] is null then
-      delete from o1_api.limits l where l.name = names[i];
-    else
-      select min(e.end_at), max(e.end_at) into ends_from, ends_to
-        from o1_api.leases e where e.name = names[i];
-      insert into o1_api.limits values (
-        names[i], levels[i], ats[i], case when ends_from is null then 0 else held[i] end,
-        ends_from, ends_to, expiries[i]
-      )
-      on conflict (name) do update set
-        level = excluded.level, at = excluded.at, held = excluded.held,
-        first_end = excluded.first_end, last_end = excluded.last_end,
-        expires_at = excluded.expires_at;
-    end if;
-  end loop;
+  delete from o1_api.limits l using unnest(names, expiries) as n(name, expiry)
+    where l.name = n.name and n.expiry is null;
+  insert into o1_api.limits
+    select * from unnest(names, new_values, expiries) as n(name, value, expiry)
+      where n.expiry is not null
+    on conflict (name) do update set value = excluded.value, expires_at = excluded.expires_at;
 end
 $$;
 `;
@@ -255,9 +160,6 @@ declare
 begin
   delete from o1_api.limits where ctid = any(array(
     select l.ctid from o1_api.limits l where l.expires_at <= until limit 1000 for update skip locked
-  ));
-  delete from o1_api.leases where ctid = any(array(
-    select e.ctid from o1_api.leases e where e.end_at <= until limit 1000 for update skip locked
   ));
 end
 $$;

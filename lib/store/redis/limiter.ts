@@ -14,7 +14,7 @@ import { LIMITER_SCRIPTS } from "./limiter_script.ts";
 
 const groupOf = (limit: Limit) => limit.group ?? accountName(limit);
 
-const CHECK: Limit = { key: "check", kind: "parallel", amount: 1_000, windowMs: 1_000 };
+const CHECK: Limit = { key: "check", kind: "sum", amount: 1_000, windowMs: 1_000 };
 
 /**
  * Opens limits in Redis, for servers on several machines. Redis keeps the time. Each call has a
@@ -57,8 +57,8 @@ export async function openRedisLimiter(options: RedisOptions): Promise<Limiter> 
     const [time, ok, ...levels] = reply.map(Number);
     if (action !== "take") return { ok: true, states: [] };
     const states = charges.map(({ limit, cost }, i) => {
-      const [level, at, freeAt] = levels.slice(3 * i) as [number, number, number];
-      return stateOf(limit, cost, time!, { level, at, freeAt });
+      const [level, at] = levels.slice(2 * i) as [number, number];
+      return stateOf(limit, cost, time!, { level, at });
     });
     return { ok: ok === 1, states };
   }

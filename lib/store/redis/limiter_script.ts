@@ -17,7 +17,7 @@ import { LEASE_END_MS, LEASE_MS, SETTLED_MS } from "../limiter.ts";
  * the script may have an effect, or ""; "take", "settle" or "renew"; number of groups; index of the
  * lease that names the settlement, or 0; and for each charge: index of the group, account, kind, amount
  * and window of the limit, cost, index of the lease or 0, and used units. Returns the time and "late",
- * "1" or "0"; and after a take `level`, `at` and `freeAt` of each charge.
+ * "1" or "0"; and after a take `level` and `at` of each charge.
  */
 export const LIMITER_SCRIPTS = {
   limits: String.raw`
@@ -28,7 +28,7 @@ local function text(n) return string.format('%.17g', n) end
 if now > (tonumber(ARGV[2]) or now) then return { text(now), 'late' } end
 
 -- Redis cuts fractions off. Formatting a number as text takes 0.8 µs, and a take of six limits would
--- need 18 such texts.
+-- need 12 such texts.
 local function exact(n) return n == math.floor(n) and n or text(n) end
 
 local groups, leases = {}, {}
@@ -69,12 +69,11 @@ end
 
 local function read_leases(item)
   local account, own = item.account, item.lease and item.lease.held[item.name]
-  item.held, item.last, item.own = 0, 0, 0
+  item.held, item.own = 0, 0
   for i = 4, #account, 2 do
     local ends, units = account[i], account[i + 1]
     if is_live(item, ends) then
       item.held = item.held + units
-      item.last = math.max(item.last, ends)
       if own and own[2] == ends then item.own = math.min(own[1], units) end
     end
   end
@@ -103,7 +102,7 @@ local function read(first)
     if at - now > window then level, at = 0, now
     elseif now > at then level, at = math.max(0, level - (now - at) * item.amount), now end
   else
-    item.lease_ms = item.kind == 'parallel' and window or ${LEASE_MS}
+    item.lease_ms = math.min(window, ${LEASE_MS})
     -- A lease that ends later was taken by a clock that has since been set back.
     item.latest = now + 2 * item.lease_ms + ${LEASE_END_MS}
     read_leases(item)
@@ -119,7 +118,7 @@ local function fits(item)
   if item.kind == 'rate' then
     return item.level + item.cost * item.window <= item.amount * item.window
   end
-  return item.level + item.held + item.cost <= item.amount or item.kind == 'parallel' and item.own > 0
+  return item.level + item.held + item.cost <= item.amount
 end
 
 local function charge_lease(item)
@@ -128,13 +127,13 @@ local function charge_lease(item)
   held[item.name] = nil
   if action ~= 'settle' then
     after = item.own == 0 and item.cost or item.own
-    if action == 'take' and item.kind == 'sum' then
+    if action == 'take' then
       after = math.max(0, item.own + item.cost - item.used)
       item.level = item.level + item.used
     end
-    item.last = math.ceil((now + item.lease_ms) / ${LEASE_END_MS}) * ${LEASE_END_MS}
-    add(item, item.last, after)
-    held[item.name] = { after, item.last }
+    local ends = math.ceil((now + item.lease_ms) / ${LEASE_END_MS}) * ${LEASE_END_MS}
+    add(item, ends, after)
+    held[item.name] = { after, ends }
   end
   item.held = item.held + after - item.own
   item.lease.changed = true
@@ -143,13 +142,13 @@ end
 local function life_of(item)
   if item.kind == 'rate' then return item.level / item.amount end
   local leases_ms = item.held > 0 and item.lease_ms or 0
-  return item.kind == 'sum' and item.level > 0 and math.max(item.at - now, leases_ms) or leases_ms
+  return item.level > 0 and math.max(item.at - now, leases_ms) or leases_ms
 end
 
 local function charge(item)
   if item.kind ~= 'rate' then remove_expired(item) end
   if item.lease then charge_lease(item) end
-  if not item.lease or action == 'settle' and item.kind ~= 'parallel' then
+  if not item.lease or action == 'settle' then
     local rise = item.kind == 'rate' and item.cost * item.window or item.cost
     item.level = math.max(0, item.level + rise)
     if item.kind == 'sum' and item.level + item.held == 0 then item.at = now + item.window end
@@ -158,21 +157,6 @@ local function charge(item)
   account[1], account[2], account[3] = item.level, item.at, now + life
   item.group.accounts[item.name] = life > 0 and account or nil
   item.group.changed = true
-end
-
-local function state(item)
-  if item.kind ~= 'parallel' then return item.level + (item.held or 0), item.at, 0 end
-  local index, free_at, ends = item.held - math.floor(item.amount), 0, {}
-  if index < 0 then return item.held, item.last, 0 end
-  for i = 4, #item.account, 2 do
-    if is_live(item, item.account[i]) then ends[#ends + 1] = { item.account[i], item.account[i + 1] } end
-  end
-  table.sort(ends, function(a, b) return a[1] < b[1] end)
-  for _, pair in ipairs(ends) do
-    free_at, index = pair[1], index - pair[2]
-    if index < 0 then break end
-  end
-  return item.held, item.last, free_at
 end
 
 -- Keeps what expires for another minute, for servers whose clock was set back.
@@ -217,9 +201,8 @@ end
 local reply = { text(now), ok and '1' or '0' }
 for _, item in ipairs(items) do
   if ok and item.cost > 0 then charge(item) end
-  local level, at, free_at = state(item)
-  local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3] = exact(level), exact(at), exact(free_at)
+  reply[#reply + 1] = exact(item.level + (item.held or 0))
+  reply[#reply + 1] = exact(item.at)
 end
 save()
 return reply

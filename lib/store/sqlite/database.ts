@@ -22,14 +22,6 @@ const TABLES = `
     expires_at real not null
   ) strict;
   create index if not exists limits_by_expiry on limits (expires_at);
-  create table if not exists leases (
-    key text not null,
-    id text not null,
-    cost real not null,
-    end_at real not null,
-    primary key (key, id)
-  ) strict, without rowid;
-  create index if not exists leases_by_end on leases (key, end_at, cost);
   pragma user_version = ${LAYOUT};
 `;
 

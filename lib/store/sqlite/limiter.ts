@@ -1,10 +1,9 @@
-import { type Account, applyCharges } from "../limit_account.ts";
+import { applyCharges } from "../limit_account.ts";
 import { createLimiter, type Limiter } from "../limiter.ts";
 import { retryWhileLocked } from "../retry_while_locked.ts";
 import { openSqliteDatabase, transact } from "./database.ts";
-import { prepareLeases } from "./leases.ts";
 
-/** Unused accounts that each call deletes, and how long they are kept. */
+/** Unused values that each call deletes, and how long they are kept. */
 const PURGE_ROWS = 10;
 const PURGE_MS = 60_000;
 
@@ -18,7 +17,6 @@ export async function openSqliteLimiter(
   { path, ...options }: { path: string; now: () => number },
 ): Promise<Limiter> {
   const database = await openSqliteDatabase(path);
-  const leasesOf = prepareLeases(database);
   const select = database.prepare("select account from limits where key = ?");
   const put = database.prepare(
     `insert into limits (key, account, expires_at) values (?, ?, ?)
@@ -27,14 +25,12 @@ export async function openSqliteLimiter(
   const remove = database.prepare("delete from limits where key = ?");
   const purge = database.prepare(
     `delete from limits where rowid in
-       (select rowid from limits where expires_at <= ? limit ${PURGE_ROWS}) returning key`,
+       (select rowid from limits where expires_at <= ? limit ${PURGE_ROWS})`,
   );
-  const purgeLeases = database.prepare("delete from leases where key = ?");
 
-  function load(name: string): Account {
+  function load(name: string): unknown {
     const row = select.get(name);
-    const { level, at } = row ? JSON.parse(String(row.account)) : { level: 0, at: 0 };
-    return { level, at, leases: leasesOf(name) };
+    return row && JSON.parse(String(row.account));
   }
 
   return createLimiter({
@@ -45,10 +41,10 @@ export async function openSqliteLimiter(
         return retryWhileLocked(() => applyCharges(action, now, charges, load).result);
       }
       return transact(database, () => {
-        for (const { key } of purge.all(now - PURGE_MS)) purgeLeases.run(key!);
-        const { result, changed } = applyCharges(action, now, charges, load);
-        for (const [name, { account: { level, at }, lifeMs }] of changed) {
-          if (lifeMs > 0) put.run(name, JSON.stringify({ level, at }), now + lifeMs);
+        purge.run(now - PURGE_MS);
+        const { result, changes } = applyCharges(action, now, charges, load);
+        for (const [name, { value, lifeMs }] of changes) {
+          if (lifeMs > 0) put.run(name, JSON.stringify(value), now + lifeMs);
           else remove.run(name);
         }
         return result;

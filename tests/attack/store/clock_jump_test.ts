@@ -4,7 +4,7 @@ import { createMemoryStore } from "../../../lib/store/memory/store.ts";
 import { createTestApp } from "../../support/app.ts";
 import { createFakeClock, passing } from "../../support/clock.ts";
 import { startUpstream } from "../../support/upstream.ts";
-import { limitOf, limits, START } from "../../store/limits.ts";
+import { limitOf, limits, parallelOf, START } from "../../store/limits.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -21,7 +21,7 @@ limits("a rate is not frozen by a clock that was hours ahead", async (limiter) =
 });
 
 limits("leases are not held for hours after a clock was ahead", async (limiter) => {
-  const limit = limitOf("parallel", 1);
+  const limit = parallelOf(1);
   const take = async (at: number, lease: string) =>
     (await limiter.take(at, [{ limit, cost: 1, lease }])).ok;
   assert(await take(START + 5 * HOUR_MS, "lost"));

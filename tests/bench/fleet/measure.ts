@@ -58,7 +58,7 @@ export async function measureRedis(): Promise<RedisCosts> {
     return { base: Math.max(0, perCall[0]! - perCharge * SIZES[0]), perCharge };
   }
 
-  const kinds = ["parallel", "rate", "rate", "sum", "sum", "rate", "sum"] as const;
+  const kinds = ["sum", "rate", "rate", "sum", "sum", "rate", "sum"] as const;
   const limitOf = (index: number, client: number): Limit => ({
     key: `client:${client}:${index}`,
     amount: 1e12,

@@ -169,7 +169,7 @@ Deno.test({
       key: `client:${BUDGET.name}:parallel:moment`,
       amount: BUDGET.parallel,
       windowMs: 60_000,
-      kind: "parallel",
+      kind: "sum",
     } as const;
     const heldLeases = async () => {
       const { states: [state] } = await limiter.take([{ limit, cost: 0, lease: "none" }]);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createKvLimiter } from "../../../lib/store/kv/limiter.ts";
-import { limitOf, START } from "../limits.ts";
+import { limitOf, parallelOf, START } from "../limits.ts";
 
 /** Runs `test` with limits in a new KV; `lives` collects in how many ms their accounts expire. */
 function onKv(
@@ -39,7 +39,7 @@ onKv("accounts expire a minute after their last use ends", async ({ limiter, liv
       [{ limit: limitOf("rate", 60), cost: 30 }, 30_000],
       [{ limit: limitOf("rate", 7, 1_000), cost: 1 }, 143],
       [{ limit: limitOf("sum", 5, 90_000), cost: 1 }, 90_000],
-      [{ limit: limitOf("parallel", 5, 20_000), cost: 1, lease: "a" }, 20_000],
+      [{ limit: parallelOf(5, 20_000), cost: 1, lease: "a" }, 20_000],
     ] as const
   ) {
     await limiter.take([charge]);
@@ -52,12 +52,20 @@ onKv("a limit that is unused again leaves nothing, and a read writes nothing", a
   const charges = [
     { limit: limitOf("rate", 5), cost: 1 },
     { limit: limitOf("sum", 5), cost: 1, lease: "a" },
-    { limit: limitOf("parallel", 5), cost: 1, lease: "a" },
+    { limit: parallelOf(5), cost: 1, lease: "a" },
   ];
   await limiter.take(charges.map(({ limit }) => ({ limit, cost: 0 })));
   assertEquals([await count(), lives.length], [0, 0]);
   await limiter.take(charges);
-  assertEquals([await count(), lives.length], [3, 3]);
+  assertEquals([await count(), lives.length], [4, 4], "three accounts and a lease");
   await limiter.settle(charges.map((charge, i) => ({ ...charge, cost: i === 0 ? -1 : 0 })));
-  assertEquals([await count(), lives.length], [0, 3]);
+  assertEquals([await count(), lives.length], [0, 4]);
+});
+
+onKv("a server renews more leases than KV checks in one write", async ({ limiter, count }) => {
+  const limit = parallelOf(500);
+  const charges = Array.from({ length: 250 }, (_, i) => ({ limit, cost: 1, lease: `${i}` }));
+  await limiter.renew(charges);
+  assertEquals(await count(), 251);
+  assertEquals((await limiter.take([{ limit, cost: 0 }])).states[0]!.remaining, 250);
 });

@@ -8,7 +8,7 @@ import { StoreError } from "../../../lib/store/store.ts";
 import { createDatabase, NO_POSTGRES, sharePostgres } from "../../support/stores/postgres.ts";
 import { skippedFor } from "../../support/skip.ts";
 import { waitUntil } from "../../support/wait.ts";
-import { limitOf, START } from "../limits.ts";
+import { limitOf, parallelOf, START } from "../limits.ts";
 
 sharePostgres();
 
@@ -52,8 +52,8 @@ function withLimiter(
 const LIMITS: readonly Limit[] = [
   { key: "a", kind: "rate", amount: 7, windowMs: 60_000 },
   { key: "a", kind: "sum", amount: 40, windowMs: 150_000 },
-  { key: "a", kind: "parallel", amount: 3, windowMs: 20_000 },
-  { key: "b", kind: "parallel", amount: 1, windowMs: 20_000 },
+  { key: "b", kind: "sum", amount: 12, windowMs: 20_000 },
+  { key: "c", kind: "sum", amount: 1, windowMs: 20_000 },
 ];
 
 const charges = fc.uniqueArray(
@@ -63,8 +63,7 @@ const charges = fc.uniqueArray(
     lease: fc.constantFrom("1", "2", "3", "4", "5"),
   }).map(({ limit, units, lease }): Charge => {
     if (limit.kind === "rate") return { limit, cost: units };
-    if (limit.kind === "sum") return { limit, cost: units, lease, used: Math.floor(units / 3) };
-    return { limit, cost: units > 3 ? 1 : 0, lease };
+    return { limit, cost: units, lease, used: Math.floor(units / 3) };
   }),
   { maxLength: 3, selector: ({ limit }) => `${limit.kind} ${limit.key}` },
 );
@@ -77,10 +76,7 @@ const calls = fc.record({
 async function call(limiter: Limiter, { action, charges }: { action: string; charges: Charge[] }) {
   if (action === "settle") return await limiter.settle(charges);
   if (action === "take") return await limiter.take(charges);
-  const leases = charges.filter(({ lease }) => lease !== undefined);
-  await limiter.renew(
-    leases.map((charge) => charge.limit.kind === "parallel" ? { ...charge, cost: 1 } : charge),
-  );
+  await limiter.renew(charges.filter(({ lease }) => lease !== undefined));
 }
 
 withLimiter(
@@ -108,16 +104,7 @@ withLimiter(
             }));
             const expected = await Promise.all(own.map((item) => call(memory, item)));
             const found = await Promise.all(own.map((item) => call(world.limiter, item)));
-            // When leases have been released in the same transaction, the last end may be later.
-            const comparable = (results: typeof found) =>
-              results.map((result) => ({
-                ...result,
-                states: result?.states.map(({ resetMs, ...state }) => ({
-                  ...state,
-                  ...state.limit.kind !== "parallel" && { resetMs },
-                })),
-              }));
-            assertEquals(comparable(found), comparable(expected));
+            assertEquals(found, expected);
           }
         },
       ),
@@ -126,47 +113,22 @@ withLimiter(
   },
 );
 
-withLimiter(
-  "a full limit says when it is free, also if its first lease ends meanwhile",
-  async (world) => {
-    const { limiter, at } = world;
-    const limit = limitOf("parallel", 3);
-    const take = (lease: string) => limiter.take([{ limit, cost: 1, lease }]);
-    for (const [i, lease] of ["1", "2", "3"].entries()) {
-      at(START + i * 1_000);
-      await take(lease);
-    }
-    at(START + 10_000);
-    const [, , , full] = await Promise.all([
-      limiter.settle([{ limit, cost: 0, lease: "1" }]),
-      limiter.settle([{ limit, cost: 0, lease: "2" }]),
-      Promise.all([take("4"), take("5")]),
-      take("6"),
-    ]);
-    assertEquals([full.ok, full.states[0]!.retryAfterMs], [false, 52_000]);
-  },
-);
-
 withLimiter("unused accounts and leases are deleted after a minute", async ({ url, sql }) => {
   let time = START;
   const open = () => openPostgresLimiter({ url, timeoutMs: 30_000, warn() {}, now: () => time });
   const limiter = await open();
   for (let i = 0; i < 20; i++) {
-    const parallel = { ...limitOf("parallel", 5, 1_000), key: `${i}` };
     await limiter.take([
-      { limit: parallel, cost: 1, lease: "a" },
+      { limit: { ...parallelOf(5, 1_000), key: `${i}` }, cost: 1, lease: `${i}` },
       { limit: { ...limitOf("rate", 5, 1_000), key: `${i}` }, cost: 1 },
     ]);
   }
-  const count = async () =>
-    (await sql(
-      "select (select count(*) from o1_api.limits)::int limits, (select count(*) from o1_api.leases)::int leases",
-    ))[0];
-  assertEquals(await count(), { limits: 40, leases: 20 });
+  const count = async () => (await sql("select count(*)::int from o1_api.limits"))[0]!.count;
+  assertEquals(await count(), 60);
   time += 61_000;
   // As each limiter does every minute.
   await (await open()).close();
-  assertEquals(await count(), { limits: 0, leases: 0 });
+  assertEquals(await count(), 0);
   await limiter.close();
 });
 
@@ -179,34 +141,26 @@ withLimiter("what drains within a millisecond counts until it is over", async ({
 });
 
 withLimiter("a released lease leaves nothing", async ({ limiter, sql }) => {
-  const parallel = limitOf("parallel", 5);
+  const parallel = parallelOf(5);
   const sum = limitOf("sum", 5);
   const charges = [{ limit: parallel, cost: 1, lease: "a" }, { limit: sum, cost: 1, lease: "a" }];
   await limiter.take(charges);
   await limiter.settle(charges.map((charge) => ({ ...charge, cost: 0 })));
-  assertEquals(await sql("select name from o1_api.limits union select id from o1_api.leases"), []);
+  assertEquals(await sql("select name from o1_api.limits"), []);
 });
 
-withLimiter("a take of 2,000 leases sends only those that it needs", async (world) => {
-  const { limiter, url } = world;
-  const limit = limitOf("parallel", 2_000);
+withLimiter("a take of 2,000 leases sends only sums of them", async (world) => {
+  const { limiter, sql } = world;
+  const limit = parallelOf(2_000);
   const take = (lease: string) => limiter.take([{ limit, cost: 1, lease }]);
   const first = await Promise.all(Array.from({ length: 2_001 }, (_, i) => take(`${i}`)));
   assertEquals(first.filter(({ ok }) => ok).length, 2_000);
   world.at(START + 10_000);
-  const full = await take("one more");
-  assertEquals([full.ok, full.states[0]!.retryAfterMs], [false, 50_000]);
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query(
-    `select length(leases::text) + length(front::text) as sent, held from o1_api.load_limits(
-       false, ${
-      START + 10_000
-    }, '{"parallel:alice parallel"}', '{120000}', '{3}', '{2000}', '{1}', '{7}')`,
+  assertEquals((await take("one more")).ok, false);
+  const [row] = await sql(
+    "select length(value) as sent from o1_api.limits where name = 'sum:alice parallel'",
   );
-  await client.end();
-  assertEquals(rows[0].held, 2_000);
-  assert(rows[0].sent < 300, `${rows[0].sent} characters`);
+  assert(Number(row!.sent) < 300, `${row!.sent} characters`);
 });
 
 withLimiter("a call fails in time while another server holds a lock", async (world) => {
@@ -236,8 +190,7 @@ withLimiter("a call fails in time while another server holds a lock", async (wor
 
 withLimiter("Postgres refuses what arrives after the deadline of a call", async ({ sql }) => {
   const save = (deadline: string) =>
-    sql(`select o1_api.save_limits(${deadline}, '{x}', '{1}', '{1}', '{0}', '{1}',
-      '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`);
+    sql(`select o1_api.save_limits(${deadline}, '{x}', '{1}', '{1}')`);
   const now = "extract(epoch from clock_timestamp()) * 1000";
   await assertRejects(() => save(`${now} - 1`), Error, "the time of this call is over");
   assertEquals(await sql("select name from o1_api.limits"), []);

@@ -142,7 +142,7 @@ withPostgres("a call that times out has no effect later", async (server) => {
   const store = await openPostgresStore({ ...optionsOf(server), timeoutMs: 5_000 });
   const limiter = await openPostgresLimiter({ ...optionsOf(server), timeoutMs: 5_000 });
   await store.get([key("a")]);
-  const parallel = { ...LIMIT, kind: "parallel" } as const;
+  const parallel = { ...LIMIT, key: "parallel", kind: "sum" } as const;
   await server.signalAll("SIGSTOP");
   const takes = [1, 2, 3].map((i) =>
     limiter.take([{ limit: LIMIT, cost: 1 }, { limit: parallel, cost: 1, lease: `${i}` }])

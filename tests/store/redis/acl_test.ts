@@ -46,7 +46,7 @@ async function useAll(url: string, limitMs = LIMIT_MS, onOpen = () => {}): Promi
     await store.now();
     const rate = { key: "a", kind: "rate", amount: 2, windowMs: 1_000 } as const;
     const sum = { key: "a", kind: "sum", amount: 2, windowMs: 1_000 } as const;
-    const parallel = { key: "a", kind: "parallel", amount: 1, windowMs: 60_000 } as const;
+    const parallel = { key: "parallel", kind: "sum", amount: 1, windowMs: 60_000 } as const;
     const charges = [
       { limit: rate, cost: 1 },
       { limit: sum, cost: 1, lease: "a" },

@@ -273,14 +273,14 @@ withRedis("expired entries leave nothing in Redis, and all keys have the prefix"
   }
   await store.write([{ ...set("permanent"), ttlMs: 3_600_000 }]);
   await store.write([set("permanent")]);
-  const limit = { key: "a", kind: "parallel" as const, amount: 10, windowMs: 1_000 };
+  const limit = { key: "a", kind: "sum" as const, amount: 10, windowMs: 1_000 };
   await limiter.take([{ limit, cost: 1, lease: "1" }]);
   const keys = await raw.keys("*");
   assertEquals(keys.length, 35);
   assert(keys.every((key) => key.startsWith("o1:")));
   assert(await raw.pttl("o1:entry:c\0" + "7") > 3_500_000);
   assertEquals(await raw.pttl("o1:entry:c\0permanent"), -1);
-  assert(await raw.pttl("o1:limits:parallel:a") > 0);
+  assert(await raw.pttl("o1:limits:sum:a") > 0);
   await limiter.settle([{ limit, cost: 0, lease: "1" }]);
   time += 3_600_000;
   // A write removes 20 expired entries, a list all that it encounters.
