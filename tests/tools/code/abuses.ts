@@ -1,4 +1,5 @@
-const STOPPED = /ran for more than 400 ms|exceeded the limits/;
+/** The results of code that only its time limit stops. */
+export const STOPPED = /ran for more than 100 ms|exceeded the limits/;
 const MEMORY = /out of memory|ran for more than 400 ms|exceeded the limits/i;
 const STACK = /stack overflow|exceeded the limits|ran for more/;
 const FLOOD = /printed too much|Cut to 2000/;
