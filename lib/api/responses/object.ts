@@ -40,6 +40,14 @@ export interface ResponseObject extends Record<string, unknown> {
   usage: Record<string, unknown> | null;
 }
 
+/** Values that OpenAI's document has. Providers may support others, but typed clients can't read them. */
+const VERBOSITIES = ["low", "medium", "high"];
+const RETENTIONS = ["in_memory", "24h"];
+const MAX_IDENTIFIER_LENGTH = 64;
+
+const known = (value: string | null | undefined, values: readonly string[]) =>
+  values.find((name) => name === value);
+
 /**
  * A response at its beginning, with every key that clients expect.
  *
@@ -50,7 +58,7 @@ export function responseObject(
   { createdAt, model, effort }: { createdAt: number; model: string; effort: string },
 ): ResponseObject {
   const { format, verbosity } = body.text ?? {};
-  const { conversation } = body;
+  const { conversation, safety_identifier: identifier = null } = body;
   return {
     id: newHexId("resp_"),
     object: "response",
@@ -68,7 +76,7 @@ export function responseObject(
     parallel_tool_calls: body.parallel_tool_calls ?? true,
     previous_response_id: body.previous_response_id ?? null,
     prompt_cache_key: body.prompt_cache_key ?? null,
-    prompt_cache_retention: body.prompt_cache_retention ?? null,
+    prompt_cache_retention: known(body.prompt_cache_retention, RETENTIONS) ?? null,
     reasoning: {
       mode: body.reasoning?.mode === "pro" ? "pro" : "standard",
       // Models get back the thinking that led to a call, and no other.
@@ -76,11 +84,14 @@ export function responseObject(
       effort,
       summary: body.reasoning?.summary ?? body.reasoning?.generate_summary ?? null,
     },
-    safety_identifier: body.safety_identifier ?? null,
+    safety_identifier: identifier && identifier.length > MAX_IDENTIFIER_LENGTH ? null : identifier,
     service_tier: "default",
     store: body.store !== false,
     temperature: body.temperature ?? 1,
-    text: { format: format ?? { type: "text" }, verbosity: verbosity ?? "medium" },
+    text: {
+      format: format ?? { type: "text" },
+      verbosity: known(verbosity, VERBOSITIES) ?? "medium",
+    },
     tool_choice: body.tool_choice ?? "auto",
     tools: (body.tools ?? []).map(shownTool),
     top_logprobs: body.top_logprobs ?? 0,

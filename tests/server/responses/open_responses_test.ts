@@ -1,5 +1,5 @@
 /** The cases of the Open Responses compliance suite, and what it checks in each. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { createTestApp } from "../../support/app.ts";
 import { type Event, parseEvents } from "../../support/parsers/responses.ts";
 import { pieces, type Reply, startUpstream } from "../../support/upstream.ts";
@@ -110,6 +110,26 @@ for (const model of ["plain", "o1"]) {
       }
     });
   }
+}
+
+for (
+  const fields of [
+    { text: { verbosity: "talkative" } },
+    { prompt_cache_retention: "in-memory" },
+    { safety_identifier: "u".repeat(65) },
+  ]
+) {
+  const [name] = Object.keys(fields);
+  Deno.test(`a value of ${name} that OpenAI does not have is sent on but not repeated`, async () => {
+    await using upstream = startUpstream([WORDS]);
+    const app = await createTestApp({ upstream: upstream.url });
+    // The app checks its responses against OpenAI's document.
+    const response = await app.respond({ model: "plain", input: "Hi", ...fields });
+    const { status } = await response.json();
+    assertEquals(status, "completed");
+    const { text, ...others } = { text: undefined, ...fields };
+    assertObjectMatch(upstream.calls[0]!.body, { ...text, ...others });
+  });
 }
 
 Deno.test("an event larger than any buffer is one write", async () => {
