@@ -36,14 +36,17 @@ export async function waitFor<T>(
 export async function waitUntil(
   what: Description,
   isMet: () => boolean | Promise<boolean>,
-  step: () => Promise<unknown> = () => Promise.resolve(),
+  step?: () => Promise<unknown>,
   limitMs = LIMIT_MS,
 ): Promise<void> {
-  const end = performance.now() + limitMs;
+  const start = performance.now();
   while (!await isMet()) {
-    if (performance.now() > end) throw late(what, limitMs);
-    await step();
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    const waitedMs = performance.now() - start;
+    if (waitedMs > limitMs) throw late(what, limitMs);
+    await step?.();
+    // A long wait for another process looks less and less often.
+    const ms = step === undefined ? Math.min(1 + waitedMs / 50, 20) : 1;
+    await new Promise((resolve) => setTimeout(resolve, ms));
   }
 }
 
