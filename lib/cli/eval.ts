@@ -1,11 +1,9 @@
 /** `o1-api eval`: asks models the same problems and compares them. */
 import { systemClock } from "../clock.ts";
-import { DatasetError } from "../eval/dataset.ts";
-import { FileError } from "../eval/file_error.ts";
 import { type EvalFlags, readEvalFlags } from "../eval/flags.ts";
-import { listModels, ProbeError } from "../eval/probe.ts";
+import { InputError } from "../eval/input_error.ts";
+import { listModels } from "../eval/probe.ts";
 import { renderTable } from "../eval/report/table.ts";
-import { ResultsError } from "../eval/results.ts";
 import { type Outcome, runSession } from "../eval/session.ts";
 import { configuredTarget, remoteTarget, type Target } from "../eval/target.ts";
 import { configOrExit, orExit, readVariable } from "./configuration.ts";
@@ -58,7 +56,7 @@ export async function compareModels(
     report(outcome, flags);
   };
   try {
-    await orExit(run, DatasetError, ResultsError, FileError, ProbeError);
+    await orExit(run, InputError);
   } catch (error) {
     if (stop.signal.aborted && error === stop.signal.reason) Deno.exit(STOPPED);
     throw error;

@@ -8,6 +8,7 @@
  */
 import { join } from "node:path";
 import { sha256 } from "../sha256.ts";
+import { InputError } from "./input_error.ts";
 
 export interface Problem {
   /** Unique in the dataset. */
@@ -17,11 +18,6 @@ export interface Problem {
   answers: readonly string[];
   /** First 16 hex digits of the SHA-256 of question and answers; identifies the dataset. */
   digest: string;
-}
-
-/** A dataset can't be read. The message has a line for each fault. */
-export class DatasetError extends Error {
-  override readonly name = "DatasetError";
 }
 
 export const OWN_PROBLEMS: string = join(import.meta.dirname ?? ".", "problems.jsonl");
@@ -53,7 +49,7 @@ const FORMATS: readonly DatasetFormat[] = [
     read(_row, question, answer) {
       const gold = answer.split("####")[1]?.trim().replaceAll(",", "");
       if (gold) return { question, answers: [gold] };
-      throw new DatasetError(`'answer' needs a line like "#### 72"`);
+      throw new InputError(`'answer' needs a line like "#### 72"`);
     },
   },
   { name: "own format", id: ["id"], question: ["question"], answer: ["answer"], read: readOptions },
@@ -90,14 +86,14 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 function readOptions({ options }: Row, question: string, answer: string): Fields {
   if (options === undefined) return { question, answers: [answer] };
   if (!Array.isArray(options) || options.length < 2 || options.length > LETTERS.length) {
-    throw new DatasetError(`'options' must be a list of 2 to ${LETTERS.length} texts`);
+    throw new InputError(`'options' must be a list of 2 to ${LETTERS.length} texts`);
   }
   const texts = options.map(String);
   const letters = LETTERS.slice(0, texts.length).split("");
   const index = [texts.indexOf(answer), letters.indexOf(answer.toUpperCase())]
     .find((index) => index >= 0);
   if (index === undefined) {
-    throw new DatasetError("'answer' must be the text or the letter of an option");
+    throw new InputError("'answer' must be the text or the letter of an option");
   }
   const list = texts.map((text, i) => `${letters[i]}) ${text}`).join("\n");
   return { question: `${question}\n\n${list}`, answers: [letters[index]!, texts[index]!] };
@@ -107,12 +103,12 @@ const keyOf = (row: Row, keys: readonly string[]) => keys.find((key) => row[key]
 
 function textOf(row: Row, keys: readonly string[]): string {
   const key = keyOf(row, keys);
-  if (key === undefined) throw new DatasetError(`'${keys[0]}' is missing`);
+  if (key === undefined) throw new InputError(`'${keys[0]}' is missing`);
   const value = row[key];
   if (typeof value === "number" || (typeof value === "string" && value.trim() !== "")) {
     return String(value).trim();
   }
-  throw new DatasetError(`'${key}' must be a non-empty text`);
+  throw new InputError(`'${key}' must be a non-empty text`);
 }
 
 function formatOf(row: Row): DatasetFormat {
@@ -122,10 +118,10 @@ function formatOf(row: Row): DatasetFormat {
   );
   if (format !== undefined) return format;
   if (FORMATS.some(({ question }) => isPresent(question))) {
-    throw new DatasetError("'answer' is missing");
+    throw new InputError("'answer' is missing");
   }
   const keys = Object.keys(row).slice(0, 8).map((key) => `'${key.slice(0, 40)}'`).join(", ");
-  throw new DatasetError(
+  throw new InputError(
     `expected 'question' (GSM8K, own format), 'Question' (GPQA) or 'problem' (MATH-500, AIME), ` +
       `found ${keys || "no keys"}`,
   );
@@ -138,10 +134,10 @@ function parseRow(line: string): Row {
   } catch (error) {
     // The error's line is the one within the row, always 1.
     const reason = (error as SyntaxError).message.replace(/ \(line \d+ column \d+\)$/, "");
-    throw new DatasetError(`invalid JSON: ${reason}`);
+    throw new InputError(`invalid JSON: ${reason}`);
   }
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
-    throw new DatasetError("expected a JSON object");
+    throw new InputError("expected a JSON object");
   }
   return { ...row };
 }
@@ -153,7 +149,7 @@ const MAX_FAULTS = 20;
  * another one are faults: a GSM8K row that has lost its `####` must not be read as the own format.
  *
  * @param file the dataset's name in errors.
- * @throws {DatasetError} with all faults and their line numbers, from 1.
+ * @throws {InputError} with all faults and their line numbers, from 1.
  */
 export async function parseDataset(content: string, file: string): Promise<Problem[]> {
   const problems: Problem[] = [];
@@ -169,7 +165,7 @@ export async function parseDataset(content: string, file: string): Promise<Probl
       const rowFormat = formatOf(row);
       if (format === undefined) [format, formatLine] = [rowFormat, number];
       if (rowFormat !== format) {
-        throw new DatasetError(
+        throw new InputError(
           `this row is ${rowFormat.name}, but line ${formatLine} is ${format.name}; ` +
             "a file holds one format",
         );
@@ -179,11 +175,11 @@ export async function parseDataset(content: string, file: string): Promise<Probl
       const fields = format.read?.(row, question, answer) ?? { question, answers: [answer] };
       const id = String(row[keyOf(row, format.id) ?? ""] ?? `line-${number}`);
       const earlier = lineOf.get(id);
-      if (earlier !== undefined) throw new DatasetError(`line ${earlier} has the id '${id}' too`);
+      if (earlier !== undefined) throw new InputError(`line ${earlier} has the id '${id}' too`);
       lineOf.set(id, number);
       problems.push({ id, ...fields, digest: await digestOf(fields) });
     } catch (error) {
-      if (!(error instanceof DatasetError)) throw error;
+      if (!(error instanceof InputError)) throw error;
       const readAs = format === undefined ? "" : ` (read as ${format.name})`;
       faults.push(`${file}, line ${number}: ${error.message}${readAs}`);
     }
@@ -191,8 +187,8 @@ export async function parseDataset(content: string, file: string): Promise<Probl
   if (faults.length > MAX_FAULTS) {
     faults.splice(MAX_FAULTS, Infinity, `… and ${faults.length - MAX_FAULTS} more`);
   }
-  if (faults.length > 0) throw new DatasetError(faults.join("\n"));
-  if (problems.length === 0) throw new DatasetError(`${file}: no problems found`);
+  if (faults.length > 0) throw new InputError(faults.join("\n"));
+  if (problems.length === 0) throw new InputError(`${file}: no problems found`);
   return problems;
 }
 

@@ -3,12 +3,8 @@ import { readBody } from "../upstream/wire/bytes.ts";
 import type { Clock } from "../clock.ts";
 import { connectionMessage, readErrorBody } from "./ask/answer.ts";
 import { send, withDeadline } from "./ask/request.ts";
+import { InputError } from "./input_error.ts";
 import type { Target } from "./target.ts";
-
-/** The API can't be asked. The message says why. */
-export class ProbeError extends Error {
-  override readonly name = "ProbeError";
-}
 
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 8_388_608;
@@ -17,7 +13,7 @@ const MAX_BYTES = 8_388_608;
  * Returns the model ids that an API lists; undefined if it has no such list or is too busy to
  * answer, as servers are that load a model.
  *
- * @throws {ProbeError} if the API can't be reached or rejects the key; the signal's reason.
+ * @throws {InputError} if the API can't be reached or rejects the key; the signal's reason.
  */
 export async function listModels(
   target: Target,
@@ -31,13 +27,13 @@ export async function listModels(
       const text = await readBody(response, signal).text(MAX_BYTES);
       if (response.status !== 401) return response.ok ? idsOf(text) : undefined;
       const reason = readErrorBody(text).message?.slice(0, 300) ?? "HTTP 401";
-      throw new ProbeError(`${baseUrl} rejects the API key: ${reason}`);
+      throw new InputError(`${baseUrl} rejects the API key: ${reason}`);
     });
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof ProbeError) throw error;
+    if (error instanceof InputError) throw error;
     if (error === late) return undefined;
-    throw new ProbeError(`Can't reach ${baseUrl}: ${connectionMessage(error)}`);
+    throw new InputError(`Can't reach ${baseUrl}: ${connectionMessage(error)}`);
   }
 }
 

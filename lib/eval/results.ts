@@ -3,7 +3,7 @@ import { z } from "zod";
 import { tryParse } from "../json.ts";
 import { measuredSchema } from "./ask/answer.ts";
 import type { Problem } from "./dataset.ts";
-import { withFile } from "./file_error.ts";
+import { InputError, withFile } from "./input_error.ts";
 
 const resultSchema = z.object({
   id: z.string(),
@@ -31,11 +31,6 @@ const resultSchema = z.object({
 
 export type Result = z.infer<typeof resultSchema>;
 
-/** The results file can't be continued. The message says why. */
-export class ResultsError extends Error {
-  override readonly name = "ResultsError";
-}
-
 /** Identifies a question to a model within a run. */
 export function resultKey({ id, model, trial }: Pick<Result, "id" | "model" | "trial">): string {
   return JSON.stringify([id, model, trial]);
@@ -52,8 +47,8 @@ export interface RunIdentity {
  * Reads the earlier results of a file, by {@linkcode resultKey}. Creates the file if needed, and
  * removes a line that was cut off.
  *
- * @throws {ResultsError} for invalid lines and for results of another run.
- * @throws {FileError} if the file can't be read or written, also when appending.
+ * @throws {InputError} for invalid lines, for results of another run, and if the file can't be read
+ *   or written, also when appending.
  */
 export function openResults(path: string, run: RunIdentity) {
   const append = (text: string) =>
@@ -82,7 +77,7 @@ function parseResults(
   for (const [i, line] of lines.entries()) {
     if (line.trim() === "") continue;
     const fail = (reason: string): never => {
-      throw new ResultsError(`${path}, line ${i + 1}: ${reason}; choose another file for --out`);
+      throw new InputError(`${path}, line ${i + 1}: ${reason}; choose another file for --out`);
     };
     const result = resultSchema.safeParse(tryParse(line)).data ?? fail("not a result");
     for (const key of ["target", "scoring"] as const) {

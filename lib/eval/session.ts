@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { AskError } from "./ask/answer.ts";
 import { type Ask, createAsk } from "./ask/ask.ts";
 import { describeCost } from "./cost.ts";
-import { withFile } from "./file_error.ts";
+import { withFile } from "./input_error.ts";
 import { choose, OWN_PROBLEMS, parseDataset, type Problem } from "./dataset.ts";
 import type { EvalFlags } from "./flags.ts";
 import { nextSteps } from "./report/next_steps.ts";
@@ -33,7 +33,7 @@ export type Outcome = Awaited<ReturnType<typeof runSession>>;
 /**
  * Reads the problems, resumes an earlier run, asks the rest, and writes the report.
  *
- * @throws {DatasetError | ResultsError | FileError} before asking, except when the disk is full.
+ * @throws {InputError} before asking, except when the disk is full.
  */
 export async function runSession(options: SessionOptions) {
   const { flags, target, clock, random, signal, terminal, approve } = options;

@@ -1,7 +1,7 @@
 import { isDemo } from "../config/base_url.ts";
-import { type AppOptions, createApp } from "../server/app.ts";
-import { silentLog } from "../server/telemetry/log.ts";
+import type { AppOptions } from "../server/app.ts";
 import type { AskOptions } from "./ask/ask.ts";
+import { inProcess } from "./ask/in_process.ts";
 import { type PricedModel, pricedModel } from "./cost.ts";
 
 export interface Target extends Pick<AskOptions, "baseUrl" | "apiKey" | "send" | "attempts"> {
@@ -13,27 +13,21 @@ export interface Target extends Pick<AskOptions, "baseUrl" | "apiKey" | "send" |
   close?(): Promise<void>;
 }
 
-/** Known to this process alone, which nobody else can connect to. */
-const TOKEN = "eval";
-
 /**
- * Asks the configured models through the server's handler, without a socket. Reasoning is sent in
- * its own fields and status lines are off, so that the answer holds nothing else and the first
- * reasoning token is one of thinking. The server retries upstream calls itself.
+ * Asks the configured models in this process. Reasoning is sent in its own fields and status lines
+ * are off, so that the answer holds nothing else and the first reasoning token is one of thinking.
+ * The server retries upstream calls itself.
  */
 export function configuredTarget(
   options: Pick<AppOptions, "config" | "clock" | "random" | "fetch">,
 ): Target {
   const { config } = options;
-  const app = createApp({
+  const endpoint = inProcess({
     ...options,
-    log: silentLog,
     config: {
       ...config,
       server: { ...config.server, strict_openai: false },
       // Limits are meant for clients.
-      token: TOKEN,
-      hasRealToken: true,
       keys: [],
       limits: {},
       models: config.models.map((model) => ({
@@ -44,11 +38,8 @@ export function configuredTarget(
     },
   });
   return {
-    baseUrl: "http://localhost/v1",
-    apiKey: TOKEN,
-    send: (request) => app.handle(request),
+    ...endpoint,
     attempts: 1,
-    close: () => app.drain(0),
     isDemo: config.models.some(({ reasoning }) =>
       reasoning.targets.some(({ upstream }) => isDemo(upstream.base_url))
     ),

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { choose, DatasetError, OWN_PROBLEMS, parseDataset } from "../../lib/eval/dataset.ts";
+import { InputError } from "../../lib/eval/input_error.ts";
+import { choose, OWN_PROBLEMS, parseDataset } from "../../lib/eval/dataset.ts";
 import { solve } from "../../lib/upstream/demo/solver.ts";
 import { createRandom } from "../../lib/random.ts";
 
@@ -101,20 +102,20 @@ Deno.test("an invalid line is reported with its number and the reason", async ()
     ],
   ];
   for (const [content, message] of cases) {
-    await assertRejects(() => parseDataset(content, "data.jsonl"), DatasetError, message);
+    await assertRejects(() => parseDataset(content, "data.jsonl"), InputError, message);
   }
 });
 
 Deno.test("all faults of a dataset are reported at once, each with its line", async () => {
   const content = `{"id": "x"\n${OWN}\n[1]\n${lines({ id: "b", question: "x", answer: "y" })}`;
-  const { message } = await assertRejects(() => parseDataset(content, "d.jsonl"), DatasetError);
+  const { message } = await assertRejects(() => parseDataset(content, "d.jsonl"), InputError);
   assertEquals(message.split("\n").map((line) => /^d\.jsonl, line \d+: \w+/.exec(line)?.[0]), [
     "d.jsonl, line 1: invalid",
     "d.jsonl, line 5: expected",
     "d.jsonl, line 6: line",
   ]);
   const prose = Array(25).fill("not JSON").join("\n");
-  const many = await assertRejects(() => parseDataset(prose, "d.jsonl"), DatasetError);
+  const many = await assertRejects(() => parseDataset(prose, "d.jsonl"), InputError);
   const faults = many.message.split("\n");
   assertEquals([faults.length, faults.at(-1)], [21, "… and 5 more"]);
 });

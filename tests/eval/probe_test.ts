@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { listModels, ProbeError } from "../../lib/eval/probe.ts";
+import { InputError } from "../../lib/eval/input_error.ts";
+import { listModels } from "../../lib/eval/probe.ts";
 import { remoteTarget } from "../../lib/eval/target.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createFakeClock } from "../support/clock.ts";
@@ -37,11 +38,11 @@ Deno.test("an API without a list of models passes", async () => {
 
 Deno.test("a rejected key and an unreachable API are reported", async () => {
   await using upstream = startListing([{ status: 401, body: '{"error": {"message": "No."}}' }]);
-  const refused = await assertRejects(() => list(upstream.url, "k"), ProbeError);
+  const refused = await assertRejects(() => list(upstream.url, "k"), InputError);
   assertEquals(refused.message, `${upstream.url} rejects the API key: No.`);
 
   const url = `http://127.0.0.1:${freePort()}/v1`;
-  const closed = await assertRejects(() => list(url), ProbeError);
+  const closed = await assertRejects(() => list(url), InputError);
   assertStringIncludes(closed.message, `Can't reach ${url}: `);
   assertStringIncludes(closed.message, "onnection refused");
 });

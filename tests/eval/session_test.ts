@@ -5,7 +5,8 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { type Result, resultKey, ResultsError } from "../../lib/eval/results.ts";
+import { InputError } from "../../lib/eval/input_error.ts";
+import { type Result, resultKey } from "../../lib/eval/results.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { createBench, rightAnswer } from "./session.ts";
 
@@ -207,7 +208,7 @@ Deno.test("results of another run and other files are rejected and not changed",
   await bench.run(args);
   const refused = async (more: string[], message: string, remote = false) => {
     const before = await Deno.readTextFile(bench.out);
-    await assertRejects(() => bench.run([...args, ...more], { remote }), ResultsError, message);
+    await assertRejects(() => bench.run([...args, ...more], { remote }), InputError, message);
     assertEquals(await Deno.readTextFile(bench.out), before);
   };
   await refused(["--scoring", "exact"], "line 1: its scoring is 'extract', not 'exact'");

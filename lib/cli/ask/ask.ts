@@ -3,7 +3,6 @@ import { systemClock } from "../../clock.ts";
 import { PLACEHOLDER_TOKEN } from "../../config/resolve.ts";
 import { type Endpoint, send } from "../../eval/ask/request.ts";
 import { readEvents } from "../../eval/ask/stream.ts";
-import { silentLog } from "../../server/telemetry/log.ts";
 import { readBody } from "../../upstream/wire/bytes.ts";
 import type { CommandOptions } from "../configuration.ts";
 import { type Arguments, parseFlags, UsageError } from "../flags.ts";
@@ -16,9 +15,6 @@ const INTERRUPTED = 130;
 
 /** Longest error message that is printed, in characters. */
 const MAX_MESSAGE = 2_000;
-
-/** Accepted by the app of this process, to which nobody else can connect. */
-const IN_PROCESS_TOKEN = "ask";
 
 interface Target extends Endpoint {
   /** Ends what runs in this process. */
@@ -101,22 +97,10 @@ function remoteServer(url: string, key: string | undefined): Target {
 async function configuredModels(options: CommandOptions): Promise<Target> {
   // Imported on demand, because asking another server does not need them.
   const { configOrExit } = await import("../configuration.ts");
-  const { createApp } = await import("../../server/app.ts");
-  const { resolved } = await configOrExit(options);
-  const app = createApp({
-    // Anyone who can read the configuration may ask, even if only client keys are accepted.
-    config: { ...resolved, token: IN_PROCESS_TOKEN, hasRealToken: true },
-    clock: systemClock,
-    random: Math.random,
-    fetch,
-    log: silentLog,
-  });
-  return {
-    baseUrl: "http://localhost/v1",
-    apiKey: IN_PROCESS_TOKEN,
-    send: app.handle,
-    close: () => app.drain(0),
-  };
+  const { inProcess } = await import("../../eval/ask/in_process.ts");
+  const { resolved: config } = await configOrExit(options);
+  // Anyone who can read the configuration may ask, even if only client keys are accepted.
+  return inProcess({ config, clock: systemClock, random: Math.random, fetch });
 }
 
 function printJson(completion: string): void {

@@ -1,7 +1,7 @@
 /** `o1-api init`: writes a configuration for a provider. */
 import { promptSecret } from "@std/cli";
 import { baseUrlFault } from "../../config/base_url.ts";
-import { FileError, withFile } from "../../eval/file_error.ts";
+import { InputError, withFile } from "../../eval/input_error.ts";
 import { configFile, orExit } from "../configuration.ts";
 import { type Arguments, parseFlags, UsageError } from "../flags.ts";
 import { programCommand, shellWord } from "../program_command.ts";
@@ -30,7 +30,7 @@ export async function init(args: readonly string[], moduleDir: string | undefine
   // It may hold a key.
   const options = { createNew: true, mode: 0o600 };
   const write = () => withFile("--config", path, () => Deno.writeTextFile(path, text, options));
-  await orExit(write, FileError);
+  await orExit(write, InputError);
   const variable = /^\$\{(\w+)\}$/.exec(choices.key ?? "")?.[1];
   const isMissing = variable !== undefined && Deno.env.get(variable) === undefined;
   const flag = flags.config === undefined ? "" : ` --config ${shellWord(path)}`;

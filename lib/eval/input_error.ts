@@ -1,6 +1,6 @@
-/** A file can't be used. The message names the flag, the path and the reason. */
-export class FileError extends Error {
-  override readonly name = "FileError";
+/** A file or an API can't be used. The message says why, with a line for each fault of a file. */
+export class InputError extends Error {
+  override readonly name = "InputError";
 }
 
 const { NotFound, PermissionDenied, NotCapable, IsADirectory, NotADirectory } = Deno.errors;
@@ -15,7 +15,7 @@ const REASONS = [
 /**
  * Runs `use` on the file of a flag, synchronously or not.
  *
- * @throws {FileError} if the system refuses, for example because the disk is full.
+ * @throws {InputError} with the flag, the path and the reason if the system refuses, for example because the disk is full.
  */
 export function withFile<T>(flag: string, path: string, use: () => T): T {
   const fail = (error: unknown): never => {
@@ -24,7 +24,7 @@ export function withFile<T>(flag: string, path: string, use: () => T): T {
       /^.*\(os error \d+\)/.exec(error.message)?.[0];
     throw reason === undefined
       ? error
-      : new FileError(`${flag} ${path}: ${reason}`, { cause: error });
+      : new InputError(`${flag} ${path}: ${reason}`, { cause: error });
   };
   try {
     const result = use();
