@@ -2,11 +2,12 @@ import { type Env, hasReference, prepare } from "./environment.ts";
 import { ConfigError, type ConfigFault, type Fault, type Path, printPath } from "./faults/fault.ts";
 import { validate } from "./faults/validate.ts";
 import { openSource, type Source } from "./faults/yaml_position.ts";
-import { fileErrorReason, lenientPrompts, type ReadFile, readPrompts } from "./prompt_files.ts";
-import { lenientStrategies, references } from "./references/config.ts";
+import { fileErrorReason, type ReadFile, readPrompts } from "./prompt_files.ts";
+import { checkReferences } from "./references/config.ts";
+import { lenientConfig } from "./references/lenient.ts";
 import { checkPlaceholders } from "./references/placeholders.ts";
 import { isDeploy } from "./resolve.ts";
-import { lenientStore, readStoreCa } from "./store_ca.ts";
+import { readStoreCa } from "./store_ca.ts";
 import { readStrategies } from "./strategy_files.ts";
 import { type Config, configSchema } from "./schema/config.ts";
 import { readYaml } from "./yaml.ts";
@@ -84,14 +85,14 @@ async function validateConfig(
     return { data: undefined, faults: [{ path: [], message }] };
   }
   const { data, faults } = validate(configSchema, value);
-  const { strategies: paths } = lenientStrategies.parse(value);
+  const lenient = lenientConfig.parse(value);
   const options = { configFile: file, readFile, onDeploy: isDeploy(env) };
-  const loaded = await readStrategies(paths, options);
-  faults.push(...loaded.faults, ...validate(references(loaded.table), value).faults);
-  const models = data?.models ?? lenientPrompts.parse(value).models;
+  const loaded = await readStrategies(lenient.strategies, options);
+  faults.push(...loaded.faults, ...checkReferences(lenient, loaded.table));
+  const models = data?.models ?? lenient.models;
   faults.push(...await readPrompts(models, file, readFile));
   faults.push(...checkPlaceholders(models, loaded.table));
-  const { text, faults: caFaults } = await readStoreCa(lenientStore.parse(value), options);
+  const { text, faults: caFaults } = await readStoreCa(lenient, options);
   faults.push(...caFaults);
   // All prompts have been replaced by texts.
   const config = data && {

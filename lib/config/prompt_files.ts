@@ -1,14 +1,8 @@
 import { dirname, resolve } from "node:path";
 import type { Fault } from "./faults/fault.ts";
-import { mapping, record, text } from "./references/lenient.ts";
 
 /** Reads a text file; rejects if it can't be read. */
 export type ReadFile = (path: string) => Promise<string>;
-
-/** The prompts in files of a configuration that may be invalid. */
-export const lenientPrompts = mapping({
-  models: record(mapping({ prompts: record(mapping({ file: text })) })),
-});
 
 type Models = Record<string, { prompts: Record<string, string | { file?: string | undefined }> }>;
 

@@ -1,11 +1,7 @@
 import { dirname, resolve } from "node:path";
-import type { z } from "zod";
 import type { Fault } from "./faults/fault.ts";
 import { fileProblem, type ReadFile } from "./prompt_files.ts";
-import { mapping, text } from "./references/lenient.ts";
-
-/** What the certificates of a configuration that may be invalid depend on. */
-export const lenientStore = mapping({ store: text, store_ca_file: text });
+import type { LenientConfig } from "./references/lenient.ts";
 
 const CERTIFICATE_REGEXP = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
@@ -15,7 +11,7 @@ const CERTIFICATE_REGEXP = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE
  * @returns the text, or undefined without a file or if it is faulty
  */
 export async function readStoreCa(
-  { store = "", store_ca_file: file }: z.output<typeof lenientStore>,
+  { store = "", store_ca_file: file }: Pick<LenientConfig, "store" | "store_ca_file">,
   { configFile, readFile }: { configFile: string; readFile: ReadFile },
 ): Promise<{ text?: string; faults: Fault[] }> {
   if (file === undefined) return { faults: [] };

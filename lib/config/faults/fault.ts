@@ -8,6 +8,9 @@ export interface Fault extends Omit<ConfigFault, "path"> {
   at?: Path | undefined;
 }
 
+/** Called with each fault. */
+export type Report = (path: Path, message: string, at?: Path) => void;
+
 export interface ConfigFault {
   /** For example `models.o1.options.max_steps`; empty for the file as a whole. */
   path: string;

@@ -17,12 +17,7 @@ function issueFaults(issue: z.core.$ZodIssue): Fault[] {
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
     const messages = issue.message.split("\n");
-    return issue.keys.map((key, index) => ({
-      // `api_key:secret` is one key in a flow mapping; the part after the colon must not be shown.
-      path: [...path, key.replace(/:.*/s, "")],
-      at: [key],
-      message: messages[index] ?? "",
-    }));
+    return issue.keys.map((key, index) => keyFault(path, key, messages[index] ?? ""));
   }
   if (issue.code === "invalid_union") {
     const branch = matchingBranch(issue);
@@ -32,8 +27,13 @@ function issueFaults(issue: z.core.$ZodIssue): Fault[] {
       );
     }
   }
-  const at: Path | undefined = issue.code === "custom" ? issue.params?.at : undefined;
-  return [{ path, at, message: issue.message }];
+  return [{ path, message: issue.message }];
+}
+
+/** @param path that of the mapping with the key. */
+export function keyFault(path: Path, key: string, message: string): Fault {
+  // `api_key:secret` is one key in a flow mapping; the part after the colon must not be shown.
+  return { path: [...path, key.replace(/:.*/s, "")], at: [key], message };
 }
 
 /** Returns the issues of the union's option that has the value's type, if one has. */

@@ -3,52 +3,22 @@
  * one load reports every fault.
  */
 import { FORMATS } from "../../api/formats/format.ts";
-import type { z } from "zod";
 import { EFFORT_ROUTES } from "../../reasoning/effort.ts";
 import type { StrategyTable } from "../../reasoning/strategy.ts";
 import { DEFAULT_UPSTREAM, resolveDefaults } from "../defaults.ts";
-import type { Path } from "../faults/fault.ts";
+import type { Fault, Path, Report } from "../faults/fault.ts";
 import { suggestion } from "../faults/suggestion.ts";
 import { defaultModelStrategies } from "../published_models.ts";
-import { keys, usdLimits } from "./keys.ts";
-import { anything, mapping, record, text } from "./lenient.ts";
-import { checkNames, modelOf, upstreamsOf } from "./models.ts";
+import { checkKeys } from "./keys.ts";
+import type { LenientConfig } from "./lenient.ts";
+import { checkModel, upstreamsOf } from "./models.ts";
 
-/** The names of all strategies, whose files may be faulty, and their paths. */
-export const lenientStrategies = mapping({ strategies: record(text) });
-
-/**
- * Returns the schema of all references.
- *
- * @param table the strategies that could be loaded.
- */
-export function references(table: StrategyTable): z.ZodType {
-  return settings(table).superRefine((config, ctx) => check(config, table, ctx));
-}
-
-const settings = (table: StrategyTable) =>
-  mapping({
-    default_api_url: text,
-    default_model: text,
-    upstreams: record(mapping({ base_url: text, price: anything })),
-    models: record(modelOf(table)),
-    formats: record(anything),
-    keys,
-    limits: mapping(usdLimits),
-    tools: record(anything),
-    routing: mapping({ effort: record(text), pro: text }),
-    strategies: record(text),
-  });
-
-function check(
-  config: z.output<ReturnType<typeof settings>>,
-  table: StrategyTable,
-  ctx: z.core.$RefinementCtx,
-): void {
+/** @param table the strategies that could be loaded. */
+export function checkReferences(config: LenientConfig, table: StrategyTable): Fault[] {
+  const faults: Fault[] = [];
+  const report: Report = (path, message, at) => faults.push({ path, message, at });
   const { default_api_url: url, upstreams, models, formats, keys } = config;
-  const report = (path: Path, message: string, at?: Path) =>
-    ctx.addIssue({ code: "custom", path: [...path], params: { at }, message });
-
+  checkKeys(keys, report);
   const defaults = resolveDefaults(config);
   if (url !== undefined && Object.hasOwn(upstreams, DEFAULT_UPSTREAM)) {
     const message = "is the name of the upstream at default_api_url; choose another";
@@ -93,7 +63,7 @@ function check(
   };
   for (const [id, model] of Object.entries(models)) {
     checkStrategy(["models", id, "strategy"], model.strategy);
-    checkNames(model, ["models", id], names, ctx);
+    checkModel(model, names, (path, ...more) => report(["models", id, ...path], ...more));
   }
 
   const ids = ownIds.length > 0 ? ownIds : [...defaultModelStrategies(upstreamModel, table).keys()];
@@ -130,4 +100,5 @@ function check(
       }
     }
   }
+  return faults;
 }

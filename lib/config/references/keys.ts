@@ -1,5 +1,6 @@
+import type { Report } from "../faults/fault.ts";
 import { defaultKeyId, timeOf } from "../schema/keys.ts";
-import { anything, list, mapping, text } from "./lenient.ts";
+import type { LenientKey } from "./lenient.ts";
 
 /** Keys of one name that may be in use: an old one and its replacement. */
 const MAX_KEYS_IN_USE = 2;
@@ -7,26 +8,12 @@ const MAX_KEYS_IN_USE = 2;
 /** Names of the client that sends the bearer token. */
 const RESERVED = { id: "token", name: "default" } as const;
 
-/** Limits of cost; they need a price. */
-export const usdLimits = { daily_usd: anything, monthly_usd: anything };
-
-const key = mapping({
-  name: text,
-  id: text,
-  sha256: text,
-  models: list(text),
-  enabled: anything,
-  expires: text,
-  ...usdLimits,
-});
-
-export const keys = list(key).superRefine((entries, ctx) => {
+export function checkKeys(keys: readonly LenientKey[], reportAt: Report): void {
   const hashes = new Set<string>();
   const ids = new Set<string>();
   const inUse = new Map<string, number>();
-  for (const [index, entry] of entries.entries()) {
-    const report = (field: string, message: string) =>
-      ctx.addIssue({ code: "custom", path: [index, field], message });
+  for (const [index, entry] of keys.entries()) {
+    const report = (field: string, message: string) => reportAt(["keys", index, field], message);
 
     const { name, id, sha256 } = entry;
     if (isRepeated(hashes, sha256)) report("sha256", "is the hash of another key");
@@ -49,7 +36,7 @@ export const keys = list(key).superRefine((entries, ctx) => {
       );
     }
   }
-});
+}
 
 function isRepeated(seen: Set<string>, value: string | undefined): boolean {
   if (value === undefined || seen.has(value)) return value !== undefined;
