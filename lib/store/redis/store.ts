@@ -81,23 +81,20 @@ export async function openRedisStore(options: RedisOptions): Promise<Store> {
     const found: Entry[] = [];
     while (found.length < limit) {
       const count = Math.min(limit - found.length, LISTED_AT_ONCE);
-      const [ids, expired] = await redis.run("storeIds", [
-        indexOf(collection),
-        expiryOf(collection),
-      ], [
+      const low = after === undefined ? "-" : `(${after}`;
+      const high = before === undefined ? "+" : `(${before}`;
+      const range = reverse ? ["ZREVRANGEBYLEX", high, low] : ["ZRANGEBYLEX", low, high];
+      const ids = await redis.run("storeIds", [indexOf(collection)], [
         now(),
-        collection,
-        after === undefined ? "-" : `(${after}`,
-        before === undefined ? "+" : `(${before}`,
+        ...range,
         count,
-        reverse ? 1 : 0,
-      ]) as [string[], string[]];
+      ]) as string[];
       const entries = ids.length === 0
         ? []
         : await getOfOwner(ids.map((id) => ({ collection, id })));
       found.push(...entries.filter((entry) => entry !== undefined));
-      // Redis may have evicted entries.
-      const missing = [...expired, ...ids.filter((_, i) => entries[i] === undefined)];
+      // Entries that have expired, or that Redis has evicted.
+      const missing = ids.filter((_, i) => entries[i] === undefined);
       if (missing.length > 0) await removeMissing(collection, missing);
       if (ids.length < count) break;
       if (reverse) before = ids.at(-1)!;

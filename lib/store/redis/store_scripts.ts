@@ -41,30 +41,8 @@ for _, key in ipairs(KEYS) do
 end
 return found
 `,
-  /**
-   * Keys: index and expiry. Arguments: collection; lower and upper bound, as ZRANGEBYLEX takes them;
-   * limit; 1 to reverse. Returns the ids of entries that have not expired, and of those that have.
-   */
-  storeIds: SHARED + String.raw`
-local index, expiry = KEYS[1], KEYS[2]
-local collection, low, high, limit = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local reverse = ARGV[6] == '1'
-local found, expired = {}, {}
-while #found < limit do
-  local missing = limit - #found
-  local ids
-  if reverse then ids = redis.call('ZREVRANGEBYLEX', index, high, low, 'LIMIT', 0, missing)
-  else ids = redis.call('ZRANGEBYLEX', index, low, high, 'LIMIT', 0, missing) end
-  for _, id in ipairs(ids) do
-    local expires = redis.call('ZSCORE', expiry, collection .. '\0' .. id)
-    local ids = expires and tonumber(expires) <= now and expired or found
-    ids[#ids + 1] = id
-  end
-  if #ids < missing then break end
-  if reverse then high = '(' .. ids[#ids] else low = '(' .. ids[#ids] end
-end
-return { found, expired }
-`,
+  /** Key: index. Arguments: a command that ranges by name, its two bounds and the limit. */
+  storeIds: "return redis.call(ARGV[2], KEYS[1], ARGV[3], ARGV[4], 'LIMIT', 0, ARGV[5])",
   /**
    * Keys: expiry, then entry and index of each change. Arguments: the last time at which the script may
    * have an effect, or ""; the new version; the prefix; then of each change: collection, id, wanted

@@ -18,7 +18,7 @@ const MASTERS = 3;
 
 /** The rule of docs/operations.md, without the user's name and password. */
 export const ACL_RULE =
-  "~o1:* &o1:* -@all +auth +select +info +cluster|slots +asking +eval +evalsha +time +publish +subscribe +unsubscribe +mget +set +del +hmget +hset +pexpire +persist +zadd +zrem +zscore +zrangebylex +zrevrangebylex +zrangebyscore";
+  "~o1:* &o1:* -@all +auth +select +info +cluster|slots +asking +eval +evalsha +time +publish +subscribe +unsubscribe +mget +set +del +hmget +hset +pexpire +persist +zadd +zrem +zrangebylex +zrevrangebylex +zrangebyscore";
 
 /** Why tests with TLS are skipped, or undefined if they run. */
 export const NO_OPENSSL = NO_REDIS ?? reasonWithout("openssl");
