@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cleanEnv, ROOT } from "../support/program.ts";
+import { cleanEnv, copyProgram, ROOT } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
 
 export interface Outcome {
@@ -46,8 +46,10 @@ export async function createCheckout(): Promise<Checkout> {
   }
   const bin = `${dir}/bin`;
   await Deno.mkdir(bin);
-  await Deno.writeTextFile(`${bin}/npx`, NPX, { mode: 0o755 });
-  await Deno.writeTextFile(`${bin}/o1-api`, PROGRAM, { mode: 0o755 });
+  for (const [name, script] of [["npx", NPX], ["o1-api", PROGRAM]]) {
+    await Deno.writeTextFile(`${dir}/${name}`, script!, { mode: 0o755 });
+    await copyProgram(`${dir}/${name}`, `${bin}/${name}`);
+  }
   await Deno.symlink(Deno.execPath(), `${bin}/deno`);
   const env = cleanEnv({ PORT: "0", PATH: `${bin}:${Deno.env.get("PATH")}` });
   const shell = (commandLine: string) =>

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compileArguments } from "../../scripts/compile.ts";
-import { cleanEnv, PERMISSIONS, ROOT, runProgram } from "../support/program.ts";
+import { cleanEnv, copyProgram, PERMISSIONS, ROOT, runProgram } from "../support/program.ts";
 import { skippedFor } from "../support/skip.ts";
 
 const CONFIG = 'api_bearer_token: "t"\nmodels:\n  beside-the-binary: { strategy: direct }\n';
@@ -14,8 +14,7 @@ Deno.test("the executable reads the config.yaml beside it, from any folder and t
   try {
     await Deno.mkdir(`${dir}/dist`);
     await Deno.mkdir(`${dir}/elsewhere`);
-    await Deno.copyFile(Deno.execPath(), `${dir}/dist/o1-api`);
-    await Deno.chmod(`${dir}/dist/o1-api`, 0o755);
+    await copyProgram(Deno.execPath(), `${dir}/dist/o1-api`);
     await Deno.writeTextFile(`${dir}/dist/config.yaml`, CONFIG);
     await Deno.writeTextFile(`${dir}/elsewhere/config.yaml`, "nonsense: true");
     await Deno.writeTextFile(`${dir}/preload.ts`, PRELOAD);

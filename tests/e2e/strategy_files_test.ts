@@ -1,6 +1,13 @@
 /** The program with a strategy from a file. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { PERMISSIONS, ROOT, runProgram, startProgram, writeConfig } from "../support/program.ts";
+import {
+  copyProgram,
+  PERMISSIONS,
+  ROOT,
+  runProgram,
+  startProgram,
+  writeConfig,
+} from "../support/program.ts";
 import { fetchInTime, waitFor } from "../support/wait.ts";
 
 const TOKEN = "a-token-of-its-own";
@@ -104,8 +111,7 @@ Object.defineProperty(Deno, "build", { value: Object.freeze({ ...Deno.build, sta
 Deno.test("the executable loads strategy files beside its config.yaml", async () => {
   await using config = await writeFiles("from a file");
   const folder = config.path.replace("/config.yaml", "");
-  await Deno.copyFile(Deno.execPath(), `${folder}/o1-api`);
-  await Deno.chmod(`${folder}/o1-api`, 0o755);
+  await copyProgram(Deno.execPath(), `${folder}/o1-api`);
   await Deno.writeTextFile(`${folder}/preload.ts`, PRELOAD);
   const command = {
     path: `${folder}/o1-api`,

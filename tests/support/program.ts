@@ -64,6 +64,15 @@ export function cleanEnv(
   return { ...Object.fromEntries(own), NO_COLOR: "1", ...env };
 }
 
+/**
+ * Copies a program in another process. The system refuses to run a file ("Text file busy") that a
+ * process has open for writing, and children that other tests start inherit what this one writes.
+ */
+export async function copyProgram(from: string, to: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("cp", { args: [from, to] }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
 function commandOf(options: ProgramOptions): Deno.Command {
   const { path, args } = options.command ??
     { path: Deno.execPath(), args: ["run", ...PERMISSIONS, `${ROOT}main.ts`] };
