@@ -10,6 +10,7 @@ import {
 import { parsePostgresUrl } from "./address.ts";
 import { openPool, type PostgresOptions } from "./connection.ts";
 import type { Session, Statement } from "./driver.ts";
+import { LOCK_OF_LIMITS } from "./migrations.ts";
 import { prepareDatabase } from "./prepare.ts";
 
 /** Charges that are made in one atomic step. */
@@ -45,6 +46,25 @@ const CHECK: Call = {
   }],
 };
 
+const LOCK = `select o1_api.lock_names(${LOCK_OF_LIMITS}, $1)`;
+
+const NOW = "coalesce($1::float8, floor(extract(epoch from clock_timestamp()) * 1000))";
+
+/** Returns the time, and the value of each name or null. */
+const LOAD = `
+select ${NOW} as present, l.value from unnest($2::text[]) with ordinality as n(name, position)
+left join lateral (select * from o1_api.limits l where l.name = n.name offset 0) l on true
+order by n.position
+`;
+
+/** Deletes what has been of no use for a minute. Waits for no lock. */
+const PURGE = `
+delete from o1_api.limits where ctid = any(array(
+  select l.ctid from o1_api.limits l where l.expires_at <= ${NOW} - 60000
+    limit 1000 for update skip locked
+))
+`;
+
 /**
  * Opens limits in Postgres, for servers on several machines. Postgres keeps the time.
  *
@@ -77,15 +97,14 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
     const { accounts, leases } = namesOf(calls.flatMap(({ charges }) => charges));
     const names = [...accounts, ...leases];
     const reads = calls.every(isRead);
-    const begun = reads ? undefined : session.query("begin");
+    // Only one server has a lease, so that locks on its accounts are enough.
+    const begun = reads ? [] : [
+      session.query("begin"),
+      session.query({ name: "lock_limits", text: LOCK, values: [accounts] }),
+    ];
     const [{ rows }] = await Promise.all([
-      session.query({
-        name: "load_limits",
-        text: "select * from o1_api.load_limits($1, $2, $3)",
-        // Only one server has a lease, so that its accounts are enough.
-        values: [now(), reads ? [] : accounts, names],
-      }),
-      begun,
+      session.query({ name: "load_limits", text: LOAD, values: [now(), names] }),
+      ...begun,
     ]);
     const receivedAt = performance.now();
     const present = Number(rows[0]?.present);
@@ -116,8 +135,7 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
     return results;
   }
 
-  const purge = (session: Session) =>
-    session.query({ text: "select o1_api.purge_limits($1)", values: [now()] });
+  const purge = (session: Session) => session.query({ text: PURGE, values: [now()] });
 
   const pool = await openPool({
     address,

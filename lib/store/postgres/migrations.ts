@@ -10,7 +10,7 @@
 
 /** First numbers of the advisory locks. The second number is 0 to 1023, or 0. */
 const LOCK_OF_ENTRIES = 1_870_001;
-const LOCK_OF_LIMITS = 1_870_002;
+export const LOCK_OF_LIMITS = 1_870_002;
 export const LOCK_OF_MIGRATIONS = 1_870_003;
 
 /** Channel of changes: a payload is the id of a store and the name of a collection. */
@@ -118,21 +118,6 @@ end
 $$;
 `;
 
-/** Returns a row for each name. The `locks` stay locked until the transaction ends. */
-const LOAD_LIMITS = `
-create function o1_api.load_limits(now_ms double precision, locks text[], names text[])
-returns table (present double precision, value text) language plpgsql as $$
-begin
-  perform o1_api.lock_names(${LOCK_OF_LIMITS}, locks);
-  present := coalesce(now_ms, floor(extract(epoch from clock_timestamp()) * 1000));
-  return query
-  select present, l.value from unnest(names) with ordinality as n(name, position)
-    left join o1_api.limits l on l.name = n.name
-    order by n.position;
-end
-$$;
-`;
-
 /** Writes values, and deletes those whose expiry is null. `deadline` is in ms since 1970, or null. */
 const SAVE_LIMITS = `
 create function o1_api.save_limits(
@@ -142,8 +127,9 @@ begin
   if extract(epoch from clock_timestamp()) * 1000 > deadline then
     raise exception 'the time of this call is over' using errcode = 'query_canceled';
   end if;
-  delete from o1_api.limits l using unnest(names, expiries) as n(name, expiry)
-    where l.name = n.name and n.expiry is null;
+  delete from o1_api.limits l where l.name = any(array(
+    select n.name from unnest(names, expiries) as n(name, expiry) where n.expiry is null
+  ));
   insert into o1_api.limits
     select * from unnest(names, new_values, expiries) as n(name, value, expiry)
       where n.expiry is not null
@@ -152,20 +138,7 @@ end
 $$;
 `;
 
-/** Deletes what has been of no use for a minute. Waits for no lock. `now_ms` is null except in tests. */
-const PURGE_LIMITS = `
-create function o1_api.purge_limits(now_ms double precision) returns void language plpgsql as $$
-declare
-  until double precision := coalesce(now_ms, extract(epoch from clock_timestamp()) * 1000) - 60000;
-begin
-  delete from o1_api.limits where ctid = any(array(
-    select l.ctid from o1_api.limits l where l.expires_at <= until limit 1000 for update skip locked
-  ));
-end
-$$;
-`;
-
 /** The SQL that leads to each version of the tables, from 1. Never change one that was released. */
 export const MIGRATIONS: readonly string[] = [
-  [TABLES, LOCK_NAMES, WRITE_ENTRIES, LOAD_LIMITS, SAVE_LIMITS, PURGE_LIMITS].join("\n"),
+  [TABLES, LOCK_NAMES, WRITE_ENTRIES, SAVE_LIMITS].join("\n"),
 ];
