@@ -1,9 +1,12 @@
 /** Samples of one wave that are requested in one call, with `n`. */
 import { assert, assertEquals } from "@std/assert";
-import { type Call, type Reply, startUpstream, type Upstream } from "../../../support/upstream.ts";
-import { kindOf } from "../../../support/kinds.ts";
-import { TOOLS } from "../setup/script.ts";
-import { createStrategyApp, type StrategyAppOptions } from "../setup/app.ts";
+import { type Call, type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
+import { kindOf } from "../../support/kinds.ts";
+import { TOOLS } from "../../reasoning/strategies/setup/script.ts";
+import {
+  createStrategyApp,
+  type StrategyAppOptions,
+} from "../../reasoning/strategies/setup/app.ts";
 
 type Delta = Record<string, unknown>;
 

@@ -116,63 +116,6 @@ Deno.test("if every upstream is skipped, the first one is called anyway", async 
   assertEquals((await (await chat({})).json()).choices[0].message.content, "ok");
 });
 
-const keysOf = (calls: readonly Call[]) =>
-  calls.map((call) => call.headers.get("authorization")?.replace("Bearer ", ""));
-
-Deno.test("the keys of an upstream are used in turn", async () => {
-  await using a = startUpstream([ok, ok, failing(500), ok]);
-  const { chat } = await createTestApp({
-    upstream: "",
-    yaml: yaml([a.url], "    api_key: [k1, k2, k3]\n"),
-  });
-  for (let i = 0; i < 5; i++) assertEquals((await chat({})).status, 200);
-  assertEquals(keysOf(a.calls), ["k1", "k2", "k3", "k1", "k2", "k3"]);
-});
-
-Deno.test("parallel calls use different keys", async () => {
-  await using a = startUpstream([ok]);
-  const { chat } = await createTestApp({
-    upstream: "",
-    yaml: yaml([a.url], "    api_key: [k1, k2, k3]\n"),
-  });
-  await Promise.all(Array.from({ length: 6 }, async () => await (await chat({})).text()));
-  assertEquals(keysOf(a.calls).sort(), ["k1", "k1", "k2", "k2", "k3", "k3"]);
-});
-
-Deno.test("a refused key is skipped for a while", async () => {
-  let refusing = true;
-  await using a = startUpstream((call) =>
-    refusing && call.headers.get("authorization") === "Bearer k2"
-      ? failing(429, { "retry-after": "30" })
-      : ok
-  );
-  let now = 0;
-  const clock = { now: () => now, date: () => now, timer: () => () => {} };
-  const { chat } = await createTestApp({
-    upstream: "",
-    yaml: yaml([a.url], "    api_key: [k1, k2, k3]\n"),
-    clock,
-  });
-  for (let i = 0; i < 4; i++) assertEquals((await chat({})).status, 200);
-  assertEquals(keysOf(a.calls), ["k1", "k2", "k3", "k1", "k3"]);
-  now = 30_000;
-  refusing = false;
-  for (let i = 0; i < 3; i++) assertEquals((await chat({})).status, 200);
-  assertEquals(keysOf(a.calls).slice(5), ["k1", "k2", "k3"]);
-});
-
-Deno.test("with rotate: on_refusal, a refused key is replaced by the next, which stays in use", async () => {
-  await using a = startUpstream((call) =>
-    call.headers.get("authorization") === "Bearer k3" ? ok : failing(call.index === 0 ? 401 : 429)
-  );
-  const { chat } = await createTestApp({
-    upstream: "",
-    yaml: yaml([a.url], "    api_key: [k1, k2, k3]\n    rotate: on_refusal\n"),
-  });
-  for (let i = 0; i < 2; i++) assertEquals((await chat({})).status, 200);
-  assertEquals(keysOf(a.calls), ["k1", "k2", "k3", "k3"]);
-});
-
 Deno.test("if every key is rejected, the error blames the server, not the client", async () => {
   await using a = startUpstream([failing(401)]);
   const { chat } = await createTestApp({
