@@ -233,6 +233,23 @@ Deno.test("a stream that contains only [DONE] is an error, even if its connectio
   }
 });
 
+Deno.test("a stream whose type is JSON reaches the client as it arrives", async () => {
+  const rest = Promise.withResolvers<void>();
+  await using upstream = startUpstream([{
+    headers: { "content-type": "application/json" },
+    content: ["It is ", "42."],
+    gate: (frame) => frame > 1 ? rest.promise : undefined,
+  }]);
+  const { chat } = await createTestApp({
+    upstream: upstream.url,
+    yaml: "default_api_url: UPSTREAM\ndefault_model: m",
+  });
+  const stream = readStream(await chat({ model: "m", stream: true }));
+  await stream.until(({ content }) => content === "It is ");
+  rest.resolve();
+  assertEquals((await stream.until(({ done }) => done)).content, "It is 42.");
+});
+
 Deno.test("an answer whose stream stays open after its finish reason is complete 2 seconds later", async () => {
   const time = createFakeClock();
   await using upstream = startUpstream([{ content: ["It is ", "42."], end: "stall" }]);

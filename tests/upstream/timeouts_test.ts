@@ -62,6 +62,13 @@ for (const stream of [true, false]) {
   });
 }
 
+Deno.test("of two limits that are reached at the same time, the total one is reported", async () => {
+  await watch(true, { total_ms: 10_000 }).timesOut(
+    10_000,
+    "did not complete its answer within 10 s",
+  );
+});
+
 Deno.test("the first token's limit starts at the request, not at the headers", async () => {
   const { watchdog, advance, timesOut } = watch();
   await advance(9_000);

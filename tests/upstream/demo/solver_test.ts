@@ -122,6 +122,14 @@ Deno.test("solve() shows the calculation and checks it by the reverse one", () =
   assertEquals(value, 386);
 });
 
+Deno.test("solve() shows the first eight operations of a long calculation, and their checks", () => {
+  const { work, check, short } = solve("1+2+3+4+5+6+7+8+9+10+11")!;
+  const sums = [3, 6, 10, 15, 21, 28, 36, 45];
+  assertEquals(work.split("\n").map((line) => Number(line.split(" = ")[1])), sums);
+  assertEquals(check.split("\n").slice(1).map((line) => parseInt(line)), sums);
+  assertEquals(short, "66");
+});
+
 Deno.test("solve() shows that a number is rounded", () => {
   assertEquals(solve("1/3")?.answer, "1 ÷ 3 ≈ 0.3333333333.");
   assertEquals(solve("1/3*3")?.answer, "1 ÷ 3 × 3 = 1.");

@@ -138,6 +138,14 @@ Deno.test("a line longer than the limit is rejected, whole or in pieces", () => 
   assertThrows(() => parser.push("x"), RangeError);
 });
 
+Deno.test("each of several lines in pieces may be as long as the limit", () => {
+  const parser = createSseParser(100);
+  for (let i = 0; i < 3; i++) {
+    for (const character of `data: ${"x".repeat(94)}`) parser.push(character);
+    assertEquals(parser.push("\n\n"), data("x".repeat(94)));
+  }
+});
+
 Deno.test("an unfinished line is rejected as soon as it is too long", () => {
   const parser = createSseParser(1_000);
   parser.push("x".repeat(1_000));

@@ -168,6 +168,20 @@ Deno.test("calls without ids that share an index are distinguished by complete a
   assertEquals(join(toolCalls(read(chunks))), expected);
 });
 
+Deno.test("a quote or a backslash in the arguments does not end them early or late", () => {
+  const chunks = [
+    sent(call({ index: 0 }, "add", '{"a":"\\"}')),
+    sent(call({ index: 0 }, "add", '"}')),
+    sent(call({ index: 0 }, "sub", '{"b":"\\\\"}')),
+    sent(call({ index: 0 }, "sub", "{}")),
+  ];
+  assertEquals(join(toolCalls(read(chunks))), [
+    { name: "add", arguments: '{"a":"\\"}"}' },
+    { name: "sub", arguments: '{"b":"\\\\"}' },
+    { name: "sub", arguments: "{}" },
+  ]);
+});
+
 Deno.test("a call without arguments begins when another one follows or the answer ends", () => {
   const chunks = [
     sent(call({ index: 0, id: "call_1" }, "add", "")),
