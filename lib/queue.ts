@@ -1,21 +1,18 @@
 import { abortable } from "@std/async";
 
-/** A queue for one reader. */
-export interface Queue<T> {
-  put(item: T): void;
-  /** @throws the signal's reason when it is aborted. */
-  take(signal?: AbortSignal): Promise<T>;
-}
+export type Queue<T> = ReturnType<typeof createQueue<T>>;
 
-export function createQueue<T>(): Queue<T> {
+/** Creates a queue for one reader. */
+export function createQueue<T>() {
   const items: T[] = [];
   let wake = () => {};
   return {
-    put(item) {
+    put(item: T): void {
       items.push(item);
       wake();
     },
-    async take(signal) {
+    /** @throws the signal's reason when it is aborted. */
+    async take(signal?: AbortSignal): Promise<T> {
       signal?.throwIfAborted();
       if (items.length === 0) {
         const woken = new Promise<void>((resolve) => wake = resolve);
