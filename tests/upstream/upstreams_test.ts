@@ -86,6 +86,17 @@ Deno.test("if every upstream fails, the client gets the first error", async () =
   assertEquals((await response.json()).error.code, "upstream_overloaded");
 });
 
+Deno.test("an error has the headers of the upstream that say when to retry, and no others", async () => {
+  const own = { "set-cookie": "a=1", "x-own": "1" };
+  const retry = { "retry-after": "60", "retry-after-ms": "60000" };
+  await using a = startUpstream([failing(429, { ...own, ...retry })]);
+  const { chat } = await createTestApp({ upstream: "", yaml: yaml([a.url]) });
+  const response = await chat({});
+  await response.text();
+  const received = [...response.headers].filter(([name]) => name in own || name in retry);
+  assertEquals(Object.fromEntries(received), retry);
+});
+
 Deno.test("an upstream that keeps failing is skipped, and probed again after a while", async () => {
   let healthy = false;
   await using a = startUpstream(() => healthy ? ok : failing(404));
