@@ -82,6 +82,20 @@ for (const status of [401, 402, 403, 429]) {
   });
 }
 
+Deno.test("headers of an upstream's settings are sent, and replace others in any case", async () => {
+  await using upstream = startUpstream([ok]);
+  const headers = { "X-Own": "1", "Authorization": "Token t", "USER-AGENT": "mine" };
+  const ask = await createAsk({
+    upstreams: [{ base_url: upstream.url, api_key: "k1", headers }],
+  });
+  assertEquals((await ask()).status, 200);
+  const sent = upstream.calls[0]!.headers;
+  assertEquals(
+    ["x-own", "authorization", "user-agent", "content-type"].map((name) => sent.get(name)),
+    ["1", "Token t", "mine", "application/json"],
+  );
+});
+
 /** Two upstreams, the first of which is skipped after two failures within 10 seconds. */
 function startPair(first: (call: Call) => Reply | Promise<Reply>) {
   const a = startUpstream(first);

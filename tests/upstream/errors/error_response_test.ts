@@ -113,6 +113,7 @@ const OVERFLOWS: [name: string, message: string, tokens?: number, maximum?: numb
     4_096,
   ],
   ["a model with a date in its name", "gpt-4-20250514: maximum context length is 10 tokens"],
+  ["no maximum", "Too many tokens: 9000"],
   ["one size only", "This model's maximum context length is 8192 tokens."],
   ["no size", "The input exceeds the context window."],
 ];

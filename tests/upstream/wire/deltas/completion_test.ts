@@ -41,6 +41,7 @@ for (
     ["a finish reason alone", TEXT + END],
     ["[DONE] alone", TEXT + DONE],
     ["a last line without its end", TEXT + END.trim()],
+    ["one line without its end", event(chunk({ content: "4" }, "stop")).trim()],
     ["the bytes of a JSON answer", WHOLE],
     ["a JSON answer, which was requested", WHOLE, json],
     ["a stream of the type of JSON, which was not requested", TEXT + END, json],

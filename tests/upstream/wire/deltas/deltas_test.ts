@@ -224,6 +224,24 @@ for (const { name, stream, deltas, message, whole } of PRODUCERS) {
   });
 }
 
+for (const field of ["stop_reason", "matched_stop"]) {
+  Deno.test(`the stop sequence that ended an answer is read from ${field}`, () => {
+    const end = (value: unknown) =>
+      read([{ choices: [{ index: 0, delta: {}, finish_reason: "stop", [field]: value }] }]);
+    assertEquals(end("END"), [{ ...STOP, stopSequence: "END" }]);
+    // The number of a token.
+    assertEquals(end(128_009), [STOP]);
+    assertEquals(end(null), [STOP]);
+  });
+}
+
+Deno.test("a count of more than 10,000,000 tokens is not believed", () => {
+  const usage = (prompt_tokens: number) =>
+    chunk({}, "stop", { usage: { ...COUNTS, prompt_tokens } });
+  assertEquals(read([usage(10_000_000)])[0]?.usage?.prompt, 10_000_000);
+  assertEquals(read([usage(10_000_001)]), [STOP]);
+});
+
 Deno.test("the state that a provider wants back is passed on unread", () => {
   const details = [{ type: "reasoning.encrypted", data: "c2VjcmV0", index: 0 }];
   const extra_content = { google: { thought_signature: "c2ln" } };

@@ -258,6 +258,18 @@ Deno.test("text stays before tool calls, and empty pieces produce no deltas", ()
   );
 });
 
+Deno.test("a piece without arguments of a call that has begun is passed on if it has state", () => {
+  const extra_content = { google: { thought_signature: "c2ln" } };
+  assertEquals(
+    read([
+      sent(call({ index: 0, id: "call_1" }, "add", "{}")),
+      sent(call({ index: 0 }, undefined, "")),
+      sent(call({ index: 0, extra_content })),
+    ]).slice(1),
+    [{ toolCalls: [{ index: 0, arguments: "", extra: extra_content }] }],
+  );
+});
+
 Deno.test("calls split in any way are joined", () => {
   const calls = fc.array(
     fc.record({
