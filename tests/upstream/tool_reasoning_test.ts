@@ -1,4 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { systemClock } from "../../lib/clock.ts";
+import { upstreamOptions } from "../../lib/config/schema/upstream.ts";
+import { createUpstreamClient } from "../../lib/upstream/client.ts";
 import type { UpstreamMessage } from "../../lib/upstream/target.ts";
 import {
   answerRestorer,
@@ -6,6 +9,8 @@ import {
   rememberAnswer,
   type ToolReasoning,
 } from "../../lib/upstream/tool_reasoning.ts";
+import { startUpstream } from "../support/upstream.ts";
+import { waitFor } from "../support/wait.ts";
 
 const MEGABYTE = "x".repeat(1_000_000);
 
@@ -204,3 +209,37 @@ Deno.test("everything that is remembered of an answer is restored, even if the c
     tool_calls: [{ ...own, extra_content: { signature: "s" } }],
   });
 });
+
+for (const isAnswer of [true, false]) {
+  Deno.test(`the state of ${isAnswer ? "an answer is" : "a thinking call is not"} restored to an equal answer`, async () => {
+    const state = { extra_content: { google: { thought_signature: "c2ln" } } };
+    const delta = { content: "42.", ...state };
+    await using upstream = startUpstream([{
+      frames: [{ choices: [{ index: 0, delta, finish_reason: "stop" }] }, "data: [DONE]\n\n"],
+    }]);
+    const client = createUpstreamClient({ clock: systemClock, random: () => 0.5, fetch });
+    const options = upstreamOptions.parse({ base_url: upstream.url });
+    const ask = async (messages: UpstreamMessage[]) => {
+      const deltas = client.call(
+        [{ name: "u", model: "m", upstream: options }],
+        { messages, stream: true, fields: {}, ...(isAnswer && { isAnswer }) },
+        {
+          conversation: { owner: "alice", messages },
+          capabilities: client.capabilitiesFor("alice"),
+          signal: new AbortController().signal,
+          retries: { left: 0 },
+          deadline: Infinity,
+        },
+      );
+      await waitFor("an answer", Array.fromAsync(deltas));
+    };
+    const user = { role: "user", content: "6 * 7?" };
+    const answer = { role: "assistant", content: "42." };
+    await ask([user]);
+    await ask([user, answer]);
+    assertEquals(upstream.calls[1]!.body.messages, [
+      user,
+      { ...answer, ...(isAnswer && state) },
+    ]);
+  });
+}
