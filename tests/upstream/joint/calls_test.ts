@@ -1,7 +1,11 @@
 /** Samples of one wave that are requested in one call, with `n`. */
 import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../../lib/clock.ts";
+import { upstreamOptions } from "../../../lib/config/schema/upstream.ts";
+import { createUpstreamClient } from "../../../lib/upstream/client.ts";
 import { type Call, type Reply, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { kindOf } from "../../support/kinds.ts";
+import { waitFor } from "../../support/wait.ts";
 import { TOOLS } from "../../reasoning/strategies/setup/script.ts";
 import {
   createStrategyApp,
@@ -329,3 +333,39 @@ Deno.test("the reservation of a wave depends on the cost of its samples, not of 
   await app.ask("vote");
   assertEquals(app.sizes(), [4, 2]);
 });
+
+for (
+  const [when, before] of [
+    ["after the samples of a joint call are taken", 2],
+    ["after the others have left", 1],
+  ] as const
+) {
+  Deno.test(`a call that starts ${when} is made alone`, async () => {
+    await using upstream = startUpstream(
+      (call) => call.body.n ? jointly([1, 2])(call) : { content: "Alone." },
+      { samples: true },
+    );
+    const client = createUpstreamClient({ clock: systemClock, random: () => 0.5, fetch });
+    const options = upstreamOptions.parse({ base_url: upstream.url });
+    const wave = { size: 2 };
+    const ask = async () => {
+      const deltas = client.call(
+        [{ name: "u", model: "m", upstream: options }],
+        { messages: [{ role: "user", content: "6 * 7?" }], stream: true, fields: {}, wave },
+        {
+          conversation: { owner: "alice", messages: [] },
+          capabilities: client.capabilitiesFor("alice"),
+          signal: new AbortController().signal,
+          retries: { left: 0 },
+          deadline: Infinity,
+        },
+      );
+      const parts = Array.fromAsync(deltas, ({ content = "" }) => content);
+      return (await waitFor("an answer", parts)).join("");
+    };
+    const first = await Promise.all(Array.from({ length: before }, ask));
+    assertEquals(first, [1, 2].slice(0, before).map((answer) => sample(answer).join("")));
+    assertEquals(await ask(), "Alone.");
+    assertEquals(upstream.calls.map(({ body }) => body.n), [2, undefined]);
+  });
+}
