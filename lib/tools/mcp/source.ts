@@ -79,6 +79,9 @@ export function createMcpSource(
   };
 }
 
+/** Longest time of a timer. */
+const MAX_TIMER_MS = 2_147_483_647;
+
 /** Lists without the client's own method, which would compile the schemas of results to code. */
 async function listTools(client: Client, { connect_ms }: ServerSettings): Promise<ListedTool[]> {
   const listed: ListedTool[] = [];
@@ -141,8 +144,8 @@ async function call(
   return await attempt(context, settings.time_ms, async (signal) => {
     const options = {
       signal,
-      // Not the limit: only the signal knows the clock.
-      timeout: 2 * settings.time_ms,
+      // Not the limit, which is the signal: on a busy machine two timers may fire in either order.
+      timeout: MAX_TIMER_MS,
       onprogress({ message, progress, total }: Progress) {
         if (++reports > MAX_PROGRESS_REPORTS) return;
         const text = message ?? (total === undefined ? `${progress}` : `${progress} of ${total}`);

@@ -20,7 +20,7 @@ import {
   startRedisStore,
   startSentinelStore,
 } from "./stores.ts";
-import { type Outcome, startTraffic } from "./traffic.ts";
+import { MIXED, type Outcome, startTraffic } from "./traffic.ts";
 import { startFleetUpstream, USAGE } from "./upstream.ts";
 
 const MINUTES = Number(Deno.env.get("FLEET_MINUTES") ?? 0);
@@ -72,7 +72,7 @@ Deno.test({
     });
     const { servers } = fleet;
     await using balancer = await startBalancer("haproxy", servers.map(({ port }) => port));
-    const traffic = startTraffic(balancer.url);
+    const traffic = startTraffic(balancer.url, MIXED, (id) => upstream.askedBy(id).length);
 
     async function restart(server: FleetServer, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
       await server.stop(signal);

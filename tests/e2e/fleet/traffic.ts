@@ -60,7 +60,15 @@ class Failure extends Error {}
 // deno-lint-ignore no-explicit-any -- answers of the API
 type Json = any;
 
-export function startTraffic(url: string, numbers = MIXED): Traffic {
+/**
+ * @param timesAsked how often the upstream was asked a question: more than once if a server was
+ *   killed before it answered, because the balancer repeats the request.
+ */
+export function startTraffic(
+  url: string,
+  numbers = MIXED,
+  timesAsked: (id: string) => number = () => 1,
+): Traffic {
   const outcomes: Outcome[] = [];
   const lost: Loss[] = [];
   let isStopping = false;
@@ -164,10 +172,11 @@ export function startTraffic(url: string, numbers = MIXED): Traffic {
       const items = await patiently(() => json(`/conversations/${conversation}/items?limit=100`));
       const stored = JSON.stringify(items);
       for (const question of acknowledged) {
-        // The question and its answer, each once.
         for (const text of [questionOf(question), answerOf(question)]) {
-          if (stored.split(`"${text}"`).length !== 2) {
-            lost.push({ id: question, what: "conversation turn" });
+          const count = stored.split(`"${text}"`).length - 1;
+          if (count === 0) lost.push({ id: question, what: "conversation turn" });
+          if (count > timesAsked(question)) {
+            lost.push({ id: question, what: `conversation turn, stored ${count} times` });
           }
         }
       }

@@ -156,7 +156,6 @@ withRedis("a replica of a Cluster is never asked, so that nobody reads what is o
   assert(await store.write([{ key, value: "old" }]));
   const masters = cluster.nodes.slice(0, 3);
   const replicas = cluster.nodes.slice(3);
-  await Promise.all(masters.map(({ raw }) => raw.wait(1, LIMIT_MS)));
   for (const { raw } of replicas) {
     await raw.config("SET", "cluster-allow-reads-when-down", "yes");
     await raw.config("SET", "cluster-replica-no-failover", "yes");
@@ -164,15 +163,21 @@ withRedis("a replica of a Cluster is never asked, so that nobody reads what is o
     raw.options.readOnly = true;
     await raw.readonly();
   }
-  await Promise.all(masters.map(({ server }) => server.kill("SIGKILL")));
   const name = "o1:{/alice}:entry:c/alice\0lease";
+  const valueAt = ({ raw }: typeof replicas[number]) =>
+    raw.hget(name, "value").catch(({ message }) => message);
+  await waitUntil(
+    "a replica to have the entry",
+    async () => (await Promise.all(replicas.map(valueAt))).includes("old"),
+  );
+  await Promise.all(masters.map(({ server }) => server.kill("SIGKILL")));
   let answers: unknown[] = [];
   await waitUntil(
     () => `a replica that would answer without a master: ${answers}`,
     async () => {
-      answers = await Promise.all(replicas.map(async ({ raw }) => {
-        if (!(await raw.cluster("INFO") as string).includes("cluster_state:fail")) return "ok";
-        return await raw.hget(name, "value").catch(({ message }) => message);
+      answers = await Promise.all(replicas.map(async (replica) => {
+        const info = await replica.raw.cluster("INFO") as string;
+        return info.includes("cluster_state:fail") ? await valueAt(replica) : "ok";
       }));
       return answers.includes("old") && !answers.includes("ok");
     },
