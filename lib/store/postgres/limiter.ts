@@ -53,14 +53,14 @@ const NOW = "coalesce($1::float8, floor(extract(epoch from clock_timestamp()) * 
 /** Returns the time, and the value of each name or null. */
 const LOAD = `
 select ${NOW} as present, l.value from unnest($2::text[]) with ordinality as n(name, position)
-left join lateral (select * from o1_api.limits l where l.name = n.name offset 0) l on true
+left join lateral (select * from o1_api.limit_values l where l.name = n.name offset 0) l on true
 order by n.position
 `;
 
 /** Deletes what has been of no use for a minute. Waits for no lock. */
 const PURGE = `
-delete from o1_api.limits where ctid = any(array(
-  select l.ctid from o1_api.limits l where l.expires_at <= ${NOW} - 60000
+delete from o1_api.limit_values where ctid = any(array(
+  select l.ctid from o1_api.limit_values l where l.expires_at <= ${NOW} - 60000
     limit 1000 for update skip locked
 ))
 `;
@@ -190,8 +190,8 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
 function saveStatement(changes: Changes, now: number, deadline: number | null): Statement {
   const all = [...changes.values()];
   return {
-    name: "save_limits",
-    text: "select o1_api.save_limits($1, $2, $3, $4)",
+    name: "save_limit_values",
+    text: "select o1_api.save_limit_values($1, $2, $3, $4)",
     values: [
       deadline,
       [...changes.keys()],

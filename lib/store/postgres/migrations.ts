@@ -31,13 +31,6 @@ create table o1_api.entries (
   primary key (collection, id)
 );
 create index entries_by_expiry on o1_api.entries (expires_at) where expires_at is not null;
-
--- An account or a lease as JSON. Frequent updates change no index, so that they stay on their page.
-create table o1_api.limits (
-  name text collate "C" primary key,
-  value text not null,
-  expires_at double precision not null
-) with (fillfactor = 50);
 `;
 
 /**
@@ -118,19 +111,44 @@ end
 $$;
 `;
 
+/**
+ * Earlier programs made the table `limits` in version 1, in other forms. It stays for those that still
+ * run, whose charges from then on count apart. Its accounts are copied, so that budgets are kept.
+ */
+const LIMIT_VALUES = `
+-- An account or a lease as JSON. Frequent updates change no index, so that they stay on their page.
+create table o1_api.limit_values (
+  name text collate "C" primary key,
+  value text not null,
+  expires_at double precision not null
+) with (fillfactor = 50);
+
+do $$
+begin
+  if to_regclass('o1_api.limits') is not null then
+    insert into o1_api.limit_values
+      select l.name, coalesce(
+        to_jsonb(l) ->> 'value',
+        jsonb_build_object('level', to_jsonb(l) -> 'level', 'at', to_jsonb(l) -> 'at')::text
+      ), l.expires_at from o1_api.limits l;
+  end if;
+end
+$$;
+`;
+
 /** Writes values, and deletes those whose expiry is null. `deadline` is in ms since 1970, or null. */
-const SAVE_LIMITS = `
-create function o1_api.save_limits(
+const SAVE_LIMIT_VALUES = `
+create function o1_api.save_limit_values(
   deadline double precision, names text[], new_values text[], expiries double precision[]
 ) returns void language plpgsql as $$
 begin
   if extract(epoch from clock_timestamp()) * 1000 > deadline then
     raise exception 'the time of this call is over' using errcode = 'query_canceled';
   end if;
-  delete from o1_api.limits l where l.name = any(array(
+  delete from o1_api.limit_values l where l.name = any(array(
     select n.name from unnest(names, expiries) as n(name, expiry) where n.expiry is null
   ));
-  insert into o1_api.limits
+  insert into o1_api.limit_values
     select * from unnest(names, new_values, expiries) as n(name, value, expiry)
       where n.expiry is not null
     on conflict (name) do update set value = excluded.value, expires_at = excluded.expires_at;
@@ -140,5 +158,6 @@ $$;
 
 /** The SQL that leads to each version of the tables, from 1. Never change one that was released. */
 export const MIGRATIONS: readonly string[] = [
-  [TABLES, LOCK_NAMES, WRITE_ENTRIES, SAVE_LIMITS].join("\n"),
+  [TABLES, LOCK_NAMES, WRITE_ENTRIES].join("\n"),
+  [LIMIT_VALUES, SAVE_LIMIT_VALUES].join("\n"),
 ];

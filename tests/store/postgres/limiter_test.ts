@@ -123,7 +123,7 @@ withLimiter("unused accounts and leases are deleted after a minute", async ({ ur
       { limit: { ...limitOf("rate", 5, 1_000), key: `${i}` }, cost: 1 },
     ]);
   }
-  const count = async () => (await sql("select count(*)::int from o1_api.limits"))[0]!.count;
+  const count = async () => (await sql("select count(*)::int from o1_api.limit_values"))[0]!.count;
   assertEquals(await count(), 60);
   time += 61_000;
   // As each limiter does every minute.
@@ -146,7 +146,7 @@ withLimiter("a released lease leaves nothing", async ({ limiter, sql }) => {
   const charges = [{ limit: parallel, cost: 1, lease: "a" }, { limit: sum, cost: 1, lease: "a" }];
   await limiter.take(charges);
   await limiter.settle(charges.map((charge) => ({ ...charge, cost: 0 })));
-  assertEquals(await sql("select name from o1_api.limits"), []);
+  assertEquals(await sql("select name from o1_api.limit_values"), []);
 });
 
 withLimiter("a take of 2,000 leases sends only sums of them", async (world) => {
@@ -158,7 +158,7 @@ withLimiter("a take of 2,000 leases sends only sums of them", async (world) => {
   world.at(START + 10_000);
   assertEquals((await take("one more")).ok, false);
   const [row] = await sql(
-    "select length(value) as sent from o1_api.limits where name = 'sum:alice parallel'",
+    "select length(value) as sent from o1_api.limit_values where name = 'sum:alice parallel'",
   );
   assert(Number(row!.sent) < 300, `${row!.sent} characters`);
 });
@@ -190,12 +190,12 @@ withLimiter("a call fails in time while another server holds a lock", async (wor
 
 withLimiter("Postgres refuses what arrives after the deadline of a call", async ({ sql }) => {
   const save = (deadline: string) =>
-    sql(`select o1_api.save_limits(${deadline}, '{x}', '{1}', '{1}')`);
+    sql(`select o1_api.save_limit_values(${deadline}, '{x}', '{1}', '{1}')`);
   const now = "extract(epoch from clock_timestamp()) * 1000";
   await assertRejects(() => save(`${now} - 1`), Error, "the time of this call is over");
-  assertEquals(await sql("select name from o1_api.limits"), []);
+  assertEquals(await sql("select name from o1_api.limit_values"), []);
   await save(`${now} + 60000`);
-  assertEquals(await sql("select name from o1_api.limits"), [{ name: "x" }]);
+  assertEquals(await sql("select name from o1_api.limit_values"), [{ name: "x" }]);
 });
 
 /** Forwards connections to `port`, and can cut them before or after a transaction is committed. */
@@ -216,7 +216,7 @@ function startProxy(port: number) {
       const server = await Deno.connect({ hostname: "127.0.0.1", port });
       const ways = [
         client.readable
-          .pipeThrough(cutting((sent) => cut === "before" && sent.includes("save_limits")))
+          .pipeThrough(cutting((sent) => cut === "before" && sent.includes("save_limit_values")))
           .pipeTo(server.writable),
         server.readable
           .pipeThrough(cutting((sent) => cut === "after" && sent.includes("COMMIT")))
@@ -273,5 +273,40 @@ Deno.test({
     await limiter.close();
     await direct.close();
     await proxy.close();
+  },
+});
+
+Deno.test({
+  ...skippedFor(NO_POSTGRES, "limits of the first version of the tables are kept"),
+  async fn() {
+    await using database = await createDatabase();
+    const options = { url: database.url, timeoutMs: 30_000, warn() {}, now: () => START };
+    await (await openPostgresLimiter(options)).close();
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    await client.query(`
+      drop table o1_api.limit_values;
+      drop function o1_api.save_limit_values;
+      delete from o1_api.migrations where version > 1;
+      create table o1_api.limits (
+        name text collate "C" primary key,
+        level double precision not null,
+        at double precision not null,
+        held double precision not null,
+        first_end double precision,
+        last_end double precision,
+        expires_at double precision not null
+      );
+      insert into o1_api.limits values
+        ('sum:alice sum', 7.25, ${START + 60_000}, 0, null, null, ${START + 60_000});
+    `);
+    const limiter = await openPostgresLimiter(options);
+    const limit = limitOf("sum", 10);
+    const { states } = await limiter.take([{ limit, cost: 1 }]);
+    assertEquals(states[0]!.remaining, 1.75);
+    // Servers of the first version still use it.
+    assertEquals((await client.query("select level from o1_api.limits")).rows, [{ level: 7.25 }]);
+    await client.end();
+    await limiter.close();
   },
 });
