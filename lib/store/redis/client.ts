@@ -14,9 +14,6 @@ export interface ClientOptions {
   hasConnected: () => boolean;
 }
 
-/** Interval between two reads of a Cluster's slots: a master that hangs sends no redirection. */
-const REFRESH_MS = 2_000;
-
 const TRY_AGAIN_MS = 100;
 
 /** How long the server may take to close a socket after its last answer. */
@@ -58,7 +55,8 @@ export async function createClient(
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       clusterRetryStrategy: reconnectDelayMs,
-      slotsRefreshInterval: REFRESH_MS,
+      // ioredis would go on with it if it is closed during a refresh.
+      slotsRefreshInterval: 0,
       // While a slot moves, a command is tried twice in this time, until it times out.
       retryDelayOnTryAgain: TRY_AGAIN_MS,
       maxRedirections: Math.ceil(2 * timeoutMs / TRY_AGAIN_MS),

@@ -24,6 +24,9 @@ export interface RedisOptions {
 /** First part of every key and channel. */
 export const PREFIX = "o1:";
 
+/** Interval between two reads of a Cluster's slots: a master that hangs sends no redirection. */
+const REFRESH_MS = 2_000;
+
 const LOST = "the connection is lost";
 
 /** Errors of ioredis that only say that there is no connection. */
@@ -55,6 +58,8 @@ export async function openRedis<Name extends string>(
   let isClosed = false;
   const report = reportErrors(warn);
   const running = new Set<Promise<unknown>>();
+  let refreshTimer: ReturnType<typeof setInterval> | undefined;
+  let refreshed: Promise<void> | undefined;
 
   const client = await createClient(address, {
     timeoutMs,
@@ -77,6 +82,11 @@ export async function openRedis<Name extends string>(
     hasConnected = true;
     isReady = true;
     isLost = false;
+    if ("nodes" in client && !isClosed) {
+      refreshTimer ??= setInterval(() => {
+        refreshed = new Promise((resolve) => client.refreshSlotsCache(() => resolve()));
+      }, REFRESH_MS);
+    }
   });
   client.on("close", () => {
     if (isReady && !isClosed) {
@@ -137,9 +147,11 @@ export async function openRedis<Name extends string>(
   async function close(): Promise<void> {
     if (isClosed) return;
     isClosed = true;
+    clearInterval(refreshTimer);
     await Promise.allSettled(running);
     subscriber?.disconnect();
     client.disconnect();
+    await refreshed;
     // If the socket was already closed, ioredis leaves a timer of `disconnectTimeout` behind.
     await new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS + 1));
   }

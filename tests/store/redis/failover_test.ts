@@ -12,9 +12,10 @@ const FAILOVER_MS = 500;
 
 const OWNERS = ["", "alice", "bob", "carol", "dan", "erin", "frank", "grace"];
 
-function withRedis(name: string, fn: () => Promise<void>): void {
-  // ioredis leaves the timer of a slots refresh from a node that does not answer.
-  const sanitizers = { sanitizeOps: false, sanitizeResources: false };
+// ioredis leaves the timer of a slots refresh from a node that does not answer.
+const UNCHECKED = { sanitizeOps: false, sanitizeResources: false };
+
+function withRedis(name: string, fn: () => Promise<void>, sanitizers: object = UNCHECKED): void {
   Deno.test({ ...skippedFor(NO_REDIS, name), ...sanitizers, fn });
 }
 
@@ -190,3 +191,18 @@ withRedis("a replica of a Cluster is never asked, so that nobody reads what is o
   });
   await store.close();
 });
+
+withRedis(
+  "a store that is closed while it reads the slots of a Cluster leaves nothing behind",
+  async () => {
+    await using cluster = await startRedisCluster();
+    const store = await openRedisStore({ url: cluster.url, warn() {} });
+    for (const { server } of cluster.nodes) await server.kill("SIGSTOP");
+    // It reads them every 2 s, and waits 1 s for each of the six nodes.
+    const end = performance.now() + 2_500;
+    await waitUntil("a read of the slots", () => performance.now() > end);
+    await store.close();
+    for (const { server } of cluster.nodes) await server.kill("SIGCONT");
+  },
+  {},
+);
