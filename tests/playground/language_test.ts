@@ -66,7 +66,7 @@ browserTest("a Chinese browser gets a Chinese page", async (browser) => {
   await page.keyboard.press("Enter");
   await page.getByLabel("你的问题").fill("好吗？");
   await page.keyboard.press("Enter");
-  await page.getByText(/总用时 .* 秒/).waitFor();
+  await page.getByText(/^总用时 .* 秒$/).waitFor();
   assertEquals(await page.locator("html").getAttribute("lang"), "zh-Hans");
   assertEquals([open.foreignRequests, open.faults], [[], []]);
 });
@@ -84,7 +84,7 @@ browserTest("the language can be chosen, and the choice is kept", async (browser
   await page.getByLabel("Your question").fill("unfinished");
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByLabel("Language", { exact: true }).selectOption("zh");
-  await page.getByText(/总用时 .* 秒/).waitFor();
+  await page.getByText(/^总用时 .* 秒$/).waitFor();
   assertEquals(await tables(), 1);
   assertEquals(await page.getByLabel("你的问题").inputValue(), "unfinished");
   await page.reload();
