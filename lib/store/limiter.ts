@@ -22,7 +22,7 @@ export interface Limit {
   kind: "rate" | "sum";
 }
 
-/** Lifetime of a lease, unless that of its sum is shorter. */
+/** Lifetime of a lease; that of its sum if it is shorter. */
 export const LEASE_MS = 60_000;
 
 /** Leases end at multiples of this time, so that those of a limit have few different ends. */

@@ -97,7 +97,7 @@ export async function openPostgresLimiter(options: PostgresOptions): Promise<Lim
     const { accounts, leases } = namesOf(calls.flatMap(({ charges }) => charges));
     const names = [...accounts, ...leases];
     const reads = calls.every(isRead);
-    // Only one server has a lease, so that locks on its accounts are enough.
+    // A lease belongs to one server, so locks on the accounts are enough.
     const begun = reads ? [] : [
       session.query("begin"),
       session.query({ name: "lock_limits", text: LOCK, values: [accounts] }),
