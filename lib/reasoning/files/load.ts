@@ -179,7 +179,7 @@ function positionOf(error: unknown): FileFault | undefined {
   if (!(error instanceof Error)) return undefined;
   // deno-lint-ignore no-control-regex -- colors
   const text = `${error.message}\n${error.stack}`.replaceAll(/\x1b\[[\d;]*m/g, "");
-  const [, line, column] = /(?:data:|stripTypeScriptTypes\.ts)\S*?:(\d+):(\d+)/.exec(text) ?? [];
+  const [, line, column] = /(?:data:[^\s:]*|stripTypeScriptTypes\.ts):(\d+):(\d+)/.exec(text) ?? [];
   if (line === undefined) return undefined;
   return { line: Number(line), column: Number(column), message: describe(error) };
 }
